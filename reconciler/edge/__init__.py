@@ -1,0 +1,1 @@
+"""Acts: one module for each outside thing, with its one library; none imports another."""

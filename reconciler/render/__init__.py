@@ -1,0 +1,1 @@
+"""Shows a Report: pure functions from a Report to text."""
