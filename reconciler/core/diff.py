@@ -1,0 +1,67 @@
+"""Compares what git wants, what was applied and what is live, member by member."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from reconciler.core.model import UNREADABLE, Json, Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One member of the request that is not the same everywhere; None where it is absent.
+
+    `live` is None as well where AWS does not show the member at all (`readable` is False).
+    """
+
+    path: str
+    desired: Json
+    applied: Json
+    live: Json
+
+    @property
+    def readable(self) -> bool:
+        """Whether AWS shows this member."""
+        return self.path.split("/")[1] not in UNREADABLE
+
+    @property
+    def changed(self) -> bool:
+        """Git left what was applied."""
+        return self.desired != self.applied
+
+    @property
+    def drifted(self) -> bool:
+        """Live left what was applied."""
+        return self.readable and self.live != self.applied
+
+    @property
+    def updatable(self) -> bool:
+        """Whether UpdateDataIntegrationAssociation takes this member (botocore model, 2020-07-29)."""
+        return self.path.startswith("/ExecutionConfiguration/")
+
+
+def compare(desired: Spec, applied: Spec, live: Spec, ignore: tuple[str, ...] = ()) -> tuple[Difference, ...]:
+    """Return every member in which three normalised requests are not the same, sorted by path.
+
+    `ignore` holds JSON Pointers: they and all below them are left out of the comparison with live; what git
+    itself changes is never left out.
+    """
+    wanted, remembered, shown = dict(_leaves(desired)), dict(_leaves(applied)), dict(_leaves(live))
+    found = []
+    for path in sorted({*wanted, *remembered, *shown}):
+        difference = Difference(path, wanted.get(path), remembered.get(path), shown.get(path))
+        ignored = any(path == pointer or path.startswith(f"{pointer}/") for pointer in ignore)
+        if difference.changed or (difference.drifted and not ignored):
+            found.append(difference)
+    return tuple(found)
+
+
+def _leaves(tree: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, Json]]:
+    """Yield (JSON Pointer, value) for every member that is no map; a list counts as one value (RFC 6901)."""
+    for key, value in tree.items():
+        pointer = f"{prefix}/{key.replace('~', '~0').replace('/', '~1')}"
+        if isinstance(value, Mapping):
+            yield from _leaves(value, pointer)
+        else:
+            yield pointer, value

@@ -1,0 +1,82 @@
+"""Every error the program raises on purpose, so that one `except` at the edge of a target catches them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class ReconcilerError(Exception):
+    """Root of all errors; its text is one line for a person: what is wrong, where, and what would be right.
+
+    ReconcilerError
+    ├── InvalidManifests     what git holds cannot be used; nothing was called
+    ├── StateError           the journal cannot be read, written or trusted
+    │   ├── StateHeld        another process holds the lease
+    │   └── StateMoved       the journal changed between read and write
+    └── CloudError           AWS refused or did not answer a read
+        ├── Unauthenticated  no credentials, or expired ones
+        ├── WrongAccount     the credentials belong to another account than the target declares
+        ├── Denied           the credentials may not do this
+        ├── Throttled        too many calls, after all retries
+        └── Unreachable      no answer: endpoint, network, time-out or a fault of AWS
+    """
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong in one place of a manifest. Lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+    pointer: str
+    message: str
+
+    def __str__(self) -> str:
+        """Render `file:line:column: /json/pointer: message`."""
+        where = f"{self.file}:{self.line}:{self.column}: " if self.line else f"{self.file}: "
+        return f"{where}{self.pointer}: {self.message}" if self.pointer else f"{where}{self.message}"
+
+
+class InvalidManifests(ReconcilerError):  # noqa: N818 - named for what it carries
+    """The manifests of a revision have problems; the revision is not used at all."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} in the manifests")
+
+
+class StateError(ReconcilerError):
+    """The journal cannot be read, written or trusted; it was left as it is."""
+
+
+class StateHeld(StateError):  # noqa: N818 - named for the state of things
+    """Another process holds the lease of this journal."""
+
+
+class StateMoved(StateError):  # noqa: N818 - named for the state of things
+    """The journal was written by someone else since it was read."""
+
+
+class CloudError(ReconcilerError):
+    """AWS refused a read, or did not answer it."""
+
+
+class Unauthenticated(CloudError):  # noqa: N818 - named for the state of things
+    """No credentials were found, or they have expired or are unknown to AWS."""
+
+
+class WrongAccount(CloudError):  # noqa: N818 - named for the state of things
+    """The credentials belong to another account than the target declares."""
+
+
+class Denied(CloudError):  # noqa: N818 - named for the state of things
+    """The credentials may not make this call."""
+
+
+class Throttled(CloudError):  # noqa: N818 - named for the state of things
+    """AWS still answered that calls come too fast, after all retries."""
+
+
+class Unreachable(CloudError):  # noqa: N818 - named for the state of things
+    """No usable answer: name resolution, connection, time-out or a fault on AWS's side."""

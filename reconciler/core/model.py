@@ -1,0 +1,171 @@
+"""The words of the program as values: what git asks for and what AWS shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | tuple[Json, ...] | Mapping[str, Json] | None"
+"""A JSON value. Lists count as immutable here; nothing in the program changes one in place."""
+
+Spec: TypeAlias = Mapping[str, Json]
+"""A CreateDataIntegrationAssociation request in AWS's spelling, less ClientToken."""
+
+UNREADABLE = ("ObjectConfiguration", "ClientAssociationMetadata")
+"""Members of the request that ListDataIntegrationAssociations leaves out (botocore model, 2020-07-29)."""
+
+
+class Mode(StrEnum):
+    """How far a run may go, from the strictest on."""
+
+    OBSERVE = "observe"
+    CREATE = "create"
+    CREATE_AND_UPDATE = "create-and-update"
+
+    def stricter(self, other: Mode) -> Mode:
+        """Return the stricter of the two."""
+        order = tuple(Mode)
+        return min(self, other, key=order.index)
+
+
+class OnLoss(StrEnum):
+    """What becomes of an association that has left List."""
+
+    REPORT = "report"
+    RECREATE = "recreate"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a manifest begins. Line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        """Render `file:line`, which terminals and editors make a link of."""
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a manifest allows to be done for it."""
+
+    mode: Mode = Mode.CREATE
+    suspend: bool = False
+    generation: int = 1
+    on_loss: OnLoss = OnLoss.REPORT
+    ignore: tuple[str, ...] = ()
+    adopt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One desired association. `spec` is normalised (see `request.normalise`)."""
+
+    name: str
+    target: str | None
+    policy: Policy
+    spec: Spec
+    origin: Origin
+
+    @property
+    def integration(self) -> str:
+        """The data integration as the manifest writes it: a name, a UUID or an ARN."""
+        return str(self.spec["DataIntegrationIdentifier"])
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An account, a Region and a role, and the rails of its runs. `None` for what the environment decides."""
+
+    name: str
+    region: str | None = None
+    account: str | None = None
+    role_arn: str | None = None
+    external_id: str | None = None
+    session_name: str = "appintegrations-reconciler"
+    requests_per_second: float = 2.0
+    burst: int = 5
+    suspend: bool = False
+    max_creates: int = 10
+    allowed_destinations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """One valid revision of git: the targets and, by target name, their manifests."""
+
+    targets: tuple[Target, ...]
+    manifests: Mapping[str, tuple[Manifest, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """A data integration as ListDataIntegrations shows it."""
+
+    arn: str
+    name: str
+    source_uri: str | None
+
+    @property
+    def uuid(self) -> str:
+        """The UUID at the end of the ARN (`…:data-integration/UUID`)."""
+        return self.arn.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """The last job of an association: COMPLETED, IN_PROGRESS or FAILED, and AWS's message."""
+
+    status: str
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """One association as ListDataIntegrationAssociations shows it.
+
+    `spec` holds the members that List returns, normalised like a manifest's, with the integration's ARN as
+    DataIntegrationIdentifier.
+    """
+
+    arn: str
+    spec: Spec
+    last_execution: Execution | None
+
+    @property
+    def id(self) -> str:
+        """The association's UUID, at the end of its ARN."""
+        return self.arn.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Unobserved:
+    """A List that failed, was denied or broke off. Not the same as an empty one."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What AWS showed in one run: the integrations, and the associations of each by the integration's ARN."""
+
+    integrations: tuple[Integration, ...]
+    associations: Mapping[str, tuple[Live, ...] | Unobserved]
+
+
+NaturalKey: TypeAlias = tuple[str, str, str]
+"""(data-integration ARN, ClientId, DestinationURI): what makes two associations the same to a person."""
+
+
+def natural_key(spec: Spec) -> NaturalKey:
+    """Return what a person would tell an association by; an absent member is the empty string."""
+    return (
+        str(spec["DataIntegrationIdentifier"]),
+        str(spec.get("ClientId", "")),
+        str(spec.get("DestinationURI", "")),
+    )

@@ -1,0 +1,215 @@
+"""What a run says at its end: a value that every renderer shows and no renderer decides."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from reconciler.core.decisions import (
+    Adopt,
+    Blocked,
+    Changed,
+    Create,
+    Decision,
+    Drifted,
+    Held,
+    InSync,
+    Lost,
+    Plan,
+    Settling,
+    Update,
+)
+from reconciler.core.diff import Difference
+from reconciler.core.model import Execution, Live, Manifest, Origin, Spec, natural_key
+from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Unknown
+from reconciler.core.request import unverifiable
+from reconciler.core.token import canonical_json
+
+SUMMARY = (
+    "create", "update", "adopt", "inSync", "drifted", "changed", "settling", "lost", "held", "blocked",
+    "unmanaged", "failed",
+)  # fmt: skip
+"""The counts of a summary, in the order in which they are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """One manifest's line of the report."""
+
+    name: str
+    origin: Origin
+    decision: str
+    reason: str
+    integration: str
+    destination: str
+    arn: str | None = None
+    client_token: str | None = None
+    differences: tuple[Difference, ...] = ()
+    unverifiable: tuple[str, ...] = ()
+    last_execution: Execution | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def counted_as(self) -> str:
+        """The summary's name for the decision; an adoption that found drift counts as drifted."""
+        if self.decision == "adopt" and self.differences:
+            return "drifted"
+        return "inSync" if self.decision == "in-sync" else self.decision
+
+    @property
+    def failed(self) -> bool:
+        """Whether a call was made and nothing good is known of it."""
+        return isinstance(self.outcome, Refused | NotSent | Unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReport:
+    """One target's part: `error` says why it could not be reconciled at all."""
+
+    name: str
+    account: str | None
+    region: str | None
+    error: str | None = None
+    associations: tuple[Association, ...] = ()
+    unmanaged: tuple[Live, ...] = ()
+    digest_lines: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> int:
+        """How many outcomes failed; a target that could not be reconciled counts as one."""
+        return sum(association.failed for association in self.associations) + (self.error is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """When, from what and how a run was made. Times are UTC."""
+
+    id: str
+    started_at: datetime
+    finished_at: datetime
+    dry_run: bool
+    revision: str | None
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that one run has to say."""
+
+    run: RunInfo
+    targets: tuple[TargetReport, ...]
+
+    @property
+    def plan_digest(self) -> str:
+        """`sha256:…` over what the run would write to AWS, and nothing that changes by itself."""
+        lines = sorted(line for target in self.targets for line in target.digest_lines)
+        return "sha256:" + hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    @property
+    def summary(self) -> Mapping[str, int]:
+        """Counts by decision, every manifest once, then unmanaged associations and failed outcomes."""
+        counts: Counter[str] = Counter(
+            association.counted_as for target in self.targets for association in target.associations
+        )
+        counts["unmanaged"] = sum(len(target.unmanaged) for target in self.targets)
+        counts["failed"] = sum(target.failed for target in self.targets)
+        return {name: counts[name] for name in SUMMARY}
+
+    @property
+    def exit_code(self) -> int:
+        """0 where nothing failed and nothing is blocked, else 1."""
+        return 1 if self.summary["failed"] or self.summary["blocked"] else 0
+
+    @property
+    def detailed_exit_code(self) -> int:
+        """As exit_code, but 2 where nothing failed and a difference remains."""
+        if self.exit_code:
+            return 1
+        open_ = (a for target in self.targets for a in target.associations if _remains(a))
+        return 2 if any(open_) else 0
+
+
+def describe(plan: Plan, outcomes: Mapping[str, Outcome], refreshed: Mapping[str, Live]) -> tuple[Association, ...]:
+    """Return a line for each decision, with the outcomes and what List showed afterwards, by manifest name."""
+    return tuple(
+        _association(decision, outcomes.get(decision.manifest.name), refreshed.get(decision.manifest.name))
+        for decision in plan.decisions
+    )
+
+
+def undecided(manifests: Sequence[Manifest], reason: str) -> tuple[Association, ...]:
+    """Return a blocked line for each manifest of a target that could not be reconciled at all."""
+    return tuple(_association(Blocked(manifest, reason), None, None) for manifest in manifests)
+
+
+def digest_lines(plan: Plan) -> tuple[str, ...]:
+    """Return a canonical line for each write to AWS that the plan holds."""
+    return tuple(
+        canonical_json([natural_key(create.request), "create", create.token, create.request]) for create in plan.creates
+    )
+
+
+def _remains(association: Association) -> bool:
+    """Tell whether a difference between git and AWS is left after the run."""
+    if association.decision in {"create", "update"}:
+        return not isinstance(association.outcome, Created)
+    return association.counted_as in {"changed", "drifted", "settling", "lost", "held"}
+
+
+def _association(decision: Decision, outcome: Outcome | None, refreshed: Live | None) -> Association:
+    manifest = decision.manifest
+    name, reason, live, token, differences = _parts(decision)
+    live = refreshed or live
+    applied: Spec = manifest.spec if live or name == "create" else {}
+    return Association(
+        name=manifest.name,
+        origin=manifest.origin,
+        decision=name,
+        reason=reason,
+        integration=manifest.integration,
+        destination=str(manifest.spec.get("DestinationURI", "")),
+        arn=live.arn if live else None,
+        client_token=token,
+        differences=differences,
+        unverifiable=unverifiable(applied),
+        last_execution=live.last_execution if live else None,
+        outcome=outcome,
+    )
+
+
+_Parts = tuple[str, str, Live | None, str | None, tuple[Difference, ...]]
+
+
+def _parts(decision: Decision) -> _Parts:  # noqa: PLR0911 - one return for each kind of decision
+    """Return what the kinds of decisions have in common: name, reason, live, token and differences."""
+    match decision:
+        case Create():
+            return "create", decision.reason, None, decision.token, ()
+        case Update():
+            return "update", decision.reason, decision.live, None, decision.differences
+        case Adopt():
+            return "adopt", decision.reason, decision.live, decision.record.token, decision.differences
+        case InSync():
+            return "in-sync", "", decision.live, decision.record.token, ()
+        case Drifted():
+            reason = "live left what was applied; it is not repaired"
+            return "drifted", reason, decision.live, decision.record.token, decision.differences
+        case Changed():
+            return "changed", decision.reason, decision.live, decision.record.token, decision.differences
+        case Settling():
+            return "settling", decision.reason, None, decision.record.token, ()
+        case Lost():
+            return "lost", decision.reason, None, decision.record.token, ()
+        case Held(instead=instead):
+            _, _, live, token, differences = _parts(instead)
+            verb = "creating" if isinstance(instead, Create) else "updating"
+            return "held", f"{verb} waits: {decision.reason}", live, token, differences
+        case Blocked(instead=instead):
+            _, _, live, token, differences = _parts(instead) if instead else ("", "", None, None, ())
+            return "blocked", decision.reason, live, token, differences
+        case other:
+            assert_never(other)

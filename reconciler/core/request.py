@@ -1,0 +1,85 @@
+"""Brings a request to one form, and finds in it what a JSON Schema cannot say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+
+from reconciler.core import schedule
+from reconciler.core.model import UNREADABLE, Json, Spec
+from reconciler.core.times import epoch_millis, readable
+
+_TIMES = (
+    ("OnDemandConfiguration", "StartTime"),
+    ("OnDemandConfiguration", "EndTime"),
+    ("ScheduleConfiguration", "FirstExecutionFrom"),
+)
+
+
+def problems(spec: Spec) -> Iterator[tuple[str, str]]:
+    """Yield (JSON Pointer into the spec, sentence) for what is wrong with a request of the right shape."""
+    execution = _mapping(spec.get("ExecutionConfiguration"))
+    millis: dict[str, int] = {}
+    for block, member in _TIMES:
+        text = _mapping(execution.get(block)).get(member)
+        if isinstance(text, str):
+            try:
+                millis[member] = int(epoch_millis(text))
+            except ValueError as error:
+                yield f"/ExecutionConfiguration/{block}/{member}", str(error)
+    if "EndTime" in millis and millis.get("StartTime", -1) >= millis["EndTime"]:
+        start, end = readable(str(millis["StartTime"])), readable(str(millis["EndTime"]))
+        message = f"the window ends at {end}, which is not after its start at {start}"
+        yield "/ExecutionConfiguration/OnDemandConfiguration/EndTime", message
+    expression = _mapping(execution.get("ScheduleConfiguration")).get("ScheduleExpression")
+    if isinstance(expression, str) and (wrong := schedule.problem(expression)):
+        yield "/ExecutionConfiguration/ScheduleConfiguration/ScheduleExpression", wrong
+
+
+def normalise(spec: Spec) -> Spec:
+    """Return a request in the one form that is compared, hashed, journalled and sent.
+
+    Times become strings of epoch milliseconds, numbers become strings where AWS has strings, and what says
+    nothing (None, an empty string, an empty map) is left out. A time that cannot be read stays as it is, so
+    that whatever AWS answers can be compared.
+    """
+    plain = _without_empty(spec)
+    execution = plain.get("ExecutionConfiguration")
+    if not isinstance(execution, dict):
+        return plain
+    for block, member in _TIMES:
+        part = execution.get(block)
+        if isinstance(part, dict) and isinstance(part.get(member), str):
+            with suppress(ValueError):
+                part[member] = epoch_millis(part[member])
+    return plain
+
+
+def resolved(spec: Spec, integration_arn: str) -> Spec:
+    """Return the request with the integration's ARN in place of the manifest's spelling of it."""
+    return {**spec, "DataIntegrationIdentifier": integration_arn}
+
+
+def unverifiable(spec: Spec) -> tuple[str, ...]:
+    """Return the pointers of those members of a request that AWS never shows again."""
+    return tuple(f"/{member}" for member in UNREADABLE if member in spec)
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _without_empty(tree: Mapping[str, Json]) -> dict[str, Json]:
+    kept: dict[str, Json] = {}
+    for key, value in tree.items():
+        match value:
+            case Mapping():
+                if inner := _without_empty(value):
+                    kept[key] = inner
+            case int() | float():
+                kept[key] = str(value)
+            case None | "" | [] | ():
+                pass
+            case _:
+                kept[key] = value
+    return kept

@@ -1,0 +1,75 @@
+"""Tells a malformed schedule expression before AWS is asked."""
+
+from __future__ import annotations
+
+import re
+
+_RATE = re.compile(r"rate\(\s*([0-9]+)\s*(minutes?|hours?|days?|weeks?|months?)\s*\)")
+_CRON = re.compile(r"cron\(\s*(.*?)\s*\)")
+_MONTHS = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
+_DAYS = "SUN|MON|TUE|WED|THU|FRI|SAT"
+_FIELDS = (
+    ("minutes", 0, 59, "", ""),
+    ("hours", 0, 23, "", ""),
+    ("day of month", 1, 31, "", "?LW"),
+    ("month", 1, 12, _MONTHS, ""),
+    ("day of week", 1, 7, _DAYS, "?L#"),
+    ("year", 1970, 2199, "", ""),
+)
+"""Name, lowest, highest, words and special characters of cron's six fields, as Amazon EventBridge documents them."""
+
+
+def problem(expression: str) -> str | None:
+    """Return what is wrong with a `rate(…)` or `cron(…)` expression, or None.
+
+    AppIntegrations documents no syntax of its own; this is the one that Amazon EventBridge and AppFlow
+    document (AppFlow writes `rate(5minutes)` without a space, so both spellings pass).
+    """
+    if expression.startswith("rate("):
+        rate = _RATE.fullmatch(expression)
+        if rate is None:
+            return f"{expression!r} is not a rate: write rate(VALUE UNIT), such as rate(1 hour)"
+        return None if int(rate[1]) else f"{expression!r} never runs: the value of a rate must be 1 or more"
+    cron = _CRON.fullmatch(expression)
+    if cron is None:
+        return f"{expression!r} is neither rate(VALUE UNIT) nor cron(MINUTES HOURS DAY MONTH WEEKDAY YEAR)"
+    return _cron_problem(expression, cron[1].split())
+
+
+def _cron_problem(expression: str, fields: list[str]) -> str | None:
+    if len(fields) != len(_FIELDS):
+        names = ", ".join(name for name, *_ in _FIELDS)
+        return f"{expression!r} has {len(fields)} fields, cron takes {len(_FIELDS)}: {names}"
+    for text, (name, low, high, words, special) in zip(fields, _FIELDS, strict=True):
+        if not all(_part_fits(part, low, high, words, special) for part in text.split(",")):
+            allowed = f"{low}-{high}" + (f" or {words.replace('|', ' ')}" if words else "")
+            return f"{expression!r}: {text!r} is no {name} field of cron, which takes {allowed}, * , - /"
+    if fields[2] != "?" and fields[4] != "?":
+        return f"{expression!r}: one of day of month and day of week must be ?"
+    return None
+
+
+def _part_fits(part: str, low: int, high: int, words: str, special: str) -> bool:
+    """Tell whether one part of a comma list fits its field."""
+    if part == "?":
+        return "?" in special
+    if "L" in special and re.fullmatch(r"L|LW|[1-7]L" if "#" in special else r"L|LW|L-[0-9]{1,2}", part):
+        return True
+    if "W" in special and re.fullmatch(r"[0-9]{1,2}W", part):
+        return low <= int(part[:-1]) <= high
+    if "#" in special and "#" in part:
+        day, _, nth = part.partition("#")
+        return _value_fits(day, low, high, words) and nth in {"1", "2", "3", "4", "5"}
+    span, slash, step = part.partition("/")
+    if slash and not (step.isascii() and step.isdigit() and int(step) > 0):
+        return False
+    if span == "*":
+        return True
+    first, dash, last = span.partition("-")
+    return _value_fits(first, low, high, words) and (not dash or _value_fits(last, low, high, words))
+
+
+def _value_fits(text: str, low: int, high: int, words: str) -> bool:
+    if words and text.upper() in words.split("|"):
+        return True
+    return text.isascii() and text.isdigit() and low <= int(text) <= high

@@ -1,0 +1,34 @@
+"""Reads the two spellings of time that AppIntegrations takes and writes the one it documents."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def epoch_millis(text: str) -> str:
+    """Return a time as epoch milliseconds in a string, the form the service model documents.
+
+    Takes ISO 8601 with a zone, or epoch milliseconds. Raises ValueError with a sentence for a person.
+    """
+    if text.isascii() and text.isdigit():
+        return str(int(text))
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a time: {error}") from None
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no zone: end it with Z, or with an offset such as +02:00")
+    millis = (moment - _EPOCH) // timedelta(milliseconds=1)
+    if millis < 0:
+        raise ValueError(f"{text!r} lies before 1970")
+    return str(millis)
+
+
+def readable(millis: str) -> str:
+    """Return epoch milliseconds as ISO 8601 in UTC, and anything else as it is."""
+    if not (millis.isascii() and millis.isdigit() and len(millis) in {12, 13}):
+        return millis
+    moment = _EPOCH + timedelta(milliseconds=int(millis))
+    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
