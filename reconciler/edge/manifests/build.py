@@ -1,0 +1,57 @@
+"""Turns documents that the schema accepts into manifests and targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.core.model import Manifest, Mode, OnLoss, Origin, Policy, Target
+from reconciler.core.request import normalise
+
+
+def manifest(document: Mapping[str, Any], origin: Origin, defaults: Mapping[str, Any]) -> Manifest:
+    """Return the manifest in a document. `defaults` is the target's policy."""
+    spec = normalise(document["spec"])
+    policy = {**defaults, **document.get("policy", {})}
+    scheduled = document["spec"].get("ExecutionConfiguration", {}).get("ExecutionMode") == "SCHEDULED"
+    return Manifest(
+        name=document["metadata"]["name"],
+        target=document.get("target"),
+        policy=Policy(
+            mode=Mode(policy.get("mode", Mode.CREATE)),
+            suspend=policy.get("suspend", False),
+            generation=policy.get("generation", 1),
+            on_loss=OnLoss(policy.get("onLoss", OnLoss.RECREATE if scheduled else OnLoss.REPORT)),
+            ignore=tuple(policy.get("ignore", ())),
+            adopt=policy.get("adopt"),
+        )
+        if policy or scheduled
+        else _DEFAULT,
+        spec=spec,
+        origin=origin,
+    )
+
+
+def target(document: Mapping[str, Any]) -> Target:
+    """Return the target in a document."""
+    spec = document["spec"]
+    given = {member: spec[key] for key, member in _MEMBERS.items() if key in spec}
+    return Target(
+        name=document["metadata"]["name"],
+        allowed_destinations=tuple(spec.get("AllowedDestinations", ())),
+        **given,
+    )
+
+
+_DEFAULT = Policy()
+_MEMBERS = {
+    "Region": "region",
+    "AccountId": "account",
+    "RoleArn": "role_arn",
+    "ExternalId": "external_id",
+    "SessionName": "session_name",
+    "RequestsPerSecond": "requests_per_second",
+    "Burst": "burst",
+    "Suspend": "suspend",
+    "MaxCreates": "max_creates",
+}

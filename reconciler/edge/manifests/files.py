@@ -1,0 +1,91 @@
+"""Finds the files of a manifest folder and reads them, none too large and none from elsewhere."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from reconciler.core.errors import Problem
+
+MAX_BYTES = 16 * 1024 * 1024
+"""The largest file that is read; ten thousand manifests are half of it."""
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file's name, as messages show it, and its bytes."""
+
+    name: str
+    content: bytes
+
+
+def find(path: str, stdin: BinaryIO) -> Iterator[File | Problem]:
+    """Yield the files of a path given by a person: `-` for standard input, a file, or a folder with all below it.
+
+    Of a folder all *.yaml, *.yml and *.json count, names that begin with a dot excepted, in order of name.
+    """
+    if path == "-":
+        yield _limited("standard input", stdin.read(MAX_BYTES + 1))
+    elif Path(path).is_dir():
+        yield from _folder(path, os.path.realpath(path) + os.sep)
+    elif Path(path).exists():
+        yield _read(path, path)
+    else:
+        yield Problem(path, 0, 0, "", "does not exist: name a file or a folder of manifests with -f")
+
+
+def _folder(folder: str, root: str) -> Iterator[File | Problem]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        yield Problem(folder, 0, 0, "", f"cannot be read: {error.strerror}")
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _folder(entry.path, root)
+        elif entry.is_symlink():
+            yield from _link(entry, root)
+        elif entry.name.endswith(_SUFFIXES):
+            yield _read(entry.path, entry.path)
+
+
+def _link(entry: os.DirEntry[str], root: str) -> Iterator[File | Problem]:
+    """Follow a link to a file that stays in the folder (a mounted ConfigMap is made of such); refuse others."""
+    real = os.path.realpath(entry.path)
+    if not real.startswith(root):
+        yield Problem(entry.path, 0, 0, "", "is a link that leaves the manifest folder: copy the file here instead")
+    elif Path(real).is_dir():
+        yield Problem(entry.path, 0, 0, "", "is a link to a folder, and such links are not followed")
+    elif entry.name.endswith(_SUFFIXES):
+        yield _read(entry.path, real)
+
+
+def _read(name: str, path: str) -> File | Problem:
+    """Read a regular file, at most one byte more than is allowed."""
+    try:
+        with open(path, "rb", opener=_open_without_waiting) as file:  # noqa: PTH123 - Path.open has no opener
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return Problem(name, 0, 0, "", "is no regular file")
+            return _limited(name, file.read(MAX_BYTES + 1))
+    except OSError as error:
+        return Problem(name, 0, 0, "", f"cannot be read: {error.strerror}")
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file so that a named pipe does not wait for its writer."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _limited(name: str, content: bytes) -> File | Problem:
+    if len(content) > MAX_BYTES:
+        limit = MAX_BYTES // 1024 // 1024
+        return Problem(name, 0, 0, "", f"is larger than {limit} MiB: split it into smaller files")
+    return File(name, content)

@@ -1,0 +1,118 @@
+"""Puts the documents of a revision together: what each may not say because of another, and the desired state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from reconciler.core.errors import Problem
+from reconciler.core.model import Desired, Manifest, Origin, Target, natural_key
+from reconciler.core.request import normalise
+from reconciler.edge.manifests import build
+from reconciler.edge.manifests.yaml import Document, Path
+
+AMBIENT = "default"
+"""The name of the target that the environment's credentials and Region make, where no Target is declared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One mapping of a file. `whole` where nothing is wrong with it, taken alone."""
+
+    file: str
+    document: Document
+    value: Mapping[str, Any]
+    whole: bool
+
+    @property
+    def kind(self) -> object:
+        """The kind, whatever it is."""
+        return self.value.get("kind")
+
+    @property
+    def name(self) -> str | None:
+        """The name, where there is one."""
+        metadata = self.value.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, Mapping) else None
+        return name if isinstance(name, str) else None
+
+    def problem(self, path: Path, message: str) -> Problem:
+        """Return a problem at a path of this document."""
+        return Problem(self.file, *self.document.position(path), pointer(path), message)
+
+    def where(self, path: Path = ()) -> str:
+        """Return `file:line` of a path."""
+        return f"{self.file}:{self.document.position(path)[0]}"
+
+
+def pointer(path: Path) -> str:
+    """Return a path as a JSON Pointer (RFC 6901)."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def problems(documents: Sequence[Accepted]) -> Iterator[Problem]:
+    """Yield what is wrong between documents: names, natural keys and targets."""
+    targets = [document for document in documents if document.kind == "Target"]
+    manifests = [document for document in documents if document.kind == "DataIntegrationAssociation"]
+    names = [target.name for target in targets if target.name]
+    for target, first in _repeated([(target.name, target) for target in targets if target.name]):
+        yield target.problem(("metadata", "name"), f"the name {target.name!r} is taken by the Target at {first.where()}")
+    for manifest in manifests:
+        yield from _target_problem(manifest, names)
+    named = [((_target_of(manifest, names), manifest.name), manifest) for manifest in manifests if manifest.name]
+    for manifest, first in _repeated(named):
+        said = f"the name {manifest.name!r} is taken by the manifest at {first.where()}: names are unique per target"
+        yield manifest.problem(("metadata", "name"), said)
+    keyed = [
+        ((_target_of(manifest, names), natural_key(normalise(manifest.value["spec"]))), manifest)
+        for manifest in manifests
+        if manifest.whole and not manifest.value.get("policy", {}).get("adopt")
+    ]
+    for manifest, first in _repeated(keyed):
+        said = (
+            f"the manifest {first.name!r} at {first.where()} has the same DataIntegrationIdentifier, ClientId and "
+            "DestinationURI: remove one, or give each policy.adopt"
+        )
+        yield manifest.problem(("spec",), said)
+
+
+def desired(documents: Sequence[Accepted]) -> Desired:
+    """Return the desired state of documents without problems, manifests in order of name."""
+    declared = [document for document in documents if document.kind == "Target"]
+    policies = {str(document.name): document.value["spec"].get("Policy", {}) for document in declared}
+    targets = tuple(build.target(document.value) for document in declared) or (Target(AMBIENT),)
+    manifests: dict[str, list[Manifest]] = {target.name: [] for target in targets}
+    for document in documents:
+        if document.kind == "DataIntegrationAssociation":
+            target = _target_of(document, list(policies)) or AMBIENT
+            origin = Origin(document.file, *document.document.position(()))
+            manifests[target].append(build.manifest(document.value, origin, policies.get(target, {})))
+    return Desired(
+        targets, {name: tuple(sorted(found, key=lambda each: each.name)) for name, found in manifests.items()}
+    )
+
+
+def _target_of(manifest: Accepted, names: Sequence[str]) -> str | None:
+    """Return the target that a manifest names or means."""
+    named = manifest.value.get("target")
+    return named if isinstance(named, str) else names[0] if len(names) == 1 else None
+
+
+def _target_problem(manifest: Accepted, names: Sequence[str]) -> Iterator[Problem]:
+    named = manifest.value.get("target")
+    if isinstance(named, str) and named not in names:
+        near = get_close_matches(named, names, n=1)
+        known = f"did you mean {near[0]!r}?" if near else f"declared are {', '.join(names) or 'none'}"
+        yield manifest.problem(("target",), f"no Target {named!r} is declared: {known}")
+    elif "target" not in manifest.value and len(set(names)) > 1:
+        yield manifest.problem((), f"'target' is missing, and several are declared: {', '.join(names)}")
+
+
+def _repeated(keyed: Sequence[tuple[object, Accepted]]) -> Iterator[tuple[Accepted, Accepted]]:
+    """Yield (document, the first document with the same key) for every repetition."""
+    first: dict[object, Accepted] = {}
+    for key, document in keyed:
+        if first.setdefault(key, document) is not document:
+            yield document, first[key]

@@ -1,0 +1,164 @@
+"""Holds documents against the JSON Schemas: a fast validator accepts, a slow one explains.
+
+jsonschema-rs accepts a valid document in microseconds; only what it refuses is given to jsonschema, whose
+errors are put into words here. What is refused stays refused, whatever jsonschema thinks of it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+
+from reconciler.core.model import Json
+
+if TYPE_CHECKING:  # jsonschema costs a third of a dry run's start-up, and only bad manifests need it
+    from jsonschema import ValidationError
+
+FILES = {
+    "DataIntegrationAssociation": "data-integration-association.v1.json",
+    "Target": "target.v1.json",
+}
+"""The schema file of each kind of manifest."""
+
+
+def schema(file: str) -> dict[str, Any]:
+    """Return one of the schemas that are shipped with the program, by file name."""
+    shipped: Traversable = files("reconciler") / "schemas"
+    if not shipped.is_dir():  # a checkout, where the schemas are a folder of their own
+        shipped = Path(__file__).parents[3] / "schemas"
+    loaded: dict[str, Any] = json.loads((shipped / file).read_text(encoding="utf-8"))
+    return loaded
+
+
+@cache
+def accepts(kind: str) -> Callable[[Json], bool]:
+    """Return the fast check of a kind."""
+    return jsonschema_rs.Draft202012Validator(schema(FILES[kind])).is_valid
+
+
+def explain(
+    kind: str, document: Json, written: Callable[[tuple[str | int, ...]], str]
+) -> Iterator[tuple[tuple[str | int, ...], bool, str]]:
+    """Yield (path, whether the key is meant, sentence) for all that is wrong with a refused document.
+
+    `written` tells how a value is spelled in the file.
+    """
+    explained = False
+    for error in _slow(kind).iter_errors(document):
+        for path, of_key, message in _sentences(error, written):
+            explained = True
+            yield path, of_key, message
+    if not explained:
+        for refusal in jsonschema_rs.Draft202012Validator(schema(FILES[kind])).iter_errors(document):
+            yield tuple(refusal.instance_path), False, refusal.message
+
+
+@cache
+def _slow(kind: str) -> Any:
+    from jsonschema import Draft202012Validator, ValidationError  # noqa: PLC0415 - see TYPE_CHECKING above
+    from jsonschema.validators import extend  # noqa: PLC0415
+
+    def pattern(_: Any, wanted: str, instance: object, __: Any) -> Iterator[ValidationError]:
+        """Match as ECMA-262 does, where `$` is the very end; Python's also stands before a last newline."""
+        if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", wanted), instance, re.ASCII):
+            yield ValidationError("pattern")
+
+    return extend(Draft202012Validator, {"pattern": pattern})(schema(FILES[kind]))
+
+
+def _sentences(
+    error: ValidationError, written: Callable[[tuple[str | int, ...]], str]
+) -> Iterator[tuple[tuple[str | int, ...], bool, str]]:
+    path, value, rule = tuple(error.absolute_path), error.instance, error.validator_value
+    about: dict[str, Any] = error.schema if isinstance(error.schema, dict) else {}
+    match error.validator:
+        case "additionalProperties":
+            known = list(about.get("properties", ()))
+            for key in value:
+                if key not in known:
+                    yield (*path, key), True, _unknown_key(key, [name for name in known if name not in value])
+        case "required":
+            known = list(about.get("properties", value))
+            strangers = [key for key in value if key not in known]
+            for key in rule:
+                if key not in value and not get_close_matches(key, strangers):
+                    yield path, False, about.get("errorMessage", f"{key!r} is missing")
+        case "type":
+            yield path, False, f"must be {_TYPES[rule]}, and is {_spelled(value, rule, lambda: written(path))}"
+        case "enum":
+            yield path, False, _one_of(value, rule)
+        case "const":
+            yield path, False, f"must be {rule!r}, and is {value!r}"
+        case "pattern":
+            yield path, False, f"{value!r} {about.get('patternErrorMessage', f'does not match {rule}')}"
+        case "not":
+            yield path, True, about.get("errorMessage", "must not be set")
+        case _:
+            yield path, False, _LIMITS[str(error.validator)].format(rule=rule, value=_short(value), size=_size(value))
+
+
+_TYPES = {
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "a mapping",
+    "array": "a list",
+}
+_LIMITS = {
+    "minLength": "must have at least {rule} character(s), and is {value}",
+    "maxLength": "must have at most {rule} characters, and has {size}",
+    "minItems": "must have at least {rule} item(s), and has {size}",
+    "maxItems": "must have at most {rule} items, and has {size}",
+    "minimum": "must be {rule} or more, and is {value}",
+    "maximum": "must be {rule} or less, and is {value}",
+    "exclusiveMinimum": "must be more than {rule}, and is {value}",
+}
+
+
+def _unknown_key(key: str, free: list[str]) -> str:
+    near = get_close_matches(key, free, n=1) or get_close_matches(key.lower(), [name.lower() for name in free], n=1)
+    if near:
+        right = next(name for name in free if name.lower() == near[0].lower())
+        return f"unknown key {key!r}: did you mean {right!r}?"
+    return f"unknown key {key!r}: {'known here are ' + ', '.join(free) if free else 'nothing more is known here'}"
+
+
+def _spelled(value: Json, wanted: str, written: Callable[[], str]) -> str:
+    match value:
+        case None:
+            return "empty"
+        case bool() | int() | float():
+            kind = "true or false" if isinstance(value, bool) else "a number"
+            return f'the unquoted {written()}, {kind}: write "{written()}"' if wanted == "string" else repr(value)
+        case str():
+            return f"the string {_short(value)}"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"
+
+
+def _one_of(value: Json, allowed: list[str]) -> str:
+    near = get_close_matches(str(value).lower(), [word.lower() for word in allowed], n=1)
+    right = next((word for word in allowed if near and word.lower() == near[0]), None)
+    hint = f": did you mean {right}?" if right else ""
+    return f"must be one of {', '.join(allowed)}, and is {_short(value)}{hint}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}…"  # noqa: PLR2004 - one line of a terminal
+
+
+def _size(value: object) -> int:
+    return len(value) if isinstance(value, str | list | dict) else 0

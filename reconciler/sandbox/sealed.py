@@ -1,0 +1,70 @@
+"""Keeps everything in the process while the sandbox is up: no credentials needed, nothing leaves."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
+from botocore.exceptions import HTTPClientError
+from botocore.httpsession import URLLib3Session
+from moto.core.models import botocore_stubber
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_REGION = "us-east-1"
+
+
+class LeavingSandboxError(HTTPClientError):
+    """A request would have left for the real world; it was not sent."""
+
+    fmt = "the sandbox lets nothing leave this machine, and cannot answer {url} itself"
+
+
+@contextmanager
+def sealed() -> Iterator[None]:
+    """Send nothing but to moto and to loopback, and hide what the environment says about AWS but the Region.
+
+    Also sessions made before are answered by moto: its own hook only reaches those made after its import.
+    """
+    real_send = URLLib3Session.send
+
+    def send(session: URLLib3Session, request: AWSRequest | AWSPreparedRequest) -> AWSResponse:
+        assert isinstance(request, AWSPreparedRequest)
+        answer = botocore_stubber("before-send", request)
+        if answer is not None:
+            return answer
+        if urlsplit(request.url).hostname in _LOOPBACK:
+            return real_send(session, request)
+        raise LeavingSandboxError(url=request.url)
+
+    URLLib3Session.send = send  # type: ignore[method-assign, assignment]
+    try:
+        with _environment():
+            yield
+    finally:
+        URLLib3Session.send = real_send  # type: ignore[method-assign]
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    environment = os.environ  # noqa: TID251  # moto's mock sets it too; here all of it is put back
+    before = {name: value for name, value in environment.items() if name.startswith("AWS_")}
+    region = before.get("AWS_REGION") or before.get("AWS_DEFAULT_REGION") or _REGION
+    _forget_aws(environment)
+    environment |= {
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    try:
+        yield
+    finally:
+        _forget_aws(environment)
+        environment |= before
+
+
+def _forget_aws(environment: "os._Environ[str]") -> None:
+    for name in [name for name in environment if name.startswith("AWS_")]:
+        del environment[name]

@@ -1,0 +1,90 @@
+"""Keeps the sandbox's state in one JSON file that people can read, across restarts."""
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reconciler.sandbox.records import State
+
+FORMAT = "reconciler/sandbox/v1"
+
+Place = tuple[str, str]
+"""Account and Region."""
+
+
+class DataFileError(ValueError):
+    """The data file cannot be used. It is left as it is."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        """Name the file and what is wrong with it."""
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+
+
+class Store:
+    """The data file of one sandbox at a time: a lock file beside it keeps a second one out."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the file for this sandbox; DataFileError if another one has it."""
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = path.with_name(f"{path.name}.lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            raise DataFileError(path, "another sandbox uses this file; stop it, or use another file") from None
+
+    def close(self) -> None:
+        """Let another sandbox have the file."""
+        self._lock.close()
+
+    def load(self) -> dict[Place, State]:
+        """Read every account and Region; nothing if there is no file yet."""
+        try:
+            text = self._path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return {}
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataFileError(self._path, f"cannot be read: {error}") from error
+        try:
+            return _states(json.loads(text))
+        except (ValueError, RecursionError) as error:
+            raise DataFileError(
+                self._path, f"is not a sandbox's data ({error}); mend it, or move it away to start afresh"
+            ) from error
+
+    def save(self, states: Mapping[Place, State]) -> None:
+        """Replace the file as one step, on disk before this returns."""
+        accounts: dict[str, dict[str, Any]] = {}
+        for (account, region), state in sorted(states.items()):
+            accounts.setdefault(account, {})[region] = state.to_json()
+        text = json.dumps({"format": FORMAT, "accounts": accounts}, indent=2, ensure_ascii=False)
+        handle, name = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self._path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _states(document: Any) -> dict[Place, State]:  # noqa: ANN401  # whatever the file holds
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ValueError(f'its "format" is not {FORMAT!r}')
+    accounts = document.get("accounts")
+    if not isinstance(accounts, dict) or not all(isinstance(regions, dict) for regions in accounts.values()):
+        raise ValueError('"accounts" is no object of accounts, each with its Regions')
+    return {
+        (account, region): State.from_json(state)
+        for account, regions in accounts.items()
+        for region, state in regions.items()
+    }
