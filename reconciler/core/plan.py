@@ -205,7 +205,7 @@ def _compare(case: _Case, record: Record, live: Live) -> Decision:
         reason = f"{fields} cannot be changed once created: put the new request under a new name"
         return Changed(manifest, live, record, differences, reason)
     if case.rules.mode.stricter(manifest.policy.mode) is Mode.CREATE_AND_UPDATE:
-        reason = "an update, which REPEATS the export"
+        reason = "git changed it: an update, which REPEATS the export"
         return Update(manifest, live, case.request, differences, reason)
     reason = "only mode create-and-update sends it, and an update repeats the export"
     return Changed(manifest, live, record, differences, reason)

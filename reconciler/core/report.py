@@ -25,7 +25,7 @@ from reconciler.core.decisions import (
 )
 from reconciler.core.diff import Difference
 from reconciler.core.model import Execution, Live, Manifest, Origin, Spec, natural_key
-from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Unknown
+from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
 from reconciler.core.request import unverifiable
 from reconciler.core.token import canonical_json
 
@@ -80,8 +80,8 @@ class TargetReport:
 
     @property
     def failed(self) -> int:
-        """How many outcomes failed; a target that could not be reconciled counts as one."""
-        return sum(association.failed for association in self.associations) + (self.error is not None)
+        """How many calls failed."""
+        return sum(association.failed for association in self.associations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,8 @@ class Report:
     @property
     def exit_code(self) -> int:
         """0 where nothing failed and nothing is blocked, else 1."""
-        return 1 if self.summary["failed"] or self.summary["blocked"] else 0
+        summary = self.summary
+        return 1 if summary["failed"] or summary["blocked"] or any(target.error for target in self.targets) else 0
 
     @property
     def detailed_exit_code(self) -> int:
@@ -177,7 +178,7 @@ def _association(decision: Decision, outcome: Outcome | None, refreshed: Live | 
         differences=differences,
         unverifiable=unverifiable(applied),
         last_execution=live.last_execution if live else None,
-        outcome=outcome,
+        outcome=outcome or (Skipped("this version sends no updates") if name == "update" else None),
     )
 
 

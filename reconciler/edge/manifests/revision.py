@@ -58,7 +58,9 @@ def problems(documents: Sequence[Accepted]) -> Iterator[Problem]:
     manifests = [document for document in documents if document.kind == "DataIntegrationAssociation"]
     names = [target.name for target in targets if target.name]
     for target, first in _repeated([(target.name, target) for target in targets if target.name]):
-        yield target.problem(("metadata", "name"), f"the name {target.name!r} is taken by the Target at {first.where()}")
+        yield target.problem(
+            ("metadata", "name"), f"the name {target.name!r} is taken by the Target at {first.where()}"
+        )
     for manifest in manifests:
         yield from _target_problem(manifest, names)
     named = [((_target_of(manifest, names), manifest.name), manifest) for manifest in manifests if manifest.name]

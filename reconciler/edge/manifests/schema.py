@@ -64,8 +64,13 @@ def explain(
 
 @cache
 def _slow(kind: str) -> Any:
-    from jsonschema import Draft202012Validator, ValidationError  # noqa: PLC0415 - see TYPE_CHECKING above
-    from jsonschema.validators import extend  # noqa: PLC0415
+    from jsonschema import (  # noqa: PLC0415 - see TYPE_CHECKING above
+        Draft202012Validator,
+        ValidationError,
+        validators,
+    )
+
+    extend: Any = validators.extend
 
     def pattern(_: Any, wanted: str, instance: object, __: Any) -> Iterator[ValidationError]:
         """Match as ECMA-262 does, where `$` is the very end; Python's also stands before a last newline."""
@@ -78,7 +83,9 @@ def _slow(kind: str) -> Any:
 def _sentences(
     error: ValidationError, written: Callable[[tuple[str | int, ...]], str]
 ) -> Iterator[tuple[tuple[str | int, ...], bool, str]]:
-    path, value, rule = tuple(error.absolute_path), error.instance, error.validator_value
+    path = tuple(error.absolute_path)
+    value: Any = error.instance
+    rule: Any = error.validator_value
     about: dict[str, Any] = error.schema if isinstance(error.schema, dict) else {}
     match error.validator:
         case "additionalProperties":

@@ -1,0 +1,107 @@
+"""Logs for machines and people: constant event names, fields beside them, on stderr."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any, TextIO
+
+import structlog
+
+from reconciler.core.outcome import Created, NotSent, Refused, Unknown
+from reconciler.core.report import Association, Report
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, FilteringBoundLogger, Processor
+
+DRIFT_DETECTED = "drift detected"
+ASSOCIATION_CREATED = "association created"
+CREATE_FAILED = "create failed"
+TARGET_FAILED = "target failed"
+RUN_FINISHED = "run finished"
+NO_MANIFESTS = "no manifests"
+MANIFEST_INVALID = "manifest invalid"
+REVISION_REFUSED = "revision refused"
+CONTROLLER_STARTED = "controller started"
+CONTROLLER_STOPPED = "controller stopped"
+STOP_REQUESTED = "stop requested"
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def configure(stream: TextIO, *, color: bool) -> None:
+    """Send logs to a stream: lines that a person reads on a terminal, JSON lines anywhere else."""
+    terminal = stream.isatty()
+    shared: list[Processor] = [structlog.contextvars.merge_contextvars, structlog.processors.add_log_level]
+    renderer: Any
+    if terminal:
+        shared += [structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False), _harmless]
+        renderer = structlog.dev.ConsoleRenderer(colors=color)
+    else:
+        shared += [structlog.processors.TimeStamper(fmt="iso")]
+        renderer = structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+
+
+def logger() -> FilteringBoundLogger:
+    """Return the logger."""
+    log: FilteringBoundLogger = structlog.get_logger()
+    return log
+
+
+def log_report(report: Report) -> None:
+    """Log what a run found and did: a line for each drift and each call, and one line that tells the whole run."""
+    log = logger().bind(run=report.run.id)
+    for target in report.targets:
+        bound = log.bind(target=target.name, account=target.account, region=target.region)
+        if target.error:
+            bound.error(TARGET_FAILED, error=target.error)
+        for association in target.associations:
+            _log_association(bound, association)
+    seconds = (report.run.finished_at - report.run.started_at).total_seconds()
+    log.info(
+        RUN_FINISHED,
+        dryRun=report.run.dry_run,
+        revision=report.run.revision,
+        seconds=round(seconds, 3),
+        planDigest=report.plan_digest,
+        **report.summary,
+    )
+
+
+def _log_association(log: FilteringBoundLogger, association: Association) -> None:
+    bound = log.bind(association=association.name, manifest=str(association.origin))
+    drift = [difference for difference in association.differences if difference.drifted]
+    if drift:
+        bound.warning(
+            DRIFT_DETECTED,
+            arn=association.arn,
+            differences=[
+                {"path": each.path, "desired": each.desired, "applied": each.applied, "live": each.live}
+                for each in drift
+            ],
+        )
+    match association.outcome:
+        case Created(association_id):
+            bound.info(ASSOCIATION_CREATED, id=association_id, clientToken=association.client_token)
+        case Refused(reason) | NotSent(reason) | Unknown(reason) as outcome:
+            result = type(outcome).__name__.lower()
+            bound.error(CREATE_FAILED, result=result, error=reason, clientToken=association.client_token)
+        case _:
+            pass
+
+
+def _harmless(_: object, __: str, event: EventDict) -> EventDict:
+    """Show control characters as what they are, so that no value can steer a terminal or begin a line."""
+    return {key: _shown(value) for key, value in event.items()}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, str):
+        return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", value)
+    return value

@@ -1,0 +1,40 @@
+"""Keeps calls under a rate: AppIntegrations publishes no limit, and the whole account and Region share it.
+
+Own code instead of a library: the maintained ones either read the clock themselves, which no simulation can
+stand in for, or cost more memory to import than the rest of the program.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Protocol
+
+
+class Timer(Protocol):
+    """Seconds that only grow, and waiting."""
+
+    def monotonic(self) -> float:
+        """Return seconds since some point that never moves."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class Pace:
+    """A token bucket: `burst` calls at once, then `rate` calls per second. Safe to share between threads."""
+
+    def __init__(self, rate: float, burst: int, timer: Timer) -> None:
+        self._interval = 1 / rate
+        self._tolerance = (burst - 1) * self._interval
+        self._timer = timer
+        self._next = timer.monotonic()
+        self._lock = threading.Lock()
+
+    def __call__(self) -> None:
+        """Wait until the next call may go out."""
+        with self._lock:
+            now = self._timer.monotonic()
+            due = max(self._next, now)
+            self._next = due + self._interval
+        if (wait := due - self._tolerance - now) > 0:
+            self._timer.sleep(wait)

@@ -1,0 +1,103 @@
+"""One run over one target: gather what is known, let the core decide, carry it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from reconciler.core.apply import answered, intents
+from reconciler.core.decisions import Create, Plan
+from reconciler.core.errors import StateError, StateMoved
+from reconciler.core.journal import Journal
+from reconciler.core.model import Live, Manifest, Mode, Target, Unobserved
+from reconciler.core.outcome import Created, Outcome, Skipped
+from reconciler.core.plan import Rules, plan
+from reconciler.core.ports import Clock, CloudReader, CloudWriter, JournalReader, JournalWriter, Progress
+from reconciler.core.rails import guard
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run is about and how far it may go. `stopped` is asked before every call that changes AWS."""
+
+    target: Target
+    manifests: Sequence[Manifest]
+    mode: Mode
+    settle: timedelta
+    clock: Clock
+    progress: Progress
+    stopped: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Writers:
+    """All that can change anything. A dry run has none."""
+
+    cloud: CloudWriter
+    journal: JournalWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was decided and, by manifest name, what became of it and what List showed afterwards."""
+
+    plan: Plan
+    outcomes: Mapping[str, Outcome]
+    refreshed: Mapping[str, Live]
+    error: str | None = None
+
+
+def preview(run: Run, cloud: CloudReader, journal: JournalReader) -> tuple[Plan, Journal]:
+    """Decide what a run would do. Holds nothing that can write. Raises CloudError and StateError."""
+    recorded = journal.read()
+    rules = Rules(run.mode, run.clock.now(), run.settle)
+    decided = plan(run.manifests, cloud.observe(run.progress), recorded, rules)
+    return guard(decided, run.target, run.mode), recorded
+
+
+def reconcile(run: Run, cloud: CloudReader, journal: JournalReader, writers: Writers) -> Result:
+    """Bring one target as close to its manifests as its policy allows. Raises CloudError and StateError."""
+    for _ in range(3):
+        decided, recorded = preview(run, cloud, journal)
+        if not decided.creates and not decided.adopts:
+            return Result(decided, {}, {})
+        with writers.journal.lease() as lease:
+            try:
+                intended = lease.swap(recorded, intents(recorded, decided, run.clock.now()))
+            except StateMoved:
+                continue
+            outcomes, error = _send(run, decided.creates, writers.cloud), None
+            try:
+                if outcomes:
+                    lease.swap(intended, answered(recorded, intended, outcomes, run.clock.now()))
+            except StateError as failure:
+                error = f"{failure}; what was created stands in AWS, and the next run finds it by List"
+        return Result(decided, outcomes, _look_again(decided.creates, outcomes, cloud), error)
+    raise StateMoved("others wrote the journal three times during this run: run again")
+
+
+def _send(run: Run, creates: Sequence[Create], cloud: CloudWriter) -> dict[str, Outcome]:
+    """Send each Create once, in order; none is begun after a stop was asked for."""
+    outcomes: dict[str, Outcome] = {}
+    for done, create in enumerate(creates, 1):
+        stopped = run.stopped()
+        outcomes[create.manifest.name] = (
+            Skipped("a stop was asked for before it was sent")
+            if stopped
+            else cloud.create(create.request, create.token)
+        )
+        run.progress("creating", done, len(creates))
+    return outcomes
+
+
+def _look_again(creates: Sequence[Create], outcomes: Mapping[str, Outcome], cloud: CloudReader) -> dict[str, Live]:
+    """Return what List shows of the associations just created, by manifest name; it may lag."""
+    made = {
+        outcome.association_id: create
+        for create in creates
+        if isinstance(outcome := outcomes[create.manifest.name], Created)
+    }
+    arns = sorted({str(create.request["DataIntegrationIdentifier"]) for create in made.values()})
+    shown = (lives for lives in cloud.associations(arns).values() if not isinstance(lives, Unobserved))
+    return {made[live.id].manifest.name: live for lives in shown for live in lives if live.id in made}
