@@ -24,7 +24,7 @@ MANIFEST_INVALID = "manifest invalid"
 REVISION_REFUSED = "revision refused"
 CONTROLLER_STARTED = "controller started"
 CONTROLLER_STOPPED = "controller stopped"
-STOP_REQUESTED = "stop requested"
+PASS_FAILED = "pass failed"  # noqa: S105 - no password
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 

@@ -21,7 +21,7 @@ _STYLES = {
     "changed": ("~", "yellow"),
     "settling": ("…", "cyan"),
     "lost": ("?", "red"),
-    "held": ("॥", "cyan"),
+    "held": ("‖", "cyan"),
     "blocked": ("✗", "red"),
     "unmanaged": ("·", "dim"),
 }

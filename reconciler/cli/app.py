@@ -1,0 +1,58 @@
+"""The commands and their names: each is imported only when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from reconciler import __version__
+
+_COMMANDS = {
+    "run": ("Reconcile once (what `reconcile` does without a command).", "once"),
+    "controller": ("Reconcile again and again until told to stop.", "controller"),
+    "validate": ("Check manifests; no AWS, no credentials.", "validate"),
+    "schema": ("Print the JSON Schema of a kind.", "schema"),
+    "sandbox": ("Serve a local AppIntegrations over HTTP.", "sandbox"),
+}
+_DEFAULT = "run"
+
+
+class _Commands(click.Group):
+    """A group whose commands are imported when called, and one of which is meant where none is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"reconciler.cli.{_COMMANDS[cmd_name][1]}")
+        command: click.Command = module.command
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {"--help", "-h", "--version"}
+        if not args or (args[0].startswith("-") and args[0] not in own):
+            args = [_DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        default = self.get_command(ctx, _DEFAULT)
+        assert default
+        default.format_options(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_) for name, (help_, _) in _COMMANDS.items()])
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    subcommand_metavar="[COMMAND] [OPTIONS]",
+)
+@click.version_option(__version__, prog_name="reconcile", message="%(prog)s %(version)s")
+def app() -> None:
+    """Bring the data-integration associations of Amazon AppIntegrations to what git says.
+
+    Creates what is missing, logs what drifted, deletes and repairs nothing. Without a command it reconciles once.
+    """

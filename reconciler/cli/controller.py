@@ -1,0 +1,40 @@
+"""`reconcile controller`: the loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from reconciler.cli import options
+
+
+@click.command("controller")
+@options.manifests
+@options.connection
+@options.conduct
+@options.option(
+    "--interval",
+    type=options.Duration(),
+    default="5m",
+    show_default=True,
+    metavar="TIME",
+    help="How long from one pass to the next.",
+)
+@options.option(
+    "--grace",
+    type=options.Duration(),
+    default="25s",
+    show_default=True,
+    metavar="TIME",
+    help="How long a pass may take to end after SIGTERM.",
+)
+def command(files: tuple[str, ...], interval: float, grace: float, **chosen: Any) -> int:
+    """Reconcile at once and then every --interval, until SIGTERM. Reports are log lines.
+
+    Manifests are read anew each time; while they are invalid, the last valid ones stay in force.
+    """
+    from reconciler.cli.session import keep_on  # noqa: PLC0415 - help is shown without boto3
+    from reconciler.cli.wiring import Choices  # noqa: PLC0415
+
+    return keep_on(files, Choices(**chosen), interval, grace)

@@ -1,0 +1,103 @@
+"""The options that several commands share, each with its RECONCILER_* variable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import click
+
+Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+DEFAULT_STATE = ".reconciler"
+
+
+class Duration(click.ParamType[float]):
+    """A time span such as 90s, 5m or 24h, as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return seconds."""
+        if isinstance(value, int | float):
+            return float(value)
+        match = re.fullmatch(r"([0-9]+)([smhd])", str(value))
+        if match is None:
+            self.fail(f"{value!r} is no duration: write 90s, 5m or 24h", param, ctx)
+        return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+
+
+def option(*names: str, **settings: Any) -> Decorator:
+    """Return an option that RECONCILER_<NAME> sets as well, and whose help says so."""
+    long = next(name for name in names if name.startswith("--")).split("/")[0]
+    settings.setdefault("envvar", "RECONCILER_" + long.removeprefix("--").replace("-", "_").upper())
+    return click.option(*names, **settings)
+
+
+def together(*decorators: Decorator) -> Decorator:
+    """Return several options as one decorator, in the order in which help shows them."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+manifests = option(
+    "-f",
+    "--file",
+    "files",
+    multiple=True,
+    metavar="PATH|-",
+    default=("manifests/",),
+    show_default="manifests/",
+    help="File or folder of manifests, or - for standard input. May be repeated.",
+)
+
+connection = together(
+    option("--target", "targets", multiple=True, metavar="NAME", help="Only this Target. May be repeated."),
+    option("--region", metavar="REGION", help="The Region, where no Target declares one."),
+    option("--profile", metavar="NAME", help="The profile of the AWS configuration to use."),
+    option(
+        "--endpoint-url",
+        metavar="URL",
+        help="Call this address instead of AWS, with dummy credentials (for a sandbox).",
+    ),
+    option("--sandbox", is_flag=True, help="Use a sandbox inside this process instead of AWS."),
+)
+
+conduct = together(
+    option(
+        "--mode",
+        type=click.Choice(["observe", "create", "create-and-update"]),
+        default="create",
+        show_default=True,
+        help="How far to go; the stricter of this and the manifest's policy.mode holds.",
+    ),
+    option(
+        "--state",
+        metavar="DIR",
+        default=DEFAULT_STATE,
+        show_default=".reconciler/",
+        help="Where the journal is kept. It must last from run to run.",
+    ),
+    option(
+        "--settle-time",
+        type=Duration(),
+        default="15m",
+        show_default=True,
+        metavar="TIME",
+        help="How long to wait for List to show a Create whose answer was lost.",
+    ),
+    option(
+        "--lock-timeout",
+        type=Duration(),
+        default="30s",
+        show_default=True,
+        metavar="TIME",
+        help="How long to wait for another run to finish.",
+    ),
+)

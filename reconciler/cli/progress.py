@@ -1,0 +1,35 @@
+"""A progress bar on standard error, for people who wait at a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from reconciler.core.ports import Progress
+
+_MANY = 10
+"""From how many steps on a bar is worth the flicker."""
+
+
+@contextmanager
+def shown() -> Iterator[Progress]:
+    """Yield what is to be told of progress; it draws only on a terminal, and only where there is much to do."""
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - a job without a terminal does without rich
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if total < _MANY:
+                return
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield tell

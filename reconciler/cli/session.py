@@ -1,0 +1,111 @@
+"""One pass as a process: manifests in, signals heeded, logs and reports out, an exit code at the end."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from reconciler import settings
+from reconciler.cli import output, progress
+from reconciler.cli.wiring import Choices, Passes, surroundings
+from reconciler.controller import Controller
+from reconciler.core.errors import InvalidManifests
+from reconciler.core.model import Desired
+from reconciler.edge import logs, manifests, timer
+from reconciler.edge.system import SystemClock
+from reconciler.render import json, text
+
+
+def once(files: tuple[str, ...], outputs: tuple[str, ...], choices: Choices, *, detailed: bool) -> int:
+    """Reconcile once and return the exit code."""
+    choices.check()
+    formats = {"text": lambda report: text.render(report, terminal=output.fancy()), "json": json.render}
+    wanted = output.parse(outputs, formats)
+    configure_logs()
+    desired = read(files)
+    with surroundings(choices), _stop_on_signals() as stop, progress.shown() as tell:
+        report = Passes(choices).run(desired, tell, stop.is_set)
+    logs.log_report(report)
+    output.write(report, wanted, formats)
+    if stop.signal:
+        return 128 + stop.signal
+    return report.detailed_exit_code if detailed else report.exit_code
+
+
+def keep_on(files: tuple[str, ...], choices: Choices, interval: float, grace: float) -> int:
+    """Reconcile again and again until a signal asks for a stop; return 0 then."""
+    choices.check()
+    configure_logs()
+    log = logs.logger()
+
+    def refused(error: InvalidManifests, earlier_in_force: bool) -> None:  # noqa: FBT001 - a callback
+        for problem in error.problems:
+            log.error(logs.MANIFEST_INVALID, problem=str(problem))
+        log.error(logs.REVISION_REFUSED, error=str(error), earlierRevisionInForce=earlier_in_force)
+
+    with surroundings(choices), _stop_on_signals() as stop:
+        passes = Passes(choices)
+        controller = Controller(
+            load=lambda: read(files),
+            reconcile=lambda desired: passes.run(desired, lambda *_: None, stop.is_set),
+            reported=logs.log_report,
+            refused=refused,
+        )
+
+        def turn() -> None:
+            try:
+                controller.turn()
+            except Exception as error:
+                log.exception(logs.PASS_FAILED, error=f"{type(error).__name__}: {error}")
+
+        log.info(logs.CONTROLLER_STARTED, interval=interval, files=list(files))
+        timer.repeat(turn, interval, SystemClock().now(), stop.asked, grace)
+    log.info(logs.CONTROLLER_STOPPED)
+    return 0
+
+
+def read(files: tuple[str, ...]) -> Desired:
+    """Return the desired state, and say so where it is empty. Raises InvalidManifests."""
+    desired = manifests.load(files, sys.stdin.buffer)
+    if not any(desired.manifests.values()):
+        logs.logger().warning(logs.NO_MANIFESTS, files=list(files))
+    return desired
+
+
+def configure_logs() -> None:
+    """Send logs to standard error."""
+    logs.configure(sys.stderr, color=not settings.read().no_color)
+
+
+class Stop:
+    """Whether a signal asked for a stop, and which."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.signal = 0
+
+    def is_set(self) -> bool:
+        """Tell whether a stop was asked for."""
+        return self.asked.is_set()
+
+    def __call__(self, number: int, _: FrameType | None) -> None:
+        """Note the signal; a second one ends the process at once, as it would without this."""
+        self.signal = number
+        self.asked.set()
+        signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[Stop]:
+    """Let a Create under way finish and be journalled before SIGINT or SIGTERM end the run."""
+    stop = Stop()
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

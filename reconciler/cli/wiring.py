@@ -1,0 +1,135 @@
+"""Puts a run together: which adapters serve which ports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+
+import click
+
+from reconciler import __version__, settings
+from reconciler.cli.options import DEFAULT_STATE
+from reconciler.core.model import Desired, Mode, Target
+from reconciler.core.ports import Progress
+from reconciler.core.report import Report, RunInfo
+from reconciler.edge.aws import Aws, Connection, shared_loader
+from reconciler.edge.pace import Pace
+from reconciler.edge.state import LocalJournal, LocalJournalWriter
+from reconciler.edge.system import SystemClock, new_id
+from reconciler.fleet import Conditions, Connect, Site, pass_over
+from reconciler.run import Writers
+
+_SANDBOX_REGION = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the command line chose, as far as it concerns a pass over the targets."""
+
+    targets: tuple[str, ...]
+    region: str | None
+    profile: str | None
+    endpoint_url: str | None
+    sandbox: bool
+    mode: str
+    state: str
+    settle_time: float
+    lock_timeout: float
+    dry_run: bool = False
+    revision: str | None = None
+
+    @property
+    def state_folder(self) -> Path:
+        """The folder of the journals; a sandbox has its own, so that it never meets those of real accounts."""
+        if self.sandbox and self.state == DEFAULT_STATE:
+            return Path(self.state) / "sandbox"
+        return Path(self.state)
+
+    def check(self) -> None:
+        """Refuse what cannot go well, before anything is called. Raises click.UsageError."""
+        if "://" in self.state:
+            raise click.UsageError(f"--state {self.state}: this version keeps its journal in a folder")
+        if self.sandbox and self.endpoint_url:
+            raise click.UsageError("--sandbox and --endpoint-url: give one of them")
+        may_create = not self.dry_run and self.mode != Mode.OBSERVE and not self.sandbox
+        if may_create and settings.read().ci and self.state == DEFAULT_STATE:
+            raise click.UsageError(
+                "a run that may create needs a journal that lasts, and a CI job's folder does not: a forgotten Create "
+                "is sent again. Give --state or RECONCILER_STATE, or use --dry-run"
+            )
+
+
+class Passes:
+    """Runs passes over all targets, one after the other, with what does not change between them."""
+
+    def __init__(self, choices: Choices) -> None:
+        self._choices = choices
+        self._clock = SystemClock()
+        dummy = choices.sandbox or choices.endpoint_url is not None
+        self._connection = Connection(
+            version=__version__,
+            region=choices.region or (_SANDBOX_REGION if dummy else None),
+            profile=choices.profile,
+            endpoint_url=choices.endpoint_url,
+            dummy=dummy,
+        )
+        self._connect = self._connector()
+
+    def run(self, desired: Desired, progress: Progress, stopped: Callable[[], bool]) -> Report:
+        """Run every target once and report."""
+        choices = self._choices
+        started = self._clock.now()
+        settle = timedelta(seconds=choices.settle_time)
+        conditions = Conditions(Mode(choices.mode), settle, self._clock, progress, stopped)
+        targets = pass_over(self._selected(desired), self._connect, conditions)
+        info = RunInfo(new_id(), started, self._clock.now(), choices.dry_run, choices.revision, __version__)
+        return Report(info, targets)
+
+    def _connector(self) -> Connect:
+        choices, clock, loader = self._choices, self._clock, shared_loader()
+
+        def connect(target: Target) -> Site:
+            pace = Pace(target.requests_per_second, target.burst, clock)
+            aws = Aws(target, self._connection, pace, loader)
+            journal = LocalJournal(choices.state_folder, aws.account, aws.region)
+            writers = None
+            if not choices.dry_run:
+                writer = LocalJournalWriter(journal, choices.lock_timeout, clock, new_id)
+                writers = Writers(aws.writer(), writer)
+            return Site(aws.account, aws.region, aws.reader(), journal, writers)
+
+        return connect
+
+    def _selected(self, desired: Desired) -> Desired:
+        """Return the targets that were asked for. Raises click.UsageError."""
+        names = [target.name for target in desired.targets]
+        for wanted in self._choices.targets:
+            if wanted not in names:
+                near = get_close_matches(wanted, names, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"declared are {', '.join(names)}"
+                raise click.UsageError(f"--target {wanted!r} is not declared: {hint}")
+        chosen = self._choices.targets or tuple(names)
+        return replace(desired, targets=tuple(target for target in desired.targets if target.name in chosen))
+
+
+@contextmanager
+def surroundings(choices: Choices) -> Iterator[None]:
+    """Provide what is to stand in for AWS while the block runs: a sandbox in this process, or nothing."""
+    if not choices.sandbox:
+        yield
+        return
+    try:
+        from reconciler import sandbox  # noqa: PLC0415 - only --sandbox needs moto
+    except ImportError as error:
+        raise sandbox_missing() from error
+    with sandbox.in_process(choices.state_folder / "sandbox-data.json"):
+        yield
+
+
+def sandbox_missing() -> click.ClickException:
+    """Return the error for an installation without the sandbox."""
+    return click.ClickException("the sandbox is not installed: pip install 'appintegrations-reconciler[sandbox]'")

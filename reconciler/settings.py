@@ -1,0 +1,32 @@
+"""The environment, read once: what surrounds the program, as opposed to what it is told to do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says. Options of the command line have RECONCILER_* variables of their own."""
+
+    ci: bool
+    no_color: bool
+    dumb_terminal: bool
+    debug: bool
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Settings:
+        """Return the settings in a set of environment variables (NO_COLOR: no-color.org)."""
+        return cls(
+            ci=environment.get("CI", "").lower() in {"true", "1"},
+            no_color=bool(environment.get("NO_COLOR")),
+            dumb_terminal=environment.get("TERM") == "dumb",
+            debug=environment.get("RECONCILER_DEBUG", "") not in {"", "0"},
+        )
+
+
+def read() -> Settings:
+    """Return the settings of this process."""
+    return Settings.of(os.environ)  # noqa: TID251 - this is the place
