@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from reconciler.sandbox.behaviour import Behaviour
+from reconciler.sandbox.clock import ManualClock
 
 if TYPE_CHECKING:
     from reconciler.sandbox.accounts import Sandbox
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.sandbox.server import SandboxServer, serve
     from reconciler.sandbox.store import DataFileError
 
-__all__ = ["Behaviour", "DataFileError", "Sandbox", "SandboxServer", "in_process", "serve"]
+__all__ = ["Behaviour", "DataFileError", "ManualClock", "Sandbox", "SandboxServer", "in_process", "serve"]
 
 _HOMES = {
     "DataFileError": "store",
@@ -25,7 +26,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  # whatever it is that the name means
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

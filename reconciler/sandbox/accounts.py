@@ -103,5 +103,5 @@ class Sandbox:
         )
 
     def _save(self) -> None:
-        if self._store is not None:
+        if self._store is not None and not self._closed:
             self._store.save({place: service.state for place, service in self._services.items()})

@@ -83,8 +83,15 @@ class Behaviour:
 
     def changed(self) -> tuple[str, ...]:
         """Name, as `key=value`, what differs from the defaults."""
-        names = [field.name for field in fields(self) if getattr(self, field.name) != field.default]
-        return tuple(f"{name}={getattr(self, name)}" for name in names)
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return tuple(f"{name}={_written(value)}" for name, value in values.items() if value != getattr(_DEFAULT, name))
+
+
+_DEFAULT = Behaviour()
+
+
+def _written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool | None) else str(value)
 
 
 def _unknown(key: str, known: list[str]) -> str:
@@ -92,7 +99,7 @@ def _unknown(key: str, known: list[str]) -> str:
     return f"there is no switch {key!r}; " + (f"did you mean {near[0]!r}?" if near else f"one of {', '.join(known)}")
 
 
-def _value(setting: str, text: str, kind: Any) -> Any:  # noqa: ANN401  # the annotation of a field, and its value
+def _value(setting: str, text: str, kind: Any) -> Any:
     wrong = ValueError(f"{setting!r}: expected {_expected(kind)}")
     if isinstance(kind, types.UnionType):
         if text == "none":
@@ -122,7 +129,7 @@ def _number(text: str, kind: type[float], wrong: ValueError) -> float:
     return number
 
 
-def _expected(kind: Any) -> str:  # noqa: ANN401  # the annotation of a field
+def _expected(kind: Any) -> str:
     if isinstance(kind, types.UnionType):
         return " or ".join(_expected(part) for part in get_args(kind))
     if get_origin(kind) is Literal:

@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from reconciler.sandbox.accounts import Sandbox
@@ -19,11 +19,16 @@ _S3 = re.compile(r"/s3/aws4_request")
 class Gateway:
     """Stands before moto's application."""
 
-    def __init__(self, sandbox: Sandbox, application: "WSGIApplication") -> None:
-        """Serve this sandbox by that application."""
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        application: "WSGIApplication",
+        s3_lock: AbstractContextManager[object] | None = None,
+    ) -> None:
+        """Serve this sandbox by that application, S3 under this lock (by default, one of its own)."""
         self._sandbox = sandbox
         self._application = application
-        self._s3 = threading.Lock()
+        self._s3 = s3_lock or threading.Lock()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Pass one request on."""
@@ -34,7 +39,6 @@ class Gateway:
         if _OURS.search(authorization):
             # The answer is found by the raw URL; a name with "//" in it would be redirected on the way there.
             environ["PATH_INFO"] = "/app-integrations"
-        # moto's S3 checks conditions and acts on them in two steps: without a lock, two writers win.
-        writes_s3 = _S3.search(authorization) and environ["REQUEST_METHOD"] != "GET"
-        with self._s3 if writes_s3 else nullcontext():
+        # moto's S3 checks conditions and acts on them in two steps: without a lock, several writers may win.
+        with self._s3 if _S3.search(authorization) else nullcontext():
             return self._application(environ, start_response)

@@ -7,8 +7,8 @@ from moto.core.base_backend import BackendDict, BaseBackend
 
 from reconciler.sandbox.accounts import Sandbox
 
-_moto_s_own = Sandbox()
-_at_hand = _moto_s_own
+_of_moto = Sandbox()
+_at_hand = _of_moto
 
 
 class AppIntegrationsBackend(BaseBackend):
@@ -16,7 +16,7 @@ class AppIntegrationsBackend(BaseBackend):
 
     def reset(self) -> None:
         """Start afresh, as moto does between two uses of a bare `mock_aws`."""
-        _moto_s_own.reset()
+        _of_moto.reset()
 
 
 appintegrations_backends = BackendDict(

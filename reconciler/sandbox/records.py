@@ -135,7 +135,7 @@ def _object(document: object, names: set[str]) -> Mapping[str, Any]:
     return document
 
 
-def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401  # the annotation of a field
+def _fits(value: object, hint: Any) -> bool:
     if isinstance(hint, UnionType):
         return any(_fits(value, part) for part in get_args(hint))
     kind = get_origin(hint) or hint

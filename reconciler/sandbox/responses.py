@@ -20,7 +20,7 @@ _SCOPE = re.compile(r"Credential=(?P<key>[^/,\s]+)/[^/,\s]+/(?P<region>[^/,\s]+)
 _REGION = "us-east-1"
 
 
-def answer(request: Request, full_url: str, _headers: Any) -> tuple[int, dict[str, str], bytes]:  # noqa: ANN401  # of moto
+def answer(request: Request, full_url: str, _headers: Any) -> tuple[int, dict[str, str], bytes]:
     """Answer one request with status, headers and body."""
     sandbox: Sandbox = request.environ.get(SANDBOX) or at_hand()
     scope = _SCOPE.search(request.headers.get("Authorization", ""))

@@ -29,10 +29,13 @@ class Store:
     """The data file of one sandbox at a time: a lock file beside it keeps a second one out."""
 
     def __init__(self, path: Path) -> None:
-        """Take the file for this sandbox; DataFileError if another one has it."""
+        """Take the file for this sandbox; DataFileError if another one has it, or it cannot be."""
         self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = path.with_name(f"{path.name}.lock").open("w")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = path.with_name(f"{path.name}.lock").open("w", encoding="utf-8")
+        except OSError as error:
+            raise DataFileError(path, f"cannot be used: {error}") from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -77,7 +80,7 @@ class Store:
             raise
 
 
-def _states(document: Any) -> dict[Place, State]:  # noqa: ANN401  # whatever the file holds
+def _states(document: Any) -> dict[Place, State]:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f'its "format" is not {FORMAT!r}')
     accounts = document.get("accounts")

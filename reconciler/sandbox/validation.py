@@ -43,18 +43,18 @@ def validate(operation: str, request: Document) -> None:
         raise InvalidRequestError("; ".join(problems))
 
 
-def _violations(path: str, value: Any, shape: Shape) -> Iterator[str]:  # noqa: ANN401  # any part of a request
+def _violations(path: str, value: Any, shape: Shape) -> Iterator[str]:
     match shape:
         case StructureShape():
             for key, member in value.items():
                 yield from _violations(f"{path}/{key}", member, shape.members[key])
         case MapShape():
-            yield from _too_many(path, len(value), "entries", shape)
+            yield from _misnumbered(path, len(value), "entries", shape)
             for key, member in value.items():
                 yield from _violations(f"{path}/{key} (key)", key, shape.key)
                 yield from _violations(f"{path}/{key}", member, shape.value)
         case ListShape():
-            yield from _too_many(path, len(value), "items", shape)
+            yield from _misnumbered(path, len(value), "items", shape)
             for index, member in enumerate(value):
                 yield from _violations(f"{path}/{index}", member, shape.member)
         case StringShape():
@@ -64,7 +64,9 @@ def _violations(path: str, value: Any, shape: Shape) -> Iterator[str]:  # noqa: 
                 yield f"{path}: {value} is more than {shape.metadata['max']}"
 
 
-def _too_many(path: str, length: int, what: str, shape: Shape) -> Iterator[str]:
+def _misnumbered(path: str, length: int, what: str, shape: Shape) -> Iterator[str]:
+    if length < shape.metadata.get("min", 0):
+        yield f"{path}: {length} {what} are less than {shape.metadata['min']}"
     if length > shape.metadata.get("max", length):
         yield f"{path}: {length} {what} are more than {shape.metadata['max']}"
 

@@ -1,0 +1,81 @@
+"""Values that tests are made of: each function has defaults for all that a test does not care about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from reconciler.core.journal import Bound, Journal, Record
+from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, Origin, Policy, Spec, Unobserved
+from reconciler.core.plan import Rules
+from reconciler.core.request import normalise, resolved
+from reconciler.core.token import client_token
+
+NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+SETTLE = timedelta(minutes=15)
+ACCOUNT, REGION = "123456789012", "us-east-1"
+INTEGRATION = Integration(
+    f"arn:aws:app-integrations:{REGION}:{ACCOUNT}:data-integration/00000000-0000-4000-8000-000000000001",
+    "profiles-export",
+    "AmazonConnect://AppIntegrations",
+)
+ON_DEMAND = {
+    "ExecutionMode": "ON_DEMAND",
+    "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": "1793491200000"},
+}
+
+
+def spec(**changes: Any) -> Spec:
+    """Return a normalised bulk-export request; a change to None leaves a member out."""
+    request: dict[str, Any] = {
+        "DataIntegrationIdentifier": INTEGRATION.name,
+        "ObjectConfiguration": {"CustomerProfiles": {"domainName": ["my-domain"], "objectType": ["_profile"]}},
+        "DestinationURI": "s3://corp-exports/2026-10",
+        "ExecutionConfiguration": ON_DEMAND,
+    }
+    return normalise(request | changes)
+
+
+def manifest(name: str = "export", policy: Policy | None = None, **changes: Any) -> Manifest:
+    """Return a manifest of such a request."""
+    return Manifest(name, None, policy or Policy(), spec(**changes), Origin(f"{name}.yaml", 1, 1))
+
+
+def request(**changes: Any) -> Spec:
+    """Return such a request as it is sent."""
+    return resolved(spec(**changes), INTEGRATION.arn)
+
+
+def live(id_: str = "a1", **changes: Any) -> Live:
+    """Return a live association as List shows it."""
+    shown = {
+        key: value
+        for key, value in request(**changes).items()
+        if key not in {"ObjectConfiguration", "ClientAssociationMetadata"}
+    }
+    return Live(f"arn:aws:app-integrations:{REGION}:{ACCOUNT}:data-integration-association/i/{id_}", shown, None)
+
+
+def record(name: str = "export", id_: str = "a1", **changes: Any) -> Record:
+    """Return the record of an association that was created and bound an hour ago."""
+    sent = request(**changes)
+    return Record(name, sent, client_token(sent, 0), 0, Bound(id_, NOW - timedelta(hours=1)))
+
+
+def journal(*records: Record) -> Journal:
+    """Return a journal of these records."""
+    return Journal(ACCOUNT, REGION, "lineage", 7, {each.name: each for each in records})
+
+
+def observed(*lives: Live, unobserved: str | None = None) -> Observation:
+    """Return an account with one data integration, its associations, or why they are not known."""
+    associations: Mapping[str, tuple[Live, ...] | Unobserved] = {
+        INTEGRATION.arn: Unobserved(unobserved) if unobserved else lives
+    }
+    return Observation((INTEGRATION,), associations)
+
+
+def rules(mode: Mode = Mode.CREATE, now: datetime = NOW) -> Rules:
+    """Return the rules of a run."""
+    return Rules(mode, now, SETTLE)

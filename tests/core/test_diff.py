@@ -1,0 +1,83 @@
+"""Drift and change are told apart, and nothing else is called a difference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from builders import ON_DEMAND, live, request, spec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.diff import Difference, compare
+from reconciler.core.model import Spec
+
+START = "/ExecutionConfiguration/OnDemandConfiguration/StartTime"
+END = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
+
+
+def later(member: str) -> dict[str, Any]:
+    """Return the execution configuration with another time in one member."""
+    window: dict[str, Any] = dict(ON_DEMAND["OnDemandConfiguration"])  # type: ignore[call-overload]
+    return {**ON_DEMAND, "OnDemandConfiguration": {**window, member: "1800000000000"}}
+
+
+def test_what_aws_does_not_show_is_no_drift() -> None:
+    """ObjectConfiguration is missing from List, and that is not a difference."""
+    assert compare(request(), request(), live().spec) == ()
+
+
+def test_drift_is_live_against_applied() -> None:
+    """A time that live has otherwise is drift, with all three values."""
+    shown = live(ExecutionConfiguration=later("StartTime")).spec
+    (difference,) = compare(request(), request(), shown)
+    assert difference == Difference(START, "1790812800000", "1790812800000", "1800000000000")
+    assert (difference.drifted, difference.changed, difference.updatable) == (True, False, True)
+
+
+def test_change_is_git_against_applied() -> None:
+    """A time that git has otherwise is change, and no drift."""
+    (difference,) = compare(request(ExecutionConfiguration=later("EndTime")), request(), live().spec)
+    assert (difference.path, difference.drifted, difference.changed) == (END, False, True)
+
+
+def test_drift_and_change_at_once_are_both_told() -> None:
+    """Where git and live both left what was applied, the difference says both."""
+    wanted = request(ExecutionConfiguration=later("StartTime"))
+    moved: dict[str, Any] = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1700000000000"}}
+    found = {each.path: each for each in compare(wanted, request(), live(ExecutionConfiguration=moved).spec)}
+    assert (found[START].drifted, found[START].changed) == (True, True)
+    assert (found[END].live, found[END].drifted, found[END].changed) == (None, True, False)
+
+
+def test_a_change_that_aws_does_not_show_is_found_all_the_same() -> None:
+    """Git against journal tells a change of ObjectConfiguration; live cannot."""
+    wanted = request(ObjectConfiguration={"CustomerProfiles": {"objectType": ["_asset"]}})
+    found = compare(wanted, request(), live().spec)
+    assert [each.path for each in found] == [
+        "/ObjectConfiguration/CustomerProfiles/domainName",
+        "/ObjectConfiguration/CustomerProfiles/objectType",
+    ]
+    assert not any(each.drifted or each.updatable for each in found)
+
+
+def test_ignored_members_are_no_drift_and_still_change() -> None:
+    """policy.ignore hides what AWS does by itself, not what git asks for."""
+    shown = live(ExecutionConfiguration=later("EndTime")).spec
+    assert compare(request(), request(), shown, (END,)) == ()
+    assert compare(request(), request(), shown, ("/ExecutionConfiguration",)) == ()
+    assert compare(request(), request(), shown, ("/ExecutionConfiguration/OnDemand",)) != ()
+    wanted = request(ExecutionConfiguration=later("EndTime"))
+    assert [each.path for each in compare(wanted, request(), live().spec, (END,))] == [END]
+
+
+def test_keys_are_escaped_as_json_pointers() -> None:
+    """A slash or tilde in a key does not make another path (RFC 6901)."""
+    (difference,) = compare(spec(ClientAssociationMetadata={"a/b~c": "x"}), spec(), spec())
+    assert difference.path == "/ClientAssociationMetadata/a~1b~0c"
+
+
+@given(st.dictionaries(st.sampled_from(["ClientId", "DestinationURI"]), st.text(min_size=1), max_size=2))
+def test_a_request_does_not_differ_from_itself(changes: dict[str, Any]) -> None:
+    """Nothing is a difference where desired, applied and live are one."""
+    same: Spec = request(**changes)
+    assert compare(same, same, live(**changes).spec) == ()

@@ -1,0 +1,350 @@
+"""The decision table: exactly one decision per manifest, the first row that fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from builders import (
+    INTEGRATION,
+    NOW,
+    ON_DEMAND,
+    SETTLE,
+    journal,
+    live,
+    manifest,
+    observed,
+    record,
+    request,
+    rules,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.decisions import (
+    Adopt,
+    Blocked,
+    Changed,
+    Create,
+    Decision,
+    Drifted,
+    InSync,
+    Lost,
+    Plan,
+    Settling,
+    Update,
+)
+from reconciler.core.journal import Bound, Intended, Record
+from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, Policy
+from reconciler.core.plan import plan
+from reconciler.core.token import client_token
+
+SCHEDULED: dict[str, Any] = {
+    "ExecutionMode": "SCHEDULED",
+    "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"},
+}
+
+
+def decide(
+    wanted: Manifest, *lives: Live, remembered: Record | None = None, mode: Mode = Mode.CREATE, unobserved: str = ""
+) -> Decision:
+    """Plan one manifest and return its decision."""
+    known = journal(*([remembered] if remembered else []))
+    (decision,) = plan([wanted], observed(*lives, unobserved=unobserved), known, rules(mode)).decisions
+    return decision
+
+
+def intended(attempts: int = 1, ago: timedelta = timedelta(minutes=1), **changes: Any) -> Record:
+    """Return the record of a Create whose answer was lost."""
+    return replace(record(**changes), state=Intended(attempts, NOW - ago))
+
+
+def test_an_unobserved_integration_blocks_and_never_creates() -> None:
+    """A List that failed is not an empty one."""
+    for remembered in (None, record(), intended()):
+        decision = decide(manifest(), remembered=remembered, unobserved="access denied")
+        assert isinstance(decision, Blocked)
+        assert "access denied" in decision.reason
+
+
+def test_a_missing_association_is_created_with_its_token() -> None:
+    """Neither remembered nor live: create, under the token of the resolved request."""
+    decision = decide(manifest())
+    assert isinstance(decision, Create)
+    assert decision.request == request()
+    assert decision.token == client_token(request(), 0)
+    assert decision.record.state == Intended(1, NOW)
+
+
+@pytest.mark.parametrize("spelling", [INTEGRATION.name, INTEGRATION.uuid, INTEGRATION.arn])
+def test_name_uuid_and_arn_of_an_integration_are_one(spelling: str) -> None:
+    """The token does not depend on how the manifest spells the data integration."""
+    decision = decide(manifest(DataIntegrationIdentifier=spelling))
+    assert isinstance(decision, Create)
+    assert decision.token == client_token(request(), 0)
+
+
+def test_a_missing_integration_blocks_and_names_the_nearest() -> None:
+    """A misspelt data integration is told, not created around."""
+    decision = decide(manifest(DataIntegrationIdentifier="profile-export"))
+    assert isinstance(decision, Blocked)
+    assert "did you mean 'profiles-export'?" in decision.reason
+    far = decide(manifest(DataIntegrationIdentifier="zzz"))
+    assert isinstance(far, Blocked)
+    assert "create it" in far.reason
+
+
+def test_a_matching_live_association_is_adopted_and_not_created() -> None:
+    """What somebody else made is bound, with no token of ours and no write to AWS."""
+    decision = decide(manifest(), live())
+    assert isinstance(decision, Adopt)
+    assert decision.record == Record("export", request(), None, 0, Bound("a1", NOW))
+    assert decision.differences == ()
+
+
+def test_adoption_tells_drift_at_once() -> None:
+    """An adopted association that runs otherwise is adopted and drifted."""
+    decision = decide(manifest(), live(ExecutionConfiguration=SCHEDULED))
+    assert isinstance(decision, Adopt)
+    assert all(difference.drifted for difference in decision.differences)
+    assert decision.differences
+
+
+def test_several_matches_block_and_are_all_named() -> None:
+    """Which one is meant is for a person to say."""
+    for remembered in (None, intended(), record(id_="gone")):
+        decision = decide(manifest(), live("a1"), live("a2"), remembered=remembered)
+        assert isinstance(decision, Blocked)
+        assert live("a1").arn in decision.reason
+        assert live("a2").arn in decision.reason
+
+
+def test_policy_adopt_chooses_among_matches() -> None:
+    """policy.adopt binds to the ARN it names."""
+    decision = decide(manifest(policy=Policy(adopt=live("a2").arn)), live("a1"), live("a2"))
+    assert isinstance(decision, Adopt)
+    assert decision.live.id == "a2"
+
+
+def test_policy_adopt_of_what_is_not_there_blocks() -> None:
+    """An ARN that List does not show is not adopted, and nothing is created instead."""
+    assert isinstance(decide(manifest(policy=Policy(adopt=live("zz").arn)), live("a1")), Blocked)
+
+
+def test_policy_adopt_against_the_journal_blocks() -> None:
+    """An association that is bound is not bound elsewhere behind anybody's back."""
+    wanted = manifest(policy=Policy(adopt=live("a2").arn))
+    assert isinstance(decide(wanted, live("a1"), live("a2"), remembered=record()), Blocked)
+    agreeing = manifest(policy=Policy(adopt=live("a1").arn))
+    assert isinstance(decide(agreeing, live("a1"), remembered=record()), InSync)
+
+
+def test_nothing_to_do_is_in_sync() -> None:
+    """Desired, applied and live are the same."""
+    decision = decide(manifest(), live(), remembered=record())
+    assert decision == InSync(manifest(), live(), record())
+
+
+def test_drift_is_reported_and_not_repaired() -> None:
+    """Live left what was applied: drifted, whatever the mode."""
+    for mode in Mode:
+        wanted = manifest(policy=Policy(mode=Mode.CREATE_AND_UPDATE))
+        decision = decide(wanted, live(ExecutionConfiguration=SCHEDULED), remembered=record(), mode=mode)
+        assert isinstance(decision, Drifted)
+
+
+def test_a_change_of_execution_needs_both_modes_to_be_an_update() -> None:
+    """Only where manifest and run both allow it is an update decided; else it is changed."""
+    both = Policy(mode=Mode.CREATE_AND_UPDATE)
+    wanted = manifest(policy=both, ExecutionConfiguration=SCHEDULED)
+    decision = decide(wanted, live(), remembered=record(), mode=Mode.CREATE_AND_UPDATE)
+    assert isinstance(decision, Update)
+    assert "REPEATS the export" in decision.reason
+    assert isinstance(decide(wanted, live(), remembered=record(), mode=Mode.CREATE), Changed)
+    only_run = manifest(ExecutionConfiguration=SCHEDULED)
+    assert isinstance(decide(only_run, live(), remembered=record(), mode=Mode.CREATE_AND_UPDATE), Changed)
+
+
+def test_a_change_of_anything_else_needs_a_new_name() -> None:
+    """What AWS cannot change is never sent, and the reason names the members and the way out."""
+    policy = Policy(mode=Mode.CREATE_AND_UPDATE)
+    wanted = manifest(policy=policy, DestinationURI="s3://corp-exports/elsewhere")
+    decision = decide(wanted, live(), remembered=record(), mode=Mode.CREATE_AND_UPDATE)
+    assert isinstance(decision, Changed)
+    assert "/DestinationURI" in decision.reason
+    assert "new name" in decision.reason
+
+
+def test_a_change_that_aws_already_shows_is_adopted_not_sent() -> None:
+    """Where somebody brought live to what git now asks for, an update would only repeat the export."""
+    wanted = manifest(policy=Policy(mode=Mode.CREATE_AND_UPDATE), ExecutionConfiguration=SCHEDULED)
+    shown = live(ExecutionConfiguration=SCHEDULED)
+    decision = decide(wanted, shown, remembered=record(), mode=Mode.CREATE_AND_UPDATE)
+    assert isinstance(decision, Adopt)
+    assert decision.record.request == request(ExecutionConfiguration=SCHEDULED)
+    assert decision.record.token == record().token
+
+
+def test_ignored_drift_is_in_sync() -> None:
+    """policy.ignore leaves a member out of the comparison with live."""
+    window: dict[str, Any] = {"StartTime": "1790812800000", "EndTime": "1800000000000"}
+    shown = live(ExecutionConfiguration={**ON_DEMAND, "OnDemandConfiguration": window})
+    policy = Policy(ignore=("/ExecutionConfiguration/OnDemandConfiguration/EndTime",))
+    assert isinstance(decide(manifest(), shown, remembered=record()), Drifted)
+    assert isinstance(decide(manifest(policy=policy), shown, remembered=record()), InSync)
+
+
+def test_what_has_left_list_is_lost_and_not_created_again() -> None:
+    """A finished job may age out of List: a new one would export again."""
+    assert isinstance(decide(manifest(), remembered=record()), Lost)
+
+
+def test_what_was_just_bound_may_be_missing_for_a_while() -> None:
+    """List may lag behind a Create by the settle time."""
+    fresh = replace(record(), state=Bound("a1", NOW - SETTLE + timedelta(seconds=1)))
+    decision = decide(manifest(), remembered=fresh)
+    assert isinstance(decision, Settling)
+    assert decision.until == NOW + timedelta(seconds=1)
+
+
+def test_a_bound_association_that_was_replaced_is_bound_anew() -> None:
+    """The id is gone, and exactly one other matches: rebind."""
+    decision = decide(manifest(), live("a2"), remembered=record(id_="a1"))
+    assert isinstance(decision, Adopt)
+    assert decision.record.state == Bound("a2", NOW)
+    assert decision.record.token == record().token
+
+
+def test_a_lost_answer_is_found_in_list() -> None:
+    """A Create whose answer was lost had arrived: bind it, with the recorded request as applied."""
+    decision = decide(manifest(ExecutionConfiguration=SCHEDULED), live(), remembered=intended())
+    assert isinstance(decision, Adopt)
+    assert decision.record == replace(record(), state=Bound("a1", NOW))
+    assert all(difference.changed for difference in decision.differences)
+
+
+def test_a_lost_answer_is_waited_for_before_anything_is_sent() -> None:
+    """Until the settle time has passed since the last attempt there is no call."""
+    decision = decide(manifest(), remembered=intended(ago=SETTLE - timedelta(seconds=1)))
+    assert isinstance(decision, Settling)
+    assert decision.until == NOW + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 3, 4])
+def test_waits_double_and_the_recorded_request_is_sent_again(attempts: int) -> None:
+    """Each attempt waits twice as long as the last, and repeats request and token to the letter."""
+    wait = SETTLE * 2 ** (attempts - 1)
+    early = intended(attempts, wait - timedelta(seconds=1))
+    assert isinstance(decide(manifest(), remembered=early), Settling)
+    due = intended(attempts, wait)
+    decision = decide(manifest(ExecutionConfiguration=SCHEDULED), remembered=due)
+    assert isinstance(decision, Create)
+    assert (decision.request, decision.token) == (due.request, due.token)
+    assert decision.record.state == Intended(attempts + 1, NOW)
+
+
+def test_after_the_fifth_attempt_it_is_given_up() -> None:
+    """Nobody sends for ever what never shows."""
+    decision = decide(manifest(), remembered=intended(5, timedelta(days=30)))
+    assert isinstance(decision, Blocked)
+    assert "given up" in decision.reason
+
+
+def test_a_renamed_manifest_keeps_its_record() -> None:
+    """The orphaned record of the same natural key is taken over: nothing is created."""
+    decision = decide(manifest("new-name"), live(), remembered=record("old-name"))
+    assert isinstance(decision, Adopt)
+    assert (decision.replaces, decision.record) == ("old-name", record("new-name"))
+
+
+def test_a_renamed_manifest_keeps_waiting_for_its_answer() -> None:
+    """Renaming does not cut short the wait for a lost answer, nor change the token that is repeated."""
+    lost = replace(intended(1, SETTLE - timedelta(seconds=1)), name="old-name")
+    assert isinstance(decide(manifest("new-name"), remembered=lost), Settling)
+    due = replace(intended(1, SETTLE), name="old-name")
+    decision = decide(manifest("new-name"), remembered=due)
+    assert isinstance(decision, Create)
+    assert (decision.replaces, decision.record.name, decision.token) == ("old-name", "new-name", due.token)
+
+
+def test_two_manifests_that_aws_shows_to_be_one_are_both_blocked() -> None:
+    """Two spellings of one integration make one natural key, which only List tells."""
+    twins = [manifest("a"), manifest("b", DataIntegrationIdentifier=INTEGRATION.arn)]
+    decisions = plan(twins, observed(), journal(), rules()).decisions
+    assert all(isinstance(decision, Blocked) for decision in decisions)
+    assert [
+        decision.reason.count("'b'") + decision.reason.count("'a'")
+        for decision in decisions
+        if isinstance(decision, Blocked)
+    ] == [1, 1]
+
+
+def test_twins_with_an_adoption_each_are_fine() -> None:
+    """Where each says which association it means, both are managed."""
+    twins = [manifest(name, Policy(adopt=live(id_).arn)) for name, id_ in (("a", "a1"), ("b", "a2"))]
+    result = plan(twins, observed(live("a1"), live("a2")), journal(), rules())
+    assert [type(decision) for decision in result.decisions] == [Adopt, Adopt]
+    assert result.unmanaged == ()
+    again = journal(record("a", "a1"), record("b", "a2"))
+    assert {type(each) for each in plan(twins, observed(live("a1"), live("a2")), again, rules()).decisions} == {InSync}
+
+
+def test_what_another_manifest_is_bound_to_is_not_taken_from_it() -> None:
+    """A lost twin does not rebind to its twin's association."""
+    twins = [manifest(name, Policy(adopt=live(id_).arn)) for name, id_ in (("a", "a1"), ("b", "a2"))]
+    decisions = plan(twins, observed(live("a1")), journal(record("a", "a1"), record("b", "a2")), rules()).decisions
+    assert [type(decision) for decision in decisions] == [InSync, Lost]
+
+
+def test_live_associations_without_a_manifest_are_unmanaged() -> None:
+    """Nothing that AWS holds goes unsaid."""
+    stranger = live("zz", DestinationURI="s3://elsewhere/x")
+    result = plan([manifest()], observed(live(), stranger), journal(record()), rules())
+    assert result.unmanaged == (stranger,)
+
+
+def test_an_integration_that_moved_is_a_change_that_needs_a_new_name() -> None:
+    """The name now means another data integration: nothing is created in it under the old record."""
+    other = Integration(INTEGRATION.arn[:-1] + "2", "profiles-export", None)
+    seen = Observation((other,), {other.arn: ()})
+    (decision,) = plan([manifest()], seen, journal(record()), rules()).decisions
+    assert isinstance(decision, Lost)
+    both = Observation((other, replace(INTEGRATION, name="old")), {other.arn: (), INTEGRATION.arn: (live(),)})
+    (decision,) = plan([manifest()], both, journal(record()), rules()).decisions
+    assert isinstance(decision, Changed)
+    assert "/DataIntegrationIdentifier" in decision.reason
+
+
+names = st.lists(st.sampled_from("abcdef"), unique=True, max_size=5)
+
+
+@given(wanted=names, shown=names, known=names)
+def test_the_plan_partitions(wanted: list[str], shown: list[str], known: list[str]) -> None:
+    """Every manifest has exactly one decision, and every live association is decided on or unmanaged."""
+
+    def destination(name: str) -> str:
+        return f"s3://corp-exports/{name}"
+
+    manifests = [manifest(name, DestinationURI=destination(name)) for name in wanted]
+    lives = [live(name, DestinationURI=destination(name)) for name in shown]
+    remembered = journal(*(record(name, name, DestinationURI=destination(name)) for name in known))
+    result: Plan = plan(manifests, observed(*lives), remembered, rules())
+    assert [decision.manifest.name for decision in result.decisions] == wanted
+    assert {each.id for each in result.unmanaged} == set(shown) - set(wanted)
+    assert {create.manifest.name for create in result.creates} == set(wanted) - set(shown) - set(known)
+
+
+@given(st.permutations(["a", "b", "c", "d"]))
+def test_order_does_not_matter(order: list[str]) -> None:
+    """What is decided for a manifest does not depend on where it stands."""
+
+    def decisions(names: list[str]) -> dict[str, Decision]:
+        manifests = [manifest(name, DestinationURI=f"s3://x/{name}x") for name in names]
+        lives = [live(name, DestinationURI=f"s3://x/{name}x") for name in names if name in "ab"]
+        known = journal(record("a", "a", DestinationURI="s3://x/ax"), record("c", "c", DestinationURI="s3://x/cx"))
+        result = plan(manifests, observed(*lives), known, rules())
+        return {decision.manifest.name: decision for decision in result.decisions}
+
+    assert decisions(order) == decisions(["a", "b", "c", "d"])

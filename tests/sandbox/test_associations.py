@@ -1,0 +1,342 @@
+"""A Create starts a job at once and cannot be undone; an Update reruns it and changes nothing else."""
+
+from typing import Any
+
+import pytest
+
+from reconciler.sandbox import Behaviour, ManualClock
+from reconciler.sandbox.errors import (
+    AccessDeniedError,
+    AnswerLostError,
+    InternalServiceError,
+    InvalidRequestError,
+    QuotaExceededError,
+    ResourceNotFoundError,
+    ThrottlingError,
+)
+from reconciler.sandbox.service import AppIntegrations
+
+ON_DEMAND = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1", "EndTime": "2"}}
+LATER = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "2", "EndTime": "3"}}
+SCHEDULED = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 day)"}}
+
+
+def create(service: AppIntegrations, **more: Any) -> dict[str, Any]:
+    """Create an association of profiles-export."""
+    request = {"DataIntegrationIdentifier": "profiles-export", "ExecutionConfiguration": ON_DEMAND}
+    return service.call("CreateDataIntegrationAssociation", request | more)
+
+
+def update(service: AppIntegrations, identifier: str, execution: dict[str, Any] = LATER) -> dict[str, Any]:
+    """Update an association of profiles-export."""
+    return service.call(
+        "UpdateDataIntegrationAssociation",
+        {
+            "DataIntegrationIdentifier": "profiles-export",
+            "DataIntegrationAssociationIdentifier": identifier,
+            "ExecutionConfiguration": execution,
+        },
+    )
+
+
+def listed(service: AppIntegrations, integration: str = "profiles-export") -> list[dict[str, Any]]:
+    """List associations."""
+    answer = service.call("ListDataIntegrationAssociations", {"DataIntegrationIdentifier": integration})
+    return list(answer["DataIntegrationAssociations"])
+
+
+def statuses(service: AppIntegrations) -> list[str]:
+    """List how the jobs stand."""
+    return [each["LastExecutionStatus"]["ExecutionStatus"] for each in listed(service)]
+
+
+def test_list_leaves_out_what_aws_leaves_out(service: AppIntegrations) -> None:
+    """Object configuration, metadata and token cannot be read back; the rest can."""
+    made = create(
+        service,
+        ClientId="client",
+        DestinationURI="s3://exports/2026",
+        ObjectConfiguration={"a": {"b": ["c"]}},
+        ClientAssociationMetadata={"k": "v"},
+        ClientToken="t",
+    )
+    [item] = listed(service)
+    assert set(made) == {"DataIntegrationAssociationId", "DataIntegrationArn"}
+    arn = "arn:aws:app-integrations:us-east-1:123456789012:data-integration-association"
+    integration = made["DataIntegrationArn"].rpartition("/")[2]
+    assert item == {
+        "DataIntegrationAssociationArn": f"{arn}/{integration}/{made['DataIntegrationAssociationId']}",
+        "DataIntegrationArn": made["DataIntegrationArn"],
+        "ClientId": "client",
+        "DestinationURI": "s3://exports/2026",
+        "ExecutionConfiguration": ON_DEMAND,
+        "LastExecutionStatus": {"ExecutionStatus": "IN_PROGRESS", "StatusMessage": "The job is running."},
+    }
+
+
+def test_list_is_of_one_integration(service: AppIntegrations) -> None:
+    """Associations of other data integrations are not listed."""
+    create(service)
+    create(service, DataIntegrationIdentifier="crm-accounts", ExecutionConfiguration=SCHEDULED)
+    assert len(listed(service)) == len(listed(service, "crm-accounts")) == 1
+    assert listed(service, "knowledge-articles") == []
+
+
+def test_job_completes_when_its_time_is_over(service: AppIntegrations, clock: ManualClock) -> None:
+    """An ON_DEMAND job is IN_PROGRESS, then COMPLETED."""
+    create(service)
+    clock.advance(9.9)
+    assert statuses(service) == ["IN_PROGRESS"]
+    clock.advance(0.1)
+    assert statuses(service) == ["COMPLETED"]
+
+
+def test_job_may_fail(service: AppIntegrations, clock: ManualClock) -> None:
+    """A switch makes jobs end as FAILED, with a reason."""
+    service.behave(Behaviour(job_outcome="FAILED", job_seconds=1))
+    create(service)
+    clock.advance(1)
+    [item] = listed(service)
+    assert item["LastExecutionStatus"]["ExecutionStatus"] == "FAILED"
+    assert item["LastExecutionStatus"]["StatusMessage"]
+
+
+def test_scheduled_association_has_run_no_job(service: AppIntegrations) -> None:
+    """Only ON_DEMAND starts a job by Create; no execution configuration starts none either."""
+    create(service, ExecutionConfiguration=SCHEDULED)
+    service.call("CreateDataIntegrationAssociation", {"DataIntegrationIdentifier": "profiles-export"})
+    scheduled, bare = listed(service)
+    assert "LastExecutionStatus" not in scheduled
+    assert set(bare) == {"DataIntegrationAssociationArn", "DataIntegrationArn"}
+
+
+def test_update_reruns_the_job(service: AppIntegrations, clock: ManualClock) -> None:
+    """An Update answers nothing, changes the execution configuration and starts the job again."""
+    made = create(service, DestinationURI="s3://exports/2026")
+    clock.advance(60)
+    assert statuses(service) == ["COMPLETED"]
+    assert update(service, made["DataIntegrationAssociationId"]) == {}
+    assert statuses(service) == ["IN_PROGRESS"]
+    [item] = listed(service)
+    assert (item["ExecutionConfiguration"], item["DestinationURI"]) == (LATER, "s3://exports/2026")
+    assert update(service, item["DataIntegrationAssociationArn"], SCHEDULED) == {}
+    assert [each.operation[:6] for each in service.carried_out] == ["Create", "Update", "Update"]
+
+
+def test_update_of_nothing_is_not_found(service: AppIntegrations) -> None:
+    """An association is found only under its own data integration."""
+    create(service, DataIntegrationIdentifier="crm-accounts")
+    [item] = listed(service, "crm-accounts")
+    with pytest.raises(ResourceNotFoundError):
+        update(service, item["DataIntegrationAssociationArn"])
+
+
+def test_carried_out_says_token_and_time(service: AppIntegrations, clock: ManualClock) -> None:
+    """The log names every write that took effect, and no other."""
+    create(service, ClientToken="t")
+    create(service, ClientToken="t")
+    [item] = listed(service)
+    [carried] = service.carried_out
+    assert (carried.operation, carried.token) == ("CreateDataIntegrationAssociation", "t")
+    assert (carried.arn, carried.at) == (item["DataIntegrationAssociationArn"], clock())
+
+
+def test_eleventh_association_exceeds_the_quota(service: AppIntegrations) -> None:
+    """A data integration takes ten associations; the quota is each integration's own."""
+    for _ in range(10):
+        create(service, ExecutionConfiguration=SCHEDULED)
+    with pytest.raises(QuotaExceededError):
+        create(service, ExecutionConfiguration=SCHEDULED)
+    create(service, DataIntegrationIdentifier="crm-accounts", ExecutionConfiguration=SCHEDULED)
+
+
+def test_exports_at_a_time_have_a_quota(service: AppIntegrations, clock: ManualClock) -> None:
+    """Running jobs count, ended ones and schedules do not; an Update is a job like a Create."""
+    service.behave(Behaviour(concurrent_exports=2))
+    made = create(service)["DataIntegrationAssociationId"]
+    update(service, made)
+    create(service, DataIntegrationIdentifier="crm-accounts")
+    with pytest.raises(QuotaExceededError):
+        create(service)
+    create(service, ExecutionConfiguration=SCHEDULED)
+    clock.advance(10)
+    create(service)
+    create(service)
+    with pytest.raises(QuotaExceededError):
+        update(service, made)
+
+
+def test_tokens_honoured(service: AppIntegrations) -> None:
+    """The first answer comes again under its token, also for other parameters."""
+    first = create(service, ClientToken="t")
+    assert create(service, ClientToken="t") == first
+    assert create(service, ClientToken="t", ClientId="other") == first
+    assert create(service, ClientToken="u") != first
+    assert len(service.carried_out) == 2
+
+
+def test_token_knows_an_integration_by_any_identifier(service: AppIntegrations) -> None:
+    """Name and ARN of one data integration are the same parameter."""
+    service.behave(Behaviour(tokens="refuse-mismatch"))
+    first = create(service, ClientToken="t")
+    assert create(service, ClientToken="t", DataIntegrationIdentifier=first["DataIntegrationArn"]) == first
+
+
+def test_tokens_refused_on_other_parameters(service: AppIntegrations) -> None:
+    """A known token with other parameters is an error, with the same ones it is not."""
+    service.behave(Behaviour(tokens="refuse-mismatch"))
+    first = create(service, ClientToken="t")
+    assert create(service, ClientToken="t") == first
+    with pytest.raises(InvalidRequestError):
+        create(service, ClientToken="t", ClientId="other")
+    assert len(service.carried_out) == 1
+
+
+def test_tokens_ignored(service: AppIntegrations) -> None:
+    """Every Create creates."""
+    service.behave(Behaviour(tokens="ignored"))
+    assert create(service, ClientToken="t") != create(service, ClientToken="t")
+
+
+def test_without_a_token_every_create_creates(service: AppIntegrations) -> None:
+    """A token is the client's to send."""
+    assert create(service) != create(service)
+
+
+def test_expired_token_creates_again(service: AppIntegrations, clock: ManualClock) -> None:
+    """A token is remembered for its lifetime, from the first Create on, and no longer."""
+    service.behave(Behaviour(token_lifetime=100))
+    first = create(service, ClientToken="t")
+    clock.advance(99)
+    assert create(service, ClientToken="t") == first
+    clock.advance(1)
+    assert create(service, ClientToken="t") != first
+    clock.advance(100)
+    create(service, ClientToken="u")
+    assert [each.token for each in service.state.answered.values()] == ["u"]
+
+
+def test_list_lags(service: AppIntegrations, clock: ManualClock) -> None:
+    """A fresh association is missing from List, yet counts as existing."""
+    service.behave(Behaviour(list_lag=30, associations_per_integration=1))
+    create(service)
+    clock.advance(29)
+    assert listed(service) == []
+    with pytest.raises(QuotaExceededError):
+        create(service)
+    clock.advance(1)
+    assert len(listed(service)) == 1
+
+
+def test_update_lags(service: AppIntegrations, clock: ManualClock) -> None:
+    """List shows the former execution configuration for a while after an Update."""
+    service.behave(Behaviour(update_lag=30))
+    made = create(service)
+    update(service, made["DataIntegrationAssociationId"])
+    assert listed(service)[0]["ExecutionConfiguration"] == ON_DEMAND
+    clock.advance(30)
+    assert listed(service)[0]["ExecutionConfiguration"] == LATER
+
+
+def test_list_forgets_finished_jobs(service: AppIntegrations, clock: ManualClock) -> None:
+    """An association leaves List a while after its job; a schedule never does."""
+    service.behave(Behaviour(list_forgets=50))
+    create(service)
+    create(service, ExecutionConfiguration=SCHEDULED)
+    clock.advance(59)
+    assert len(listed(service)) == 2
+    clock.advance(1)
+    assert [each["ExecutionConfiguration"] for each in listed(service)] == [SCHEDULED]
+
+
+def test_one_association_per_integration_ever(service: AppIntegrations) -> None:
+    """A second association is refused, also after the first is gone; its token still answers."""
+    service.behave(Behaviour(one_association_per_integration=True))
+    made = create(service, ClientToken="t")
+    assert create(service, ClientToken="t") == made
+    with pytest.raises(InvalidRequestError, match="previously associated"):
+        create(service)
+    service.remove_association(made["DataIntegrationAssociationId"])
+    with pytest.raises(InvalidRequestError, match="previously associated"):
+        create(service)
+    create(service, DataIntegrationIdentifier="crm-accounts")
+
+
+def test_explicit_deny_is_said_in_aws_words(service: AppIntegrations) -> None:
+    """Writes to associations are refused with the text that tells a permanent deny."""
+    made = create(service)["DataIntegrationAssociationId"]
+    service.behave(Behaviour(explicit_deny=True))
+    with pytest.raises(AccessDeniedError, match="explicit deny in a resource-based policy"):
+        create(service)
+    with pytest.raises(AccessDeniedError, match="explicit deny"):
+        update(service, made)
+    assert len(listed(service)) == 1
+
+
+def test_plain_denial_has_no_explicit_deny(service: AppIntegrations) -> None:
+    """A missing permission reads differently from an explicit deny."""
+    service.behave(Behaviour(access_denied=True))
+    with pytest.raises(AccessDeniedError) as caught:
+        create(service)
+    assert "explicit deny" not in str(caught.value)
+
+
+def test_list_can_be_denied_for_one_integration(service: AppIntegrations) -> None:
+    """The other data integrations stay listable."""
+    service.behave(Behaviour(list_denied="profiles-export"))
+    with pytest.raises(AccessDeniedError):
+        listed(service)
+    assert listed(service, "crm-accounts") == []
+
+
+def test_throttle_is_a_token_bucket_over_all_operations(service: AppIntegrations, clock: ManualClock) -> None:
+    """A burst passes, then the rate holds; what waits long does not save up more than the burst."""
+    service.behave(Behaviour(throttle_rate=2, throttle_burst=3))
+    for operation in ("ListDataIntegrations",) * 3:
+        service.call(operation, {})
+    with pytest.raises(ThrottlingError):
+        create(service)
+    clock.advance(0.5)
+    create(service)
+    with pytest.raises(ThrottlingError):
+        service.call("ListDataIntegrations", {})
+    clock.advance(1000)
+    for _ in range(3):
+        service.call("ListDataIntegrations", {})
+    with pytest.raises(ThrottlingError):
+        service.call("ListDataIntegrations", {})
+    assert len(service.carried_out) == 1
+    service.behave(Behaviour())
+    service.call("ListDataIntegrations", {})
+
+
+def test_lost_answer_is_carried_out_once(service: AppIntegrations) -> None:
+    """The Create took effect, its client cannot know, and the token leads back to it."""
+    service.behave(Behaviour(lose_answers=1))
+    with pytest.raises(AnswerLostError):
+        create(service, ClientToken="t")
+    made = create(service, ClientToken="t")
+    assert len(service.carried_out) == 1
+    assert made["DataIntegrationAssociationId"] in service.carried_out[0].arn
+
+
+def test_lost_answers_are_counted(service: AppIntegrations) -> None:
+    """The next n writes lose their answers, Updates as well, and the one after does not."""
+    service.behave(Behaviour(lose_answers=2))
+    with pytest.raises(AnswerLostError):
+        create(service)
+    made = service.carried_out[0].arn
+    with pytest.raises(AnswerLostError):
+        update(service, made)
+    assert update(service, made) == {}
+    assert len(service.carried_out) == 3
+
+
+def test_failed_write_is_not_carried_out(service: AppIntegrations) -> None:
+    """The client sees the same 500 as of a lost answer, and nothing was done."""
+    service.behave(Behaviour(fail_writes=1))
+    with pytest.raises(InternalServiceError):
+        create(service, ClientToken="t")
+    assert service.carried_out == ()
+    create(service, ClientToken="t")
+    assert len(service.carried_out) == 1

@@ -1,0 +1,145 @@
+"""Data integrations are found by name, UUID or ARN, and their associations pin them."""
+
+import re
+
+import pytest
+
+from reconciler.sandbox import Behaviour
+from reconciler.sandbox.errors import (
+    DuplicateResourceError,
+    InvalidRequestError,
+    QuotaExceededError,
+    ResourceNotFoundError,
+)
+from reconciler.sandbox.seed import seeded
+from reconciler.sandbox.service import AppIntegrations
+from reconciler.sandbox.validation import validate
+
+ARN = re.compile(r"arn:aws:app-integrations:us-east-1:123456789012:data-integration/[0-9a-f-]{36}")
+
+
+def test_created_integration_reads_back_as_asked(service: AppIntegrations) -> None:
+    """Get answers what Create was given, with the schedule under its other name, and less the token."""
+    asked = {
+        "Name": "articles",
+        "KmsKey": "key",
+        "Description": "All of them",
+        "SourceURI": "s3://bucket/articles",
+        "ScheduleConfig": {"ScheduleExpression": "rate(1 hour)"},
+        "FileConfiguration": {"Folders": ["/"]},
+        "Tags": {"team": "a"},
+    }
+    created = service.call("CreateDataIntegration", asked | {"ClientToken": "t"})
+    got = service.call("GetDataIntegration", {"Identifier": "articles"})
+    schedule = asked.pop("ScheduleConfig")
+    assert got == asked | {"ScheduleConfiguration": schedule, "Arn": created["Arn"], "Id": created["Id"]}
+    assert created == got | {"ClientToken": "t"}
+    assert ARN.fullmatch(got["Arn"])
+
+
+def test_name_uuid_and_arn_mean_the_same(service: AppIntegrations) -> None:
+    """Any of the three identifies a data integration."""
+    by_name = service.call("GetDataIntegration", {"Identifier": "profiles-export"})
+    assert service.call("GetDataIntegration", {"Identifier": by_name["Id"]}) == by_name
+    assert service.call("GetDataIntegration", {"Identifier": by_name["Arn"]}) == by_name
+
+
+def test_arn_of_another_region_is_not_found(service: AppIntegrations) -> None:
+    """An ARN counts whole, not only its end."""
+    arn = service.call("GetDataIntegration", {"Identifier": "profiles-export"})["Arn"]
+    with pytest.raises(ResourceNotFoundError):
+        service.call("GetDataIntegration", {"Identifier": arn.replace("us-east-1", "us-west-2")})
+
+
+def test_list_shows_arn_name_and_source_only(service: AppIntegrations) -> None:
+    """The summary has no more than AWS documents."""
+    listed = service.call("ListDataIntegrations", {})["DataIntegrations"]
+    assert [each["Name"] for each in listed] == ["profiles-export", "crm-accounts", "knowledge-articles"]
+    assert all(set(each) == {"Arn", "Name", "SourceURI"} for each in listed)
+
+
+def test_name_is_unique_and_mutable(service: AppIntegrations) -> None:
+    """A taken name is refused on Create and Update; a new name replaces the old one."""
+    with pytest.raises(DuplicateResourceError):
+        service.call("CreateDataIntegration", {"Name": "crm-accounts", "KmsKey": "key"})
+    with pytest.raises(InvalidRequestError):
+        service.call("UpdateDataIntegration", {"Identifier": "crm-accounts", "Name": "profiles-export"})
+    before = service.call("GetDataIntegration", {"Identifier": "crm-accounts"})
+    assert service.call("UpdateDataIntegration", {"Identifier": "crm-accounts", "Name": "crm"}) == {}
+    assert service.call("GetDataIntegration", {"Identifier": "crm"}) == before | {"Name": "crm"}
+    with pytest.raises(ResourceNotFoundError):
+        service.call("GetDataIntegration", {"Identifier": "crm-accounts"})
+
+
+def test_update_may_change_the_description_alone(service: AppIntegrations) -> None:
+    """The name stays, whether it is repeated or left out."""
+    for request in ({"Description": "a"}, {"Description": "b", "Name": "crm-accounts"}):
+        service.call("UpdateDataIntegration", {"Identifier": "crm-accounts"} | request)
+        got = service.call("GetDataIntegration", {"Identifier": "crm-accounts"})
+        assert (got["Name"], got["Description"]) == ("crm-accounts", request["Description"])
+
+
+def test_same_token_creates_one_integration(service: AppIntegrations) -> None:
+    """A repeated Create answers the first data integration again, not that its name is taken."""
+    asked = {"Name": "new", "KmsKey": "key", "ClientToken": "t"}
+    assert service.call("CreateDataIntegration", asked) == service.call("CreateDataIntegration", asked)
+    assert len(service.state.integrations) == 4
+
+
+def test_integrations_have_a_quota(service: AppIntegrations) -> None:
+    """One more than the quota is refused."""
+    service.behave(Behaviour(integrations=4))
+    service.call("CreateDataIntegration", {"Name": "fourth", "KmsKey": "key"})
+    with pytest.raises(QuotaExceededError):
+        service.call("CreateDataIntegration", {"Name": "fifth", "KmsKey": "key"})
+
+
+def test_association_pins_its_integration(service: AppIntegrations) -> None:
+    """Delete is refused while an association exists, and works without."""
+    made = service.call("CreateDataIntegrationAssociation", {"DataIntegrationIdentifier": "crm-accounts"})
+    with pytest.raises(InvalidRequestError):
+        service.call("DeleteDataIntegration", {"DataIntegrationIdentifier": "crm-accounts"})
+    service.remove_association(made["DataIntegrationAssociationId"])
+    assert service.call("DeleteDataIntegration", {"DataIntegrationIdentifier": "crm-accounts"}) == {}
+    with pytest.raises(ResourceNotFoundError):
+        service.call("GetDataIntegration", {"Identifier": "crm-accounts"})
+
+
+def test_tags_of_integrations_and_associations(service: AppIntegrations) -> None:
+    """Tags are set, replaced, listed and removed by ARN."""
+    service.call("CreateDataIntegrationAssociation", {"DataIntegrationIdentifier": "crm-accounts"})
+    [association] = service.call("ListDataIntegrationAssociations", {"DataIntegrationIdentifier": "crm-accounts"})[
+        "DataIntegrationAssociations"
+    ]
+    for arn in (association["DataIntegrationArn"], association["DataIntegrationAssociationArn"]):
+        service.call("TagResource", {"resourceArn": arn, "tags": {"a": "1", "b": "2"}})
+        service.call("TagResource", {"resourceArn": arn, "tags": {"b": "3"}})
+        service.call("UntagResource", {"resourceArn": arn, "tagKeys": ["a", "never"]})
+        assert service.call("ListTagsForResource", {"resourceArn": arn}) == {"tags": {"b": "3"}}
+    with pytest.raises(ResourceNotFoundError):
+        service.call("ListTagsForResource", {"resourceArn": "arn:aws:app-integrations:::nothing"})
+    with pytest.raises(InvalidRequestError):
+        service.call("TagResource", {"resourceArn": arn, "tags": {str(n): "x" for n in range(50)}})
+
+
+def test_answers_are_copies(service: AppIntegrations) -> None:
+    """Whoever changes an answer does not change the sandbox."""
+    service.call("GetDataIntegration", {"Identifier": "profiles-export"})["Tags"]["x"] = "y"
+    assert service.call("GetDataIntegration", {"Identifier": "profiles-export"})["Tags"] == {}
+
+
+def test_seeds_are_valid_and_the_same_everywhere() -> None:
+    """What a fresh sandbox holds could have been created by the model's rules, and has the same ids."""
+    for integration in seeded("123456789012", "us-east-1").integrations.values():
+        validate("CreateDataIntegration", integration.request)
+    assert list(seeded("1", "a").integrations) == list(seeded("2", "b").integrations)
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"), [("us-east-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
+)
+def test_arn_has_its_partition(region: str, partition: str) -> None:
+    """The Region says which partition an ARN is in."""
+    service = AppIntegrations("123456789012", region)
+    created = service.call("CreateDataIntegration", {"Name": "n", "KmsKey": "key"})
+    assert created["Arn"].startswith(f"arn:{partition}:app-integrations:{region}:123456789012:")

@@ -1,0 +1,61 @@
+"""The door of the server decides who waits for whom, and which path moto sees."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.sandbox import Sandbox
+from reconciler.sandbox.gateway import Gateway
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+SCOPE = "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/{}/aws4_request, SignedHeaders=host"
+
+
+class RecordingLock:
+    """A lock that tells whether it is held, for one thread."""
+
+    held = False
+
+    def __enter__(self) -> None:
+        self.held = True
+
+    def __exit__(self, *_: object) -> None:
+        self.held = False
+
+
+@contextmanager
+def gateway_seeing(seen: list[tuple[str, bool]]) -> Iterator[Gateway]:
+    """Give a gateway to an application that notes the path and whether the lock is held."""
+    lock = RecordingLock()
+
+    def application(environ: "WSGIEnvironment", _: "StartResponse") -> list[bytes]:
+        seen.append((environ["PATH_INFO"], lock.held))
+        return []
+
+    yield Gateway(Sandbox(), application, lock)
+    assert not lock.held
+
+
+@pytest.mark.parametrize(
+    ("service", "seen"),
+    [
+        ("s3", ("/bucket//key", True)),
+        ("sts", ("/bucket//key", False)),
+        ("app-integrations", ("/app-integrations", False)),
+    ],
+)
+def test_only_s3_is_served_one_at_a_time(service: str, seen: tuple[str, bool]) -> None:
+    """S3 waits, so that conditions hold; AppIntegrations has its own lock and is found by its raw URL."""
+    said: list[tuple[str, bool]] = []
+    environ = {
+        "PATH_INFO": "/bucket//key",
+        "REQUEST_METHOD": "PUT",
+        "HTTP_AUTHORIZATION": SCOPE.format(service),
+    }
+    with gateway_seeing(said) as gateway:
+        gateway(environ, lambda *_: lambda __: None)
+    assert said == [seen]

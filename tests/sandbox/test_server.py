@@ -1,0 +1,229 @@
+"""The sandbox over real HTTP: kept across restarts, atomic, quiet, and apart from its neighbours."""
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from reconciler.sandbox import Behaviour, DataFileError, SandboxServer, serve
+
+if TYPE_CHECKING:
+    from mypy_boto3_appintegrations import AppIntegrationsServiceClient
+
+KEYS: dict[str, Any] = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}
+ONE_ATTEMPT = Config(retries={"total_max_attempts": 1, "mode": "standard"}, max_pool_connections=32)
+
+
+@contextmanager
+def asking(server: SandboxServer) -> Iterator["AppIntegrationsServiceClient"]:
+    """Give a client of this server."""
+    client = boto3.client("appintegrations", endpoint_url=server.url, config=ONE_ATTEMPT, **KEYS)
+    with closing(client):
+        yield client
+
+
+def create(client: "AppIntegrationsServiceClient", **more: Any) -> str:
+    """Create an association of profiles-export and give its id."""
+    made = client.create_data_integration_association(DataIntegrationIdentifier="profiles-export", **more)
+    return made["DataIntegrationAssociationId"]
+
+
+def listed(client: "AppIntegrationsServiceClient") -> list[str]:
+    """List the ids of the associations of profiles-export."""
+    answer = client.list_data_integration_associations(DataIntegrationIdentifier="profiles-export")
+    return [each["DataIntegrationAssociationArn"][-36:] for each in answer["DataIntegrationAssociations"]]
+
+
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Let threads take turns a thousand times more often, so that races show."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("hasty_threads")
+def test_sixteen_threads_with_one_token_make_one_association(server: SandboxServer) -> None:
+    """A Create is atomic: whoever comes at the same time gets the answer of the first."""
+    with asking(server) as client, ThreadPoolExecutor(16) as pool:
+        made = set(pool.map(lambda _: create(client, ClientToken="t"), range(64)))
+        assert listed(client) == list(made)
+    assert len(server.sandbox.carried_out) == 1
+
+
+@pytest.mark.usefixtures("hasty_threads")
+def test_sixteen_threads_do_not_exceed_the_quota(server: SandboxServer) -> None:
+    """Ten Creates pass, whoever comes first, and the others are refused."""
+
+    def attempt(_: int) -> bool:
+        try:
+            create(client)
+        except client.exceptions.ResourceQuotaExceededException:
+            return False
+        return True
+
+    with asking(server) as client, ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(attempt, range(32))) == 10
+        assert len(listed(client)) == 10
+
+
+def test_restarted_server_remembers(tmp_path: Path) -> None:
+    """Associations and tokens outlive the server, and its clients find it again on the same port."""
+    data = tmp_path / "sandbox.json"
+    with SandboxServer(data=data) as first:
+        port = urlsplit(first.url).port
+        with asking(first) as client:
+            made = create(client, ClientToken="t")
+            first.stop()
+            with SandboxServer(data=data, port=port or 0) as second:
+                assert listed(client) == [made]
+                assert create(client, ClientToken="t") == made
+                assert len(second.sandbox.carried_out) == 1
+
+
+def test_killed_server_loses_nothing_that_it_answered(tmp_path: Path) -> None:
+    """Everything that was answered is in the file, even if the server never gets to stop."""
+    data = tmp_path / "sandbox.json"
+    program = (
+        "import sys, threading; from pathlib import Path; from reconciler.sandbox import Behaviour, serve;"
+        "serve('127.0.0.1', 0, data=Path(sys.argv[1]), behaviour=Behaviour(),"
+        " announce=lambda line: print(line.split()[3], flush=True), stop=threading.Event())"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(data)], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        client = boto3.client("appintegrations", endpoint_url=url, config=ONE_ATTEMPT, **KEYS)
+        with closing(client):
+            made = [create(client) for _ in range(5)]
+        process.send_signal(signal.SIGKILL)
+    with SandboxServer(data=data) as server, asking(server) as client:
+        assert listed(client) == made
+
+
+def test_without_a_file_nothing_is_kept() -> None:
+    """A fresh server holds the seeds only."""
+    with SandboxServer() as first, asking(first) as client:
+        create(client)
+    with SandboxServer() as second, asking(second) as client:
+        assert listed(client) == []
+
+
+def test_two_servers_are_apart() -> None:
+    """Each has an AppIntegrations and a behaviour of its own."""
+    with SandboxServer() as one, SandboxServer(behaviour=Behaviour(explicit_deny=True)) as other:
+        with asking(one) as client:
+            create(client)
+        with asking(other) as client:
+            assert listed(client) == []
+            with pytest.raises(client.exceptions.AccessDeniedException, match="explicit deny"):
+                create(client)
+
+
+def test_port_in_use_is_told(server: SandboxServer) -> None:
+    """The address is named, and the program goes on."""
+    port = urlsplit(server.url).port or 0
+    with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}: .*choose another port"):
+        SandboxServer(port=port).start()
+
+
+def test_failed_start_frees_the_file(server: SandboxServer, tmp_path: Path) -> None:
+    """Whoever cannot listen does not keep others from the file."""
+    data, port = tmp_path / "sandbox.json", urlsplit(server.url).port or 0
+    with pytest.raises(OSError, match="cannot listen"):
+        SandboxServer(port=port, data=data).start()
+    SandboxServer(data=data).stop()
+
+
+def test_corrupt_file_is_told_before_listening(tmp_path: Path) -> None:
+    """A server does not start on a file that it cannot read."""
+    data = tmp_path / "sandbox.json"
+    data.write_text("{", encoding="utf-8")
+    with pytest.raises(DataFileError):
+        SandboxServer(data=data)
+
+
+def test_server_that_does_not_run_has_no_address() -> None:
+    """There is no URL before start and after stop."""
+    server = SandboxServer()
+    with pytest.raises(RuntimeError):
+        _ = server.url
+    server.stop()
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+def test_listens_on_ipv6() -> None:
+    """A host with colons is an IPv6 address."""
+    with SandboxServer(host="::1") as server, asking(server) as client:
+        assert server.url.startswith("http://[::1]:")
+        assert listed(client) == []
+
+
+def test_serve_announces_once_and_stops_when_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """One line says where it listens and what is unusual; nothing is printed beside it."""
+    stop, listening = threading.Event(), threading.Event()
+    said: list[str] = []
+
+    def announce(line: str) -> None:
+        said.append(line)
+        listening.set()
+
+    data = tmp_path / "sandbox.json"
+    arguments = {"data": data, "behaviour": Behaviour(list_lag=30), "announce": announce, "stop": stop}
+    thread = threading.Thread(target=serve, args=("127.0.0.1", 0), kwargs=arguments)
+    thread.start()
+    assert listening.wait(30)
+    url = said[0].split()[3]
+    with closing(boto3.client("sts", endpoint_url=url, **KEYS)) as sts:
+        assert sts.get_caller_identity()["Account"] == "123456789012"
+    stop.set()
+    thread.join(30)
+    assert said == [f"AppIntegrations sandbox at {url} (account 123456789012, state in {data}, list_lag=30)"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_moto_s_reset_resets_the_sandbox(server: SandboxServer) -> None:
+    """The way in which moto's users start afresh works here as well."""
+    with asking(server) as client:
+        create(client)
+        request = urllib.request.Request(f"{server.url}/moto-api/reset", method="POST")  # noqa: S310  # loopback
+        with urllib.request.urlopen(request) as answer:  # noqa: S310  # loopback
+            assert answer.status == 200
+        assert listed(client) == []
+
+
+@pytest.mark.usefixtures("hasty_threads")
+def test_one_of_many_conditional_writers_wins(server: SandboxServer) -> None:
+    """The S3 that comes along decides races as S3 does, however often threads take turns."""
+
+    def attempt(round_and_writer: tuple[int, int]) -> int:
+        round_, writer = round_and_writer
+        try:
+            s3.put_object(Bucket="leases", Key=str(round_), Body=str(writer).encode(), IfNoneMatch="*")
+        except ClientError:
+            return 0
+        return 1
+
+    config = Config(retries={"total_max_attempts": 1, "mode": "standard"}, max_pool_connections=16)
+    with (
+        closing(boto3.client("s3", endpoint_url=server.url, config=config, **KEYS)) as s3,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        s3.create_bucket(Bucket="leases")
+        for round_ in range(5):
+            assert sum(pool.map(attempt, [(round_, writer) for writer in range(8)])) == 1

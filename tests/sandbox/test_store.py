@@ -1,0 +1,208 @@
+"""What the file keeps comes back as it was; what is no such file is refused and left alone."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.sandbox import Behaviour, DataFileError, ManualClock, Sandbox
+
+ASKED = {
+    "DataIntegrationIdentifier": "profiles-export",
+    "DestinationURI": "s3://exports/2026",
+    "ClientToken": "t",
+    "ExecutionConfiguration": {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1"}},
+}
+LIST: dict[str, Any] = {"DataIntegrationIdentifier": "profiles-export"}
+
+
+def fill(sandbox: Sandbox) -> dict[str, Any]:
+    """Leave something of every kind."""
+    sandbox.call("210987654321", "mars-1", "CreateDataIntegration", {"Name": "n", "KmsKey": "k", "Tags": {"é": "ü"}})
+    return sandbox.call("123456789012", "us-east-1", "CreateDataIntegrationAssociation", ASKED)
+
+
+def test_everything_survives_a_restart(tmp_path: Path, clock: ManualClock) -> None:
+    """Associations, tokens, jobs, tags and the log come back, per account and Region."""
+    file = tmp_path / "new" / "sandbox.json"
+    with closing(Sandbox(file, clock=clock)) as before:
+        made = fill(before)
+        listed = before.call("123456789012", "us-east-1", "ListDataIntegrationAssociations", LIST)
+    with closing(Sandbox(file, clock=clock)) as after:
+        assert after.call("123456789012", "us-east-1", "ListDataIntegrationAssociations", LIST) == listed
+        assert after.call("123456789012", "us-east-1", "CreateDataIntegrationAssociation", ASKED) == made
+        assert after.call("210987654321", "mars-1", "GetDataIntegration", {"Identifier": "n"})["Tags"] == {"é": "ü"}
+        assert after.carried_out == before.carried_out
+        assert len(after.carried_out) == 1
+        clock.advance(10)
+        [item] = after.call("123456789012", "us-east-1", "ListDataIntegrationAssociations", LIST)[
+            "DataIntegrationAssociations"
+        ]
+        assert item["LastExecutionStatus"]["ExecutionStatus"] == "COMPLETED"
+
+
+def test_file_is_json_that_people_read(tmp_path: Path, clock: ManualClock) -> None:
+    """It is indented, in plain letters, and alone but for its lock."""
+    file = tmp_path / "sandbox.json"
+    with closing(Sandbox(file, clock=clock)) as sandbox:
+        fill(sandbox)
+        text = file.read_text(encoding="utf-8")
+    assert '"é": "ü"' in text
+    assert len(text.splitlines()) > 50
+    assert json.loads(text)["format"] == "reconciler/sandbox/v1"
+    assert {each.name for each in tmp_path.iterdir()} == {"sandbox.json", "sandbox.json.lock"}
+
+
+def test_lost_answer_is_in_the_file(tmp_path: Path, clock: ManualClock) -> None:
+    """What was carried out is kept, whether or not its answer arrived."""
+    file = tmp_path / "sandbox.json"
+    with (
+        closing(Sandbox(file, Behaviour(lose_answers=1), clock=clock)) as sandbox,
+        pytest.raises(Exception, match="failed to answer"),
+    ):
+        fill(sandbox)
+    with closing(Sandbox(file, clock=clock)) as after:
+        assert len(after.carried_out) == 1
+
+
+def test_reading_and_refusing_write_nothing(tmp_path: Path, clock: ManualClock) -> None:
+    """The file is written by changes only."""
+    file = tmp_path / "sandbox.json"
+    with closing(Sandbox(file, Behaviour(explicit_deny=True), clock=clock)) as sandbox:
+        sandbox.call("123456789012", "us-east-1", "ListDataIntegrationAssociations", LIST)
+        with pytest.raises(Exception, match="explicit deny"):
+            sandbox.call("123456789012", "us-east-1", "CreateDataIntegrationAssociation", ASKED)
+    assert not file.exists()
+
+
+def test_reset_forgets_also_in_the_file(tmp_path: Path, clock: ManualClock) -> None:
+    """After a reset all is as in a fresh sandbox."""
+    file = tmp_path / "sandbox.json"
+    with closing(Sandbox(file, clock=clock)) as sandbox:
+        fill(sandbox)
+        sandbox.reset()
+        assert sandbox.carried_out == ()
+        assert json.loads(file.read_text(encoding="utf-8"))["accounts"] == {}
+
+
+def test_second_sandbox_is_kept_out(tmp_path: Path) -> None:
+    """Two sandboxes would overwrite each other's changes; the file is free again after the first."""
+    file = tmp_path / "sandbox.json"
+    with closing(Sandbox(file)), pytest.raises(DataFileError, match="another sandbox uses this file"):
+        Sandbox(file)
+    Sandbox(file).close()
+
+
+def test_closed_sandbox_changes_nothing(tmp_path: Path) -> None:
+    """A late request is refused, since what it does would not be kept."""
+    sandbox = Sandbox(tmp_path / "sandbox.json")
+    sandbox.close()
+    with pytest.raises(Exception, match="closed"):
+        fill(sandbox)
+    sandbox.reset()
+    assert not (tmp_path / "sandbox.json").exists()
+
+
+def spoilt(change: str) -> str:
+    """Spell a document of one Region with a change to it."""
+    association: dict[str, Any] = {
+        "id": "a",
+        "integration_id": "i",
+        "request": {},
+        "execution": None,
+        "former_execution": None,
+        "created_at": 1,
+        "updated_at": 1,
+        "runs_until": None,
+        "outcome": "COMPLETED",
+        "tags": {},
+    }
+    integration: dict[str, Any] = {"id": "i", "request": {"Name": "n"}, "tags": {}, "associated": True}
+    state: dict[str, Any] = {
+        "dataIntegrations": [integration],
+        "associations": [association],
+        "tokens": [],
+        "carriedOut": [],
+    }
+    match change:
+        case "time":
+            association["created_at"] = "yesterday"
+        case "truth":
+            association["updated_at"] = True
+        case "orphan":
+            association["integration_id"] = "j"
+        case "nameless":
+            integration["request"] = {}
+        case "member":
+            del association["tags"]
+        case "list":
+            state["associations"] = {}
+        case "part":
+            del state["tokens"]
+        case _:
+            pass
+    return json.dumps({"format": "reconciler/sandbox/v1", "accounts": {"1": {"mars-1": state}}})
+
+
+def test_sound_document_is_accepted(tmp_path: Path) -> None:
+    """What the refusals below start from is right."""
+    file = tmp_path / "sandbox.json"
+    file.write_text(spoilt("nothing"), encoding="utf-8")
+    with closing(Sandbox(file)) as sandbox:
+        assert sandbox.call("1", "mars-1", "GetDataIntegration", {"Identifier": "n"})["Id"] == "i"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"format": "reconciler/sandbox/v2", "accounts": {}}',
+        '{"format": "reconciler/sandbox/v1"}',
+        '{"format": "reconciler/sandbox/v1", "accounts": {"1": []}}',
+        '{"format": "reconciler/sandbox/v1", "accounts": {"1": {"r": {}}}}',
+        "[" * 100_000,
+        *map(spoilt, ("time", "truth", "orphan", "nameless", "member", "list", "part")),
+    ],
+)
+def test_corrupt_file_is_named_and_left_alone(tmp_path: Path, text: str) -> None:
+    """One error with the path; the file stays as it is, and free."""
+    file = tmp_path / "sandbox.json"
+    file.write_text(text, encoding="utf-8")
+    for _ in range(2):
+        with pytest.raises(DataFileError, match=r"sandbox\.json: is not a sandbox's data"):
+            Sandbox(file)
+    assert file.read_text(encoding="utf-8") == text
+
+
+def test_unreadable_file_is_named(tmp_path: Path) -> None:
+    """So is one that is no text, or no file."""
+    file = tmp_path / "sandbox.json"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(DataFileError, match="cannot be read"):
+        Sandbox(file)
+    with pytest.raises(DataFileError, match="cannot be read"):
+        Sandbox(tmp_path)
+
+
+def test_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """A path that leads through a file cannot hold a file."""
+    (tmp_path / "file").touch()
+    with pytest.raises(DataFileError, match="cannot be used"):
+        Sandbox(tmp_path / "file" / "sandbox.json")
+
+
+def test_failed_save_leaves_the_former_file(tmp_path: Path, clock: ManualClock) -> None:
+    """A file that cannot be replaced stays whole, and no half one is left beside it."""
+    file = tmp_path / "sandbox.json"
+    with closing(Sandbox(file, clock=clock)) as sandbox:
+        fill(sandbox)
+        file.unlink()
+        file.mkdir()
+        with pytest.raises(OSError, match="sandbox"):
+            sandbox.reset()
+    assert {each.name for each in tmp_path.iterdir()} == {"sandbox.json", "sandbox.json.lock"}

@@ -1,0 +1,106 @@
+"""What AWS refuses by its model, the sandbox refuses."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.sandbox.errors import InvalidRequestError
+from reconciler.sandbox.service import AppIntegrations
+from reconciler.sandbox.validation import LINEAR_URI, URI, model, validate
+
+CREATE = "CreateDataIntegrationAssociation"
+GOOD: dict[str, Any] = {"DataIntegrationIdentifier": "profiles-export"}
+
+
+@given(st.text(alphabet="aZ0_:/.-!@#+=,é \n", max_size=12))
+def test_linear_pattern_agrees_on_short_text(text: str) -> None:
+    """The pattern that is used matches what the model's pattern matches."""
+    assert bool(re.search(LINEAR_URI, text, re.ASCII)) == bool(re.search(URI, text, re.ASCII))
+
+
+@given(st.text(alphabet="a/.,", max_size=8))
+def test_linear_pattern_agrees_on_uris(rest: str) -> None:
+    """So too where all begins like a URI."""
+    uri = f"s3://{rest}"
+    assert bool(re.search(LINEAR_URI, uri, re.ASCII)) == bool(re.search(URI, uri, re.ASCII))
+
+
+@pytest.mark.parametrize("shape", ["DestinationURI", "SourceURI"])
+def test_model_still_has_the_pattern(shape: str) -> None:
+    """A botocore with another pattern must not be validated by ours."""
+    assert model().shape_for(shape).metadata["pattern"] == URI
+
+
+def test_longest_wrong_uri_is_refused_at_once() -> None:
+    """A thousand characters that almost match take no time."""
+    with pytest.raises(InvalidRequestError, match="/DestinationURI"):
+        validate(CREATE, GOOD | {"DestinationURI": "s3://" + "a" * 994 + " "})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"DestinationURI": "no uri"},
+        {"DestinationURI": "s3://" + "a" * 996},
+        {"ClientId": ""},
+        {"ClientId": "x" * 256},
+        {"ClientId": 1},
+        {"ClientToken": "x" * 2049},
+        {"DataIntegrationIdentifier": " "},
+        {"ExecutionConfiguration": {}},
+        {"ExecutionConfiguration": {"ExecutionMode": "NEVER"}},
+        {"ExecutionConfiguration": {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {}}},
+        {"ExecutionConfiguration": {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"Object": "a"}}},
+        {"ObjectConfiguration": {"a": {"b": ["white space"]}}},
+        {"ObjectConfiguration": {"a": {"b": []}}},
+        {"ObjectConfiguration": {"a": {"b": ["x"] * 2049}}},
+        {"ObjectConfiguration": {"k" * 256: {"b": ["x"]}}},
+        {"ObjectConfiguration": {"a": ["b"]}},
+        {"ClientAssociationMetadata": {"a": " "}},
+        {"Surprise": 1},
+    ],
+)
+def test_what_the_model_refuses_is_refused(service: AppIntegrations, wrong: dict[str, Any]) -> None:
+    """Enums, patterns, lengths, types, members: nothing wrong is carried out."""
+    with pytest.raises(InvalidRequestError):
+        service.call(CREATE, GOOD | wrong)
+    assert service.carried_out == ()
+
+
+def test_all_problems_are_told_in_one_go() -> None:
+    """A refusal names every wrong member."""
+    with pytest.raises(InvalidRequestError) as caught:
+        validate(CREATE, GOOD | {"DestinationURI": "x", "ExecutionConfiguration": {"ExecutionMode": "NEVER"}})
+    assert "/DestinationURI" in str(caught.value)
+    assert "/ExecutionConfiguration/ExecutionMode: 'NEVER' is none of ON_DEMAND, SCHEDULED" in str(caught.value)
+
+
+def test_limits_themselves_are_accepted() -> None:
+    """The longest of everything is right."""
+    validate(
+        CREATE,
+        {
+            "DataIntegrationIdentifier": "x" * 255,
+            "ClientId": "x" * 255,
+            "DestinationURI": "s3://" + "a" * 995,
+            "ClientToken": "x" * 2048,
+            "ObjectConfiguration": {"k" * 255: {"k" * 255: ["x" * 255] * 2048}},
+        },
+    )
+
+
+@pytest.mark.parametrize("tags", [{}, {"k" * 129: ""}, {"k": "v" * 257}, {str(n): "" for n in range(201)}])
+def test_tags_have_limits(tags: dict[str, str]) -> None:
+    """Maps have sizes as well."""
+    with pytest.raises(InvalidRequestError):
+        validate("TagResource", {"resourceArn": "arn:aws:app-integrations:::x", "tags": tags})
+
+
+@pytest.mark.parametrize("size", [0, 51])
+def test_pages_have_limits(size: int) -> None:
+    """A page has one item to fifty."""
+    with pytest.raises(InvalidRequestError):
+        validate("ListDataIntegrations", {"MaxResults": size})
