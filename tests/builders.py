@@ -20,7 +20,7 @@ INTEGRATION = Integration(
     "profiles-export",
     "AmazonConnect://AppIntegrations",
 )
-ON_DEMAND = {
+ON_DEMAND: dict[str, Any] = {
     "ExecutionMode": "ON_DEMAND",
     "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": "1793491200000"},
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import assert_never
 
 from reconciler.core.decisions import Adopt, Create, Plan
 from reconciler.core.journal import Bound, Intended, Journal
@@ -43,4 +44,6 @@ def answered(recorded: Journal, intended: Journal, outcomes: Mapping[str, Outcom
                 after = after.with_records(before) if before else after.without(name)
             case Unknown():
                 pass
+            case other:
+                assert_never(other)
     return replace(after, serial=intended.serial + 1)

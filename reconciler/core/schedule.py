@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-_RATE = re.compile(r"rate\(\s*([0-9]+)\s*(minutes?|hours?|days?|weeks?|months?)\s*\)")
-_CRON = re.compile(r"cron\(\s*(.*?)\s*\)")
+_RATE = re.compile(r"rate\( *([0-9]{1,9}) *(minutes?|hours?|days?|weeks?|months?) *\)")
+_CRON = re.compile(r"cron\( *([ -~]*?) *\)")
+_LONG = 5  # digits, which no field of cron has
 _MONTHS = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
 _DAYS = "SUN|MON|TUE|WED|THU|FRI|SAT"
 _FIELDS = (
@@ -41,18 +42,17 @@ def _cron_problem(expression: str, fields: list[str]) -> str | None:
         names = ", ".join(name for name, *_ in _FIELDS)
         return f"{expression!r} has {len(fields)} fields, cron takes {len(_FIELDS)}: {names}"
     for text, (name, low, high, words, special) in zip(fields, _FIELDS, strict=True):
-        if not all(_part_fits(part, low, high, words, special) for part in text.split(",")):
+        fits = all(_part_fits(part, low, high, words, special) for part in text.split(","))
+        if not fits and not (text == "?" and "?" in special):
             allowed = f"{low}-{high}" + (f" or {words.replace('|', ' ')}" if words else "")
-            return f"{expression!r}: {text!r} is no {name} field of cron, which takes {allowed}, * , - /"
-    if fields[2] != "?" and fields[4] != "?":
-        return f"{expression!r}: one of day of month and day of week must be ?"
+            return f"{expression!r}: {text!r} is no {name} field of cron, which takes {' '.join((allowed, *'*,-/', *special))}"
+    if (fields[2] == "?") == (fields[4] == "?"):
+        return f"{expression!r}: one of day of month and day of week must be ?, the other not"
     return None
 
 
 def _part_fits(part: str, low: int, high: int, words: str, special: str) -> bool:
     """Tell whether one part of a comma list fits its field."""
-    if part == "?":
-        return "?" in special
     if "L" in special and re.fullmatch(r"L|LW|[1-7]L" if "#" in special else r"L|LW|L-[0-9]{1,2}", part):
         return True
     if "W" in special and re.fullmatch(r"[0-9]{1,2}W", part):
@@ -61,7 +61,7 @@ def _part_fits(part: str, low: int, high: int, words: str, special: str) -> bool
         day, _, nth = part.partition("#")
         return _value_fits(day, low, high, words) and nth in {"1", "2", "3", "4", "5"}
     span, slash, step = part.partition("/")
-    if slash and not (step.isascii() and step.isdigit() and int(step) > 0):
+    if slash and not (step.isascii() and step.isdigit() and len(step) < _LONG and int(step) > 0):
         return False
     if span == "*":
         return True
@@ -72,4 +72,4 @@ def _part_fits(part: str, low: int, high: int, words: str, special: str) -> bool
 def _value_fits(text: str, low: int, high: int, words: str) -> bool:
     if words and text.upper() in words.split("|"):
         return True
-    return text.isascii() and text.isdigit() and low <= int(text) <= high
+    return text.isascii() and text.isdigit() and len(text) < _LONG and low <= int(text) <= high

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+_DIGITS = 18
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -13,6 +14,8 @@ def epoch_millis(text: str) -> str:
     Takes ISO 8601 with a zone, or epoch milliseconds. Raises ValueError with a sentence for a person.
     """
     if text.isascii() and text.isdigit():
+        if len(text) > _DIGITS:
+            raise ValueError(f"{text[:_DIGITS]}… is not a time: epoch milliseconds have 12 or 13 digits")
         return str(int(text))
     try:
         moment = datetime.fromisoformat(text)

@@ -103,9 +103,9 @@ class Aws:
         self.account = self._identify(target)
 
     def reader(self) -> Reader:
-        """Return the calls that change nothing, retried by botocore."""
+        """Return the calls that change nothing, retried by botocore as often as AWS_MAX_ATTEMPTS says."""
         client = self._client(
-            Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=_CONCURRENCY)
+            Config(retries={"mode": "standard"}, max_pool_connections=_CONCURRENCY)
         )
         client.meta.events.register("before-call.appintegrations", _refuse_writes)
         return Reader(client)

@@ -17,7 +17,7 @@ END = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
 
 def later(member: str) -> dict[str, Any]:
     """Return the execution configuration with another time in one member."""
-    window: dict[str, Any] = dict(ON_DEMAND["OnDemandConfiguration"])  # type: ignore[call-overload]
+    window: dict[str, Any] = dict(ON_DEMAND["OnDemandConfiguration"])
     return {**ON_DEMAND, "OnDemandConfiguration": {**window, member: "1800000000000"}}
 
 

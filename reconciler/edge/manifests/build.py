@@ -20,7 +20,7 @@ def manifest(document: Mapping[str, Any], origin: Origin, defaults: Mapping[str,
         policy=Policy(
             mode=Mode(policy.get("mode", Mode.CREATE)),
             suspend=policy.get("suspend", False),
-            generation=policy.get("generation", 1),
+            generation=int(policy.get("generation", 1)),  # 2.0 is whole, says JSON Schema
             on_loss=OnLoss(policy.get("onLoss", OnLoss.RECREATE if scheduled else OnLoss.REPORT)),
             ignore=tuple(policy.get("ignore", ())),
             adopt=policy.get("adopt"),

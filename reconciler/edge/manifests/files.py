@@ -6,13 +6,15 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 from reconciler.core.errors import Problem
 
 MAX_BYTES = 16 * 1024 * 1024
 """The largest file that is read; ten thousand manifests are half of it."""
+
+MAX_FOLDERS = 64
+"""How many levels of folders are read."""
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -32,25 +34,35 @@ def find(path: str, stdin: BinaryIO) -> Iterator[File | Problem]:
     """
     if path == "-":
         yield _limited("standard input", stdin.read(MAX_BYTES + 1))
-    elif Path(path).is_dir():
+    elif os.path.isdir(path):
         yield from _folder(path, os.path.realpath(path) + os.sep)
-    elif Path(path).exists():
+    elif os.path.lexists(path):
         yield _read(path, path)
     else:
-        yield Problem(path, 0, 0, "", "does not exist: name a file or a folder of manifests with -f")
+        yield Problem(harmless(path), 0, 0, "", "does not exist: name a file or a folder of manifests with -f")
 
 
-def _folder(folder: str, root: str) -> Iterator[File | Problem]:
+def harmless(text: str) -> str:
+    """Return a text with control characters, and bytes that are no UTF-8, as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+
+
+def _folder(folder: str, root: str, depth: int = 1) -> Iterator[File | Problem]:
+    if depth > MAX_FOLDERS:
+        yield Problem(harmless(folder), 0, 0, "", f"is a folder more than {MAX_FOLDERS} levels deep")
+        return
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        yield Problem(folder, 0, 0, "", f"cannot be read: {error.strerror}")
+        yield Problem(harmless(folder), 0, 0, "", f"cannot be read: {error.strerror}")
         return
     for entry in entries:
         if entry.name.startswith("."):
             continue
         if entry.is_dir(follow_symlinks=False):
-            yield from _folder(entry.path, root)
+            yield from _folder(entry.path, root, depth + 1)
         elif entry.is_symlink():
             yield from _link(entry, root)
         elif entry.name.endswith(_SUFFIXES):
@@ -60,16 +72,20 @@ def _folder(folder: str, root: str) -> Iterator[File | Problem]:
 def _link(entry: os.DirEntry[str], root: str) -> Iterator[File | Problem]:
     """Follow a link to a file that stays in the folder (a mounted ConfigMap is made of such); refuse others."""
     real = os.path.realpath(entry.path)
-    if not real.startswith(root):
-        yield Problem(entry.path, 0, 0, "", "is a link that leaves the manifest folder: copy the file here instead")
-    elif Path(real).is_dir():
-        yield Problem(entry.path, 0, 0, "", "is a link to a folder, and such links are not followed")
-    elif entry.name.endswith(_SUFFIXES):
+    name = harmless(entry.path)
+    if os.path.isdir(real):
+        yield Problem(name, 0, 0, "", "is a link to a folder, and such links are not followed")
+    elif not entry.name.endswith(_SUFFIXES):
+        return
+    elif not real.startswith(root):
+        yield Problem(name, 0, 0, "", "is a link that leaves the manifest folder: copy the file here instead")
+    else:
         yield _read(entry.path, real)
 
 
 def _read(name: str, path: str) -> File | Problem:
     """Read a regular file, at most one byte more than is allowed."""
+    name = harmless(name)
     try:
         with open(path, "rb", opener=_open_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

@@ -53,10 +53,16 @@ def _wrong(file: str, document: Document) -> Iterator[Problem]:
         return
     kind, version = value.get("kind"), value.get("apiVersion")
     if "apiVersion" in value and version != API_VERSION:
-        yield _problem(file, document, ("apiVersion",), f"unknown apiVersion {version!r}: this is {API_VERSION!r}")
+        yield _problem(
+            file, document, ("apiVersion",), f"unknown apiVersion {schema.short(version)}: this is {API_VERSION!r}"
+        )
     elif not isinstance(kind, str) or kind not in schema.FILES:
         known = " and ".join(schema.FILES)
-        said = f"unknown kind {kind!r}: known are {known}" if "kind" in value else f"'kind' is missing: it is {known}"
+        said = (
+            f"unknown kind {schema.short(kind)}: known are {known}"
+            if "kind" in value
+            else f"'kind' is missing: it is {known}"
+        )
         yield _problem(file, document, ("kind",), said.replace(" and ", " or ") if "kind" not in value else said)
     else:
         reported = set()

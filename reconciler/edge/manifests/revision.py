@@ -11,6 +11,8 @@ from reconciler.core.errors import Problem
 from reconciler.core.model import Desired, Manifest, Origin, Target, natural_key
 from reconciler.core.request import normalise
 from reconciler.edge.manifests import build
+from reconciler.edge.manifests.files import harmless
+from reconciler.edge.manifests.schema import short
 from reconciler.edge.manifests.yaml import Document, Path
 
 AMBIENT = "default"
@@ -38,6 +40,11 @@ class Accepted:
         name = metadata.get("name") if isinstance(metadata, Mapping) else None
         return name if isinstance(name, str) else None
 
+    @property
+    def adopts(self) -> str | None:
+        """The ARN in policy.adopt, where nothing is wrong with the document."""
+        return self.value.get("policy", {}).get("adopt") if self.whole else None
+
     def problem(self, path: Path, message: str) -> Problem:
         """Return a problem at a path of this document."""
         return Problem(self.file, *self.document.position(path), pointer(path), message)
@@ -48,8 +55,8 @@ class Accepted:
 
 
 def pointer(path: Path) -> str:
-    """Return a path as a JSON Pointer (RFC 6901)."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    """Return a path as a JSON Pointer (RFC 6901), on one line: control characters as escapes."""
+    return harmless("".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path))
 
 
 def problems(documents: Sequence[Accepted]) -> Iterator[Problem]:
@@ -70,9 +77,15 @@ def problems(documents: Sequence[Accepted]) -> Iterator[Problem]:
     keyed = [
         ((_target_of(manifest, names), natural_key(normalise(manifest.value["spec"]))), manifest)
         for manifest in manifests
-        if manifest.whole and not manifest.value.get("policy", {}).get("adopt")
+        if manifest.whole
     ]
+    adopting = [((_target_of(manifest, names), manifest.adopts), manifest) for manifest in manifests if manifest.adopts]
+    for manifest, first in _repeated(adopting):
+        said = f"the manifest {first.name!r} at {first.where()} adopts this association already"
+        yield manifest.problem(("policy", "adopt"), said)
     for manifest, first in _repeated(keyed):
+        if manifest.adopts and first.adopts:
+            continue
         said = (
             f"the manifest {first.name!r} at {first.where()} has the same DataIntegrationIdentifier, ClientId and "
             "DestinationURI: remove one, or give each policy.adopt"
@@ -106,10 +119,10 @@ def _target_problem(manifest: Accepted, names: Sequence[str]) -> Iterator[Proble
     named = manifest.value.get("target")
     if isinstance(named, str) and named not in names:
         near = get_close_matches(named, names, n=1)
-        known = f"did you mean {near[0]!r}?" if near else f"declared are {', '.join(names) or 'none'}"
-        yield manifest.problem(("target",), f"no Target {named!r} is declared: {known}")
+        known = f"did you mean {near[0]!r}?" if near else f"declared are {', '.join(map(repr, names)) or 'none'}"
+        yield manifest.problem(("target",), f"no Target {short(named)} is declared: {known}")
     elif "target" not in manifest.value and len(set(names)) > 1:
-        yield manifest.problem((), f"'target' is missing, and several are declared: {', '.join(names)}")
+        yield manifest.problem((), f"'target' is missing, and several are declared: {', '.join(map(repr, names))}")
 
 
 def _repeated(keyed: Sequence[tuple[object, Accepted]]) -> Iterator[tuple[Accepted, Accepted]]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
+from math import isinf
 from typing import Any, TypeAlias
 
 import yaml
@@ -40,6 +42,9 @@ _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fals
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # where libyaml counts a line
+_UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NUMBER = re.compile(r"(?:[&!]\S*\s+)*([^\s,\[\]{}#]*)")  # behind its anchor, if it has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +54,15 @@ class Document:
     value: Json
     marks: array[int]
     text: str
+    known: dict[int, dict[str | int, tuple[int, int, Json]]] = field(default_factory=dict, compare=False, repr=False)
 
     def position(self, path: Path, *, of_key: bool = False) -> tuple[int, int]:
         """Return line and column, from 1, of a value or its key; of the nearest parent where there is none."""
         node, place, value = 0, 0, self.value
         for step in path:
-            found = _step(value, step, node)
+            if node not in self.known:
+                self.known[node] = dict(_members(value, node))
+            found = self.known[node].get(step)
             if found is None:
                 break
             place, node, value = found
@@ -62,10 +70,10 @@ class Document:
         return self.marks[2 * index] + 1, self.marks[2 * index + 1] + 1
 
     def written(self, path: Path) -> str:
-        """Return a plain scalar as it is written in the file, for messages that quote it."""
+        """Return a number, true or false as it is written in the file, for messages that quote it; "" if unknown."""
         line, column = self.position(path)
-        rest = self.text.split("\n")[line - 1][column - 1 :]
-        return re.split(r"\s+#|,\s|[\]}]|$", rest, maxsplit=1)[0].strip()
+        number = _NUMBER.match(_lines(self.text)[line - 1], column - 1)
+        return number[1] if number else ""
 
 
 def documents(name: str, content: bytes) -> Iterator[Document | Problem]:
@@ -73,9 +81,8 @@ def documents(name: str, content: bytes) -> Iterator[Document | Problem]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        column = error.start - content.rfind(b"\n", 0, error.start)
-        yield Problem(name, line, column, "", "is not UTF-8: save the file in UTF-8")
+        before = content[: error.start].decode("utf-8-sig", "replace")
+        yield Problem(name, *_end(before), "", "is not UTF-8: save the file in UTF-8")
         return
     reader = _Reader(name, text)
     empty = True
@@ -89,7 +96,9 @@ def documents(name: str, content: bytes) -> Iterator[Document | Problem]:
     except yaml.MarkedYAMLError as error:
         reader.problems.append(_syntax(name, error))
     except yaml.YAMLError as error:
-        reader.problems.append(Problem(name, 0, 0, "", f"is not YAML: {str(error).splitlines()[0]}"))
+        wrong = _UNPRINTABLE.search(text)
+        place = _end(text[: wrong.start()]) if wrong else (0, 0)
+        reader.problems.append(Problem(name, *place, "", f"is not YAML: {str(error).splitlines()[0]}"))
     if reader.problems:
         yield from reader.problems
     elif empty:
@@ -128,7 +137,7 @@ class _Reader:
         start = event.start_mark
         kind = type(event)
         if kind is AliasEvent:
-            return self._alias(event)
+            return self._alias(event, depth)
         first = len(self._marks)
         self._marks.append(start.line)
         self._marks.append(start.column)
@@ -153,7 +162,7 @@ class _Reader:
 
     def _mapping(self, depth: int) -> dict[str, Json]:
         mapping: dict[str, Json] = {}
-        lines: dict[str, int] = {}
+        starts: dict[str, Any] = {}
         while type(event := self._next()) is not MappingEndEvent:
             start = event.start_mark
             if type(event) is not ScalarEvent:
@@ -163,9 +172,11 @@ class _Reader:
             key = event.value
             value = self._value(self._next(), depth)
             if key in mapping:
-                self._report(start, f"duplicate key {key!r}: it stands in line {lines[key]} already")
+                self._report(start, f"duplicate key {key!r}: it stands in line {starts[key].line + 1} already")
             mapping[key] = value
-            lines[key] = start.line + 1
+            starts[key] = start
+        if "<<" in mapping:
+            self._report(starts["<<"], "a merge key ('<<') is not part of YAML 1.2: write the keys out")
         return mapping
 
     def _sequence(self, depth: int) -> list[Json]:
@@ -174,7 +185,7 @@ class _Reader:
             sequence.append(self._value(event, depth))
         return sequence
 
-    def _alias(self, event: Any) -> Json:
+    def _alias(self, event: Any, depth: int) -> Json:
         target = self._anchors.get(event.anchor)
         if target is None:
             known = event.anchor in self._anchors
@@ -183,6 +194,8 @@ class _Reader:
         value, marks = target
         if len(self._marks) + len(marks) > 2 * MAX_NODES:
             raise self._refuse(event.start_mark, f"aliases make more than {MAX_NODES} values of this document")
+        if depth + _height(value) > MAX_DEPTH:
+            raise self._refuse(event.start_mark, f"aliases make this document nest deeper than {MAX_DEPTH} levels")
         self._marks.extend(marks)
         return value
 
@@ -201,8 +214,11 @@ class _Reader:
                 return text
             return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
         if _FLOAT.fullmatch(text):
-            return float(text)
-        if _SPECIAL.fullmatch(text):
+            number = float(text)
+            if not isinf(number):
+                return number
+            self._report(event.start_mark, "a number too large to be used: put it in quotes")
+        elif _SPECIAL.fullmatch(text):
             self._report(event.start_mark, f"{text} is no number that can be used here")
         return text
 
@@ -213,20 +229,17 @@ class _Reader:
         return _Refused(Problem(self._name, mark.line + 1, mark.column + 1, "", message))
 
 
-def _step(value: Json, step: str | int, node: int) -> tuple[int, int, Json] | None:
-    """Return (index of the key, index of the value, value) of one member, counting in document order."""
+def _members(value: Json, node: int) -> Iterator[tuple[str | int, tuple[int, int, Json]]]:
+    """Yield (step, (index of the key, index of the value, value)) of all members, counting in document order."""
     index = node + 1
     if isinstance(value, Mapping):
         for key, child in value.items():
-            if key == step:
-                return index, index + 1, child
+            yield key, (index, index + 1, child)
             index += 1 + _size(child)
     elif isinstance(value, list):
         for number, child in enumerate(value):
-            if number == step:
-                return index, index, child
+            yield number, (index, index, child)
             index += _size(child)
-    return None
 
 
 def _size(value: Json) -> int:
@@ -236,6 +249,27 @@ def _size(value: Json) -> int:
     if isinstance(value, list):
         return 1 + sum(_size(child) for child in value)
     return 1
+
+
+def _height(value: Json) -> int:
+    """Count the levels of a tree; a single value has none."""
+    if isinstance(value, Mapping):
+        return 1 + max(map(_height, value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max(map(_height, value), default=0)
+    return 0
+
+
+@lru_cache(maxsize=1)
+def _lines(text: str) -> list[str]:
+    """Split a text into lines as libyaml counts them; the last text is kept, for all messages of one file."""
+    return _BREAK.split(text)
+
+
+def _end(text: str) -> tuple[int, int]:
+    """Return the line and column, from 1, at which a text ends."""
+    lines = _BREAK.split(text)
+    return len(lines), len(lines[-1]) + 1
 
 
 def _syntax(name: str, error: yaml.MarkedYAMLError) -> Problem:

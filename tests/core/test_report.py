@@ -1,0 +1,140 @@
+"""The report counts every manifest once, and its exit code says what a job needs to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from builders import NOW, SETTLE, journal, live, manifest, observed, record, rules
+
+from reconciler.core.decisions import Plan
+from reconciler.core.journal import Intended, Record
+from reconciler.core.model import Live, Manifest, Mode, Policy, Target
+from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
+from reconciler.core.plan import plan
+from reconciler.core.rails import guard
+from reconciler.core.report import Report, RunInfo, TargetReport, describe, digest_lines, undecided
+
+OTHER: dict[str, Any] = {"ExecutionMode": "ON_DEMAND"}
+UPDATING = Policy(mode=Mode.CREATE_AND_UPDATE)
+
+
+def planned(
+    *manifests: Manifest,
+    lives: tuple[Live, ...] = (),
+    records: tuple[Record, ...] = (),
+    mode: Mode = Mode.CREATE,
+    target: Target | None = None,
+) -> Plan:
+    """Return a guarded plan."""
+    decided = plan(manifests, observed(*lives), journal(*records), rules(mode))
+    return guard(decided, target or Target("prod"), mode)
+
+
+def report(
+    decided: Plan, outcomes: Mapping[str, Outcome] | None = None, refreshed: Mapping[str, Live] | None = None
+) -> Report:
+    """Return the report of one target with this plan."""
+    target = TargetReport(
+        "prod",
+        "1",
+        "r",
+        None,
+        describe(decided, outcomes or {}, refreshed or {}),
+        decided.unmanaged,
+        digest_lines(decided),
+    )
+    return Report(RunInfo("id", NOW, NOW, dry_run=True, revision=None, version="0"), (target,))
+
+
+CASES: list[tuple[str, str, Plan, int, int]] = [
+    ("create", "create", planned(manifest()), 0, 2),
+    ("update", "update", planned(
+        manifest(policy=UPDATING, ExecutionConfiguration=OTHER),
+        lives=(live(),), records=(record(),), mode=Mode.CREATE_AND_UPDATE,
+    ), 0, 2),
+    ("adopt", "adopt", planned(manifest(), lives=(live(),)), 0, 0),
+    ("adopt", "drifted", planned(manifest(), lives=(live(ExecutionConfiguration=OTHER),)), 0, 2),
+    ("in-sync", "inSync", planned(manifest(), lives=(live(),), records=(record(),)), 0, 0),
+    ("drifted", "drifted", planned(
+        manifest(), lives=(live(ExecutionConfiguration=OTHER),), records=(record(),)), 0, 2),
+    ("changed", "changed", planned(
+        manifest(ExecutionConfiguration=OTHER), lives=(live(),), records=(record(),)), 0, 2),
+    ("settling", "settling", planned(manifest(), records=(replace(record(), state=Intended(1, NOW)),)), 0, 2),
+    ("lost", "lost", planned(manifest(), records=(record(),)), 0, 2),
+    ("held", "held", planned(manifest(policy=Policy(suspend=True))), 0, 2),
+    ("held", "held", planned(
+        manifest(policy=replace(UPDATING, suspend=True), ExecutionConfiguration=OTHER),
+        lives=(live(),), records=(record(),), mode=Mode.CREATE_AND_UPDATE,
+    ), 0, 2),
+    ("blocked", "blocked", planned(manifest(DataIntegrationIdentifier="none")), 1, 1),
+    ("blocked", "blocked", planned(manifest(), target=Target("prod", max_creates=0)), 1, 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("decision", "counted", "decided", "code", "detailed"), CASES)
+def test_each_decision_is_counted_once_and_has_its_exit_codes(
+    decision: str, counted: str, decided: Plan, code: int, detailed: int
+) -> None:
+    """What is left to do is exit code 2 only where it was asked for; what needs a person is 1."""
+    told = report(decided)
+    assert [each.decision for each in told.targets[0].associations] == [decision]
+    assert {name for name, count in told.summary.items() if count} == {counted}
+    assert (told.exit_code, told.detailed_exit_code) == (code, detailed)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "failed", "code", "detailed"),
+    [
+        (Created("a9"), 0, 0, 0),
+        (Skipped("stopped"), 0, 0, 2),
+        (Refused("no"), 1, 1, 1),
+        (NotSent("busy"), 1, 1, 1),
+        (Unknown("time-out"), 1, 1, 1),
+    ],
+)
+def test_a_call_that_failed_is_exit_code_1(outcome: Outcome, failed: int, code: int, detailed: int) -> None:
+    """Created is done; skipped remains; the rest failed."""
+    told = report(planned(manifest()), {"export": outcome})
+    assert (told.summary["failed"], told.exit_code, told.detailed_exit_code) == (failed, code, detailed)
+
+
+def test_unmanaged_associations_are_counted_and_no_failure() -> None:
+    """What no manifest covers is said, and does not fail a job."""
+    told = report(planned(lives=(live(),)))
+    assert (told.summary["unmanaged"], told.detailed_exit_code) == (1, 0)
+
+
+def test_a_target_that_failed_fails_the_run_and_blocks_its_manifests() -> None:
+    """Also one without manifests: silence would be mistaken for success."""
+    failed = TargetReport("prod", None, None, "no credentials", undecided([manifest()], "no"))
+    told = Report(report(Plan()).run, (failed,))
+    assert (told.summary["blocked"], told.exit_code) == (1, 1)
+    empty = Report(told.run, (replace(failed, associations=()),))
+    assert (empty.summary["blocked"], empty.exit_code, empty.detailed_exit_code) == (0, 1, 1)
+
+
+def test_what_aws_never_shows_is_called_unverifiable() -> None:
+    """Never "in sync" without saying what was not compared."""
+    (association,) = report(planned(manifest(), lives=(live(),), records=(record(),))).targets[0].associations
+    assert association.unverifiable == ("/ObjectConfiguration",)
+
+
+def test_what_list_showed_afterwards_is_reported() -> None:
+    """The new association's ARN stands in the report of the run that made it."""
+    told = report(planned(manifest()), {"export": Created("a1")}, {"export": live()})
+    assert told.targets[0].associations[0].arn == live().arn
+
+
+def test_the_digest_covers_writes_and_nothing_else() -> None:
+    """Times, drift and positions do not change it; another write does."""
+    one = report(planned(manifest()))
+    assert one.plan_digest.startswith("sha256:")
+    moved = replace(manifest(), origin=replace(manifest().origin, line=99))
+    later = replace(one, run=replace(one.run, revision="abc", finished_at=NOW + SETTLE))
+    assert report(planned(moved)).plan_digest == later.plan_digest == one.plan_digest
+    drifted = planned(manifest(), lives=(live(ExecutionConfiguration=OTHER),))
+    assert report(drifted).plan_digest == report(Plan()).plan_digest != one.plan_digest
+    assert report(planned(manifest(ClientId="c"))).plan_digest != one.plan_digest

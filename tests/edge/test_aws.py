@@ -1,0 +1,284 @@
+"""AWS over real HTTP: which calls are made, what each error becomes, and that nothing is sent twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+from builders import request
+from wire import Request, Wire, answer
+
+from reconciler.core.errors import CloudError, Denied, Throttled, Unauthenticated, Unreachable, WrongAccount
+from reconciler.core.model import Execution, Observation, Target, Unobserved
+from reconciler.core.outcome import Created, NotSent, Refused, Unknown
+from reconciler.core.request import resolved
+from reconciler.edge.aws import Aws, Connection, Reader, shared_loader
+from reconciler.sandbox import Behaviour, SandboxServer
+
+ACCOUNT = "123456789012"
+TARGET = Target("prod", "us-east-1", ACCOUNT)
+LOADER = shared_loader()
+
+
+@pytest.fixture
+def server() -> Iterator[SandboxServer]:
+    """Return a running sandbox with room for many."""
+    with SandboxServer(behaviour=Behaviour(integrations=500, associations_per_integration=500)) as running:
+        yield running
+
+
+@pytest.fixture
+def wire(server: SandboxServer) -> Iterator[Wire]:
+    """Return a wire to that sandbox."""
+    with Wire(server.url) as running:
+        yield running
+
+
+def connect(wire: Wire, target: Target = TARGET, **changes: Any) -> Aws:
+    """Return a target's session over the wire."""
+    connection = Connection("0", endpoint_url=wire.url, dummy=True)
+    return Aws(target, replace(connection, **changes), lambda: None, LOADER)
+
+
+def observe(reader: Reader) -> Observation:
+    """Return what a reader sees."""
+    return reader.observe(lambda *_: None)
+
+
+def client(server: SandboxServer) -> Any:
+    """Return a plain client to arrange things with."""
+    return boto3.client(
+        "appintegrations", "us-east-1", endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x"
+    )
+
+
+def arn_of(name: str, server: SandboxServer) -> str:
+    """Return the ARN of a data integration."""
+    return str(client(server).get_data_integration(Identifier=name)["Arn"])
+
+
+def test_the_calls_of_a_run_that_changes_nothing_are_counted_on_the_wire(server: SandboxServer, wire: Wire) -> None:
+    """One GetCallerIdentity, ceil(D/50) ListDataIntegrations, ceil(a/50) lists per integration, at least one."""
+    plain = client(server)
+    for number in range(48):  # three are seeded: D = 51
+        plain.create_data_integration(
+            Name=f"i{number}",
+            KmsKey="k",
+            SourceURI="s3://corp/articles",
+            ScheduleConfig={"ScheduleExpression": "rate(1 hour)"},
+        )
+    for number in range(51):
+        plain.create_data_integration_association(
+            DataIntegrationIdentifier="i0", DestinationURI=f"s3://corp-exports/{number}"
+        )
+    seen = observe(connect(wire).reader())
+    assert wire.counts == {"STS": 1, "ListDataIntegrations": 2, "ListDataIntegrationAssociation": 50 + 2}
+    assert len(seen.integrations) == len(seen.associations) == 51
+    assert sum(len(lives) for lives in seen.associations.values() if not isinstance(lives, Unobserved)) == 51
+
+
+def test_live_associations_are_normalised(server: SandboxServer, wire: Wire) -> None:
+    """Times, ARN and the last execution come as the core compares them."""
+    arn = arn_of("profiles-export", server)
+    sent = resolved(request(), arn)
+    assert isinstance(connect(wire).writer().create(sent, "token"), Created)
+    (live,) = connect(wire).reader().associations([arn])[arn]  # type: ignore[misc]
+    assert live.spec == {key: value for key, value in sent.items() if key != "ObjectConfiguration"}
+    assert live.last_execution == Execution("IN_PROGRESS", "The job is running.")
+
+
+def test_our_token_and_name_stand_on_the_wire(server: SandboxServer, wire: Wire) -> None:
+    """Botocore invents a token where ours is missing; and CloudTrail is to show who called."""
+    sent = resolved(request(), arn_of("profiles-export", server))
+    connect(wire).writer().create(sent, "our-token")
+    (create,) = [each for each in wire.requests if each.method == "POST" and each.path != "/"]
+    assert b'"ClientToken": "our-token"' in create.body
+    assert "appintegrations-reconciler/0" in create.headers["User-Agent"]
+
+
+def test_the_reading_client_cannot_write(wire: Wire) -> None:
+    """Not "does not": whatever holds the reader, a Create through it fails before it leaves."""
+    with pytest.raises(AssertionError, match="through the reading client"):
+        connect(wire).reader()._client.create_data_integration_association(DataIntegrationIdentifier="x")  # noqa: SLF001
+    assert "CreateDataIntegrationAssociation" not in wire.counts
+
+
+def test_another_account_is_refused_before_anything_is_read(wire: Wire) -> None:
+    """Credentials of the wrong account see nothing and do nothing."""
+    with pytest.raises(WrongAccount, match="declares 999999999999"):
+        connect(wire, replace(TARGET, account="999999999999"))
+    assert wire.counts == {"STS": 1}
+
+
+def test_a_role_is_assumed_with_its_session_name(wire: Wire) -> None:
+    """The role's account is the one that counts, and CloudTrail shows the session's name."""
+    target = replace(
+        TARGET, account="210987654321", role_arn="arn:aws:iam::210987654321:role/reconciler", external_id="xyz"
+    )
+    aws = connect(wire, target)
+    assert (aws.account, aws.region) == ("210987654321", "us-east-1")
+    assumed = wire.requests[0].body.decode()
+    assert "RoleSessionName=appintegrations-reconciler" in assumed
+    assert "ExternalId=xyz" in assumed
+
+
+def test_a_region_is_needed(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one anywhere, one line says where it may come from."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    with pytest.raises(CloudError, match="--region or AWS_REGION"):
+        connect(wire, Target("default"))
+
+
+def test_without_credentials_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No credentials anywhere, or a profile that does not exist, is an error of its own."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(Unauthenticated, match="credentials"):
+        Aws(TARGET, Connection("0"), lambda: None, LOADER)
+    with pytest.raises(Unauthenticated, match="nobody"):
+        Aws(TARGET, Connection("0", profile="nobody"), lambda: None, LOADER)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (403, "AccessDeniedException", Denied),
+        (403, "ExpiredTokenException", Unauthenticated),
+        (429, "ThrottlingException", Throttled),
+        (429, "TooManyRequestsException", Throttled),
+        (500, "InternalServiceError", Unreachable),
+        (400, "InvalidRequestException", CloudError),
+    ],
+)
+def test_errors_of_reads_are_told_by_type(
+    server: SandboxServer, status: int, code: str, error: type[CloudError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Code and request id stand in the one line; boto3's own AWS_MAX_ATTEMPTS says how often it is tried."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+    def fail(request: Request) -> bytes | None:
+        return answer(status, code) if request.operation == "ListDataIntegrations" else None
+
+    with Wire(server.url, before=fail) as wire:
+        reader = connect(wire).reader()
+        with pytest.raises(error, match=rf"ListDataIntegrations: {code}: because \(request req-1\)"):
+            observe(reader)
+        assert wire.counts["ListDataIntegrations"] == 1
+
+
+@pytest.mark.parametrize("status", [403, 404, 400])
+def test_a_list_that_fails_is_unobserved_and_the_others_are_not(server: SandboxServer, status: int) -> None:
+    """One failure stays one failure, and is never taken for an empty list."""
+    broken = arn_of("profiles-export", server)
+
+    def fail(request: Request) -> bytes | None:
+        return answer(status, "SomeException") if broken.rpartition("/")[2] in request.path else None
+
+    with Wire(server.url, before=fail) as wire:
+        seen = observe(connect(wire).reader())
+    assert isinstance(seen.associations[broken], Unobserved)
+    assert [lives for arn, lives in seen.associations.items() if arn != broken] == [(), ()]
+
+
+def test_a_list_that_breaks_off_is_unobserved(server: SandboxServer) -> None:
+    """The first page alone says nothing about what is not on it."""
+    for number in range(60):
+        client(server).create_data_integration_association(
+            DataIntegrationIdentifier="profiles-export", DestinationURI=f"s3://corp-exports/{number}"
+        )
+
+    def fail(request: Request) -> bytes | None:
+        return answer(403, "AccessDeniedException") if "nextToken" in request.path else None
+
+    arn = arn_of("profiles-export", server)
+    with Wire(server.url, before=fail) as wire:
+        assert isinstance(connect(wire).reader().associations([arn])[arn], Unobserved)
+
+
+def test_an_answer_that_lacks_what_it_must_have_is_unobserved(server: SandboxServer) -> None:
+    """An answer that nobody can read is not an empty one."""
+    broken = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
+    with Wire(
+        server.url, before=lambda request: broken if request.operation.startswith("ListDataIntegrationA") else None
+    ) as wire:
+        assert isinstance(connect(wire).reader().associations(["arn:x"])["arn:x"], Unobserved)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "outcome"),
+    [
+        (400, "InvalidRequestException", "because", Refused),
+        (429, "ResourceQuotaExceededException", "because", Refused),
+        (403, "AccessDeniedException", "because", Refused),
+        (429, "ThrottlingException", "because", NotSent),
+        (429, "TooManyRequestsException", "because", NotSent),
+        (500, "InternalServiceError", "because", Unknown),
+        (503, "ServiceUnavailable", "because", Unknown),
+    ],
+)
+def test_a_create_is_sent_once_whatever_is_answered(
+    server: SandboxServer, status: int, code: str, message: str, outcome: type[object]
+) -> None:
+    """Botocore would repeat some of these by itself; this client does not, and says what became of the call."""
+    with Wire(
+        server.url, before=lambda request: answer(status, code, message) if request.operation.startswith("C") else None
+    ) as wire:
+        assert isinstance(connect(wire).writer().create(request(), "t"), outcome)
+        assert wire.counts["CreateDataIntegrationAssociation"] == 1
+
+
+def test_an_explicit_deny_is_final(server: SandboxServer) -> None:
+    """A resource policy's deny will not pass by itself."""
+    server.sandbox.behave(Behaviour(explicit_deny=True))
+    with Wire(server.url) as wire:
+        refused = connect(wire).writer().create(resolved(request(), arn_of("profiles-export", server)), "t")
+    assert isinstance(refused, Refused)
+    assert refused.final
+
+
+def test_an_answer_that_is_cut_off_is_unknown_and_not_repeated(server: SandboxServer) -> None:
+    """The request was carried out, and the connection closed before the answer."""
+    sent = resolved(request(), arn_of("profiles-export", server))
+    with Wire(server.url, after=lambda request: b"" if request.operation.startswith("C") else None) as wire:
+        assert isinstance(connect(wire).writer().create(sent, "t"), Unknown)
+        assert wire.counts["CreateDataIntegrationAssociation"] == 1
+    assert len(server.sandbox.carried_out) == 1
+
+
+def test_an_answer_without_an_id_is_unknown(server: SandboxServer) -> None:
+    """A 200 that names nothing proves nothing."""
+    empty = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
+    with Wire(server.url, before=lambda request: empty if request.operation.startswith("C") else None) as wire:
+        assert isinstance(connect(wire).writer().create(request(), "t"), Unknown)
+
+
+def test_what_never_left_was_not_sent(server: SandboxServer) -> None:
+    """A refused connection is no unknown outcome."""
+    with Wire(server.url) as wire:
+        writer = connect(wire).writer()
+    assert isinstance(writer.create(request(), "t"), NotSent)
+
+
+def test_botocore_by_itself_creates_three_times(server: SandboxServer) -> None:
+    """Why the writing client makes one attempt: where tokens are ignored, botocore's retries are exports."""
+    server.sandbox.behave(Behaviour(tokens="ignored", lose_answers=2))
+    client(server).create_data_integration_association(
+        DataIntegrationIdentifier="profiles-export", DestinationURI="s3://corp-exports/x"
+    )
+    assert len(server.sandbox.carried_out) == 3
+
+
+def test_every_call_keeps_the_pace(wire: Wire) -> None:
+    """The pace is asked before each request to AppIntegrations, also by the threads that list."""
+    asked: list[None] = []
+    connection = Connection("0", endpoint_url=wire.url, dummy=True)
+    observe(Aws(TARGET, connection, lambda: asked.append(None), LOADER).reader())
+    assert len(asked) == sum(count for operation, count in wire.counts.items() if operation != "STS") == 4

@@ -1,0 +1,209 @@
+"""One run: intents before calls, answers after, never a second Create, and nothing written in a dry run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from builders import SETTLE, manifest
+from fakes import FakeClock, FakeCloud, FakeJournal
+
+from reconciler.core.decisions import Adopt, Create, Decision, InSync, Settling
+from reconciler.core.errors import StateHeld, StateMoved
+from reconciler.core.journal import Bound, Intended, Journal
+from reconciler.core.model import Manifest, Mode, Target
+from reconciler.core.outcome import Created, Refused, Skipped, Unknown
+from reconciler.run import Result, Run, Writers, preview, reconcile
+from reconciler.sandbox.behaviour import Behaviour
+
+TWO = (manifest("a", DestinationURI="s3://corp-exports/a"), manifest("b", DestinationURI="s3://corp-exports/b"))
+
+
+class World:
+    """A clock, a cloud and a journal, and runs over them."""
+
+    def __init__(self, behaviour: Behaviour | None = None, *manifests: Manifest) -> None:
+        self.clock = FakeClock()
+        self.cloud = FakeCloud(self.clock, behaviour)
+        self.journal = FakeJournal()
+        self.manifests: Sequence[Manifest] = manifests or (manifest(),)
+        self.told: list[tuple[str, int, int]] = []
+        self.stop_after = 99
+
+    @property
+    def work(self) -> Run:
+        """Return the run that reconcile and preview are given."""
+        return Run(
+            Target("prod"),
+            self.manifests,
+            Mode.CREATE,
+            SETTLE,
+            self.clock,
+            lambda *step: self.told.append(step),
+            lambda: self.created >= self.stop_after,
+        )
+
+    @property
+    def created(self) -> int:
+        """Return how many Creates were carried out."""
+        return len(self.cloud.service.carried_out)
+
+    def run(self) -> Result:
+        """Reconcile once."""
+        return reconcile(self.work, self.cloud, self.journal, Writers(self.cloud, self.journal))
+
+
+def only(result: Result) -> Decision:
+    """Return the one decision of a result."""
+    (decision,) = result.plan.decisions
+    return decision
+
+
+def test_a_missing_association_is_created_once_and_then_in_sync() -> None:
+    """Create, bind, and find nothing to do: the second run reads the journal once and writes nothing."""
+    world = World()
+    first = world.run()
+    assert isinstance(only(first), Create)
+    outcome = first.outcomes["export"]
+    assert isinstance(outcome, Created)
+    assert first.refreshed["export"].id == outcome.association_id
+    assert world.told[-1] == ("creating", 1, 1)
+    world.journal.reads = world.journal.swaps = 0
+    second = world.run()
+    assert isinstance(only(second), InSync)
+    assert (world.created, world.journal.reads, world.journal.swaps) == (1, 1, 0)
+
+
+def test_a_dry_run_reads_and_is_given_nothing_to_write_with() -> None:
+    """Preview decides the same, calls List only, and leaves the journal alone."""
+    world = World()
+    decided, recorded = preview(world.work, world.cloud, world.journal)
+    assert isinstance(decided.decisions[0], Create)
+    assert recorded == Journal(recorded.account, recorded.region, "")
+    assert {call[:4] for call in world.cloud.calls} == {"List"}
+    assert (world.created, world.journal.swaps) == (0, 0)
+
+
+def test_the_intent_is_journalled_before_the_call() -> None:
+    """Whatever becomes of the process during the call, the journal knows that it was about to be made."""
+    world = World()
+    seen: list[Journal] = []
+    world.cloud.before_create = lambda: seen.append(world.journal.stored)
+    world.run()
+    assert isinstance(seen[0].records["export"].state, Intended)
+    assert isinstance(world.journal.stored.records["export"].state, Bound)
+
+
+def test_lost_answer_does_not_create_twice() -> None:
+    """The answer is lost and List lags: settling, no call, then the association is found and adopted."""
+    world = World(Behaviour(lose_answers=1, list_lag=300, tokens="ignored"))
+    assert isinstance(world.run().outcomes["export"], Unknown)
+    assert isinstance(only(world.run()), Settling)
+    world.clock.advance(minutes=6)
+    assert isinstance(only(world.run()), Adopt)
+    assert isinstance(only(world.run()), InSync)
+    assert world.created == 1
+
+
+def test_a_create_that_never_arrived_is_repeated_after_the_settle_time() -> None:
+    """The same request under the same token, once the settle time has passed."""
+    world = World(Behaviour(fail_writes=1))
+    assert isinstance(world.run().outcomes["export"], Unknown)
+    world.clock.advance(minutes=16)
+    assert isinstance(world.run().outcomes["export"], Created)
+    assert world.created == 1
+
+
+def test_a_refused_create_leaves_no_trace() -> None:
+    """Nothing was done: the next run may try again."""
+    world = World(Behaviour(explicit_deny=True))
+    assert isinstance(world.run().outcomes["export"], Refused)
+    assert world.journal.stored.records == {}
+
+
+def test_adoption_writes_the_journal_once_and_aws_never() -> None:
+    """What is live already is bound with one write, without a Create."""
+    world = World()
+    world.run()
+    world.journal.stored = FakeJournal().stored
+    world.journal.swaps = 0
+    assert isinstance(only(world.run()), Adopt)
+    assert (world.created, world.journal.swaps) == (1, 1)
+
+
+def test_a_run_that_another_overtakes_plans_anew() -> None:
+    """The journal moved between plan and lease: look again, and find that nothing is missing any more."""
+    world, other = World(), World()
+    other.cloud, other.journal = world.cloud, world.journal
+    overtaken = False
+
+    def overtake(*_: object) -> None:
+        nonlocal overtaken
+        if not overtaken:
+            overtaken = True
+            other.run()
+
+    run = Run(Target("prod"), world.manifests, Mode.CREATE, SETTLE, world.clock, overtake, lambda: False)
+    # the other run comes after this one has read the journal, and before it has listed
+    result = reconcile(run, world.cloud, world.journal, Writers(world.cloud, world.journal))
+    assert isinstance(only(result), InSync)
+    assert world.created == 1
+
+
+def test_a_journal_that_never_rests_ends_the_run() -> None:
+    """After three plans in vain the run fails, and has sent nothing."""
+    world = World()
+    lease_of_others = FakeJournal()
+    lease_of_others.stored = Journal("1", "r", "other", 5)
+    with pytest.raises(StateMoved, match="run again"):
+        reconcile(world.work, world.cloud, world.journal, Writers(world.cloud, lease_of_others))
+    assert world.created == 0
+
+
+def test_without_the_lease_nothing_is_sent() -> None:
+    """Another process holds it: no intent, no call."""
+    world = World()
+    world.journal.held = True
+    with pytest.raises(StateHeld):
+        world.run()
+    assert (world.created, world.journal.swaps) == (0, 0)
+
+
+def test_answers_that_cannot_be_journalled_are_reported_and_found_later() -> None:
+    """The disk is full after the call: the run says so, and the next one adopts instead of creating."""
+    world = World()
+    world.journal.broken = {2}
+    result = world.run()
+    assert result.error is not None
+    assert "the disk is full" in result.error
+    assert isinstance(result.outcomes["export"], Created)
+    assert isinstance(only(world.run()), Adopt)
+    assert world.created == 1
+
+
+def test_a_stop_begins_no_further_create() -> None:
+    """The call under way is finished and journalled; the others are skipped and forgotten."""
+    world = World(None, *TWO)
+    world.stop_after = 1
+    result = world.run()
+    assert [type(result.outcomes[name]) for name in "ab"] == [Created, Skipped]
+    assert set(world.journal.stored.records) == {"a"}
+    assert world.created == 1
+
+
+def test_a_list_that_fails_afterwards_is_no_failure() -> None:
+    """The second look is for the report only."""
+    world = World()
+    world.cloud.before_create = lambda: world.cloud.service.behave(Behaviour(list_denied="profiles-export"))
+    result = world.run()
+    assert isinstance(result.outcomes["export"], Created)
+    assert result.refreshed == {}
+
+
+def test_each_manifest_is_created_under_its_own_token() -> None:
+    """Two missing associations are two Creates with two tokens, in order."""
+    world = World(None, *TWO)
+    world.run()
+    tokens = [carried.token for carried in world.cloud.service.carried_out]
+    assert tokens == [world.journal.stored.records[name].token for name in "ab"]
+    assert len(set(tokens)) == 2

@@ -1,0 +1,116 @@
+"""A wire between a client and a sandbox: counts what passes, and cuts it where a test says so."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as it came in."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes = field(repr=False)
+
+    @property
+    def operation(self) -> str:
+        """The AWS operation, told by method and path."""
+        path = urlsplit(self.path).path
+        if path == "/":
+            return "STS"
+        if path == "/dataIntegrations":
+            return "ListDataIntegrations"
+        return {"GET": "List", "POST": "Create", "PATCH": "Update"}[self.method] + "DataIntegrationAssociation"
+
+
+Fault = Callable[[Request], bytes | None]
+"""Returns a whole HTTP answer to give instead, b"" to cut the connection, or None to let the request pass."""
+
+
+class Wire:
+    """Listens on loopback and passes on to `upstream` while the `with` block runs.
+
+    `before` may answer instead of AWS; `after` may replace an answer once the request was carried out.
+    """
+
+    def __init__(self, upstream: str, before: Fault = lambda _: None, after: Fault = lambda _: None) -> None:
+        self.requests: list[Request] = []
+        self.before, self.after = before, after
+        address = urlsplit(upstream)
+        wire = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_any(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                request = Request(self.command, self.path, dict(self.headers), body)
+                wire.requests.append(request)
+                instead = wire.before(request)
+                self._answer(self._pass_on(request) if instead is None else instead)
+
+            do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815 - http.server's names
+
+            def _pass_on(self, request: Request) -> bytes:
+                upstream = http.client.HTTPConnection(address.hostname or "", address.port)
+                upstream.request(request.method, request.path, request.body, request.headers)
+                answer = upstream.getresponse()
+                body = answer.read()
+                replaced = wire.after(request)
+                if replaced is not None:
+                    return replaced
+                kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in {"connection", "transfer-encoding"}]
+                head = "".join(f"{key}: {value}\r\n" for key, value in kept)
+                return f"HTTP/1.1 {answer.status} {answer.reason}\r\n{head}\r\n".encode("latin-1") + body
+
+            def _answer(self, answer: bytes) -> None:
+                self.close_connection = True
+                if answer:
+                    self.wfile.write(answer)
+                else:
+                    self.connection.shutdown(socket.SHUT_RDWR)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The endpoint for clients."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many requests came in, by operation."""
+        return dict(Counter(request.operation for request in self.requests))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def answer(status: int, code: str, message: str = "because") -> bytes:
+    """Return an error as AWS's rest-json protocol writes it."""
+    body = f'{{"Message": "{message}"}}'.encode()
+    head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nx-amzn-ErrorType: {code}\r\n"
+    return f"{head}x-amzn-RequestId: req-1\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
