@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +27,7 @@ class FakeClock:
 
     def __init__(self, now: datetime = NOW) -> None:
         self.time = now
+        self._lock = threading.Lock()
 
     def now(self) -> datetime:
         """Return the time."""
@@ -41,7 +43,8 @@ class FakeClock:
 
     def advance(self, **span: float) -> None:
         """Let time pass."""
-        self.time += timedelta(**span)
+        with self._lock:
+            self.time += timedelta(**span)
 
 
 class FakeCloud:

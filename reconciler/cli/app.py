@@ -40,7 +40,9 @@ class _Commands(click.Group):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         default = self.get_command(ctx, _DEFAULT)
         assert default
-        default.format_options(ctx, formatter)
+        rows = [param.get_help_record(ctx) for command in (default, self) for param in command.params]
+        with formatter.section("Options"):
+            formatter.write_dl([row for row in (*rows, ("-h, --help", "Show this message and exit.")) if row])
         with formatter.section("Commands"):
             formatter.write_dl([(name, help_) for name, (help_, _) in _COMMANDS.items()])
 

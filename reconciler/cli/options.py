@@ -53,7 +53,7 @@ manifests = option(
     multiple=True,
     metavar="PATH|-",
     default=("manifests/",),
-    show_default="manifests/",
+    show_default=True,
     help="File or folder of manifests, or - for standard input. May be repeated.",
 )
 
@@ -81,7 +81,7 @@ conduct = together(
         "--state",
         metavar="DIR",
         default=DEFAULT_STATE,
-        show_default=".reconciler/",
+        show_default=True,
         help="Where the journal is kept. It must last from run to run.",
     ),
     option(

@@ -31,7 +31,7 @@ outputs: Decorator = option(
     multiple=True,
     metavar="FORMAT[=FILE]",
     default=("text",),
-    show_default="text",
+    show_default=True,
     help="text or json, to standard output or a file. May be repeated.",
 )
 

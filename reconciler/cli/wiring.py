@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from difflib import get_close_matches
@@ -123,10 +123,15 @@ def surroundings(choices: Choices) -> Iterator[None]:
         yield
         return
     try:
-        from reconciler import sandbox  # noqa: PLC0415 - only --sandbox needs moto
+        from reconciler.sandbox import DataFileError, in_process  # noqa: PLC0415 - only --sandbox needs moto
     except ImportError as error:
         raise sandbox_missing() from error
-    with sandbox.in_process(choices.state_folder / "sandbox-data.json"):
+    data = choices.state_folder / "sandbox-data.json"
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(in_process(None if choices.dry_run and not data.exists() else data))
+        except DataFileError as error:
+            raise click.ClickException(str(error)) from error
         yield
 
 

@@ -1,0 +1,26 @@
+"""A sandbox over HTTP, and the program aimed at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from program import Program
+
+from reconciler.sandbox import Behaviour, SandboxServer
+
+ROOMY = Behaviour(associations_per_integration=500)
+
+
+@pytest.fixture
+def server() -> Iterator[SandboxServer]:
+    """Return a running sandbox."""
+    with SandboxServer(behaviour=ROOMY) as running:
+        yield running
+
+
+@pytest.fixture
+def program(server: SandboxServer, tmp_path: Path) -> Program:
+    """Return the program, in an empty folder."""
+    return Program(tmp_path, server.url)

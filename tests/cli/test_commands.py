@@ -1,0 +1,61 @@
+"""The commands that call nothing: help, version, schema and validate."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from program import EXPORT, Program
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def test_help_names_every_command_and_option(tmp_path: Path) -> None:
+    """A stranger finds the way from `reconcile --help` alone."""
+    shown = Program(tmp_path).run("--help").out
+    for word in (
+        "controller", "validate", "schema", "sandbox", "--dry-run", "--file", "--output", "--state", "--target",
+        "--region", "--profile", "--endpoint-url", "--mode", "--detailed-exitcode", "--sandbox", "--version",
+        "--settle-time", "--lock-timeout",
+    ):  # fmt: skip
+        assert word in shown
+
+
+@pytest.mark.parametrize("command", ["run", "controller", "validate", "schema", "sandbox"])
+def test_every_command_has_help(tmp_path: Path, command: str) -> None:
+    """And it costs no AWS library."""
+    done = Program(tmp_path).run(command, "--help")
+    assert (done.code, done.err) == (0, "")
+
+
+def test_the_version(tmp_path: Path) -> None:
+    """One line, for bug reports."""
+    assert Program(tmp_path).run("--version").out.startswith("reconcile 0.")
+
+
+@pytest.mark.parametrize("kind", ["DataIntegrationAssociation", "Target", "Report"])
+def test_schemas_are_printed(tmp_path: Path, kind: str) -> None:
+    """What is printed is a JSON Schema that a checker accepts."""
+    document = json.loads(Program(tmp_path).run("schema", kind).out)
+    jsonschema.Draft202012Validator.check_schema(document)
+    assert document["title"] == kind
+
+
+def test_validate_needs_nothing_and_counts(tmp_path: Path) -> None:
+    """The examples are valid, and the command says how many they are."""
+    done = Program(tmp_path).run("validate", "-f", str(REPOSITORY / "manifests"))
+    assert (done.code, done.out, done.err) == (0, "2 manifests, 1 target: valid\n", "")
+
+
+def test_validate_reports_every_problem_as_text_and_json(tmp_path: Path) -> None:
+    """file:line:column: /pointer: message; exit 3."""
+    program = Program(tmp_path)
+    program.add("october", text=EXPORT.replace("spec:", "spec:\n  ClientTokn: x"))
+    text = program.run("validate")
+    assert text.code == 3
+    assert text.out.startswith("manifests/october.yaml:5:3: /spec/ClientTokn: unknown key 'ClientTokn'")
+    document = json.loads(program.run("validate", "-o", "json").out)
+    assert document["valid"] is False
+    assert document["problems"][0]["pointer"] == "/spec/ClientTokn"

@@ -1,0 +1,356 @@
+"""`reconcile`, as a process against a sandbox over HTTP."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import boto3
+import jsonschema
+import pytest
+from program import EXPORT, Program, terminate
+from wire import Request, Wire
+
+from reconciler.edge.manifests.schema import schema
+from reconciler.sandbox import Behaviour, SandboxServer
+
+TARGET = """\
+apiVersion: appintegrations.reconciler/v1
+kind: Target
+metadata: {name: NAME}
+spec: {Region: us-east-1, AccountId: "ACCOUNT", MaxCreates: 1, AllowedDestinations: ["s3://corp-exports/*"]}
+"""
+
+
+def client(server: SandboxServer) -> Any:
+    """Return a plain client to arrange things with."""
+    return boto3.client(
+        "appintegrations", "us-east-1", endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x"
+    )
+
+
+def files(folder: Path) -> set[str]:
+    """Return all files below a folder."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_missing_is_created_once_and_then_in_sync(program: Program, server: SandboxServer) -> None:
+    """A dry run shows it, a run creates it, the next run finds nothing to do."""
+    program.add("october")
+    dry = program.run("--dry-run", "--detailed-exitcode")
+    assert dry.code == 2
+    assert "Nothing was written" in dry.out
+    first = program.run("--detailed-exitcode", "-o", "json")
+    assert (first.code, first.decisions) == (0, {"october": "create"})
+    outcome = first.report["targets"][0]["associations"][0]["outcome"]
+    assert outcome["result"] == "created"
+    assert first.events("association created")[0]["id"] == outcome["id"]
+    second = program.run("--detailed-exitcode", "-o", "json")
+    assert (second.code, second.decisions) == (0, {"october": "in-sync"})
+    assert second.report["targets"][0]["associations"][0]["unverifiable"] == ["/ObjectConfiguration"]
+    assert len(server.sandbox.carried_out) == 1
+
+
+def test_a_dry_run_cannot_write(program: Program, server: SandboxServer) -> None:
+    """Only reads go over the wire, and not a file is made."""
+    program.add("october")
+    before = files(program.folder)
+    with Wire(server.url) as wire:
+        done = Program(program.folder, wire.url).run("--dry-run")
+    assert done.code == 0
+    assert set(wire.counts) == {"STS", "ListDataIntegrations", "ListDataIntegrationAssociation"}
+    assert files(program.folder) == before
+
+
+def test_the_json_report_fits_its_schema(program: Program, server: SandboxServer) -> None:
+    """Also where there is everything to tell at once: drift, change, unmanaged, lost, held, blocked."""
+    program.add("same", "drifts", "changes", "gone")
+    assert program.run().code == 0
+    plain = client(server)
+    listed = plain.list_data_integration_associations(DataIntegrationIdentifier="profiles-export")
+    ids = {each["DestinationURI"].rpartition("/")[2]: each for each in listed["DataIntegrationAssociations"]}
+    plain.update_data_integration_association(
+        DataIntegrationIdentifier="profiles-export",
+        DataIntegrationAssociationIdentifier=ids["drifts"]["DataIntegrationAssociationArn"].rpartition("/")[2],
+        ExecutionConfiguration={
+            "ExecutionMode": "SCHEDULED",
+            "ScheduleConfiguration": {"ScheduleExpression": "rate(1 day)"},
+        },
+    )
+    gone = ids["gone"]["DataIntegrationAssociationArn"]
+    account, region = gone.split(":")[4], gone.split(":")[3]
+    server.sandbox.service(account, region).remove_association(gone.rpartition("/")[2])
+    plain.create_data_integration_association(DataIntegrationIdentifier="crm-accounts", DestinationURI="s3://x/strange")
+    changed = {"2026-11-01": "2026-12-01"}
+    program.add("changes", **changed)
+    program.add("waits", text=EXPORT + "policy: {suspend: true}\n")
+    program.add("nowhere", **{"profiles-export": "profile-export"})
+    files_before = len(server.sandbox.carried_out)
+    done = program.run("-o", "json", "--detailed-exitcode")
+    jsonschema.validate(done.report, schema("report.v1.json"), cls=jsonschema.Draft202012Validator)
+    assert done.decisions == {
+        "same": "in-sync", "drifts": "drifted", "changes": "changed", "gone": "settling", "waits": "held",
+        "nowhere": "blocked",
+    }  # fmt: skip
+    assert done.code == 1
+    assert done.report["summary"]["unmanaged"] == 1
+    assert len(server.sandbox.carried_out) == files_before
+    (drift,) = done.events("drift detected")
+    assert drift["association"] == "drifts"
+    assert drift["differences"][0]["path"].startswith("/ExecutionConfiguration/")
+    (finished,) = done.events("run finished")
+    assert finished["drifted"] == 1
+    text = program.run()
+    for word in ("in-sync", "drifted", "changed", "settling", "held", "blocked", "unmanaged"):
+        assert word in text.out
+    assert "+ git" in text.out
+
+
+def test_updates_are_decided_and_not_sent(program: Program, server: SandboxServer) -> None:
+    """Also where manifest and run allow them: this version says what it would send."""
+    program.add("october", text=EXPORT + "policy: {mode: create-and-update}\n")
+    program.run()
+    program.add("october", text=EXPORT + "policy: {mode: create-and-update}\n", **{"2026-11-01": "2026-12-01"})
+    done = program.run("--mode", "create-and-update", "-o", "json", "--detailed-exitcode")
+    (association,) = done.report["targets"][0]["associations"]
+    assert (done.code, association["decision"]) == (2, "update")
+    assert "REPEATS the export" in association["reason"]
+    assert association["outcome"] == {"result": "skipped", "id": None, "error": "this version sends no updates"}
+    assert program.run("-o", "json").decisions == {"october": "changed"}
+    assert len(server.sandbox.carried_out) == 1
+
+
+def test_what_is_live_is_adopted(program: Program, server: SandboxServer) -> None:
+    """An association made by hand is bound; nothing is created."""
+    window = {"StartTime": "1790812800000", "EndTime": "1793491200000"}
+    client(server).create_data_integration_association(
+        DataIntegrationIdentifier="profiles-export",
+        DestinationURI="s3://corp-exports/october",
+        ExecutionConfiguration={"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": window},
+    )
+    program.add("october")
+    assert program.run("-o", "json").decisions == {"october": "adopt"}
+    assert program.run("-o", "json").decisions == {"october": "in-sync"}
+    assert len(server.sandbox.carried_out) == 1
+
+
+def test_a_lost_answer_fails_the_run_and_creates_nothing_twice(program: Program, server: SandboxServer) -> None:
+    """Exit 1 and "unknown"; the next run finds the association and binds it."""
+    server.sandbox.behave(Behaviour(lose_answers=1, tokens="ignored"))
+    program.add("october")
+    first = program.run("-o", "json")
+    assert first.code == 1
+    assert first.report["targets"][0]["associations"][0]["outcome"]["result"] == "unknown"
+    assert first.events("create failed")[0]["result"] == "unknown"
+    assert program.run("-o", "json").decisions == {"october": "adopt"}
+    assert len(server.sandbox.carried_out) == 1
+
+
+def test_a_refusal_says_why(program: Program, server: SandboxServer) -> None:
+    """AWS's own words and its request id stand in the report."""
+    server.sandbox.behave(Behaviour(explicit_deny=True))
+    program.add("october")
+    done = program.run()
+    assert done.code == 1
+    assert "explicit deny in a resource-based policy" in done.out
+    assert "failed" in done.out
+
+
+def test_a_stop_lets_the_call_under_way_finish(program: Program, server: SandboxServer) -> None:
+    """SIGTERM during the first Create: it is journalled, the second is not begun, and the exit code says so."""
+    program.add("a", "b")
+    started: list[Any] = []
+
+    def stop(request: Request) -> None:
+        if request.operation == "CreateDataIntegrationAssociation":
+            terminate(started[0])
+
+    with Wire(server.url, before=stop) as wire:
+        process = Program(program.folder, wire.url).start("-o", "json")
+        started.append(process)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    outcomes = {each["name"]: each["outcome"]["result"] for each in json.loads(out)["targets"][0]["associations"]}
+    assert outcomes == {"a": "created", "b": "skipped"}
+    assert program.run("-o", "json").decisions == {"a": "in-sync", "b": "create"}
+    assert len(server.sandbox.carried_out) == 2
+
+
+def test_a_corrupt_journal_is_refused_and_left(program: Program, server: SandboxServer) -> None:
+    """Exit 1, one line, no call that writes, and not a byte changed."""
+    program.add("october")
+    state = program.folder / ".reconciler"
+    state.mkdir()
+    path = state / "123456789012-us-east-1.json"
+    path.write_text("{")
+    done = program.run("-o", "json")
+    assert done.code == 1
+    assert "was left as it is" in done.report["targets"][0]["error"]
+    assert done.decisions == {"october": "blocked"}
+    assert path.read_text() == "{"
+    assert server.sandbox.carried_out == ()
+
+
+def test_one_target_that_fails_does_not_stop_the_other(program: Program, server: SandboxServer) -> None:
+    """The wrong account is refused; the right one is reconciled."""
+    program.add("right", text=TARGET, ACCOUNT="123456789012")
+    program.add("wrong", text=TARGET, ACCOUNT="999999999999")
+    program.add("a", text=EXPORT + "target: right\n")
+    program.add("b", text=EXPORT + "target: wrong\n")
+    done = program.run("-o", "json")
+    assert done.code == 1
+    assert done.decisions == {"a": "create", "b": "blocked"}
+    errors = {each["name"]: each["error"] for each in done.report["targets"]}
+    assert "declares 999999999999" in errors["wrong"]
+    assert errors["right"] is None
+    assert done.events("target failed")[0]["target"] == "wrong"
+    assert len(server.sandbox.carried_out) == 1
+    only = program.run("--target", "right", "-o", "json")
+    assert (only.code, only.decisions) == (0, {"a": "in-sync"})
+    near = program.run("--target", "rigth")
+    assert near.code == 64
+    assert "did you mean 'right'?" in near.err
+
+
+def test_two_targets_that_are_one_place_are_refused(program: Program, server: SandboxServer) -> None:
+    """Two names for one account and Region would share a journal."""
+    program.add("one", "two", text=TARGET, ACCOUNT="123456789012")
+    program.add("a", text=EXPORT + "target: one\n")
+    done = program.run("-o", "json")
+    assert done.code == 1
+    assert all("several targets are account 123456789012" in each["error"] for each in done.report["targets"])
+    assert server.sandbox.carried_out == ()
+
+
+def test_the_rails_of_a_target_stop_all_creates(program: Program, server: SandboxServer) -> None:
+    """MaxCreates is 1 and two are missing: none is created. A destination elsewhere is never."""
+    program.add("right", text=TARGET, ACCOUNT="123456789012")
+    program.add("a", "b")
+    done = program.run()
+    assert done.code == 1
+    assert "MaxCreates" in done.out
+    (program.folder / "manifests" / "b.yaml").unlink()
+    program.add("a", **{"s3://corp-exports": "s3://elsewhere"})
+    assert "AllowedDestinations" in program.run().out
+    assert server.sandbox.carried_out == ()
+
+
+def test_observing_creates_nothing(program: Program, server: SandboxServer) -> None:
+    """--mode observe holds what is missing."""
+    program.add("october")
+    assert program.run("--mode", "observe", "-o", "json").decisions == {"october": "held"}
+    assert server.sandbox.carried_out == ()
+
+
+def test_manifests_from_standard_input(program: Program, server: SandboxServer) -> None:
+    """`kustomize build … | reconcile -f -` works."""
+    done = program.run("-f", "-", "-o", "json", stdin=EXPORT.replace("NAME", "october"))
+    assert done.decisions == {"october": "create"}
+    assert len(server.sandbox.carried_out) == 1
+
+
+def test_an_empty_folder_is_valid_and_warned_about(program: Program) -> None:
+    """Nothing to do, and the log says why."""
+    (program.folder / "manifests").mkdir()
+    done = program.run()
+    assert done.code == 0
+    assert done.events("no manifests")
+
+
+def test_the_revision_stands_in_report_and_log(program: Program) -> None:
+    """Whoever reads either knows what was applied."""
+    program.add("october")
+    done = program.run("--dry-run", "--revision", "abc123", "-o", "json")
+    assert done.report["run"]["revision"] == "abc123"
+    assert done.events("run finished")[0]["revision"] == "abc123"
+    assert done.events("run finished")[0]["run"] == done.report["run"]["id"]
+
+
+def test_several_outputs_at_once(program: Program) -> None:
+    """Text for people, JSON in a file, from one run."""
+    program.add("october")
+    done = program.run("--dry-run", "-o", "text", "-o", "json=plan.json")
+    assert "october" in done.out
+    assert json.loads((program.folder / "plan.json").read_text())["summary"]["create"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("-o", "xml"), "'xml' is no format: known are text, json"),
+        (("-o", "json="), "name of a file is missing"),
+        (("-o", "json=none/plan.json"), "cannot be written"),
+        (("-o", "json", "-o", "text"), "several outputs go to standard output"),
+        (("--settle-time", "soon"), "write 90s, 5m or 24h"),
+        (("--mode", "delete"), "'delete'"),
+        (("--state", "s3://bucket/prefix"), "in a folder"),
+        (("--sandbox", "--endpoint-url", "http://127.0.0.1:9"), "give one of them"),
+        (("--nonsense",), "--nonsense"),
+        (("nonsense",), "nonsense"),
+    ],
+)
+def test_wrong_usage_is_exit_64(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    """One line says what would be right, and nothing is called."""
+    program = Program(tmp_path)
+    program.add("october")
+    done = program.run(*arguments)
+    assert done.code == 64
+    assert said in done.err
+    assert "Traceback" not in done.err
+
+
+def test_ci_without_a_lasting_state_is_refused(program: Program, server: SandboxServer) -> None:
+    """A job's folder is gone after the job, and with it the memory of a Create whose answer was lost."""
+    program.add("october")
+    refused = program.run(env={"CI": "true"})
+    assert refused.code == 64
+    assert "--state" in refused.err
+    assert program.run("--dry-run", env={"CI": "true"}).code == 0
+    assert program.run(env={"CI": "true", "RECONCILER_STATE": "kept"}).code == 0
+    assert len(server.sandbox.carried_out) == 1
+    assert (program.folder / "kept" / "123456789012-us-east-1.json").exists()
+
+
+def test_options_come_from_the_environment_too(program: Program) -> None:
+    """Every option has a RECONCILER_* variable."""
+    program.add("october")
+    assert program.run("-o", "json", env={"RECONCILER_MODE": "observe"}).decisions == {"october": "held"}
+
+
+def test_an_unreachable_endpoint_is_one_line(tmp_path: Path) -> None:
+    """Exit 1, the target's error, no traceback."""
+    program = Program(tmp_path, "http://127.0.0.1:9")
+    program.add("october")
+    done = program.run("--dry-run", env={"AWS_MAX_ATTEMPTS": "1"})
+    assert done.code == 1
+    assert "GetCallerIdentity" in done.out
+    assert "Traceback" not in done.err + done.out
+
+
+def test_colours_and_symbols_only_on_a_terminal(program: Program) -> None:
+    """A pipe gets plain text; a terminal gets colours, unless NO_COLOR asks for none."""
+    program.add("october")
+    assert "\x1b[" not in program.run("--dry-run").out
+    shown = program.on_terminal("--dry-run")
+    assert "\x1b[32m+\x1b[0m" in shown
+    assert "\x1b[" not in program.on_terminal("--dry-run", env={"NO_COLOR": "1"})
+
+
+def test_a_progress_bar_on_a_terminal(program: Program) -> None:
+    """Where much is to be created, a person sees how far it is; a pipe does not."""
+    program.add(*(f"n{number}" for number in range(10)))
+    assert "creating" in program.on_terminal()
+    assert "creating" not in program.run().err
+
+
+def test_hostile_values_do_not_reach_the_terminal(program: Program, server: SandboxServer) -> None:
+    """Escapes in AWS's answers are shown as what they are."""
+    server.sandbox.behave(Behaviour())
+    hostile = "\x1b]0;owned\x07\x1b[2J"
+    client(server).create_data_integration_association(DataIntegrationIdentifier="crm-accounts", ClientId=hostile)
+    program.add("october", text=EXPORT.replace("ObjectConf", 'ClientId: "a\\e[2Jb"\n  ObjectConf'))
+    for shown in (program.on_terminal("--dry-run"), program.on_terminal("--dry-run", "-o", "json")):
+        assert "\x1b]0" not in shown
+        assert "\x1b[2J" not in shown

@@ -1,0 +1,103 @@
+"""The sandbox from the command line: in the process, over HTTP, and across restarts."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from program import Program
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@contextmanager
+def serving(program: Program, *arguments: str) -> Iterator[str]:
+    """Run `reconcile sandbox` and yield its endpoint; it ends by itself when asked to."""
+    process = program.start("sandbox", "--port", "0", *arguments)
+    assert process.stdout
+    line = process.stdout.readline()
+    try:
+        yield line.split()[3]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def test_the_examples_run_in_the_sandbox(tmp_path: Path) -> None:
+    """A dry run, a run that creates, and one that finds nothing to do: what the README promises."""
+    program = Program(tmp_path)
+    examples = ("--sandbox", "-f", str(REPOSITORY / "manifests"), "-o", "json", "--detailed-exitcode")
+    dry = program.run(*examples, "--dry-run")
+    assert (dry.code, set(dry.decisions.values())) == (2, {"create"})
+    assert list(tmp_path.iterdir()) == []
+    created = program.run(*examples)
+    assert (created.code, set(created.decisions.values())) == (0, {"create"})
+    again = program.run(*examples)
+    assert (again.code, set(again.decisions.values())) == (0, {"in-sync"})
+    assert again.decisions.keys() == {"crm-accounts-hourly", "profiles-export-2026-10"}
+    assert again.report["planDigest"] != created.report["planDigest"] == dry.report["planDigest"]
+
+
+def test_a_restarted_server_remembers(tmp_path: Path) -> None:
+    """With --data a second run finds everything in sync, even without its own journal."""
+    program = Program(tmp_path)
+    program.add("october")
+    with serving(program, "--data", "data.json") as url:
+        assert Program(tmp_path, url).run("-o", "json").decisions == {"october": "create"}
+    with serving(program, "--data", "data.json") as url:
+        assert Program(tmp_path, url).run("-o", "json").decisions == {"october": "in-sync"}
+        assert Program(tmp_path, url).run("-o", "json", "--state", "other").decisions == {"october": "adopt"}
+
+
+def test_switches_and_their_mistakes(tmp_path: Path) -> None:
+    """What AWS leaves unknown is switched on the command line; a misspelt switch is exit 64."""
+    program = Program(tmp_path)
+    program.add("october")
+    with serving(program, "--set", "explicit_deny=true") as url:
+        assert "explicit deny" in Program(tmp_path, url).run().out
+    wrong = program.run("sandbox", "--set", "tokns=ignored")
+    assert wrong.code == 64
+    assert "tokens" in wrong.err
+
+
+def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
+    """Exit 1, the address, and what to do."""
+    program = Program(tmp_path)
+    with serving(program) as url:
+        done = program.run("sandbox", "--port", url.rpartition(":")[2])
+    assert done.code == 1
+    assert "choose another port" in done.err
+
+
+def test_a_broken_data_file_is_one_line(tmp_path: Path) -> None:
+    """It is left as it is."""
+    (tmp_path / "data.json").write_text("{")
+    done = Program(tmp_path).run("sandbox", "--port", "0", "--data", "data.json")
+    assert done.code == 1
+    assert "data.json" in done.err
+    assert "Traceback" not in done.err
+    assert (tmp_path / "data.json").read_text() == "{"
+    in_process = Program(tmp_path)
+    in_process.add("october")
+    (tmp_path / ".reconciler" / "sandbox").mkdir(parents=True)
+    (tmp_path / ".reconciler" / "sandbox" / "sandbox-data.json").write_text("{")
+    done = in_process.run("--sandbox")
+    assert done.code == 1
+    assert "internal error" not in done.err
+
+
+def test_the_sandbox_says_that_it_is_not_installed(tmp_path: Path) -> None:
+    """Without the extra there is one line that says what to install."""
+    program = Program(tmp_path)
+    program.add("october")
+    (tmp_path / "moto.py").write_text("raise ImportError('no moto')")
+    done = subprocess.run(
+        program.arguments("--sandbox"),
+        cwd=tmp_path, env={"PYTHONPATH": str(tmp_path), "PATH": ""}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "appintegrations-reconciler[sandbox]" in done.stderr
