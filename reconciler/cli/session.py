@@ -25,7 +25,7 @@ def once(files: tuple[str, ...], outputs: tuple[str, ...], choices: Choices, *, 
     choices.check()
     formats = {"text": lambda report: text.render(report, terminal=output.fancy()), "json": json.render}
     wanted = output.parse(outputs, formats)
-    configure_logs()
+    configure_logs(brief=output.fancy() and sys.stderr.isatty())
     desired = read(files)
     with surroundings(choices), _stop_on_signals() as stop, progress.shown() as tell:
         report = Passes(choices).run(desired, tell, stop.is_set)
@@ -76,9 +76,9 @@ def read(files: tuple[str, ...]) -> Desired:
     return desired
 
 
-def configure_logs() -> None:
+def configure_logs(*, brief: bool = False) -> None:
     """Send logs to standard error."""
-    logs.configure(sys.stderr, color=not settings.read().no_color)
+    logs.configure(sys.stderr, color=not settings.read().no_color, brief=brief)
 
 
 class Stop:

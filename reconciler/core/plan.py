@@ -36,6 +36,9 @@ from reconciler.core.model import (
 from reconciler.core.request import resolved
 from reconciler.core.token import client_token
 
+MISSING = "no such association"
+"""Why most associations are created: neither the journal nor AWS knows one."""
+
 MAX_ATTEMPTS = 5
 """How often a Create whose answer was lost is sent, the first time included."""
 
@@ -127,7 +130,7 @@ def _decide_unknown(case: _Case) -> Decision:
                 incarnation=0,
                 state=Intended(1, case.rules.now),
             )
-            return Create(manifest, record, "no such association")
+            return Create(manifest, record, MISSING)
         case (live,):
             adopted = Record(manifest.name, case.request, None, 0, Bound(live.id, case.rules.now))
             return _adopt(case, live, adopted, "live and not yet in the journal")
@@ -207,7 +210,7 @@ def _compare(case: _Case, record: Record, live: Live) -> Decision:
     if case.rules.mode.stricter(manifest.policy.mode) is Mode.CREATE_AND_UPDATE:
         reason = "git changed it: an update, which REPEATS the export"
         return Update(manifest, live, case.request, differences, reason)
-    reason = "only mode create-and-update sends it, and an update repeats the export"
+    reason = "git changed it, and only mode create-and-update sends an update, which REPEATS the export"
     return Changed(manifest, live, record, differences, reason)
 
 

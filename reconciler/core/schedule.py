@@ -45,7 +45,8 @@ def _cron_problem(expression: str, fields: list[str]) -> str | None:
         fits = all(_part_fits(part, low, high, words, special) for part in text.split(","))
         if not fits and not (text == "?" and "?" in special):
             allowed = f"{low}-{high}" + (f" or {words.replace('|', ' ')}" if words else "")
-            return f"{expression!r}: {text!r} is no {name} field of cron, which takes {' '.join((allowed, *'*,-/', *special))}"
+            signs = " ".join(("*", ",", "-", "/", *special))
+            return f"{expression!r}: {text!r} is no {name} field of cron, which takes {allowed}, {signs}"
     if (fields[2] == "?") == (fields[4] == "?"):
         return f"{expression!r}: one of day of month and day of week must be ?, the other not"
     return None

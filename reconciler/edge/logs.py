@@ -29,8 +29,11 @@ PASS_FAILED = "pass failed"  # noqa: S105 - no password
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-def configure(stream: TextIO, *, color: bool) -> None:
-    """Send logs to a stream: lines that a person reads on a terminal, JSON lines anywhere else."""
+def configure(stream: TextIO, *, color: bool, brief: bool = False) -> None:
+    """Send logs to a stream: lines that a person reads on a terminal, JSON lines anywhere else.
+
+    `brief` leaves out what goes well, where a report on the same terminal says it.
+    """
     terminal = stream.isatty()
     shared: list[Processor] = [structlog.contextvars.merge_contextvars, structlog.processors.add_log_level]
     renderer: Any
@@ -42,7 +45,7 @@ def configure(stream: TextIO, *, color: bool) -> None:
         renderer = structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[*shared, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if brief else logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )

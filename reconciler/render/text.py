@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.diff import Difference
 from reconciler.core.model import Json, Live
 from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
+from reconciler.core.plan import MISSING
 from reconciler.core.report import Association, Report, TargetReport
 from reconciler.core.times import readable
 
@@ -26,7 +27,8 @@ _STYLES = {
     "unmanaged": ("·", "dim"),
 }
 _CODES = {"green": "32", "yellow": "33", "cyan": "36", "red": "31", "dim": "2", "bold": "1"}
-_WORDS = {"inSync": "in sync", "create": "to create", "update": "to update", "adopt": "adopted"}
+_WORDS = {"inSync": "in sync", "create": "to create", "update": "to update", "adopt": "to adopt"}
+_WIDE = 64
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -51,24 +53,21 @@ class _Page:
         yield self._style(_safe(target.name), "bold") + (f"  {_safe(place)}" if place else "")
         if target.error:
             yield self._style(f"  failed: {_safe(target.error)}", "red")
-        if not target.associations and not target.unmanaged:
+        elif not target.associations and not target.unmanaged:
             yield "  no manifests, and nothing live"
+        widths = _Widths.of(target.associations)
         for association in target.associations:
-            yield from self._association(association, dry_run=dry_run)
+            yield from self._association(association, widths, dry_run=dry_run)
         for live in target.unmanaged:
-            yield from self._unmanaged(live)
+            yield self._unmanaged(live)
 
-    def _association(self, association: Association, *, dry_run: bool) -> Iterator[str]:
-        name, decision = _safe(association.name), association.decision
-        done, color = _done(association.outcome)
-        word = decision if dry_run or not done else done
-        if decision == "adopt" and not dry_run:
-            word = "adopted"
-        headline = f"{word:<9}  {name}"
-        yield f"  {self._mark(decision, color)}{headline}{self._aside(association)}"
-        if association.reason and decision != "create":
-            yield f"      {_safe(association.reason)}"
-        if decision == "create" and not association.reason.startswith("no such"):
+    def _association(self, association: Association, widths: _Widths, *, dry_run: bool) -> Iterator[str]:
+        decision, (done, color) = association.decision, _done(association.outcome)
+        word = done or ("adopted" if decision == "adopt" and not dry_run else decision)
+        name, flow = _safe(association.name), _flow(association)
+        headline = f"{word:<9}  {name:<{widths.name}}  {flow:<{widths.flow}}"
+        yield f"  {self._mark(decision, color)}{headline}{self._aside(association)}".rstrip()
+        if association.reason and association.reason != MISSING:
             yield f"      {_safe(association.reason)}"
         match association.outcome:
             case Refused(reason) | NotSent(reason) | Unknown(reason) | Skipped(reason):
@@ -77,18 +76,17 @@ class _Page:
                 pass
         for difference in association.differences:
             yield from self._difference(difference)
-        if association.unverifiable and association.differences == () and decision == "in-sync":
-            fields = ", ".join(association.unverifiable)
-            yield self._style(f"      unverifiable, since AWS does not show it: {fields}", "dim")
 
     def _aside(self, association: Association) -> str:
-        """Return where the data goes, where the manifest stands, and how the last job went."""
-        parts = [f"{_safe(association.integration)} → {_safe(association.destination) or '(no destination)'}"]
+        """Return how the last job went, what cannot be compared, and where the manifest stands."""
+        parts = []
         if association.last_execution:
-            parts.append(_safe(association.last_execution.status.lower().replace("_", " ")))
+            parts.append(association.last_execution.status.lower().replace("_", " "))
+        if association.unverifiable and association.arn:
+            parts.append("unverifiable: " + " ".join(association.unverifiable))
         if association.decision != "in-sync":
-            parts.append(_safe(str(association.origin)))
-        return self._style("  " + "  ".join(parts), "dim")
+            parts.append(str(association.origin))
+        return self._style("  " + "  ".join(map(_safe, parts)), "dim") if parts else ""
 
     def _difference(self, difference: Difference) -> Iterator[str]:
         """Show one member as a diff: what is there, and what git wants instead."""
@@ -101,21 +99,21 @@ class _Page:
             yield self._style(f"      - applied  {_value(difference.applied)}", "red")
         yield self._style(f"      + git      {_value(difference.desired)}", "green")
 
-    def _unmanaged(self, live: Live) -> Iterator[str]:
-        destination = _safe(str(live.spec.get("DestinationURI", "(no destination)")))
-        yield f"  {self._mark('unmanaged', None)}{'unmanaged':<9}  {_safe(live.arn)}" + self._style(
-            f"  → {destination}", "dim"
-        )
+    def _unmanaged(self, live: Live) -> str:
+        flow = f"→ {live.spec.get('DestinationURI', '(no destination)')}  {live.arn}"
+        return f"  {self._mark('unmanaged', None)}{'unmanaged':<9}  {self._style(_safe(flow), 'dim')}"
 
     def _summary(self, report: Report) -> str:
-        counts = [(name, count) for name, count in report.summary.items() if count]
-        said = ", ".join(f"{count} {_WORDS.get(name, name)}" for name, count in counts) or "nothing to do"
-        created = sum(
-            isinstance(association.outcome, Created) for target in report.targets for association in target.associations
-        )
-        if report.run.dry_run:
-            return f"{self._style('Dry run:', 'bold')} {said}. Nothing was written."
-        return f"{self._style('Run:', 'bold')} {said}. {created or 'Nothing'} created."
+        counts = dict(report.summary)
+        said = []
+        if not report.run.dry_run:
+            associations = [each for target in report.targets for each in target.associations]
+            created = sum(isinstance(each.outcome, Created) for each in associations)
+            counts["create"] -= created
+            said = [f"{created} created"] if created else []
+        said += [f"{count} {_WORDS.get(name, name)}" for name, count in counts.items() if count]
+        kind, end = ("Dry run:", " Nothing was written.") if report.run.dry_run else ("Run:", "")
+        return f"{self._style(kind, 'bold')} {', '.join(said) or 'nothing to do'}.{end}"
 
     def _mark(self, decision: str, color: str | None) -> str:
         if not self.terminal:
@@ -125,6 +123,26 @@ class _Page:
 
     def _style(self, text: str, style: str) -> str:
         return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self.terminal else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Widths:
+    """How wide the columns of a target are; what is longer than half a line stands out."""
+
+    name: int
+    flow: int
+
+    @classmethod
+    def of(cls, associations: Sequence[Association]) -> _Widths:
+        return cls(
+            max((len(_safe(each.name)) for each in associations if len(each.name) <= _WIDE), default=0),
+            max((len(_flow(each)) for each in associations if len(_flow(each)) <= _WIDE), default=0),
+        )
+
+
+def _flow(association: Association) -> str:
+    """Return from which data integration to which destination the data goes."""
+    return _safe(f"{association.integration} → {association.destination or '(no destination)'}")
 
 
 def _done(outcome: Outcome | None) -> tuple[str | None, str | None]:
