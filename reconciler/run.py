@@ -11,7 +11,7 @@ from reconciler.core.decisions import Create, Plan
 from reconciler.core.errors import StateError, StateMoved
 from reconciler.core.journal import Journal
 from reconciler.core.model import Live, Manifest, Mode, Target, Unobserved
-from reconciler.core.outcome import Created, Outcome, Skipped
+from reconciler.core.outcome import Created, NotSent, Outcome, Skipped
 from reconciler.core.plan import Rules, plan
 from reconciler.core.ports import Clock, CloudReader, CloudWriter, JournalReader, JournalWriter, Progress
 from reconciler.core.rails import guard
@@ -40,7 +40,7 @@ class Writers:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was decided and, by manifest name, what became of it and what List showed afterwards."""
+    """What was decided, what became of it by manifest name, and what List showed afterwards by id."""
 
     plan: Plan
     outcomes: Mapping[str, Outcome]
@@ -78,26 +78,22 @@ def reconcile(run: Run, cloud: CloudReader, journal: JournalReader, writers: Wri
 
 
 def _send(run: Run, creates: Sequence[Create], cloud: CloudWriter) -> dict[str, Outcome]:
-    """Send each Create once, in order; none is begun after a stop was asked for."""
+    """Send each Create in order, again only if it was not sent; none is begun after a stop was asked for."""
     outcomes: dict[str, Outcome] = {}
     for done, create in enumerate(creates, 1):
-        stopped = run.stopped()
-        outcomes[create.manifest.name] = (
-            Skipped("a stop was asked for before it was sent")
-            if stopped
-            else cloud.create(create.request, create.token)
-        )
+        outcome: Outcome = Skipped("a stop was asked for before it was sent")
+        for _ in range(3):
+            if not run.stopped():
+                outcome = cloud.create(create.request, create.token)
+            if not isinstance(outcome, NotSent):
+                break
+        outcomes[create.manifest.name] = outcome
         run.progress("creating", done, len(creates))
     return outcomes
 
 
 def _look_again(creates: Sequence[Create], outcomes: Mapping[str, Outcome], cloud: CloudReader) -> dict[str, Live]:
-    """Return what List shows of the associations just created, by manifest name; it may lag."""
-    made = {
-        outcome.association_id: create
-        for create in creates
-        if isinstance(outcome := outcomes[create.manifest.name], Created)
-    }
-    arns = sorted({str(create.request["DataIntegrationIdentifier"]) for create in made.values()})
-    shown = (lives for lives in cloud.associations(arns).values() if not isinstance(lives, Unobserved))
-    return {made[live.id].manifest.name: live for lives in shown for live in lives if live.id in made}
+    """Return, by id, what List shows where something was created; it may lag."""
+    made = (create for create in creates if isinstance(outcomes[create.manifest.name], Created))
+    shown = cloud.associations(sorted({str(create.request["DataIntegrationIdentifier"]) for create in made}))
+    return {live.id: live for lives in shown.values() if not isinstance(lives, Unobserved) for live in lives}

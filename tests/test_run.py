@@ -11,8 +11,8 @@ from fakes import FakeClock, FakeCloud, FakeJournal
 from reconciler.core.decisions import Adopt, Create, Decision, InSync, Settling
 from reconciler.core.errors import StateHeld, StateMoved
 from reconciler.core.journal import Bound, Intended, Journal
-from reconciler.core.model import Manifest, Mode, Target
-from reconciler.core.outcome import Created, Refused, Skipped, Unknown
+from reconciler.core.model import Manifest, Mode, Spec, Target
+from reconciler.core.outcome import Answer, Created, NotSent, Refused, Skipped, Unknown
 from reconciler.run import Result, Run, Writers, preview, reconcile
 from reconciler.sandbox.behaviour import Behaviour
 
@@ -53,6 +53,17 @@ class World:
         return reconcile(self.work, self.cloud, self.journal, Writers(self.cloud, self.journal))
 
 
+class Busy:
+    """A writer that gives these answers before it passes calls on."""
+
+    def __init__(self, cloud: FakeCloud, answers: list[Answer]) -> None:
+        self.cloud, self.answers = cloud, answers
+
+    def create(self, request: Spec, token: str) -> Answer:
+        """Create, or be busy."""
+        return self.answers.pop() if self.answers else self.cloud.create(request, token)
+
+
 def only(result: Result) -> Decision:
     """Return the one decision of a result."""
     (decision,) = result.plan.decisions
@@ -66,7 +77,7 @@ def test_a_missing_association_is_created_once_and_then_in_sync() -> None:
     assert isinstance(only(first), Create)
     outcome = first.outcomes["export"]
     assert isinstance(outcome, Created)
-    assert first.refreshed["export"].id == outcome.association_id
+    assert first.refreshed[outcome.association_id].id == outcome.association_id
     assert world.told[-1] == ("creating", 1, 1)
     world.journal.reads = world.journal.swaps = 0
     second = world.run()
@@ -189,6 +200,21 @@ def test_a_stop_begins_no_further_create() -> None:
     assert [type(result.outcomes[name]) for name in "ab"] == [Created, Skipped]
     assert set(world.journal.stored.records) == {"a"}
     assert world.created == 1
+
+
+def test_a_throttled_create_is_sent_again_in_the_run() -> None:
+    """Nothing was done, so nothing is risked; the pace of the target spaces the calls."""
+    world = World()
+    answers: list[Answer] = [NotSent("busy"), NotSent("busy")]
+    writer = Busy(world.cloud, answers)
+    result = reconcile(world.work, world.cloud, world.journal, Writers(writer, world.journal))
+    assert isinstance(result.outcomes["export"], Created)
+    answers += [NotSent("busy")] * 3
+    world.manifests = (manifest("b", DestinationURI="s3://corp-exports/b"),)
+    result = reconcile(world.work, world.cloud, world.journal, Writers(writer, world.journal))
+    assert isinstance(result.outcomes["b"], NotSent)
+    assert answers == []
+    assert set(world.journal.stored.records) == {"export"}
 
 
 def test_a_list_that_fails_afterwards_is_no_failure() -> None:

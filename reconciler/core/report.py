@@ -135,10 +135,11 @@ class Report:
 
 
 def describe(plan: Plan, outcomes: Mapping[str, Outcome], refreshed: Mapping[str, Live]) -> tuple[Association, ...]:
-    """Return a line for each decision, with the outcomes and what List showed afterwards, by manifest name."""
+    """Return a line for each decision, with outcomes by manifest name and what List showed afterwards by id."""
     return tuple(
-        _association(decision, outcomes.get(decision.manifest.name), refreshed.get(decision.manifest.name))
+        _association(decision, outcome, refreshed.get(outcome.association_id) if isinstance(outcome, Created) else None)
         for decision in plan.decisions
+        for outcome in (outcomes.get(decision.manifest.name),)
     )
 
 

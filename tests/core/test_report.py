@@ -124,7 +124,7 @@ def test_what_aws_never_shows_is_called_unverifiable() -> None:
 
 def test_what_list_showed_afterwards_is_reported() -> None:
     """The new association's ARN stands in the report of the run that made it."""
-    told = report(planned(manifest()), {"export": Created("a1")}, {"export": live()})
+    told = report(planned(manifest()), {"export": Created("a1")}, {"a1": live()})
     assert told.targets[0].associations[0].arn == live().arn
 
 
