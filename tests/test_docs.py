@@ -1,0 +1,73 @@
+"""What the documents say is true."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from program import Program
+
+from reconciler.edge.manifests.schema import schema
+from reconciler.sandbox import Behaviour
+
+REPOSITORY = Path(__file__).parents[1]
+DOCUMENTS = sorted(
+    path for path in (*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), *REPOSITORY.glob("deploy/**/*.md"))
+)
+
+
+def test_the_readmes_dry_run_is_a_real_one(tmp_path: Path) -> None:
+    """The output in the README is what the command prints, to the letter."""
+    readme = (REPOSITORY / "README.md").read_text()
+    match = re.search(r"<!-- tested: reconcile (.*?) -->\n```text\n(.*?)```", readme, re.DOTALL)
+    assert match
+    (tmp_path / "manifests").symlink_to(REPOSITORY / "manifests")
+    assert Program(tmp_path).run(*match[1].split()).out == match[2]
+
+
+def members(tree: dict[str, Any], root: dict[str, Any], prefix: str) -> Iterator[str]:
+    """Yield the path of every member that a schema describes, references resolved."""
+    while "$ref" in tree:
+        tree = root["$defs"][tree["$ref"].rpartition("/")[2]]
+    for name, inner in tree.get("properties", {}).items():
+        below = list(members(inner, root, f"{prefix}{name}."))
+        yield from below or [f"{prefix}{name}"]
+
+
+@pytest.mark.parametrize("kind", ["data-integration-association", "target"])
+def test_the_reference_has_every_member(kind: str) -> None:
+    """No member of a schema is missing from docs/manifests.md."""
+    reference = (REPOSITORY / "docs" / "manifests.md").read_text()
+    document = schema(f"{kind}.v1.json")
+    for path in members(document, document, ""):
+        name = path.removeprefix("metadata.")
+        assert f"`{path}`" in reference or f"`{name}`" in reference, path
+
+
+def test_the_sandbox_page_has_every_switch_and_its_default() -> None:
+    """The switches of the sandbox stand in docs/sandbox.md."""
+    page = (REPOSITORY / "docs" / "sandbox.md").read_text()
+    defaults = Behaviour()
+    for field in fields(Behaviour):
+        row = re.search(rf"^\| `{field.name}` \| (.*?) \|", page, re.MULTILINE)
+        assert row, field.name
+        text = "" if row[1] == "none" else row[1].strip("`")
+        value = getattr(defaults, field.name)
+        parsed = getattr(Behaviour.parse([f"{field.name}={text}"]), field.name)
+        assert parsed == value, field.name
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_links_lead_somewhere(document: Path) -> None:
+    """Every relative link of a document names a file, and a heading that is there."""
+    for link in re.findall(r"\]\((?!https?://)([^)]+)\)", document.read_text()):
+        file, _, anchor = link.partition("#")
+        target = document.parent / file if file else document
+        assert target.exists(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}, link
