@@ -1,0 +1,59 @@
+"""The JSON report fits its schema, whatever was decided."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+from builders import NOW, journal, live, manifest, observed, rules
+
+from reconciler.core.model import Execution, Live
+from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
+from reconciler.core.plan import plan
+from reconciler.core.report import Report, RunInfo, TargetReport, describe
+from reconciler.edge.manifests.schema import schema
+from reconciler.render.json import render
+
+CHECK = jsonschema.Draft202012Validator(schema("report.v1.json"))
+
+
+def report(outcome: Outcome | None, *lives: Live) -> Report:
+    """Return a report of one manifest."""
+    decided = plan([manifest()], observed(*lives), journal(), rules())
+    outcomes = {"export": outcome} if outcome else {}
+    target = TargetReport("prod", "1", "r", None, describe(decided, outcomes, {}), decided.unmanaged)
+    return Report(RunInfo("id", NOW, NOW, dry_run=False, revision="abc", version="0"), (target,))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "result"),
+    [
+        (None, None),
+        (Created("a1"), "created"),
+        (Refused("no"), "failed"),
+        (NotSent("busy"), "failed"),
+        (Unknown("time-out"), "unknown"),
+        (Skipped("stopped"), "skipped"),
+    ],
+)
+def test_every_outcome_has_its_word(outcome: Outcome | None, result: str | None) -> None:
+    """And the document fits the schema."""
+    document = json.loads(render(report(outcome)))
+    CHECK.validate(document)
+    told = document["targets"][0]["associations"][0]["outcome"]
+    assert (told and told["result"]) == result
+
+
+def test_live_things_fit_the_schema_too() -> None:
+    """An adoption with drift, an execution and an unmanaged association."""
+    ran = Live(live().arn, live(ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"}).spec, Execution("FAILED", "x"))
+    document = json.loads(render(report(None, ran, live("b", ClientId="c"))))
+    CHECK.validate(document)
+    assert document["summary"]["drifted"] == 1
+    assert document["targets"][0]["unmanaged"][0]["clientId"] == "c"
+
+
+def test_it_is_ascii() -> None:
+    """Whatever a value holds, the document is safe to print and to log."""
+    assert render(report(None)).isascii()
