@@ -22,6 +22,7 @@ from reconciler.core.decisions import (
 )
 from reconciler.core.diff import compare
 from reconciler.core.journal import Bound, Intended, Journal, Record
+from reconciler.core.lives import Lives
 from reconciler.core.model import (
     Integration,
     Live,
@@ -84,7 +85,7 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
             twins.setdefault(natural_key(request), []).append(manifest)
     names = {manifest.name for manifest in manifests}
     orphans = {record.key: record for record in journal.records.values() if record.name not in names}
-    lives = _Lives(observed, journal, names)
+    lives = Lives(observed, journal, names)
 
     decisions: list[Decision] = []
     for manifest, request in zip(manifests, requests, strict=True):
@@ -260,39 +261,3 @@ def _twins(manifest: Manifest, same: Sequence[Manifest]) -> str | None:
 def _ambiguous(matches: Sequence[Live]) -> str:
     arns = ", ".join(sorted(live.arn for live in matches))
     return f"{len(matches)} live associations match: choose one of them with policy.adopt: {arns}"
-
-
-class _Lives:
-    """The live associations, found by what a manifest or a record knows of them."""
-
-    def __init__(self, observed: Observation, journal: Journal, names: set[str]) -> None:
-        self._all = tuple(
-            live for lives in observed.associations.values() if not isinstance(lives, Unobserved) for live in lives
-        )
-        self._by_key: dict[NaturalKey, list[Live]] = {}
-        for live in self._all:
-            self._by_key.setdefault(natural_key(live.spec), []).append(live)
-        self._by_id = {live.id: live for live in self._all}
-        self._owner = {
-            record.state.association_id: record.name
-            for record in journal.records.values()
-            if isinstance(record.state, Bound) and record.name in names
-        }
-
-    def of(self, manifest: Manifest, key: NaturalKey, record: Record | None) -> tuple[Live, ...]:
-        """Return what a manifest may mean: by natural key, record or policy.adopt, less what others are bound to."""
-        found = list(self._by_key.get(key, ()))
-        ids = [manifest.policy.adopt.rpartition("/")[2]] if manifest.policy.adopt else []
-        if record:
-            found += self._by_key.get(record.key, ())
-            ids += [record.state.association_id] if isinstance(record.state, Bound) else []
-        found += [self._by_id[id_] for id_ in ids if id_ in self._by_id]
-        mine = {live.arn: live for live in found if self._owner.get(live.id, manifest.name) == manifest.name}
-        return tuple(mine.values())
-
-    def unmanaged(self, wanted: set[NaturalKey], decisions: Sequence[Decision]) -> tuple[Live, ...]:
-        """Return what no manifest wants, is bound to or adopts, sorted by ARN."""
-        adopted = {decision.live.id for decision in decisions if isinstance(decision, Adopt)}
-        known = adopted | self._owner.keys()
-        loose = (live for live in self._all if live.id not in known and natural_key(live.spec) not in wanted)
-        return tuple(sorted(loose, key=lambda live: live.arn))

@@ -1,0 +1,62 @@
+"""The calls that change AWS, each sent once, and what became of each as a value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ParamValidationError,
+    ProxyConnectionError,
+)
+
+from reconciler.core.model import Spec
+from reconciler.core.outcome import Answer, Created, NotSent, Refused, Unknown
+from reconciler.edge.aws.errors import NO_CREDENTIALS, THROTTLES, line
+
+if TYPE_CHECKING:
+    from mypy_boto3_appintegrations import AppIntegrationsServiceClient
+
+_NEVER_LEFT = (
+    *NO_CREDENTIALS,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ParamValidationError,
+    ProxyConnectionError,
+)
+
+
+class Writer:
+    """The calls that change AWS."""
+
+    def __init__(self, client: AppIntegrationsServiceClient) -> None:
+        self._client = client
+
+    def create(self, request: Spec, token: str) -> Answer:
+        """Send one CreateDataIntegrationAssociation, once, and say what became of it."""
+        call: Any = self._client.create_data_integration_association
+        try:
+            answer = call(**request, ClientToken=token)
+        except ClientError as error:
+            return _answer(error)
+        except _NEVER_LEFT as error:
+            return NotSent(line(error))
+        except BotoCoreError as error:
+            return Unknown(line(error))
+        if association_id := answer.get("DataIntegrationAssociationId"):
+            return Created(association_id)
+        return Unknown("AWS answered without an association id")
+
+
+def _answer(error: ClientError) -> Answer:
+    """Sort a refused Create: nothing was done, it did not get as far, or nobody knows."""
+    code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+    if code in THROTTLES:
+        return NotSent(line(error))
+    if status >= 500:  # noqa: PLR2004 - a fault of AWS, after which anything may have happened
+        return Unknown(line(error))
+    # "explicit deny" in the text is the only sign that a resource policy refuses for good (docs/limits.md)
+    return Refused(line(error), final="explicit deny" in error.response["Error"].get("Message", ""))
