@@ -53,28 +53,28 @@ def pass_over(desired: Desired, connect: Connect, conditions: Conditions) -> tup
         sites = tuple(pool.map(lambda target: _reach(target, connect), desired.targets))
         places = Counter((site.account, site.region) for site in sites if isinstance(site, Site))
 
-        def one(target: Target, site: Site | ReconcilerError) -> TargetReport:
+        def one(target: Target, site: Site | Exception) -> TargetReport:
             return _run(target, site, places, desired.manifests[target.name], conditions)
 
         return tuple(pool.map(one, desired.targets, sites))
 
 
-def _reach(target: Target, connect: Connect) -> Site | ReconcilerError:
+def _reach(target: Target, connect: Connect) -> Site | Exception:
     try:
         return connect(target)
-    except ReconcilerError as error:
+    except Exception as error:  # noqa: BLE001 - one target's failure is not the others'
         return error
 
 
 def _run(
     target: Target,
-    site: Site | ReconcilerError,
+    site: Site | Exception,
     places: Mapping[tuple[str, str], int],
     manifests: Sequence[Manifest],
     conditions: Conditions,
 ) -> TargetReport:
-    if isinstance(site, ReconcilerError):
-        return _failed(target, target.account, target.region, manifests, str(site))
+    if isinstance(site, Exception):
+        return _failed(target, target.account, target.region, manifests, _said(site))
     if places[site.account, site.region] > 1:
         said = f"several targets are account {site.account} in {site.region}: keep one of them"
         return _failed(target, site.account, site.region, manifests, said)
@@ -86,8 +86,8 @@ def _run(
             result = reconcile(run, site.cloud, site.journal, site.writers)
         else:
             result = Result(preview(run, site.cloud, site.journal)[0], {}, {})
-    except ReconcilerError as error:
-        return _failed(target, site.account, site.region, manifests, str(error))
+    except Exception as error:  # noqa: BLE001 - one target's failure is not the others'
+        return _failed(target, site.account, site.region, manifests, _said(error))
     return TargetReport(
         name=target.name,
         account=site.account,
@@ -103,3 +103,10 @@ def _failed(
     target: Target, account: str | None, region: str | None, manifests: Sequence[Manifest], error: str
 ) -> TargetReport:
     return TargetReport(target.name, account, region, error, undecided(manifests, "the target could not be reconciled"))
+
+
+def _said(error: Exception) -> str:
+    """Return an error's line, and what is to be done with one that nobody foresaw."""
+    if isinstance(error, ReconcilerError):
+        return str(error)
+    return f"internal error, please report it: {type(error).__name__}: {error}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -70,7 +72,7 @@ class translated:  # noqa: N801 - reads as the statement that it is
 
 
 def _by_code(error: ClientError) -> type[CloudError]:
-    code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+    code, status = code_of(error)
     if code in THROTTLES:
         return Throttled
     if code in _BAD_CREDENTIALS:
@@ -80,11 +82,17 @@ def _by_code(error: ClientError) -> type[CloudError]:
     return Unreachable if status >= 500 else CloudError  # noqa: PLR2004 - a fault of AWS
 
 
+def code_of(error: ClientError) -> tuple[str, int]:
+    """Return AWS's error code and the HTTP status; an empty one and 0 where the answer has none."""
+    said: Any = error.response
+    return said.get("Error", {}).get("Code", ""), said.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+
+
 def line(error: BaseException) -> str:
     """Return an error as one line, with what AWS's support would ask for."""
     if not isinstance(error, ClientError):
         return " ".join(str(error).split())
-    said = error.response["Error"]
-    request = error.response["ResponseMetadata"].get("RequestId")
+    answer: Any = error.response
+    said, request = answer.get("Error", {}), answer.get("ResponseMetadata", {}).get("RequestId")
     text = f"{said.get('Code', 'an error')}: {said.get('Message') or 'without a message'}"
     return " ".join(text.split()) + (f" (request {request})" if request else "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import (
-    BotoCoreError,
     ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
@@ -15,7 +14,7 @@ from botocore.exceptions import (
 
 from reconciler.core.model import Spec
 from reconciler.core.outcome import Answer, Created, NotSent, Refused, Unknown
-from reconciler.edge.aws.errors import NO_CREDENTIALS, THROTTLES, line
+from reconciler.edge.aws.errors import NO_CREDENTIALS, THROTTLES, code_of, line
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
@@ -44,8 +43,8 @@ class Writer:
             return _answer(error)
         except _NEVER_LEFT as error:
             return NotSent(line(error))
-        except BotoCoreError as error:
-            return Unknown(line(error))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the request may have been carried out
+            return Unknown(f"{type(error).__name__}: {line(error)}")
         if association_id := answer.get("DataIntegrationAssociationId"):
             return Created(association_id)
         return Unknown("AWS answered without an association id")
@@ -53,10 +52,10 @@ class Writer:
 
 def _answer(error: ClientError) -> Answer:
     """Sort a refused Create: nothing was done, it did not get as far, or nobody knows."""
-    code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+    code, status = code_of(error)
     if code in THROTTLES:
         return NotSent(line(error))
-    if status >= 500:  # noqa: PLR2004 - a fault of AWS, after which anything may have happened
+    if not 400 <= status < 500:  # noqa: PLR2004 - a fault of AWS, after which anything may have happened
         return Unknown(line(error))
     # "explicit deny" in the text is the only sign that a resource policy refuses for good (docs/limits.md)
     return Refused(line(error), final="explicit deny" in error.response["Error"].get("Message", ""))
