@@ -22,6 +22,7 @@ def call(arguments: list[str]) -> int:
     from reconciler import settings  # noqa: PLC0415
     from reconciler.cli.app import app  # noqa: PLC0415
     from reconciler.core.errors import InvalidManifests, ReconcilerError  # noqa: PLC0415
+    from reconciler.core.harmless import harmless  # noqa: PLC0415
 
     try:
         code = app.main(arguments, prog_name="reconcile", standalone_mode=False)
@@ -35,11 +36,11 @@ def call(arguments: list[str]) -> int:
         return EXIT_INTERRUPTED
     except InvalidManifests as error:
         for problem in error.problems:
-            click.echo(_harmless(str(problem)), err=True)
+            click.echo(harmless(str(problem)), err=True)
         click.echo(f"{error}; nothing was called", err=True)
         return EXIT_INVALID
     except ReconcilerError as error:
-        click.echo(_harmless(f"reconcile: {error}"), err=True)
+        click.echo(harmless(f"reconcile: {error}"), err=True)
         return EXIT_FAILED
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone; nothing can be told to it
@@ -48,7 +49,7 @@ def call(arguments: list[str]) -> int:
         if settings.read().debug:
             raise
         click.echo(
-            _harmless(
+            harmless(
                 f"reconcile: internal error, please report it: {type(error).__name__}: {error} "
                 "(RECONCILER_DEBUG=1 shows where)"
             ),
@@ -56,8 +57,3 @@ def call(arguments: list[str]) -> int:
         )
         return EXIT_FAILED
     return code if isinstance(code, int) else 0
-
-
-def _harmless(text: str) -> str:
-    """Show control characters as escapes, so that no value can steer a terminal."""
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import re
 from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 
+from reconciler.core.harmless import harmless
 from reconciler.core.outcome import Created, NotSent, Refused, Unknown
 from reconciler.core.report import Association, Report
 
@@ -25,8 +25,6 @@ REVISION_REFUSED = "revision refused"
 CONTROLLER_STARTED = "controller started"
 CONTROLLER_STOPPED = "controller stopped"
 PASS_FAILED = "pass failed"  # noqa: S105 - no password
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def configure(stream: TextIO, *, color: bool, brief: bool = False) -> None:
@@ -49,6 +47,9 @@ def configure(stream: TextIO, *, color: bool, brief: bool = False) -> None:
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
+    handler = logging.StreamHandler(stream)  # what libraries have to say comes in the same form
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
 def logger() -> FilteringBoundLogger:
@@ -100,11 +101,5 @@ def _log_association(log: FilteringBoundLogger, association: Association) -> Non
 
 
 def _harmless(_: object, __: str, event: EventDict) -> EventDict:
-    """Show control characters as what they are, so that no value can steer a terminal or begin a line."""
-    return {key: _shown(value) for key, value in event.items()}
-
-
-def _shown(value: Any) -> Any:
-    if isinstance(value, str):
-        return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", value)
-    return value
+    """Make texts safe for a terminal; anything else is shown by its repr, which is."""
+    return {key: harmless(value) if isinstance(value, str) else value for key, value in event.items()}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.diff import Difference
+from reconciler.core.harmless import harmless
 from reconciler.core.model import Json, Live
 from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
 from reconciler.core.plan import MISSING
@@ -29,7 +29,6 @@ _STYLES = {
 _CODES = {"green": "32", "yellow": "33", "cyan": "36", "red": "31", "dim": "2", "bold": "1"}
 _WORDS = {"inSync": "in sync", "create": "to create", "update": "to update", "adopt": "to adopt"}
 _WIDE = 64
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def render(report: Report, *, terminal: bool) -> str:
@@ -50,9 +49,9 @@ class _Page:
 
     def _target(self, target: TargetReport, *, dry_run: bool) -> Iterator[str]:
         place = " ".join(part for part in (target.account, target.region) if part)
-        yield self._style(_safe(target.name), "bold") + (f"  {_safe(place)}" if place else "")
+        yield self._style(harmless(target.name), "bold") + (f"  {harmless(place)}" if place else "")
         if target.error:
-            yield self._style(f"  failed: {_safe(target.error)}", "red")
+            yield self._style(f"  failed: {harmless(target.error)}", "red")
         elif not target.associations and not target.unmanaged:
             yield "  no manifests, and nothing live"
         widths = _Widths.of(target.associations)
@@ -64,14 +63,14 @@ class _Page:
     def _association(self, association: Association, widths: _Widths, *, dry_run: bool) -> Iterator[str]:
         decision, (done, color) = association.decision, _done(association.outcome)
         word = done or ("adopted" if decision == "adopt" and not dry_run else decision)
-        name, flow = _safe(association.name), _flow(association)
+        name, flow = harmless(association.name), _flow(association)
         headline = f"{word:<9}  {name:<{widths.name}}  {flow:<{widths.flow}}"
         yield f"  {self._mark(decision, color)}{headline}{self._aside(association)}".rstrip()
         if association.reason and association.reason != MISSING:
-            yield f"      {_safe(association.reason)}"
+            yield f"      {harmless(association.reason)}"
         match association.outcome:
             case Refused(reason) | NotSent(reason) | Unknown(reason) | Skipped(reason):
-                yield self._style(f"      {_safe(reason)}", color or "yellow")
+                yield self._style(f"      {harmless(reason)}", color or "yellow")
             case _:
                 pass
         for difference in association.differences:
@@ -86,11 +85,11 @@ class _Page:
             parts.append("unverifiable: " + " ".join(association.unverifiable))
         if association.decision != "in-sync":
             parts.append(str(association.origin))
-        return self._style("  " + "  ".join(map(_safe, parts)), "dim") if parts else ""
+        return self._style("  " + "  ".join(map(harmless, parts)), "dim") if parts else ""
 
     def _difference(self, difference: Difference) -> Iterator[str]:
         """Show one member as a diff: what is there, and what git wants instead."""
-        yield f"      {_safe(difference.path)}"
+        yield f"      {harmless(difference.path)}"
         if difference.readable:
             yield self._style(f"      - live     {_value(difference.live)}", "red")
         else:
@@ -101,7 +100,7 @@ class _Page:
 
     def _unmanaged(self, live: Live) -> str:
         flow = f"→ {live.spec.get('DestinationURI', '(no destination)')}  {live.arn}"
-        return f"  {self._mark('unmanaged', None)}{'unmanaged':<9}  {self._style(_safe(flow), 'dim')}"
+        return f"  {self._mark('unmanaged', None)}{'unmanaged':<9}  {self._style(harmless(flow), 'dim')}"
 
     def _summary(self, report: Report) -> str:
         counts = dict(report.summary)
@@ -135,14 +134,14 @@ class _Widths:
     @classmethod
     def of(cls, associations: Sequence[Association]) -> _Widths:
         return cls(
-            max((len(_safe(each.name)) for each in associations if len(each.name) <= _WIDE), default=0),
+            max((len(harmless(each.name)) for each in associations if len(each.name) <= _WIDE), default=0),
             max((len(_flow(each)) for each in associations if len(_flow(each)) <= _WIDE), default=0),
         )
 
 
 def _flow(association: Association) -> str:
     """Return from which data integration to which destination the data goes."""
-    return _safe(f"{association.integration} → {association.destination or '(no destination)'}")
+    return harmless(f"{association.integration} → {association.destination or '(no destination)'}")
 
 
 def _done(outcome: Outcome | None) -> tuple[str | None, str | None]:
@@ -160,11 +159,6 @@ def _done(outcome: Outcome | None) -> tuple[str | None, str | None]:
 def _value(value: Json) -> str:
     if value is None:
         return "(absent)"
-    text = _safe(str(value))
+    text = harmless(str(value))
     shown = readable(str(value))
     return f"{text} ({shown})" if shown != str(value) else text
-
-
-def _safe(text: str) -> str:
-    """Show control and direction characters as escapes: no value may steer a terminal or begin a line."""
-    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

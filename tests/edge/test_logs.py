@@ -1,0 +1,70 @@
+"""Log lines: one form for everything, safe on a terminal, and a run told in one line."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from reconciler.edge import logs
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    """Leave logging as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+
+
+def test_lines_are_json_where_nobody_reads_them() -> None:
+    """Event, level and time stand beside the fields."""
+    stream = io.StringIO()
+    logs.configure(stream, color=True)
+    logs.logger().info("something happened", count=3)
+    line = json.loads(stream.getvalue())
+    assert (line["event"], line["level"], line["count"]) == ("something happened", "info", 3)
+    assert line["timestamp"].endswith("Z")
+
+
+def test_what_libraries_say_has_the_same_form() -> None:
+    """A warning of APScheduler or botocore is no line of another kind."""
+    stream = io.StringIO()
+    logs.configure(stream, color=False)
+    logging.getLogger("apscheduler.scheduler").warning("run %s skipped", "x")
+    assert json.loads(stream.getvalue())["event"] == "run x skipped"
+    logging.getLogger("botocore").info("chatter")
+    assert stream.getvalue().count("\n") == 1
+
+
+def test_a_terminal_gets_no_control_characters() -> None:
+    """Whatever a field holds, the terminal is not steered and no line begun."""
+    stream = Terminal()
+    logs.configure(stream, color=False)
+    logs.logger().warning("event", name="\x1b[2Jx\ny", values=[{"live": "\x1b]0;t\x07"}])
+    assert stream.getvalue().count("\n") == 1
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_brief_leaves_out_what_goes_well() -> None:
+    """Where the report stands on the same terminal, only warnings are logged beside it."""
+    stream = Terminal()
+    logs.configure(stream, color=False, brief=True)
+    logs.logger().info(logs.RUN_FINISHED)
+    assert stream.getvalue() == ""
+    logs.logger().warning(logs.DRIFT_DETECTED)
+    assert "drift detected" in stream.getvalue()
