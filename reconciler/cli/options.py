@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import click
 
@@ -56,6 +57,12 @@ manifests = option(
     show_default=True,
     help="File or folder of manifests, or - for standard input. May be repeated.",
 )
+
+
+def standard_input() -> BinaryIO | None:
+    """Return what `-f -` reads; None where it is closed."""
+    return sys.stdin.buffer if sys.stdin else None
+
 
 connection = together(
     option("--target", "targets", multiple=True, metavar="NAME", help="Only this Target. May be repeated."),

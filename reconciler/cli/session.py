@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from reconciler import settings
-from reconciler.cli import output, progress
+from reconciler.cli import options, output, progress
 from reconciler.cli.wiring import Choices, Passes, surroundings
 from reconciler.controller import Controller
 from reconciler.core.errors import InvalidManifests
@@ -70,7 +70,7 @@ def keep_on(files: tuple[str, ...], choices: Choices, interval: float, grace: fl
 
 def read(files: tuple[str, ...]) -> Desired:
     """Return the desired state, and say so where it is empty. Raises InvalidManifests."""
-    desired = manifests.load(files, sys.stdin.buffer)
+    desired = manifests.load(files, options.standard_input())
     if not any(desired.manifests.values()):
         logs.logger().warning(logs.NO_MANIFESTS, files=list(files))
     return desired

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
@@ -29,7 +28,7 @@ def command(files: tuple[str, ...], outputs: tuple[str, ...]) -> int:
 
     wanted = output.parse(outputs, _FORMATS)
     try:
-        desired = manifests.load(files, sys.stdin.buffer)
+        desired = manifests.load(files, options.standard_input())
     except InvalidManifests as error:
         findings = _Findings(0, 0, error.problems)
     else:

@@ -6,9 +6,11 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from reconciler.core.errors import Problem
+from reconciler.core.harmless import harmless
 
 MAX_BYTES = 16 * 1024 * 1024
 """The largest file that is read; ten thousand manifests are half of it."""
@@ -27,26 +29,21 @@ class File:
     content: bytes
 
 
-def find(path: str, stdin: BinaryIO) -> Iterator[File | Problem]:
+def find(path: str, stdin: BinaryIO | None) -> Iterator[File | Problem]:
     """Yield the files of a path given by a person: `-` for standard input, a file, or a folder with all below it.
 
     Of a folder all *.yaml, *.yml and *.json count, names that begin with a dot excepted, in order of name.
     """
     if path == "-":
-        yield _limited("standard input", stdin.read(MAX_BYTES + 1))
-    elif os.path.isdir(path):
+        yield (
+            _limited("standard input", stdin.read(MAX_BYTES + 1))
+            if stdin
+            else Problem("standard input", 0, 0, "", "is closed: name a file or a folder of manifests with -f")
+        )
+    elif _is_folder(path):
         yield from _folder(path, os.path.realpath(path) + os.sep)
-    elif os.path.lexists(path):
-        yield _read(path, path)
     else:
-        yield Problem(harmless(path), 0, 0, "", "does not exist: name a file or a folder of manifests with -f")
-
-
-def harmless(text: str) -> str:
-    """Return a text with control characters, and bytes that are no UTF-8, as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+        yield _read(path, path)
 
 
 def _folder(folder: str, root: str, depth: int = 1) -> Iterator[File | Problem]:
@@ -73,14 +70,23 @@ def _link(entry: os.DirEntry[str], root: str) -> Iterator[File | Problem]:
     """Follow a link to a file that stays in the folder (a mounted ConfigMap is made of such); refuse others."""
     real = os.path.realpath(entry.path)
     name = harmless(entry.path)
-    if os.path.isdir(real):
+    if _is_folder(real):
         yield Problem(name, 0, 0, "", "is a link to a folder, and such links are not followed")
     elif not entry.name.endswith(_SUFFIXES):
         return
     elif not real.startswith(root):
         yield Problem(name, 0, 0, "", "is a link that leaves the manifest folder: copy the file here instead")
+    elif not os.path.lexists(real):
+        yield Problem(name, 0, 0, "", "is a link to a file that does not exist")
     else:
         yield _read(entry.path, real)
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return stat.S_ISDIR(Path(path).stat().st_mode)
+    except OSError:  # what it is instead is told when it is opened
+        return False
 
 
 def _read(name: str, path: str) -> File | Problem:
@@ -91,6 +97,8 @@ def _read(name: str, path: str) -> File | Problem:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return Problem(name, 0, 0, "", "is no regular file")
             return _limited(name, file.read(MAX_BYTES + 1))
+    except FileNotFoundError:
+        return Problem(name, 0, 0, "", "does not exist: name a file or a folder of manifests with -f")
     except OSError as error:
         return Problem(name, 0, 0, "", f"cannot be read: {error.strerror}")
 

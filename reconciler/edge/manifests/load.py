@@ -9,14 +9,15 @@ from reconciler.core import request
 from reconciler.core.errors import InvalidManifests, Problem
 from reconciler.core.model import Desired
 from reconciler.edge.manifests import revision, schema
+from reconciler.edge.manifests.document import Document, Path
 from reconciler.edge.manifests.files import File, find
 from reconciler.edge.manifests.revision import Accepted, pointer
-from reconciler.edge.manifests.yaml import Document, documents
+from reconciler.edge.manifests.yaml import documents
 
 API_VERSION = "appintegrations.reconciler/v1"
 
 
-def load(paths: Sequence[str], stdin: BinaryIO) -> Desired:
+def load(paths: Sequence[str], stdin: BinaryIO | None) -> Desired:
     """Return the desired state of all paths. Raises InvalidManifests with every problem of every file, sorted."""
     return read(item for path in paths for item in find(path, stdin))
 
@@ -52,18 +53,15 @@ def _wrong(file: str, document: Document) -> Iterator[Problem]:
         yield Problem(file, line, column, "", f"a manifest must be a mapping, and this is {what}")
         return
     kind, version = value.get("kind"), value.get("apiVersion")
+    path: Path
     if "apiVersion" in value and version != API_VERSION:
-        yield _problem(
-            file, document, ("apiVersion",), f"unknown apiVersion {schema.short(version)}: this is {API_VERSION!r}"
-        )
+        wrong = f"unknown apiVersion {schema.short(version)}: it is {API_VERSION!r}"
+        yield _problem(file, document, ("apiVersion",), wrong)
     elif not isinstance(kind, str) or kind not in schema.FILES:
-        known = " and ".join(schema.FILES)
-        said = (
-            f"unknown kind {schema.short(kind)}: known are {known}"
-            if "kind" in value
-            else f"'kind' is missing: it is {known}"
+        path, wrong = (
+            (("kind",), f"unknown kind {schema.short(kind)}") if "kind" in value else ((), "'kind' is missing")
         )
-        yield _problem(file, document, ("kind",), said.replace(" and ", " or ") if "kind" not in value else said)
+        yield _problem(file, document, path, f"{wrong}: it is {' or '.join(schema.FILES)}")
     else:
         reported = set()
         if not schema.accepts(kind)(value):

@@ -8,12 +8,12 @@ from difflib import get_close_matches
 from typing import Any
 
 from reconciler.core.errors import Problem
+from reconciler.core.harmless import harmless
 from reconciler.core.model import Desired, Manifest, Origin, Target, natural_key
 from reconciler.core.request import normalise
 from reconciler.edge.manifests import build
-from reconciler.edge.manifests.files import harmless
+from reconciler.edge.manifests.document import Document, Path
 from reconciler.edge.manifests.schema import short
-from reconciler.edge.manifests.yaml import Document, Path
 
 AMBIENT = "default"
 """The name of the target that the environment's credentials and Region make, where no Target is declared."""
@@ -119,7 +119,8 @@ def _target_problem(manifest: Accepted, names: Sequence[str]) -> Iterator[Proble
     named = manifest.value.get("target")
     if isinstance(named, str) and named not in names:
         near = get_close_matches(named, names, n=1)
-        known = f"did you mean {near[0]!r}?" if near else f"declared are {', '.join(map(repr, names)) or 'none'}"
+        known = f"did you mean {near[0]!r}?" if near else f"declare it, or name one of {', '.join(map(repr, names))}"
+        known = known if names else "declare it, or leave 'target' out"
         yield manifest.problem(("target",), f"no Target {short(named)} is declared: {known}")
     elif "target" not in manifest.value and len(set(names)) > 1:
         yield manifest.problem((), f"'target' is missing, and several are declared: {', '.join(map(repr, names))}")

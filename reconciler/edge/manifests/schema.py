@@ -7,7 +7,7 @@ errors are put into words here. What is refused stays refused, whatever jsonsche
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -98,26 +98,22 @@ def _sentences(
     match error.validator:
         case "additionalProperties":
             known = about.get("properties", {})
-            free = [name for name in known if name not in value and not known[name].get("doNotSuggest")]
+            free = {name: known[name] for name in known if name not in value}
             for key in value:
                 if key not in known:
                     yield (*path, key), True, _unknown_key(key, free)
         case "required":
-            strangers = [key for key in value if key not in about.get("properties", value)]
-            for key in rule:
-                if key not in value and not get_close_matches(key, strangers):
-                    yield path, False, about.get("errorMessage", f"{key!r} is missing")
+            for key in _missing(rule, value, about.get("properties", value)):
+                yield path, False, about.get("errorMessage", f"{key!r} is missing")
         case "type":
             yield path, False, f"must be {_TYPES[rule]}, and is {_spelled(value, rule, lambda: written(path))}"
         case "enum":
             yield path, False, _one_of(value, rule)
-        case "const":
-            yield path, False, f"must be {rule!r}, and is {short(value)}"
-        case "minLength" if not value and not _matches(about.get("pattern", ""))(value):
-            pass  # the pattern says it better
         case "pattern":
             said = about.get("patternErrorMessage", f"does not match {rule}")
             yield path, of_key, f"{'the key ' if of_key else ''}{short(value)} {said}"
+        case "minLength" if not value and not _matches(about.get("pattern", ""))(value):
+            pass  # the pattern says it
         case "not":
             yield path, True, about.get("errorMessage", "must not be set")
         case _:
@@ -134,6 +130,7 @@ _TYPES = {
     "array": "a list",
 }
 _LIMITS = {
+    "const": "must be {rule!r}, and is {value}",
     "minLength": "must have at least {rule} character(s), and is {value}",
     "maxLength": "must have at most {rule} characters, and has {size}",
     "minItems": "must have at least {rule} item(s), and has {size}",
@@ -144,12 +141,21 @@ _LIMITS = {
 }
 
 
-def _unknown_key(key: str, free: list[str]) -> str:
+def _missing(required: list[str], value: Mapping[str, Json], known: Collection[str]) -> Iterator[str]:
+    """Yield the keys that are missing, less those that are there and misspelt: they are named as unknown."""
+    strangers = [key for key in value if key not in known]
+    for key in required:
+        if key not in value and not get_close_matches(key, strangers):
+            yield key
+
+
+def _unknown_key(key: str, free: Mapping[str, Mapping[str, Any]]) -> str:
     near = get_close_matches(key, free, n=1) or get_close_matches(key.lower(), [name.lower() for name in free], n=1)
     if near:
         right = next(name for name in free if name.lower() == near[0].lower())
         return f"unknown key {key!r}: did you mean {right!r}?"
-    return f"unknown key {key!r}: {'known here are ' + ', '.join(free) if free else 'nothing more is known here'}"
+    known = ", ".join(name for name, about in free.items() if not about.get("doNotSuggest"))
+    return f"unknown key {key!r}: {f'known here are {known}' if known else 'nothing more is known here'}"
 
 
 def _spelled(value: Json, wanted: str, written: Callable[[], str]) -> str:

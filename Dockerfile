@@ -1,0 +1,46 @@
+# The controller as an image. Built from a checkout: docker build --tag appintegrations-reconciler .
+ARG BASE=python:3.13-slim-bookworm
+
+FROM ${BASE} AS build
+WORKDIR /src
+# Two environments: one builds the project, the other is what the image gets, without pip.
+COPY requirements-build.lock requirements.lock ./
+RUN python3 -m venv /build \
+    && python3 -m venv --without-pip /opt/reconciler \
+    && /build/bin/pip install --no-cache-dir --require-hashes --requirement requirements-build.lock \
+    && /build/bin/pip --python /opt/reconciler/bin/python install --no-cache-dir --no-compile --only-binary :all: \
+        --require-hashes --requirement requirements.lock
+COPY LICENSE README.md pyproject.toml ./
+COPY schemas schemas
+COPY reconciler reconciler
+# Compiled here, since nobody can write there later; by content, so that a copy with other file times stays compiled.
+RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheel . \
+    && /build/bin/pip --python /opt/reconciler/bin/python install --no-cache-dir --no-compile --no-deps --no-index /wheel/*.whl \
+    && /opt/reconciler/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/reconciler/lib
+
+FROM ${BASE}
+# git and ssh fetch manifests. Their versions are those of the base, which is what gets security updates.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates git openssh-client \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 10001 --user-group --create-home --home-dir /home/reconciler --shell /usr/sbin/nologin reconciler \
+    && install --directory --owner=10001 --group=10001 /var/lib/reconciler /srv/reconciler/manifests
+COPY --from=build /opt/reconciler /opt/reconciler
+ENV PATH=/opt/reconciler/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    RECONCILER_STATE=/var/lib/reconciler
+# Manifests are mounted at /srv/reconciler/manifests. The journal is in /var/lib/reconciler and has to outlast the
+# container: mount a volume that lasts. Nothing else is written, so the root file system may be read-only.
+WORKDIR /srv/reconciler
+VOLUME ["/var/lib/reconciler"]
+ARG REVISION=
+LABEL org.opencontainers.image.title="appintegrations-reconciler" \
+      org.opencontainers.image.description="GitOps for the data-integration associations of Amazon AppIntegrations" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.revision="${REVISION}"
+USER 10001:10001
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["reconcile"]
+CMD ["controller"]

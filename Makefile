@@ -1,0 +1,76 @@
+# What is done to this project, one word each. `make` alone lists the words.
+
+PYTHON3 ?= python3
+UV      ?= uv
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTHON := $(BIN)/python
+READY  := $(VENV)/ready
+DEMO   := .reconciler/demo
+# `make lock` keeps the versions it finds; `make lock UPGRADE=--upgrade` takes the newest.
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --custom-compile-command 'make lock' $(UPGRADE)
+# The part that decides must not hold a line or a branch that no test takes.
+COVERED := --cov=reconciler.core --cov=reconciler.run --cov-branch --cov-fail-under=100
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint validate check bench lock clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Install everything into .venv, as the lock says (needs Python 3.11 or newer)
+
+$(READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"Python 3.11 or newer is needed, and this is %s: make setup PYTHON3=python3.11" % sys.version.split()[0])'
+	$(PYTHON3) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements-dev.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: export RECONCILER_STATE := $(DEMO)
+demo: setup ## Dry run, run and run again, against the sandbox
+	@rm -rf $(DEMO) && mkdir -p $(DEMO)
+	$(call step,What would a run do? A dry run asks and writes nothing.,--dry-run)
+	$(call step,Do it: each missing association is created$(comma) once.,)
+	$(call step,And again: all is there$(comma) so nothing is created.,)
+	@echo 'That was the sandbox; no AWS was called. Its state and the logs are in $(DEMO).'
+
+comma := ,
+define step
+	@printf '# %s\n$$ %s\n' '$(1)' 'reconcile --sandbox$(2:%= %)'
+	@$(BIN)/reconcile --sandbox $(2) 2>>$(DEMO)/log.jsonl || \
+		{ code=$$?; cat $(DEMO)/log.jsonl >&2; exit $$code; }
+	@echo
+endef
+
+test: setup ## Run the tests
+	$(BIN)/pytest -n 2
+
+lint: setup ## Check format, style, types and who imports whom
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+validate: setup ## Check the example manifests
+	$(BIN)/reconcile validate --file manifests/
+
+check: lint validate ## Check all there is: what a change has to pass
+	$(BIN)/pytest -n 2 $(COVERED)
+
+bench: setup ## Measure speed against the bounds
+	$(PYTHON) benchmarks/run.py
+
+lock: ## Write the locks anew from pyproject.toml (needs uv)
+	$(PYTHON3) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
+		$(COMPILE) - --output-file requirements-build.lock
+	$(COMPILE) pyproject.toml --output-file requirements.lock
+	echo '.[sandbox]' | $(COMPILE) - --group dev --no-emit-package appintegrations-reconciler \
+		--constraint requirements-build.lock --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## Remove .venv, caches and the demo
+	rm -rf $(VENV) $(DEMO) dist build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find reconciler tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

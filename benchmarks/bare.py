@@ -1,0 +1,43 @@
+"""What a dry run asks of AWS and nothing else, as a script would ask it: `bare.py URL REGION`."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import boto3
+from botocore.config import Config
+
+_CONCURRENCY = 8  # as many as reconciler.edge.aws has
+_PAGE = 50
+
+
+def main(url: str, region: str) -> None:
+    """List all data integrations and the associations of each."""
+    session = boto3.Session(
+        aws_access_key_id="sandbox",
+        aws_secret_access_key="sandbox",  # noqa: S106 - no secret
+        region_name=region,
+    )
+    retries = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=_CONCURRENCY)
+    account = session.client("sts", endpoint_url=url, config=retries).get_caller_identity()["Account"]
+    client = session.client("appintegrations", endpoint_url=url, config=retries)
+    arns = [
+        found["Arn"]
+        for page in client.get_paginator("list_data_integrations").paginate(PaginationConfig={"PageSize": _PAGE})
+        for found in page["DataIntegrations"]
+    ]
+
+    def associations(arn: str) -> int:
+        pages = client.get_paginator("list_data_integration_associations").paginate(
+            DataIntegrationIdentifier=arn, PaginationConfig={"PageSize": _PAGE}
+        )
+        return sum(len(page["DataIntegrationAssociations"]) for page in pages)
+
+    with ThreadPoolExecutor(_CONCURRENCY) as pool:
+        found = sum(pool.map(associations, arns))
+    print(f"{account}: {len(arns)} data integrations, {found} associations")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

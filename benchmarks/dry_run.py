@@ -1,0 +1,58 @@
+"""A dry run of twenty manifests against the sandbox, over a bare script that makes the same calls."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks import inputs
+from benchmarks.measure import RECONCILE, Figure, environment, in_turn, spend
+
+_COUNT = 20
+_HERE = Path(__file__).parent
+
+
+def figures(folder: Path, pairs: int) -> Iterator[Figure]:
+    """Yield time, processor time and memory of a dry run in which every association is in sync."""
+    manifests = folder / "manifests"
+    manifests.mkdir()
+    (manifests / "target.yaml").write_text(inputs.TARGET, encoding="utf-8")
+    for number in range(_COUNT):
+        (manifests / f"{number:05}.yaml").write_text(inputs.scheduled(number), encoding="utf-8")
+    with _sandbox(folder) as url:
+        names = [inputs.integration(number) for number in range(_COUNT)]
+        spend((sys.executable, str(_HERE / "integrations.py"), url, inputs.REGION, *names), folder)
+        spend((RECONCILE, "--endpoint-url", url), folder)
+        dry_run = (RECONCILE, "--dry-run", "--endpoint-url", url)
+        _expect_in_sync(dry_run, folder)
+        both = in_turn(dry_run, (sys.executable, str(_HERE / "bare.py"), url, inputs.REGION), folder, pairs)
+    yield both.wall("--dry-run, time", 1.5)
+    yield both.cpu("--dry-run, processor time")
+    yield both.peak("--dry-run, peak memory", 1.5)
+
+
+@contextmanager
+def _sandbox(folder: Path) -> Iterator[str]:
+    """Yield the address of a sandbox in a process of its own."""
+    command = (RECONCILE, "sandbox", "--port", "0", "--data", "sandbox.json")
+    process = subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        announced = process.stdout.readline()
+        yield next(word for word in announced.split() if word.startswith("http://"))
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _expect_in_sync(dry_run: tuple[str, ...], folder: Path) -> None:
+    """Refuse to measure a run that does something else than comparing."""
+    command = (*dry_run, "--output", "json", "--detailed-exitcode")
+    ran = subprocess.run(command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, check=True)
+    summary = json.loads(ran.stdout)["summary"]
+    if summary["inSync"] != _COUNT:
+        raise RuntimeError(f"the dry run is not as it should be: {summary}")

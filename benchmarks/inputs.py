@@ -1,0 +1,74 @@
+"""The manifests that the benchmarks run over, like those in manifests/."""
+
+from __future__ import annotations
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+
+_SCHEDULED = """\
+# yaml-language-server: $schema=../schemas/data-integration-association.v1.json
+# The CRM's objects, every hour, from the first of October 2026 on.
+apiVersion: appintegrations.reconciler/v1
+kind: DataIntegrationAssociation
+metadata:
+  name: crm-hourly-{number}
+  labels: {{team: contact-centre}}
+spec:
+  DataIntegrationIdentifier: {integration}
+  DestinationURI: s3://corp-customer-exports/crm/{number}
+  ExecutionConfiguration:
+    ExecutionMode: SCHEDULED
+    ScheduleConfiguration:
+      FirstExecutionFrom: 2026-10-01T00:00:00Z
+      Object: Account
+      ScheduleExpression: rate(1 hour)
+"""
+_ON_DEMAND = """\
+# yaml-language-server: $schema=../schemas/data-integration-association.v1.json
+# Customer Profiles bulk export: all profiles of October 2026, once.
+apiVersion: appintegrations.reconciler/v1
+kind: DataIntegrationAssociation
+metadata:
+  name: profiles-export-{number}
+  labels: {{team: contact-centre, purpose: monthly-report}}
+spec:
+  DataIntegrationIdentifier: {integration}
+  ObjectConfiguration:
+    CustomerProfiles:
+      domainName: [my-domain]
+      objectType: [_profile]
+  DestinationURI: s3://corp-customer-exports/profiles/{number}
+  ExecutionConfiguration:
+    ExecutionMode: ON_DEMAND
+    OnDemandConfiguration:
+      StartTime: 2026-10-01T00:00:00Z
+      EndTime: 2026-11-01T00:00:00Z
+"""
+TARGET = f"""\
+apiVersion: appintegrations.reconciler/v1
+kind: Target
+metadata:
+  name: benchmark
+spec:
+  Region: {REGION}
+  AccountId: "{ACCOUNT}"
+  MaxCreates: 100
+  RequestsPerSecond: 1000
+  Burst: 100
+"""
+"""A target whose pace no call waits for: what it is compared with has none."""
+
+
+def integration(number: int) -> str:
+    """Return the name of a data integration."""
+    return f"source-{number:05}"
+
+
+def scheduled(number: int) -> str:
+    """Return a manifest of an association with a data integration of its own."""
+    return _SCHEDULED.format(number=f"{number:05}", integration=integration(number))
+
+
+def on_demand(number: int) -> str:
+    """Return a manifest of an export, with a data integration of its own."""
+    return _ON_DEMAND.format(number=f"{number:05}", integration=integration(number))

@@ -1,0 +1,67 @@
+"""Measures the program against its bounds, as ratios within one run: `python benchmarks/run.py [NAME…]`."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # a script sees its own folder only
+
+from benchmarks import dry_run, loading, start_up
+from benchmarks.measure import Figure
+
+_BENCHMARKS = {"start-up": (start_up.figures, 31), "dry-run": (dry_run.figures, 15), "loading": (loading.figures, 7)}
+"""Each benchmark, and how many pairs of runs are enough for its noise."""
+_LIBRARIES = ("boto3", "click", "jsonschema-rs", "pyyaml", "structlog")
+_ROW = "{:<38} {:>9} {:>9} {:>19} {:>8}  {}"
+
+
+def main() -> int:
+    """Run the benchmarks that are named, print the table, and return 1 where a median is over its bound."""
+    parser = argparse.ArgumentParser(description="Measure the program against its bounds.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(_BENCHMARKS)}; all by default")
+    parser.add_argument("--pairs", type=int, help="how many pairs of runs, instead of as many as each needs")
+    chosen = parser.parse_args()
+    if unknown := set(chosen.names) - set(_BENCHMARKS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    print(_machine())
+    print(_ROW.format("figure", "ours", "baseline", "ratio (min-max)", "bound", ""))
+    over = False
+    for name in chosen.names or _BENCHMARKS:
+        benchmark, pairs = _BENCHMARKS[name]
+        with tempfile.TemporaryDirectory() as folder:
+            for figure in benchmark(Path(folder), chosen.pairs or pairs):
+                print(_line(figure), flush=True)
+                over = over or figure.over
+    return 1 if over else 0
+
+
+def _machine() -> str:
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text(encoding="utf-8").splitlines() if information.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    model = f"{len(models)} x {models[0]}" if models else platform.machine()
+    libraries = ", ".join(f"{library} {version(library)}" for library in _LIBRARIES)
+    return f"{model}; Python {platform.python_version()}; {libraries}\n"
+
+
+def _line(figure: Figure) -> str:
+    ratios = figure.ratios
+    bound = "-" if figure.bound is None else f"{figure.bound:g}" + (f" {figure.unit}" if figure.absolute else "")
+    return _ROW.format(
+        figure.name,
+        f"{median(figure.ours):.0f} {figure.unit}",
+        f"{median(figure.baseline):.0f} {figure.unit}",
+        f"{median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})",
+        bound,
+        "" if figure.bound is None else "over" if figure.over else "ok",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,14 @@
+"""What the program takes before it does anything: imports are lazy."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.measure import RECONCILE, Figure, in_turn
+
+
+def figures(folder: Path, pairs: int) -> Iterator[Figure]:
+    """Yield the time of `reconcile --help` over that of an interpreter that does nothing."""
+    yield in_turn((RECONCILE, "--help"), (sys.executable, "-c", "pass"), folder, pairs).wall("--help, time", 4.0)

@@ -1,0 +1,77 @@
+"""One YAML document that knows where everything in it stands."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TypeAlias
+
+from reconciler.core.model import Json
+
+Path: TypeAlias = "tuple[str | int, ...]"
+"""The keys and indices that lead from a document to a value."""
+
+BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""Where libyaml counts a line."""
+
+_NUMBER = re.compile(r"(?:[&!]\S*\s+)*([^\s,\[\]{}#&!]*)")  # behind its anchor, if it has one
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML document: its value, and the line and column of every key and value in document order."""
+
+    value: Json
+    marks: array[int]
+    text: str
+    known: dict[int, dict[str | int, tuple[int, int, Json]]] = field(default_factory=dict, compare=False, repr=False)
+
+    def position(self, path: Path, *, of_key: bool = False) -> tuple[int, int]:
+        """Return line and column, from 1, of a value or its key; of the nearest parent where there is none."""
+        node, place, value = 0, 0, self.value
+        for step in path:
+            if node not in self.known:
+                self.known[node] = dict(_members(value, node))
+            found = self.known[node].get(step)
+            if found is None:
+                break
+            place, node, value = found
+        index = place if of_key else node
+        return self.marks[2 * index] + 1, self.marks[2 * index + 1] + 1
+
+    def written(self, path: Path) -> str:
+        """Return a number, true or false as it is written in the file, for messages that quote it; "" if unknown."""
+        line, column = self.position(path)
+        number = _NUMBER.match(_lines(self.text)[line - 1], column - 1)
+        return number[1] if number else ""
+
+
+def _members(value: Json, node: int) -> Iterator[tuple[str | int, tuple[int, int, Json]]]:
+    """Yield (step, (index of the key, index of the value, value)) of all members, counting in document order."""
+    index = node + 1
+    if isinstance(value, Mapping):
+        for key, child in value.items():
+            yield key, (index, index + 1, child)
+            index += 1 + _size(child)
+    elif isinstance(value, list):
+        for number, child in enumerate(value):
+            yield number, (index, index, child)
+            index += _size(child)
+
+
+def _size(value: Json) -> int:
+    """Count the keys and values of a tree."""
+    if isinstance(value, Mapping):
+        return 1 + sum(1 + _size(child) for child in value.values())
+    if isinstance(value, list):
+        return 1 + sum(_size(child) for child in value)
+    return 1
+
+
+@lru_cache(maxsize=1)
+def _lines(text: str) -> list[str]:
+    """Split a text into lines as libyaml counts them; the last text is kept, for all messages of one file."""
+    return BREAK.split(text)

@@ -1,0 +1,214 @@
+"""The hook of deploy/git reconciles what is pushed, in a real repository, and tells the pusher the truth."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from deploy.conftest import HOOK, MANIFEST, TARGET, Place, Repository, destinations, make_repository, told
+
+if TYPE_CHECKING:
+    from mypy_boto3_appintegrations import AppIntegrationsServiceClient as Client
+
+ACCOUNTS = {"manifests/target.yaml": TARGET, "manifests/accounts.yaml": MANIFEST.format(name="accounts")}
+
+
+def test_the_same_manifests_pushed_twice_create_once(repository: Repository, client: Client) -> None:
+    """The first push creates, the second finds all in place, and both say so to the pusher."""
+    revision = repository.commit(ACCOUNTS)
+    first = repository.push()
+    assert f"refs/heads/main is at {revision}" in first
+    assert "created accounts" in first
+    assert "manifests/accounts.yaml:1" in first
+    assert destinations(client) == ["s3://corp-exports/accounts"]
+    repository.commit({"README.md": "exports\n"})
+    second = repository.push()
+    assert "in-sync accounts" in second
+    assert "created" not in second
+    assert destinations(client) == ["s3://corp-exports/accounts"]
+
+
+def test_logs_stay_in_the_repository(repository: Repository) -> None:
+    """The pusher reads a report, not JSON; the lines of the log are kept, with the revision."""
+    revision = repository.commit(ACCOUNTS)
+    assert '{"' not in repository.push()
+    log = (repository.bare / "reconciler.log").read_text(encoding="utf-8")
+    assert '"event": "association created"' in log
+    assert f'"revision": "{revision}"' in log
+
+
+def test_nothing_is_left_behind(repository: Repository) -> None:
+    """The exported manifests are gone after a push that went well, and after one that did not."""
+    repository.commit(ACCOUNTS)
+    repository.push()
+    repository.commit({"manifests/bad.yaml": "kind: Nothing\n"})
+    repository.push()
+    assert list((repository.place.folder / "temporary").iterdir()) == []
+    assert not (repository.bare / "index").exists()
+
+
+def test_an_invalid_manifest_is_shown_with_its_place(repository: Repository, client: Client) -> None:
+    """The pusher reads file, line and column, relative to the repository, and nothing at all is created."""
+    invalid = MANIFEST.format(name="orders").replace("DestinationURI", "DestinationUri")
+    repository.commit(ACCOUNTS | {"manifests/team/orders.yaml": invalid})
+    answer = repository.push()
+    assert "manifests/team/orders.yaml:7:3: /spec/DestinationUri: " in answer
+    assert "exit code 3; the push itself stands" in answer
+    assert destinations(client) == []
+
+
+def test_other_branches_are_ignored(repository: Repository, client: Client) -> None:
+    """A push to a branch that is not watched says nothing and creates nothing, whatever its name looks like."""
+    repository.commit(ACCOUNTS)
+    assert repository.push("HEAD:refs/heads/topic", "HEAD:refs/heads/$(touch${IFS}x);main", "HEAD:refs/tags/main") == ""
+    assert destinations(client) == []
+
+
+def test_the_watched_branch_can_be_chosen(repository: Repository, client: Client) -> None:
+    """`reconciler.ref` takes the place of main, also among several refs of one push."""
+    repository.configure("ref", "live")
+    repository.commit(ACCOUNTS)
+    assert "refs/heads/live is at " in repository.push("HEAD:refs/heads/main", "HEAD:refs/heads/live")
+    assert destinations(client) == ["s3://corp-exports/accounts"]
+
+
+def test_deleting_the_branch_calls_nothing(repository: Repository, client: Client) -> None:
+    """A branch that is gone has no manifests to reconcile with, and that is said."""
+    repository.place.git(repository.bare, "config", "receive.denyDeleteCurrent", "ignore")
+    repository.commit(ACCOUNTS)
+    repository.push()
+    assert "refs/heads/main was deleted: nothing was called" in repository.push("--delete", "main")
+    assert destinations(client) == ["s3://corp-exports/accounts"]
+
+
+def test_two_repositories_with_one_state_create_once(place: Place, sandbox: str, client: Client) -> None:
+    """Of two pushes at once that ask for the same, the second waits for the first and finds it done."""
+    repositories = [make_repository(place, name, sandbox) for name in ("one", "two")]
+    for repository in repositories:
+        repository.configure("state", str(place.folder / "state"))
+        repository.commit(ACCOUNTS)
+    with repositories[0].start_push() as one, repositories[1].start_push() as two:
+        answers = [told(one), told(two)]
+    assert sum("created accounts" in answer for answer in answers) == 1
+    assert sum("in-sync accounts" in answer for answer in answers) == 1
+    assert destinations(client) == ["s3://corp-exports/accounts"]
+
+
+def test_two_pushes_at_once_create_all_of_the_later_one(place: Place, repository: Repository, client: Client) -> None:
+    """Where one push overtakes another, the manifests of the newest revision are there in the end, each once."""
+    repository.commit(ACCOUNTS)
+    with repository.start_push() as first:
+        later = Repository(place, repository.bare, place.folder / "later")
+        place.git(place.folder, "clone", "--quiet", str(repository.clone), str(later.clone))
+        place.git(later.clone, "remote", "set-url", "origin", str(repository.bare))
+        later.commit({"manifests/orders.yaml": MANIFEST.format(name="orders")})
+        later.push()
+        told(first)
+    assert destinations(client) == ["s3://corp-exports/accounts", "s3://corp-exports/orders"]
+
+
+def test_a_revision_that_was_overtaken_is_left_alone(repository: Repository, client: Client) -> None:
+    """A hook that comes late does not create what the branch no longer asks for."""
+    old = repository.commit(ACCOUNTS)
+    repository.push("HEAD:refs/heads/topic")
+    (repository.clone / "manifests" / "accounts.yaml").unlink()
+    repository.commit({"manifests/orders.yaml": MANIFEST.format(name="orders")})
+    repository.push()
+    late = subprocess.run(
+        [repository.bare / "hooks" / "post-receive"],
+        cwd=repository.bare,
+        env=repository.place.environment,
+        input=f"{'0' * 40} {old} refs/heads/main\n",
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert "has moved on" in late.stdout
+    assert destinations(client) == ["s3://corp-exports/orders"]
+
+
+def test_a_missing_folder_is_named(repository: Repository) -> None:
+    """A revision without manifests is not taken for one with none."""
+    repository.commit({"README.md": "exports\n"})
+    assert "has no folder 'manifests': nothing was called" in repository.push()
+
+
+@pytest.mark.parametrize(("path", "file"), [("deep/down/", "deep/down/a.yaml"), (".", "a.yaml"), ("-f", "-f/a.yaml")])
+def test_the_folder_can_be_chosen(repository: Repository, client: Client, path: str, file: str) -> None:
+    """`reconciler.path` is a folder of the revision, and file names in the report begin at the repository."""
+    repository.configure("path", path)
+    repository.commit({file: MANIFEST.format(name="accounts")})
+    assert f"{file}:1" in repository.push()
+    assert destinations(client) == ["s3://corp-exports/accounts"]
+
+
+def test_links_out_of_the_revision_are_refused(repository: Repository, client: Client) -> None:
+    """A pushed symbolic link cannot make the hook read a file of the server's, and is named."""
+    secret = repository.place.folder / "secret.yaml"
+    secret.write_text("password: hunter2\n", encoding="utf-8")
+    repository.commit(ACCOUNTS)
+    (repository.clone / "manifests" / "link.yaml").symlink_to(secret)
+    repository.commit_all()
+    answer = repository.push()
+    assert "symbolic links or submodules" in answer
+    assert "link.yaml" in answer
+    assert "hunter2" not in answer
+    assert destinations(client) == []
+
+
+def test_attributes_hide_nothing(repository: Repository, client: Client) -> None:
+    """A manifest that .gitattributes keeps out of archives is reconciled like any other."""
+    repository.commit(ACCOUNTS | {".gitattributes": "*.yaml export-ignore\n"})
+    repository.push()
+    assert destinations(client) == ["s3://corp-exports/accounts"]
+
+
+def test_replacements_change_nothing(repository: Repository, client: Client) -> None:
+    """What was pushed under refs/replace does not take the place of the revision's own manifests."""
+    revision = repository.commit(ACCOUNTS)
+    other = repository.commit({"manifests/accounts.yaml": MANIFEST.format(name="orders")})
+    repository.push(f"{other}:refs/replace/{revision}", f"{revision}:refs/heads/main")
+    assert destinations(client) == ["s3://corp-exports/accounts"]
+
+
+def test_options_are_words_and_no_more(repository: Repository, client: Client) -> None:
+    """Options are split at blanks; the shell neither expands nor runs anything in them."""
+    before = repository.place.git(repository.bare, "config", "reconciler.options").strip()
+    repository.configure("options", f"{before} --mode observe --region $(touch${{IFS}}made) *")
+    repository.commit(ACCOUNTS)
+    answer = repository.push()
+    assert "unexpected extra argument (*)" in answer
+    assert "exit code 64" in answer
+    assert not list(repository.place.folder.rglob("made"))
+    assert destinations(client) == []
+
+
+def test_variables_of_git_reach_no_child(repository: Repository) -> None:
+    """A git that the program starts elsewhere is not sent to the repository of the hook."""
+    program = repository.place.folder / "program"
+    program.write_text("#!/bin/sh\nenv\ngit rev-parse --git-dir 2>&1 || :\n", encoding="utf-8")
+    program.chmod(0o755)
+    repository.configure("program", str(program))
+    repository.commit(ACCOUNTS)
+    answer = repository.push()
+    seen = {line.partition("=")[0] for line in answer.splitlines()}
+    assert "PATH" in seen
+    hidden = set(repository.place.git(repository.bare, "rev-parse", "--local-env-vars").split())
+    assert seen.isdisjoint(hidden)
+    assert "not a git repository" in answer
+
+
+def test_a_missing_program_is_named(repository: Repository) -> None:
+    """A server on which the program is not installed says what to set."""
+    repository.configure("program", "/nowhere/reconcile")
+    repository.commit(ACCOUNTS)
+    assert "'/nowhere/reconcile' was not found: set reconciler.program" in repository.push()
+
+
+def test_the_hook_is_executable_and_portable() -> None:
+    """Git ignores a hook that cannot be executed, and a server may have no bash."""
+    assert HOOK.stat().st_mode & 0o111 == 0o111
+    assert HOOK.read_text(encoding="utf-8").startswith("#!/bin/sh\n")
+    subprocess.run(["sh", "-n", Path(HOOK)], check=True)

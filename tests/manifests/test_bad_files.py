@@ -1,0 +1,231 @@
+"""Paths that are no manifests are told by name; what does not belong to a folder is not read from it."""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Refused = Callable[..., list[str]]
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+MANIFEST = """\
+apiVersion: appintegrations.reconciler/v1
+kind: DataIntegrationAssociation
+metadata:
+  name: export
+spec:
+  DataIntegrationIdentifier: profiles-export
+"""
+VALID = b"1 manifest, 1 target: valid\n"
+AS_USER = pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable to root")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Give a folder of one manifest."""
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "export.yaml").write_text(MANIFEST)
+    return tmp_path / "manifests"
+
+
+def test_a_missing_path_is_told(refused: Refused, refused_before_any_call: Refused) -> None:
+    """A path that is not there is a problem, and says what to do; the default path too."""
+    said = ["manifests/: does not exist: name a file or a folder of manifests with -f"]
+    assert refused() == refused_before_any_call() == said
+    assert refused("a\u202eb.yaml") == ["a\\u202eb.yaml: does not exist: name a file or a folder of manifests with -f"]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"), [("x" * 300, "File name too long"), ("manifests/export.yaml/x", "Not a directory")]
+)
+def test_an_impossible_path_is_told(path: str, said: str, folder: Path, refused: Refused) -> None:
+    """What the system says of a path is passed on."""
+    assert folder.is_dir()
+    assert refused(path) == [f"{path}: cannot be read: {said}"]
+
+
+@pytest.mark.parametrize("where", ["big.yaml", "."])
+def test_a_huge_file_is_refused_unread(where: str, tmp_path: Path, refused: Refused) -> None:
+    """A hundred megabytes are refused at once, whatever is in them."""
+    with (tmp_path / "big.yaml").open("wb") as file:
+        file.truncate(100 * 1024 * 1024)
+    (line,) = refused(where)
+    assert line.removeprefix("./") == "big.yaml: is larger than 16 MiB: split it into smaller files"
+
+
+@pytest.mark.parametrize("where", ["pipe.yaml", "."])
+def test_a_named_pipe_does_not_hang(where: str, tmp_path: Path, refused: Refused) -> None:
+    """A pipe that nobody writes to is refused, not waited for."""
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (line,) = refused(where)
+    assert line.removeprefix("./") == "pipe.yaml: is no regular file"
+
+
+def test_a_device_is_refused(refused: Refused) -> None:
+    """An endless device is no manifest."""
+    assert refused("/dev/zero") == ["/dev/zero: is no regular file"]
+
+
+def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused) -> None:
+    """Nor is a socket."""
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket.yaml")
+        assert refused("socket.yaml") == ["socket.yaml: cannot be read: No such device or address"]
+
+
+@AS_USER
+def test_an_unreadable_file_is_told(folder: Path, refused: Refused) -> None:
+    """A file without permission is named, and the others are still checked."""
+    (folder / "export.yaml").chmod(0)
+    (folder / "other.yaml").write_text("a: 1\n")
+    assert refused("manifests") == [
+        "manifests/export.yaml: cannot be read: Permission denied",
+        "manifests/other.yaml:1:1: 'kind' is missing: it is DataIntegrationAssociation or Target",
+    ]
+
+
+@AS_USER
+def test_an_unreadable_folder_is_told(folder: Path, refused: Refused) -> None:
+    """A folder without permission is named, as is a path behind it."""
+    folder.chmod(0)
+    try:
+        assert refused("manifests") == ["manifests: cannot be read: Permission denied"]
+        assert refused("manifests/export.yaml") == ["manifests/export.yaml: cannot be read: Permission denied"]
+    finally:
+        folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("outside", ["../secret.yaml", "/etc/passwd", "../manifests-2/a.yaml", "../missing.yaml"])
+def test_a_link_that_leaves_the_folder_is_refused(outside: str, folder: Path, refused: Refused) -> None:
+    """What is outside is neither read nor shown, also where its path begins like the folder's."""
+    (folder.parent / "secret.yaml").write_text("password: hunter2\n")
+    (folder.parent / "manifests-2").mkdir()
+    (folder.parent / "manifests-2" / "a.yaml").write_text("password: hunter2\n")
+    (folder / "link.yaml").symlink_to(outside)
+    said = "manifests/link.yaml: is a link that leaves the manifest folder: copy the file here instead"
+    assert refused("manifests") == [said]
+
+
+def test_a_chain_of_links_that_leaves_is_refused(folder: Path, refused: Refused) -> None:
+    """A link inside that leads to one that leaves is refused as well."""
+    (folder.parent / "secret.yaml").write_text("password: hunter2\n")
+    (folder / ".hidden.yaml").symlink_to("../secret.yaml")
+    (folder / "link.yaml").symlink_to(".hidden.yaml")
+    assert refused("manifests") == [
+        "manifests/link.yaml: is a link that leaves the manifest folder: copy the file here instead"
+    ]
+
+
+@pytest.mark.parametrize("to", ["real", "..", "/", "."])
+def test_a_link_to_a_folder_is_refused(to: str, folder: Path, refused: Refused) -> None:
+    """Links to folders could go in circles and hide manifests, so they are told."""
+    (folder / "real").mkdir()
+    (folder / "link").symlink_to(to)
+    assert refused("manifests") == ["manifests/link: is a link to a folder, and such links are not followed"]
+
+
+def test_a_loop_of_links_ends(folder: Path, refused: Refused) -> None:
+    """Links in a circle, and links to nothing, are told."""
+    (folder / "a.yaml").symlink_to("b.yaml")
+    (folder / "b.yaml").symlink_to("a.yaml")
+    (folder / "c.yaml").symlink_to("missing.yaml")
+    assert refused("manifests") == [
+        "manifests/a.yaml: cannot be read: Too many levels of symbolic links",
+        "manifests/b.yaml: cannot be read: Too many levels of symbolic links",
+        "manifests/c.yaml: is a link to a file that does not exist",
+    ]
+
+
+def test_a_link_that_is_no_manifest_is_left_alone(folder: Path, run: Run) -> None:
+    """A README may be a link to anywhere."""
+    (folder / "README.md").symlink_to("../../README.md")
+    assert run("validate", "-f", "manifests").stdout == VALID
+
+
+def test_a_mounted_config_map_is_read_once(tmp_path: Path, run: Run) -> None:
+    """The links and hidden folders of a ConfigMap volume hold each file once."""
+    version = tmp_path / "manifests" / "..2026_10_01_00_00_00.123456789"
+    version.mkdir(parents=True)
+    (version / "export.yaml").write_text(MANIFEST)
+    (tmp_path / "manifests" / "..data").symlink_to(version.name)
+    (tmp_path / "manifests" / "export.yaml").symlink_to("..data/export.yaml")
+    done = run("validate", "-f", "manifests")
+    assert (done.returncode, done.stdout) == (0, VALID)
+
+
+def test_a_path_given_by_a_person_may_be_a_link(folder: Path, run: Run) -> None:
+    """What stands after -f is followed: a person has chosen it."""
+    (folder.parent / "folder").symlink_to("manifests")
+    (folder.parent / "file.yaml").symlink_to("manifests/export.yaml")
+    (folder / "other.yaml").symlink_to("export.yaml")
+    assert run("validate", "-f", "file.yaml").stdout == VALID
+    assert run("validate", "-f", "folder").stdout.startswith(
+        b"folder/other.yaml:4:9: /metadata/name: the name 'export'"
+    )
+
+
+def test_what_is_hidden_or_no_manifest_is_not_read(folder: Path, run: Run) -> None:
+    """Names that begin with a dot, and other suffixes, are passed over; folders are searched."""
+    for name in (
+        ".hidden.yaml",
+        ".git/config.yaml",
+        "notes.txt",
+        "export.yaml~",
+        "yaml",
+        "sub/.x.yml",
+        "sub/README.md",
+    ):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("not: [a manifest\n")
+    shutil.move(folder / "export.yaml", folder / "sub" / "export.yml")
+    assert run("validate", "-f", "manifests").stdout == VALID
+    (folder / "sub" / "export.yml").rename(folder / "export.json")
+    assert run("validate", "-f", "manifests").stdout == VALID
+
+
+def test_an_empty_folder_is_valid(tmp_path: Path, run: Run) -> None:
+    """A repository may begin without manifests."""
+    done = run("validate", "-f", str(tmp_path))
+    assert (done.returncode, done.stdout) == (0, b"0 manifests, 1 target: valid\n")
+
+
+def test_one_name_in_two_files_names_both(folder: Path, refused: Refused) -> None:
+    """The later file is told, and the earlier one named in the message, in order of their names."""
+    (folder / "a").mkdir()
+    (folder / "a" / "x.yaml").write_text(MANIFEST.replace("profiles", "accounts"))
+    taken = "the name 'export' is taken by the manifest at manifests/a/x.yaml:1: names are unique per target"
+    assert refused("manifests") == [f"manifests/export.yaml:4:9: /metadata/name: {taken}"]
+
+
+def test_a_folder_too_deep_is_refused(folder: Path, refused: Refused) -> None:
+    """Folders in folders without end are a problem, not a crash."""
+    folder.joinpath(*"d" * 200).mkdir(parents=True)
+    (line,) = refused("manifests")
+    assert line == f"manifests{'/d' * 64}: is a folder more than 64 levels deep"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"\x1b[31mred\nline.yaml", r"\u001b[31mred\u000aline.yaml"),
+        (b"latin-\xe9.yaml", r"latin-\udce9.yaml"),
+        ("bidi-\u202egpj.yaml".encode(), r"bidi-\u202egpj.yaml"),
+        ("é.yaml".encode(), "é.yaml"),
+    ],
+)
+def test_no_file_name_steers_a_terminal(name: bytes, shown: str, tmp_path: Path, run: Run, refused: Refused) -> None:
+    """A file name is shown with escapes, wherever it is shown, and never ends the program."""
+    path = os.path.join(os.fsencode(tmp_path), name)  # noqa: PTH118 - not every name of a file is text
+    with open(path, "wb") as file:  # noqa: PTH123 - as above
+        file.write(b"a: 1\n")
+    said = f"{shown}:1:1: 'kind' is missing: it is DataIntegrationAssociation or Target"
+    assert refused(".") == [f"./{said}"]
+    assert refused(name) == [said]
+    with open(path, "wb") as file:  # noqa: PTH123 - as above
+        file.write(MANIFEST.encode())
+    assert run("validate", "-f", ".").stdout == VALID

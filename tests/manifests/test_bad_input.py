@@ -1,0 +1,516 @@
+"""What is wrong inside a file ends with 3 and a line for each problem, before anything is called."""
+
+import itertools
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Refused = Callable[..., list[str]]
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+Cases = dict[str, tuple[str | bytes, list[str]]]
+
+MANIFEST = """\
+apiVersion: appintegrations.reconciler/v1
+kind: DataIntegrationAssociation
+metadata:
+  name: export
+spec:
+  DataIntegrationIdentifier: profiles-export
+"""
+TARGET = """\
+apiVersion: appintegrations.reconciler/v1
+kind: Target
+metadata:
+  name: prod
+spec:
+  Region: us-east-1
+  AccountId: "123456789012"
+"""
+WINDOW = MANIFEST + "  ExecutionConfiguration:\n    ExecutionMode: ON_DEMAND\n    OnDemandConfiguration:\n"
+FROM_OCTOBER = WINDOW + "      StartTime: 2026-10-01T00:00:00Z\n"
+SCHEDULED = MANIFEST + "  ExecutionConfiguration:\n    ExecutionMode: SCHEDULED\n"
+EXECUTION = "/spec/ExecutionConfiguration"
+NO_TIME = "must be a date, a time and a zone, such as 2026-10-01T00:00:00Z, or epoch milliseconds in quotes"
+LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}]\n" for n in range(1, 10))
+DEEP_ALIASES = "a: &a0 [1]\n" + "".join(f"a{n}: &a{n} {'[' * 20}*a{n - 1}{']' * 20}\n" for n in range(1, 40))
+
+NOT_YAML: Cases = {
+    "not-yaml": ("a: [1\nb: 2\n", ["2:2: is not YAML: while parsing a flow sequence did not find expected ',' or ']'"]),
+    "tab": ("a:\n\tb: 1\n", ["2:1: is not YAML: while scanning for the next token found character that cannot"]),
+    "unclosed": ('a: "b\n', ["2:1: is not YAML: while scanning a quoted scalar found unexpected end of stream"]),
+    "control-character": ("a: 1\nbé: \x1b[31m\n", ["2:5: is not YAML: unacceptable character #x001b: control"]),
+    "nul": ("a: \x00\n", ["1:4: is not YAML: unacceptable character #x0000"]),
+    "latin-1": ("a: 1\nb: é\n".encode("latin-1"), ["2:4: is not UTF-8: save the file in UTF-8"]),
+    "column-in-characters": ("b: é".encode() + b"\xe9", ["1:5: is not UTF-8"]),
+    "utf-16": (MANIFEST.encode("utf-16"), ["1:1: is not UTF-8: save the file in UTF-8"]),
+    "surrogate": (b"a: \xed\xa0\x80\n", ["1:4: is not UTF-8"]),
+    "half-of-a-pair": (r'"\ud83d"', ["1:4: is not YAML: while parsing a quoted scalar found invalid Unicode"]),
+    "bytes": (bytes(range(128, 256)) * 10, ["1:1: is not UTF-8"]),
+    "empty": ("", ["1:1: is empty: remove the file, or write a manifest into it"]),
+    "only-a-mark": (b"\xef\xbb\xbf", ["1:1: is empty"]),
+    "only-comments": ("# one\n\n# two\n", ["1:1: is empty"]),
+    "only-separators": ("---\n---\n# x\n---\n", ["1:1: is empty"]),
+    "only-null": ("~\n---\nnull\n", ["1:1: is empty"]),
+    "yaml-2.0": ("%YAML 2.0\n---\na: 1\n", ["1:1: is not YAML: found incompatible YAML document"]),
+    "list": ("- a\n- b\n", ["1:1: a manifest must be a mapping, and this is a list"]),
+    "list-of-manifests": (f"[{TARGET.splitlines()[0]}]", ["1:1: a manifest must be a mapping, and this is a list"]),
+    "scalar": ("# x\nhello\n", ["2:1: a manifest must be a mapping, and this is a single value"]),
+    "number": ("12", ["1:1: a manifest must be a mapping, and this is a single value"]),
+    "tag": (
+        "a: !!python/object/apply:os.system ['touch pwned']\n",
+        ["1:4: the tag 'tag:yaml.org,2002:python/object/apply:os.system' is not allowed: manifests have plain values"],
+    ),
+    "tag-of-document": ("!!python/object/new:x {}\n", ["1:1: the tag 'tag:yaml.org,2002:python/object/new:x' is not"]),
+    "every-tag": ("a: !x 1\nb: !y [!z 2]\n", ["1:4: the tag '!x'", "2:4: the tag '!y'", "2:8: the tag '!z'"]),
+    "alias-bomb": (LAUGHS, ["6:25: aliases make more than 100000 values of this document"]),
+    "alias-bomb-in-depth": (DEEP_ALIASES, ["3:29: aliases make this document nest deeper than 32 levels"]),
+    "alias-of-itself": ("a: &x [1, *x]\n", ["1:11: the alias *x stands inside its own anchor"]),
+    "alias-of-itself-in-a-mapping": ("a: &x\n  b: *x\n", ["2:6: the alias *x stands inside its own anchor"]),
+    "alias-of-nothing": ("a: *x\n", ["1:4: the alias *x has no anchor before it"]),
+    "alias-as-key": ("a: &x b\n*x : c\n", ["2:1: a key must be plain text"]),
+    "list-as-key": ("? [a]\n: b\n", ["1:3: a key must be plain text"]),
+    "merge-key": ("a: &x {b: 1}\nc:\n  <<: *x\n  d: 2\n", ["3:3: a merge key ('<<') is not part of YAML 1.2: write"]),
+    "duplicate-key": ("a: 1\nb:\n  c: 1\n  c: 2\na: 3\n", ["4:3: duplicate key 'c': it stands in line 3", "5:1: dup"]),
+    "duplicate-by-spelling": ("{a: 1, 'a': 2, \"\\x61\": 3}\n", ["1:8: duplicate key 'a'", "1:16: duplicate key 'a'"]),
+    "deep-flow": ("[" * 10_000 + "]" * 10_000, ["1:33: nests deeper than 32 levels"]),
+    "deeper-flow": ("{a: " * 100_000, ["1:129: nests deeper than 32 levels"]),
+    "deep-block": ("- " * 10_000, ["1:65: nests deeper than 32 levels"]),
+    "deep-lines": ("\n".join(" " * n + "a:" for n in range(3000)), ["33:33: nests deeper than 32 levels"]),
+    "deeper-block": ("- " * 100_000, ["1:65: nests deeper than 32 levels"]),
+    "deep-keys": ("? " * 100_000, ["1:3: a key must be plain text"]),
+    "many-values": ("[" + "1," * 100_000 + "]", ["1:200000: holds more than 100000 values: split the document"]),
+    "infinity": ("a: .inf\nb: 1e999\n", ["1:4: .inf is no number", "2:4: a number too large to be used: put it in"]),
+    "long-number": ("a: 12345678901234567890\n", ["1:4: a number of more than 18 characters: put it in quotes"]),
+}
+OTHER_KIND: Cases = {
+    "no-kind": (MANIFEST.replace("kind: ", "kund: "), ["1:1: 'kind' is missing: it is DataIntegrationAssociation or"]),
+    "unknown-kind": (
+        MANIFEST.replace("kind: DataI", "kind: data i"),
+        ["2:7: /kind: unknown kind 'data integrationAssociation': it is DataIntegrationAssociation or Target"],
+    ),
+    "kind-of-kubernetes": (
+        "apiVersion: v1\nkind: ConfigMap\n",
+        ["1:13: /apiVersion: unknown apiVersion 'v1': it is 'appintegrations.reconciler/v1'"],
+    ),
+    "kind-is-a-list": (MANIFEST.replace("kind: D", "kind: [D]\nx: "), ["2:7: /kind: unknown kind ['D']: it is Data"]),
+    "kind-is-empty": (MANIFEST.replace("kind: D", "kind:\nx: "), ["2:6: /kind: unknown kind None"]),
+    "kind-is-long": (MANIFEST.replace("kind: D", f"kind: {'D' * 5000}\nx: "), ["2:7: /kind: unknown kind 'DDDD"]),
+    "no-version": (MANIFEST.partition("\n")[2], ["1:1: 'apiVersion' is missing"]),
+    "other-version": (MANIFEST.replace("/v1", "/v2"), ["1:13: /apiVersion: unknown apiVersion 'appintegrations"]),
+    "version-is-a-map": (MANIFEST.replace(": app", ": {app: x}\nb: "), ["1:13: /apiVersion: unknown apiVersion {'app"]),
+}
+SHAPES: Cases = {
+    "no-spec": (MANIFEST.partition("spec")[0], ["1:1: 'spec' is missing"]),
+    "no-name": (
+        MANIFEST.replace("  name: export", "  labels: {}"),
+        ["4:3: /metadata: 'name' is missing"],
+    ),
+    "spec-is-empty": (MANIFEST.partition("  Data")[0], ["5:6: /spec: must be a mapping, and is empty"]),
+    "spec-is-a-list": (MANIFEST.replace("  Data", "  - Data"), ["6:3: /spec: must be a mapping, and is a list"]),
+    "two-missing": (MANIFEST.partition("  name")[0] + "  {}\nspec: {}\n", ["4:3: /metadata: 'name'", "5:7: /spec: 'D"]),
+    "unknown-key": (
+        MANIFEST + "  Colour: red\n",
+        ["7:3: /spec/Colour: unknown key 'Colour': known here are ClientId, ObjectConfiguration, DestinationURI"],
+    ),
+    "misspelt-key": (
+        MANIFEST + "  DestinationUrl: s3://b/p\n",
+        ["7:3: /spec/DestinationUrl: unknown key 'DestinationUrl': did you mean 'DestinationURI'?"],
+    ),
+    "key-in-other-case": (
+        MANIFEST + "  clientid: x\n",
+        ["7:3: /spec/clientid: unknown key 'clientid': did you mean 'ClientId'?"],
+    ),
+    "misspelt-required-key": (
+        MANIFEST.replace("DataIntegrationIdentifier", "DataIntegrationIdentifer"),
+        ["6:3: /spec/DataIntegrationIdentifer: unknown key 'DataIntegrationIdentifer': did you mean"],
+    ),
+    "spec-beside-the-envelope": (
+        MANIFEST + "ClientId: x\n",
+        ["7:1: /ClientId: unknown key 'ClientId': known here are target, policy"],
+    ),
+    "client-token": (
+        MANIFEST + "  ClientToken: abc\n",
+        ["7:3: /spec/ClientToken: must not be set: the reconciler computes it from the request, so that the same"],
+    ),
+    "yaml-1.1-no": (
+        MANIFEST + "policy:\n  suspend: no\n",
+        ["8:12: /policy/suspend: must be true or false, and is the string 'no'"],
+    ),
+    "yaml-1.1-octal": (
+        MANIFEST + "  ClientId: 0o17\n",
+        ['7:13: /spec/ClientId: must be a string, and is the unquoted 0o17, a number: write "0o17"'],
+    ),
+    "yaml-1.1-sexagesimal": (
+        MANIFEST + "policy: {generation: 1:30}\n",
+        ["7:22: /policy/generation: must be a whole number, and is the string '1:30'"],
+    ),
+    "bool-for-number": (
+        MANIFEST + "policy: {generation: TRUE}\n",
+        ["7:22: /policy/generation: must be a whole number, and is TRUE"],
+    ),
+    "fraction": (
+        MANIFEST + "policy: {generation: 1.5}\n",
+        ["7:22: /policy/generation: must be a whole number, and is 1.5"],
+    ),
+    "generation-0": (MANIFEST + "policy: {generation: 0}\n", ["7:22: /policy/generation: must be 1 or more, and is 0"]),
+    "bool-for-text": (
+        MANIFEST + "  ClientId: true\n",
+        ['7:13: /spec/ClientId: must be a string, and is the unquoted true, true or false: write "true"'],
+    ),
+    "null-for-text": (MANIFEST + "  ClientId:\n", ["7:12: /spec/ClientId: must be a string, and is empty"]),
+    "map-for-text": (MANIFEST + "  ClientId: {}\n", ["7:13: /spec/ClientId: must be a string, and is a mapping"]),
+    "text-for-map": (
+        MANIFEST + "  ObjectConfiguration: all\n",
+        ["7:24: /spec/ObjectConfiguration: must be a mapping, and is the string 'all'"],
+    ),
+    "text-for-list": (
+        MANIFEST + "  ObjectConfiguration: {a: {b: c}}\n",
+        ["7:32: /spec/ObjectConfiguration/a/b: must be a list, and is the string 'c'"],
+    ),
+    "empty-list": (
+        MANIFEST + "  ObjectConfiguration: {a: {b: []}}\n",
+        ["7:32: /spec/ObjectConfiguration/a/b: must have at least 1 item(s), and has 0"],
+    ),
+    "blank-key": (
+        MANIFEST + '  ObjectConfiguration: {" ": {}}\n',
+        ["7:25: /spec/ObjectConfiguration/ : the key ' ' must not be blank"],
+    ),
+    "long-key": (
+        MANIFEST + f"  ClientAssociationMetadata: {{{'k' * 256}: v}}\n",
+        [f"7:31: /spec/ClientAssociationMetadata/{'k' * 256}: the key must have at most 255 characters, and has 256"],
+    ),
+    "empty-text": (
+        MANIFEST.replace("profiles-export", '""'),
+        ["6:30: /spec/DataIntegrationIdentifier: '' must not be blank"],
+    ),
+    "empty-client-id": (
+        MANIFEST + "  ClientId: ''\n",
+        ["7:13: /spec/ClientId: must have at least 1 character(s), and is ''"],
+    ),
+    "long-text": (
+        MANIFEST + f"  ClientId: {'x' * 256}\n",
+        ["7:13: /spec/ClientId: must have at most 255 characters, and has 256"],
+    ),
+    "destination": (
+        MANIFEST + "  DestinationURI: s3:/bucket\n",
+        ["7:19: /spec/DestinationURI: 's3:/bucket' must be a URI such as s3://bucket/prefix"],
+    ),
+    "destination-with-newline": (
+        MANIFEST + '  DestinationURI: "s3://bucket/p\\n"\n',
+        ["7:19: /spec/DestinationURI: 's3://bucket/p\\n' must be a URI"],
+    ),
+    "name": (
+        MANIFEST.replace("export\n", "Export_1\n", 1),
+        ["4:9: /metadata/name: 'Export_1' must be lower-case letters, digits, '-' and '.', and begin and end with a"],
+    ),
+    "mode": (
+        MANIFEST + "policy: {mode: Create-And-Updates}\n",
+        ["7:16: /policy/mode: must be one of observe, create, create-and-update, and is 'Create-And-Updates': did you"],
+    ),
+    "mode-is-a-bool": (MANIFEST + "policy: {mode: true}\n", ["7:16: /policy/mode: must be one of observe, create"]),
+    "ignore": (
+        MANIFEST + "policy: {ignore: [EndTime]}\n",
+        ["7:19: /policy/ignore/0: 'EndTime' must be a JSON Pointer into spec, such as /ExecutionConfiguration"],
+    ),
+    "adopt": (MANIFEST + "policy: {adopt: x}\n", ["7:17: /policy/adopt: 'x' must be the ARN of a data-integration"]),
+    "unquoted-account": (
+        TARGET.replace('"123456789012"', "012345670123 # ours"),
+        [
+            '7:14: /spec/AccountId: must be a string, and is the unquoted 012345670123, a number: write "012345670123"',
+        ],
+    ),
+    "short-account": (
+        TARGET.replace("123456789012", "12345678901"),
+        ["7:14: /spec/AccountId: '12345678901' must be the twelve digits of an account, in quotes"],
+    ),
+    "region": (TARGET.replace("us-east-1", "Virginia"), ["6:11: /spec/Region: 'Virginia' must be a Region code such"]),
+    "rate-0": (TARGET + "  RequestsPerSecond: 0\n", ["8:22: /spec/RequestsPerSecond: must be more than 0, and is 0"]),
+    "shared-mistake": (
+        MANIFEST.replace("profiles-export", "&x 007") + "  ClientId: *x\n",
+        ['6:30: /spec/ClientId: must be a string, and is the unquoted 007, a number: write "007"', "6:30: /spec/Data"],
+    ),
+}
+MEANING: Cases = {
+    "no-zone": (
+        WINDOW + "      StartTime: 2026-10-01T00:00:00\n",
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: "],
+    ),
+    "only-a-date": (
+        WINDOW + "      StartTime: 2026-10-01\n",
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '2026-10-01' {NO_TIME}"],
+    ),
+    "impossible-date": (
+        WINDOW + "      StartTime: 2026-02-30T00:00:00Z\n",
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '2026-02-30T00:00:00Z' is not a time: day"],
+    ),
+    "impossible-zone": (
+        WINDOW + "      StartTime: 2026-10-01T00:00:00+02:75\n",
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '2026-10-01T00:00:00+02:75' {NO_TIME}"],
+    ),
+    "before-1970": (
+        WINDOW + "      StartTime: 1969-10-01T00:00:00Z\n",
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '1969-10-01T00:00:00Z' lies before 1970"],
+    ),
+    "epoch-seconds": (
+        WINDOW + '      StartTime: "1790812800"\n',
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '1790812800' {NO_TIME}"],
+    ),
+    "epoch-unquoted": (
+        WINDOW + "      StartTime: 1790812800000\n",
+        [
+            f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: must be a string, and is the unquoted 1790812800000,",
+        ],
+    ),
+    "five-thousand-digits": (
+        WINDOW + f'      StartTime: "{"9" * 5000}"\n',
+        [
+            f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '999999",
+            f"10:18: {EXECUTION}/OnDemandConfiguration/St",
+        ],
+    ),
+    "ends-before-it-starts": (
+        WINDOW + "      StartTime: 2026-10-01T00:00:00Z\n      EndTime: 2026-09-01T00:00:00Z\n",
+        [
+            f"11:16: {EXECUTION}/OnDemandConfiguration/EndTime: the window ends at 2026-09-01T00:00:00Z, which is not",
+        ],
+    ),
+    "ends-when-it-starts": (
+        WINDOW + '      StartTime: 2026-10-01T02:00:00+02:00\n      EndTime: "1790812800000"\n',
+        [f"11:16: {EXECUTION}/OnDemandConfiguration/EndTime: the window ends at 2026-10-01T00:00:00Z, which is not"],
+    ),
+    "no-start": (
+        WINDOW + "      EndTime: 2026-10-01T00:00:00Z\n",
+        [f"10:7: {EXECUTION}/OnDemandConfiguration: 'StartTime' is missing"],
+    ),
+    "no-schedule": (
+        SCHEDULED,
+        [f"8:5: {EXECUTION}: 'ScheduleConfiguration' is missing: ExecutionMode SCHEDULED needs one"],
+    ),
+    "no-expression": (
+        SCHEDULED + "    ScheduleConfiguration: {}\n",
+        [f"9:28: {EXECUTION}/ScheduleConfiguration: 'ScheduleExpression' is missing"],
+    ),
+    "no-mode": (MANIFEST + "  ExecutionConfiguration: {}\n", [f"7:27: {EXECUTION}: 'ExecutionMode' is missing"]),
+    "unknown-mode": (
+        MANIFEST + "  ExecutionConfiguration: {ExecutionMode: on_demand}\n",
+        [f"7:43: {EXECUTION}/ExecutionMode: must be one of ON_DEMAND, SCHEDULED, and is 'on_demand': did you mean ON"],
+    ),
+    "rate": (
+        SCHEDULED + "    ScheduleConfiguration: {ScheduleExpression: rate(hourly)}\n",
+        [f"9:49: {EXECUTION}/ScheduleConfiguration/ScheduleExpression: 'rate(hourly)' is not a rate: write rate(VALUE"],
+    ),
+    "cron": (
+        SCHEDULED + "    ScheduleConfiguration: {ScheduleExpression: cron(0 3 * * *)}\n",
+        [f"9:49: {EXECUTION}/ScheduleConfiguration/ScheduleExpression: 'cron(0 3 * * *)' has 5 fields, cron takes 6"],
+    ),
+    "long-rate": (
+        SCHEDULED + f"    ScheduleConfiguration: {{ScheduleExpression: rate({'9' * 5000} hours)}}\n",
+        [f"9:49: {EXECUTION}/ScheduleConfiguration/ScheduleExpression: must have at most 255 characters, and has 5012"],
+    ),
+    "unknown-target": (
+        f"{TARGET}---\n{MANIFEST}target: prd\n",
+        ["15:9: /target: no Target 'prd' is declared: did you mean 'prod'?"],
+    ),
+    "undeclared-target": (
+        MANIFEST + "target: default\n",
+        ["7:9: /target: no Target 'default' is declared: declared are none"],
+    ),
+    "target-far-off": (
+        f"{TARGET}---\n{MANIFEST}target: zzz\n",
+        ["15:9: /target: no Target 'zzz' is declared: declared are 'prod'"],
+    ),
+    "target-not-named": (
+        f"{TARGET}---\n{TARGET.replace('prod', 'test')}---\n{MANIFEST}",
+        ["17:1: 'target' is missing, and several are declared: 'prod', 'test'"],
+    ),
+    "two-targets-of-one-name": (
+        f"{TARGET}---\n{TARGET}",
+        ["12:9: /metadata/name: the name 'prod' is taken by the Target at bad.yaml:1"],
+    ),
+    "one-name-twice": (
+        f"{MANIFEST}---\n{MANIFEST.replace('profiles', 'accounts')}",
+        ["11:9: /metadata/name: the name 'export' is taken by the manifest at bad.yaml:1: names are unique per target"],
+    ),
+    "one-key-twice": (
+        f"{MANIFEST}---\n{MANIFEST.replace(': export', ': other')}",
+        [
+            "13:3: /spec: the manifest 'export' at bad.yaml:1 has the same DataIntegrationIdentifier, ClientId and",
+        ],
+    ),
+    "one-key-and-two-windows": (
+        f"{FROM_OCTOBER}---\n{FROM_OCTOBER.replace(': export', ': other')}      EndTime: '1793491200000'\n",
+        ["17:3: /spec: the manifest 'export' at bad.yaml:1 has the same"],
+    ),
+    "steering": (
+        MANIFEST.replace("export", '"\\e[2J\\u202E\\0"', 1) + '  "\\e]0;pwned\\a\\n::error::x": 1\nlabels: ""\n',
+        [
+            "4:9: /metadata/name: '\\x1b[2J\\u202e\\x00' must be",
+            "7:3: /spec/\\u001b]0;pwned\\u0007\\u000a::error::x: unknown key '\\x1b]0;pwned\\x07\\n::error::x'",
+            "8:1: /labels: unknown key 'labels'",
+        ],
+    ),
+    "steering-by-names-of-targets": (
+        "".join(TARGET.replace("prod", f'"\\e[{n}m"') + "---\n" for n in (1, 2)) + MANIFEST,
+        ["4:9: /metadata/name: '\\x1b[1m'", "12:9: /metadata/name: ", "17:1: 'target' is missing, and several are"],
+    ),
+}
+CASES = NOT_YAML | OTHER_KIND | SHAPES | MEANING
+ADOPT = "policy: {adopt: 'arn:aws:app-integrations:us-east-1:123456789012:data-integration-association/i/%s'}\n"
+GOOD = {
+    "nothing-more": MANIFEST,
+    "same-name-in-two-targets": (
+        f"{TARGET}---\n{TARGET.replace('prod', 'test')}---\n{MANIFEST}target: prod\n---\n{MANIFEST}target: test\n"
+    ),
+    "one-key-and-each-adopts": f"{MANIFEST}{ADOPT % 'a'}---\n{MANIFEST.replace(': export', ': other')}{ADOPT % 'b'}",
+    "two-client-ids": f"{MANIFEST}  ClientId: a\n---\n{MANIFEST.replace(': export', ': other')}  ClientId: b\n",
+    "the-only-target": f"{MANIFEST}---\n{TARGET}",
+    "windows": MANIFEST.replace("\n", "\r\n"),
+    "separators": f"---\n# nothing\n---\n{MANIFEST}---\n",
+    "aliases": MANIFEST.replace("profiles-export", "&x profiles-export") + "  ClientId: *x\n",
+    "json": json.dumps({"apiVersion": "appintegrations.reconciler/v1", "kind": "DataIntegrationAssociation"})[:-1]
+    + ', "metadata": {"name": "a"}, "spec": {"DataIntegrationIdentifier": "x"}}',
+}
+
+
+def write(folder: Path, content: str | bytes, name: str = "bad.yaml") -> None:
+    """Write a file of a test."""
+    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def match(lines: list[str], expected: list[str], name: str = "bad.yaml") -> None:
+    """Hold every line against the beginning that is expected of it."""
+    pairs = itertools.zip_longest(lines, expected)
+    assert all(line and wanted and line.startswith(f"{name}:{wanted}") for line, wanted in pairs), (lines, expected)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_refused_line_by_line(case: str, tmp_path: Path, refused: Refused) -> None:
+    """Each problem is one line that says where it is and what is wrong, and nothing else is said."""
+    content, expected = CASES[case]
+    write(tmp_path, content)
+    match(refused("bad.yaml"), expected)
+
+
+@pytest.mark.parametrize("case", ["not-yaml", "latin-1", "alias-bomb", "client-token", "one-key-twice", "steering"])
+def test_a_dry_run_refuses_before_it_calls(case: str, tmp_path: Path, refused_before_any_call: Refused) -> None:
+    """A run says the same on standard error, and ends before AWS is asked."""
+    content, expected = CASES[case]
+    write(tmp_path, content)
+    match(refused_before_any_call("bad.yaml"), expected)
+
+
+def test_a_run_refuses_before_it_calls(tmp_path: Path, run: Run) -> None:
+    """A run that may write refuses as well, and leaves no journal behind."""
+    write(tmp_path, MANIFEST + "  ClientToken: abc\n")
+    done = run("-f", "bad.yaml", "--endpoint-url", "http://127.0.0.1:9", "--state", "state")
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert os.listdir(tmp_path) == ["bad.yaml"]  # noqa: PTH208 - all that is there, links and dot files too
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_what_looks_suspicious_and_is_right_passes(case: str, tmp_path: Path, run: Run) -> None:
+    """Nothing that is allowed is refused for its looks."""
+    write(tmp_path, GOOD[case], "good.yaml")
+    done = run("validate", "-f", "good.yaml")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.endswith(b": valid\n")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (ADOPT % "a", "", "13:3: /spec: the manifest 'export' at bad.yaml:1 has the same"),
+        ("", ADOPT % "a", "14:3: /spec: the manifest 'export' at bad.yaml:1 has the same"),
+        (ADOPT % "a", ADOPT % "a", "15:17: /policy/adopt: the manifest 'export' at bad.yaml:1 adopts this association"),
+    ],
+)
+def test_twins_must_each_adopt_their_own(first: str, second: str, said: str, tmp_path: Path, refused: Refused) -> None:
+    """Two manifests of one natural key pass only where each names an association, and not the same one."""
+    twin = MANIFEST.replace(": export", ": other")
+    write(tmp_path, f"{MANIFEST}{first}---\n{twin}{second}")
+    (line,) = refused("bad.yaml")
+    assert line.startswith("bad.yaml:")
+    assert said.partition(": ")[2] in line
+
+
+def test_nothing_in_a_file_is_carried_out(tmp_path: Path, refused: Refused) -> None:
+    """A tag that PyYAML's unsafe loaders obey has no effect."""
+    write(tmp_path, "a: !!python/object/apply:os.system ['touch pwned']\n")
+    refused("bad.yaml")
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_all_problems_of_all_files_come_in_one_go(tmp_path: Path, refused: Refused) -> None:
+    """Problems are sorted by file, line and column, each once, and one bad file does not hide another."""
+    write(tmp_path, f"{MANIFEST}  ClientId: 1\n  Colour: red\n---\n- x\n---\n{MANIFEST}target: x\n", "b.yaml")
+    write(tmp_path, "a: [\n", "a.yaml")
+    write(tmp_path, f"{TARGET}---\na: !x 1\n", "c.yaml")
+    write(tmp_path, MANIFEST.replace(": export", ": good"), "d.yaml")
+    lines = refused("d.yaml", "c.yaml", "b.yaml", "a.yaml", "missing.yaml")
+    assert [line.partition(" ")[0] for line in lines] == [
+        "a.yaml:2:1:",
+        "b.yaml:7:13:",
+        "b.yaml:8:3:",
+        "b.yaml:10:1:",
+        "b.yaml:18:9:",
+        "c.yaml:9:4:",
+        "missing.yaml:",
+    ]
+
+
+def test_problems_come_as_json_as_well(tmp_path: Path, run: Run) -> None:
+    """`-o json` carries every problem in parts, for other programs."""
+    write(tmp_path, MANIFEST + '  "\\e[31m": 1\n')
+    done = run("validate", "-f", "bad.yaml", "-o", "json")
+    assert done.returncode == 3
+    assert json.loads(done.stdout) == {
+        "valid": False,
+        "manifests": 0,
+        "targets": 0,
+        "problems": [
+            {
+                "file": "bad.yaml",
+                "line": 7,
+                "column": 3,
+                "pointer": "/spec/\\u001b[31m",
+                "message": "unknown key '\\x1b[31m': known here are ClientId, ObjectConfiguration, DestinationURI, "
+                "ClientAssociationMetadata, ExecutionConfiguration",
+            }
+        ],
+    }
+
+
+def test_standard_input_is_validated(run: Run) -> None:
+    """`-f -` reads what kustomize prints."""
+    done = run("validate", "-f", "-", stdin=f"{TARGET}---\n{MANIFEST}".encode())
+    assert (done.returncode, done.stdout) == (0, b"1 manifest, 1 target: valid\n")
+
+
+@pytest.mark.parametrize(
+    ("stdin", "said"),
+    [
+        (b"", "standard input:1:1: is empty"),
+        (b"\xff", "standard input:1:1: is not UTF-8"),
+        (b"a: 1\n", "standard input:1:1: 'kind' is missing"),
+        (b"#" * (16 * 1024 * 1024 + 1), "standard input: is larger than 16 MiB"),
+    ],
+)
+def test_bad_standard_input_is_refused(stdin: bytes, said: str, refused: Refused) -> None:
+    """What comes through a pipe is held against the same rules."""
+    (line,) = refused("-", stdin=stdin)
+    assert line.startswith(said)
+
+
+def test_a_thousand_mistakes_take_no_longer_than_one(tmp_path: Path, refused: Refused) -> None:
+    """Finding the place of a problem does not mean walking through the whole document again."""
+    labels = "".join(f"    k{number}: {number}\n" for number in range(20_000))
+    write(tmp_path, MANIFEST.replace("  name: export\n", f"  name: export\n  labels:\n{labels}"))
+    lines = refused("bad.yaml")
+    assert len(lines) == 20_000
+    assert lines[-1].startswith(
+        "bad.yaml:20005:13: /metadata/labels/k19999: must be a string, and is the unquoted 19999"
+    )

@@ -1,0 +1,164 @@
+"""A request has one form, however it was written."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.model import UNREADABLE, Json
+from reconciler.core.request import normalise, problems, resolved, unverifiable
+from reconciler.core.token import client_token
+
+LEAF = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5)
+)
+TREE: st.SearchStrategy[Any] = st.recursive(
+    LEAF, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=4)
+)
+TIMES = st.sampled_from(["1790812800000", "2026-10-01T00:00:00Z", "01790812800000", "never", "", "9" * 5000]) | TREE
+SPECS = st.fixed_dictionaries(
+    {"DataIntegrationIdentifier": st.text(max_size=5)},
+    optional={
+        "ObjectConfiguration": TREE,
+        "ExecutionConfiguration": TREE
+        | st.fixed_dictionaries(
+            {},
+            optional={
+                "ExecutionMode": TREE,
+                "OnDemandConfiguration": st.fixed_dictionaries({}, optional={"StartTime": TIMES, "EndTime": TIMES}),
+                "ScheduleConfiguration": TREE
+                | st.fixed_dictionaries({}, optional={"FirstExecutionFrom": TIMES, "ScheduleExpression": TREE}),
+            },
+        ),
+    },
+)
+BASE: dict[str, Any] = {"DataIntegrationIdentifier": "profiles-export", "DestinationURI": "s3://b/p"}
+
+
+def window(**members: Any) -> dict[str, Any]:
+    """Return a request with a window."""
+    return {**BASE, "ExecutionConfiguration": {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": members}}
+
+
+def backwards(value: Any) -> Any:
+    """Return a tree with the keys of every mapping in reverse order."""
+    if isinstance(value, dict):
+        return {key: backwards(value[key]) for key in reversed(value)}
+    return [backwards(item) for item in value] if isinstance(value, list) else value
+
+
+@given(SPECS)
+def test_the_form_of_the_form_is_the_form(spec: dict[str, Any]) -> None:
+    """Normalising twice is normalising once."""
+    once = normalise(spec)
+    assert normalise(once) == once
+
+
+@given(SPECS)
+def test_what_is_normalised_is_left_as_it_was(spec: dict[str, Any]) -> None:
+    """The caller's request is not changed."""
+    before = json.dumps(spec)
+    normalise(spec)
+    assert json.dumps(spec) == before
+
+
+@given(SPECS)
+def test_the_order_of_keys_says_nothing(spec: dict[str, Any]) -> None:
+    """Two orders of the same keys are one request with one token."""
+    assert normalise(backwards(spec)) == normalise(spec)
+    assert client_token(normalise(backwards(spec)), 0) == client_token(normalise(spec), 0)
+
+
+@given(SPECS)
+def test_nothing_that_says_nothing_is_kept(spec: dict[str, Any]) -> None:
+    """No map below the request is empty, and no member of a map is empty or a number."""
+
+    def check(tree: Mapping[str, Json]) -> None:
+        for value in tree.values():
+            assert value not in (None, "", [], {})
+            assert not isinstance(value, int | float)
+            if isinstance(value, Mapping):
+                check(value)
+
+    check(normalise(spec))
+
+
+@given(SPECS)
+def test_any_shape_can_be_checked(spec: dict[str, Any]) -> None:
+    """Looking for problems in a request of any shape finds sentences with pointers, and never raises."""
+    for pointer, message in problems(spec):
+        assert pointer.startswith("/ExecutionConfiguration/")
+        assert message
+
+
+def test_an_empty_map_is_a_missing_one() -> None:
+    """What is written as {}, null, "" or [] is what was left out, at any depth."""
+    empty: dict[str, Json] = {
+        "ClientId": "",
+        "ObjectConfiguration": {"a": {"b": {}}},
+        "ClientAssociationMetadata": None,
+    }
+    assert normalise({**BASE, **empty, "ExecutionConfiguration": {"OnDemandConfiguration": {}}}) == BASE
+    assert normalise({**BASE, "ObjectConfiguration": {"a": {"b": []}}}) == BASE
+
+
+def test_a_number_is_the_string_of_it() -> None:
+    """AWS has strings where people write numbers."""
+    assert normalise({**BASE, "ClientId": 12}) == normalise({**BASE, "ClientId": "12"})
+    assert normalise(window(StartTime=1790812800000)) == normalise(window(StartTime="1790812800000"))
+
+
+def test_an_iso_time_is_its_epoch_milliseconds() -> None:
+    """The spellings of a moment are one request; a time that cannot be read stays as it is."""
+    spelled = [
+        window(StartTime="2026-10-01T00:00:00Z", EndTime="2026-11-01T01:00:00+01:00"),
+        window(StartTime="1790812800000", EndTime="1793491200000"),
+        window(StartTime="001790812800000", EndTime="2026-11-01T00:00Z"),
+    ]
+    assert [normalise(spec) for spec in spelled] == [spelled[1]] * 3
+    assert normalise(window(StartTime="never")) == window(StartTime="never")
+
+
+def test_times_are_read_only_where_the_api_has_times() -> None:
+    """A text that looks like a time elsewhere stays a text."""
+    spec = {**BASE, "ClientId": "2026-10-01T00:00:00Z", "ClientAssociationMetadata": {"StartTime": "2026-10-01T00:00Z"}}
+    assert normalise(spec) == spec
+
+
+def test_a_list_keeps_its_order() -> None:
+    """The order of fields is the user's; only empty lists go."""
+    spec = {**BASE, "ObjectConfiguration": {"a": {"b": ["z", "a", "z"]}}}
+    assert normalise(spec) == spec
+
+
+def test_unverifiable_is_what_was_sent_and_is_never_shown() -> None:
+    """Only members that are there can be unverifiable."""
+    assert unverifiable(BASE) == ()
+    assert unverifiable(BASE | {UNREADABLE[0]: {"a": "b"}}) == (f"/{UNREADABLE[0]}",)
+    assert unverifiable(BASE | {name: {"a": "b"} for name in UNREADABLE}) == tuple(f"/{name}" for name in UNREADABLE)
+
+
+def test_a_window_must_end_after_it_starts() -> None:
+    """Two times in any spelling are compared as moments, and the message shows both in UTC."""
+    pointer = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
+    spec = window(StartTime="2026-10-01T02:00:00+02:00", EndTime="1790812800000")
+    said = "the window ends at 2026-10-01T00:00:00Z, which is not after its start at 2026-10-01T00:00:00Z"
+    assert list(problems(spec)) == [(pointer, said)]
+    assert list(problems(window(StartTime="2026-10-01T00:00:00Z", EndTime="1790812800001"))) == []
+    assert list(problems(window(EndTime="1790812800000"))) == []
+
+
+def test_the_integration_is_resolved_in_a_copy() -> None:
+    """The ARN takes the place of the manifest's spelling; the manifest keeps its own."""
+    assert resolved(BASE, "arn:x") == {**BASE, "DataIntegrationIdentifier": "arn:x"}
+    assert BASE["DataIntegrationIdentifier"] == "profiles-export"
+
+
+def test_a_malformed_schedule_is_a_problem_of_the_request() -> None:
+    """The expression is checked where it stands."""
+    schedule = {"ScheduleConfiguration": {"ScheduleExpression": "hourly"}}
+    ((pointer, message),) = problems({**BASE, "ExecutionConfiguration": schedule})
+    assert pointer == "/ExecutionConfiguration/ScheduleConfiguration/ScheduleExpression"
+    assert message.startswith("'hourly' is neither rate(VALUE UNIT) nor cron(")

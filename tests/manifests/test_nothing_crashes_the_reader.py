@@ -1,0 +1,90 @@
+"""Whatever bytes a file holds, the reader answers with documents or problems."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.core.errors import InvalidManifests, Problem
+from reconciler.edge.manifests import read
+from reconciler.edge.manifests.files import File
+from reconciler.edge.manifests.yaml import MAX_DEPTH, MAX_NODES, Document, documents
+
+WHOLE = b"""\
+apiVersion: appintegrations.reconciler/v1
+kind: DataIntegrationAssociation
+metadata: {name: a, labels: &l {x: "y"}}
+policy: {generation: 2, ignore: [/ClientId]}
+spec:
+  DataIntegrationIdentifier: &i x
+  ClientAssociationMetadata: *l
+  DestinationURI: s3://b/p
+  ExecutionConfiguration:
+    ExecutionMode: SCHEDULED
+    OnDemandConfiguration: {StartTime: 2026-10-01T00:00:00Z, EndTime: "1793491200000"}
+    ScheduleConfiguration:
+      ScheduleExpression: cron(0 3 * * ? *)
+---
+apiVersion: appintegrations.reconciler/v1
+kind: Target
+metadata: {name: prod}
+spec: {Region: us-east-1, AccountId: "123456789012", RequestsPerSecond: 0.5}
+"""
+PIECES = st.sampled_from(
+    [
+        *(bytes([byte]) for byte in b"\n\r\t -:?,[]{}#&*!|>'\"%@`.~0159eaoxyn\\/\x00\x1b\x7f\x80\xff"),
+        *(b"\r\n", b"---\n", b"...\n", b"*l", b"&l ", b"!!str ", b"<<: *l\n", b": ", b"- ", b"? ", b"1e999", b".inf"),
+        *("é\x85\u2028\u2029\ufeff\ufffe😀".encode(), b"\xed\xa0\x80", b"%YAML 1.1\n", b"0x", b"99999999999999999999"),
+    ]
+)
+SCRAPS = st.lists(PIECES, max_size=30).map(b"".join)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """Return a good file in which a few stretches were replaced."""
+    content = WHOLE
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(content)))
+        end = start + draw(st.sampled_from([0, 0, 1, 2, 5, 20]))
+        content = content[:start] + draw(st.lists(PIECES, max_size=3).map(b"".join)) + content[end:]
+    return content
+
+
+def height(tree: Any) -> int:
+    """Count the levels of a tree."""
+    if isinstance(tree, dict | list):
+        return 1 + max((height(child) for child in (tree.values() if isinstance(tree, dict) else tree)), default=0)
+    return 0
+
+
+@given(st.binary(max_size=60) | SCRAPS | damaged())
+@settings(max_examples=200, deadline=None)
+def test_any_bytes_are_documents_or_problems(content: bytes) -> None:
+    """Nothing is raised; what is read is within the limits and has its places inside the file."""
+    found = list(documents("m.yaml", content))
+    assert found
+    for each in found:
+        assert isinstance(each, Document | Problem)
+        if isinstance(each, Document):
+            assert height(each.value) <= MAX_DEPTH
+            assert len(each.marks) <= 2 * MAX_NODES
+        else:
+            assert each.message
+            assert each.message.isprintable()
+            assert each.line <= content.count(b"\n") + content.count(b"\r") + 2 * content.count(b"\x80") + 2
+
+
+@given(SCRAPS | damaged())
+@settings(max_examples=200, deadline=None)
+def test_any_bytes_are_a_revision_or_its_problems(content: bytes) -> None:
+    """The whole way from bytes to desired state raises nothing but its problems, each of which is one line."""
+    try:
+        assert read([File("m.yaml", content)]).targets
+    except InvalidManifests as error:
+        problems = error.problems
+    else:
+        return
+    assert problems
+    assert list(problems) == sorted(set(problems))
+    assert all(str(problem).isprintable() for problem in problems)

@@ -1,0 +1,110 @@
+"""A malformed schedule is told before AWS is asked; a good one passes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.schedule import problem
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "rate(1 hour)",
+        "rate(5 minutes)",
+        "rate(5minutes)",
+        "rate( 2  days )",
+        "rate(1 week)",
+        "rate(3 months)",
+        "cron(0 3 * * ? *)",
+        "cron(0 3 ? * MON-FRI *)",
+        "cron(0/15 * * * ? *)",
+        "cron(*/5 0-6,18-23 * * ? *)",
+        "cron(0 10 1,15 JAN,jul ? 2026-2030)",
+        "cron(0 0 L * ? *)",
+        "cron(0 0 LW * ? *)",
+        "cron(0 0 L-3 * ? *)",
+        "cron(0 0 15W * ? *)",
+        "cron(0 0 ? * 6L *)",
+        "cron(0 0 ? * L *)",
+        "cron(0 0 ? * MON#1 *)",
+        "cron(0 0 ? * 2#5 2199)",
+        "cron( 0  3 * * ? * )",
+        "cron(59 23 31 12 ? 1970)",
+    ],
+)
+def test_a_good_expression_passes(expression: str) -> None:
+    """What Amazon EventBridge and AppFlow document is accepted."""
+    assert problem(expression) is None
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("", "is neither rate(VALUE UNIT) nor cron(MINUTES HOURS DAY MONTH WEEKDAY YEAR)"),
+        ("1 hour", "is neither"),
+        ("Rate(1 hour)", "is neither"),
+        ("at(2026-10-01T00:00:00)", "is neither"),
+        ("cron(0 3 * * ? *", "is neither"),
+        ("cron(0 3 * * ? *) ", "is neither"),
+        ("cron(0\u00a03 * * ? *)", "is neither"),
+        ("cron(0 3 * * ? *\n)", "is neither"),
+        ("rate(hour)", "is not a rate: write rate(VALUE UNIT), such as rate(1 hour)"),
+        ("rate(1)", "is not a rate"),
+        ("rate(1 second)", "is not a rate"),
+        ("rate(1.5 hours)", "is not a rate"),
+        ("rate(-1 hours)", "is not a rate"),
+        ("rate(1 hour) ", "is not a rate"),
+        ("rate(1\u00a0hour)", "is not a rate"),
+        ("rate(٣ hours)", "is not a rate"),
+        (f"rate({'9' * 5000} hours)", "is not a rate"),
+        ("rate(0 hours)", "never runs: the value of a rate must be 1 or more"),
+        ("cron()", "has 0 fields, cron takes 6: minutes, hours, day of month, month, day of week, year"),
+        ("cron(0 3 * * *)", "has 5 fields"),
+        ("cron(0 0 3 * * ? *)", "has 7 fields"),
+        ("cron(60 3 * * ? *)", "'60' is no minutes field of cron, which takes 0-59, * , - /"),
+        ("cron(0 24 * * ? *)", "'24' is no hours field"),
+        ("cron(? 3 * * ? *)", "'?' is no minutes field"),
+        ("cron(0 3 0 * ? *)", "'0' is no day of month field of cron, which takes 1-31, * , - / ? L W"),
+        ("cron(0 3 32W * ? *)", "'32W' is no day of month field"),
+        ("cron(0 3 W * ? *)", "'W' is no day of month field"),
+        ("cron(0 3 1,? * ? *)", "'1,?' is no day of month field"),
+        ("cron(0 3 * 13 ? *)", "'13' is no month field of cron, which takes 1-12 or JAN FEB"),
+        ("cron(0 3 * JANUARY ? *)", "'JANUARY' is no month field"),
+        ("cron(0 3 ? * 8 *)", "'8' is no day of week field of cron, which takes 1-7 or SUN MON"),
+        ("cron(0 3 ? * MON#6 *)", "'MON#6' is no day of week field"),
+        ("cron(0 3 ? * #1 *)", "'#1' is no day of week field"),
+        ("cron(0 3 ? * 8L *)", "'8L' is no day of week field"),
+        ("cron(0 3 * * ? 1969)", "'1969' is no year field"),
+        ("cron(0 3 * * ? 2200)", "'2200' is no year field"),
+        ("cron(1- 3 * * ? *)", "'1-' is no minutes field"),
+        ("cron(-1 3 * * ? *)", "'-1' is no minutes field"),
+        ("cron(*/0 3 * * ? *)", "'*/0' is no minutes field"),
+        ("cron(1/ 3 * * ? *)", "'1/' is no minutes field"),
+        ("cron(1/x 3 * * ? *)", "'1/x' is no minutes field"),
+        ("cron(1,,2 3 * * ? *)", "'1,,2' is no minutes field"),
+        (f"cron({'9' * 5000} 3 * * ? *)", "is no minutes field"),
+        (f"cron(*/{'9' * 5000} 3 * * ? *)", "is no minutes field"),
+        ("cron(0 3 * * * *)", "one of day of month and day of week must be ?, the other not"),
+        ("cron(0 3 ? * ? *)", "one of day of month and day of week must be ?, the other not"),
+        ("cron(0 3 1 * MON *)", "one of day of month and day of week must be ?, the other not"),
+    ],
+)
+def test_a_malformed_expression_is_told(expression: str, said: str) -> None:
+    """The message quotes the expression and says what would be right."""
+    message = problem(expression)
+    assert message
+    assert repr(expression) in message
+    assert said in message
+
+
+FIELD = st.text(alphabet="0123456789*/,-?LW#MONJA", min_size=1, max_size=6)
+CRON = st.lists(FIELD, min_size=5, max_size=7).map(lambda fields: f"cron({' '.join(fields)})")
+
+
+@given(st.text(max_size=30) | st.text(max_size=20).map(lambda text: f"rate({text})") | CRON)
+def test_no_text_does_worse_than_be_refused(expression: str) -> None:
+    """Any text gets a sentence, or passes; and what passes is printable ASCII."""
+    message = problem(expression)
+    assert message is None or repr(expression) in message
+    assert message or (expression.isascii() and expression.isprintable())

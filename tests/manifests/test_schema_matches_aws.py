@@ -1,0 +1,253 @@
+"""The manifest's spec is the request of the API: a botocore that changes the API fails here."""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import botocore.session
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from reconciler.core.diff import Difference
+from reconciler.core.model import UNREADABLE
+from reconciler.edge.manifests import schema
+
+CREATE, UPDATE = "CreateDataIntegrationAssociation", "UpdateDataIntegrationAssociation"
+LIST = "ListDataIntegrationAssociations"
+SUMMARY = "DataIntegrationAssociationSummary"
+OURS = schema.schema(schema.FILES["DataIntegrationAssociation"])
+TARGET = schema.schema(schema.FILES["Target"])
+SPEC = OURS["$defs"]["Spec"]
+TIME = OURS["$defs"]["Time"]["pattern"]
+URI = SPEC["properties"]["DestinationURI"]["pattern"]
+AWS_URI = (
+    r"^((\w+\:\/\/[\w.-]+[\w/!@#+=.-]+)"
+    r"|(\w+\:\/\/[\w.-]+[\w/!@#+=.-]+[\w/!@#+=.-]+[\w/!@#+=.,-]+))$"
+)
+NOT_BLANK = r".*\S.*"
+EXECUTION = "/ExecutionConfiguration"
+INTENDED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "/ClientToken": (
+        {"type": "string", "min": 1, "max": 2048},
+        {"type": None, "not": {}},
+        "computed from the request, never written",
+    ),
+    "/DestinationURI": (
+        {"type": "string", "min": 1, "max": 1000, "pattern": AWS_URI},
+        {"type": "string", "min": 1, "max": 1000, "pattern": URI},
+        "the same strings in linear time; the model's pattern backtracks",
+    ),
+    **{
+        f"{EXECUTION}/{member}": (
+            {"type": "string", "min": 1, "max": 255, "pattern": NOT_BLANK},
+            {"type": "string", "min": 1, "max": 255, "pattern": TIME},
+            "a time without a zone, or in seconds, would be another time than was meant",
+        )
+        for member in (
+            "OnDemandConfiguration/StartTime",
+            "OnDemandConfiguration/EndTime",
+            "ScheduleConfiguration/FirstExecutionFrom",
+        )
+    },
+    EXECUTION: (
+        {"type": "structure", "required": ["ExecutionMode"]},
+        {"type": "structure", "required": ["ExecutionMode"], "SCHEDULED": ["ScheduleConfiguration"]},
+        "a schedule without an expression never runs",
+    ),
+}
+"""By pointer: what the model says, what the schema says instead, and why."""
+
+
+@cache
+def model() -> Any:
+    """Return botocore's service model."""
+    return botocore.session.get_session().get_service_model("appintegrations")
+
+
+def of_model(shape: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (pointer, facts) of a shape and all below it; `{}` stands for a key, `*` for a value of a map or list."""
+    facts = {"type": shape.type_name, **shape.metadata}
+    facts.pop("idempotencyToken", None)
+    if facts.get("pattern") == ".*":  # any string at all
+        del facts["pattern"]
+    yield path, facts
+    if shape.type_name == "structure":
+        for name, member in shape.members.items():
+            yield from of_model(member, f"{path}/{name}")
+    if shape.type_name == "map":
+        yield from of_model(shape.key, f"{path}/{{}}")
+        yield from of_model(shape.value, f"{path}/*")
+    if shape.type_name == "list":
+        yield from of_model(shape.member, f"{path}/*")
+
+
+def of_schema(node: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the same of the schema."""
+    if "$ref" in node:
+        node = OURS["$defs"][node["$ref"].rpartition("/")[2]] | {k: v for k, v in node.items() if k != "$ref"}
+    type_ = "string" if "enum" in node else node.get("type")
+    if type_ == "object":
+        type_ = "structure" if "properties" in node else "map"
+    names = {"minLength": "min", "maxLength": "max", "minItems": "min", "maxItems": "max"}
+    kept = {"required", "pattern", "enum", "not", *names}
+    facts = {names.get(key, key): value for key, value in node.items() if key in kept}
+    if "then" in node:
+        facts[node["if"]["properties"]["ExecutionMode"]["const"]] = node["then"]["required"]
+    yield path, {"type": {"array": "list"}.get(str(type_), type_), **facts}
+    for name, member in node.get("properties", {}).items():
+        yield from of_schema(member, f"{path}/{name}")
+    if type_ == "map":
+        yield from of_schema(node["propertyNames"], f"{path}/{{}}")
+        yield from of_schema(node["additionalProperties"], f"{path}/*")
+    if type_ == "array":
+        yield from of_schema(node["items"], f"{path}/*")
+
+
+def input_of(operation: str) -> Any:
+    """Return the shape of an operation's request."""
+    return model().operation_model(operation).input_shape
+
+
+MODEL, SCHEMA = dict(of_model(input_of(CREATE))), dict(of_schema(SPEC))
+
+
+def test_every_member_of_the_request_is_in_the_schema_and_no_other() -> None:
+    """A member that AWS adds or drops is noticed, at every depth."""
+    assert MODEL.keys() == SCHEMA.keys()
+
+
+@pytest.mark.parametrize("pointer", sorted(MODEL.keys() - INTENDED.keys()))
+def test_every_limit_is_that_of_the_model(pointer: str) -> None:
+    """Types, lengths, patterns, enums and required members are those of the API."""
+    assert SCHEMA[pointer] == MODEL[pointer]
+
+
+@pytest.mark.parametrize("pointer", sorted(INTENDED))
+def test_every_difference_is_intended(pointer: str) -> None:
+    """Where the schema says something else, both sides are pinned, and the reason stands beside them."""
+    theirs, ours, reason = INTENDED[pointer]
+    assert (MODEL[pointer], SCHEMA[pointer]) == (theirs, ours), reason
+
+
+@pytest.mark.parametrize("path", ["", "/ExecutionConfiguration", "/OnDemandConfiguration", "/ScheduleConfiguration"])
+def test_structures_are_closed(path: str) -> None:
+    """A structure of the API takes no member that the API does not know."""
+    node = SPEC if not path else OURS["$defs"]["ExecutionConfiguration"]
+    node = node["properties"].get(path[1:], node)
+    assert node["additionalProperties"] is False
+
+
+def test_the_client_token_is_what_makes_create_idempotent() -> None:
+    """The API still takes ClientToken as the token of its idempotency."""
+    assert input_of(CREATE).members["ClientToken"].metadata["idempotencyToken"] is True
+
+
+@given(
+    st.one_of(
+        st.text(alphabet="aZ0_:/.-!@#+=,é \n", max_size=12),
+        st.text(alphabet="a/.,#\n", max_size=9).map("s3://".__add__),
+        st.from_regex(re.compile(URI, re.ASCII), fullmatch=True).filter(lambda text: len(text) < 20),
+    )
+)
+def test_both_destination_patterns_take_the_same_strings(text: str) -> None:
+    """The linear pattern is another spelling of the model's."""
+    assert bool(re.fullmatch(URI, text, re.ASCII)) == bool(re.fullmatch(AWS_URI, text, re.ASCII))
+
+
+@given(st.from_regex(re.compile(TIME, re.ASCII), fullmatch=True))
+def test_every_time_is_a_string_that_the_model_takes(text: str) -> None:
+    """The pattern of times is stricter than the model's, never looser."""
+    assert re.fullmatch(NOT_BLANK, text)
+    assert 1 <= len(text) <= 255
+
+
+def test_update_takes_what_the_comparison_calls_updatable() -> None:
+    """Update takes ExecutionConfiguration and, beside the identifiers, nothing more."""
+    update = input_of(UPDATE)
+    assert set(update.required_members) == set(update.members)
+    assert set(update.members) == {
+        "DataIntegrationIdentifier",
+        "DataIntegrationAssociationIdentifier",
+        "ExecutionConfiguration",
+    }
+    for member in SPEC["properties"]:
+        updatable = Difference(f"/{member}/X", "desired", "applied", "live").updatable
+        assert updatable is (member == "ExecutionConfiguration"), member
+
+
+def test_list_shows_all_but_what_core_calls_unreadable() -> None:
+    """What Create takes and List leaves out is what the program calls unverifiable."""
+    shown = set(model().shape_for(SUMMARY).members)
+    assert shown - set(input_of(CREATE).members) == {
+        "DataIntegrationAssociationArn",
+        "DataIntegrationArn",
+        "LastExecutionStatus",
+    }
+    addressed = {"DataIntegrationIdentifier", "ClientToken"}
+    assert set(input_of(CREATE).members) - shown - addressed == set(UNREADABLE)
+
+
+def test_execution_is_the_same_in_create_update_and_list() -> None:
+    """One ExecutionConfiguration serves all three, so that what is sent can be compared with what is shown."""
+    created, updated = (dict(of_model(input_of(name).members[EXECUTION[1:]])) for name in (CREATE, UPDATE))
+    shown = dict(of_model(model().shape_for(SUMMARY).members[EXECUTION[1:]]))
+    assert created == updated == shown
+
+
+def test_list_is_paged_as_the_reader_expects() -> None:
+    """List takes an integration and a page token, and answers with associations and the next token."""
+    operation = model().operation_model(LIST)
+    assert set(operation.input_shape.members) == {"DataIntegrationIdentifier", "NextToken", "MaxResults"}
+    assert set(operation.output_shape.members) == {"DataIntegrationAssociations", "NextToken"}
+
+
+@pytest.mark.parametrize("file", schema.FILES.values())
+def test_the_schemas_are_valid(file: str) -> None:
+    """Both files are JSON Schemas of the version that they name."""
+    document = schema.schema(file)
+    assert document["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    Draft202012Validator.check_schema(document)
+
+
+@pytest.mark.parametrize("file", schema.FILES.values())
+def test_every_member_says_what_it_is(file: str) -> None:
+    """An editor that completes a key can explain it."""
+    document = schema.schema(file)
+
+    def walk(node: Any, path: str) -> Iterator[str]:
+        if isinstance(node, dict):
+            for name, member in node.get("properties", {}).items():
+                target = document["$defs"][member["$ref"].rpartition("/")[2]] if "$ref" in member else {}
+                if not {"title", "description"} & (member.keys() | target.keys()):
+                    yield f"{path}/{name}"
+            for key, value in node.items():
+                if key != "if":  # a condition on a member that is described elsewhere
+                    yield from walk(value, f"{path}/{key}")
+
+    assert list(walk(document, "")) == []
+
+
+@pytest.mark.parametrize("file", schema.FILES.values())
+def test_every_example_and_default_is_valid(file: str) -> None:
+    """What an editor offers is accepted."""
+    document = schema.schema(file)
+
+    def walk(node: Any) -> Iterator[tuple[Any, Any]]:
+        if isinstance(node, dict):
+            for example in [*node.get("examples", ()), *([node["default"]] if "default" in node else [])]:
+                yield {"$defs": document["$defs"], **node}, example
+            for value in node.values():
+                yield from walk(value)
+
+    wrong = [example for node, example in walk(document) if not Draft202012Validator(node).is_valid(example)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", ["Name", "Metadata", "Mode", "OnLoss"])
+def test_shared_definitions_are_equal(name: str) -> None:
+    """What both kinds have in common is the same in both files."""
+    assert json.dumps(OURS["$defs"][name]) == json.dumps(TARGET["$defs"][name])

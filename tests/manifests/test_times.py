@@ -1,0 +1,105 @@
+"""The two spellings of time mean the same moment, and what is no time is told in a sentence."""
+
+import re
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.times import epoch_millis, readable
+
+ZONES = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=ZONES)  # noqa: DTZ001 - hypothesis adds it
+
+
+@given(st.integers(10**11, 10**13 - 1).map(str))
+def test_what_is_made_readable_reads_back(millis: str) -> None:
+    """Epoch milliseconds survive the way to a person and back."""
+    assert epoch_millis(readable(millis)) == millis
+
+
+@given(MOMENTS)
+def test_every_zone_names_the_same_moment(moment: datetime) -> None:
+    """A moment has one value, in whichever zone it is written; what is below a millisecond is cut off."""
+    expected = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    assert epoch_millis(moment.isoformat()) == str(expected)
+    assert epoch_millis(moment.astimezone(UTC).isoformat()) == str(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "millis"),
+    [
+        ("1970-01-01T00:00:00Z", "0"),
+        ("2026-10-01T00:00:00Z", "1790812800000"),
+        ("2026-10-01T00:00Z", "1790812800000"),
+        ("2026-10-01T02:00:00+02:00", "1790812800000"),
+        ("2026-09-30T18:30:00-05:30", "1790812800000"),
+        ("2026-10-01T00:00:00.5Z", "1790812800500"),
+        ("2026-10-01T00:00:00.001Z", "1790812800001"),
+        ("2026-10-01T00:00:00.0019Z", "1790812800001"),
+        ("2028-02-29T00:00:00Z", "1835395200000"),
+        ("1790812800000", "1790812800000"),
+        ("0001790812800000", "1790812800000"),
+        ("0", "0"),
+    ],
+)
+def test_a_time_is_read(text: str, millis: str) -> None:
+    """ISO 8601 with a zone and epoch milliseconds are times."""
+    assert epoch_millis(text) == millis
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2026-10-01T00:00:00", "has no zone: end it with Z, or with an offset such as +02:00"),
+        ("2026-10-01", "has no zone"),
+        ("2026-02-30T00:00:00Z", "is not a time: day"),
+        ("2026-13-01T00:00:00Z", "is not a time: month must be in 1..12"),
+        ("2026-10-01T25:00:00Z", "is not a time: hour must be in 0..23"),
+        ("2026-10-01T23:59:60Z", "is not a time: second must be in 0..59"),
+        ("1969-12-31T23:59:59Z", "lies before 1970"),
+        ("1970-01-01T00:00:00+00:01", "lies before 1970"),
+        ("yesterday", "is not a time"),
+        ("", "is not a time"),
+        ("-1790812800000", "is not a time"),
+        ("1790812800000.0", "is not a time"),
+        ("١٧٩٠٨١٢٨٠٠٠٠٠", "is not a time"),
+        ("1" * 5000, "is not a time: epoch milliseconds have 12 or 13 digits"),
+    ],
+)
+def test_what_is_no_time_is_told_in_a_sentence(text: str, said: str) -> None:
+    """The message quotes what stands there, on one line, and says what is wrong with it."""
+    with pytest.raises(ValueError, match=re.escape(said)) as caught:
+        epoch_millis(text)
+    message = str(caught.value)
+    assert text[:18] in message
+    assert len(message.splitlines()) == 1
+
+
+@given(st.text(max_size=40) | st.text(alphabet="0123456789T:+-.ZW", max_size=30))
+def test_no_text_does_worse_than_be_refused(text: str) -> None:
+    """Any text is a time in digits or a ValueError."""
+    with suppress(ValueError):
+        assert epoch_millis(text).isdigit()
+
+
+@pytest.mark.parametrize(
+    ("millis", "shown"),
+    [
+        ("1790812800000", "2026-10-01T00:00:00Z"),
+        ("1790812800001", "2026-10-01T00:00:00.001Z"),
+        ("100000000000", "1973-03-03T09:46:40Z"),
+        ("9999999999999", "2286-11-20T17:46:39.999Z"),
+        ("17908128000", "17908128000"),
+        ("17908128000000", "17908128000000"),
+        ("2026", "2026"),
+        ("rate(1 hour)", "rate(1 hour)"),
+        ("²²²²²²²²²²²²", "²²²²²²²²²²²²"),
+        ("", ""),
+    ],
+)
+def test_only_milliseconds_are_made_readable(millis: str, shown: str) -> None:
+    """Anything that is not epoch milliseconds of our times is shown as it is."""
+    assert readable(millis) == shown

@@ -1,0 +1,264 @@
+"""YAML is read by the 1.2 core schema, and every value and key has its place."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.errors import Problem
+from reconciler.edge.manifests.yaml import Document, documents
+
+
+def read(text: str | bytes) -> list[Document]:
+    """Return the documents of a text in which nothing is wrong."""
+    found = list(documents("m.yaml", text if isinstance(text, bytes) else text.encode()))
+    assert all(isinstance(document, Document) for document in found), found
+    return [document for document in found if isinstance(document, Document)]
+
+
+def refused(text: str) -> list[str]:
+    """Return what is said about a text."""
+    return [str(found) for found in documents("m.yaml", text.encode()) if isinstance(found, Problem)]
+
+
+def value(text: str) -> Any:
+    """Return the value of the only document."""
+    (document,) = read(text)
+    return document.value
+
+
+@pytest.mark.parametrize(
+    ("scalar", "expected"),
+    [
+        *((word, word) for word in ("yes", "no", "on", "off", "Yes", "NO", "On", "OFF", "y", "n", "Y", "N")),
+        *((word, True) for word in ("true", "True", "TRUE")),
+        *((word, False) for word in ("false", "False", "FALSE")),
+        *((word, word) for word in ("tRUE", "fALSE", "nULL", "truely", "nullable", "None")),
+        *((word, None) for word in ("~", "null", "Null", "NULL", "", "# nothing")),
+        ("0", 0),
+        ("12", 12),
+        ("012", 12),
+        ("-012", -12),
+        ("+7", 7),
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("0xffffffffffffffff", 2**64 - 1),
+        ("017", 17),
+        ("08", 8),
+        *((word, word) for word in ("0O17", "0X1F", "0b101", "0o18", "0xG", "-0x1F", "+0o17", "0o", "0x", "1_000")),
+        *(
+            (word, word)
+            for word in ("1:30", "12:30:45", "190:20:30", "1,000", "1.2.3", "12a", "+", "-a", ".", "1e", "e3")
+        ),
+        ("1.5", 1.5),
+        ("-1.5", -1.5),
+        ("+.5", 0.5),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("1e3", 1000.0),
+        ("1.5E-3", 0.0015),
+        ("12e03", 12000.0),
+        ("0.", 0.0),
+        *((word, word) for word in ("2026-10-01", "2026-10-01T00:00:00Z", "2026-10-01 00:00:00", "10:00")),
+        *((word, word) for word in ("=", "<", "inf", "nan", "Infinity", ".infinity", "٣", "\uff11\uff12", "½")),
+        *((f'"{word}"', word) for word in ("no", "12", "012", "0o17", "true", "null", "~", "1.5", "", " ")),
+        *((f"'{word}'", word) for word in ("no", "12", "true", "null", "~", "1.5", "", "\\n")),
+        ("|\n  12", "12\n"),
+        (">-\n  no\n  yes", "no yes"),
+        (r'"\u00e9\t\x41\e"', "é\tA\x1b"),
+        ('"\U0001f600"', "\U0001f600"),
+        (r'"\U0001F600"', "\U0001f600"),
+    ],
+)
+def test_a_scalar_is_what_the_core_schema_says(scalar: str, expected: Any) -> None:
+    """Section 10.3.2 of YAML 1.2.2, in values and in flow; nothing of YAML 1.1."""
+    found = value(f"k: {scalar}\n")["k"]
+    assert (type(found), found) == (type(expected), expected)
+    if scalar[:1] not in {"|", ">", "#"} and "," not in scalar:
+        assert value(f"[{scalar} , 0]\n" if scalar else "{k: , l: 0}\n") == (
+            [expected, 0] if scalar else {"k": None, "l": 0}
+        )
+
+
+@pytest.mark.parametrize(
+    "key", ["no", "12", "true", "null", "~", "1.5", "2026-10-01", "", "0o17", "=", "é", '"no"', "'1'"]
+)
+def test_a_key_is_text(key: str) -> None:
+    """A key is the text that is written, whatever a value of this spelling would be."""
+    assert value(f"? {key}\n: 1\n") == {key.strip("\"'"): 1}
+
+
+@pytest.mark.parametrize(
+    ("scalar", "said"),
+    [
+        (".inf", ".inf is no number that can be used here"),
+        ("-.INF", "-.INF is no number"),
+        (".NaN", ".NaN is no number"),
+        ("1e999", "a number too large to be used: put it in quotes"),
+        ("-1e999", "a number too large to be used: put it in quotes"),
+        ("1234567890123456789", "a number of more than 18 characters: put it in quotes"),
+        ("0x1ffffffffffffffff", "a number of more than 18 characters: put it in quotes"),
+        ("9" * 10_000, "a number of more than 18 characters: put it in quotes"),
+        ("!!str 12", "the tag 'tag:yaml.org,2002:str' is not allowed: manifests have plain values only"),
+        ("!!int '12'", "the tag 'tag:yaml.org,2002:int' is not allowed"),
+        ("! 12", "the tag '!' is not allowed"),
+        ("!secret x", "the tag '!secret' is not allowed"),
+        ("!!binary aGk=", "the tag 'tag:yaml.org,2002:binary' is not allowed"),
+        ("!!set {a, b}", "the tag 'tag:yaml.org,2002:set' is not allowed"),
+        ("!<tag:example.org,2026:x> 1", "the tag 'tag:example.org,2026:x' is not allowed"),
+        ("!!python/object/apply:os.system [x]", "the tag 'tag:yaml.org,2002:python/object/apply:os.system'"),
+    ],
+)
+def test_a_value_that_json_cannot_hold_is_refused(scalar: str, said: str) -> None:
+    """Only plain values pass: no infinities, no numbers that lose digits, no tags."""
+    (message,) = refused(f"a: 1\nk: {scalar}\n")
+    assert message.startswith(f"m.yaml:2:4: {said}")
+
+
+def places(document: Document) -> dict[tuple[str | int, ...], tuple[tuple[int, int], tuple[int, int]]]:
+    """Return the positions of (key, value) of every path."""
+    found = {}
+
+    def walk(tree: Any, path: tuple[str | int, ...]) -> None:
+        found[path] = (document.position(path, of_key=True), document.position(path))
+        for step, child in (
+            tree.items() if isinstance(tree, dict) else enumerate(tree if isinstance(tree, list) else ())
+        ):
+            walk(child, (*path, step))
+
+    walk(document.value, ())
+    return found
+
+
+BLOCK = """\
+# a comment
+a: 1
+
+bé: {x: "ü", 'y' : [10, 11]}
+c:
+  - d: 😀 x
+    e: |
+      text
+  -
+    - f
+"""
+BLOCK_PLACES = {
+    (): ((2, 1), (2, 1)),
+    ("a",): ((2, 1), (2, 4)),
+    ("bé",): ((4, 1), (4, 5)),
+    ("bé", "x"): ((4, 6), (4, 9)),
+    ("bé", "y"): ((4, 14), (4, 20)),
+    ("bé", "y", 0): ((4, 21), (4, 21)),
+    ("bé", "y", 1): ((4, 25), (4, 25)),
+    ("c",): ((5, 1), (6, 3)),
+    ("c", 0): ((6, 5), (6, 5)),
+    ("c", 0, "d"): ((6, 5), (6, 8)),
+    ("c", 0, "e"): ((7, 5), (7, 8)),
+    ("c", 1): ((10, 5), (10, 5)),
+    ("c", 1, 0): ((10, 7), (10, 7)),
+}
+
+
+def test_everything_has_its_place() -> None:
+    """Line and column count from 1, in characters; an item's key is the item."""
+    (document,) = read(BLOCK)
+    assert places(document) == BLOCK_PLACES
+
+
+@pytest.mark.parametrize("ending", ["\r\n", "\r"])
+def test_line_endings_move_nothing(ending: str) -> None:
+    """A file from Windows, or from an old Mac, has the same places."""
+    (document,) = read(BLOCK.replace("\n", ending))
+    assert places(document) == BLOCK_PLACES
+
+
+def test_a_byte_order_mark_moves_nothing() -> None:
+    """A byte order mark at the start is no character of the file."""
+    (document,) = read(b"\xef\xbb\xbfa: 1\n")
+    assert (document.value, document.position(("a",))) == ({"a": 1}, (1, 4))
+
+
+def test_every_document_counts_from_the_start_of_the_file() -> None:
+    """Documents of one file have the lines that an editor shows; empty ones are passed over."""
+    first, second, third = read("a: 1\n---\n# only a comment\n---\nb:\n  c: 2\n...\n---\n- {d: 3}\n---\n")
+    assert places(first) == {(): ((1, 1), (1, 1)), ("a",): ((1, 1), (1, 4))}
+    assert places(second)["b", "c"] == ((6, 3), (6, 6))
+    assert places(third)[0, "d"] == ((9, 4), (9, 7))
+
+
+def test_an_alias_has_the_place_of_its_anchor() -> None:
+    """What stands behind an alias is where it is written; what follows keeps its own place."""
+    (document,) = read("a: &x\n  b: [1, 2]\nc: *x\nd: {e: *x, f: 3}\n")
+    assert document.value == {"a": {"b": [1, 2]}, "c": {"b": [1, 2]}, "d": {"e": {"b": [1, 2]}, "f": 3}}
+    found = places(document)
+    assert found["c", "b", 1] == found["a", "b", 1] == ((2, 10), (2, 10))
+    assert found["c",] == ((3, 1), (1, 4))
+    assert found["d", "e", "b"] == ((2, 3), (2, 6))
+    assert found["d", "f"] == ((4, 12), (4, 15))
+
+
+def test_an_anchor_may_be_set_anew_and_ends_with_its_document() -> None:
+    """An alias means the last anchor of its name in its document."""
+    assert value("a: &x 1\nb: *x\nc: &x 2\nd: *x\n") == {"a": 1, "b": 1, "c": 2, "d": 2}
+    found = list(documents("m.yaml", b"a: &x 1\n---\nb: *x\n"))
+    assert [type(each) for each in found] == [Document, Problem]
+    assert str(found[1]) == "m.yaml:3:4: the alias *x has no anchor before it"
+
+
+def test_what_is_not_there_has_the_place_of_what_should_hold_it() -> None:
+    """A missing key is reported at the mapping that lacks it."""
+    (document,) = read("a:\n  b: 1\n")
+    assert document.position(("a", "nothing", "deeper")) == document.position(("a",)) == (2, 3)
+    assert document.position(("a", "b", "nothing")) == (2, 6)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("k: 012 # twelve\n", "012"),
+        ("{k: 012,l: 1}\n", "012"),
+        ("{l: [0], k: 012}\n", "012"),
+        ("[k]\n---\nk: 1e3\n", "1e3"),
+        ("k: &a 007\n", "007"),
+        ("k: TRUE\r\nl: 1\r\n", "TRUE"),
+        ("a: é\rk: -0.50\r", "-0.50"),
+        ("a: x\u2028k: 012\u2029", "012"),
+        ("k: &a\n  012\n", ""),
+    ],
+)
+def test_a_number_is_quoted_as_it_is_written(text: str, written: str) -> None:
+    """A message shows what stands in the file, not what it was read as."""
+    assert read(text)[-1].written(("k",)) == written
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.2"])
+def test_a_version_line_changes_nothing(version: str) -> None:
+    """Whatever a file says of its version, it is read by the core schema."""
+    assert value(f"%YAML {version}\n---\nk: no\n") == {"k": "no"}
+
+
+PRINTABLE = st.characters(
+    min_codepoint=0x20, exclude_categories=["Cs", "Cc"], exclude_characters="\u2028\u2029\ufeff\ufffe\uffff"
+)
+TEXT = st.text(PRINTABLE, max_size=10).filter(lambda text: all(ord(char) & 0xFFFE != 0xFFFE for char in text))
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**16), 10**17)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT
+    | st.text("\n\t\"\\/'#:,-?[]{}&*!|>%@` ", max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(TEXT.filter(lambda key: key != "<<"), inner, max_size=4)
+    ),
+    max_leaves=12,
+).filter(lambda tree: tree is not None)
+
+
+@given(JSON, st.sampled_from([None, 0, 1, 2, 7, "\t"]), st.booleans())
+def test_json_is_yaml(tree: Any, indent: int | str | None, ends: bool) -> None:  # noqa: FBT001 - drawn by hypothesis
+    """What json.dumps writes reads back equal, however it is indented."""
+    text = json.dumps(tree, ensure_ascii=False, indent=indent)
+    assert value(text + "\n" * ends) == tree

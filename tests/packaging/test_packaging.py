@@ -1,0 +1,142 @@
+"""What is shipped is whole: the wheel, the locks, and no trace of the machine they were made on."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+PROJECT = "appintegrations-reconciler"
+PINNED = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[^ ]+)(?P<marker> ; [^\\]+)? \\\n(?P<hashes>.+)", re.DOTALL)
+HASHES = re.compile(r"(    --hash=sha256:[0-9a-f]{64}( \\)?\n)+")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel from this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command: list[str | Path] = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (built,) = folder.iterdir()
+    return built
+
+
+def test_the_wheel_holds_the_program_and_nothing_else(wheel: Path) -> None:
+    """All modules, the schemas, the licence and the type marker are in; tests and examples are not."""
+    with ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if ".dist-info/" not in name}
+        licences = [name for name in archive.namelist() if name.endswith(".dist-info/licenses/LICENSE")]
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "reconciler").rglob("*.py")}
+    schemas = {f"reconciler/schemas/{path.name}" for path in (ROOT / "schemas").glob("*.json")}
+    assert schemas
+    assert held == modules | schemas | {"reconciler/py.typed"}
+    assert len(licences) == 1
+
+
+def test_the_wheel_works_where_no_checkout_is(wheel: Path, tmp_path: Path) -> None:
+    """Installed elsewhere, the program finds its schemas in itself."""
+    installed = tmp_path / "installed"
+    offline = ["--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
+    subprocess.run([sys.executable, "-m", "pip", "install", *offline, "--target", installed, wheel], check=True)
+    shown = subprocess.run(
+        [installed / "bin" / "reconcile", "schema", "Target"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(installed)},
+        check=True,
+        capture_output=True,
+    )
+    assert shown.stdout.decode() == (ROOT / "schemas" / "target.v1.json").read_text(encoding="utf-8")
+
+
+@cache
+def pins(lock: str) -> dict[str, set[str]]:
+    """Read a lock: the versions of each package, of which markers choose one."""
+    found: dict[str, set[str]] = {}
+    for entry in re.findall(r"^[^\s#].*\n(?:    .*\n)*", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE):
+        pinned = PINNED.fullmatch(entry)
+        assert pinned, entry
+        assert HASHES.fullmatch(pinned["hashes"]), entry
+        found.setdefault(pinned["name"], set()).add(pinned["version"])
+    return found
+
+
+def project() -> Any:
+    """Read pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def wanted(lock: str) -> list[str]:
+    """List the requirements of the project that a lock has to meet."""
+    declared = project()
+    runtime, build = declared["project"]["dependencies"], declared["build-system"]["requires"]
+    if lock == "requirements-build.lock":
+        return list(build)
+    if lock == "requirements.lock":
+        return list(runtime)
+    sandbox = declared["project"]["optional-dependencies"]["sandbox"]
+    return [*runtime, *build, *sandbox, *declared["dependency-groups"]["dev"]]
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock", "requirements-dev.lock"])
+def test_locks_meet_every_requirement(lock: str) -> None:
+    """What pyproject.toml asks for is pinned, with hashes, at a version that it allows (else: `make lock`)."""
+    for requirement in map(Requirement, wanted(lock)):
+        name = canonicalize_name(requirement.name)
+        if name != PROJECT:
+            assert name in pins(lock), f"{lock} lacks {name}"
+            assert all(requirement.specifier.contains(version) for version in pins(lock)[name]), name
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock"])
+def test_what_is_tested_is_what_is_shipped(lock: str) -> None:
+    """The lock of the tests holds the versions of the others."""
+    tested = pins("requirements-dev.lock")
+    assert {name: versions for name, versions in pins(lock).items() if tested.get(name) != versions} == {}
+
+
+def test_the_image_needs_no_test_tools() -> None:
+    """The lock that the image is made from holds neither the sandbox nor what builds and tests the project."""
+    assert pins("requirements.lock").keys().isdisjoint({"hatchling", "moto", "mypy", "pip", "pytest", PROJECT})
+
+
+def test_the_image_is_made_of_files_that_are_sent() -> None:
+    """Whatever the Dockerfile copies is there, and .dockerignore lets it pass."""
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    sent = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    copied = [
+        name for line in re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE) for name in line.split()
+    ]
+    assert copied
+    for name in copied:
+        assert (ROOT / name).exists()
+        assert f"!{name}" in sent
+
+
+def test_no_file_names_an_index_or_a_machine() -> None:
+    """No file says where packages come from, or where somebody's files lie: that is for clients to know."""
+    index = r"https?://[^ \"]*/(?:simple|packages)/|(?<![\w-])--(?:extra-)?index-url"
+    machine = r"(?<![\w.~*{}/-])/(?:work|root|tmp/w)/"
+    suspicious = re.compile(f"{index}|{machine}")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    names = [name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
+    assert "Makefile" in names
+    found = []
+    for name in names:
+        text = (ROOT / name).read_text(encoding="utf-8", errors="replace")
+        found += [f"{name}: {match[0]}" for match in suspicious.finditer(text)]
+    assert found == []
