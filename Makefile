@@ -47,7 +47,7 @@ define step
 endef
 
 test: setup ## Run the tests
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 $(COVERED)
 
 lint: setup ## Check format, style, types and who imports whom
 	$(BIN)/ruff format --check .
@@ -58,8 +58,7 @@ lint: setup ## Check format, style, types and who imports whom
 validate: setup ## Check the example manifests
 	$(BIN)/reconcile validate --file manifests/
 
-check: lint validate ## Check all there is: what a change has to pass
-	$(BIN)/pytest -n 2 $(COVERED)
+check: lint validate test ## Check all there is: what a change has to pass
 
 bench: setup ## Measure speed against the bounds
 	$(PYTHON) benchmarks/run.py

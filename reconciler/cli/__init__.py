@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 EXIT_FAILED = 1
@@ -12,7 +13,14 @@ EXIT_INTERRUPTED = 130
 
 def main() -> None:
     """Run the program and exit: 0, 1, 2 (with --detailed-exitcode), 3, 64, or 128 and a signal's number."""
-    sys.exit(call(sys.argv[1:]))
+    gc.set_threshold(50_000, 20, 20)  # what is imported and read stays: there is little to collect
+    arguments = sys.argv[1:]
+    if arguments in (["--help"], ["-h"]):
+        from reconciler.cli.help import HELP  # noqa: PLC0415 - importing click alone takes as long as three interpreters
+
+        sys.stdout.write(HELP)
+        sys.exit()
+    sys.exit(call(arguments))
 
 
 def call(arguments: list[str]) -> int:

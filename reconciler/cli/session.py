@@ -12,11 +12,8 @@ from types import FrameType
 from reconciler import settings
 from reconciler.cli import options, output, progress
 from reconciler.cli.wiring import Choices, Passes, surroundings
-from reconciler.controller import Controller
-from reconciler.core.errors import InvalidManifests
 from reconciler.core.model import Desired
-from reconciler.edge import logs, manifests, timer
-from reconciler.edge.system import SystemClock
+from reconciler.edge import logs, manifests
 from reconciler.render import json, text
 
 
@@ -27,45 +24,13 @@ def once(files: tuple[str, ...], outputs: tuple[str, ...], choices: Choices, *, 
     wanted = output.parse(outputs, formats)
     configure_logs(brief=output.fancy() and sys.stderr.isatty())
     desired = read(files)
-    with surroundings(choices), _stop_on_signals() as stop, progress.shown() as tell:
+    with surroundings(choices), stop_on_signals() as stop, progress.shown() as tell:
         report = Passes(choices).run(desired, tell, stop.is_set)
     logs.log_report(report)
     output.write(report, wanted, formats)
     if stop.signal:
         return 128 + stop.signal
     return report.detailed_exit_code if detailed else report.exit_code
-
-
-def keep_on(files: tuple[str, ...], choices: Choices, interval: float, grace: float) -> int:
-    """Reconcile again and again until a signal asks for a stop; return 0 then."""
-    choices.check()
-    configure_logs()
-    log = logs.logger()
-
-    def refused(error: InvalidManifests, earlier_in_force: bool) -> None:  # noqa: FBT001 - a callback
-        for problem in error.problems:
-            log.error(logs.MANIFEST_INVALID, problem=str(problem))
-        log.error(logs.REVISION_REFUSED, error=str(error), earlierRevisionInForce=earlier_in_force)
-
-    with surroundings(choices), _stop_on_signals() as stop:
-        passes = Passes(choices)
-        controller = Controller(
-            load=lambda: read(files),
-            reconcile=lambda desired: passes.run(desired, lambda *_: None, stop.is_set),
-            reported=logs.log_report,
-            refused=refused,
-        )
-
-        def turn() -> None:
-            try:
-                controller.turn()
-            except Exception as error:
-                log.exception(logs.PASS_FAILED, error=f"{type(error).__name__}: {error}")
-
-        log.info(logs.CONTROLLER_STARTED, interval=interval, files=list(files))
-        timer.repeat(turn, interval, SystemClock().now(), stop.asked, grace)
-    log.info(logs.CONTROLLER_STOPPED)
-    return 0
 
 
 def read(files: tuple[str, ...]) -> Desired:
@@ -100,7 +65,7 @@ class Stop:
 
 
 @contextmanager
-def _stop_on_signals() -> Iterator[Stop]:
+def stop_on_signals() -> Iterator[Stop]:
     """Let a Create under way finish and be journalled before SIGINT or SIGTERM end the run."""
     stop = Stop()
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -16,7 +16,7 @@ from reconciler.cli.options import DEFAULT_STATE
 from reconciler.core.model import Desired, Mode, Target
 from reconciler.core.ports import Progress
 from reconciler.core.report import Report, RunInfo
-from reconciler.edge.aws import Aws, Connection, shared_loader
+from reconciler.edge.aws import Aws, Connection, Models
 from reconciler.edge.pace import Pace
 from reconciler.edge.state import LocalJournal, LocalJournalWriter
 from reconciler.edge.system import SystemClock, new_id
@@ -90,11 +90,11 @@ class Passes:
         return Report(info, targets)
 
     def _connector(self) -> Connect:
-        choices, clock, loader = self._choices, self._clock, shared_loader()
+        choices, clock, models = self._choices, self._clock, Models()
 
         def connect(target: Target) -> Site:
             pace = Pace(target.requests_per_second, target.burst, clock)
-            aws = Aws(target, self._connection, pace, loader)
+            aws = Aws(target, self._connection, pace, models)
             journal = LocalJournal(choices.state_folder, aws.account, aws.region)
             writers = None
             if not choices.dry_run:

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from click.testing import CliRunner
 from program import EXPORT, Program
+
+from reconciler.cli.app import app
+from reconciler.cli.help import HELP
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -21,6 +25,12 @@ def test_help_names_every_command_and_option(tmp_path: Path) -> None:
         "--settle-time", "--lock-timeout",
     ):  # fmt: skip
         assert word in shown
+
+
+def test_the_ready_made_help_is_the_one_that_click_renders() -> None:
+    """No option is missing from it, and none is there that is not."""
+    rendered = CliRunner().invoke(app, ["--help"], prog_name="reconcile", terminal_width=80).output
+    assert rendered == HELP, f"reconciler/cli/help.py is to hold:\n{rendered}"
 
 
 @pytest.mark.parametrize("command", ["run", "controller", "validate", "schema", "sandbox"])

@@ -15,12 +15,12 @@ from reconciler.core.errors import CloudError, Denied, Throttled, Unauthenticate
 from reconciler.core.model import Execution, Observation, Target, Unobserved
 from reconciler.core.outcome import Created, NotSent, Refused, Unknown
 from reconciler.core.request import resolved
-from reconciler.edge.aws import Aws, Connection, Reader, shared_loader
+from reconciler.edge.aws import Aws, Connection, Models, Reader
 from reconciler.sandbox import Behaviour, SandboxServer
 
 ACCOUNT = "123456789012"
 TARGET = Target("prod", "us-east-1", ACCOUNT)
-LOADER = shared_loader()
+MODELS = Models()
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def wire(server: SandboxServer) -> Iterator[Wire]:
 def connect(wire: Wire, target: Target = TARGET, **changes: Any) -> Aws:
     """Return a target's session over the wire."""
     connection = Connection("0", endpoint_url=wire.url, dummy=True)
-    return Aws(target, replace(connection, **changes), lambda: None, LOADER)
+    return Aws(target, replace(connection, **changes), lambda: None, MODELS)
 
 
 def observe(reader: Reader) -> Observation:
@@ -142,9 +142,9 @@ def test_without_credentials_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setenv(name, "/dev/null")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(Unauthenticated, match="credentials"):
-        Aws(TARGET, Connection("0"), lambda: None, LOADER)
+        Aws(TARGET, Connection("0"), lambda: None, MODELS)
     with pytest.raises(Unauthenticated, match="nobody"):
-        Aws(TARGET, Connection("0", profile="nobody"), lambda: None, LOADER)
+        Aws(TARGET, Connection("0", profile="nobody"), lambda: None, MODELS)
 
 
 @pytest.mark.parametrize(
@@ -280,5 +280,5 @@ def test_every_call_keeps_the_pace(wire: Wire) -> None:
     """The pace is asked before each request to AppIntegrations, also by the threads that list."""
     asked: list[None] = []
     connection = Connection("0", endpoint_url=wire.url, dummy=True)
-    observe(Aws(TARGET, connection, lambda: asked.append(None), LOADER).reader())
+    observe(Aws(TARGET, connection, lambda: asked.append(None), MODELS).reader())
     assert len(asked) == sum(count for operation, count in wire.counts.items() if operation != "STS") == 4

@@ -317,11 +317,11 @@ MEANING: Cases = {
     ),
     "undeclared-target": (
         MANIFEST + "target: default\n",
-        ["7:9: /target: no Target 'default' is declared: declared are none"],
+        ["7:9: /target: no Target 'default' is declared: declare it, or leave 'target' out"],
     ),
     "target-far-off": (
         f"{TARGET}---\n{MANIFEST}target: zzz\n",
-        ["15:9: /target: no Target 'zzz' is declared: declared are 'prod'"],
+        ["15:9: /target: no Target 'zzz' is declared: declare it, or name one of 'prod'"],
     ),
     "target-not-named": (
         f"{TARGET}---\n{TARGET.replace('prod', 'test')}---\n{MANIFEST}",

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from reconciler.core.errors import InvalidManifests, Problem
 from reconciler.edge.manifests import read
+from reconciler.edge.manifests.document import Document
 from reconciler.edge.manifests.files import File
-from reconciler.edge.manifests.yaml import MAX_DEPTH, MAX_NODES, Document, documents
+from reconciler.edge.manifests.yaml import MAX_DEPTH, MAX_NODES, documents
 
 WHOLE = b"""\
 apiVersion: appintegrations.reconciler/v1

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.errors import Problem
-from reconciler.edge.manifests.yaml import Document, documents
+from reconciler.edge.manifests.document import Document
+from reconciler.edge.manifests.yaml import documents
 
 
 def read(text: str | bytes) -> list[Document]:

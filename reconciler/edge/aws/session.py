@@ -32,17 +32,31 @@ class Connection:
     dummy: bool = False
 
 
+class Models:
+    """Parsed service models, shared by all sessions of a process: 6 ms for each after the first, instead of 78."""
+
+    def __init__(self) -> None:
+        self._loader: Loader | None = None
+
+    def share_with(self, session: botocore.session.Session) -> None:
+        """Give a session the first one's models."""
+        if self._loader is None:
+            self._loader = session.get_component("data_loader")
+        else:
+            session.register_component("data_loader", self._loader)
+
+
 class Aws:
     """One target's session: whose it is, and clients on demand. Raises CloudError."""
 
-    def __init__(self, target: Target, connection: Connection, pace: Callable[[], None], loader: Loader) -> None:
+    def __init__(self, target: Target, connection: Connection, pace: Callable[[], None], models: Models) -> None:
         self._endpoint_url = connection.endpoint_url
         self._agent = f"appintegrations-reconciler/{connection.version}"
         self._pace = pace
         with translated("reading the AWS configuration"):
-            self._session = _session(target, connection, loader)
+            self._session = _session(target, connection, models)
             if target.role_arn:
-                self._session = self._assume(target, connection, loader)
+                self._session = self._assume(target, connection, models)
         if not self._session.region_name:
             raise CloudError(NO_REGION)
         self.region = self._session.region_name
@@ -74,7 +88,7 @@ class Aws:
             )
         return str(account)
 
-    def _assume(self, target: Target, connection: Connection, loader: Loader) -> boto3.Session:
+    def _assume(self, target: Target, connection: Connection, models: Models) -> boto3.Session:
         assert target.role_arn
         extra = {"ExternalId": target.external_id} if target.external_id else {}
         with translated(f"AssumeRole of {target.role_arn}"):
@@ -85,7 +99,7 @@ class Aws:
         return _session(
             target,
             connection,
-            loader,
+            models,
             aws_access_key_id=keys["AccessKeyId"],
             aws_secret_access_key=keys["SecretAccessKey"],
             aws_session_token=keys["SessionToken"],
@@ -96,15 +110,9 @@ class Aws:
         return session.client("sts", endpoint_url=self._endpoint_url, config=config)
 
 
-def _session(target: Target, connection: Connection, loader: Loader, **keys: str) -> boto3.Session:
+def _session(target: Target, connection: Connection, models: Models, **keys: str) -> boto3.Session:
     session = botocore.session.Session(profile=None if connection.dummy else connection.profile)
-    session.register_component("data_loader", loader)  # parsed service models are shared between targets
+    models.share_with(session)
     if connection.dummy and not keys:
         keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}
     return boto3.Session(botocore_session=session, region_name=target.region or connection.region, **keys)
-
-
-def shared_loader() -> Loader:
-    """Return a loader of service models for all sessions of a process: 6 instead of 78 ms for each after the first."""
-    loader: Loader = botocore.session.Session().get_component("data_loader")
-    return loader

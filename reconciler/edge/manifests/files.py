@@ -18,6 +18,7 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_FOLDERS = 64
 """How many levels of folders are read."""
 
+_USUAL = 64 * 1024
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -96,7 +97,10 @@ def _read(name: str, path: str) -> File | Problem:
         with open(path, "rb", opener=_open_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return Problem(name, 0, 0, "", "is no regular file")
-            return _limited(name, file.read(MAX_BYTES + 1))
+            content = file.read(_USUAL)  # asking for the most at once would make room for it each time
+            if len(content) == _USUAL:
+                content += file.read(MAX_BYTES + 1 - _USUAL)
+            return _limited(name, content)
     except FileNotFoundError:
         return Problem(name, 0, 0, "", "does not exist: name a file or a folder of manifests with -f")
     except OSError as error:

@@ -10,7 +10,6 @@ from typing import Any
 from reconciler.core.errors import Problem
 from reconciler.core.harmless import harmless
 from reconciler.core.model import Desired, Manifest, Origin, Target, natural_key
-from reconciler.core.request import normalise
 from reconciler.edge.manifests import build
 from reconciler.edge.manifests.document import Document, Path
 from reconciler.edge.manifests.schema import short
@@ -75,7 +74,7 @@ def problems(documents: Sequence[Accepted]) -> Iterator[Problem]:
         said = f"the name {manifest.name!r} is taken by the manifest at {first.where()}: names are unique per target"
         yield manifest.problem(("metadata", "name"), said)
     keyed = [
-        ((_target_of(manifest, names), natural_key(normalise(manifest.value["spec"]))), manifest)
+        ((_target_of(manifest, names), natural_key(manifest.value["spec"])), manifest)
         for manifest in manifests
         if manifest.whole
     ]

@@ -1,0 +1,51 @@
+"""The answer to `reconcile --help`, ready-made: rendering it would take three times as long as showing it.
+
+A test holds it against the options; its failure prints what is to stand here.
+"""
+
+HELP = """\
+Usage: reconcile [OPTIONS] [COMMAND] [OPTIONS]
+
+  Bring the data-integration associations of Amazon AppIntegrations to what git
+  says.
+
+  Creates what is missing, logs what drifted, deletes and repairs nothing.
+  Without a command it reconciles once.
+
+Options:
+  --dry-run                       Show what a run would do; write nothing.
+  -f, --file PATH|-               File or folder of manifests, or - for standard
+                                  input. May be repeated.  [default: manifests/]
+  -o, --output FORMAT[=FILE]      text or json, to standard output or a file.
+                                  May be repeated.  [default: text]
+  --target NAME                   Only this Target. May be repeated.
+  --region REGION                 The Region, where no Target declares one.
+  --profile NAME                  The profile of the AWS configuration to use.
+  --endpoint-url URL              Call this address instead of AWS, with dummy
+                                  credentials (for a sandbox).
+  --sandbox                       Use a sandbox inside this process instead of
+                                  AWS.
+  --mode [observe|create|create-and-update]
+                                  How far to go; the stricter of this and the
+                                  manifest's policy.mode holds.  [default:
+                                  create]
+  --state DIR                     Where the journal is kept. It must last from
+                                  run to run.  [default: .reconciler]
+  --settle-time TIME              How long to wait for List to show a Create
+                                  whose answer was lost.  [default: 15m]
+  --lock-timeout TIME             How long to wait for another run to finish.
+                                  [default: 30s]
+  --revision TEXT                 The revision of the manifests, for report and
+                                  logs.
+  --detailed-exitcode             Exit 2 where nothing failed and a difference
+                                  between git and AWS remains.
+  --version                       Show the version and exit.
+  -h, --help                      Show this message and exit.
+
+Commands:
+  run         Reconcile once (what `reconcile` does without a command).
+  controller  Reconcile again and again until told to stop.
+  validate    Check manifests; no AWS, no credentials.
+  schema      Print the JSON Schema of a kind.
+  sandbox     Serve a local AppIntegrations over HTTP.
+"""

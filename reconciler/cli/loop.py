@@ -1,0 +1,42 @@
+"""The controller as a process: passes until a signal asks for a stop, and every one of them told in the log."""
+
+from __future__ import annotations
+
+from reconciler.cli.session import configure_logs, read, stop_on_signals
+from reconciler.cli.wiring import Choices, Passes, surroundings
+from reconciler.controller import Controller
+from reconciler.core.errors import InvalidManifests
+from reconciler.edge import logs, timer
+from reconciler.edge.system import SystemClock
+
+
+def keep_on(files: tuple[str, ...], choices: Choices, interval: float, grace: float) -> int:
+    """Reconcile again and again until a signal asks for a stop; return 0 then."""
+    choices.check()
+    configure_logs()
+    log = logs.logger()
+
+    def refused(error: InvalidManifests, earlier_in_force: bool) -> None:  # noqa: FBT001 - a callback
+        for problem in error.problems:
+            log.error(logs.MANIFEST_INVALID, problem=str(problem))
+        log.error(logs.REVISION_REFUSED, error=str(error), earlierRevisionInForce=earlier_in_force)
+
+    with surroundings(choices), stop_on_signals() as stop:
+        passes = Passes(choices)
+        controller = Controller(
+            load=lambda: read(files),
+            reconcile=lambda desired: passes.run(desired, lambda *_: None, stop.is_set),
+            reported=logs.log_report,
+            refused=refused,
+        )
+
+        def turn() -> None:
+            try:
+                controller.turn()
+            except Exception as error:
+                log.exception(logs.PASS_FAILED, error=f"{type(error).__name__}: {error}")
+
+        log.info(logs.CONTROLLER_STARTED, interval=interval, files=list(files))
+        timer.repeat(turn, interval, SystemClock().now(), stop.asked, grace)
+    log.info(logs.CONTROLLER_STOPPED)
+    return 0

@@ -1,0 +1,42 @@
+"""What a JSON Schema cannot say of a request is said here, with the place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.core.request import problems
+
+WINDOW = "/ExecutionConfiguration/OnDemandConfiguration"
+
+
+@pytest.mark.parametrize(
+    ("execution", "expected"),
+    [
+        ({"OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": "1793491200000"}}, {}),
+        ({"OnDemandConfiguration": {"StartTime": "2026-10-01T00:00:00Z"}}, {}),
+        ({"ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}}, {}),
+        ({}, {}),
+        ({"OnDemandConfiguration": "x", "ScheduleConfiguration": None}, {}),
+        ({"OnDemandConfiguration": {"StartTime": 5}}, {}),
+        (
+            {"OnDemandConfiguration": {"StartTime": "2026-10-01T00:00:00Z", "EndTime": "2026-10-01T00:00:00Z"}},
+            {f"{WINDOW}/EndTime": "the window ends at 2026-10-01T00:00:00Z, which is not after its start"},
+        ),
+        ({"OnDemandConfiguration": {"StartTime": "2026-02-30T00:00:00Z"}}, {f"{WINDOW}/StartTime": "is not a time"}),
+        (
+            {"ScheduleConfiguration": {"FirstExecutionFrom": "2026-10-01T00:00:00", "ScheduleExpression": "hourly"}},
+            {
+                "/ExecutionConfiguration/ScheduleConfiguration/FirstExecutionFrom": "has no zone",
+                "/ExecutionConfiguration/ScheduleConfiguration/ScheduleExpression": "neither rate",
+            },
+        ),
+    ],
+)
+def test_problems_name_their_place(execution: dict[str, Any], expected: dict[str, str]) -> None:
+    """Each problem stands at its member, and what is right or of the wrong type brings none."""
+    found = dict(problems({"DataIntegrationIdentifier": "x", "ExecutionConfiguration": execution}))
+    assert found.keys() == expected.keys()
+    for place, said in expected.items():
+        assert said in found[place]
