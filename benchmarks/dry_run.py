@@ -52,7 +52,7 @@ def _sandbox(folder: Path) -> Iterator[str]:
 def _expect_in_sync(dry_run: tuple[str, ...], folder: Path) -> None:
     """Refuse to measure a run that does something else than comparing."""
     command = (*dry_run, "--output", "json", "--detailed-exitcode")
-    ran = subprocess.run(command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, check=True)
+    ran = subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, check=True)
     summary = json.loads(ran.stdout)["summary"]
     if summary["inSync"] != _COUNT:
         raise RuntimeError(f"the dry run is not as it should be: {summary}")

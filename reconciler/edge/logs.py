@@ -33,17 +33,20 @@ CONTROLLER_STARTED = "controller started"
 CONTROLLER_STOPPED = "controller stopped"
 PASS_FAILED = "pass failed"  # noqa: S105 - no password
 
+_DETAILS = frozenset(("run", "account", "region", "arn", "differences", "clientToken"))
+
 
 def configure(stream: TextIO, *, color: bool, brief: bool = False) -> None:
     """Send logs to a stream: lines that a person reads on a terminal, JSON lines anywhere else.
 
-    `brief` leaves out what goes well, where a report on the same terminal says it.
+    `brief` is for a report on the same terminal: what goes well is left out, and so are details that it shows.
     """
     terminal = stream.isatty()
     shared: list[Processor] = [structlog.contextvars.merge_contextvars, structlog.processors.add_log_level]
     renderer: Any
     if terminal:
         shared += [structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False), _harmless]
+        shared += [_terse] if brief else []
         renderer = structlog.dev.ConsoleRenderer(colors=color)
     else:
         shared += [structlog.processors.TimeStamper(fmt="iso")]
@@ -105,6 +108,11 @@ def _log_association(log: FilteringBoundLogger, association: Association) -> Non
             bound.error(CREATE_FAILED, result=result, error=reason, clientToken=association.client_token)
         case _:
             pass
+
+
+def _terse(_: object, __: str, event: EventDict) -> EventDict:
+    """Leave out what the report beside it says."""
+    return {key: value for key, value in event.items() if key not in _DETAILS}
 
 
 def _harmless(_: object, __: str, event: EventDict) -> EventDict:

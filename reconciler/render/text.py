@@ -64,8 +64,8 @@ class _Page:
         decision, (done, color) = association.decision, _done(association.outcome)
         word = done or ("adopted" if decision == "adopt" and not dry_run else decision)
         name, flow = harmless(association.name), _flow(association)
-        headline = f"{word:<9}  {name:<{widths.name}}  {flow:<{widths.flow}}"
-        yield f"  {self._mark(decision, color)}{headline}{self._aside(association)}".rstrip()
+        columns = f"  {name:<{widths.name}}  {flow:<{widths.flow}}"
+        yield f"  {self._marked(decision, word, color)}{columns}{self._aside(association)}".rstrip()
         if association.reason and association.reason != MISSING:
             yield f"      {harmless(association.reason)}"
         match association.outcome:
@@ -100,7 +100,7 @@ class _Page:
 
     def _unmanaged(self, live: Live) -> str:
         flow = f"→ {live.spec.get('DestinationURI', '(no destination)')}  {live.arn}"
-        return f"  {self._mark('unmanaged', None)}{'unmanaged':<9}  {self._style(harmless(flow), 'dim')}"
+        return f"  {self._marked('unmanaged', 'unmanaged', None)}  {self._style(harmless(flow), 'dim')}"
 
     def _summary(self, report: Report) -> str:
         counts = dict(report.summary)
@@ -114,11 +114,9 @@ class _Page:
         kind, end = ("Dry run:", " Nothing was written.") if report.run.dry_run else ("Run:", "")
         return f"{self._style(kind, 'bold')} {', '.join(said) or 'nothing to do'}.{end}"
 
-    def _mark(self, decision: str, color: str | None) -> str:
-        if not self.terminal:
-            return ""
+    def _marked(self, decision: str, word: str, color: str | None) -> str:
         symbol, usual = _STYLES[decision]
-        return self._style(symbol, color or usual) + " "
+        return self._style(f"{symbol} {word:<9}", color or usual) if self.terminal else f"{word:<9}"
 
     def _style(self, text: str, style: str) -> str:
         return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self.terminal else text

@@ -334,7 +334,7 @@ def test_colours_and_symbols_only_on_a_terminal(program: Program) -> None:
     program.add("october")
     assert "\x1b[" not in program.run("--dry-run").out
     shown = program.on_terminal("--dry-run")
-    assert "\x1b[32m+\x1b[0m" in shown
+    assert "\x1b[32m+ create" in shown
     assert "\x1b[" not in program.on_terminal("--dry-run", env={"NO_COLOR": "1"})
 
 
