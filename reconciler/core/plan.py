@@ -163,6 +163,12 @@ def _decide_intended(case: _Case, record: Record, intended: Intended) -> Decisio
             f"a Create was sent at {intended.last_attempt:%Y-%m-%d %H:%M:%SZ} and its answer is unknown; "
             f"nothing is sent before {until:%H:%M:%SZ}",
         )
+    if natural_key(case.request) != record.key:
+        return Blocked(
+            case.manifest,
+            f"git changed it while the answer to a Create for {' '.join(filter(None, record.key[1:]))} is unknown: "
+            "look in AWS, and put the new request under a new name",
+        )
     again = replace(record, name=case.manifest.name, state=Intended(intended.attempts + 1, case.rules.now))
     reason = f"attempt {intended.attempts + 1}: the last one had no answer, and List does not show it"
     return Create(case.manifest, again, reason, case.replaces)

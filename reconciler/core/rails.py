@@ -35,7 +35,7 @@ def _guard_one(decision: Decision, target: Target, mode: Mode) -> Decision:
         return Held(manifest, decision, "this run only observes (--mode observe)")
     if manifest.policy.mode is Mode.OBSERVE:
         return Held(manifest, decision, "policy.mode is observe")
-    destination = str(manifest.spec.get("DestinationURI", ""))
+    destination = str(decision.request.get("DestinationURI", ""))
     if target.allowed_destinations and not any(_fits(destination, glob) for glob in target.allowed_destinations):
         allowed = ", ".join(target.allowed_destinations)
         reason = (

@@ -252,6 +252,14 @@ def test_after_the_fifth_attempt_it_is_given_up() -> None:
     assert "given up" in decision.reason
 
 
+def test_what_git_no_longer_asks_for_is_not_sent_again() -> None:
+    """Git turned away from a destination while an answer was unknown: nothing goes there any more, or elsewhere."""
+    elsewhere = manifest(DestinationURI="s3://corp-exports/elsewhere")
+    decision = decide(elsewhere, remembered=intended(1, SETTLE))
+    assert isinstance(decision, Blocked)
+    assert "s3://corp-exports/2026-10" in decision.reason
+
+
 def test_a_renamed_manifest_keeps_its_record() -> None:
     """The orphaned record of the same natural key is taken over: nothing is created."""
     decision = decide(manifest("new-name"), live(), remembered=record("old-name"))

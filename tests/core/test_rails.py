@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from builders import journal, live, manifest, observed, record, rules
+from builders import NOW, SETTLE, journal, live, manifest, observed, record, rules
 
 from reconciler.core.decisions import Blocked, Create, Decision, Held, InSync, Update
+from reconciler.core.journal import Intended
 from reconciler.core.model import Manifest, Mode, Policy, Target
 from reconciler.core.plan import plan
 from reconciler.core.rails import guard
@@ -66,6 +67,14 @@ def test_a_destination_that_is_not_allowed_blocks(destination: str | None) -> No
     (decision,) = guarded(manifest(DestinationURI=destination))
     assert isinstance(decision, Blocked)
     assert "s3://corp-exports/*" in decision.reason
+
+
+def test_a_repeated_create_is_held_to_what_is_sent() -> None:
+    """The recorded request goes out again, so its destination counts, whatever git says now."""
+    sent = replace(record(), state=Intended(1, NOW - 2 * SETTLE))
+    decided = plan([manifest()], observed(), journal(sent), rules())
+    (decision,) = guard(decided, replace(TARGET, allowed_destinations=("s3://other/*",)), Mode.CREATE).decisions
+    assert isinstance(decision, Blocked)
 
 
 def test_one_create_too_many_stops_all() -> None:
