@@ -69,7 +69,7 @@ class Aws:
 
     def writer(self) -> Writer:
         """Return the calls that change AWS, each sent once: botocore would repeat a Create by itself."""
-        return Writer(self._client(Config(retries={"mode": "standard", "total_max_attempts": 1})))
+        return Writer(lambda: self._client(Config(retries={"mode": "standard", "total_max_attempts": 1})))
 
     def _client(self, config: Config) -> AppIntegrationsServiceClient:
         config = config.merge(Config(user_agent_extra=self._agent, connect_timeout=10, read_timeout=60))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import (
@@ -12,6 +14,7 @@ from botocore.exceptions import (
     ProxyConnectionError,
 )
 
+from reconciler.core.errors import CloudError
 from reconciler.core.model import Spec
 from reconciler.core.outcome import Answer, Created, NotSent, Refused, Unknown
 from reconciler.edge.aws.errors import NO_CREDENTIALS, THROTTLES, code_of, line
@@ -31,12 +34,15 @@ _NEVER_LEFT = (
 class Writer:
     """The calls that change AWS."""
 
-    def __init__(self, client: AppIntegrationsServiceClient) -> None:
-        self._client = client
+    def __init__(self, make_client: Callable[[], AppIntegrationsServiceClient]) -> None:
+        self._client = cache(make_client)  # made for the first call: most runs make none
 
     def create(self, request: Spec, token: str) -> Answer:
         """Send one CreateDataIntegrationAssociation, once, and say what became of it."""
-        call: Any = self._client.create_data_integration_association
+        try:
+            call: Any = self._client().create_data_integration_association
+        except CloudError as error:
+            return NotSent(str(error))
         try:
             answer = call(**request, ClientToken=token)
         except ClientError as error:
