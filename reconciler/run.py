@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from reconciler.core.apply import answered, intents
+from reconciler.core.apply import FRESH, answered, intents
 from reconciler.core.decisions import Create, Plan
 from reconciler.core.errors import StateError, StateMoved
 from reconciler.core.journal import Journal
 from reconciler.core.model import Live, Manifest, Mode, Target, Unobserved
 from reconciler.core.outcome import Created, NotSent, Outcome, Skipped
 from reconciler.core.plan import Rules, plan
-from reconciler.core.ports import Clock, CloudReader, CloudWriter, JournalReader, JournalWriter, Progress
+from reconciler.core.ports import Clock, CloudReader, CloudWriter, JournalReader, Progress, Writers
 from reconciler.core.rails import guard
 
 
@@ -28,14 +28,6 @@ class Run:
     clock: Clock
     progress: Progress
     stopped: Callable[[], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Writers:
-    """All that can change anything. A dry run has none."""
-
-    cloud: CloudWriter
-    journal: JournalWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +55,12 @@ def reconcile(run: Run, cloud: CloudReader, journal: JournalReader, writers: Wri
         if not decided.creates and not decided.adopts:
             return Result(decided, {}, {})
         with writers.journal.lease() as lease:
+            written = run.clock.now()
             try:
-                intended = lease.swap(recorded, intents(recorded, decided, run.clock.now()))
+                intended = lease.swap(recorded, intents(recorded, decided, written))
             except StateMoved:
                 continue
-            outcomes, error = _send(run, decided.creates, writers.cloud), None
+            outcomes, error = _send(run, decided.creates, writers.cloud, written + FRESH), None
             try:
                 if outcomes:
                     lease.swap(intended, answered(recorded, intended, outcomes, run.clock.now()))
@@ -77,13 +70,13 @@ def reconcile(run: Run, cloud: CloudReader, journal: JournalReader, writers: Wri
     raise StateMoved("others wrote the journal three times during this run: run again")
 
 
-def _send(run: Run, creates: Sequence[Create], cloud: CloudWriter) -> dict[str, Outcome]:
-    """Send each Create in order, again only if it was not sent; none is begun after a stop was asked for."""
+def _send(run: Run, creates: Sequence[Create], cloud: CloudWriter, deadline: datetime) -> dict[str, Outcome]:
+    """Send each Create in order, again only if it was not sent; none after a stop, nor long after its intent."""
     outcomes: dict[str, Outcome] = {}
     for done, create in enumerate(creates, 1):
-        outcome: Outcome = Skipped("a stop was asked for before it was sent")
+        outcome: Outcome = Skipped("a stop was asked for, or its intent had grown old: the next run sends it")
         for _ in range(3):
-            if not run.stopped():
+            if not run.stopped() and run.clock.now() <= deadline:
                 outcome = cloud.create(create.request, create.token)
             if not isinstance(outcome, NotSent):
                 break

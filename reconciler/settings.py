@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Settings:
         )
 
 
+@cache
 def read() -> Settings:
-    """Return the settings of this process."""
+    """Return the settings of this process, as they were when first asked for."""
     return Settings.of(os.environ)  # noqa: TID251 - this is the place

@@ -117,11 +117,13 @@ class FakeJournal:
     def swap(self, expected: Journal, new: Journal) -> Journal:
         """Store the new journal where the expected one is stored."""
         self.swaps += 1
+        if not self.held:
+            raise StateError("written without the lease")
         if self.swaps in self.broken:
             raise StateError("the disk is full")
         if (expected.lineage, expected.serial) != (self.stored.lineage, self.stored.serial):
             raise StateMoved("written by others")
-        self.stored = replace(new, lineage=self.stored.lineage or "lineage")
+        self.stored = replace(new, lineage=self.stored.lineage or "lineage", serial=self.stored.serial + 1)
         return self.stored
 
 

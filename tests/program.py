@@ -29,11 +29,11 @@ spec:
 """
 
 
-def terminate(process: subprocess.Popen[str]) -> None:
-    """Send SIGTERM and return once the program has heard it: it then stops catching the signal (proc(5), SigCgt)."""
-    process.send_signal(signal.SIGTERM)
+def terminate(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM) -> None:
+    """Send a signal and return once the program has heard it: it then stops catching the signal (proc(5), SigCgt)."""
+    process.send_signal(number)
     status = Path(f"/proc/{process.pid}/status")
-    while int(status.read_text().partition("SigCgt:")[2].split()[0], 16) & 1 << signal.SIGTERM - 1:
+    while int(status.read_text().partition("SigCgt:")[2].split()[0], 16) & 1 << number - 1:
         time.sleep(0.001)
 
 

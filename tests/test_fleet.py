@@ -7,8 +7,8 @@ from fakes import FakeClock, FakeCloud, FakeJournal
 
 from reconciler.core.errors import Denied
 from reconciler.core.model import Desired, Mode, Target
+from reconciler.core.ports import Writers
 from reconciler.fleet import Conditions, Site, pass_over
-from reconciler.run import Writers
 
 
 class Fleet:

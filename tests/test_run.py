@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from builders import SETTLE, manifest
@@ -11,9 +12,10 @@ from fakes import FakeClock, FakeCloud, FakeJournal
 from reconciler.core.decisions import Adopt, Create, Decision, InSync, Settling
 from reconciler.core.errors import StateHeld, StateMoved
 from reconciler.core.journal import Bound, Intended, Journal
-from reconciler.core.model import Manifest, Mode, Spec, Target
+from reconciler.core.model import Live, Manifest, Mode, Observation, Spec, Target, Unobserved
 from reconciler.core.outcome import Answer, Created, NotSent, Refused, Skipped, Unknown
-from reconciler.run import Result, Run, Writers, preview, reconcile
+from reconciler.core.ports import Progress, Writers
+from reconciler.run import Result, Run, preview, reconcile
 from reconciler.sandbox.behaviour import Behaviour
 
 TWO = (manifest("a", DestinationURI="s3://corp-exports/a"), manifest("b", DestinationURI="s3://corp-exports/b"))
@@ -62,6 +64,38 @@ class Busy:
     def create(self, request: Spec, token: str) -> Answer:
         """Create, or be busy."""
         return self.answers.pop() if self.answers else self.cloud.create(request, token)
+
+
+class Slow:
+    """A reader that takes two minutes."""
+
+    def __init__(self, cloud: FakeCloud, clock: FakeClock) -> None:
+        self.cloud, self.clock = cloud, clock
+
+    def observe(self, progress: Progress) -> Observation:
+        """Observe, slowly."""
+        seen = self.cloud.observe(progress)
+        self.clock.advance(minutes=2)
+        return seen
+
+    def associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
+        """List some."""
+        return self.cloud.associations(integration_arns)
+
+
+class Overtaken(Slow):
+    """A reader during whose first look another run begins and ends."""
+
+    def __init__(self, cloud: FakeCloud, other: World) -> None:
+        super().__init__(cloud, other.clock)
+        self.others = [other]
+
+    def observe(self, progress: Progress) -> Observation:
+        """Observe, and let the other run."""
+        seen = self.cloud.observe(progress)
+        if self.others:
+            self.others.pop().run()
+        return seen
 
 
 def only(result: Result) -> Decision:
@@ -215,6 +249,58 @@ def test_a_throttled_create_is_sent_again_in_the_run() -> None:
     assert isinstance(result.outcomes["b"], NotSent)
     assert answers == []
     assert set(world.journal.stored.records) == {"export"}
+
+
+def test_a_stop_ends_the_retries_too() -> None:
+    """What was throttled when the stop came is not sent again."""
+    world = World()
+    answers: list[Answer] = [NotSent("busy")]
+    stopped = lambda: answers == []  # noqa: E731 - the stop comes with the first answer
+    run = replace(world.work, stopped=stopped)
+    result = reconcile(run, world.cloud, world.journal, Writers(Busy(world.cloud, answers), world.journal))
+    assert isinstance(result.outcomes["export"], NotSent)
+    assert world.created == 0
+
+
+def test_an_old_intent_is_not_sent() -> None:
+    """A process that was stopped for a minute between intent and send begins no further Create."""
+    world = World(None, *TWO)
+    world.cloud.before_create = lambda: world.clock.advance(seconds=61)
+    result = world.run()
+    assert [type(result.outcomes[name]) for name in "ab"] == [Created, Skipped]
+    assert world.created == 1
+    world.cloud.before_create = lambda: None
+    assert isinstance(world.run().outcomes["b"], Created)
+
+
+def test_a_slow_send_is_waited_for_from_its_end() -> None:
+    """The send took longer than the settle time and its answer was lost: the next run still waits."""
+    world = World(Behaviour(lose_answers=1, tokens="ignored", list_lag=300))
+    world.cloud.before_create = lambda: world.clock.advance(minutes=16)
+    assert isinstance(world.run().outcomes["export"], Unknown)
+    world.cloud.before_create = lambda: None
+    assert isinstance(only(world.run()), Settling)
+    assert world.created == 1
+
+
+def test_the_age_of_things_is_counted_from_before_they_are_looked_at() -> None:
+    """Listing takes its time: what List did not show yet when it began may have settled only since."""
+    world = World(Behaviour(lose_answers=1, tokens="ignored", list_lag=600))
+    world.run()
+    world.clock.advance(minutes=14)
+    slow = Slow(world.cloud, world.clock)
+    decided, _ = preview(world.work, slow, world.journal)
+    assert isinstance(decided.decisions[0], Settling | Adopt)
+    assert not decided.creates
+
+
+def test_a_create_that_another_run_has_just_made_is_not_made_again() -> None:
+    """The other run comes after this one has listed and before it has the lease: tokens and List do not help here."""
+    world, other = World(Behaviour(tokens="ignored", list_lag=600)), World()
+    other.cloud, other.journal = world.cloud, world.journal
+    result = reconcile(world.work, Overtaken(world.cloud, other), world.journal, Writers(world.cloud, world.journal))
+    assert isinstance(only(result), Settling)
+    assert world.created == 1
 
 
 def test_a_list_that_fails_afterwards_is_no_failure() -> None:

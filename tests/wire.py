@@ -41,7 +41,8 @@ Fault = Callable[[Request], bytes | None]
 class Wire:
     """Listens on loopback and passes on to `upstream` while the `with` block runs.
 
-    `before` may answer instead of AWS; `after` may replace an answer once the request was carried out.
+    `before` may answer instead of AWS; `after` may replace an answer once the request was carried out. It serves as a
+    plain HTTP proxy too, for whatever address.
     """
 
     def __init__(self, upstream: str, before: Fault = lambda _: None, after: Fault = lambda _: None) -> None:
@@ -55,7 +56,12 @@ class Wire:
 
             def handle_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                request = Request(self.command, self.path, dict(self.headers), body)
+                path = (
+                    self.path
+                    if self.path.startswith("/")
+                    else urlsplit(self.path)._replace(scheme="", netloc="").geturl()
+                )
+                request = Request(self.command, path, dict(self.headers), body)
                 wire.requests.append(request)
                 instead = wire.before(request)
                 self._answer(self._pass_on(request) if instead is None else instead)
@@ -72,7 +78,10 @@ class Wire:
                     return replaced
                 kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in {"connection", "transfer-encoding"}]
                 head = "".join(f"{key}: {value}\r\n" for key, value in kept)
-                return f"HTTP/1.1 {answer.status} {answer.reason}\r\n{head}\r\n".encode("latin-1") + body
+                return (
+                    f"HTTP/1.1 {answer.status} {answer.reason}\r\n{head}Connection: close\r\n\r\n".encode("latin-1")
+                    + body
+                )
 
             def _answer(self, answer: bytes) -> None:
                 self.close_connection = True

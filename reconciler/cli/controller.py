@@ -37,4 +37,4 @@ def command(files: tuple[str, ...], interval: float, grace: float, **chosen: Any
     from reconciler.cli.loop import keep_on  # noqa: PLC0415 - help is shown without boto3
     from reconciler.cli.wiring import Choices  # noqa: PLC0415
 
-    return keep_on(files, Choices(**chosen), interval, grace)
+    return keep_on(files, Choices.of(**chosen), interval, grace)

@@ -30,7 +30,7 @@ Options:
                                   manifest's policy.mode holds.  [default:
                                   create]
   --state DIR                     Where the journal is kept. It must last from
-                                  run to run.  [default: .reconciler]
+                                  run to run.  [default: (.reconciler/)]
   --settle-time TIME              How long to wait for List to show a Create
                                   whose answer was lost.  [default: 15m]
   --lock-timeout TIME             How long to wait for another run to finish.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.cli.session import configure_logs, read, stop_on_signals
+from reconciler.cli.session import begin, read, stop_on_signals
 from reconciler.cli.wiring import Choices, Passes, surroundings
 from reconciler.controller import Controller
 from reconciler.core.errors import InvalidManifests
@@ -12,8 +12,7 @@ from reconciler.edge.system import SystemClock
 
 def keep_on(files: tuple[str, ...], choices: Choices, interval: float, grace: float) -> int:
     """Reconcile again and again until a signal asks for a stop; return 0 then."""
-    choices.check()
-    configure_logs()
+    begin(choices)
     log = logs.logger()
 
     def refused(error: InvalidManifests, earlier_in_force: bool) -> None:  # noqa: FBT001 - a callback

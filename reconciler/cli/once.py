@@ -26,4 +26,4 @@ def command(files: tuple[str, ...], outputs: tuple[str, ...], *, detailed_exitco
     from reconciler.cli.session import once  # noqa: PLC0415 - help is shown without boto3
     from reconciler.cli.wiring import Choices  # noqa: PLC0415
 
-    return once(files, outputs, Choices(**chosen), detailed=detailed_exitcode)
+    return once(files, outputs, Choices.of(**chosen), detailed=detailed_exitcode)

@@ -11,7 +11,7 @@ import click
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-DEFAULT_STATE = ".reconciler"
+DEFAULT_STATE = ".reconciler/"
 
 
 class Duration(click.ParamType[float]):
@@ -87,8 +87,7 @@ conduct = together(
     option(
         "--state",
         metavar="DIR",
-        default=DEFAULT_STATE,
-        show_default=True,
+        show_default=DEFAULT_STATE,
         help="Where the journal is kept. It must last from run to run.",
     ),
     option(

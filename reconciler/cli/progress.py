@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from reconciler.core.ports import Progress
 
@@ -24,16 +25,19 @@ def shown() -> Iterator[Progress]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     bars = Progress(*columns, console=Console(stderr=True), transient=True)
     tasks: dict[str, TaskID] = {}
+    lock = threading.Lock()
 
     def tell(stage: str, done: int, total: int) -> None:
         if total < _MANY:
             return
-        bars.start()
-        if stage not in tasks:
-            tasks[stage] = bars.add_task(stage, total=total)
-        bars.update(tasks[stage], completed=done, total=total)
+        with lock, suppress(Exception):  # a terminal that went away is no reason to fail
+            bars.start()
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
 
     try:
         yield tell
     finally:
-        bars.stop()
+        with suppress(Exception):
+            bars.stop()

@@ -16,13 +16,15 @@ from reconciler.core.model import Desired
 from reconciler.edge import logs, manifests
 from reconciler.render import json, text
 
+_SETTLE_TIME_SAFE = 600
+"""Seconds: a request is valid for 5 minutes after it was signed, and clocks differ."""
+
 
 def once(files: tuple[str, ...], outputs: tuple[str, ...], choices: Choices, *, detailed: bool) -> int:
     """Reconcile once and return the exit code."""
-    choices.check()
     formats = {"text": lambda report: text.render(report, terminal=output.fancy()), "json": json.render}
     wanted = output.parse(outputs, formats)
-    configure_logs(brief=output.fancy() and sys.stderr.isatty())
+    begin(choices, brief=output.fancy() and sys.stderr.isatty())
     desired = read(files)
     with surroundings(choices), stop_on_signals() as stop, progress.shown() as tell:
         report = Passes(choices).run(desired, tell, stop.is_set)
@@ -41,9 +43,13 @@ def read(files: tuple[str, ...]) -> Desired:
     return desired
 
 
-def configure_logs(*, brief: bool = False) -> None:
-    """Send logs to standard error."""
+def begin(choices: Choices, *, brief: bool = False) -> None:
+    """Check the choices, send logs to standard error, and say what is unwise. Raises click.UsageError."""
+    choices.check()
     logs.configure(sys.stderr, color=not settings.read().no_color, brief=brief)
+    if choices.settle_time < _SETTLE_TIME_SAFE:
+        said = "a Create whose answer was lost may be repeated before List can show it"
+        logs.logger().warning(logs.SETTLE_TIME_SHORT, seconds=choices.settle_time, risk=said)
 
 
 class Stop:

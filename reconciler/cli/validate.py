@@ -10,6 +10,7 @@ import click
 
 from reconciler.cli import EXIT_INVALID, options, output
 from reconciler.core.errors import InvalidManifests, Problem
+from reconciler.core.harmless import harmless
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def command(files: tuple[str, ...], outputs: tuple[str, ...]) -> int:
 
 def _text(findings: _Findings) -> str:
     if findings.problems:
-        return "".join(f"{problem}\n" for problem in findings.problems)
+        return "".join(f"{harmless(str(problem))}\n" for problem in findings.problems)
     counts = ((findings.manifests, "manifest"), (findings.targets, "target"))
     return ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts) + ": valid\n"
 

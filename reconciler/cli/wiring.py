@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import click
 
 from reconciler import __version__, settings
 from reconciler.cli.options import DEFAULT_STATE
 from reconciler.core.model import Desired, Mode, Target
-from reconciler.core.ports import Progress
+from reconciler.core.ports import Progress, Writers
 from reconciler.core.report import Report, RunInfo
 from reconciler.edge.aws import Aws, Connection, Models
 from reconciler.edge.pace import Pace
 from reconciler.edge.state import LocalJournal, LocalJournalWriter
 from reconciler.edge.system import SystemClock, new_id
 from reconciler.fleet import Conditions, Connect, Site, pass_over
-from reconciler.run import Writers
 
 _SANDBOX_REGION = "us-east-1"
 
@@ -35,8 +36,8 @@ class Choices:
     profile: str | None
     endpoint_url: str | None
     sandbox: bool
-    mode: str
-    state: str
+    mode: Mode
+    state: str | None
     settle_time: float
     lock_timeout: float
     dry_run: bool = False
@@ -45,18 +46,25 @@ class Choices:
     @property
     def state_folder(self) -> Path:
         """The folder of the journals; a sandbox has its own, so that it never meets those of real accounts."""
-        if self.sandbox and self.state == DEFAULT_STATE:
-            return Path(self.state) / "sandbox"
-        return Path(self.state)
+        if self.state:
+            return Path(self.state)
+        return Path(DEFAULT_STATE, "sandbox") if self.sandbox else Path(DEFAULT_STATE)
+
+    @classmethod
+    def of(cls, mode: str, **others: Any) -> Choices:
+        """Return the choices in what click parsed."""
+        return cls(mode=Mode(mode), **others)
 
     def check(self) -> None:
         """Refuse what cannot go well, before anything is called. Raises click.UsageError."""
-        if "://" in self.state:
+        if self.state and "://" in self.state:
             raise click.UsageError(f"--state {self.state}: this version keeps its journal in a folder")
         if self.sandbox and self.endpoint_url:
             raise click.UsageError("--sandbox and --endpoint-url: give one of them")
-        may_create = not self.dry_run and self.mode != Mode.OBSERVE and not self.sandbox
-        if may_create and settings.read().ci and self.state == DEFAULT_STATE:
+        may_create = not self.dry_run and self.mode is not Mode.OBSERVE and not self.sandbox
+        if self.endpoint_url and not re.fullmatch(r"https?://[^/\s]+(/\S*)?", self.endpoint_url):
+            raise click.UsageError(f"--endpoint-url {self.endpoint_url}: write http://HOST:PORT")
+        if may_create and settings.read().ci and not self.state:
             raise click.UsageError(
                 "a run that may create needs a journal that lasts, and a CI job's folder does not: a forgotten Create "
                 "is sent again. Give --state or RECONCILER_STATE, or use --dry-run"
@@ -84,7 +92,7 @@ class Passes:
         choices = self._choices
         started = self._clock.now()
         settle = timedelta(seconds=choices.settle_time)
-        conditions = Conditions(Mode(choices.mode), settle, self._clock, progress, stopped)
+        conditions = Conditions(choices.mode, settle, self._clock, progress, stopped)
         targets = pass_over(self._selected(desired), self._connect, conditions)
         info = RunInfo(new_id(), started, self._clock.now(), choices.dry_run, choices.revision, __version__)
         return Report(info, targets)

@@ -58,10 +58,10 @@ def compare(desired: Spec, applied: Spec, live: Spec, ignore: tuple[str, ...] = 
 
 
 def _leaves(tree: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, Json]]:
-    """Yield (JSON Pointer, value) for every member that is no map; a list counts as one value (RFC 6901)."""
+    """Yield (JSON Pointer, value) for every member that is no map, or an empty one; a list is one value (RFC 6901)."""
     for key, value in tree.items():
         pointer = f"{prefix}/{key.replace('~', '~0').replace('/', '~1')}"
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             yield from _leaves(value, pointer)
         else:
             yield pointer, value

@@ -14,9 +14,10 @@ FORMAT = "reconciler/journal/v1"
 
 @dataclass(frozen=True, slots=True)
 class Intended:
-    """A Create was about to be sent, and no answer is known."""
+    """A Create was about to be sent, and no answer is known. `attempts` counts from 1."""
 
     attempts: int
+    first_attempt: datetime
     last_attempt: datetime
 
 
@@ -62,12 +63,11 @@ class Journal:
     records: Mapping[str, Record] = field(default_factory=dict)
 
     def with_records(self, *changed: Record) -> Journal:
-        """Return the next journal: these records added or replaced."""
-        records = {**self.records, **{record.name: record for record in changed}}
-        return replace(self, serial=self.serial + 1, records=records)
+        """Return this journal with these records added or replaced."""
+        return replace(self, records={**self.records, **{record.name: record for record in changed}})
 
     def without(self, *names: str) -> Journal:
-        """Return this journal less the records of these names, its serial as it is."""
+        """Return this journal less the records of these names."""
         return replace(self, records={k: v for k, v in self.records.items() if k not in names})
 
 
@@ -94,22 +94,24 @@ def decode(document: object) -> Journal:
     if document["format"] != FORMAT:
         raise MalformedJournal(f"it has format {document['format']!r}, and this version reads {FORMAT!r}")
     try:
+        _know(document, "format", "account", "region", "lineage", "serial", "records")
         return Journal(
             account=_text(document["account"]),
             region=_text(document["region"]),
             lineage=_text(document["lineage"]),
-            serial=int(document["serial"]),
+            serial=_count(document["serial"]),
             records={name: _decode_record(name, record) for name, record in document["records"].items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise MalformedJournal(f"a member is missing or has the wrong type ({error})") from None
+        raise MalformedJournal(f"a member is missing, unknown or of the wrong type ({error})") from None
 
 
 def _encode_record(record: Record) -> dict[str, Any]:
     state: dict[str, Any]
     match record.state:
-        case Intended(attempts, last_attempt):
-            state = {"status": "intended", "attempts": attempts, "lastAttempt": last_attempt.isoformat()}
+        case Intended(attempts, first_attempt, last_attempt):
+            times = {"firstAttempt": first_attempt.isoformat(), "lastAttempt": last_attempt.isoformat()}
+            state = {"status": "intended", "attempts": attempts, **times}
         case Bound(association_id, since):
             state = {"status": "bound", "associationId": association_id, "since": since.isoformat()}
         case other:
@@ -124,9 +126,13 @@ def _encode_record(record: Record) -> dict[str, Any]:
 
 def _decode_record(name: str, document: dict[str, Any]) -> Record:
     state: State
+    common = ("status", "token", "incarnation", "request")
     if document["status"] == "intended":
-        state = Intended(int(document["attempts"]), _moment(document["lastAttempt"]))
+        _know(document, *common, "attempts", "firstAttempt", "lastAttempt")
+        first, last = _moment(document["firstAttempt"]), _moment(document["lastAttempt"])
+        state = Intended(_count(document["attempts"], least=1), first, last)
     elif document["status"] == "bound":
+        _know(document, *common, "associationId", "since")
         state = Bound(_text(document["associationId"]), _moment(document["since"]))
     else:
         raise ValueError(f"status {document['status']!r} of {name!r}")
@@ -138,9 +144,21 @@ def _decode_record(name: str, document: dict[str, Any]) -> Record:
         name=name,
         request=request,
         token=None if token is None else _text(token),
-        incarnation=int(document["incarnation"]),
+        incarnation=_count(document["incarnation"]),
         state=state,
     )
+
+
+def _know(document: Mapping[str, Any], *members: str) -> None:
+    """Refuse members of a later version: what is not understood would be lost with the next write."""
+    if unknown := sorted(set(document) - set(members)):
+        raise ValueError(f"unknown {', '.join(map(repr, unknown))}")
+
+
+def _count(value: object, least: int = 0) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise TypeError(f"{value!r} is no whole number from {least} on")
+    return value
 
 
 def _text(value: object) -> str:

@@ -10,9 +10,9 @@ from reconciler.core.model import Live, Manifest, NaturalKey, Observation, Unobs
 
 
 class Lives:
-    """An index of one observation. `names` are those of the manifests: a record of another name is orphaned."""
+    """An index of one observation, and of who has what: by a record, or by the manifest's own policy.adopt."""
 
-    def __init__(self, observed: Observation, journal: Journal, names: set[str]) -> None:
+    def __init__(self, manifests: Sequence[Manifest], observed: Observation, journal: Journal) -> None:
         self._all = tuple(
             live for lives in observed.associations.values() if not isinstance(lives, Unobserved) for live in lives
         )
@@ -20,16 +20,16 @@ class Lives:
         for live in self._all:
             self._by_key.setdefault(natural_key(live.spec), []).append(live)
         self._by_id = {live.id: live for live in self._all}
-        self._owner = {
-            record.state.association_id: record.name
-            for record in journal.records.values()
-            if isinstance(record.state, Bound) and record.name in names
-        }
+        names = {manifest.name for manifest in manifests}
+        self._records = tuple(record for record in journal.records.values() if record.name in names)
+        wanted = {_id(manifest.policy.adopt): manifest.name for manifest in manifests if manifest.policy.adopt}
+        bound = {each.state.association_id: each.name for each in self._records if isinstance(each.state, Bound)}
+        self._owner = wanted | bound
 
     def of(self, manifest: Manifest, key: NaturalKey, record: Record | None) -> tuple[Live, ...]:
-        """Return what a manifest may mean: by natural key, record or policy.adopt, less what others are bound to."""
+        """Return what a manifest may mean: by natural key, record or policy.adopt, less what others have."""
         found = list(self._by_key.get(key, ()))
-        ids = [manifest.policy.adopt.rpartition("/")[2]] if manifest.policy.adopt else []
+        ids = [_id(manifest.policy.adopt)] if manifest.policy.adopt else []
         if record:
             found += self._by_key.get(record.key, ())
             ids += [record.state.association_id] if isinstance(record.state, Bound) else []
@@ -37,9 +37,19 @@ class Lives:
         mine = {live.arn: live for live in found if self._owner.get(live.id, manifest.name) == manifest.name}
         return tuple(mine.values())
 
+    def holder(self, manifest: Manifest, key: NaturalKey) -> str | None:
+        """Return another manifest that has an association of this natural key, or waits for one."""
+        owners = [self._owner.get(live.id) for live in self._by_key.get(key, ())]
+        owners += [record.name for record in self._records if record.key == key]
+        return next((owner for owner in owners if owner and owner != manifest.name), None)
+
     def unmanaged(self, wanted: set[NaturalKey], decisions: Sequence[Decision]) -> tuple[Live, ...]:
         """Return what no manifest wants, is bound to or adopts, sorted by ARN."""
         adopted = {decision.live.id for decision in decisions if isinstance(decision, Adopt)}
         known = adopted | self._owner.keys()
         loose = (live for live in self._all if live.id not in known and natural_key(live.spec) not in wanted)
         return tuple(sorted(loose, key=lambda live: live.arn))
+
+
+def _id(arn: str) -> str:
+    return arn.rpartition("/")[2]

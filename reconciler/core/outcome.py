@@ -15,10 +15,9 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """AWS answered that it did nothing (4xx). `final` where only a person can change that."""
+    """AWS answered that it did nothing (4xx), or would have: the request is not one it takes."""
 
     reason: str
-    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

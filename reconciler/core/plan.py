@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
+from typing import assert_never
 
 from reconciler.core.decisions import (
     Adopt,
@@ -55,12 +56,13 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One manifest with all that is known of it."""
+    """One manifest with all that is known of it. `holder` is the other manifest that has what this one asks for."""
 
     manifest: Manifest
     request: Spec
     record: Record | None
     lives: tuple[Live, ...]
+    holder: str | None
     rules: Rules
 
     def matches(self, key: NaturalKey) -> tuple[Live, ...]:
@@ -84,8 +86,8 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
         if request:
             twins.setdefault(natural_key(request), []).append(manifest)
     names = {manifest.name for manifest in manifests}
-    orphans = {record.key: record for record in journal.records.values() if record.name not in names}
-    lives = Lives(observed, journal, names)
+    orphans = _orphans(journal, names)
+    lives = Lives(manifests, observed, journal)
 
     decisions: list[Decision] = []
     for manifest, request in zip(manifests, requests, strict=True):
@@ -98,45 +100,60 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
             decisions.append(Blocked(manifest, reason))
         else:
             seen = lives.of(manifest, key, record)
-            decisions.append(_decide(_Case(manifest, request, record, seen, rules)))
+            case = _Case(manifest, request, record, seen, lives.holder(manifest, key), rules)
+            decisions.append(_adopt_wanted(case, manifest.policy.adopt) if manifest.policy.adopt else _decide(case))
     return Plan(tuple(decisions), lives.unmanaged(set(twins), decisions))
 
 
 def _decide(case: _Case) -> Decision:
     """Return the first row of the decision table that fits."""
-    match case.record:
-        case Record(state=Bound() as bound) as record:
-            return _decide_bound(case, record, bound)
-        case Record(state=Intended() as intended) as record:
-            return _decide_intended(case, record, intended)
-        case _:
-            return _decide_unknown(case)
+    if case.record is None:
+        return _decide_unknown(case)
+    match case.record.state:
+        case Bound() as bound:
+            return _decide_bound(case, case.record, bound)
+        case Intended() as intended:
+            return _decide_intended(case, case.record, intended)
+        case other:
+            assert_never(other)
+
+
+def _adopt_wanted(case: _Case, arn: str) -> Decision:
+    """A person said which association is meant: that one or none, and never a Create."""
+    record, live = case.record, next((live for live in case.lives if live.arn == arn), None)
+    if record and isinstance(record.state, Bound) and record.state.association_id == arn.rpartition("/")[2]:
+        return _decide_bound(case, record, record.state)
+    if live is None:
+        return Blocked(case.manifest, f"policy.adopt names {arn}, which List does not show or another manifest holds")
+    ours = record if record and isinstance(record.state, Intended) else None
+    request, token = (ours.request, ours.token) if ours else (case.request, None)
+    adopted = Record(case.manifest.name, request, token, 0, Bound(live.id, case.rules.now))
+    return _adopt(case, live, adopted, "named by policy.adopt")
 
 
 def _decide_unknown(case: _Case) -> Decision:
     """Nothing is remembered: adopt what matches, create what is missing."""
-    manifest, wanted = case.manifest, case.manifest.policy.adopt
-    if wanted:
-        matches = tuple(live for live in case.lives if live.arn == wanted)
-        if not matches:
-            return Blocked(manifest, f"policy.adopt names {wanted}, which List does not show or another manifest holds")
-    else:
-        matches = case.matches(natural_key(case.request))
-    match matches:
+    match case.matches(natural_key(case.request)):
         case ():
-            record = Record(
-                name=manifest.name,
-                request=case.request,
-                token=client_token(case.request, 0),
-                incarnation=0,
-                state=Intended(1, case.rules.now),
-            )
-            return Create(manifest, record, MISSING)
+            intended = Intended(1, case.rules.now, case.rules.now)
+            record = Record(case.manifest.name, case.request, client_token(case.request, 0), 0, intended)
+            return _create(case, record, MISSING)
         case (live,):
-            adopted = Record(manifest.name, case.request, None, 0, Bound(live.id, case.rules.now))
+            adopted = Record(case.manifest.name, case.request, None, 0, Bound(live.id, case.rules.now))
             return _adopt(case, live, adopted, "live and not yet in the journal")
-        case _:
-            return Blocked(manifest, _ambiguous(matches))
+        case matches:
+            return Blocked(case.manifest, _ambiguous(matches))
+
+
+def _create(case: _Case, record: Record, reason: str) -> Decision:
+    """Create, unless another manifest has, or waits for, just such an association."""
+    if case.holder:
+        return Blocked(
+            case.manifest,
+            f"the manifest {case.holder!r} has, or waits for, the association that this one asks for: "
+            "restore that manifest's request, or remove it and keep this one",
+        )
+    return Create(case.manifest, record, reason, case.replaces)
 
 
 def _decide_intended(case: _Case, record: Record, intended: Intended) -> Decision:
@@ -148,11 +165,12 @@ def _decide_intended(case: _Case, record: Record, intended: Intended) -> Decisio
         live = matches[0]
         bound = replace(record, name=case.manifest.name, state=Bound(live.id, case.rules.now))
         return _adopt(case, live, bound, "a Create whose answer was lost had arrived")
-    if intended.attempts >= MAX_ATTEMPTS:
+    age = case.rules.now - intended.first_attempt
+    if intended.attempts >= MAX_ATTEMPTS or age > case.rules.settle * 2**MAX_ATTEMPTS:
         return Blocked(
             case.manifest,
-            f"given up: {intended.attempts} Creates were sent without an answer, and List shows none of them; "
-            "look in AWS for an export of this destination",
+            f"given up: {intended.attempts} Creates were sent without an answer since {_time(intended.first_attempt)}, "
+            "and List shows none of them: look in AWS for an export to this destination, and name it in policy.adopt",
         )
     until = intended.last_attempt + case.rules.settle * 2 ** (intended.attempts - 1)
     if case.rules.now < until:
@@ -160,8 +178,8 @@ def _decide_intended(case: _Case, record: Record, intended: Intended) -> Decisio
             case.manifest,
             record,
             until,
-            f"a Create was sent at {intended.last_attempt:%Y-%m-%d %H:%M:%SZ} and its answer is unknown; "
-            f"nothing is sent before {until:%H:%M:%SZ}",
+            f"a Create was sent at {_time(intended.last_attempt)} and its answer is unknown; "
+            f"nothing is sent before {_time(until)}",
         )
     if natural_key(case.request) != record.key:
         return Blocked(
@@ -169,21 +187,15 @@ def _decide_intended(case: _Case, record: Record, intended: Intended) -> Decisio
             f"git changed it while the answer to a Create for {' '.join(filter(None, record.key[1:]))} is unknown: "
             "look in AWS, and put the new request under a new name",
         )
-    again = replace(record, name=case.manifest.name, state=Intended(intended.attempts + 1, case.rules.now))
-    reason = f"attempt {intended.attempts + 1}: the last one had no answer, and List does not show it"
-    return Create(case.manifest, again, reason, case.replaces)
+    state = Intended(intended.attempts + 1, intended.first_attempt, case.rules.now)
+    reason = f"attempt {state.attempts}: the last one had no answer, and List does not show it"
+    return _create(case, replace(record, name=case.manifest.name, state=state), reason)
 
 
 def _decide_bound(case: _Case, record: Record, bound: Bound) -> Decision:
     """The association is known: compare it, or say that it is gone."""
     manifest, rules = case.manifest, case.rules
     live = next((live for live in case.lives if live.id == bound.association_id), None)
-    if manifest.policy.adopt and manifest.policy.adopt.rpartition("/")[2] != bound.association_id:
-        return Blocked(
-            manifest,
-            f"policy.adopt names {manifest.policy.adopt}, but the journal binds this manifest to "
-            f"{bound.association_id}: remove policy.adopt, or rename the manifest to bind it anew",
-        )
     if live:
         return _compare(case, record, live)
     matches = case.matches(record.key)
@@ -262,6 +274,16 @@ def _twins(manifest: Manifest, same: Sequence[Manifest]) -> str | None:
         return None
     others = ", ".join(f"{twin.name!r} ({twin.origin})" for twin in same if twin is not manifest)
     return f"has the data integration, ClientId and DestinationURI of {others}: remove one, or give each policy.adopt"
+
+
+def _orphans(journal: Journal, names: set[str]) -> dict[NaturalKey, Record]:
+    """Return the records whose manifests are gone, by natural key; of several the one that is still waited for."""
+    orphans = (record for record in journal.records.values() if record.name not in names)
+    return {record.key: record for record in sorted(orphans, key=lambda each: isinstance(each.state, Intended))}
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%SZ}"
 
 
 def _ambiguous(matches: Sequence[Live]) -> str:

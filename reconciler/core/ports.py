@@ -1,9 +1,10 @@
-"""The ports of a run: what it needs of the outside, as types. A reader and a writer are never the same type."""
+"""The ports: what the program needs of the outside, as types. A reader and a writer are never the same type."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -12,7 +13,7 @@ from reconciler.core.model import Live, Observation, Spec, Unobserved
 from reconciler.core.outcome import Answer
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-"""Is told what is being done, how many are done, and of how many."""
+"""Is told what is being done, how many are done, and of how many. Must not raise: a Create may just have been sent."""
 
 
 class Clock(Protocol):
@@ -20,6 +21,16 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the time in UTC."""
+
+
+class Timer(Protocol):
+    """Seconds that only grow, and waiting."""
+
+    def monotonic(self) -> float:
+        """Return seconds since some point that never moves."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
 
 
 class CloudReader(Protocol):
@@ -58,3 +69,11 @@ class JournalWriter(Protocol):
 
     def lease(self) -> AbstractContextManager[Lease]:
         """Take the lease, and free it at the end. Raises StateHeld where it is not to be had in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writers:
+    """All that can change anything. A dry run has none."""
+
+    cloud: CloudWriter
+    journal: JournalWriter

@@ -56,7 +56,7 @@ class Association:
     @property
     def counted_as(self) -> str:
         """The summary's name for the decision; an adoption that found drift counts as drifted."""
-        if self.decision == "adopt" and self.differences:
+        if self.decision == "adopt" and any(difference.drifted for difference in self.differences):
             return "drifted"
         return "inSync" if self.decision == "in-sync" else self.decision
 
@@ -166,18 +166,19 @@ def _association(decision: Decision, outcome: Outcome | None, refreshed: Live | 
     manifest = decision.manifest
     name, reason, live, token, differences = _parts(decision)
     live = refreshed or live
-    applied: Spec = manifest.spec if live or name == "create" else {}
+    write = decision.instead if isinstance(decision, Held | Blocked) else decision
+    request: Spec = write.request if isinstance(write, Create | Update) else manifest.spec
     return Association(
         name=manifest.name,
         origin=manifest.origin,
         decision=name,
         reason=reason,
         integration=manifest.integration,
-        destination=str(manifest.spec.get("DestinationURI", "")),
+        destination=str(request.get("DestinationURI", "")),
         arn=live.arn if live else None,
         client_token=token,
         differences=differences,
-        unverifiable=unverifiable(applied),
+        unverifiable=unverifiable(request) if live or name == "create" else (),
         last_execution=live.last_execution if live else None,
         outcome=outcome or (Skipped("this version sends no updates") if name == "update" else None),
     )

@@ -9,6 +9,7 @@ from reconciler.core import schedule
 from reconciler.core.model import UNREADABLE, Json, Spec
 from reconciler.core.times import epoch_millis, readable
 
+_EMPTY: tuple[Json, ...] = (None, "", {}, [])
 _TIMES = (
     ("OnDemandConfiguration", "StartTime"),
     ("OnDemandConfiguration", "EndTime"),
@@ -39,14 +40,16 @@ def problems(spec: Spec) -> Iterator[tuple[str, str]]:
 def normalise(spec: Spec) -> Spec:
     """Return a request in the one form that is compared, hashed, journalled and sent.
 
-    Times become strings of epoch milliseconds, numbers become strings where AWS has strings, and what says
-    nothing (None, an empty string, an empty map) is left out. A time that cannot be read stays as it is, so
-    that whatever AWS answers can be compared.
+    Times become strings of epoch milliseconds, numbers in ExecutionConfiguration strings, and what says nothing there
+    or as a whole member (None, an empty string, an empty map) is left out. What ObjectConfiguration and metadata hold
+    is the user's own: it is sent as written. A time that cannot be read stays as it is, so that whatever AWS answers
+    can be compared.
     """
-    plain = _without_empty(spec)
-    execution = plain.get("ExecutionConfiguration")
-    if not isinstance(execution, dict):
+    plain = {member: value for member, value in spec.items() if value not in _EMPTY}
+    execution = _without_empty(_mapping(plain.pop("ExecutionConfiguration", None)))
+    if not execution:
         return plain
+    plain["ExecutionConfiguration"] = execution
     for block, member in _TIMES:
         part = execution.get(block)
         if isinstance(part, dict) and isinstance(part.get(member), str):
@@ -78,8 +81,8 @@ def _without_empty(tree: Mapping[str, Json]) -> dict[str, Json]:
                     kept[key] = inner
             case int() | float():
                 kept[key] = str(value)
-            case None | "" | [] | ():
-                pass
-            case _:
+            case _ if value not in _EMPTY:
                 kept[key] = value
+            case _:
+                pass
     return kept

@@ -26,6 +26,7 @@ ASSOCIATION_CREATED = "association created"
 CREATE_FAILED = "create failed"
 TARGET_FAILED = "target failed"
 RUN_FINISHED = "run finished"
+SETTLE_TIME_SHORT = "settle time short"
 NO_MANIFESTS = "no manifests"
 MANIFEST_INVALID = "manifest invalid"
 REVISION_REFUSED = "revision refused"
@@ -42,12 +43,16 @@ def configure(stream: TextIO, *, color: bool, brief: bool = False) -> None:
     `brief` is for a report on the same terminal: what goes well is left out, and so are details that it shows.
     """
     terminal = stream.isatty()
-    shared: list[Processor] = [structlog.contextvars.merge_contextvars, structlog.processors.add_log_level]
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+    ]
     renderer: Any
     if terminal:
         shared += [structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False), _harmless]
         shared += [_terse] if brief else []
-        renderer = structlog.dev.ConsoleRenderer(colors=color)
+        renderer = structlog.dev.ConsoleRenderer(colors=color, exception_formatter=structlog.dev.plain_traceback)
     else:
         shared += [structlog.processors.TimeStamper(fmt="iso")]
         renderer = structlog.processors.JSONRenderer()
@@ -116,5 +121,8 @@ def _terse(_: object, __: str, event: EventDict) -> EventDict:
 
 
 def _harmless(_: object, __: str, event: EventDict) -> EventDict:
-    """Make texts safe for a terminal; anything else is shown by its repr, which is."""
-    return {key: harmless(value) if isinstance(value, str) else value for key, value in event.items()}
+    """Make texts safe for a terminal, line by line; anything else is shown by its repr, which is."""
+    safe = {key: harmless(value) if isinstance(value, str) else value for key, value in event.items()}
+    if "exception" in event:
+        safe["exception"] = "\n".join(map(harmless, str(event["exception"]).splitlines()))
+    return safe

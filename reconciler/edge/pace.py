@@ -7,17 +7,8 @@ stand in for, or cost more memory to import than the rest of the program.
 from __future__ import annotations
 
 import threading
-from typing import Protocol
 
-
-class Timer(Protocol):
-    """Seconds that only grow, and waiting."""
-
-    def monotonic(self) -> float:
-        """Return seconds since some point that never moves."""
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
+from reconciler.core.ports import Timer
 
 
 class Pace:

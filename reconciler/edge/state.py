@@ -9,20 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from reconciler.core.errors import StateError, StateHeld, StateMoved
 from reconciler.core.journal import Journal, MalformedJournal, decode, encode
-
-
-class Timer(Protocol):
-    """Seconds that only grow, and waiting."""
-
-    def monotonic(self) -> float:
-        """Return seconds since some point that never moves."""
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
+from reconciler.core.ports import Timer
 
 
 class LocalJournal:
@@ -66,14 +56,10 @@ class LocalJournalWriter:
         """Hold the lock while the block runs; the kernel frees it when its holder dies. Raises StateHeld."""
         lock = self._journal.path.with_suffix(".lock")
         try:
-            lock.parent.mkdir(parents=True, exist_ok=True)
-            file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            file = self._open(lock)
         except OSError as error:
             raise StateError(f"the lease {lock} cannot be taken: {_reason(error)}; nothing was sent") from error
         try:
-            self._wait_for(file, lock)
-            os.ftruncate(file, 0)
-            os.pwrite(file, f"process {os.getpid()} on {os.uname().nodename}".encode(), 0)
             yield self
         finally:
             os.close(file)
@@ -83,19 +69,27 @@ class LocalJournalWriter:
         found, path = self._journal.read(), self._journal.path
         if (found.lineage, found.serial) != (expected.lineage, expected.serial):
             raise StateMoved(f"the journal {path} was written by someone else during this run")
-        written = replace(new, lineage=found.lineage or self._new_lineage())
-        temporary = path.with_suffix(".json.new")
-        text = json.dumps(encode(written), indent=2, ensure_ascii=False) + "\n"
+        written = replace(new, lineage=found.lineage or self._new_lineage(), serial=found.serial + 1)
         try:
-            with temporary.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-            _sync_folder(path.parent)
+            _put(path, json.dumps(encode(written), indent=2) + "\n")
         except OSError as error:
             raise StateError(f"the journal {path} cannot be written: {_reason(error)}") from error
         return written
+
+    def _open(self, lock: Path) -> int:
+        """Take the lock of a file, and leave word of who has it."""
+        if not lock.parent.exists():
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            _sync_folder(lock.parent.parent)
+        file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            self._wait_for(file, lock)
+            os.ftruncate(file, 0)
+            os.pwrite(file, f"process {os.getpid()} on {os.uname().nodename}".encode(), 0)
+        except BaseException:
+            os.close(file)
+            raise
+        return file
 
     def _wait_for(self, file: int, lock: Path) -> None:
         deadline = self._timer.monotonic() + self._timeout
@@ -109,6 +103,18 @@ class LocalJournalWriter:
                 self._timer.sleep(0.1)
             else:
                 return
+
+
+def _put(path: Path, text: str) -> None:
+    """Replace a file whole, readable for its owner only, for good before this returns."""
+    temporary = path.with_name(path.name + ".new")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -158,20 +158,21 @@ def test_a_refusal_says_why(program: Program, server: SandboxServer) -> None:
     assert "failed" in done.out
 
 
-def test_a_stop_lets_the_call_under_way_finish(program: Program, server: SandboxServer) -> None:
-    """SIGTERM during the first Create: it is journalled, the second is not begun, and the exit code says so."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_lets_the_call_under_way_finish(program: Program, server: SandboxServer, number: signal.Signals) -> None:
+    """A signal during the first Create: it is journalled, the second is not begun, and the exit code says so."""
     program.add("a", "b")
     started: list[Any] = []
 
     def stop(request: Request) -> None:
         if request.operation == "CreateDataIntegrationAssociation":
-            terminate(started[0])
+            terminate(started[0], number)
 
     with Wire(server.url, before=stop) as wire:
         process = Program(program.folder, wire.url).start("-o", "json")
         started.append(process)
         out, _ = process.communicate(timeout=60)
-    assert process.returncode == 128 + signal.SIGTERM
+    assert process.returncode == 128 + number
     outcomes = {each["name"]: each["outcome"]["result"] for each in json.loads(out)["targets"][0]["associations"]}
     assert outcomes == {"a": "created", "b": "skipped"}
     assert program.run("-o", "json").decisions == {"a": "in-sync", "b": "create"}
@@ -215,12 +216,14 @@ def test_one_target_that_fails_does_not_stop_the_other(program: Program, server:
 
 
 def test_two_targets_that_are_one_place_are_refused(program: Program, server: SandboxServer) -> None:
-    """Two names for one account and Region would share a journal."""
+    """Two names for one account and Region would share a journal: the revision is invalid."""
     program.add("one", "two", text=TARGET, ACCOUNT="123456789012")
     program.add("a", text=EXPORT + "target: one\n")
-    done = program.run("-o", "json")
-    assert done.code == 1
-    assert all("several targets are account 123456789012" in each["error"] for each in done.report["targets"])
+    done = program.run("--target", "one")
+    assert done.code == 3
+    assert (
+        "manifests/two.yaml:4:7: /spec: the Target at manifests/one.yaml:1 is the same account and Region" in done.err
+    )
     assert server.sandbox.carried_out == ()
 
 
@@ -287,6 +290,7 @@ def test_several_outputs_at_once(program: Program) -> None:
         (("--mode", "delete"), "'delete'"),
         (("--state", "s3://bucket/prefix"), "in a folder"),
         (("--sandbox", "--endpoint-url", "http://127.0.0.1:9"), "give one of them"),
+        (("--endpoint-url", "foo"), "write http://HOST:PORT"),
         (("--nonsense",), "--nonsense"),
         (("nonsense",), "nonsense"),
     ],
@@ -308,6 +312,7 @@ def test_ci_without_a_lasting_state_is_refused(program: Program, server: Sandbox
     assert refused.code == 64
     assert "--state" in refused.err
     assert program.run("--dry-run", env={"CI": "true"}).code == 0
+    assert program.run("--state", "", env={"CI": "true"}).code == 64
     assert program.run(env={"CI": "true", "RECONCILER_STATE": "kept"}).code == 0
     assert len(server.sandbox.carried_out) == 1
     assert (program.folder / "kept" / "123456789012-us-east-1.json").exists()

@@ -37,7 +37,7 @@ from reconciler.core.decisions import (
     Update,
 )
 from reconciler.core.journal import Bound, Intended, Record
-from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, Policy
+from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, Policy, Unobserved
 from reconciler.core.plan import plan
 from reconciler.core.token import client_token
 
@@ -58,7 +58,7 @@ def decide(
 
 def intended(attempts: int = 1, ago: timedelta = timedelta(minutes=1), **changes: Any) -> Record:
     """Return the record of a Create whose answer was lost."""
-    return replace(record(**changes), state=Intended(attempts, NOW - ago))
+    return replace(record(**changes), state=Intended(attempts, NOW - ago, NOW - ago))
 
 
 def test_an_unobserved_integration_blocks_and_never_creates() -> None:
@@ -75,7 +75,7 @@ def test_a_missing_association_is_created_with_its_token() -> None:
     assert isinstance(decision, Create)
     assert decision.request == request()
     assert decision.token == client_token(request(), 0)
-    assert decision.record.state == Intended(1, NOW)
+    assert decision.record.state == Intended(1, NOW, NOW)
 
 
 @pytest.mark.parametrize("spelling", [INTEGRATION.name, INTEGRATION.uuid, INTEGRATION.arn])
@@ -133,12 +133,111 @@ def test_policy_adopt_of_what_is_not_there_blocks() -> None:
     assert isinstance(decide(manifest(policy=Policy(adopt=live("zz").arn)), live("a1")), Blocked)
 
 
-def test_policy_adopt_against_the_journal_blocks() -> None:
-    """An association that is bound is not bound elsewhere behind anybody's back."""
+def test_policy_adopt_binds_anew_and_is_then_in_sync() -> None:
+    """A person's word goes before the journal's; it never creates."""
     wanted = manifest(policy=Policy(adopt=live("a2").arn))
-    assert isinstance(decide(wanted, live("a1"), live("a2"), remembered=record()), Blocked)
+    decision = decide(wanted, live("a1"), live("a2"), remembered=record())
+    assert isinstance(decision, Adopt)
+    assert decision.record == Record("export", request(), None, 0, Bound("a2", NOW))
+    missing = manifest(policy=Policy(adopt=live("zz").arn))
+    assert isinstance(decide(missing, live("a1"), remembered=record()), Blocked)
     agreeing = manifest(policy=Policy(adopt=live("a1").arn))
     assert isinstance(decide(agreeing, live("a1"), remembered=record()), InSync)
+
+
+def test_policy_adopt_ends_the_wait_for_a_lost_answer() -> None:
+    """A person found the export that a lost answer had started: it is bound with what was sent, not sent again."""
+    shown = live("a1", DestinationURI="s3://corp-exports/2026-10/")
+    wanted = manifest(policy=Policy(adopt=shown.arn))
+    decision = decide(wanted, shown, remembered=intended(1, SETTLE))
+    assert isinstance(decision, Adopt)
+    assert (decision.record.request, decision.record.token) == (request(), record().token)
+    assert isinstance(decide(wanted, remembered=intended(1, SETTLE)), Blocked)
+
+
+def test_a_lost_answer_is_not_repeated_at_any_age() -> None:
+    """After days List may have forgotten a finished job: then a person has to look."""
+    assert isinstance(decide(manifest(), remembered=intended(1, SETTLE * 32)), Create)
+    decision = decide(manifest(), remembered=intended(1, SETTLE * 32 + timedelta(seconds=1)))
+    assert isinstance(decision, Blocked)
+    assert "policy.adopt" in decision.reason
+
+
+OLD, NEW = "s3://corp-exports/2026-10", "s3://corp-exports/2026-11"
+
+
+@pytest.mark.parametrize(
+    ("known", "shown"),
+    [
+        (record("a"), (live(),)),
+        (record("a"), ()),
+        (intended(1, timedelta(seconds=30)), ()),
+        (intended(1, SETTLE), ()),
+    ],
+)
+def test_a_reused_name_does_not_hide_its_association(known: Record, shown: tuple[Live, ...]) -> None:
+    """`a` gets another request and `b` takes a's old one: b is not created while a's record stands for it."""
+    manifests = [manifest("a", DestinationURI=NEW), manifest("b", DestinationURI=OLD)]
+    result = plan(manifests, observed(*shown), journal(replace(known, name="a")), rules())
+    assert result.creates == ()
+    blocked = result.decisions[1]
+    assert isinstance(blocked, Blocked)
+    assert "'a'" in blocked.reason
+
+
+def test_what_another_manifest_adopted_is_not_created_beside_it() -> None:
+    """`b` is bound, by policy.adopt, to the only association of a's natural key."""
+    owner = replace(record("b", "a1", DestinationURI=NEW))
+    manifests = [manifest("a"), manifest("b", Policy(adopt=live("a1").arn), DestinationURI=NEW)]
+    for known in (journal(owner), journal()):
+        result = plan(manifests, observed(live("a1")), known, rules())
+        assert isinstance(result.decisions[0], Blocked)
+        assert result.creates == ()
+
+
+def test_an_unobserved_integration_of_the_record_blocks() -> None:
+    """Where the record points elsewhere and that cannot be listed, nothing is said of it."""
+    other = Integration(INTEGRATION.arn[:-1] + "2", "profiles-export", None)
+    seen = Observation((other,), {other.arn: (), INTEGRATION.arn: Unobserved("denied")})
+    (decision,) = plan([manifest()], seen, journal(record()), rules()).decisions
+    assert isinstance(decision, Blocked)
+
+
+def test_one_twin_with_an_adoption_is_not_enough() -> None:
+    """Unless each says which one it means, both are blocked."""
+    twins = [manifest("a", Policy(adopt=live("a1").arn)), manifest("b")]
+    decisions = plan(twins, observed(live("a1"), live("a2")), journal(), rules()).decisions
+    assert {type(decision) for decision in decisions} == {Blocked}
+
+
+def test_a_record_is_looked_for_where_it_was_sent() -> None:
+    """Git moved on while the answer was lost, or after: what was sent to the old place is found there."""
+    moved = manifest(DestinationURI=NEW)
+    found = decide(moved, live("a1"), remembered=intended())
+    assert isinstance(found, Adopt)
+    rebound = decide(moved, live("a2"), remembered=record(id_="a1"))
+    assert isinstance(rebound, Adopt)
+    assert rebound.live.id == "a2"
+
+
+def test_what_cannot_be_seen_is_not_taken_for_done() -> None:
+    """Live shows the new window, but git changed ObjectConfiguration as well: that was never sent."""
+    wanted = manifest(ExecutionConfiguration=SCHEDULED, ObjectConfiguration={"A": {"b": ["c"]}})
+    decision = decide(wanted, live(ExecutionConfiguration=SCHEDULED), remembered=record())
+    assert isinstance(decision, Changed)
+    window: dict[str, Any] = {"StartTime": "1790812800000", "EndTime": "1800000000000"}
+    half = live(ExecutionConfiguration={**ON_DEMAND, "OnDemandConfiguration": window})
+    later: dict[str, Any] = {"StartTime": "1700000000000", "EndTime": "1800000000000"}
+    both = manifest(ExecutionConfiguration={**ON_DEMAND, "OnDemandConfiguration": later})
+    assert isinstance(decide(both, half, remembered=record()), Changed)
+
+
+def test_the_one_still_waited_for_goes_before_other_orphans() -> None:
+    """Of several forgotten records of one natural key, a lost answer counts."""
+    waiting = replace(intended(), name="y")
+    known = journal(record("z", "gone"), waiting, record("x", "gone2"))
+    (decision,) = plan([manifest("new")], observed(), known, rules()).decisions
+    assert isinstance(decision, Settling)
 
 
 def test_nothing_to_do_is_in_sync() -> None:
@@ -242,7 +341,7 @@ def test_waits_double_and_the_recorded_request_is_sent_again(attempts: int) -> N
     decision = decide(manifest(ExecutionConfiguration=SCHEDULED), remembered=due)
     assert isinstance(decision, Create)
     assert (decision.request, decision.token) == (due.request, due.token)
-    assert decision.record.state == Intended(attempts + 1, NOW)
+    assert decision.record.state == Intended(attempts + 1, NOW - wait, NOW)
 
 
 def test_after_the_fifth_attempt_it_is_given_up() -> None:

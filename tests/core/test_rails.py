@@ -71,7 +71,7 @@ def test_a_destination_that_is_not_allowed_blocks(destination: str | None) -> No
 
 def test_a_repeated_create_is_held_to_what_is_sent() -> None:
     """The recorded request goes out again, so its destination counts, whatever git says now."""
-    sent = replace(record(), state=Intended(1, NOW - 2 * SETTLE))
+    sent = replace(record(), state=Intended(1, NOW - 2 * SETTLE, NOW - 2 * SETTLE))
     decided = plan([manifest()], observed(), journal(sent), rules())
     (decision,) = guard(decided, replace(TARGET, allowed_destinations=("s3://other/*",)), Mode.CREATE).decisions
     assert isinstance(decision, Blocked)

@@ -62,7 +62,7 @@ CASES: list[tuple[str, str, Plan, int, int]] = [
         manifest(), lives=(live(ExecutionConfiguration=OTHER),), records=(record(),)), 0, 2),
     ("changed", "changed", planned(
         manifest(ExecutionConfiguration=OTHER), lives=(live(),), records=(record(),)), 0, 2),
-    ("settling", "settling", planned(manifest(), records=(replace(record(), state=Intended(1, NOW)),)), 0, 2),
+    ("settling", "settling", planned(manifest(), records=(replace(record(), state=Intended(1, NOW, NOW)),)), 0, 2),
     ("lost", "lost", planned(manifest(), records=(record(),)), 0, 2),
     ("held", "held", planned(manifest(policy=Policy(suspend=True))), 0, 2),
     ("held", "held", planned(

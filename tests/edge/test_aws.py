@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -220,6 +221,9 @@ def test_an_answer_that_lacks_what_it_must_have_is_unobserved(server: SandboxSer
         (403, "AccessDeniedException", "because", Refused),
         (429, "ThrottlingException", "because", NotSent),
         (429, "TooManyRequestsException", "because", NotSent),
+        (429, "", "because", NotSent),
+        (408, "RequestTimeout", "because", Unknown),
+        (304, "", "because", Unknown),
         (500, "InternalServiceError", "because", Unknown),
         (503, "ServiceUnavailable", "because", Unknown),
     ],
@@ -241,7 +245,7 @@ def test_an_explicit_deny_is_final(server: SandboxServer) -> None:
     with Wire(server.url) as wire:
         refused = connect(wire).writer().create(resolved(request(), arn_of("profiles-export", server)), "t")
     assert isinstance(refused, Refused)
-    assert refused.final
+    assert "until a person changes that" in refused.reason
 
 
 def test_an_answer_that_is_cut_off_is_unknown_and_not_repeated(server: SandboxServer) -> None:
@@ -251,6 +255,35 @@ def test_an_answer_that_is_cut_off_is_unknown_and_not_repeated(server: SandboxSe
         assert isinstance(connect(wire).writer().create(sent, "t"), Unknown)
         assert wire.counts["CreateDataIntegrationAssociation"] == 1
     assert len(server.sandbox.carried_out) == 1
+
+
+def test_an_answer_that_does_not_come_is_unknown_and_not_repeated(server: SandboxServer) -> None:
+    """The commonest lost answer: carried out, and the client's patience ends first."""
+    sent = resolved(request(), arn_of("profiles-export", server))
+    over = threading.Event()
+
+    def hold(request: Request) -> None:
+        if request.operation.startswith("C"):
+            over.wait(30)
+
+    with Wire(server.url, after=hold) as wire:
+        answered = connect(wire, read_timeout=0.2).writer().create(sent, "t")
+        over.set()
+    assert isinstance(answered, Unknown)
+    assert wire.counts["CreateDataIntegrationAssociation"] == 1
+    assert len(server.sandbox.carried_out) == 1
+
+
+def test_a_proxy_that_cuts_the_connection_leaves_it_unknown(
+    server: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a proxy a broken connection looks as if none had been made, also after the request went out."""
+    with Wire(server.url, before=lambda request: b"" if request.operation.startswith("C") else None) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        connection = Connection("0", endpoint_url="http://aws.invalid", dummy=True)
+        aws = Aws(TARGET, connection, lambda: None, MODELS)
+        assert isinstance(aws.writer().create(request(), "t"), Unknown)
+        assert proxy.counts["CreateDataIntegrationAssociation"] == 1
 
 
 def test_an_answer_without_an_id_is_unknown(server: SandboxServer) -> None:
@@ -276,9 +309,22 @@ def test_botocore_by_itself_creates_three_times(server: SandboxServer) -> None:
     assert len(server.sandbox.carried_out) == 3
 
 
+def test_a_list_of_integrations_that_lacks_them_is_an_error(server: SandboxServer) -> None:
+    """An answer without its member is not an account without data integrations."""
+    empty = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
+    with Wire(
+        server.url, before=lambda request: empty if request.operation == "ListDataIntegrations" else None
+    ) as wire:
+        reader = connect(wire).reader()
+        with pytest.raises(CloudError, match="lacks 'DataIntegrations'"):
+            observe(reader)
+
+
 def test_every_call_keeps_the_pace(wire: Wire) -> None:
     """The pace is asked before each request to AppIntegrations, also by the threads that list."""
     asked: list[None] = []
     connection = Connection("0", endpoint_url=wire.url, dummy=True)
-    observe(Aws(TARGET, connection, lambda: asked.append(None), MODELS).reader())
-    assert len(asked) == sum(count for operation, count in wire.counts.items() if operation != "STS") == 4
+    aws = Aws(TARGET, connection, lambda: asked.append(None), MODELS)
+    observe(aws.reader())
+    aws.writer().create(request(), "t")
+    assert len(asked) == sum(count for operation, count in wire.counts.items() if operation != "STS") == 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -150,6 +151,34 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
     with pytest.raises(StateError, match="nothing was sent"), writer_of(tmp_path / "state").lease():
         pytest.fail("there was no place for a lease")
+
+
+def test_equal_serials_of_two_installations_are_told_apart(tmp_path: Path) -> None:
+    """A journal that was replaced by another installation's is not overwritten."""
+    empty = journal_in(tmp_path).read()
+    with writer_of(tmp_path).lease() as lease:
+        mine = lease.swap(empty, empty.with_records(record()))
+        write(tmp_path, (tmp_path / f"{ACCOUNT}-{REGION}.json").read_text().replace("new-lineage", "another"))
+        with pytest.raises(StateMoved):
+            lease.swap(mine, mine.with_records(record("b")))
+
+
+def test_only_the_owner_reads_it(tmp_path: Path) -> None:
+    """Destinations and tokens are nobody else's business."""
+    empty = journal_in(tmp_path).read()
+    with writer_of(tmp_path).lease() as lease:
+        lease.swap(empty, empty.with_records(record()))
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_a_link_in_the_way_is_not_followed(tmp_path: Path) -> None:
+    """In a shared folder nobody else decides where the journal is written."""
+    empty = journal_in(tmp_path).read()
+    (tmp_path / "elsewhere").write_text("untouched")
+    (tmp_path / f"{ACCOUNT}-{REGION}.json.new").symlink_to(tmp_path / "elsewhere")
+    with writer_of(tmp_path).lease() as lease, pytest.raises(StateError, match="cannot be written"):
+        lease.swap(empty, empty.with_records(record()))
+    assert (tmp_path / "elsewhere").read_text() == "untouched"
 
 
 def test_a_write_that_fails_leaves_the_old_journal(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import (
@@ -19,9 +21,15 @@ from botocore.exceptions import (
 
 from reconciler.core.errors import CloudError, Denied, Throttled, Unauthenticated, Unreachable
 
-THROTTLES = frozenset(("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"))
-"""Codes by which AWS says that it did not look at a call; the second and fourth come from its edge."""
-
+_THROTTLES = frozenset(
+    (
+        "ThrottlingException",
+        "Throttling",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "RequestThrottledException",
+    )
+)
 NO_REGION = "no Region: declare a Target, or give --region or AWS_REGION"
 NO_CREDENTIALS = (
     NoCredentialsError,
@@ -45,35 +53,34 @@ _BAD_CREDENTIALS = frozenset(
 )
 
 
-class translated:  # noqa: N801 - reads as the statement that it is
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
     """Turn botocore's errors into ours, by type, with the operation and AWS's request id."""
+    try:
+        yield
+    except ClientError as error:
+        raise _by_code(error)(f"{doing}: {line(error)}") from error
+    except NoRegionError as error:
+        raise CloudError(NO_REGION) from error
+    except NO_CREDENTIALS as error:
+        raise Unauthenticated(f"{doing}: {line(error)}") from error
+    except BotoCoreError as error:
+        raise Unreachable(f"{doing}: {line(error)}") from error
+    except KeyError as error:
+        raise CloudError(f"{doing}: AWS's answer lacks {error}") from error
 
-    def __init__(self, doing: str) -> None:
-        self._doing = doing
 
-    def __enter__(self) -> None:
-        return None
+def throttled(code: str, status: int) -> bool:
+    """Tell whether AWS did not look at a call because there were too many, known by code or by status.
 
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        said = f"{self._doing}: {line(error)}" if error else ""
-        match error:
-            case ClientError():
-                raise _by_code(error)(said) from error
-            case NoRegionError():
-                raise CloudError(NO_REGION) from error
-            case BotoCoreError() if isinstance(error, NO_CREDENTIALS):
-                raise Unauthenticated(said) from error
-            case BotoCoreError():
-                raise Unreachable(said) from error
-            case KeyError():
-                raise CloudError(f"{self._doing}: AWS's answer lacks {error}") from error
-            case _:
-                return
+    A quota has the same status (service model of ResourceQuotaExceededException), and is no throttle.
+    """
+    return code in _THROTTLES or (status == 429 and code != "ResourceQuotaExceededException")  # noqa: PLR2004
 
 
 def _by_code(error: ClientError) -> type[CloudError]:
     code, status = code_of(error)
-    if code in THROTTLES:
+    if throttled(code, status):
         return Throttled
     if code in _BAD_CREDENTIALS:
         return Unauthenticated

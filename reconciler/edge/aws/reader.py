@@ -59,18 +59,21 @@ class Reader:
                 pages = self._client.get_paginator("list_data_integration_associations").paginate(
                     DataIntegrationIdentifier=arn, PaginationConfig={"PageSize": _PAGE}
                 )
-                lives = {live.arn: live for page in pages for live in map(_live, page["DataIntegrationAssociations"])}
+                items = [item for page in pages for item in page["DataIntegrationAssociations"]]
+                lives = {live.arn: live for live in (_live(item, arn) for item in items)}
         except CloudError as error:
             return Unobserved(str(error))
+        except Exception as error:  # noqa: BLE001 - an answer that nobody can read is not an empty one
+            return Unobserved(f"the answer cannot be read: {type(error).__name__}: {error}")
         return tuple(lives.values())
 
 
-def _live(item: Any) -> Live:
+def _live(item: Any, integration_arn: str) -> Live:
     execution = item.get("LastExecutionStatus")
     shown = {key: item[key] for key in ("ClientId", "DestinationURI", "ExecutionConfiguration") if key in item}
     return Live(
         arn=item["DataIntegrationAssociationArn"],
-        spec=normalise({"DataIntegrationIdentifier": item["DataIntegrationArn"], **shown}),
+        spec=normalise({"DataIntegrationIdentifier": integration_arn, **shown}),
         last_execution=Execution(execution.get("ExecutionStatus", ""), execution.get("StatusMessage"))
         if execution
         else None,

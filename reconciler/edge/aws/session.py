@@ -23,13 +23,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How to reach AWS, as the command line and the environment say. `dummy` is for sandboxes: no real credentials."""
+    """How to reach AWS, as the command line and the environment say.
+
+    `dummy` is for sandboxes: no real credentials. `read_timeout` is how many seconds an answer may take.
+    """
 
     version: str
     region: str | None = None
     profile: str | None = None
     endpoint_url: str | None = None
     dummy: bool = False
+    read_timeout: float = 60
 
 
 class Models:
@@ -42,8 +46,8 @@ class Models:
         """Give a session the first one's models."""
         if self._loader is None:
             self._loader = session.get_component("data_loader")
-        else:
-            session.register_component("data_loader", self._loader)
+        session.register_component("data_loader", self._loader)
+        self._loader.search_paths[:] = dict.fromkeys(self._loader.search_paths)  # boto3 adds its own each time
 
 
 class Aws:
@@ -53,6 +57,7 @@ class Aws:
         self._endpoint_url = connection.endpoint_url
         self._agent = f"appintegrations-reconciler/{connection.version}"
         self._pace = pace
+        self._read_timeout = connection.read_timeout
         with translated("reading the AWS configuration"):
             self._session = _session(target, connection, models)
             if target.role_arn:
@@ -72,10 +77,11 @@ class Aws:
         return Writer(lambda: self._client(Config(retries={"mode": "standard", "total_max_attempts": 1})))
 
     def _client(self, config: Config) -> AppIntegrationsServiceClient:
-        config = config.merge(Config(user_agent_extra=self._agent, connect_timeout=10, read_timeout=60))
+        config = config.merge(Config(user_agent_extra=self._agent, connect_timeout=10, read_timeout=self._read_timeout))
         with translated("making a client"):
             client = self._session.client("appintegrations", endpoint_url=self._endpoint_url, config=config)
-        client.meta.events.register("before-send.appintegrations", lambda **_: self._pace())
+        # before each attempt is signed, so that no signature grows old while it waits
+        client.meta.events.register_first("request-created.appintegrations", lambda **_: self._pace())
         return client
 
     def _identify(self, target: Target) -> str:

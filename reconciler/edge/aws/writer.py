@@ -11,24 +11,19 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
     ParamValidationError,
-    ProxyConnectionError,
 )
 
 from reconciler.core.errors import CloudError
 from reconciler.core.model import Spec
 from reconciler.core.outcome import Answer, Created, NotSent, Refused, Unknown
-from reconciler.edge.aws.errors import NO_CREDENTIALS, THROTTLES, code_of, line
+from reconciler.edge.aws.errors import NO_CREDENTIALS, code_of, line, throttled
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
 
-_NEVER_LEFT = (
-    *NO_CREDENTIALS,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    ParamValidationError,
-    ProxyConnectionError,
-)
+# Not ProxyConnectionError: behind a proxy urllib3 says so of any connection that breaks, also after the request left.
+_NEVER_LEFT = (*NO_CREDENTIALS, ConnectTimeoutError, EndpointConnectionError)
+_TIMED_OUT = 408
 
 
 class Writer:
@@ -47,6 +42,8 @@ class Writer:
             answer = call(**request, ClientToken=token)
         except ClientError as error:
             return _answer(error)
+        except ParamValidationError as error:
+            return Refused(line(error))
         except _NEVER_LEFT as error:
             return NotSent(line(error))
         except Exception as error:  # noqa: BLE001 - whatever it was, the request may have been carried out
@@ -59,9 +56,10 @@ class Writer:
 def _answer(error: ClientError) -> Answer:
     """Sort a refused Create: nothing was done, it did not get as far, or nobody knows."""
     code, status = code_of(error)
-    if code in THROTTLES:
+    if throttled(code, status):
         return NotSent(line(error))
-    if not 400 <= status < 500:  # noqa: PLR2004 - a fault of AWS, after which anything may have happened
+    if not 400 <= status < 500 or status == _TIMED_OUT:  # noqa: PLR2004 - after which anything may have happened
         return Unknown(line(error))
     # "explicit deny" in the text is the only sign that a resource policy refuses for good (docs/limits.md)
-    return Refused(line(error), final="explicit deny" in error.response["Error"].get("Message", ""))
+    final = "; a policy refuses it for good, until a person changes that" if "explicit deny" in str(error) else ""
+    return Refused(line(error) + final)

@@ -67,6 +67,14 @@ def problems(documents: Sequence[Accepted]) -> Iterator[Problem]:
         yield target.problem(
             ("metadata", "name"), f"the name {target.name!r} is taken by the Target at {first.where()}"
         )
+    places = [
+        ((target.value["spec"]["AccountId"], target.value["spec"]["Region"]), target)
+        for target in targets
+        if target.whole
+    ]
+    for target, first in _repeated(places):
+        said = f"the Target at {first.where()} is the same account and Region, which has one journal: keep one of them"
+        yield target.problem(("spec",), said)
     for manifest in manifests:
         yield from _target_problem(manifest, names)
     named = [((_target_of(manifest, names), manifest.name), manifest) for manifest in manifests if manifest.name]
