@@ -30,6 +30,7 @@ spec:
   Region: us-east-1
   AccountId: "123456789012"
 """
+OTHER = TARGET.replace("prod", "test").replace("us-east-1", "us-west-2")
 WINDOW = MANIFEST + "  ExecutionConfiguration:\n    ExecutionMode: ON_DEMAND\n    OnDemandConfiguration:\n"
 FROM_OCTOBER = WINDOW + "      StartTime: 2026-10-01T00:00:00Z\n"
 SCHEDULED = MANIFEST + "  ExecutionConfiguration:\n    ExecutionMode: SCHEDULED\n"
@@ -324,11 +325,15 @@ MEANING: Cases = {
         ["15:9: /target: no Target 'zzz' is declared: declare it, or name one of 'prod'"],
     ),
     "target-not-named": (
-        f"{TARGET}---\n{TARGET.replace('prod', 'test')}---\n{MANIFEST}",
+        f"{TARGET}---\n{OTHER}---\n{MANIFEST}",
         ["17:1: 'target' is missing, and several are declared: 'prod', 'test'"],
     ),
+    "two-targets-of-one-place": (
+        f"{TARGET}---\n{TARGET.replace('prod', 'test')}",
+        ["14:3: /spec: the Target at bad.yaml:1 is the same account and Region, which has one journal"],
+    ),
     "two-targets-of-one-name": (
-        f"{TARGET}---\n{TARGET}",
+        f"{TARGET}---\n{OTHER.replace('test', 'prod')}",
         ["12:9: /metadata/name: the name 'prod' is taken by the Target at bad.yaml:1"],
     ),
     "one-name-twice": (
@@ -362,9 +367,7 @@ CASES = NOT_YAML | OTHER_KIND | SHAPES | MEANING
 ADOPT = "policy: {adopt: 'arn:aws:app-integrations:us-east-1:123456789012:data-integration-association/i/%s'}\n"
 GOOD = {
     "nothing-more": MANIFEST,
-    "same-name-in-two-targets": (
-        f"{TARGET}---\n{TARGET.replace('prod', 'test')}---\n{MANIFEST}target: prod\n---\n{MANIFEST}target: test\n"
-    ),
+    "same-name-in-two-targets": (f"{TARGET}---\n{OTHER}---\n{MANIFEST}target: prod\n---\n{MANIFEST}target: test\n"),
     "one-key-and-each-adopts": f"{MANIFEST}{ADOPT % 'a'}---\n{MANIFEST.replace(': export', ': other')}{ADOPT % 'b'}",
     "two-client-ids": f"{MANIFEST}  ClientId: a\n---\n{MANIFEST.replace(': export', ': other')}  ClientId: b\n",
     "the-only-target": f"{MANIFEST}---\n{TARGET}",
