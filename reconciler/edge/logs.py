@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
 from reconciler.core.harmless import harmless
-from reconciler.core.outcome import Created, NotSent, Refused, Unknown
+from reconciler.core.outcome import Created, NotSent, Refused, Skipped, Unknown
 from reconciler.core.report import Association, Report
 
 # structlog draws tracebacks with rich where it can import it. Nobody needs that here, and it is half of what importing
@@ -111,8 +111,10 @@ def _log_association(log: FilteringBoundLogger, association: Association) -> Non
         case Refused(reason) | NotSent(reason) | Unknown(reason) as outcome:
             result = type(outcome).__name__.lower()
             bound.error(CREATE_FAILED, result=result, error=reason, clientToken=association.client_token)
-        case _:
+        case Skipped() | None:
             pass
+        case other:
+            assert_never(other)
 
 
 def _terse(_: object, __: str, event: EventDict) -> EventDict:

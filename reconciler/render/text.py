@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from reconciler.core.diff import Difference
 from reconciler.core.harmless import harmless
@@ -71,8 +72,10 @@ class _Page:
         match association.outcome:
             case Refused(reason) | NotSent(reason) | Unknown(reason) | Skipped(reason):
                 yield self._style(f"      {harmless(reason)}", color or "yellow")
-            case _:
+            case Created() | None:
                 pass
+            case other:
+                assert_never(other)
         for difference in association.differences:
             yield from self._difference(difference)
 
@@ -150,8 +153,10 @@ def _done(outcome: Outcome | None) -> tuple[str | None, str | None]:
             return "failed", "red"
         case Unknown():
             return "unknown", "red"
-        case _:
+        case Skipped() | None:
             return None, None
+        case other:
+            assert_never(other)
 
 
 def _value(value: Json) -> str:

@@ -68,3 +68,17 @@ def test_brief_leaves_out_what_goes_well() -> None:
     assert stream.getvalue() == ""
     logs.logger().warning(logs.DRIFT_DETECTED)
     assert "drift detected" in stream.getvalue()
+
+
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
+def test_a_traceback_is_told_and_steers_nothing(stream: io.StringIO) -> None:
+    """What failed unforeseen is in the log with its place, and without raw escapes."""
+    logs.configure(stream, color=False)
+    try:
+        raise ValueError("\x1b]0;owned\x07")
+    except ValueError:
+        logs.logger().exception(logs.PASS_FAILED)
+    said = stream.getvalue()
+    assert "test_logs.py" in said
+    assert "ValueError" in said
+    assert "\x1b" not in said
