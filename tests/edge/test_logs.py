@@ -75,7 +75,7 @@ def test_a_traceback_is_told_and_steers_nothing(stream: io.StringIO) -> None:
     """What failed unforeseen is in the log with its place, and without raw escapes."""
     logs.configure(stream, color=False)
     try:
-        raise ValueError("\x1b]0;owned\x07")
+        int("\x1b]0;owned\x07")
     except ValueError:
         logs.logger().exception(logs.PASS_FAILED)
     said = stream.getvalue()
