@@ -11,8 +11,8 @@ from typing import Protocol
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Desired, Manifest, Mode, Target
 from reconciler.core.ports import Clock, CloudReader, JournalReader, Progress, Writers
-from reconciler.core.report import TargetReport, describe, digest_lines, undecided
-from reconciler.run import Result, Run, preview, reconcile
+from reconciler.core.report import Result, TargetReport, describe, digest_lines, undecided
+from reconciler.run import Run, preview, reconcile
 
 _CONCURRENCY = 8
 

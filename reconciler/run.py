@@ -15,6 +15,7 @@ from reconciler.core.outcome import Created, NotSent, Outcome, Skipped
 from reconciler.core.plan import Rules, plan
 from reconciler.core.ports import Clock, CloudReader, CloudWriter, JournalReader, Progress, Writers
 from reconciler.core.rails import guard
+from reconciler.core.report import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +29,6 @@ class Run:
     clock: Clock
     progress: Progress
     stopped: Callable[[], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What was decided, what became of it by manifest name, and what List showed afterwards by id."""
-
-    plan: Plan
-    outcomes: Mapping[str, Outcome]
-    refreshed: Mapping[str, Live]
-    error: str | None = None
 
 
 def preview(run: Run, cloud: CloudReader, journal: JournalReader) -> tuple[Plan, Journal]:
@@ -71,18 +62,27 @@ def reconcile(run: Run, cloud: CloudReader, journal: JournalReader, writers: Wri
 
 
 def _send(run: Run, creates: Sequence[Create], cloud: CloudWriter, deadline: datetime) -> dict[str, Outcome]:
-    """Send each Create in order, again only if it was not sent; none after a stop, nor long after its intent."""
+    """Send each Create, in order, and say what became of it."""
     outcomes: dict[str, Outcome] = {}
     for done, create in enumerate(creates, 1):
-        outcome: Outcome = Skipped("a stop was asked for, or its intent had grown old: the next run sends it")
-        for _ in range(3):
-            if not run.stopped() and run.clock.now() <= deadline:
-                outcome = cloud.create(create.request, create.token)
-            if not isinstance(outcome, NotSent):
-                break
-        outcomes[create.manifest.name] = outcome
+        outcomes[create.manifest.name] = _send_one(run, create, cloud, deadline)
         run.progress("creating", done, len(creates))
     return outcomes
+
+
+def _send_one(run: Run, create: Create, cloud: CloudWriter, deadline: datetime) -> Outcome:
+    """Send one Create, again only if it was not sent; never after a stop, nor long after its intent."""
+    outcome: Outcome = Skipped("a stop was asked for before it was sent")
+    for _ in range(3):
+        cloud.wait()
+        if run.stopped():
+            break
+        if run.clock.now() > deadline:
+            return NotSent("its turn came too long after its intent was written; the next run sends it")
+        outcome = cloud.create(create.request, create.token)
+        if not isinstance(outcome, NotSent):
+            break
+    return outcome
 
 
 def _look_again(creates: Sequence[Create], outcomes: Mapping[str, Outcome], cloud: CloudReader) -> dict[str, Live]:

@@ -23,7 +23,7 @@ class Settings:
         return cls(
             ci=environment.get("CI", "").lower() in {"true", "1"},
             no_color=bool(environment.get("NO_COLOR")),
-            dumb_terminal=environment.get("TERM") == "dumb",
+            dumb_terminal=environment.get("TERM", "") in {"", "dumb"},
             debug=environment.get("RECONCILER_DEBUG", "") not in {"", "0"},
         )
 

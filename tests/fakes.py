@@ -68,6 +68,9 @@ class FakeCloud:
         """List some."""
         return {arn: self._list(arn) for arn in integration_arns}
 
+    def wait(self) -> None:
+        """Do not wait."""
+
     def create(self, request: Spec, token: str) -> Answer:
         """Create."""
         self.before_create()

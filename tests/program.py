@@ -15,6 +15,11 @@ from pathlib import Path
 from typing import Any
 
 SCRIPT = Path(sys.executable).with_name("reconcile")
+TARGET = """\
+apiVersion: appintegrations.reconciler/v1
+kind: Target
+metadata: {name: NAME}
+"""
 EXPORT = """\
 apiVersion: appintegrations.reconciler/v1
 kind: DataIntegrationAssociation

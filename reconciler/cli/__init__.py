@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import io
+import os
 import sys
 
 EXIT_FAILED = 1
@@ -15,12 +17,22 @@ def main() -> None:
     """Run the program and exit: 0, 1, 2 (with --detailed-exitcode), 3, 64, or 128 and a signal's number."""
     gc.set_threshold(50_000, 20, 20)  # what is imported and read stays: there is little to collect
     arguments = sys.argv[1:]
-    if arguments in (["--help"], ["-h"]):
-        from reconciler.cli.help import HELP  # noqa: PLC0415 - importing click alone takes as long as three interpreters
+    try:
+        code = _help() if arguments in (["--help"], ["-h"]) else call(arguments)
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError:  # whoever reads standard output has gone, or its disk is full; nothing can be told there
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = EXIT_FAILED
+    sys.exit(code)
 
+
+def _help() -> int:
+    from reconciler.cli.help import HELP  # noqa: PLC0415 - importing click alone takes as long as three interpreters
+
+    if sys.stdout:
         sys.stdout.write(HELP)
-        sys.exit()
-    sys.exit(call(arguments))
+    return 0
 
 
 def call(arguments: list[str]) -> int:
@@ -34,12 +46,11 @@ def call(arguments: list[str]) -> int:
 
     try:
         code = app.main(arguments, prog_name="reconcile", standalone_mode=False)
-    except click.UsageError as error:
-        error.show()
-        return EXIT_USAGE
     except click.ClickException as error:
-        error.show()
-        return EXIT_FAILED
+        said = io.StringIO()
+        error.show(said)
+        click.echo("\n".join(map(harmless, said.getvalue().splitlines())), err=True)
+        return EXIT_USAGE if isinstance(error, click.UsageError) else EXIT_FAILED
     except click.Abort:
         return EXIT_INTERRUPTED
     except InvalidManifests as error:
@@ -51,8 +62,7 @@ def call(arguments: list[str]) -> int:
         click.echo(harmless(f"reconcile: {error}"), err=True)
         return EXIT_FAILED
     except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone; nothing can be told to it
-        return EXIT_FAILED
+        raise
     except Exception as error:
         if settings.read().debug:
             raise

@@ -29,8 +29,8 @@ Options:
                                   How far to go; the stricter of this and the
                                   manifest's policy.mode holds.  [default:
                                   create]
-  --state DIR                     Where the journal is kept. It must last from
-                                  run to run.  [default: (.reconciler/)]
+  --state DIR                     Where the journal is kept; it must last from
+                                  run to run.  [default: .reconciler/]
   --settle-time TIME              How long to wait for List to show a Create
                                   whose answer was lost.  [default: 15m]
   --lock-timeout TIME             How long to wait for another run to finish.

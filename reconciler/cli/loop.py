@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import click
+
 from reconciler.cli.session import begin, read, stop_on_signals
 from reconciler.cli.wiring import Choices, Passes, surroundings
 from reconciler.controller import Controller
@@ -12,6 +14,8 @@ from reconciler.edge.system import SystemClock
 
 def keep_on(files: tuple[str, ...], choices: Choices, interval: float, grace: float) -> int:
     """Reconcile again and again until a signal asks for a stop; return 0 then."""
+    if "-" in files:
+        raise click.UsageError("-f -: standard input can be read once; give the controller a file or a folder")
     begin(choices)
     log = logs.logger()
 
@@ -21,10 +25,10 @@ def keep_on(files: tuple[str, ...], choices: Choices, interval: float, grace: fl
         log.error(logs.REVISION_REFUSED, error=str(error), earlierRevisionInForce=earlier_in_force)
 
     with surroundings(choices), stop_on_signals() as stop:
-        passes = Passes(choices)
+        passes = Passes(choices, stop.asked)
         controller = Controller(
             load=lambda: read(files),
-            reconcile=lambda desired: passes.run(desired, lambda *_: None, stop.is_set),
+            reconcile=lambda desired: passes.run(desired, lambda *_: None),
             reported=logs.log_report,
             refused=refused,
         )
@@ -32,6 +36,8 @@ def keep_on(files: tuple[str, ...], choices: Choices, interval: float, grace: fl
         def turn() -> None:
             try:
                 controller.turn()
+            except click.UsageError as error:
+                log.error(logs.PASS_FAILED, error=error.message)  # noqa: TRY400 - what a person mistyped has no traceback
             except Exception as error:
                 log.exception(logs.PASS_FAILED, error=f"{type(error).__name__}: {error}")
 

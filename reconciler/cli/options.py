@@ -12,6 +12,7 @@ import click
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 DEFAULT_STATE = ".reconciler/"
+_LONGEST = 366 * 86400.0
 
 
 class Duration(click.ParamType[float]):
@@ -26,7 +27,10 @@ class Duration(click.ParamType[float]):
         match = re.fullmatch(r"([0-9]+)([smhd])", str(value))
         if match is None:
             self.fail(f"{value!r} is no duration: write 90s, 5m or 24h", param, ctx)
-        return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+        seconds = float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+        if seconds > _LONGEST:
+            self.fail(f"{value!r} is longer than a year", param, ctx)
+        return seconds
 
 
 def option(*names: str, **settings: Any) -> Decorator:
@@ -87,8 +91,7 @@ conduct = together(
     option(
         "--state",
         metavar="DIR",
-        show_default=DEFAULT_STATE,
-        help="Where the journal is kept. It must last from run to run.",
+        help=f"Where the journal is kept; it must last from run to run.  [default: {DEFAULT_STATE}]",
     ),
     option(
         "--settle-time",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeAlias, TypeVar
 
 import click
 
@@ -14,6 +14,8 @@ from reconciler import settings
 from reconciler.cli.options import Decorator, option
 
 T = TypeVar("T")
+Format: TypeAlias = Callable[[T, bool], str]
+"""Renders a value; is told whether it goes to a terminal that takes colours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ outputs: Decorator = option(
 )
 
 
-def parse(values: tuple[str, ...], formats: Mapping[str, Callable[[T], str]]) -> tuple[Output, ...]:
+def parse(values: tuple[str, ...], formats: Iterable[str]) -> tuple[Output, ...]:
     """Return the outputs asked for. Raises click.UsageError for one that cannot be written."""
     parsed = []
     for value in values:
@@ -51,6 +53,9 @@ def parse(values: tuple[str, ...], formats: Mapping[str, Callable[[T], str]]) ->
                 f"-o {value}: {path} cannot be written: it is a folder, or its folder does not exist"
             )
         parsed.append(Output(format_, path))
+    files = [output.file for output in parsed if output.file]
+    if len(set(files)) < len(files):
+        raise click.UsageError("several outputs go to one file: give each its own")
     if sum(output.file is None for output in parsed) > 1:
         raise click.UsageError(
             "several outputs go to standard output: give all but one a file, as in -o json=plan.json"
@@ -58,18 +63,18 @@ def parse(values: tuple[str, ...], formats: Mapping[str, Callable[[T], str]]) ->
     return tuple(parsed)
 
 
-def write(value: T, wanted: tuple[Output, ...], formats: Mapping[str, Callable[[T], str]]) -> None:
+def write(value: T, wanted: tuple[Output, ...], formats: Mapping[str, Format[T]]) -> None:
     """Write a value in every format asked for. Raises click.ClickException after all that can be written is."""
     failed = []
     for output in wanted:
-        text = formats[output.format](value)
-        if output.file is None:
-            click.echo(text, nl=False)
-            continue
+        text = formats[output.format](value, output.file is None and fancy())
         try:
-            output.file.write_text(text, encoding="utf-8")
+            if output.file:
+                output.file.write_text(text, encoding="utf-8")
+            else:
+                click.echo(text, nl=False)
         except OSError as error:
-            failed.append(f"{output.file} cannot be written: {error.strerror}")
+            failed.append(f"{output.file or 'standard output'} cannot be written: {error.strerror}")
     if failed:
         raise click.ClickException("; ".join(failed))
 
@@ -77,4 +82,9 @@ def write(value: T, wanted: tuple[Output, ...], formats: Mapping[str, Callable[[
 def fancy() -> bool:
     """Tell whether standard output takes colours and symbols."""
     here = settings.read()
-    return sys.stdout.isatty() and not here.no_color and not here.dumb_terminal
+    return on_terminal(sys.stdout) and not here.no_color and not here.dumb_terminal
+
+
+def on_terminal(stream: TextIO | None) -> bool:
+    """Tell whether a standard stream is there and is a terminal."""
+    return stream is not None and stream.isatty()

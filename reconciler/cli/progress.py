@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from reconciler.cli import output
 from reconciler.core.ports import Progress
 
 _MANY = 10
@@ -16,7 +17,7 @@ _MANY = 10
 @contextmanager
 def shown() -> Iterator[Progress]:
     """Yield what is to be told of progress; it draws only on a terminal, and only where there is much to do."""
-    if not sys.stderr.isatty():
+    if not output.on_terminal(sys.stderr):
         yield lambda *_: None
         return
     from rich.console import Console  # noqa: PLC0415 - a job without a terminal does without rich

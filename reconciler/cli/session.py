@@ -13,6 +13,7 @@ from reconciler import settings
 from reconciler.cli import options, output, progress
 from reconciler.cli.wiring import Choices, Passes, surroundings
 from reconciler.core.model import Desired
+from reconciler.core.report import Report
 from reconciler.edge import logs, manifests
 from reconciler.render import json, text
 
@@ -22,12 +23,15 @@ _SETTLE_TIME_SAFE = 600
 
 def once(files: tuple[str, ...], outputs: tuple[str, ...], choices: Choices, *, detailed: bool) -> int:
     """Reconcile once and return the exit code."""
-    formats = {"text": lambda report: text.render(report, terminal=output.fancy()), "json": json.render}
+    formats: dict[str, output.Format[Report]] = {
+        "text": lambda report, terminal: text.render(report, terminal=terminal),
+        "json": lambda report, _: json.render(report),
+    }
     wanted = output.parse(outputs, formats)
-    begin(choices, brief=output.fancy() and sys.stderr.isatty())
+    begin(choices, brief=output.on_terminal(sys.stdout) and output.on_terminal(sys.stderr))
     desired = read(files)
     with surroundings(choices), stop_on_signals() as stop, progress.shown() as tell:
-        report = Passes(choices).run(desired, tell, stop.is_set)
+        report = Passes(choices, stop.asked).run(desired, tell)
     logs.log_report(report)
     output.write(report, wanted, formats)
     if stop.signal:
@@ -46,7 +50,8 @@ def read(files: tuple[str, ...]) -> Desired:
 def begin(choices: Choices, *, brief: bool = False) -> None:
     """Check the choices, send logs to standard error, and say what is unwise. Raises click.UsageError."""
     choices.check()
-    logs.configure(sys.stderr, color=not settings.read().no_color, brief=brief)
+    here = settings.read()
+    logs.configure(sys.stderr, color=not here.no_color and not here.dumb_terminal, brief=brief)
     if choices.settle_time < _SETTLE_TIME_SAFE:
         said = "a Create whose answer was lost may be repeated before List can show it"
         logs.logger().warning(logs.SETTLE_TIME_SHORT, seconds=choices.settle_time, risk=said)
@@ -58,10 +63,6 @@ class Stop:
     def __init__(self) -> None:
         self.asked = threading.Event()
         self.signal = 0
-
-    def is_set(self) -> bool:
-        """Tell whether a stop was asked for."""
-        return self.asked.is_set()
 
     def __call__(self, number: int, _: FrameType | None) -> None:
         """Note the signal; a second one ends the process at once, as it would without this."""

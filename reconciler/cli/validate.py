@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import click
@@ -50,4 +50,7 @@ def _json(findings: _Findings) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-_FORMATS: Mapping[str, Callable[[_Findings], str]] = {"text": _text, "json": _json}
+_FORMATS: Mapping[str, output.Format[_Findings]] = {
+    "text": lambda findings, _: _text(findings),
+    "json": lambda findings, _: _json(findings),
+}

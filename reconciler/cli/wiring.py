@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -46,9 +47,13 @@ class Choices:
     @property
     def state_folder(self) -> Path:
         """The folder of the journals; a sandbox has its own, so that it never meets those of real accounts."""
-        if self.state:
-            return Path(self.state)
-        return Path(DEFAULT_STATE, "sandbox") if self.sandbox else Path(DEFAULT_STATE)
+        folder = Path(self.state or DEFAULT_STATE)
+        return folder / "sandbox" if self.dummy else folder
+
+    @property
+    def dummy(self) -> bool:
+        """Whether something stands in for AWS, and is given no real credentials."""
+        return self.sandbox or self.endpoint_url is not None
 
     @classmethod
     def of(cls, mode: str, **others: Any) -> Choices:
@@ -62,7 +67,7 @@ class Choices:
         if self.sandbox and self.endpoint_url:
             raise click.UsageError("--sandbox and --endpoint-url: give one of them")
         may_create = not self.dry_run and self.mode is not Mode.OBSERVE and not self.sandbox
-        if self.endpoint_url and not re.fullmatch(r"https?://[^/\s]+(/\S*)?", self.endpoint_url):
+        if self.endpoint_url is not None and not _is_endpoint(self.endpoint_url):
             raise click.UsageError(f"--endpoint-url {self.endpoint_url}: write http://HOST:PORT")
         if may_create and settings.read().ci and not self.state:
             raise click.UsageError(
@@ -74,25 +79,25 @@ class Choices:
 class Passes:
     """Runs passes over all targets, one after the other, with what does not change between them."""
 
-    def __init__(self, choices: Choices) -> None:
+    def __init__(self, choices: Choices, stop: threading.Event) -> None:
         self._choices = choices
-        self._clock = SystemClock()
-        dummy = choices.sandbox or choices.endpoint_url is not None
+        self._stop = stop
+        self._clock = SystemClock(stop)
         self._connection = Connection(
             version=__version__,
-            region=choices.region or (_SANDBOX_REGION if dummy else None),
+            region=choices.region or (_SANDBOX_REGION if choices.dummy else None),
             profile=choices.profile,
             endpoint_url=choices.endpoint_url,
-            dummy=dummy,
+            dummy=choices.dummy,
         )
         self._connect = self._connector()
 
-    def run(self, desired: Desired, progress: Progress, stopped: Callable[[], bool]) -> Report:
+    def run(self, desired: Desired, progress: Progress) -> Report:
         """Run every target once and report."""
         choices = self._choices
         started = self._clock.now()
         settle = timedelta(seconds=choices.settle_time)
-        conditions = Conditions(choices.mode, settle, self._clock, progress, stopped)
+        conditions = Conditions(choices.mode, settle, self._clock, progress, self._stop.is_set)
         targets = pass_over(self._selected(desired), self._connect, conditions)
         info = RunInfo(new_id(), started, self._clock.now(), choices.dry_run, choices.revision, __version__)
         return Report(info, targets)
@@ -141,6 +146,14 @@ def surroundings(choices: Choices) -> Iterator[None]:
         except DataFileError as error:
             raise click.ClickException(str(error)) from error
         yield
+
+
+def _is_endpoint(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
 
 
 def sandbox_missing() -> click.ClickException:

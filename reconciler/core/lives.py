@@ -43,11 +43,11 @@ class Lives:
         owners += [record.name for record in self._records if record.key == key]
         return next((owner for owner in owners if owner and owner != manifest.name), None)
 
-    def unmanaged(self, wanted: set[NaturalKey], decisions: Sequence[Decision]) -> tuple[Live, ...]:
-        """Return what no manifest wants, is bound to or adopts, sorted by ARN."""
+    def unmanaged(self, decisions: Sequence[Decision]) -> tuple[Live, ...]:
+        """Return what no manifest is bound to or adopts, sorted by ARN: a second one of the same kind as well."""
         adopted = {decision.live.id for decision in decisions if isinstance(decision, Adopt)}
         known = adopted | self._owner.keys()
-        loose = (live for live in self._all if live.id not in known and natural_key(live.spec) not in wanted)
+        loose = (live for live in self._all if live.id not in known)
         return tuple(sorted(loose, key=lambda live: live.arn))
 
 

@@ -102,7 +102,7 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
             seen = lives.of(manifest, key, record)
             case = _Case(manifest, request, record, seen, lives.holder(manifest, key), rules)
             decisions.append(_adopt_wanted(case, manifest.policy.adopt) if manifest.policy.adopt else _decide(case))
-    return Plan(tuple(decisions), lives.unmanaged(set(twins), decisions))
+    return Plan(tuple(decisions), lives.unmanaged(decisions))
 
 
 def _decide(case: _Case) -> Decision:
@@ -181,11 +181,12 @@ def _decide_intended(case: _Case, record: Record, intended: Intended) -> Decisio
             f"a Create was sent at {_time(intended.last_attempt)} and its answer is unknown; "
             f"nothing is sent before {_time(until)}",
         )
-    if natural_key(case.request) != record.key:
+    if case.request != record.request:
         return Blocked(
             case.manifest,
-            f"git changed it while the answer to a Create for {' '.join(filter(None, record.key[1:]))} is unknown: "
-            "look in AWS, and put the new request under a new name",
+            f"git changed it while the answer to a Create for {' '.join(filter(None, record.key[1:]))} is unknown, and "
+            "what git no longer asks for is not sent again: look in AWS, and name what is there in policy.adopt, or "
+            "restore the request",
         )
     state = Intended(intended.attempts + 1, intended.first_attempt, case.rules.now)
     reason = f"attempt {state.attempts}: the last one had no answer, and List does not show it"
@@ -229,7 +230,7 @@ def _compare(case: _Case, record: Record, live: Live) -> Decision:
     if case.rules.mode.stricter(manifest.policy.mode) is Mode.CREATE_AND_UPDATE:
         reason = "git changed it: an update, which REPEATS the export"
         return Update(manifest, live, case.request, differences, reason)
-    reason = "git changed it, and only mode create-and-update sends an update, which REPEATS the export"
+    reason = "git changed it; an update would REPEAT the export, and needs mode create-and-update"
     return Changed(manifest, live, record, differences, reason)
 
 

@@ -30,7 +30,7 @@ class Timer(Protocol):
         """Return seconds since some point that never moves."""
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait. Raises Stopped."""
 
 
 class CloudReader(Protocol):
@@ -46,8 +46,11 @@ class CloudReader(Protocol):
 class CloudWriter(Protocol):
     """The calls that change AWS."""
 
+    def wait(self) -> None:
+        """Wait until the pace lets the next call go, or a stop is asked for. Never raises."""
+
     def create(self, request: Spec, token: str) -> Answer:
-        """Send one Create, once. Never raises: what became of it is the answer."""
+        """Send one Create, once and at once. Never raises: what became of it is the answer."""
 
 
 class JournalReader(Protocol):

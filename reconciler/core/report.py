@@ -134,6 +134,16 @@ class Report:
         return 2 if any(open_) else 0
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was decided, what became of it by manifest name, and what List showed afterwards by id."""
+
+    plan: Plan
+    outcomes: Mapping[str, Outcome]
+    refreshed: Mapping[str, Live]
+    error: str | None = None
+
+
 def describe(plan: Plan, outcomes: Mapping[str, Outcome], refreshed: Mapping[str, Live]) -> tuple[Association, ...]:
     """Return a line for each decision, with outcomes by manifest name and what List showed afterwards by id."""
     return tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from typing import TYPE_CHECKING, Any, TextIO, assert_never
@@ -37,11 +38,12 @@ PASS_FAILED = "pass failed"  # noqa: S105 - no password
 _DETAILS = frozenset(("run", "account", "region", "arn", "differences", "clientToken"))
 
 
-def configure(stream: TextIO, *, color: bool, brief: bool = False) -> None:
+def configure(stream: TextIO | None, *, color: bool, brief: bool = False) -> None:
     """Send logs to a stream: lines that a person reads on a terminal, JSON lines anywhere else.
 
     `brief` is for a report on the same terminal: what goes well is left out, and so are details that it shows.
     """
+    stream = stream or io.StringIO()  # a closed standard error: nobody listens
     terminal = stream.isatty()
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,

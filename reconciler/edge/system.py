@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from datetime import UTC, datetime
 
+from reconciler.core.errors import Stopped
+
 
 class SystemClock:
-    """The clock of this machine."""
+    """The clock of this machine. `stop` ends its waits."""
+
+    def __init__(self, stop: threading.Event | None = None) -> None:
+        self._stop = stop or threading.Event()
 
     def now(self) -> datetime:
         """Return the time in UTC."""
@@ -19,8 +25,9 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
+        """Wait. Raises Stopped at once where a stop is asked for."""
+        if self._stop.wait(seconds):
+            raise Stopped("a stop was asked for")
 
 
 def new_id() -> str:

@@ -107,13 +107,16 @@ class _Page:
 
     def _summary(self, report: Report) -> str:
         counts = dict(report.summary)
-        said = []
+        words, said = dict(_WORDS), []
         if not report.run.dry_run:
             associations = [each for target in report.targets for each in target.associations]
             created = sum(isinstance(each.outcome, Created) for each in associations)
-            counts["create"] -= created
-            said = [f"{created} created"] if created else []
-        said += [f"{count} {_WORDS.get(name, name)}" for name, count in counts.items() if count]
+            unknown = sum(isinstance(each.outcome, Unknown) for each in associations)
+            counts["create"] -= created + counts["failed"]
+            counts["failed"] -= unknown
+            words["adopt"] = "adopted"
+            said = [f"{count} {word}" for count, word in ((created, "created"), (unknown, "unknown")) if count]
+        said += [f"{count} {words.get(name, name)}" for name, count in counts.items() if count]
         kind, end = ("Dry run:", " Nothing was written.") if report.run.dry_run else ("Run:", "")
         return f"{self._style(kind, 'bold')} {', '.join(said) or 'nothing to do'}.{end}"
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import jsonschema
 import pytest
 from click.testing import CliRunner
-from program import EXPORT, Program
+from program import EXPORT, SCRIPT, Program, environment
 
 from reconciler.cli.app import app
 from reconciler.cli.help import HELP
@@ -69,3 +70,28 @@ def test_validate_reports_every_problem_as_text_and_json(tmp_path: Path) -> None
     document = json.loads(program.run("validate", "-o", "json").out)
     assert document["valid"] is False
     assert document["problems"][0]["pointer"] == "/spec/ClientTokn"
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--version", "schema", "run --help"])
+def test_a_full_disk_or_a_closed_output_is_no_traceback(tmp_path: Path, arguments: str) -> None:
+    """Whatever standard output is, there is an exit code and no traceback."""
+    for redirected, code in ((">/dev/full", 1), (">&-", None), ("| true", None)):
+        done = subprocess.run(
+            f"{SCRIPT} {arguments} {redirected}",
+            shell=True, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr
+        assert "Exception" not in done.stderr
+        assert code in {None, done.returncode}
+
+
+def test_without_standard_streams_a_run_is_still_a_run(tmp_path: Path) -> None:
+    """A daemon without any of them creates, and remembers it."""
+    program = Program(tmp_path)
+    program.add("october")
+    done = subprocess.run(
+        f"{SCRIPT} --sandbox >&- 2>&- <&-",
+        shell=True, cwd=tmp_path, env=environment(), check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert program.run("--sandbox", "-o", "json").decisions == {"october": "in-sync"}

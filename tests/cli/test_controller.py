@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from program import EXPORT, Program, terminate
+import pytest
+from program import EXPORT, TARGET, Program, terminate
 from wire import Request, Wire
 
 from reconciler.sandbox import SandboxServer
@@ -97,3 +99,28 @@ def test_sigterm_lets_the_call_under_way_finish(program: Program, server: Sandbo
     assert process.returncode == 0
     assert len(server.sandbox.carried_out) == 1
     assert program.run("-o", "json").decisions == {"a": "in-sync", "b": "create"}
+
+
+@pytest.mark.parametrize(("command", "code"), [(("controller",), 0), ((), 128 + signal.SIGTERM)])
+def test_a_stop_does_not_wait_for_the_pace(
+    program: Program, server: SandboxServer, command: tuple[str, ...], code: int
+) -> None:
+    """A target whose lists take minutes at its rate ends within the grace period all the same."""
+    program.add(
+        "slow",
+        text=TARGET + "spec: {Region: us-east-1, AccountId: '123456789012', RequestsPerSecond: 0.01, Burst: 1}\n",
+    )
+    program.add("october")
+    listed = threading.Event()
+
+    def seen(request: Request) -> None:
+        if request.operation == "ListDataIntegrations":
+            listed.set()
+
+    with Wire(server.url, before=seen) as wire:
+        process = Program(program.folder, wire.url).start(*command)
+        assert listed.wait(30)
+        terminate(process)
+        process.communicate(timeout=20)
+    assert process.returncode == code
+    assert server.sandbox.carried_out == ()

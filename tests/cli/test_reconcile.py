@@ -10,16 +10,13 @@ from typing import Any
 import boto3
 import jsonschema
 import pytest
-from program import EXPORT, Program, terminate
+from program import EXPORT, TARGET, Program, terminate
 from wire import Request, Wire
 
 from reconciler.edge.manifests.schema import schema
 from reconciler.sandbox import Behaviour, SandboxServer
 
-TARGET = """\
-apiVersion: appintegrations.reconciler/v1
-kind: Target
-metadata: {name: NAME}
+RAILS = """\
 spec: {Region: us-east-1, AccountId: "ACCOUNT", MaxCreates: 1, AllowedDestinations: ["s3://corp-exports/*"]}
 """
 
@@ -182,8 +179,8 @@ def test_a_stop_lets_the_call_under_way_finish(program: Program, server: Sandbox
 def test_a_corrupt_journal_is_refused_and_left(program: Program, server: SandboxServer) -> None:
     """Exit 1, one line, no call that writes, and not a byte changed."""
     program.add("october")
-    state = program.folder / ".reconciler"
-    state.mkdir()
+    state = program.folder / ".reconciler" / "sandbox"
+    state.mkdir(parents=True)
     path = state / "123456789012-us-east-1.json"
     path.write_text("{")
     done = program.run("-o", "json")
@@ -196,8 +193,8 @@ def test_a_corrupt_journal_is_refused_and_left(program: Program, server: Sandbox
 
 def test_one_target_that_fails_does_not_stop_the_other(program: Program, server: SandboxServer) -> None:
     """The wrong account is refused; the right one is reconciled."""
-    program.add("right", text=TARGET, ACCOUNT="123456789012")
-    program.add("wrong", text=TARGET, ACCOUNT="999999999999")
+    program.add("right", text=TARGET + RAILS, ACCOUNT="123456789012")
+    program.add("wrong", text=TARGET + RAILS, ACCOUNT="999999999999")
     program.add("a", text=EXPORT + "target: right\n")
     program.add("b", text=EXPORT + "target: wrong\n")
     done = program.run("-o", "json")
@@ -217,7 +214,7 @@ def test_one_target_that_fails_does_not_stop_the_other(program: Program, server:
 
 def test_two_targets_that_are_one_place_are_refused(program: Program, server: SandboxServer) -> None:
     """Two names for one account and Region would share a journal: the revision is invalid."""
-    program.add("one", "two", text=TARGET, ACCOUNT="123456789012")
+    program.add("one", "two", text=TARGET + RAILS, ACCOUNT="123456789012")
     program.add("a", text=EXPORT + "target: one\n")
     done = program.run("--target", "one")
     assert done.code == 3
@@ -229,7 +226,7 @@ def test_two_targets_that_are_one_place_are_refused(program: Program, server: Sa
 
 def test_the_rails_of_a_target_stop_all_creates(program: Program, server: SandboxServer) -> None:
     """MaxCreates is 1 and two are missing: none is created. A destination elsewhere is never."""
-    program.add("right", text=TARGET, ACCOUNT="123456789012")
+    program.add("right", text=TARGET + RAILS, ACCOUNT="123456789012")
     program.add("a", "b")
     done = program.run()
     assert done.code == 1
@@ -286,6 +283,12 @@ def test_several_outputs_at_once(program: Program) -> None:
         (("-o", "json="), "name of a file is missing"),
         (("-o", "json=none/plan.json"), "cannot be written"),
         (("-o", "json", "-o", "text"), "several outputs go to standard output"),
+        (("-o", "json=x", "-o", "text=x"), "several outputs go to one file"),
+        (("-o", "\x1b[2J"), "'\\x1b[2J' is no format"),
+        (("--settle-time", "99999999999999d"), "longer than a year"),
+        (("--endpoint-url", ""), "write http://HOST:PORT"),
+        (("--endpoint-url", "http://127.0.0.1:99999"), "write http://HOST:PORT"),
+        (("controller", "-f", "-"), "can be read once"),
         (("--settle-time", "soon"), "write 90s, 5m or 24h"),
         (("--mode", "delete"), "'delete'"),
         (("--state", "s3://bucket/prefix"), "in a folder"),
@@ -303,6 +306,7 @@ def test_wrong_usage_is_exit_64(tmp_path: Path, arguments: tuple[str, ...], said
     assert done.code == 64
     assert said in done.err
     assert "Traceback" not in done.err
+    assert "\x1b" not in done.err
 
 
 def test_ci_without_a_lasting_state_is_refused(program: Program, server: SandboxServer) -> None:
@@ -315,7 +319,7 @@ def test_ci_without_a_lasting_state_is_refused(program: Program, server: Sandbox
     assert program.run("--state", "", env={"CI": "true"}).code == 64
     assert program.run(env={"CI": "true", "RECONCILER_STATE": "kept"}).code == 0
     assert len(server.sandbox.carried_out) == 1
-    assert (program.folder / "kept" / "123456789012-us-east-1.json").exists()
+    assert (program.folder / "kept" / "sandbox" / "123456789012-us-east-1.json").exists()
 
 
 def test_options_come_from_the_environment_too(program: Program) -> None:

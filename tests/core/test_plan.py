@@ -338,7 +338,7 @@ def test_waits_double_and_the_recorded_request_is_sent_again(attempts: int) -> N
     early = intended(attempts, wait - timedelta(seconds=1))
     assert isinstance(decide(manifest(), remembered=early), Settling)
     due = intended(attempts, wait)
-    decision = decide(manifest(ExecutionConfiguration=SCHEDULED), remembered=due)
+    decision = decide(manifest(), remembered=due)
     assert isinstance(decision, Create)
     assert (decision.request, decision.token) == (due.request, due.token)
     assert decision.record.state == Intended(attempts + 1, NOW - wait, NOW)
@@ -352,11 +352,11 @@ def test_after_the_fifth_attempt_it_is_given_up() -> None:
 
 
 def test_what_git_no_longer_asks_for_is_not_sent_again() -> None:
-    """Git turned away from a destination while an answer was unknown: nothing goes there any more, or elsewhere."""
-    elsewhere = manifest(DestinationURI="s3://corp-exports/elsewhere")
-    decision = decide(elsewhere, remembered=intended(1, SETTLE))
-    assert isinstance(decision, Blocked)
-    assert "s3://corp-exports/2026-10" in decision.reason
+    """Git turned away from a request while its answer was unknown: neither that nor the new one is sent."""
+    for changes in ({"DestinationURI": "s3://corp-exports/elsewhere"}, {"ExecutionConfiguration": SCHEDULED}):
+        decision = decide(manifest(**changes), remembered=intended(1, SETTLE))
+        assert isinstance(decision, Blocked)
+        assert "s3://corp-exports/2026-10" in decision.reason
 
 
 def test_a_renamed_manifest_keeps_its_record() -> None:
@@ -403,6 +403,13 @@ def test_what_another_manifest_is_bound_to_is_not_taken_from_it() -> None:
     twins = [manifest(name, Policy(adopt=live(id_).arn)) for name, id_ in (("a", "a1"), ("b", "a2"))]
     decisions = plan(twins, observed(live("a1")), journal(record("a", "a1"), record("b", "a2")), rules()).decisions
     assert [type(decision) for decision in decisions] == [InSync, Lost]
+
+
+def test_a_second_export_of_the_same_kind_is_not_hidden_by_the_first() -> None:
+    """The accident that this program is to show: two associations of one natural key, and one manifest."""
+    result = plan([manifest()], observed(live("a1"), live("a2")), journal(record()), rules())
+    assert isinstance(result.decisions[0], InSync)
+    assert result.unmanaged == (live("a2"),)
 
 
 def test_live_associations_without_a_manifest_are_unmanaged() -> None:

@@ -279,8 +279,9 @@ def test_a_proxy_that_cuts_the_connection_leaves_it_unknown(
 ) -> None:
     """Behind a proxy a broken connection looks as if none had been made, also after the request went out."""
     with Wire(server.url, before=lambda request: b"" if request.operation.startswith("C") else None) as proxy:
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        connection = Connection("0", endpoint_url="http://aws.invalid", dummy=True)
+        for name, value in (("HTTP_PROXY", proxy.url), ("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")):
+            monkeypatch.setenv(name, value)
+        connection = Connection("0", endpoint_url="http://aws.invalid")
         aws = Aws(TARGET, connection, lambda: None, MODELS)
         assert isinstance(aws.writer().create(request(), "t"), Unknown)
         assert proxy.counts["CreateDataIntegrationAssociation"] == 1
@@ -320,11 +321,27 @@ def test_a_list_of_integrations_that_lacks_them_is_an_error(server: SandboxServe
             observe(reader)
 
 
+def test_a_sandbox_needs_nothing_of_the_environment(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a profile that does not exist nor a proxy stands between the program and a sandbox."""
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert connect(wire).account == ACCOUNT
+
+
+def test_settings_of_boto3_that_make_no_sense_are_an_error(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line, not an internal error."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "x")
+    with pytest.raises(CloudError):
+        connect(wire)
+
+
 def test_every_call_keeps_the_pace(wire: Wire) -> None:
     """The pace is asked before each request to AppIntegrations, also by the threads that list."""
     asked: list[None] = []
     connection = Connection("0", endpoint_url=wire.url, dummy=True)
     aws = Aws(TARGET, connection, lambda: asked.append(None), MODELS)
     observe(aws.reader())
-    aws.writer().create(request(), "t")
+    writer = aws.writer()
+    writer.wait()
+    writer.create(request(), "t")
     assert len(asked) == sum(count for operation, count in wire.counts.items() if operation != "STS") == 5

@@ -62,7 +62,7 @@ def test_a_run_says_what_became_of_it() -> None:
     assert "  created    a" in text
     assert "  failed     b" in text
     assert "      quota" in text
-    assert "Run: 1 created, 1 to create, 1 failed." in text
+    assert "Run: 1 created, 1 failed." in text
 
 
 def test_a_target_that_failed_says_so_once() -> None:

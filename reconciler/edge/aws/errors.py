@@ -68,6 +68,8 @@ def translated(doing: str) -> Iterator[None]:
         raise Unreachable(f"{doing}: {line(error)}") from error
     except KeyError as error:
         raise CloudError(f"{doing}: AWS's answer lacks {error}") from error
+    except (ValueError, OSError) as error:  # of boto3's own settings, such as AWS_MAX_ATTEMPTS=x
+        raise CloudError(f"{doing}: {line(error)}") from error
 
 
 def throttled(code: str, status: int) -> bool:

@@ -57,6 +57,7 @@ class Aws:
         self._endpoint_url = connection.endpoint_url
         self._agent = f"appintegrations-reconciler/{connection.version}"
         self._pace = pace
+        self._proxies: dict[str, str] | None = {} if connection.dummy else None  # a sandbox is not behind the proxy
         self._read_timeout = connection.read_timeout
         with translated("reading the AWS configuration"):
             self._session = _session(target, connection, models)
@@ -70,19 +71,22 @@ class Aws:
     def reader(self) -> Reader:
         """Return the calls that change nothing, retried by botocore as often as AWS_MAX_ATTEMPTS says."""
         client = self._client(Config(retries={"mode": "standard"}, max_pool_connections=CONCURRENCY))
+        # before each attempt is signed, so that no signature grows old while it waits
+        client.meta.events.register_first("request-created.appintegrations", lambda **_: self._pace())
         return Reader(client)
 
     def writer(self) -> Writer:
         """Return the calls that change AWS, each sent once: botocore would repeat a Create by itself."""
-        return Writer(lambda: self._client(Config(retries={"mode": "standard", "total_max_attempts": 1})))
+        config = Config(retries={"mode": "standard", "total_max_attempts": 1})
+        return Writer(lambda: self._client(config), self._pace)
 
     def _client(self, config: Config) -> AppIntegrationsServiceClient:
-        config = config.merge(Config(user_agent_extra=self._agent, connect_timeout=10, read_timeout=self._read_timeout))
+        common = Config(
+            user_agent_extra=self._agent, proxies=self._proxies, connect_timeout=10, read_timeout=self._read_timeout
+        )
+        config = config.merge(common)
         with translated("making a client"):
-            client = self._session.client("appintegrations", endpoint_url=self._endpoint_url, config=config)
-        # before each attempt is signed, so that no signature grows old while it waits
-        client.meta.events.register_first("request-created.appintegrations", lambda **_: self._pace())
-        return client
+            return self._session.client("appintegrations", endpoint_url=self._endpoint_url, config=config)
 
     def _identify(self, target: Target) -> str:
         with translated("GetCallerIdentity"):
@@ -112,12 +116,20 @@ class Aws:
         )
 
     def _sts(self, session: boto3.Session) -> Any:
-        config = Config(user_agent_extra=self._agent, retries={"mode": "standard"}, connect_timeout=10, read_timeout=30)
+        config = Config(
+            user_agent_extra=self._agent,
+            proxies=self._proxies,
+            retries={"mode": "standard"},
+            connect_timeout=10,
+            read_timeout=30,
+        )
         return session.client("sts", endpoint_url=self._endpoint_url, config=config)
 
 
 def _session(target: Target, connection: Connection, models: Models, **keys: str) -> boto3.Session:
-    session = botocore.session.Session(profile=None if connection.dummy else connection.profile)
+    session = botocore.session.Session(profile=connection.profile)
+    if connection.dummy:  # nor is a profile of the environment asked for
+        session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
     models.share_with(session)
     if connection.dummy and not keys:
         keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}

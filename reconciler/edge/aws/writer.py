@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
-from reconciler.core.errors import CloudError
+from reconciler.core.errors import CloudError, Stopped
 from reconciler.core.model import Spec
 from reconciler.core.outcome import Answer, Created, NotSent, Refused, Unknown
 from reconciler.edge.aws.errors import NO_CREDENTIALS, code_of, line, throttled
@@ -29,8 +30,14 @@ _TIMED_OUT = 408
 class Writer:
     """The calls that change AWS."""
 
-    def __init__(self, make_client: Callable[[], AppIntegrationsServiceClient]) -> None:
+    def __init__(self, make_client: Callable[[], AppIntegrationsServiceClient], pace: Callable[[], None]) -> None:
         self._client = cache(make_client)  # made for the first call: most runs make none
+        self._pace = pace
+
+    def wait(self) -> None:
+        """Wait until the pace lets the next call go, or a stop is asked for."""
+        with suppress(Stopped):
+            self._pace()
 
     def create(self, request: Spec, token: str) -> Answer:
         """Send one CreateDataIntegrationAssociation, once, and say what became of it."""
