@@ -127,9 +127,12 @@ class Aws:
 
 
 def _session(target: Target, connection: Connection, models: Models, **keys: str) -> boto3.Session:
-    session = botocore.session.Session(profile=connection.profile)
-    if connection.dummy:  # nor is a profile of the environment asked for
-        session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+    nothing = {"profile": (None, None, None, None)}  # neither the environment nor a file is asked for one
+    session = (
+        botocore.session.Session(session_vars=nothing)
+        if connection.dummy
+        else botocore.session.Session(profile=connection.profile)
+    )
     models.share_with(session)
     if connection.dummy and not keys:
         keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}
