@@ -18,7 +18,6 @@ ACCOUNT, REGION = "123456789012", "us-east-1"
 INTEGRATION = Integration(
     f"arn:aws:app-integrations:{REGION}:{ACCOUNT}:data-integration/00000000-0000-4000-8000-000000000001",
     "profiles-export",
-    "AmazonConnect://AppIntegrations",
 )
 ON_DEMAND: dict[str, Any] = {
     "ExecutionMode": "ON_DEMAND",

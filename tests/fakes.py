@@ -60,7 +60,7 @@ class FakeCloud:
     def observe(self, progress: Callable[[str, int, int], None]) -> Observation:
         """List everything."""
         listed = self._call("ListDataIntegrations", {})["DataIntegrations"]
-        integrations = tuple(Integration(item["Arn"], item["Name"], item.get("SourceURI")) for item in listed)
+        integrations = tuple(Integration(item["Arn"], item["Name"]) for item in listed)
         progress("observing", 0, len(integrations))
         return Observation(integrations, self.associations(integration.arn for integration in integrations))
 

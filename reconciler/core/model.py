@@ -109,7 +109,6 @@ class Integration:
 
     arn: str
     name: str
-    source_uri: str | None
 
     @property
     def uuid(self) -> str:

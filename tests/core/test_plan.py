@@ -197,7 +197,7 @@ def test_what_another_manifest_adopted_is_not_created_beside_it() -> None:
 
 def test_an_unobserved_integration_of_the_record_blocks() -> None:
     """Where the record points elsewhere and that cannot be listed, nothing is said of it."""
-    other = Integration(INTEGRATION.arn[:-1] + "2", "profiles-export", None)
+    other = Integration(INTEGRATION.arn[:-1] + "2", "profiles-export")
     seen = Observation((other,), {other.arn: (), INTEGRATION.arn: Unobserved("denied")})
     (decision,) = plan([manifest()], seen, journal(record()), rules()).decisions
     assert isinstance(decision, Blocked)
@@ -421,7 +421,7 @@ def test_live_associations_without_a_manifest_are_unmanaged() -> None:
 
 def test_an_integration_that_moved_is_a_change_that_needs_a_new_name() -> None:
     """The name now means another data integration: nothing is created in it under the old record."""
-    other = Integration(INTEGRATION.arn[:-1] + "2", "profiles-export", None)
+    other = Integration(INTEGRATION.arn[:-1] + "2", "profiles-export")
     seen = Observation((other,), {other.arn: ()})
     (decision,) = plan([manifest()], seen, journal(record()), rules()).decisions
     assert isinstance(decision, Lost)

@@ -30,9 +30,7 @@ class Reader:
         with translated("ListDataIntegrations"):
             pages = self._client.get_paginator("list_data_integrations").paginate(PaginationConfig={"PageSize": _PAGE})
             integrations = tuple(
-                Integration(item["Arn"], item["Name"], item.get("SourceURI"))
-                for page in pages
-                for item in page["DataIntegrations"]
+                Integration(item["Arn"], item["Name"]) for page in pages for item in page["DataIntegrations"]
             )
         arns = list(dict.fromkeys(integration.arn for integration in integrations))
         return Observation(integrations, self._list(arns, progress))
