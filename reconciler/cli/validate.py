@@ -33,7 +33,10 @@ def command(files: tuple[str, ...], outputs: tuple[str, ...]) -> int:
     except InvalidManifests as error:
         findings = _Findings(0, 0, error.problems)
     else:
-        findings = _Findings(sum(len(found) for found in desired.manifests.values()), len(desired.targets))
+        findings = _Findings(
+            sum(len(found) for found in desired.manifests.values()),
+            sum(bool(target.account) for target in desired.targets),
+        )
     output.write(findings, wanted, _FORMATS)
     return EXIT_INVALID if findings.problems else 0
 
@@ -41,6 +44,8 @@ def command(files: tuple[str, ...], outputs: tuple[str, ...]) -> int:
 def _text(findings: _Findings) -> str:
     if findings.problems:
         return "".join(f"{harmless(str(problem))}\n" for problem in findings.problems)
+    if not findings.manifests and not findings.targets:
+        return "no manifests: valid, and nothing to do\n"
     counts = ((findings.manifests, "manifest"), (findings.targets, "target"))
     return ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts) + ": valid\n"
 

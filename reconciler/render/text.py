@@ -76,6 +76,8 @@ class _Page:
                 pass
             case other:
                 assert_never(other)
+        if isinstance(association.outcome, Unknown):
+            yield "      it may have been carried out: the next run looks for it, and sends nothing before List must show it"
         for difference in association.differences:
             yield from self._difference(difference)
 

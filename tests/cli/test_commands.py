@@ -60,6 +60,15 @@ def test_validate_needs_nothing_and_counts(tmp_path: Path) -> None:
     assert (done.code, done.out, done.err) == (0, "2 manifests, 1 target: valid\n", "")
 
 
+def test_validate_says_that_there_is_nothing(tmp_path: Path) -> None:
+    """An empty folder is valid, and does not look like one with manifests; the ambient target is none of its own."""
+    (tmp_path / "manifests").mkdir()
+    program = Program(tmp_path)
+    assert program.run("validate").out == "no manifests: valid, and nothing to do\n"
+    program.add("october")
+    assert program.run("validate").out == "1 manifest, 0 targets: valid\n"
+
+
 def test_validate_reports_every_problem_as_text_and_json(tmp_path: Path) -> None:
     """file:line:column: /pointer: message; exit 3."""
     program = Program(tmp_path)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.model import Execution, Live, Manifest, Origin
-from reconciler.core.outcome import Created, Outcome, Refused
+from reconciler.core.outcome import Created, Outcome, Refused, Unknown
 from reconciler.core.plan import plan
 from reconciler.core.report import Report, RunInfo, TargetReport, describe, undecided
 from reconciler.render.text import render
@@ -63,6 +63,15 @@ def test_a_run_says_what_became_of_it() -> None:
     assert "  failed     b" in text
     assert "      quota" in text
     assert "Run: 1 created, 1 failed." in text
+
+
+def test_an_unknown_outcome_says_what_comes_next() -> None:
+    """Nobody has to guess whether to run again."""
+    new = manifest("a", DestinationURI="s3://x/aa")
+    text = render(report(new, dry_run=False, a=Unknown("time-out")), terminal=False)
+    assert "  unknown    a" in text
+    assert "the next run looks for it" in text
+    assert "Run: 1 unknown." in text
 
 
 def test_a_target_that_failed_says_so_once() -> None:
