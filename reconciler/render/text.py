@@ -77,7 +77,7 @@ class _Page:
             case other:
                 assert_never(other)
         if isinstance(association.outcome, Unknown):
-            yield "      it may have been carried out: the next run looks for it, and sends nothing before List must show it"
+            yield "      it may have been carried out: the next run looks for it, and waits before it sends anything"
         for difference in association.differences:
             yield from self._difference(difference)
 
