@@ -44,10 +44,9 @@ def command(files: tuple[str, ...], outputs: tuple[str, ...]) -> int:
 def _text(findings: _Findings) -> str:
     if findings.problems:
         return "".join(f"{harmless(str(problem))}\n" for problem in findings.problems)
-    if not findings.manifests and not findings.targets:
-        return "no manifests: valid, and nothing to do\n"
     counts = ((findings.manifests, "manifest"), (findings.targets, "target"))
-    return ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts) + ": valid\n"
+    said = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count)
+    return f"{said or 'no manifests'}: valid\n"
 
 
 def _json(findings: _Findings) -> str:
