@@ -63,6 +63,9 @@ def call(arguments: list[str]) -> int:
         return EXIT_FAILED
     except BrokenPipeError:
         raise
+    except OSError as error:
+        click.echo(harmless(f"reconcile: {error}"), err=True)
+        return EXIT_FAILED
     except Exception as error:
         if settings.read().debug:
             raise

@@ -34,8 +34,8 @@ class Duration(click.ParamType[float]):
 
 
 def option(*names: str, **settings: Any) -> Decorator:
-    """Return an option that RECONCILER_<NAME> sets as well, and whose help says so."""
-    long = next(name for name in names if name.startswith("--")).split("/")[0]
+    """Return an option that RECONCILER_<NAME> sets as well."""
+    long = next(name for name in names if name.startswith("--"))
     settings.setdefault("envvar", "RECONCILER_" + long.removeprefix("--").replace("-", "_").upper())
     return click.option(*names, **settings)
 

@@ -199,7 +199,7 @@ def _decide_bound(case: _Case, record: Record, bound: Bound) -> Decision:
     live = next((live for live in case.lives if live.id == bound.association_id), None)
     if live:
         return _compare(case, record, live)
-    matches = case.matches(record.key)
+    matches = () if manifest.policy.adopt else case.matches(record.key)
     if len(matches) > 1:
         return Blocked(manifest, _ambiguous(matches))
     if matches:

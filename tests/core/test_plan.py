@@ -145,6 +145,12 @@ def test_policy_adopt_binds_anew_and_is_then_in_sync() -> None:
     assert isinstance(decide(agreeing, live("a1"), remembered=record()), InSync)
 
 
+def test_what_policy_adopt_names_is_not_exchanged_for_another() -> None:
+    """The named association has left List, and another one matches: it is lost, and the other is not taken for it."""
+    wanted = manifest(policy=Policy(adopt=live("a1").arn))
+    assert isinstance(decide(wanted, live("a2"), remembered=record()), Lost)
+
+
 def test_policy_adopt_ends_the_wait_for_a_lost_answer() -> None:
     """A person found the export that a lost answer had started: it is bound with what was sent, not sent again."""
     shown = live("a1", DestinationURI="s3://corp-exports/2026-10/")
