@@ -73,7 +73,7 @@ def _run(target: Target, connect: Connect, manifests: Sequence[Manifest], condit
         if site.writers:
             result = reconcile(run, site.cloud, site.journal, site.writers)
         else:
-            result = Result(preview(run, site.cloud, site.journal)[0], {}, {})
+            result = Result(preview(run, site.cloud, site.journal).plan, {}, {})
     except Exception as error:  # noqa: BLE001 - one target's failure is not the others'
         reason = undecided(manifests, "the target could not be reconciled")
         return TargetReport(target.name, account, region, _said(error), reason)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from reconciler.core.apply import FRESH, answered, intents
-from reconciler.core.decisions import Create, Plan
-from reconciler.core.errors import StateError, StateMoved
+from reconciler.core.apply import remembered
+from reconciler.core.case import Rules
+from reconciler.core.decisions import Plan, Write
+from reconciler.core.errors import StateMoved
 from reconciler.core.journal import Journal
-from reconciler.core.model import Live, Manifest, Mode, Target, Unobserved
-from reconciler.core.outcome import Created, NotSent, Outcome, Skipped
-from reconciler.core.plan import Rules, plan
-from reconciler.core.ports import Clock, CloudReader, CloudWriter, JournalReader, Progress, Writers
+from reconciler.core.model import Live, Manifest, Mode, Observation, Target, Unobserved
+from reconciler.core.outcome import DONE
+from reconciler.core.plan import plan as plan_for
+from reconciler.core.ports import Clock, CloudReader, JournalReader, Progress, Writers
 from reconciler.core.rails import guard
 from reconciler.core.report import Result
+from reconciler.send import Sending
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,62 +33,61 @@ class Run:
     stopped: Callable[[], bool]
 
 
-def preview(run: Run, cloud: CloudReader, journal: JournalReader) -> tuple[Plan, Journal]:
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a run would do, and what that was decided from."""
+
+    plan: Plan
+    recorded: Journal
+    seen: Observation
+    rules: Rules
+
+
+def preview(run: Run, cloud: CloudReader, journal: JournalReader) -> Preview:
     """Decide what a run would do. Holds nothing that can write. Raises CloudError and StateError."""
-    recorded = journal.read()
-    rules = Rules(run.mode, run.clock.now(), run.settle)
-    decided = plan(run.manifests, cloud.observe(run.progress), recorded, rules)
-    return guard(decided, run.target, run.mode), recorded
+    recorded, rules = journal.read(), Rules(run.mode, run.clock.now(), run.settle)
+    return _decide(run, recorded, cloud.observe(run.progress), rules)
 
 
 def reconcile(run: Run, cloud: CloudReader, journal: JournalReader, writers: Writers) -> Result:
     """Bring one target as close to its manifests as its policy allows. Raises CloudError and StateError."""
     for _ in range(3):
-        decided, recorded = preview(run, cloud, journal)
-        if not decided.creates and not decided.adopts:
-            return Result(decided, {}, {})
-        with writers.journal.lease() as lease:
-            written = run.clock.now()
-            try:
-                intended = lease.swap(recorded, intents(recorded, decided, written))
-            except StateMoved:
-                continue
-            outcomes, error = _send(run, decided.creates, writers.cloud, written + FRESH), None
-            try:
-                if outcomes:
-                    lease.swap(intended, answered(recorded, intended, outcomes, run.clock.now()))
-            except StateError as failure:
-                error = f"{failure}; what was created stands in AWS, and the next run finds it by List"
-        return Result(decided, outcomes, _look_again(decided.creates, outcomes, cloud), error)
+        decided = _look_twice(run, preview(run, cloud, journal), cloud)
+        plan, recorded, now = decided.plan, decided.recorded, run.clock.now()
+        wanted = remembered(recorded, plan, now)
+        try:
+            if plan.writes:
+                with writers.journal.lease(recorded, wanted) as leased:
+                    sending = Sending(plan, now, leased, writers.cloud, run.clock)
+                    error = sending.all(run.stopped, run.progress)
+                made = [write for write in plan.writes if isinstance(sending.outcomes[write.manifest.name], DONE)]
+                return Result(plan, sending.outcomes, _by_id(_list(made, cloud)), error)
+            if not wanted.says_what(recorded):
+                writers.journal.swap(recorded, wanted)
+        except StateMoved:
+            continue
+        return Result(plan, {}, {})
     raise StateMoved("others wrote the journal three times during this run: run again")
 
 
-def _send(run: Run, creates: Sequence[Create], cloud: CloudWriter, deadline: datetime) -> dict[str, Outcome]:
-    """Send each Create, in order, and say what became of it."""
-    outcomes: dict[str, Outcome] = {}
-    for done, create in enumerate(creates, 1):
-        outcomes[create.manifest.name] = _send_one(run, create, cloud, deadline)
-        run.progress("creating", done, len(creates))
-    return outcomes
+def _decide(run: Run, recorded: Journal, seen: Observation, rules: Rules) -> Preview:
+    decided = plan_for(run.manifests, seen, recorded, rules)
+    return Preview(guard(decided, run.target, run.mode), recorded, seen, rules)
 
 
-def _send_one(run: Run, create: Create, cloud: CloudWriter, deadline: datetime) -> Outcome:
-    """Send one Create, again only if it was not sent; never after a stop, nor long after its intent."""
-    outcome: Outcome = Skipped("a stop was asked for before it was sent")
-    for _ in range(3):
-        cloud.wait()
-        if run.stopped():
-            break
-        if run.clock.now() > deadline:
-            return NotSent("its turn came too long after its intent was written; the next run sends it")
-        outcome = cloud.create(create.request, create.token)
-        if not isinstance(outcome, NotSent):
-            break
-    return outcome
+def _look_twice(run: Run, first: Preview, cloud: CloudReader) -> Preview:
+    """Decide again from a second, closer look at what is about to be written to: a Create cannot be taken back."""
+    if not first.plan.writes:
+        return first
+    seen = replace(first.seen, associations={**first.seen.associations, **_list(first.plan.writes, cloud)})
+    return _decide(run, first.recorded, seen, first.rules)
 
 
-def _look_again(creates: Sequence[Create], outcomes: Mapping[str, Outcome], cloud: CloudReader) -> dict[str, Live]:
-    """Return, by id, what List shows where something was created; it may lag."""
-    made = (create for create in creates if isinstance(outcomes[create.manifest.name], Created))
-    shown = cloud.associations(sorted({str(create.request["DataIntegrationIdentifier"]) for create in made}))
-    return {live.id: live for lives in shown.values() if not isinstance(lives, Unobserved) for live in lives}
+def _list(writes: Iterable[Write], cloud: CloudReader) -> Mapping[str, tuple[Live, ...] | Unobserved]:
+    """Return what List shows where something is written."""
+    return cloud.associations(sorted({str(write.request["DataIntegrationIdentifier"]) for write in writes}))
+
+
+def _by_id(listed: Mapping[str, tuple[Live, ...] | Unobserved]) -> dict[str, Live]:
+    """Return what was listed, by the association's id."""
+    return {live.id: live for lives in listed.values() if not isinstance(lives, Unobserved) for live in lives}

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from reconciler.core.case import Rules
 from reconciler.core.journal import Bound, Journal, Record
 from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, Origin, Policy, Spec, Unobserved
-from reconciler.core.plan import Rules
 from reconciler.core.request import normalise, resolved
 from reconciler.core.token import client_token
 
@@ -59,7 +59,8 @@ def live(id_: str = "a1", **changes: Any) -> Live:
 def record(name: str = "export", id_: str = "a1", **changes: Any) -> Record:
     """Return the record of an association that was created and bound an hour ago."""
     sent = request(**changes)
-    return Record(name, sent, client_token(sent, 0), 0, Bound(id_, NOW - timedelta(hours=1)))
+    bound = Bound(id_, NOW - timedelta(hours=1), live(id_).arn)
+    return Record(name, sent, client_token(sent, 0), 0, 1, bound)
 
 
 def journal(*records: Record) -> Journal:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from builders import ACCOUNT, NOW, REGION
 
-from reconciler.core.errors import StateError, StateHeld, StateMoved
+from reconciler.core.document import decode, encode
+from reconciler.core.errors import StateError, StateMoved
 from reconciler.core.journal import Journal
-from reconciler.core.model import Execution, Integration, Live, Observation, Spec, Unobserved
-from reconciler.core.outcome import Answer, Created, Refused, Unknown
+from reconciler.core.model import Execution, Integration, Json, Live, Observation, Spec, Unobserved
+from reconciler.core.outcome import Answer, Created, Refused, Unknown, Updated
+from reconciler.core.ports import CloudWriter, Writers
 from reconciler.core.request import normalise
+from reconciler.edge.state import Author, JournalReader, JournalWriter
+from reconciler.edge.state.store import Stored
 from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.errors import ServiceError
 from reconciler.sandbox.seed import seeded
@@ -48,13 +51,13 @@ class FakeClock:
 
 
 class FakeCloud:
-    """The sandbox's AppIntegrations behind the ports of a run; `before_create` may interfere."""
+    """The sandbox's AppIntegrations behind the ports of a run; `before_write` may interfere."""
 
     def __init__(self, clock: FakeClock, behaviour: Behaviour | None = None) -> None:
         self.service = AppIntegrations(
             ACCOUNT, REGION, behaviour=behaviour, clock=clock.monotonic, state=seeded(ACCOUNT, REGION)
         )
-        self.before_create: Callable[[], object] = lambda: None
+        self.before_write: Callable[[], object] = lambda: None
         self.calls: list[str] = []
 
     def observe(self, progress: Callable[[str, int, int], None]) -> Observation:
@@ -73,12 +76,27 @@ class FakeCloud:
 
     def create(self, request: Spec, token: str) -> Answer:
         """Create."""
-        self.before_create()
+        answer = self._write("CreateDataIntegrationAssociation", {**request, "ClientToken": token})
+        return answer if isinstance(answer, Unknown | Refused) else Created(answer["DataIntegrationAssociationId"])
+
+    def update(self, integration_arn: str, association_id: str, execution: Json) -> Answer:
+        """Update."""
+        answer = self._write(
+            "UpdateDataIntegrationAssociation",
+            {
+                "DataIntegrationIdentifier": integration_arn,
+                "DataIntegrationAssociationIdentifier": association_id,
+                "ExecutionConfiguration": execution,
+            },
+        )
+        return answer if isinstance(answer, Unknown | Refused) else Updated()
+
+    def _write(self, operation: str, request: Any) -> Any:
+        self.before_write()
         try:
-            answer = self._call("CreateDataIntegrationAssociation", {**request, "ClientToken": token})
+            return self._call(operation, request)
         except ServiceError as error:
             return Unknown(str(error)) if error.status >= 500 else Refused(str(error))
-        return Created(answer["DataIntegrationAssociationId"])
 
     def _list(self, arn: str) -> tuple[Live, ...] | Unobserved:
         try:
@@ -92,42 +110,64 @@ class FakeCloud:
         return self.service.call(operation, request)
 
 
-class FakeJournal:
-    """A journal in memory with the rules of the real one; `broken` names the swaps that fail, counted from 1."""
+class FakeStore:
+    """A store in memory with the rules of the real ones; `broken` names the puts that fail, counted from 1."""
+
+    place, exclusive = "memory", False
 
     def __init__(self) -> None:
-        self.stored = Journal(ACCOUNT, REGION, "")
-        self.reads = self.swaps = 0
+        self.stored: Stored | None = None
+        self.loads = self.puts = 0
         self.broken: set[int] = set()
-        self.held = False
+        self.after_load: Callable[[], object] = lambda: None
 
-    def read(self) -> Journal:
+    def load(self) -> Stored | None:
         """Return what is stored."""
-        self.reads += 1
-        return self.stored
+        self.loads += 1
+        stored = self.stored
+        self.after_load()
+        return stored
 
-    @contextmanager
-    def lease(self) -> Iterator[FakeJournal]:
-        """Hold the lease."""
-        if self.held:
-            raise StateHeld("held by another process")
-        self.held = True
-        try:
-            yield self
-        finally:
-            self.held = False
-
-    def swap(self, expected: Journal, new: Journal) -> Journal:
-        """Store the new journal where the expected one is stored."""
-        self.swaps += 1
-        if not self.held:
-            raise StateError("written without the lease")
-        if self.swaps in self.broken:
+    def put(self, text: str, version: str | None) -> str:
+        """Store the text where that version is stored."""
+        self.puts += 1
+        if self.puts in self.broken:
             raise StateError("the disk is full")
-        if (expected.lineage, expected.serial) != (self.stored.lineage, self.stored.serial):
-            raise StateMoved("written by others")
-        self.stored = replace(new, lineage=self.stored.lineage or "lineage", serial=self.stored.serial + 1)
-        return self.stored
+        if version != (self.stored.version if self.stored else None):
+            raise StateMoved("something else is there")
+        self.stored = Stored(text, str(self.puts))
+        return self.stored.version
+
+    def claim(self) -> bool:
+        """Say yes, as a store that machines share."""
+        return True
+
+    def release(self) -> None:
+        """Do nothing."""
+
+
+class FakeJournal:
+    """The real journal over a store in memory: what a run reads, and what it writes with."""
+
+    def __init__(self, clock: FakeClock, store: FakeStore | None = None, run: str = "run-1") -> None:
+        self.store = store or FakeStore()
+        self.reader = JournalReader(self.store, ACCOUNT, REGION)
+        author = Author(run, f"process {run}", "host")
+        self.writer = JournalWriter(self.reader, author, clock, clock, timeout=0, new_lineage=lambda: "lineage")
+
+    def writers(self, cloud: CloudWriter) -> Writers:
+        """Return all that a run may change things with."""
+        return Writers(cloud, self.writer)
+
+    @property
+    def stored(self) -> Journal:
+        """What is stored, read without counting."""
+        text = self.store.stored
+        return decode(json.loads(text.text)) if text else Journal(ACCOUNT, REGION, "")
+
+    @stored.setter
+    def stored(self, journal: Journal) -> None:
+        self.store.stored = Stored(json.dumps(encode(journal)), f"set {journal.serial}") if journal.lineage else None
 
 
 def _live(item: Any) -> Live:

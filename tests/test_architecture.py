@@ -8,24 +8,27 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
 SOURCE = """
-from reconciler.core.ports import CloudReader, CloudWriter, JournalReader, JournalWriter, Lease
+from reconciler.core.journal import Journal
+from reconciler.core.ports import CloudReader, JournalReader
 from reconciler.edge.aws import Reader, Writer
-from reconciler.edge.state import LocalJournal, LocalJournalWriter
+from reconciler.edge.state import JournalReader as StoredReader, JournalWriter as StoredWriter
 from reconciler.run import Run, preview
-def check(run: Run, aws: Reader, writer: Writer, file: LocalJournal, file_writer: LocalJournalWriter) -> None:
-    preview(run, aws, file)
-    preview(run, writer, file)
-    preview(run, aws, file_writer)
+def check(run: Run, aws: Reader, writer: Writer, stored: StoredReader, state: StoredWriter, known: Journal) -> None:
+    preview(run, aws, stored)
+    preview(run, writer, stored)
+    preview(run, aws, state)
     cloud: CloudReader = aws
     cloud.create({}, "")
-    journal: JournalReader = file
-    journal.lease()
+    journal: JournalReader = stored
+    journal.lease(known, known)
+    journal.swap(known, known)
 """
 COMPLAINTS = {
-    8: 'incompatible type "Writer"; expected "CloudReader"',
-    9: 'incompatible type "LocalJournalWriter"; expected "JournalReader"',
-    11: '"CloudReader" has no attribute "create"',
-    13: '"JournalReader" has no attribute "lease"',
+    9: 'incompatible type "Writer"; expected "CloudReader"',
+    10: 'incompatible type "JournalWriter"; expected "JournalReader"',
+    12: '"CloudReader" has no attribute "create"',
+    14: '"JournalReader" has no attribute "lease"',
+    15: '"JournalReader" has no attribute "swap"',
 }
 
 

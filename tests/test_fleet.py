@@ -7,7 +7,6 @@ from fakes import FakeClock, FakeCloud, FakeJournal
 
 from reconciler.core.errors import Denied
 from reconciler.core.model import Desired, Mode, Target
-from reconciler.core.ports import Writers
 from reconciler.fleet import Conditions, Site, pass_over
 
 
@@ -26,10 +25,10 @@ class Fleet:
             raise Denied("AssumeRole: denied")
         if target.name == "c":
             raise ZeroDivisionError("division by zero")
-        cloud, journal = self.clouds[target.name], FakeJournal()
+        cloud, journal = self.clouds[target.name], FakeJournal(self.clock)
         if target.name == "d":
             cloud.observe = None  # type: ignore[method-assign,assignment]
-        return Site(target.name, "r", cloud, journal, Writers(cloud, journal))
+        return Site(target.name, "r", cloud, journal.reader, journal.writers(cloud))
 
 
 def test_every_target_is_reconciled_whatever_befalls_another() -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from builders import SETTLE, manifest
+from builders import ACCOUNT, ON_DEMAND, REGION, SETTLE, manifest
 from fakes import FakeClock, FakeCloud, FakeJournal
 
-from reconciler.core.decisions import Adopt, Create, Decision, InSync, Settling
+from reconciler.core.decisions import Adopt, Changed, Create, Decision, InSync, Settling
 from reconciler.core.errors import StateHeld, StateMoved
-from reconciler.core.journal import Bound, Intended, Journal
-from reconciler.core.model import Live, Manifest, Mode, Observation, Spec, Target, Unobserved
-from reconciler.core.outcome import Answer, Created, NotSent, Refused, Skipped, Unknown
-from reconciler.core.ports import Progress, Writers
+from reconciler.core.journal import LEASE, Bound, Intended, Journal, Lease, Sent
+from reconciler.core.model import Json, Live, Manifest, Mode, Observation, Policy, Spec, Target, Unobserved
+from reconciler.core.outcome import Answer, Created, NotSent, Refused, Skipped, Unknown, Updated
+from reconciler.core.ports import Progress
 from reconciler.core.report import Result
 from reconciler.run import Run, preview, reconcile
 from reconciler.sandbox.behaviour import Behaviour
@@ -28,10 +29,11 @@ class World:
     def __init__(self, behaviour: Behaviour | None = None, *manifests: Manifest) -> None:
         self.clock = FakeClock()
         self.cloud = FakeCloud(self.clock, behaviour)
-        self.journal = FakeJournal()
+        self.journal = FakeJournal(self.clock)
         self.manifests: Sequence[Manifest] = manifests or (manifest(),)
         self.told: list[tuple[str, int, int]] = []
         self.stop_after = 99
+        self.mode = Mode.CREATE
 
     @property
     def work(self) -> Run:
@@ -39,7 +41,7 @@ class World:
         return Run(
             Target("prod"),
             self.manifests,
-            Mode.CREATE,
+            self.mode,
             SETTLE,
             self.clock,
             lambda *step: self.told.append(step),
@@ -53,7 +55,7 @@ class World:
 
     def run(self) -> Result:
         """Reconcile once."""
-        return reconcile(self.work, self.cloud, self.journal, Writers(self.cloud, self.journal))
+        return reconcile(self.work, self.cloud, self.journal.reader, self.journal.writers(self.cloud))
 
 
 class Busy:
@@ -68,6 +70,10 @@ class Busy:
     def create(self, request: Spec, token: str) -> Answer:
         """Create, or be busy."""
         return self.answers.pop() if self.answers else self.cloud.create(request, token)
+
+    def update(self, integration_arn: str, association_id: str, execution: Json) -> Answer:
+        """Update, or be busy."""
+        return self.answers.pop() if self.answers else self.cloud.update(integration_arn, association_id, execution)
 
 
 class Slow:
@@ -109,35 +115,37 @@ def only(result: Result) -> Decision:
 
 
 def test_a_missing_association_is_created_once_and_then_in_sync() -> None:
-    """Create, bind, and find nothing to do: the second run reads the journal once and writes nothing."""
+    """Two writes to create, one to note that List shows it; then a run reads the journal once and writes nothing."""
     world = World()
     first = world.run()
     assert isinstance(only(first), Create)
     outcome = first.outcomes["export"]
     assert isinstance(outcome, Created)
     assert first.refreshed[outcome.association_id].id == outcome.association_id
-    assert world.told[-1] == ("creating", 1, 1)
-    world.journal.reads = world.journal.swaps = 0
-    second = world.run()
-    assert isinstance(only(second), InSync)
-    assert (world.created, world.journal.reads, world.journal.swaps) == (1, 1, 0)
+    assert world.told[-1] == ("sending", 1, 1)
+    store = world.journal.store
+    assert (store.loads, store.puts) == (1, 2)
+    assert isinstance(only(world.run()), InSync)
+    assert (store.loads, store.puts) == (2, 3)
+    assert isinstance(only(world.run()), InSync)
+    assert (world.created, store.loads, store.puts) == (1, 3, 3)
 
 
 def test_a_dry_run_reads_and_is_given_nothing_to_write_with() -> None:
     """Preview decides the same, calls List only, and leaves the journal alone."""
     world = World()
-    decided, recorded = preview(world.work, world.cloud, world.journal)
-    assert isinstance(decided.decisions[0], Create)
-    assert recorded == Journal(recorded.account, recorded.region, "")
+    decided = preview(world.work, world.cloud, world.journal.reader)
+    assert isinstance(decided.plan.decisions[0], Create)
+    assert decided.recorded == Journal(ACCOUNT, REGION, "")
     assert {call[:4] for call in world.cloud.calls} == {"List"}
-    assert (world.created, world.journal.swaps) == (0, 0)
+    assert (world.created, world.journal.store.puts) == (0, 0)
 
 
 def test_the_intent_is_journalled_before_the_call() -> None:
     """Whatever becomes of the process during the call, the journal knows that it was about to be made."""
     world = World()
     seen: list[Journal] = []
-    world.cloud.before_create = lambda: seen.append(world.journal.stored)
+    world.cloud.before_write = lambda: seen.append(world.journal.stored)
     world.run()
     assert isinstance(seen[0].records["export"].state, Intended)
     assert isinstance(world.journal.stored.records["export"].state, Bound)
@@ -174,16 +182,16 @@ def test_adoption_writes_the_journal_once_and_aws_never() -> None:
     """What is live already is bound with one write, without a Create."""
     world = World()
     world.run()
-    world.journal.stored = FakeJournal().stored
-    world.journal.swaps = 0
+    world.journal.store.stored = None
+    world.journal.store.puts = 0
     assert isinstance(only(world.run()), Adopt)
-    assert (world.created, world.journal.swaps) == (1, 1)
+    assert (world.created, world.journal.store.puts) == (1, 1)
 
 
 def test_a_run_that_another_overtakes_plans_anew() -> None:
     """The journal moved between plan and lease: look again, and find that nothing is missing any more."""
     world, other = World(), World()
-    other.cloud, other.journal = world.cloud, world.journal
+    other.cloud, other.journal = world.cloud, FakeJournal(world.clock, world.journal.store, "run-2")
     overtaken = False
 
     def overtake(*_: object) -> None:
@@ -194,7 +202,7 @@ def test_a_run_that_another_overtakes_plans_anew() -> None:
 
     run = Run(Target("prod"), world.manifests, Mode.CREATE, SETTLE, world.clock, overtake, lambda: False)
     # the other run comes after this one has read the journal, and before it has listed
-    result = reconcile(run, world.cloud, world.journal, Writers(world.cloud, world.journal))
+    result = reconcile(run, world.cloud, world.journal.reader, world.journal.writers(world.cloud))
     assert isinstance(only(result), InSync)
     assert world.created == 1
 
@@ -202,30 +210,37 @@ def test_a_run_that_another_overtakes_plans_anew() -> None:
 def test_a_journal_that_never_rests_ends_the_run() -> None:
     """After three plans in vain the run fails, and has sent nothing."""
     world = World()
-    lease_of_others = FakeJournal()
-    lease_of_others.stored = Journal("1", "r", "other", 5)
+
+    def write(*_: object) -> None:
+        """Write as another run would, while this one lists."""
+        found = world.journal.stored
+        world.journal.stored = replace(found, lineage="lineage", serial=found.serial + 1)
+
+    run = replace(world.work, progress=write)
     with pytest.raises(StateMoved, match="run again"):
-        reconcile(world.work, world.cloud, world.journal, Writers(world.cloud, lease_of_others))
+        reconcile(run, world.cloud, world.journal.reader, world.journal.writers(world.cloud))
     assert world.created == 0
 
 
 def test_without_the_lease_nothing_is_sent() -> None:
     """Another process holds it: no intent, no call."""
     world = World()
-    world.journal.held = True
+    until = world.clock.now() + LEASE
+    world.journal.stored = Journal(ACCOUNT, REGION, "l", 4, lease=Lease("another", "elsewhere", 4, until))
     with pytest.raises(StateHeld):
         world.run()
-    assert (world.created, world.journal.swaps) == (0, 0)
+    assert (world.created, world.journal.store.puts) == (0, 0)
 
 
 def test_answers_that_cannot_be_journalled_are_reported_and_found_later() -> None:
     """The disk is full after the call: the run says so, and the next one adopts instead of creating."""
     world = World()
-    world.journal.broken = {2}
+    world.journal.store.broken = {2, 3, 4}
     result = world.run()
     assert result.error is not None
     assert "the disk is full" in result.error
     assert isinstance(result.outcomes["export"], Created)
+    world.clock.advance(minutes=5)  # the lease could not be given back either
     assert isinstance(only(world.run()), Adopt)
     assert world.created == 1
 
@@ -245,11 +260,11 @@ def test_a_throttled_create_is_sent_again_in_the_run() -> None:
     world = World()
     answers: list[Answer] = [NotSent("busy"), NotSent("busy")]
     writer = Busy(world.cloud, answers)
-    result = reconcile(world.work, world.cloud, world.journal, Writers(writer, world.journal))
+    result = reconcile(world.work, world.cloud, world.journal.reader, world.journal.writers(writer))
     assert isinstance(result.outcomes["export"], Created)
     answers += [NotSent("busy")] * 3
     world.manifests = (manifest("b", DestinationURI="s3://corp-exports/b"),)
-    result = reconcile(world.work, world.cloud, world.journal, Writers(writer, world.journal))
+    result = reconcile(world.work, world.cloud, world.journal.reader, world.journal.writers(writer))
     assert isinstance(result.outcomes["b"], NotSent)
     assert answers == []
     assert set(world.journal.stored.records) == {"export"}
@@ -261,28 +276,110 @@ def test_a_stop_ends_the_retries_too() -> None:
     answers: list[Answer] = [NotSent("busy")]
     stopped = lambda: answers == []  # noqa: E731 - the stop comes with the first answer
     run = replace(world.work, stopped=stopped)
-    result = reconcile(run, world.cloud, world.journal, Writers(Busy(world.cloud, answers), world.journal))
+    result = reconcile(run, world.cloud, world.journal.reader, world.journal.writers(Busy(world.cloud, answers)))
     assert isinstance(result.outcomes["export"], NotSent)
     assert world.created == 0
 
 
-def test_an_old_intent_is_not_sent() -> None:
-    """A process that was stopped for a minute between intent and send begins no further Create."""
+def test_an_intent_that_grew_old_is_written_anew_before_the_send() -> None:
+    """The first call took longer than a minute: its answer and the other's fresh intent are journalled in between."""
     world = World(None, *TWO)
-    world.cloud.before_create = lambda: world.clock.advance(seconds=61)
+    seen: list[Journal] = []
+
+    def slow() -> None:
+        seen.append(world.journal.stored)
+        world.clock.advance(seconds=61)
+
+    world.cloud.before_write = slow
+    result = world.run()
+    assert [type(result.outcomes[name]) for name in "ab"] == [Created, Created]
+    assert isinstance(seen[1].records["a"].state, Bound)
+    assert seen[1].records["b"].state == Intended(
+        1, world.clock.now() - timedelta(seconds=61), world.clock.now() - timedelta(seconds=61)
+    )
+    assert world.journal.store.puts == 3
+    assert {type(record.state) for record in world.journal.stored.records.values()} == {Bound}
+
+
+def test_what_was_stopped_for_longer_than_its_lease_sends_nothing() -> None:
+    """Another may have taken over, or not: the run that slept ends, and leaves it to the next one."""
+    world = World(None, *TWO)
+    world.cloud.before_write = lambda: world.clock.advance(minutes=6)
     result = world.run()
     assert [type(result.outcomes[name]) for name in "ab"] == [Created, NotSent]
     assert world.created == 1
-    world.cloud.before_create = lambda: None
+    world.cloud.before_write = lambda: None
     assert isinstance(world.run().outcomes["b"], Created)
+    assert world.created == 2
+
+
+def test_a_run_that_lost_its_lease_makes_no_further_create() -> None:
+    """Another run took the lease over while the first call was under way: it sends the rest, or nobody does."""
+    world = World(None, *TWO)
+
+    def taken() -> None:
+        world.cloud.before_write = lambda: None
+        found, until = world.journal.stored, world.clock.now() + LEASE
+        theirs = Lease("another", "elsewhere", found.serial + 1, until)
+        world.journal.stored = replace(found, serial=found.serial + 1, lease=theirs)
+        world.clock.advance(seconds=61)
+
+    world.cloud.before_write = taken
+    result = world.run()
+    assert [type(result.outcomes[name]) for name in "ab"] == [Created, NotSent]
+    assert "another" in str(result.outcomes["b"])
+    assert world.created == 1
+    after = world.journal.stored
+    assert after.lease is not None
+    assert after.lease.holder == "another"
+    assert isinstance(after.records["a"].state, Bound)
+    assert set(after.records) == {"a"}
+
+
+def test_an_update_is_journalled_and_sent_once_whatever_its_answer() -> None:
+    """One PATCH for one change in git: the answer is lost, and nothing is sent again, ever."""
+    world = World(Behaviour(update_lag=10**9))
+    world.run()
+    policy = Policy(mode=Mode.CREATE_AND_UPDATE)
+    later = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000"}}
+    world.manifests = (manifest(policy=policy, ExecutionConfiguration=later),)
+    world.mode = Mode.CREATE_AND_UPDATE
+    seen: list[Journal] = []
+    world.cloud.before_write = lambda: seen.append(world.journal.stored)
+    world.cloud.service.behave(Behaviour(lose_answers=1, update_lag=10**9))
+    world.clock.advance(minutes=1)
+    assert isinstance(world.run().outcomes["export"], Unknown)
+    state = seen[0].records["export"].state
+    assert isinstance(state, Bound)
+    assert isinstance(state.update, Sent)
+    for decision in (Settling, Changed, Changed):
+        assert isinstance(only(world.run()), decision)
+        world.clock.advance(minutes=20)
+    assert [carried.operation[:6] for carried in world.cloud.service.carried_out] == ["Create", "Update"]
+    world.cloud.service.behave(Behaviour())
+    assert isinstance(only(world.run()), InSync)
+
+
+def test_an_update_that_aws_takes_is_in_sync_afterwards() -> None:
+    """Sent, answered, and shown."""
+    world = World()
+    world.run()
+    policy = Policy(mode=Mode.CREATE_AND_UPDATE)
+    later = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000"}}
+    world.manifests = (manifest(policy=policy, ExecutionConfiguration=later),)
+    world.mode = Mode.CREATE_AND_UPDATE
+    result = world.run()
+    assert isinstance(result.outcomes["export"], Updated)
+    assert result.refreshed
+    assert isinstance(only(world.run()), InSync)
 
 
 def test_a_slow_send_is_waited_for_from_its_end() -> None:
     """The send took longer than the settle time and its answer was lost: the next run still waits."""
     world = World(Behaviour(lose_answers=1, tokens="ignored", list_lag=300))
-    world.cloud.before_create = lambda: world.clock.advance(minutes=16)
+    world.cloud.before_write = lambda: world.clock.advance(minutes=16)
     assert isinstance(world.run().outcomes["export"], Unknown)
-    world.cloud.before_create = lambda: None
+    world.cloud.before_write = lambda: None
     assert isinstance(only(world.run()), Settling)
     assert world.created == 1
 
@@ -292,15 +389,17 @@ def test_the_age_of_things_is_counted_from_before_they_are_looked_at() -> None:
     world = World(Behaviour(lose_answers=1, tokens="ignored", list_lag=870))
     world.run()
     world.clock.advance(minutes=14)
-    decided, _ = preview(world.work, Slow(world.cloud, world.clock), world.journal)
-    assert isinstance(decided.decisions[0], Settling)
+    decided = preview(world.work, Slow(world.cloud, world.clock), world.journal.reader)
+    assert isinstance(decided.plan.decisions[0], Settling)
 
 
 def test_a_create_that_another_run_has_just_made_is_not_made_again() -> None:
     """The other run comes after this one has listed and before it has the lease: tokens and List do not help here."""
     world, other = World(Behaviour(tokens="ignored", list_lag=600)), World()
-    other.cloud, other.journal = world.cloud, world.journal
-    result = reconcile(world.work, Overtaken(world.cloud, other), world.journal, Writers(world.cloud, world.journal))
+    other.cloud, other.journal = world.cloud, FakeJournal(world.clock, world.journal.store, "run-2")
+    result = reconcile(
+        world.work, Overtaken(world.cloud, other), world.journal.reader, world.journal.writers(world.cloud)
+    )
     assert isinstance(only(result), Settling)
     assert world.created == 1
 
@@ -308,7 +407,7 @@ def test_a_create_that_another_run_has_just_made_is_not_made_again() -> None:
 def test_a_list_that_fails_afterwards_is_no_failure() -> None:
     """The second look is for the report only."""
     world = World()
-    world.cloud.before_create = lambda: world.cloud.service.behave(Behaviour(list_denied="profiles-export"))
+    world.cloud.before_write = lambda: world.cloud.service.behave(Behaviour(list_denied="profiles-export"))
     result = world.run()
     assert isinstance(result.outcomes["export"], Created)
     assert result.refreshed == {}

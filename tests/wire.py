@@ -66,7 +66,7 @@ class Wire:
                 instead = wire.before(request)
                 self._answer(self._pass_on(request) if instead is None else instead)
 
-            do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815 - http.server's names
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 - http.server's names
 
             def _pass_on(self, request: Request) -> bytes:
                 upstream = http.client.HTTPConnection(address.hostname or "", address.port)

@@ -12,6 +12,8 @@ _COMMANDS = {
     "run": ("Reconcile once (what `reconcile` does without a command).", "once"),
     "controller": ("Reconcile again and again until told to stop.", "controller"),
     "validate": ("Check manifests; no AWS, no credentials.", "validate"),
+    "status": ("Show what the journal remembers.", "status"),
+    "unlock": ("Free the lease that a dead run left behind.", "unlock"),
     "schema": ("Print the JSON Schema of a kind.", "schema"),
     "sandbox": ("Serve a local AppIntegrations over HTTP.", "sandbox"),
 }

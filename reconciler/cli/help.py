@@ -29,8 +29,10 @@ Options:
                                   How far to go; the stricter of this and the
                                   manifest's policy.mode holds.  [default:
                                   create]
-  --state DIR                     Where the journal is kept; it must last from
+  --state DIR|s3://BUCKET/PREFIX  Where the journal is kept; it must last from
                                   run to run.  [default: .reconciler/]
+  --new-state                     Begin a journal in S3 where there is none: for
+                                  the first run only.
   --settle-time TIME              How long to wait for List to show a Create
                                   whose answer was lost.  [default: 15m]
   --lock-timeout TIME             How long to wait for another run to finish.
@@ -46,6 +48,8 @@ Commands:
   run         Reconcile once (what `reconcile` does without a command).
   controller  Reconcile again and again until told to stop.
   validate    Check manifests; no AWS, no credentials.
+  status      Show what the journal remembers.
+  unlock      Free the lease that a dead run left behind.
   schema      Print the JSON Schema of a kind.
   sandbox     Serve a local AppIntegrations over HTTP.
 """

@@ -68,8 +68,7 @@ def standard_input() -> BinaryIO | None:
     return sys.stdin.buffer if sys.stdin else None
 
 
-connection = together(
-    option("--target", "targets", multiple=True, metavar="NAME", help="Only this Target. May be repeated."),
+reach = together(
     option("--region", metavar="REGION", help="The Region, where no Target declares one."),
     option("--profile", metavar="NAME", help="The profile of the AWS configuration to use."),
     option(
@@ -80,6 +79,17 @@ connection = together(
     option("--sandbox", is_flag=True, help="Use a sandbox inside this process instead of AWS."),
 )
 
+connection = together(
+    option("--target", "targets", multiple=True, metavar="NAME", help="Only this Target. May be repeated."),
+    reach,
+)
+
+state = option(
+    "--state",
+    metavar="DIR|s3://BUCKET/PREFIX",
+    help=f"Where the journal is kept; it must last from run to run.  [default: {DEFAULT_STATE}]",
+)
+
 conduct = together(
     option(
         "--mode",
@@ -88,11 +98,8 @@ conduct = together(
         show_default=True,
         help="How far to go; the stricter of this and the manifest's policy.mode holds.",
     ),
-    option(
-        "--state",
-        metavar="DIR",
-        help=f"Where the journal is kept; it must last from run to run.  [default: {DEFAULT_STATE}]",
-    ),
+    state,
+    option("--new-state", is_flag=True, help="Begin a journal in S3 where there is none: for the first run only."),
     option(
         "--settle-time",
         type=Duration(),

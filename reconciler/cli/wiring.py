@@ -15,17 +15,16 @@ from urllib.parse import urlsplit
 import click
 
 from reconciler import __version__, settings
+from reconciler.cli.journals import Journals, connection_of
 from reconciler.cli.options import DEFAULT_STATE
 from reconciler.core.model import Desired, Mode, Target
 from reconciler.core.ports import Progress, Writers
 from reconciler.core.report import Report, RunInfo
-from reconciler.edge.aws import Aws, Connection, Models
+from reconciler.edge.aws import Aws, Models
 from reconciler.edge.pace import Pace
-from reconciler.edge.state import LocalJournal, LocalJournalWriter
+from reconciler.edge.state import parse
 from reconciler.edge.system import SystemClock, new_id
 from reconciler.fleet import Conditions, Connect, Site, pass_over
-
-_SANDBOX_REGION = "us-east-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +36,18 @@ class Choices:
     profile: str | None
     endpoint_url: str | None
     sandbox: bool
-    mode: Mode
     state: str | None
-    settle_time: float
-    lock_timeout: float
+    mode: Mode = Mode.CREATE
+    settle_time: float = 900
+    lock_timeout: float = 30
+    new_state: bool = False
     dry_run: bool = False
     revision: str | None = None
+
+    @property
+    def bucket(self) -> tuple[str, str] | None:
+        """The bucket and prefix of the journals, where they are kept in S3. Raises ValueError."""
+        return parse(self.state) if self.state and "://" in self.state else None
 
     @property
     def state_folder(self) -> Path:
@@ -56,14 +61,18 @@ class Choices:
         return self.sandbox or self.endpoint_url is not None
 
     @classmethod
-    def of(cls, mode: str, **others: Any) -> Choices:
+    def of(cls, mode: str = Mode.CREATE, **others: Any) -> Choices:
         """Return the choices in what click parsed."""
         return cls(mode=Mode(mode), **others)
 
     def check(self) -> None:
         """Refuse what cannot go well, before anything is called. Raises click.UsageError."""
-        if self.state and "://" in self.state:
-            raise click.UsageError(f"--state {self.state}: this version keeps its journal in a folder")
+        try:
+            in_s3 = self.bucket is not None
+        except ValueError as error:
+            raise click.UsageError(f"--state {self.state}: {error}") from error
+        if in_s3 and self.sandbox:
+            raise click.UsageError("--sandbox keeps its journal in a folder: give --state a path, or leave it out")
         if self.sandbox and self.endpoint_url:
             raise click.UsageError("--sandbox and --endpoint-url: give one of them")
         may_create = not self.dry_run and self.mode is not Mode.OBSERVE and not self.sandbox
@@ -83,50 +92,43 @@ class Passes:
         self._choices = choices
         self._stop = stop
         self._clock = SystemClock(stop)
-        self._connection = Connection(
-            version=__version__,
-            region=choices.region or (_SANDBOX_REGION if choices.dummy else None),
-            profile=choices.profile,
-            endpoint_url=choices.endpoint_url,
-            dummy=choices.dummy,
-        )
-        self._connect = self._connector()
+        self._models = Models()
+        self._connection = connection_of(choices)
+        self._journals = Journals(choices, self._connection, self._models, self._clock)
 
     def run(self, desired: Desired, progress: Progress) -> Report:
         """Run every target once and report."""
-        choices = self._choices
+        choices, id_ = self._choices, new_id()
         started = self._clock.now()
         settle = timedelta(seconds=choices.settle_time)
         conditions = Conditions(choices.mode, settle, self._clock, progress, self._stop.is_set)
-        targets = pass_over(self._selected(desired), self._connect, conditions)
-        info = RunInfo(new_id(), started, self._clock.now(), choices.dry_run, choices.revision, __version__)
+        targets = pass_over(selected(desired, choices), self._connector(id_), conditions)
+        info = RunInfo(id_, started, self._clock.now(), choices.dry_run, choices.revision, __version__)
         return Report(info, targets)
 
-    def _connector(self) -> Connect:
-        choices, clock, models = self._choices, self._clock, Models()
-
+    def _connector(self, run: str) -> Connect:
         def connect(target: Target) -> Site:
-            pace = Pace(target.requests_per_second, target.burst, clock)
-            aws = Aws(target, self._connection, pace, models)
-            journal = LocalJournal(choices.state_folder, aws.account, aws.region)
+            pace = Pace(target.requests_per_second, target.burst, self._clock)
+            aws = Aws(target, self._connection, pace, self._models)
+            journal = self._journals.reader(aws.account, aws.region)
             writers = None
-            if not choices.dry_run:
-                writer = LocalJournalWriter(journal, choices.lock_timeout, clock, new_id)
-                writers = Writers(aws.writer(), writer)
+            if not self._choices.dry_run:
+                writers = Writers(aws.writer(), self._journals.writer(journal, run))
             return Site(aws.account, aws.region, aws.reader(), journal, writers)
 
         return connect
 
-    def _selected(self, desired: Desired) -> Desired:
-        """Return the targets that were asked for. Raises click.UsageError."""
-        names = [target.name for target in desired.targets]
-        for wanted in self._choices.targets:
-            if wanted not in names:
-                near = get_close_matches(wanted, names, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"declared are {', '.join(names)}"
-                raise click.UsageError(f"--target {wanted!r} is not declared: {hint}")
-        chosen = self._choices.targets or tuple(names)
-        return replace(desired, targets=tuple(target for target in desired.targets if target.name in chosen))
+
+def selected(desired: Desired, choices: Choices) -> Desired:
+    """Return the targets that were asked for. Raises click.UsageError."""
+    names = [target.name for target in desired.targets]
+    for wanted in choices.targets:
+        if wanted not in names:
+            near = get_close_matches(wanted, names, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"declared are {', '.join(names)}"
+            raise click.UsageError(f"--target {wanted!r} is not declared: {hint}")
+    chosen = choices.targets or tuple(names)
+    return replace(desired, targets=tuple(target for target in desired.targets if target.name in chosen))
 
 
 @contextmanager

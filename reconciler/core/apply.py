@@ -1,62 +1,106 @@
-"""What the journal holds before the calls of a plan, and after them."""
+"""What the journal holds before the calls of a plan, while they are made, and after them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from reconciler.core.decisions import Adopt, Create, Plan
-from reconciler.core.journal import Bound, Intended, Journal, Record
-from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
+from reconciler.core.decisions import Decision, Plan, Write, live_of
+from reconciler.core.journal import Bound, Intended, Journal, Record, Standing
+from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 
 FRESH = timedelta(seconds=60)
-"""How long after its intent was written a Create may be sent: what was stopped and resumed sends nothing late."""
+"""How long after its intent was written a call may be sent: what was stopped and resumed sends nothing late."""
 
 
-def intents(recorded: Journal, plan: Plan, now: datetime) -> Journal:
-    """Return the journal to write before the first call: what is about to be sent, and what is adopted."""
-    sent = [
-        replace(create.record, state=Intended(state.attempts, now if state.attempts == 1 else state.first_attempt, now))
-        for create in plan.creates
-        if isinstance(state := create.record.state, Intended)
-    ]
-    decided: tuple[Create | Adopt, ...] = (*plan.creates, *plan.adopts)
-    renamed = [decision.replaces for decision in decided if decision.replaces]
-    return recorded.without(*renamed).with_records(*sent, *(adopt.record for adopt in plan.adopts))
+def remembered(recorded: Journal, plan: Plan, now: datetime) -> Journal:
+    """Return the journal to write before the first call: what is about to be sent, and what else was learnt."""
+    sent = {write.manifest.name for write in plan.writes}
+    records = [decision.record for decision in plan.decisions if decision.record]
+    stamped = (_stamped(record, now) if record.name in sent else record for record in records)
+    journal = recorded.without(*plan.renamed).with_records(*stamped)
+    standings = {name: standing for name, standing in recorded.standings.items() if name in journal.records}
+    standings |= {decision.manifest.name: _standing(recorded, decision, now) for decision in plan.decisions}
+    return replace(journal, standings=standings)
 
 
-def answered(recorded: Journal, intended: Journal, outcomes: Mapping[str, Outcome], now: datetime) -> Journal:
-    """Return the journal to write after the last call. `recorded` is what it was before the intents.
+def answered(
+    journal: Journal, wrote: Journal, writes: Sequence[Write], outcomes: Mapping[str, Outcome], now: datetime
+) -> Journal:
+    """Return the journal to write after calls: what has no outcome yet stays intended.
 
-    Where nothing was done, what was remembered before comes back. A refusal of a *repeated* Create says nothing
-    about the first one, which may be what it was refused for: the intent stays. What is still unknown is waited for
-    from `now` on, which is after the last call.
+    Only records that still are what this run `wrote` are touched: others have been decided by another run since.
+    Where nothing was done, what was there before comes back. A refusal of a *repeated* Create says nothing about the
+    first one, which may be what it was refused for: the intent stays. What is still unknown is waited for from `now`
+    on, which is after the last call.
     """
-    before = {record.name: record for record in recorded.records.values()}
-    before |= {record.name: record for record in _renamed(recorded, intended)}
-    after = intended
-    for name, outcome in outcomes.items():
-        record = intended.records[name]
-        assert isinstance(record.state, Intended)
-        match outcome:
-            case Created(association_id):
-                after = after.with_records(replace(record, state=Bound(association_id, now)))
-            case Refused() if record.state.attempts > 1:
-                after = after.with_records(replace(record, state=replace(record.state, last_attempt=now)))
-            case Unknown():
-                after = after.with_records(replace(record, state=replace(record.state, last_attempt=now)))
-            case Refused() | NotSent() | Skipped():
-                after = after.with_records(before[name]) if name in before else after.without(name)
-            case other:
-                assert_never(other)
-    return after
+    for write, record in _ours(journal, wrote, writes):
+        if outcome := outcomes.get(record.name):
+            after = _after(record, write.before, outcome, now)
+            journal = journal.with_records(after) if after else journal.without(record.name)
+    return journal
 
 
-def _renamed(recorded: Journal, intended: Journal) -> Iterator[Record]:
-    """Yield what was remembered under old names, under the new ones: a rename outlasts a call that came to nothing."""
-    gone = {record.key: record for name, record in recorded.records.items() if name not in intended.records}
-    for name, record in intended.records.items():
-        if name not in recorded.records and record.key in gone:
-            yield replace(gone[record.key], name=name)
+def renewed(
+    journal: Journal, wrote: Journal, writes: Sequence[Write], outcomes: Mapping[str, Outcome], now: datetime
+) -> Journal:
+    """Return the journal to write while calls remain: the answers so far, and the other intents as of now."""
+    rest = [_stamped(record, now) for _, record in _ours(journal, wrote, writes) if record.name not in outcomes]
+    return answered(journal, wrote, writes, outcomes, now).with_records(*rest)
+
+
+def _after(record: Record, before: Record | None, outcome: Outcome, now: datetime) -> Record | None:
+    """Return what is to be remembered of one call."""
+    match outcome, record.state:
+        case (NotSent() | Skipped(), _):
+            return before
+        case (Refused(reason), Bound(update=sent) as bound):
+            assert sent
+            return replace(record, state=replace(bound, update=replace(sent, refused=reason)))
+        case (Refused(), Intended(attempts=1)):
+            return before
+        case (Created(association_id), Intended()):
+            return replace(record, state=Bound(association_id, now))
+        case (Refused() | Unknown() | Updated() | Created(), _):
+            return _waited_for(record, now)
+        case other:
+            assert_never(other)
+
+
+def _ours(journal: Journal, wrote: Journal, writes: Sequence[Write]) -> Iterator[tuple[Write, Record]]:
+    """Yield the calls whose intents nobody has touched since this run wrote them."""
+    for write in writes:
+        record = wrote.records[write.manifest.name]
+        if journal.records.get(record.name) == record:
+            yield write, record
+
+
+def _stamped(record: Record, now: datetime) -> Record:
+    """Return an intent as of now: what was never sent before is so for the first time."""
+    state = record.state
+    if isinstance(state, Intended) and state.attempts == 1:
+        record = replace(record, state=replace(state, first_attempt=now))
+    return _waited_for(record, now)
+
+
+def _waited_for(record: Record, now: datetime) -> Record:
+    """Return an intent from which on the settle time counts from now."""
+    match record.state:
+        case Intended() as intended:
+            return replace(record, state=replace(intended, last_attempt=now))
+        case Bound(update=sent) as bound:
+            assert sent
+            return replace(record, state=replace(bound, update=replace(sent, at=now)))
+        case other:
+            assert_never(other)
+
+
+def _standing(recorded: Journal, decision: Decision, now: datetime) -> Standing:
+    """Return how a manifest stands: since when, where its decision is another than in the run before."""
+    last, live = recorded.standings.get(decision.manifest.name), live_of(decision)
+    if last is None:
+        return Standing(decision.word, now, live.last_execution if live else None)
+    since = last.since if last.decision == decision.word else now
+    return Standing(decision.word, since, live.last_execution if live else last.last_execution)

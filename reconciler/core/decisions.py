@@ -1,24 +1,28 @@
-"""The decisions: one value per manifest says what a run would do for it, and why."""
+"""The decisions: one value per manifest says what a run would do for it, and why.
+
+Each has the `word` that reports use. `record` is what the journal is to hold for the manifest from then on.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias, assert_never
 
 from reconciler.core.diff import Difference
-from reconciler.core.journal import Record
-from reconciler.core.model import Live, Manifest, Spec
+from reconciler.core.journal import Bound, Record
+from reconciler.core.model import Json, Live, Manifest, Spec
 
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Missing: send the request. `record` is the intent that is journalled before the call."""
+    """Missing: send the request. `record` is the intent that is journalled before the call, `before` what was there."""
 
+    word: ClassVar = "create"
     manifest: Manifest
     record: Record
+    before: Record | None
     reason: str
-    replaces: str | None = None
 
     @property
     def request(self) -> Spec:
@@ -34,35 +38,56 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Git changed ExecutionConfiguration, and manifest and run allow to send it, which reruns the job."""
+    """Git changed ExecutionConfiguration, and manifest and run allow to send it, which reruns the job.
 
+    `record` holds the new request, and is journalled before the call; `before` is what was there.
+    """
+
+    word: ClassVar = "update"
     manifest: Manifest
     live: Live
-    request: Spec
+    record: Record
+    before: Record
     differences: tuple[Difference, ...]
     reason: str
+
+    @property
+    def request(self) -> Spec:
+        """The request as it will be applied."""
+        return self.record.request
+
+    @property
+    def execution(self) -> Json:
+        """The ExecutionConfiguration to send."""
+        return self.request["ExecutionConfiguration"]
+
+    @property
+    def association_id(self) -> str:
+        """The association to update."""
+        assert isinstance(self.record.state, Bound)
+        return self.record.state.association_id
 
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
-    """Live matches and is not remembered: write a record. AWS is not touched.
+    """Live matches and is not remembered, or not so: write a record. AWS is not touched.
 
-    `differences` is not empty where live left what the record now holds. `replaces` names the record that a
-    renamed manifest takes over.
+    `differences` is not empty where live left what the record now holds.
     """
 
+    word: ClassVar = "adopt"
     manifest: Manifest
     live: Live
     record: Record
     differences: tuple[Difference, ...]
     reason: str
-    replaces: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class InSync:
     """Desired, applied and live are the same as far as live can be read."""
 
+    word: ClassVar = "in-sync"
     manifest: Manifest
     live: Live
     record: Record
@@ -72,6 +97,7 @@ class InSync:
 class Drifted:
     """Live left what was applied. Logged, never repaired."""
 
+    word: ClassVar = "drifted"
     manifest: Manifest
     live: Live
     record: Record
@@ -82,6 +108,7 @@ class Drifted:
 class Changed:
     """Git left what was applied, and it is not sent."""
 
+    word: ClassVar = "changed"
     manifest: Manifest
     live: Live
     record: Record
@@ -91,18 +118,22 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """Something was done that List may not show yet: wait until `until`."""
+    """Something was done that List may not show yet, or List shows less than it did: wait until `until`."""
 
+    word: ClassVar = "settling"
     manifest: Manifest
     record: Record
     until: datetime
     reason: str
+    live: Live | None = None
+    differences: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
     """The association was known, and List no longer shows it."""
 
+    word: ClassVar = "lost"
     manifest: Manifest
     record: Record
     reason: str
@@ -112,36 +143,63 @@ class Lost:
 class Held:
     """A write that waits: it passes by itself later, or git itself says so."""
 
+    word: ClassVar = "held"
     manifest: Manifest
-    instead: Create | Update
+    instead: Write
     reason: str
+
+    @property
+    def record(self) -> Record | None:
+        """What was remembered stays."""
+        return self.instead.before
 
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
     """Nothing can be done until a person acts; the reason says what would help."""
 
+    word: ClassVar = "blocked"
     manifest: Manifest
     reason: str
-    instead: Create | Update | None = None
+    instead: Write | None = None
+
+    @property
+    def record(self) -> Record | None:
+        """What was remembered stays."""
+        return self.instead.before if self.instead else None
 
 
-Decision: TypeAlias = Create | Update | Adopt | InSync | Drifted | Changed | Settling | Lost | Held | Blocked
+Write: TypeAlias = Create | Update
+"""A decision that leads to a call which changes AWS."""
+
+Decision: TypeAlias = Write | Adopt | InSync | Drifted | Changed | Settling | Lost | Held | Blocked
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Exactly one decision per manifest, in the manifests' order, and the live associations no manifest covers."""
+    """Exactly one decision per manifest, in the manifests' order, and the live associations no manifest covers.
+
+    `renamed` holds the names of records that manifests of other names take over.
+    """
 
     decisions: tuple[Decision, ...] = ()
     unmanaged: tuple[Live, ...] = ()
+    renamed: frozenset[str] = frozenset()
 
     @property
-    def creates(self) -> tuple[Create, ...]:
-        """The calls that a run makes."""
-        return tuple(decision for decision in self.decisions if isinstance(decision, Create))
+    def writes(self) -> tuple[Write, ...]:
+        """The calls that a run makes, in order."""
+        return tuple(decision for decision in self.decisions if isinstance(decision, Create | Update))
 
-    @property
-    def adopts(self) -> tuple[Adopt, ...]:
-        """The records that a run writes without a call."""
-        return tuple(decision for decision in self.decisions if isinstance(decision, Adopt))
+
+def live_of(decision: Decision) -> Live | None:
+    """Return the live association that a decision is about."""
+    match decision:
+        case Update() | Adopt() | InSync() | Drifted() | Changed() | Settling():
+            return decision.live
+        case Held(instead=instead) | Blocked(instead=instead):
+            return live_of(instead) if instead else None
+        case Create() | Lost():
+            return None
+        case other:
+            assert_never(other)

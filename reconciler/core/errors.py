@@ -13,7 +13,8 @@ class ReconcilerError(Exception):
     ├── Stopped              a stop was asked for while something was waited for
     ├── StateError           the journal cannot be read, written or trusted
     │   ├── StateHeld        another process holds the lease
-    │   └── StateMoved       the journal changed between read and write
+    │   ├── StateMoved       the journal changed between read and write, or the lease was lost
+    │   └── StateUncertain   nobody knows whether a write of the journal arrived
     └── CloudError           AWS refused or did not answer a read
         ├── Unauthenticated  no credentials, or expired ones
         ├── WrongAccount     the credentials belong to another account than the target declares
@@ -61,6 +62,10 @@ class StateHeld(StateError):  # noqa: N818 - named for the state of things
 
 class StateMoved(StateError):  # noqa: N818 - named for the state of things
     """The journal was written by someone else since it was read."""
+
+
+class StateUncertain(StateError):  # noqa: N818 - named for the state of things
+    """A write of the journal had no answer: it may have arrived."""
 
 
 class CloudError(ReconcilerError):

@@ -14,6 +14,11 @@ class Created:
 
 
 @dataclass(frozen=True, slots=True)
+class Updated:
+    """AWS took the Update, and reruns the job."""
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """AWS answered that it did nothing (4xx), or would have: the request is not one it takes."""
 
@@ -41,8 +46,11 @@ class Skipped:
     reason: str
 
 
-Answer: TypeAlias = Created | Refused | NotSent | Unknown
+Answer: TypeAlias = Created | Updated | Refused | NotSent | Unknown
 """What a writer makes of one call."""
 
 Outcome: TypeAlias = Answer | Skipped
 """What a report says of one decided write."""
+
+DONE = (Created, Updated)
+"""The outcomes after which AWS holds what was asked for."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from reconciler.core.journal import Journal
-from reconciler.core.model import Live, Observation, Spec, Unobserved
+from reconciler.core.model import Json, Live, Observation, Spec, Unobserved
 from reconciler.core.outcome import Answer
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -52,6 +52,9 @@ class CloudWriter(Protocol):
     def create(self, request: Spec, token: str) -> Answer:
         """Send one Create, once and at once. Never raises: what became of it is the answer."""
 
+    def update(self, integration_arn: str, association_id: str, execution: Json) -> Answer:
+        """Send one Update, once and at once. Never raises: what became of it is the answer."""
+
 
 class JournalReader(Protocol):
     """The journal of one account and Region."""
@@ -60,18 +63,37 @@ class JournalReader(Protocol):
         """Return what is remembered; an empty journal where there is none. Raises StateError."""
 
 
-class Lease(Protocol):
-    """The right to write the journal."""
+class LeasedJournal(Protocol):
+    """The journal while this run has its lease."""
 
-    def swap(self, expected: Journal, new: Journal) -> Journal:
-        """Write `new` where the journal still is `expected`, and return it. Raises StateMoved, and StateError."""
+    @property
+    def journal(self) -> Journal:
+        """The journal as this run wrote it last."""
+
+    def write(self, change: Callable[[Journal], Journal]) -> Journal:
+        """Write what `change` makes of the journal, renew the lease, and return the journal.
+
+        Raises StateMoved where the lease was lost, and StateError.
+        """
+
+    def finish(self, change: Callable[[Journal], Journal]) -> None:
+        """Write what `change` makes of the journal, and give the lease back.
+
+        Where the lease was lost, what others wrote since is kept, and `change` is applied to that. Raises StateError.
+        """
 
 
 class JournalWriter(Protocol):
-    """Gives the lease to one process at a time."""
+    """Writes the journal, one run at a time."""
 
-    def lease(self) -> AbstractContextManager[Lease]:
-        """Take the lease, and free it at the end. Raises StateHeld where it is not to be had in time."""
+    def swap(self, expected: Journal, new: Journal) -> None:
+        """Write `new` where the journal still is `expected`. Raises StateHeld, StateMoved and StateError."""
+
+    def lease(self, expected: Journal, new: Journal) -> AbstractContextManager[LeasedJournal]:
+        """Do so, and take the lease in the same write: it is this run's until `finish`.
+
+        The block's end frees what a local lock holds, also where `finish` never came.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
 
 from reconciler.core.decisions import (
-    Adopt,
     Blocked,
-    Changed,
     Create,
     Decision,
     Drifted,
@@ -20,12 +17,13 @@ from reconciler.core.decisions import (
     InSync,
     Lost,
     Plan,
-    Settling,
     Update,
+    Write,
+    live_of,
 )
 from reconciler.core.diff import Difference
-from reconciler.core.model import Execution, Live, Manifest, Origin, Spec, natural_key
-from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
+from reconciler.core.model import Execution, Json, Live, Manifest, Origin, Spec, natural_key
+from reconciler.core.outcome import DONE, Created, NotSent, Outcome, Refused, Unknown
 from reconciler.core.request import unverifiable
 from reconciler.core.token import canonical_json
 
@@ -147,10 +145,17 @@ class Result:
 def describe(plan: Plan, outcomes: Mapping[str, Outcome], refreshed: Mapping[str, Live]) -> tuple[Association, ...]:
     """Return a line for each decision, with outcomes by manifest name and what List showed afterwards by id."""
     return tuple(
-        _association(decision, outcome, refreshed.get(outcome.association_id) if isinstance(outcome, Created) else None)
+        _association(decision, outcome, refreshed.get(_changed_id(decision, outcome)))
         for decision in plan.decisions
         for outcome in (outcomes.get(decision.manifest.name),)
     )
+
+
+def _changed_id(decision: Decision, outcome: Outcome | None) -> str:
+    """Return which association a call made or changed; nothing where there was no such call."""
+    if isinstance(outcome, Created):
+        return outcome.association_id
+    return decision.association_id if isinstance(decision, Update) and outcome else ""
 
 
 def undecided(manifests: Sequence[Manifest], reason: str) -> tuple[Association, ...]:
@@ -160,69 +165,54 @@ def undecided(manifests: Sequence[Manifest], reason: str) -> tuple[Association, 
 
 def digest_lines(plan: Plan) -> tuple[str, ...]:
     """Return a canonical line for each write to AWS that the plan holds."""
-    return tuple(
-        canonical_json([natural_key(create.request), "create", create.token, create.request]) for create in plan.creates
-    )
+    return tuple(canonical_json([natural_key(write.request), write.word, *_sent(write)]) for write in plan.writes)
+
+
+def _sent(write: Write) -> tuple[Json, ...]:
+    """Return what is sent."""
+    return (write.token, write.request) if isinstance(write, Create) else (write.association_id, write.execution)
 
 
 def _remains(association: Association) -> bool:
     """Tell whether a difference between git and AWS is left after the run."""
     if association.decision in {"create", "update"}:
-        return not isinstance(association.outcome, Created)
+        return not isinstance(association.outcome, DONE)
     return association.counted_as in {"changed", "drifted", "settling", "lost", "held"}
 
 
 def _association(decision: Decision, outcome: Outcome | None, refreshed: Live | None) -> Association:
-    manifest = decision.manifest
-    name, reason, live, token, differences = _parts(decision)
-    live = refreshed or live
+    manifest, live = decision.manifest, refreshed or live_of(decision)
     write = decision.instead if isinstance(decision, Held | Blocked) else decision
     request: Spec = write.request if isinstance(write, Create | Update) else manifest.spec
     return Association(
         name=manifest.name,
         origin=manifest.origin,
-        decision=name,
-        reason=reason,
+        decision=decision.word,
+        reason=_reason(decision),
         integration=manifest.integration,
         destination=str(request.get("DestinationURI", "")),
         arn=live.arn if live else None,
-        client_token=token,
-        differences=differences,
-        unverifiable=unverifiable(request) if live or name == "create" else (),
+        client_token=_token(write),
+        differences=() if write is None or isinstance(write, Create | InSync | Lost | Blocked) else write.differences,
+        unverifiable=unverifiable(request) if live or isinstance(decision, Create) else (),
         last_execution=live.last_execution if live else None,
-        outcome=outcome or (Skipped("this version sends no updates") if name == "update" else None),
+        outcome=outcome,
     )
 
 
-_Parts = tuple[str, str, Live | None, str | None, tuple[Difference, ...]]
+def _token(decision: Decision | None) -> str | None:
+    return decision.record.token if decision and decision.record is not None else None
 
 
-def _parts(decision: Decision) -> _Parts:  # noqa: PLR0911 - one return for each kind of decision
-    """Return what the kinds of decisions have in common: name, reason, live, token and differences."""
+def _reason(decision: Decision) -> str:
     match decision:
-        case Create():
-            return "create", decision.reason, None, decision.token, ()
-        case Update():
-            return "update", decision.reason, decision.live, None, decision.differences
-        case Adopt():
-            return "adopt", decision.reason, decision.live, decision.record.token, decision.differences
         case InSync():
-            return "in-sync", "", decision.live, decision.record.token, ()
+            return ""
         case Drifted():
-            reason = "live left what was applied; it is not repaired"
-            return "drifted", reason, decision.live, decision.record.token, decision.differences
-        case Changed():
-            return "changed", decision.reason, decision.live, decision.record.token, decision.differences
-        case Settling():
-            return "settling", decision.reason, None, decision.record.token, ()
-        case Lost():
-            return "lost", decision.reason, None, decision.record.token, ()
-        case Held(instead=instead):
-            _, _, live, token, differences = _parts(instead)
-            verb = "creating" if isinstance(instead, Create) else "updating"
-            return "held", f"{verb} waits: {decision.reason}", live, token, differences
-        case Blocked(instead=instead):
-            _, _, live, token, differences = _parts(instead) if instead else ("", "", None, None, ())
-            return "blocked", decision.reason, live, token, differences
-        case other:
-            assert_never(other)
+            return "live left what was applied; it is not repaired"
+        case Held(instead=Create()):
+            return f"creating waits: {decision.reason}"
+        case Held():
+            return f"updating waits: {decision.reason}"
+        case _:
+            return decision.reason

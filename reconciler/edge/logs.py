@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
 from reconciler.core.harmless import harmless
-from reconciler.core.outcome import Created, NotSent, Refused, Skipped, Unknown
+from reconciler.core.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.report import Association, Report
 
 # structlog draws tracebacks with rich where it can import it. Nobody needs that here, and it is half of what importing
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 DRIFT_DETECTED = "drift detected"
 ASSOCIATION_CREATED = "association created"
+ASSOCIATION_UPDATED = "association updated"
 CREATE_FAILED = "create failed"
+UPDATE_FAILED = "update failed"
 TARGET_FAILED = "target failed"
 RUN_FINISHED = "run finished"
 SETTLE_TIME_SHORT = "settle time short"
@@ -110,9 +112,12 @@ def _log_association(log: FilteringBoundLogger, association: Association) -> Non
     match association.outcome:
         case Created(association_id):
             bound.info(ASSOCIATION_CREATED, id=association_id, clientToken=association.client_token)
+        case Updated():
+            bound.info(ASSOCIATION_UPDATED, arn=association.arn)
         case Refused(reason) | NotSent(reason) | Unknown(reason) as outcome:
+            event = UPDATE_FAILED if association.decision == "update" else CREATE_FAILED
             result = type(outcome).__name__.lower()
-            bound.error(CREATE_FAILED, result=result, error=reason, clientToken=association.client_token)
+            bound.error(event, result=result, error=reason, clientToken=association.client_token)
         case Skipped() | None:
             pass
         case other:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
 import uuid
@@ -33,3 +35,13 @@ class SystemClock:
 def new_id() -> str:
     """Return a random UUID."""
     return str(uuid.uuid4())  # noqa: TID251 - this is the place
+
+
+def host() -> str:
+    """Return the name of this machine, as other processes on it see it too."""
+    return socket.gethostname()
+
+
+def process() -> str:
+    """Return who this is among the processes of this machine."""
+    return f"process {os.getpid()}"

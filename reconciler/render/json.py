@@ -7,7 +7,7 @@ from typing import Any, assert_never
 
 from reconciler.core.diff import Difference
 from reconciler.core.model import Execution, Live
-from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
+from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.report import Association, Report, TargetReport
 
 FORMAT = "reconciler/report/v1"
@@ -93,6 +93,8 @@ def _outcome(outcome: Outcome | None) -> dict[str, Any] | None:
             return None
         case Created(association_id):
             return {"result": "created", "id": association_id, "error": None}
+        case Updated():
+            return {"result": "updated", "id": None, "error": None}
         case Refused(reason) | NotSent(reason):
             return {"result": "failed", "id": None, "error": reason}
         case Unknown(reason):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
+from reconciler.core.decide import MISSING
 from reconciler.core.diff import Difference
 from reconciler.core.harmless import harmless
 from reconciler.core.model import Json, Live
-from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
-from reconciler.core.plan import MISSING
+from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.report import Association, Report, TargetReport
 from reconciler.core.times import readable
 
@@ -30,6 +31,7 @@ _STYLES = {
 _CODES = {"green": "32", "yellow": "33", "cyan": "36", "red": "31", "dim": "2", "bold": "1"}
 _WORDS = {"inSync": "in sync", "create": "to create", "update": "to update", "adopt": "to adopt"}
 _WIDE = 64
+_MADE = (Created, Updated, Refused, NotSent, Unknown)
 
 
 def render(report: Report, *, terminal: bool) -> str:
@@ -72,12 +74,13 @@ class _Page:
         match association.outcome:
             case Refused(reason) | NotSent(reason) | Unknown(reason) | Skipped(reason):
                 yield self._style(f"      {harmless(reason)}", color or "yellow")
-            case Created() | None:
+            case Created() | Updated() | None:
                 pass
             case other:
                 assert_never(other)
         if isinstance(association.outcome, Unknown):
-            yield "      it may have been carried out: the next run looks for it, and waits before it sends anything"
+            then = "and waits before it sends anything" if decision == "create" else "and sends it in no case again"
+            yield f"      it may have been carried out: the next run looks for it, {then}"
         for difference in association.differences:
             yield from self._difference(difference)
 
@@ -112,12 +115,15 @@ class _Page:
         words, said = dict(_WORDS), []
         if not report.run.dry_run:
             associations = [each for target in report.targets for each in target.associations]
-            created = sum(isinstance(each.outcome, Created) for each in associations)
-            unknown = sum(isinstance(each.outcome, Unknown) for each in associations)
-            counts["create"] -= created + counts["failed"]
-            counts["failed"] -= unknown
+            outcomes = [each.outcome for each in associations]
+            for each in associations:
+                if isinstance(each.outcome, _MADE):  # it is told by its outcome
+                    counts[each.decision] -= 1
+            done = Counter(type(outcome) for outcome in outcomes)
+            counts["failed"] -= done[Unknown]
             words["adopt"] = "adopted"
-            said = [f"{count} {word}" for count, word in ((created, "created"), (unknown, "unknown")) if count]
+            told = ((done[Created], "created"), (done[Updated], "updated"), (done[Unknown], "unknown"))
+            said = [f"{count} {word}" for count, word in told if count]
         said += [f"{count} {words.get(name, name)}" for name, count in counts.items() if count]
         kind, end = ("Dry run:", " Nothing was written.") if report.run.dry_run else ("Run:", "")
         return f"{self._style(kind, 'bold')} {', '.join(said) or 'nothing to do'}.{end}"
@@ -154,6 +160,8 @@ def _done(outcome: Outcome | None) -> tuple[str | None, str | None]:
     match outcome:
         case Created():
             return "created", "green"
+        case Updated():
+            return "updated", "green"
         case Refused() | NotSent():
             return "failed", "red"
         case Unknown():

@@ -105,18 +105,25 @@ def test_the_json_report_fits_its_schema(program: Program, server: SandboxServer
     assert "+ git" in text.out
 
 
-def test_updates_are_decided_and_not_sent(program: Program, server: SandboxServer) -> None:
-    """Also where manifest and run allow them: this version says what it would send."""
-    program.add("october", text=EXPORT + "policy: {mode: create-and-update}\n")
+def test_an_update_is_announced_and_sent_once(program: Program, server: SandboxServer) -> None:
+    """Only where manifest and run allow it; beforehand the report says that it repeats the export."""
+    text = EXPORT + "policy: {mode: create-and-update}\n"
+    program.add("october", text=text)
     program.run()
-    program.add("october", text=EXPORT + "policy: {mode: create-and-update}\n", **{"2026-11-01": "2026-12-01"})
-    done = program.run("--mode", "create-and-update", "-o", "json", "--detailed-exitcode")
-    (association,) = done.report["targets"][0]["associations"]
-    assert (done.code, association["decision"]) == (2, "update")
-    assert "REPEATS the export" in association["reason"]
-    assert association["outcome"] == {"result": "skipped", "id": None, "error": "this version sends no updates"}
+    program.add("october", text=text, **{"2026-11-01": "2026-12-01"})
     assert program.run("-o", "json").decisions == {"october": "changed"}
-    assert len(server.sandbox.carried_out) == 1
+    mode = ("--mode", "create-and-update")
+    dry = program.run("--dry-run", *mode, "-o", "json", "--detailed-exitcode")
+    (planned,) = dry.report["targets"][0]["associations"]
+    assert (dry.code, planned["decision"], planned["outcome"]) == (2, "update", None)
+    assert "REPEATS the export" in planned["reason"]
+    done = program.run(*mode, "-o", "json", "--detailed-exitcode")
+    (association,) = done.report["targets"][0]["associations"]
+    assert (done.code, association["outcome"]) == (0, {"result": "updated", "id": None, "error": None})
+    assert done.report["planDigest"] == dry.report["planDigest"]
+    assert done.events("association updated")
+    assert program.run(*mode, "-o", "json").decisions == {"october": "in-sync"}
+    assert [each.operation[:6] for each in server.sandbox.carried_out] == ["Create", "Update"]
 
 
 def test_what_is_live_is_adopted(program: Program, server: SandboxServer) -> None:
@@ -291,7 +298,9 @@ def test_several_outputs_at_once(program: Program) -> None:
         (("controller", "-f", "-"), "can be read once"),
         (("--settle-time", "soon"), "write 90s, 5m or 24h"),
         (("--mode", "delete"), "'delete'"),
-        (("--state", "s3://bucket/prefix"), "in a folder"),
+        (("--state", "s3://Bucket/prefix"), "'Bucket' is no name of a bucket"),
+        (("--state", "gs://bucket/prefix"), "write s3://bucket/prefix"),
+        (("--sandbox", "--state", "s3://bucket/prefix"), "keeps its journal in a folder"),
         (("--sandbox", "--endpoint-url", "http://127.0.0.1:9"), "give one of them"),
         (("--endpoint-url", "foo"), "write http://HOST:PORT"),
         (("--nonsense",), "--nonsense"),
@@ -350,7 +359,7 @@ def test_colours_and_symbols_only_on_a_terminal(program: Program) -> None:
 def test_a_progress_bar_on_a_terminal(program: Program) -> None:
     """Where much is to be created, a person sees how far it is; a pipe does not."""
     program.add(*(f"n{number}" for number in range(10)))
-    assert "creating" in program.on_terminal()
+    assert "sending" in program.on_terminal()
     assert "creating" not in program.run().err
 
 

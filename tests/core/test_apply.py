@@ -6,23 +6,30 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from builders import NOW, SETTLE, journal, live, manifest, observed, record, rules
+from builders import INTEGRATION, NOW, ON_DEMAND, SETTLE, journal, live, manifest, observed, record, rules
 
-from reconciler.core.apply import answered, intents
-from reconciler.core.journal import Bound, Intended, Record
-from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
+from reconciler.core.apply import answered, remembered, renewed
+from reconciler.core.journal import Bound, Intended, Journal, Record, Sent, Standing
+from reconciler.core.model import Execution, Manifest, Mode, Policy
+from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.plan import plan
+from reconciler.core.request import resolved
 
 FIRST = NOW - SETTLE * 4
 LATER = NOW + timedelta(minutes=2)
 
 
-def after(outcome: Outcome, remembered: Record | None = None) -> Record | None:
+def after(outcome: Outcome, known: Record | None = None) -> Record | None:
     """Return the record after one Create with this outcome."""
-    before = journal(*([remembered] if remembered else []))
-    intended = intents(before, plan([manifest()], observed(), before, rules()), LATER)
-    done = answered(before, intended, {"export": outcome}, LATER)
-    return done.records.get("export")
+    before = journal(*([known] if known else []))
+    decided = plan([manifest()], observed(), before, rules())
+    wrote = remembered(before, decided, NOW)
+    return answered(wrote, wrote, decided.writes, {"export": outcome}, LATER).records.get("export")
+
+
+def written(known: Journal, *manifests: Manifest, now: timedelta = timedelta(0)) -> Journal:
+    """Return the journal that a run over these manifests, with one association live, writes first."""
+    return remembered(known, plan(manifests, observed(live()), known, rules(Mode.CREATE_AND_UPDATE)), NOW + now)
 
 
 def lost(attempts: int) -> Record:
@@ -33,15 +40,44 @@ def lost(attempts: int) -> Record:
 def test_an_intent_carries_the_time_of_writing() -> None:
     """Not of planning: the settle time counts from the last moment at which it may have been sent."""
     before = journal()
-    intended = intents(before, plan([manifest()], observed(), before, rules()), LATER)
-    assert intended.records["export"].state == Intended(1, LATER, LATER)
+    wrote = remembered(before, plan([manifest()], observed(), before, rules()), LATER)
+    assert wrote.records["export"].state == Intended(1, LATER, LATER)
 
 
 def test_an_adoption_is_a_record_and_no_intent() -> None:
     """Adoption writes what is bound, and takes over the record of a renamed manifest."""
-    before = journal(record("old"))
-    intended = intents(before, plan([manifest("new")], observed(live()), before, rules()), LATER)
-    assert intended.records == {"new": record("new")}
+    assert written(journal(record("old")), manifest("new")).records == {"new": record("new")}
+
+
+def test_a_record_is_kept_when_its_manifest_is_gone() -> None:
+    """It is orphaned, and its standing stays as the last run with the manifest left it."""
+    known = written(journal(record()), manifest())
+    later = written(known, now=timedelta(hours=1))
+    assert later == known
+
+
+def test_the_standing_of_what_was_never_remembered_goes_with_its_manifest() -> None:
+    """A manifest that was blocked and is removed leaves nothing behind."""
+    known = written(journal(), manifest("stray", DataIntegrationIdentifier="none"))
+    assert known.standings == {"stray": Standing("blocked", NOW)}
+    assert written(known).standings == {}
+
+
+def test_standings_say_since_when_and_how_the_last_job_went() -> None:
+    """Since the first run that decided so; the last job stays in mind while List does not show it."""
+    done = Execution("COMPLETED", "done")
+    first = plan([manifest()], observed(replace(live(), last_execution=done)), journal(record()), rules())
+    known = remembered(journal(record()), first, NOW)
+    assert known.standings == {"export": Standing("in-sync", NOW, done)}
+    assert remembered(known, first, LATER) == known
+    gone = remembered(known, plan([manifest()], observed(), known, rules()), LATER)
+    assert gone.standings == {"export": Standing("settling", LATER, done)}
+
+
+def test_a_run_that_learns_nothing_changes_nothing() -> None:
+    """Which is how it knows that there is nothing to write."""
+    known = written(journal(record()), manifest())
+    assert written(known, manifest(), now=timedelta(hours=1)).says_what(known)
 
 
 def test_a_created_association_is_bound() -> None:
@@ -61,7 +97,7 @@ def test_where_nobody_knows_the_intent_stays() -> None:
     """An unknown outcome is remembered as such."""
     unknown = after(Unknown("time-out"))
     assert unknown is not None
-    assert unknown.state == Intended(1, LATER, LATER)
+    assert isinstance(unknown.state, Intended)
 
 
 def test_a_refused_repetition_proves_nothing() -> None:
@@ -81,16 +117,58 @@ def test_a_rename_outlasts_a_repetition_that_was_not_sent() -> None:
     """The record of a renamed manifest is not forgotten because a call came to nothing."""
     before = journal(replace(lost(1), name="old"), record("other", DestinationURI="s3://corp-exports/other"))
     manifests = [manifest(), manifest("other", DestinationURI="s3://corp-exports/other")]
-    seen = observed(live(DestinationURI="s3://corp-exports/other"))
-    intended = intents(before, plan(manifests, seen, before, rules()), LATER)
-    assert set(intended.records) == {"export", "other"}
-    done = answered(before, intended, {"export": NotSent("busy")}, LATER)
+    decided = plan(manifests, observed(live(DestinationURI="s3://corp-exports/other")), before, rules())
+    wrote = remembered(before, decided, LATER)
+    assert set(wrote.records) == {"export", "other"}
+    done = answered(wrote, wrote, decided.writes, {"export": NotSent("busy")}, LATER)
     assert done.records["export"] == lost(1)
 
 
 def test_the_wait_begins_after_the_last_call() -> None:
     """An answer that took long to be lost is waited for from its end on."""
-    before = journal()
-    intended = intents(before, plan([manifest()], observed(), before, rules()), NOW)
-    done = answered(before, intended, {"export": Unknown("time-out")}, LATER)
-    assert done.records["export"].state == Intended(1, NOW, LATER)
+    unknown = after(Unknown("time-out"))
+    assert unknown is not None
+    assert unknown.state == Intended(1, NOW, LATER)
+
+
+CHANGED = manifest(policy=Policy(mode=Mode.CREATE_AND_UPDATE), ExecutionConfiguration={**ON_DEMAND, "X": "y"})
+
+
+@pytest.mark.parametrize(
+    ("outcome", "update"),
+    [(Updated(), Sent(LATER)), (Unknown("time-out"), Sent(LATER)), (Refused("no"), Sent(NOW, "no"))],
+)
+def test_an_update_stays_in_mind_whatever_its_answer(outcome: Outcome, update: Sent) -> None:
+    """What was sent counts as applied; a refusal is kept, and the settle time counts from the answer."""
+    known = journal(record())
+    decided = plan([CHANGED], observed(live()), known, rules(Mode.CREATE_AND_UPDATE))
+    wrote = remembered(known, decided, NOW)
+    assert wrote.records["export"].request == resolved(CHANGED.spec, INTEGRATION.arn)
+    state = answered(wrote, wrote, decided.writes, {"export": outcome}, LATER).records["export"].state
+    assert isinstance(state, Bound)
+    assert state.update == update
+    assert answered(wrote, wrote, decided.writes, {"export": NotSent("busy")}, LATER).records == known.records
+
+
+def test_remaining_intents_are_written_anew_with_the_answers_so_far() -> None:
+    """What has an answer is bound, what waits for its turn is intended as of now; a repetition keeps its first time."""
+    other = manifest("other", DestinationURI="s3://corp-exports/other")
+    third = manifest("third", DestinationURI="s3://corp-exports/third")
+    known = journal(replace(lost(1), name="third", request=record(DestinationURI="s3://corp-exports/third").request))
+    decided = plan([manifest(), other, third], observed(), known, rules())
+    wrote = remembered(known, decided, NOW)
+    anew = renewed(wrote, wrote, decided.writes, {"export": Created("a9")}, LATER)
+    assert anew.records["export"].state == Bound("a9", LATER)
+    assert anew.records["other"].state == Intended(1, LATER, LATER)
+    assert anew.records["third"].state == Intended(2, FIRST, LATER)
+
+
+def test_what_another_run_has_decided_since_is_left_alone() -> None:
+    """The lease was lost, and its next holder found the export in List: this run's answer comes too late to matter."""
+    known = journal()
+    decided = plan([manifest()], observed(), known, rules())
+    wrote = remembered(known, decided, NOW)
+    theirs = wrote.with_records(record())
+    assert answered(theirs, wrote, decided.writes, {"export": Created("a9")}, LATER) == theirs
+    assert renewed(theirs, wrote, decided.writes, {}, LATER) == theirs
+    assert answered(wrote, wrote, decided.writes, {}, LATER) == wrote

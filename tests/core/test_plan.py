@@ -37,7 +37,7 @@ from reconciler.core.decisions import (
     Update,
 )
 from reconciler.core.journal import Bound, Intended, Record
-from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, Policy, Unobserved
+from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, OnLoss, Policy, Unobserved
 from reconciler.core.plan import plan
 from reconciler.core.token import client_token
 
@@ -59,6 +59,13 @@ def decide(
 def intended(attempts: int = 1, ago: timedelta = timedelta(minutes=1), **changes: Any) -> Record:
     """Return the record of a Create whose answer was lost."""
     return replace(record(**changes), state=Intended(attempts, NOW - ago, NOW - ago))
+
+
+def missing(name: str = "export", id_: str = "a1") -> Record:
+    """Return the record of an association that List has not shown for the settle time."""
+    known = record(name, id_)
+    assert isinstance(known.state, Bound)
+    return replace(known, state=replace(known.state, missing_since=NOW - SETTLE))
 
 
 def test_an_unobserved_integration_blocks_and_never_creates() -> None:
@@ -100,7 +107,7 @@ def test_a_matching_live_association_is_adopted_and_not_created() -> None:
     """What somebody else made is bound, with no token of ours and no write to AWS."""
     decision = decide(manifest(), live())
     assert isinstance(decision, Adopt)
-    assert decision.record == Record("export", request(), None, 0, Bound("a1", NOW))
+    assert decision.record == Record("export", request(), None, 0, 1, Bound("a1", NOW, live("a1").arn))
     assert decision.differences == ()
 
 
@@ -138,7 +145,7 @@ def test_policy_adopt_binds_anew_and_is_then_in_sync() -> None:
     wanted = manifest(policy=Policy(adopt=live("a2").arn))
     decision = decide(wanted, live("a1"), live("a2"), remembered=record())
     assert isinstance(decision, Adopt)
-    assert decision.record == Record("export", request(), None, 0, Bound("a2", NOW))
+    assert decision.record == Record("export", request(), None, 0, 1, Bound("a2", NOW, live("a2").arn))
     missing = manifest(policy=Policy(adopt=live("zz").arn))
     assert isinstance(decide(missing, live("a1"), remembered=record()), Blocked)
     agreeing = manifest(policy=Policy(adopt=live("a1").arn))
@@ -147,8 +154,10 @@ def test_policy_adopt_binds_anew_and_is_then_in_sync() -> None:
 
 def test_what_policy_adopt_names_is_not_exchanged_for_another() -> None:
     """The named association has left List, and another one matches: it is lost, and the other is not taken for it."""
-    wanted = manifest(policy=Policy(adopt=live("a1").arn))
-    assert isinstance(decide(wanted, live("a2"), remembered=record()), Lost)
+    wanted = manifest(policy=Policy(adopt=live("a1").arn, generation=2, on_loss=OnLoss.RECREATE))
+    decision = decide(wanted, live("a2"), remembered=missing())
+    assert isinstance(decision, Lost)
+    assert "policy.adopt" in decision.reason
 
 
 def test_policy_adopt_ends_the_wait_for_a_lost_answer() -> None:
@@ -185,7 +194,7 @@ def test_a_reused_name_does_not_hide_its_association(known: Record, shown: tuple
     """`a` gets another request and `b` takes a's old one: b is not created while a's record stands for it."""
     manifests = [manifest("a", DestinationURI=NEW), manifest("b", DestinationURI=OLD)]
     result = plan(manifests, observed(*shown), journal(replace(known, name="a")), rules())
-    assert result.creates == ()
+    assert result.writes == ()
     blocked = result.decisions[1]
     assert isinstance(blocked, Blocked)
     assert "'a'" in blocked.reason
@@ -198,7 +207,7 @@ def test_what_another_manifest_adopted_is_not_created_beside_it() -> None:
     for known in (journal(owner), journal()):
         result = plan(manifests, observed(live("a1")), known, rules())
         assert isinstance(result.decisions[0], Blocked)
-        assert result.creates == ()
+        assert result.writes == ()
 
 
 def test_an_unobserved_integration_of_the_record_blocks() -> None:
@@ -207,6 +216,16 @@ def test_an_unobserved_integration_of_the_record_blocks() -> None:
     seen = Observation((other,), {other.arn: (), INTEGRATION.arn: Unobserved("denied")})
     (decision,) = plan([manifest()], seen, journal(record()), rules()).decisions
     assert isinstance(decision, Blocked)
+
+
+def test_the_record_of_another_association_is_not_taken_over() -> None:
+    """A manifest that names one association does not inherit, and so drop, the orphaned record of another."""
+    wanted = manifest("new", Policy(adopt=live("a2").arn))
+    result = plan([wanted], observed(live("a1"), live("a2")), journal(record("old", "a1")), rules())
+    assert isinstance(result.decisions[0], Adopt)
+    assert result.renamed == set()
+    same = plan([manifest("new", Policy(adopt=live("a1").arn))], observed(live("a1")), journal(record("old")), rules())
+    assert same.renamed == {"old"}
 
 
 def test_one_twin_with_an_adoption_is_not_enough() -> None:
@@ -301,11 +320,6 @@ def test_ignored_drift_is_in_sync() -> None:
     assert isinstance(decide(manifest(policy=policy), shown, remembered=record()), InSync)
 
 
-def test_what_has_left_list_is_lost_and_not_created_again() -> None:
-    """A finished job may age out of List: a new one would export again."""
-    assert isinstance(decide(manifest(), remembered=record()), Lost)
-
-
 def test_what_was_just_bound_may_be_missing_for_a_while() -> None:
     """List may lag behind a Create by the settle time."""
     fresh = replace(record(), state=Bound("a1", NOW - SETTLE + timedelta(seconds=1)))
@@ -318,7 +332,7 @@ def test_a_bound_association_that_was_replaced_is_bound_anew() -> None:
     """The id is gone, and exactly one other matches: rebind."""
     decision = decide(manifest(), live("a2"), remembered=record(id_="a1"))
     assert isinstance(decision, Adopt)
-    assert decision.record.state == Bound("a2", NOW)
+    assert decision.record.state == Bound("a2", NOW, live("a2").arn)
     assert decision.record.token == record().token
 
 
@@ -326,7 +340,7 @@ def test_a_lost_answer_is_found_in_list() -> None:
     """A Create whose answer was lost had arrived: bind it, with the recorded request as applied."""
     decision = decide(manifest(ExecutionConfiguration=SCHEDULED), live(), remembered=intended())
     assert isinstance(decision, Adopt)
-    assert decision.record == replace(record(), state=Bound("a1", NOW))
+    assert decision.record == replace(record(), state=Bound("a1", NOW, live().arn))
     assert all(difference.changed for difference in decision.differences)
 
 
@@ -351,10 +365,33 @@ def test_waits_double_and_the_recorded_request_is_sent_again(attempts: int) -> N
 
 
 def test_after_the_fifth_attempt_it_is_given_up() -> None:
-    """Nobody sends for ever what never shows."""
-    decision = decide(manifest(), remembered=intended(5, timedelta(days=30)))
+    """Nobody sends for ever what never shows; the fifth answer is waited for like the others."""
+    fifth = SETTLE * 2**4
+    assert isinstance(decide(manifest(), remembered=intended(5, fifth - timedelta(seconds=1))), Settling)
+    decision = decide(manifest(), remembered=intended(5, fifth))
     assert isinstance(decision, Blocked)
     assert "given up" in decision.reason
+
+
+def test_a_raised_generation_ends_a_wait_that_was_given_up() -> None:
+    """A person looked and wants another one: what git asks for now, under a token of its own."""
+    wanted = manifest(policy=Policy(generation=2), ExecutionConfiguration=SCHEDULED)
+    for known in (intended(5, SETTLE * 16), intended(1, SETTLE), intended(1, SETTLE * 33)):
+        decision = decide(wanted, remembered=known)
+        assert isinstance(decision, Create)
+        assert decision.request == request(ExecutionConfiguration=SCHEDULED)
+        assert (decision.record.incarnation, decision.record.generation) == (1, 2)
+        assert decision.token == client_token(decision.request, 1)
+        assert decision.record.state == Intended(1, NOW, NOW)
+
+
+def test_a_raised_generation_does_not_cut_a_wait_short() -> None:
+    """While the answer may still show, and while the recorded Create is simply repeated, it has no effect."""
+    wanted = manifest(policy=Policy(generation=2))
+    assert isinstance(decide(wanted, remembered=intended(5, SETTLE)), Settling)
+    decision = decide(wanted, remembered=intended(1, SETTLE))
+    assert isinstance(decision, Create)
+    assert (decision.token, decision.record.incarnation) == (record().token, 0)
 
 
 def test_what_git_no_longer_asks_for_is_not_sent_again() -> None:
@@ -369,7 +406,8 @@ def test_a_renamed_manifest_keeps_its_record() -> None:
     """The orphaned record of the same natural key is taken over: nothing is created."""
     decision = decide(manifest("new-name"), live(), remembered=record("old-name"))
     assert isinstance(decision, Adopt)
-    assert (decision.replaces, decision.record) == ("old-name", record("new-name"))
+    assert decision.record == record("new-name")
+    assert plan([manifest("new-name")], observed(live()), journal(record("old-name")), rules()).renamed == {"old-name"}
 
 
 def test_a_renamed_manifest_keeps_waiting_for_its_answer() -> None:
@@ -379,7 +417,7 @@ def test_a_renamed_manifest_keeps_waiting_for_its_answer() -> None:
     due = replace(intended(1, SETTLE), name="old-name")
     decision = decide(manifest("new-name"), remembered=due)
     assert isinstance(decision, Create)
-    assert (decision.replaces, decision.record.name, decision.token) == ("old-name", "new-name", due.token)
+    assert (decision.record.name, decision.token) == ("new-name", due.token)
 
 
 def test_two_manifests_that_aws_shows_to_be_one_are_both_blocked() -> None:
@@ -407,7 +445,8 @@ def test_twins_with_an_adoption_each_are_fine() -> None:
 def test_what_another_manifest_is_bound_to_is_not_taken_from_it() -> None:
     """A lost twin does not rebind to its twin's association."""
     twins = [manifest(name, Policy(adopt=live(id_).arn)) for name, id_ in (("a", "a1"), ("b", "a2"))]
-    decisions = plan(twins, observed(live("a1")), journal(record("a", "a1"), record("b", "a2")), rules()).decisions
+    known = journal(record("a", "a1"), missing("b", "a2"))
+    decisions = plan(twins, observed(live("a1")), known, rules()).decisions
     assert [type(decision) for decision in decisions] == [InSync, Lost]
 
 
@@ -429,7 +468,7 @@ def test_an_integration_that_moved_is_a_change_that_needs_a_new_name() -> None:
     """The name now means another data integration: nothing is created in it under the old record."""
     other = Integration(INTEGRATION.arn[:-1] + "2", "profiles-export")
     seen = Observation((other,), {other.arn: ()})
-    (decision,) = plan([manifest()], seen, journal(record()), rules()).decisions
+    (decision,) = plan([manifest()], seen, journal(missing()), rules()).decisions
     assert isinstance(decision, Lost)
     both = Observation((other, replace(INTEGRATION, name="old")), {other.arn: (), INTEGRATION.arn: (live(),)})
     (decision,) = plan([manifest()], both, journal(record()), rules()).decisions
@@ -453,7 +492,7 @@ def test_the_plan_partitions(wanted: list[str], shown: list[str], known: list[st
     result: Plan = plan(manifests, observed(*lives), remembered, rules())
     assert [decision.manifest.name for decision in result.decisions] == wanted
     assert {each.id for each in result.unmanaged} == set(shown) - set(wanted)
-    assert {create.manifest.name for create in result.creates} == set(wanted) - set(shown) - set(known)
+    assert {write.manifest.name for write in result.writes} == set(wanted) - set(shown) - set(known)
 
 
 @given(st.permutations(["a", "b", "c", "d"]))

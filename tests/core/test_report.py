@@ -10,7 +10,7 @@ import pytest
 from builders import NOW, SETTLE, journal, live, manifest, observed, record, rules
 
 from reconciler.core.decisions import Plan
-from reconciler.core.journal import Intended, Record
+from reconciler.core.journal import Bound, Intended, Record
 from reconciler.core.model import Live, Manifest, Mode, Policy, Target
 from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
 from reconciler.core.plan import plan
@@ -19,6 +19,13 @@ from reconciler.core.report import Report, RunInfo, TargetReport, describe, dige
 
 OTHER: dict[str, Any] = {"ExecutionMode": "ON_DEMAND"}
 UPDATING = Policy(mode=Mode.CREATE_AND_UPDATE)
+
+
+def missing() -> Record:
+    """Return the record of an association that List has not shown for the settle time."""
+    known = record()
+    assert isinstance(known.state, Bound)
+    return replace(known, state=replace(known.state, missing_since=NOW - SETTLE))
 
 
 def planned(
@@ -63,7 +70,7 @@ CASES: list[tuple[str, str, Plan, int, int]] = [
     ("changed", "changed", planned(
         manifest(ExecutionConfiguration=OTHER), lives=(live(),), records=(record(),)), 0, 2),
     ("settling", "settling", planned(manifest(), records=(replace(record(), state=Intended(1, NOW, NOW)),)), 0, 2),
-    ("lost", "lost", planned(manifest(), records=(record(),)), 0, 2),
+    ("lost", "lost", planned(manifest(), records=(missing(),)), 0, 2),
     ("held", "held", planned(manifest(policy=Policy(suspend=True))), 0, 2),
     ("held", "held", planned(
         manifest(policy=replace(UPDATING, suspend=True), ExecutionConfiguration=OTHER),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.errors import CloudError
@@ -16,54 +17,73 @@ if TYPE_CHECKING:
 
 CONCURRENCY = 8
 _PAGE = 50  # the largest that the service model allows
+_READINGS = 4
+"""How often a List of several pages is read until two readings in a row agree."""
 
 
 class Reader:
     """AppIntegrations through List calls only."""
 
-    def __init__(self, client: AppIntegrationsServiceClient) -> None:
+    def __init__(self, client: AppIntegrationsServiceClient, concurrency: int = CONCURRENCY) -> None:
         client.meta.events.register("before-call.appintegrations", _refuse_writes)
-        self._client = client
+        self._client, self._concurrency = client, concurrency
 
     def observe(self, progress: Callable[[str, int, int], None]) -> Observation:
         """Return all data integrations and the associations of each. Raises CloudError if the former fail."""
         with translated("ListDataIntegrations"):
-            pages = self._client.get_paginator("list_data_integrations").paginate(PaginationConfig={"PageSize": _PAGE})
-            integrations = tuple(
-                Integration(item["Arn"], item["Name"]) for page in pages for item in page["DataIntegrations"]
-            )
-        arns = list(dict.fromkeys(integration.arn for integration in integrations))
-        return Observation(integrations, self._list(arns, progress))
+            items, _ = self._read("list_data_integrations", "DataIntegrations", "Arn")
+            integrations = tuple(Integration(item["Arn"], item["Name"]) for item in items.values())
+        arns = [integration.arn for integration in integrations]
+        return Observation(integrations, self._list(arns, progress, readings=1))
 
     def associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
-        """Return the associations of some data integrations, by the integration's ARN."""
-        return self._list(list(integration_arns), lambda *_: None)
+        """Return the associations of some data integrations, by the integration's ARN, read with more care.
+
+        What is removed while pages are read may push an item from a page still to come onto one already read: several
+        pages count only where two readings in a row hold the same.
+        """
+        return self._list(list(integration_arns), lambda *_: None, readings=_READINGS)
 
     def _list(
-        self, arns: list[str], progress: Callable[[str, int, int], None]
+        self, arns: list[str], progress: Callable[[str, int, int], None], readings: int
     ) -> Mapping[str, tuple[Live, ...] | Unobserved]:
+        def one(arn: str) -> tuple[Live, ...] | Unobserved:
+            return self._list_one(arn, readings)
+
         listed: dict[str, tuple[Live, ...] | Unobserved] = {}
         progress("observing", 0, len(arns))
-        with ThreadPoolExecutor(CONCURRENCY) as pool:
-            for arn, lives in zip(arns, pool.map(self._list_one, arns), strict=True):
+        with ThreadPoolExecutor(self._concurrency) if self._concurrency > 1 else nullcontext() as pool:
+            for arn, lives in zip(arns, pool.map(one, arns) if pool else map(one, arns), strict=True):
                 listed[arn] = lives
                 progress("observing", len(listed), len(arns))
         return listed
 
-    def _list_one(self, arn: str) -> tuple[Live, ...] | Unobserved:
+    def _list_one(self, arn: str, readings: int) -> tuple[Live, ...] | Unobserved:
         """Return the associations of one data integration, or why they are not known: never a part of them."""
+        before: dict[str, Any] | None = None
         try:
             with translated("ListDataIntegrationAssociations"):
-                pages = self._client.get_paginator("list_data_integration_associations").paginate(
-                    DataIntegrationIdentifier=arn, PaginationConfig={"PageSize": _PAGE}
-                )
-                items = [item for page in pages for item in page["DataIntegrationAssociations"]]
-                lives = {live.arn: live for live in (_live(item, arn) for item in items)}
+                for _ in range(readings):
+                    items, pages = self._read(
+                        "list_data_integration_associations",
+                        "DataIntegrationAssociations",
+                        "DataIntegrationAssociationArn",
+                        DataIntegrationIdentifier=arn,
+                    )
+                    if pages == 1 or readings == 1 or (before is not None and items.keys() == before.keys()):
+                        return tuple(_live(item, arn) for item in items.values())
+                    before = items
         except CloudError as error:
             return Unobserved(str(error))
         except Exception as error:  # noqa: BLE001 - an answer that nobody can read is not an empty one
             return Unobserved(f"the answer cannot be read: {type(error).__name__}: {error}")
-        return tuple(lives.values())
+        return Unobserved(f"the list changed while it was read, {readings} times in a row")
+
+    def _read(self, operation: Any, member: str, key: str, **parameters: str) -> tuple[dict[str, Any], int]:
+        """Return the items of all pages, each once by its key, and how many pages there were."""
+        paginator: Any = self._client.get_paginator(operation)
+        pages = [page[member] for page in paginator.paginate(**parameters, PaginationConfig={"PageSize": _PAGE})]
+        return {item[key]: item for page in pages for item in page}, len(pages)
 
 
 def _live(item: Any, integration_arn: str) -> Live:

@@ -60,7 +60,7 @@ class Aws:
         self._proxies: dict[str, str] | None = {} if connection.dummy else None  # a sandbox is not behind the proxy
         self._read_timeout = connection.read_timeout
         with translated("reading the AWS configuration"):
-            self._session = _session(target, connection, models)
+            self._session = _session(target.region, connection, models)
             if target.role_arn:
                 self._session = self._assume(target, connection, models)
         if not self._session.region_name:
@@ -107,7 +107,7 @@ class Aws:
             )
         keys = answer["Credentials"]
         return _session(
-            target,
+            target.region,
             connection,
             models,
             aws_access_key_id=keys["AccessKeyId"],
@@ -126,7 +126,27 @@ class Aws:
         return session.client("sts", endpoint_url=self._endpoint_url, config=config)
 
 
-def _session(target: Target, connection: Connection, models: Models, **keys: str) -> boto3.Session:
+def s3_client(connection: Connection, models: Models) -> Any:
+    """Return a client of S3 with the ambient credentials, in whatever Region: S3 says where a bucket is.
+
+    A PutObject is repeated as often as AWS_MAX_ATTEMPTS says, and the conditions it carries make that harmless.
+    Raises CloudError.
+    """
+    config = Config(
+        user_agent_extra=f"appintegrations-reconciler/{connection.version}",
+        proxies={} if connection.dummy else None,
+        retries={"mode": "standard"},
+        connect_timeout=10,
+        read_timeout=30,
+        s3={"addressing_style": "path"} if connection.endpoint_url else None,  # no bucket has a host name there
+    )
+    with translated("making a client of S3"):
+        session = _session(None, connection, models)
+        region = session.region_name or "us-east-1"
+        return session.client("s3", region_name=region, endpoint_url=connection.endpoint_url, config=config)
+
+
+def _session(region: str | None, connection: Connection, models: Models, **keys: str) -> boto3.Session:
     nothing = {"profile": (None, None, None, None)}  # neither the environment nor a file is asked for one
     session = (
         botocore.session.Session(session_vars=nothing)
@@ -136,4 +156,4 @@ def _session(target: Target, connection: Connection, models: Models, **keys: str
     models.share_with(session)
     if connection.dummy and not keys:
         keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}
-    return boto3.Session(botocore_session=session, region_name=target.region or connection.region, **keys)
+    return boto3.Session(botocore_session=session, region_name=region or connection.region, **keys)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,8 @@ from botocore.exceptions import (
 )
 
 from reconciler.core.errors import CloudError, Stopped
-from reconciler.core.model import Spec
-from reconciler.core.outcome import Answer, Created, NotSent, Refused, Unknown
+from reconciler.core.model import Json, Spec
+from reconciler.core.outcome import Answer, Created, NotSent, Refused, Unknown, Updated
 from reconciler.edge.aws.errors import NO_CREDENTIALS, code_of, line, throttled
 
 if TYPE_CHECKING:
@@ -41,12 +41,31 @@ class Writer:
 
     def create(self, request: Spec, token: str) -> Answer:
         """Send one CreateDataIntegrationAssociation, once, and say what became of it."""
+        answer = self._send("create_data_integration_association", **request, ClientToken=token)
+        if not isinstance(answer, Mapping):
+            return answer
+        if association_id := answer.get("DataIntegrationAssociationId"):
+            return Created(association_id)
+        return Unknown("AWS answered without an association id")
+
+    def update(self, integration_arn: str, association_id: str, execution: Json) -> Answer:
+        """Send one UpdateDataIntegrationAssociation, once, and say what became of it."""
+        answer = self._send(
+            "update_data_integration_association",
+            DataIntegrationIdentifier=integration_arn,
+            DataIntegrationAssociationIdentifier=association_id,
+            ExecutionConfiguration=execution,
+        )
+        return Updated() if isinstance(answer, Mapping) else answer
+
+    def _send(self, operation: str, **parameters: Any) -> Answer | Mapping[str, Any]:
+        """Call AWS once, and return its answer, or what became of the call instead."""
         try:
-            call: Any = self._client().create_data_integration_association
+            call: Any = getattr(self._client(), operation)
         except CloudError as error:
             return NotSent(str(error))
         try:
-            answer = call(**request, ClientToken=token)
+            answer: Mapping[str, Any] = call(**parameters)
         except ClientError as error:
             return _answer(error)
         except ParamValidationError as error:
@@ -55,13 +74,11 @@ class Writer:
             return NotSent(line(error))
         except Exception as error:  # noqa: BLE001 - whatever it was, the request may have been carried out
             return Unknown(f"{type(error).__name__}: {line(error)}")
-        if association_id := answer.get("DataIntegrationAssociationId"):
-            return Created(association_id)
-        return Unknown("AWS answered without an association id")
+        return answer
 
 
 def _answer(error: ClientError) -> Answer:
-    """Sort a refused Create: nothing was done, it did not get as far, or nobody knows."""
+    """Sort a refused call: nothing was done, it did not get as far, or nobody knows."""
     code, status = code_of(error)
     if throttled(code, status):
         return NotSent(line(error))

@@ -1,0 +1,75 @@
+"""Where the journals are kept, as the command line says: a folder, or a bucket in S3."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler import __version__
+from reconciler.core.model import Target
+from reconciler.edge.aws import Aws, Connection, Models, s3_client
+from reconciler.edge.state import Author, JournalReader, JournalWriter, LocalStore, S3Store, Store
+from reconciler.edge.system import SystemClock, host, new_id, process
+
+if TYPE_CHECKING:
+    from reconciler.cli.wiring import Choices
+
+_SANDBOX_REGION = "us-east-1"
+_FIRST = (
+    "if this is the first run for this account and Region, give --new-state once; "
+    "if it is not, restore the object from an older version of the bucket"
+)
+
+
+class Journals:
+    """Makes what reads and what writes the journal of an account and Region. Raises CloudError."""
+
+    def __init__(self, choices: Choices, connection: Connection, models: Models, clock: SystemClock) -> None:
+        self._choices, self._clock = choices, clock
+        self._client = s3_client(connection, models) if choices.bucket else None
+
+    @classmethod
+    def of(cls, choices: Choices) -> Journals:
+        """Return the journals for a command that asks for nothing else."""
+        return cls(choices, connection_of(choices), Models(), SystemClock())
+
+    def store(self, account: str, region: str) -> Store:
+        """Return where the journal of an account and Region is kept."""
+        name = f"{account}-{region}.json"
+        if self._choices.bucket:
+            bucket, prefix = self._choices.bucket
+            stand_in = "sandbox" if self._choices.dummy else ""
+            return S3Store(self._client, bucket, "/".join(filter(None, (prefix, stand_in, name))))
+        return LocalStore(self._choices.state_folder / name)
+
+    def reader(self, account: str, region: str) -> JournalReader:
+        """Return what reads it; a run that may write finds one in S3, unless it was told that there is none yet."""
+        choices = self._choices
+        new = not choices.bucket or choices.dry_run or choices.new_state
+        return JournalReader(self.store(account, region), account, region, must_exist=None if new else _FIRST)
+
+    def writer(self, reader: JournalReader, run: str) -> JournalWriter:
+        """Return what writes it, in the name of a run."""
+        choices, here = self._choices, host()
+        author = Author(run, f"{process()} on {here}", here, choices.revision)
+        return JournalWriter(reader, author, self._clock, self._clock, timeout=choices.lock_timeout, new_lineage=new_id)
+
+
+def connection_of(choices: Choices) -> Connection:
+    """Return how AWS, or what stands in for it, is reached."""
+    return Connection(
+        version=__version__,
+        region=choices.region or (_SANDBOX_REGION if choices.dummy else None),
+        profile=choices.profile,
+        endpoint_url=choices.endpoint_url,
+        dummy=choices.dummy,
+    )
+
+
+def located(target: Target, choices: Choices) -> tuple[str, str]:
+    """Return the account and Region of a target, asking STS only where it does not declare them. Raises CloudError."""
+    connection = connection_of(choices)
+    region = target.region or connection.region
+    if target.account and region:
+        return target.account, region
+    aws = Aws(target, connection, lambda: None, Models())
+    return aws.account, aws.region

@@ -1,0 +1,68 @@
+"""`reconcile status`: the journal, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli import EXIT_FAILED, options, output
+
+if TYPE_CHECKING:
+    from reconciler.cli.wiring import Choices
+    from reconciler.core.model import Desired, Target
+    from reconciler.core.status import Status
+
+
+@click.command("status")
+@options.manifests
+@output.outputs
+@options.connection
+@options.state
+def command(files: tuple[str, ...], outputs: tuple[str, ...], **chosen: Any) -> int:
+    """Show what the journal remembers of each association; reads the state, and writes nothing.
+
+    AWS is asked only whose the credentials are, and that only where the Target does not declare account and Region.
+    """
+    from reconciler.cli.session import begin, read  # noqa: PLC0415 - help is shown without boto3
+    from reconciler.cli.wiring import Choices, selected, surroundings  # noqa: PLC0415
+    from reconciler.render import status  # noqa: PLC0415
+
+    formats: Mapping[str, output.Format[tuple[Status, ...]]] = {
+        "text": lambda targets, _: status.text(targets),
+        "json": lambda targets, _: status.as_json(targets),
+    }
+    wanted = output.parse(outputs, formats)
+    choices = Choices.of(dry_run=True, **chosen)
+    begin(choices)
+    desired = selected(read(files), choices)
+    with surroundings(choices):
+        found = tuple(_status(target, desired, choices) for target in desired.targets)
+    output.write(found, wanted, formats)
+    return EXIT_FAILED if any(target.error for target in found) else 0
+
+
+def _status(target: Target, desired: Desired, choices: Choices) -> Status:
+    from reconciler.cli.journals import Journals, located  # noqa: PLC0415
+    from reconciler.core.errors import ReconcilerError  # noqa: PLC0415
+    from reconciler.core.status import Status, remembered  # noqa: PLC0415
+
+    account, region, place = target.account, target.region, None
+    try:
+        account, region = located(target, choices)
+        reader = Journals.of(choices).reader(account, region)
+        place, journal = reader.store.place, reader.read()
+    except ReconcilerError as error:
+        return Status(target.name, account, region, place, str(error))
+    names = {manifest.name for manifest in desired.manifests[target.name]}
+    return Status(
+        target.name,
+        account,
+        region,
+        place,
+        serial=journal.serial,
+        written=journal.written,
+        lease=journal.lease,
+        associations=remembered(journal, names),
+    )

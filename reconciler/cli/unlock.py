@@ -1,0 +1,51 @@
+"""`reconcile unlock`: free the lease that a dead run left behind."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from reconciler.cli import options, output
+
+
+@click.command("unlock")
+@click.argument("target")
+@options.manifests
+@options.reach
+@options.state
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def command(target: str, files: tuple[str, ...], *, yes: bool, **chosen: Any) -> int:
+    """Show who holds the lease of TARGET's journal, and free it if you say that this run is dead.
+
+    Leases expire by themselves, five minutes after their last renewal; one that a living process of this machine
+    holds is not freed. A run that turns out to live makes no further call: it finds its lease gone.
+    """
+    from reconciler.cli.journals import Journals, located  # noqa: PLC0415 - help is shown without boto3
+    from reconciler.cli.session import begin, read  # noqa: PLC0415
+    from reconciler.cli.wiring import Choices, selected, surroundings  # noqa: PLC0415
+    from reconciler.core.harmless import harmless  # noqa: PLC0415
+    from reconciler.edge.system import new_id  # noqa: PLC0415
+
+    choices = Choices.of(targets=(target,), dry_run=True, **chosen)
+    begin(choices)
+    (found,) = selected(read(files), choices).targets
+    with surroundings(choices):
+        account, region = located(found, choices)
+        journals = Journals.of(choices)
+        reader = journals.reader(account, region)
+        journal = reader.read()
+        if journal.lease is None:
+            click.echo(f"Nobody holds {harmless(reader.store.place)}.")
+            return 0
+        holder = f"{journal.lease.holder} until {journal.lease.expires:%Y-%m-%d %H:%M:%SZ}"
+        click.echo(harmless(f"{reader.store.place} is held by {holder} (number {journal.lease.number})."))
+        if not yes and not output.on_terminal(sys.stdin):
+            raise click.UsageError("nobody is here to answer: give --yes if that run is dead")
+        if not yes and not click.confirm("Is that run dead, and shall its lease be freed?"):
+            click.echo("Nothing was changed.")
+            return 0
+        journals.writer(reader, new_id()).unlock(journal)
+    click.echo("It is free.")
+    return 0

@@ -1,0 +1,55 @@
+"""One manifest with all that is known of it: what the decision table looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconciler.core.journal import Record
+from reconciler.core.model import Live, Manifest, Mode, NaturalKey, Spec, natural_key
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a run may do, and when it runs. `settle` is how long List may lag behind a Create or an Update."""
+
+    mode: Mode
+    now: datetime
+    settle: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One manifest, its resolved request, its record and the live associations that it may mean.
+
+    `holder` is the other manifest that has what this one asks for. `renamed_from` is the name that the record bears in
+    the journal, where the manifest was renamed; the record here has the new one.
+    """
+
+    manifest: Manifest
+    request: Spec
+    record: Record | None
+    lives: tuple[Live, ...]
+    holder: str | None
+    renamed_from: str | None
+    rules: Rules
+
+    def matches(self, key: NaturalKey) -> tuple[Live, ...]:
+        """Return the live associations of a natural key."""
+        return tuple(live for live in self.lives if natural_key(live.spec) == key)
+
+    def raised(self, record: Record) -> bool:
+        """Tell whether git asks for one more try: policy.generation is higher than the one last acted on."""
+        return self.manifest.policy.generation > record.generation
+
+
+def moment(when: datetime) -> str:
+    """Return a time for a sentence."""
+    return f"{when:%Y-%m-%d %H:%M:%SZ}"
+
+
+def ambiguous(matches: Sequence[Live]) -> str:
+    """Return the reason where several live associations match."""
+    arns = ", ".join(sorted(live.arn for live in matches))
+    return f"{len(matches)} live associations match: choose one of them with policy.adopt: {arns}"

@@ -1,0 +1,168 @@
+"""The decision table: from one manifest and all that is known of it to one decision, the first row that fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from reconciler.core.case import Case, ambiguous, moment
+from reconciler.core.decisions import Adopt, Blocked, Create, Decision, Lost, Settling
+from reconciler.core.diff import compare
+from reconciler.core.journal import Bound, Intended, Record
+from reconciler.core.model import Live, OnLoss, natural_key
+from reconciler.core.present import decide_present
+from reconciler.core.token import client_token
+
+MISSING = "no such association"
+"""Why most associations are created: neither the journal nor AWS knows one."""
+
+MAX_ATTEMPTS = 5
+"""How often a Create whose answer was lost is sent, the first time included."""
+
+
+def decide(case: Case) -> Decision:
+    """Return the decision for one manifest."""
+    if case.manifest.policy.adopt:
+        return _adopt_wanted(case, case.manifest.policy.adopt)
+    if case.record is None:
+        return _decide_unknown(case)
+    match case.record.state:
+        case Bound() as bound:
+            return _decide_bound(case, case.record, bound)
+        case Intended() as intended:
+            return _decide_intended(case, case.record, intended)
+        case other:
+            assert_never(other)
+
+
+def _adopt_wanted(case: Case, arn: str) -> Decision:
+    """A person said which association is meant: that one or none, and never a Create."""
+    record, live = case.record, next((live for live in case.lives if live.arn == arn), None)
+    if record and isinstance(record.state, Bound) and record.state.association_id == arn.rpartition("/")[2]:
+        return _decide_bound(case, record, record.state)
+    if live is None:
+        return Blocked(case.manifest, f"policy.adopt names {arn}, which List does not show or another manifest holds")
+    ours = record if record and isinstance(record.state, Intended) else None
+    return _adopt(case, live, ours, "named by policy.adopt")
+
+
+def _decide_unknown(case: Case) -> Decision:
+    """Nothing is remembered: adopt what matches, create what is missing."""
+    match case.matches(natural_key(case.request)):
+        case ():
+            return _create(case, 0, MISSING)
+        case (live,):
+            return _adopt(case, live, None, "live and not yet in the journal")
+        case matches:
+            return Blocked(case.manifest, ambiguous(matches))
+
+
+def _decide_intended(case: Case, record: Record, intended: Intended) -> Decision:
+    """A Create was sent and its answer never came: List tells, or time does."""
+    matches = case.matches(record.key)
+    if len(matches) > 1:
+        return Blocked(case.manifest, ambiguous(matches))
+    if matches:
+        return _adopt(case, matches[0], record, "a Create whose answer was lost had arrived")
+    now, settle, attempts = case.rules.now, case.rules.settle, intended.attempts
+    until = intended.last_attempt + settle * 2 ** (attempts - 1)
+    if now < until:
+        why = (
+            f"a Create was sent at {moment(intended.last_attempt)} and its answer is unknown; "
+            f"nothing is sent before {moment(until)}"
+        )
+        return Settling(case.manifest, record, until, why)
+    if attempts >= MAX_ATTEMPTS or now > intended.first_attempt + settle * 2**MAX_ATTEMPTS:
+        return _give_up(
+            case,
+            record,
+            f"given up: {attempts} Creates were sent without an answer since {moment(intended.first_attempt)}, and "
+            "List shows none of them: look in AWS for an export to this destination, and name it in policy.adopt; or "
+            "raise policy.generation to create one regardless",
+        )
+    if case.request != record.request:
+        return _give_up(
+            case,
+            record,
+            f"git changed it while the answer to a Create for {' '.join(filter(None, record.key[1:]))} is unknown, and "
+            "what git no longer asks for is not sent again: look in AWS, and name what is there in policy.adopt, "
+            "restore the request, or raise policy.generation to create the new one regardless",
+        )
+    state = Intended(attempts + 1, intended.first_attempt, now)
+    reason = f"attempt {state.attempts}: the last one had no answer, and List does not show it"
+    return _unless_held(case, Create(case.manifest, replace(record, state=state), record, reason))
+
+
+def _give_up(case: Case, record: Record, reason: str) -> Decision:
+    """Leave it to a person, whose word is policy.generation."""
+    if case.raised(record):
+        return _create(case, record.incarnation + 1, "given up, and policy.generation was raised")
+    return Blocked(case.manifest, reason)
+
+
+def _decide_bound(case: Case, record: Record, bound: Bound) -> Decision:
+    """The association is known: compare it, or say that it is gone."""
+    manifest, now, settle = case.manifest, case.rules.now, case.rules.settle
+    live = next((live for live in case.lives if live.id == bound.association_id), None)
+    if live:
+        return decide_present(case, record, bound, live)
+    matches = () if manifest.policy.adopt else case.matches(record.key)
+    if len(matches) > 1:
+        return Blocked(manifest, ambiguous(matches))
+    if matches:
+        return _adopt(case, matches[0], record, f"{bound.association_id} is gone, and this one matches")
+    if now < bound.since + settle:
+        return Settling(manifest, record, bound.since + settle, "just bound, and List does not show it yet")
+    if bound.missing_since is None or now < bound.missing_since + settle:
+        missing = replace(bound, missing_since=bound.missing_since or now)
+        until = (bound.missing_since or now) + settle
+        reason = f"List left it out; it counts as lost where a run after {moment(until)} does not see it either"
+        return Settling(manifest, replace(record, state=missing), until, reason)
+    return _decide_lost(case, record, bound)
+
+
+def _decide_lost(case: Case, record: Record, bound: Bound) -> Decision:
+    """List no longer shows it: create it again where git says so, and report it otherwise."""
+    policy, gone = case.manifest.policy, f"List no longer shows {bound.association_id}"
+    if policy.adopt:
+        return Lost(case.manifest, record, f"{gone}, which policy.adopt names: correct or remove policy.adopt")
+    if case.raised(record):
+        return _create(case, record.incarnation + 1, f"{gone}, and policy.generation was raised")
+    if policy.on_loss is OnLoss.REPORT:
+        return Lost(case.manifest, record, f"{gone}; raise policy.generation to create it again")
+    if bound.arn is None:
+        why = "List never showed it, so it may be there: raise policy.generation to create it again regardless"
+        return Lost(case.manifest, record, f"{bound.association_id} is not created again by policy.onLoss, since {why}")
+    return _create(case, record.incarnation + 1, f"{gone}, and policy.onLoss is recreate")
+
+
+def _create(case: Case, incarnation: int, reason: str) -> Decision:
+    """Create what git asks for now."""
+    now, manifest = case.rules.now, case.manifest
+    token = client_token(case.request, incarnation)
+    state = Intended(1, now, now)
+    intent = Record(manifest.name, case.request, token, incarnation, manifest.policy.generation, state)
+    return _unless_held(case, Create(manifest, intent, case.record, reason))
+
+
+def _unless_held(case: Case, create: Create) -> Decision:
+    """Create, unless another manifest has, or waits for, just such an association."""
+    if not case.holder:
+        return create
+    return Blocked(
+        case.manifest,
+        f"the manifest {case.holder!r} has, or waits for, the association that this one asks for: "
+        "restore that manifest's request, or remove it and keep this one",
+        create,
+    )
+
+
+def _adopt(case: Case, live: Live, record: Record | None, reason: str) -> Adopt:
+    """Bind the manifest to a live association; what was sent for it before counts as applied."""
+    manifest, bound = case.manifest, Bound(live.id, case.rules.now, live.arn)
+    if record is None:
+        incarnation = case.record.incarnation if case.record else 0
+        record = Record(manifest.name, case.request, None, incarnation, manifest.policy.generation, bound)
+    record = replace(record, state=bound)
+    differences = compare(case.request, record.request, live.spec, manifest.policy.ignore)
+    return Adopt(manifest, live, record, differences, reason)

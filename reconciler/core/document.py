@@ -1,0 +1,206 @@
+"""The journal as the JSON document that it is kept in: for people to read, and refused where it is not understood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar, assert_never
+
+from reconciler.core.journal import Bound, Intended, Journal, Lease, Record, Sent, Standing, State, Written
+from reconciler.core.migrations import V1, migrated
+from reconciler.core.model import Execution
+
+T = TypeVar("T")
+
+FORMAT = V1
+_FAMILY = "reconciler/journal/"
+_RECORD = ("status", "token", "incarnation", "generation", "request")
+_INTENDED = ("attempts", "firstAttempt", "lastAttempt")
+_BOUND = ("associationId", "arn", "since", "missingSince", "update", "former")
+
+
+class MalformedJournal(ValueError):  # noqa: N818 - named for what it found
+    """The document is no journal that this version understands. The text says why."""
+
+
+def encode(journal: Journal) -> dict[str, Any]:
+    """Return the journal as the tree that schemas/journal.v1.json describes."""
+    lease, written = journal.lease, journal.written
+    return {
+        "format": FORMAT,
+        "account": journal.account,
+        "region": journal.region,
+        "lineage": journal.lineage,
+        "serial": journal.serial,
+        "written": written and {"run": written.run, "at": written.at.isoformat(), "revision": written.revision},
+        "lease": lease
+        and {
+            "holder": lease.holder,
+            "host": lease.host,
+            "number": lease.number,
+            "expires": lease.expires.isoformat(),
+        },
+        "decisions": {name: _encode_standing(journal.standings[name]) for name in sorted(journal.standings)},
+        "records": {name: _encode_record(journal.records[name]) for name in sorted(journal.records)},
+    }
+
+
+def decode(document: object) -> Journal:
+    """Return the journal in a JSON document, of an older format too. Raises MalformedJournal."""
+    if not isinstance(document, dict) or not str(document.get("format", "")).startswith(_FAMILY):
+        raise MalformedJournal("it is no journal of this program")
+    try:
+        document = migrated(document)
+        if document["format"] == FORMAT:
+            return _decode(document)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise MalformedJournal(f"a member is missing, unknown or of the wrong type ({error})") from None
+    raise MalformedJournal(f"it has format {document['format']!r}, and this version reads {FORMAT!r}")
+
+
+def _decode(document: dict[str, Any]) -> Journal:
+    _know(document, "format", "account", "region", "lineage", "serial", "written", "lease", "decisions", "records")
+    return Journal(
+        account=_text(document["account"]),
+        region=_text(document["region"]),
+        lineage=_text(document["lineage"]),
+        serial=_count(document["serial"]),
+        records={name: _decode_record(name, record) for name, record in document["records"].items()},
+        standings={name: _decode_standing(each) for name, each in document["decisions"].items()},
+        lease=_decode_lease(document["lease"]),
+        written=_decode_written(document["written"]),
+    )
+
+
+def _encode_standing(standing: Standing) -> dict[str, Any]:
+    execution = standing.last_execution
+    return {
+        "decision": standing.decision,
+        "since": standing.since.isoformat(),
+        "lastExecution": execution and {"status": execution.status, "message": execution.message},
+    }
+
+
+def _encode_record(record: Record) -> dict[str, Any]:
+    return {
+        **_encode_state(record.state),
+        "token": record.token,
+        "incarnation": record.incarnation,
+        "generation": record.generation,
+        "request": record.request,
+    }
+
+
+def _encode_state(state: State) -> dict[str, Any]:
+    match state:
+        case Intended(attempts, first_attempt, last_attempt):
+            times = {"firstAttempt": first_attempt.isoformat(), "lastAttempt": last_attempt.isoformat()}
+            return {"status": "intended", "attempts": attempts, **times}
+        case Bound():
+            update, missing = state.update, state.missing_since
+            return {
+                "status": "bound",
+                "associationId": state.association_id,
+                "arn": state.arn,
+                "since": state.since.isoformat(),
+                "missingSince": missing and missing.isoformat(),
+                "update": update and {"at": update.at.isoformat(), "refused": update.refused},
+                "former": list(state.former),
+            }
+        case other:
+            assert_never(other)
+
+
+def _decode_record(name: str, document: dict[str, Any]) -> Record:
+    request = document["request"]
+    if not isinstance(request, dict) or not isinstance(request.get("DataIntegrationIdentifier"), str):
+        raise TypeError(f"request of {name!r}")
+    return Record(
+        name=name,
+        request=request,
+        token=_maybe(_text, document["token"]),
+        incarnation=_count(document["incarnation"]),
+        generation=_count(document["generation"]),
+        state=_decode_state(name, document),
+    )
+
+
+def _decode_state(name: str, document: dict[str, Any]) -> State:
+    if document["status"] == "intended":
+        _know(document, *_RECORD, *_INTENDED)
+        first, last = _moment(document["firstAttempt"]), _moment(document["lastAttempt"])
+        _text(document["token"])
+        return Intended(_count(document["attempts"], least=1), first, last)
+    if document["status"] == "bound":
+        _know(document, *_RECORD, *_BOUND)
+        if not isinstance(document["former"], list):
+            raise TypeError(f"former of {name!r}")
+        return Bound(
+            association_id=_text(document["associationId"]),
+            since=_moment(document["since"]),
+            arn=_maybe(_text, document["arn"]),
+            missing_since=_maybe(_moment, document["missingSince"]),
+            update=_decode_update(document["update"]),
+            former=tuple(document["former"]),
+        )
+    raise ValueError(f"status {document['status']!r} of {name!r}")
+
+
+def _decode_update(document: dict[str, Any] | None) -> Sent | None:
+    if document is None:
+        return None
+    _know(document, "at", "refused")
+    return Sent(_moment(document["at"]), _maybe(_text, document["refused"]))
+
+
+def _decode_standing(document: dict[str, Any]) -> Standing:
+    _know(document, "decision", "since", "lastExecution")
+    execution = document["lastExecution"]
+    if execution is not None:
+        _know(execution, "status", "message")
+        execution = Execution(_text(execution["status"]), _maybe(_text, execution["message"]))
+    return Standing(_text(document["decision"]), _moment(document["since"]), execution)
+
+
+def _decode_lease(document: dict[str, Any] | None) -> Lease | None:
+    if document is None:
+        return None
+    _know(document, "holder", "host", "number", "expires")
+    holder, host = _text(document["holder"]), _text(document["host"])
+    return Lease(holder, host, _count(document["number"]), _moment(document["expires"]))
+
+
+def _decode_written(document: dict[str, Any] | None) -> Written | None:
+    if document is None:
+        return None
+    _know(document, "run", "at", "revision")
+    return Written(_text(document["run"]), _moment(document["at"]), _maybe(_text, document["revision"]))
+
+
+def _know(document: Mapping[str, Any], *members: str) -> None:
+    """Refuse members of a later version: what is not understood would be lost with the next write."""
+    if unknown := sorted(set(document) - set(members)):
+        raise ValueError(f"unknown {', '.join(map(repr, unknown))}")
+
+
+def _maybe(read: Callable[[object], T], value: object) -> T | None:
+    return None if value is None else read(value)
+
+
+def _count(value: object, least: int = 0) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise TypeError(f"{value!r} is no whole number from {least} on")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no string")
+    return value
+
+
+def _moment(value: object) -> datetime:
+    moment = datetime.fromisoformat(_text(value))
+    if moment.tzinfo is None:
+        raise ValueError(f"{value!r} has no zone")
+    return moment

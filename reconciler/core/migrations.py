@@ -1,0 +1,37 @@
+"""Brings journal documents of older formats to the present one, a step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+Document: TypeAlias = dict[str, Any]
+
+V0 = "reconciler/journal/v0"
+V1 = "reconciler/journal/v1"
+_SINCE_V1 = {"lease", "written", "decisions"}
+
+
+def migrated(document: Document) -> Document:
+    """Return a document of a known older format in the present one, and any other as it is.
+
+    Before its first release the program wrote documents that call themselves v1 and know neither lease nor
+    decisions: those are v0. Raises KeyError and TypeError where such a document is malformed.
+    """
+    if document["format"] == V1 and not document.keys() & _SINCE_V1:
+        document = {**document, "format": V0}
+    while step := _STEPS.get(document["format"]):
+        document = step(document)
+    return document
+
+
+def _v0_to_v1(document: Document) -> Document:
+    """Add what v0 did not know: nothing was ever updated, and an association counts as never shown by List."""
+    records = {name: {**record, "generation": 1} for name, record in document["records"].items()}
+    for record in records.values():
+        if record["status"] == "bound":
+            record |= {"arn": None, "missingSince": None, "update": None, "former": []}
+    return {**document, "format": V1, "written": None, "lease": None, "decisions": {}, "records": records}
+
+
+_STEPS: Mapping[str, Callable[[Document], Document]] = {V0: _v0_to_v1}

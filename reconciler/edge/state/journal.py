@@ -1,0 +1,242 @@
+"""The journal in a store: decoded, compared and swapped, and written by one run at a time under a lease."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
+
+from reconciler.core.document import MalformedJournal, decode, encode
+from reconciler.core.errors import StateError, StateHeld, StateMoved, StateUncertain
+from reconciler.core.journal import LEASE, Journal, Lease, Written
+from reconciler.core.ports import Clock, Timer
+from reconciler.edge.state.store import Store
+
+_TRIES = 3
+"""How often answers are written again where the journal moves under them, or the store does not answer."""
+
+
+class JournalReader:
+    """The journal of one account and Region, seen through reads alone.
+
+    `must_exist` is for stores where a missing journal is more likely a mistake than a beginning: what to do then.
+    """
+
+    def __init__(self, store: Store, account: str, region: str, *, must_exist: str | None = None) -> None:
+        self.store, self._account, self._region = store, account, region
+        self._must_exist = must_exist
+        self._version: str | None = None
+
+    def read(self) -> Journal:
+        """Return the journal; an empty one, without a lineage, where there is none. Raises StateError."""
+        journal, self._version = self._load()
+        return journal
+
+    @property
+    def version(self) -> str | None:
+        """The store's version of what was read last; None where there was nothing."""
+        return self._version
+
+    def _load(self) -> tuple[Journal, str | None]:
+        stored, place = self.store.load(), self.store.place
+        if stored is None:
+            if self._must_exist:
+                raise StateError(f"there is no journal at {place}: {self._must_exist}")
+            return Journal(self._account, self._region, lineage=""), None
+        try:
+            journal = decode(json.loads(stored.text))
+        except (ValueError, RecursionError, MalformedJournal) as error:
+            raise StateError(f"the journal {place} cannot be used: {error}; it was left as it is") from error
+        if (journal.account, journal.region) != (self._account, self._region):
+            raise StateError(
+                f"the journal {place} is of account {journal.account} in {journal.region}: "
+                "give every installation its own --state"
+            )
+        return journal, stored.version
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes: `run` is an id that no other run has, `holder` tells people who it is, `host` where it runs."""
+
+    run: str
+    holder: str
+    host: str
+    revision: str | None = None
+
+
+class JournalWriter:
+    """Writes the journal of one account and Region. `timeout` is how many seconds to wait for another's lease."""
+
+    def __init__(  # noqa: PLR0913 - where, who, and when
+        self,
+        reader: JournalReader,
+        author: Author,
+        clock: Clock,
+        timer: Timer,
+        *,
+        timeout: float,
+        new_lineage: Callable[[], str],
+    ) -> None:
+        self._store, self._reader, self._author = reader.store, reader, author
+        self._clock, self._timer, self._timeout = clock, timer, timeout
+        self._new_lineage = new_lineage
+
+    def swap(self, expected: Journal, new: Journal) -> None:
+        """Write `new` where the journal still is `expected`. Raises StateHeld, StateMoved and StateError.
+
+        Where only decisions are to be noted, and another run has the lease, nothing is written: it notes its own.
+        """
+        only_noted = new.records == expected.records
+        with suppress(StateHeld) if only_noted else nullcontext(), self._claimed(expected, wait=not only_noted):
+            self.put(self.numbered(replace(new, lease=None), expected), self._reader.version)
+
+    @contextmanager
+    def lease(self, expected: Journal, new: Journal) -> Iterator[LeasedJournal]:
+        """Do so, and take the lease in the same write."""
+        with self._claimed(expected, wait=True):
+            leased = self._leased(new, expected, expected.serial + 1)
+            yield LeasedJournal(self, *self.put(leased, self._reader.version))
+
+    def unlock(self, expected: Journal) -> None:
+        """Take the lease from whoever holds it, where the journal still is `expected`. Raises StateError.
+
+        StateHeld where a living process of this machine holds it.
+        """
+        if not self._store.claim():
+            raise StateHeld(f"{self._store.place} is held by a living process of this machine: end that first")
+        try:
+            self.put(self.numbered(replace(expected, lease=None), expected), self._reader.version)
+        finally:
+            self._store.release()
+
+    def renewed(self, new: Journal, held: Journal) -> Journal:
+        """Return a journal to write with the lease that `held` has, for another term. Raises StateMoved."""
+        assert held.lease
+        if self._clock.now() >= held.lease.expires:
+            raise StateMoved(f"the lease of {self._store.place} has expired")
+        return self._leased(new, held, held.lease.number)
+
+    def numbered(self, new: Journal, found: Journal) -> Journal:
+        """Return a journal as it is to be written after another."""
+        return replace(
+            new,
+            lineage=found.lineage or self._new_lineage(),
+            serial=found.serial + 1,
+            written=Written(self._author.run, self._clock.now(), self._author.revision),
+        )
+
+    def put(self, journal: Journal, version: str | None) -> tuple[Journal, str]:
+        """Replace one version of the journal, and return it with its own. Raises StateMoved and StateError.
+
+        Where the store's answer was lost, or says that something else is there, what is there tells: the journal holds
+        this run's id, so that what reads the same was written by this very call.
+        """
+        text = json.dumps(encode(journal), indent=2) + "\n"
+        try:
+            return journal, self._store.put(text, version)
+        except (StateMoved, StateUncertain):
+            stored = self._store.load()
+            if stored is None or stored.text != text:
+                raise
+            return journal, stored.version
+
+    def found(self) -> tuple[Journal, str | None]:
+        """Return the journal as it is now, and its version. Raises StateError."""
+        return self._reader.read(), self._reader.version
+
+    def _leased(self, new: Journal, found: Journal, number: int) -> Journal:
+        expires = self._clock.now() + LEASE
+        lease = Lease(self._author.holder, self._author.host, number, expires)
+        return replace(self.numbered(new, found), lease=lease)
+
+    @contextmanager
+    def _claimed(self, expected: Journal, *, wait: bool) -> Iterator[None]:
+        """Wait until nobody else writes, and keep it so. Raises StateMoved where the journal is not as expected."""
+        found, deadline = expected, self._timer.monotonic() + (self._timeout if wait else 0)
+        while not self._claim(found):
+            if self._timer.monotonic() >= deadline:
+                raise StateHeld(self._held_by(found.lease))
+            self._timer.sleep(0.1 if self._store.exclusive else 1)
+            found = self._reader.read()
+        try:
+            if (found.lineage, found.serial) != (expected.lineage, expected.serial):
+                raise StateMoved(f"the journal {self._store.place} was written by someone else during this run")
+            yield
+        finally:
+            self._store.release()
+
+    def _claim(self, found: Journal) -> bool:
+        """Claim the store, unless another run has the lease."""
+        if not self._store.claim():
+            return False
+        if self._free(found.lease):
+            return True
+        self._store.release()
+        return False
+
+    def _held_by(self, lease: Lease | None) -> str:
+        holder = f"{lease.holder} until {lease.expires:%Y-%m-%d %H:%M:%SZ}" if lease else "another process"
+        way_out = "wait for it, or raise --lock-timeout; reconcile unlock frees what a dead one left"
+        return f"{self._store.place} is held by {holder}: {way_out}"
+
+    def _free(self, lease: Lease | None) -> bool:
+        """Tell whether a lease is nobody's: given back, expired, or of a process of this machine that is dead."""
+        if lease is None or self._clock.now() >= lease.expires:
+            return True
+        return self._store.exclusive and lease.host == self._author.host
+
+
+class LeasedJournal:
+    """The journal while one run has its lease."""
+
+    def __init__(self, writer: JournalWriter, journal: Journal, version: str | None) -> None:
+        self._writer, self._journal, self._version = writer, journal, version
+
+    @property
+    def journal(self) -> Journal:
+        """The journal as this run wrote it last."""
+        return self._journal
+
+    def write(self, change: Callable[[Journal], Journal]) -> Journal:
+        """Write a change, and renew the lease. Raises StateMoved where it was lost, and StateError."""
+        for _ in range(_TRIES):
+            renewed = self._writer.renewed(change(self._journal), self._journal)
+            try:
+                self._journal, self._version = self._writer.put(renewed, self._version)
+            except StateMoved:
+                self._find_again()
+            else:
+                return self._journal
+        raise StateMoved("others wrote the journal each time")
+
+    def finish(self, change: Callable[[Journal], Journal]) -> None:
+        """Write a change, and give the lease back; where it was lost, keep what others wrote. Raises StateError."""
+        journal, version = self._journal, self._version
+        for left in reversed(range(_TRIES)):
+            ours = self._is_ours(journal)
+            changed = change(journal)
+            if not ours and changed.says_what(journal):
+                return
+            given_back = replace(changed, lease=None if ours else journal.lease)
+            try:
+                self._writer.put(self._writer.numbered(given_back, journal), version)
+            except StateError:
+                if not left:
+                    raise
+                journal, version = self._writer.found()
+            else:
+                return
+
+    def _is_ours(self, journal: Journal) -> bool:
+        ours, lease = self._journal.lease, journal.lease
+        return bool(ours and lease and lease.number == ours.number and journal.lineage == self._journal.lineage)
+
+    def _find_again(self) -> None:
+        """Go on with what others wrote, if the lease is this run's still. Raises StateMoved."""
+        journal, version = self._writer.found()
+        if not self._is_ours(journal):
+            by = journal.lease.holder if journal.lease else "somebody, who gave it back"
+            raise StateMoved(f"the lease was lost to {by}")
+        self._journal, self._version = journal, version

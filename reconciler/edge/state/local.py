@@ -1,0 +1,115 @@
+"""A journal as a file: replaced whole, under a lock that the kernel frees when its holder dies."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from reconciler.core.errors import StateError, StateMoved
+from reconciler.edge.state.store import Stored
+
+
+class LocalStore:
+    """One file, beside it the lock of its writers; whoever only reads makes nothing. A `Store`."""
+
+    exclusive = True
+
+    def __init__(self, path: Path) -> None:
+        self.place = str(path)
+        self._path = path
+        self._lock: int | None = None
+
+    def load(self) -> Stored | None:
+        """Return the file's text, None where there is no file. Raises StateError."""
+        try:
+            text = self._path.read_bytes().decode()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise StateError(
+                f"the journal {self.place} cannot be read: {_reason(error)}; it was left as it is"
+            ) from error
+        return Stored(text, _version(text))
+
+    def put(self, text: str, version: str | None) -> str:
+        """Replace the file, for good before this returns. Raises StateMoved and StateError."""
+        assert self._lock is not None, "the store has to be claimed before it is written"
+        found = self.load()
+        if (found and found.version) != version:
+            raise StateMoved(f"the journal {self.place} was written by someone else during this run")
+        try:
+            _replace(self._path, text)
+        except OSError as error:
+            raise StateError(f"the journal {self.place} cannot be written: {_reason(error)}") from error
+        return _version(text)
+
+    def claim(self) -> bool:
+        """Take the lock, without waiting; False where another process has it. Raises StateError."""
+        assert self._lock is None, "the store is claimed already"
+        lock = self._path.with_suffix(".lock")
+        try:
+            _make_folder(lock.parent)
+            self._lock = _locked(lock)
+        except OSError as error:
+            raise StateError(f"the lease {lock} cannot be taken: {_reason(error)}; nothing was sent") from error
+        return self._lock is not None
+
+    def release(self) -> None:
+        """Free the lock; nothing happens where there is none."""
+        file, self._lock = self._lock, None
+        if file is not None:
+            with suppress(OSError):  # Linux frees it even then
+                os.close(file)
+
+
+def _locked(lock: Path) -> int | None:
+    """Open a file and lock it; None where another process has locked it."""
+    file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return None
+    except BaseException:
+        os.close(file)
+        raise
+    return file
+
+
+def _replace(path: Path, text: str) -> None:
+    """Replace a file whole, readable for its owner only, for good before this returns."""
+    temporary = path.with_name(path.name + ".new")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    _sync_folder(path.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it that are missing, for good."""
+    for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
+        missing.mkdir(exist_ok=True)
+        _sync_folder(missing.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make what was made or renamed in a folder last through a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _version(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,0 +1,162 @@
+"""A journal as an object in S3, for machines that share it: replaced by conditional writes, without a lock."""
+
+from __future__ import annotations
+
+import re
+from contextvars import ContextVar
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    SSOError,
+    SSOTokenLoadError,
+    TokenRetrievalError,
+)
+
+from reconciler.core.errors import StateError, StateMoved, StateUncertain
+from reconciler.edge.state.store import Stored
+
+# 412; 409, by its two names; 404, where what If-Match names was deleted
+_MOVED = frozenset(("PreconditionFailed", "ConditionalRequestConflict", "OperationAborted", "NoSuchKey"))
+_NO_CREDENTIALS = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    SSOError,
+    SSOTokenLoadError,
+    TokenRetrievalError,
+)
+_UNREACHED = (ConnectTimeoutError, EndpointConnectionError)
+_NEVER_LEFT = (*_NO_CREDENTIALS, *_UNREACHED, ParamValidationError)
+_READ_NEEDS = "s3:GetObject and s3:ListBucket are needed (without the latter, a missing object is a forbidden one)"
+_WRITE_NEEDS = "s3:PutObject and s3:GetObject are needed"
+_unknown: ContextVar[list[object]] = ContextVar("attempts of the put under way that may have been carried out")
+
+
+class S3Store:
+    """One object, encrypted and versioned as its bucket says. A `Store`.
+
+    The client may repeat a PutObject. One that arrived and whose answer was lost makes its repetition find its own
+    text, which S3 answers like anyone else's (412). So StateMoved does not say whose text is there, and after a 409
+    it may even be the old one: the caller reads again and compares. After StateUncertain the write may also arrive
+    later than that reading; the next one that succeeds shuts it out, as it changes what If-Match is compared with.
+    """
+
+    exclusive = False
+
+    def __init__(self, client: Any, bucket: str, key: str) -> None:
+        self.place = f"s3://{bucket}/{key}"
+        self._client = client
+        self._bucket, self._key = bucket, key
+        client.meta.events.register("response-received.s3.PutObject", _note, unique_id="reconciler-journal")
+
+    def load(self) -> Stored | None:
+        """Return the object's text and ETag, None where there is no object. Raises StateError."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._key)
+            return Stored(answer["Body"].read().decode(), answer["ETag"])
+        except (ClientError, BotoCoreError, UnicodeDecodeError, KeyError) as error:
+            if _code(error) == "NoSuchKey":
+                return None
+            reason = self._reason(error, _READ_NEEDS)
+            raise StateError(f"the journal {self.place} cannot be read: {reason}; it was left as it is") from error
+
+    def put(self, text: str, version: str | None) -> str:
+        """Replace the object and return its ETag. Raises StateMoved, StateUncertain and StateError."""
+        body, condition = text.encode(), {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
+        unknown: list[object] = []
+        token = _unknown.set(unknown)
+        try:
+            answer = self._client.put_object(
+                Bucket=self._bucket, Key=self._key, Body=body, ContentType="application/json", **condition
+            )
+            return str(answer["ETag"])
+        except Exception as error:
+            reason = self._reason(error, _WRITE_NEEDS)
+            if _code(error) in _MOVED:
+                raise StateMoved(f"the journal {self.place} changed since it was read: {reason}") from error
+            if unknown or not _refused(error):
+                raise StateUncertain(f"nobody knows whether the journal {self.place} was written: {reason}") from error
+            raise StateError(f"the journal {self.place} cannot be written: {reason}") from error
+        finally:
+            _unknown.reset(token)
+
+    def claim(self) -> bool:
+        """Say True: S3 has no lock."""
+        return True
+
+    def release(self) -> None:
+        """Do nothing: there is no lock."""
+
+    def _reason(self, error: Exception, needed: str) -> str:
+        """Return an error as one line, with what would be right and what AWS's support would ask for."""
+        code = _code(error)
+        if code == "NoSuchBucket":
+            return f"there is no bucket {self._bucket}: make it, or name another one"
+        line = " ".join(str(error).split())
+        if isinstance(error, ClientError):
+            answer: Any = error.response
+            request = answer.get("ResponseMetadata", {}).get("RequestId")
+            said = f"{code or 'an error'}: {answer.get('Error', {}).get('Message') or 'without a message'}"
+            line = " ".join(said.split()) + (f" (request {request})" if request else "")
+        if code == "AccessDenied":
+            return f"{line}; {needed}"
+        if isinstance(error, _NO_CREDENTIALS):
+            return f"{line}; S3 needs credentials where boto3 finds them"
+        if isinstance(error, _UNREACHED):
+            return f"{line}; S3 has to be reachable from here"
+        if isinstance(error, KeyError):
+            return f"S3's answer lacks {line}"
+        return line
+
+
+def parse(url: str) -> tuple[str, str]:
+    """Split `s3://bucket/prefix` into the bucket and the prefix, "" where there is none. Raises ValueError."""
+    if not url.startswith("s3://"):
+        raise ValueError(f"{url!r} is no place in S3: write s3://bucket/prefix")
+    if not url.isprintable() or set(url) & set(" ?#"):
+        raise ValueError(f"{url!r} must have no query, no fragment and no blanks: write s3://bucket/prefix")
+    bucket, _, path = url.removeprefix("s3://").partition("/")
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    if not re.fullmatch(r"(?!.*\.\.)(?!(\d+\.){3}\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
+        raise ValueError(
+            f"{bucket!r} is no name of a bucket: 3 to 63 lower-case letters, digits, hyphens and single dots, "
+            "with a letter or a digit at both ends"
+        )
+    prefix = path.removesuffix("/")
+    if path and not {"", ".", ".."}.isdisjoint(prefix.split("/")):
+        raise ValueError(f"{url!r} has an empty part, or a dot in place of one: write s3://bucket/prefix")
+    return bucket, prefix
+
+
+def _note(response_dict: Any, exception: Exception | None, **_: Any) -> None:
+    """Remember an attempt after which nobody knows: what the last one says is not true of those before it."""
+    known = _refused(exception) if response_dict is None else _harmless(response_dict["status_code"])
+    if not known:
+        _unknown.get([]).append(exception or response_dict["status_code"])
+
+
+def _refused(error: Exception | None) -> bool:
+    """Tell whether an error proves that its attempt wrote nothing."""
+    if isinstance(error, ClientError):
+        answer: Any = error.response
+        return _harmless(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    # Not ProxyConnectionError: urllib3 says so of every connection through a proxy that breaks, however late
+    return isinstance(error, _NEVER_LEFT)
+
+
+def _harmless(status: int) -> bool:
+    """Tell whether an HTTP status proves that nothing was written: a refusal, or "not implemented" (501)."""
+    return (300 <= status < 500 and status != 408) or status == 501  # noqa: PLR2004 - 408: nobody knows
+
+
+def _code(error: Exception) -> str:
+    answer: Any = error.response if isinstance(error, ClientError) else {}
+    return str(answer.get("Error", {}).get("Code", ""))

@@ -1,0 +1,72 @@
+"""Makes the calls of a plan: each once, soon after its intent was written, and only while the lease is this run's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from reconciler.core.apply import FRESH, answered, renewed
+from reconciler.core.decisions import Create, Plan, Write
+from reconciler.core.errors import StateError
+from reconciler.core.outcome import Answer, NotSent, Outcome, Skipped
+from reconciler.core.ports import Clock, CloudWriter, LeasedJournal, Progress
+
+_TRIES = 3
+"""How often a call is tried that did not reach AWS."""
+
+
+class Sending:
+    """The calls of one plan, whose intents were written at `written`."""
+
+    def __init__(self, plan: Plan, written: datetime, leased: LeasedJournal, cloud: CloudWriter, clock: Clock) -> None:
+        self.outcomes: dict[str, Outcome] = {}
+        self._untold = plan.writes
+        self._written, self._leased, self._wrote = written, leased, leased.journal
+        self._cloud, self._clock = cloud, clock
+
+    def all(self, stopped: Callable[[], bool], progress: Progress) -> str | None:
+        """Make each call, in order, and journal the answers; return what went wrong with that, if anything did."""
+        writes = self._untold
+        for done, write in enumerate(writes, 1):
+            self.outcomes[write.manifest.name] = self._one(write, stopped)
+            progress("sending", done, len(writes))
+        try:
+            self._leased.finish(
+                lambda journal: answered(journal, self._wrote, self._untold, self.outcomes, self._clock.now())
+            )
+        except StateError as error:
+            return f"{error}; what was sent stands in AWS, and the next run finds it by List"
+        return None
+
+    def _one(self, write: Write, stopped: Callable[[], bool]) -> Outcome:
+        """Make one call, again only if it was not sent; never after a stop, nor long after its intent."""
+        outcome: Outcome = Skipped("a stop was asked for before it was sent")
+        for _ in range(_TRIES):
+            self._cloud.wait()
+            if stopped():
+                break
+            if self._clock.now() > self._written + FRESH and (wrong := self._renew()):
+                return NotSent(wrong)
+            outcome = self._call(write)
+            if not isinstance(outcome, NotSent):
+                break
+        return outcome
+
+    def _renew(self) -> str | None:
+        """Write the answers so far and the remaining intents anew; return why not, where the lease was lost."""
+        now = self._clock.now()
+        try:
+            self._wrote = self._leased.write(
+                lambda journal: renewed(journal, self._wrote, self._untold, self.outcomes, now)
+            )
+        except StateError as error:
+            return f"not sent, since its intent could not be written anew: {error}"
+        self._written = now
+        self._untold = tuple(write for write in self._untold if write.manifest.name not in self.outcomes)
+        return None
+
+    def _call(self, write: Write) -> Answer:
+        if isinstance(write, Create):
+            return self._cloud.create(write.request, write.token)
+        integration = str(write.request["DataIntegrationIdentifier"])
+        return self._cloud.update(integration, write.association_id, write.execution)

@@ -1,0 +1,157 @@
+"""The journal's document is read back as it was written, or refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import NOW, journal, record
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from reconciler.core.document import MalformedJournal, decode, encode
+from reconciler.core.journal import Bound, Intended, Journal, Lease, Record, Sent, Standing, Written
+from reconciler.core.model import Execution
+
+REPOSITORY = Path(__file__).parents[2]
+SCHEMA = Draft202012Validator(json.loads((REPOSITORY / "schemas/journal.v1.json").read_text()))
+
+times = st.datetimes(timezones=st.just(UTC))
+words = st.text(max_size=6)
+executions = st.none() | st.just(record().request["ExecutionConfiguration"])
+updates = st.none() | st.builds(Sent, times, st.none() | words)
+bound = st.builds(
+    Bound, words, times, st.none() | words, st.none() | times, updates, st.lists(executions, max_size=2).map(tuple)
+)
+states = st.builds(Intended, st.integers(1, 5), times, times) | bound
+records = st.builds(Record, words, st.just(record().request), words, st.integers(0, 9), st.integers(1, 9), states)
+standings = st.builds(Standing, words, times, st.none() | st.builds(Execution, words, st.none() | words))
+journals = st.builds(
+    Journal,
+    words,
+    words,
+    words,
+    st.integers(0),
+    st.lists(records, max_size=3).map(lambda found: {each.name: each for each in found}),
+    st.dictionaries(words, standings, max_size=3),
+    st.none() | st.builds(Lease, words, words, st.integers(0), times),
+    st.none() | st.builds(Written, words, times, st.none() | words),
+)
+
+
+@given(journals)
+def test_what_is_written_is_read_back(written: Journal) -> None:
+    """Encoding and decoding through JSON text loses nothing, and the schema describes what is written."""
+    document = json.loads(json.dumps(encode(written)))
+    assert decode(document) == written
+    SCHEMA.validate(document)
+
+
+LEASE = {"holder": "process 1", "host": "h", "number": 3, "expires": NOW.isoformat()}
+
+
+def broken(**changes: Any) -> dict[str, Any]:
+    """Return a document with a fault in it."""
+    return {**encode(journal(record())), **changes}
+
+
+def broken_record(**changes: Any) -> dict[str, Any]:
+    """Return a document with a fault in its one record."""
+    document = encode(journal(record()))
+    return {**document, "records": {"export": {**document["records"]["export"], **changes}}}
+
+
+def waiting(**changes: Any) -> dict[str, Any]:
+    """Return a document with a fault in the record of a lost answer."""
+    document = encode(journal(replace(record(), state=Intended(1, NOW, NOW))))
+    return {**document, "records": {"export": {**document["records"]["export"], **changes}}}
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (None, "no journal"),
+        ([], "no journal"),
+        ({}, "no journal"),
+        ({"format": 1}, "no journal"),
+        (broken(format="terraform/v4"), "no journal"),
+        (broken(format="reconciler/journal/v2"), "reads 'reconciler/journal/v1'"),
+        (broken(account=5), "5 is no string"),
+        (broken(serial="3"), "'3' is no whole number"),
+        (broken(serial=True), "True is no whole number"),
+        (broken(lease={}), "missing"),
+        (broken(lease={**LEASE, "number": -1}), "-1 is no whole number"),
+        (broken(lease={**LEASE, "more": 1}), "unknown 'more'"),
+        (broken(written={"run": "r"}), "missing"),
+        (broken(decisions={"export": {"decision": "in-sync"}}), "missing"),
+        (broken(colour="red"), "unknown 'colour'"),
+        (broken_record(colour="red"), "unknown 'colour'"),
+        (broken_record(update={"at": NOW.isoformat()}), "missing"),
+        (broken_record(former={}), "former of 'export'"),
+        (waiting(token=None), "None is no string"),
+        (broken_record(status="intended", attempts=0), "unknown"),
+        (waiting(attempts=0), "0 is no whole number from 1"),
+        (broken(records=[]), "of the wrong type"),
+        (broken(records={"export": None}), "of the wrong type"),
+        ({key: value for key, value in broken().items() if key != "lineage"}, "lineage"),
+        (broken_record(status="gone"), "gone"),
+        (broken_record(since="2026-11-01T12:00:00"), "has no zone"),
+        (broken_record(since=7), "7 is no string"),
+        (broken_record(request={}), "request of 'export'"),
+        (broken_record(request=[]), "request of 'export'"),
+        (broken_record(token=7), "7 is no string"),
+        (broken_record(incarnation=None), "of the wrong type"),
+    ],
+)
+def test_what_is_not_understood_is_refused(document: object, reason: str) -> None:
+    """A journal of another format, or a broken one, is never guessed at."""
+    with pytest.raises(MalformedJournal, match=reason):
+        decode(document)
+
+
+def test_records_are_added_and_left_out() -> None:
+    """The serial is not touched: it counts writes, and only a write raises it."""
+    start = journal(record("a"), record("b"))
+    added = start.with_records(record("c"))
+    assert (added.serial, set(added.records)) == (start.serial, {"a", "b", "c"})
+    assert (added.without("a", "zz").serial, set(added.without("a").records)) == (start.serial, {"b", "c"})
+
+
+def test_a_document_is_in_order_and_says_what_it_is() -> None:
+    """A person can read it: format first, records by name."""
+    document = encode(journal(record("b"), replace(record("a"), state=Intended(2, NOW, NOW + timedelta(1)))))
+    assert next(iter(document)) == "format"
+    assert list(document["records"]) == ["a", "b"]
+    assert document["records"]["a"]["status"] == "intended"
+
+
+def test_an_empty_journal_is_one_too() -> None:
+    """Nothing remembered is a journal as well."""
+    assert decode(encode(Journal("1", "r", "l"))).records == {}
+
+
+def test_the_schema_refuses_what_the_program_refuses() -> None:
+    """Unknown members, other formats and wrong types are wrong by the schema too."""
+    wrong = (broken(colour="red"), broken(format="reconciler/journal/v2"), broken(serial="3"), waiting(attempts=0))
+    assert [document for document in wrong if SCHEMA.is_valid(document)] == []
+
+
+def test_a_journal_from_before_the_first_release_is_migrated() -> None:
+    """The document was written by the program as it was then; nothing in it is lost, and what it lacked is added."""
+    old = json.loads((Path(__file__).parent / "journal.v0.json").read_text())
+    journal = decode(old)
+    assert {name: (each.token, each.incarnation, each.request) for name, each in journal.records.items()} == {
+        name: (each["token"], each["incarnation"], each["request"]) for name, each in old["records"].items()
+    }
+    states = [journal.records[name].state for name in ("bound", "waiting")]
+    assert isinstance(states[0], Bound)
+    assert states[0].arn is None
+    assert isinstance(states[1], Intended)
+    assert decode(encode(journal)) == journal
+    with pytest.raises(MalformedJournal, match="missing"):
+        decode({**old, "lease": None})

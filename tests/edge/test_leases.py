@@ -1,0 +1,360 @@
+"""The journal in a store: compared and swapped, and one run at a time, whatever becomes of processes and answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from builders import ACCOUNT, REGION, record
+from fakes import FakeClock, FakeStore
+
+from reconciler.core.errors import StateError, StateHeld, StateMoved, StateUncertain
+from reconciler.core.journal import LEASE, Journal, Lease, Standing
+from reconciler.edge.state import Author, JournalReader, JournalWriter, LocalStore, Store
+from reconciler.edge.state.store import Stored
+
+EMPTY = Journal(ACCOUNT, REGION, "")
+
+
+class Process:
+    """A run in a process of its own: what reads the journal, and what writes it."""
+
+    def __init__(
+        self, store: Store, clock: FakeClock, run: str = "run-1", host: str = "h1", timeout: float = 0
+    ) -> None:
+        self.reader = JournalReader(store, ACCOUNT, REGION)
+        author = Author(run, f"process {run} on {host}", host, "abc123")
+        self.writer = JournalWriter(
+            self.reader, author, clock, clock, timeout=timeout, new_lineage=lambda: f"lineage of {run}"
+        )
+
+    def remember(self, *names: str) -> None:
+        """Add records in one swap."""
+        known = self.reader.read()
+        self.writer.swap(known, known.with_records(*map(record, names)))
+
+
+class Uncertain(FakeStore):
+    """A store whose next answers are lost, `before` or after the text was written."""
+
+    def __init__(self, *, before: bool) -> None:
+        super().__init__()
+        self.before, self.lost = before, 0
+
+    def put(self, text: str, version: str | None) -> str:
+        """Write, or do not, and say that nobody knows."""
+        if self.lost:
+            self.lost -= 1
+            if not self.before:
+                super().put(text, version)
+            raise StateUncertain("time-out")
+        return super().put(text, version)
+
+
+def add(name: str) -> Callable[[Journal], Journal]:
+    """Return a change that adds a record."""
+    return lambda journal: journal.with_records(record(name))
+
+
+def test_what_was_written_is_read_and_says_who_wrote_it() -> None:
+    """The first write gives the journal its lineage, later ones keep it; each counts and names its run."""
+    store, clock = FakeStore(), FakeClock()
+    Process(store, clock).remember("a")
+    Process(store, clock, "run-2").remember("b")
+    found = Process(store, clock).reader.read()
+    assert (found.lineage, found.serial, set(found.records)) == ("lineage of run-1", 2, {"a", "b"})
+    assert found.written is not None
+    assert (found.written.run, found.written.revision, found.lease) == ("run-2", "abc123", None)
+
+
+def test_a_stale_plan_does_not_overwrite() -> None:
+    """Whoever planned on an older journal has to plan again: no update is lost."""
+    store, clock = FakeStore(), FakeClock()
+    slow = Process(store, clock)
+    known = slow.reader.read()
+    Process(store, clock, "run-2").remember("b")
+    with pytest.raises(StateMoved):
+        slow.writer.swap(known, known.with_records(record("a")))
+    with pytest.raises(StateMoved), slow.writer.lease(known, known.with_records(record("a"))):
+        pytest.fail("the lease was given on an old journal")
+    assert set(slow.reader.read().records) == {"b"}
+
+
+def test_a_lease_is_one_runs_at_a_time() -> None:
+    """The second waits as long as it was told to, and its message names the holder and the way out."""
+    store, clock = FakeStore(), FakeClock()
+    with Process(store, clock).writer.lease(EMPTY, EMPTY.with_records(record("a"))) as lease:
+        held = lease.journal.lease
+        assert held is not None
+        assert (held.number, held.expires) == (1, clock.now() + LEASE)
+        second, began = Process(store, clock, "run-2", timeout=30), clock.now()
+        known = second.reader.read()
+        with pytest.raises(StateHeld, match=r"process run-1 on h1 until .*; reconcile unlock"):
+            second.writer.swap(known, known.with_records(record("b")))
+        assert timedelta(seconds=30) <= clock.now() - began < timedelta(seconds=40)
+        lease.finish(add("c"))
+    assert set(second.reader.read().records) == {"a", "c"}
+    assert second.reader.read().lease is None
+
+
+def test_whoever_waited_plans_anew() -> None:
+    """The holder gives the lease back while another waits: that one's plan is of before."""
+    store, clock = FakeStore(), FakeClock()
+    second = Process(store, clock, "run-2", timeout=30)
+    with Process(store, clock).writer.lease(EMPTY, EMPTY) as lease:
+        known = second.reader.read()
+
+        def give_back() -> None:
+            store.after_load = lambda: None
+            lease.finish(add("a"))
+
+        store.after_load = give_back
+        with pytest.raises(StateMoved):
+            second.writer.swap(known, known.with_records(record("b")))
+    second.remember("b")
+    assert set(second.reader.read().records) == {"a", "b"}
+
+
+def test_mere_notes_are_not_waited_for() -> None:
+    """Where only decisions would be noted, and another run has the lease, nothing is written and nothing fails."""
+    store, clock = FakeStore(), FakeClock()
+    second = Process(store, clock, "run-2", timeout=30)
+    with Process(store, clock).writer.lease(EMPTY, EMPTY):
+        known, began = second.reader.read(), clock.now()
+        second.writer.swap(known, replace(known, standings={"a": Standing("in-sync", began)}))
+        assert clock.now() == began
+        assert second.reader.read() == known
+
+
+def test_a_dead_holders_lease_is_taken_over_after_its_expiry() -> None:
+    """Not before; the next holder has a higher number, and the dead one can write nothing more."""
+    store, clock = FakeStore(), FakeClock()
+    with Process(store, clock).writer.lease(EMPTY, EMPTY.with_records(record("a"))) as dead:
+        second = Process(store, clock, "run-2", "h2")
+        known = second.reader.read()
+        clock.advance(seconds=299)
+        with pytest.raises(StateHeld), second.writer.lease(known, known):
+            pytest.fail("the lease was taken too early")
+        clock.advance(seconds=1)
+        with second.writer.lease(known, known.with_records(record("b"))) as lease:
+            assert lease.journal.lease is not None
+            assert lease.journal.lease.number == 2
+            with pytest.raises(StateMoved, match="expired"):
+                dead.write(add("late"))
+            lease.finish(lambda journal: journal)
+
+
+def test_a_lease_that_was_taken_over_is_not_renewed() -> None:
+    """Its clock may be slow: what stands in the store decides, and names who has it."""
+    store, slow, fast = FakeStore(), FakeClock(), FakeClock()
+    fast.advance(minutes=6)
+    with Process(store, slow).writer.lease(EMPTY, EMPTY.with_records(record("a"))) as lost:
+        second = Process(store, fast, "run-2", "h2")
+        known = second.reader.read()
+        with second.writer.lease(known, known.with_records(record("b"))) as lease:
+            with pytest.raises(StateMoved, match="process run-2 on h2"):
+                lost.write(add("late"))
+            lost.finish(lambda journal: journal.with_records(record("answer")) if "b" in journal.records else journal)
+            lease.finish(add("c"))
+    found = second.reader.read()
+    assert set(found.records) == {"a", "b", "answer", "c"}
+    assert found.lease is None
+
+
+def test_a_lost_lease_with_nothing_to_say_writes_nothing() -> None:
+    """The other run has decided on all that this one knew."""
+    store, slow, fast = FakeStore(), FakeClock(), FakeClock()
+    fast.advance(minutes=6)
+    with Process(store, slow).writer.lease(EMPTY, EMPTY) as lost:
+        Process(store, fast, "run-2").remember("b")
+        before = store.puts
+        lost.finish(lambda journal: journal)
+        assert store.puts == before + 1  # its own write was refused, and no second one followed
+        with pytest.raises(StateMoved, match="gave it back"):
+            lost.write(add("late"))
+
+
+def test_a_renewed_lease_lasts_longer() -> None:
+    """Each write of a run that goes on is a renewal, also where others noted something in between."""
+    store, clock = FakeStore(), FakeClock()
+    with Process(store, clock).writer.lease(EMPTY, EMPTY) as lease:
+        clock.advance(minutes=4)
+        found, version = lease.journal, store.stored
+        assert version is not None
+        store.stored = Stored(version.text, "rewritten")
+        written = lease.write(add("a"))
+        assert written.lease is not None
+        assert (written.lease.number, written.lease.expires) == (1, clock.now() + LEASE)
+        assert written.serial == found.serial + 1
+        assert lease.journal == written
+        lease.finish(add("b"))
+
+
+def test_a_journal_that_never_rests_ends_the_renewal() -> None:
+    """Others write each time: the run ends instead of trying for ever."""
+    store, clock = FakeStore(), FakeClock()
+    with Process(store, clock).writer.lease(EMPTY, EMPTY) as lease:
+
+        def disturb() -> None:
+            assert store.stored is not None
+            store.stored = Stored(store.stored.text, f"{store.stored.version}!")
+
+        store.after_load = disturb
+        disturb()
+        with pytest.raises(StateMoved, match="each time"):
+            lease.write(add("a"))
+        with pytest.raises(StateMoved):
+            lease.finish(add("a"))
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_lost_answer_of_the_store_is_looked_up(*, before: bool) -> None:
+    """What is there tells whether the write arrived: the run goes on with it, or ends before it has sent anything."""
+    store, clock = Uncertain(before=before), FakeClock()
+    store.lost = 1
+    process = Process(store, clock)
+    if before:
+        with pytest.raises(StateUncertain), process.writer.lease(EMPTY, EMPTY):
+            pytest.fail("the lease was not written")
+        assert store.stored is None
+    else:
+        with process.writer.lease(EMPTY, EMPTY.with_records(record("a"))) as lease:
+            store.lost = 1
+            lease.write(add("b"))
+            store.lost = 1
+            lease.finish(add("c"))
+        assert set(process.reader.read().records) == {"a", "b", "c"}
+
+
+def test_answers_are_written_again_where_the_store_did_not_answer() -> None:
+    """What AWS answered is worth more than one try; after three it is left to the next run."""
+    store, clock = Uncertain(before=True), FakeClock()
+    process = Process(store, clock)
+    with process.writer.lease(EMPTY, EMPTY) as lease:
+        store.lost = 2
+        lease.finish(add("a"))
+    found = process.reader.read()
+    assert (set(found.records), found.lease) == ({"a"}, None)
+    with process.writer.lease(found, found) as lease:
+        store.lost = 3
+        with pytest.raises(StateUncertain):
+            lease.finish(add("b"))
+
+
+def test_another_installations_journal_is_not_overwritten() -> None:
+    """Equal serials of two lineages are told apart."""
+    store, clock = FakeStore(), FakeClock()
+    process = Process(store, clock)
+    process.remember("a")
+    known = process.reader.read()
+    assert store.stored is not None
+    theirs = store.stored.text.replace("lineage of run-1", "another")
+    store.stored = Stored(theirs, "theirs")
+    with pytest.raises(StateMoved):
+        process.writer.swap(known, known.with_records(record("b")))
+    assert store.stored.text == theirs
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "cannot be used"),
+        ("{", "cannot be used"),
+        ('{"format": "reconciler/journal/v9"}', "reads 'reconciler/journal/v1'"),
+        ('{"format": "reconciler/journal/v1"}', "is missing"),
+        ("[" * 100_000, "cannot be used"),
+    ],
+)
+def test_a_journal_that_cannot_be_used_is_left_as_it_is(text: str, reason: str) -> None:
+    """Corrupt or newer: refused, and not a byte of it changes."""
+    store = FakeStore()
+    store.stored = Stored(text, "1")
+    process = Process(store, FakeClock())
+    with pytest.raises(StateError, match=reason):
+        process.reader.read()
+    with pytest.raises(StateError):
+        process.writer.swap(EMPTY, EMPTY.with_records(record()))
+    assert store.stored == Stored(text, "1")
+
+
+def test_a_journal_of_another_account_is_refused() -> None:
+    """A copied document does not speak for an account it does not know."""
+    store = FakeStore()
+    Process(store, FakeClock()).remember("a")
+    with pytest.raises(StateError, match=f"of account {ACCOUNT}"):
+        JournalReader(store, "999999999999", REGION).read()
+
+
+def test_a_missing_journal_may_be_a_mistake() -> None:
+    """Where it has to exist, its absence is told with the way out."""
+    with pytest.raises(StateError, match="there is no journal at memory: give --new-state"):
+        JournalReader(FakeStore(), ACCOUNT, REGION, must_exist="give --new-state").read()
+
+
+def test_a_dead_process_of_this_machine_leaves_the_local_lease_free(tmp_path: Path) -> None:
+    """The kernel's lock proves that it is dead; what another machine left has to expire."""
+    path, clock = tmp_path / "j.json", FakeClock()
+    first = Process(LocalStore(path), clock)
+    first.remember("a")
+    for host, free in (("h1", True), ("h2", False)):
+        known = first.reader.read()
+        left = Lease("process 1", host, known.serial, clock.now() + LEASE)
+        document = json.loads(path.read_text())
+        document["lease"] = {"holder": "process 1", "host": host, "number": 1, "expires": left.expires.isoformat()}
+        path.write_text(json.dumps(document))
+        if free:
+            Process(LocalStore(path), clock, "run-2").remember("b")
+        else:
+            with pytest.raises(StateHeld, match="process 1"):
+                Process(LocalStore(path), clock, "run-3").remember("c")
+            clock.advance(minutes=5)
+            Process(LocalStore(path), clock, "run-3").remember("c")
+
+
+def test_a_living_process_of_this_machine_keeps_the_local_lease(tmp_path: Path) -> None:
+    """Also past its expiry: it holds the kernel's lock until it ends."""
+    clock = FakeClock()
+    with Process(LocalStore(tmp_path / "j.json"), clock).writer.lease(EMPTY, EMPTY) as lease:
+        clock.advance(minutes=6)
+        other = Process(LocalStore(tmp_path / "j.json"), clock, "run-2")
+        with pytest.raises(StateHeld, match="process run-1"):
+            other.remember("b")
+        lease.finish(add("a"))
+    other.remember("b")
+    assert set(other.reader.read().records) == {"a", "b"}
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from reconciler.core.journal import Journal
+from reconciler.edge.state import Author, JournalReader, JournalWriter, LocalStore
+from reconciler.edge.system import SystemClock, host
+reader, clock = JournalReader(LocalStore(Path(sys.argv[1])), "1", "r"), SystemClock()
+writer = JournalWriter(reader, Author("run", "a process", host()), clock, clock, timeout=5, new_lineage=lambda: "l")
+known = reader.read()
+with writer.lease(known, known):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_killed_process_frees_its_lease_at_once(tmp_path: Path) -> None:
+    """A real process, killed while it holds the lease: the next one need not wait."""
+    arguments = [sys.executable, "-c", HOLDER, str(tmp_path / "j.json")]
+    for _ in range(2):
+        with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+            assert holder.stdout
+            assert holder.stdout.readline() == "held\n"
+            holder.send_signal(signal.SIGKILL)
+            assert holder.wait() == -signal.SIGKILL
+    assert json.loads((tmp_path / "j.json").read_text())["lease"]["number"] == 2
+    assert os.path.exists(tmp_path / "j.lock")  # noqa: PTH110 - the lock's file stays

@@ -1,0 +1,339 @@
+"""The journal on disk: whole or not at all, and one writer at a time."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.errors import StateError, StateMoved
+from reconciler.edge.state.local import LocalStore
+from reconciler.edge.state.store import Store, Stored
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where the journal is."""
+    return tmp_path / "journal.json"
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[LocalStore]:
+    """Hold the place while the block runs."""
+    store = LocalStore(path)
+    assert store.claim()
+    try:
+        yield store
+    finally:
+        store.release()
+
+
+@contextmanager
+def running(script: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """Run Python in a process of its own, and end it with the block."""
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def line_from(process: subprocess.Popen[str]) -> str:
+    """Return the next line that a process prints."""
+    assert process.stdout
+    return process.stdout.readline().strip()
+
+
+def begin(process: subprocess.Popen[str]) -> None:
+    """Let a process go on that waits for a line."""
+    assert process.stdin
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def test_it_is_a_store_that_knows_its_machine(path: Path) -> None:
+    """It says where it is, and that a claim keeps other processes out."""
+    store: Store = LocalStore(path)
+    assert (store.place, store.exclusive) == (str(path), True)
+
+
+def test_reading_makes_nothing(tmp_path: Path) -> None:
+    """A dry run leaves no folder and no file behind."""
+    assert LocalStore(tmp_path / "none" / "journal.json").load() is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_put_is_loaded(path: Path) -> None:
+    """Each text is there as it was given, line ends and all, under the version that its writer was told."""
+    with claimed(path) as store:
+        first = store.put("one\r\n", None)
+        assert LocalStore(path).load() == Stored("one\r\n", first)
+        second = store.put("zwei ü\n", first)
+        assert LocalStore(path).load() == Stored("zwei ü\n", second)
+    assert first != second
+
+
+def test_nothing_half_written_stays_beside_it(path: Path) -> None:
+    """The folder holds the journal and its lock."""
+    with claimed(path) as store:
+        store.put("text", None)
+    assert sorted(each.name for each in path.parent.iterdir()) == ["journal.json", "journal.lock"]
+
+
+def test_only_the_owner_reads_it(path: Path) -> None:
+    """Destinations and tokens are nobody else's business."""
+    with claimed(path) as store:
+        store.put("text", None)
+    assert {stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()} == {0o600}
+
+
+def test_the_first_claim_makes_the_folder(tmp_path: Path) -> None:
+    """A state folder and those above it need not be made by hand."""
+    with claimed(tmp_path / "var" / "lib" / "journal.json") as store:
+        assert store.load() is None
+        store.put("text", None)
+
+
+@pytest.mark.parametrize("version", [None, "of another text"])
+def test_a_text_that_is_there_is_not_overwritten_unseen(path: Path, version: str | None) -> None:
+    """Whoever knows of no journal, or of an older one, has to read again."""
+    with claimed(path) as store:
+        store.put("first", None)
+        with pytest.raises(StateMoved, match="written by someone else"):
+            store.put("second", version)
+        found = store.load()
+    assert found
+    assert found.text == "first"
+
+
+def test_a_text_that_is_gone_is_not_put_back_unseen(path: Path) -> None:
+    """A journal that was removed meanwhile is a change as well."""
+    with claimed(path) as store:
+        version = store.put("first", None)
+        path.unlink()
+        with pytest.raises(StateMoved):
+            store.put("second", version)
+    assert not path.exists()
+
+
+def test_a_file_that_is_no_text_is_left_as_it_is(path: Path) -> None:
+    """What cannot be read is refused for reading and for writing, and not a byte of it changes."""
+    path.write_bytes(b"\xff\xfe")
+    message = r"cannot be read: .*; it was left as it is"
+    with claimed(path) as store:
+        with pytest.raises(StateError, match=message):
+            store.load()
+        with pytest.raises(StateError, match=message):
+            store.put("text", None)
+    assert path.read_bytes() == b"\xff\xfe"
+
+
+def test_a_folder_in_the_journals_place_is_said(path: Path) -> None:
+    """One line says what is there instead of a file."""
+    path.mkdir()
+    with pytest.raises(StateError, match=f"the journal {path} cannot be read: Is a directory"):
+        LocalStore(path).load()
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    """A file where the state folder should be: one line, and nothing was sent."""
+    (tmp_path / "state").write_text("")
+    with pytest.raises(StateError, match=r"the lease .* cannot be taken: .*; nothing was sent"):
+        LocalStore(tmp_path / "state" / "journal.json").claim()
+
+
+def test_a_disk_without_locks_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a lock cannot be had at all, it is not taken for one that another process has."""
+
+    def without_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", without_locks)
+    with pytest.raises(StateError, match="No locks available; nothing was sent"):
+        LocalStore(path).claim()
+
+
+def test_a_link_in_place_of_the_lock_is_not_followed(path: Path) -> None:
+    """In a shared folder nobody else decides which file is locked."""
+    (path.parent / "elsewhere").write_text("untouched")
+    path.with_suffix(".lock").symlink_to(path.parent / "elsewhere")
+    with pytest.raises(StateError, match="nothing was sent"):
+        LocalStore(path).claim()
+    assert (path.parent / "elsewhere").read_text() == "untouched"
+
+
+def test_a_link_in_the_way_of_a_write_is_not_followed(path: Path) -> None:
+    """In a shared folder nobody else decides where the journal is written."""
+    (path.parent / "elsewhere").write_text("untouched")
+    (path.parent / "journal.json.new").symlink_to(path.parent / "elsewhere")
+    with claimed(path) as store, pytest.raises(StateError, match="cannot be written"):
+        store.put("text", None)
+    assert (path.parent / "elsewhere").read_text() == "untouched"
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from reconciler.core.errors import StateError
+from reconciler.edge.state.local import LocalStore
+store = LocalStore(Path(sys.argv[1]))
+assert store.claim()
+version = store.load().version
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    store.put("b" * 5000, version)
+except StateError as error:
+    print(type(error).__name__, error)
+"""
+
+
+def test_a_write_for_which_there_is_no_room_leaves_the_old_text(path: Path) -> None:
+    """Where the new text cannot be put down, the old one stays whole, and the next write succeeds."""
+    with claimed(path) as store:
+        version = store.put("a" * 5000, None)
+    with running(FULL, path) as process:
+        assert line_from(process) == f"StateError the journal {path} cannot be written: File too large"
+    assert LocalStore(path).load() == Stored("a" * 5000, version)
+    with claimed(path) as store:
+        store.put("c", version)
+
+
+def test_a_rename_that_may_not_last_is_no_success(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the disk does not confirm the rename, nobody goes on as if a loss of power would leave the new text."""
+    real = os.fsync
+
+    def failing_for_folders(file: int) -> None:
+        if stat.S_ISDIR(os.fstat(file).st_mode):
+            raise OSError(errno.EIO, "Input/output error")
+        real(file)
+
+    with claimed(path) as store:
+        monkeypatch.setattr(os, "fsync", failing_for_folders)
+        with pytest.raises(StateError, match="cannot be written: Input/output error") as said:
+            store.put("text", None)
+    assert type(said.value) is StateError
+
+
+WRITER = """
+import sys
+from itertools import cycle
+from pathlib import Path
+from reconciler.edge.state.local import LocalStore
+store = LocalStore(Path(sys.argv[1]))
+assert store.claim()
+version = store.put("a" * 500_000, None)
+print("writing", flush=True)
+for letter in cycle("ba"):
+    version = store.put(letter * 500_000, version)
+"""
+
+
+def test_a_reader_finds_a_whole_text_whatever_becomes_of_the_writer(path: Path) -> None:
+    """While another process writes, and after it was killed at it, every text is the old or the new one."""
+    texts = {letter * 500_000 for letter in "ab"}
+    with running(WRITER, path) as writer:
+        assert line_from(writer) == "writing"
+        for _ in range(100):
+            found = LocalStore(path).load()
+            assert found
+            assert found.text in texts
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+    with claimed(path) as store:
+        found = store.load()
+        assert found
+        assert found.text in texts
+        store.put("next", found.version)
+
+
+def test_a_second_claim_is_refused_until_the_first_is_released(path: Path) -> None:
+    """The lock is one writer's at a time, whatever process it is in, and nobody waits for it here."""
+    second = LocalStore(path)
+    with claimed(path):
+        assert not second.claim()
+    assert second.claim()
+    second.release()
+
+
+def test_a_release_without_a_claim_does_nothing(path: Path) -> None:
+    """Whoever cleans up need not know how far the claim got."""
+    store = LocalStore(path)
+    store.release()
+    with claimed(path) as holder:
+        assert not store.claim()
+        store.release()
+        assert not LocalStore(path).claim()
+        holder.release()
+        holder.release()
+
+
+def test_a_write_without_a_claim_is_a_fault_of_the_program(path: Path) -> None:
+    """Nothing is written by who has not locked it."""
+    with pytest.raises(AssertionError):
+        LocalStore(path).put("text", None)
+    assert not path.exists()
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from reconciler.edge.state.local import LocalStore
+store = LocalStore(Path(sys.argv[1]))
+assert store.claim()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_dead_holders_lock_is_free(path: Path) -> None:
+    """The lock of a process that was killed is there for the next one at once."""
+    store = LocalStore(path)
+    with running(HOLDER, path) as holder:
+        assert line_from(holder) == "held"
+        assert not store.claim()
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+        assert store.claim()
+    store.release()
+
+
+COUNTER = """
+import os, sys
+from pathlib import Path
+from reconciler.edge.state.local import LocalStore
+store = LocalStore(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(25):
+    while not store.claim():
+        os.sched_yield()
+    found = store.load()
+    number = int(found.text) + 1 if found else 1
+    store.put(str(number), found and found.version)
+    store.release()
+    print(number, flush=True)
+"""
+
+
+def test_no_update_of_many_processes_is_lost(path: Path) -> None:
+    """Four processes count to a hundred together, and each number is counted by one of them."""
+    with ExitStack() as stack:
+        counters = [stack.enter_context(running(COUNTER, path)) for _ in range(4)]
+        assert [line_from(counter) for counter in counters] == ["ready"] * 4
+        for counter in counters:
+            begin(counter)
+        counted = [int(line_from(counter)) for counter in counters for _ in range(25)]
+    assert sorted(counted) == list(range(1, 101))
+    found = LocalStore(path).load()
+    assert found
+    assert found.text == "100"

@@ -1,0 +1,420 @@
+"""The journal in S3 over real HTTP: conditional writes, what each fault becomes, and that no update is lost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from wire import Request, Wire
+
+from reconciler.core.errors import CloudError, StateError, StateMoved, StateUncertain
+from reconciler.edge.aws import Connection, Models, s3_client
+from reconciler.edge.state.s3 import S3Store, parse
+from reconciler.edge.state.store import Store, Stored
+from reconciler.sandbox import SandboxServer
+
+BUCKET, KEY = "journals", "prod/123456789012-us-east-1.json"
+PLACE = f"s3://{BUCKET}/{KEY}"
+MODELS = Models()
+
+
+@pytest.fixture
+def server() -> Iterator[SandboxServer]:
+    """Return a running sandbox whose S3 holds one empty bucket."""
+    with SandboxServer() as running:
+        http = HTTPConnection(urlsplit(running.url).netloc)
+        http.request("POST", "/moto-api/reset")
+        assert http.getresponse().read()
+        http.close()
+        client_of(running.url).create_bucket(Bucket=BUCKET)
+        yield running
+
+
+@pytest.fixture
+def wire(server: SandboxServer) -> Iterator[Wire]:
+    """Return a wire to that sandbox."""
+    with Wire(server.url) as running:
+        yield running
+
+
+@pytest.fixture
+def once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let clients ask once."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+
+def client_of(url: str) -> Any:
+    """Return a client of the S3 at a URL."""
+    return s3_client(Connection("0", endpoint_url=url, dummy=True), MODELS)
+
+
+def store_at(url: str, bucket: str = BUCKET) -> S3Store:
+    """Return the store behind a URL."""
+    return S3Store(client_of(url), bucket, KEY)
+
+
+def error(status: int, code: str) -> bytes:
+    """Return an error as S3 writes it."""
+    body = f"<Error><Code>{code}</Code><Message>because</Message><RequestId>req-1</RequestId></Error>".encode()
+    head = f"HTTP/1.1 {status} X\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n"
+    return f"{head}x-amz-request-id: req-1\r\nConnection: close\r\n\r\n".encode() + body
+
+
+def for_puts(*answers: bytes | None) -> Callable[[Request], bytes | None]:
+    """Return a fault that answers one PutObject after the other, and lets whatever follows pass."""
+    left = list(answers)
+    return lambda request: left.pop(0) if left and request.method == "PUT" else None
+
+
+def methods(wire: Wire) -> list[str]:
+    """Return what came in."""
+    return [request.method for request in wire.requests]
+
+
+def test_it_is_a_store_that_machines_share(wire: Wire) -> None:
+    """It says where it is, that a claim proves nothing, and lets everyone claim it."""
+    store: Store = store_at(wire.url)
+    assert (store.place, store.exclusive) == (PLACE, False)
+    assert store.claim()
+    assert store_at(wire.url).claim()
+    store.release()
+
+
+def test_reading_makes_nothing(wire: Wire) -> None:
+    """A dry run sends one GetObject, and nothing else."""
+    assert store_at(wire.url).load() is None
+    assert methods(wire) == ["GET"]
+
+
+def test_what_was_put_is_loaded(wire: Wire) -> None:
+    """Each text is there as it was given, under the version that its writer was told."""
+    store, reader = store_at(wire.url), store_at(wire.url)
+    first = store.put("one\r\n", None)
+    assert reader.load() == Stored("one\r\n", first)
+    second = store.put("zwei ü\n", first)
+    assert reader.load() == Stored("zwei ü\n", second)
+    assert first != second
+
+
+def test_the_bucket_decides_how_objects_are_kept(wire: Wire) -> None:
+    """A PutObject carries its condition, its type and a checksum; encryption and access are left to the bucket."""
+    version = store_at(wire.url).put("one", None)
+    store_at(wire.url).put("two", version)
+    sent = [{name.lower(): value for name, value in request.headers.items()} for request in wire.requests]
+    assert [(headers.get("if-none-match"), headers.get("if-match")) for headers in sent] == [
+        ("*", None),
+        (None, version),
+    ]
+    assert {headers["content-type"] for headers in sent} == {"application/json"}
+    ours = {name for headers in sent for name in headers if name.startswith("x-amz")}
+    assert ours <= {"x-amz-date", "x-amz-content-sha256", "x-amz-checksum-crc32", "x-amz-sdk-checksum-algorithm"}
+    assert "x-amz-checksum-crc32" in ours
+
+
+@pytest.mark.parametrize("version", [None, '"0123456789abcdef0123456789abcdef"'])
+def test_a_text_that_is_there_is_not_overwritten_unseen(wire: Wire, version: str | None) -> None:
+    """Whoever knows of no journal, or of an older one, has to read again."""
+    store = store_at(wire.url)
+    stored = Stored("first", store.put("first", None))
+    with pytest.raises(StateMoved, match=f"the journal {PLACE} changed since it was read: PreconditionFailed"):
+        store.put("second", version)
+    assert store.load() == stored
+
+
+def test_a_text_that_is_gone_is_not_put_back_unseen(server: SandboxServer) -> None:
+    """A journal that was removed meanwhile is a change as well."""
+    store = store_at(server.url)
+    version = store.put("first", None)
+    client_of(server.url).delete_object(Bucket=BUCKET, Key=KEY)
+    with pytest.raises(StateMoved, match="NoSuchKey"):
+        store.put("second", version)
+    assert store.load() is None
+
+
+def test_a_lost_request_is_repeated(wire: Wire) -> None:
+    """A write that did not arrive is sent again, under the same condition."""
+    wire.before = for_puts(b"")
+    version = store_at(wire.url).put("text", None)
+    assert store_at(wire.url).load() == Stored("text", version)
+    assert methods(wire) == ["PUT", "PUT", "GET"]
+
+
+@pytest.mark.usefixtures("once")
+@pytest.mark.parametrize("lost", [b"", error(500, "InternalError"), error(503, "SlowDown"), error(408, "Slow")])
+def test_a_lost_answer_is_uncertain(wire: Wire, lost: bytes) -> None:
+    """Where the write was carried out and its answer did not come, nobody says that it failed."""
+    wire.after = for_puts(lost)
+    store = store_at(wire.url)
+    with pytest.raises(StateUncertain, match=f"nobody knows whether the journal {PLACE} was written: "):
+        store.put("text", None)
+    found = store.load()
+    assert found
+    assert found.text == "text"
+
+
+def test_a_repetition_that_meets_its_own_text_says_moved(wire: Wire) -> None:
+    """S3 answers 412 to the second of two equal writes: the caller reads again, and finds its own text."""
+    wire.after = for_puts(b"")
+    store = store_at(wire.url)
+    with pytest.raises(StateMoved):
+        store.put("mine", None)
+    found = store.load()
+    assert found
+    assert found.text == "mine"
+
+
+def test_a_refused_repetition_says_nothing_of_the_first_attempt(wire: Wire) -> None:
+    """Credentials that expire between two attempts do not make the first one undone."""
+    wire.before = for_puts(None, error(400, "ExpiredToken"))
+    wire.after = for_puts(error(500, "InternalError"))
+    store = store_at(wire.url)
+    with pytest.raises(StateUncertain, match="ExpiredToken"):
+        store.put("text", None)
+    assert store.load()
+
+
+def test_an_uncertain_write_says_nothing_of_the_next_one(wire: Wire) -> None:
+    """Each write is judged by its own attempts."""
+    wire.before = for_puts(*[b""] * 3, error(403, "AccessDenied"))
+    store = store_at(wire.url)
+    with pytest.raises(StateUncertain):
+        store.put("text", None)
+    with pytest.raises(StateError) as refused:
+        store.put("text", None)
+    assert type(refused.value) is StateError
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(412, "PreconditionFailed"), (409, "ConditionalRequestConflict"), (409, "OperationAborted")]
+)
+def test_a_conflict_says_moved(wire: Wire, status: int, code: str) -> None:
+    """Whoever writes at the same time makes the other one read again."""
+    wire.before = for_puts(error(status, code))
+    with pytest.raises(StateMoved, match=rf"{code}: because \(request req-1\)$"):
+        store_at(wire.url).put("text", None)
+    assert methods(wire) == ["PUT"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "right"),
+    [
+        (403, "AccessDenied", "s3:PutObject and s3:GetObject are needed"),
+        (404, "NoSuchBucket", f"there is no bucket {BUCKET}: make it, or name another one"),
+        (403, "InvalidAccessKeyId", r"InvalidAccessKeyId: because \(request req-1\)"),
+        (501, "NotImplemented", "NotImplemented: because"),
+    ],
+)
+def test_a_refused_write_was_not_made(wire: Wire, status: int, code: str, right: str) -> None:
+    """What S3 refused is certain, and one line says what would be right."""
+    wire.before = for_puts(error(status, code))
+    with pytest.raises(StateError, match=f"the journal {PLACE} cannot be written: .*{right}") as refused:
+        store_at(wire.url).put("text", None)
+    assert type(refused.value) is StateError
+    assert store_at(wire.url).load() is None
+
+
+def test_an_answer_without_an_etag_is_uncertain(wire: Wire) -> None:
+    """Something between that answers for S3 is not believed."""
+    wire.before = lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with pytest.raises(StateUncertain, match="lacks 'ETag'"):
+        store_at(wire.url).put("text", None)
+    with pytest.raises(StateError, match="lacks 'ETag'"):
+        store_at(wire.url).load()
+
+
+def test_a_bucket_that_does_not_exist_is_said() -> None:
+    """A wrong name is not taken for a journal that is still to be made."""
+    with SandboxServer() as server, pytest.raises(StateError, match="there is no bucket elsewhere: make it"):
+        store_at(server.url, "elsewhere").load()
+
+
+@pytest.mark.usefixtures("once")
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        (error(403, "AccessDenied"), "s3:GetObject and s3:ListBucket are needed"),
+        (error(403, "InvalidObjectState"), "InvalidObjectState: because"),
+        (error(500, "InternalError"), r"InternalError: because \(request req-1\)"),
+        (b"", "Connection was closed"),
+        (b"HTTP/1.1 200 OK\r\nETag: x\r\nContent-Length: 9\r\nConnection: close\r\n\r\nhalf", "4 bytes read, 5 more"),
+        (b"HTTP/1.1 200 OK\r\nETag: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n\xff\xfe", "can't decode"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_one_line(wire: Wire, answer: bytes, right: str) -> None:
+    """Neither a refusal nor half an answer is taken for an empty journal."""
+    wire.before = lambda _: answer
+    with pytest.raises(
+        StateError, match=f"the journal {PLACE} cannot be read: .*{right}.*; it was left as it is"
+    ) as said:
+        store_at(wire.url).load()
+    assert "\n" not in str(said.value)
+
+
+def test_where_nobody_listens_nothing_was_written(wire: Wire) -> None:
+    """A connection that is refused at every attempt did not carry a write."""
+    with Wire(wire.url) as gone:
+        store = store_at(gone.url)
+    with pytest.raises(StateError, match=r"cannot be written: .*S3 has to be reachable from here") as refused:
+        store.put("text", None)
+    assert type(refused.value) is StateError
+    with pytest.raises(StateError, match=r"cannot be read: .*S3 has to be reachable from here"):
+        store.load()
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Take everything from the environment that could configure AWS."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("bare")
+def test_missing_credentials_are_said(wire: Wire) -> None:
+    """Without credentials nothing is sent, and one line says where they are looked for."""
+    store = S3Store(s3_client(Connection("0", endpoint_url=wire.url), MODELS), BUCKET, KEY)
+    for call in (store.load, lambda: store.put("text", None)):
+        with pytest.raises(StateError, match="S3 needs credentials where boto3 finds them") as said:
+            call()
+        assert type(said.value) is StateError
+    assert wire.requests == []
+
+
+def test_the_environments_endpoint_for_s3_is_used(wire: Wire, bare: pytest.MonkeyPatch) -> None:
+    """AWS_ENDPOINT_URL_S3 works as with every program that uses boto3."""
+    bare.setenv("AWS_ACCESS_KEY_ID", "x")
+    bare.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    bare.setenv("AWS_ENDPOINT_URL_S3", wire.url)
+    store = S3Store(s3_client(Connection("1.2", region="eu-west-2"), MODELS), BUCKET, KEY)
+    assert store.put("text", None)
+    (request,) = wire.requests
+    assert "/eu-west-2/s3/" in request.headers["Authorization"]
+    assert "appintegrations-reconciler/1.2" in request.headers["User-Agent"]
+
+
+def test_a_sandbox_needs_nothing_of_the_environment(wire: Wire, bare: pytest.MonkeyPatch) -> None:
+    """Neither a profile nor a proxy of the environment stands in its way, and the bucket is no host name."""
+    bare.setenv("AWS_PROFILE", "nobody")
+    bare.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    client = s3_client(Connection("0", endpoint_url=wire.url.replace("127.0.0.1", "localhost"), dummy=True), MODELS)
+    assert S3Store(client, BUCKET, KEY).load() is None
+    (request,) = wire.requests
+    assert request.path == f"/{BUCKET}/{KEY}"
+    assert "/us-east-1/s3/" in request.headers["Authorization"]
+
+
+def test_a_client_that_cannot_be_made_is_said(bare: pytest.MonkeyPatch) -> None:
+    """A setting that boto3 does not understand is one line, like every other error."""
+    bare.setenv("AWS_MAX_ATTEMPTS", "x")
+    with pytest.raises(CloudError, match="making a client of S3"):
+        s3_client(Connection("0"), MODELS)
+
+
+@pytest.mark.parametrize(
+    ("url", "parts"),
+    [
+        ("s3://journals", ("journals", "")),
+        ("s3://journals/", ("journals", "")),
+        ("s3://my-1.bucket/prod", ("my-1.bucket", "prod")),
+        ("s3://journals/prod/eu/", ("journals", "prod/eu")),
+        ("s3://journals/a%20b", ("journals", "a%20b")),
+    ],
+)
+def test_a_place_is_a_bucket_and_a_prefix(url: str, parts: tuple[str, str]) -> None:
+    """A prefix may be left out, may have parts, and is taken as it is written."""
+    assert parse(url) == parts
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("", "is no place in S3"),
+        ("/var/lib", "is no place in S3"),
+        ("https://journals/prod", "is no place in S3"),
+        ("s3:journals", "is no place in S3"),
+        ("s3://", "is no name of a bucket"),
+        ("s3:///prod", "is no name of a bucket"),
+        ("s3://ab", "is no name of a bucket"),
+        (f"s3://{'a' * 64}", "is no name of a bucket"),
+        ("s3://Journals", "is no name of a bucket"),
+        ("s3://my_journals", "is no name of a bucket"),
+        ("s3://-journals", "is no name of a bucket"),
+        ("s3://journals.", "is no name of a bucket"),
+        ("s3://my..journals", "is no name of a bucket"),
+        ("s3://192.168.5.4", "is no name of a bucket"),
+        ("s3://user@journals", "is no name of a bucket"),
+        ("s3://journals:443/prod", "is no name of a bucket"),
+        ("s3://journals/prod?versionId=1", "no query"),
+        ("s3://journals/prod#1", "no query"),
+        ("s3://journals/two words", "no query"),
+        ("s3://journals/prod\n", "no query"),
+        ("s3://journals//", "an empty part"),
+        ("s3://journals//prod", "an empty part"),
+        ("s3://journals/prod//", "an empty part"),
+        ("s3://journals/prod/../dev", "a dot"),
+        ("s3://journals/.", "a dot"),
+    ],
+)
+def test_a_malformed_place_is_said(url: str, message: str) -> None:
+    """One sentence says what is wrong, before anything is called."""
+    with pytest.raises(ValueError, match=message):
+        parse(url)
+
+
+COUNTER = """
+import sys
+from reconciler.core.errors import StateMoved
+from reconciler.edge.aws import Connection, Models, s3_client
+from reconciler.edge.state.s3 import S3Store
+url, bucket, key = sys.argv[1:]
+store = S3Store(s3_client(Connection("0", endpoint_url=url, dummy=True), Models()), bucket, key)
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(25):
+    while True:
+        found = store.load()
+        number = int(found.text) + 1 if found else 1
+        try:
+            store.put(str(number), found and found.version)
+        except StateMoved:
+            continue
+        break
+    print(number, flush=True)
+"""
+
+
+@contextmanager
+def counter(url: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a process that adds 25 to the number in the object, and end it with the block."""
+    command = [sys.executable, "-c", COUNTER, url, BUCKET, KEY]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_no_update_of_many_machines_is_lost(server: SandboxServer) -> None:
+    """Four processes count to a hundred together, and each number is counted by one of them."""
+    with ExitStack() as stack:
+        counters = [stack.enter_context(counter(server.url)) for _ in range(4)]
+        lines = [each.stdout for each in counters if each.stdout]
+        assert [line.readline() for line in lines] == ["ready\n"] * 4
+        for each in counters:
+            assert each.stdin
+            each.stdin.write("\n")
+            each.stdin.flush()
+        counted = [int(line.readline()) for line in lines for _ in range(25)]
+    assert sorted(counted) == list(range(1, 101))
+    found = store_at(server.url).load()
+    assert found
+    assert found.text == "100"
