@@ -26,6 +26,7 @@ class Journals:
     def __init__(self, choices: Choices, connection: Connection, models: Models, clock: SystemClock) -> None:
         self._choices, self._clock = choices, clock
         self._client = s3_client(connection, models) if choices.bucket else None
+        self._readers: dict[tuple[str, str], JournalReader] = {}
 
     @classmethod
     def of(cls, choices: Choices) -> Journals:
@@ -42,10 +43,16 @@ class Journals:
         return LocalStore(self._choices.state_folder / name)
 
     def reader(self, account: str, region: str) -> JournalReader:
-        """Return what reads it; a run that may write finds one in S3, unless it was told that there is none yet."""
-        choices = self._choices
-        new = not choices.bucket or choices.dry_run or choices.new_state
-        return JournalReader(self.store(account, region), account, region, must_exist=None if new else _FIRST)
+        """Return what reads it, the same one each time: it knows what it has read before.
+
+        A run that may write wants to find one in S3, unless it was told that there is none yet.
+        """
+        if (account, region) not in self._readers:
+            choices = self._choices
+            new = not choices.bucket or choices.dry_run or choices.new_state
+            reader = JournalReader(self.store(account, region), account, region, must_exist=None if new else _FIRST)
+            self._readers[account, region] = reader
+        return self._readers[account, region]
 
     def writer(self, reader: JournalReader, run: str) -> JournalWriter:
         """Return what writes it, in the name of a run."""

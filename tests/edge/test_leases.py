@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from fakes import FakeClock, FakeStore
 
 from reconciler.core.errors import StateError, StateHeld, StateMoved, StateUncertain
 from reconciler.core.journal import LEASE, Journal, Lease, Standing
+from reconciler.core.ports import LeasedJournal
 from reconciler.edge.state import Author, JournalReader, JournalWriter, LocalStore, Store
 from reconciler.edge.state.store import Stored
 
@@ -35,6 +37,10 @@ class Process:
         self.writer = JournalWriter(
             self.reader, author, clock, clock, timeout=timeout, new_lineage=lambda: f"lineage of {run}"
         )
+
+    def lease(self, new: Journal) -> AbstractContextManager[LeasedJournal]:
+        """Read the journal, and take its lease with a new one."""
+        return self.writer.lease(self.reader.read(), new)
 
     def remember(self, *names: str) -> None:
         """Add records in one swap."""
@@ -91,7 +97,7 @@ def test_a_stale_plan_does_not_overwrite() -> None:
 def test_a_lease_is_one_runs_at_a_time() -> None:
     """The second waits as long as it was told to, and its message names the holder and the way out."""
     store, clock = FakeStore(), FakeClock()
-    with Process(store, clock).writer.lease(EMPTY, EMPTY.with_records(record("a"))) as lease:
+    with Process(store, clock).lease(EMPTY.with_records(record("a"))) as lease:
         held = lease.journal.lease
         assert held is not None
         assert (held.number, held.expires) == (1, clock.now() + LEASE)
@@ -109,7 +115,7 @@ def test_whoever_waited_plans_anew() -> None:
     """The holder gives the lease back while another waits: that one's plan is of before."""
     store, clock = FakeStore(), FakeClock()
     second = Process(store, clock, "run-2", timeout=30)
-    with Process(store, clock).writer.lease(EMPTY, EMPTY) as lease:
+    with Process(store, clock).lease(EMPTY) as lease:
         known = second.reader.read()
 
         def give_back() -> None:
@@ -127,7 +133,7 @@ def test_mere_notes_are_not_waited_for() -> None:
     """Where only decisions would be noted, and another run has the lease, nothing is written and nothing fails."""
     store, clock = FakeStore(), FakeClock()
     second = Process(store, clock, "run-2", timeout=30)
-    with Process(store, clock).writer.lease(EMPTY, EMPTY):
+    with Process(store, clock).lease(EMPTY):
         known, began = second.reader.read(), clock.now()
         second.writer.swap(known, replace(known, standings={"a": Standing("in-sync", began)}))
         assert clock.now() == began
@@ -137,7 +143,7 @@ def test_mere_notes_are_not_waited_for() -> None:
 def test_a_dead_holders_lease_is_taken_over_after_its_expiry() -> None:
     """Not before; the next holder has a higher number, and the dead one can write nothing more."""
     store, clock = FakeStore(), FakeClock()
-    with Process(store, clock).writer.lease(EMPTY, EMPTY.with_records(record("a"))) as dead:
+    with Process(store, clock).lease(EMPTY.with_records(record("a"))) as dead:
         second = Process(store, clock, "run-2", "h2")
         known = second.reader.read()
         clock.advance(seconds=299)
@@ -156,7 +162,7 @@ def test_a_lease_that_was_taken_over_is_not_renewed() -> None:
     """Its clock may be slow: what stands in the store decides, and names who has it."""
     store, slow, fast = FakeStore(), FakeClock(), FakeClock()
     fast.advance(minutes=6)
-    with Process(store, slow).writer.lease(EMPTY, EMPTY.with_records(record("a"))) as lost:
+    with Process(store, slow).lease(EMPTY.with_records(record("a"))) as lost:
         second = Process(store, fast, "run-2", "h2")
         known = second.reader.read()
         with second.writer.lease(known, known.with_records(record("b"))) as lease:
@@ -173,7 +179,7 @@ def test_a_lost_lease_with_nothing_to_say_writes_nothing() -> None:
     """The other run has decided on all that this one knew."""
     store, slow, fast = FakeStore(), FakeClock(), FakeClock()
     fast.advance(minutes=6)
-    with Process(store, slow).writer.lease(EMPTY, EMPTY) as lost:
+    with Process(store, slow).lease(EMPTY) as lost:
         Process(store, fast, "run-2").remember("b")
         before = store.puts
         lost.finish(lambda journal: journal)
@@ -185,7 +191,7 @@ def test_a_lost_lease_with_nothing_to_say_writes_nothing() -> None:
 def test_a_renewed_lease_lasts_longer() -> None:
     """Each write of a run that goes on is a renewal, also where others noted something in between."""
     store, clock = FakeStore(), FakeClock()
-    with Process(store, clock).writer.lease(EMPTY, EMPTY) as lease:
+    with Process(store, clock).lease(EMPTY) as lease:
         clock.advance(minutes=4)
         found, version = lease.journal, store.stored
         assert version is not None
@@ -201,7 +207,7 @@ def test_a_renewed_lease_lasts_longer() -> None:
 def test_a_journal_that_never_rests_ends_the_renewal() -> None:
     """Others write each time: the run ends instead of trying for ever."""
     store, clock = FakeStore(), FakeClock()
-    with Process(store, clock).writer.lease(EMPTY, EMPTY) as lease:
+    with Process(store, clock).lease(EMPTY) as lease:
 
         def disturb() -> None:
             assert store.stored is not None
@@ -222,11 +228,11 @@ def test_a_lost_answer_of_the_store_is_looked_up(*, before: bool) -> None:
     store.lost = 1
     process = Process(store, clock)
     if before:
-        with pytest.raises(StateUncertain), process.writer.lease(EMPTY, EMPTY):
+        with pytest.raises(StateUncertain), process.lease(EMPTY):
             pytest.fail("the lease was not written")
         assert store.stored is None
     else:
-        with process.writer.lease(EMPTY, EMPTY.with_records(record("a"))) as lease:
+        with process.lease(EMPTY.with_records(record("a"))) as lease:
             store.lost = 1
             lease.write(add("b"))
             store.lost = 1
@@ -238,7 +244,7 @@ def test_answers_are_written_again_where_the_store_did_not_answer() -> None:
     """What AWS answered is worth more than one try; after three it is left to the next run."""
     store, clock = Uncertain(before=True), FakeClock()
     process = Process(store, clock)
-    with process.writer.lease(EMPTY, EMPTY) as lease:
+    with process.lease(EMPTY) as lease:
         store.lost = 2
         lease.finish(add("a"))
     found = process.reader.read()
@@ -249,18 +255,56 @@ def test_answers_are_written_again_where_the_store_did_not_answer() -> None:
             lease.finish(add("b"))
 
 
-def test_another_installations_journal_is_not_overwritten() -> None:
-    """Equal serials of two lineages are told apart."""
+@pytest.mark.parametrize(
+    ("exchange", "said"),
+    [
+        (lambda text: text.replace("lineage of run-1", "another"), r"another installation's \(lineage another\)"),
+        (lambda text: text.replace('"serial": 2', '"serial": 1'), "went back from serial 2 to 1"),
+        (lambda _: None, "is gone"),
+    ],
+)
+def test_a_journal_that_was_exchanged_is_refused(exchange: Callable[[str], str | None], said: str) -> None:
+    """A process that knows better goes on neither with another installation's nor with an older one; a new one does."""
     store, clock = FakeStore(), FakeClock()
     process = Process(store, clock)
     process.remember("a")
+    process.remember("b")
     known = process.reader.read()
     assert store.stored is not None
-    theirs = store.stored.text.replace("lineage of run-1", "another")
-    store.stored = Stored(theirs, "theirs")
-    with pytest.raises(StateMoved):
-        process.writer.swap(known, known.with_records(record("b")))
-    assert store.stored.text == theirs
+    text = exchange(store.stored.text)
+    store.stored = Stored(text, "exchanged") if text else None
+    with pytest.raises(StateError, match=said):
+        process.reader.read()
+    with pytest.raises(StateError):
+        process.writer.swap(known, known.with_records(record("c")))
+    assert (store.stored.text if store.stored else None) == text
+    Process(store, clock, "run-2").remember("d")
+
+
+def test_people_free_a_lease() -> None:
+    """Whoever held it finds it gone; where the journal has moved since they looked, they look again."""
+    store, clock = FakeStore(), FakeClock()
+    with Process(store, clock).lease(EMPTY.with_records(record("a"))) as dead:
+        person = Process(store, clock, "person")
+        known = person.reader.read()
+        person.writer.unlock(known)
+        with pytest.raises(StateMoved, match="gave it back"):
+            dead.write(add("late"))
+        clock.advance(seconds=1)
+        with pytest.raises(StateMoved):
+            person.writer.unlock(known)
+        assert person.reader.read().lease is None
+        with pytest.raises(StateMoved):
+            person.writer.unlock(known)
+
+
+def test_people_do_not_free_a_living_process_lease(tmp_path: Path) -> None:
+    """The kernel's lock tells that it lives: it has to be ended first."""
+    clock = FakeClock()
+    with Process(LocalStore(tmp_path / "j.json"), clock).lease(EMPTY):
+        person = Process(LocalStore(tmp_path / "j.json"), clock, "person")
+        with pytest.raises(StateHeld, match="living process"):
+            person.writer.unlock(person.reader.read())
 
 
 @pytest.mark.parametrize(
@@ -322,7 +366,7 @@ def test_a_dead_process_of_this_machine_leaves_the_local_lease_free(tmp_path: Pa
 def test_a_living_process_of_this_machine_keeps_the_local_lease(tmp_path: Path) -> None:
     """Also past its expiry: it holds the kernel's lock until it ends."""
     clock = FakeClock()
-    with Process(LocalStore(tmp_path / "j.json"), clock).writer.lease(EMPTY, EMPTY) as lease:
+    with Process(LocalStore(tmp_path / "j.json"), clock).lease(EMPTY) as lease:
         clock.advance(minutes=6)
         other = Process(LocalStore(tmp_path / "j.json"), clock, "run-2")
         with pytest.raises(StateHeld, match="process run-1"):

@@ -20,22 +20,32 @@ _TRIES = 3
 class JournalReader:
     """The journal of one account and Region, seen through reads alone.
 
-    `must_exist` is for stores where a missing journal is more likely a mistake than a beginning: what to do then.
+    One that was exchanged for another installation's, or for an older version, while this process knows better is
+    refused. `must_exist` is for stores where a missing journal is more likely a mistake than a beginning: what to do
+    then.
     """
 
     def __init__(self, store: Store, account: str, region: str, *, must_exist: str | None = None) -> None:
         self.store, self._account, self._region = store, account, region
         self._must_exist = must_exist
         self._version: str | None = None
+        self._known: Journal | None = None
 
     def read(self) -> Journal:
         """Return the journal; an empty one, without a lineage, where there is none. Raises StateError."""
-        journal, self._version = self._load()
+        journal, version = self._load()
+        self._refuse_exchanged(journal)
+        self._known, self._version = journal, version
         return journal
 
-    @property
-    def version(self) -> str | None:
-        """The store's version of what was read last; None where there was nothing."""
+    def version_of(self, journal: Journal) -> str | None:
+        """Return the store's version of what was read last; None where there was nothing.
+
+        Raises StateMoved where that was not this journal.
+        """
+        known = self._known
+        if known is None or (known.lineage, known.serial) != (journal.lineage, journal.serial):
+            raise StateMoved(f"the journal {self.store.place} was written by someone else during this run")
         return self._version
 
     def _load(self) -> tuple[Journal, str | None]:
@@ -54,6 +64,17 @@ class JournalReader:
                 "give every installation its own --state"
             )
         return journal, stored.version
+
+    def _refuse_exchanged(self, journal: Journal) -> None:
+        known, way_out = self._known, "restore the newest version, or restart this process to go on with what is there"
+        if known is None or not known.lineage:
+            return
+        if journal.lineage != known.lineage:
+            found = f"another installation's (lineage {journal.lineage})" if journal.lineage else "gone"
+            raise StateError(f"the journal {self.store.place} is {found} since this process read it: {way_out}")
+        if journal.serial < known.serial:
+            went_back = f"went back from serial {known.serial} to {journal.serial}"
+            raise StateError(f"the journal {self.store.place} {went_back} since this process read it: {way_out}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +111,14 @@ class JournalWriter:
         """
         only_noted = new.records == expected.records
         with suppress(StateHeld) if only_noted else nullcontext(), self._claimed(expected, wait=not only_noted):
-            self.put(self.numbered(replace(new, lease=None), expected), self._reader.version)
+            self.put(self.numbered(replace(new, lease=None), expected), self._reader.version_of(expected))
 
     @contextmanager
     def lease(self, expected: Journal, new: Journal) -> Iterator[LeasedJournal]:
         """Do so, and take the lease in the same write."""
         with self._claimed(expected, wait=True):
             leased = self._leased(new, expected, expected.serial + 1)
-            yield LeasedJournal(self, *self.put(leased, self._reader.version))
+            yield LeasedJournal(self, *self.put(leased, self._reader.version_of(expected)))
 
     def unlock(self, expected: Journal) -> None:
         """Take the lease from whoever holds it, where the journal still is `expected`. Raises StateError.
@@ -107,7 +128,7 @@ class JournalWriter:
         if not self._store.claim():
             raise StateHeld(f"{self._store.place} is held by a living process of this machine: end that first")
         try:
-            self.put(self.numbered(replace(expected, lease=None), expected), self._reader.version)
+            self.put(self.numbered(replace(expected, lease=None), expected), self._reader.version_of(expected))
         finally:
             self._store.release()
 
@@ -144,7 +165,8 @@ class JournalWriter:
 
     def found(self) -> tuple[Journal, str | None]:
         """Return the journal as it is now, and its version. Raises StateError."""
-        return self._reader.read(), self._reader.version
+        found = self._reader.read()
+        return found, self._reader.version_of(found)
 
     def _leased(self, new: Journal, found: Journal, number: int) -> Journal:
         expires = self._clock.now() + LEASE
@@ -153,7 +175,7 @@ class JournalWriter:
 
     @contextmanager
     def _claimed(self, expected: Journal, *, wait: bool) -> Iterator[None]:
-        """Wait until nobody else writes, and keep it so. Raises StateMoved where the journal is not as expected."""
+        """Wait until nobody else writes, and keep it so."""
         found, deadline = expected, self._timer.monotonic() + (self._timeout if wait else 0)
         while not self._claim(found):
             if self._timer.monotonic() >= deadline:
@@ -161,8 +183,6 @@ class JournalWriter:
             self._timer.sleep(0.1 if self._store.exclusive else 1)
             found = self._reader.read()
         try:
-            if (found.lineage, found.serial) != (expected.lineage, expected.serial):
-                raise StateMoved(f"the journal {self._store.place} was written by someone else during this run")
             yield
         finally:
             self._store.release()
@@ -213,17 +233,17 @@ class LeasedJournal:
 
     def finish(self, change: Callable[[Journal], Journal]) -> None:
         """Write a change, and give the lease back; where it was lost, keep what others wrote. Raises StateError."""
-        journal, version = self._journal, self._version
-        for left in reversed(range(_TRIES)):
-            ours = self._is_ours(journal)
-            changed = change(journal)
+        journal, version, tries = self._journal, self._version, 0
+        while True:
+            tries += 1
+            ours, changed = self._is_ours(journal), change(journal)
             if not ours and changed.says_what(journal):
                 return
             given_back = replace(changed, lease=None if ours else journal.lease)
             try:
                 self._writer.put(self._writer.numbered(given_back, journal), version)
             except StateError:
-                if not left:
+                if tries == _TRIES:
                     raise
                 journal, version = self._writer.found()
             else:
