@@ -114,15 +114,19 @@ class Program:
             cwd=self.folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def on_terminal(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
-        """Run it with a terminal as standard output and error, and return all that the terminal got."""
+    def on_terminal(self, *arguments: str, env: Mapping[str, str] | None = None, answer: str | None = None) -> str:
+        """Run it with a terminal as standard output and error, and return all that the terminal got.
+
+        With an `answer`, somebody sits there who types it; without one, standard input is empty.
+        """
         main, side = pty.openpty()
         process = subprocess.Popen(
             self.arguments(*arguments),
             cwd=self.folder, env=environment(TERM="xterm-256color", **(env or {})),
-            stdin=subprocess.DEVNULL, stdout=side, stderr=side,
+            stdin=subprocess.DEVNULL if answer is None else side, stdout=side, stderr=side,
         )  # fmt: skip
         os.close(side)
+        os.write(main, (answer or "").encode())
         shown = b""
         while True:
             try:

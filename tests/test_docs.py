@@ -71,3 +71,13 @@ def test_links_lead_somewhere(document: Path) -> None:
         if anchor:
             headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
             assert anchor in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}, link
+
+
+def test_the_safety_page_names_tests_that_exist() -> None:
+    """Each promise can be checked: the tests that hold it stand there by name."""
+    page = (REPOSITORY / "docs" / "safety.md").read_text()
+    named = set(re.findall(r"`(test_\w+)`", page))
+    source = "\n".join(path.read_text() for path in REPOSITORY.glob("tests/**/test_*.py"))
+    defined = set(re.findall(r"^def (test_\w+)\(", source, re.MULTILINE))
+    assert named
+    assert named - defined == set()

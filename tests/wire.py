@@ -25,7 +25,9 @@ class Request:
 
     @property
     def operation(self) -> str:
-        """The AWS operation, told by method and path."""
+        """The AWS operation, told by service, method and path."""
+        if "/s3/aws4_request" in self.headers.get("Authorization", ""):
+            return {"GET": "GetObject", "PUT": "PutObject"}[self.method]
         path = urlsplit(self.path).path
         if path == "/":
             return "STS"

@@ -23,8 +23,8 @@ class Rules:
 class Case:
     """One manifest, its resolved request, its record and the live associations that it may mean.
 
-    `holder` is the other manifest that has what this one asks for. `renamed_from` is the name that the record bears in
-    the journal, where the manifest was renamed; the record here has the new one.
+    `holder` is the other name under which the journal has what this one asks for. `renamed_from` is the name that the
+    record bears in the journal, where the manifest was renamed; the record here has the new one.
     """
 
     manifest: Manifest

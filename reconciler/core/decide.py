@@ -25,7 +25,7 @@ def decide(case: Case) -> Decision:
     if case.manifest.policy.adopt:
         return _adopt_wanted(case, case.manifest.policy.adopt)
     if case.record is None:
-        return _decide_unknown(case)
+        return _create(case, 0, MISSING)
     match case.record.state:
         case Bound() as bound:
             return _decide_bound(case, case.record, bound)
@@ -44,17 +44,6 @@ def _adopt_wanted(case: Case, arn: str) -> Decision:
         return Blocked(case.manifest, f"policy.adopt names {arn}, which List does not show or another manifest holds")
     ours = record if record and isinstance(record.state, Intended) else None
     return _adopt(case, live, ours, "named by policy.adopt")
-
-
-def _decide_unknown(case: Case) -> Decision:
-    """Nothing is remembered: adopt what matches, create what is missing."""
-    match case.matches(natural_key(case.request)):
-        case ():
-            return _create(case, 0, MISSING)
-        case (live,):
-            return _adopt(case, live, None, "live and not yet in the journal")
-        case matches:
-            return Blocked(case.manifest, ambiguous(matches))
 
 
 def _decide_intended(case: Case, record: Record, intended: Intended) -> Decision:
@@ -137,8 +126,12 @@ def _decide_lost(case: Case, record: Record, bound: Bound) -> Decision:
 
 
 def _create(case: Case, incarnation: int, reason: str) -> Decision:
-    """Create what git asks for now."""
-    now, manifest = case.rules.now, case.manifest
+    """Create what git asks for now; adopt it where it is there."""
+    now, manifest, there = case.rules.now, case.manifest, case.matches(natural_key(case.request))
+    if len(there) > 1:
+        return Blocked(manifest, ambiguous(there))
+    if there:
+        return _adopt(case, there[0], None, "live and not yet in the journal")
     token = client_token(case.request, incarnation)
     state = Intended(1, now, now)
     intent = Record(manifest.name, case.request, token, incarnation, manifest.policy.generation, state)
@@ -146,13 +139,13 @@ def _create(case: Case, incarnation: int, reason: str) -> Decision:
 
 
 def _unless_held(case: Case, create: Create) -> Decision:
-    """Create, unless another manifest has, or waits for, just such an association."""
+    """Create, unless the journal has, or waits for, just such an association under another name."""
     if not case.holder:
         return create
     return Blocked(
         case.manifest,
-        f"the manifest {case.holder!r} has, or waits for, the association that this one asks for: "
-        "restore that manifest's request, or remove it and keep this one",
+        f"the journal has, or waits for, the association that this one asks for under the name {case.holder!r}: "
+        "restore the request of either manifest, or put this request under a new name",
         create,
     )
 

@@ -21,9 +21,13 @@ class Lives:
             self._by_key.setdefault(natural_key(live.spec), []).append(live)
         self._by_id = {live.id: live for live in self._all}
         names = {manifest.name for manifest in manifests}
-        self._records = tuple(record for record in journal.records.values() if record.name in names)
+        self._records = tuple(journal.records.values())
         wanted = {_id(manifest.policy.adopt): manifest.name for manifest in manifests if manifest.policy.adopt}
-        bound = {each.state.association_id: each.name for each in self._records if isinstance(each.state, Bound)}
+        bound = {
+            each.state.association_id: each.name
+            for each in self._records
+            if isinstance(each.state, Bound) and each.name in names
+        }
         self._owner = wanted | bound
 
     def of(self, manifest: Manifest, key: NaturalKey, record: Record | None) -> tuple[Live, ...]:
@@ -37,11 +41,14 @@ class Lives:
         mine = {live.arn: live for live in found if self._owner.get(live.id, manifest.name) == manifest.name}
         return tuple(mine.values())
 
-    def holder(self, manifest: Manifest, key: NaturalKey) -> str | None:
-        """Return another manifest that has an association of this natural key, or waits for one."""
+    def holder(self, manifest: Manifest, key: NaturalKey, former: str | None) -> str | None:
+        """Return another name under which there is an association of this natural key, or one is waited for.
+
+        That is another manifest, or a record whose manifest is gone, unless `former`, which this manifest takes over.
+        """
         owners = [self._owner.get(live.id) for live in self._by_key.get(key, ())]
         owners += [record.name for record in self._records if record.key == key]
-        return next((owner for owner in owners if owner and owner != manifest.name), None)
+        return next((owner for owner in owners if owner and owner not in {manifest.name, former}), None)
 
     def unmanaged(self, decisions: Sequence[Decision]) -> tuple[Live, ...]:
         """Return what no manifest is bound to or adopts, sorted by ARN: a second one of the same kind as well."""

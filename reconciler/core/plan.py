@@ -42,7 +42,7 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
             continue
         former = record.name if record and record.name != manifest.name else None
         own = replace(record, name=manifest.name) if record else None
-        seen, holder = lives.of(manifest, key, own), lives.holder(manifest, key)
+        seen, holder = lives.of(manifest, key, own), lives.holder(manifest, key, former)
         decision = decide(Case(manifest, request, own, seen, holder, former, rules))
         decisions.append(decision)
         if former and decision.record:

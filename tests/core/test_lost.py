@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from builders import NOW, SETTLE, journal, live, manifest, observed, record, request, rules
 
-from reconciler.core.decisions import Blocked, Create, Decision, Held, InSync, Lost, Settling
+from reconciler.core.decisions import Adopt, Blocked, Create, Decision, Held, InSync, Lost, Settling
 from reconciler.core.journal import Bound, Intended, Record
 from reconciler.core.model import Live, Manifest, Mode, OnLoss, Policy, Target
 from reconciler.core.plan import plan
@@ -104,3 +104,22 @@ def test_a_recreation_obeys_the_rails() -> None:
     blocked = result.decisions[0]
     assert isinstance(blocked, Blocked)
     assert blocked.record == gone()
+
+
+def test_a_lost_name_that_is_used_for_something_else_finds_what_is_there() -> None:
+    """Its new request is live already, or waited for, under a record whose manifest is gone: nothing is created."""
+    wanted = manifest(policy=replace(RECREATE, generation=2), DestinationURI="s3://corp-exports/other")
+    old = record("old", "a2", DestinationURI="s3://corp-exports/other")
+    there = live("a2", DestinationURI="s3://corp-exports/other")
+    for known in (gone(), replace(record(), state=Intended(5, NOW - SETTLE * 40, NOW - SETTLE * 40))):
+        (decision,) = plan([wanted], observed(there), journal(known, old), rules()).decisions
+        assert isinstance(decision, Adopt)
+        assert decision.live == there
+        waiting = replace(old, state=Intended(1, NOW, NOW))
+        for orphan in (old, waiting):
+            (decision,) = plan([wanted], observed(), journal(known, orphan), rules()).decisions
+            assert isinstance(decision, Blocked)
+            assert "'old'" in decision.reason
+        twice = observed(there, live("a3", DestinationURI="s3://corp-exports/other"))
+        (decision,) = plan([wanted], twice, journal(known), rules()).decisions
+        assert isinstance(decision, Blocked)

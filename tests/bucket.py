@@ -1,0 +1,51 @@
+"""A bucket in the S3 of a sandbox, and the one journal that the program keeps in it."""
+
+from __future__ import annotations
+
+import json
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+
+
+class Bucket:
+    """A bucket that was just made; `url` is what --state is given, `key` the object of a sandbox's journal."""
+
+    url = "s3://journals/prod"
+    name = "journals"
+    key = f"prod/sandbox/{ACCOUNT}-{REGION}.json"
+    place = f"s3://{name}/{key}"
+
+    def __init__(self, endpoint: str) -> None:
+        http = HTTPConnection(urlsplit(endpoint).netloc)
+        http.request("POST", "/moto-api/reset")  # moto has one S3 for all tests of a process
+        assert http.getresponse().read()
+        http.close()
+        self._client: Any = boto3.client(
+            "s3", REGION, endpoint_url=endpoint, aws_access_key_id="x", aws_secret_access_key="x"
+        )
+        self._client.create_bucket(Bucket=self.name)
+
+    @property
+    def keys(self) -> list[str]:
+        """All that is in the bucket."""
+        return [each["Key"] for each in self._client.list_objects_v2(Bucket=self.name).get("Contents", [])]
+
+    @property
+    def text(self) -> str:
+        """The text of the journal."""
+        text: bytes = self._client.get_object(Bucket=self.name, Key=self.key)["Body"].read()
+        return text.decode()
+
+    @text.setter
+    def text(self, text: str) -> None:
+        self._client.put_object(Bucket=self.name, Key=self.key, Body=text.encode())
+
+    @property
+    def journal(self) -> Any:
+        """The journal as its JSON document."""
+        return json.loads(self.text)
