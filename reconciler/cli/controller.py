@@ -34,7 +34,7 @@ def command(files: tuple[str, ...], interval: float, grace: float, **chosen: Any
 
     Manifests are read anew each time; while they are invalid, the last valid ones stay in force.
     """
+    from reconciler.cli.choices import Choices  # noqa: PLC0415
     from reconciler.cli.loop import keep_on  # noqa: PLC0415 - help is shown without boto3
-    from reconciler.cli.wiring import Choices  # noqa: PLC0415
 
     return keep_on(files, Choices.of(**chosen), interval, grace)

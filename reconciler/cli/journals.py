@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from reconciler import __version__
+from reconciler.cli.choices import Choices
 from reconciler.core.model import Target
 from reconciler.edge.aws import Aws, Connection, Models, s3_client
 from reconciler.edge.state import Author, JournalReader, JournalWriter, LocalStore, S3Store, Store
 from reconciler.edge.system import SystemClock, host, new_id, process
-
-if TYPE_CHECKING:
-    from reconciler.cli.wiring import Choices
 
 _SANDBOX_REGION = "us-east-1"
 _FIRST = (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from reconciler.cli.choices import Choices
 from reconciler.cli.session import begin, read, stop_on_signals
-from reconciler.cli.wiring import Choices, Passes, surroundings
+from reconciler.cli.wiring import Passes, surroundings
 from reconciler.controller import Controller
 from reconciler.core.errors import InvalidManifests
 from reconciler.edge import logs, timer

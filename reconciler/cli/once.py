@@ -23,7 +23,7 @@ from reconciler.cli import options, output
 )
 def command(files: tuple[str, ...], outputs: tuple[str, ...], *, detailed_exitcode: bool, **chosen: Any) -> int:
     """Reconcile once: read the manifests, compare them with AWS, create what is missing, and report."""
+    from reconciler.cli.choices import Choices  # noqa: PLC0415
     from reconciler.cli.session import once  # noqa: PLC0415 - help is shown without boto3
-    from reconciler.cli.wiring import Choices  # noqa: PLC0415
 
     return once(files, outputs, Choices.of(**chosen), detailed=detailed_exitcode)

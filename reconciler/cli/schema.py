@@ -10,13 +10,14 @@ _KINDS = {
     "DataIntegrationAssociation": "data-integration-association.v1.json",
     "Target": "target.v1.json",
     "Report": "report.v1.json",
+    "Journal": "journal.v1.json",
 }
 
 
 @click.command("schema")
 @click.argument("kind", type=click.Choice(list(_KINDS), case_sensitive=False), default="DataIntegrationAssociation")
 def command(kind: str) -> None:
-    """Print the JSON Schema of a KIND of manifest, or of the Report."""
+    """Print the JSON Schema of a KIND of manifest, of the Report or of the Journal."""
     from reconciler.edge.manifests.schema import schema  # noqa: PLC0415
 
     click.echo(json.dumps(schema(_KINDS[kind]), indent=2, ensure_ascii=False))

@@ -11,7 +11,8 @@ from types import FrameType
 
 from reconciler import settings
 from reconciler.cli import options, output, progress
-from reconciler.cli.wiring import Choices, Passes, surroundings
+from reconciler.cli.choices import Choices
+from reconciler.cli.wiring import Passes, surroundings
 from reconciler.core.model import Desired
 from reconciler.core.report import Report
 from reconciler.edge import logs, manifests

@@ -10,7 +10,7 @@ import click
 from reconciler.cli import EXIT_FAILED, options, output
 
 if TYPE_CHECKING:
-    from reconciler.cli.wiring import Choices
+    from reconciler.cli.choices import Choices
     from reconciler.core.model import Desired, Target
     from reconciler.core.status import Status
 
@@ -25,8 +25,9 @@ def command(files: tuple[str, ...], outputs: tuple[str, ...], **chosen: Any) -> 
 
     AWS is asked only whose the credentials are, and that only where the Target does not declare account and Region.
     """
+    from reconciler.cli.choices import Choices  # noqa: PLC0415
     from reconciler.cli.session import begin, read  # noqa: PLC0415 - help is shown without boto3
-    from reconciler.cli.wiring import Choices, selected, surroundings  # noqa: PLC0415
+    from reconciler.cli.wiring import selected, surroundings  # noqa: PLC0415
     from reconciler.render import status  # noqa: PLC0415
 
     formats: Mapping[str, output.Format[tuple[Status, ...]]] = {

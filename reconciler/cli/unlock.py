@@ -22,9 +22,10 @@ def command(target: str, files: tuple[str, ...], *, yes: bool, **chosen: Any) ->
     Leases expire by themselves, five minutes after their last renewal; one that a living process of this machine
     holds is not freed. A run that turns out to live makes no further call: it finds its lease gone.
     """
+    from reconciler.cli.choices import Choices  # noqa: PLC0415
     from reconciler.cli.journals import Journals, located  # noqa: PLC0415 - help is shown without boto3
     from reconciler.cli.session import begin, read  # noqa: PLC0415
-    from reconciler.cli.wiring import Choices, selected, surroundings  # noqa: PLC0415
+    from reconciler.cli.wiring import selected, surroundings  # noqa: PLC0415
     from reconciler.core.harmless import harmless  # noqa: PLC0415
     from reconciler.edge.system import new_id  # noqa: PLC0415
 

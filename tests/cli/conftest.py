@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from bucket import Bucket
 from program import Program
 
 from reconciler.sandbox import Behaviour, SandboxServer
@@ -24,3 +25,9 @@ def server() -> Iterator[SandboxServer]:
 def program(server: SandboxServer, tmp_path: Path) -> Program:
     """Return the program, in an empty folder."""
     return Program(tmp_path, server.url)
+
+
+@pytest.fixture
+def bucket(server: SandboxServer) -> Bucket:
+    """Return an empty bucket beside that sandbox."""
+    return Bucket(server.url)

@@ -46,7 +46,7 @@ def test_the_version(tmp_path: Path) -> None:
     assert Program(tmp_path).run("--version").out.startswith("reconcile 0.")
 
 
-@pytest.mark.parametrize("kind", ["DataIntegrationAssociation", "Target", "Report"])
+@pytest.mark.parametrize("kind", ["DataIntegrationAssociation", "Target", "Report", "Journal"])
 def test_schemas_are_printed(tmp_path: Path, kind: str) -> None:
     """What is printed is a JSON Schema that a checker accepts."""
     document = json.loads(Program(tmp_path).run("schema", kind).out)

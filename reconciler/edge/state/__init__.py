@@ -1,8 +1,9 @@
 """The journal: where it is kept (a local file, or an object in S3), and the lease under which it is written."""
 
-from reconciler.edge.state.journal import Author, JournalReader, JournalWriter
 from reconciler.edge.state.local import LocalStore
+from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.s3 import S3Store, parse
 from reconciler.edge.state.store import Store
+from reconciler.edge.state.writer import Author, JournalWriter
 
 __all__ = ["Author", "JournalReader", "JournalWriter", "LocalStore", "S3Store", "Store", "parse"]

@@ -1,4 +1,4 @@
-"""The journal in a store: decoded, compared and swapped, and written by one run at a time under a lease."""
+"""Writes the journal into a store: compared and swapped, by one run at a time under a lease."""
 
 from __future__ import annotations
 
@@ -7,74 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
-from reconciler.core.document import MalformedJournal, decode, encode
+from reconciler.core.document import encode
 from reconciler.core.errors import StateError, StateHeld, StateMoved, StateUncertain
 from reconciler.core.journal import LEASE, Journal, Lease, Written
 from reconciler.core.ports import Clock, Timer
-from reconciler.edge.state.store import Store
+from reconciler.edge.state.reader import JournalReader
 
 _TRIES = 3
 """How often answers are written again where the journal moves under them, or the store does not answer."""
-
-
-class JournalReader:
-    """The journal of one account and Region, seen through reads alone.
-
-    One that was exchanged for another installation's, or for an older version, while this process knows better is
-    refused. `must_exist` is for stores where a missing journal is more likely a mistake than a beginning: what to do
-    then.
-    """
-
-    def __init__(self, store: Store, account: str, region: str, *, must_exist: str | None = None) -> None:
-        self.store, self._account, self._region = store, account, region
-        self._must_exist = must_exist
-        self._version: str | None = None
-        self._known: Journal | None = None
-
-    def read(self) -> Journal:
-        """Return the journal; an empty one, without a lineage, where there is none. Raises StateError."""
-        journal, version = self._load()
-        self._refuse_exchanged(journal)
-        self._known, self._version = journal, version
-        return journal
-
-    def version_of(self, journal: Journal) -> str | None:
-        """Return the store's version of what was read last; None where there was nothing.
-
-        Raises StateMoved where that was not this journal.
-        """
-        known = self._known
-        if known is None or (known.lineage, known.serial) != (journal.lineage, journal.serial):
-            raise StateMoved(f"the journal {self.store.place} was written by someone else during this run")
-        return self._version
-
-    def _load(self) -> tuple[Journal, str | None]:
-        stored, place = self.store.load(), self.store.place
-        if stored is None:
-            if self._must_exist:
-                raise StateError(f"there is no journal at {place}: {self._must_exist}")
-            return Journal(self._account, self._region, lineage=""), None
-        try:
-            journal = decode(json.loads(stored.text))
-        except (ValueError, RecursionError, MalformedJournal) as error:
-            raise StateError(f"the journal {place} cannot be used: {error}; it was left as it is") from error
-        if (journal.account, journal.region) != (self._account, self._region):
-            raise StateError(
-                f"the journal {place} is of account {journal.account} in {journal.region}: "
-                "give every installation its own --state"
-            )
-        return journal, stored.version
-
-    def _refuse_exchanged(self, journal: Journal) -> None:
-        known, way_out = self._known, "restore the newest version, or restart this process to go on with what is there"
-        if known is None or not known.lineage:
-            return
-        if journal.lineage != known.lineage:
-            found = f"another installation's (lineage {journal.lineage})" if journal.lineage else "gone"
-            raise StateError(f"the journal {self.store.place} is {found} since this process read it: {way_out}")
-        if journal.serial < known.serial:
-            went_back = f"went back from serial {known.serial} to {journal.serial}"
-            raise StateError(f"the journal {self.store.place} {went_back} since this process read it: {way_out}")
 
 
 @dataclass(frozen=True, slots=True)
