@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconciler.core.journal import Record
@@ -42,6 +42,13 @@ class Case:
     def raised(self, record: Record) -> bool:
         """Tell whether git asks for one more try: policy.generation is higher than the one last acted on."""
         return self.manifest.policy.generation > record.generation
+
+    def heard(self, record: Record) -> Record:
+        """Return the record with a raised policy.generation taken over: what is neither lost nor given up ignores it.
+
+        So only the first run that sees a raised generation may act on it, and not a later one on a later loss.
+        """
+        return replace(record, generation=max(record.generation, self.manifest.policy.generation))
 
 
 def moment(when: datetime) -> str:

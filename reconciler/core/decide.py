@@ -60,7 +60,7 @@ def _decide_intended(case: Case, record: Record, intended: Intended) -> Decision
             f"a Create was sent at {moment(intended.last_attempt)} and its answer is unknown; "
             f"nothing is sent before {moment(until)}"
         )
-        return Settling(case.manifest, record, until, why)
+        return Settling(case.manifest, case.heard(record), until, why)
     if attempts >= MAX_ATTEMPTS or now > intended.first_attempt + settle * 2**MAX_ATTEMPTS:
         return _give_up(
             case,
@@ -79,7 +79,7 @@ def _decide_intended(case: Case, record: Record, intended: Intended) -> Decision
         )
     state = Intended(attempts + 1, intended.first_attempt, now)
     reason = f"attempt {state.attempts}: the last one had no answer, and List does not show it"
-    return _unless_held(case, Create(case.manifest, replace(record, state=state), record, reason))
+    return _unless_held(case, Create(case.manifest, replace(case.heard(record), state=state), record, reason))
 
 
 def _give_up(case: Case, record: Record, reason: str) -> Decision:
@@ -101,12 +101,13 @@ def _decide_bound(case: Case, record: Record, bound: Bound) -> Decision:
     if matches:
         return _adopt(case, matches[0], record, f"{bound.association_id} is gone, and this one matches")
     if now < bound.since + settle:
-        return Settling(manifest, record, bound.since + settle, "just bound, and List does not show it yet")
+        why = "just bound, and List does not show it yet"
+        return Settling(manifest, case.heard(record), bound.since + settle, why)
     if bound.missing_since is None or now < bound.missing_since + settle:
         missing = replace(bound, missing_since=bound.missing_since or now)
         until = (bound.missing_since or now) + settle
         reason = f"List left it out; it counts as lost where a run after {moment(until)} does not see it either"
-        return Settling(manifest, replace(record, state=missing), until, reason)
+        return Settling(manifest, replace(case.heard(record), state=missing), until, reason)
     return _decide_lost(case, record, bound)
 
 
@@ -156,6 +157,6 @@ def _adopt(case: Case, live: Live, record: Record | None, reason: str) -> Adopt:
     if record is None:
         incarnation = case.record.incarnation if case.record else 0
         record = Record(manifest.name, case.request, None, incarnation, manifest.policy.generation, bound)
-    record = replace(record, state=bound)
+    record = replace(case.heard(record), state=bound)
     differences = compare(case.request, record.request, live.spec, manifest.policy.ignore)
     return Adopt(manifest, live, record, differences, reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.core.decisions import Adopt, Decision
+from reconciler.core.decisions import Decision, live_of
 from reconciler.core.journal import Bound, Journal, Record
 from reconciler.core.model import Live, Manifest, NaturalKey, Observation, Unobserved, natural_key
 
@@ -28,6 +28,7 @@ class Lives:
             for each in self._records
             if isinstance(each.state, Bound) and each.name in names
         }
+        self._bound = bound.keys()
         self._owner = wanted | bound
 
     def of(self, manifest: Manifest, key: NaturalKey, record: Record | None) -> tuple[Live, ...]:
@@ -51,10 +52,9 @@ class Lives:
         return next((owner for owner in owners if owner and owner not in {manifest.name, former}), None)
 
     def unmanaged(self, decisions: Sequence[Decision]) -> tuple[Live, ...]:
-        """Return what no manifest is bound to or adopts, sorted by ARN: a second one of the same kind as well."""
-        adopted = {decision.live.id for decision in decisions if isinstance(decision, Adopt)}
-        known = adopted | self._owner.keys()
-        loose = (live for live in self._all if live.id not in known)
+        """Return what no manifest is bound to or decides on, sorted by ARN: a second one of the same kind as well."""
+        decided = {live.id for decision in decisions for live in (live_of(decision),) if live}
+        loose = (live for live in self._all if live.id not in decided | self._bound)
         return tuple(sorted(loose, key=lambda live: live.arn))
 
 

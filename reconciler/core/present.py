@@ -22,13 +22,13 @@ def decide_present(case: Case, record: Record, bound: Bound, live: Live) -> Deci
     record = replace(record, state=bound)
     differences = compare(case.request, record.request, live.spec, case.manifest.policy.ignore)
     if case.renamed_from:
-        return Adopt(case.manifest, live, record, differences, f"renamed from {case.renamed_from}")
+        return Adopt(case.manifest, live, case.heard(record), differences, f"renamed from {case.renamed_from}")
     if bound.update:
         before: Spec = {**record.request, _EXECUTION: bound.former[-1]}
         if not _drift(case, before, live):
             return _decide_sent(case, record, bound.update, live, before)
     if not any(difference.changed for difference in differences):
-        record = _acted_on(case, record)
+        record = case.heard(record)
         return Drifted(case.manifest, live, record, differences) if differences else InSync(case.manifest, live, record)
     return _decide_changed(case, record, live, differences)
 
@@ -39,7 +39,7 @@ def _decide_sent(case: Case, record: Record, update: Sent, live: Live, before: S
     differences = compare(case.request, before, live.spec, manifest.policy.ignore)
     sent = f"an update was sent at {moment(update.at)}"
     if not update.refused and case.rules.now < until:
-        return Settling(manifest, record, until, f"{sent} and does not show yet", live, differences)
+        return Settling(manifest, case.heard(record), until, f"{sent} and does not show yet", live, differences)
     if case.request != record.request:
         return _decide_changed(case, record, live, differences)
     if case.raised(record) and _allowed(case):
@@ -53,7 +53,7 @@ def _decide_sent(case: Case, record: Record, update: Sent, live: Live, before: S
 def _decide_changed(case: Case, record: Record, live: Live, differences: tuple[Difference, ...]) -> Decision:
     """Git left what was applied: send it where that is possible, allowed and overwrites nobody's work."""
     if all(each.readable and each.desired == each.live for each in differences):
-        adopted = _applied(record, case.request, record.request, None)
+        adopted = _applied(case.heard(record), case.request, record.request, None)
         return Adopt(case.manifest, live, adopted, differences, "live already is what git now asks for")
     if why := _not_sent(case, record, differences):
         return Changed(case.manifest, live, record, differences, why)
@@ -110,12 +110,3 @@ def _applied(record: Record, request: Spec, before: Spec, update: Sent | None) -
     assert isinstance(bound, Bound)
     former = (*(each for each in bound.former if each != execution), execution)
     return replace(record, request=request, state=replace(bound, update=update, former=former))
-
-
-def _acted_on(case: Case, record: Record) -> Record:
-    """Return the record with a raised policy.generation taken over: where nothing is lost it has no other effect."""
-    if not case.raised(record):
-        return record
-    assert isinstance(record.state, Bound)
-    state = replace(record.state, update=None, former=())
-    return replace(record, generation=case.manifest.policy.generation, state=state)

@@ -92,6 +92,19 @@ def test_a_generation_raised_while_all_is_well_has_no_effect_later() -> None:
     assert lowered.record.generation == 2
 
 
+def test_a_generation_raised_while_waiting_has_no_effect_later() -> None:
+    """Impatience is no answer to a loss that nobody has seen yet: whatever still settles takes the generation over."""
+    wanted = manifest(policy=Policy(generation=2))
+    fresh = replace(record(), state=Bound("a1", NOW))
+    for known in (fresh, gone(timedelta(0)), replace(record(), state=Intended(1, NOW, NOW))):
+        decision = decide(wanted, known)
+        assert isinstance(decision, Settling)
+        assert decision.record.generation == 2
+    repeated = decide(wanted, replace(record(), state=Intended(1, NOW - SETTLE, NOW - SETTLE)))
+    assert isinstance(repeated, Create)
+    assert (repeated.record.generation, repeated.record.incarnation) == (2, 0)
+
+
 def test_a_recreation_obeys_the_rails() -> None:
     """Suspended, or another manifest has what it asks for: the loss is kept in mind, nothing is sent."""
     suspended = manifest(policy=replace(RECREATE, suspend=True))

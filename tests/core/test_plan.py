@@ -457,6 +457,14 @@ def test_a_second_export_of_the_same_kind_is_not_hidden_by_the_first() -> None:
     assert result.unmanaged == (live("a2"),)
 
 
+def test_what_a_blocked_manifest_would_adopt_is_unmanaged_until_it_does() -> None:
+    """Named in policy.adopt, but its data integration cannot be found by that name: the report still shows it."""
+    wanted = manifest(policy=Policy(adopt=live().arn), DataIntegrationIdentifier="renamed")
+    result = plan([wanted], observed(live()), journal(), rules())
+    assert isinstance(result.decisions[0], Blocked)
+    assert result.unmanaged == (live(),)
+
+
 def test_live_associations_without_a_manifest_are_unmanaged() -> None:
     """Nothing that AWS holds goes unsaid."""
     stranger = live("zz", DestinationURI="s3://elsewhere/x")

@@ -176,8 +176,15 @@ def test_a_first_execution_can_be_given() -> None:
 
 def test_a_generation_raised_while_drifted_is_taken_over() -> None:
     """It repairs nothing, and waits for nothing."""
-    known = replace(updated(timedelta(hours=1)))
-    decision = decide(wants(NEW, 2), known, live(ExecutionConfiguration=THIRD))
+    decision = decide(wants(NEW, 2), updated(timedelta(hours=1)), live(ExecutionConfiguration=THIRD))
     assert isinstance(decision, Drifted)
     assert decision.record.generation == 2
-    assert isinstance(decide(wants(NEW, 2), decision.record, live()), Drifted)
+    assert isinstance(decide(wants(NEW, 2), decision.record, live()), Changed)
+
+
+def test_a_generation_raised_too_early_is_not_an_answer_to_what_comes_later() -> None:
+    """The first run that sees it while the update still settles takes it over: what never shows needs another word."""
+    early = decide(wants(NEW, 2), updated(timedelta(0)), live())
+    assert isinstance(early, Settling)
+    assert early.record.generation == 2
+    assert isinstance(decide(wants(NEW, 2), replace(updated(SETTLE), generation=2), live()), Changed)
