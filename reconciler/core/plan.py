@@ -26,7 +26,7 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
     for manifest, request in zip(manifests, requests, strict=True):
         if request:
             twins.setdefault(natural_key(request), []).append(manifest)
-    orphans = _orphans(journal, {manifest.name for manifest in manifests})
+    orphans = _Orphans(journal, {manifest.name for manifest in manifests})
     lives = Lives(manifests, observed, journal)
 
     decisions: list[Decision] = []
@@ -36,7 +36,7 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
             decisions.append(Blocked(manifest, _missing(manifest.integration, observed.integrations)))
             continue
         key = natural_key(request)
-        record = journal.records.get(manifest.name) or _orphan(manifest, orphans.get(key))
+        record = journal.records.get(manifest.name) or orphans.of(manifest, key)
         if reason := _unseen(request, record, observed.associations) or _twins(manifest, twins[key]):
             decisions.append(Blocked(manifest, reason))
             continue
@@ -88,15 +88,19 @@ def _twins(manifest: Manifest, same: Sequence[Manifest]) -> str | None:
     return f"has the data integration, ClientId and DestinationURI of {others}: remove one, or give each policy.adopt"
 
 
-def _orphans(journal: Journal, names: set[str]) -> dict[NaturalKey, Record]:
-    """Return the records whose manifests are gone, by natural key; of several the one that is still waited for."""
-    orphans = (record for record in journal.records.values() if record.name not in names)
-    return {record.key: record for record in sorted(orphans, key=lambda each: isinstance(each.state, Intended))}
+class _Orphans:
+    """The records whose manifests are gone: a renamed manifest takes its own over."""
 
+    def __init__(self, journal: Journal, names: set[str]) -> None:
+        orphans = [record for record in journal.records.values() if record.name not in names]
+        orphans.sort(key=lambda each: isinstance(each.state, Intended))  # what is still waited for goes before others
+        self._by_key = {record.key: record for record in orphans}
+        self._by_id = {each.state.association_id: each for each in orphans if isinstance(each.state, Bound)}
 
-def _orphan(manifest: Manifest, record: Record | None) -> Record | None:
-    """Return the record that a renamed manifest takes over: not one of another association than it names itself."""
-    if record and manifest.policy.adopt and isinstance(record.state, Bound):
-        named = manifest.policy.adopt.rpartition("/")[2]
-        return record if record.state.association_id == named else None
-    return record
+    def of(self, manifest: Manifest, key: NaturalKey) -> Record | None:
+        """Return the record of the association that a manifest names in policy.adopt, else that of its natural key."""
+        record = self._by_key.get(key)
+        if manifest.policy.adopt is None:
+            return record
+        waiting = record if record and isinstance(record.state, Intended) else None
+        return self._by_id.get(manifest.policy.adopt.rpartition("/")[2], waiting)

@@ -79,6 +79,8 @@ def _without_empty(tree: Mapping[str, Json]) -> dict[str, Json]:
             case Mapping():
                 if inner := _without_empty(value):
                     kept[key] = inner
+            case float() if value.is_integer():
+                kept[key] = str(int(value))
             case int() | float():
                 kept[key] = str(value)
             case _ if value not in _EMPTY:

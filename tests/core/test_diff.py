@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from builders import ON_DEMAND, live, request, spec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.diff import Difference, compare
 from reconciler.core.model import Spec
+from reconciler.core.request import normalise
 
 START = "/ExecutionConfiguration/OnDemandConfiguration/StartTime"
 END = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
@@ -81,3 +83,26 @@ def test_a_request_does_not_differ_from_itself(changes: dict[str, Any]) -> None:
     """Nothing is a difference where desired, applied and live are one."""
     same: Spec = request(**changes)
     assert compare(same, same, live(**changes).spec) == ()
+
+
+def rewritten(window: dict[str, Any], **others: Any) -> Spec:
+    """Return live as List might write it, through the same normalisation as everything else."""
+    execution: dict[str, Any] = {**others, "OnDemandConfiguration": window, "ExecutionMode": "ON_DEMAND"}
+    return normalise({**live().spec, "ExecutionConfiguration": execution})
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        rewritten({"EndTime": "2026-11-01T00:00:00Z", "StartTime": "2026-10-01T00:00:00.000Z"}),
+        rewritten({"EndTime": "2026-11-01T01:00:00+01:00", "StartTime": "1790812800000"}),
+        rewritten({"EndTime": 1793491200000, "StartTime": 1790812800000.0}),
+        rewritten(ON_DEMAND["OnDemandConfiguration"], ScheduleConfiguration={}),
+        rewritten(ON_DEMAND["OnDemandConfiguration"], ScheduleConfiguration={"Object": "", "FirstExecutionFrom": None}),
+        normalise({**live().spec, "ClientId": ""}),
+        normalise(dict(sorted(live().spec.items(), reverse=True))),
+    ],
+)
+def test_what_aws_may_rewrite_is_no_difference(shown: Spec) -> None:
+    """Times in another spelling, numbers for strings, empty for missing, keys in another order."""
+    assert compare(request(), request(), shown) == ()

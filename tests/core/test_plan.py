@@ -228,6 +228,16 @@ def test_the_record_of_another_association_is_not_taken_over() -> None:
     assert same.renamed == {"old"}
 
 
+def test_a_record_is_found_by_the_arn_that_a_manifest_names() -> None:
+    """Renamed and given another destination at once: what the ARN names is bound already, and its request is known."""
+    wanted = manifest("new", Policy(adopt=live("a1").arn), DestinationURI=NEW)
+    result = plan([wanted], observed(live("a1")), journal(record("old", "a1")), rules())
+    (decision,) = result.decisions
+    assert isinstance(decision, Adopt)
+    assert (decision.record, set(result.renamed)) == (record("new", "a1"), {"old"})
+    assert any(each.changed and each.path == "/DestinationURI" for each in decision.differences)
+
+
 def test_one_twin_with_an_adoption_is_not_enough() -> None:
     """Unless each says which one it means, both are blocked."""
     twins = [manifest("a", Policy(adopt=live("a1").arn)), manifest("b")]
