@@ -22,6 +22,7 @@ class Sending:
         self.outcomes: dict[str, Outcome] = {}
         self._untold = plan.writes
         self._written, self._leased, self._wrote = written, leased, leased.journal
+        self._confirmed = True
         self._cloud, self._clock = cloud, clock
 
     def all(self, stopped: Callable[[], bool], progress: Progress) -> str | None:
@@ -45,25 +46,33 @@ class Sending:
             self._cloud.wait()
             if stopped():
                 break
-            if self._clock.now() > self._written + FRESH and (wrong := self._renew()):
-                return NotSent(wrong)
+            if wrong := self._not_to_be_sent():
+                return NotSent(f"not sent: {wrong}")
             outcome = self._call(write)
             if not isinstance(outcome, NotSent):
                 break
         return outcome
 
-    def _renew(self) -> str | None:
-        """Write the answers so far and the remaining intents anew; return why not, where the lease was lost."""
-        now = self._clock.now()
+    def _not_to_be_sent(self) -> str | None:
+        """Make sure of lease and intents immediately before a call; return why it must not be made."""
         try:
-            self._wrote = self._leased.write(
-                lambda journal: renewed(journal, self._wrote, self._untold, self.outcomes, now)
-            )
+            if self._clock.now() > self._written + FRESH:
+                self._renew()
+            elif not self._confirmed:
+                self._leased.confirm()
         except StateError as error:
-            return f"not sent, since its intent could not be written anew: {error}"
+            return str(error)
+        self._confirmed = False  # until the next call, others may have taken the lease
+        return None
+
+    def _renew(self) -> None:
+        """Write the answers so far and the remaining intents anew. Raises StateError."""
+        now = self._clock.now()
+        self._wrote = self._leased.write(
+            lambda journal: renewed(journal, self._wrote, self._untold, self.outcomes, now)
+        )
         self._written = now
         self._untold = tuple(write for write in self._untold if write.manifest.name not in self.outcomes)
-        return None
 
     def _call(self, write: Write) -> Answer:
         if isinstance(write, Create):

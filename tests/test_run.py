@@ -11,7 +11,7 @@ from builders import ACCOUNT, ON_DEMAND, REGION, SETTLE, manifest
 from fakes import FakeClock, FakeCloud, FakeJournal
 
 from reconciler.core.decisions import Adopt, Changed, Create, Decision, InSync, Settling
-from reconciler.core.errors import StateHeld, StateMoved
+from reconciler.core.errors import StateError, StateHeld, StateMoved
 from reconciler.core.journal import LEASE, Bound, Intended, Journal, Lease, Sent
 from reconciler.core.model import Json, Live, Manifest, Mode, Observation, Policy, Spec, Target, Unobserved
 from reconciler.core.outcome import Answer, Created, NotSent, Refused, Skipped, Unknown, Updated
@@ -334,6 +334,30 @@ def test_a_run_that_lost_its_lease_makes_no_further_create() -> None:
     assert after.lease.holder == "another"
     assert isinstance(after.records["a"].state, Bound)
     assert set(after.records) == {"a"}
+
+
+def test_the_lease_is_looked_at_before_each_further_call() -> None:
+    """A person freed it while the first call was under way, or the store does not answer: nothing more is sent."""
+    for broken in (False, True):
+        world = World(None, *TWO)
+
+        def freed(world: World = world, *, broken: bool = broken) -> None:
+            if broken:
+                world.journal.store.after_load = broken_store
+            else:
+                found = world.journal.stored
+                world.journal.stored = replace(found, serial=found.serial + 1, lease=None)
+
+        world.cloud.before_write = freed
+        result = world.run()
+        assert [type(result.outcomes[name]) for name in "ab"] == [Created, NotSent]
+        assert ("freed" in str(result.outcomes["b"]), bool(result.error)) == (not broken, False)
+        assert world.created == 1
+
+
+def broken_store() -> None:
+    """Fail."""
+    raise StateError("the store does not answer")
 
 
 def test_an_update_is_journalled_and_sent_once_whatever_its_answer() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import assert_never
 
 from reconciler.core.case import Case, ambiguous, moment
@@ -15,6 +16,9 @@ from reconciler.core.token import client_token
 
 MISSING = "no such association"
 """Why most associations are created: neither the journal nor AWS knows one."""
+
+OLD = timedelta(hours=8)
+"""For how long a Create whose answer was lost is sent again: later, AWS may have forgotten token and job alike."""
 
 MAX_ATTEMPTS = 5
 """How often a Create whose answer was lost is sent, the first time included."""
@@ -61,12 +65,12 @@ def _decide_intended(case: Case, record: Record, intended: Intended) -> Decision
             f"nothing is sent before {moment(until)}"
         )
         return Settling(case.manifest, case.heard(record), until, why)
-    if attempts >= MAX_ATTEMPTS or now > intended.first_attempt + settle * 2**MAX_ATTEMPTS:
+    if attempts >= MAX_ATTEMPTS or now > intended.first_attempt + max(OLD, settle * 2**MAX_ATTEMPTS):
         return _give_up(
             case,
             record,
-            f"given up: {attempts} Creates were sent without an answer since {moment(intended.first_attempt)}, and "
-            "List shows none of them: look in AWS for an export to this destination, and name it in policy.adopt; or "
+            f"given up: {_creates(attempts)} sent without an answer since {moment(intended.first_attempt)}, and List "
+            "shows none: look in AWS for an export to this destination, and name it in policy.adopt; or "
             "raise policy.generation to create one regardless",
         )
     if case.request != record.request:
@@ -80,6 +84,10 @@ def _decide_intended(case: Case, record: Record, intended: Intended) -> Decision
     state = Intended(attempts + 1, intended.first_attempt, now)
     reason = f"attempt {state.attempts}: the last one had no answer, and List does not show it"
     return _unless_held(case, Create(case.manifest, replace(case.heard(record), state=state), record, reason))
+
+
+def _creates(count: int) -> str:
+    return "a Create was" if count == 1 else f"{count} Creates were"
 
 
 def _give_up(case: Case, record: Record, reason: str) -> Decision:

@@ -70,6 +70,9 @@ class LeasedJournal(Protocol):
     def journal(self) -> Journal:
         """The journal as this run wrote it last."""
 
+    def confirm(self) -> None:
+        """Look whether the lease still is this run's. Raises StateMoved where it was lost, and StateError."""
+
     def write(self, change: Callable[[Journal], Journal]) -> Journal:
         """Write what `change` makes of the journal, renew the lease, and return the journal.
 

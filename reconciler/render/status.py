@@ -41,7 +41,8 @@ def _target(target: Status) -> Iterator[str]:
 
 
 def _association(each: Remembered, width: int) -> Iterator[str]:
-    decision = "orphaned" if each.orphaned else each.decision or "unknown"
+    made = each.decision == "create" and each.association_id
+    decision = "orphaned" if each.orphaned else "created" if made else each.decision or "unknown"
     since = f"since {_time(each.since)}" if each.since and not each.orphaned else ""
     last = f"last job {each.last_execution.status.lower().replace('_', ' ')}" if each.last_execution else ""
     yield harmless(f"  {decision:<9}  {each.name:<{width}}  {'  '.join(filter(None, (since, last)))}").rstrip()

@@ -166,7 +166,7 @@ def test_a_lease_that_was_taken_over_is_not_renewed() -> None:
         second = Process(store, fast, "run-2", "h2")
         known = second.reader.read()
         with second.writer.lease(known, known.with_records(record("b"))) as lease:
-            with pytest.raises(StateMoved, match="process run-2 on h2"):
+            with pytest.raises(StateMoved, match="process run-2 on h2 has it"):
                 lost.write(add("late"))
             lost.finish(lambda journal: journal.with_records(record("answer")) if "b" in journal.records else journal)
             lease.finish(add("c"))
@@ -184,7 +184,7 @@ def test_a_lost_lease_with_nothing_to_say_writes_nothing() -> None:
         before = store.puts
         lost.finish(lambda journal: journal)
         assert store.puts == before + 1  # its own write was refused, and no second one followed
-        with pytest.raises(StateMoved, match="gave it back"):
+        with pytest.raises(StateMoved, match="it was freed"):
             lost.write(add("late"))
 
 
@@ -288,7 +288,7 @@ def test_people_free_a_lease() -> None:
         person = Process(store, clock, "person")
         known = person.reader.read()
         person.writer.unlock(known)
-        with pytest.raises(StateMoved, match="gave it back"):
+        with pytest.raises(StateMoved, match="it was freed"):
             dead.write(add("late"))
         clock.advance(seconds=1)
         with pytest.raises(StateMoved):

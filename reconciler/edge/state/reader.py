@@ -49,8 +49,11 @@ class JournalReader:
             return Journal(self._account, self._region, lineage=""), None
         try:
             journal = decode(json.loads(stored.text))
-        except (ValueError, RecursionError, MalformedJournal) as error:
-            raise StateError(f"the journal {place} cannot be used: {error}; it was left as it is") from error
+        except (ValueError, RecursionError) as error:
+            reason = str(error) if isinstance(error, MalformedJournal) else f"it is no JSON ({error})"
+            raise StateError(
+                f"the journal {place} cannot be used: {reason}; it was left as it is: restore an older version of it"
+            ) from error
         if (journal.account, journal.region) != (self._account, self._region):
             raise StateError(
                 f"the journal {place} is of account {journal.account} in {journal.region}: "

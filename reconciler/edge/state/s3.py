@@ -66,7 +66,7 @@ class S3Store:
             if _code(error) == "NoSuchKey":
                 return None
             reason = self._reason(error, _READ_NEEDS)
-            raise StateError(f"the journal {self.place} cannot be read: {reason}; it was left as it is") from error
+            raise StateError(f"the journal {self.place} cannot be read: {reason}") from error
 
     def put(self, text: str, version: str | None) -> str:
         """Replace the object and return its ETag. Raises StateMoved, StateUncertain and StateError."""

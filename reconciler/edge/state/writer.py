@@ -44,6 +44,11 @@ class JournalWriter:
         self._clock, self._timer, self._timeout = clock, timer, timeout
         self._new_lineage = new_lineage
 
+    @property
+    def place(self) -> str:
+        """Where the journal is, for messages."""
+        return self._store.place
+
     def swap(self, expected: Journal, new: Journal) -> None:
         """Write `new` where the journal still is `expected`. Raises StateHeld, StateMoved and StateError.
 
@@ -159,6 +164,10 @@ class LeasedJournal:
         """The journal as this run wrote it last."""
         return self._journal
 
+    def confirm(self) -> None:
+        """Look whether the lease still is this run's. Raises StateMoved where it was lost, and StateError."""
+        self._find_again()
+
     def write(self, change: Callable[[Journal], Journal]) -> Journal:
         """Write a change, and renew the lease. Raises StateMoved where it was lost, and StateError."""
         for _ in range(_TRIES):
@@ -197,6 +206,6 @@ class LeasedJournal:
         """Go on with what others wrote, if the lease is this run's still. Raises StateMoved."""
         journal, version = self._writer.found()
         if not self._is_ours(journal):
-            by = journal.lease.holder if journal.lease else "somebody, who gave it back"
-            raise StateMoved(f"the lease was lost to {by}")
+            now = f"{journal.lease.holder} has it" if journal.lease else "it was freed"
+            raise StateMoved(f"the lease of {self._writer.place} was lost: {now}")
         self._journal, self._version = journal, version

@@ -1,0 +1,185 @@
+"""`--state s3://…`, as real processes against the S3 of a sandbox: begun once, shared, and never overwritten unseen."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from bucket import REGION, Bucket
+from program import Done, Program
+from wire import Wire
+
+from reconciler.sandbox import Behaviour, SandboxServer
+
+STATE, NEW = ("--state", Bucket.url), ("--state", Bucket.url, "--new-state")
+
+
+@pytest.fixture(autouse=True)
+def forgetful(server: SandboxServer) -> None:
+    """Let no token protect from a second Create, and jobs end at once, so that nothing changes between two runs."""
+    server.sandbox.behave(Behaviour(tokens="ignored", associations_per_integration=500, job_seconds=0))
+
+
+def through(wire: Wire, program: Program) -> Program:
+    """Return the program behind a wire that has seen nothing yet."""
+    wire.requests.clear()
+    return Program(program.folder, wire.url)
+
+
+def gets_and_puts(wire: Wire) -> tuple[int, int]:
+    """Return how often the journal was read and written."""
+    return wire.counts.get("GetObject", 0), wire.counts.get("PutObject", 0)
+
+
+def error(done: Done) -> str:
+    """Return why the only target failed: one line, on standard output."""
+    assert done.code == 1
+    assert "Traceback" not in done.err
+    (line,) = [line for line in done.out.splitlines() if line.startswith("  failed: ")]
+    return line.removeprefix("  failed: ")
+
+
+def test_a_journal_in_s3_is_begun_once_and_on_purpose(program: Program, server: SandboxServer, bucket: Bucket) -> None:
+    """Without --new-state a run that finds none asks nothing of AppIntegrations; a dry run shows what would be."""
+    program.add("october")
+    with Wire(server.url) as wire:
+        said = error(through(wire, program).run(*STATE))
+        assert wire.counts == {"STS": 1, "GetObject": 1}
+    assert said.startswith(f"there is no journal at {bucket.place}: ")
+    assert "give --new-state once" in said
+    assert "restore the object from an older version of the bucket" in said
+    dry = program.run("--dry-run", "-o", "json", *STATE)
+    assert (dry.code, dry.decisions, bucket.keys) == (0, {"october": "create"}, [])
+    assert program.run(*NEW).code == 0
+    assert bucket.keys == [bucket.key]
+    assert program.run("-o", "json", *STATE).decisions == {"october": "in-sync"}
+    assert len(server.sandbox.carried_out) == 1
+
+
+def test_as_few_requests_to_s3_as_can_be(program: Program, server: SandboxServer, bucket: Bucket) -> None:
+    """A run that creates reads once, and once before each further call, and writes twice.
+
+    The next one notes that all is well, and then it is only read.
+    """
+    program.add("a", "b", "c")
+    with Wire(server.url) as wire:
+        seen = []
+        for options in (("--dry-run", *STATE), NEW, STATE, STATE):
+            assert through(wire, program).run(*options).code == 0
+            seen.append(gets_and_puts(wire))
+    assert seen == [(1, 0), (1 + 2, 2), (1, 1), (1, 0)]
+    assert bucket.journal["lease"] is None
+
+
+def test_the_bucket_decides_how_the_journal_is_kept(program: Program, server: SandboxServer, bucket: Bucket) -> None:
+    """Each write carries its condition; encryption, access and storage class are the bucket's."""
+    program.add("october")
+    with Wire(server.url) as wire:
+        assert through(wire, program).run(*NEW).code == 0
+        puts = [request for request in wire.requests if request.operation == "PutObject"]
+    headers = [{name.lower(): value for name, value in put.headers.items()} for put in puts]
+    assert [("if-none-match" in each, "if-match" in each) for each in headers] == [(True, False), (False, True)]
+    for each in headers:
+        decided_here = {"x-amz-acl", "x-amz-storage-class", "x-amz-tagging"} | {
+            name
+            for name in each
+            if name.startswith(("x-amz-server-side-encryption", "x-amz-grant", "x-amz-object-lock"))
+        }
+        assert not decided_here & each.keys()
+    assert bucket.journal["records"]["october"]["status"] == "bound"
+
+
+def test_many_processes_create_everything_once(program: Program, server: SandboxServer, bucket: Bucket) -> None:
+    """Four at once, with the same manifests: each association is created by one of them, and all is remembered."""
+    names = ("a", "b", "c")
+    program.add(*names)
+    with ExitStack() as stack:
+        processes = [stack.enter_context(program.start(*NEW)) for _ in range(4)]
+        for process in processes:
+            stack.callback(process.kill)
+        said = [process.communicate(timeout=60) for process in processes]
+    assert {process.returncode for process in processes} <= {0, 1}
+    assert not [err for _, err in said if "Traceback" in err]
+    assert len(server.sandbox.carried_out) == len(names)
+    last = program.run("-o", "json", *STATE)
+    assert (last.code, last.decisions) == (0, dict.fromkeys(names, "in-sync"))
+    assert bucket.journal["lease"] is None
+
+
+def test_no_record_of_another_process_is_lost(program: Program, server: SandboxServer, bucket: Bucket) -> None:
+    """Four at once, each with a manifest of its own: what one of them remembers, none of the others forgets."""
+    names = [f"only-{number}" for number in range(4)]
+    program.add(*names)
+    with ExitStack() as stack:
+        processes = [stack.enter_context(program.start(*NEW, "-f", f"manifests/{name}.yaml")) for name in names]
+        for process in processes:
+            stack.callback(process.kill)
+        for process in processes:
+            _, err = process.communicate(timeout=60)
+            assert "Traceback" not in err
+    assert {process.returncode for process in processes} <= {0, 1}
+    records = bucket.journal["records"]
+    assert len(records) == len(server.sandbox.carried_out)
+    assert {name for name, process in zip(names, processes, strict=True) if process.returncode == 0} <= records.keys()
+    last = program.run("-o", "json", *STATE)
+    assert last.code == 0
+    assert all(last.decisions[name] == "in-sync" for name in records)
+    assert len(server.sandbox.carried_out) == len(names)
+
+
+def of_another(account: str) -> dict[str, Any]:
+    """Return the journal of another account, as the program writes it."""
+    return {
+        "format": "reconciler/journal/v1", "account": account, "region": REGION, "lineage": "theirs", "serial": 1,
+        "written": None, "lease": None, "decisions": {}, "records": {},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "",
+            "it is no JSON (Expecting value: line 1 column 1 (char 0)); it was left as it is: restore an older version",
+        ),
+        ('{"format": "reconciler/journal/v1", "acc', "Unterminated string starting at"),
+        ('{"format": "reconciler/journal/v9"}', "has format 'reconciler/journal/v9', and this version reads"),
+        (json.dumps({**of_another("123456789012"), "quorum": 1}), "unknown 'quorum'"),
+        ("{}", "it is no journal of this program"),
+        (json.dumps(of_another("999999999999")), "is of account 999999999999 in us-east-1: give every installation"),
+    ],
+)
+def test_a_journal_that_is_not_ours_to_write_is_left(
+    program: Program, server: SandboxServer, bucket: Bucket, text: str, reason: str
+) -> None:
+    """Corrupt, newer, or another account's: refused in one line, with --new-state too, and not a byte of it changes."""
+    program.add("october")
+    bucket.text = text
+    with Wire(server.url) as wire:
+        said = error(through(wire, program).run(*NEW))
+        assert said.startswith(f"the journal {bucket.place} ")
+        assert reason in said
+        assert wire.counts == {"STS": 1, "GetObject": 1}
+    assert bucket.text == text
+
+
+def test_a_bucket_that_does_not_exist_is_one_line(program: Program, server: SandboxServer, bucket: Bucket) -> None:
+    """A mistyped name is neither made nor taken for an empty one."""
+    program.add("october")
+    place = bucket.place.replace(bucket.name, "jurnals")
+    for options in (("--new-state",), ("--dry-run",)):
+        said = error(program.run(*options, "--state", "s3://jurnals/prod"))
+        assert said == (f"the journal {place} cannot be read: there is no bucket jurnals: make it, or name another one")
+    assert server.sandbox.carried_out == ()
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_ci_job_may_create_with_a_journal_in_s3(program: Program, server: SandboxServer) -> None:
+    """CI=true asks for a state that lasts: a bucket is one."""
+    program.add("october")
+    assert program.run(env={"CI": "true"}).code == 64
+    assert program.run(*NEW, env={"CI": "true"}).code == 0
+    assert program.run(env={"CI": "true", "RECONCILER_STATE": Bucket.url}).code == 0
+    assert len(server.sandbox.carried_out) == 1

@@ -1,0 +1,319 @@
+"""The journal and its lease, for people: `reconcile status`, `reconcile unlock` and `--lock-timeout`."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+from bucket import Bucket
+from program import EXPORT, Program
+from wire import Request, Wire
+
+from reconciler.sandbox import Behaviour, SandboxServer
+
+CREATE, LOOK = "CreateDataIntegrationAssociation", "ListDataIntegrationAssociation"
+LOCAL = ".reconciler/sandbox/123456789012-us-east-1.json"
+IN_S3 = ("--state", Bucket.url, "--new-state")
+HOLDER = r"process \d+ on \S+ until \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"
+
+
+class Held(Wire):
+    """A wire that holds the first Create until it is told to let it go."""
+
+    def __init__(self, upstream: str) -> None:
+        super().__init__(upstream, before=self._hold)
+        self.arrived, self.let_go = threading.Event(), threading.Event()
+
+    def _hold(self, request: Request) -> None:
+        if request.operation == CREATE:
+            self.arrived.set()
+            self.let_go.wait()
+
+
+@contextmanager
+def holding(program: Program, server: SandboxServer, *options: str) -> Iterator[tuple[Held, subprocess.Popen[str]]]:
+    """Start a run and go on while its first Create is under way, and so its lease taken."""
+    with Held(server.url) as wire:
+        process = Program(program.folder, wire.url).start(*options)
+        try:
+            assert wire.arrived.wait(60)
+            yield wire, process
+        finally:
+            wire.let_go.set()
+            with suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=60)
+            process.kill()
+
+
+def leave_a_lease(program: Program, server: SandboxServer, *options: str) -> None:
+    """Kill a run whose first Create is under way, and lose that Create."""
+    with Wire(server.url) as wire:
+        wire.before = lambda request: kill() if request.operation == CREATE else None
+        started = threading.Event()
+
+        def kill() -> bytes:
+            assert started.wait(60)
+            process.kill()
+            process.wait()
+            return b""
+
+        process = Program(program.folder, wire.url).start(*options)
+        started.set()
+        process.communicate(timeout=60)
+
+
+def status(program: Program, *options: str) -> Any:
+    """Return the status of the only target."""
+    done = program.run("status", "-o", "json", *options)
+    document = json.loads(done.out)
+    assert document["format"] == "reconciler/status/v1"
+    (target,) = document["targets"]
+    assert done.code == (1 if target["error"] else 0)
+    return target
+
+
+def test_there_is_no_journal_yet(program: Program) -> None:
+    """That is no failure, and asking makes nothing."""
+    program.add("october")
+    done = program.run("status")
+    assert (done.code, done.out) == (0, f"default  123456789012 us-east-1  {LOCAL}\n  no journal yet\n\n")
+    target = status(program)
+    assert (target["serial"], target["written"], target["lease"], target["associations"]) == (0, None, None, [])
+    assert not (program.folder / ".reconciler").exists()
+
+
+def test_each_association_is_shown_with_its_decision(program: Program, server: SandboxServer) -> None:
+    """In sync, settling, orphaned: name, decision, since when, last job and ARN, as text and as JSON."""
+    server.sandbox.behave(Behaviour(job_seconds=3600))
+    program.add("kept", "removed")
+    assert program.run("--revision", "abc123").code == 0
+    assert program.run("--revision", "def456").code == 0
+    (program.folder / "manifests" / "removed.yaml").unlink()
+    program.add("unanswered")
+    with Wire(server.url, before=lambda request: b"" if request.operation == CREATE else None) as wire:
+        assert Program(program.folder, wire.url).run("--revision", "abc999").code == 1
+    assert program.run("-o", "json").decisions == {"kept": "in-sync", "unanswered": "settling"}
+
+    target = status(program)
+    assert (target["name"], target["place"], target["lease"]) == ("default", LOCAL, None)
+    kept, removed, unanswered = target["associations"]
+    assert (kept["name"], kept["decision"], kept["state"], kept["orphaned"]) == ("kept", "in-sync", "live", False)
+    assert kept["arn"].endswith(f"/{kept['associationId']}")
+    assert kept["lastExecution"]["status"] == "IN_PROGRESS"
+    assert (removed["name"], removed["orphaned"], removed["state"]) == ("removed", True, "live")
+    assert (unanswered["decision"], unanswered["arn"], unanswered["lastExecution"]) == ("settling", None, None)
+    assert re.fullmatch(r"the answer to a Create is unknown; attempt 1 at \S+ \S+Z", unanswered["state"])
+
+    text = program.run("status").out
+    moment = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"
+    for line in (
+        rf"default  123456789012 us-east-1  {LOCAL}",
+        rf"  written {moment} by run \S+",
+        rf"  in-sync    kept        since {moment}  last job in progress",
+        rf"      live: {kept['arn']}",
+        r"  orphaned   removed     last job in progress",
+        rf"      live: {removed['arn']}",
+        rf"  settling   unanswered  since {moment}",
+        rf"      {unanswered['state']}",
+    ):
+        assert re.search(rf"^{line}$", text, re.MULTILINE), line
+
+
+def test_the_revision_that_was_written_last_is_shown(program: Program) -> None:
+    """Whoever asks what the journal stands for finds the commit."""
+    program.add("october")
+    assert program.run("--revision", "abc123").code == 0
+    assert status(program)["written"]["revision"] == "abc123"
+    assert re.search(r"^  written \S+ \S+ by run \S+, revision abc123$", program.run("status").out, re.MULTILINE)
+
+
+def test_a_journal_that_cannot_be_read_is_said(program: Program) -> None:
+    """Exit 1 and one line; the file is left as it is."""
+    program.add("october")
+    path = program.folder / LOCAL
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    done = program.run("status")
+    assert done.code == 1
+    assert f"  failed: the journal {LOCAL} cannot be used: " in done.out
+    assert "Traceback" not in done.err
+    assert "it was left as it is" in status(program)["error"]
+    assert path.read_text() == "{"
+
+
+def test_status_of_a_shared_journal_writes_nothing(program: Program, server: SandboxServer, bucket: Bucket) -> None:
+    """One GetObject, and nothing of AppIntegrations."""
+    program.add("october")
+    assert program.run(*IN_S3).code == 0
+    with Wire(server.url) as wire:
+        target = status(Program(program.folder, wire.url), "--state", bucket.url)
+        assert wire.counts == {"STS": 1, "GetObject": 1}
+    assert target["place"] == bucket.place
+    assert [each["name"] for each in target["associations"]] == ["october"]
+
+
+def test_nobody_holds_what_no_run_has_taken(program: Program) -> None:
+    """Neither where there is no journal, nor after a run that ended well."""
+    program.add("october")
+    for _ in range(2):
+        done = program.run("unlock", "default", "--yes")
+        assert (done.code, done.out) == (0, f"Nobody holds {LOCAL}.\n")
+        assert program.run().code == 0
+    wrong = program.run("unlock", "defualt")
+    assert wrong.code == 64
+    assert "did you mean 'default'?" in wrong.err
+
+
+def test_a_dead_runs_lease_is_shown_and_freed(program: Program, server: SandboxServer, bucket: Bucket) -> None:
+    """The holder is named; without --yes and without anybody to answer nothing is freed; --yes frees."""
+    program.add("october")
+    leave_a_lease(program, server, *IN_S3)
+    target = status(program, "--state", bucket.url)
+    assert target["lease"]["holder"].startswith("process ")
+    assert re.search(rf"^  held by {HOLDER}$", program.run("status", "--state", bucket.url).out, re.MULTILINE)
+    asked = program.run("unlock", "default", "--state", bucket.url)
+    assert re.fullmatch(rf"{bucket.place} is held by {HOLDER} \(number 1\)\.\n", asked.out)
+    assert asked.code == 64
+    assert "give --yes if that run is dead" in asked.err
+    assert bucket.journal["lease"]
+    freed = program.run("unlock", "default", "--state", bucket.url, "--yes")
+    assert (freed.code, freed.out.splitlines()[-1]) == (0, "It is free.")
+    assert bucket.journal["lease"] is None
+    assert bucket.journal["records"]["october"]["status"] == "intended"
+    program.add("november")
+    after = program.run("-o", "json", "--lock-timeout", "0s", "--state", bucket.url)
+    assert (after.code, after.decisions) == (0, {"october": "settling", "november": "create"})
+    assert len(server.sandbox.carried_out) == 1
+
+
+@pytest.mark.parametrize("answer", ["\n", "\x04"])
+def test_who_does_not_say_yes_frees_nothing(
+    program: Program, server: SandboxServer, bucket: Bucket, answer: str
+) -> None:
+    """On a terminal it asks, and an empty answer means no, as the end of the input does."""
+    program.add("october")
+    leave_a_lease(program, server, *IN_S3)
+    before = bucket.text
+    shown = program.on_terminal("unlock", "default", "--state", bucket.url, answer=answer)
+    assert re.search(rf"is held by {HOLDER}", shown)
+    assert "Is that run dead, and shall its lease be freed? [y/N]" in shown
+    assert "It is free." not in shown
+    assert bucket.text == before
+
+
+def test_who_says_yes_frees_it(program: Program, server: SandboxServer, bucket: Bucket) -> None:
+    """On a terminal a word is enough."""
+    program.add("october")
+    leave_a_lease(program, server, *IN_S3)
+    shown = program.on_terminal("unlock", "default", "--state", bucket.url, answer="y\n")
+    assert "It is free." in shown
+    assert bucket.journal["lease"] is None
+
+
+def test_the_lease_of_a_living_process_here_is_not_freed(program: Program, server: SandboxServer) -> None:
+    """The kernel's lock says that it lives, whatever a person says; it then ends as if nothing had been."""
+    program.add("october")
+    with holding(program, server) as (wire, process):
+        refused = program.run("unlock", "default", "--yes")
+        assert refused.code == 1
+        assert f"{LOCAL} is held by a living process of this machine: end that first" in refused.err
+        assert "Traceback" not in refused.err
+        assert status(program)["lease"]
+        wire.let_go.set()
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert status(program)["lease"] is None
+    assert len(server.sandbox.carried_out) == 1
+
+
+def test_a_run_whose_lease_was_freed_makes_no_further_call(
+    program: Program, server: SandboxServer, bucket: Bucket
+) -> None:
+    """Where a person was wrong and the run lives, the Create under way is its last, as `unlock --help` says."""
+    program.add("a", "b")
+    with holding(program, server, *IN_S3) as (wire, process):
+        assert "It is free." in program.run("unlock", "default", "--state", bucket.url, "--yes").out
+        wire.let_go.set()
+        process.communicate(timeout=60)
+    assert len(server.sandbox.carried_out) == 1
+
+
+def test_a_dead_process_here_need_not_be_unlocked(program: Program, server: SandboxServer) -> None:
+    """With a journal in a folder, the next run goes on at once; unlock frees what still is written there."""
+    program.add("october")
+    leave_a_lease(program, server)
+    assert status(program)["lease"]
+    program.add("november")
+    after = program.run("-o", "json", "--lock-timeout", "0s")
+    assert (after.code, after.decisions) == (0, {"october": "settling", "november": "create"})
+    program.add("december")
+    leave_a_lease(program, server)
+    assert "It is free." in program.run("unlock", "default", "--yes").out
+    assert status(program)["lease"] is None
+
+
+@pytest.mark.parametrize("options", [(), IN_S3], ids=["local", "s3"])
+@pytest.mark.usefixtures("bucket")
+def test_a_dry_run_takes_no_lease_and_needs_none(
+    program: Program, server: SandboxServer, options: tuple[str, ...]
+) -> None:
+    """While another run holds it, a dry run shows what would be, and leaves the lease where it is."""
+    program.add("october")
+    with holding(program, server, *options):
+        program.add("november")
+        before = status(program, *options[:2])
+        dry = program.run("--dry-run", "-o", "json", "--lock-timeout", "0s", *options)
+        assert (dry.code, dry.decisions) == (0, {"october": "settling", "november": "create"})
+        assert status(program, *options[:2]) == before
+        assert before["lease"]
+    assert len(server.sandbox.carried_out) == 1
+
+
+@pytest.mark.parametrize("options", [(), IN_S3], ids=["local", "s3"])
+@pytest.mark.usefixtures("bucket")
+def test_who_may_not_wait_is_told_who_holds_it(
+    program: Program, server: SandboxServer, options: tuple[str, ...]
+) -> None:
+    """With --lock-timeout 0s a second run that has something to create ends at once, and sends nothing."""
+    program.add("october")
+    with holding(program, server, *options):
+        program.add("november")
+        second = program.run("--lock-timeout", "0s", *options)
+        assert second.code == 1
+        (line,) = [line for line in second.out.splitlines() if line.startswith("  failed: ")]
+        assert re.search(rf"is held by {HOLDER}: wait for it, or raise --lock-timeout; reconcile unlock frees", line)
+        assert "Traceback" not in second.err
+    assert len(server.sandbox.carried_out) == 1
+
+
+@pytest.mark.parametrize("options", [(), IN_S3], ids=["local", "s3"])
+@pytest.mark.usefixtures("bucket")
+def test_a_second_run_waits_and_then_plans_anew(
+    program: Program, server: SandboxServer, options: tuple[str, ...]
+) -> None:
+    """It knew the first run's Create as unanswered; once that run is done it finds it in sync, and creates the rest."""
+    server.sandbox.behave(Behaviour(tokens="ignored"))
+    program.add("october")
+    with holding(program, server, *options) as (wire, first):
+        program.add("november", text=EXPORT)
+
+        def let_go_when_it_waits(request: Request) -> None:
+            reads = second_wire.counts.get("GetObject", 0)
+            if (request.operation == LOOK and second_wire.counts[LOOK] == 4 and not options) or reads == 2:
+                wire.let_go.set()
+
+        with Wire(server.url, before=let_go_when_it_waits) as second_wire:
+            second = Program(program.folder, second_wire.url).run("-o", "json", *options)
+            counts = second_wire.counts
+        first.communicate(timeout=60)
+    assert (first.returncode, second.code) == (0, 0)
+    assert second.decisions == {"october": "in-sync", "november": "create"}
+    assert counts["ListDataIntegrations"] == 2
+    assert counts[CREATE] == 1
+    assert len(server.sandbox.carried_out) == 2
