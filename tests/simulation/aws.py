@@ -1,0 +1,343 @@
+"""The model of AppIntegrations: the sandbox in virtual time, behind clients that lose and delay what is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from random import Random
+from typing import Any, Protocol
+
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+from builders import ACCOUNT, REGION
+from simulation.dice import chance, dice, new_id
+from simulation.history import History
+from simulation.scenario import Scenario
+from simulation.schedule import Killed, Process, Schedule
+from simulation.trace import Call, Listing, Trace
+
+from reconciler.core.model import NaturalKey, natural_key
+from reconciler.sandbox.behaviour import Behaviour
+from reconciler.sandbox.errors import ServiceError
+from reconciler.sandbox.records import DataIntegration, State
+from reconciler.sandbox.service import AppIntegrations
+
+INTEGRATIONS = ("profiles-export", "crm-accounts")
+READ_TIMEOUT = 60.0
+SIGNATURE = 300.0
+"""For how many seconds AWS takes a signed request, before and after the time in it."""
+LATE = 240.0
+"""How long after its client gave up a request may still be carried out, in seconds, at most."""
+_URL = "https://app-integrations.us-east-1.amazonaws.com/"
+
+WRITE_FAULTS = (
+    "connection refused",
+    "connect timed out",
+    "throttled",
+    "5xx before",
+    "5xx after",
+    "time-out before",
+    "time-out after",
+    "carried out late",
+    "reset after",
+)
+LIST_FAULTS = ("5xx", "throttled", "timed out", "connection refused")
+
+
+class Witness(Protocol):
+    """Is told what reaches AWS."""
+
+    def listed(self, trace: Trace, listing: Listing) -> None:
+        """Take note of what a run was shown, whole."""
+
+    def sent(self, call: Call) -> None:
+        """Take note that a process makes a call that changes AWS."""
+
+    def arrived(self, call: Call) -> None:
+        """Take note that AWS has a call, and did not turn it away for being too busy."""
+
+    def carried_out(self, call: Call) -> None:
+        """Take note that AWS carried a call out."""
+
+
+class Cloud:
+    """One account and Region, for all processes. `rough` tells whether faults are on."""
+
+    def __init__(self, scenario: Scenario, schedule: Schedule, history: History, witness: Witness) -> None:
+        self.scenario, self.schedule, self.history, self.witness = scenario, schedule, history, witness
+        self.behaviour: Behaviour = scenario.behaviour
+        self.rough = True
+        self.latency, self.fate = dice(scenario.seed, "latency"), dice(scenario.seed, "aws")
+        self.ids = dice(scenario.seed, "ids")
+        integrations = [self._integration(name) for name in INTEGRATIONS[: scenario.integrations]]
+        self.service = AppIntegrations(
+            ACCOUNT,
+            REGION,
+            behaviour=self.behaviour,
+            clock=lambda: schedule.now,
+            new_id=partial(new_id, self.ids),
+            state=State({integration.id: integration for integration in integrations}),
+        )
+
+    @property
+    def state(self) -> State:
+        """What AWS holds."""
+        return self.service.state
+
+    def behave(self, **changes: Any) -> None:
+        """Behave differently from now on."""
+        self.behaviour = replace(self.behaviour, **changes)
+        self.service.behave(self.behaviour)
+
+    def arn_of(self, integration_id: str) -> str:
+        """Return the ARN of a data integration."""
+        return f"arn:aws:app-integrations:{REGION}:{ACCOUNT}:data-integration/{integration_id}"
+
+    def renew(self, integration: DataIntegration) -> None:
+        """Delete a data integration and make it again under its name, as people do; another id is another one."""
+        for association in [each for each in self.state.associations.values() if each.integration_id == integration.id]:
+            self.service.remove_association(association.id)
+        del self.state.integrations[integration.id]
+        again = self._integration(integration.name)
+        self.state.integrations[again.id] = again
+
+    def carry_out(self, call: Call) -> dict[str, Any]:
+        """Let AWS have a request. Raises ClientError."""
+        now = self.schedule.now
+        if abs(now - call.signed) > SIGNATURE:
+            self.history.reach("signature too old")
+            self.witness.arrived(call)
+            raise self.refusal(call.operation, 403, "InvalidSignatureException", "Signature expired")
+        before = len(self.state.carried_out)
+        try:
+            answer = self.service.call(call.operation, call.request)
+        except ServiceError as error:
+            self.history.tell("AWS", f"refuses {call.verb} of {call.trace.who}: {error.code}")
+            self.history.reach(f"refused: {error.code}")
+            if error.code != "ThrottlingException":
+                self.witness.arrived(call)
+            raise self.refusal(call.operation, error.status, error.code, str(error)) from error
+        self.witness.arrived(call)
+        if len(self.state.carried_out) > before:
+            call.committed = now
+            call.association_id = self.state.carried_out[-1].arn.rpartition("/")[2]
+            self.history.tell("AWS", f"carries out {call.verb} of {call.trace.run}: {call.association_id[:8]}")
+            self.witness.carried_out(call)
+        else:
+            self.history.tell("AWS", f"knows the token of {call.trace.run}, and answers as before")
+            self.history.reach("token honoured")
+        return answer
+
+    def carry_out_later(self, call: Call, most: float) -> None:
+        """Let AWS have a request whose client is not there for the answer."""
+
+        def arrive() -> None:
+            try:
+                self.carry_out(call)
+            except ClientError:
+                return
+            self.history.reach("carried out without a client")
+
+        self.schedule.at(self.schedule.now + self.fate.uniform(0, most), arrive)
+
+    def items(self, operation: str, parameters: Mapping[str, Any]) -> list[Any]:
+        """Return all items of a List as some replica of it shows them now. Raises ClientError."""
+        if lagging := self.scenario.replicas and self.rough:
+            lag = self.fate.choice((0.0, 0.5, 1.0)) * self.behaviour.list_lag
+            self.service.behave(replace(self.behaviour, list_lag=lag))
+        try:
+            answer = self.service.call(operation, dict(parameters))
+        except ServiceError as error:
+            raise self.refusal(operation, error.status, error.code, str(error)) from error
+        finally:
+            if lagging:
+                self.service.behave(self.behaviour)
+        (items,) = (value for value in answer.values() if isinstance(value, list))
+        return items[::-1] if self.scenario.by_offset else items
+
+    def refusal(self, operation: str, status: int, code: str, message: str) -> ClientError:
+        """Return an error as botocore raises it."""
+        said: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        return ClientError(said, operation)
+
+    def travel(self) -> float:
+        """Return how many seconds something is under way; it is rarely slow."""
+        return self.latency.uniform(2, 25) if chance(self.latency, 0.02) else self.latency.uniform(0.02, 0.3)
+
+    def _integration(self, name: str) -> DataIntegration:
+        request = {"Name": name, "KmsKey": "key", "SourceURI": "AmazonConnect://AppIntegrations"}
+        return DataIntegration(new_id(self.ids), request)
+
+
+class Client:
+    """What a process of the simulation has for a boto3 client: the operations that readers and writers call."""
+
+    def __init__(self, cloud: Cloud, process: Process, trace: Trace, pace: Callable[[], None]) -> None:
+        self.meta = self.events = self
+        self._cloud, self._process, self._trace, self._pace = cloud, process, trace, pace
+        self._before_send: list[Callable[..., None]] = []
+
+    def register(self, event: str, handler: Callable[..., None], **_: object) -> None:
+        """Call what wants to know of a request that is signed and about to leave; the rest is tested over HTTP."""
+        if event.startswith("before-send"):
+            self._before_send.append(handler)
+
+    def get_paginator(self, operation: str) -> Paginator:
+        """Return the pages of a List."""
+        return Paginator(self._cloud, self._process, self._trace, self._pace, operation)
+
+    def create_data_integration_association(self, **request: Any) -> dict[str, Any]:
+        """Create."""
+        return self._write("CreateDataIntegrationAssociation", request)
+
+    def update_data_integration_association(self, **request: Any) -> dict[str, Any]:
+        """Update."""
+        return self._write("UpdateDataIntegrationAssociation", request)
+
+    def _write(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Send a request, and have happen to it what may happen to requests."""
+        cloud, process, history = self._cloud, self._process, self._cloud.history
+        listing = self._trace.listings.get(request["DataIntegrationIdentifier"])
+        call = Call(operation, request, self._trace, cloud.schedule.now, listing, self._trace.epoch)
+        cloud.witness.sent(call)
+        process.pause(f"{call.verb}: before it is signed")
+        call.signed = cloud.schedule.now + self._trace.skew
+        for handler in self._before_send:
+            handler(request=None)
+            call.sent = cloud.schedule.now
+        fault = _fault(cloud.fate, cloud.scenario.faults.write if cloud.rough else 0.0, WRITE_FAULTS)
+        history.tell(self._trace.who, f"sends {call.verb}{f' ({fault})' if fault else ''}")
+        if fault:
+            history.reach(f"write: {fault}")
+        try:
+            process.pause(f"{call.verb}: before it arrives", cloud.travel())
+        except Killed:
+            if not fault and chance(cloud.fate, 0.5):
+                cloud.carry_out_later(call, LATE)
+            raise
+        self._before(fault, call)
+        answer = cloud.carry_out(call)
+        process.pause(f"{call.verb}: before its answer", cloud.travel())
+        self._after(fault, operation)
+        return answer
+
+    def _before(self, fault: str | None, call: Call) -> None:
+        """Raise what comes in place of being carried out."""
+        cloud = self._cloud
+        match fault:
+            case "connection refused":
+                raise EndpointConnectionError(endpoint_url=_URL)
+            case "connect timed out":
+                self._process.pause("time-out", 10)
+                raise ConnectTimeoutError(endpoint_url=_URL)
+            case "throttled":
+                code = cloud.fate.choice(("ThrottlingException", "TooManyRequestsException"))
+                raise cloud.refusal(call.operation, 429, code, "Rate exceeded")
+            case "5xx before":
+                cloud.witness.arrived(call)
+                raise cloud.refusal(call.operation, cloud.fate.choice((500, 502, 503)), "InternalServiceError", "sorry")
+            case "time-out before":
+                cloud.witness.arrived(call)
+                self._process.pause("time-out", READ_TIMEOUT)
+                raise ReadTimeoutError(endpoint_url=_URL)
+            case "carried out late":
+                cloud.carry_out_later(call, READ_TIMEOUT + LATE)
+                self._process.pause("time-out", READ_TIMEOUT)
+                raise ReadTimeoutError(endpoint_url=_URL)
+            case _:
+                pass
+
+    def _after(self, fault: str | None, operation: str) -> None:
+        """Raise what comes in place of the answer."""
+        match fault:
+            case "5xx after":
+                raise self._cloud.refusal(operation, 500, "InternalServiceError", "sorry")
+            case "time-out after":
+                self._process.pause("time-out", READ_TIMEOUT)
+                raise ReadTimeoutError(endpoint_url=_URL)
+            case "reset after":
+                raise ConnectionClosedError(endpoint_url=_URL)
+            case _:
+                pass
+
+
+class Paginator:
+    """The pages of one List: between two of them anything may happen, and where they are cut moves."""
+
+    def __init__(self, cloud: Cloud, process: Process, trace: Trace, pace: Callable[[], None], operation: str) -> None:
+        self._cloud, self._process, self._trace, self._pace = cloud, process, trace, pace
+        self._operation = {
+            "list_data_integrations": "ListDataIntegrations",
+            "list_data_integration_associations": "ListDataIntegrationAssociations",
+        }[operation]
+
+    def paginate(self, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Yield page after page. Raises ClientError and the other exceptions of botocore."""
+        del parameters["PaginationConfig"]
+        listing = Listing(parameters.get("DataIntegrationIdentifier", ""), self._cloud.schedule.now)
+        if listing.integration:
+            self._trace.listings[listing.integration] = listing
+        seen = 0
+        last = ""
+        while True:
+            self._pace()
+            self._process.pause("list: before a page", self._cloud.travel())
+            self._fail(seen)
+            items = self._cloud.items(self._operation, parameters)
+            start = seen if self._cloud.scenario.by_offset else self._after(last, items)
+            page = items[start : start + self._cloud.scenario.page]
+            if listing.integration:
+                listing.ids |= {_arn(item).rpartition("/")[2]: _key(listing.integration, item) for item in page}
+            more = start + len(page) < len(items)
+            listing.seen, listing.complete = self._cloud.schedule.now, not more
+            self._process.pause("list: before its answer")
+            yield {"DataIntegrations": page, "DataIntegrationAssociations": page}
+            if not more:
+                if listing.integration:
+                    self._cloud.witness.listed(self._trace, listing)
+                return
+            seen, last = start + len(page), _arn(page[-1])
+
+    def _after(self, last: str, items: list[Any]) -> int:
+        """Return where the page after an item begins. Raises ClientError where the item is gone."""
+        arns = [_arn(item) for item in items]
+        if last and last not in arns:
+            self._cloud.history.reach("list: page gone")
+            raise self._cloud.refusal(self._operation, 400, "InvalidRequestException", "The NextToken is not valid")
+        return arns.index(last) + 1 if last else 0
+
+    def _fail(self, seen: int) -> None:
+        cloud = self._cloud
+        fault = _fault(cloud.fate, cloud.scenario.faults.list if cloud.rough else 0.0, LIST_FAULTS)
+        if not fault:
+            return
+        cloud.history.reach(f"list: {fault}, {'a later' if seen else 'the first'} page")
+        cloud.history.tell(self._trace.who, f"{self._operation} fails: {fault}")
+        match fault:
+            case "5xx":
+                raise cloud.refusal(self._operation, 500, "InternalServiceError", "sorry")
+            case "throttled":
+                raise cloud.refusal(self._operation, 429, "ThrottlingException", "Rate exceeded")
+            case "timed out":
+                self._process.pause("time-out", READ_TIMEOUT)
+                raise ReadTimeoutError(endpoint_url=_URL)
+            case _:
+                raise EndpointConnectionError(endpoint_url=_URL)
+
+
+def _arn(item: Any) -> str:
+    return str(item.get("DataIntegrationAssociationArn") or item["Arn"])
+
+
+def _key(integration: str, item: Any) -> NaturalKey:
+    return natural_key({**item, "DataIntegrationIdentifier": integration})
+
+
+def _fault(random: Random, probability: float, kinds: tuple[str, ...]) -> str | None:
+    return random.choice(kinds) if chance(random, probability) else None

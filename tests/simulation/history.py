@@ -1,0 +1,41 @@
+"""What happened in one simulation: lines for people, and counts that tell what the simulation reached."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+"""When every simulation begins, in true time."""
+
+
+@dataclass(slots=True)
+class History:
+    """Lines `true time, who, what`, oldest first. `reached` counts what tests want to have happened."""
+
+    clock: Callable[[], float]
+    lines: list[tuple[float, str, str]] = field(default_factory=list)
+    reached: Counter[str] = field(default_factory=Counter)
+
+    def tell(self, who: str, what: str) -> None:
+        """Remember a line."""
+        self.lines.append((self.clock(), who, what))
+
+    def reach(self, what: str) -> None:
+        """Count that something happened that the simulation is there for."""
+        self.reached[what] += 1
+
+    def __str__(self) -> str:
+        """Render all lines."""
+        return "\n".join(f"{readable(at)}  {who:<14} {what}" for at, who, what in self.lines)
+
+
+def readable(at: float) -> str:
+    """Return a true time as days, hours, minutes and seconds since the start."""
+    milliseconds = round((at - START.timestamp()) * 1000)
+    minutes, milliseconds = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    return f"{days}d {hours:02}:{minutes:02}:{milliseconds / 1000:06.3f}"

@@ -1,0 +1,45 @@
+"""Deliberate mistakes in a copy of the package: what the simulation is worth shows in whether it finds them."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import reconciler
+
+FOLDER = Path(__file__).parent / "mutants"
+PACKAGE = Path(reconciler.__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One mistake: what it breaks, which invariants may notice, and (file, old text, new text) of each edit."""
+
+    name: str
+    breaks: str
+    violates: frozenset[str]
+    edits: tuple[tuple[str, str, str], ...]
+
+    def plant(self, folder: Path) -> None:
+        """Copy the package into a folder, with the mistake. Raises ValueError where the mutant no longer fits."""
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(PACKAGE, folder / PACKAGE.name, ignore=ignored)
+        for file, old, new in self.edits:
+            path = folder / file
+            text = path.read_text(encoding="utf-8")
+            if (count := text.count(old)) != 1:
+                raise ValueError(f"the mutant {self.name} no longer fits: {file} has {count} times {old!r}")
+            path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def mutants() -> tuple[Mutant, ...]:
+    """Return all mutants, by name."""
+    return tuple(map(_read, sorted(FOLDER.glob("*.toml"))))
+
+
+def _read(path: Path) -> Mutant:
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    edits = tuple((edit["file"], edit["old"], edit["new"]) for edit in document["edits"])
+    return Mutant(path.stem, document["breaks"], frozenset(document["violates"]), edits)

@@ -1,0 +1,142 @@
+"""Virtual time and its processes: threads that pass one baton, so that exactly one runs and every run replays."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Protocol
+
+
+class Killed(BaseException):
+    """The process was killed: it does nothing any more, not even in its `finally` blocks."""
+
+
+class Fate(Protocol):
+    """Decides what befalls a process where it waits for the outside."""
+
+    def killed(self, where: str) -> bool:
+        """Tell whether the process is killed here."""
+
+    def stopped(self, where: str) -> float:
+        """Return for how many seconds the process is stopped here before it is resumed."""
+
+
+class Process:
+    """One process of the simulation. Whatever it does with the outside begins and ends with `pause`."""
+
+    def __init__(self, schedule: Schedule, name: str, fate: Fate) -> None:
+        self.name = name
+        self.dead = False
+        self.at_death: list[Callable[[], object]] = []
+        self._schedule, self._fate = schedule, fate
+        self._turn = threading.Lock()
+        self._turn.acquire()
+
+    def pause(self, where: str, seconds: float = 0.0) -> None:
+        """Let time pass and others work. Raises Killed here, and from here on."""
+        self.breathe()
+        self._schedule.sleep(self, seconds + self._fate.stopped(where))
+        if self._schedule.halted or self._fate.killed(where):
+            self._die()
+        self.breathe()
+
+    def breathe(self) -> None:
+        """Raise Killed in a process that is dead."""
+        if self.dead:
+            raise Killed
+
+    def wait(self) -> None:
+        """Wait for the baton."""
+        self._turn.acquire()
+
+    def go(self) -> None:
+        """Take the baton."""
+        self._turn.release()
+
+    def _die(self) -> None:
+        self.dead = True
+        for last in self.at_death:
+            last()
+
+
+class Schedule:
+    """A queue of events and processes in true time, in seconds since the epoch."""
+
+    def __init__(self, start: float) -> None:
+        self.now = start
+        self.halted = False
+        self.crash: BaseException | None = None
+        self._queue: list[tuple[float, int, Process | Callable[[], object]]] = []
+        self._count = 0
+        self._over = threading.Lock()
+        self._over.acquire()
+        self._threads: list[threading.Thread] = []
+
+    def at(self, time: float, event: Callable[[], object]) -> None:
+        """Let an event happen then; it must not wait."""
+        self._push(time, event)
+
+    def spawn(self, name: str, time: float, fate: Fate, body: Callable[[Process], object]) -> Process:
+        """Begin a process then."""
+        process = Process(self, name, fate)
+        thread = threading.Thread(target=self._live, args=(process, body), name=name, daemon=True)
+        self._threads.append(thread)
+        self._push(time, process)
+        thread.start()
+        return process
+
+    def sleep(self, process: Process, seconds: float) -> None:
+        """Let others work until this much time has passed."""
+        self._push(self.now + seconds, process)
+        if self._pass_on(process):
+            process.wait()
+
+    def run(self) -> None:
+        """Run until nothing is left to happen. Raises what a process or event of the simulation itself raised."""
+        self._pass_on(None)
+        self._over.acquire()
+        for thread in self._threads:
+            thread.join()
+        if self.crash:
+            raise self.crash
+
+    def halt(self) -> None:
+        """End: no event happens any more, and every process is killed where it is."""
+        self.halted = True
+
+    def _push(self, time: float, what: Process | Callable[[], object]) -> None:
+        self._count += 1
+        heappush(self._queue, (max(time, self.now), self._count, what))
+
+    def _pass_on(self, current: Process | None) -> bool:
+        """Let happen what is next, in this thread, until it is some process's turn; tell whether it is another's."""
+        while self._queue:
+            self.now, _, what = heappop(self._queue)
+            if what is current:
+                return False
+            if isinstance(what, Process):
+                what.go()
+                return True
+            if not self.halted:
+                try:
+                    what()
+                except BaseException as error:  # noqa: BLE001 - told by `run`, in the thread that asked
+                    self._fail(error)
+        self._over.release()
+        return True
+
+    def _live(self, process: Process, body: Callable[[Process], object]) -> None:
+        process.wait()
+        try:
+            if not self.halted:
+                body(process)
+        except Killed:
+            pass
+        except BaseException as error:  # noqa: BLE001 - told by `run`, in the thread that asked
+            self._fail(error)
+        self._pass_on(None)
+
+    def _fail(self, error: BaseException) -> None:
+        self.crash = self.crash or error
+        self.halt()

@@ -1,0 +1,36 @@
+"""The simulation finds mistakes: each deliberate one is caught, by an invariant that it should violate."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from simulation.invariants import INVARIANTS
+from simulation.mutate import Mutant, mutants
+
+_TESTS = Path(__file__).parents[1]
+_SEEDS = "1000"
+"""How many seeds a mistake may survive; most are found within the first fifty."""
+
+
+@pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: mutant.name)
+def test_each_mutant_is_caught(mutant: Mutant, tmp_path: Path) -> None:
+    """The package with this one mistake violates what it should."""
+    assert mutant.violates <= INVARIANTS.keys()
+    mutant.plant(tmp_path)
+    path = os.pathsep.join((str(_TESTS), str(tmp_path)))
+    run = subprocess.run(
+        [sys.executable, "-m", "simulation", "--seeds", _SEEDS, "--brief"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    caught = set(re.findall(r"^seed \d+ violates ([a-z-]+):", run.stdout, re.MULTILINE))
+    assert run.returncode == 1, f"{mutant.name} survives {_SEEDS} seeds: {run.stdout}{run.stderr}"
+    assert caught & mutant.violates, f"{mutant.breaks}: {run.stdout}{run.stderr}"

@@ -1,0 +1,111 @@
+"""Many worlds, each from its seed: what is promised holds in all of them, and they reach what they are there for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from simulation.aws import LIST_FAULTS, WRITE_FAULTS
+from simulation.mutate import PACKAGE
+from simulation.store import LOAD_FAULTS, PUT_FAULTS
+from simulation.world import simulate
+
+_TESTS = Path(__file__).parents[1]
+_CALLS = ("create: before it is signed", "create: before it arrives", "create: before its answer")
+_UPDATES = ("update: before it is signed", "update: before it arrives", "update: before its answer")
+_STATE = ("load: before", "load: before its answer", "put: before it arrives", "put: before its answer")
+_LISTS = ("list: before a page", "list: before its answer")
+
+REACHED = frozenset(
+    (
+        *(f"write: {fault}" for fault in WRITE_FAULTS),
+        *(f"list: {fault}, {page} page" for fault in LIST_FAULTS for page in ("the first", "a later")),
+        *(f"put: {fault}" for fault in PUT_FAULTS),
+        *(f"load: {fault}" for fault in LOAD_FAULTS),
+        *(f"killed: {where}" for where in (*_CALLS, *_STATE, *_LISTS)),
+        *(f"stopped: {where}" for where in (*_CALLS, *_STATE, *_LISTS)),
+        *(
+            f"decision: {word}"
+            for word in (
+                "create", "update", "adopt", "in-sync", "drifted", "changed", "settling", "lost", "held", "blocked",
+            )
+        ),
+        *(f"outcome: {name}" for name in ("Created", "Updated", "Refused", "NotSent", "Unknown", "Skipped")),
+        *(f"failed: {name}" for name in ("StateError", "StateHeld", "StateUncertain", "Throttled", "Unreachable")),
+        "dry run: create",
+        "dry run: adopt",
+        "edit: twin",
+        "put: moved",
+        "put: arrived late",
+        "list: page gone",
+        "lock: held by another",
+        "lease taken over: expired",
+        "lease taken over: holder dead",
+        "carried out without a client",
+        "signature too old",
+        "token honoured",
+        "next incarnation",
+        "updated",
+        "state lost",
+        "state restored",
+        "twice: state lost or restored",
+        "others: an association is removed",
+        "others: somebody updates an association",
+        "others: somebody creates an association like one in git",
+        "others: a data integration is made anew",
+        "others: a data integration is renamed",
+        "others: writes are denied for a while",
+        "refused: AccessDeniedException",
+        "refused: InvalidRequestException",
+        "refused: ThrottlingException",
+    )
+)  # fmt: skip
+"""What the seeds must have reached, or they prove nothing."""
+
+
+def _reached(seeds: range) -> Counter[str]:
+    """Simulate seeds, and return what they reached."""
+    reached: Counter[str] = Counter()
+    for seed in seeds:
+        outcome = simulate(seed)
+        assert not outcome.violations, f"{outcome.history}\nseed {seed} violates {outcome.violations}"
+        reached += outcome.reached
+    return reached
+
+
+@pytest.mark.parametrize("first", range(0, 300, 50))
+def test_the_simulation_finds_nothing(first: int) -> None:
+    """No seed violates an invariant."""
+    assert _reached(range(first, first + 50))
+
+
+def test_the_worlds_reach_what_they_are_there_for() -> None:
+    """Every fault, kill, decision and rescue happens, so that the promises are not kept for want of trouble."""
+    assert REACHED - _reached(range(300, 600)).keys() == set()
+
+
+def test_a_seed_replays_exactly() -> None:
+    """The same seed has the same history to the byte, in another process with other hash seeds too."""
+    command = [sys.executable, "-m", "simulation", "--seeds", "=3", "--history"]
+    path = os.pathsep.join((str(_TESTS), str(PACKAGE.parent)))
+    histories = {
+        subprocess.run(
+            command, env={"PYTHONPATH": path, "PYTHONHASHSEED": str(number)}, capture_output=True, check=True
+        ).stdout.rpartition(b"1 seeds in")[0]
+        for number in (1, 2)
+    }
+    assert len(histories) == 1
+    assert simulate(3).history.encode() in histories.pop()
+
+
+def test_a_simulation_leaves_no_threads() -> None:
+    """Every process has ended, those that were killed or never had their turn too."""
+    before = threading.active_count()
+    for seed in range(10):
+        simulate(seed)
+    assert threading.active_count() == before
