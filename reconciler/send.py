@@ -63,7 +63,7 @@ class Sending:
         except StateError as error:
             return str(error)
         self._confirmed = False  # until the next call, others may have taken the lease
-        return None
+        return "its intent was written too long ago" if self._clock.now() > self._written + FRESH else None
 
     def _renew(self) -> None:
         """Write the answers so far and the remaining intents anew. Raises StateError."""
@@ -75,7 +75,8 @@ class Sending:
         self._untold = tuple(write for write in self._untold if write.manifest.name not in self.outcomes)
 
     def _call(self, write: Write) -> Answer:
+        until = self._written + FRESH
         if isinstance(write, Create):
-            return self._cloud.create(write.request, write.token)
+            return self._cloud.create(write.request, write.token, until)
         integration = str(write.request["DataIntegrationIdentifier"])
-        return self._cloud.update(integration, write.association_id, write.execution)
+        return self._cloud.update(integration, write.association_id, write.execution, until)

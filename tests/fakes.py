@@ -74,12 +74,18 @@ class FakeCloud:
     def wait(self) -> None:
         """Do not wait."""
 
-    def create(self, request: Spec, token: str) -> Answer:
+    def create(self, request: Spec, token: str, until: datetime) -> Answer:  # noqa: ARG002 - time stands still
         """Create."""
         answer = self._write("CreateDataIntegrationAssociation", {**request, "ClientToken": token})
         return answer if isinstance(answer, Unknown | Refused) else Created(answer["DataIntegrationAssociationId"])
 
-    def update(self, integration_arn: str, association_id: str, execution: Json) -> Answer:
+    def update(
+        self,
+        integration_arn: str,
+        association_id: str,
+        execution: Json,
+        until: datetime,  # noqa: ARG002 - as above
+    ) -> Answer:
         """Update."""
         answer = self._write(
             "UpdateDataIntegrationAssociation",
@@ -120,6 +126,7 @@ class FakeStore:
         self.loads = self.puts = 0
         self.broken: set[int] = set()
         self.after_load: Callable[[], object] = lambda: None
+        self.after_put: Callable[[], object] = lambda: None
 
     def load(self) -> Stored | None:
         """Return what is stored."""
@@ -136,6 +143,7 @@ class FakeStore:
         if version != (self.stored.version if self.stored else None):
             raise StateMoved("something else is there")
         self.stored = Stored(text, str(self.puts))
+        self.after_put()
         return self.stored.version
 
     def claim(self) -> bool:

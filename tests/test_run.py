@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from builders import ACCOUNT, ON_DEMAND, REGION, SETTLE, manifest
@@ -67,13 +67,15 @@ class Busy:
     def wait(self) -> None:
         """Do not wait."""
 
-    def create(self, request: Spec, token: str) -> Answer:
+    def create(self, request: Spec, token: str, until: datetime) -> Answer:
         """Create, or be busy."""
-        return self.answers.pop() if self.answers else self.cloud.create(request, token)
+        return self.answers.pop() if self.answers else self.cloud.create(request, token, until)
 
-    def update(self, integration_arn: str, association_id: str, execution: Json) -> Answer:
+    def update(self, integration_arn: str, association_id: str, execution: Json, until: datetime) -> Answer:
         """Update, or be busy."""
-        return self.answers.pop() if self.answers else self.cloud.update(integration_arn, association_id, execution)
+        if self.answers:
+            return self.answers.pop()
+        return self.cloud.update(integration_arn, association_id, execution, until)
 
 
 class Slow:
@@ -226,7 +228,7 @@ def test_without_the_lease_nothing_is_sent() -> None:
     """Another process holds it: no intent, no call."""
     world = World()
     until = world.clock.now() + LEASE
-    world.journal.stored = Journal(ACCOUNT, REGION, "l", 4, lease=Lease("another", "elsewhere", 4, until))
+    world.journal.stored = Journal(ACCOUNT, REGION, "l", 4, lease=Lease("run-9", "another", "elsewhere", 4, until))
     with pytest.raises(StateHeld):
         world.run()
     assert (world.created, world.journal.store.puts) == (0, 0)
@@ -320,7 +322,7 @@ def test_a_run_that_lost_its_lease_makes_no_further_create() -> None:
     def taken() -> None:
         world.cloud.before_write = lambda: None
         found, until = world.journal.stored, world.clock.now() + LEASE
-        theirs = Lease("another", "elsewhere", found.serial + 1, until)
+        theirs = Lease("run-9", "another", "elsewhere", found.serial + 1, until)
         world.journal.stored = replace(found, serial=found.serial + 1, lease=theirs)
         world.clock.advance(seconds=61)
 
@@ -358,6 +360,22 @@ def test_the_lease_is_looked_at_before_each_further_call() -> None:
 def broken_store() -> None:
     """Fail."""
     raise StateError("the store does not answer")
+
+
+def test_what_was_stopped_while_it_made_sure_of_its_lease_sends_nothing() -> None:
+    """The process slept in the very read, or write, that was to prove that it may send."""
+    for slow in (0, 61):
+        world = World(None, *TWO)
+
+        def first(world: World = world, slow: int = slow) -> None:
+            world.clock.advance(seconds=slow)
+            world.journal.store.after_load = lambda: world.clock.advance(minutes=2)
+            world.journal.store.after_put = lambda: world.clock.advance(minutes=2)
+
+        world.cloud.before_write = first
+        result = world.run()
+        assert [type(result.outcomes[name]) for name in "ab"] == [Created, NotSent]
+        assert "too long ago" in str(result.outcomes["b"])
 
 
 def test_an_update_is_journalled_and_sent_once_whatever_its_answer() -> None:

@@ -35,6 +35,7 @@ def encode(journal: Journal) -> dict[str, Any]:
         "written": written and {"run": written.run, "at": written.at.isoformat(), "revision": written.revision},
         "lease": lease
         and {
+            "run": lease.run,
             "holder": lease.holder,
             "host": lease.host,
             "number": lease.number,
@@ -165,9 +166,9 @@ def _decode_standing(document: dict[str, Any]) -> Standing:
 def _decode_lease(document: dict[str, Any] | None) -> Lease | None:
     if document is None:
         return None
-    _know(document, "holder", "host", "number", "expires")
-    holder, host = _text(document["holder"]), _text(document["host"])
-    return Lease(holder, host, _count(document["number"]), _moment(document["expires"]))
+    _know(document, "run", "holder", "host", "number", "expires")
+    run, holder, host = (_text(document[member]) for member in ("run", "holder", "host"))
+    return Lease(run, holder, host, _count(document["number"]), _moment(document["expires"]))
 
 
 def _decode_written(document: dict[str, Any] | None) -> Written | None:

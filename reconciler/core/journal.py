@@ -85,9 +85,11 @@ class Standing:
 class Lease:
     """Who may write the journal, and until when.
 
-    `number` is the serial of the write that took it: a later holder has a higher one (a fencing number).
+    `run` is the holder's id, which no other has. `number` is the serial of the write that took it: a later holder has a
+    higher one (a fencing number), unless an older journal was restored.
     """
 
+    run: str
     holder: str
     host: str
     number: int

@@ -25,7 +25,7 @@ class Lives:
         wanted = {_id(manifest.policy.adopt): manifest.name for manifest in manifests if manifest.policy.adopt}
         bound = {
             each.state.association_id: each.name
-            for each in self._records
+            for each in sorted(self._records, key=lambda each: each.name, reverse=True)
             if isinstance(each.state, Bound) and each.name in names
         }
         self._bound = bound.keys()
@@ -41,6 +41,12 @@ class Lives:
         found += [self._by_id[id_] for id_ in ids if id_ in self._by_id]
         mine = {live.arn: live for live in found if self._owner.get(live.id, manifest.name) == manifest.name}
         return tuple(mine.values())
+
+    def rival(self, record: Record) -> str | None:
+        """Return the other manifest that has the very association which a record is bound to, where List shows it."""
+        id_ = record.state.association_id if isinstance(record.state, Bound) else ""
+        owner = self._owner.get(id_, record.name) if id_ in self._by_id else record.name
+        return owner if owner != record.name else None
 
     def holder(self, manifest: Manifest, key: NaturalKey, former: str | None) -> str | None:
         """Return another name under which there is an association of this natural key, or one is waited for.

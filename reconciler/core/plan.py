@@ -26,7 +26,7 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
     for manifest, request in zip(manifests, requests, strict=True):
         if request:
             twins.setdefault(natural_key(request), []).append(manifest)
-    orphans = _Orphans(journal, {manifest.name for manifest in manifests})
+    orphans = _Orphans(journal, manifests)
     lives = Lives(manifests, observed, journal)
 
     decisions: list[Decision] = []
@@ -42,6 +42,10 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
             continue
         former = record.name if record and record.name != manifest.name else None
         own = replace(record, name=manifest.name) if record else None
+        if own and not manifest.policy.adopt and (rival := lives.rival(own)):
+            reason = f"its association is that of the manifest {rival!r} too: remove one of them"
+            decisions.append(Blocked(manifest, reason))
+            continue
         seen, holder = lives.of(manifest, key, own), lives.holder(manifest, key, former)
         decision = decide(Case(manifest, request, own, seen, holder, former, rules))
         decisions.append(decision)
@@ -91,11 +95,14 @@ def _twins(manifest: Manifest, same: Sequence[Manifest]) -> str | None:
 class _Orphans:
     """The records whose manifests are gone: a renamed manifest takes its own over."""
 
-    def __init__(self, journal: Journal, names: set[str]) -> None:
+    def __init__(self, journal: Journal, manifests: Sequence[Manifest]) -> None:
+        names = {manifest.name for manifest in manifests}
+        named = {_id(manifest.policy.adopt) for manifest in manifests if manifest.policy.adopt}
         orphans = [record for record in journal.records.values() if record.name not in names]
         orphans.sort(key=lambda each: isinstance(each.state, Intended))  # what is still waited for goes before others
-        self._by_key = {record.key: record for record in orphans}
         self._by_id = {each.state.association_id: each for each in orphans if isinstance(each.state, Bound)}
+        spoken_for = {self._by_id[id_].name for id_ in named & self._by_id.keys()}
+        self._by_key = {record.key: record for record in orphans if record.name not in spoken_for}
 
     def of(self, manifest: Manifest, key: NaturalKey) -> Record | None:
         """Return the record of the association that a manifest names in policy.adopt, else that of its natural key."""
@@ -103,4 +110,8 @@ class _Orphans:
         if manifest.policy.adopt is None:
             return record
         waiting = record if record and isinstance(record.state, Intended) else None
-        return self._by_id.get(manifest.policy.adopt.rpartition("/")[2], waiting)
+        return self._by_id.get(_id(manifest.policy.adopt), waiting)
+
+
+def _id(arn: str) -> str:
+    return arn.rpartition("/")[2]

@@ -49,11 +49,11 @@ class CloudWriter(Protocol):
     def wait(self) -> None:
         """Wait until the pace lets the next call go, or a stop is asked for. Never raises."""
 
-    def create(self, request: Spec, token: str) -> Answer:
-        """Send one Create, once and at once. Never raises: what became of it is the answer."""
+    def create(self, request: Spec, token: str, until: datetime) -> Answer:
+        """Send one Create, once, at once, and not after `until`. Never raises: what became of it is the answer."""
 
-    def update(self, integration_arn: str, association_id: str, execution: Json) -> Answer:
-        """Send one Update, once and at once. Never raises: what became of it is the answer."""
+    def update(self, integration_arn: str, association_id: str, execution: Json, until: datetime) -> Answer:
+        """Send one Update, once, at once, and not after `until`. Never raises: what became of it is the answer."""
 
 
 class JournalReader(Protocol):

@@ -39,7 +39,7 @@ journals = st.builds(
     st.integers(0),
     st.lists(records, max_size=3).map(lambda found: {each.name: each for each in found}),
     st.dictionaries(words, standings, max_size=3),
-    st.none() | st.builds(Lease, words, words, st.integers(0), times),
+    st.none() | st.builds(Lease, words, words, words, st.integers(0), times),
     st.none() | st.builds(Written, words, times, st.none() | words),
 )
 
@@ -52,7 +52,7 @@ def test_what_is_written_is_read_back(written: Journal) -> None:
     SCHEMA.validate(document)
 
 
-LEASE = {"holder": "process 1", "host": "h", "number": 3, "expires": NOW.isoformat()}
+LEASE = {"run": "r", "holder": "process 1", "host": "h", "number": 3, "expires": NOW.isoformat()}
 
 
 def broken(**changes: Any) -> dict[str, Any]:

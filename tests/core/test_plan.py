@@ -238,6 +238,30 @@ def test_a_record_is_found_by_the_arn_that_a_manifest_names() -> None:
     assert any(each.changed and each.path == "/DestinationURI" for each in decision.differences)
 
 
+def test_one_record_is_not_taken_over_by_two_manifests() -> None:
+    """One names its association in policy.adopt, the other has its natural key: the named one has it."""
+    manifests = [manifest("key"), manifest("arn", Policy(adopt=live("a1").arn), DestinationURI=NEW)]
+    for order in (manifests, manifests[::-1]):
+        result = plan(order, observed(live("a1")), journal(record("old", "a1")), rules())
+        decisions = {decision.manifest.name: decision for decision in result.decisions}
+        assert isinstance(decisions["arn"], Adopt)
+        blocked = decisions["key"]
+        assert isinstance(blocked, Blocked)
+        assert "'arn'" in blocked.reason
+        assert result.unmanaged == ()
+
+
+def test_what_list_shows_is_not_missing_because_another_has_it() -> None:
+    """Two records of one association, whatever brought them about: one has it, the other is blocked and waits."""
+    manifests = [manifest("a"), manifest("b", DestinationURI=NEW)]
+    known = journal(record("a", "a1"), record("b", "a1", DestinationURI=NEW))
+    result = plan(manifests, observed(live("a1")), known, rules())
+    assert isinstance(result.decisions[0], InSync)
+    blocked = result.decisions[1]
+    assert isinstance(blocked, Blocked)
+    assert "'a'" in blocked.reason
+
+
 def test_one_twin_with_an_adoption_is_not_enough() -> None:
     """Unless each says which one it means, both are blocked."""
     twins = [manifest("a", Policy(adopt=live("a1").arn)), manifest("b")]

@@ -9,12 +9,13 @@ from typing import Any
 
 import boto3
 import pytest
-from builders import request
+from builders import ON_DEMAND, request
+from fakes import FakeClock
 from wire import Request, Wire, answer
 
 from reconciler.core.errors import CloudError, Denied, Throttled, Unauthenticated, Unreachable, WrongAccount
 from reconciler.core.model import Execution, Observation, Target, Unobserved
-from reconciler.core.outcome import Created, NotSent, Refused, Unknown
+from reconciler.core.outcome import Created, NotSent, Refused, Unknown, Updated
 from reconciler.core.request import resolved
 from reconciler.edge.aws import Aws, Connection, Models, Reader
 from reconciler.sandbox import Behaviour, SandboxServer
@@ -22,6 +23,8 @@ from reconciler.sandbox import Behaviour, SandboxServer
 ACCOUNT = "123456789012"
 TARGET = Target("prod", "us-east-1", ACCOUNT)
 MODELS = Models()
+CLOCK = FakeClock()
+SOON = CLOCK.now()
 
 
 @pytest.fixture
@@ -85,16 +88,42 @@ def test_live_associations_are_normalised(server: SandboxServer, wire: Wire) -> 
     """Times, ARN and the last execution come as the core compares them."""
     arn = arn_of("profiles-export", server)
     sent = resolved(request(), arn)
-    assert isinstance(connect(wire).writer().create(sent, "token"), Created)
+    assert isinstance(connect(wire).writer(CLOCK).create(sent, "token", SOON), Created)
     (live,) = connect(wire).reader().associations([arn])[arn]  # type: ignore[misc]
     assert live.spec == {key: value for key, value in sent.items() if key != "ObjectConfiguration"}
     assert live.last_execution == Execution("IN_PROGRESS", "The job is running.")
 
 
+def test_an_update_is_sent_once_and_what_became_of_it_is_told(server: SandboxServer, wire: Wire) -> None:
+    """Its answer is empty; one that is refused, or whose answer is lost, is not sent again."""
+    arn = arn_of("profiles-export", server)
+    writer = connect(wire).writer(CLOCK)
+    created = writer.create(resolved(request(), arn), "token", SOON)
+    assert isinstance(created, Created)
+    assert writer.update(arn, created.association_id, ON_DEMAND, SOON) == Updated()
+    assert isinstance(writer.update(arn, "00000000-0000-4000-8000-00000000dead", ON_DEMAND, SOON), Refused)
+    wire.after = lambda _: b""
+    assert isinstance(writer.update(arn, created.association_id, ON_DEMAND, SOON), Unknown)
+    assert wire.counts["UpdateDataIntegrationAssociation"] == 3
+    assert [each.operation[:6] for each in server.sandbox.carried_out] == ["Create", "Update", "Update"]
+
+
+def test_a_request_that_comes_too_late_does_not_leave(server: SandboxServer, wire: Wire) -> None:
+    """It is signed and about to be sent when the time is looked at for the last time."""
+    clock = FakeClock()
+    writer = connect(wire).writer(clock)
+    sent, until = resolved(request(), arn_of("profiles-export", server)), clock.now()
+    clock.advance(seconds=1)
+    outcome = writer.create(sent, "t", until)
+    assert outcome == NotSent("its intent was written too long ago")
+    assert "CreateDataIntegrationAssociation" not in wire.counts
+    assert isinstance(writer.create(sent, "t", clock.now()), Created)
+
+
 def test_our_token_and_name_stand_on_the_wire(server: SandboxServer, wire: Wire) -> None:
     """Botocore invents a token where ours is missing; and CloudTrail is to show who called."""
     sent = resolved(request(), arn_of("profiles-export", server))
-    connect(wire).writer().create(sent, "our-token")
+    connect(wire).writer(CLOCK).create(sent, "our-token", SOON)
     (create,) = [each for each in wire.requests if each.method == "POST" and each.path != "/"]
     assert b'"ClientToken": "our-token"' in create.body
     assert "appintegrations-reconciler/0" in create.headers["User-Agent"]
@@ -235,7 +264,7 @@ def test_a_create_is_sent_once_whatever_is_answered(
     with Wire(
         server.url, before=lambda request: answer(status, code, message) if request.operation.startswith("C") else None
     ) as wire:
-        assert isinstance(connect(wire).writer().create(request(), "t"), outcome)
+        assert isinstance(connect(wire).writer(CLOCK).create(request(), "t", SOON), outcome)
         assert wire.counts["CreateDataIntegrationAssociation"] == 1
 
 
@@ -243,7 +272,7 @@ def test_an_explicit_deny_is_final(server: SandboxServer) -> None:
     """A resource policy's deny will not pass by itself."""
     server.sandbox.behave(Behaviour(explicit_deny=True))
     with Wire(server.url) as wire:
-        refused = connect(wire).writer().create(resolved(request(), arn_of("profiles-export", server)), "t")
+        refused = connect(wire).writer(CLOCK).create(resolved(request(), arn_of("profiles-export", server)), "t", SOON)
     assert isinstance(refused, Refused)
     assert "until a person changes that" in refused.reason
 
@@ -252,7 +281,7 @@ def test_an_answer_that_is_cut_off_is_unknown_and_not_repeated(server: SandboxSe
     """The request was carried out, and the connection closed before the answer."""
     sent = resolved(request(), arn_of("profiles-export", server))
     with Wire(server.url, after=lambda request: b"" if request.operation.startswith("C") else None) as wire:
-        assert isinstance(connect(wire).writer().create(sent, "t"), Unknown)
+        assert isinstance(connect(wire).writer(CLOCK).create(sent, "t", SOON), Unknown)
         assert wire.counts["CreateDataIntegrationAssociation"] == 1
     assert len(server.sandbox.carried_out) == 1
 
@@ -267,7 +296,7 @@ def test_an_answer_that_does_not_come_is_unknown_and_not_repeated(server: Sandbo
             over.wait(30)
 
     with Wire(server.url, after=hold) as wire:
-        answered = connect(wire, read_timeout=0.2).writer().create(sent, "t")
+        answered = connect(wire, read_timeout=0.2).writer(CLOCK).create(sent, "t", SOON)
         over.set()
     assert isinstance(answered, Unknown)
     assert wire.counts["CreateDataIntegrationAssociation"] == 1
@@ -283,7 +312,7 @@ def test_a_proxy_that_cuts_the_connection_leaves_it_unknown(
             monkeypatch.setenv(name, value)
         connection = Connection("0", endpoint_url="http://aws.invalid")
         aws = Aws(TARGET, connection, lambda: None, MODELS)
-        assert isinstance(aws.writer().create(request(), "t"), Unknown)
+        assert isinstance(aws.writer(CLOCK).create(request(), "t", SOON), Unknown)
         assert proxy.counts["CreateDataIntegrationAssociation"] == 1
 
 
@@ -291,14 +320,14 @@ def test_an_answer_without_an_id_is_unknown(server: SandboxServer) -> None:
     """A 200 that names nothing proves nothing."""
     empty = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
     with Wire(server.url, before=lambda request: empty if request.operation.startswith("C") else None) as wire:
-        assert isinstance(connect(wire).writer().create(request(), "t"), Unknown)
+        assert isinstance(connect(wire).writer(CLOCK).create(request(), "t", SOON), Unknown)
 
 
 def test_what_never_left_was_not_sent(server: SandboxServer) -> None:
     """A refused connection is no unknown outcome."""
     with Wire(server.url) as wire:
-        writer = connect(wire).writer()
-    assert isinstance(writer.create(request(), "t"), NotSent)
+        writer = connect(wire).writer(CLOCK)
+    assert isinstance(writer.create(request(), "t", SOON), NotSent)
 
 
 def test_botocore_by_itself_creates_three_times(server: SandboxServer) -> None:
@@ -341,7 +370,7 @@ def test_every_call_keeps_the_pace(wire: Wire) -> None:
     connection = Connection("0", endpoint_url=wire.url, dummy=True)
     aws = Aws(TARGET, connection, lambda: asked.append(None), MODELS)
     observe(aws.reader())
-    writer = aws.writer()
+    writer = aws.writer(CLOCK)
     writer.wait()
-    writer.create(request(), "t")
+    writer.create(request(), "t", SOON)
     assert len(asked) == sum(count for operation, count in wire.counts.items() if operation != "STS") == 5

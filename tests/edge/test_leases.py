@@ -17,6 +17,7 @@ import pytest
 from builders import ACCOUNT, REGION, record
 from fakes import FakeClock, FakeStore
 
+from reconciler.core.document import encode
 from reconciler.core.errors import StateError, StateHeld, StateMoved, StateUncertain
 from reconciler.core.journal import LEASE, Journal, Lease, Standing
 from reconciler.core.ports import LeasedJournal
@@ -188,6 +189,21 @@ def test_a_lost_lease_with_nothing_to_say_writes_nothing() -> None:
             lost.write(add("late"))
 
 
+def test_a_number_that_comes_again_is_no_lease() -> None:
+    """An older journal was restored, and another run took the lease of the same number since: it is that run's."""
+    store, clock = FakeStore(), FakeClock()
+    with Process(store, clock).lease(EMPTY.with_records(record("a"))) as lost:
+        store.stored = None
+        with Process(store, clock, "run-2").lease(EMPTY.with_records(record("b"))) as lease:
+            assert lease.journal.lease is not None
+            assert lost.journal.lease is not None
+            assert lease.journal.lease.number == lost.journal.lease.number
+            with pytest.raises(StateError):
+                lost.confirm()
+            lost.finish(lambda journal: journal)
+            lease.confirm()
+
+
 def test_a_renewed_lease_lasts_longer() -> None:
     """Each write of a run that goes on is a renewal, also where others noted something in between."""
     store, clock = FakeStore(), FakeClock()
@@ -350,10 +366,8 @@ def test_a_dead_process_of_this_machine_leaves_the_local_lease_free(tmp_path: Pa
     first.remember("a")
     for host, free in (("h1", True), ("h2", False)):
         known = first.reader.read()
-        left = Lease("process 1", host, known.serial, clock.now() + LEASE)
-        document = json.loads(path.read_text())
-        document["lease"] = {"holder": "process 1", "host": host, "number": 1, "expires": left.expires.isoformat()}
-        path.write_text(json.dumps(document))
+        left = replace(known, lease=Lease("run-0", "process 1", host, known.serial, clock.now() + LEASE))
+        path.write_text(json.dumps(encode(left)))
         if free:
             Process(LocalStore(path), clock, "run-2").remember("b")
         else:

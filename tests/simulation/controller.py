@@ -226,7 +226,7 @@ class Controller:
         fresh: Callable[[], str] = lambda: new_id(self._random)  # noqa: E731 - as short as it gets
         keeper = JournalWriter(journal, author, time, time, timeout=LOCK_TIMEOUT, new_lineage=fresh)
         pace = Pace(2, 5, time)
-        writer = Writer(lambda: Client(board.cloud, process, trace, pace), pace)  # type: ignore[arg-type,return-value]
+        writer = Writer(lambda: Client(board.cloud, process, trace, pace), pace, time)  # type: ignore[arg-type,return-value]
         result = reconcile(
             self._work(trace, time), self._reader(process, trace, time), journal, Writers(writer, keeper)
         )

@@ -13,6 +13,7 @@ from botocore.loaders import Loader
 
 from reconciler.core.errors import CloudError, WrongAccount
 from reconciler.core.model import Target
+from reconciler.core.ports import Clock
 from reconciler.edge.aws.errors import NO_REGION, translated
 from reconciler.edge.aws.reader import CONCURRENCY, Reader
 from reconciler.edge.aws.writer import Writer
@@ -75,10 +76,10 @@ class Aws:
         client.meta.events.register_first("request-created.appintegrations", lambda **_: self._pace())
         return Reader(client)
 
-    def writer(self) -> Writer:
+    def writer(self, clock: Clock) -> Writer:
         """Return the calls that change AWS, each sent once: botocore would repeat a Create by itself."""
         config = Config(retries={"mode": "standard", "total_max_attempts": 1})
-        return Writer(lambda: self._client(config), self._pace)
+        return Writer(lambda: self._client(config), self._pace, clock)
 
     def _client(self, config: Config) -> AppIntegrationsServiceClient:
         common = Config(

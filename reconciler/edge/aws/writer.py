@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from botocore.exceptions import (
 from reconciler.core.errors import CloudError, Stopped
 from reconciler.core.model import Json, Spec
 from reconciler.core.outcome import Answer, Created, NotSent, Refused, Unknown, Updated
+from reconciler.core.ports import Clock
 from reconciler.edge.aws.errors import NO_CREDENTIALS, code_of, line, throttled
 
 if TYPE_CHECKING:
@@ -27,39 +29,53 @@ _NEVER_LEFT = (*NO_CREDENTIALS, ConnectTimeoutError, EndpointConnectionError)
 _TIMED_OUT = 408
 
 
+class _TooLateError(Exception):
+    """The call was about to leave after the time until which it may be sent."""
+
+
 class Writer:
     """The calls that change AWS."""
 
-    def __init__(self, make_client: Callable[[], AppIntegrationsServiceClient], pace: Callable[[], None]) -> None:
-        self._client = cache(make_client)  # made for the first call: most runs make none
-        self._pace = pace
+    def __init__(
+        self, make_client: Callable[[], AppIntegrationsServiceClient], pace: Callable[[], None], clock: Clock
+    ) -> None:
+        def guarded() -> AppIntegrationsServiceClient:
+            client = make_client()
+            client.meta.events.register("before-send.appintegrations", self._refuse_late)
+            return client
+
+        self._client = cache(guarded)  # made for the first call: most runs make none
+        self._pace, self._clock = pace, clock
+        self._until: datetime | None = None
 
     def wait(self) -> None:
         """Wait until the pace lets the next call go, or a stop is asked for."""
         with suppress(Stopped):
             self._pace()
 
-    def create(self, request: Spec, token: str) -> Answer:
-        """Send one CreateDataIntegrationAssociation, once, and say what became of it."""
-        answer = self._send("create_data_integration_association", **request, ClientToken=token)
+    def create(self, request: Spec, token: str, until: datetime) -> Answer:
+        """Send one CreateDataIntegrationAssociation, once and not after `until`, and say what became of it."""
+        answer = self._send("create_data_integration_association", until, **request, ClientToken=token)
         if not isinstance(answer, Mapping):
             return answer
         if association_id := answer.get("DataIntegrationAssociationId"):
             return Created(association_id)
         return Unknown("AWS answered without an association id")
 
-    def update(self, integration_arn: str, association_id: str, execution: Json) -> Answer:
-        """Send one UpdateDataIntegrationAssociation, once, and say what became of it."""
+    def update(self, integration_arn: str, association_id: str, execution: Json, until: datetime) -> Answer:
+        """Send one UpdateDataIntegrationAssociation, once and not after `until`, and say what became of it."""
         answer = self._send(
             "update_data_integration_association",
+            until,
             DataIntegrationIdentifier=integration_arn,
             DataIntegrationAssociationIdentifier=association_id,
             ExecutionConfiguration=execution,
         )
         return Updated() if isinstance(answer, Mapping) else answer
 
-    def _send(self, operation: str, **parameters: Any) -> Answer | Mapping[str, Any]:
+    def _send(self, operation: str, until: datetime, **parameters: Any) -> Answer | Mapping[str, Any]:
         """Call AWS once, and return its answer, or what became of the call instead."""
+        self._until = until
         try:
             call: Any = getattr(self._client(), operation)
         except CloudError as error:
@@ -70,11 +86,17 @@ class Writer:
             return _answer(error)
         except ParamValidationError as error:
             return Refused(line(error))
-        except _NEVER_LEFT as error:
+        except (*_NEVER_LEFT, _TooLateError) as error:
             return NotSent(line(error))
         except Exception as error:  # noqa: BLE001 - whatever it was, the request may have been carried out
             return Unknown(f"{type(error).__name__}: {line(error)}")
         return answer
+
+    def _refuse_late(self, **_: object) -> None:
+        """Keep back, signed as it is, what a stopped and resumed process would send too late."""
+        assert self._until
+        if self._clock.now() > self._until:
+            raise _TooLateError("its intent was written too long ago")
 
 
 def _answer(error: ClientError) -> Answer:

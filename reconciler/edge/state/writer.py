@@ -115,7 +115,7 @@ class JournalWriter:
 
     def _leased(self, new: Journal, found: Journal, number: int) -> Journal:
         expires = self._clock.now() + LEASE
-        lease = Lease(self._author.holder, self._author.host, number, expires)
+        lease = Lease(self._author.run, self._author.holder, self._author.host, number, expires)
         return replace(self.numbered(new, found), lease=lease)
 
     @contextmanager
@@ -200,7 +200,7 @@ class LeasedJournal:
 
     def _is_ours(self, journal: Journal) -> bool:
         ours, lease = self._journal.lease, journal.lease
-        return bool(ours and lease and lease.number == ours.number and journal.lineage == self._journal.lineage)
+        return bool(ours and lease and (lease.run, lease.number) == (ours.run, ours.number))
 
     def _find_again(self) -> None:
         """Go on with what others wrote, if the lease is this run's still. Raises StateMoved."""
