@@ -15,8 +15,11 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 COVERED := --cov=reconciler.core --cov=reconciler.run --cov=reconciler.send --cov=reconciler.edge.state \
 	--cov-branch --cov-fail-under=100
 
+SEEDS   ?= 10000
+JOBS    ?= 2
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint validate check bench lock clean
+.PHONY: help setup demo test lint validate check simulate bench lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +63,9 @@ validate: setup ## Check the example manifests
 	$(BIN)/reconcile validate --file manifests/
 
 check: lint validate test ## Check all there is: what a change has to pass
+
+simulate: setup ## Simulate many worlds: SEEDS=10000, SEEDS=1000-2000, or one with its history: SEEDS==17
+	PYTHONPATH=tests $(PYTHON) -m simulation --seeds $(SEEDS) --jobs $(JOBS)
 
 bench: setup ## Measure speed against the bounds
 	$(PYTHON) benchmarks/run.py
