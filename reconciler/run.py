@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from reconciler.core.apply import remembered
+from reconciler.core.apply import STALE, remembered
 from reconciler.core.case import Rules
 from reconciler.core.decisions import Plan, Write
-from reconciler.core.errors import StateMoved
+from reconciler.core.errors import StateHeld, StateMoved
 from reconciler.core.journal import Journal
 from reconciler.core.model import Live, Manifest, Mode, Observation, Target, Unobserved
 from reconciler.core.outcome import DONE
@@ -52,8 +52,10 @@ def preview(run: Run, cloud: CloudReader, journal: JournalReader) -> Preview:
 def reconcile(run: Run, cloud: CloudReader, journal: JournalReader, writers: Writers) -> Result:
     """Bring one target as close to its manifests as its policy allows. Raises CloudError and StateError."""
     for _ in range(3):
-        decided = _look_twice(run, preview(run, cloud, journal), cloud)
-        plan, recorded, now = decided.plan, decided.recorded, run.clock.now()
+        first, looked = preview(run, cloud, journal), run.clock.now()
+        plan, recorded, now = _look_twice(run, first, cloud).plan, first.recorded, run.clock.now()
+        if plan.writes and now > looked + STALE:
+            continue
         wanted = remembered(recorded, plan, now)
         try:
             if plan.writes:
@@ -66,8 +68,10 @@ def reconcile(run: Run, cloud: CloudReader, journal: JournalReader, writers: Wri
                 writers.journal.swap(recorded, wanted)
         except StateMoved:
             continue
+        except StateHeld as held:
+            return Result(plan, {}, {}, str(held))
         return Result(plan, {}, {})
-    raise StateMoved("others wrote the journal three times during this run: run again")
+    raise StateMoved("others wrote the journal, or it took too long to look, three times in this run: run again")
 
 
 def _decide(run: Run, recorded: Journal, seen: Observation, rules: Rules) -> Preview:
@@ -75,12 +79,14 @@ def _decide(run: Run, recorded: Journal, seen: Observation, rules: Rules) -> Pre
     return Preview(guard(decided, run.target, run.mode), recorded, seen, rules)
 
 
-def _look_twice(run: Run, first: Preview, cloud: CloudReader) -> Preview:
-    """Decide again from a second, closer look at what is about to be written to: a Create cannot be taken back."""
-    if not first.plan.writes:
-        return first
-    seen = replace(first.seen, associations={**first.seen.associations, **_list(first.plan.writes, cloud)})
-    return _decide(run, first.recorded, seen, first.rules)
+def _look_twice(run: Run, decided: Preview, cloud: CloudReader) -> Preview:
+    """Decide again from a second, closer look at all that is about to be written to: a Create cannot be taken back."""
+    listed: Mapping[str, tuple[Live, ...] | Unobserved] = {}
+    while more := [write for write in decided.plan.writes if write.request["DataIntegrationIdentifier"] not in listed]:
+        listed = {**listed, **_list(more, cloud)}
+        seen = replace(decided.seen, associations={**decided.seen.associations, **listed})
+        decided = _decide(run, decided.recorded, seen, decided.rules)
+    return decided
 
 
 def _list(writes: Iterable[Write], cloud: CloudReader) -> Mapping[str, tuple[Live, ...] | Unobserved]:

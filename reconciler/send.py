@@ -22,7 +22,6 @@ class Sending:
         self.outcomes: dict[str, Outcome] = {}
         self._untold = plan.writes
         self._written, self._leased, self._wrote = written, leased, leased.journal
-        self._confirmed = True
         self._cloud, self._clock = cloud, clock
 
     def all(self, stopped: Callable[[], bool], progress: Progress) -> str | None:
@@ -58,11 +57,10 @@ class Sending:
         try:
             if self._clock.now() > self._written + FRESH:
                 self._renew()
-            elif not self._confirmed:
+            else:
                 self._leased.confirm()
         except StateError as error:
             return str(error)
-        self._confirmed = False  # until the next call, others may have taken the lease
         return "its intent was written too long ago" if self._clock.now() > self._written + FRESH else None
 
     def _renew(self) -> None:

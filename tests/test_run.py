@@ -11,7 +11,7 @@ from builders import ACCOUNT, ON_DEMAND, REGION, SETTLE, manifest
 from fakes import FakeClock, FakeCloud, FakeJournal
 
 from reconciler.core.decisions import Adopt, Changed, Create, Decision, InSync, Settling
-from reconciler.core.errors import StateError, StateHeld, StateMoved
+from reconciler.core.errors import StateError, StateMoved
 from reconciler.core.journal import LEASE, Bound, Intended, Journal, Lease, Sent
 from reconciler.core.model import Json, Live, Manifest, Mode, Observation, Policy, Spec, Target, Unobserved
 from reconciler.core.outcome import Answer, Created, NotSent, Refused, Skipped, Unknown, Updated
@@ -126,11 +126,11 @@ def test_a_missing_association_is_created_once_and_then_in_sync() -> None:
     assert first.refreshed[outcome.association_id].id == outcome.association_id
     assert world.told[-1] == ("sending", 1, 1)
     store = world.journal.store
-    assert (store.loads, store.puts) == (1, 2)
+    assert (store.loads, store.puts) == (2, 2)
     assert isinstance(only(world.run()), InSync)
-    assert (store.loads, store.puts) == (2, 3)
+    assert (store.loads, store.puts) == (3, 3)
     assert isinstance(only(world.run()), InSync)
-    assert (world.created, store.loads, store.puts) == (1, 3, 3)
+    assert (world.created, store.loads, store.puts) == (1, 4, 3)
 
 
 def test_a_dry_run_reads_and_is_given_nothing_to_write_with() -> None:
@@ -184,8 +184,7 @@ def test_adoption_writes_the_journal_once_and_aws_never() -> None:
     """What is live already is bound with one write, without a Create."""
     world = World()
     world.run()
-    world.journal.store.stored = None
-    world.journal.store.puts = 0
+    world.journal = FakeJournal(world.clock)
     assert isinstance(only(world.run()), Adopt)
     assert (world.created, world.journal.store.puts) == (1, 1)
 
@@ -225,12 +224,14 @@ def test_a_journal_that_never_rests_ends_the_run() -> None:
 
 
 def test_without_the_lease_nothing_is_sent() -> None:
-    """Another process holds it: no intent, no call."""
+    """Another process holds it: no intent, no call; the report says what would have been done."""
     world = World()
     until = world.clock.now() + LEASE
     world.journal.stored = Journal(ACCOUNT, REGION, "l", 4, lease=Lease("run-9", "another", "elsewhere", 4, until))
-    with pytest.raises(StateHeld):
-        world.run()
+    result = world.run()
+    assert isinstance(only(result), Create)
+    assert result.outcomes == {}
+    assert "held by another" in str(result.error)
     assert (world.created, world.journal.store.puts) == (0, 0)
 
 

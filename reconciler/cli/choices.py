@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ class Choices:
     @property
     def bucket(self) -> tuple[str, str] | None:
         """The bucket and prefix of the journals, where they are kept in S3. Raises ValueError."""
-        return parse(self.state) if self.state and "://" in self.state else None
+        return parse(self.state) if self.state and re.match(r"[A-Za-z][\w+.-]*:/", self.state) else None
 
     @property
     def state_folder(self) -> Path:
@@ -69,7 +70,7 @@ class Choices:
         if may_create and settings.read().ci and not self.state:
             raise click.UsageError(
                 "a run that may create needs a journal that lasts, and a CI job's folder does not: a forgotten Create "
-                "is sent again. Give --state or RECONCILER_STATE, or use --dry-run"
+                "is sent again. Give --state or RECONCILER_STATE, or write nothing: --dry-run, or --mode observe"
             )
 
 

@@ -8,11 +8,14 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from reconciler.core.decisions import Decision, Plan, Write, live_of
-from reconciler.core.journal import Bound, Intended, Journal, Record, Standing
+from reconciler.core.journal import Bound, Intended, Journal, Record, Sent, Standing
 from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 
 FRESH = timedelta(seconds=60)
 """How long after its intent was written a call may be sent: what was stopped and resumed sends nothing late."""
+
+STALE = timedelta(minutes=5)
+"""How long after a look at AWS nothing more is begun on its strength."""
 
 
 def remembered(recorded: Journal, plan: Plan, now: datetime) -> Journal:
@@ -21,6 +24,7 @@ def remembered(recorded: Journal, plan: Plan, now: datetime) -> Journal:
     records = [decision.record for decision in plan.decisions if decision.record]
     stamped = (_stamped(record, now) if record.name in sent else record for record in records)
     journal = recorded.without(*plan.renamed).with_records(*stamped)
+    journal = journal.with_records(*_found_again(journal, plan.seen))
     standings = {name: standing for name, standing in recorded.standings.items() if name in journal.records}
     standings |= {decision.manifest.name: _standing(recorded, decision, now) for decision in plan.decisions}
     return replace(journal, standings=standings)
@@ -69,12 +73,36 @@ def _after(record: Record, before: Record | None, outcome: Outcome, now: datetim
             assert_never(other)
 
 
+def _found_again(journal: Journal, seen: frozenset[str]) -> Iterator[Record]:
+    """Yield the records of what List shows again, also where its manifest is gone or was blocked."""
+    for record in journal.records.values():
+        state = record.state
+        if isinstance(state, Bound) and state.missing_since and state.association_id in seen:
+            yield replace(record, state=replace(state, missing_since=None))
+
+
 def _ours(journal: Journal, wrote: Journal, writes: Sequence[Write]) -> Iterator[tuple[Write, Record]]:
-    """Yield the calls whose intents nobody has touched since this run wrote them."""
+    """Yield the calls with their intents as they stand, unless somebody else has touched them since this run wrote.
+
+    While the lease is this run's, nobody has: an intent may only be newer there than this run knows, where the answer
+    to a renewal was lost.
+    """
+    leased = bool(journal.lease and wrote.lease and journal.lease.run == wrote.lease.run)
     for write in writes:
-        record = wrote.records[write.manifest.name]
-        if journal.records.get(record.name) == record:
-            yield write, record
+        wrote_it, there = wrote.records[write.manifest.name], journal.records.get(write.manifest.name)
+        if there and (there == wrote_it or (leased and _of_one_call(there, wrote_it))):
+            yield write, there
+
+
+def _of_one_call(one: Record, other: Record) -> bool:
+    """Tell whether two records hold the intent of the same call, whenever it was written."""
+    match one.state, other.state:
+        case Intended(attempts), Intended(others):
+            return (one.token, attempts) == (other.token, others)
+        case Bound(update=Sent()), Bound(update=Sent()):
+            return one.request == other.request
+        case _:
+            return False
 
 
 def _stamped(record: Record, now: datetime) -> Record:

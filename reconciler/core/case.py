@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -23,8 +23,9 @@ class Rules:
 class Case:
     """One manifest, its resolved request, its record and the live associations that it may mean.
 
-    `holder` is the other name under which the journal has what this one asks for. `renamed_from` is the name that the
-    record bears in the journal, where the manifest was renamed; the record here has the new one.
+    `integrations` are the ARNs that are listed. `holder` is the other name under which the journal has what this one
+    asks for. `renamed_from` is the name that the record bears in the journal, where the manifest was renamed; the
+    record here has the new one.
     """
 
     manifest: Manifest
@@ -34,6 +35,7 @@ class Case:
     holder: str | None
     renamed_from: str | None
     rules: Rules
+    integrations: Collection[str] = ()
 
     def matches(self, key: NaturalKey) -> tuple[Live, ...]:
         """Return the live associations of a natural key."""
@@ -42,6 +44,10 @@ class Case:
     def raised(self, record: Record) -> bool:
         """Tell whether git asks for one more try: policy.generation is higher than the one last acted on."""
         return self.manifest.policy.generation > record.generation
+
+    def way_out(self, record: Record) -> str:
+        """Return what a person does to be heard, for a sentence."""
+        return f"policy.generation is raised above {record.generation}"
 
     def heard(self, record: Record) -> Record:
         """Return the record with a raised policy.generation taken over: what is neither lost nor given up ignores it.

@@ -45,9 +45,15 @@ def _adopt_wanted(case: Case, arn: str) -> Decision:
     if record and isinstance(record.state, Bound) and record.state.association_id == arn.rpartition("/")[2]:
         return _decide_bound(case, record, record.state)
     if live is None:
-        return Blocked(case.manifest, f"policy.adopt names {arn}, which List does not show or another manifest holds")
-    ours = record if record and isinstance(record.state, Intended) else None
-    return _adopt(case, live, ours, "named by policy.adopt")
+        return Blocked(case.manifest, f"policy.adopt names {arn}, which List does not show, or another manifest has")
+    if record and isinstance(record.state, Bound) and natural_key(live.spec) != record.key:
+        return Blocked(
+            case.manifest,
+            f"policy.adopt names an association of another data integration, ClientId or DestinationURI than "
+            f"{record.state.association_id}, which this manifest stands for: give it a manifest of its own name",
+        )
+    known = replace(record, token=None) if record and isinstance(record.state, Bound) else record
+    return _adopt(case, live, known, "named by policy.adopt")
 
 
 def _decide_intended(case: Case, record: Record, intended: Intended) -> Decision:
@@ -58,7 +64,7 @@ def _decide_intended(case: Case, record: Record, intended: Intended) -> Decision
     if matches:
         return _adopt(case, matches[0], record, "a Create whose answer was lost had arrived")
     now, settle, attempts = case.rules.now, case.rules.settle, intended.attempts
-    until = intended.last_attempt + settle * 2 ** (attempts - 1)
+    until = intended.last_attempt + settle * 2 ** (min(attempts, MAX_ATTEMPTS) - 1)
     if now < until:
         why = (
             f"a Create was sent at {moment(intended.last_attempt)} and its answer is unknown; "
@@ -70,8 +76,8 @@ def _decide_intended(case: Case, record: Record, intended: Intended) -> Decision
             case,
             record,
             f"given up: {_creates(attempts)} sent without an answer since {moment(intended.first_attempt)}, and List "
-            "shows none: look in AWS for an export to this destination, and name it in policy.adopt; or "
-            "raise policy.generation to create one regardless",
+            "shows none: look in AWS for an export to this destination, and name it in policy.adopt; one is created "
+            f"regardless once {case.way_out(record)}",
         )
     if case.request != record.request:
         return _give_up(
@@ -79,7 +85,7 @@ def _decide_intended(case: Case, record: Record, intended: Intended) -> Decision
             record,
             f"git changed it while the answer to a Create for {' '.join(filter(None, record.key[1:]))} is unknown, and "
             "what git no longer asks for is not sent again: look in AWS, and name what is there in policy.adopt, "
-            "restore the request, or raise policy.generation to create the new one regardless",
+            f"or restore the request; the new one is created regardless once {case.way_out(record)}",
         )
     state = Intended(attempts + 1, intended.first_attempt, now)
     reason = f"attempt {state.attempts}: the last one had no answer, and List does not show it"
@@ -127,9 +133,9 @@ def _decide_lost(case: Case, record: Record, bound: Bound) -> Decision:
     if case.raised(record):
         return _create(case, record.incarnation + 1, f"{gone}, and policy.generation was raised")
     if policy.on_loss is OnLoss.REPORT:
-        return Lost(case.manifest, record, f"{gone}; raise policy.generation to create it again")
+        return Lost(case.manifest, record, f"{gone}; it is created again once {case.way_out(record)}")
     if bound.arn is None:
-        why = "List never showed it, so it may be there: raise policy.generation to create it again regardless"
+        why = f"no run ever saw it in List, so it may be there: it is created again once {case.way_out(record)}"
         return Lost(case.manifest, record, f"{bound.association_id} is not created again by policy.onLoss, since {why}")
     return _create(case, record.incarnation + 1, f"{gone}, and policy.onLoss is recreate")
 
@@ -139,12 +145,19 @@ def _create(case: Case, incarnation: int, reason: str) -> Decision:
     now, manifest, there = case.rules.now, case.manifest, case.matches(natural_key(case.request))
     if len(there) > 1:
         return Blocked(manifest, ambiguous(there))
+    record = case.record
+    if record and natural_key(case.request) != record.key and record.key[0] in case.integrations:
+        return Blocked(
+            manifest,
+            f"this manifest stands for another association ({' '.join(filter(None, record.key[1:]))}), which is lost "
+            "or given up: put the new request under a new name, or restore the old one",
+        )
     if there:
         return _adopt(case, there[0], None, "live and not yet in the journal")
-    token = client_token(case.request, incarnation)
+    token, former = client_token(case.request, incarnation), record.former if record else ()
     state = Intended(1, now, now)
-    intent = Record(manifest.name, case.request, token, incarnation, manifest.policy.generation, state)
-    return _unless_held(case, Create(manifest, intent, case.record, reason))
+    intent = Record(manifest.name, case.request, token, incarnation, manifest.policy.generation, state, former)
+    return _unless_held(case, Create(manifest, intent, record, reason))
 
 
 def _unless_held(case: Case, create: Create) -> Decision:
@@ -154,7 +167,7 @@ def _unless_held(case: Case, create: Create) -> Decision:
     return Blocked(
         case.manifest,
         f"the journal has, or waits for, the association that this one asks for under the name {case.holder!r}: "
-        "restore the request of either manifest, or put this request under a new name",
+        f"where {case.holder!r} asks for something else now, put that under a new name, and restore it there",
         create,
     )
 

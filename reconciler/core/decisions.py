@@ -179,12 +179,13 @@ Decision: TypeAlias = Write | Adopt | InSync | Drifted | Changed | Settling | Lo
 class Plan:
     """Exactly one decision per manifest, in the manifests' order, and the live associations no manifest covers.
 
-    `renamed` holds the names of records that manifests of other names take over.
+    `renamed` holds the names of records that manifests of other names take over, `seen` the ids of all that is live.
     """
 
     decisions: tuple[Decision, ...] = ()
     unmanaged: tuple[Live, ...] = ()
     renamed: frozenset[str] = frozenset()
+    seen: frozenset[str] = frozenset()
 
     @property
     def writes(self) -> tuple[Write, ...]:

@@ -14,9 +14,9 @@ T = TypeVar("T")
 
 FORMAT = V1
 _FAMILY = "reconciler/journal/"
-_RECORD = ("status", "token", "incarnation", "generation", "request")
+_RECORD = ("status", "token", "incarnation", "generation", "request", "former")
 _INTENDED = ("attempts", "firstAttempt", "lastAttempt")
-_BOUND = ("associationId", "arn", "since", "missingSince", "update", "former")
+_BOUND = ("associationId", "arn", "since", "missingSince", "update")
 
 
 class MalformedJournal(ValueError):  # noqa: N818 - named for what it found
@@ -89,6 +89,7 @@ def _encode_record(record: Record) -> dict[str, Any]:
         "incarnation": record.incarnation,
         "generation": record.generation,
         "request": record.request,
+        "former": list(record.former),
     }
 
 
@@ -106,7 +107,6 @@ def _encode_state(state: State) -> dict[str, Any]:
                 "since": state.since.isoformat(),
                 "missingSince": missing and missing.isoformat(),
                 "update": update and {"at": update.at.isoformat(), "refused": update.refused},
-                "former": list(state.former),
             }
         case other:
             assert_never(other)
@@ -116,6 +116,11 @@ def _decode_record(name: str, document: dict[str, Any]) -> Record:
     request = document["request"]
     if not isinstance(request, dict) or not isinstance(request.get("DataIntegrationIdentifier"), str):
         raise TypeError(f"request of {name!r}")
+    former = document["former"]
+    if not isinstance(former, list) or not all(each is None or isinstance(each, dict) for each in former):
+        raise TypeError(f"former of {name!r}")
+    if document.get("update") and not former:
+        raise ValueError(f"update of {name!r} without former")
     return Record(
         name=name,
         request=request,
@@ -123,6 +128,7 @@ def _decode_record(name: str, document: dict[str, Any]) -> Record:
         incarnation=_count(document["incarnation"]),
         generation=_count(document["generation"]),
         state=_decode_state(name, document),
+        former=tuple(former),
     )
 
 
@@ -134,15 +140,12 @@ def _decode_state(name: str, document: dict[str, Any]) -> State:
         return Intended(_count(document["attempts"], least=1), first, last)
     if document["status"] == "bound":
         _know(document, *_RECORD, *_BOUND)
-        if not isinstance(document["former"], list):
-            raise TypeError(f"former of {name!r}")
         return Bound(
             association_id=_text(document["associationId"]),
             since=_moment(document["since"]),
             arn=_maybe(_text, document["arn"]),
             missing_since=_maybe(_moment, document["missingSince"]),
             update=_decode_update(document["update"]),
-            former=tuple(document["former"]),
         )
     raise ValueError(f"status {document['status']!r} of {name!r}")
 

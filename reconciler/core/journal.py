@@ -35,8 +35,6 @@ class Bound:
     """The association is known by its id: AWS answered with it, or List showed it.
 
     `arn` is None until List shows it. `missing_since` is when List first left it out, in an unbroken row of runs.
-    `former` holds the ExecutionConfigurations that were applied before in this generation, the last one at the end:
-    none of them is sent again.
     """
 
     association_id: str
@@ -44,7 +42,6 @@ class Bound:
     arn: str | None = None
     missing_since: datetime | None = None
     update: Sent | None = None
-    former: tuple[Json, ...] = ()
 
 
 State: TypeAlias = Intended | Bound
@@ -56,7 +53,9 @@ class Record:
 
     `request` is the resolved, normalised request as applied. `token` is None where the association was adopted,
     since somebody else's token made it. `incarnation` counts recreations after a loss; `generation` is the
-    manifest's policy.generation as it was last acted on.
+    manifest's policy.generation as it was last acted on. `former` holds the ExecutionConfigurations that were applied
+    before in this generation, the one that List last showed at the end: none of them is sent again.
+    A record never changes its natural key, unless its data integration is gone.
     """
 
     name: str
@@ -65,6 +64,7 @@ class Record:
     incarnation: int
     generation: int
     state: State
+    former: tuple[Json, ...] = ()
 
     @property
     def key(self) -> NaturalKey:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.core.decisions import Decision, live_of
-from reconciler.core.journal import Bound, Journal, Record
+from reconciler.core.journal import Bound, Intended, Journal, Record
 from reconciler.core.model import Live, Manifest, NaturalKey, Observation, Unobserved, natural_key
 
 
@@ -20,7 +20,9 @@ class Lives:
         for live in self._all:
             self._by_key.setdefault(natural_key(live.spec), []).append(live)
         self._by_id = {live.id: live for live in self._all}
-        names = {manifest.name for manifest in manifests}
+        self.ids = frozenset(self._by_id)
+        self._names = names = {manifest.name for manifest in manifests}
+        self._known = journal.records
         self._records = tuple(journal.records.values())
         wanted = {_id(manifest.policy.adopt): manifest.name for manifest in manifests if manifest.policy.adopt}
         bound = {
@@ -28,7 +30,6 @@ class Lives:
             for each in sorted(self._records, key=lambda each: each.name, reverse=True)
             if isinstance(each.state, Bound) and each.name in names
         }
-        self._bound = bound.keys()
         self._owner = wanted | bound
 
     def of(self, manifest: Manifest, key: NaturalKey, record: Record | None) -> tuple[Live, ...]:
@@ -48,19 +49,28 @@ class Lives:
         owner = self._owner.get(id_, record.name) if id_ in self._by_id else record.name
         return owner if owner != record.name else None
 
-    def holder(self, manifest: Manifest, key: NaturalKey, former: str | None) -> str | None:
+    def holder(self, manifest: Manifest, key: NaturalKey, record: Record | None) -> str | None:
         """Return another name under which there is an association of this natural key, or one is waited for.
 
-        That is another manifest, or a record whose manifest is gone, unless `former`, which this manifest takes over.
+        That is another manifest, or a record whose manifest is gone. `record` is the manifest's own: where that is of
+        the same key, only others that are still waited for count.
         """
         owners = [self._owner.get(live.id) for live in self._by_key.get(key, ())]
-        owners += [record.name for record in self._records if record.key == key]
-        return next((owner for owner in owners if owner and owner not in {manifest.name, former}), None)
+        owners += [
+            each.name
+            for each in self._records
+            if each.key == key
+            and each is not record
+            and (each.name in self._names or not record or record.key != key or isinstance(each.state, Intended))
+        ]
+        return next((owner for owner in owners if owner and owner != manifest.name), None)
 
     def unmanaged(self, decisions: Sequence[Decision]) -> tuple[Live, ...]:
-        """Return what no manifest is bound to or decides on, sorted by ARN: a second one of the same kind as well."""
+        """Return what no manifest decides on or is bound to from now on, sorted by ARN: a second of a kind as well."""
         decided = {live.id for decision in decisions for live in (live_of(decision),) if live}
-        loose = (live for live in self._all if live.id not in decided | self._bound)
+        records = [decision.record or self._known.get(decision.manifest.name) for decision in decisions]
+        bound = {each.state.association_id for each in records if each and isinstance(each.state, Bound)}
+        loose = (live for live in self._all if live.id not in decided | bound)
         return tuple(sorted(loose, key=lambda live: live.arn))
 
 

@@ -27,10 +27,10 @@ def migrated(document: Document) -> Document:
 
 def _v0_to_v1(document: Document) -> Document:
     """Add what v0 did not know: nothing was ever updated, and an association counts as never shown by List."""
-    records = {name: {**record, "generation": 1} for name, record in document["records"].items()}
+    records = {name: {**record, "generation": 1, "former": []} for name, record in document["records"].items()}
     for record in records.values():
         if record["status"] == "bound":
-            record |= {"arn": None, "missingSince": None, "update": None, "former": []}
+            record |= {"arn": None, "missingSince": None, "update": None}
     return {**document, "format": V1, "written": None, "lease": None, "decisions": {}, "records": records}
 
 

@@ -27,7 +27,7 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
         if request:
             twins.setdefault(natural_key(request), []).append(manifest)
     orphans = _Orphans(journal, manifests)
-    lives = Lives(manifests, observed, journal)
+    lives, arns = Lives(manifests, observed, journal), {integration.arn for integration in observed.integrations}
 
     decisions: list[Decision] = []
     renamed: set[str] = set()
@@ -43,15 +43,18 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
         former = record.name if record and record.name != manifest.name else None
         own = replace(record, name=manifest.name) if record else None
         if own and not manifest.policy.adopt and (rival := lives.rival(own)):
-            reason = f"its association is that of the manifest {rival!r} too: remove one of them"
+            reason = (
+                f"its association is that of the manifest {rival!r} too: remove one of them, or name the right one in "
+                "policy.adopt of either"
+            )
             decisions.append(Blocked(manifest, reason))
             continue
-        seen, holder = lives.of(manifest, key, own), lives.holder(manifest, key, former)
-        decision = decide(Case(manifest, request, own, seen, holder, former, rules))
+        seen, holder = lives.of(manifest, key, own), lives.holder(manifest, key, record)
+        decision = decide(Case(manifest, request, own, seen, holder, former, rules, arns))
         decisions.append(decision)
         if former and decision.record:
             renamed.add(former)
-    return Plan(tuple(decisions), lives.unmanaged(decisions), frozenset(renamed))
+    return Plan(tuple(decisions), lives.unmanaged(decisions), frozenset(renamed), lives.ids)
 
 
 def _find(identifier: str, integrations: Sequence[Integration]) -> Integration | None:
@@ -105,12 +108,16 @@ class _Orphans:
         self._by_key = {record.key: record for record in orphans if record.name not in spoken_for}
 
     def of(self, manifest: Manifest, key: NaturalKey) -> Record | None:
-        """Return the record of the association that a manifest names in policy.adopt, else that of its natural key."""
-        record = self._by_key.get(key)
-        if manifest.policy.adopt is None:
-            return record
-        waiting = record if record and isinstance(record.state, Intended) else None
-        return self._by_id.get(_id(manifest.policy.adopt), waiting)
+        """Return the record of the association that a manifest names in policy.adopt, else that of its natural key.
+
+        Each is given to one manifest only.
+        """
+        named = self._by_id.get(_id(manifest.policy.adopt)) if manifest.policy.adopt else None
+        record = named or self._by_key.get(key)
+        if record is None or (manifest.policy.adopt and not named and not isinstance(record.state, Intended)):
+            return None
+        self._by_key.pop(key, None)
+        return record
 
 
 def _id(arn: str) -> str:

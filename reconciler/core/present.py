@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from reconciler.core.case import Case, moment
 from reconciler.core.decisions import Adopt, Changed, Decision, Drifted, InSync, Settling, Update
-from reconciler.core.diff import Difference, compare
+from reconciler.core.diff import compare
 from reconciler.core.journal import Bound, Record, Sent
-from reconciler.core.model import Live, Mode, Spec
+from reconciler.core.model import Live, Mode, Spec, natural_key
 
 _EXECUTION = "ExecutionConfiguration"
 _REPEATS = "REPEATS the export"
@@ -17,20 +17,21 @@ _REPEATS = "REPEATS the export"
 def decide_present(case: Case, record: Record, bound: Bound, live: Live) -> Decision:
     """Tell drift from change, and an Update that has not shown from both."""
     bound = replace(bound, arn=live.arn, missing_since=None)
-    if bound.update and not _drift(case, record.request, live):
+    ignore = case.manifest.policy.ignore
+    if bound.update and not _drift(record.request, live, ignore):
         bound = replace(bound, update=None)  # List shows what was sent
     record = replace(record, state=bound)
-    differences = compare(case.request, record.request, live.spec, case.manifest.policy.ignore)
+    differences = compare(case.request, record.request, live.spec, ignore)
     if case.renamed_from:
-        return Adopt(case.manifest, live, case.heard(record), differences, f"renamed from {case.renamed_from}")
+        return Adopt(case.manifest, live, record, differences, f"renamed from {case.renamed_from}")
     if bound.update:
-        before: Spec = {**record.request, _EXECUTION: bound.former[-1]}
-        if not _drift(case, before, live):
+        before: Spec = {**record.request, _EXECUTION: record.former[-1]}
+        if not _drift(before, live, ignore):
             return _decide_sent(case, record, bound.update, live, before)
-    if not any(difference.changed for difference in differences):
-        record = case.heard(record)
-        return Drifted(case.manifest, live, record, differences) if differences else InSync(case.manifest, live, record)
-    return _decide_changed(case, record, live, differences)
+    if any(difference.changed for difference in differences):
+        return _decide_changed(case, record, live, record.request)
+    record = case.heard(record)
+    return Drifted(case.manifest, live, record, differences) if differences else InSync(case.manifest, live, record)
 
 
 def _decide_sent(case: Case, record: Record, update: Sent, live: Live, before: Spec) -> Decision:
@@ -39,34 +40,42 @@ def _decide_sent(case: Case, record: Record, update: Sent, live: Live, before: S
     differences = compare(case.request, before, live.spec, manifest.policy.ignore)
     sent = f"an update was sent at {moment(update.at)}"
     if not update.refused and case.rules.now < until:
-        return Settling(manifest, case.heard(record), until, f"{sent} and does not show yet", live, differences)
+        same = case.request == record.request  # else git asks for more, and its generation is for that
+        reason = f"{sent} and does not show yet"
+        return Settling(manifest, case.heard(record) if same else record, until, reason, live, differences)
     if case.request != record.request:
-        return _decide_changed(case, record, live, differences)
+        return _decide_changed(case, record, live, before)
     if case.raised(record) and _allowed(case):
         reason = f"policy.generation was raised: an update, which {_REPEATS}"
         return Update(manifest, live, _sent(case, record, before), record, differences, reason)
     became = f"was refused: {update.refused}" if update.refused else "never showed"
-    reason = f"{sent} and {became}; it is not sent again, unless policy.generation is raised"
-    return Changed(manifest, live, record, differences, reason)
+    unless = "mode is create-and-update" if case.raised(record) else case.way_out(record)
+    return Changed(manifest, live, record, differences, f"{sent} and {became}; it is not sent again, unless {unless}")
 
 
-def _decide_changed(case: Case, record: Record, live: Live, differences: tuple[Difference, ...]) -> Decision:
-    """Git left what was applied: send it where that is possible, allowed and overwrites nobody's work."""
-    if all(each.readable and each.desired == each.live for each in differences):
-        adopted = _applied(case.heard(record), case.request, record.request, None)
-        return Adopt(case.manifest, live, adopted, differences, "live already is what git now asks for")
-    if why := _not_sent(case, record, differences):
+def _decide_changed(case: Case, record: Record, live: Live, before: Spec) -> Decision:
+    """Git left what was applied: send it where that is possible, allowed and overwrites nobody's work.
+
+    `before` is what was applied as far as List can show it.
+    """
+    differences = compare(case.request, before, live.spec, case.manifest.policy.ignore)
+    if all(each.readable and each.updatable and each.desired == each.live for each in differences):
+        adopted = _applied(case.heard(record), case.request, before, None)
+        return Adopt(case.manifest, live, adopted, (), "live already is what git now asks for")
+    if why := _not_sent(case, record, live, before):
         return Changed(case.manifest, live, record, differences, why)
-    sent = _sent(case, record, record.request)
+    sent = _sent(case, record, before)
     return Update(case.manifest, live, sent, record, differences, f"git changed it: an update, which {_REPEATS}")
 
 
-def _not_sent(case: Case, record: Record, differences: tuple[Difference, ...]) -> str | None:
+def _not_sent(case: Case, record: Record, live: Live, before: Spec) -> str | None:
     """Return why a change of git is not sent."""
-    assert isinstance(record.state, Bound)
     generation = case.manifest.policy.generation
+    differences = compare(case.request, before, live.spec)  # an update overwrites what policy.ignore hides, too
     if fixed := ", ".join(each.path for each in differences if each.changed and not each.updatable):
-        return f"{fixed} cannot be changed once created: put the new request under a new name"
+        same = natural_key(case.request) == record.key
+        place = " and another DestinationURI or ClientId, since a mere new name takes this one over" if same else ""
+        return f"{fixed} cannot be changed once created: put the new request under a new name{place}"
     if _EXECUTION not in case.request:
         return "an update cannot take ExecutionConfiguration away: restore it, or put the request under a new name"
     if not _allowed(case):
@@ -78,10 +87,9 @@ def _not_sent(case: Case, record: Record, differences: tuple[Difference, ...]) -
         )
     if generation < record.generation:
         return f"policy.generation is {generation} and was {record.generation}: an older revision? Nothing is sent"
-    if case.request[_EXECUTION] in record.state.former and not case.raised(record):
-        return (
-            "git went back to what was applied before, as an older revision would: raise policy.generation to send it"
-        )
+    if case.request[_EXECUTION] in record.former and not case.raised(record):
+        back = "git went back to what was applied before, as an older revision would"
+        return f"{back}: it is sent once {case.way_out(record)}"
     return None
 
 
@@ -89,24 +97,22 @@ def _allowed(case: Case) -> bool:
     return case.rules.mode.stricter(case.manifest.policy.mode) is Mode.CREATE_AND_UPDATE
 
 
-def _drift(case: Case, applied: Spec, live: Live) -> bool:
+def _drift(applied: Spec, live: Live, ignore: tuple[str, ...]) -> bool:
     """Tell whether live left a request."""
-    return bool(compare(applied, applied, live.spec, case.manifest.policy.ignore))
+    return bool(compare(applied, applied, live.spec, ignore))
 
 
 def _sent(case: Case, record: Record, before: Spec) -> Record:
     """Return the record to write before an Update: what git asks for counts as applied from then on."""
-    sent = _applied(record, case.request, before, Sent(case.rules.now))
-    if not case.raised(record):
-        return sent
-    assert isinstance(sent.state, Bound)
-    first = replace(sent.state, former=sent.state.former[-1:])
-    return replace(sent, generation=case.manifest.policy.generation, state=first)
+    if case.raised(record):
+        record = replace(case.heard(record), former=())
+    return _applied(record, case.request, before, Sent(case.rules.now))
 
 
 def _applied(record: Record, request: Spec, before: Spec, update: Sent | None) -> Record:
-    """Return the record with a new request as applied; the ExecutionConfiguration before it is remembered, last."""
-    bound, execution = record.state, before.get(_EXECUTION)
-    assert isinstance(bound, Bound)
-    former = (*(each for each in bound.former if each != execution), execution)
-    return replace(record, request=request, state=replace(bound, update=update, former=former))
+    """Return the record with a new request as applied; what was applied, and what List shows last, is remembered."""
+    assert isinstance(record.state, Bound)
+    gone, shown = record.request.get(_EXECUTION), before.get(_EXECUTION)
+    now = request.get(_EXECUTION)
+    former = (*(each for each in (*record.former, gone) if each not in (shown, now)), shown)
+    return replace(record, request=request, state=replace(record.state, update=update), former=former)

@@ -53,9 +53,9 @@ class Association:
 
     @property
     def counted_as(self) -> str:
-        """The summary's name for the decision; an adoption that found drift counts as drifted."""
-        if self.decision == "adopt" and any(difference.drifted for difference in self.differences):
-            return "drifted"
+        """The summary's name for the decision; an adoption that found drift, or a change of git, counts as that."""
+        if self.decision == "adopt" and self.differences:
+            return "drifted" if any(difference.drifted for difference in self.differences) else "changed"
         return "inSync" if self.decision == "in-sync" else self.decision
 
     @property

@@ -77,6 +77,6 @@ def _state(record: Record | None) -> str:
             became = "was refused" if sent.refused else "does not show yet"
             return f"the Update of {sent.at:%Y-%m-%d %H:%M:%SZ} {became}"
         case Bound(arn=None):
-            return "created, and not yet shown by List"
+            return "created, and no later run has seen it yet"
         case _:
             return "live"

@@ -300,6 +300,7 @@ def test_several_outputs_at_once(program: Program) -> None:
         (("--mode", "delete"), "'delete'"),
         (("--state", "s3://Bucket/prefix"), "'Bucket' is no name of a bucket"),
         (("--state", "gs://bucket/prefix"), "write s3://bucket/prefix"),
+        (("--state", "s3:/bucket/prefix"), "write s3://bucket/prefix"),
         (("--sandbox", "--state", "s3://bucket/prefix"), "keeps its journal in a folder"),
         (("--sandbox", "--endpoint-url", "http://127.0.0.1:9"), "give one of them"),
         (("--endpoint-url", "foo"), "write http://HOST:PORT"),

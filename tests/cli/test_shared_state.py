@@ -59,7 +59,7 @@ def test_a_journal_in_s3_is_begun_once_and_on_purpose(program: Program, server: 
 
 
 def test_as_few_requests_to_s3_as_can_be(program: Program, server: SandboxServer, bucket: Bucket) -> None:
-    """A run that creates reads once, and once before each further call, and writes twice.
+    """A run that creates reads once, and once before each call, and writes twice.
 
     The next one notes that all is well, and then it is only read.
     """
@@ -69,7 +69,7 @@ def test_as_few_requests_to_s3_as_can_be(program: Program, server: SandboxServer
         for options in (("--dry-run", *STATE), NEW, STATE, STATE):
             assert through(wire, program).run(*options).code == 0
             seen.append(gets_and_puts(wire))
-    assert seen == [(1, 0), (1 + 2, 2), (1, 1), (1, 0)]
+    assert seen == [(1, 0), (1 + 3, 2), (1, 1), (1, 0)]
     assert bucket.journal["lease"] is None
 
 
@@ -142,7 +142,7 @@ def of_another(account: str) -> dict[str, Any]:
     [
         (
             "",
-            "it is no JSON (Expecting value: line 1 column 1 (char 0)); it was left as it is: restore an older version",
+            "it is no JSON (Expecting value: line 1 column 1 (char 0)); it was left as it is: use the program",
         ),
         ('{"format": "reconciler/journal/v1", "acc', "Unterminated string starting at"),
         ('{"format": "reconciler/journal/v9"}', "has format 'reconciler/journal/v9', and this version reads"),

@@ -25,11 +25,12 @@ times = st.datetimes(timezones=st.just(UTC))
 words = st.text(max_size=6)
 executions = st.none() | st.just(record().request["ExecutionConfiguration"])
 updates = st.none() | st.builds(Sent, times, st.none() | words)
-bound = st.builds(
-    Bound, words, times, st.none() | words, st.none() | times, updates, st.lists(executions, max_size=2).map(tuple)
-)
+bound = st.builds(Bound, words, times, st.none() | words, st.none() | times, updates)
+formers = st.lists(executions, min_size=1, max_size=2).map(tuple)
 states = st.builds(Intended, st.integers(1, 5), times, times) | bound
-records = st.builds(Record, words, st.just(record().request), words, st.integers(0, 9), st.integers(1, 9), states)
+records = st.builds(
+    Record, words, st.just(record().request), words, st.integers(0, 9), st.integers(1, 9), states, formers
+)
 standings = st.builds(Standing, words, times, st.none() | st.builds(Execution, words, st.none() | words))
 journals = st.builds(
     Journal,
@@ -91,7 +92,9 @@ def waiting(**changes: Any) -> dict[str, Any]:
         (broken(decisions={"export": {"decision": "in-sync"}}), "missing"),
         (broken(colour="red"), "unknown 'colour'"),
         (broken_record(colour="red"), "unknown 'colour'"),
-        (broken_record(update={"at": NOW.isoformat()}), "missing"),
+        (broken_record(update={"at": NOW.isoformat()}, former=[None]), "missing"),
+        (broken_record(update={"at": NOW.isoformat(), "refused": None}), "update of 'export' without former"),
+        (broken_record(former=["x"]), "former of 'export'"),
         (broken_record(former={}), "former of 'export'"),
         (waiting(token=None), "None is no string"),
         (broken_record(status="intended", attempts=0), "unknown"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from builders import NOW, SETTLE, journal, live, manifest, observed, record, request, rules
+from builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, observed, record, request, rules
 
+from reconciler.core.apply import remembered
 from reconciler.core.decisions import Adopt, Blocked, Create, Decision, Held, InSync, Lost, Settling
 from reconciler.core.journal import Bound, Intended, Record
-from reconciler.core.model import Live, Manifest, Mode, OnLoss, Policy, Target
+from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, OnLoss, Policy, Target
 from reconciler.core.plan import plan
 from reconciler.core.rails import guard
 from reconciler.core.token import client_token
@@ -68,7 +69,7 @@ def test_what_list_never_showed_is_not_created_for_ever() -> None:
     """If List does not show such associations at all, recreation would never end; a person may still insist."""
     decision = decide(manifest(policy=RECREATE), gone(listed=False))
     assert isinstance(decision, Lost)
-    assert "List never showed it" in decision.reason
+    assert "no run ever saw it" in decision.reason
     insisted = decide(manifest(policy=replace(RECREATE, generation=2)), gone(listed=False))
     assert isinstance(insisted, Create)
 
@@ -119,20 +120,41 @@ def test_a_recreation_obeys_the_rails() -> None:
     assert blocked.record == gone()
 
 
-def test_a_lost_name_that_is_used_for_something_else_finds_what_is_there() -> None:
-    """Its new request is live already, or waited for, under a record whose manifest is gone: nothing is created."""
+def test_a_lost_manifest_does_not_leave_its_natural_key() -> None:
+    """Git asks for something else under its name: the record of what is lost stays, and the new one needs a name."""
     wanted = manifest(policy=replace(RECREATE, generation=2), DestinationURI="s3://corp-exports/other")
-    old = record("old", "a2", DestinationURI="s3://corp-exports/other")
     there = live("a2", DestinationURI="s3://corp-exports/other")
-    for known in (gone(), replace(record(), state=Intended(5, NOW - SETTLE * 40, NOW - SETTLE * 40))):
-        (decision,) = plan([wanted], observed(there), journal(known, old), rules()).decisions
-        assert isinstance(decision, Adopt)
-        assert decision.live == there
-        waiting = replace(old, state=Intended(1, NOW, NOW))
-        for orphan in (old, waiting):
-            (decision,) = plan([wanted], observed(), journal(known, orphan), rules()).decisions
+    given_up = replace(record(), state=Intended(5, NOW - SETTLE * 40, NOW - SETTLE * 40))
+    for known in (gone(), given_up):
+        for lives in ((), (there,)):
+            (decision,) = plan([wanted], observed(*lives), journal(known), rules()).decisions
             assert isinstance(decision, Blocked)
-            assert "'old'" in decision.reason
-        twice = observed(there, live("a3", DestinationURI="s3://corp-exports/other"))
-        (decision,) = plan([wanted], twice, journal(known), rules()).decisions
-        assert isinstance(decision, Blocked)
+            assert "new name" in decision.reason
+
+
+def test_an_integration_made_anew_under_its_name_gets_its_association_again() -> None:
+    """The old one is gone, and nothing can ever ask for it again: the same manifest stands for the new one."""
+    new = Integration(INTEGRATION.arn[:-1] + "2", INTEGRATION.name)
+    seen = Observation((new,), {new.arn: ()})
+    (decision,) = plan([manifest(policy=RECREATE)], seen, journal(gone()), rules()).decisions
+    assert isinstance(decision, Create)
+    assert decision.request["DataIntegrationIdentifier"] == new.arn
+    shown = replace(live("a9"), spec=decision.request)
+    there = Observation((new,), {new.arn: (shown,)})
+    (decision,) = plan([manifest(policy=RECREATE)], there, journal(gone()), rules()).decisions
+    assert isinstance(decision, Adopt)
+    assert (decision.record.token, decision.record.incarnation) == (None, 0)
+    several = Observation((new,), {new.arn: (shown, replace(shown, arn=shown.arn + "b"))})
+    (decision,) = plan([manifest(policy=RECREATE)], several, journal(gone()), rules()).decisions
+    assert isinstance(decision, Blocked)
+
+
+def test_whatever_list_shows_again_is_missing_no_longer() -> None:
+    """Also while its manifest is gone, or blocked: two misses a long time apart are no loss."""
+    known = journal(gone())
+    manifests: tuple[tuple[Manifest, ...], ...] = ((), (manifest("export"), manifest("twin")))
+    for wanted in manifests:
+        result = plan(wanted, observed(live()), known, rules())
+        state = remembered(known, result, NOW).records["export"].state
+        assert isinstance(state, Bound)
+        assert state.missing_since is None

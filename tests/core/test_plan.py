@@ -200,6 +200,42 @@ def test_a_reused_name_does_not_hide_its_association(known: Record, shown: tuple
     assert "'a'" in blocked.reason
 
 
+def test_a_bound_manifest_does_not_leave_its_natural_key() -> None:
+    """Its record stands for an export that may still be under way, and that another manifest may ask for next."""
+    there = live("a2", DestinationURI=NEW)
+    wanted = manifest("x", Policy(adopt=there.arn), DestinationURI=NEW)
+    fresh = replace(record("x"), state=Bound("a1", NOW))
+    (decision,) = plan([wanted], observed(there), journal(fresh), rules()).decisions
+    assert isinstance(decision, Blocked)
+    assert "a manifest of its own name" in decision.reason
+    moved = decide(manifest(DestinationURI=NEW), live("a1", DestinationURI=NEW), remembered=record())
+    assert isinstance(moved, Changed)
+
+
+def test_what_policy_adopt_lets_go_of_is_unmanaged_at_once() -> None:
+    """A bound manifest names another association of the same kind: the report of this very run shows the former."""
+    wanted = manifest(policy=Policy(adopt=live("a2").arn))
+    result = plan([wanted], observed(live("a1"), live("a2")), journal(record()), rules())
+    (decision,) = result.decisions
+    assert isinstance(decision, Adopt)
+    assert decision.record.token is None
+    assert result.unmanaged == (live("a1"),)
+
+
+def test_an_orphan_of_the_same_kind_does_not_block_for_ever() -> None:
+    """Two records of one natural key whose manifests are gone: the one that is taken over decides."""
+    p, q = (
+        replace(record(name, id_), state=Bound(id_, NOW - SETTLE * 9, "arn", NOW - SETTLE * 8))
+        for name, id_ in (("p", "a1"), ("q", "a2"))
+    )
+    wanted = manifest("new", Policy(generation=2))
+    (decision,) = plan([wanted], observed(), journal(p, q), rules()).decisions
+    assert isinstance(decision, Create)
+    waiting = replace(p, state=Intended(1, NOW, NOW))
+    (decision,) = plan([wanted], observed(), journal(q, waiting), rules()).decisions
+    assert isinstance(decision, Settling)
+
+
 def test_what_another_manifest_adopted_is_not_created_beside_it() -> None:
     """`b` is bound, by policy.adopt, to the only association of a's natural key."""
     owner = replace(record("b", "a1", DestinationURI=NEW))

@@ -21,7 +21,7 @@ BOUND = Bound("a1", NOW, live().arn)
         (replace(BOUND, missing_since=NOW), "List has left it out since 2026-11-01 12:00:00Z"),
         (replace(BOUND, update=Sent(NOW)), "the Update of 2026-11-01 12:00:00Z does not show yet"),
         (replace(BOUND, update=Sent(NOW, "no")), "the Update of 2026-11-01 12:00:00Z was refused"),
-        (replace(BOUND, arn=None), "created, and not yet shown by List"),
+        (replace(BOUND, arn=None), "created, and no later run has seen it yet"),
         (BOUND, "live"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from builders import NOW, ON_DEMAND, SETTLE, journal, live, manifest, observed, record, request, rules
 
-from reconciler.core.decisions import Adopt, Changed, Decision, Drifted, InSync, Settling, Update
+from reconciler.core.decisions import Adopt, Changed, Create, Decision, Drifted, InSync, Settling, Update
 from reconciler.core.journal import Bound, Record, Sent
 from reconciler.core.model import Live, Manifest, Mode, Policy
 from reconciler.core.plan import plan
@@ -38,8 +38,8 @@ def wants(execution: Any, generation: int = 1) -> Manifest:
 
 def updated(ago: timedelta, refused: str | None = None, generation: int = 1) -> Record:
     """Return the record of an association that was updated from OLD to NEW."""
-    bound = Bound("a1", NOW - timedelta(days=1), live().arn, update=Sent(NOW - ago, refused), former=(OLD,))
-    return replace(record(ExecutionConfiguration=NEW), state=bound, generation=generation)
+    bound = Bound("a1", NOW - timedelta(days=1), live().arn, update=Sent(NOW - ago, refused))
+    return replace(record(ExecutionConfiguration=NEW), state=bound, generation=generation, former=(OLD,))
 
 
 def test_an_update_carries_what_is_journalled_before_it() -> None:
@@ -47,7 +47,8 @@ def test_an_update_carries_what_is_journalled_before_it() -> None:
     decision = decide(wants(NEW), record(), live())
     assert isinstance(decision, Update)
     assert decision.record.request == request(ExecutionConfiguration=NEW)
-    assert decision.record.state == Bound("a1", NOW - timedelta(hours=1), live().arn, update=Sent(NOW), former=(OLD,))
+    assert decision.record.state == Bound("a1", NOW - timedelta(hours=1), live().arn, update=Sent(NOW))
+    assert decision.record.former == (OLD,)
     assert decision.before == record()
     assert (decision.association_id, decision.execution) == ("a1", NEW)
     assert "REPEATS" in decision.reason
@@ -58,7 +59,7 @@ def test_an_update_that_shows_is_in_sync() -> None:
     decision = decide(wants(NEW), updated(timedelta(minutes=1)), live(ExecutionConfiguration=NEW))
     assert isinstance(decision, InSync)
     assert isinstance(decision.record.state, Bound)
-    assert (decision.record.state.update, decision.record.state.former) == (None, (OLD,))
+    assert (decision.record.state.update, decision.record.former) == (None, (OLD,))
 
 
 def test_an_update_that_does_not_show_settles_and_is_not_sent_again() -> None:
@@ -82,7 +83,8 @@ def test_a_refused_update_is_said_and_not_sent_again() -> None:
     again = decide(wants(NEW, generation=2), updated(timedelta(0), "AccessDenied: no"), live())
     assert isinstance(again, Update)
     assert again.record.generation == 2
-    assert again.record.state == Bound("a1", NOW - timedelta(days=1), live().arn, update=Sent(NOW), former=(OLD,))
+    assert again.record.state == Bound("a1", NOW - timedelta(days=1), live().arn, update=Sent(NOW))
+    assert again.record.former == (OLD,)
 
 
 def test_a_raised_generation_sends_once_more_what_never_showed() -> None:
@@ -116,8 +118,8 @@ def test_a_further_change_waits_for_the_update_before_it() -> None:
     for shown in (live(), live(ExecutionConfiguration=NEW)):
         decision = decide(wants(THIRD), updated(SETTLE), shown)
         assert isinstance(decision, Update)
-        assert isinstance(decision.record.state, Bound)
-        assert decision.record.state.former[-1] in (OLD, NEW)
+        assert decision.record.former == ((NEW, OLD) if shown == live() else (OLD, NEW))
+        assert isinstance(decide(wants(THIRD), decision.record, shown), Settling)
 
 
 def test_going_back_needs_a_raised_generation() -> None:
@@ -129,8 +131,7 @@ def test_going_back_needs_a_raised_generation() -> None:
     back = decide(wants(OLD, 2), updated(timedelta(hours=1)), shown)
     assert isinstance(back, Update)
     assert back.record.generation == 2
-    assert isinstance(back.record.state, Bound)
-    assert back.record.state.former == (NEW,)
+    assert back.record.former == (NEW,)
     older = decide(wants(NEW, 1), back.record, live())
     assert isinstance(older, Changed)
     assert "older revision" in older.reason
@@ -188,3 +189,60 @@ def test_a_generation_raised_too_early_is_not_an_answer_to_what_comes_later() ->
     assert isinstance(early, Settling)
     assert early.record.generation == 2
     assert isinstance(decide(wants(NEW, 2), replace(updated(SETTLE), generation=2), live()), Changed)
+
+
+def test_a_revert_that_came_while_the_update_settles_is_heard_afterwards() -> None:
+    """Its generation is for what git asks for now, not for the update that still settles."""
+    early = decide(wants(OLD, 2), updated(timedelta(0)), live())
+    assert isinstance(early, Settling)
+    assert early.record.generation == 1
+    back = decide(wants(OLD, 2), early.record, live(ExecutionConfiguration=NEW))
+    assert isinstance(back, Update)
+
+
+def test_an_update_does_not_overwrite_what_is_ignored() -> None:
+    """policy.ignore hides drift from the report, not from what an update would do to it."""
+    end = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
+    start: dict[str, Any] = {**OLD, "OnDemandConfiguration": {**OLD["OnDemandConfiguration"], "StartTime": "1"}}
+    policy = replace(UPDATES, ignore=(end,))
+    wanted = manifest(policy=policy, ExecutionConfiguration=start)
+    decision = decide(wanted, record(), live(ExecutionConfiguration=NEW))
+    assert isinstance(decision, Changed)
+    assert end in decision.reason
+    assert isinstance(decide(wanted, record(), live()), Update)
+
+
+def test_three_configurations_do_not_go_round() -> None:
+    """Whatever was applied before in this generation is not sent again, however long ago."""
+    known = replace(record(ExecutionConfiguration=THIRD), former=(OLD, NEW))
+    for execution in (OLD, NEW):
+        assert isinstance(decide(wants(execution), known, live(ExecutionConfiguration=THIRD)), Changed)
+        raised = decide(wants(execution, 2), known, live(ExecutionConfiguration=THIRD))
+        assert isinstance(raised, Update)
+        assert raised.record.former == (THIRD,)
+
+
+def test_what_was_applied_before_outlasts_a_new_binding() -> None:
+    """A stale revision does not update what was bound anew, nor what was created again."""
+    known = replace(record(id_="gone", ExecutionConfiguration=NEW), former=(OLD,))
+    rebound = decide(wants(NEW), known, live("a2", ExecutionConfiguration=NEW))
+    assert isinstance(rebound, Adopt)
+    assert rebound.record.former == (OLD,)
+    missing = replace(known, state=Bound("gone", NOW - timedelta(days=1), "arn", NOW - SETTLE))
+    again = decide(wants(NEW, 2), missing)
+    assert isinstance(again, Create)
+    assert again.record.former == (OLD,)
+
+
+def test_where_only_the_mode_is_missing_the_reason_says_so() -> None:
+    """The generation was raised already."""
+    decision = decide(wants(NEW, 2), updated(SETTLE), live(), mode=Mode.CREATE)
+    assert isinstance(decision, Changed)
+    assert "mode is create-and-update" in decision.reason
+
+
+def test_a_new_name_is_no_way_out_for_what_list_does_not_show() -> None:
+    """ObjectConfiguration is no part of the natural key: a mere new name would take the same record over."""
+    decision = decide(manifest(ObjectConfiguration={"A": {"b": ["c"]}}), record(), live())
+    assert isinstance(decision, Changed)
+    assert "another DestinationURI" in decision.reason

@@ -200,7 +200,8 @@ def test_a_number_that_comes_again_is_no_lease() -> None:
             assert lease.journal.lease.number == lost.journal.lease.number
             with pytest.raises(StateError):
                 lost.confirm()
-            lost.finish(lambda journal: journal)
+            with pytest.raises(StateError):
+                lost.finish(lambda journal: journal)
             lease.confirm()
 
 

@@ -28,16 +28,19 @@ class JournalReader:
         """Return the journal; an empty one, without a lineage, where there is none. Raises StateError."""
         journal, version = self._load()
         self._refuse_exchanged(journal)
-        self._known, self._version = journal, version
+        self.note(journal, version)
         return journal
 
+    def note(self, journal: Journal, version: str | None) -> None:
+        """Remember what stands in the store: as it was read, or as this process has just written it."""
+        self._known, self._version = journal, version
+
     def version_of(self, journal: Journal) -> str | None:
-        """Return the store's version of what was read last; None where there was nothing.
+        """Return the store's version of what was read or written last; None where there was nothing.
 
         Raises StateMoved where that was not this journal.
         """
-        known = self._known
-        if known is None or (known.lineage, known.serial) != (journal.lineage, journal.serial):
+        if self._known != journal:
             raise StateMoved(f"the journal {self.store.place} was written by someone else during this run")
         return self._version
 
@@ -51,9 +54,9 @@ class JournalReader:
             journal = decode(json.loads(stored.text))
         except (ValueError, RecursionError) as error:
             reason = str(error) if isinstance(error, MalformedJournal) else f"it is no JSON ({error})"
-            raise StateError(
-                f"the journal {place} cannot be used: {reason}; it was left as it is: restore an older version of it"
-            ) from error
+            way_out = "use the program that wrote it, or, where it is broken, restore the version before"
+            said = f"the journal {place} cannot be used: {reason}; it was left as it is: {way_out}"
+            raise StateError(said) from error
         if (journal.account, journal.region) != (self._account, self._region):
             raise StateError(
                 f"the journal {place} is of account {journal.account} in {journal.region}: "

@@ -52,10 +52,12 @@ class JournalWriter:
     def swap(self, expected: Journal, new: Journal) -> None:
         """Write `new` where the journal still is `expected`. Raises StateHeld, StateMoved and StateError.
 
-        Where only decisions are to be noted, and another run has the lease, nothing is written: it notes its own.
+        Where only decisions are to be noted, and another run has the lease or was faster, nothing is written: it notes
+        its own.
         """
         only_noted = new.records == expected.records
-        with suppress(StateHeld) if only_noted else nullcontext(), self._claimed(expected, wait=not only_noted):
+        lenient = suppress(StateHeld, StateMoved) if only_noted else nullcontext()
+        with lenient, self._claimed(expected, wait=not only_noted):
             self.put(self.numbered(replace(new, lease=None), expected), self._reader.version_of(expected))
 
     @contextmanager
@@ -101,12 +103,14 @@ class JournalWriter:
         """
         text = json.dumps(encode(journal), indent=2) + "\n"
         try:
-            return journal, self._store.put(text, version)
+            new = self._store.put(text, version)
         except (StateMoved, StateUncertain):
             stored = self._store.load()
             if stored is None or stored.text != text:
                 raise
-            return journal, stored.version
+            new = stored.version
+        self._reader.note(journal, new)
+        return journal, new
 
     def found(self) -> tuple[Journal, str | None]:
         """Return the journal as it is now, and its version. Raises StateError."""
@@ -164,10 +168,6 @@ class LeasedJournal:
         """The journal as this run wrote it last."""
         return self._journal
 
-    def confirm(self) -> None:
-        """Look whether the lease still is this run's. Raises StateMoved where it was lost, and StateError."""
-        self._find_again()
-
     def write(self, change: Callable[[Journal], Journal]) -> Journal:
         """Write a change, and renew the lease. Raises StateMoved where it was lost, and StateError."""
         for _ in range(_TRIES):
@@ -175,7 +175,7 @@ class LeasedJournal:
             try:
                 self._journal, self._version = self._writer.put(renewed, self._version)
             except StateMoved:
-                self._find_again()
+                self.confirm()
             else:
                 return self._journal
         raise StateMoved("others wrote the journal each time")
@@ -202,8 +202,8 @@ class LeasedJournal:
         ours, lease = self._journal.lease, journal.lease
         return bool(ours and lease and (lease.run, lease.number) == (ours.run, ours.number))
 
-    def _find_again(self) -> None:
-        """Go on with what others wrote, if the lease is this run's still. Raises StateMoved."""
+    def confirm(self) -> None:
+        """Look whether the lease still is this run's. Raises StateMoved where it was lost, and StateError."""
         journal, version = self._writer.found()
         if not self._is_ours(journal):
             now = f"{journal.lease.holder} has it" if journal.lease else "it was freed"
