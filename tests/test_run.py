@@ -95,6 +95,27 @@ class Slow:
         return self.cloud.associations(integration_arns)
 
 
+class Sleepy(Slow):
+    """A reader that falls asleep for hours over its first closer looks."""
+
+    def __init__(self, cloud: FakeCloud, clock: FakeClock, naps: int) -> None:
+        super().__init__(cloud, clock)
+        self.naps, self.looks = naps, 0
+
+    def observe(self, progress: Progress) -> Observation:
+        """Observe."""
+        self.looks += 1
+        return self.cloud.observe(progress)
+
+    def associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
+        """List some, and sleep."""
+        seen = self.cloud.associations(integration_arns)
+        if self.naps:
+            self.naps -= 1
+            self.clock.advance(hours=3)
+        return seen
+
+
 class Overtaken(Slow):
     """A reader during whose first look another run begins and ends."""
 
@@ -377,6 +398,32 @@ def test_what_was_stopped_while_it_made_sure_of_its_lease_sends_nothing() -> Non
         result = world.run()
         assert [type(result.outcomes[name]) for name in "ab"] == [Created, NotSent]
         assert "too long ago" in str(result.outcomes["b"])
+
+
+def test_nothing_is_begun_on_an_old_look() -> None:
+    """The process slept between looking and taking the lease: it looks again, three times, and leaves it then."""
+    world = World()
+    world.journal.store.after_load = lambda: None
+    sleepy = Sleepy(world.cloud, world.clock, naps=1)
+    assert isinstance(reconcile(world.work, sleepy, world.journal.reader, world.journal.writers(world.cloud)), Result)
+    assert (world.created, sleepy.looks) == (1, 2)
+    other = World()
+    sleepy = Sleepy(other.cloud, other.clock, naps=9)
+    with pytest.raises(StateMoved, match="took too long"):
+        reconcile(other.work, sleepy, other.journal.reader, other.journal.writers(other.cloud))
+    assert other.created == 0
+
+
+def test_each_integration_that_is_written_to_is_looked_at_twice() -> None:
+    """And what the second look says of one is not forgotten for the other."""
+    far = manifest("far", DataIntegrationIdentifier="crm-accounts", DestinationURI="s3://corp-exports/far")
+    world = World(None, manifest(), far)
+    assert {type(outcome) for outcome in world.run().outcomes.values()} == {Created}
+    world.journal = FakeJournal(world.clock)
+    late = manifest("late", DestinationURI="s3://corp-exports/late")
+    world.manifests = (manifest(), far, late)
+    result = world.run()
+    assert [type(decision) for decision in result.plan.decisions] == [Adopt, Adopt, Create]
 
 
 def test_an_update_is_journalled_and_sent_once_whatever_its_answer() -> None:

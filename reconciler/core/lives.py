@@ -43,11 +43,16 @@ class Lives:
         mine = {live.arn: live for live in found if self._owner.get(live.id, manifest.name) == manifest.name}
         return tuple(mine.values())
 
-    def rival(self, record: Record) -> str | None:
-        """Return the other manifest that has the very association which a record is bound to, where List shows it."""
+    def rival(self, manifest: Manifest, record: Record) -> str | None:
+        """Return the other manifest that has the very association which a record is bound to, where List shows it.
+
+        There is none where the manifest names another association in policy.adopt.
+        """
         id_ = record.state.association_id if isinstance(record.state, Bound) else ""
-        owner = self._owner.get(id_, record.name) if id_ in self._by_id else record.name
-        return owner if owner != record.name else None
+        if id_ not in self._by_id or (manifest.policy.adopt and _id(manifest.policy.adopt) != id_):
+            return None
+        owner = self._owner.get(id_, manifest.name)
+        return owner if owner != manifest.name else None
 
     def holder(self, manifest: Manifest, key: NaturalKey, record: Record | None) -> str | None:
         """Return another name under which there is an association of this natural key, or one is waited for.

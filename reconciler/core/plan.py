@@ -42,7 +42,7 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
             continue
         former = record.name if record and record.name != manifest.name else None
         own = replace(record, name=manifest.name) if record else None
-        if own and not manifest.policy.adopt and (rival := lives.rival(own)):
+        if own and (rival := lives.rival(manifest, own)):
             reason = (
                 f"its association is that of the manifest {rival!r} too: remove one of them, or name the right one in "
                 "policy.adopt of either"

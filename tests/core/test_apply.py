@@ -9,7 +9,7 @@ import pytest
 from builders import INTEGRATION, NOW, ON_DEMAND, SETTLE, journal, live, manifest, observed, record, rules
 
 from reconciler.core.apply import answered, remembered, renewed
-from reconciler.core.journal import Bound, Intended, Journal, Record, Sent, Standing
+from reconciler.core.journal import Bound, Intended, Journal, Lease, Record, Sent, Standing
 from reconciler.core.model import Execution, Manifest, Mode, Policy
 from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.plan import plan
@@ -134,6 +134,14 @@ def test_the_wait_begins_after_the_last_call() -> None:
 CHANGED = manifest(policy=Policy(mode=Mode.CREATE_AND_UPDATE), ExecutionConfiguration={**ON_DEMAND, "X": "y"})
 
 
+UPDATED = "s3://corp-exports/updated"
+CHANGED_OTHER = replace(
+    manifest("changed", CHANGED.policy, DestinationURI=UPDATED, ExecutionConfiguration={**ON_DEMAND, "X": "y"})
+)
+KNOWN = journal(record("changed", "u1", DestinationURI=UPDATED))
+UPDATING = rules(Mode.CREATE_AND_UPDATE)
+
+
 @pytest.mark.parametrize(
     ("outcome", "update"),
     [(Updated(), Sent(LATER)), (Unknown("time-out"), Sent(LATER)), (Refused("no"), Sent(NOW, "no"))],
@@ -161,6 +169,23 @@ def test_remaining_intents_are_written_anew_with_the_answers_so_far() -> None:
     assert anew.records["export"].state == Bound("a9", LATER)
     assert anew.records["other"].state == Intended(1, LATER, LATER)
     assert anew.records["third"].state == Intended(2, FIRST, LATER)
+
+
+def test_an_intent_that_was_written_anew_unnoticed_is_still_this_runs() -> None:
+    """The answer to a renewal was lost, and the lease is this run's: newer stamps are its own, its answers count."""
+    lease = Lease("run-1", "process 1", "h", 1, LATER)
+    other = manifest("other", DestinationURI="s3://corp-exports/other")
+    decided = plan([manifest(), other, CHANGED_OTHER], observed(live("u1", DestinationURI=UPDATED)), KNOWN, UPDATING)
+    wrote = replace(remembered(KNOWN, decided, NOW), lease=lease)
+    anew = renewed(wrote, wrote, decided.writes, {"export": Created("a9")}, LATER)
+    unsent: Outcome = NotSent("no lease")
+    outcomes: dict[str, Outcome] = {"export": Created("a9"), "other": unsent, "changed": unsent}
+    done = answered(anew, wrote, decided.writes, outcomes, LATER)
+    assert isinstance(done.records["export"].state, Bound)
+    assert "other" not in done.records
+    assert done.records["changed"] == KNOWN.records["changed"]
+    lost = replace(anew, lease=replace(lease, run="run-2"))
+    assert answered(lost, wrote, decided.writes, outcomes, LATER) == lost
 
 
 def test_what_another_run_has_decided_since_is_left_alone() -> None:

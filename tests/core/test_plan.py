@@ -296,6 +296,8 @@ def test_what_list_shows_is_not_missing_because_another_has_it() -> None:
     blocked = result.decisions[1]
     assert isinstance(blocked, Blocked)
     assert "'a'" in blocked.reason
+    named = replace(manifests[1], policy=Policy(adopt=live("a1").arn))
+    assert isinstance(plan([manifests[0], named], observed(live("a1")), known, rules()).decisions[1], Blocked)
 
 
 def test_one_twin_with_an_adoption_is_not_enough() -> None:
