@@ -89,8 +89,8 @@ def _ours(journal: Journal, wrote: Journal, writes: Sequence[Write]) -> Iterator
     """
     leased = bool(journal.lease and wrote.lease and journal.lease.run == wrote.lease.run)
     for write in writes:
-        wrote_it, there = wrote.records[write.manifest.name], journal.records.get(write.manifest.name)
-        if there and (there == wrote_it or (leased and _of_one_call(there, wrote_it))):
+        wrote_it, there = wrote.records.get(write.manifest.name), journal.records.get(write.manifest.name)
+        if there and wrote_it and (there == wrote_it or (leased and _of_one_call(there, wrote_it))):
             yield write, there
 
 

@@ -202,6 +202,8 @@ class Controller:
             for decision in result.plan.decisions
         ]
         board.history.tell(trace.who, f"{trace.run} (revision {revision}): {_said(result)}")
+        if result.error and " is held by " in result.error:
+            board.history.reach("lease: held by another")
         board.checker.finished(trace, result)
         return words
 

@@ -36,7 +36,7 @@ REACHED = frozenset(
             )
         ),
         *(f"outcome: {name}" for name in ("Created", "Updated", "Refused", "NotSent", "Unknown", "Skipped")),
-        *(f"failed: {name}" for name in ("StateError", "StateHeld", "StateUncertain", "Throttled", "Unreachable")),
+        *(f"failed: {name}" for name in ("StateError", "StateUncertain", "Throttled", "Unreachable")),
         "dry run: create",
         "dry run: adopt",
         "edit: twin",
@@ -44,6 +44,7 @@ REACHED = frozenset(
         "put: arrived late",
         "list: page gone",
         "lock: held by another",
+        "lease: held by another",
         "lease taken over: expired",
         "lease taken over: holder dead",
         "carried out without a client",
