@@ -48,6 +48,7 @@ def _status(target: Target, desired: Desired, choices: Choices) -> Status:
     from reconciler.cli.journals import Journals, located  # noqa: PLC0415
     from reconciler.core.errors import ReconcilerError  # noqa: PLC0415
     from reconciler.core.status import Status, remembered  # noqa: PLC0415
+    from reconciler.edge.system import SystemClock  # noqa: PLC0415
 
     account, region, place = target.account, target.region, None
     try:
@@ -65,5 +66,6 @@ def _status(target: Target, desired: Desired, choices: Choices) -> Status:
         serial=journal.serial,
         written=journal.written,
         lease=journal.lease,
+        lease_expired=bool(journal.lease and SystemClock().now() >= journal.lease.expires),
         associations=remembered(journal, names),
     )

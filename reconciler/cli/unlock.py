@@ -20,7 +20,7 @@ def command(target: str, files: tuple[str, ...], *, yes: bool, **chosen: Any) ->
     """Show who holds the lease of TARGET's journal, and free it if you say that this run is dead.
 
     Leases expire by themselves, five minutes after their last renewal; one that a living process of this machine
-    holds is not freed. A run that turns out to live makes no further call: it finds its lease gone.
+    holds is not freed. A run that turns out to live makes no further call: it looks at its lease before each.
     """
     from reconciler.cli.choices import Choices  # noqa: PLC0415
     from reconciler.cli.journals import Journals, located  # noqa: PLC0415 - help is shown without boto3

@@ -39,6 +39,7 @@ class Status:
     serial: int = 0
     written: Written | None = None
     lease: Lease | None = None
+    lease_expired: bool = False
     associations: tuple[Remembered, ...] = ()
 
 

@@ -31,7 +31,8 @@ def _target(target: Status) -> Iterator[str]:
         yield "  no journal yet"
         return
     if target.lease:
-        yield harmless(f"  held by {target.lease.holder} until {_time(target.lease.expires)}")
+        held = "left behind by {}, expired at {}" if target.lease_expired else "held by {} until {}"
+        yield harmless(f"  {held.format(target.lease.holder, _time(target.lease.expires))}")
     if target.written:
         revision = f", revision {target.written.revision}" if target.written.revision else ""
         yield harmless(f"  written {_time(target.written.at)} by run {target.written.run}{revision}")
