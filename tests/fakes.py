@@ -161,7 +161,9 @@ class FakeJournal:
         self.store = store or FakeStore()
         self.reader = JournalReader(self.store, ACCOUNT, REGION)
         author = Author(run, f"process {run}", "host")
-        self.writer = JournalWriter(self.reader, author, clock, clock, timeout=0, new_lineage=lambda: "lineage")
+        self.writer = JournalWriter(
+            self.store, self.reader, author, clock, clock, timeout=0, new_lineage=lambda: "lineage"
+        )
 
     def writers(self, cloud: CloudWriter) -> Writers:
         """Return all that a run may change things with."""

@@ -22,6 +22,7 @@ def check(run: Run, aws: Reader, writer: Writer, stored: StoredReader, state: St
     journal: JournalReader = stored
     journal.lease(known, known)
     journal.swap(known, known)
+    stored._source.put("", None)
 """
 COMPLAINTS = {
     9: 'incompatible type "Writer"; expected "CloudReader"',
@@ -29,6 +30,7 @@ COMPLAINTS = {
     12: '"CloudReader" has no attribute "create"',
     14: '"JournalReader" has no attribute "lease"',
     15: '"JournalReader" has no attribute "swap"',
+    16: '"Source" has no attribute "put"',
 }
 
 

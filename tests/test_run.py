@@ -426,6 +426,32 @@ def test_each_integration_that_is_written_to_is_looked_at_twice() -> None:
     assert [type(decision) for decision in result.plan.decisions] == [Adopt, Adopt, Create]
 
 
+def test_an_answer_does_not_overwrite_what_the_next_holder_has_found() -> None:
+    """The lease was taken over, and its holder bound the export that List shows: this run's answer comes too late."""
+    world = World()
+
+    def taken() -> None:
+        found = world.journal.stored
+        bound = replace(found.records["export"], state=Bound("theirs", world.clock.now()))
+        theirs = Lease("run-9", "another", "elsewhere", 9, world.clock.now() + LEASE)
+        world.journal.stored = replace(found.with_records(bound), serial=found.serial + 1, lease=theirs)
+
+    world.cloud.before_write = taken
+    assert isinstance(world.run().outcomes["export"], Created)
+    state = world.journal.stored.records["export"].state
+    assert isinstance(state, Bound)
+    assert state.association_id == "theirs"
+
+
+def test_each_call_waits_for_its_turn() -> None:
+    """The pace of the target is asked before every call, and a stop that comes meanwhile is heeded."""
+    world = World(None, *TWO)
+    waits: list[int] = []
+    world.cloud.wait = lambda: waits.append(world.created)  # type: ignore[method-assign]
+    world.run()
+    assert waits == [0, 1]
+
+
 def test_an_update_is_journalled_and_sent_once_whatever_its_answer() -> None:
     """One PATCH for one change in git: the answer is lost, and nothing is sent again, ever."""
     world = World(Behaviour(update_lag=10**9))

@@ -6,7 +6,7 @@ from reconciler import __version__
 from reconciler.cli.choices import Choices
 from reconciler.core.model import Target
 from reconciler.edge.aws import Aws, Connection, Models, s3_client
-from reconciler.edge.state import Author, JournalReader, JournalWriter, LocalStore, S3Store, Store
+from reconciler.edge.state import Author, JournalReader, JournalWriter, LocalStore, ReadOnly, S3Store, Store
 from reconciler.edge.system import SystemClock, host, new_id, process
 
 _SANDBOX_REGION = "us-east-1"
@@ -46,15 +46,17 @@ class Journals:
         if (account, region) not in self._readers:
             choices = self._choices
             new = not choices.bucket or choices.dry_run or choices.new_state
-            reader = JournalReader(self.store(account, region), account, region, must_exist=None if new else _FIRST)
+            source = ReadOnly.of(self.store(account, region))
+            reader = JournalReader(source, account, region, must_exist=None if new else _FIRST)
             self._readers[account, region] = reader
         return self._readers[account, region]
 
-    def writer(self, reader: JournalReader, run: str) -> JournalWriter:
+    def writer(self, account: str, region: str, run: str) -> JournalWriter:
         """Return what writes it, in the name of a run."""
         choices, here = self._choices, host()
         author = Author(run, f"{process()} on {here}", here, choices.revision)
-        return JournalWriter(reader, author, self._clock, self._clock, timeout=choices.lock_timeout, new_lineage=new_id)
+        store, reader, clock = self.store(account, region), self.reader(account, region), self._clock
+        return JournalWriter(store, reader, author, clock, clock, timeout=choices.lock_timeout, new_lineage=new_id)
 
 
 def connection_of(choices: Choices) -> Connection:

@@ -54,7 +54,7 @@ def _status(target: Target, desired: Desired, choices: Choices) -> Status:
     try:
         account, region = located(target, choices)
         reader = Journals.of(choices).reader(account, region)
-        place, journal = reader.store.place, reader.read()
+        place, journal = reader.place, reader.read()
     except ReconcilerError as error:
         return Status(target.name, account, region, place, str(error))
     names = {manifest.name for manifest in desired.manifests[target.name]}

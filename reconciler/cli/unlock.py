@@ -38,15 +38,15 @@ def command(target: str, files: tuple[str, ...], *, yes: bool, **chosen: Any) ->
         reader = journals.reader(account, region)
         journal = reader.read()
         if journal.lease is None:
-            click.echo(f"Nobody holds {harmless(reader.store.place)}.")
+            click.echo(f"Nobody holds {harmless(reader.place)}.")
             return 0
         holder = f"{journal.lease.holder} until {journal.lease.expires:%Y-%m-%d %H:%M:%SZ}"
-        click.echo(harmless(f"{reader.store.place} is held by {holder} (number {journal.lease.number})."))
+        click.echo(harmless(f"{reader.place} is held by {holder} (number {journal.lease.number})."))
         if not yes and not output.on_terminal(sys.stdin):
             raise click.UsageError("nobody is here to answer: give --yes if that run is dead")
         if not yes and not click.confirm("Is that run dead, and shall its lease be freed?"):
             click.echo("Nothing was changed.")
             return 0
-        journals.writer(reader, new_id()).unlock(journal)
+        journals.writer(account, region, new_id()).unlock(journal)
     click.echo("It is free.")
     return 0

@@ -51,7 +51,7 @@ class Passes:
             journal = self._journals.reader(aws.account, aws.region)
             writers = None
             if not self._choices.dry_run:
-                writers = Writers(aws.writer(self._clock), self._journals.writer(journal, run))
+                writers = Writers(aws.writer(self._clock), self._journals.writer(aws.account, aws.region, run))
             return Site(aws.account, aws.region, aws.reader(), journal, writers)
 
         return connect

@@ -457,6 +457,32 @@ def test_a_raised_generation_ends_a_wait_that_was_given_up() -> None:
         assert decision.record.state == Intended(1, NOW, NOW)
 
 
+def test_a_short_settle_time_does_not_give_up_early() -> None:
+    """What is given up after eight hours is given up after eight hours: the settle time says when to repeat."""
+    known = intended(1, timedelta(minutes=5))
+    quick = replace(rules(), settle=timedelta(seconds=1))
+    (decision,) = plan([manifest()], observed(), journal(known), quick).decisions
+    assert isinstance(decision, Create)
+
+
+def test_an_adoption_hears_the_generation_and_keeps_the_incarnation() -> None:
+    """So that neither answers, or counts, for a loss that comes later."""
+    wanted = manifest(policy=Policy(generation=2))
+    for known in (replace(intended(), incarnation=3), replace(record(id_="gone"), incarnation=3)):
+        decision = decide(wanted, live("a9"), remembered=known)
+        assert isinstance(decision, Adopt)
+        assert (decision.record.incarnation, decision.record.generation) == (3, 2)
+
+
+def test_what_one_manifest_has_is_not_given_to_another_that_names_it() -> None:
+    """The journal goes before policy.adopt of somebody else."""
+    manifests = [manifest("a"), manifest("b", Policy(adopt=live("a1").arn), DestinationURI=NEW)]
+    for order in (manifests, manifests[::-1]):
+        decisions = plan(order, observed(live("a1")), journal(record("a", "a1")), rules()).decisions
+        by_name = {decision.manifest.name: type(decision) for decision in decisions}
+        assert by_name == {"a": InSync, "b": Blocked}
+
+
 def test_a_raised_generation_does_not_cut_a_wait_short() -> None:
     """While the answer may still show, and while the recorded Create is simply repeated, it has no effect."""
     wanted = manifest(policy=Policy(generation=2))

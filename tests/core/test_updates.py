@@ -134,7 +134,7 @@ def test_going_back_needs_a_raised_generation() -> None:
     assert back.record.former == (NEW,)
     older = decide(wants(NEW, 1), back.record, live())
     assert isinstance(older, Changed)
-    assert "older revision" in older.reason
+    assert "is 1 and was 2" in older.reason
 
 
 def test_a_config_that_was_taken_back_is_not_sent_twice() -> None:

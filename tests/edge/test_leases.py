@@ -36,7 +36,7 @@ class Process:
         self.reader = JournalReader(store, ACCOUNT, REGION)
         author = Author(run, f"process {run} on {host}", host, "abc123")
         self.writer = JournalWriter(
-            self.reader, author, clock, clock, timeout=timeout, new_lineage=lambda: f"lineage of {run}"
+            store, self.reader, author, clock, clock, timeout=timeout, new_lineage=lambda: f"lineage of {run}"
         )
 
     def lease(self, new: Journal) -> AbstractContextManager[LeasedJournal]:
@@ -397,8 +397,10 @@ from pathlib import Path
 from reconciler.core.journal import Journal
 from reconciler.edge.state import Author, JournalReader, JournalWriter, LocalStore
 from reconciler.edge.system import SystemClock, host
-reader, clock = JournalReader(LocalStore(Path(sys.argv[1])), "1", "r"), SystemClock()
-writer = JournalWriter(reader, Author("run", "a process", host()), clock, clock, timeout=5, new_lineage=lambda: "l")
+store = LocalStore(Path(sys.argv[1]))
+reader, clock = JournalReader(store, "1", "r"), SystemClock()
+author = Author("run", "a process", host())
+writer = JournalWriter(store, reader, author, clock, clock, timeout=5, new_lineage=lambda: "l")
 known = reader.read()
 with writer.lease(known, known):
     print("held", flush=True)

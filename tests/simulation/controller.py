@@ -27,7 +27,7 @@ from reconciler.core.report import Result, describe
 from reconciler.edge.aws.reader import Reader
 from reconciler.edge.aws.writer import Writer
 from reconciler.edge.pace import Pace
-from reconciler.edge.state import Author, JournalReader, JournalWriter
+from reconciler.edge.state import Author, JournalReader, JournalWriter, ReadOnly
 from reconciler.run import Run, preview, reconcile
 
 _OFTEN = ("put", "create", "update")
@@ -133,12 +133,12 @@ class Seat:
 
     def __init__(self, board: Board, process: Process) -> None:
         self.process = process
-        self._desk = Desk(board.shelf, process)
-        self._journal = JournalReader(self._desk, ACCOUNT, REGION)
+        self.desk = Desk(board.shelf, process)
+        self._journal = JournalReader(ReadOnly.of(self.desk), ACCOUNT, REGION)
 
     def journal(self, trace: Trace) -> JournalReader:
         """Return the journal for one run."""
-        self._desk.trace = trace
+        self.desk.trace = trace
         return self._journal
 
 
@@ -226,7 +226,7 @@ class Controller:
         board, process, journal = self._board, seat.process, seat.journal(trace)
         author = Author(new_id(self._random), process.name, self.who.host, str(trace.revision))
         fresh: Callable[[], str] = lambda: new_id(self._random)  # noqa: E731 - as short as it gets
-        keeper = JournalWriter(journal, author, time, time, timeout=LOCK_TIMEOUT, new_lineage=fresh)
+        keeper = JournalWriter(seat.desk, journal, author, time, time, timeout=LOCK_TIMEOUT, new_lineage=fresh)
         pace = Pace(2, 5, time)
         writer = Writer(lambda: Client(board.cloud, process, trace, pace), pace, time)  # type: ignore[arg-type,return-value]
         result = reconcile(

@@ -3,7 +3,7 @@
 from reconciler.edge.state.local import LocalStore
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.s3 import S3Store, parse
-from reconciler.edge.state.store import Store
+from reconciler.edge.state.store import ReadOnly, Store
 from reconciler.edge.state.writer import Author, JournalWriter
 
-__all__ = ["Author", "JournalReader", "JournalWriter", "LocalStore", "S3Store", "Store", "parse"]
+__all__ = ["Author", "JournalReader", "JournalWriter", "LocalStore", "ReadOnly", "S3Store", "Store", "parse"]

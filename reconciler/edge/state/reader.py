@@ -7,7 +7,7 @@ import json
 from reconciler.core.document import MalformedJournal, decode
 from reconciler.core.errors import StateError, StateMoved
 from reconciler.core.journal import Journal
-from reconciler.edge.state.store import Store
+from reconciler.edge.state.store import Source
 
 
 class JournalReader:
@@ -18,11 +18,16 @@ class JournalReader:
     then.
     """
 
-    def __init__(self, store: Store, account: str, region: str, *, must_exist: str | None = None) -> None:
-        self.store, self._account, self._region = store, account, region
+    def __init__(self, source: Source, account: str, region: str, *, must_exist: str | None = None) -> None:
+        self._source, self._account, self._region = source, account, region
         self._must_exist = must_exist
         self._version: str | None = None
         self._known: Journal | None = None
+
+    @property
+    def place(self) -> str:
+        """Where the journal is, for messages."""
+        return self._source.place
 
     def read(self) -> Journal:
         """Return the journal; an empty one, without a lineage, where there is none. Raises StateError."""
@@ -41,11 +46,11 @@ class JournalReader:
         Raises StateMoved where that was not this journal.
         """
         if self._known != journal:
-            raise StateMoved(f"the journal {self.store.place} was written by someone else during this run")
+            raise StateMoved(f"the journal {self.place} was written by someone else during this run")
         return self._version
 
     def _load(self) -> tuple[Journal, str | None]:
-        stored, place = self.store.load(), self.store.place
+        stored, place = self._source.load(), self._source.place
         if stored is None:
             if self._must_exist:
                 raise StateError(f"there is no journal at {place}: {self._must_exist}")
@@ -70,7 +75,7 @@ class JournalReader:
             return
         if journal.lineage != known.lineage:
             found = f"another installation's (lineage {journal.lineage})" if journal.lineage else "gone"
-            raise StateError(f"the journal {self.store.place} is {found} since this process read it: {way_out}")
+            raise StateError(f"the journal {self.place} is {found} since this process read it: {way_out}")
         if journal.serial < known.serial:
             went_back = f"went back from serial {known.serial} to {journal.serial}"
-            raise StateError(f"the journal {self.store.place} {went_back} since this process read it: {way_out}")
+            raise StateError(f"the journal {self.place} {went_back} since this process read it: {way_out}")

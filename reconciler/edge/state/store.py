@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,19 +15,36 @@ class Stored:
     version: str
 
 
-class Store(Protocol):
-    """A place for one text, with compare-and-swap."""
+class Source(Protocol):
+    """A place for one text, as far as it can be read."""
 
     @property
     def place(self) -> str:
         """Where it is, for messages: a path or a URL."""
 
+    def load(self) -> Stored | None:
+        """Return what is there, None where nothing is. Raises StateError."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOnly:
+    """What is left of a store where nothing may be written."""
+
+    place: str
+    load: Callable[[], Stored | None]
+
+    @classmethod
+    def of(cls, store: Store) -> ReadOnly:
+        """Return the reading half of a store."""
+        return cls(store.place, store.load)
+
+
+class Store(Source, Protocol):
+    """A place for one text, with compare-and-swap."""
+
     @property
     def exclusive(self) -> bool:
         """Whether `claim` proves that no other process of this machine is at work here."""
-
-    def load(self) -> Stored | None:
-        """Return what is there, None where nothing is. Raises StateError."""
 
     def put(self, text: str, version: str | None) -> str:
         """Replace exactly `version` (None: only where nothing is), for good, and return the new version.

@@ -12,6 +12,7 @@ from reconciler.core.errors import StateError, StateHeld, StateMoved, StateUncer
 from reconciler.core.journal import LEASE, Journal, Lease, Written
 from reconciler.core.ports import Clock, Timer
 from reconciler.edge.state.reader import JournalReader
+from reconciler.edge.state.store import Store
 
 _TRIES = 3
 """How often answers are written again where the journal moves under them, or the store does not answer."""
@@ -32,6 +33,7 @@ class JournalWriter:
 
     def __init__(  # noqa: PLR0913 - where, who, and when
         self,
+        store: Store,
         reader: JournalReader,
         author: Author,
         clock: Clock,
@@ -40,7 +42,7 @@ class JournalWriter:
         timeout: float,
         new_lineage: Callable[[], str],
     ) -> None:
-        self._store, self._reader, self._author = reader.store, reader, author
+        self._store, self._reader, self._author = store, reader, author
         self._clock, self._timer, self._timeout = clock, timer, timeout
         self._new_lineage = new_lineage
 
