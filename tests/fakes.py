@@ -17,8 +17,9 @@ from reconciler.core.model import Execution, Integration, Json, Live, Observatio
 from reconciler.core.outcome import Answer, Created, Refused, Unknown, Updated
 from reconciler.core.ports import CloudWriter, Writers
 from reconciler.core.request import normalise
-from reconciler.edge.state import Author, JournalReader, JournalWriter
+from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.store import Stored
+from reconciler.edge.state.writer import Author, JournalWriter
 from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.errors import ServiceError
 from reconciler.sandbox.seed import seeded

@@ -11,7 +11,8 @@ SOURCE = """
 from reconciler.core.journal import Journal
 from reconciler.core.ports import CloudReader, JournalReader
 from reconciler.edge.aws import Reader, Writer
-from reconciler.edge.state import JournalReader as StoredReader, JournalWriter as StoredWriter
+from reconciler.edge.state.reader import JournalReader as StoredReader
+from reconciler.edge.state.writer import JournalWriter as StoredWriter
 from reconciler.run import Run, preview
 def check(run: Run, aws: Reader, writer: Writer, stored: StoredReader, state: StoredWriter, known: Journal) -> None:
     preview(run, aws, stored)

@@ -13,7 +13,7 @@ import click
 from reconciler import settings
 from reconciler.cli.options import DEFAULT_STATE
 from reconciler.core.model import Mode
-from reconciler.edge.state import parse
+from reconciler.edge.state.url import parse
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from reconciler import __version__
 from reconciler.cli.choices import Choices
 from reconciler.core.model import Target
 from reconciler.edge.aws import Aws, Connection, Models, s3_client
-from reconciler.edge.state import Author, JournalReader, JournalWriter, LocalStore, ReadOnly, S3Store, Store
+from reconciler.edge.state.local import LocalStore
+from reconciler.edge.state.reader import JournalReader
+from reconciler.edge.state.store import ReadOnly, Store
 from reconciler.edge.system import SystemClock, host, new_id, process
+
+if TYPE_CHECKING:
+    from reconciler.edge.state.writer import JournalWriter
 
 _SANDBOX_REGION = "us-east-1"
 _FIRST = (
@@ -33,6 +40,8 @@ class Journals:
         """Return where the journal of an account and Region is kept."""
         name = f"{account}-{region}.json"
         if self._choices.bucket:
+            from reconciler.edge.state.s3 import S3Store  # noqa: PLC0415 - only where it is used
+
             bucket, prefix = self._choices.bucket
             stand_in = "sandbox" if self._choices.dummy else ""
             return S3Store(self._client, bucket, "/".join(filter(None, (prefix, stand_in, name))))
@@ -53,6 +62,8 @@ class Journals:
 
     def writer(self, account: str, region: str, run: str) -> JournalWriter:
         """Return what writes it, in the name of a run."""
+        from reconciler.edge.state.writer import Author, JournalWriter  # noqa: PLC0415 - a dry run does without
+
         choices, here = self._choices, host()
         author = Author(run, f"{process()} on {here}", here, choices.revision)
         store, reader, clock = self.store(account, region), self.reader(account, region), self._clock

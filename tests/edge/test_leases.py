@@ -21,8 +21,10 @@ from reconciler.core.document import encode
 from reconciler.core.errors import StateError, StateHeld, StateMoved, StateUncertain
 from reconciler.core.journal import LEASE, Journal, Lease, Standing
 from reconciler.core.ports import LeasedJournal
-from reconciler.edge.state import Author, JournalReader, JournalWriter, LocalStore, Store
-from reconciler.edge.state.store import Stored
+from reconciler.edge.state.local import LocalStore
+from reconciler.edge.state.reader import JournalReader
+from reconciler.edge.state.store import Store, Stored
+from reconciler.edge.state.writer import Author, JournalWriter
 
 EMPTY = Journal(ACCOUNT, REGION, "")
 
@@ -395,7 +397,9 @@ HOLDER = """
 import sys
 from pathlib import Path
 from reconciler.core.journal import Journal
-from reconciler.edge.state import Author, JournalReader, JournalWriter, LocalStore
+from reconciler.edge.state.local import LocalStore
+from reconciler.edge.state.reader import JournalReader
+from reconciler.edge.state.writer import Author, JournalWriter
 from reconciler.edge.system import SystemClock, host
 store = LocalStore(Path(sys.argv[1]))
 reader, clock = JournalReader(store, "1", "r"), SystemClock()

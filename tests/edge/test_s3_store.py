@@ -15,8 +15,9 @@ from wire import Request, Wire
 
 from reconciler.core.errors import CloudError, StateError, StateMoved, StateUncertain
 from reconciler.edge.aws import Connection, Models, s3_client
-from reconciler.edge.state.s3 import S3Store, parse
+from reconciler.edge.state.s3 import S3Store
 from reconciler.edge.state.store import Store, Stored
+from reconciler.edge.state.url import parse
 from reconciler.sandbox import SandboxServer
 
 BUCKET, KEY = "journals", "prod/123456789012-us-east-1.json"

@@ -27,7 +27,9 @@ from reconciler.core.report import Result, describe
 from reconciler.edge.aws.reader import Reader
 from reconciler.edge.aws.writer import Writer
 from reconciler.edge.pace import Pace
-from reconciler.edge.state import Author, JournalReader, JournalWriter, ReadOnly
+from reconciler.edge.state.reader import JournalReader
+from reconciler.edge.state.store import ReadOnly
+from reconciler.edge.state.writer import Author, JournalWriter
 from reconciler.run import Run, preview, reconcile
 
 _OFTEN = ("put", "create", "update")
