@@ -26,12 +26,12 @@ def check(run: Run, aws: Reader, writer: Writer, stored: StoredReader, state: St
     stored._source.put("", None)
 """
 COMPLAINTS = {
-    9: 'incompatible type "Writer"; expected "CloudReader"',
-    10: 'incompatible type "JournalWriter"; expected "JournalReader"',
-    12: '"CloudReader" has no attribute "create"',
-    14: '"JournalReader" has no attribute "lease"',
-    15: '"JournalReader" has no attribute "swap"',
-    16: '"Source" has no attribute "put"',
+    10: 'incompatible type "Writer"; expected "CloudReader"',
+    11: 'incompatible type "JournalWriter"; expected "JournalReader"',
+    13: '"CloudReader" has no attribute "create"',
+    15: '"JournalReader" has no attribute "lease"',
+    16: '"JournalReader" has no attribute "swap"',
+    17: '"Source" has no attribute "put"',
 }
 
 
