@@ -116,7 +116,7 @@ class _Orphans:
         record = named or self._by_key.get(key)
         if record is None or (manifest.policy.adopt and not named and not isinstance(record.state, Intended)):
             return None
-        self._by_key.pop(key, None)
+        self._by_key.pop(record.key, None)
         return record
 
 
