@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from reconciler.core.errors import Problem
+
 Json: TypeAlias = "bool | int | float | str | list[Json] | tuple[Json, ...] | Mapping[str, Json] | None"
 """A JSON value. Lists count as immutable here; nothing in the program changes one in place."""
 
@@ -92,15 +94,17 @@ class Target:
     burst: int = 5
     suspend: bool = False
     max_creates: int = 10
+    associations_per_integration: int = 10
     allowed_destinations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """One valid revision of git: the targets and, by target name, their manifests."""
+    """One valid revision of git: the targets and, by target name, their manifests; and what in it is unwise."""
 
     targets: tuple[Target, ...]
     manifests: Mapping[str, tuple[Manifest, ...]]
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

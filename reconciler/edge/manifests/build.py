@@ -36,10 +36,12 @@ def target(document: Mapping[str, Any]) -> Target:
     """Return the target in a document."""
     spec = document["spec"]
     given = {member: spec[key] for key, member in _MEMBERS.items() if key in spec}
+    whole: dict[str, Any] = {member: int(spec[key]) for key, member in _WHOLE.items() if key in spec}  # as generation
     return Target(
         name=document["metadata"]["name"],
         allowed_destinations=tuple(spec.get("AllowedDestinations", ())),
         **given,
+        **whole,
     )
 
 
@@ -51,7 +53,6 @@ _MEMBERS = {
     "ExternalId": "external_id",
     "SessionName": "session_name",
     "RequestsPerSecond": "requests_per_second",
-    "Burst": "burst",
     "Suspend": "suspend",
-    "MaxCreates": "max_creates",
 }
+_WHOLE = {"Burst": "burst", "MaxCreates": "max_creates", "AssociationsPerIntegration": "associations_per_integration"}

@@ -1,0 +1,257 @@
+"""The schemas teach: what an editor shows on hovering and offers on completing is there, right, and accepted."""
+
+import json
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from reconciler.core.model import Desired, OnLoss, Policy, Target
+from reconciler.edge.manifests import read, schema
+from reconciler.edge.manifests.files import File
+
+NOW = datetime(2026, 11, 15, tzinfo=UTC)
+FILES = tuple(schema.FILES.values())
+ASSOCIATION, TARGET = (schema.schema(file) for file in FILES)
+MINIMAL: dict[str, dict[str, Any]] = {
+    "DataIntegrationAssociation": {
+        "apiVersion": "appintegrations.reconciler/v1",
+        "kind": "DataIntegrationAssociation",
+        "metadata": {"name": "a"},
+        "spec": {"DataIntegrationIdentifier": "a"},
+    },
+    "Target": {
+        "apiVersion": "appintegrations.reconciler/v1",
+        "kind": "Target",
+        "metadata": {"name": "t"},
+        "spec": {"Region": "us-east-1", "AccountId": "123456789012"},
+    },
+}
+POLICY = {"onLoss": "on_loss"}
+TARGET_FIELDS = {
+    "AccountId": "account", "Region": "region", "RoleArn": "role_arn", "ExternalId": "external_id",
+    "SessionName": "session_name", "RequestsPerSecond": "requests_per_second", "Burst": "burst", "Suspend": "suspend",
+    "MaxCreates": "max_creates", "AssociationsPerIntegration": "associations_per_integration",
+    "AllowedDestinations": "allowed_destinations",
+}  # fmt: skip
+STOP = re.compile(r"\$\{\d+[:|]([^}|,]*)[^}]*\}")
+
+
+def members(node: Any, path: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (pointer, schema) of all that a person types: members, keys and values of maps, and items of lists."""
+    if not isinstance(node, dict):
+        return
+    inner = [
+        (f"{path}/{word}/{name}", each) for word in ("properties", "$defs") for name, each in node.get(word, {}).items()
+    ]
+    inner += [
+        (f"{path}/{word}", node[word]) for word in ("items", "additionalProperties", "propertyNames") if node.get(word)
+    ]
+    for pointer, each in inner:
+        yield pointer, each
+        yield from members(each, pointer)
+
+
+def readings(node: dict[str, Any], root: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Return what an editor may take a member for: what stands beside `$ref` may win, or be overridden or ignored."""
+    if "$ref" not in node:
+        return (node,)
+    meant = root["$defs"][node["$ref"].rpartition("/")[2]]
+    return {**meant, **node}, meant
+
+
+def lacking(root: dict[str, Any]) -> list[str]:
+    """Return what members do not say, in any reading."""
+    found = set()
+    for pointer, node in members(root):
+        for reading in readings(node, root):
+            found |= {f"{pointer} has no {word}" for word in ("title", "description") if not reading.get(word)}
+            teaches = any(reading.get(word) for word in ("examples", "enum", "const"))
+            if not teaches and reading.get("type") != "object" and reading.get("not") != {}:
+                found.add(f"{pointer} has no examples")
+    return sorted(found)
+
+
+def desired(*documents: dict[str, Any]) -> Desired:
+    """Read documents as the program does."""
+    return read((File(f"{number}.json", json.dumps(each).encode()) for number, each in enumerate(documents)), NOW)
+
+
+def yaml(value: Any, indent: str = "") -> str:
+    """Write the body of a snippet as an editor inserts it, every placeholder accepted as it is offered."""
+    match value:
+        case dict():
+            return "".join(f"\n{indent}{key}:{yaml(inner, indent + '  ')}" for key, inner in value.items())
+        case list():
+            return "".join(f"\n{indent}-{yaml(inner, indent + '  ')}" for inner in value)
+        case _:
+            return " " + STOP.sub(r"\1", str(value).removeprefix("^"))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_member_teaches(file: str) -> None:
+    """Each has a title, a description and, unless it is a map, examples, whatever an editor makes of `$ref`."""
+    assert lacking(schema.schema(file)) == []
+
+
+@pytest.mark.parametrize("word", ["title", "description", "examples"])
+def test_a_member_that_does_not_teach_is_noticed(word: str) -> None:
+    """A word taken from any member, at any depth, is missed."""
+    places = [pointer for pointer, node in members(ASSOCIATION) if word in node and "$ref" not in node]
+    assert len(places) > 15
+    for pointer in places:
+        poorer = deepcopy(ASSOCIATION)
+        taken = dict(members(poorer))[pointer]
+        del taken[word]
+        spared = word == "examples" and taken.get("type") == "object"
+        assert (f"{pointer} has no {word}" in lacking(poorer)) is not spared
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_beside_a_reference_stands_nothing_but_words(file: str) -> None:
+    """yaml-language-server drops, or shows apart, what else stands beside `$ref`."""
+    for pointer, node in members(schema.schema(file)):
+        assert "$ref" not in node or node.keys() <= {"$ref", "title", "description", "examples"}, pointer
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_what_is_offered_is_accepted(file: str) -> None:
+    """Every example and default is valid for its member."""
+    root = schema.schema(file)
+    offered = [
+        (pointer, reading, value)
+        for pointer, node in members(root)
+        for reading in readings(node, root)
+        for value in [*reading.get("examples", ()), *([reading["default"]] if "default" in reading else ())]
+    ]
+    assert len(offered) > 20
+    for pointer, reading, value in offered:
+        assert Draft202012Validator({**reading, "$defs": root["$defs"]}).is_valid(value), (pointer, value)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_defaults_and_limits_stand_in_words(file: str) -> None:
+    """Hovering in yaml-language-server shows neither."""
+    for pointer, node in members(schema.schema(file)):
+        if "default" in node:
+            assert re.search(r"Default: .*\b" + str(node["default"]).lower(), node["description"]), pointer
+        for word in ("maximum", "maxLength", "maxItems"):
+            assert "$ref" in node or "/Time" in pointer or str(node.get(word, "")) in node["description"], (
+                pointer,
+                word,
+            )
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_value_of_an_enum_is_explained(file: str) -> None:
+    """A list of values to choose from says what each of them does."""
+    enums = [node for _, node in members(schema.schema(file)) if "enum" in node]
+    assert enums
+    assert all(len(node["enumDescriptions"]) == len(node["enum"]) for node in enums)
+
+
+def test_the_defaults_of_a_policy_are_those_of_the_program() -> None:
+    """What the schema calls the default is what a manifest without the member gets."""
+    ((manifest,),) = desired(MINIMAL["DataIntegrationAssociation"]).manifests.values()
+    assert manifest.policy == Policy()
+    for name, node in ASSOCIATION["$defs"]["Policy"]["properties"].items():
+        node = readings(node, ASSOCIATION)[0]  # noqa: PLW2901 - the member with its reference resolved
+        default = getattr(manifest.policy, POLICY.get(name, name))
+        if name == "onLoss":  # it depends on the mode, which only words can say
+            assert "default" not in node
+        elif default in {None, ()}:
+            assert "Default: " in node["description"]
+            assert "default" not in node
+        else:
+            assert node["default"] == default, name
+
+
+@pytest.mark.parametrize(
+    ("execution", "default"),
+    [
+        (None, OnLoss.REPORT),
+        ({"ExecutionMode": "ON_DEMAND"}, OnLoss.REPORT),
+        (
+            {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}},
+            OnLoss.RECREATE,
+        ),
+    ],
+)
+def test_the_default_of_on_loss_is_what_its_description_says(execution: Any, default: OnLoss) -> None:
+    """Recreate for SCHEDULED, report for everything else."""
+    document = deepcopy(MINIMAL["DataIntegrationAssociation"])
+    if execution:
+        document["spec"]["ExecutionConfiguration"] = execution
+    ((manifest,),) = desired(document).manifests.values()
+    assert manifest.policy.on_loss is default
+    said = ASSOCIATION["$defs"]["OnLoss"]["description"]
+    assert "else recreate for SCHEDULED" in said
+    assert "report for everything else" in said
+
+
+def test_the_defaults_of_a_target_are_those_of_the_program() -> None:
+    """What the schema calls the default is what a Target without the member gets."""
+    (target,) = desired(MINIMAL["Target"]).targets
+    assert target == Target("t", region="us-east-1", account="123456789012")
+    spec = TARGET["properties"]["spec"]
+    for name, node in spec["properties"].items():
+        if name in spec["required"] or name == "Policy":
+            continue
+        default = getattr(target, TARGET_FIELDS[name])
+        if default in {None, ()}:
+            assert "Default: " in node["description"]
+            assert "default" not in node
+        else:
+            assert node["default"] == default, name
+
+
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    """10.0 is whole, says JSON Schema; the program counts with 10."""
+    document = deepcopy(MINIMAL["Target"])
+    whole = {"Burst": 3.0, "MaxCreates": 4.0, "AssociationsPerIntegration": 20.0}
+    document["spec"].update(whole)
+    (target,) = desired(document).targets
+    values = [target.burst, target.max_creates, target.associations_per_integration]
+    assert values == [3, 4, 20]
+    assert {type(value) for value in values} == {int}
+
+
+@pytest.mark.parametrize(("quota", "accepted"), [(0, False), (1, True), (10_000, True), (10_001, False), (1.5, False)])
+def test_the_quota_of_associations_has_limits(quota: float, accepted: bool) -> None:  # noqa: FBT001 - a row of the table
+    """One to ten thousand, and whole."""
+    document = deepcopy(MINIMAL["Target"])
+    document["spec"]["AssociationsPerIntegration"] = quota
+    assert schema.accepts("Target")(document) is accepted
+
+
+@pytest.mark.parametrize(
+    ("file", "label"), [(file, each["label"]) for file in FILES for each in schema.schema(file)["defaultSnippets"]]
+)
+def test_a_completed_manifest_is_valid(file: str, label: str) -> None:
+    """What an editor offers for an empty file is a manifest that `reconcile validate` accepts, filled in or not."""
+    (snippet,) = (each for each in schema.schema(file)["defaultSnippets"] if each["label"] == label)
+    assert snippet["description"]
+    text = yaml(snippet["body"])
+    assert "$" not in text
+    found = read([File("snippet.yaml", text.encode())], NOW)
+    assert found.warnings == ()
+    stops = [int(number) for number in re.findall(r"\$\{(\d+)", json.dumps(snippet["body"]))]
+    assert stops == list(range(1, len(stops) + 1))
+
+
+@pytest.mark.parametrize("snippet", ASSOCIATION["$defs"]["ExecutionConfiguration"]["defaultSnippets"])
+def test_a_completed_execution_is_valid(snippet: dict[str, Any]) -> None:
+    """So is what it offers inside of one."""
+    text = yaml(
+        {
+            **MINIMAL["DataIntegrationAssociation"],
+            "spec": {"DataIntegrationIdentifier": "a", "ExecutionConfiguration": snippet["body"]},
+        }
+    )
+    assert "$" not in text
+    ((manifest,),) = read([File("snippet.yaml", text.encode())], NOW).manifests.values()
+    assert manifest.spec["ExecutionConfiguration"]
