@@ -10,6 +10,7 @@ class ReconcilerError(Exception):
 
     ReconcilerError
     ├── InvalidManifests     what git holds cannot be used; nothing was called
+    ├── GitError             the repository or revision cannot be read; nothing was called
     ├── Stopped              a stop was asked for while something was waited for
     ├── StateError           the journal cannot be read, written or trusted
     │   ├── StateHeld        another process holds the lease
@@ -46,6 +47,10 @@ class InvalidManifests(ReconcilerError):  # noqa: N818 - named for what it carri
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         self.problems = problems
         super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} in the manifests")
+
+
+class GitError(ReconcilerError):
+    """The repository or the revision cannot be read; nothing was called."""
 
 
 class Stopped(ReconcilerError):  # noqa: N818 - named for the state of things

@@ -5,29 +5,19 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from reconciler.core.errors import Problem
+from reconciler.core.files import MAX_BYTES, File, is_hidden, is_manifest, too_large
 from reconciler.core.harmless import harmless
 
-MAX_BYTES = 16 * 1024 * 1024
-"""The largest file that is read; ten thousand manifests are half of it."""
+__all__ = ["MAX_FOLDERS", "File", "find"]
 
 MAX_FOLDERS = 64
 """How many levels of folders are read."""
 
 _USUAL = 64 * 1024
-_SUFFIXES = (".yaml", ".yml", ".json")
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """One file's name, as messages show it, and its bytes."""
-
-    name: str
-    content: bytes
 
 
 def find(path: str, stdin: BinaryIO | None) -> Iterator[File | Problem]:
@@ -57,13 +47,13 @@ def _folder(folder: str, root: str, depth: int = 1) -> Iterator[File | Problem]:
         yield Problem(harmless(folder), 0, 0, "", f"cannot be read: {error.strerror}")
         return
     for entry in entries:
-        if entry.name.startswith("."):
+        if is_hidden(entry.name):
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _folder(entry.path, root, depth + 1)
         elif entry.is_symlink():
             yield from _link(entry, root)
-        elif entry.name.endswith(_SUFFIXES):
+        elif is_manifest(entry.name):
             yield _read(entry.path, entry.path)
 
 
@@ -73,7 +63,7 @@ def _link(entry: os.DirEntry[str], root: str) -> Iterator[File | Problem]:
     name = harmless(entry.path)
     if _is_folder(real):
         yield Problem(name, 0, 0, "", "is a link to a folder, and such links are not followed")
-    elif not entry.name.endswith(_SUFFIXES):
+    elif not is_manifest(entry.name):
         return
     elif not real.startswith(root):
         yield Problem(name, 0, 0, "", "is a link that leaves the manifest folder: copy the file here instead")
@@ -113,7 +103,4 @@ def _open_without_waiting(path: str, flags: int) -> int:
 
 
 def _limited(name: str, content: bytes) -> File | Problem:
-    if len(content) > MAX_BYTES:
-        limit = MAX_BYTES // 1024 // 1024
-        return Problem(name, 0, 0, "", f"is larger than {limit} MiB: split it into smaller files")
-    return File(name, content)
+    return too_large(name) if len(content) > MAX_BYTES else File(name, content)

@@ -1,0 +1,5 @@
+"""Manifests in a revision of a git repository, read by the git program without a checkout."""
+
+from reconciler.edge.git.read import read
+
+__all__ = ["read"]

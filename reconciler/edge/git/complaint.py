@@ -1,0 +1,67 @@
+"""Says in one line what git complained of: the only place that matches on what git says."""
+
+from __future__ import annotations
+
+import re
+
+from reconciler.core.errors import GitError
+from reconciler.edge.git.given import shown
+
+# Git has one exit code for all of these. The texts are those of git 2.39 in the C locale, and of OpenSSH.
+_MEANINGS = (
+    (
+        r"not a git repository|cannot change to|does not appear to be a git repo|invalid gitfile format",
+        "is no git repository",
+    ),
+    (
+        r"Authentication failed|could not read (?:Username|Password)|Permission denied \(|returned error: 40[13]",
+        "refuses the credentials, or needs some: set up a credential helper, a key or a token for git",
+    ),
+    (r"repository '[^']*' not found", "was not found; servers say so too where credentials are missing"),
+    (r"Host key verification failed", "has a host key that is not known here: add it to known_hosts"),
+    (r"promisor remote|lazy fetch", "lacks objects, being a partial clone: fetch them first"),
+    (r"transport '[^']*' not allowed", "has a protocol that GIT_ALLOW_PROTOCOL does not allow"),
+    (r"unable to access|unable to connect|Could not resolve|Could not read from remote", "cannot be reached"),
+)
+_EMPTY_WORDS = re.compile(
+    r"\s*$|hint: |warning: |Please make sure you have|and the repository exists|fatal: Could not read from remote"
+)
+
+
+def error(where: str, complaint: str) -> GitError:
+    """Return the error for what git said of a repository."""
+    trusting = re.search(r"^\s*(git config --global --add safe\.directory .+)$", complaint, re.MULTILINE)
+    if trusting:
+        return GitError(
+            f"repository '{where}': belongs to another user, and git does not trust it: {shown(trusting[1])}"
+        )
+    meant = next((meaning for words, meaning in _MEANINGS if re.search(words, complaint)), "cannot be read")
+    return GitError(f"repository '{where}': {meant}; git said: {_last(complaint)}")
+
+
+def no_such_ref(complaint: str) -> bool:
+    """Tell whether git says that there is no branch or tag of this name, or no such commit."""
+    return bool(re.search(r"couldn't find remote ref|Needed a single revision", complaint))
+
+
+def no_commit(complaint: str) -> bool:
+    """Tell whether git says that a name stands for a file or a folder."""
+    return "expected commit type" in complaint
+
+
+def not_given(complaint: str) -> bool:
+    """Tell whether a server says that it gives no commit by its id, or does not have this one."""
+    return bool(re.search(r"not our ref|unadvertised object", complaint))
+
+
+def other_hash(complaint: str) -> bool:
+    """Tell whether a server says that its ids are of another kind than those of the repository fetched into."""
+    return "mismatched algorithms" in complaint
+
+
+def _last(complaint: str) -> str:
+    """Return the last line that says something, without its label."""
+    lines = [line.strip() for line in complaint.splitlines() if not _EMPTY_WORDS.match(line)]
+    fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
+    said = (fatal or lines or ["nothing"])[-1]
+    return shown(said.removeprefix("fatal: ").removeprefix("error: "))

@@ -1,0 +1,57 @@
+"""Fetches one revision of a repository behind a URL, and nothing else of it."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reconciler.core.errors import GitError
+from reconciler.edge.git import complaint, revision
+from reconciler.edge.git.given import shown
+from reconciler.edge.git.program import Answer, Git
+
+FETCHED = "refs/reconciler/fetched"
+"""The ref that a revision has here, whatever it was asked for by."""
+
+
+@contextmanager
+def fetched(git: Git, url: str, ref: str) -> Iterator[Git]:
+    """Give git at a repository that holds one revision, at FETCHED, and is removed afterwards. Raises GitError."""
+    with tempfile.TemporaryDirectory(prefix="reconciler-", ignore_cleanup_errors=True) as folder:
+        # Its ids are SHA-1 or SHA-256: that is only known from one that was given, or from a server's refusal.
+        for ids in ("sha256", "sha1") if re.fullmatch("[0-9a-f]{64}", ref) else ("sha1", "sha256"):
+            made = git.at(folder).run("init", "--quiet", "--bare", "--template=", f"--object-format={ids}", "--", ids)
+            if not made.well:
+                raise complaint.error(folder, made.complaint)
+            repository = git.at(str(Path(folder, ids)))
+            answer = _fetch(repository.on_the_network(), url, ref)
+            if answer.well:
+                yield repository
+                return
+            if not complaint.other_hash(answer.complaint):
+                break
+        raise _error(repository.on_the_network(), url, ref, answer.complaint)
+
+
+def _fetch(git: Git, url: str, ref: str) -> Answer:
+    return git.run(
+        "fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance",
+        "--no-write-fetch-head", "--", url, f"+{ref}:{FETCHED}",
+    )  # fmt: skip
+
+
+def _error(git: Git, url: str, ref: str, said: str) -> GitError:
+    where = shown(url)
+    if complaint.not_given(said):
+        return GitError(
+            f"repository '{where}': does not have the commit {ref}, or does not give it by its id: "
+            "name a branch or a tag"
+        )
+    if not complaint.no_such_ref(said):
+        return complaint.error(where, said)
+    listed = git.run("ls-remote", "--quiet", "--refs", "--", url)
+    names = [line.partition("\t")[2] for line in listed.output.decode(errors="surrogateescape").splitlines()]
+    return revision.missing(where, ref, names if listed.well else None)

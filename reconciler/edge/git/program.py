@@ -1,0 +1,146 @@
+"""Runs the git program so that nothing but its arguments and a person's own settings counts, and never without end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from reconciler.core.errors import GitError
+from reconciler.edge.git.given import PROTOCOLS
+
+MOST = 64 * 1024 * 1024
+"""The longest answer in bytes, unless another was asked for: a tree can name itself without end."""
+
+_OPTIONS = (
+    "--no-pager",
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.fsmonitor=false"),
+)
+# Of git's own variables for one repository (`git rev-parse --local-env-vars`) those that choose another one, and those
+# that would change what arguments mean. What a person configures by variables (GIT_CONFIG_COUNT, GIT_SSH, …) stays.
+_MISLEADING = frozenset(
+    f"GIT_{name}"
+    for name in (
+        "COMMON_DIR", "CONFIG", "DEFAULT_HASH", "DIR", "GLOB_PATHSPECS", "GRAFT_FILE", "ICASE_PATHSPECS",
+        "IMPLICIT_WORK_TREE", "INDEX_FILE", "INTERNAL_SUPER_PREFIX", "NAMESPACE", "NOGLOB_PATHSPECS", "PREFIX",
+        "REPLACE_REF_BASE", "SHALLOW_FILE", "WORK_TREE",
+    )
+)  # fmt: skip
+_QUARANTINE = frozenset(("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_OBJECT_DIRECTORY", "GIT_QUARANTINE_PATH"))
+_OURS = {
+    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_NO_LAZY_FETCH": "1",  # what a partial clone lacks is an error, not a call
+    "GIT_NO_REPLACE_OBJECTS": "1",  # refs/replace/… puts other contents in the place of what a commit names
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",  # complaints are matched in English
+}
+# A program without a terminal that asks a person can only open a window: it may where the person has said so. BatchMode
+# would need GIT_SSH_COMMAND, which takes the place of a core.sshCommand.
+_UNLESS_SAID = {"GIT_ASKPASS": "", "SSH_ASKPASS_REQUIRE": "never"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What git said: `output` where it is `well`, otherwise why not, in `complaint`, as git wrote it."""
+
+    well: bool
+    output: bytes
+    complaint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """The git program at one repository, or at none."""
+
+    program: str
+    given: Mapping[str, str]
+    environment: Mapping[str, str]
+    seconds: float
+    options: tuple[str, ...] = _OPTIONS
+
+    @classmethod
+    def found(cls, environment: Mapping[str, str], seconds: float) -> Git:
+        """Return the program that PATH names, to be ended after so many seconds. Raises GitError."""
+        program = shutil.which("git", path=environment.get("PATH", ""))
+        if program is None:
+            raise GitError("the program git was not found on PATH: install git, or read the manifests from a folder")
+        kept = {name: value for name, value in environment.items() if name not in _MISLEADING | _QUARANTINE}
+        return cls(program, environment, _UNLESS_SAID | kept | _OURS | {"GIT_ALLOW_PROTOCOL": ""}, seconds)
+
+    def on_the_network(self) -> Git:
+        """Return the program as it may use git's own protocols, or those of them that GIT_ALLOW_PROTOCOL leaves."""
+        limited = self.given.get("GIT_ALLOW_PROTOCOL")
+        allowed = [each for each in PROTOCOLS if limited is None or each in limited.split(":")]
+        return replace(self, environment={**self.environment, "GIT_ALLOW_PROTOCOL": ":".join(allowed)})
+
+    def at(self, folder: str) -> Git:
+        """Return the program at the repository that a folder is or lies in; it cannot use the network.
+
+        Objects that are being pushed to this very repository count (https://git-scm.com/docs/git-receive-pack).
+        """
+        environment = dict(self.environment)
+        quarantine = self.given.get("GIT_QUARANTINE_PATH")
+        if quarantine:
+            objects = os.path.realpath(Path(quarantine).parent)
+            if objects in {os.path.realpath(Path(folder, *below, "objects")) for below in ((), (".git",))}:
+                environment |= {name: self.given[name] for name in _QUARANTINE & self.given.keys()}
+        return replace(self, environment=environment, options=(*_OPTIONS, "-C", folder))
+
+    def run(self, *arguments: str, stdin: bytes = b"", most: int = MOST) -> Answer:
+        """Run one command. Raises GitError where it takes too long, or has more to say than is wanted."""
+        with TemporaryFile() as told, TemporaryFile() as complaint:
+            told.write(stdin)
+            told.seek(0)
+            with subprocess.Popen(  # noqa: S603 - no shell; what a person gave was checked, or stands behind `--`
+                [self.program, *self.options, *arguments],
+                stdin=told,
+                stdout=subprocess.PIPE,
+                stderr=complaint,
+                env=self.environment,
+                start_new_session=True,  # without a terminal nobody can be asked, and all of it can be ended at once
+            ) as process:
+                output, late = _output(process, most, self.seconds)
+            complaint.seek(0)
+            said = complaint.read(MOST).decode(errors="replace")
+        if late:
+            raise GitError(f"git {arguments[0]} was ended: it took longer than {self.seconds:g} s")
+        if len(output) > most:
+            raise GitError(f"git {arguments[0]} was ended: it said more than {most} bytes: name a smaller folder")
+        return Answer(process.returncode == 0, output, said)
+
+
+def _output(process: subprocess.Popen[bytes], most: int, seconds: float) -> tuple[bytes, bool]:
+    """Read what a process says, at most one byte more than wanted, and tell whether time ran out; it has ended then."""
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        _end(process)
+
+    timer = threading.Timer(seconds, end)
+    timer.start()
+    try:
+        assert process.stdout
+        output = process.stdout.read(most + 1)
+        if len(output) <= most:
+            process.wait()
+    finally:
+        timer.cancel()
+        if process.returncode is None:
+            _end(process)
+    return output, late.is_set()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

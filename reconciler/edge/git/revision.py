@@ -1,0 +1,44 @@
+"""Finds the commit that a branch, a tag or an id stands for, and names what is close where there is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from reconciler.core.errors import GitError
+from reconciler.core.harmless import harmless
+from reconciler.edge.git import complaint
+from reconciler.edge.git.program import Git
+
+
+def commit(git: Git, where: str, asked: str, ref: str) -> str:
+    """Return the full id of the commit that a ref stands for; `asked` is what a person calls it. Raises GitError."""
+    answer = git.run("rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
+    if answer.well:
+        return answer.output.decode().strip()
+    if complaint.no_commit(answer.complaint):
+        raise GitError(f"repository '{where}': '{harmless(asked)}' is no commit: name a branch, a tag or a commit")
+    if not complaint.no_such_ref(answer.complaint):
+        raise complaint.error(where, answer.complaint)
+    listed = git.run("for-each-ref", "--format=%(refname)")
+    names = listed.output.decode(errors="surrogateescape").splitlines()
+    shallow = git.run("rev-parse", "--is-shallow-repository").output == b"true\n"
+    raise missing(where, asked, names if listed.well else None, shallow=shallow)
+
+
+def missing(where: str, ref: str, names: Sequence[str] | None, *, shallow: bool = False) -> GitError:
+    """Return the error for a name that is none of those there are (None: nobody knows), full names all."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only who mistypes waits for it
+
+    if names is not None and not names and not shallow:
+        return GitError(f"repository '{where}': is empty, it has no commit yet: push one first")
+    short = {name.removeprefix("refs/").partition("/")[2]: name for name in names or ()}
+    close = get_close_matches(ref, short, n=3)
+    hint = ""
+    if close:
+        hint = ": did you mean " + " or ".join(f"'{harmless(name)}'" for name in close) + "?"
+    elif shallow:
+        hint = ": it is a shallow clone, so fetch the revision first"
+    elif re.fullmatch("[0-9a-f]{4,39}", ref):
+        hint = ": is it the beginning of an id? A URL needs the whole of it"
+    return GitError(f"repository '{where}': has no branch, tag or commit '{harmless(ref)}'{hint}")

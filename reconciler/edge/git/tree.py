@@ -1,0 +1,146 @@
+"""Reads the manifest files of one commit, none too large and none from elsewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.core.errors import GitError, Problem
+from reconciler.core.files import MAX_BYTES, File, is_hidden, is_manifest, too_large
+from reconciler.core.harmless import harmless
+from reconciler.edge.git import complaint
+from reconciler.edge.git.program import MOST, Answer, Git
+
+MAX_TOTAL_BYTES = 256 * 1024 * 1024
+"""The most that is read of one revision: git packs it into next to nothing, and memory does not."""
+
+_TREE, _LINK, _SUBMODULE = "040000", "120000", "160000"
+_POINTER = b"version https://git-lfs.github.com/spec/"
+_LINKED = "and links are not followed in git: put the file itself there"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One line of a commit's listing. A folder and a submodule have no size."""
+
+    mode: str
+    id: str
+    size: int | None
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit of the repository that git is at; `where` is how messages show the repository."""
+
+    git: Git
+    where: str
+    id: str
+
+    def files(self, path: str) -> tuple[File | Problem, ...]:
+        """Return the manifests at or below a path, "" for all, in order of name, as from disk. Raises GitError."""
+        found = list(self._below(path))
+        contents = self._contents([entry for entry in found if isinstance(entry, _Entry)])
+        return tuple(_file(entry, contents) if isinstance(entry, _Entry) else entry for entry in found)
+
+    def _below(self, path: str) -> Iterator[_Entry | Problem]:
+        """Yield the files to read, and a problem for each that counts and cannot be read."""
+        entries = [(_parts(entry, path), entry) for entry in self._entries(path)]
+        entries.sort(key=lambda each: each[0])
+        folders = self._links_to_folders([entry.path for parts, entry in entries if entry.mode == _LINK and parts])
+        for parts, entry in entries:
+            if entry.mode == _TREE or any(map(is_hidden, parts)):
+                continue
+            name = harmless(entry.path)
+            named = not parts or is_manifest(parts[-1])  # a file that was given itself may have any name
+            if entry.mode == _SUBMODULE:
+                yield Problem(name, 0, 0, "", "is a submodule, and these are not read: put the manifests in here")
+            elif entry.mode == _LINK and entry.path in folders:
+                yield Problem(name, 0, 0, "", f"is a symbolic link to a folder, {_LINKED.replace('file', 'folder')}")
+            elif named and entry.mode == _LINK:
+                yield Problem(name, 0, 0, "", f"is a symbolic link, {_LINKED}")
+            elif named and (entry.size or 0) > MAX_BYTES:
+                yield too_large(name)
+            elif named:
+                yield entry
+
+    def _entries(self, path: str) -> Iterator[_Entry]:
+        """Yield what is at and below a path. Raises GitError where there is nothing."""
+        paths = ("--", path) if path else ()
+        answer = self._run("ls-tree", "-r", "-t", "-l", "-z", "--full-tree", self.id, *paths)
+        exists = not path
+        for line in answer.output.decode(errors="surrogateescape").split("\0")[:-1]:
+            head, _, name = line.partition("\t")
+            mode, _, oid, size = head.split()
+            exists = exists or name == path
+            if not path or name == path or name.startswith(f"{path}/"):  # also listed: the folders that it is in
+                yield _Entry(mode, oid, int(size) if size.isdigit() else None, name)
+        if not exists:
+            raise GitError(f"repository '{self.where}': has no '{harmless(path)}' in the commit {self.id}")
+
+    def _contents(self, entries: Sequence[_Entry]) -> Mapping[str, bytes]:
+        """Return the bytes of files by their ids, those of all in one call. Raises GitError."""
+        sizes = {entry.id: entry.size or 0 for entry in entries}
+        total = sum(sizes.values())
+        if total > MAX_TOTAL_BYTES:
+            raise GitError(
+                f"repository '{self.where}': the manifests of the commit {self.id} are {total >> 20} MiB, "
+                f"and {MAX_TOTAL_BYTES >> 20} MiB are read: name a smaller folder"
+            )
+        asked = "".join(f"{oid}\n" for oid in sizes).encode()
+        output = self._run("cat-file", "--batch", "--buffer", stdin=asked, most=total + 128 * len(sizes)).output
+        contents = {}
+        start = 0
+        for oid in sizes:
+            header = output.index(b"\n", start)
+            said, start = output[start:header], header + 1
+            if not said.startswith(f"{oid} blob ".encode()):
+                raise GitError(
+                    f"repository '{self.where}': is damaged or incomplete: git has {harmless(said.decode())}"
+                )
+            size = int(said.rpartition(b" ")[2])
+            contents[oid] = output[start : start + size]
+            start += size + 1
+        return contents
+
+    def _links_to_folders(self, links: Iterable[str]) -> frozenset[str]:
+        """Return those of some symbolic links that lead to a folder of this commit, where git can be asked."""
+        askable = [link for link in links if "\n" not in link]
+        if not askable:
+            return frozenset()
+        asked = b"".join(os.fsencode(f"{self.id}:{link}\n") for link in askable)
+        output = self._run("cat-file", "--batch-check", "--follow-symlinks", stdin=asked).output
+        # For what leads nowhere or out of the commit a line with a length, and so many bytes
+        # (https://git-scm.com/docs/git-cat-file, --follow-symlinks).
+        folders = set()
+        start = 0
+        for link in askable:
+            end = output.index(b"\n", start)
+            said, start = output[start:end], end + 1
+            led = re.fullmatch(rb"(?:symlink|dangling|loop|notdir) (\d+)", said)
+            if led:
+                start += int(led[1]) + 1
+            elif re.fullmatch(rb"[0-9a-f]+ tree \d+", said):
+                folders.add(link)
+        return frozenset(folders)
+
+    def _run(self, *arguments: str, stdin: bytes = b"", most: int = MOST) -> Answer:
+        answer = self.git.run(*arguments, stdin=stdin, most=most)
+        if not answer.well:
+            raise complaint.error(self.where, answer.complaint)
+        return answer
+
+
+def _parts(entry: _Entry, path: str) -> list[str]:
+    """Return the names that lead from a path to what is below it."""
+    below = entry.path.removeprefix(path).removeprefix("/")
+    return below.split("/") if below else []
+
+
+def _file(entry: _Entry, contents: Mapping[str, bytes]) -> File | Problem:
+    name, content = harmless(entry.path), contents[entry.id]
+    if content.startswith(_POINTER):
+        return Problem(name, 0, 0, "", "is a pointer of Git LFS, not the file itself: keep manifests out of Git LFS")
+    return File(name, content)

@@ -1,0 +1,712 @@
+"""Manifests of a revision are read by the real git program, and a hostile repository, URL or name does nothing else."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.errors import GitError, Problem
+from reconciler.core.files import MAX_BYTES, File
+from reconciler.edge.git import read, tree
+from reconciler.edge.manifests.files import find
+
+FILES = {"manifests/b.yaml": "b", "manifests/a/a.json": "a", "manifests/a.yml": "{}", "README.md": "r"}
+COMMAND = "touch pwned"
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository with a work tree, and the environment of all that runs git: nothing of the user's counts."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        """Return where git fetches it from."""
+        return f"file://{self.folder}"
+
+    def git(self, *arguments: str, stdin: str | bytes = "") -> str:
+        """Run git in it and give its output."""
+        given = stdin.encode() if isinstance(stdin, str) else stdin
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.folder, env=self.environment, check=True, capture_output=True, input=given
+        )
+        return done.stdout.decode().strip()
+
+    def commit(self, files: Mapping[str, str]) -> str:
+        """Commit files by their names, and give the commit's id."""
+        for name, content in files.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, encoding="utf-8")
+        self.git("add", "--all")
+        return self.commit_index()
+
+    def commit_index(self) -> str:
+        """Commit what is in the index, and give the commit's id."""
+        self.git("commit", "--quiet", "--allow-empty", "--message", "Change manifests")
+        return self.git("rev-parse", "HEAD")
+
+    def blob(self, content: str | bytes) -> str:
+        """Store a content, and give its id."""
+        return self.git("hash-object", "-w", "--stdin", stdin=content)
+
+    def commit_entries(self, *entries: tuple[str, str, str | bytes]) -> str:
+        """Commit entries (mode, id, path) as they are, whatever a work tree could hold, and give the commit's id."""
+        lines = (b"%s %s\t%s" % (mode.encode(), oid.encode(), os.fsencode(path)) for mode, oid, path in entries)
+        self.git("update-index", "-z", "--index-info", stdin=b"\0".join(lines) + b"\0")
+        return self.commit_index()
+
+    def read(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> tuple[str, tuple[File | Problem, ...]]:
+        """Read manifests of a revision, in place unless a URL is given."""
+        return read(url or str(self.folder), ref, path, self.environment)
+
+    def names(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> list[str]:
+        """Return the names of the files read."""
+        return [found.name for found in self.read(ref, path, url)[1] if isinstance(found, File)]
+
+    def problems(self, path: str = "manifests") -> dict[str, str]:
+        """Return what is wrong, by file."""
+        return {found.file: found.message for found in self.read(path=path)[1] if isinstance(found, Problem)}
+
+    def refused(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> str:
+        """Return the one line that reading is refused with."""
+        return refusal(url or str(self.folder), ref, path, self.environment)
+
+
+def refusal(url: str, ref: str, path: str, environment: Mapping[str, str], seconds: float = 60) -> str:
+    """Return the one line that reading is refused with."""
+    with pytest.raises(GitError) as refused:
+        read(url, ref, path, environment, seconds)
+    text = str(refused.value)
+    assert text.isprintable(), text
+    return text
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Give an environment in which nothing of the user's counts, and work in an empty folder."""
+    git = shutil.which("git")
+    assert git
+    for name in ("home", "here", "temporary"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    return {
+        "GIT_AUTHOR_EMAIL": "author@example.com",
+        "GIT_AUTHOR_NAME": "Author",
+        "GIT_COMMITTER_EMAIL": "author@example.com",
+        "GIT_COMMITTER_NAME": "Author",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "HOME": str(tmp_path / "home"),
+        "PATH": os.pathsep.join((str(Path(git).parent), os.defpath)),
+    }
+
+
+@pytest.fixture
+def empty(tmp_path: Path, environment: dict[str, str]) -> Repository:
+    """Give a repository without a commit."""
+    return make(tmp_path / "repository", environment)
+
+
+@pytest.fixture
+def repository(empty: Repository) -> Repository:
+    """Give a repository with one commit."""
+    empty.commit(FILES)
+    return empty
+
+
+def make(folder: Path, environment: dict[str, str], *options: str) -> Repository:
+    """Make a repository in a folder."""
+    folder.mkdir(parents=True)
+    made = Repository(folder, environment)
+    made.git("init", "--quiet", "--initial-branch=main", *options)
+    return made
+
+
+def test_git_and_disk_give_the_same_files(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same names, contents and order, hidden ones and other suffixes left out, from a revision and a checkout."""
+    hidden = {"manifests/.b/b.yaml": "", "manifests/a/.a.yaml": "", "manifests/notes.txt": ""}
+    others = {"manifests/a-b/c.yaml": "", "manifests/a0.yaml": "", "manifests/Ä.yaml": "", "manifests/a/b/c.yaml": ""}
+    commit = repository.commit(hidden | others)
+    monkeypatch.chdir(repository.folder)
+    assert repository.read() == (commit, tuple(find("manifests", None)))
+    assert len(repository.names()) == 7
+
+
+def test_only_what_is_committed_counts(repository: Repository) -> None:
+    """The work tree and the index are not looked at."""
+    (repository.folder / "manifests" / "b.yaml").write_text("changed")
+    (repository.folder / "manifests" / "new.yaml").write_text("new")
+    repository.git("add", "manifests/new.yaml")
+    assert File("manifests/b.yaml", b"b") in repository.read()[1]
+    assert repository.names() == ["manifests/a/a.json", "manifests/a.yml", "manifests/b.yaml"]
+
+
+@pytest.mark.parametrize("path", ["manifests/a", "manifests/a/", "./manifests/a", "manifests/a/a.json"])
+def test_a_path_is_a_folder_or_a_file(repository: Repository, path: str) -> None:
+    """Files are named by their path in the repository, however they were asked for."""
+    assert repository.names(path=path) == ["manifests/a/a.json"]
+
+
+def test_a_file_or_folder_that_is_named_counts_whatever_its_name(repository: Repository) -> None:
+    """As on disk, the rules for names are for what is found below."""
+    repository.commit({".ci/a.yaml": "", ".ci/.b.yaml": ""})
+    assert repository.names(path="README.md") == ["README.md"]
+    assert repository.names(path=".ci") == [".ci/a.yaml"]
+    assert repository.names(path=".") == ["manifests/a/a.json", "manifests/a.yml", "manifests/b.yaml"]
+
+
+def test_names_that_look_like_patterns_are_plain_names(repository: Repository) -> None:
+    """Git's wildcards and magic words select nothing."""
+    repository.commit({"*/a.yaml": "star", "manifests-2/a.yaml": ""})
+    assert repository.names(path="*") == ["*/a.yaml"]
+    assert "has no 'manifest*'" in repository.refused(path="manifest*")
+    assert "has no 'manifest'" in repository.refused(path="manifest")
+
+
+def test_a_revision_has_many_names(repository: Repository) -> None:
+    """Branch, tag, annotated tag, full ref, HEAD and id, and from a URL the same ones."""
+    commit = repository.git("rev-parse", "HEAD")
+    repository.git("tag", "light")
+    repository.git("tag", "--annotate", "--message", "A release", "v1")
+    repository.git("tag", "--annotate", "--message", "A tag of a tag", "v1-again", "v1")
+    repository.git("update-ref", "refs/pull/7/head", commit)
+    repository.commit({"manifests/later.yaml": ""})
+    repository.git("branch", "team/prod", commit)
+    for ref in ("light", "v1", "v1-again", "refs/tags/v1", "refs/pull/7/head", "team/prod", "heads/team/prod", commit):
+        for url in ("", repository.url):
+            assert repository.read(ref, url=url)[0] == commit, ref
+            assert len(repository.names(ref, url=url)) == 3
+    assert len(repository.names("HEAD", url=repository.url)) == 4
+
+
+def test_a_tag_goes_before_a_branch_of_the_same_name(repository: Repository) -> None:
+    """Git's own rule, in place and from a URL."""
+    repository.git("tag", "both")
+    tagged = repository.git("rev-parse", "HEAD")
+    repository.git("branch", "both", repository.commit({"manifests/later.yaml": ""}))
+    assert repository.read("both")[0] == tagged
+    assert repository.read("both", url=repository.url)[0] == tagged
+
+
+def test_a_fetch_leaves_nothing_behind(repository: Repository, tmp_path: Path) -> None:
+    """Neither what was fetched nor what failed to be stays on disk."""
+    repository.read(url=repository.url)
+    repository.refused("nothing", url=repository.url)
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["", ".git", "manifests/a", "../bare.git", "../linked"])
+def test_a_repository_is_read_where_it_is(repository: Repository, place: str) -> None:
+    """With or without a work tree, from a folder within, and from a linked work tree."""
+    repository.git("clone", "--quiet", "--bare", ".", "../bare.git")
+    repository.git("worktree", "add", "--quiet", "--detach", "../linked")
+    assert len(repository.names(url=os.path.relpath(repository.folder / place))) == 3
+
+
+def test_the_current_folder_is_a_repository_too(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path counts from the top of the repository all the same."""
+    monkeypatch.chdir(repository.folder / "manifests")
+    assert len(repository.names(url=".")) == 3
+
+
+def test_variables_for_another_repository_do_not_mislead(repository: Repository, tmp_path: Path) -> None:
+    """A hook of one repository may read another one, in place and from a URL."""
+    other = make(tmp_path / "other", repository.environment)
+    other.commit({"manifests/other.yaml": ""})
+    git = str(other.folder / ".git")
+    inherited = {
+        "GIT_DIR": git,
+        "GIT_WORK_TREE": str(other.folder),
+        "GIT_INDEX_FILE": f"{git}/index",
+        "GIT_OBJECT_DIRECTORY": f"{git}/objects",
+        "GIT_NAMESPACE": "elsewhere",
+        "GIT_ICASE_PATHSPECS": "1",
+        "GIT_DEFAULT_HASH": "sha256",
+    }
+    for url in (str(repository.folder), repository.url):
+        assert len(read(url, "main", "manifests", repository.environment | inherited)[1]) == 3
+
+
+def test_repositories_with_sha_256_are_read(environment: dict[str, str], tmp_path: Path) -> None:
+    """In place and from a URL; ids have 64 digits then."""
+    repository = make(tmp_path / "sha256", environment, "--object-format=sha256")
+    commit = repository.commit(FILES)
+    assert len(commit) == 64
+    for url in ("", repository.url):
+        assert repository.read(commit, url=url)[0] == commit
+        assert len(repository.names(url=url)) == 3
+
+
+# Hostile repositories
+
+
+def test_links_and_submodules_are_problems(repository: Repository) -> None:
+    """Nothing is followed, nothing is passed over silently, and what would not count stays without effect."""
+    commit = repository.git("rev-parse", "HEAD")
+    links = {"l.yaml": "a.yml", "out.json": "/etc/passwd", "folder": "a", "up": "../manifests/a", "notes": "b.yaml"}
+    links |= {"gone": "nowhere", "root": "/etc", ".hidden.yaml": "b.yaml", "loop": "loop", "many\nlines": "a"}
+    repository.commit_entries(
+        *(("120000", repository.blob(target), f"manifests/{name}") for name, target in links.items()),
+        ("160000", commit, "manifests/module"),
+        ("160000", commit, "elsewhere"),
+    )
+    problems = repository.problems()
+    assert problems.keys() == {f"manifests/{name}" for name in ("l.yaml", "out.json", "folder", "up", "module")}
+    assert problems["manifests/l.yaml"] == (
+        "is a symbolic link, and links are not followed in git: put the file itself there"
+    )
+    assert problems["manifests/folder"].startswith("is a symbolic link to a folder, ")
+    assert problems["manifests/module"].startswith("is a submodule, ")
+    assert len(repository.names()) == 3
+    for path in ("manifests/folder", "manifests/l.yaml", "manifests/notes", "elsewhere"):
+        assert repository.problems(path).keys() == {path}
+    assert "has no 'manifests/folder/a.json'" in repository.refused(path="manifests/folder/a.json")
+
+
+def test_names_cannot_steer_a_terminal(repository: Repository) -> None:
+    """Line ends, escapes and bytes that are no text become visible; all files are read."""
+    oid = repository.blob("kind: x")
+    names = ("a\nb.yaml", "\x1b[31m.yaml", "\u202egnp.yaml", b"\xff.yaml", "-rf.yaml", "tab\t.yaml")
+    repository.commit_entries(*(("100644", oid, b"odd/" + os.fsencode(name)) for name in names))
+    found = repository.names(path="odd")
+    assert "odd/a\\u000ab.yaml" in found
+    assert "odd/\\u001b[31m.yaml" in found
+    assert "odd/\\udcff.yaml" in found
+    assert len(found) == 6
+    assert all(name.isprintable() for name in found)
+
+
+def test_a_pointer_of_git_lfs_is_no_manifest(repository: Repository) -> None:
+    """It says so, in place of an obscure complaint about YAML."""
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12\n"
+    repository.commit({"manifests/big.yaml": pointer})
+    assert repository.problems() == {
+        "manifests/big.yaml": "is a pointer of Git LFS, not the file itself: keep manifests out of Git LFS"
+    }
+
+
+def test_a_file_that_is_too_large_is_not_read(repository: Repository) -> None:
+    """One byte more than the limit is a problem of that file alone."""
+    large, largest = (repository.blob(b"\n" * size) for size in (MAX_BYTES + 1, MAX_BYTES))
+    repository.commit_entries(("100644", large, "big/large.yaml"), ("100755", largest, "big/largest.yaml"))
+    assert repository.problems("big") == {"big/large.yaml": "is larger than 16 MiB: split it into smaller files"}
+    assert repository.names(path="big") == ["big/largest.yaml"]
+
+
+def test_a_revision_that_is_too_large_is_not_read(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What many files are together has a limit too."""
+    monkeypatch.setattr(tree, "MAX_TOTAL_BYTES", 3)
+    assert "are 0 MiB, and 0 MiB are read: name a smaller folder" in repository.refused()
+
+
+def test_a_folder_without_end_is_not_listed_to_its_end(repository: Repository) -> None:
+    """Ten trees that hold each other ten times over name more files than there is room for."""
+    inner = repository.git("mktree", stdin=f"100644 blob {repository.blob('x')}\tx.yaml\n")
+    for _ in range(12):
+        inner = repository.git("mktree", stdin="".join(f"040000 tree {inner}\t{n:020}\n" for n in range(10)))
+    commit = repository.git("commit-tree", "-m", "A bomb", inner)
+    assert "git ls-tree was ended: it said more than 67108864 bytes: name a smaller folder" in repository.refused(
+        commit, "."
+    )
+
+
+def test_attributes_and_replacements_change_nothing(repository: Repository) -> None:
+    """What a commit names is read: not left out, not filtered, and not what refs/replace puts in its place."""
+    repository.commit({"other.yaml": "replaced"})
+    (repository.folder / ".gitattributes").write_text(
+        "*.yaml export-ignore filter=evil eol=crlf working-tree-encoding=UTF-16"
+    )
+    repository.git("add", ".gitattributes")
+    commit = repository.commit_index()
+    for name in ("smudge", "process", "clean"):
+        repository.git("config", f"filter.evil.{name}", COMMAND)
+    repository.git("replace", "HEAD:manifests/b.yaml", "HEAD:other.yaml")
+    repository.git("replace", commit, repository.git("rev-parse", "HEAD~2"))
+    assert repository.git("cat-file", "blob", "main:manifests/b.yaml") == "replaced"
+    found = repository.read("main")
+    assert found[0] == commit
+    assert File("manifests/b.yaml", b"b") in found[1]
+    assert not list(repository.folder.rglob("pwned"))
+
+
+def test_no_hook_and_no_program_of_a_repository_runs(repository: Repository, tmp_path: Path) -> None:
+    """Neither the hooks nor the programs that a repository's configuration names, nor those of a template."""
+    template = tmp_path / "template"
+    for folder in (repository.folder / ".git" / "hooks", template / "hooks"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for hook in (
+            "post-checkout",
+            "reference-transaction",
+            "pre-auto-gc",
+            "post-index-change",
+            "fsmonitor-watchman",
+        ):
+            (folder / hook).write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\n")
+            (folder / hook).chmod(0o755)
+    for name in ("core.fsmonitor", "core.pager", "core.sshCommand", "core.askPass", "alias.ls-tree", "diff.external"):
+        repository.git("config", name, f"{COMMAND} {tmp_path}/pwned; #")
+    repository.environment["GIT_TEMPLATE_DIR"] = str(template)
+    assert len(repository.names()) == 3
+    assert len(repository.names(url=repository.url)) == 3
+    assert not list(tmp_path.rglob("pwned"))
+
+
+def test_what_a_partial_clone_lacks_is_not_fetched(repository: Repository, tmp_path: Path) -> None:
+    """A repository's configuration could have any program started for it; the reader says what to do instead."""
+    repository.git("config", "uploadpack.allowFilter", "true")
+    repository.git("clone", "--quiet", "--bare", "--filter=blob:none", repository.url, "../partial.git")
+    partial = Repository(tmp_path / "partial.git", repository.environment)
+    partial.git("config", "remote.origin.uploadpack", f"{COMMAND} {tmp_path}/pwned; git-upload-pack")
+    assert "lacks objects, being a partial clone: fetch them first" in partial.refused()
+    assert not list(tmp_path.rglob("pwned"))
+
+
+# Hostile arguments
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"--upload-pack={COMMAND}",
+        f"--upload-pack={COMMAND}:x",
+        f"-u{COMMAND}",
+        f"ext::sh -c {COMMAND.replace(' ', '% ')}",
+        "ext::sh -c touch% pwned% >&2",
+        "fd::0",
+        "::x",
+        "codecommit::us-east-1://repository",
+        "foo://example.com/x",
+        "HTTPS://example.com/x",
+        f"ssh://-oProxyCommand={COMMAND}/x",
+        f"-oProxyCommand={COMMAND}:x",
+        f"`{COMMAND}`",
+        f"/dev/null; {COMMAND}",
+        f"file:///dev/null; {COMMAND}",
+        "",
+        "a\0b",
+        "\ud800",
+        "no\nrepository",
+    ],
+)
+def test_a_url_starts_nothing(environment: dict[str, str], tmp_path: Path, url: str) -> None:
+    """Whatever stands in a URL becomes an error of one line."""
+    assert refusal(url, "main", "manifests", environment).startswith("repository '")
+    assert not list(tmp_path.rglob("pwned"))
+
+
+@pytest.mark.parametrize(
+    "ref",
+    [
+        f"--upload-pack={COMMAND}",
+        "--all",
+        "-q",
+        "main:refs/heads/x",
+        "^main",
+        "refs/heads/*",
+        "main..main",
+        "main@{u}",
+        "@",
+        "HEAD~1",
+        "HEAD:manifests",
+        ":/x",
+        "",
+        "a\0b",
+        "\ud800",
+        "a b",
+        "x\x1b[31m",
+        "main\n",
+        "/main",
+        "main.lock",
+    ],
+)
+def test_a_ref_is_a_name_and_nothing_else(repository: Repository, tmp_path: Path, ref: str) -> None:
+    """Options, pairs, patterns and expressions are refused, whether a folder or a URL is read."""
+    refs = repository.git("for-each-ref")
+    for url in ("", repository.url):
+        assert repository.refused(ref, url=url).startswith("revision '")
+    assert repository.git("for-each-ref") == refs
+    assert not list(tmp_path.rglob("pwned"))
+
+
+@pytest.mark.parametrize("path", ["/etc", "..", "a/../..", "manifests//a", ":(top)", ":!x", "", "a\0b", "\ud800", "//"])
+def test_a_path_stays_in_the_repository(repository: Repository, path: str) -> None:
+    """Absolute paths, steps up and git's magic are refused before git sees them."""
+    assert repository.refused(path=path).startswith("path '")
+
+
+# Errors
+
+
+def test_a_path_that_is_not_there_names_commit_and_path(repository: Repository) -> None:
+    """In an empty commit too, except for all of it."""
+    commit = repository.git("rev-parse", "HEAD")
+    assert repository.refused(path="gone/x") == (
+        f"repository '{repository.folder}': has no 'gone/x' in the commit {commit}"
+    )
+    repository.git("rm", "-rq", ".")
+    repository.commit_index()
+    assert "has no 'manifests' in" in repository.refused()
+    assert repository.names(path=".") == []
+
+
+def test_a_ref_that_is_not_there_names_those_close_to_it(repository: Repository) -> None:
+    """In place and from a URL."""
+    repository.git("tag", "release-1")
+    for url in ("", repository.url):
+        assert "has no branch, tag or commit 'mian': did you mean 'main'?" in repository.refused("mian", url=url)
+        assert "did you mean 'release-1'?" in repository.refused("release-l", url=url)
+        assert "has no branch, tag or commit '+main'" in repository.refused("+main", url=url)
+        assert repository.refused("zzz", url=url).endswith("has no branch, tag or commit 'zzz'")
+    assert "has no branch, tag or commit" in repository.refused("0" * 40)
+    assert "does not have the commit" in repository.refused("0" * 40, url=repository.url)
+    short = repository.git("rev-parse", "HEAD")[:8]
+    assert repository.names(short)
+    assert repository.refused(short, url=repository.url).endswith("A URL needs the whole of it")
+
+
+def test_a_server_may_refuse_a_commit_by_its_id(repository: Repository) -> None:
+    """Servers of an older protocol give what a branch or a tag points at, and say so of the rest."""
+    commit = repository.git("rev-parse", "HEAD")
+    repository.commit({"manifests/later.yaml": ""})
+    version = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "protocol.version", "GIT_CONFIG_VALUE_0": "0"}
+    refused = refusal(repository.url, commit, "manifests", repository.environment | version)
+    assert refused.endswith("or does not give it by its id: name a branch or a tag")
+
+
+def test_what_is_no_commit_is_refused(repository: Repository) -> None:
+    """A tag may stand for a file."""
+    repository.git("tag", "file", "HEAD:README.md")
+    for url in ("", repository.url):
+        assert "'file' is no commit: name a branch, a tag or a commit" in repository.refused("file", url=url)
+
+
+def test_an_empty_repository_says_so(empty: Repository) -> None:
+    """In place and from a URL."""
+    for url in ("", empty.url):
+        assert empty.refused(url=url).endswith("is empty, it has no commit yet: push one first")
+
+
+def test_a_shallow_clone_says_so(repository: Repository, tmp_path: Path) -> None:
+    """A job of a CI system often has one commit only."""
+    first = repository.git("rev-parse", "HEAD")
+    repository.commit({"manifests/later.yaml": ""})
+    repository.git("clone", "--quiet", "--depth=1", repository.url, "../shallow")
+    shallow = Repository(tmp_path / "shallow", repository.environment)
+    assert shallow.names()
+    assert shallow.refused(first).endswith("it is a shallow clone, so fetch the revision first")
+
+
+@pytest.mark.parametrize("place", ["", "nowhere", "file.txt"])
+def test_what_is_no_repository_says_so(environment: dict[str, str], tmp_path: Path, place: str) -> None:
+    """A folder, nothing at all, and a file."""
+    (tmp_path / "here" / "file.txt").touch()
+    folder = tmp_path / "here" / place
+    for url in (str(folder), f"file://{folder}"):
+        assert "is no git repository; git said: " in refusal(url, "main", "manifests", environment)
+
+
+def test_a_repository_of_another_user_needs_trust(repository: Repository) -> None:
+    """Git refuses it, and the line says which command trusts it."""
+    theirs = repository.environment | {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+    refused = refusal(str(repository.folder), "main", "manifests", theirs)
+    assert refused.endswith(f"git config --global --add safe.directory {repository.folder}")
+
+
+def test_without_git_the_program_is_named(repository: Repository) -> None:
+    """An empty PATH, or none."""
+    for path in ({"PATH": ""}, {}):
+        assert "git was not found on PATH" in refusal(str(repository.folder), "main", "manifests", path)
+
+
+def test_a_damaged_repository_is_an_error(repository: Repository) -> None:
+    """A missing object is found before anything is believed."""
+    oid = repository.git("rev-parse", "HEAD:manifests/b.yaml")
+    (repository.folder / ".git" / "objects" / oid[:2] / oid[2:]).unlink()
+    assert repository.refused().endswith(f"is damaged or incomplete: git has {oid} missing")
+
+
+# The network
+
+
+class Closed(BaseHTTPRequestHandler):
+    """Lets nobody in."""
+
+    def do_GET(self) -> None:
+        """Ask for credentials, whatever comes."""
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="x"')
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
+        """Say nothing."""
+
+
+@contextmanager
+def closed_server() -> Iterator[str]:
+    """Serve on loopback, and let nobody in."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Closed) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            yield f"127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            serving.join()
+
+
+def test_refused_credentials_are_not_asked_for_and_not_shown(environment: dict[str, str], tmp_path: Path) -> None:
+    """With and without credentials in the URL, no person and no window is waited for."""
+    window = tmp_path / "askpass"
+    window.write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\necho guess\n")
+    window.chmod(0o755)
+    asking = environment | {"SSH_ASKPASS": str(window), "DISPLAY": ":0"}
+    with closed_server() as server:
+        without = refusal(f"http://{server}/x", "main", "manifests", asking)
+        within = refusal(f"http://someone:hunter2@{server}/x", "main", "manifests", asking)
+        token = refusal(f"http://hunter2@{server}/x?token=hunter2", "main", "manifests", asking)
+    for refused in (without, within, token):
+        assert "refuses the credentials, or needs some" in refused
+        assert "hunter2" not in refused
+        assert "someone" not in refused
+    assert f"repository 'http://***@{server}/x'" in within
+    assert not list(tmp_path.rglob("pwned"))
+
+
+def test_what_a_person_says_about_credentials_counts(environment: dict[str, str], tmp_path: Path) -> None:
+    """GIT_ASKPASS is how CI systems hand over a token."""
+    script = tmp_path / "askpass"
+    script.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\necho guess\n")
+    script.chmod(0o755)
+    with closed_server() as server:
+        refusal(f"http://{server}/x", "main", "manifests", environment | {"GIT_ASKPASS": str(script)})
+    assert (tmp_path / "asked").exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:hunter2@127.0.0.1:1/x",
+        "https://user:a/hunter2=@127.0.0.1:1/x",
+        "https://hunter2@127.0.0.1:1/x",
+        "ssh://git:hunter2@127.0.0.1:1/x",
+        "git:hunter2@127.0.0.1:x",
+        "git://user:hunter2@127.0.0.1:1/x",
+        "http://127.0.0.1:1/x?token=hunter2",
+        "foo://user:hunter2@127.0.0.1/x",
+        "foo::https://user:hunter2@127.0.0.1/x",
+    ],
+)
+def test_credentials_in_a_url_are_not_shown(environment: dict[str, str], url: str) -> None:
+    """Neither in our words nor in git's, for every protocol, and where the URL is wrong."""
+    closed = environment | {"GIT_SSH_COMMAND": "false"}
+    assert "hunter2" not in refusal(url, "main", "manifests", closed)
+
+
+def test_a_server_that_is_not_there_is_an_error(environment: dict[str, str]) -> None:
+    """With what git says of it."""
+    refused = refusal("http://127.0.0.1:1/x", "main", "manifests", environment)
+    assert "cannot be reached; git said: unable to access 'http://127.0.0.1:1/x/'" in refused
+
+
+def test_protocols_that_a_person_forbids_stay_forbidden(repository: Repository) -> None:
+    """GIT_ALLOW_PROTOCOL can take away, and cannot add."""
+    forbidding = repository.environment | {"GIT_ALLOW_PROTOCOL": "https:ext"}
+    refused = refusal(repository.url, "main", "manifests", forbidding)
+    assert "has a protocol that GIT_ALLOW_PROTOCOL does not allow" in refused
+    rewriting = forbidding | {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.ext::sh -c {COMMAND.replace(' ', '% ')}.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://x/",
+    }
+    assert "does not allow" in refusal("https://x/", "main", "manifests", rewriting)
+    assert not Path("pwned").exists()
+
+
+def test_a_server_that_never_answers_is_given_up(environment: dict[str, str], tmp_path: Path) -> None:
+    """After the time allowed, with all that git had started, and with nothing left on disk."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
+        assert refusal(url, "main", "manifests", environment, 0.5) == "git fetch was ended: it took longer than 0.5 s"
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_what_git_started_is_ended_with_it(environment: dict[str, str], tmp_path: Path) -> None:
+    """An ssh that hangs holds a pipe open: that ends when the reading is given up."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as held:
+        hanging = environment | {"GIT_SSH_COMMAND": f"exec 3>{pipe}; echo started >&3; sleep 600 #"}
+        refused = refusal("git@127.0.0.1:x", "main", "manifests", hanging, 0.5)
+        assert refused == "git fetch was ended: it took longer than 0.5 s"
+        assert select.select([held], [], [], 30)[0]
+        assert held.read() in {b"", b"started\n"}
+        assert select.select([held], [], [], 30)[0]
+        assert held.read() == b""
+
+
+def test_a_trace_that_a_person_asked_for_hides_no_error(repository: Repository) -> None:
+    """GIT_TRACE makes git write much else to where its complaints are."""
+    tracing = repository.environment | {"GIT_TRACE": "1", "GIT_TRACE2": "1", "GIT_TRACE_CURL": "1"}
+    refused = refusal("http://127.0.0.1:1/x", "main", "manifests", tracing)
+    assert "git said: unable to access 'http://127.0.0.1:1/x/'" in refused
+    assert "did you mean 'main'?" in refusal(repository.url, "mian", "manifests", tracing)
+
+
+# Hooks
+
+HOOK = """#!{python}
+import os, sys
+from pathlib import Path
+from reconciler.core.errors import GitError
+from reconciler.edge.git import read
+_, pushed, _ = sys.stdin.read().split()
+answer = [read(place, pushed, "manifests", os.environ) for place in (".", os.getcwd())]
+try:
+    read({other!r}, pushed, "manifests", os.environ)
+except GitError as error:
+    answer.append(str(error))
+answer.append(len(read({other!r}, "HEAD", "manifests", os.environ)[1]))
+Path({said!r}).write_text(repr(answer))
+sys.exit("refused")
+"""
+
+
+def test_a_pre_receive_hook_reads_what_is_being_pushed(repository: Repository, tmp_path: Path) -> None:
+    """Objects in quarantine are read, in the repository that they are pushed to and in no other."""
+    repository.git("clone", "--quiet", "--bare", ".", "../other.git")
+    repository.git("init", "--quiet", "--bare", "../bare.git")
+    said = tmp_path / "said"
+    hook = tmp_path / "bare.git" / "hooks" / "pre-receive"
+    hook.write_text(HOOK.format(python=sys.executable, other=str(tmp_path / "other.git"), said=str(said)))
+    hook.chmod(0o755)
+    commit = repository.commit({"manifests/pushed.yaml": "pushed"})
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        repository.git("push", "--quiet", "../bare.git", "HEAD:refs/heads/main")
+    assert "refused" in refused.value.stderr.decode()
+    files = (
+        File("manifests/a/a.json", b"a"),
+        File("manifests/a.yml", b"{}"),
+        File("manifests/b.yaml", b"b"),
+        File("manifests/pushed.yaml", b"pushed"),
+    )
+    elsewhere = f"repository '{tmp_path / 'other.git'}': has no branch, tag or commit '{commit}'"
+    assert said.read_text() == repr([(commit, files), (commit, files), elsewhere, 3])
+    bare = Repository(tmp_path / "bare.git", repository.environment)
+    assert bare.refused(commit).endswith("is empty, it has no commit yet: push one first")
