@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
+from reconciler.core.agreed import Agreed, Mismatch, line, mismatch
+from reconciler.core.describe import reported, undecided
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Desired, Manifest, Mode, Target
 from reconciler.core.ports import Clock, CloudReader, JournalReader, Progress, Writers
-from reconciler.core.report import Result, TargetReport, describe, digest_lines, undecided
+from reconciler.core.preview import Preview
+from reconciler.core.report import Result, TargetReport
 from reconciler.run import Run, preview, reconcile
 
 _CONCURRENCY = 8
@@ -37,55 +40,78 @@ class Connect(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What all runs of a pass have in common."""
+    """What all runs of a pass have in common. Where a plan was `agreed` to, no other is carried out."""
 
     mode: Mode
     settle: timedelta
     clock: Clock
     progress: Progress
     stopped: Callable[[], bool]
+    max_creates: int | None = None
+    agreed: Agreed | None = None
 
 
-def pass_over(desired: Desired, connect: Connect, conditions: Conditions) -> tuple[TargetReport, ...]:
-    """Run every target once, side by side, and return a report of each, in order."""
+def pass_over(
+    desired: Desired, connect: Connect, conditions: Conditions
+) -> tuple[tuple[TargetReport, ...], Mismatch | None]:
+    """Run every target once, side by side, and return a report of each, in order.
 
-    def one(target: Target) -> TargetReport:
-        return _run(target, connect, desired.manifests[target.name], conditions)
-
+    Where a plan was agreed to, all targets are looked at before any is written to, and the difference is returned.
+    """
+    tasks = [_Task(target, desired.manifests[target.name], connect, conditions) for target in desired.targets]
     with ThreadPoolExecutor(_CONCURRENCY) as pool:
-        return tuple(pool.map(one, desired.targets))
+        if conditions.agreed:
+            looked = tuple(pool.map(_Task.look, tasks))
+            writes = (each.write for report in looked for each in report.associations if each.write)
+            if another := mismatch(conditions.agreed, map(line, writes)):
+                return looked, another
+        return tuple(pool.map(_Task.act, tasks)), None
 
 
-def _run(target: Target, connect: Connect, manifests: Sequence[Manifest], conditions: Conditions) -> TargetReport:
-    account, region = target.account, target.region
-    run = Run(
-        target,
-        manifests,
-        conditions.mode,
-        conditions.settle,
-        conditions.clock,
-        lambda stage, done, total: conditions.progress(f"{target.name}: {stage}", done, total),
-        conditions.stopped,
-    )
-    try:
-        site = connect(target)
-        account, region = site.account, site.region
+class _Task:
+    """One target's part of a pass."""
+
+    def __init__(self, target: Target, manifests: Sequence[Manifest], connect: Connect, given: Conditions) -> None:
+        if given.max_creates is not None:
+            target = replace(target, max_creates=min(target.max_creates, given.max_creates))
+        self._target, self._manifests, self._connect = target, manifests, connect
+        self._run = Run(
+            target, manifests, given.mode, given.settle, given.clock,
+            lambda stage, done, total: given.progress(f"{target.name}: {stage}", done, total),
+            given.stopped,
+        )  # fmt: skip
+        self._site: Site | None = None
+        self._preview: Preview | None = None
+        self._failed: TargetReport | None = None
+
+    def look(self) -> TargetReport:
+        """Find out what would be done, and do nothing."""
+        return self._reported(lambda site: Result(self._look(site).plan, {}, {}))
+
+    def act(self) -> TargetReport:
+        """Do what may be done: all of it, or what was looked at before."""
+        return self._failed or self._reported(self._act)
+
+    def _look(self, site: Site) -> Preview:
+        self._preview = preview(self._run, site.cloud, site.journal)
+        return self._preview
+
+    def _act(self, site: Site) -> Result:
         if site.writers:
-            result = reconcile(run, site.cloud, site.journal, site.writers)
-        else:
-            result = Result(preview(run, site.cloud, site.journal).plan, {}, {})
-    except Exception as error:  # noqa: BLE001 - one target's failure is not the others'
-        reason = undecided(manifests, "the target could not be reconciled")
-        return TargetReport(target.name, account, region, _said(error), reason)
-    return TargetReport(
-        name=target.name,
-        account=account,
-        region=region,
-        error=result.error,
-        associations=describe(result.plan, result.outcomes, result.refreshed),
-        unmanaged=result.plan.unmanaged,
-        digest_lines=digest_lines(result.plan),
-    )
+            return reconcile(self._run, site.cloud, site.journal, site.writers, self._preview)
+        return Result((self._preview or self._look(site)).plan, {}, {})
+
+    def _reported(self, decide: Callable[[Site], Result]) -> TargetReport:
+        target = self._target
+        account, region = target.account, target.region
+        try:
+            self._site = self._site or self._connect(target)
+            account, region = self._site.account, self._site.region
+            return reported(target.name, account, region, decide(self._site))
+        except Exception as error:  # noqa: BLE001 - one target's failure is not the others'
+            reason = undecided(self._manifests, "the target could not be reconciled")
+            self._failed = TargetReport(target.name, account, region, _said(error), reason)
+            return self._failed
 
 
 def _said(error: Exception) -> str:

@@ -10,12 +10,11 @@ from reconciler.core.apply import STALE, remembered
 from reconciler.core.case import Rules
 from reconciler.core.decisions import Plan, Write
 from reconciler.core.errors import StateHeld, StateMoved
-from reconciler.core.journal import Journal
-from reconciler.core.model import Live, Manifest, Mode, Observation, Target, Unobserved
+from reconciler.core.lives import by_id
+from reconciler.core.model import Live, Manifest, Mode, Target, Unobserved
 from reconciler.core.outcome import DONE
-from reconciler.core.plan import plan as plan_for
 from reconciler.core.ports import Clock, CloudReader, JournalReader, Progress, Writers
-from reconciler.core.rails import guard
+from reconciler.core.preview import Preview
 from reconciler.core.report import Result
 from reconciler.send import Sending
 
@@ -33,27 +32,27 @@ class Run:
     stopped: Callable[[], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a run would do, and what that was decided from."""
-
-    plan: Plan
-    recorded: Journal
-    seen: Observation
-    rules: Rules
-
-
 def preview(run: Run, cloud: CloudReader, journal: JournalReader) -> Preview:
     """Decide what a run would do. Holds nothing that can write. Raises CloudError and StateError."""
     recorded, rules = journal.read(), Rules(run.mode, run.clock.now(), run.settle)
-    return _decide(run, recorded, cloud.observe(run.progress), rules)
+    seen = cloud.observe(run.progress)
+    return Preview(Plan(), recorded, seen, rules, run.clock.now()).decided(run.target, run.manifests, seen)
 
 
-def reconcile(run: Run, cloud: CloudReader, journal: JournalReader, writers: Writers) -> Result:
-    """Bring one target as close to its manifests as its policy allows. Raises CloudError and StateError."""
+def reconcile(
+    run: Run, cloud: CloudReader, journal: JournalReader, writers: Writers, agreed: Preview | None = None
+) -> Result:
+    """Bring one target as close to its manifests as its policy allows. Raises CloudError and StateError.
+
+    Where a preview was `agreed` to, it is carried out, or nothing is.
+    """
+    first = agreed
     for _ in range(3):
-        first, looked = preview(run, cloud, journal), run.clock.now()
-        plan, recorded, now = _look_twice(run, first, cloud).plan, first.recorded, run.clock.now()
+        first = first or preview(run, cloud, journal)
+        plan, recorded, now, looked = _look_twice(run, first, cloud).plan, first.recorded, run.clock.now(), first.looked
+        first = None
+        if agreed and not agreed.agrees(plan):
+            return Result(plan, {}, {}, "what there is to write changed while it was looked at: nothing was written")
         if plan.writes and now > looked + STALE:
             continue
         wanted = remembered(recorded, plan, now)
@@ -63,7 +62,7 @@ def reconcile(run: Run, cloud: CloudReader, journal: JournalReader, writers: Wri
                     sending = Sending(plan, now, leased, writers.cloud, run.clock)
                     error = sending.all(run.stopped, run.progress)
                 made = [write for write in plan.writes if isinstance(sending.outcomes[write.manifest.name], DONE)]
-                return Result(plan, sending.outcomes, _by_id(_list(made, cloud)), error)
+                return Result(plan, sending.outcomes, by_id(_list(made, cloud)), error)
             if not wanted.says_what(recorded):
                 writers.journal.swap(recorded, wanted)
         except StateMoved:
@@ -74,26 +73,16 @@ def reconcile(run: Run, cloud: CloudReader, journal: JournalReader, writers: Wri
     raise StateMoved("others wrote the journal, or it took too long to look, three times in this run: run again")
 
 
-def _decide(run: Run, recorded: Journal, seen: Observation, rules: Rules) -> Preview:
-    decided = plan_for(run.manifests, seen, recorded, rules)
-    return Preview(guard(decided, run.target, run.mode), recorded, seen, rules)
-
-
 def _look_twice(run: Run, decided: Preview, cloud: CloudReader) -> Preview:
     """Decide again from a second, closer look at all that is about to be written to: a Create cannot be taken back."""
     listed: Mapping[str, tuple[Live, ...] | Unobserved] = {}
     while more := [write for write in decided.plan.writes if write.request["DataIntegrationIdentifier"] not in listed]:
         listed = {**listed, **_list(more, cloud)}
         seen = replace(decided.seen, associations={**decided.seen.associations, **listed})
-        decided = _decide(run, decided.recorded, seen, decided.rules)
+        decided = decided.decided(run.target, run.manifests, seen)
     return decided
 
 
 def _list(writes: Iterable[Write], cloud: CloudReader) -> Mapping[str, tuple[Live, ...] | Unobserved]:
     """Return what List shows where something is written."""
     return cloud.associations(sorted({str(write.request["DataIntegrationIdentifier"]) for write in writes}))
-
-
-def _by_id(listed: Mapping[str, tuple[Live, ...] | Unobserved]) -> dict[str, Live]:
-    """Return what was listed, by the association's id."""
-    return {live.id: live for lives in listed.values() if not isinstance(lives, Unobserved) for live in lives}

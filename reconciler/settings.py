@@ -16,6 +16,7 @@ class Settings:
     no_color: bool
     dumb_terminal: bool
     debug: bool
+    step_summary: str | None
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:
@@ -25,6 +26,7 @@ class Settings:
             no_color=bool(environment.get("NO_COLOR")),
             dumb_terminal=environment.get("TERM", "") in {"", "dumb"},
             debug=environment.get("RECONCILER_DEBUG", "") not in {"", "0"},
+            step_summary=environment.get("GITHUB_STEP_SUMMARY") or None,
         )
 
 
@@ -32,3 +34,8 @@ class Settings:
 def read() -> Settings:
     """Return the settings of this process, as they were when first asked for."""
     return Settings.of(os.environ)  # noqa: TID251 - this is the place
+
+
+def environment() -> Mapping[str, str]:
+    """Return all of it, for programs that are started."""
+    return os.environ  # noqa: TID251 - this is the place

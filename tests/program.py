@@ -93,8 +93,9 @@ class Program:
 
     def arguments(self, *arguments: str) -> list[str]:
         """Return a command line; the endpoint and a Region come with what calls AWS."""
-        aimed = ["--endpoint-url", self.endpoint, "--region", "us-east-1"] if self.endpoint else []
         command = list(arguments)
+        calls = self.endpoint and command[:1] not in (["validate"], ["schema"])
+        aimed = ["--endpoint-url", str(self.endpoint), "--region", "us-east-1"] if calls else []
         at = 1 if command and not command[0].startswith("-") else 0
         return [str(SCRIPT), *command[:at], *aimed, *command[at:]]
 

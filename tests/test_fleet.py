@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from builders import SETTLE, manifest
 from fakes import FakeClock, FakeCloud, FakeJournal
 
+from reconciler.core.agreed import Agreed, Mismatch, digest, line
 from reconciler.core.errors import Denied
 from reconciler.core.model import Desired, Mode, Target
+from reconciler.core.outcome import Created
+from reconciler.core.report import TargetReport
 from reconciler.fleet import Conditions, Site, pass_over
+
+Passed: TypeAlias = tuple[tuple[TargetReport, ...], Mismatch | None]
 
 
 class Fleet:
@@ -35,10 +42,81 @@ def test_every_target_is_reconciled_whatever_befalls_another() -> None:
     """What was foreseen is told in its words, what was not as an internal error; the rest is done."""
     fleet = Fleet()
     conditions = Conditions(Mode.CREATE, SETTLE, fleet.clock, lambda *_: None, lambda: False)
-    reports = pass_over(fleet.desired, fleet, conditions)
+    reports, _ = pass_over(fleet.desired, fleet, conditions)
     assert [report.name for report in reports] == list("abcd")
     assert [report.associations[0].decision for report in reports] == ["create", "blocked", "blocked", "blocked"]
     assert reports[1].error == "AssumeRole: denied"
     assert "internal error, please report it: ZeroDivisionError" in str(reports[2].error)
     assert "internal error" in str(reports[3].error)
     assert len(fleet.clouds["a"].service.carried_out) == 1
+
+
+def healthy() -> Fleet:
+    """Return a fleet of which nothing is broken."""
+    fleet = Fleet()
+    fleet.desired = Desired((Target("a"), Target("e")), {name: (manifest(),) for name in "ae"})
+    fleet.clouds["e"] = FakeCloud(fleet.clock)
+    return fleet
+
+
+def passed(fleet: Fleet, agreed: Agreed | None = None, max_creates: int | None = None) -> Passed:
+    """Return a pass over a fleet."""
+    conditions = Conditions(Mode.CREATE, SETTLE, fleet.clock, lambda *_: None, lambda: False, max_creates, agreed)
+    return pass_over(fleet.desired, fleet, conditions)
+
+
+def digest_of(fleet: Fleet) -> str:
+    """Return the digest of what a pass over such a fleet would write."""
+    reports, _ = passed(fleet, Agreed("sha256:none"))
+    return digest(line(each.write) for report in reports for each in report.associations if each.write)
+
+
+def test_the_plan_that_was_agreed_to_is_carried_out_in_all_targets() -> None:
+    """And each target is looked at once."""
+    fleet = healthy()
+    agreed = Agreed(digest_of(healthy()))
+    reports, mismatch = passed(fleet, agreed)
+    assert mismatch is None
+    assert [type(report.associations[0].outcome) for report in reports] == [Created, Created]
+    assert [fleet.clouds[name].calls.count("ListDataIntegrations") for name in "ae"] == [1, 1]
+
+
+def test_where_one_target_has_another_plan_no_target_is_written_to() -> None:
+    """The plan was reviewed as a whole."""
+    agreed, fleet = Agreed(digest_of(healthy())), healthy()
+    fleet.clouds["e"].create(manifest().spec, "by hand", fleet.clock.now())
+    reports, mismatch = passed(fleet, agreed)
+    assert mismatch is not None
+    assert mismatch.reviewed == agreed.digest
+    assert [report.associations[0].decision for report in reports] == ["create", "adopt"]
+    assert [len(fleet.clouds[name].service.carried_out) for name in "ae"] == [0, 1]
+
+
+def test_a_target_that_cannot_be_looked_at_is_no_part_of_an_agreed_plan() -> None:
+    """Its part of the plan is not there, so the plan is another one."""
+    fleet = Fleet()
+    reports, mismatch = passed(fleet, Agreed(digest_of(healthy())))
+    assert mismatch is not None
+    assert [bool(report.error) for report in reports] == [False, True, True, True]
+    assert not fleet.clouds["a"].service.carried_out
+
+
+def test_a_target_that_failed_and_would_write_nothing_fails_alone() -> None:
+    """The rest is what was reviewed, and is carried out."""
+    reviewed = healthy()
+    reviewed.desired = Desired((Target("a"),), {"a": (manifest(),)})
+    fleet = Fleet()
+    fleet.desired = Desired((Target("a"), Target("b")), {"a": (manifest(),), "b": ()})
+    reports, mismatch = passed(fleet, Agreed(digest_of(reviewed)))
+    assert (mismatch, reports[1].error) == (None, "AssumeRole: denied")
+    assert isinstance(reports[0].associations[0].outcome, Created)
+
+
+def test_the_stricter_bound_on_creates_holds() -> None:
+    """The command line cannot loosen what git says."""
+    (none, _), _ = passed(healthy(), max_creates=0)
+    assert none.associations[0].decision == "blocked"
+    fleet = healthy()
+    fleet.desired = Desired((Target("a", max_creates=0),), {"a": (manifest(),)})
+    (still,), _ = passed(fleet, max_creates=5)
+    assert still.associations[0].decision == "blocked"

@@ -536,3 +536,33 @@ def test_each_manifest_is_created_under_its_own_token() -> None:
     tokens = [carried.token for carried in world.cloud.service.carried_out]
     assert tokens == [world.journal.stored.records[name].token for name in "ab"]
     assert len(set(tokens)) == 2
+
+
+def test_what_was_agreed_to_is_carried_out_without_looking_again() -> None:
+    """The preview that people agreed to is used as it is: no call is made twice for it."""
+    world = World()
+    agreed = preview(world.work, world.cloud, world.journal.reader)
+    seen = list(world.cloud.calls)
+    done = reconcile(world.work, world.cloud, world.journal.reader, world.journal.writers(world.cloud), agreed)
+    assert isinstance(done.outcomes["export"], Created)
+    assert world.cloud.calls.count("ListDataIntegrations") == seen.count("ListDataIntegrations") == 1
+
+
+def test_what_was_not_agreed_to_is_not_carried_out() -> None:
+    """What is there when it is looked at again changes the plan: nothing at all is written."""
+    world = World(None, *TWO)
+    agreed = preview(world.work, world.cloud, world.journal.reader)
+    world.cloud.create(TWO[0].spec, "by hand", world.clock.now())
+    done = reconcile(world.work, world.cloud, world.journal.reader, world.journal.writers(world.cloud), agreed)
+    assert (done.outcomes, world.created) == ({}, 1)
+    assert done.error == "what there is to write changed while it was looked at: nothing was written"
+    assert not world.journal.stored.records
+
+
+def test_a_journal_that_moved_is_read_again_and_the_plan_held_against_what_was_agreed() -> None:
+    """Another run's writing is no reason to write something else."""
+    world = World()
+    agreed = preview(world.work, world.cloud, world.journal.reader)
+    world.journal.stored = Journal(ACCOUNT, REGION, "lineage", 3)
+    done = reconcile(world.work, world.cloud, world.journal.reader, world.journal.writers(world.cloud), agreed)
+    assert isinstance(done.outcomes["export"], Created)

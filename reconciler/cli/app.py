@@ -12,8 +12,11 @@ _COMMANDS = {
     "run": ("Reconcile once (what `reconcile` does without a command).", "once"),
     "controller": ("Reconcile again and again until told to stop.", "controller"),
     "validate": ("Check manifests; no AWS, no credentials.", "validate"),
+    "explain": ("Tell all that is known of one association.", "explain"),
+    "export": ("Write live associations as manifests.", "export"),
     "status": ("Show what the journal remembers.", "status"),
     "unlock": ("Free the lease that a dead run left behind.", "unlock"),
+    "doctor": ("Check credentials, permissions, buckets and state.", "doctor"),
     "schema": ("Print the JSON Schema of a kind.", "schema"),
     "sandbox": ("Serve a local AppIntegrations over HTTP.", "sandbox"),
 }

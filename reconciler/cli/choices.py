@@ -12,6 +12,7 @@ import click
 
 from reconciler import settings
 from reconciler.cli.options import DEFAULT_STATE
+from reconciler.core.agreed import Agreed
 from reconciler.core.model import Mode
 from reconciler.edge.state.url import parse
 
@@ -29,9 +30,11 @@ class Choices:
     mode: Mode = Mode.CREATE
     settle_time: float = 900
     lock_timeout: float = 30
+    max_creates: int | None = None
     new_state: bool = False
     dry_run: bool = False
     revision: str | None = None
+    agreed: Agreed | None = None
 
     @property
     def bucket(self) -> tuple[str, str] | None:

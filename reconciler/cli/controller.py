@@ -10,7 +10,7 @@ from reconciler.cli import options
 
 
 @click.command("controller")
-@options.manifests
+@options.files
 @options.connection
 @options.conduct
 @options.option(

@@ -15,9 +15,19 @@ Usage: reconcile [OPTIONS] [COMMAND] [OPTIONS]
 Options:
   --dry-run                       Show what a run would do; write nothing.
   -f, --file PATH|-               File or folder of manifests, or - for standard
-                                  input. May be repeated.  [default: manifests/]
-  -o, --output FORMAT[=FILE]      text or json, to standard output or a file.
-                                  May be repeated.  [default: text]
+                                  input. May be repeated.  [default:
+                                  (manifests/)]
+  --git-url PATH|URL              Read manifests from this git repository
+                                  instead, without a checkout.
+  --git-ref REF                   Its branch, tag or commit to read.  [default:
+                                  HEAD]
+  --git-path DIR                  Its folder or file of manifests.  [default:
+                                  manifests]
+  --strict                        Take what is only unwise in manifests for
+                                  wrong.
+  -o, --output FORMAT[=FILE]      text, json, markdown, junit, sarif or github,
+                                  to standard output or a file. May be repeated.
+                                  [default: text]
   --target NAME                   Only this Target. May be repeated.
   --region REGION                 The Region, where no Target declares one.
   --profile NAME                  The profile of the AWS configuration to use.
@@ -37,10 +47,18 @@ Options:
                                   whose answer was lost.  [default: 15m]
   --lock-timeout TIME             How long to wait for another run to finish.
                                   [default: 30s]
+  --max-creates N                 Create at most so many, or none; the stricter
+                                  of this and the Target's MaxCreates holds.
+                                  [x>=0]
+  --expect-plan DIGEST|FILE       Write nothing unless the plan is this reviewed
+                                  one: sha256:… of a dry run, or the file of its
+                                  JSON report.
   --revision TEXT                 The revision of the manifests, for report and
                                   logs.
   --detailed-exitcode             Exit 2 where nothing failed and a difference
                                   between git and AWS remains.
+  --fail-on [unmanaged]           With --detailed-exitcode: unmanaged
+                                  associations are a difference too.
   --version                       Show the version and exit.
   -h, --help                      Show this message and exit.
 
@@ -48,8 +66,11 @@ Commands:
   run         Reconcile once (what `reconcile` does without a command).
   controller  Reconcile again and again until told to stop.
   validate    Check manifests; no AWS, no credentials.
+  explain     Tell all that is known of one association.
+  export      Write live associations as manifests.
   status      Show what the journal remembers.
   unlock      Free the lease that a dead run left behind.
+  doctor      Check credentials, permissions, buckets and state.
   schema      Print the JSON Schema of a kind.
   sandbox     Serve a local AppIntegrations over HTTP.
 """

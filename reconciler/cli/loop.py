@@ -6,6 +6,7 @@ import click
 
 from reconciler.cli.choices import Choices
 from reconciler.cli.session import begin, read, stop_on_signals
+from reconciler.cli.source import Source
 from reconciler.cli.wiring import Passes, surroundings
 from reconciler.controller import Controller
 from reconciler.core.errors import InvalidManifests
@@ -18,6 +19,7 @@ def keep_on(files: tuple[str, ...], choices: Choices, interval: float, grace: fl
     if "-" in files:
         raise click.UsageError("-f -: standard input can be read once; give the controller a file or a folder")
     begin(choices)
+    source = Source(files, None, "", "")
     log = logs.logger()
 
     def refused(error: InvalidManifests, earlier_in_force: bool) -> None:  # noqa: FBT001 - a callback
@@ -28,7 +30,7 @@ def keep_on(files: tuple[str, ...], choices: Choices, interval: float, grace: fl
     with surroundings(choices), stop_on_signals() as stop:
         passes = Passes(choices, stop.asked)
         controller = Controller(
-            load=lambda: read(files),
+            load=lambda: read(source)[0],
             reconcile=lambda desired: passes.run(desired, lambda *_: None),
             reported=logs.log_report,
             refused=refused,

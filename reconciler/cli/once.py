@@ -6,24 +6,52 @@ from typing import Any
 
 import click
 
-from reconciler.cli import options, output
+from reconciler.cli import options, output, source
+from reconciler.cli.source import Source
 
 
 @click.command("run")
 @click.option("--dry-run", is_flag=True, envvar="RECONCILER_DRY_RUN", help="Show what a run would do; write nothing.")
-@options.manifests
+@source.manifests
+@source.strict
 @output.outputs
 @options.connection
 @options.conduct
+@options.option(
+    "--expect-plan",
+    metavar="DIGEST|FILE",
+    help="Write nothing unless the plan is this reviewed one: sha256:… of a dry run, or the file of its JSON report.",
+)
 @options.option("--revision", metavar="TEXT", help="The revision of the manifests, for report and logs.")
 @options.option(
     "--detailed-exitcode",
     is_flag=True,
     help="Exit 2 where nothing failed and a difference between git and AWS remains.",
 )
-def command(files: tuple[str, ...], outputs: tuple[str, ...], *, detailed_exitcode: bool, **chosen: Any) -> int:
+@options.option(
+    "--fail-on",
+    type=click.Choice(["unmanaged"]),
+    help="With --detailed-exitcode: unmanaged associations are a difference too.",
+)
+def command(
+    source: Source,
+    outputs: tuple[str, ...],
+    *,
+    expect_plan: str | None,
+    detailed_exitcode: bool,
+    fail_on: str | None,
+    **chosen: Any,
+) -> int:
     """Reconcile once: read the manifests, compare them with AWS, create what is missing, and report."""
     from reconciler.cli.choices import Choices  # noqa: PLC0415
     from reconciler.cli.session import once  # noqa: PLC0415 - help is shown without boto3
 
-    return once(files, outputs, Choices.of(**chosen), detailed=detailed_exitcode)
+    if fail_on and not detailed_exitcode:
+        raise click.UsageError("--fail-on unmanaged says what counts for --detailed-exitcode: give both")
+    agreed = None
+    if expect_plan is not None:
+        from reconciler.cli import reviewed  # noqa: PLC0415 - only where it is asked for
+
+        agreed = reviewed.agreed(expect_plan)
+    report, code = once(source, outputs, Choices.of(agreed=agreed, **chosen))
+    return code or (report.detailed_exit_code(unmanaged=fail_on is not None) if detailed_exitcode else report.exit_code)

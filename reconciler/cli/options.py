@@ -51,14 +51,13 @@ def together(*decorators: Decorator) -> Decorator:
     return decorate
 
 
-manifests = option(
+files = option(
     "-f",
     "--file",
     "files",
     multiple=True,
     metavar="PATH|-",
-    default=("manifests/",),
-    show_default=True,
+    show_default="manifests/",
     help="File or folder of manifests, or - for standard input. May be repeated.",
 )
 
@@ -115,5 +114,11 @@ conduct = together(
         show_default=True,
         metavar="TIME",
         help="How long to wait for another run to finish.",
+    ),
+    option(
+        "--max-creates",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Create at most so many, or none; the stricter of this and the Target's MaxCreates holds.",
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ outputs: Decorator = option(
     metavar="FORMAT[=FILE]",
     default=("text",),
     show_default=True,
-    help="text or json, to standard output or a file. May be repeated.",
+    help="text, json, markdown, junit, sarif or github, to standard output or a file. May be repeated.",
 )
 
 
@@ -48,10 +49,8 @@ def parse(values: tuple[str, ...], formats: Iterable[str]) -> tuple[Output, ...]
         if given and not file:
             raise click.UsageError(f"-o {value}: the name of a file is missing after '='")
         path = Path(file) if file else None
-        if path and (path.is_dir() or not path.parent.is_dir()):
-            raise click.UsageError(
-                f"-o {value}: {path} cannot be written: it is a folder, or its folder does not exist"
-            )
+        if path and (why := _unwritable(path)):
+            raise click.UsageError(f"-o {value}: {path} cannot be written: {why}")
         parsed.append(Output(format_, path))
     files = [output.file for output in parsed if output.file]
     if len(set(files)) < len(files):
@@ -61,6 +60,15 @@ def parse(values: tuple[str, ...], formats: Iterable[str]) -> tuple[Output, ...]
             "several outputs go to standard output: give all but one a file, as in -o json=plan.json"
         )
     return tuple(parsed)
+
+
+def _unwritable(path: Path) -> str | None:
+    """Return why a file cannot be written, as far as that shows before it is: a run that wrote to AWS has to report."""
+    if path.is_dir():
+        return "it is a folder"
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}"
+    return None if os.access(path if path.exists() else path.parent, os.W_OK) else "that is not allowed"
 
 
 def write(value: T, wanted: tuple[Output, ...], formats: Mapping[str, Format[T]]) -> None:

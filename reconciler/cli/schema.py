@@ -10,6 +10,7 @@ _KINDS = {
     "DataIntegrationAssociation": "data-integration-association.v1.json",
     "Target": "target.v1.json",
     "Report": "report.v1.json",
+    "Findings": "findings.v1.json",
     "Journal": "journal.v1.json",
 }
 
@@ -17,7 +18,11 @@ _KINDS = {
 @click.command("schema")
 @click.argument("kind", type=click.Choice(list(_KINDS), case_sensitive=False), default="DataIntegrationAssociation")
 def command(kind: str) -> None:
-    """Print the JSON Schema of a KIND of manifest, of the Report or of the Journal."""
+    """Print the JSON Schema of a KIND of manifest, of a Report, of Findings or of the Journal.
+
+    All references in it are resolved.
+    """
+    from reconciler.cli.references import resolved  # noqa: PLC0415 - only this command needs it
     from reconciler.edge.manifests.schema import schema  # noqa: PLC0415
 
-    click.echo(json.dumps(schema(_KINDS[kind]), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(resolved(schema(_KINDS[kind])), indent=2, ensure_ascii=False))

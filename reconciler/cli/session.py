@@ -7,45 +7,54 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 
 from reconciler import settings
-from reconciler.cli import options, output, progress
+from reconciler.cli import formats, output, progress
 from reconciler.cli.choices import Choices
+from reconciler.cli.source import FOLDER, Source
 from reconciler.cli.wiring import Passes, surroundings
+from reconciler.core.errors import InvalidManifests
+from reconciler.core.findings import Findings
 from reconciler.core.model import Desired
 from reconciler.core.report import Report
-from reconciler.edge import logs, manifests
-from reconciler.render import json, text
+from reconciler.edge import logs
 
 _SETTLE_TIME_SAFE = 600
 """Seconds: a request is valid for 5 minutes after it was signed, and clocks differ."""
 
 
-def once(files: tuple[str, ...], outputs: tuple[str, ...], choices: Choices, *, detailed: bool) -> int:
-    """Reconcile once and return the exit code."""
-    formats: dict[str, output.Format[Report]] = {
-        "text": lambda report, terminal: text.render(report, terminal=terminal),
-        "json": lambda report, _: json.render(report),
-    }
-    wanted = output.parse(outputs, formats)
+def once(source: Source, outputs: tuple[str, ...], choices: Choices) -> tuple[Report, int]:
+    """Reconcile once, and return the report and, where a signal ended it, the exit code for that."""
+    wanted = output.parse(outputs, formats.REPORT)
     begin(choices, brief=output.on_terminal(sys.stdout) and output.on_terminal(sys.stderr))
-    desired = read(files)
+    try:
+        desired, revision = read(source)
+    except InvalidManifests as invalid:
+        elsewhere = tuple(each for each in wanted if each.file or each.format != "text")  # the text goes to stderr
+        found = Findings.wrong(invalid.problems)
+        output.write(found, elsewhere, formats.FINDINGS)
+        formats.append_step_summary(wanted, lambda: formats.renderer("markdown").findings(found))
+        raise
+    choices = replace(choices, revision=choices.revision or revision)
     with surroundings(choices), stop_on_signals() as stop, progress.shown() as tell:
         report = Passes(choices, stop.asked).run(desired, tell)
     logs.log_report(report)
-    output.write(report, wanted, formats)
-    if stop.signal:
-        return 128 + stop.signal
-    return report.detailed_exit_code if detailed else report.exit_code
+    output.write(report, wanted, formats.REPORT)
+    formats.append_step_summary(wanted, lambda: formats.renderer("markdown").render(report))
+    return report, 128 + stop.signal if stop.signal else 0
 
 
-def read(files: tuple[str, ...]) -> Desired:
-    """Return the desired state, and say so where it is empty. Raises InvalidManifests."""
-    desired = manifests.load(files, options.standard_input())
+def read(source: Source) -> tuple[Desired, str | None]:
+    """Return the desired state and, from git, the commit; say what is unwise. Raises InvalidManifests and GitError."""
+    desired, revision = source.read()
+    log = logs.logger()
+    for warning in desired.warnings:
+        log.warning(logs.MANIFEST_UNWISE, problem=str(warning))
     if not any(desired.manifests.values()):
-        logs.logger().warning(logs.NO_MANIFESTS, files=list(files))
-    return desired
+        log.warning(logs.NO_MANIFESTS, files=list(source.files) or [source.url or FOLDER])
+    return desired, revision
 
 
 def begin(choices: Choices, *, brief: bool = False) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import EXIT_FAILED, options, output
+from reconciler.cli import EXIT_FAILED, options, output, source
+from reconciler.cli.source import Source
 
 if TYPE_CHECKING:
     from reconciler.cli.choices import Choices
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 
 
 @click.command("status")
-@options.manifests
+@source.manifests
 @output.outputs
 @options.connection
 @options.state
-def command(files: tuple[str, ...], outputs: tuple[str, ...], **chosen: Any) -> int:
+def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
     """Show what the journal remembers of each association; reads the state, and writes nothing.
 
     AWS is asked only whose the credentials are, and that only where the Target does not declare account and Region.
@@ -37,7 +38,7 @@ def command(files: tuple[str, ...], outputs: tuple[str, ...], **chosen: Any) -> 
     wanted = output.parse(outputs, formats)
     choices = Choices.of(dry_run=True, **chosen)
     begin(choices)
-    desired = selected(read(files), choices)
+    desired = selected(read(source)[0], choices)
     with surroundings(choices):
         found = tuple(_status(target, desired, choices) for target in desired.targets)
     output.write(found, wanted, formats)

@@ -7,16 +7,17 @@ from typing import Any
 
 import click
 
-from reconciler.cli import options, output
+from reconciler.cli import options, output, source
+from reconciler.cli.source import Source
 
 
 @click.command("unlock")
 @click.argument("target")
-@options.manifests
+@source.manifests
 @options.reach
 @options.state
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def command(target: str, files: tuple[str, ...], *, yes: bool, **chosen: Any) -> int:
+def command(target: str, source: Source, *, yes: bool, **chosen: Any) -> int:
     """Show who holds the lease of TARGET's journal, and free it if you say that this run is dead.
 
     Leases expire by themselves, five minutes after their last renewal; one that a living process of this machine
@@ -31,7 +32,7 @@ def command(target: str, files: tuple[str, ...], *, yes: bool, **chosen: Any) ->
 
     choices = Choices.of(targets=(target,), dry_run=True, **chosen)
     begin(choices)
-    (found,) = selected(read(files), choices).targets
+    (found,) = selected(read(source)[0], choices).targets
     with surroundings(choices):
         account, region = located(found, choices)
         journals = Journals.of(choices)

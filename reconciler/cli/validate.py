@@ -2,59 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-
 import click
 
-from reconciler.cli import EXIT_INVALID, options, output
-from reconciler.core.errors import InvalidManifests, Problem
-from reconciler.core.harmless import harmless
-
-
-@dataclass(frozen=True, slots=True)
-class _Findings:
-    manifests: int
-    targets: int
-    problems: tuple[Problem, ...] = ()
+from reconciler.cli import EXIT_INVALID, output, source
+from reconciler.cli.source import Source
 
 
 @click.command("validate")
-@options.manifests
+@source.manifests
+@source.strict
 @output.outputs
-def command(files: tuple[str, ...], outputs: tuple[str, ...]) -> int:
-    """Check manifests and report every problem of every file; exit 3 where there is one."""
-    from reconciler.edge import manifests  # noqa: PLC0415
+def command(source: Source, outputs: tuple[str, ...]) -> int:
+    """Check manifests and report every problem of every file, and what is unwise; exit 3 where anything is wrong."""
+    from reconciler.cli.formats import FINDINGS, append_step_summary, renderer  # noqa: PLC0415 - help is shown without it
+    from reconciler.core.errors import InvalidManifests  # noqa: PLC0415
+    from reconciler.core.findings import Findings  # noqa: PLC0415
 
-    wanted = output.parse(outputs, _FORMATS)
+    wanted = output.parse(outputs, FINDINGS)
     try:
-        desired = manifests.load(files, options.standard_input())
-    except InvalidManifests as error:
-        findings = _Findings(0, 0, error.problems)
-    else:
-        findings = _Findings(
-            sum(len(found) for found in desired.manifests.values()),
-            sum(bool(target.account) for target in desired.targets),
-        )
-    output.write(findings, wanted, _FORMATS)
-    return EXIT_INVALID if findings.problems else 0
-
-
-def _text(findings: _Findings) -> str:
-    if findings.problems:
-        return "".join(f"{harmless(str(problem))}\n" for problem in findings.problems)
-    counts = ((findings.manifests, "manifest"), (findings.targets, "target"))
-    said = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count)
-    return f"{said or 'no manifests'}: valid\n"
-
-
-def _json(findings: _Findings) -> str:
-    document = {"valid": not findings.problems, **asdict(findings)}
-    return json.dumps(document, indent=2) + "\n"
-
-
-_FORMATS: Mapping[str, output.Format[_Findings]] = {
-    "text": lambda findings, _: _text(findings),
-    "json": lambda findings, _: _json(findings),
-}
+        found = Findings.of(source.read()[0])
+    except InvalidManifests as invalid:
+        found = Findings.wrong(invalid.problems)
+    output.write(found, wanted, FINDINGS)
+    append_step_summary(wanted, lambda: renderer("markdown").findings(found))
+    return EXIT_INVALID if found.problems else 0

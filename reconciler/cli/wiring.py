@@ -39,12 +39,16 @@ class Passes:
         choices, id_ = self._choices, new_id()
         started = self._clock.now()
         settle = timedelta(seconds=choices.settle_time)
-        conditions = Conditions(choices.mode, settle, self._clock, progress, self._stop.is_set)
-        targets = pass_over(selected(desired, choices), self._connector(id_), conditions)
+        conditions = Conditions(
+            choices.mode, settle, self._clock, progress, self._stop.is_set, choices.max_creates, choices.agreed
+        )
+        targets, mismatch = pass_over(selected(desired, choices), self.connector(id_), conditions)
         info = RunInfo(id_, started, self._clock.now(), choices.dry_run, choices.revision, __version__)
-        return Report(info, targets)
+        return Report(info, targets, desired.warnings, mismatch)
 
-    def _connector(self, run: str) -> Connect:
+    def connector(self, run: str) -> Connect:
+        """Return what reaches targets, in the name of a run."""
+
         def connect(target: Target) -> Site:
             pace = Pace(target.requests_per_second, target.burst, self._clock)
             aws = Aws(target, self._connection, pace, self._models)

@@ -141,12 +141,13 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A write that waits: it passes by itself later, or git itself says so."""
+    """A write that waits: `by_itself` until time has passed, otherwise because git or the run says so."""
 
     word: ClassVar = "held"
     manifest: Manifest
     instead: Write
     reason: str
+    by_itself: bool = False
 
     @property
     def record(self) -> Record | None:
@@ -179,18 +180,37 @@ Decision: TypeAlias = Write | Adopt | InSync | Drifted | Changed | Settling | Lo
 class Plan:
     """Exactly one decision per manifest, in the manifests' order, and the live associations no manifest covers.
 
-    `renamed` holds the names of records that manifests of other names take over, `seen` the ids of all that is live.
+    `renamed` holds the names of records that manifests of other names take over, `seen` the ids of all that is live,
+    `orphaned` the records whose manifests are gone, `unlisted` the data integrations that could not be listed, and why.
     """
 
     decisions: tuple[Decision, ...] = ()
     unmanaged: tuple[Live, ...] = ()
     renamed: frozenset[str] = frozenset()
     seen: frozenset[str] = frozenset()
+    orphaned: tuple[Record, ...] = ()
+    unlisted: tuple[tuple[str, str], ...] = ()
 
     @property
     def writes(self) -> tuple[Write, ...]:
         """The calls that a run makes, in order."""
         return tuple(decision for decision in self.decisions if isinstance(decision, Create | Update))
+
+    @property
+    def reviewed(self) -> tuple[Write, ...]:
+        """The calls that people agree to: those of this run, and those that only wait for time to pass."""
+        return tuple(write for decision in self.decisions for write in (agreed(decision),) if write)
+
+
+def agreed(decision: Decision) -> Write | None:
+    """Return the call that a decision leads to, now or by itself later."""
+    match decision:
+        case Create() | Update():
+            return decision
+        case Held(instead=instead, by_itself=True):
+            return instead
+        case _:
+            return None
 
 
 def live_of(decision: Decision) -> Live | None:

@@ -47,7 +47,7 @@ def compare(desired: Spec, applied: Spec, live: Spec, ignore: tuple[str, ...] = 
     `ignore` holds JSON Pointers: they and all below them are left out of the comparison with live; what git
     itself changes is never left out.
     """
-    wanted, remembered, shown = dict(_leaves(desired)), dict(_leaves(applied)), dict(_leaves(live))
+    wanted, remembered, shown = dict(leaves(desired)), dict(leaves(applied)), dict(leaves(live))
     found = []
     for path in sorted({*wanted, *remembered, *shown}):
         difference = Difference(path, wanted.get(path), remembered.get(path), shown.get(path))
@@ -57,11 +57,11 @@ def compare(desired: Spec, applied: Spec, live: Spec, ignore: tuple[str, ...] = 
     return tuple(found)
 
 
-def _leaves(tree: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, Json]]:
+def leaves(tree: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, Json]]:
     """Yield (JSON Pointer, value) for every member that is no map, or an empty one; a list is one value (RFC 6901)."""
     for key, value in tree.items():
         pointer = f"{prefix}/{key.replace('~', '~0').replace('/', '~1')}"
         if isinstance(value, Mapping) and value:
-            yield from _leaves(value, pointer)
+            yield from leaves(value, pointer)
         else:
             yield pointer, value

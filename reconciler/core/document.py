@@ -41,8 +41,8 @@ def encode(journal: Journal) -> dict[str, Any]:
             "number": lease.number,
             "expires": lease.expires.isoformat(),
         },
-        "decisions": {name: _encode_standing(journal.standings[name]) for name in sorted(journal.standings)},
-        "records": {name: _encode_record(journal.records[name]) for name in sorted(journal.records)},
+        "decisions": {name: encode_standing(journal.standings[name]) for name in sorted(journal.standings)},
+        "records": {name: encode_record(journal.records[name]) for name in sorted(journal.records)},
     }
 
 
@@ -73,7 +73,8 @@ def _decode(document: dict[str, Any]) -> Journal:
     )
 
 
-def _encode_standing(standing: Standing) -> dict[str, Any]:
+def encode_standing(standing: Standing) -> dict[str, Any]:
+    """Return what the last run decided as a tree."""
     execution = standing.last_execution
     return {
         "decision": standing.decision,
@@ -82,7 +83,8 @@ def _encode_standing(standing: Standing) -> dict[str, Any]:
     }
 
 
-def _encode_record(record: Record) -> dict[str, Any]:
+def encode_record(record: Record) -> dict[str, Any]:
+    """Return a record as a tree."""
     return {
         **_encode_state(record.state),
         "token": record.token,

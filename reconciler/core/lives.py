@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reconciler.core.decisions import Decision, live_of
 from reconciler.core.journal import Bound, Intended, Journal, Record
@@ -77,6 +77,11 @@ class Lives:
         bound = {each.state.association_id for each in records if each and isinstance(each.state, Bound)}
         loose = (live for live in self._all if live.id not in decided | bound)
         return tuple(sorted(loose, key=lambda live: live.arn))
+
+
+def by_id(listed: Mapping[str, tuple[Live, ...] | Unobserved]) -> dict[str, Live]:
+    """Return what was listed, by the association's id."""
+    return {live.id: live for lives in listed.values() if not isinstance(lives, Unobserved) for live in lives}
 
 
 def _id(arn: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -20,7 +20,7 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
     requests = [
         resolved(manifest.spec, integration.arn) if integration else None
         for manifest in manifests
-        for integration in (_find(manifest.integration, observed.integrations),)
+        for integration in (find(manifest.integration, observed.integrations),)
     ]
     twins: dict[NaturalKey, list[Manifest]] = {}
     for manifest, request in zip(manifests, requests, strict=True):
@@ -54,10 +54,17 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
         decisions.append(decision)
         if former and decision.record:
             renamed.add(former)
-    return Plan(tuple(decisions), lives.unmanaged(decisions), frozenset(renamed), lives.ids)
+    return Plan(
+        tuple(decisions),
+        lives.unmanaged(decisions),
+        frozenset(renamed),
+        lives.ids,
+        orphans.left(renamed),
+        tuple((arn, seen.reason) for arn, seen in observed.associations.items() if isinstance(seen, Unobserved)),
+    )
 
 
-def _find(identifier: str, integrations: Sequence[Integration]) -> Integration | None:
+def find(identifier: str, integrations: Sequence[Integration]) -> Integration | None:
     """Return the integration of an ARN, a UUID or a name, tried in this order."""
     for spelling in ("arn", "uuid", "name"):
         for integration in integrations:
@@ -103,6 +110,7 @@ class _Orphans:
         named = {_id(manifest.policy.adopt) for manifest in manifests if manifest.policy.adopt}
         orphans = [record for record in journal.records.values() if record.name not in names]
         orphans.sort(key=lambda each: isinstance(each.state, Intended))  # what is still waited for goes before others
+        self._all = orphans
         self._by_id = {each.state.association_id: each for each in orphans if isinstance(each.state, Bound)}
         spoken_for = {self._by_id[id_].name for id_ in named & self._by_id.keys()}
         self._by_key = {record.key: record for record in orphans if record.name not in spoken_for}
@@ -118,6 +126,10 @@ class _Orphans:
             return None
         self._by_key.pop(record.key, None)
         return record
+
+    def left(self, renamed: Collection[str]) -> tuple[Record, ...]:
+        """Return those that no manifest takes over, by name."""
+        return tuple(sorted((each for each in self._all if each.name not in renamed), key=lambda each: each.name))
 
 
 def _id(arn: str) -> str:

@@ -1,48 +1,54 @@
-"""Keeps writes within what git and the target allow: turns them into held or blocked ones, with the reason."""
+"""Keeps writes within what git, the target and AWS allow: turns them into held or blocked ones, with the way out."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from reconciler.core.decisions import Blocked, Create, Decision, Held, Plan, Update
-from reconciler.core.model import Mode, Target
+from reconciler.core.decisions import Blocked, Create, Decision, Held, Plan, Settling, Update, Write
+from reconciler.core.model import Mode, Observation, Target, Unobserved
+
+RUNNING_EXPORTS = 20
+"""How many bulk exports run at once in an account and Region (Amazon Connect service quotas; not adjustable)."""
 
 
-def guard(plan: Plan, target: Target, mode: Mode) -> Plan:
-    """Return the plan with every write that the rails stop held (it passes by itself) or blocked (it does not)."""
-    decisions = tuple(_guard_one(decision, target, mode) for decision in plan.decisions)
-    creates = sum(isinstance(decision, Create) for decision in decisions)
-    if creates > target.max_creates:
-        decisions = tuple(
-            Blocked(decision.manifest, _too_many(creates, target), decision)
-            if isinstance(decision, Create)
-            else decision
-            for decision in decisions
-        )
+def guard(plan: Plan, target: Target, mode: Mode, seen: Observation) -> Plan:
+    """Return the plan with every write that the rails stop held (it passes by itself, or git says so) or blocked.
+
+    What needs a person goes first: what remains is what a run that waits for nothing would write.
+    """
+    decisions = _each(plan.decisions, lambda write: _guard_one(write, target, mode))
+    decisions = _each(decisions, _room(plan, target, seen))
+    decisions = _each(decisions, _few(decisions, target))
+    decisions = _each(decisions, _turn(plan, seen))
     return replace(plan, decisions=decisions)
 
 
-def _guard_one(decision: Decision, target: Target, mode: Mode) -> Decision:
-    if not isinstance(decision, Create | Update):
-        return decision
-    manifest = decision.manifest
+def _each(decisions: Iterable[Decision], rail: Callable[[Write], Decision]) -> tuple[Decision, ...]:
+    return tuple(rail(each) if isinstance(each, Create | Update) else each for each in decisions)
+
+
+def _guard_one(write: Write, target: Target, mode: Mode) -> Decision:
+    manifest = write.manifest
     if manifest.policy.suspend:
-        return Held(manifest, decision, "policy.suspend is true")
+        return Held(manifest, write, "policy.suspend is true, until git takes it away")
     if target.suspend:
-        return Held(manifest, decision, f"target {target.name!r} is suspended")
+        return Held(manifest, write, f"target {target.name!r} is suspended, until git sets its Suspend to false")
     if mode is Mode.OBSERVE:
-        return Held(manifest, decision, "this run only observes (--mode observe)")
+        return Held(manifest, write, "this run only observes (--mode observe): run it with --mode create")
     if manifest.policy.mode is Mode.OBSERVE:
-        return Held(manifest, decision, "policy.mode is observe")
-    destination = str(decision.request.get("DestinationURI", ""))
+        return Held(manifest, write, "policy.mode is observe, until git says create")
+    destination = str(write.request.get("DestinationURI", ""))
     if target.allowed_destinations and not any(_fits(destination, glob) for glob in target.allowed_destinations):
         allowed = ", ".join(target.allowed_destinations)
         reason = (
             f"{destination or 'no destination'} is not among AllowedDestinations of target {target.name!r} ({allowed})"
+            ": correct DestinationURI, or allow it there"
         )
-        return Blocked(manifest, reason, decision)
-    return decision
+        return Blocked(manifest, reason, write)
+    return write
 
 
 def _fits(destination: str, glob: str) -> bool:
@@ -50,8 +56,77 @@ def _fits(destination: str, glob: str) -> bool:
     return fnmatchcase(destination, glob.replace("[", "[[]"))
 
 
-def _too_many(creates: int, target: Target) -> str:
-    return (
+def _room(plan: Plan, target: Target, seen: Observation) -> Callable[[Write], Decision]:
+    """Return the rail that keeps the associations of each data integration within its quota.
+
+    Counted are those that List shows, those that it may not show yet, and those that are created before in this run.
+    """
+    there = Counter({arn: len(lives) for arn, lives in seen.associations.items() if not isinstance(lives, Unobserved)})
+    there.update(str(each.record.request["DataIntegrationIdentifier"]) for each in _unseen(plan))
+    most = target.associations_per_integration
+
+    def rail(write: Write) -> Decision:
+        arn = str(write.request["DataIntegrationIdentifier"])
+        if isinstance(write, Update):
+            return write
+        if there[arn] >= most:
+            reason = (
+                f"{arn} would have {there[arn] + 1} associations, and AssociationsPerIntegration of target "
+                f"{target.name!r} is {most}: use another data integration, or have AWS raise the quota (L-3DEFA101) "
+                "and say so there"
+            )
+            return Blocked(write.manifest, reason, write)
+        there[arn] += 1
+        return write
+
+    return rail
+
+
+def _few(decisions: Sequence[Decision], target: Target) -> Callable[[Write], Decision]:
+    """Return the rail that bounds the creates of a run: all of them, or none."""
+    creates = sum(isinstance(each, Create) for each in decisions)
+    reason = (
         f"this run would create {creates} associations, and MaxCreates of target {target.name!r} is "
         f"{target.max_creates}: none is created; raise MaxCreates once you have read the plan"
     )
+
+    def rail(write: Write) -> Decision:
+        many = isinstance(write, Create) and creates > target.max_creates
+        return Blocked(write.manifest, reason, write) if many else write
+
+    return rail
+
+
+def _turn(plan: Plan, seen: Observation) -> Callable[[Write], Decision]:
+    """Return the rail that holds exports back while as many run as may."""
+    lives = (live for lives in seen.associations.values() if not isinstance(lives, Unobserved) for live in lives)
+    running = sum(bool(live.last_execution and live.last_execution.status == "IN_PROGRESS") for live in lives)
+    running += sum(1 for _ in _unseen(plan))
+    started = 0
+
+    def rail(write: Write) -> Decision:
+        nonlocal started
+        if not _exports(write):
+            return write
+        if running + started >= RUNNING_EXPORTS:
+            also = f" and {started} more of this run" if started else ""
+            reason = (
+                f"{running} exports run{also}, and {RUNNING_EXPORTS} may at once in an account and Region (a quota of "
+                "AWS that cannot be raised): a later run starts it"
+            )
+            return Held(write.manifest, write, reason, by_itself=True)
+        started += 1
+        return write
+
+    return rail
+
+
+def _unseen(plan: Plan) -> Iterator[Settling]:
+    """Yield what was created, or may have been, and is not listed yet."""
+    return (each for each in plan.decisions if isinstance(each, Settling) and each.live is None)
+
+
+def _exports(write: Write) -> bool:
+    """Tell whether a write starts a job at once; a schedule starts its own."""
+    execution = write.request.get("ExecutionConfiguration")
+    return isinstance(execution, dict) and execution.get("ExecutionMode") == "ON_DEMAND"

@@ -32,6 +32,8 @@ RUN_FINISHED = "run finished"
 SETTLE_TIME_SHORT = "settle time short"
 NO_MANIFESTS = "no manifests"
 MANIFEST_INVALID = "manifest invalid"
+MANIFEST_UNWISE = "manifest unwise"
+PLAN_REFUSED = "plan refused"
 REVISION_REFUSED = "revision refused"
 CONTROLLER_STARTED = "controller started"
 CONTROLLER_STOPPED = "controller stopped"
@@ -86,6 +88,8 @@ def log_report(report: Report) -> None:
             bound.error(TARGET_FAILED, error=target.error)
         for association in target.associations:
             _log_association(bound, association)
+    if report.mismatch:
+        log.error(PLAN_REFUSED, reviewed=report.mismatch.reviewed, planDigest=report.plan_digest)
     seconds = (report.run.finished_at - report.run.started_at).total_seconds()
     log.info(
         RUN_FINISHED,

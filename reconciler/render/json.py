@@ -1,16 +1,21 @@
-"""A Report as JSON, by schemas/report.v1.json."""
+"""A Report as JSON, by schemas/report.v1.json, and Findings by schemas/findings.v1.json."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, assert_never
 
+from reconciler.core.decisions import Create, Update, Write
 from reconciler.core.diff import Difference
+from reconciler.core.errors import Problem
+from reconciler.core.findings import Findings
+from reconciler.core.journal import Bound, Record
 from reconciler.core.model import Execution, Live
 from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.report import Association, Report, TargetReport
 
 FORMAT = "reconciler/report/v1"
+FINDINGS = "reconciler/findings/v1"
 
 
 def render(report: Report) -> str:
@@ -33,7 +38,37 @@ def document(report: Report) -> dict[str, Any]:
             "version": run.version,
         },
         "summary": dict(report.summary),
+        "coverage": {"managed": report.managed, "live": report.live},
+        "warnings": [_problem(problem) for problem in report.warnings],
+        "mismatch": report.mismatch
+        and {
+            "reviewed": report.mismatch.reviewed,
+            "differences": None if report.mismatch.differences is None else list(report.mismatch.differences),
+        },
         "targets": [_target(target) for target in report.targets],
+    }
+
+
+def findings(found: Findings) -> str:
+    """Return what is wrong and what is unwise in a revision as a JSON document with a final newline."""
+    tree = {
+        "format": FINDINGS,
+        "valid": not found.problems,
+        "manifests": found.manifests,
+        "targets": found.targets,
+        "problems": [_problem(problem) for problem in found.problems],
+        "warnings": [_problem(problem) for problem in found.warnings],
+    }
+    return json.dumps(tree, indent=2, ensure_ascii=True) + "\n"
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "file": problem.file,
+        "line": problem.line or None,
+        "column": problem.column or None,
+        "pointer": problem.pointer,
+        "message": problem.message,
     }
 
 
@@ -43,12 +78,16 @@ def _target(target: TargetReport) -> dict[str, Any]:
         "account": target.account,
         "region": target.region,
         "error": target.error,
-        "associations": [_association(association) for association in target.associations],
+        "associations": [association(each) for each in target.associations],
+        "coverage": {"managed": target.managed, "live": target.live},
         "unmanaged": [_unmanaged(live) for live in target.unmanaged],
+        "orphaned": [_orphan(record) for record in target.orphaned],
+        "unlisted": [{"dataIntegrationArn": arn, "reason": reason} for arn, reason in target.unlisted],
     }
 
 
-def _association(association: Association) -> dict[str, Any]:
+def association(association: Association) -> dict[str, Any]:
+    """Return one manifest's line of the report as a tree."""
     origin = association.origin
     return {
         "name": association.name,
@@ -61,6 +100,25 @@ def _association(association: Association) -> dict[str, Any]:
         "unverifiable": list(association.unverifiable),
         "lastExecution": _execution(association.last_execution),
         "outcome": _outcome(association.outcome),
+        "write": _write(association.write),
+    }
+
+
+def _write(write: Write | None) -> dict[str, Any] | None:
+    match write:
+        case None:
+            return None
+        case Create():
+            operation, token, id_ = "CreateDataIntegrationAssociation", write.token, ""
+        case Update():
+            operation, token, id_ = "UpdateDataIntegrationAssociation", "", write.association_id
+        case other:
+            assert_never(other)
+    return {
+        "operation": operation,
+        "clientToken": token or None,
+        "associationId": id_ or None,
+        "request": write.request,
     }
 
 
@@ -80,6 +138,18 @@ def _unmanaged(live: Live) -> dict[str, Any]:
         "clientId": live.spec.get("ClientId"),
         "destinationURI": live.spec.get("DestinationURI"),
         "lastExecution": _execution(live.last_execution),
+    }
+
+
+def _orphan(record: Record) -> dict[str, Any]:
+    integration, client, destination = record.key
+    bound = record.state if isinstance(record.state, Bound) else None
+    return {
+        "name": record.name,
+        "dataIntegrationArn": integration,
+        "clientId": client or None,
+        "destinationURI": destination or None,
+        "associationId": bound.association_id if bound else None,
     }
 
 

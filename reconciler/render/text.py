@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from reconciler.core.decide import MISSING
-from reconciler.core.diff import Difference
+from reconciler.core.decisions import Create, Write
+from reconciler.core.diff import Difference, leaves
+from reconciler.core.findings import Findings
 from reconciler.core.harmless import harmless
-from reconciler.core.model import Json, Live
+from reconciler.core.journal import Intended, Record
+from reconciler.core.model import Live, Spec
 from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.report import Association, Report, TargetReport
-from reconciler.core.times import readable
+from reconciler.render.value import shown
 
 _STYLES = {
     "create": ("+", "green"),
@@ -27,16 +30,28 @@ _STYLES = {
     "held": ("‖", "cyan"),
     "blocked": ("✗", "red"),
     "unmanaged": ("·", "dim"),
+    "orphaned": ("·", "dim"),
 }
 _CODES = {"green": "32", "yellow": "33", "cyan": "36", "red": "31", "dim": "2", "bold": "1"}
 _WORDS = {"inSync": "in sync", "create": "to create", "update": "to update", "adopt": "to adopt"}
 _WIDE = 64
+_EXECUTION = "ExecutionConfiguration"
 _MADE = (Created, Updated, Refused, NotSent, Unknown)
 
 
 def render(report: Report, *, terminal: bool) -> str:
     """Return the report as lines; with colours and symbols for a terminal, plain otherwise."""
     return "".join(f"{line}\n" for line in _Page(terminal).lines(report))
+
+
+def findings(found: Findings) -> str:
+    """Return a line for each problem and warning, or one that says that all is well."""
+    counts = ((found.manifests, "manifest"), (found.targets, "target"))
+    said = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count)
+    lines = [harmless(str(problem)) for problem in found.problems]
+    lines += [f"warning: {harmless(str(warning))}" for warning in found.warnings]
+    lines += [] if found.problems else [f"{said or 'no manifests'}: valid"]
+    return "".join(f"{line}\n" for line in lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,10 @@ class _Page:
         for target in report.targets:
             yield from self._target(target, dry_run=report.run.dry_run)
             yield ""
+        yield from (self._style(f"warning: {harmless(str(each))}", "yellow") for each in report.warnings)
+        if report.warnings:
+            yield ""
+        yield from self._mismatch(report)
         yield self._summary(report)
         yield self._style(f"Plan {report.plan_digest}", "dim")
 
@@ -62,6 +81,12 @@ class _Page:
             yield from self._association(association, widths, dry_run=dry_run)
         for live in target.unmanaged:
             yield self._unmanaged(live)
+        for record in target.orphaned:
+            yield self._orphaned(record)
+        for arn, reason in target.unlisted:
+            yield self._style(
+                harmless(f"  not listed: {arn}: {reason}; what is unmanaged there is not known"), "yellow"
+            )
 
     def _association(self, association: Association, widths: _Widths, *, dry_run: bool) -> Iterator[str]:
         decision, (done, color) = association.decision, _done(association.outcome)
@@ -83,6 +108,8 @@ class _Page:
             yield f"      it may have been carried out: the next run looks for it, {then}"
         for difference in association.differences:
             yield from self._difference(difference)
+        if dry_run and association.write:
+            yield from self._sent(association.write)
 
     def _aside(self, association: Association) -> str:
         """Return how the last job went, what cannot be compared, and where the manifest stands."""
@@ -99,16 +126,45 @@ class _Page:
         """Show one member as a diff: what is there, and what git wants instead."""
         yield f"      {harmless(difference.path)}"
         if difference.readable:
-            yield self._style(f"      - live     {_value(difference.live)}", "red")
+            yield self._style(f"      - live     {shown(difference.live)}", "red")
         else:
             yield self._style("      - live     unverifiable: AWS does not show it", "dim")
         if difference.changed:
-            yield self._style(f"      - applied  {_value(difference.applied)}", "red")
-        yield self._style(f"      + git      {_value(difference.desired)}", "green")
+            yield self._style(f"      - applied  {shown(difference.applied)}", "red")
+        yield self._style(f"      + git      {shown(difference.desired)}", "green")
+
+    def _sent(self, write: Write) -> Iterator[str]:
+        """Show all that a call would send, or what an Update does not say by its differences."""
+        request: Spec = write.request if isinstance(write, Create) else {_EXECUTION: write.execution}
+        for path, value in leaves(request):
+            if path != "/DataIntegrationIdentifier":
+                yield self._style(f"      + {harmless(path[1:])}  {shown(value)}", "green")
 
     def _unmanaged(self, live: Live) -> str:
         flow = f"→ {live.spec.get('DestinationURI', '(no destination)')}  {live.arn}"
         return f"  {self._marked('unmanaged', 'unmanaged', None)}  {self._style(harmless(flow), 'dim')}"
+
+    def _orphaned(self, record: Record) -> str:
+        integration, client, destination = record.key
+        what = "its manifest is gone"
+        if isinstance(record.state, Intended):
+            what = f"its manifest is gone, and a Create of {record.state.last_attempt:%Y-%m-%d %H:%MZ} has no answer"
+        flow = " ".join(filter(None, (destination or "(no destination)", client)))
+        said = f"{record.name}  {integration} → {flow}  {what}"
+        return f"  {self._marked('orphaned', 'orphaned', None)}  {self._style(harmless(said), 'dim')}"
+
+    def _mismatch(self, report: Report) -> Iterator[str]:
+        """Say that another plan was reviewed, and how this one differs."""
+        if not report.mismatch:
+            return
+        yield self._style("This is not the plan that was reviewed: nothing was written.", "red")
+        yield f"  reviewed {harmless(report.mismatch.reviewed)}"
+        yield f"  now      {report.plan_digest}"
+        for sentence in report.mismatch.differences or ():
+            yield f"  {harmless(sentence)}"
+        if report.mismatch.differences is None:
+            yield "  Give --expect-plan the JSON report that was reviewed, and what differs is named here."
+        yield ""
 
     def _summary(self, report: Report) -> str:
         counts = dict(report.summary)
@@ -126,7 +182,8 @@ class _Page:
             said = [f"{count} {word}" for count, word in told if count]
         said += [f"{count} {words.get(name, name)}" for name, count in counts.items() if count]
         kind, end = ("Dry run:", " Nothing was written.") if report.run.dry_run else ("Run:", "")
-        return f"{self._style(kind, 'bold')} {', '.join(said) or 'nothing to do'}.{end}"
+        covered = f" {report.managed} of {report.live} live associations are managed." if report.live else ""
+        return f"{self._style(kind, 'bold')} {', '.join(said) or 'nothing to do'}.{end}{covered}"
 
     def _marked(self, decision: str, word: str, color: str | None) -> str:
         symbol, usual = _STYLES[decision]
@@ -170,11 +227,3 @@ def _done(outcome: Outcome | None) -> tuple[str | None, str | None]:
             return None, None
         case other:
             assert_never(other)
-
-
-def _value(value: Json) -> str:
-    if value is None:
-        return "(absent)"
-    text = harmless(str(value))
-    shown = readable(str(value))
-    return f"{text} ({shown})" if shown != str(value) else text

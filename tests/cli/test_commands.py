@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
+import jsonschema_rs
 import pytest
 from click.testing import CliRunner
 from program import EXPORT, SCRIPT, Program, environment
 
+from reconciler.cli.app import _COMMANDS as COMMANDS
 from reconciler.cli.app import app
 from reconciler.cli.help import HELP
+from reconciler.cli.references import resolved
+from reconciler.cli.schema import _KINDS
+from reconciler.edge.manifests.document import Document
+from reconciler.edge.manifests.schema import schema
+from reconciler.edge.manifests.yaml import documents
 
 REPOSITORY = Path(__file__).parents[2]
+FULL = """\
+policy: {mode: create, suspend: false, generation: 2, onLoss: report, ignore: [/ClientId]}
+spec:
+  ClientId: client
+  ClientAssociationMetadata: {purpose: report}\
+"""
 
 
 def test_help_names_every_command_and_option(tmp_path: Path) -> None:
@@ -34,7 +49,7 @@ def test_the_ready_made_help_is_the_one_that_click_renders() -> None:
     assert rendered == HELP, f"reconciler/cli/help.py is to hold:\n{rendered}"
 
 
-@pytest.mark.parametrize("command", ["run", "controller", "validate", "schema", "sandbox"])
+@pytest.mark.parametrize("command", list(COMMANDS))
 def test_every_command_has_help(tmp_path: Path, command: str) -> None:
     """And it costs no AWS library."""
     done = Program(tmp_path).run(command, "--help")
@@ -46,12 +61,85 @@ def test_the_version(tmp_path: Path) -> None:
     assert Program(tmp_path).run("--version").out.startswith("reconcile 0.")
 
 
-@pytest.mark.parametrize("kind", ["DataIntegrationAssociation", "Target", "Report", "Journal"])
+@pytest.mark.parametrize("kind", ["DataIntegrationAssociation", "Target", "Report", "Findings", "Journal"])
 def test_schemas_are_printed(tmp_path: Path, kind: str) -> None:
-    """What is printed is a JSON Schema that a checker accepts."""
-    document = json.loads(Program(tmp_path).run("schema", kind).out)
+    """What is printed is a JSON Schema that a checker accepts, with all references resolved."""
+    printed = Program(tmp_path).run("schema", kind).out
+    document = json.loads(printed)
     jsonschema.Draft202012Validator.check_schema(document)
     assert document["title"] == kind
+    assert "$ref" not in printed
+    assert "$defs" not in printed
+
+
+def mistaken(value: Any) -> Iterator[Any]:
+    """Yield a document with one mistake, or none, at every place: something missing, more, or of another kind."""
+    yield from (None, True, 0, 1.5, "", " ", "A/b", "é" * 300, [], [1], {}, {"x": 1})
+    if isinstance(value, dict):
+        yield {**value, "ClientToken": "x"}
+        for key, inner in value.items():
+            yield {other: kept for other, kept in value.items() if other != key}
+            yield from ({**value, key: wrong} for wrong in mistaken(inner))
+    if isinstance(value, list):
+        yield from ([*value[:at], wrong, *value[at + 1 :]] for at in range(len(value)) for wrong in mistaken(value[at]))
+
+
+def test_what_is_printed_decides_as_the_schema_does(tmp_path: Path) -> None:
+    """Resolved or not, a schema accepts and refuses the same documents: real ones, and each with one mistake."""
+    program = Program(tmp_path)
+    program.add("october", text=EXPORT.replace("spec:", FULL, 1))
+    report = program.run("--sandbox", "-o", "json").report
+    (journal,) = (tmp_path / ".reconciler").rglob("*-us-east-1.json")
+    real = {
+        "DataIntegrationAssociation": list(documents("", (tmp_path / "manifests" / "october.yaml").read_bytes())),
+        "Target": list(documents("", (REPOSITORY / "manifests" / "target.yaml").read_bytes())),
+        "Report": list(documents("", json.dumps(report).encode())),
+        "Journal": list(documents("", journal.read_bytes())),
+    }
+    for kind, (document,) in real.items():
+        assert isinstance(document, Document)
+        original, plain = schema(_KINDS[kind]), json.loads(program.run("schema", kind).out)
+        before, after = (jsonschema_rs.Draft202012Validator(each).is_valid for each in (original, plain))
+        assert before(document.value)
+        assert after(document.value)
+        answers = [(before(wrong), after(wrong)) for wrong in mistaken(document.value)]
+        assert {True, False} == {said for said, _ in answers}
+        assert all(one == other for one, other in answers)
+
+
+REFERRING: dict[str, Any] = {
+    "$defs": {
+        "Name": {"title": "Name", "type": "string", "maxLength": 3},
+        "a/b": {"$ref": "#/$defs/Name"},
+        "Pair": {"type": "array", "prefixItems": [{"$ref": "#/$defs/a~1b"}], "default": {"$ref": "kept"}},
+    },
+    "properties": {
+        "said": {"$ref": "#/$defs/Name", "title": "Said"},
+        "ruled": {"$ref": "#/$defs/Name", "minLength": 2, "maxLength": 9},
+        "$ref": {"$ref": "#/$defs/Pair"},
+        "$defs": {"allOf": [{"$ref": "#/$defs/Name"}, True]},
+    },
+}
+
+
+def test_words_beside_a_reference_win_and_rules_are_added() -> None:
+    """The title of the member is shown, and both lengths hold; a member may be called like a keyword."""
+    said, ruled, pair, listed = resolved(REFERRING)["properties"].values()
+    name = REFERRING["$defs"]["Name"]
+    assert said == {**name, "title": "Said"}
+    assert ruled == {"minLength": 2, "maxLength": 9, "allOf": [name]}
+    assert pair == {"type": "array", "prefixItems": [name], "default": {"$ref": "kept"}}
+    assert listed == {"allOf": [name, True]}
+    assert "$defs" not in resolved(REFERRING)
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"), [("#/properties/a", "refers to itself"), ("other.json#/a", "leads out of the schema")]
+)
+def test_a_reference_without_end_is_refused(reference: str, said: str) -> None:
+    """A schema that cannot be written out is an error, not an endless one; none of ours is."""
+    with pytest.raises(ValueError, match=said):
+        resolved({"properties": {"a": {"properties": {"b": {"$ref": reference}}}}})
 
 
 def test_validate_needs_nothing_and_counts(tmp_path: Path) -> None:

@@ -109,7 +109,8 @@ def test_a_generation_raised_while_waiting_has_no_effect_later() -> None:
 def test_a_recreation_obeys_the_rails() -> None:
     """Suspended, or another manifest has what it asks for: the loss is kept in mind, nothing is sent."""
     suspended = manifest(policy=replace(RECREATE, suspend=True))
-    held = guard(plan([suspended], observed(), journal(gone()), rules()), Target("prod"), Mode.CREATE).decisions[0]
+    decided = plan([suspended], observed(), journal(gone()), rules())
+    held = guard(decided, Target("prod"), Mode.CREATE, observed()).decisions[0]
     assert isinstance(held, Held)
     assert held.record == gone()
     twin = manifest("twin", Policy(adopt=live("a2").arn), DestinationURI="s3://corp-exports/other")

@@ -8,17 +8,18 @@ import pytest
 from builders import NOW, SETTLE, journal, live, manifest, observed, record, rules
 
 from reconciler.core.decisions import Blocked, Create, Decision, Held, InSync, Update
-from reconciler.core.journal import Intended
-from reconciler.core.model import Manifest, Mode, Policy, Target
+from reconciler.core.journal import Bound, Intended, Journal
+from reconciler.core.model import Execution, Live, Manifest, Mode, Policy, Target
 from reconciler.core.plan import plan
-from reconciler.core.rails import guard
+from reconciler.core.rails import RUNNING_EXPORTS, guard
 
 TARGET = Target("prod", allowed_destinations=("s3://corp-exports/*", "s3://other/[x]?"))
 
 
 def guarded(*manifests: Manifest, target: Target = TARGET, mode: Mode = Mode.CREATE) -> tuple[Decision, ...]:
     """Return what becomes of missing associations."""
-    return guard(plan(manifests, observed(), journal(), rules(mode)), target, mode).decisions
+    seen = observed()
+    return guard(plan(manifests, seen, journal(), rules(mode)), target, mode, seen).decisions
 
 
 def test_what_is_allowed_is_created() -> None:
@@ -54,10 +55,11 @@ def test_an_update_is_held_like_a_create() -> None:
     policy = Policy(mode=Mode.CREATE_AND_UPDATE, suspend=True)
     changed = manifest(policy=policy, ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"})
     mode = Mode.CREATE_AND_UPDATE
-    (held,) = guard(plan([changed], observed(live()), journal(record()), rules(mode)), TARGET, mode).decisions
+    seen = observed(live())
+    (held,) = guard(plan([changed], seen, journal(record()), rules(mode)), TARGET, mode, seen).decisions
     assert isinstance(held, Held)
     assert isinstance(held.instead, Update)
-    (same,) = guard(plan([manifest()], observed(live()), journal(record()), rules()), TARGET, mode).decisions
+    (same,) = guard(plan([manifest()], seen, journal(record()), rules()), TARGET, mode, seen).decisions
     assert isinstance(same, InSync)
 
 
@@ -73,7 +75,8 @@ def test_a_repeated_create_is_held_to_what_is_sent() -> None:
     """The recorded request goes out again, so its destination counts, whatever git says now."""
     sent = replace(record(), state=Intended(1, NOW - 2 * SETTLE, NOW - 2 * SETTLE))
     decided = plan([manifest()], observed(), journal(sent), rules())
-    (decision,) = guard(decided, replace(TARGET, allowed_destinations=("s3://other/*",)), Mode.CREATE).decisions
+    elsewhere = replace(TARGET, allowed_destinations=("s3://other/*",))
+    (decision,) = guard(decided, elsewhere, Mode.CREATE, observed()).decisions
     assert isinstance(decision, Blocked)
 
 
@@ -92,7 +95,7 @@ def test_only_creates_count_and_only_creates_are_stopped() -> None:
     """What is in sync stays so beside creates that are blocked."""
     manifests = [manifest("a", DestinationURI="s3://corp-exports/a"), manifest()]
     decided = plan(manifests, observed(live()), journal(record()), rules())
-    decisions = guard(decided, replace(TARGET, max_creates=0), Mode.CREATE).decisions
+    decisions = guard(decided, replace(TARGET, max_creates=0), Mode.CREATE, observed()).decisions
     assert [type(each) for each in decisions] == [Blocked, InSync]
 
 
@@ -100,3 +103,107 @@ def test_the_stricter_mode_holds() -> None:
     """Strictness has an order, whichever side says it."""
     assert Mode.CREATE.stricter(Mode.OBSERVE) is Mode.OBSERVE
     assert Mode.CREATE.stricter(Mode.CREATE_AND_UPDATE) is Mode.CREATE
+
+
+def runs(count: int, **changes: str) -> tuple[Live, ...]:
+    """Return associations whose exports run."""
+    running = Execution("IN_PROGRESS", None)
+    return tuple(replace(live(f"r{n}", ClientId=f"r{n}", **changes), last_execution=running) for n in range(count))
+
+
+def exports(count: int) -> tuple[Manifest, ...]:
+    """Return manifests of as many exports."""
+    return tuple(manifest(f"m{n:02}", ClientId=f"m{n:02}") for n in range(count))
+
+
+def crowded(*manifests: Manifest, lives: tuple[Live, ...] = (), known: Journal | None = None) -> tuple[Decision, ...]:
+    """Return what becomes of manifests where others are, in a target that has room and allows many."""
+    roomy = Target("prod", max_creates=99, associations_per_integration=99)
+    seen = observed(*lives)
+    return guard(plan(manifests, seen, known or journal(), rules()), roomy, Mode.CREATE, seen).decisions
+
+
+def test_what_would_be_one_export_too_many_waits_for_a_later_run() -> None:
+    """Nobody has to act: the quota frees itself. The first ones by name go first."""
+    decisions = crowded(*exports(4), lives=runs(RUNNING_EXPORTS - 2))
+    assert [each.word for each in decisions] == ["create", "create", "held", "held"]
+    (held,) = {each.reason for each in decisions if isinstance(each, Held)}
+    assert held == (
+        "18 exports run and 2 more of this run, and 20 may at once in an account and Region (a quota of AWS that "
+        "cannot be raised): a later run starts it"
+    )
+    assert all(each.by_itself for each in decisions if isinstance(each, Held))
+    (alone,) = crowded(manifest(), lives=runs(RUNNING_EXPORTS))
+    assert isinstance(alone, Held)
+    assert alone.reason.startswith("20 exports run, and 20 may")
+
+
+def test_a_schedule_does_not_wait_for_exports() -> None:
+    """It starts its jobs when its time comes."""
+    schedule = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}}
+    lives = runs(RUNNING_EXPORTS)
+    for changes in ({"ExecutionConfiguration": schedule}, {"ExecutionConfiguration": None}):
+        (decision,) = crowded(manifest(**changes), lives=lives)
+        assert isinstance(decision, Create)
+
+
+def test_an_update_that_exports_waits_like_a_create() -> None:
+    """It repeats the export, and counts like one."""
+    mode, policy = Mode.CREATE_AND_UPDATE, Policy(mode=Mode.CREATE_AND_UPDATE)
+    later = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790000000000"}}
+    seen = observed(live(), *runs(RUNNING_EXPORTS))
+    decided = plan([manifest(policy=policy, ExecutionConfiguration=later)], seen, journal(record()), rules(mode))
+    (held,) = guard(decided, Target("prod"), mode, seen).decisions
+    assert isinstance(held, Held)
+    assert isinstance(held.instead, Update)
+
+
+def test_what_may_run_unseen_counts_as_running() -> None:
+    """A Create without an answer, and one that List does not show yet, may be exports by now."""
+    waiting = replace(record("m00", ClientId="m00"), state=Intended(1, NOW, NOW))
+    fresh = replace(record("m01", ClientId="m01"), state=Bound("b", NOW))
+    decisions = crowded(*exports(3), lives=runs(RUNNING_EXPORTS - 2), known=journal(waiting, fresh))
+    assert [each.word for each in decisions] == ["settling", "settling", "held"]
+
+
+def test_a_data_integration_is_not_filled_beyond_its_quota() -> None:
+    """A person has to have the quota raised; what still fits is created, in order of name."""
+    seen = observed(*(live(f"l{n}", ClientId=f"l{n}") for n in range(8)))
+    decisions = guard(plan(exports(4), seen, journal(), rules()), Target("prod"), Mode.CREATE, seen).decisions
+    assert [each.word for each in decisions] == ["create", "create", "blocked", "blocked"]
+    (reason,) = {each.reason for each in decisions if isinstance(each, Blocked)}
+    assert "would have 11 associations, and AssociationsPerIntegration of target 'prod' is 10" in reason
+    assert "L-3DEFA101" in reason
+
+
+def test_what_list_does_not_show_yet_takes_up_room() -> None:
+    """A Create whose answer was lost may have taken the last place."""
+    waiting = replace(record("m00", ClientId="m00"), state=Intended(1, NOW, NOW))
+    seen = observed(*(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
+    decisions = guard(plan(exports(2), seen, journal(waiting), rules()), Target("prod"), Mode.CREATE, seen).decisions
+    assert [each.word for each in decisions] == ["settling", "blocked"]
+
+
+def test_an_update_needs_no_room() -> None:
+    """It makes no association."""
+    mode, policy = Mode.CREATE_AND_UPDATE, Policy(mode=Mode.CREATE_AND_UPDATE)
+    later = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790000000000"}}
+    seen = observed(live(), *(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
+    decided = plan([manifest(policy=policy, ExecutionConfiguration=later)], seen, journal(record()), rules(mode))
+    (decision,) = guard(decided, Target("prod"), mode, seen).decisions
+    assert isinstance(decision, Update)
+
+
+def test_what_waits_for_its_turn_counts_among_the_creates_of_a_run() -> None:
+    """Else a plan that was held would be blocked when its turn comes, and the digest would change by itself."""
+    seen = observed(*runs(RUNNING_EXPORTS))
+    decided = plan(exports(3), seen, journal(), rules())
+    few = Target("prod", max_creates=2, associations_per_integration=99)
+    assert {each.word for each in guard(decided, few, Mode.CREATE, seen).decisions} == {"blocked"}
+
+
+def test_what_could_not_be_listed_is_counted_by_no_rail() -> None:
+    """Nothing is written there anyway."""
+    seen = observed(unobserved="denied")
+    (decision,) = guard(plan([manifest()], seen, journal(), rules()), TARGET, Mode.CREATE, seen).decisions
+    assert isinstance(decision, Blocked)

@@ -7,15 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from builders import NOW, SETTLE, journal, live, manifest, observed, record, rules
+from builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, observed, record, rules
 
+from reconciler.core.agreed import Mismatch
 from reconciler.core.decisions import Plan
+from reconciler.core.describe import reported, undecided
 from reconciler.core.journal import Bound, Intended, Record
 from reconciler.core.model import Live, Manifest, Mode, Policy, Target
 from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
 from reconciler.core.plan import plan
 from reconciler.core.rails import guard
-from reconciler.core.report import Report, RunInfo, TargetReport, describe, digest_lines, undecided
+from reconciler.core.report import Report, Result, RunInfo, TargetReport
 
 OTHER: dict[str, Any] = {"ExecutionMode": "ON_DEMAND"}
 UPDATING = Policy(mode=Mode.CREATE_AND_UPDATE)
@@ -36,23 +38,16 @@ def planned(
     target: Target | None = None,
 ) -> Plan:
     """Return a guarded plan."""
-    decided = plan(manifests, observed(*lives), journal(*records), rules(mode))
-    return guard(decided, target or Target("prod"), mode)
+    seen = observed(*lives)
+    decided = plan(manifests, seen, journal(*records), rules(mode))
+    return guard(decided, target or Target("prod"), mode, seen)
 
 
 def report(
     decided: Plan, outcomes: Mapping[str, Outcome] | None = None, refreshed: Mapping[str, Live] | None = None
 ) -> Report:
     """Return the report of one target with this plan."""
-    target = TargetReport(
-        "prod",
-        "1",
-        "r",
-        None,
-        describe(decided, outcomes or {}, refreshed or {}),
-        decided.unmanaged,
-        digest_lines(decided),
-    )
+    target = reported("prod", "1", "r", Result(decided, outcomes or {}, refreshed or {}))
     return Report(RunInfo("id", NOW, NOW, dry_run=True, revision=None, version="0"), (target,))
 
 
@@ -89,7 +84,7 @@ def test_each_decision_is_counted_once_and_has_its_exit_codes(
     told = report(decided)
     assert [each.decision for each in told.targets[0].associations] == [decision]
     assert {name for name, count in told.summary.items() if count} == {counted}
-    assert (told.exit_code, told.detailed_exit_code) == (code, detailed)
+    assert (told.exit_code, told.detailed_exit_code()) == (code, detailed)
 
 
 @pytest.mark.parametrize(
@@ -105,13 +100,13 @@ def test_each_decision_is_counted_once_and_has_its_exit_codes(
 def test_a_call_that_failed_is_exit_code_1(outcome: Outcome, failed: int, code: int, detailed: int) -> None:
     """Created is done; skipped remains; the rest failed."""
     told = report(planned(manifest()), {"export": outcome})
-    assert (told.summary["failed"], told.exit_code, told.detailed_exit_code) == (failed, code, detailed)
+    assert (told.summary["failed"], told.exit_code, told.detailed_exit_code()) == (failed, code, detailed)
 
 
 def test_unmanaged_associations_are_counted_and_no_failure() -> None:
     """What no manifest covers is said, and does not fail a job."""
     told = report(planned(lives=(live(),)))
-    assert (told.summary["unmanaged"], told.detailed_exit_code) == (1, 0)
+    assert (told.summary["unmanaged"], told.detailed_exit_code()) == (1, 0)
 
 
 def test_a_target_that_failed_fails_the_run_and_blocks_its_manifests() -> None:
@@ -120,7 +115,7 @@ def test_a_target_that_failed_fails_the_run_and_blocks_its_manifests() -> None:
     told = Report(report(Plan()).run, (failed,))
     assert (told.summary["blocked"], told.exit_code) == (1, 1)
     empty = Report(told.run, (replace(failed, associations=()),))
-    assert (empty.summary["blocked"], empty.exit_code, empty.detailed_exit_code) == (0, 1, 1)
+    assert (empty.summary["blocked"], empty.exit_code, empty.detailed_exit_code()) == (0, 1, 1)
 
 
 def test_what_aws_never_shows_is_called_unverifiable() -> None:
@@ -145,3 +140,35 @@ def test_the_digest_covers_writes_and_nothing_else() -> None:
     drifted = planned(manifest(), lives=(live(ExecutionConfiguration=OTHER),))
     assert report(drifted).plan_digest == report(Plan()).plan_digest != one.plan_digest
     assert report(planned(manifest(ClientId="c"))).plan_digest != one.plan_digest
+
+
+def test_the_coverage_counts_what_is_live_and_what_of_it_is_managed() -> None:
+    """So that nobody takes a quiet report of two manifests for a whole account under git."""
+    told = report(planned(manifest(), lives=(live(), live("b", ClientId="b"), live("c", ClientId="c"))))
+    assert (told.managed, told.live) == (1, 3)
+
+
+def test_what_the_journal_has_and_git_has_not_is_reported() -> None:
+    """An association whose manifest is gone, also one that nobody ever saw; not one that was renamed."""
+    waiting = replace(record("gone", ClientId="x"), state=Intended(1, NOW, NOW))
+    told = report(planned(manifest("new"), lives=(live(),), records=(record("old"), waiting)))
+    assert [each.name for each in told.targets[0].orphaned] == ["gone"]
+
+
+def test_what_could_not_be_listed_is_reported_where_no_manifest_asks_for_it() -> None:
+    """Silence would be mistaken for an empty list."""
+    decided = plan([], observed(unobserved="denied"), journal(), rules())
+    assert report(decided).targets[0].unlisted == ((INTEGRATION.arn, "denied"),)
+
+
+def test_unmanaged_associations_are_a_difference_where_that_is_asked_for() -> None:
+    """For whoever wants a whole account under git."""
+    told = report(planned(lives=(live(),)))
+    assert (told.detailed_exit_code(), told.detailed_exit_code(unmanaged=True)) == (0, 2)
+    assert report(Plan()).detailed_exit_code(unmanaged=True) == 0
+
+
+def test_another_plan_than_the_reviewed_one_is_a_failure() -> None:
+    """A job must not go on as if it had been applied."""
+    told = replace(report(planned(manifest())), mismatch=Mismatch("sha256:0", None))
+    assert (told.exit_code, told.detailed_exit_code()) == (1, 1)

@@ -471,6 +471,7 @@ def test_problems_come_as_json_as_well(tmp_path: Path, run: Run) -> None:
     done = run("validate", "-f", "bad.yaml", "-o", "json")
     assert done.returncode == 3
     assert json.loads(done.stdout) == {
+        "format": "reconciler/findings/v1",
         "valid": False,
         "manifests": 0,
         "targets": 0,
@@ -484,6 +485,7 @@ def test_problems_come_as_json_as_well(tmp_path: Path, run: Run) -> None:
                 "ClientAssociationMetadata, ExecutionConfiguration",
             }
         ],
+        "warnings": [],
     }
 
 

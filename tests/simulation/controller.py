@@ -19,11 +19,12 @@ from simulation.store import Desk, Shelf
 from simulation.trace import Trace
 
 from reconciler.core.decisions import Adopt, Blocked, Changed, Lost
+from reconciler.core.describe import describe
 from reconciler.core.errors import ReconcilerError, Stopped
 from reconciler.core.model import Live, Manifest, Mode, Observation, Target, Unobserved
 from reconciler.core.outcome import Refused
 from reconciler.core.ports import Progress, Writers
-from reconciler.core.report import Result, describe
+from reconciler.core.report import Result
 from reconciler.edge.aws.reader import Reader
 from reconciler.edge.aws.writer import Writer
 from reconciler.edge.pace import Pace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import BinaryIO
 
 from reconciler.core import request
@@ -17,12 +18,15 @@ from reconciler.edge.manifests.yaml import documents
 API_VERSION = "appintegrations.reconciler/v1"
 
 
-def load(paths: Sequence[str], stdin: BinaryIO | None) -> Desired:
-    """Return the desired state of all paths. Raises InvalidManifests with every problem of every file, sorted."""
-    return read(item for path in paths for item in find(path, stdin))
+def load(paths: Sequence[str], stdin: BinaryIO | None, now: datetime) -> Desired:
+    """Return the desired state of all paths. Raises InvalidManifests with every problem of every file, sorted.
+
+    `now` is for what is unwise only at times.
+    """
+    return read((item for path in paths for item in find(path, stdin)), now)
 
 
-def read(found: Iterable[File | Problem]) -> Desired:
+def read(found: Iterable[File | Problem], now: datetime) -> Desired:
     """Return the desired state in files from wherever. Raises InvalidManifests as `load` does."""
     problems: list[Problem] = []
     accepted: list[Accepted] = []
@@ -41,7 +45,7 @@ def read(found: Iterable[File | Problem]) -> Desired:
     problems += revision.problems(accepted)
     if problems:
         raise InvalidManifests(tuple(sorted(set(problems))))
-    return revision.desired(accepted)
+    return revision.desired(accepted, now)
 
 
 def _wrong(file: str, document: Document) -> Iterator[Problem]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
 from reconciler.core.errors import Problem
 from reconciler.core.harmless import harmless
 from reconciler.core.model import Desired, Manifest, Origin, Target, natural_key
+from reconciler.core.unwise import REGIONS, unwise
 from reconciler.edge.manifests import build
 from reconciler.edge.manifests.document import Document, Path
 from reconciler.edge.manifests.schema import short
@@ -100,20 +102,46 @@ def problems(documents: Sequence[Accepted]) -> Iterator[Problem]:
         yield manifest.problem(("spec",), said)
 
 
-def desired(documents: Sequence[Accepted]) -> Desired:
-    """Return the desired state of documents without problems, manifests in order of name."""
+def desired(documents: Sequence[Accepted], now: datetime) -> Desired:
+    """Return the desired state of documents without problems, manifests in order of name, and what is unwise in it."""
     declared = [document for document in documents if document.kind == "Target"]
     policies = {str(document.name): document.value["spec"].get("Policy", {}) for document in declared}
     targets = tuple(build.target(document.value) for document in declared) or (Target(AMBIENT),)
     manifests: dict[str, list[Manifest]] = {target.name: [] for target in targets}
+    warnings = [_nowhere(document) for document in declared if document.value["spec"]["Region"] not in REGIONS]
+    first: dict[tuple[str, str], Accepted] = {}
     for document in documents:
         if document.kind == "DataIntegrationAssociation":
             target = _target_of(document, list(policies)) or AMBIENT
             origin = Origin(document.file, *document.document.position(()))
-            manifests[target].append(build.manifest(document.value, origin, policies.get(target, {})))
+            manifest = build.manifest(document.value, origin, policies.get(target, {}))
+            manifests[target].append(manifest)
+            warnings += [document.problem(_path(at), said) for at, said in unwise(manifest, now)]
+            if (earlier := first.setdefault((target, manifest.integration), document)) is not document:
+                warnings.append(_shared(document, earlier))
     return Desired(
-        targets, {name: tuple(sorted(found, key=lambda each: each.name)) for name, found in manifests.items()}
+        targets,
+        {name: tuple(sorted(found, key=lambda each: each.name)) for name, found in manifests.items()},
+        tuple(sorted(warnings)),
     )
+
+
+def _nowhere(target: Accepted) -> Problem:
+    region = target.value["spec"]["Region"]
+    said = f"AppIntegrations is not known to be in {region}: it is in {', '.join(sorted(REGIONS))}"
+    return target.problem(("spec", "Region"), said)
+
+
+def _shared(manifest: Accepted, earlier: Accepted) -> Problem:
+    said = (
+        f"the manifest {earlier.name!r} at {earlier.where()} is on this data integration too, and AWS may refuse a "
+        "second association of one: give each its own"
+    )
+    return manifest.problem(("spec", "DataIntegrationIdentifier"), said)
+
+
+def _path(pointer: str) -> Path:
+    return tuple(pointer[1:].split("/"))
 
 
 def _target_of(manifest: Accepted, names: Sequence[str]) -> str | None:

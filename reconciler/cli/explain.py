@@ -1,0 +1,84 @@
+"""`reconcile explain`: all that is known of one association."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli import options, output, source
+from reconciler.cli.source import Source
+
+if TYPE_CHECKING:
+    from reconciler.cli.choices import Choices
+    from reconciler.core.explain import Explanation
+    from reconciler.core.model import Desired, Target
+    from reconciler.fleet import Site
+
+
+@click.command("explain")
+@click.argument("name")
+@source.manifests
+@output.outputs
+@options.connection
+@options.conduct
+def command(name: str, source: Source, outputs: tuple[str, ...], **chosen: Any) -> None:
+    """Tell all that is known of the association of the manifest NAME, and what a run would do for it and why.
+
+    Asks AWS and the journal as a dry run does, and writes nothing.
+    """
+    from reconciler.cli.choices import Choices  # noqa: PLC0415
+    from reconciler.cli.session import begin, read  # noqa: PLC0415 - help is shown without boto3
+    from reconciler.cli.wiring import surroundings  # noqa: PLC0415
+    from reconciler.render import explain as page  # noqa: PLC0415
+
+    formats: Mapping[str, output.Format[tuple[Explanation, Target, Site]]] = {
+        "text": lambda told, _: page.text(told[0], told[1].name, f"{told[2].account} {told[2].region}"),
+        "json": lambda told, _: page.as_json(told[0], told[1].name, told[2].account, told[2].region),
+    }
+    wanted = output.parse(outputs, formats)
+    choices = Choices.of(dry_run=True, **chosen)
+    begin(choices)
+    desired, _ = read(source)
+    target = _target(name, desired, choices)
+    with surroundings(choices):
+        told = _explained(name, target, desired, choices)
+    output.write(told, wanted, formats)
+
+
+def _explained(name: str, target: Target, desired: Desired, choices: Choices) -> tuple[Explanation, Target, Site]:
+    """Return what is known. Raises CloudError and StateError."""
+    import threading  # noqa: PLC0415
+    from datetime import timedelta  # noqa: PLC0415
+
+    from reconciler.cli.progress import shown  # noqa: PLC0415
+    from reconciler.cli.wiring import Passes  # noqa: PLC0415
+    from reconciler.core.explain import explain  # noqa: PLC0415
+    from reconciler.edge.system import SystemClock, new_id  # noqa: PLC0415
+    from reconciler.run import Run, preview  # noqa: PLC0415
+
+    site = Passes(choices, threading.Event()).connector(new_id())(target)
+    with shown() as tell:
+        settle = timedelta(seconds=choices.settle_time)
+        run = Run(target, desired.manifests[target.name], choices.mode, settle, SystemClock(), tell, lambda: False)
+        return explain(name, preview(run, site.cloud, site.journal)), target, site
+
+
+def _target(name: str, desired: Desired, choices: Choices) -> Target:
+    """Return the target whose manifest is meant. Raises click.UsageError."""
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    from reconciler.cli.wiring import selected  # noqa: PLC0415
+
+    targets = selected(desired, choices).targets
+    having = [target for target in targets if any(each.name == name for each in desired.manifests[target.name])]
+    if len(having) == 1:
+        return having[0]
+    if having:
+        names = ", ".join(target.name for target in having)
+        raise click.UsageError(f"several targets have a manifest {name!r}: name one of {names} with --target")
+    known = [each.name for target in targets for each in desired.manifests[target.name]]
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "`reconcile status` lists what the journal remembers"
+    raise click.UsageError(f"no manifest has the name {name!r}: {hint}")

@@ -1,0 +1,46 @@
+"""The plan that was reviewed, as `--expect-plan` names it: a digest, or the JSON report that holds it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.core.agreed import Agreed, create_line, digest, update_line
+
+
+def agreed(given: str) -> Agreed:
+    """Return the plan. Raises click.UsageError where it is none."""
+    if re.fullmatch(r"sha256:[0-9a-f]{64}", given):
+        return Agreed(given)
+    if re.match(r"sha256:|[0-9a-fA-F]{40,}$", given):
+        raise _wrong(given, "is no plan digest: write sha256: and 64 hexadecimal digits, or the file of a JSON report")
+    try:
+        report = json.loads(Path(given).read_text(encoding="utf-8"))
+        lines = tuple(
+            _line(association["write"])
+            for target in report["targets"]
+            for association in target["associations"]
+            if association["write"]
+        )
+        reviewed = Agreed(str(report["planDigest"]), lines)
+    except OSError as error:
+        raise _wrong(given, f"cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _wrong(given, "is no JSON report of this version: write one with --dry-run -o json=FILE") from error
+    if digest(lines) != reviewed.digest:
+        raise _wrong(given, "is not as it was written: its digest is not that of its writes")
+    return reviewed
+
+
+def _line(write: Any) -> str:
+    if write["operation"] == "CreateDataIntegrationAssociation":
+        return create_line(write["request"], write["clientToken"])
+    return update_line(write["request"], write["associationId"])
+
+
+def _wrong(given: str, said: str) -> click.UsageError:
+    return click.UsageError(f"--expect-plan {given}: {said}")

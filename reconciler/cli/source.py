@@ -1,0 +1,82 @@
+"""Where the manifests come from: files and folders, or a revision of a git repository."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler import settings
+from reconciler.cli import options
+from reconciler.core.errors import InvalidManifests
+from reconciler.core.model import Desired
+
+FOLDER = "manifests/"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the command line says of it. `strict` takes what is unwise for wrong."""
+
+    files: tuple[str, ...]
+    url: str | None
+    ref: str
+    path: str
+    strict: bool = False
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether nobody said where manifests are, and there are none where they usually are."""
+        return not self.files and self.url is None and not Path(FOLDER).exists()
+
+    def read(self) -> tuple[Desired, str | None]:
+        """Return the desired state and, from git, the commit. Raises InvalidManifests, GitError and UsageError."""
+        from reconciler.edge import manifests  # noqa: PLC0415 - help is shown without it
+        from reconciler.edge.system import SystemClock  # noqa: PLC0415
+
+        revision, now = None, SystemClock().now()
+        if self.url is None:
+            desired = manifests.load(self.files or (FOLDER,), options.standard_input(), now)
+        else:
+            from reconciler.edge import git  # noqa: PLC0415 - only where it is asked for
+
+            if self.files:
+                raise click.UsageError("-f and --git-url: give one of them; --git-path is the folder in the repository")
+            revision, found = git.read(self.url, self.ref, self.path, settings.environment())
+            desired = manifests.read(found, now)
+        if self.strict and desired.warnings:
+            raise InvalidManifests(desired.warnings)
+        return desired, revision
+
+
+def manifests(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say where its manifests are, as `source`."""
+
+    @wraps(function)
+    def command(
+        *args: Any, files: tuple[str, ...], git_url: str | None, git_ref: str, git_path: str, **others: Any
+    ) -> Any:
+        source = Source(files, git_url, git_ref, git_path, others.pop("strict", False))
+        return function(*args, source=source, **others)
+
+    return _OPTIONS(command)
+
+
+strict = options.option("--strict", is_flag=True, help="Take what is only unwise in manifests for wrong.")
+
+_OPTIONS = options.together(
+    options.files,
+    options.option(
+        "--git-url", metavar="PATH|URL", help="Read manifests from this git repository instead, without a checkout."
+    ),
+    options.option(
+        "--git-ref", metavar="REF", default="HEAD", show_default=True, help="Its branch, tag or commit to read."
+    ),
+    options.option(
+        "--git-path", metavar="DIR", default="manifests", show_default=True, help="Its folder or file of manifests."
+    ),
+)

@@ -1,0 +1,99 @@
+"""Puts a plan and what became of it into the lines of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reconciler.core.decisions import (
+    Blocked,
+    Create,
+    Decision,
+    Drifted,
+    Held,
+    InSync,
+    Lost,
+    Plan,
+    Update,
+    agreed,
+    live_of,
+)
+from reconciler.core.model import Live, Manifest, Spec
+from reconciler.core.outcome import Created, Outcome
+from reconciler.core.report import Association, Result, TargetReport
+from reconciler.core.request import unverifiable
+
+
+def reported(name: str, account: str | None, region: str | None, result: Result) -> TargetReport:
+    """Return a target's report from what was decided and what became of it."""
+    plan = result.plan
+    return TargetReport(
+        name=name,
+        account=account,
+        region=region,
+        error=result.error,
+        associations=describe(plan, result.outcomes, result.refreshed),
+        unmanaged=plan.unmanaged,
+        orphaned=plan.orphaned,
+        unlisted=plan.unlisted,
+        live=len(plan.seen),
+    )
+
+
+def describe(plan: Plan, outcomes: Mapping[str, Outcome], refreshed: Mapping[str, Live]) -> tuple[Association, ...]:
+    """Return a line for each decision, with outcomes by manifest name and what List showed afterwards by id."""
+    return tuple(
+        _association(decision, outcome, refreshed.get(_changed_id(decision, outcome)))
+        for decision in plan.decisions
+        for outcome in (outcomes.get(decision.manifest.name),)
+    )
+
+
+def _changed_id(decision: Decision, outcome: Outcome | None) -> str:
+    """Return which association a call made or changed; nothing where there was no such call."""
+    if isinstance(outcome, Created):
+        return outcome.association_id
+    return decision.association_id if isinstance(decision, Update) and outcome else ""
+
+
+def undecided(manifests: Sequence[Manifest], reason: str) -> tuple[Association, ...]:
+    """Return a blocked line for each manifest of a target that could not be reconciled at all."""
+    return tuple(_association(Blocked(manifest, reason), None, None) for manifest in manifests)
+
+
+def _association(decision: Decision, outcome: Outcome | None, refreshed: Live | None) -> Association:
+    manifest, live = decision.manifest, refreshed or live_of(decision)
+    write = decision.instead if isinstance(decision, Held | Blocked) else decision
+    request: Spec = write.request if isinstance(write, Create | Update) else manifest.spec
+    return Association(
+        name=manifest.name,
+        origin=manifest.origin,
+        decision=decision.word,
+        reason=_reason(decision),
+        integration=manifest.integration,
+        destination=str(request.get("DestinationURI", "")),
+        arn=live.arn if live else None,
+        client_token=_token(write),
+        differences=() if write is None or isinstance(write, Create | InSync | Lost | Blocked) else write.differences,
+        unverifiable=unverifiable(request) if live or isinstance(decision, Create) else (),
+        last_execution=live.last_execution if live else None,
+        outcome=outcome,
+        write=agreed(decision),
+    )
+
+
+def _token(decision: Decision | None) -> str | None:
+    return decision.record.token if decision and decision.record is not None else None
+
+
+def _reason(decision: Decision) -> str:
+    match decision:
+        case InSync():
+            return ""
+        case Drifted():
+            return "live left what was applied; it is not repaired"
+        case Held(instead=Create()):
+            return f"creating waits: {decision.reason}"
+        case Held():
+            return f"updating waits: {decision.reason}"
+        case _:
+            return decision.reason

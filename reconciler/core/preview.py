@@ -1,0 +1,35 @@
+"""What a run would do, beside all that was known when it was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.core.agreed import digest, line
+from reconciler.core.case import Rules
+from reconciler.core.decisions import Plan
+from reconciler.core.journal import Journal
+from reconciler.core.model import Manifest, Observation, Target
+from reconciler.core.plan import plan
+from reconciler.core.rails import guard
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a run would do, and what that was decided from. `looked` is when AWS had been looked at."""
+
+    plan: Plan
+    recorded: Journal
+    seen: Observation
+    rules: Rules
+    looked: datetime
+
+    def decided(self, target: Target, manifests: Sequence[Manifest], seen: Observation) -> Preview:
+        """Decide anew from what was seen since."""
+        decided = plan(manifests, seen, self.recorded, self.rules)
+        return replace(self, plan=guard(decided, target, self.rules.mode, seen), seen=seen)
+
+    def agrees(self, plan: Plan) -> bool:
+        """Tell whether another plan comes to the same writes."""
+        return digest(map(line, plan.reviewed)) == digest(map(line, self.plan.reviewed))

@@ -1,0 +1,150 @@
+"""`reconcile explain`: all that is known of one association, and nothing written."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from program import EXPORT, TARGET, Program
+from wire import Request, Wire
+
+from reconciler.sandbox import Behaviour, SandboxServer
+
+DENIED = b"HTTP/1.1 403 Forbidden\r\nx-amzn-ErrorType: AccessDeniedException\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def told(program: Program, name: str = "october") -> Any:
+    """Return what is told, as JSON."""
+    done = program.run("explain", name, "-o", "json")
+    assert done.code == 0, done.err
+    return json.loads(done.out)
+
+
+def test_what_is_missing_is_explained_and_not_created(program: Program, server: SandboxServer) -> None:
+    """The request as it would be sent, its token, and the row that says create; reads only, and no file made."""
+    program.add("october", "november")
+    before = {path for path in program.folder.rglob("*") if path.is_file()}
+    with Wire(server.url) as wire:
+        explained = told(Program(program.folder, wire.url))
+    assert set(wire.counts) == {"STS", "ListDataIntegrations", "ListDataIntegrationAssociation"}
+    assert explained["rule"] == {"record": "none", "live": "none", "decision": "create", "rail": None}
+    assert explained["manifest"]["origin"] == "manifests/october.yaml:1"
+    assert explained["dataIntegration"]["name"] == "profiles-export"
+    assert explained["request"]["DataIntegrationIdentifier"] == explained["dataIntegration"]["arn"]
+    assert explained["request"]["ExecutionConfiguration"]["OnDemandConfiguration"]["EndTime"] == "1793491200000"
+    assert explained["decision"]["write"]["clientToken"] == explained["clientToken"]
+    assert {path for path in program.folder.rglob("*") if path.is_file()} == before
+
+
+def test_what_was_created_is_explained_with_record_and_live(program: Program) -> None:
+    """The record, its token, since when it is so, and what List shows."""
+    program.add("october")
+    token = program.run("-o", "json").report["targets"][0]["associations"][0]["clientToken"]
+    program.run()
+    explained = told(program)
+    assert explained["rule"]["live"] == "that association"
+    assert explained["rule"]["decision"] == explained["decision"]["decision"] == "in-sync"
+    assert explained["rule"]["record"] == f"bound to {explained['live']['arn'].rpartition('/')[2]}"
+    assert explained["journal"]["record"]["token"] == explained["clientToken"] == token
+    assert explained["journal"]["standing"]["decision"] == "in-sync"
+    assert explained["sameNaturalKey"] == [explained["live"]["arn"]]
+
+
+def test_a_rail_is_named_beside_the_decision_that_it_stopped(program: Program) -> None:
+    """Decided was create; what stopped it is told apart from that."""
+    program.add("october", text=EXPORT + "policy: {suspend: true, ignore: [/ClientId]}\n")
+    explained = told(program)
+    assert (explained["rule"]["decision"], explained["decision"]["decision"]) == ("create", "held")
+    assert "policy.suspend" in explained["rule"]["rail"]
+    text = program.run("explain", "october").out
+    assert "so: create" in text
+    assert "rail     held: policy.suspend is true" in text
+    assert "suspended, ignore /ClientId" in text
+
+
+def test_a_lost_answer_is_explained(program: Program, server: SandboxServer) -> None:
+    """The attempt, its time, and that nothing is sent before the settle time is over."""
+    server.sandbox.behave(Behaviour(lose_answers=1, list_lag=3600))
+    program.add("october")
+    program.run()
+    explained = told(program)
+    assert explained["rule"]["record"] == "a Create was sent and its answer is unknown (attempt 1)"
+    assert explained["decision"]["decision"] == "settling"
+    assert "a Create without an answer: attempt 1 at" in program.run("explain", "october").out
+
+
+def test_drift_and_change_are_explained(program: Program, server: SandboxServer) -> None:
+    """What is applied is told where git asks for something else now."""
+    program.add("october")
+    program.run()
+    program.add("october", **{"2026-11-01": "2026-12-01"})
+    explained = told(program)
+    assert explained["decision"]["decision"] == "changed"
+    text = program.run("explain", "october").out
+    assert "applied, which is not what git asks for now:" in text
+    assert "EndTime: git 1796083200000 (2026-12-01T00:00:00Z), applied 1793491200000 (2026-11-01T00:00:00Z)" in text
+    assert len(server.sandbox.carried_out) == 1
+
+
+def test_a_renamed_manifest_finds_its_record(program: Program) -> None:
+    """Under the name that it had."""
+    program.add("october")
+    program.run()
+    path = program.folder / "manifests" / "october.yaml"
+    path.write_text(path.read_text().replace("name: october", "name: autumn"))
+    assert told(program, "autumn")["journal"]["name"] == "october"
+    assert "under the name october" in program.run("explain", "autumn").out
+
+
+def test_a_data_integration_that_is_not_there_is_explained(program: Program) -> None:
+    """No request, no token, and the way out."""
+    program.add("october", **{"profiles-export": "profile-export"})
+    explained = told(program)
+    assert (explained["request"], explained["clientToken"], explained["dataIntegration"]) == (None, None, None)
+    text = program.run("explain", "october").out
+    assert "integration profile-export is not there" in text
+    assert "did you mean 'profiles-export'?" in text
+
+
+def test_an_unlisted_data_integration_is_explained(program: Program, server: SandboxServer) -> None:
+    """Unknown is not none."""
+    program.add("october")
+
+    def denied(request: Request) -> bytes | None:
+        return DENIED if request.operation == "ListDataIntegrationAssociation" else None
+
+    with Wire(server.url, before=denied) as wire:
+        done = Program(program.folder, wire.url).run("explain", "october")
+    assert "live: its data integration could not be listed" in done.out
+    assert "unknown: its data integration could not be listed" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("octobre",), "no manifest has the name 'octobre': did you mean 'october'?"),
+        (("x\x1b[31m",), "`reconcile status` lists what the journal remembers"),
+        ((), "Missing argument 'NAME'"),
+    ],
+)
+def test_a_name_that_no_manifest_has(program: Program, arguments: tuple[str, ...], said: str) -> None:
+    """One line, exit 64, and no escape reaches the terminal."""
+    program.add("october")
+    done = program.run("explain", *arguments)
+    assert (done.code, done.out) == (64, "")
+    assert said in done.err
+    assert "\x1b" not in done.err
+
+
+def test_a_name_that_two_targets_have_needs_the_target(program: Program) -> None:
+    """Names are unique per target only."""
+    spec = 'spec: {Region: us-east-1, AccountId: "ACCOUNT"}\n'
+    for name, account in (("one", "123456789012"), ("two", "210987654321")):
+        program.add(name, text=TARGET + spec, ACCOUNT=account)
+        (program.folder / "manifests" / f"october-{name}.yaml").write_text(
+            EXPORT.replace("{name: NAME}", "{name: october}").replace("NAME", name) + f"target: {name}\n"
+        )
+    done = program.run("explain", "october")
+    assert (done.code, "name one of one, two with --target" in done.err) == (64, True)
+    assert program.run("explain", "october", "--target", "one").code == 0

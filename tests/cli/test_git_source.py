@@ -1,0 +1,109 @@
+"""Manifests from a revision of a git repository: what is read is what was committed, and the report says which."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from program import Program
+
+from reconciler.sandbox import SandboxServer
+
+GIT = {
+    "PATH": os.pathsep.join((str(Path(shutil.which("git") or "/usr/bin/git").parent), os.defpath)),
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "Author",
+    "GIT_AUTHOR_EMAIL": "author@example.com",
+    "GIT_COMMITTER_NAME": "Author",
+    "GIT_COMMITTER_EMAIL": "author@example.com",
+}
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git."""
+    done = subprocess.run(["git", *arguments], cwd=folder, env=GIT, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def commits(program: Program) -> tuple[str, str]:
+    """Commit october, then november as well; then leave only rubbish in the folder that is checked out."""
+    git(program.folder, "init", "--quiet", "--initial-branch=main")
+    revisions = []
+    for name in ("october", "november"):
+        program.add(name)
+        git(program.folder, "add", "--all")
+        git(program.folder, "commit", "--quiet", "--message", name)
+        revisions.append(git(program.folder, "rev-parse", "HEAD"))
+    for path in (program.folder / "manifests").iterdir():
+        path.write_text("rubbish")
+    return revisions[0], revisions[1]
+
+
+def test_a_revision_is_read_without_a_checkout(program: Program, commits: tuple[str, str]) -> None:
+    """The newest by default, any by name; the commit stands in report, log and journal."""
+    dry = program.run("--dry-run", "--git-url", ".", "-o", "json", env=GIT)
+    assert dry.decisions == {"november": "create", "october": "create"}
+    assert dry.report["run"]["revision"] == commits[1]
+    done = program.run("--git-url", f"file://{program.folder}", "--git-ref", commits[0], "-o", "json", env=GIT)
+    assert (done.code, done.decisions) == (0, {"october": "create"})
+    assert done.report["run"]["revision"] == commits[0]
+    assert done.events("run finished")[0]["revision"] == commits[0]
+    status = program.run("status", "--git-url", ".", "-o", "json", env=GIT)
+    assert json.loads(status.out)["targets"][0]["written"]["revision"] == commits[0]
+    assert done.report["targets"][0]["associations"][0]["origin"]["file"] == "manifests/october.yaml"
+
+
+@pytest.mark.usefixtures("commits")
+def test_a_revision_that_is_named_by_hand_stands_in_the_report(program: Program) -> None:
+    """Somebody may have a better name than the commit."""
+    done = program.run("--dry-run", "--git-url", ".", "--revision", "v1", "-o", "json", env=GIT)
+    assert done.report["run"]["revision"] == "v1"
+
+
+@pytest.mark.usefixtures("commits")
+def test_every_command_that_reads_manifests_reads_revisions(program: Program) -> None:
+    """The same options mean the same."""
+    assert "2 manifests: valid\n" in program.run("validate", "--git-url", ".", env=GIT).out
+    assert program.run("explain", "october", "--git-url", ".", env=GIT).code == 0
+    assert "october.yaml" in program.run("validate", env=GIT).out
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (("--git-url", ".", "--git-ref", "nowhere"), 1, "nowhere"),
+        (("--git-url", ".", "--git-ref", "--upload-pack=touch pwned"), 1, ""),
+        (("--git-url", "--upload-pack=touch pwned"), 1, ""),
+        (("--git-url", "ext::sh -c 'touch pwned'"), 1, ""),
+        (("--git-url", "none"), 1, "none"),
+        (("--git-url", ".", "--git-path", "../elsewhere"), 1, "../elsewhere"),
+        (("--git-url", ".", "--git-path", "/etc"), 1, "/etc"),
+        (("--git-url", ".", "--git-path", "nothing"), 1, "nothing"),
+        (("--git-url", ".", "-f", "manifests"), 64, "-f and --git-url: give one of them"),
+    ],
+)
+@pytest.mark.usefixtures("commits")
+def test_what_cannot_be_read_is_one_line(
+    program: Program, server: SandboxServer, options: tuple[str, ...], code: int, said: str
+) -> None:
+    """What, where, what would be right; nothing is called, and nothing is run."""
+    before = {path.name for path in program.folder.iterdir()}
+    done = program.run(*options, env=GIT)
+    assert (done.code, done.out, server.sandbox.carried_out) == (code, "", ())
+    assert said in done.err
+    assert len(done.err.splitlines()) <= (1 if code == 1 else 4)
+    assert {path.name for path in program.folder.iterdir()} == before
+
+
+@pytest.mark.usefixtures("commits")
+def test_git_that_is_not_installed_is_said(program: Program) -> None:
+    """With what to do."""
+    done = program.run("--git-url", ".", env={"PATH": "/nonexistent"})
+    assert (done.code, len(done.err.splitlines())) == (1, 1)
+    assert "git" in done.err

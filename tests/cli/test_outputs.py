@@ -1,0 +1,156 @@
+"""Reports go where they are asked to, in any number of formats, also where nothing could be planned."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+from program import EXPORT, Program
+
+from reconciler.edge.manifests.schema import schema
+from reconciler.sandbox import SandboxServer
+
+FORMATS = ("text", "json", "markdown", "junit", "sarif", "github")
+
+
+def everything(*first: str) -> list[str]:
+    """Return a command that writes every format to a file of its name."""
+    return [*first, *(word for name in FORMATS for word in ("-o", f"{name}={name}.out"))]
+
+
+def test_all_formats_at_once_hold_the_digest(program: Program) -> None:
+    """Whatever a reviewer looks at, the plan can be told from another one."""
+    program.add("october")
+    done = program.run(*everything("--dry-run"))
+    assert (done.code, done.out) == (0, "")
+    said = {name: (program.folder / f"{name}.out").read_text() for name in FORMATS}
+    digest = json.loads(said["json"])["planDigest"]
+    assert {name for name, text in said.items() if digest in text} == set(FORMATS)
+    assert "s3://corp-exports/october" in said["markdown"]
+
+
+def test_one_goes_to_standard_output_beside_files(program: Program) -> None:
+    """As a job in CI wants it: annotations in the log, the rest in files."""
+    program.add("october")
+    done = program.run("--dry-run", "-o", "github", "-o", "json=plan.json")
+    assert done.out.startswith("::")
+    assert json.loads((program.folder / "plan.json").read_text())["summary"]["create"] == 1
+
+
+@pytest.mark.parametrize("command", ["run", "validate"])
+def test_invalid_manifests_are_told_in_every_format(program: Program, server: SandboxServer, command: str) -> None:
+    """A comment, annotations and a test report say what is wrong; nothing is called, and exit 3."""
+    program.add("october", StartTime="StartTim")
+    done = program.run(*everything(command))
+    assert done.code == 3
+    said = {name: (program.folder / f"{name}.out").read_text() for name in FORMATS}
+    assert all("StartTim" in text for text in said.values())
+    found = json.loads(said["json"])
+    jsonschema.validate(found, schema("findings.v1.json"), cls=jsonschema.Draft202012Validator)
+    assert found["problems"][0]["line"] == 10
+    assert "::error file=manifests/october.yaml,line=10," in said["github"]
+    assert json.loads(said["sarif"])["runs"][0]["results"][0]["level"] == "error"
+    assert ET.fromstring(said["junit"]).find(".//failure") is not None  # noqa: S314 - our own
+    assert server.sandbox.carried_out == ()
+
+
+def test_valid_manifests_are_told_in_every_format(program: Program) -> None:
+    """With what is only unwise, which is no failure."""
+    program.add("october", text=EXPORT + "policy: {onLoss: recreate}\n")
+    done = program.run(*everything("validate"))
+    assert (done.code, done.err) == (0, "")
+    said = {name: (program.folder / f"{name}.out").read_text() for name in FORMATS}
+    assert said["text"] == (
+        "warning: manifests/october.yaml:11:18: /policy/onLoss: exports again when the finished job leaves List: leave "
+        "it at report, and raise generation when needed\n1 manifest: valid\n"
+    )
+    assert json.loads(said["json"])["warnings"][0]["pointer"] == "/policy/onLoss"
+    assert "::warning file=manifests/october.yaml,line=11," in said["github"]
+
+
+def test_strict_makes_warnings_errors(program: Program, server: SandboxServer) -> None:
+    """For validation and for runs."""
+    program.add("october", text=EXPORT + "policy: {onLoss: recreate}\n")
+    checked = program.run("validate", "--strict", "-o", "json")
+    assert (checked.code, checked.report["valid"]) == (3, False)
+    done = program.run("--strict")
+    assert (done.code, done.out, server.sandbox.carried_out) == (3, "", ())
+    assert "/policy/onLoss" in done.err
+
+
+def test_a_run_says_what_is_unwise(program: Program) -> None:
+    """In the report and in the log; it goes on all the same."""
+    program.add("october", text=EXPORT + "policy: {onLoss: recreate}\n")
+    done = program.run("-o", "json")
+    assert (done.code, done.report["warnings"][0]["pointer"]) == (0, "/policy/onLoss")
+    assert "/policy/onLoss" in done.events("manifest unwise")[0]["problem"]
+    assert "warning: manifests/october.yaml:11:18: /policy/onLoss" in program.run().out
+
+
+@pytest.mark.parametrize("command", ["--dry-run", "validate"])
+def test_a_github_step_gets_its_summary(program: Program, command: str) -> None:
+    """Appended, since other programs of the step write there too; only where github was asked for."""
+    program.add("october")
+    summary = program.folder / "summary.md"
+    summary.write_text("before\n")
+    environment = {"GITHUB_STEP_SUMMARY": str(summary)}
+    program.run(command, env=environment)
+    assert summary.read_text() == "before\n"
+    program.run(command, "-o", "github", env=environment)
+    assert summary.read_text().startswith("before\n")
+    assert len(summary.read_text()) > len("before\n")
+
+
+def test_a_summary_that_cannot_be_written_is_one_line(program: Program) -> None:
+    """Exit 1: what was asked for is not there; the rest is."""
+    program.add("october")
+    done = program.run("--dry-run", "-o", "github", env={"GITHUB_STEP_SUMMARY": "/nonexistent/summary"})
+    assert (done.code, done.out[:2]) == (1, "::")
+    assert done.err.splitlines()[-1] == "reconcile: [Errno 2] No such file or directory: '/nonexistent/summary'"
+
+
+@pytest.mark.parametrize("command", ["--dry-run", "run", "validate", "status", "explain", "doctor"])
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("xml", "'xml' is no format: known are text, json"),
+        ("json=", "the name of a file is missing"),
+        ("json=manifests", "cannot be written: it is a folder"),
+        ("json=none/plan.json", "cannot be written: there is no folder none"),
+    ],
+)
+def test_outputs_that_cannot_be_written_are_refused_first(
+    program: Program, server: SandboxServer, command: str, output: str, said: str
+) -> None:
+    """Before anything is read or called: a run whose report is lost would be a silent one."""
+    program.add("october")
+    name = ["october"] if command == "explain" else []
+    done = program.run(command, *name, "-o", output)
+    assert (done.code, done.out, server.sandbox.carried_out) == (64, "", ())
+    assert said in done.err
+
+
+def test_a_full_disk_loses_one_output_and_no_other(program: Program) -> None:
+    """Exit 1 and one line; what could be written is."""
+    program.add("october")
+    done = program.run("--dry-run", "-o", "markdown=/dev/full", "-o", "json=plan.json")
+    assert done.code == 1
+    assert "/dev/full cannot be written: No space left on device" in done.err
+    assert json.loads((program.folder / "plan.json").read_text())["summary"]["create"] == 1
+
+
+def test_unmanaged_counts_where_that_is_asked_for(program: Program) -> None:
+    """With --detailed-exitcode, and only with it."""
+    program.add("october")
+    program.run()
+    (program.folder / "manifests" / "october.yaml").unlink()
+    program.add("november", text=EXPORT + "policy: {mode: observe}\n", **{"profiles-export": "crm-accounts"})
+    (program.folder / "manifests" / "november.yaml").unlink()
+    assert program.run("--detailed-exitcode").code == 0
+    done = program.run("--detailed-exitcode", "--fail-on", "unmanaged")
+    assert done.code == 2
+    assert "its manifest is gone" in done.out
+    assert "0 of 1 live associations are managed" in done.out
+    assert program.run("--fail-on", "unmanaged").code == 64

@@ -1,0 +1,157 @@
+"""The plan that was reviewed is the plan that is applied, or nothing is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from program import EXPORT, Program
+from wire import Wire
+
+from reconciler.sandbox import SandboxServer
+
+
+def reviewed(program: Program) -> tuple[str, str]:
+    """Return the digest of a dry run, and the file of its report."""
+    done = program.run("--dry-run", "-o", "json=plan.json")
+    assert done.code == 0, done.err
+    return json.loads((program.folder / "plan.json").read_text())["planDigest"], "plan.json"
+
+
+def created(server: SandboxServer) -> list[str]:
+    """Return what was carried out."""
+    return [each.operation for each in server.sandbox.carried_out]
+
+
+@pytest.mark.parametrize("given", ["digest", "file"])
+def test_the_reviewed_plan_is_applied(program: Program, server: SandboxServer, given: str) -> None:
+    """With no call more than without it."""
+    program.add("october")
+    digest, file = reviewed(program)
+    with Wire(server.url) as wire:
+        aimed = Program(program.folder, wire.url)
+        done = aimed.run("--expect-plan", digest if given == "digest" else file, "-o", "json")
+    assert (done.code, done.report["mismatch"], len(created(server))) == (0, None, 1)
+    assert (wire.counts["STS"], wire.counts["ListDataIntegrations"]) == (1, 1)
+
+
+def test_another_plan_is_refused_and_what_differs_is_named(program: Program, server: SandboxServer) -> None:
+    """Git went on after the review: no write, no journal, exit 1, and the new request is shown."""
+    program.add("october", "november")
+    digest, file = reviewed(program)
+    program.add("october", **{"2026-11-01": "2026-12-01"})
+    (program.folder / "manifests" / "november.yaml").unlink()
+    before = {path for path in program.folder.rglob("*") if path.is_file()}
+    blind = program.run("--expect-plan", digest)
+    assert (blind.code, created(server)) == (1, [])
+    assert "This is not the plan that was reviewed: nothing was written." in blind.out
+    assert f"reviewed {digest}" in blind.out
+    assert "Give --expect-plan the JSON report" in blind.out
+    seeing = program.run("--expect-plan", file, "-o", "json")
+    assert (seeing.code, created(server)) == (1, [])
+    first, second = seeing.report["mismatch"]["differences"]
+    assert first.startswith("not as reviewed: create s3://corp-exports/october of arn:")
+    assert first.endswith("EndTime is 1796083200000 and was 1793491200000")
+    assert second.startswith("reviewed, and not planned any more: create s3://corp-exports/november of arn:")
+    (refused,) = seeing.events("plan refused")
+    assert refused["reviewed"] == digest != refused["planDigest"]
+    assert {path for path in program.folder.rglob("*") if path.is_file()} == before
+
+
+def test_what_has_been_created_meanwhile_is_another_plan(program: Program, server: SandboxServer) -> None:
+    """Live state led to other writes: a plan of two creates does not become one of one by itself."""
+    program.add("october", "november")
+    _, file = reviewed(program)
+    (program.folder / "manifests" / "november.yaml").rename(program.folder / "aside.yaml")
+    assert program.run().code == 0
+    (program.folder / "aside.yaml").rename(program.folder / "manifests" / "november.yaml")
+    done = program.run("--expect-plan", file, "-o", "json")
+    assert (done.code, len(created(server))) == (1, 1)
+    (difference,) = done.report["mismatch"]["differences"]
+    assert "not planned any more: create s3://corp-exports/october" in difference
+
+
+def test_what_changes_by_itself_is_the_same_plan(program: Program, server: SandboxServer) -> None:
+    """Another revision, another place in the file, another name of the manifest and a run in between."""
+    program.add("october")
+    digest, _ = reviewed(program)
+    path = program.folder / "manifests" / "october.yaml"
+    path.write_text("# a comment more\n" + path.read_text().replace("name: october", "name: autumn"))
+    done = program.run("--expect-plan", digest, "--revision", "another", "-o", "json")
+    assert (done.code, done.report["planDigest"], len(created(server))) == (0, digest, 1)
+
+
+def test_a_dry_run_tells_whether_the_plan_still_is_the_reviewed_one(program: Program, server: SandboxServer) -> None:
+    """For a job that wants to know before it asks for approval."""
+    program.add("october")
+    digest, _ = reviewed(program)
+    assert program.run("--dry-run", "--expect-plan", digest).code == 0
+    program.add("november")
+    assert program.run("--dry-run", "--expect-plan", digest).code == 1
+    assert created(server) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        ("{", "is no JSON report of this version"),
+        ("[]", "is no JSON report of this version"),
+        ('{"planDigest": "sha256:0", "targets": [{"associations": [{}]}]}', "is no JSON report of this version"),
+        ('{"planDigest": "sha256:0", "targets": []}', "is not as it was written"),
+    ],
+)
+def test_a_file_that_is_no_plan_is_refused(program: Program, content: str | None, said: str) -> None:
+    """Before anything is called."""
+    program.add("october")
+    if content is not None:
+        (program.folder / "plan.json").write_text(content)
+    done = program.run("--expect-plan", "plan.json")
+    assert (done.code, done.out) == (64, "")
+    assert f"--expect-plan plan.json: {said}" in done.err
+
+
+@pytest.mark.parametrize("given", ["sha256:", "sha256:" + "g" * 64, "0" * 64, "sha256:" + "0" * 63])
+def test_half_a_digest_is_refused(program: Program, given: str) -> None:
+    """It is neither a digest nor meant as the name of a file."""
+    program.add("october")
+    done = program.run("--expect-plan", given)
+    assert (done.code, "is no plan digest" in done.err) == (64, True)
+
+
+def test_a_plan_that_was_edited_is_refused(program: Program, server: SandboxServer) -> None:
+    """A reviewer read what stands in the file; the digest says whether that is what was planned."""
+    program.add("october")
+    reviewed(program)
+    report: Any = json.loads((program.folder / "plan.json").read_text())
+    report["targets"][0]["associations"][0]["write"]["request"]["DestinationURI"] = "s3://elsewhere"
+    (program.folder / "plan.json").write_text(json.dumps(report))
+    done = program.run("--expect-plan", "plan.json")
+    assert (done.code, created(server)) == (64, [])
+    assert "its digest is not that of its writes" in done.err
+
+
+def test_an_update_is_reviewed_too(program: Program, server: SandboxServer) -> None:
+    """It repeats the export: its window is part of the plan."""
+    text, mode = EXPORT + "policy: {mode: create-and-update}\n", ("--mode", "create-and-update")
+    program.add("october", text=text)
+    program.run()
+    program.add("october", text=text, **{"2026-11-01": "2026-12-01"})
+    program.run("--dry-run", *mode, "-o", "json=plan.json")
+    program.add("october", text=text, **{"2026-11-01": "2026-12-02"})
+    refused = program.run(*mode, "--expect-plan", "plan.json")
+    assert (refused.code, created(server)) == (1, ["CreateDataIntegrationAssociation"])
+    assert "not as reviewed: update" in refused.out
+    program.add("october", text=text, **{"2026-11-01": "2026-12-01"})
+    assert program.run(*mode, "--expect-plan", "plan.json").code == 0
+    assert created(server) == ["CreateDataIntegrationAssociation", "UpdateDataIntegrationAssociation"]
+
+
+def test_more_creates_than_the_command_line_allows_are_blocked(program: Program, server: SandboxServer) -> None:
+    """All of them: nobody knows which one was meant."""
+    program.add("october", "november")
+    done = program.run("--max-creates", "1", "-o", "json")
+    assert (done.code, set(done.decisions.values()), created(server)) == (1, {"blocked"}, [])
+    assert program.run("--max-creates", "2").code == 0
+    assert len(created(server)) == 2

@@ -1,0 +1,414 @@
+"""What is live becomes manifests that take it over, and never lead to a Create."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from builders import ACCOUNT, INTEGRATION, NOW, ON_DEMAND, REGION, journal, live, manifest, observed, record, rules
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler.core.apply import remembered
+from reconciler.core.decisions import Adopt, Blocked, Create, InSync, Lost, Plan, Settling
+from reconciler.core.errors import InvalidManifests
+from reconciler.core.export import Exported, doubt, exported
+from reconciler.core.files import File
+from reconciler.core.journal import Bound, Journal
+from reconciler.core.model import (
+    Execution,
+    Integration,
+    Live,
+    Manifest,
+    Mode,
+    Observation,
+    OnLoss,
+    Policy,
+    Target,
+    Unobserved,
+)
+from reconciler.core.preview import Preview
+from reconciler.core.request import normalise
+from reconciler.edge.manifests.load import read
+from reconciler.render.manifest import text
+
+AMBIENT, DECLARED = Target("default"), Target("prod", REGION, ACCOUNT)
+EMPTY = Journal(ACCOUNT, REGION, "")
+ARN = f"arn:aws:app-integrations:{REGION}:{ACCOUNT}:data-integration"
+
+
+def looked(
+    seen: Observation,
+    manifests: Sequence[Manifest] = (),
+    known: Journal = EMPTY,
+    target: Target = AMBIENT,
+    now: datetime = NOW,
+) -> Preview:
+    """Return what a run would do."""
+    return Preview(Plan(), known, seen, rules(Mode.CREATE_AND_UPDATE, now), now).decided(target, manifests, seen)
+
+
+def written(found: Sequence[Exported], target: Target = AMBIENT) -> tuple[Manifest, ...]:
+    """Return manifests as they are read back from their texts, all of them as one revision."""
+    files = [File(f"{each.name}.yaml", text(each.document, each.comments).encode()) for each in found]
+    if target.account:
+        spec = {"Region": target.region, "AccountId": target.account}
+        head = {"apiVersion": "appintegrations.reconciler/v1", "kind": "Target", "metadata": {"name": target.name}}
+        files.append(File("target.json", json.dumps({**head, "spec": spec}).encode()))
+    return read(files, NOW).manifests[target.name]
+
+
+def arns(seen: Observation) -> list[str]:
+    """Return the ARNs of all that is listed."""
+    listed = (lives for lives in seen.associations.values() if not isinstance(lives, Unobserved))
+    return [each.arn for lives in listed for each in lives]
+
+
+def refused(each: Exported, target: Target, seen: Observation) -> bool:
+    """Tell whether the program would leave one out."""
+    try:
+        (alone,) = written([each], target)
+    except InvalidManifests:
+        return True
+    return doubt(alone, each.live, seen, rules()) is not None
+
+
+ODD = [
+    "profiles-export", "Profiles-Export", "PROFILES-EXPORT", "no", "No", "yes", "on", "null", "~", "1", "0o17", "1e3",
+    "012345670123", "2026-10-01", "- x", "# x", "a: b", "a #b", "x:", "trailing ", "  leading", "tab\tbed", "new\nline",
+    "'quoted'", '"double"', "back\\slash", "{a}", "[a]", "*a", "&a", "!a", "%a", "@a", "`a", "<<", "=", "Müller",
+    "北京", "🙂", "\x1b[31mred", "\u202eright", "\ufeff", "\ud83d", "a" * 255, "ä" * 300, "---", "...", "-", "\x85",
+    "\u2028",
+]  # fmt: skip
+SANE_TIMES = ["1790812800000", "1790812800123", "2026-10-01T00:00:00Z", "2026-10-01T02:00:00+02:00", "999999999999"]
+ODD_TIMES = [
+    "0",
+    "17",
+    "1790812800",
+    "yesterday",
+    "2026-10-01",
+    "1790812800000.5",
+    "9" * 14,
+    1790812800000,
+    1.7908128e12,
+]
+SANE_CLIENTS = [None, "", "crm-client", *ODD[1:-9], "ä" * 255]
+
+
+@st.composite
+def integrations(draw: st.DrawFn) -> tuple[Integration, ...]:
+    """Return data integrations with names that are odd, alike, or those of others."""
+    ids = [str(each) for each in draw(st.lists(st.uuids(), min_size=1, max_size=4, unique=True))]
+    taken = [*ids, *(f"{ARN}/{id_}" for id_ in ids)]
+    names = st.sampled_from([*ODD, *taken]) | st.text(min_size=1, max_size=30)
+    return tuple(Integration(f"{ARN}/{id_}", draw(names)) for id_ in ids)
+
+
+@st.composite
+def executions(draw: st.DrawFn) -> tuple[Any, bool]:
+    """Return an ExecutionConfiguration as AWS may show it, and whether a manifest can say it."""
+    sane = draw(st.integers(0, 9)) > 0
+    times = st.sampled_from(SANE_TIMES if sane else [*SANE_TIMES, *ODD_TIMES])
+    shapes: list[Any] = [
+        None,
+        {},
+        {"ExecutionMode": "ON_DEMAND"},
+        {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": draw(times)}},
+        {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1", "EndTime": ""}},
+        {
+            "ExecutionMode": "SCHEDULED",
+            "ScheduleConfiguration": {
+                "FirstExecutionFrom": draw(times),
+                "Object": "Account",
+                "ScheduleExpression": draw(st.sampled_from(["rate(1 hour)", "cron(0 3 * * ? *)", "rate(5minutes)"])),
+            },
+        },
+        {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 day)", "Object": ""}},
+    ]
+    shapes[4]["OnDemandConfiguration"]["StartTime"] = draw(times)
+    shape: Any = draw(st.sampled_from(shapes))
+    if not sane:
+        shape = draw(st.sampled_from([shape, {**(shape or {}), "New": {"Member": 1}}, {"ExecutionMode": "NEW"}]))
+    return shape, sane
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[Observation, frozenset[str]]:
+    """Return what AWS may show, and the ARNs of what no manifest may be able to say."""
+    found = draw(integrations())
+    ids = draw(st.lists(st.uuids().map(str), min_size=1, max_size=5, unique=True))
+    alike = [f"{ids[0][:14]}{end}" for end in ("4111-8111-111111111111", "4222-8222-222222222222")]
+    associations: dict[str, list[Live]] = {each.arn: [] for each in found}
+    odd = set()
+    for id_ in dict.fromkeys([*ids, *alike[: draw(st.integers(0, 2))]]):
+        integration = draw(st.sampled_from(found))
+        execution, sane = draw(executions())
+        shown: dict[str, Any] = {
+            "DataIntegrationIdentifier": integration.arn,
+            "ClientId": draw(st.sampled_from(SANE_CLIENTS if sane else [*SANE_CLIENTS, *ODD, "a" * 256])),
+            "DestinationURI": draw(
+                st.sampled_from([None, "", "s3://a-b/c", "s3://a-b/2026-10", *([] if sane else ["s3://ä", "x"])])
+            ),
+            "ExecutionConfiguration": execution,
+        }
+        arn = f"{ARN}-association/{integration.uuid}/{id_}"
+        last = draw(st.sampled_from([None, Execution("COMPLETED", None), Execution("FAILED", "bad\n- x: y\x1b[2J")]))
+        associations[integration.arn].append(Live(arn, normalise(shown), last))
+        if not sane:
+            odd.add(arn)
+    return Observation(found, {arn: tuple(lives) for arn, lives in associations.items()}), frozenset(odd)
+
+
+@settings(max_examples=1200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(world=worlds(), target=st.sampled_from([AMBIENT, DECLARED]))
+def test_what_is_exported_is_adopted_as_it_is(world: tuple[Observation, frozenset[str]], target: Target) -> None:
+    """Whatever is live: each manifest is refused alone and left out, or all of them adopt, and then are in sync."""
+    seen, odd = world
+    found = exported(target, looked(seen, target=target))
+    assert sorted(each.live.arn for each in found) == sorted(arns(seen))
+    good = [each for each in found if not refused(each, target, seen)]
+    assert {each.live.arn for each in found} - {each.live.arn for each in good} <= odd
+    manifests = written(good, target)
+    by_name = {each.name: each.live.arn for each in good}
+    assert len(manifests) == len(by_name) == len(good)
+    first = looked(seen, manifests, target=target)
+    for decision in first.plan.decisions:
+        assert isinstance(decision, Adopt)
+        assert (decision.live.arn, decision.differences) == (by_name[decision.manifest.name], ())
+    assert {each.arn for each in first.plan.unmanaged} == {each.live.arn for each in found if each not in good}
+    later = NOW + timedelta(minutes=1)
+    adopted = remembered(EMPTY, first.plan, later)
+    assert all(isinstance(each, InSync) for each in looked(seen, manifests, adopted, target, later).plan.decisions)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(world=worlds(), target=st.sampled_from([AMBIENT, DECLARED]))
+def test_what_is_exported_never_creates(world: tuple[Observation, frozenset[str]], target: Target) -> None:
+    """Not when all of it leaves List before or after it is adopted, at any time, by any journal."""
+    seen, _ = world
+    found = exported(target, looked(seen, target=target))
+    manifests = written([each for each in found if not refused(each, target, seen)], target)
+    gone = Observation(seen.integrations, dict.fromkeys(seen.associations, ()))
+    adopted = remembered(EMPTY, looked(seen, manifests, target=target).plan, NOW)
+    for known in (EMPTY, adopted):
+        journal_, now = known, NOW
+        for _ in range(4):
+            now += timedelta(hours=1)
+            decided = looked(gone, manifests, journal_, target, now).plan
+            assert all(isinstance(each, Blocked | Settling | Lost) for each in decided.decisions)
+            assert not decided.reviewed
+            journal_ = remembered(journal_, decided, now)
+
+
+def test_the_same_association_has_the_same_name_whatever_is_beside_it() -> None:
+    """Names come from the association alone, and from the first eight digits of its id."""
+    one, other = live("0f1e2d3c-4b5a-4697-8877-665544332211"), live("aabbccdd-4b5a-4697-8877-665544332211")
+    (alone,) = exported(AMBIENT, looked(observed(one)))
+    assert alone.name == "profiles-export-0f1e2d3c"
+    assert {each.name for each in exported(AMBIENT, looked(observed(other, one)))} >= {alone.name}
+    (again,) = exported(AMBIENT, looked(observed(one), written([alone])))
+    assert (again.name, again.comments) == (alone.name, alone.comments)
+
+
+def test_names_that_are_taken_grow_longer() -> None:
+    """Two ids that begin alike, another manifest's name, and a name that the journal knows otherwise."""
+    one, like = live("0f1e2d3c-4b5a-4697-8877-665544332211"), live("0f1e2d3c-ffff-4697-8877-665544332211")
+    assert {each.name for each in exported(AMBIENT, looked(observed(one, like)))} == {
+        "profiles-export-0f1e2d3c4b5a", "profiles-export-0f1e2d3cffff",
+    }  # fmt: skip
+    stranger = manifest("profiles-export-0f1e2d3c", DestinationURI="s3://corp-exports/other")
+    known = journal(record("profiles-export-0f1e2d3c4b5a", "a9", DestinationURI="s3://corp-exports/gone"))
+    (found,) = exported(AMBIENT, looked(observed(one), [stranger], known))
+    assert found.name == "profiles-export-0f1e2d3c4b5a4697"
+
+
+def test_ids_that_differ_only_in_case_have_names_of_their_own() -> None:
+    """A name is in lower case, and still stands for one association."""
+    found = exported(AMBIENT, looked(observed(live("ABC"), live("abc"))))
+    assert len({each.name for each in found}) == 2
+    assert all(
+        isinstance(each, Adopt) for each in looked(observed(live("ABC"), live("abc")), written(found)).plan.decisions
+    )
+
+
+def test_an_id_without_a_digit_still_leads_to_a_name() -> None:
+    """And so does a data integration whose name has no letter that a manifest's may have."""
+    odd = replace(INTEGRATION, name="北京")
+    (found,) = exported(AMBIENT, looked(Observation((odd,), {odd.arn: (live("---"),)})))
+    assert found.name.startswith("association-")
+    assert [each.name for each in written([found])] == [found.name]
+
+
+@pytest.mark.parametrize(
+    ("name", "spelled"),
+    [
+        ("profiles-export", "profiles-export"),
+        ("no", "no"),
+        (" ", INTEGRATION.arn),
+        ("\ud83d", INTEGRATION.arn),
+        ("a" * 256, INTEGRATION.arn),
+        (f"{ARN}/00000000-0000-4000-8000-000000000002", INTEGRATION.arn),
+        ("00000000-0000-4000-8000-000000000002", INTEGRATION.arn),
+    ],
+)
+def test_a_data_integration_is_named_where_the_name_means_it(name: str, spelled: str) -> None:
+    """Its ARN stands there where the name is another's UUID or ARN, or nothing that a manifest may say."""
+    one = replace(INTEGRATION, name=name)
+    other = Integration(f"{ARN}/00000000-0000-4000-8000-000000000002", "other")
+    (found,) = exported(AMBIENT, looked(Observation((one, other), {one.arn: (live(),), other.arn: ()})))
+    spec: Any = found.document["spec"]
+    assert spec["DataIntegrationIdentifier"] == spelled
+
+
+def test_a_target_is_named_where_one_is_declared() -> None:
+    """The ambient one has no name that a manifest could say."""
+    assert "target" not in exported(AMBIENT, looked(observed(live())))[0].document
+    assert exported(DECLARED, looked(observed(live())))[0].document["target"] == "prod"
+
+
+def test_what_cannot_be_listed_is_not_exported() -> None:
+    """And the plan says so."""
+    assert exported(AMBIENT, looked(observed(unobserved="denied"))) == ()
+    assert isinstance(observed(unobserved="denied").associations[INTEGRATION.arn], Unobserved)
+
+
+def test_what_is_covered_is_told() -> None:
+    """By journal, by natural key or by policy.adopt."""
+    bound = live("a1", DestinationURI="s3://corp-exports/other")
+    known = journal(record("elsewhere", "a1", DestinationURI="s3://corp-exports/other"))
+    manifests = [
+        manifest("elsewhere", DestinationURI="s3://corp-exports/changed"),
+        manifest("matching"),
+        manifest("named", Policy(adopt=live("a3").arn), DestinationURI="s3://corp-exports/3"),
+    ]
+    seen = observed(bound, live("a2"), live("a3", DestinationURI="s3://corp-exports/3"), live("a4", ClientId="c"))
+    found = {each.live.id: each for each in exported(AMBIENT, looked(seen, manifests, known))}
+    covered = {id_: each.covering.name if each.covering else None for id_, each in found.items()}
+    assert covered == {"a1": "elsewhere", "a2": "matching", "a3": "named", "a4": None}
+    assert "Managed already, by 'matching' (matching.yaml:1)." in found["a2"].comments
+
+
+def test_a_twin_of_git_is_told_what_it_needs() -> None:
+    """A manifest of the same natural key names the association that it has; then both stand side by side."""
+    wanted, seen = manifest("october"), observed(live("a1"), live("a2"))
+    known = journal(record("october", "a1"))
+    kept, loose = exported(AMBIENT, looked(seen, [wanted], known))
+    assert (kept.covering, kept.twins) == (wanted, ())
+    (twin,) = loose.twins
+    assert (twin.manifest, twin.arn) == (wanted, live("a1").arn)
+    assert twin.advice == f"give 'october' policy.adopt: {live('a1').arn}"
+    assert any(twin.advice in comment and "october.yaml:1" in comment for comment in loose.comments)
+    beside = looked(seen, [wanted, *written([loose])], known).plan
+    assert all(isinstance(each, Blocked) for each in beside.decisions)
+    assert all(each.covering for each in exported(AMBIENT, looked(seen, [wanted, *written([loose])], known)))
+    followed = replace(wanted, policy=Policy(adopt=twin.arn))
+    both = looked(seen, [followed, *written([loose])], known).plan
+    assert [type(each) for each in both.decisions] == [InSync, Adopt]
+    assert both.unmanaged == ()
+
+
+def test_a_twin_that_has_none_is_left_to_a_person() -> None:
+    """Where nobody can tell which one it means, it goes, or names one."""
+    wanted, seen = manifest("october"), observed(live("a1"), live("a2"))
+    one, other = exported(AMBIENT, looked(seen, [wanted]))
+    assert [each.twins[0].arn for each in (one, other)] == [None, None]
+    assert "remove 'october'" in one.twins[0].advice
+    removed = looked(seen, written([one, other])).plan
+    assert all(isinstance(each, Adopt) for each in removed.decisions)
+    chosen = replace(wanted, policy=Policy(adopt=live("a1").arn))
+    named = looked(seen, [chosen, *written([other])]).plan
+    assert all(isinstance(each, Adopt) for each in named.decisions)
+
+
+def test_what_the_journal_knows_and_aws_hides_is_exported_too() -> None:
+    """A manifest that was removed comes back whole, and nothing is changed then."""
+    known, seen = journal(record("october", "a1")), observed(live("a1"))
+    (found,) = exported(AMBIENT, looked(seen, known=known))
+    spec: Any = found.document["spec"]
+    assert spec["ObjectConfiguration"] == known.records["october"].request["ObjectConfiguration"]
+    assert list(spec) == [
+        "DataIntegrationIdentifier",
+        "ObjectConfiguration",
+        "DestinationURI",
+        "ExecutionConfiguration",
+    ]
+    assert any("as the journal has them" in comment for comment in found.comments)
+    (decision,) = looked(seen, written([found]), known).plan.decisions
+    assert isinstance(decision, Adopt)
+    assert decision.differences == ()
+
+
+def test_what_was_adopted_without_them_has_the_common_comment() -> None:
+    """A journal that never knew what AWS hides is not said to know."""
+    known = record("october", "a1", ObjectConfiguration=None)
+    (found,) = exported(AMBIENT, looked(observed(live("a1")), known=journal(replace(known, token=None))))
+    assert any("add them before the first run" in comment for comment in found.comments)
+
+
+def test_to_be_created_again_it_is_completed_and_no_longer_names_its_association() -> None:
+    """The way back from "that one or none" is a person's, and sends the whole request."""
+    (found,) = exported(AMBIENT, looked(observed(live("a1"))))
+    (adopting,) = written([found])
+    known = remembered(EMPTY, looked(observed(live("a1")), [adopting]).plan, NOW)
+    complete = replace(adopting, spec=manifest().spec)
+    state = known.records[adopting.name].state
+    assert isinstance(state, Bound)
+    lost = replace(known.records[adopting.name], state=replace(state, missing_since=NOW))
+    later = NOW + timedelta(hours=1)
+
+    def decided(policy: Policy) -> object:
+        (decision,) = looked(observed(), [replace(complete, policy=policy)], journal(lost), now=later).plan.decisions
+        return decision
+
+    arn = adopting.policy.adopt
+    assert isinstance(decided(Policy(adopt=arn, generation=2, on_loss=OnLoss.RECREATE)), Lost)
+    assert isinstance(decided(Policy()), Lost)
+    created = decided(Policy(generation=2))
+    assert isinstance(created, Create)
+    assert "ObjectConfiguration" in created.request
+
+
+def test_completed_before_the_first_run_it_is_adopted_whole() -> None:
+    """What AWS does not show may be added in the pull request, and is never a difference."""
+    (found,) = exported(AMBIENT, looked(observed(live("a1"))))
+    (bare,) = written([found])
+    complete = replace(bare, spec=manifest().spec)
+    first = looked(observed(live("a1")), [complete]).plan
+    assert isinstance(first.decisions[0], Adopt)
+    assert first.decisions[0].differences == ()
+    (second,) = looked(observed(live("a1")), [complete], remembered(EMPTY, first, NOW)).plan.decisions
+    assert isinstance(second, InSync)
+
+
+def test_a_manifest_that_would_say_something_else_is_doubted() -> None:
+    """The last look before a manifest is handed out: would the program itself adopt it just so?"""
+    mine = Policy(adopt=live("a1").arn)
+    assert doubt(manifest(policy=mine), live("a1"), observed(live("a1")), rules()) is None
+    other = doubt(manifest(policy=mine, ClientId="x"), live("a1"), observed(live("a1")), rules())
+    assert other == "its manifest would not say the same of /ClientId"
+    strange = doubt(manifest(policy=Policy(adopt=live("zz").arn)), live("a1"), observed(live("a1")), rules())
+    assert strange == "its manifest would be blocked"
+
+
+def test_times_are_written_for_people_only_where_they_mean_the_same() -> None:
+    """What cannot be read stays as AWS shows it."""
+    windows = {"1790812800000": "2026-10-01T00:00:00Z", "17": "17", "soon": "soon"}
+    for shown, said in windows.items():
+        execution = {**ON_DEMAND, "OnDemandConfiguration": {"EndTime": shown, "StartTime": shown}}
+        (found,) = exported(AMBIENT, looked(observed(live(ExecutionConfiguration=execution))))
+        spec: Any = found.document["spec"]
+        assert spec["ExecutionConfiguration"]["OnDemandConfiguration"] == {"StartTime": said, "EndTime": said}
+
+
+def test_what_aws_says_cannot_leave_its_comment() -> None:
+    """Names and messages of AWS are shown on one line each."""
+    hostile = replace(INTEGRATION, name="x\nkind: Target")
+    shown = replace(live(), last_execution=Execution("FAILED", "\n---\nkind: Target"))
+    (found,) = exported(AMBIENT, looked(Observation((hostile,), {hostile.arn: (shown,)})))
+    head = text(found.document, found.comments).partition("apiVersion")[0]
+    assert all(line.startswith("# ") for line in head.splitlines())
+    assert any(comment.startswith("Last job: FAILED") for comment in found.comments)
