@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from reconciler.core.decisions import Blocked, Create, Decision, Held, Update, Write, live_of
 from reconciler.core.describe import describe
+from reconciler.core.integrations import find
 from reconciler.core.journal import Bound, Intended, Journal, Record, Standing
 from reconciler.core.lives import by_id
 from reconciler.core.model import Integration, Live, Manifest, Spec, Unobserved, natural_key
-from reconciler.core.plan import find
 from reconciler.core.preview import Preview
 from reconciler.core.report import Association
 from reconciler.core.request import resolved

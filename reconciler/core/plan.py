@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 
 from reconciler.core.case import Case, Rules
 from reconciler.core.decide import decide
 from reconciler.core.decisions import Blocked, Decision, Plan
+from reconciler.core.integrations import find, missing
 from reconciler.core.journal import Bound, Intended, Journal, Record
 from reconciler.core.lives import Lives
-from reconciler.core.model import Integration, Live, Manifest, NaturalKey, Observation, Spec, Unobserved, natural_key
+from reconciler.core.model import Live, Manifest, NaturalKey, Observation, Spec, Unobserved, natural_key
 from reconciler.core.request import resolved
 
 
@@ -33,7 +33,7 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
     renamed: set[str] = set()
     for manifest, request in zip(manifests, requests, strict=True):
         if request is None:
-            decisions.append(Blocked(manifest, _missing(manifest.integration, observed.integrations)))
+            decisions.append(Blocked(manifest, missing(manifest.integration, observed.integrations)))
             continue
         key = natural_key(request)
         record = journal.records.get(manifest.name) or orphans.of(manifest, key)
@@ -62,22 +62,6 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
         orphans.left(renamed),
         tuple((arn, seen.reason) for arn, seen in observed.associations.items() if isinstance(seen, Unobserved)),
     )
-
-
-def find(identifier: str, integrations: Sequence[Integration]) -> Integration | None:
-    """Return the integration of an ARN, a UUID or a name, tried in this order."""
-    for spelling in ("arn", "uuid", "name"):
-        for integration in integrations:
-            if getattr(integration, spelling) == identifier:
-                return integration
-    return None
-
-
-def _missing(identifier: str, integrations: Sequence[Integration]) -> str:
-    names = [integration.name for integration in integrations]
-    near = get_close_matches(identifier, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "create it, or correct DataIntegrationIdentifier"
-    return f"data integration {identifier!r} does not exist in this account and Region: {hint}"
 
 
 def _unseen(

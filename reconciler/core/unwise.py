@@ -21,9 +21,12 @@ _EXECUTION = "/spec/ExecutionConfiguration"
 
 
 def unwise(manifest: Manifest, now: datetime) -> Iterator[tuple[str, str]]:
-    """Yield (JSON Pointer into the document, sentence) for what a person may not have meant."""
+    """Yield (JSON Pointer into the document, sentence) for what a person may not have meant.
+
+    Nothing is said of a manifest with policy.adopt, which creates nothing.
+    """
     execution = _mapping(manifest.spec.get("ExecutionConfiguration"))
-    if execution.get("ExecutionMode") != "ON_DEMAND":
+    if manifest.policy.adopt or execution.get("ExecutionMode") != "ON_DEMAND":
         return
     window = _mapping(execution.get("OnDemandConfiguration"))
     if not window:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.apply import remembered
-from reconciler.core.decisions import Adopt, Blocked, Create, InSync, Lost, Plan, Settling
+from reconciler.core.decisions import Adopt, Blocked, Changed, Create, InSync, Lost, Plan, Settling
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.export import Exported, doubt, exported
 from reconciler.core.files import File
@@ -367,9 +367,10 @@ def test_to_be_created_again_it_is_completed_and_no_longer_names_its_association
     arn = adopting.policy.adopt
     assert isinstance(decided(Policy(adopt=arn, generation=2, on_loss=OnLoss.RECREATE)), Lost)
     assert isinstance(decided(Policy()), Lost)
-    created = decided(Policy(generation=2))
-    assert isinstance(created, Create)
-    assert "ObjectConfiguration" in created.request
+    for asked in (Policy(generation=2), Policy(on_loss=OnLoss.RECREATE)):
+        created = decided(asked)
+        assert isinstance(created, Create)
+        assert "ObjectConfiguration" in created.request
 
 
 def test_completed_before_the_first_run_it_is_adopted_whole() -> None:
@@ -382,6 +383,9 @@ def test_completed_before_the_first_run_it_is_adopted_whole() -> None:
     assert first.decisions[0].differences == ()
     (second,) = looked(observed(live("a1")), [complete], remembered(EMPTY, first, NOW)).plan.decisions
     assert isinstance(second, InSync)
+    late = remembered(EMPTY, looked(observed(live("a1")), [bare]).plan, NOW)
+    (changed,) = looked(observed(live("a1")), [complete], late).plan.decisions
+    assert isinstance(changed, Changed)
 
 
 def test_a_manifest_that_would_say_something_else_is_doubted() -> None:
@@ -405,10 +409,15 @@ def test_times_are_written_for_people_only_where_they_mean_the_same() -> None:
 
 
 def test_what_aws_says_cannot_leave_its_comment() -> None:
-    """Names and messages of AWS are shown on one line each."""
+    """Names are shown on one line each."""
     hostile = replace(INTEGRATION, name="x\nkind: Target")
-    shown = replace(live(), last_execution=Execution("FAILED", "\n---\nkind: Target"))
-    (found,) = exported(AMBIENT, looked(Observation((hostile,), {hostile.arn: (shown,)})))
+    (found,) = exported(AMBIENT, looked(Observation((hostile,), {hostile.arn: (live(),)})))
     head = text(found.document, found.comments).partition("apiVersion")[0]
     assert all(line.startswith("# ") for line in head.splitlines())
-    assert any(comment.startswith("Last job: FAILED") for comment in found.comments)
+
+
+def test_a_job_that_went_on_changes_no_text() -> None:
+    """What changes by itself has no place in git."""
+    later = replace(live(), last_execution=Execution("FAILED", "message"))
+    (before,), (after,) = (exported(AMBIENT, looked(observed(each))) for each in (live(), later))
+    assert text(before.document, before.comments) == text(after.document, after.comments)

@@ -40,6 +40,12 @@ def test_what_is_wise_is_not_spoken_of(execution: Any) -> None:
     assert said(manifest(ExecutionConfiguration=execution)) == []
 
 
+def test_what_creates_nothing_is_not_spoken_of() -> None:
+    """A manifest that takes a live association over says what is, and not what shall be."""
+    taken = manifest(policy=Policy(adopt="arn", on_loss=OnLoss.RECREATE), ExecutionConfiguration=until(timedelta()))
+    assert said(taken) == []
+
+
 @pytest.mark.parametrize("minutes", [-29, 0, 60])
 def test_a_window_that_ends_too_late_is_unwise(minutes: int) -> None:
     """What is younger than half an hour may be missing from the export."""

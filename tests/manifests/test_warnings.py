@@ -59,6 +59,13 @@ def test_two_manifests_on_one_data_integration_are_told() -> None:
     assert warning.startswith("b.yaml:5:30: /spec/DataIntegrationIdentifier: the manifest 'a' at a.yaml:1 is on this")
 
 
+def test_what_takes_live_associations_over_is_not_spoken_of() -> None:
+    """They are there already: AWS did take the second one."""
+    arn = "arn:aws:app-integrations:us-east-1:123456789012:data-integration-association/i/a"
+    second = manifest("b", text=MANIFEST + f"policy: {{adopt: {arn}}}\n")
+    assert said(read([manifest("a"), second], NOW.replace(day=3))) == []
+
+
 def test_a_region_without_appintegrations_is_told() -> None:
     """At the Target that names it, with those that are known."""
     (warning,) = said(read([File("t.yaml", TARGET.encode())], NOW))

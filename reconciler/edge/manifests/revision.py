@@ -117,7 +117,8 @@ def desired(documents: Sequence[Accepted], now: datetime) -> Desired:
             manifest = build.manifest(document.value, origin, policies.get(target, {}))
             manifests[target].append(manifest)
             warnings += [document.problem(_path(at), said) for at, said in unwise(manifest, now)]
-            if (earlier := first.setdefault((target, manifest.integration), document)) is not document:
+            earlier = first.setdefault((target, manifest.integration), document)
+            if earlier is not document and not manifest.policy.adopt:
                 warnings.append(_shared(document, earlier))
     return Desired(
         targets,

@@ -1,0 +1,82 @@
+"""Gathers what is live as manifests, each of which this program itself reads back as what is live."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from threading import Event
+
+from reconciler.cli import progress
+from reconciler.cli.choices import Choices
+from reconciler.cli.wiring import Passes
+from reconciler.core.errors import InvalidManifests, ReconcilerError
+from reconciler.core.export import Exported, doubt, exported
+from reconciler.core.files import File
+from reconciler.core.model import Desired, Mode, Target
+from reconciler.core.preview import Preview
+from reconciler.edge import manifests
+from reconciler.edge.system import SystemClock, new_id
+from reconciler.fleet import Site
+from reconciler.render import manifest
+from reconciler.run import Run, preview
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What there is to write, as texts by file name, and all that has to be said beside it."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+    advice: list[str] = field(default_factory=list)
+    left_out: int = 0
+    managed: int = 0
+
+    def add(self, each: Exported, target: Target, site: Site, seen: Preview) -> None:
+        """Add one manifest, unless it would not be read back as what is live."""
+        text = manifest.text(each.document, each.comments)
+        if wrong := _wrong(each, text, target, site, seen):
+            self.left_out += 1
+            self.failed.append(f"left out {each.live.arn}: {wrong}")
+            return
+        name = f"{each.name}.yaml"
+        self.texts[name if name not in self.texts else f"{each.name}.{target.name}.yaml"] = text
+        for twin in each.twins:
+            self.advice.append(f"{twin.manifest.origin}: asks for the same as {each.name!r}: {twin.advice}")
+
+
+def gather(desired: Desired, choices: Choices, *, unmanaged: bool) -> Gathered:
+    """Look at one target after the other, through nothing that can write: the failure of one is not the others'."""
+    found, connect, clock = Gathered(), Passes(choices, Event()).connector(new_id()), SystemClock()
+    settle = timedelta(seconds=choices.settle_time)
+    with progress.shown() as tell:
+        for target in sorted(desired.targets, key=lambda each: each.name):
+            try:
+                site = connect(target)
+                run = Run(target, desired.manifests[target.name], Mode.OBSERVE, settle, clock, tell, lambda: False)
+                seen = preview(run, site.cloud, site.journal)
+            except ReconcilerError as error:
+                found.failed.append(f"{target.name}: {error}")
+                continue
+            for arn, reason in seen.plan.unlisted:
+                found.failed.append(f"the associations of {arn} could not be listed: {reason}")
+            for each in exported(target, seen):
+                found.managed += each.covering is not None
+                if not (unmanaged and each.covering):
+                    found.add(each, target, site, seen)
+    return found
+
+
+def _wrong(each: Exported, text: str, target: Target, site: Site, seen: Preview) -> str | None:
+    """Return why a text is no manifest that takes the association over as it is."""
+    files = [File("manifest", text.encode())]
+    if target.account:
+        place = {"Region": site.region, "AccountId": site.account}
+        head = {"apiVersion": each.document["apiVersion"], "kind": "Target", "metadata": {"name": target.name}}
+        files.append(File("target", json.dumps({**head, "spec": place}).encode()))
+    try:
+        desired = manifests.read(files, seen.rules.now)
+    except InvalidManifests as invalid:
+        return "; ".join(f"{problem.pointer or 'its manifest'}: {problem.message}" for problem in invalid.problems)
+    (read,) = desired.manifests[target.name]
+    return doubt(read, each.live, seen.seen, seen.rules)

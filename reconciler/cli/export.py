@@ -1,0 +1,90 @@
+"""`reconcile export`: from what is live to manifests that take it over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli import EXIT_FAILED, options, source
+from reconciler.cli.source import Source
+from reconciler.core.harmless import harmless
+
+if TYPE_CHECKING:
+    from reconciler.cli.adoptable import Gathered
+    from reconciler.core.model import Desired
+
+
+@click.command("export")
+@click.option("--unmanaged", is_flag=True, help="Only what no manifest covers.")
+@click.option("--output-dir", "folder", metavar="DIR", help="Write a file for each into this folder.")
+@click.option("--force", is_flag=True, help="Replace files of the same names in that folder.")
+@source.manifests
+@options.connection
+@options.state
+def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool, **chosen: Any) -> int:
+    """Write live associations as manifests that take them over; AWS and the journal are only read.
+
+    Manifests that are there already are read for their Targets, and for what they cover.
+    """
+    from reconciler.cli.adoptable import gather  # noqa: PLC0415 - help is shown without boto3
+    from reconciler.cli.choices import Choices  # noqa: PLC0415
+    from reconciler.cli.session import begin  # noqa: PLC0415
+    from reconciler.cli.wiring import selected, surroundings  # noqa: PLC0415
+
+    if force and folder is None:
+        raise click.UsageError("--force is for --output-dir: standard output replaces nothing")
+    if folder == "":
+        raise click.UsageError("--output-dir: the name of a folder is missing")
+    choices = Choices.of(dry_run=True, **chosen)
+    begin(choices)
+    desired = selected(_desired(source), choices)
+    with surroundings(choices):
+        found = gather(desired, choices, unmanaged=unmanaged)
+    for line in (*found.failed, *found.advice):
+        click.echo(harmless(f"reconcile export: {line}"), err=True)
+    if folder is None:
+        _print(found)
+    else:
+        _write(found, folder, force=force)
+    return EXIT_FAILED if found.failed else 0
+
+
+def _desired(source: Source) -> Desired:
+    """Return what git holds; nothing where nobody said where that is and nothing is there."""
+    from reconciler.edge import manifests  # noqa: PLC0415 - as above
+    from reconciler.edge.system import SystemClock  # noqa: PLC0415
+
+    return manifests.read((), SystemClock().now()) if source.is_missing else source.read()[0]
+
+
+def _print(found: Gathered) -> None:
+    """Write all as one stream, what failed as comments at its end, and the sum to standard error."""
+    from reconciler.render.manifest import comment  # noqa: PLC0415 - as above
+
+    failed = "".join(f"{comment(line)}\n" for line in found.failed)
+    click.echo(("---\n".join(found.texts.values()) + failed).encode(), nl=False)  # YAML is UTF-8 in every locale
+    click.echo(_summary(found, _count(len(found.texts))), err=True)
+
+
+def _write(found: Gathered, folder: str, *, force: bool) -> None:
+    """Write a file for each, and say so line by line."""
+    from pathlib import Path  # noqa: PLC0415 - as above
+
+    from reconciler.edge.folder import write  # noqa: PLC0415
+
+    written = write(Path(folder), found.texts, force=force)
+    for name in found.texts:
+        click.echo(harmless(f"{'written  ' if written[name] else 'unchanged'}  {Path(folder) / name}"))
+    unchanged = len(written) - sum(written.values())
+    same = f", {unchanged} unchanged" if unchanged else ""
+    click.echo(_summary(found, harmless(f"{_count(sum(written.values()))} written to {folder}{same}")))
+
+
+def _summary(found: Gathered, said: str) -> str:
+    left_out = f", {found.left_out} left out" if found.left_out else ""
+    return f"{said}{left_out}{f', {found.managed} managed already' if found.managed else ''}"
+
+
+def _count(manifests: int) -> str:
+    return f"{manifests} manifest{'' if manifests == 1 else 's'}"

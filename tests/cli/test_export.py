@@ -1,0 +1,290 @@
+"""`reconcile export`, as a process against a sandbox over HTTP."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+from program import TARGET, Program, environment
+from wire import Request, Wire, answer
+
+from reconciler.sandbox import SandboxServer
+
+WINDOW = {
+    "ExecutionMode": "ON_DEMAND",
+    "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": "1793491200000"},
+}
+PLACE = 'spec: {Region: us-east-1, AccountId: "ACCOUNT"}\n'
+READS = {"STS", "ListDataIntegrations", "ListDataIntegrationAssociation"}
+
+
+@pytest.fixture
+def create(server: SandboxServer) -> Callable[..., str]:
+    """Return a function that creates an association beside the program, and returns its id."""
+    client: Any = boto3.client(
+        "appintegrations", "us-east-1", endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x"
+    )
+
+    def one(integration: str = "profiles-export", **members: Any) -> str:
+        made = client.create_data_integration_association(DataIntegrationIdentifier=integration, **members)
+        return str(made["DataIntegrationAssociationId"])
+
+    return one
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Return all files below a folder, and what they hold."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def instead(shown: dict[str, Any]) -> Callable[[Request], bytes | None]:
+    """Answer every List of associations with one item like this, and let all else pass."""
+
+    def after(request: Request) -> bytes | None:
+        if request.operation != "ListDataIntegrationAssociation":
+            return None
+        integration = request.path.split("%2F")[1].split("/")[0]
+        arn = f"arn:aws:app-integrations:us-east-1:123456789012:data-integration-association/{integration}"
+        item = {"DataIntegrationAssociationArn": f"{arn}/00000000-0000-4000-8000-{integration[-12:]}", **shown}
+        body = json.dumps({"DataIntegrationAssociations": [item]}).encode()
+        return (
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
+            % (
+                len(body),
+                body,
+            )
+        )
+
+    return after
+
+
+def test_what_is_exported_is_adopted_and_then_in_sync(program: Program, create: Callable[..., str]) -> None:
+    """From an empty folder: nothing is created, all is adopted, and then nothing is left to export."""
+    for _ in range(2):
+        create(DestinationURI="s3://corp/2026-10", ExecutionConfiguration=WINDOW)
+    create("crm-accounts", ClientId="no")
+    create("crm-accounts", ClientId="- x: y\n# z", DestinationURI="s3://corp/crm")
+    done = program.run("export", "--output-dir", "manifests")
+    assert (done.code, done.err) == (0, "")
+    assert len(files(program.folder / "manifests")) == 4
+    assert done.out.splitlines()[-1] == "4 manifests written to manifests"
+    dry = program.run("--dry-run", "--detailed-exitcode", "-o", "json")
+    assert dry.code == 0
+    assert set(dry.decisions.values()) == {"adopt"}
+    assert not any(each["differences"] for each in dry.report["targets"][0]["associations"])
+    assert program.run().code == 0
+    again = program.run("--dry-run", "--detailed-exitcode", "-o", "json")
+    assert (again.code, set(again.decisions.values())) == (0, {"in-sync"})
+    nothing = program.run("export", "--unmanaged", "--output-dir", "more")
+    assert (nothing.code, nothing.out) == (0, "0 manifests written to more, 4 managed already\n")
+    assert not (program.folder / "more").exists()
+    assert program.run("export", "--unmanaged").out == ""
+
+
+def test_a_stream_is_read_by_the_next_command(program: Program, create: Callable[..., str]) -> None:
+    """Standard output holds manifests and nothing else, in a stable order; the sum goes to standard error."""
+    create()
+    create("crm-accounts")
+    done = program.run("export")
+    assert (done.code, done.err) == (0, "2 manifests\n")
+    names = [each["spec"]["DataIntegrationIdentifier"] for each in yaml.safe_load_all(done.out)]
+    assert names == ["crm-accounts", "profiles-export"]
+    assert program.run("export").out == done.out
+    dry = program.run("--dry-run", "-f", "-", "-o", "json", stdin=done.out)
+    assert set(dry.decisions.values()) == {"adopt"}
+
+
+def test_export_reads_and_writes_nothing_but_its_files(
+    program: Program, server: SandboxServer, create: Callable[..., str]
+) -> None:
+    """Not in AWS, as the wire shows, and not in the journal."""
+    program.add("october")
+    assert program.run().code == 0
+    create(DestinationURI="s3://corp/other")
+    before, carried_out = files(program.folder), len(server.sandbox.carried_out)
+    for arguments in ((), ("--unmanaged",), ("--unmanaged", "--output-dir", "out")):
+        with Wire(server.url) as wire:
+            assert Program(program.folder, wire.url).run("export", *arguments).code == 0
+        assert set(wire.counts) == READS
+    after = files(program.folder)
+    assert {name for name in after if not name.startswith("out/")} == set(before)
+    assert all(after[name] == before[name] for name in before)
+    assert len(server.sandbox.carried_out) == carried_out
+
+
+@pytest.mark.parametrize(
+    ("shown", "why"),
+    [
+        ({"DestinationURI": "s3://böse"}, "/spec/DestinationURI: "),
+        ({"ExecutionConfiguration": {"ExecutionMode": "SOMETIMES"}}, "/spec/ExecutionConfiguration/ExecutionMode: "),
+        ({"ClientId": "\ud83d"}, "is not YAML"),
+        ({"ClientId": "c" * 256}, "/spec/ClientId: must have at most 255"),
+    ],
+)
+def test_what_no_manifest_can_say_is_left_out_and_told(
+    program: Program, server: SandboxServer, shown: dict[str, Any], why: str
+) -> None:
+    """Which one and why, on standard error and as a comment; the exit code is 1."""
+    with Wire(server.url, after=instead(shown)) as wire:
+        done = Program(program.folder, wire.url).run("export")
+    assert done.code == 1
+    lines = done.err.splitlines()
+    assert lines[-1] == "0 manifests, 3 left out"
+    assert all(line.startswith("reconcile export: left out arn:") and why in line for line in lines[:-1])
+    assert [line.removeprefix("# ") for line in done.out.splitlines()] == [
+        line.removeprefix("reconcile export: ") for line in lines[:-1]
+    ]
+
+
+def test_what_cannot_be_listed_is_told_and_the_rest_exported(
+    program: Program, server: SandboxServer, create: Callable[..., str]
+) -> None:
+    """One failure stays one failure."""
+    create()
+
+    def before(request: Request) -> bytes | None:
+        denied = "000000000002" in request.path
+        return answer(403, "AccessDeniedException") if denied else None
+
+    with Wire(server.url, before=before) as wire:
+        done = Program(program.folder, wire.url).run("export", "--output-dir", "out")
+    assert done.code == 1
+    assert "000000000002 could not be listed" in done.err
+    assert len(files(program.folder / "out")) == 1
+
+
+def test_each_target_is_named_and_one_failure_stays_one(program: Program, create: Callable[..., str]) -> None:
+    """Where Targets are declared, manifests say which they belong to; one that is out of reach stops no other."""
+    create()
+    program.add("near", text=TARGET + PLACE, ACCOUNT="123456789012")
+    program.add("far", text=TARGET + PLACE, ACCOUNT="999999999999")
+    done = program.run("export", "--output-dir", "manifests/live")
+    assert done.code == 1
+    assert "reconcile export: far: the credentials belong to account 123456789012" in done.err
+    (written,) = (program.folder / "manifests" / "live").iterdir()
+    assert yaml.safe_load(written.read_text())["target"] == "near"
+    only = program.run("--dry-run", "--target", "near", "-o", "json")
+    assert set(only.decisions.values()) == {"adopt"}
+    assert program.run("export", "--target", "nowhere").code == 64
+
+
+def test_names_that_two_targets_share_do_not_share_a_file(program: Program, server: SandboxServer) -> None:
+    """A name is unique in its target; a file, in its folder."""
+    for name, region in (("east", "us-east-1"), ("west", "us-west-2")):
+        program.add(name, text=TARGET + PLACE.replace("us-east-1", region), ACCOUNT="123456789012")
+    with Wire(server.url, after=instead({})) as wire:
+        done = Program(program.folder, wire.url).run("export", "--output-dir", "out")
+    assert done.code == 0
+    assert sorted(files(program.folder / "out")) == [
+        f"{name}-00000000{target}.yaml"
+        for name in ("crm-accounts", "knowledge-articles", "profiles-export")
+        for target in (".west", "")
+    ]
+
+
+def test_a_twin_in_git_is_told_what_it_needs(program: Program, create: Callable[..., str]) -> None:
+    """With the advice followed, the folder is valid, and nothing is created."""
+    program.add("october")
+    assert program.run().code == 0
+    create(DestinationURI="s3://corp-exports/october", ExecutionConfiguration=WINDOW)
+    done = program.run("export", "--unmanaged", "--output-dir", "manifests")
+    assert done.code == 0
+    assert done.err.startswith("reconcile export: manifests/october.yaml:1: asks for the same as 'profiles-export-")
+    advice = done.err.split("give 'october' ")[1].strip()
+    assert advice.startswith("policy.adopt: arn:aws:")
+    (new,) = (path for path in (program.folder / "manifests").iterdir() if path.name != "october.yaml")
+    assert advice in new.read_text()
+    assert program.run("--dry-run").code == 3
+    october = program.folder / "manifests" / "october.yaml"
+    arn = advice.removeprefix("policy.adopt: ")
+    october.write_text(october.read_text().replace("spec:", f"policy: {{adopt: '{arn}'}}\nspec:"))
+    dry = program.run("--dry-run", "--detailed-exitcode", "-o", "json")
+    assert (dry.code, sorted(dry.decisions.values())) == (0, ["adopt", "in-sync"])
+    assert dry.report["targets"][0]["unmanaged"] == []
+
+
+def test_no_file_is_replaced_unasked(program: Program, create: Callable[..., str]) -> None:
+    """All are looked at before one is written; what is the same stays, --force replaces the rest."""
+    create("knowledge-articles")
+    create("crm-accounts")
+    assert program.run("export", "--output-dir", "out").code == 0
+    same = program.run("export", "--output-dir", "out")
+    assert (same.code, same.out.splitlines()[-1]) == (0, "0 manifests written to out, 2 unchanged")
+    mine, other = sorted((program.folder / "out").iterdir())
+    text = mine.read_text()
+    mine.unlink()
+    other.write_text("mine\n")
+    refused = program.run("export", "--output-dir", "out")
+    assert refused.code == 1
+    assert refused.err == (
+        f"reconcile: out/{other.name} is there already and not the same: nothing was written; "
+        "--force replaces them, --unmanaged leaves out what has a manifest\n"
+    )
+    assert not mine.exists()
+    forced = program.run("export", "--output-dir", "out", "--force")
+    assert (forced.code, forced.out.splitlines()[-1]) == (0, "2 manifests written to out")
+    assert mine.read_text() == text
+    assert set(files(program.folder / "out")) == {mine.name, other.name}
+
+
+def test_no_link_is_followed(program: Program, create: Callable[..., str]) -> None:
+    """A link by the name of a file is refused, or replaced itself; what it leads to stays."""
+    create()
+    assert program.run("export", "--output-dir", "out").code == 0
+    (file,) = (program.folder / "out").iterdir()
+    elsewhere = program.folder / "elsewhere"
+    elsewhere.write_bytes(file.read_bytes())
+    file.unlink()
+    file.symlink_to(elsewhere)
+    before = elsewhere.stat().st_mtime_ns
+    assert program.run("export", "--output-dir", "out").code == 1
+    assert program.run("export", "--output-dir", "out", "--force").code == 0
+    assert not file.is_symlink()
+    assert elsewhere.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_full_disk_leaves_no_half_file(program: Program, create: Callable[..., str], *, force: bool) -> None:
+    """One line says which file; what stood there before stands there still."""
+    create()
+    assert program.run("export", "--output-dir", "out").code == 0
+    (file,) = (program.folder / "out").iterdir()
+    file.write_text("mine\n") if force else file.unlink()
+    command = program.arguments("export", "--output-dir", "out", *(["--force"] if force else []))
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *command],
+        cwd=program.folder, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    said = f"reconcile: out/{file.name} cannot be written: File too large\n"
+    assert (done.returncode, done.stderr) == (1, said)
+    assert files(program.folder / "out") == ({file.name: b"mine\n"} if force else {})
+
+
+def test_a_folder_that_is_none_is_told(program: Program, create: Callable[..., str]) -> None:
+    """One line, exit 1, and the file stays."""
+    create()
+    (program.folder / "out").write_text("mine\n")
+    for folder in ("out", "out/below"):
+        done = program.run("export", "--output-dir", folder)
+        assert (done.code, done.out) == (1, "")
+        assert done.err == f"reconcile: {folder} is no folder: give --output-dir another\n"
+    assert (program.folder / "out").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("arguments", [["--force"], ["--output-dir", ""]])
+def test_options_that_mean_nothing_are_refused(program: Program, arguments: list[str]) -> None:
+    """Wrong usage is 64, and nothing is called."""
+    assert program.run("export", *arguments).code == 64
+
+
+def test_folders_that_were_named_must_be_there(program: Program) -> None:
+    """Only the usual folder may be missing; a path that somebody gave is a mistake."""
+    done = program.run("export", "-f", "nowhere")
+    assert (done.code, done.out) == (3, "")
+    assert "nowhere: does not exist" in done.err

@@ -1,0 +1,70 @@
+"""A manifest as text: the same to every reader of YAML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.edge.manifests.document import Document
+from reconciler.edge.manifests.yaml import documents
+from reconciler.render.manifest import comment, text
+
+STRINGS = st.text(max_size=40) | st.sampled_from([
+    "no", "yes", "on", "Off", "y", "N", "null", "~", "true", "1", "012345670123", "0o17", "0x1f", "1e3", "1_000",
+    "12:30:45", ".inf", "2026-10-01", "2026-10-01T00:00:00Z", "- x", "# x", "a #b", "a: b", "a :b", "a:", ":a", "? a",
+    "a ? b", "- ", "-", "---", "...", "x  y", " x", "x ", "<<", "=", "s3://a/b", "rate(1 hour)", "cron(0 3 * * ? *)",
+    "a, b", "a\nb", "a\tb", "\x85", "\u2028", "\ufeff", "\x00", "\x7f", "\ud7ff", "\ue000", "\U0001f642",
+    "arn:aws:x:y:1:z/1", "%a", "@a", "`a",
+])  # fmt: skip
+SAFE = STRINGS.filter(lambda each: not any("\ud800" <= char <= "\udfff" for char in each))
+VALUES = st.recursive(
+    SAFE | st.booleans() | st.none() | st.integers(-(10**15), 10**15),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(SAFE.filter(lambda key: key != "<<"), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.dictionaries(SAFE.filter(lambda key: key != "<<"), VALUES, min_size=1, max_size=5), st.lists(STRINGS))
+def test_readers_of_both_versions_of_yaml_read_what_was_meant(document: dict[str, Any], comments: list[str]) -> None:
+    """Ours reads 1.2, PyYAML's 1.1; to both a string is that string, and a comment nothing."""
+    written = text(document, comments)
+    (read,) = documents("manifest.yaml", written.encode())
+    assert isinstance(read, Document)
+    assert read.value == document
+    assert yaml.safe_load(written) == document
+
+
+def test_it_looks_like_the_examples() -> None:
+    """Block style, in the given order, without quotes where words are obviously words."""
+    document: dict[str, Any] = {
+        "kind": "X",
+        "policy": {"adopt": "arn:aws:x:us-east-1:123456789012:y/z"},
+        "spec": {
+            "Name": "no",
+            "Object": {"Profiles": {"domainName": ["my-domain", "b"]}},
+            "Empty": {},
+            "DestinationURI": "s3://corp/2026-10",
+            "Start": "2026-10-01T00:00:00Z",
+            "Expression": "cron(0 3 * * ? *)",
+            "Flag": True,
+        },
+    }
+    assert text(document, ["one", "two"]) == (
+        "# one\n# two\nkind: X\npolicy:\n  adopt: arn:aws:x:us-east-1:123456789012:y/z\nspec:\n"
+        '  Name: "no"\n  Object:\n    Profiles:\n      domainName: [my-domain, b]\n  Empty: {}\n'
+        '  DestinationURI: s3://corp/2026-10\n  Start: "2026-10-01T00:00:00Z"\n'
+        "  Expression: cron(0 3 * * ? *)\n  Flag: true\n"
+    )
+
+
+@pytest.mark.parametrize("said", ["a\nb", "a\rb", "a\x85b", "a\u2028b", "a\x1bb"])
+def test_a_comment_is_one_line(said: str) -> None:
+    """Nothing that is said leaves it."""
+    assert comment(said).isprintable()
