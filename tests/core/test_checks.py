@@ -23,6 +23,7 @@ from reconciler.core.errors import (
     Unreachable,
     WrongAccount,
 )
+from reconciler.core.integrations import find
 from reconciler.core.journal import Journal, Lease
 from reconciler.core.model import Desired, Integration, Origin, Target
 from reconciler.core.reach import Bucket, Encryption
@@ -165,7 +166,7 @@ def test_integrations_are_found_as_a_run_finds_them() -> None:
     found = (named_like_the_other, INTEGRATION)
     assert reach.listing(found).seen == "ListDataIntegrations shows 2 data integrations"
     for spelling in (INTEGRATION.arn, INTEGRATION.uuid, INTEGRATION.name):
-        assert reach.find(spelling, found) == INTEGRATION
+        assert find(spelling, found) == INTEGRATION
         assert reach.integration(spelling, [manifest()], found).result == Result.OK
     missing = reach.integration("profile-export", [manifest()], found)
     assert missing.result == Result.FAILED

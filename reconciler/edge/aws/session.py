@@ -21,6 +21,8 @@ from reconciler.edge.aws.writer import Writer
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
 
+    from reconciler.edge.aws.probe import Probe
+
 
 @dataclass(frozen=True, slots=True)
 class Connection:
@@ -52,12 +54,22 @@ class Models:
 
 
 class Aws:
-    """One target's session: whose it is, and clients on demand. Raises CloudError."""
+    """One target's session: whose it is, and clients on demand. Raises CloudError.
 
-    def __init__(self, target: Target, connection: Connection, pace: Callable[[], None], models: Models) -> None:
+    `listen` is given each client of STS before it is used.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        connection: Connection,
+        pace: Callable[[], None],
+        models: Models,
+        listen: Callable[[Any], None] = lambda _: None,
+    ) -> None:
         self._endpoint_url = connection.endpoint_url
         self._agent = f"appintegrations-reconciler/{connection.version}"
-        self._pace = pace
+        self._pace, self._listen = pace, listen
         self._proxies: dict[str, str] | None = {} if connection.dummy else None  # a sandbox is not behind the proxy
         self._read_timeout = connection.read_timeout
         with translated("reading the AWS configuration"):
@@ -71,15 +83,29 @@ class Aws:
 
     def reader(self) -> Reader:
         """Return the calls that change nothing, retried by botocore as often as AWS_MAX_ATTEMPTS says."""
-        client = self._client(Config(retries={"mode": "standard"}, max_pool_connections=CONCURRENCY))
-        # before each attempt is signed, so that no signature grows old while it waits
-        client.meta.events.register_first("request-created.appintegrations", lambda **_: self._pace())
-        return Reader(client)
+        return Reader(self._reading(CONCURRENCY))
+
+    def probe(self) -> Probe:
+        """Return the calls of `reconcile doctor`, which change nothing either: of AppIntegrations, and of buckets."""
+        from reconciler.edge.aws.probe import Probe  # noqa: PLC0415 - no run needs it
+
+        config = self._usual.merge(
+            Config(s3={"addressing_style": "path"} if self._endpoint_url else None)  # no bucket has a host name there
+        )
+        with translated("making a client of S3"):
+            buckets = self._session.client("s3", endpoint_url=self._endpoint_url, config=config)
+        return Probe(self._reading(1), buckets)
 
     def writer(self, clock: Clock) -> Writer:
         """Return the calls that change AWS, each sent once: botocore would repeat a Create by itself."""
         config = Config(retries={"mode": "standard", "total_max_attempts": 1})
         return Writer(lambda: self._client(config), self._pace, clock)
+
+    def _reading(self, connections: int) -> AppIntegrationsServiceClient:
+        client = self._client(Config(retries={"mode": "standard"}, max_pool_connections=connections))
+        # before each attempt is signed, so that no signature grows old while it waits
+        client.meta.events.register_first("request-created.appintegrations", lambda **_: self._pace())
+        return client
 
     def _client(self, config: Config) -> AppIntegrationsServiceClient:
         common = Config(
@@ -117,14 +143,26 @@ class Aws:
         )
 
     def _sts(self, session: boto3.Session) -> Any:
-        config = Config(
+        client = session.client("sts", endpoint_url=self._endpoint_url, config=self._usual)
+        self._listen(client)
+        return client
+
+    @property
+    def _usual(self) -> Config:
+        return Config(
             user_agent_extra=self._agent,
             proxies=self._proxies,
             retries={"mode": "standard"},
             connect_timeout=10,
             read_timeout=30,
         )
-        return session.client("sts", endpoint_url=self._endpoint_url, config=config)
+
+
+def region_of(target: Target, connection: Connection, models: Models) -> str | None:
+    """Return the Region that a target's calls would go to, None where nothing says one. Raises CloudError."""
+    with translated("reading the AWS configuration"):
+        named: str | None = _session(target.region, connection, models).region_name
+        return named
 
 
 def s3_client(connection: Connection, models: Models) -> Any:

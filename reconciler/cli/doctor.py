@@ -1,0 +1,70 @@
+"""`reconcile doctor`: what a run needs, looked at before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli import EXIT_FAILED, options, output, source
+from reconciler.cli.source import FOLDER, Source
+
+if TYPE_CHECKING:
+    from reconciler.cli.choices import Choices
+    from reconciler.core.diagnosis import Check, Diagnosis
+    from reconciler.core.model import Desired
+
+
+@click.command("doctor")
+@source.manifests
+@output.plain
+@options.connection
+@options.state
+def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
+    """Check credentials, permissions, data integrations, buckets and state; exit 1 where a check failed.
+
+    It reads, and writes nothing. What cannot be tried without writing is named as not checked.
+    """
+    from reconciler.cli.choices import Choices  # noqa: PLC0415
+    from reconciler.cli.examination import Examination  # noqa: PLC0415 - help is shown without boto3
+    from reconciler.cli.session import begin  # noqa: PLC0415
+    from reconciler.cli.wiring import surroundings  # noqa: PLC0415
+    from reconciler.core.diagnosis import Diagnosis, Result  # noqa: PLC0415
+    from reconciler.render import doctor  # noqa: PLC0415
+
+    formats: Mapping[str, output.Format[Diagnosis]] = {
+        "text": lambda diagnosis, terminal: doctor.text(diagnosis, terminal=terminal),
+        "json": lambda diagnosis, _: doctor.as_json(diagnosis),
+    }
+    wanted = output.parse(outputs, formats)
+    choices = Choices.of(dry_run=True, **chosen)
+    begin(choices)
+    readable, desired = _manifests(source, choices)
+    examination = Examination(choices)
+    with surroundings(choices):
+        targets = tuple(examination.target(each, desired.manifests[each.name]) for each in desired.targets)
+    diagnosis = Diagnosis((examination.versions(), readable, examination.state()), targets)
+    output.write(diagnosis, wanted, formats)
+    return EXIT_FAILED if diagnosis.counts[Result.FAILED] else 0
+
+
+def _manifests(source: Source, choices: Choices) -> tuple[Check, Desired]:
+    """Return how the manifests are, and what they ask for: the ambient target alone, where nobody knows."""
+    from reconciler.cli.session import read  # noqa: PLC0415
+    from reconciler.cli.wiring import selected  # noqa: PLC0415
+    from reconciler.core import checks  # noqa: PLC0415
+    from reconciler.core.diagnosis import skipped  # noqa: PLC0415
+    from reconciler.core.errors import GitError, InvalidManifests  # noqa: PLC0415
+    from reconciler.edge import manifests  # noqa: PLC0415
+    from reconciler.edge.system import SystemClock  # noqa: PLC0415
+
+    ambient = manifests.read((), SystemClock().now())
+    if source.is_missing:
+        missing = skipped("manifests", f"there is no folder {FOLDER} here", "name manifests with -f or --git-url")
+        return missing, selected(ambient, choices)
+    try:
+        desired, _ = read(source)
+    except (InvalidManifests, GitError) as error:
+        return checks.unusable(error), ambient
+    return checks.valid(desired), selected(desired, choices)

@@ -1,0 +1,88 @@
+"""What `reconcile doctor` finds out, as values: a result for each thing that was looked at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.core.errors import CloudError, Denied, Throttled, Unauthenticated, Unreachable
+
+_NETWORK = "look at the network, at a proxy between here and AWS, and at the Region"
+
+
+class Result(StrEnum):
+    """What a check came to. What could not be looked at is skipped, never ok."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: what was seen, and what to do where something is.
+
+    `about` says which one, where a name has several: a data integration, a bucket.
+    """
+
+    name: str
+    result: Result
+    seen: str
+    fix: str | None = None
+    about: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetChecks:
+    """The checks of one target. `account` and `region` are None where they are not known."""
+
+    name: str
+    account: str | None
+    region: str | None
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """All checks: those of the program and its surroundings, and those of each target."""
+
+    program: tuple[Check, ...]
+    targets: tuple[TargetChecks, ...]
+
+    @property
+    def counts(self) -> Mapping[Result, int]:
+        """How many checks came to each result."""
+        found = Counter(
+            check.result for part in (self.program, *(each.checks for each in self.targets)) for check in part
+        )
+        return {result: found[result] for result in Result}
+
+
+def skipped(name: str, because: str, fix: str | None = None, about: str | None = None) -> Check:
+    """Return the check of what was not looked at."""
+    return Check(name, Result.SKIPPED, f"not checked, because {because}", fix, about)
+
+
+def failed(name: str, error: CloudError, needs: str, about: str | None = None) -> Check:
+    """Return the check of a call that failed; `needs` is the permission for it."""
+    result, fix = Result.FAILED, "see what AWS says, and run this again"
+    match error:
+        case Denied():
+            fix = f"allow {needs}"
+        case Throttled():
+            result, fix = Result.WARNING, "run this again later: others in the account and Region use up the rate"
+        case Unreachable():
+            fix = _NETWORK
+        case Unauthenticated():
+            fix = "renew the credentials"
+        case _:
+            pass
+    return Check(name, result, str(error), fix, about)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number of things in words."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

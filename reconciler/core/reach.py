@@ -1,0 +1,124 @@
+"""Judges what `reconcile doctor` saw of data integrations and buckets: whether a run can reach and use them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from reconciler.core.diagnosis import Check, Result, counted, failed, skipped
+from reconciler.core.errors import CloudError, Denied
+from reconciler.core.integrations import find
+from reconciler.core.model import Integration, Manifest
+
+_KMS = frozenset(("aws:kms", "aws:kms:dsse"))
+
+
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """The default encryption of a bucket; `key` is None for the key that AWS manages."""
+
+    algorithm: str
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket that manifests export to. `bulk` where one of them is a bulk export of Customer Profiles."""
+
+    name: str
+    bulk: bool
+
+    def arn(self, partition: str) -> str:
+        """Return what a permission on it names."""
+        return f"arn:{partition}:s3:::{self.name}"
+
+
+def listing(found: Sequence[Integration] | CloudError) -> Check:
+    """Judge the reach of AppIntegrations, and the permission to list data integrations."""
+    if isinstance(found, CloudError):
+        return failed("list-integrations", found, "app-integrations:ListDataIntegrations on *")
+    return Check(
+        "list-integrations", Result.OK, f"ListDataIntegrations shows {counted(len(found), 'data integration')}"
+    )
+
+
+def integration(identifier: str, manifests: Sequence[Manifest], found: Sequence[Integration]) -> Check:
+    """Judge whether a data integration that manifests name is there."""
+    if there := find(identifier, found):
+        return Check("integration", Result.OK, f"{identifier!r} is {there.arn}", about=identifier)
+    near = get_close_matches(identifier, [each.name for each in found], n=1)
+    first = manifests[0].origin
+    fix = f"create it, or correct DataIntegrationIdentifier in {first}"
+    fix = f"did you mean {near[0]!r}? {fix}" if near else fix
+    seen = f"data integration {identifier!r} does not exist in this account and Region"
+    return Check("integration", Result.FAILED, seen, fix, identifier)
+
+
+def associations(listed: Integration, error: CloudError | None) -> Check:
+    """Judge the permission to list the associations of one data integration."""
+    if error:
+        needs = "app-integrations:ListDataIntegrationAssociations on *"
+        return failed("list-associations", error, needs, listed.name)
+    seen = f"ListDataIntegrationAssociations of {listed.name!r} is allowed"
+    return Check("list-associations", Result.OK, seen, about=listed.name)
+
+
+def create(named: Sequence[Integration], everything: str) -> Check:
+    """Tell which permission cannot be tried, and on which ARNs it is needed."""
+    resources = ", ".join(each.arn for each in named) or everything
+    fix = f"see to it that app-integrations:CreateDataIntegrationAssociation is allowed on {resources}"
+    return skipped("create", "a Create cannot be tried without exporting", fix)
+
+
+def destinations(manifests: Iterable[Manifest]) -> tuple[Bucket, ...]:
+    """Return the buckets that manifests export to, each once."""
+    bulk: dict[str, bool] = {}
+    for manifest in manifests:
+        scheme, _, rest = str(manifest.spec.get("DestinationURI", "")).partition("://")
+        if scheme != "s3":
+            continue
+        objects = manifest.spec.get("ObjectConfiguration")
+        exports = isinstance(objects, Mapping) and "CustomerProfiles" in objects
+        name = rest.partition("/")[0]
+        bulk[name] = bulk.get(name, False) or exports
+    return tuple(Bucket(name, exports) for name, exports in sorted(bulk.items()))
+
+
+def bucket_region(bucket: Bucket, wanted: str, found: str | CloudError | None, partition: str) -> Check:
+    """Judge where a bucket is; None is no such bucket."""
+    name = "bucket-region"
+    if isinstance(found, CloudError):
+        return _bucket_failed(name, bucket, found, f"s3:GetBucketLocation on {bucket.arn(partition)}")
+    if found is None:
+        fix = f"make it in {wanted}, or correct DestinationURI"
+        return Check(name, Result.FAILED, f"there is no bucket {bucket.name}", fix, bucket.name)
+    if found != wanted:
+        seen = f"bucket {bucket.name} is in {found}, and the target in {wanted}"
+        fix = f"export to a bucket in {wanted}: AppIntegrations wants it in the same Region"
+        return Check(name, Result.FAILED, seen, fix, bucket.name)
+    return Check(name, Result.OK, f"bucket {bucket.name} is in {found}", about=bucket.name)
+
+
+def bucket_encryption(bucket: Bucket, found: Encryption | CloudError | None, partition: str) -> Check:
+    """Judge the default encryption of a bucket; None is none."""
+    name = "bucket-encryption"
+    if isinstance(found, CloudError):
+        return _bucket_failed(name, bucket, found, f"s3:GetEncryptionConfiguration on {bucket.arn(partition)}")
+    fix = "make SSE-KMS with the data integration's key the default: a bulk export needs it"
+    if found is None or found.algorithm not in _KMS:
+        seen = f"bucket {bucket.name} is encrypted by {found.algorithm if found else 'nothing'}, not by SSE-KMS"
+        return Check(name, Result.FAILED if bucket.bulk else Result.WARNING, seen, fix, bucket.name)
+    if found.key is None:
+        seen = f"bucket {bucket.name} is encrypted by {found.algorithm} with the key that AWS manages"
+        return Check(name, Result.WARNING, seen, fix, bucket.name)
+    seen = f"bucket {bucket.name} is encrypted by {found.algorithm} with {found.key}"
+    return Check(name, Result.OK, seen, about=bucket.name)
+
+
+def _bucket_failed(name: str, bucket: Bucket, error: CloudError, needs: str) -> Check:
+    if not isinstance(error, Denied):
+        return failed(name, error, needs, bucket.name)
+    action = needs.partition(" ")[0]
+    because = f"{action} is not allowed on bucket {bucket.name}, which may be another account's: {error}"
+    return skipped(name, because, f"allow {needs}, or look with the credentials of the bucket's account", bucket.name)

@@ -1,0 +1,136 @@
+"""What `reconcile doctor` asks of AWS: reads alone, each of them once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import botocore
+import botocore.session
+from botocore.exceptions import ClientError, ParamValidationError
+
+from reconciler.core.checks import Dated, Identity
+from reconciler.core.errors import CloudError
+from reconciler.core.model import Integration
+from reconciler.core.ports import Clock
+from reconciler.core.reach import Encryption
+from reconciler.edge.aws.errors import code_of, translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_appintegrations import AppIntegrationsServiceClient
+
+_READS = ("Get", "List", "Head")  # Head is what botocore asks to find the Region of a bucket
+_SERVICE, _CREATE = "appintegrations", "CreateDataIntegrationAssociation"
+_PAGE = 50
+_NO_PROFILE = {"profile": (None, None, None, None)}  # what botocore holds in itself is the same for all
+# GetBucketLocation names two Regions otherwise than everybody else (S3 API Reference, "GetBucketLocation")
+_LOCATIONS = {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}
+
+
+class Probe:
+    """AppIntegrations and the buckets that are exported to, in one target, through reads alone. Raises CloudError."""
+
+    def __init__(self, integrations: AppIntegrationsServiceClient, buckets: Any) -> None:
+        for client in (integrations, buckets):
+            client.meta.events.register("before-call", _refuse_writes)
+        self._integrations, self._buckets = integrations, buckets
+
+    def integrations(self) -> tuple[Integration, ...]:
+        """Return all data integrations."""
+        with translated("ListDataIntegrations"):
+            pages = self._integrations.get_paginator("list_data_integrations").paginate(
+                PaginationConfig={"PageSize": _PAGE}
+            )
+            return tuple(Integration(item["Arn"], item["Name"]) for page in pages for item in page["DataIntegrations"])
+
+    def try_associations(self, integration_arn: str) -> None:
+        """List at most one association of a data integration, to see whether that is allowed."""
+        with translated("ListDataIntegrationAssociations"):
+            self._integrations.list_data_integration_associations(
+                DataIntegrationIdentifier=integration_arn, MaxResults=1
+            )
+
+    def location(self, bucket: str) -> str | None:
+        """Return the Region of a bucket, None where there is no such bucket."""
+        with _asking("GetBucketLocation", bucket):
+            try:
+                named: str | None = self._buckets.get_bucket_location(Bucket=bucket).get("LocationConstraint")
+            except ClientError as error:
+                if code_of(error)[0] == "NoSuchBucket":
+                    return None
+                raise
+            return _LOCATIONS.get(named, named)
+
+    def encryption(self, bucket: str) -> Encryption | None:
+        """Return the default encryption of a bucket, None where it has none."""
+        with _asking("GetBucketEncryption", bucket):
+            try:
+                answer = self._buckets.get_bucket_encryption(Bucket=bucket)
+            except ClientError as error:
+                if code_of(error)[0] == "ServerSideEncryptionConfigurationNotFoundError":
+                    return None
+                raise
+            rules = answer["ServerSideEncryptionConfiguration"]["Rules"]
+            member = "ApplyServerSideEncryptionByDefault"
+            default = next((rule[member] for rule in rules if member in rule), None)
+            return Encryption(default["SSEAlgorithm"], default.get("KMSMasterKeyID")) if default else None
+
+
+class Ear:
+    """Listens to the clients of STS, so that what they were told is known also where no session came of it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._sent = clock.now()
+        self.identity: Identity | None = None
+        self.answer: Dated | None = None
+
+    def __call__(self, client: Any) -> None:
+        """Listen to a client."""
+        client.meta.events.register("before-send.sts", self._sending)
+        client.meta.events.register("response-received.sts", self._received)
+
+    def _sending(self, **_: object) -> None:
+        self._sent = self._clock.now()
+
+    def _received(self, response_dict: Any, parsed_response: Any, **_: object) -> None:
+        if response_dict is None:  # no answer came
+            return
+        self.answer = Dated(response_dict["headers"].get("Date"), self._sent, self._clock.now())
+        if parsed_response and {"Arn", "Account"} <= parsed_response.keys():
+            self.identity = Identity(parsed_response["Arn"], parsed_response["Account"])
+
+
+def _refuse_writes(model: Any, **_: object) -> None:
+    if not model.name.startswith(_READS):
+        raise AssertionError(f"{model.name} through the client of the doctor")
+
+
+def libraries() -> dict[str, str]:
+    """Return the versions of what speaks with AWS, by name."""
+    return {"boto3": boto3.__version__, "botocore": botocore.__version__}
+
+
+def knows_create() -> bool:
+    """Tell whether botocore's model has the operation that this program is for. Raises CloudError."""
+    with translated("reading botocore's models"):
+        return _CREATE in botocore.session.Session(session_vars=_NO_PROFILE).get_service_model(_SERVICE).operation_names
+
+
+def has_appintegrations(region: str) -> bool:
+    """Tell whether botocore lists AppIntegrations in a Region. Raises CloudError."""
+    with translated("reading botocore's endpoints"):
+        session = botocore.session.Session(session_vars=_NO_PROFILE)
+        partitions = session.get_available_partitions()
+        return any(region in session.get_available_regions(_SERVICE, partition) for partition in partitions)
+
+
+@contextmanager
+def _asking(operation: str, bucket: str) -> Iterator[None]:
+    with translated(f"{operation} of {bucket}"):
+        try:
+            yield
+        except ParamValidationError as error:  # of the name, before anything is sent
+            raise CloudError(f"{bucket!r} is no name of a bucket") from error

@@ -1,0 +1,77 @@
+"""A diagnosis as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.core.diagnosis import Check, Diagnosis, Result
+from reconciler.core.harmless import harmless
+
+FORMAT = "reconciler/doctor/v1"
+_STYLES = {
+    Result.OK: ("✓", "32"),
+    Result.WARNING: ("!", "33"),
+    Result.FAILED: ("✗", "31"),
+    Result.SKIPPED: ("·", "2"),
+}
+_BOLD = "1"
+
+
+def text(diagnosis: Diagnosis, *, terminal: bool) -> str:
+    """Return lines for people; with colours and symbols for a terminal, plain otherwise."""
+    return "".join(f"{line}\n" for line in _Page(terminal).lines(diagnosis))
+
+
+def as_json(diagnosis: Diagnosis) -> str:
+    """Return a JSON document with a final newline."""
+    document = {
+        "format": FORMAT,
+        "summary": dict(diagnosis.counts),
+        "checks": [_document(check) for check in diagnosis.program],
+        "targets": [
+            {
+                "name": target.name,
+                "account": target.account,
+                "region": target.region,
+                "checks": [_document(check) for check in target.checks],
+            }
+            for target in diagnosis.targets
+        ],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    terminal: bool
+
+    def lines(self, diagnosis: Diagnosis) -> Iterator[str]:
+        parts = [("here", "", diagnosis.program)]
+        for target in diagnosis.targets:
+            place = " ".join(part for part in (target.account, target.region) if part)
+            parts.append((target.name, place, target.checks))
+        width = max((len(check.name) for *_, checks in parts for check in checks), default=0)
+        for name, place, checks in parts:
+            yield self._style(harmless(name), _BOLD) + (f"  {harmless(place)}" if place else "")
+            yield from self._checks(checks, width)
+            yield ""
+        said = ", ".join(f"{count} {result}" for result, count in diagnosis.counts.items() if count)
+        yield f"{self._style('Checks:', _BOLD)} {said}. Nothing was written."
+
+    def _checks(self, checks: Sequence[Check], width: int) -> Iterator[str]:
+        for check in checks:
+            symbol, code = _STYLES[check.result]
+            marked = self._style(f"{symbol} {check.result:<7}", code) if self.terminal else f"{check.result:<7}"
+            yield f"  {marked}  {check.name:<{width}}  {harmless(check.seen)}"
+            if check.fix:
+                yield f"      {harmless(check.fix)}"
+
+    def _style(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.terminal else text
+
+
+def _document(check: Check) -> dict[str, Any]:
+    return {"name": check.name, "about": check.about, "result": check.result, "seen": check.seen, "fix": check.fix}

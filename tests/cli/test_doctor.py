@@ -1,0 +1,442 @@
+"""`reconcile doctor` as a real process: what is wrong is found and named, the rest goes on, and nothing is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import jsonschema
+import pytest
+from bucket import Bucket
+from program import Done, Program
+from wire import Request, Wire, answer
+
+from reconciler.edge.manifests.schema import schema
+from reconciler.sandbox import Behaviour, SandboxServer
+
+CHECK = jsonschema.Draft202012Validator(schema("doctor.v1.json"))
+AS_USER = pytest.mark.skipif(os.geteuid() == 0, reason="everything is writable for root")
+ACCOUNT, OTHER = "123456789012", "999999999999"
+TARGET = """\
+apiVersion: appintegrations.reconciler/v1
+kind: Target
+metadata: {name: NAME}
+spec: {Region: REGION, AccountId: "ACCOUNT"}
+"""
+MANIFEST = """\
+apiVersion: appintegrations.reconciler/v1
+kind: DataIntegrationAssociation
+metadata: {name: NAME}
+spec:
+  DataIntegrationIdentifier: INTEGRATION
+  DestinationURI: s3://corp-exports/NAME
+  ExecutionConfiguration:
+    ExecutionMode: ON_DEMAND
+    OnDemandConfiguration: {StartTime: 2025-10-01T00:00:00Z, EndTime: 2025-11-01T00:00:00Z}
+"""
+ONCE = {"AWS_MAX_ATTEMPTS": "1"}
+
+
+def diagnose(program: Program, *arguments: str, env: dict[str, str] | None = None) -> Any:
+    """Return the diagnosis, and hold it against its schema and its exit code."""
+    done = program.run("doctor", "-o", "json", *arguments, env={**ONCE, **(env or {})})
+    assert "Traceback" not in done.err
+    document = json.loads(done.out)
+    CHECK.validate(document)
+    assert done.code == (1 if document["summary"]["failed"] else 0)
+    return document
+
+
+def found(diagnosis: Any, name: str, target: int = 0) -> Any:
+    """Return the only check of a name, of the program or of a target."""
+    (check,) = [each for each in (*diagnosis["checks"], *checks_of(diagnosis, target)) if each["name"] == name]
+    return check
+
+
+def checks_of(diagnosis: Any, target: int = 0) -> list[Any]:
+    """Return the checks of a target."""
+    checks: list[Any] = diagnosis["targets"][target]["checks"]
+    return checks
+
+
+def results(diagnosis: Any, target: int = 0) -> dict[str, str]:
+    """Return the results of a target, by name."""
+    return {check["name"]: check["result"] for check in checks_of(diagnosis, target)}
+
+
+def s3(server: SandboxServer) -> Any:
+    """Return a plain client to arrange buckets with."""
+    return boto3.client("s3", "us-east-1", endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x")
+
+
+@pytest.fixture
+def exports(server: SandboxServer, bucket: Bucket) -> str:  # noqa: ARG001 - makes S3 empty
+    """Return the bucket that the manifests export to, as a bulk export wants it."""
+    name, rule = "corp-exports", {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"}
+    s3(server).create_bucket(Bucket=name)
+    s3(server).put_bucket_encryption(
+        Bucket=name, ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": rule}]}
+    )
+    return name
+
+
+@pytest.fixture
+def ready(program: Program, exports: str) -> Program:  # noqa: ARG001 - the bucket is there
+    """Return the program with two manifests on two data integrations, and all that they need."""
+    program.add("october", text=MANIFEST, INTEGRATION="profiles-export")
+    program.add("crm", text=MANIFEST, INTEGRATION="crm-accounts")
+    return program
+
+
+def raw(status: int, body: str, kind: str = "text/xml", date: str = "") -> bytes:
+    """Return a whole answer."""
+    dated = f"Date: {date}\r\n" if date else ""
+    head = f"HTTP/1.1 {status} X\r\n{dated}Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+    return f"{head}Connection: close\r\n\r\n{body}".encode()
+
+
+def files(folder: Path) -> Iterator[tuple[str, int, int]]:
+    """Yield all that is in a folder, with size and time."""
+    for path in sorted(folder.rglob("*")):
+        yield str(path), path.stat().st_size, path.stat().st_mtime_ns
+
+
+def operation(request: Request) -> str:
+    """Return the operation of a request; of what changes anything, that it does."""
+    service = re.search(r"/([a-z0-9-]+)/aws4_request", request.headers.get("Authorization", ""))
+    assert service
+    if service[1] == "sts":
+        named = re.search(rb"Action=(\w+)", request.body)
+        assert named
+        return named[1].decode()
+    assert request.method == "GET", f"a write: {request}"
+    if service[1] == "s3":
+        return "GetBucket" + request.path.partition("?")[2].capitalize() if "?" in request.path else "GetObject"
+    return request.operation
+
+
+def test_where_all_is_well_nothing_fails(ready: Program) -> None:
+    """Exit 0; what cannot be tried without doing it is not called ok."""
+    diagnosis = diagnose(ready)
+    assert results(diagnosis) == {
+        "region": "skipped", "credentials": "ok", "clock": "ok", "list-integrations": "ok", "integration": "ok",
+        "list-associations": "ok", "create": "skipped", "bucket-region": "ok", "bucket-encryption": "ok",
+        "journal": "ok", "lease": "ok",
+    }  # fmt: skip
+    assert [check["result"] for check in diagnosis["checks"]] == ["ok", "ok", "ok"]
+    named = [check["about"] for check in checks_of(diagnosis) if check["name"] == "integration"]
+    assert named == ["crm-accounts", "profiles-export"]
+    assert found(diagnosis, "create")["fix"].count(":data-integration/") == 2
+    assert found(diagnosis, "credentials")["seen"] == f"arn:aws:sts::{ACCOUNT}:user/moto of account {ACCOUNT}"
+
+
+def test_the_page_has_every_check(ready: Program) -> None:
+    """And so has the schema; those that are made are those that are named."""
+    page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text()
+    named = schema("doctor.v1.json")["$defs"]["check"]["properties"]["name"]["examples"]
+    assert re.findall(r"^\| `([a-z-]+)` \| .+ \| .*\|$", page, re.MULTILINE) == named
+    diagnosis = diagnose(ready)
+    assert list(dict.fromkeys(each["name"] for each in (*diagnosis["checks"], *checks_of(diagnosis)))) == named
+
+
+def test_it_reads_little_and_writes_nothing(ready: Program, server: SandboxServer, bucket: Bucket) -> None:
+    """Each answer is asked for once: on the wire nothing but these reads, on disk and in S3 nothing new."""
+    before = list(files(ready.folder))
+    with Wire(server.url) as wire:
+        diagnose(Program(ready.folder, wire.url), "--state", bucket.url)
+        counted = sorted(map(operation, wire.requests))
+    assert counted == [
+        "GetBucketEncryption", "GetBucketLocation", "GetCallerIdentity", "GetObject", "ListDataIntegrationAssociation",
+        "ListDataIntegrationAssociation", "ListDataIntegrations",
+    ]  # fmt: skip
+    assert list(files(ready.folder)) == before
+    assert bucket.keys == []
+    assert server.sandbox.carried_out == ()
+    diagnose(ready)
+    assert list(files(ready.folder)) == before
+
+
+def test_a_role_costs_one_call_more(ready: Program, server: SandboxServer) -> None:
+    """And it is the role that is looked at, with the role that the buckets are asked for."""
+    role = f"{TARGET.rstrip()[:-1]}, RoleArn: 'arn:aws:iam::ACCOUNT:role/exporter'}}\n"
+    ready.add("prod", text=role, ACCOUNT=ACCOUNT, REGION="us-east-1")
+    with Wire(server.url) as wire:
+        diagnosis = diagnose(Program(ready.folder, wire.url))
+        counted = [operation(request) for request in wire.requests]
+        keys = {request.headers["Authorization"].split("/")[0] for request in wire.requests[1:]}
+    assert counted[:2] == ["AssumeRole", "GetCallerIdentity"]
+    assert len(counted) == 7
+    assert len(keys) == 1
+    assert ":assumed-role/exporter/" in found(diagnosis, "credentials")["seen"]
+
+
+def test_text_is_for_people(ready: Program) -> None:
+    """A line per check, what to do below; colours and symbols on a terminal."""
+    done = ready.run("doctor")
+    assert re.search(r"^  ok       manifests +2 manifests of 1 target, valid$", done.out, re.MULTILINE)
+    assert re.search(r"^  skipped  create +not checked, because .+\n      see to it that ", done.out, re.MULTILINE)
+    assert done.out.endswith("Nothing was written.\n")
+    assert done.err == ""
+    shown = ready.on_terminal("doctor")
+    assert "\x1b[32m✓ ok     \x1b[0m" in shown
+    ready.run("doctor", "-o", "text", "-o", "json=found.json")
+    CHECK.validate(json.loads((ready.folder / "found.json").read_text()))
+
+
+@pytest.mark.parametrize("wrong", [("-o", "yaml"), ("--target", "nobody"), ("--state", "s3://x/../y")])
+def test_wrong_usage_is_told_apart(ready: Program, wrong: tuple[str, str]) -> None:
+    """Exit 64, before anything is called."""
+    done = ready.run("doctor", *wrong)
+    assert (done.code, done.out) == (64, "")
+
+
+def test_without_manifests_the_surroundings_are_checked(program: Program, server: SandboxServer) -> None:
+    """Nobody has written any yet: that is no failure, and one data integration shows whether List is allowed."""
+    with Wire(server.url) as wire:
+        diagnosis = diagnose(Program(program.folder, wire.url))
+        assert wire.counts == {"STS": 1, "ListDataIntegrations": 1, "ListDataIntegrationAssociation": 1}
+    assert found(diagnosis, "manifests")["result"] == "skipped"
+    assert "bucket-region" not in results(diagnosis)
+    assert found(diagnosis, "create")["fix"].endswith(f":us-east-1:{ACCOUNT}:data-integration/*")
+    assert diagnosis["summary"]["failed"] == 0
+
+
+def test_without_data_integrations_there_is_nothing_to_list(program: Program, server: SandboxServer) -> None:
+    """That is not called ok."""
+    nothing = raw(200, '{"DataIntegrations": []}', "application/json")
+    with Wire(server.url, before=lambda each: nothing if each.operation.endswith("ions") else None) as wire:
+        assert found(diagnose(Program(program.folder, wire.url)), "list-associations")["result"] == "skipped"
+
+
+def test_named_manifests_that_are_missing_are_a_failure(program: Program) -> None:
+    """Whoever names them wants them read."""
+    assert found(diagnose(program, "-f", "gone.yaml"), "manifests")["result"] == "failed"
+    revision = found(diagnose(program, "--git-url", "."), "manifests")
+    assert revision["result"] == "failed"
+    assert "is no git repository" in revision["seen"]
+
+
+def test_invalid_manifests_fail_and_the_rest_goes_on(ready: Program) -> None:
+    """Exit 1, not 3: the credentials have been looked at."""
+    ready.add("bad", text="kind: Nonsense\n")
+    diagnosis = diagnose(ready, "--target", "prod")
+    manifests = found(diagnosis, "manifests")
+    assert manifests["seen"].startswith("1 problem in the manifests; ")
+    assert manifests["fix"] == "reconcile validate lists them"
+    assert results(diagnosis)["credentials"] == "ok"
+
+
+def test_one_bad_target_does_not_stop_the_others(ready: Program) -> None:
+    """The wrong account is named, and what depends on it says so; the next target is well."""
+    ready.add("a-wrong", text=TARGET, ACCOUNT=OTHER, REGION="us-east-1")
+    ready.add("b-right", text=TARGET, ACCOUNT=ACCOUNT, REGION="us-east-1")
+    for name in ("october", "crm"):
+        path = ready.folder / "manifests" / f"{name}.yaml"
+        path.write_text(path.read_text() + "target: a-wrong\n")
+    diagnosis = diagnose(ready)
+    wrong = found(diagnosis, "credentials")
+    assert wrong["result"] == "failed"
+    assert f"the credentials belong to account {ACCOUNT}, and target 'a-wrong' declares {OTHER}" in wrong["seen"]
+    assert "arn:aws:sts::" in wrong["seen"]
+    assert set(results(diagnosis)) >= {"integration", "list-associations", "bucket-region", "bucket-encryption"}
+    for name in ("list-integrations", "integration", "list-associations", "create", "bucket-region"):
+        assert found(diagnosis, name)["seen"] == "not checked, because the check 'credentials' failed"
+    assert results(diagnosis)["clock"] == "ok"
+    assert "failed" not in results(diagnosis, 1).values()
+    assert found(diagnosis, "credentials", 1)["seen"].endswith(f"of account {ACCOUNT}, as the Target declares")
+
+
+def test_without_a_region_nothing_is_asked(tmp_path: Path) -> None:
+    """Everything that would need one says so."""
+    diagnosis = diagnose(Program(tmp_path))
+    assert found(diagnosis, "region")["result"] == "failed"
+    skipped = {check["seen"] for check in checks_of(diagnosis)[1:]}
+    assert skipped == {"not checked, because the check 'region' failed"}
+
+
+def test_without_credentials_the_region_is_checked_all_the_same(tmp_path: Path) -> None:
+    """And a journal that the Target leads to."""
+    program = Program(tmp_path)
+    program.add("prod", text=TARGET, ACCOUNT=ACCOUNT, REGION="us-east-2")
+    diagnosis = diagnose(program)
+    assert found(diagnosis, "region")["result"] == "warning"
+    credentials = found(diagnosis, "credentials")
+    assert (credentials["result"], credentials["seen"]) == ("failed", "GetCallerIdentity: Unable to locate credentials")
+    assert found(diagnosis, "clock")["seen"] == "not checked, because STS did not answer"
+    assert found(diagnosis, "journal")["result"] == "ok"
+    assert found(diagnosis, "manifests")["result"] == "warning"
+    unknown = diagnose(program, "--profile", "nobody")
+    assert "nobody" in found(unknown, "credentials")["seen"]
+    assert found(unknown, "region")["seen"] == "not checked, because the check 'credentials' failed"
+
+
+def test_an_endpoint_that_nobody_serves(tmp_path: Path) -> None:
+    """One line each, and a way out."""
+    diagnosis = diagnose(Program(tmp_path, "http://127.0.0.1:1"))
+    credentials = found(diagnosis, "credentials")
+    assert credentials["result"] == "failed"
+    assert "127.0.0.1:1" in credentials["seen"]
+    assert credentials["fix"].startswith("look at the network")
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["answered", "refused"])
+def test_a_clock_that_is_wrong_is_found(ready: Program, server: SandboxServer, *, refused: bool) -> None:
+    """By the Date of whatever STS answers; AWS refuses every call of a clock that is five minutes off."""
+    body = (
+        "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>Signature expired</Message></Error>"
+        "</ErrorResponse>"
+        if refused
+        else f"<R><GetCallerIdentityResult><Arn>arn:aws:iam::{ACCOUNT}:user/me</Arn><Account>{ACCOUNT}</Account>"
+        "</GetCallerIdentityResult></R>"
+    )
+    said = raw(403 if refused else 200, body, date="Fri, 02 Jan 1970 00:00:00 GMT")
+    with Wire(server.url, before=lambda each: said if each.operation == "STS" else None) as wire:
+        diagnosis = diagnose(Program(ready.folder, wire.url))
+    clock = found(diagnosis, "clock")
+    assert clock["result"] == "failed"
+    assert re.fullmatch(r"this machine's clock is [0-9.]+ days ahead of AWS's", clock["seen"])
+    assert clock["fix"].startswith("set the clock")
+    assert results(diagnosis)["credentials"] == ("failed" if refused else "ok")
+    assert results(diagnosis)["list-integrations"] == ("skipped" if refused else "ok")
+
+
+def test_a_denied_list_names_the_permission(ready: Program, server: SandboxServer) -> None:
+    """Of one data integration, and of all; what depends on it is skipped."""
+    server.sandbox.behave(Behaviour(list_denied="crm-accounts"))
+    lists = [check for check in checks_of(diagnose(ready)) if check["name"] == "list-associations"]
+    assert {check["about"]: check["result"] for check in lists} == {"crm-accounts": "failed", "profiles-export": "ok"}
+    assert lists[0]["fix"] == "allow app-integrations:ListDataIntegrationAssociations on *"
+    denied = answer(403, "AccessDeniedException")
+    with Wire(server.url, before=lambda each: denied if each.operation == "ListDataIntegrations" else None) as wire:
+        diagnosis = diagnose(Program(ready.folder, wire.url))
+    assert found(diagnosis, "list-integrations")["fix"] == "allow app-integrations:ListDataIntegrations on *"
+    for name in ("integration", "list-associations"):
+        assert found(diagnosis, name)["seen"] == "not checked, because the check 'list-integrations' failed"
+    assert results(diagnosis)["bucket-region"] == "ok"
+
+
+def test_an_answer_that_nobody_can_read_is_a_failure(ready: Program, server: SandboxServer) -> None:
+    """No traceback, and the other checks are made."""
+    nonsense = raw(200, '{"DataIntegrations": [1]}', "application/json")
+    with Wire(server.url, before=lambda each: nonsense if each.operation == "ListDataIntegrations" else None) as wire:
+        diagnosis = diagnose(Program(ready.folder, wire.url))
+    assert results(diagnosis)["list-integrations"] == "failed"
+    assert results(diagnosis)["bucket-region"] == "ok"
+
+
+def test_a_data_integration_that_is_not_there(ready: Program) -> None:
+    """The near one is offered, and the manifest named."""
+    ready.add("typo", text=MANIFEST, INTEGRATION="profile-export")
+    missing = [check for check in checks_of(diagnose(ready)) if check["result"] == "failed"]
+    assert [check["about"] for check in missing] == ["profile-export"]
+    assert missing[0]["fix"].startswith("did you mean 'profiles-export'? ")
+    assert missing[0]["fix"].endswith("manifests/typo.yaml:1")
+
+
+def test_buckets_that_will_not_do(program: Program, server: SandboxServer, exports: str) -> None:
+    """Missing, elsewhere, without SSE-KMS, and one that may not be asked about."""
+    s3(server).create_bucket(Bucket="abroad", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
+    s3(server).create_bucket(Bucket="plain")
+    for name in ("gone", "abroad", "plain", "private", exports):
+        program.add(name, text=MANIFEST, **{"corp-exports": name, "INTEGRATION": "profiles-export"})
+    denied = raw(403, "<Error><Code>AccessDenied</Code><Message>no way</Message></Error>")
+    with Wire(server.url, before=lambda each: denied if each.path.startswith("/private") else None) as wire:
+        diagnosis = diagnose(Program(program.folder, wire.url))
+    by_bucket = {(check["about"], check["name"]): check for check in checks_of(diagnosis) if check["about"]}
+    for bucket, region, encryption in (
+        ("gone", "failed", "skipped"),
+        ("abroad", "failed", "warning"),
+        ("plain", "ok", "warning"),
+        ("private", "skipped", "skipped"),
+        (exports, "ok", "ok"),
+    ):
+        assert by_bucket[bucket, "bucket-region"]["result"] == region, bucket
+        assert by_bucket[bucket, "bucket-encryption"]["result"] == encryption, bucket
+    private = by_bucket["private", "bucket-region"]
+    assert private["fix"].startswith("allow s3:GetBucketLocation on arn:aws:s3:::private")
+
+
+def test_what_aws_says_cannot_steer_a_terminal(ready: Program, server: SandboxServer) -> None:
+    """Escapes and line breaks of a message are shown as what they are."""
+    hostile = answer(403, "AccessDeniedException", r"a\u001b[31mb\u202ec\r\n  ok       faked")
+    with Wire(server.url, before=lambda each: hostile if each.operation == "ListDataIntegrations" else None) as wire:
+        done: Done = Program(ready.folder, wire.url).run("doctor", env=ONCE)
+    assert done.code == 1
+    assert r"a\u001b[31mb\u202ec ok faked" in done.out
+    assert all(line.isprintable() for line in done.out.splitlines())
+    assert not re.search(r"^  ok       faked", done.out, re.MULTILINE)
+
+
+def test_a_folder_that_cannot_be_made_fails(ready: Program) -> None:
+    """It is found without trying."""
+    (ready.folder / "file").write_text("")
+    check = found(diagnose(ready, "--state", "file/state"), "state-write")
+    assert (check["result"], check["seen"]) == (
+        "failed",
+        "file/state/sandbox cannot be written: file is no folder",
+    )
+
+
+@AS_USER
+def test_a_read_only_folder_fails(ready: Program) -> None:
+    """Where the journal is, and where it would be made."""
+    folder = ready.folder / "state"
+    (folder / "sandbox").mkdir(parents=True)
+    for locked in (folder / "sandbox", folder):
+        locked.chmod(0o500)
+        assert found(diagnose(ready, "--state", "state"), "state-write")["result"] == "failed"
+        locked.chmod(0o700)
+        if locked != folder:
+            locked.rmdir()
+
+
+def test_the_journal_is_read(ready: Program, server: SandboxServer, bucket: Bucket) -> None:
+    """In a folder the first run begins it, in S3 it has to be told to; one that is broken fails."""
+    diagnosis = diagnose(ready, "--state", bucket.url)
+    assert found(diagnosis, "journal")["fix"].startswith("give the first run --new-state")
+    assert found(diagnosis, "state-write")["result"] == "skipped"
+    assert ready.run("--state", bucket.url, "--new-state").code == 0
+    diagnosis = diagnose(ready, "--state", bucket.url)
+    assert found(diagnosis, "journal")["seen"].startswith(f"{bucket.place} remembers 2 associations (serial ")
+    bucket.text = bucket.text.replace('"serial"', '"serail"')
+    broken = diagnose(ready, "--state", bucket.url)
+    assert results(broken)["journal"] == "failed"
+    assert found(broken, "lease")["seen"] == "not checked, because the check 'journal' failed"
+    assert len(server.sandbox.carried_out) == 2
+
+
+def test_a_lease_is_shown(ready: Program, bucket: Bucket) -> None:
+    """Who holds the journal now is a warning; who held it once is not."""
+    assert ready.run("--state", bucket.url, "--new-state").code == 0
+    lease = {"run": "r", "holder": "process 1 on host", "host": "host", "number": 1}
+    for expires, result, seen in (
+        ("2999-01-01T00:00:00Z", "warning", "held by process 1 on host until 2999-01-01 00:00:00Z"),
+        ("2020-01-01T00:00:00Z", "ok", "left behind by process 1 on host, expired at 2020-01-01 00:00:00Z"),
+    ):
+        bucket.text = json.dumps({**bucket.journal, "lease": {**lease, "expires": expires}})
+        check = found(diagnose(ready, "--state", bucket.url), "lease")
+        assert check["result"] == result
+        assert check["seen"].startswith(seen)
+    assert "reconcile unlock" not in (check["fix"] or "")
+
+
+def test_in_ci_a_state_has_to_last(ready: Program) -> None:
+    """A run would be refused there; the doctor says so beforehand."""
+    check = found(diagnose(ready, env={"CI": "true"}), "state-write")
+    assert check["result"] == "warning"
+    assert "RECONCILER_STATE" in check["fix"]
+    assert found(diagnose(ready, "--state", "kept", env={"CI": "true"}), "state-write")["result"] == "ok"
+
+
+def test_the_examples_are_well_in_the_sandbox(tmp_path: Path) -> None:
+    """Without a network, and without a file."""
+    examples = Path(__file__).parents[2] / "manifests"
+    diagnosis = diagnose(Program(tmp_path), "--sandbox", "-f", str(examples), env={"CI": "true"})
+    assert diagnosis["summary"]["failed"] == diagnosis["summary"]["warning"] == 0
+    assert found(diagnosis, "bucket-region")["seen"] == "not checked, because the sandbox has no buckets"
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,75 @@
+"""The diagnosis as text and JSON: a line per check, what to do below it, and nothing that could steer a terminal."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.diagnosis import Check, Diagnosis, Result, TargetChecks
+from reconciler.edge.manifests.schema import schema
+from reconciler.render.doctor import as_json, text
+
+CHECK = jsonschema.Draft202012Validator(schema("doctor.v1.json"))
+PROGRAM = (Check("versions", Result.OK, "all new"), Check("manifests", Result.SKIPPED, "not checked", "name some"))
+TARGET = TargetChecks(
+    "prod",
+    "123456789012",
+    "us-east-1",
+    (Check("clock", Result.WARNING, "70 s", "set it"), Check("bucket-region", Result.FAILED, "gone", "make it", "b")),
+)
+DIAGNOSIS = Diagnosis(PROGRAM, (TARGET, TargetChecks("dev", None, None, ())))
+PLAIN = """\
+here
+  ok       versions       all new
+  skipped  manifests      not checked
+      name some
+
+prod  123456789012 us-east-1
+  warning  clock          70 s
+      set it
+  failed   bucket-region  gone
+      make it
+
+dev
+
+Checks: 1 ok, 1 warning, 1 failed, 1 skipped. Nothing was written.
+"""
+
+
+def test_a_plain_diagnosis_to_the_letter() -> None:
+    """Columns stand under each other through all targets."""
+    assert text(DIAGNOSIS, terminal=False) == PLAIN
+
+
+def test_a_terminal_gets_symbols_and_colours() -> None:
+    """And the same words."""
+    shown = text(DIAGNOSIS, terminal=True)
+    for symbol, color, word in (("✓", 32, "ok"), ("!", 33, "warning"), ("✗", 31, "failed"), ("·", 2, "skipped")):
+        assert f"\x1b[{color}m{symbol} {word:<7}\x1b[0m" in shown
+    assert "\x1b[1mprod\x1b[0m  123456789012 us-east-1\n" in shown
+
+
+def test_the_json_fits_its_schema() -> None:
+    """All members are there, whether they say anything or not."""
+    document = json.loads(as_json(DIAGNOSIS))
+    CHECK.validate(document)
+    assert document["summary"] == {"ok": 1, "warning": 1, "failed": 1, "skipped": 1}
+    assert document["targets"][0]["checks"][1] == {
+        "name": "bucket-region", "about": "b", "result": "failed", "seen": "gone", "fix": "make it",
+    }  # fmt: skip
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_no_text_steers_a_terminal_or_begins_a_line(evil: str) -> None:
+    """Whatever AWS, a manifest or a file is called: the lines are as many, and each can be printed."""
+    check = Check("integration", Result.FAILED, evil, evil, evil)
+    hostile = Diagnosis((check,), (TargetChecks(f"t{evil}", None, evil, (check,)),))
+    shown = text(hostile, terminal=False)
+    assert len(shown.splitlines()) == 9
+    assert all(line.isprintable() for line in shown.splitlines())
+    document = as_json(hostile)
+    assert document.isascii()
+    CHECK.validate(json.loads(document))
