@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command("explain")
 @click.argument("name")
 @source.manifests
-@output.outputs
+@output.plain
 @options.connection
 @options.conduct
 def command(name: str, source: Source, outputs: tuple[str, ...], **chosen: Any) -> None:

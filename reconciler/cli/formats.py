@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any
 
 from reconciler import settings
 from reconciler.cli.output import Format, Output
@@ -15,14 +15,9 @@ from reconciler.core.report import Report
 _MODULES = ("json", "markdown", "junit", "sarif", "github")
 
 
-class _Renderer(Protocol):
-    def render(self, report: Report) -> str: ...
-    def findings(self, found: Findings) -> str: ...
-
-
-def renderer(name: str) -> _Renderer:
-    """Return a module of `render`."""
-    return cast(_Renderer, import_module(f"reconciler.render.{name}"))
+def renderer(name: str) -> Any:
+    """Return a module of `render`, with its `render` of a Report and `findings` of Findings."""
+    return import_module(f"reconciler.render.{name}")
 
 
 def _text(report: Report, terminal: bool) -> str:  # noqa: FBT001 - Format's signature
@@ -38,11 +33,11 @@ def _text_of_findings(found: Findings, _: bool) -> str:  # noqa: FBT001 - as abo
 
 
 def _report(name: str) -> Format[Report]:
-    return lambda report, _: renderer(name).render(report)
+    return lambda report, _: str(renderer(name).render(report))
 
 
 def _findings(name: str) -> Format[Findings]:
-    return lambda found, _: renderer(name).findings(found)
+    return lambda found, _: str(renderer(name).findings(found))
 
 
 REPORT: Mapping[str, Format[Report]] = {"text": _text, **{name: _report(name) for name in _MODULES}}

@@ -15,8 +15,7 @@ Usage: reconcile [OPTIONS] [COMMAND] [OPTIONS]
 Options:
   --dry-run                       Show what a run would do; write nothing.
   -f, --file PATH|-               File or folder of manifests, or - for standard
-                                  input. May be repeated.  [default:
-                                  (manifests/)]
+                                  input. May be repeated.  [default: manifests/]
   --git-url PATH|URL              Read manifests from this git repository
                                   instead, without a checkout.
   --git-ref REF                   Its branch, tag or commit to read.  [default:

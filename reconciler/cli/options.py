@@ -57,8 +57,7 @@ files = option(
     "files",
     multiple=True,
     metavar="PATH|-",
-    show_default="manifests/",
-    help="File or folder of manifests, or - for standard input. May be repeated.",
+    help="File or folder of manifests, or - for standard input. May be repeated.  [default: manifests/]",
 )
 
 

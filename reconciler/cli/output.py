@@ -27,16 +27,21 @@ class Output:
     file: Path | None
 
 
-outputs: Decorator = option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    metavar="FORMAT[=FILE]",
-    default=("text",),
-    show_default=True,
-    help="text, json, markdown, junit, sarif or github, to standard output or a file. May be repeated.",
-)
+def _outputs(known: str) -> Decorator:
+    return option(
+        "-o",
+        "--output",
+        "outputs",
+        multiple=True,
+        metavar="FORMAT[=FILE]",
+        default=("text",),
+        show_default=True,
+        help=f"{known}, to standard output or a file. May be repeated.",
+    )
+
+
+outputs = _outputs("text, json, markdown, junit, sarif or github")
+plain = _outputs("text or json")
 
 
 def parse(values: tuple[str, ...], formats: Iterable[str]) -> tuple[Output, ...]:

@@ -11,6 +11,7 @@ _KINDS = {
     "Target": "target.v1.json",
     "Report": "report.v1.json",
     "Findings": "findings.v1.json",
+    "Doctor": "doctor.v1.json",
     "Journal": "journal.v1.json",
 }
 
@@ -18,7 +19,7 @@ _KINDS = {
 @click.command("schema")
 @click.argument("kind", type=click.Choice(list(_KINDS), case_sensitive=False), default="DataIntegrationAssociation")
 def command(kind: str) -> None:
-    """Print the JSON Schema of a KIND of manifest, of a Report, of Findings or of the Journal.
+    """Print the JSON Schema of a KIND of manifest, of what other commands write.
 
     All references in it are resolved.
     """

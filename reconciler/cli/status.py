@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command("status")
 @source.manifests
-@output.outputs
+@output.plain
 @options.connection
 @options.state
 def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:

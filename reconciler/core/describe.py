@@ -26,6 +26,7 @@ from reconciler.core.request import unverifiable
 def reported(name: str, account: str | None, region: str | None, result: Result) -> TargetReport:
     """Return a target's report from what was decided and what became of it."""
     plan = result.plan
+    made = {outcome.association_id for outcome in result.outcomes.values() if isinstance(outcome, Created)}
     return TargetReport(
         name=name,
         account=account,
@@ -35,7 +36,7 @@ def reported(name: str, account: str | None, region: str | None, result: Result)
         unmanaged=plan.unmanaged,
         orphaned=plan.orphaned,
         unlisted=plan.unlisted,
-        live=len(plan.seen),
+        live=len(plan.seen | made),
     )
 
 

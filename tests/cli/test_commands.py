@@ -61,7 +61,7 @@ def test_the_version(tmp_path: Path) -> None:
     assert Program(tmp_path).run("--version").out.startswith("reconcile 0.")
 
 
-@pytest.mark.parametrize("kind", ["DataIntegrationAssociation", "Target", "Report", "Findings", "Journal"])
+@pytest.mark.parametrize("kind", ["DataIntegrationAssociation", "Target", "Report", "Findings", "Doctor", "Journal"])
 def test_schemas_are_printed(tmp_path: Path, kind: str) -> None:
     """What is printed is a JSON Schema that a checker accepts, with all references resolved."""
     printed = Program(tmp_path).run("schema", kind).out

@@ -148,6 +148,12 @@ def test_the_coverage_counts_what_is_live_and_what_of_it_is_managed() -> None:
     assert (told.managed, told.live) == (1, 3)
 
 
+def test_what_a_run_created_is_live_and_managed() -> None:
+    """Whether or not List shows it already."""
+    told = report(planned(manifest(), lives=(live("c", ClientId="c"),)), {"export": Created("a1")})
+    assert (told.managed, told.live) == (1, 2)
+
+
 def test_what_the_journal_has_and_git_has_not_is_reported() -> None:
     """An association whose manifest is gone, also one that nobody ever saw; not one that was renamed."""
     waiting = replace(record("gone", ClientId="x"), state=Intended(1, NOW, NOW))

@@ -121,7 +121,7 @@ class Aws:
         if target.account and account != target.account:
             raise WrongAccount(
                 f"the credentials belong to account {account}, and target {target.name!r} declares {target.account}: "
-                "nothing was read or written"
+                "nothing was read or written; use credentials of that account, or correct AccountId"
             )
         return str(account)
 
