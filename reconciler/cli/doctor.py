@@ -12,7 +12,7 @@ from reconciler.cli.source import FOLDER, Source
 
 if TYPE_CHECKING:
     from reconciler.cli.choices import Choices
-    from reconciler.core.diagnosis import Check, Diagnosis
+    from reconciler.core.doctor.diagnosis import Check, Diagnosis
     from reconciler.core.model import Desired
 
 
@@ -30,7 +30,7 @@ def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
     from reconciler.cli.examination import Examination  # noqa: PLC0415 - help is shown without boto3
     from reconciler.cli.session import begin  # noqa: PLC0415
     from reconciler.cli.wiring import surroundings  # noqa: PLC0415
-    from reconciler.core.diagnosis import Diagnosis, Result  # noqa: PLC0415
+    from reconciler.core.doctor.diagnosis import Diagnosis, Result  # noqa: PLC0415
     from reconciler.render import doctor  # noqa: PLC0415
 
     formats: Mapping[str, output.Format[Diagnosis]] = {
@@ -53,8 +53,8 @@ def _manifests(source: Source, choices: Choices) -> tuple[Check, Desired]:
     """Return how the manifests are, and what they ask for: the ambient target alone, where nobody knows."""
     from reconciler.cli.session import read  # noqa: PLC0415
     from reconciler.cli.wiring import selected  # noqa: PLC0415
-    from reconciler.core import checks  # noqa: PLC0415
-    from reconciler.core.diagnosis import skipped  # noqa: PLC0415
+    from reconciler.core.doctor import checks  # noqa: PLC0415
+    from reconciler.core.doctor.diagnosis import skipped  # noqa: PLC0415
     from reconciler.core.errors import GitError, InvalidManifests  # noqa: PLC0415
     from reconciler.edge import manifests  # noqa: PLC0415
     from reconciler.edge.system import SystemClock  # noqa: PLC0415

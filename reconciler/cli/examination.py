@@ -13,9 +13,9 @@ from typing import TypeVar
 from reconciler import __version__, settings
 from reconciler.cli.choices import Choices
 from reconciler.cli.journals import Journals, connection_of
-from reconciler.core import checks, reach
-from reconciler.core.checks import Identity
-from reconciler.core.diagnosis import Check, TargetChecks, skipped
+from reconciler.core.doctor import checks, reach
+from reconciler.core.doctor.checks import Identity
+from reconciler.core.doctor.diagnosis import Check, TargetChecks, skipped
 from reconciler.core.errors import CloudError, StateError
 from reconciler.core.integrations import find
 from reconciler.core.journal import Journal

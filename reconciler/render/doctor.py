@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core.diagnosis import Check, Diagnosis, Result
+from reconciler.core.doctor.diagnosis import Check, Diagnosis, Result
 from reconciler.core.harmless import harmless
 
 FORMAT = "reconciler/doctor/v1"

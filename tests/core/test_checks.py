@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from builders import ACCOUNT, INTEGRATION, NOW, REGION, journal, manifest, record
 
-from reconciler.core import checks, reach
-from reconciler.core.checks import Dated, Identity
-from reconciler.core.diagnosis import Check, Diagnosis, Result, TargetChecks
+from reconciler.core.doctor import checks, reach
+from reconciler.core.doctor.checks import Dated, Identity
+from reconciler.core.doctor.diagnosis import Check, Diagnosis, Result, TargetChecks
+from reconciler.core.doctor.reach import Bucket, Encryption
 from reconciler.core.errors import (
     CloudError,
     Denied,
@@ -26,7 +27,6 @@ from reconciler.core.errors import (
 from reconciler.core.integrations import find
 from reconciler.core.journal import Journal, Lease
 from reconciler.core.model import Desired, Integration, Origin, Target
-from reconciler.core.reach import Bucket, Encryption
 
 TARGET = Target("prod", REGION, ACCOUNT)
 AMBIENT = Target("default")

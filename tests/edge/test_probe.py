@@ -13,10 +13,10 @@ from bucket import Bucket
 from fakes import FakeClock
 from wire import Request, Wire, answer
 
-from reconciler.core.checks import Dated, Identity
+from reconciler.core.doctor.checks import Dated, Identity
+from reconciler.core.doctor.reach import Encryption
 from reconciler.core.errors import CloudError, Denied, Unauthenticated, Unreachable
 from reconciler.core.model import Target
-from reconciler.core.reach import Encryption
 from reconciler.edge.aws import Aws, Connection, Models
 from reconciler.edge.aws.probe import Ear, Probe, has_appintegrations, knows_create, libraries
 from reconciler.edge.aws.session import region_of

@@ -8,7 +8,7 @@ import jsonschema
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.diagnosis import Check, Diagnosis, Result, TargetChecks
+from reconciler.core.doctor.diagnosis import Check, Diagnosis, Result, TargetChecks
 from reconciler.edge.manifests.schema import schema
 from reconciler.render.doctor import as_json, text
 

@@ -11,11 +11,11 @@ import botocore
 import botocore.session
 from botocore.exceptions import ClientError, ParamValidationError
 
-from reconciler.core.checks import Dated, Identity
+from reconciler.core.doctor.checks import Dated, Identity
+from reconciler.core.doctor.reach import Encryption
 from reconciler.core.errors import CloudError
 from reconciler.core.model import Integration
 from reconciler.core.ports import Clock
-from reconciler.core.reach import Encryption
 from reconciler.edge.aws.errors import code_of, translated
 
 if TYPE_CHECKING:

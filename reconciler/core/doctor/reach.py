@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from reconciler.core.diagnosis import Check, Result, counted, failed, skipped
+from reconciler.core.doctor.diagnosis import Check, Result, counted, failed, skipped
 from reconciler.core.errors import CloudError, Denied
 from reconciler.core.integrations import find
 from reconciler.core.model import Integration, Manifest

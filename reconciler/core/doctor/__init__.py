@@ -1,0 +1,1 @@
+"""Judges what `reconcile doctor` saw: values and pure functions."""
