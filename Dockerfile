@@ -7,9 +7,9 @@ WORKDIR /src
 COPY requirements-build.lock requirements.lock ./
 RUN python3 -m venv /build \
     && python3 -m venv --without-pip /opt/reconciler \
-    && /build/bin/pip install --no-cache-dir --require-hashes --requirement requirements-build.lock \
+    && /build/bin/pip install --no-cache-dir --no-deps --require-hashes --requirement requirements-build.lock \
     && /build/bin/pip --python /opt/reconciler/bin/python install --no-cache-dir --no-compile --only-binary :all: \
-        --require-hashes --requirement requirements.lock
+        --no-deps --require-hashes --requirement requirements.lock
 COPY LICENSE README.md pyproject.toml ./
 COPY schemas schemas
 COPY reconciler reconciler
