@@ -68,12 +68,16 @@ def pass_over(
         return tuple(pool.map(_Task.act, tasks)), None
 
 
+def bounded(target: Target, max_creates: int | None) -> Target:
+    """Return the target with the stricter bound on the creates of a run."""
+    return target if max_creates is None else replace(target, max_creates=min(target.max_creates, max_creates))
+
+
 class _Task:
     """One target's part of a pass."""
 
     def __init__(self, target: Target, manifests: Sequence[Manifest], connect: Connect, given: Conditions) -> None:
-        if given.max_creates is not None:
-            target = replace(target, max_creates=min(target.max_creates, given.max_creates))
+        target = bounded(target, given.max_creates)
         self._target, self._manifests, self._connect = target, manifests, connect
         self._run = Run(
             target, manifests, given.mode, given.settle, given.clock,

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 @source.manifests
 @output.plain
 @options.connection
-@options.conduct
+@options.mode
+@options.state
+@options.settle_time
+@options.max_creates
 def command(name: str, source: Source, outputs: tuple[str, ...], **chosen: Any) -> None:
     """Tell all that is known of the association of the manifest NAME, and what a run would do for it and why.
 
@@ -56,12 +59,14 @@ def _explained(name: str, target: Target, desired: Desired, choices: Choices) ->
     from reconciler.cli.wiring import Passes  # noqa: PLC0415
     from reconciler.core.explain import explain  # noqa: PLC0415
     from reconciler.edge.system import SystemClock, new_id  # noqa: PLC0415
+    from reconciler.fleet import bounded  # noqa: PLC0415
     from reconciler.run import Run, preview  # noqa: PLC0415
 
     site = Passes(choices, threading.Event()).connector(new_id())(target)
     with shown() as tell:
         settle = timedelta(seconds=choices.settle_time)
-        run = Run(target, desired.manifests[target.name], choices.mode, settle, SystemClock(), tell, lambda: False)
+        bound = bounded(target, choices.max_creates)
+        run = Run(bound, desired.manifests[target.name], choices.mode, settle, SystemClock(), tell, lambda: False)
         return explain(name, preview(run, site.cloud, site.journal)), target, site
 
 

@@ -88,24 +88,35 @@ state = option(
     help=f"Where the journal is kept; it must last from run to run.  [default: {DEFAULT_STATE}]",
 )
 
+mode = option(
+    "--mode",
+    type=click.Choice(["observe", "create", "create-and-update"]),
+    default="create",
+    show_default=True,
+    help="How far to go; the stricter of this and the manifest's policy.mode holds.",
+)
+
+settle_time = option(
+    "--settle-time",
+    type=Duration(),
+    default="15m",
+    show_default=True,
+    metavar="TIME",
+    help="How long to wait for List to show a Create whose answer was lost.",
+)
+
+max_creates = option(
+    "--max-creates",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Create at most so many, or none; the stricter of this and the Target's MaxCreates holds.",
+)
+
 conduct = together(
-    option(
-        "--mode",
-        type=click.Choice(["observe", "create", "create-and-update"]),
-        default="create",
-        show_default=True,
-        help="How far to go; the stricter of this and the manifest's policy.mode holds.",
-    ),
+    mode,
     state,
     option("--new-state", is_flag=True, help="Begin a journal in S3 where there is none: for the first run only."),
-    option(
-        "--settle-time",
-        type=Duration(),
-        default="15m",
-        show_default=True,
-        metavar="TIME",
-        help="How long to wait for List to show a Create whose answer was lost.",
-    ),
+    settle_time,
     option(
         "--lock-timeout",
         type=Duration(),
@@ -114,10 +125,5 @@ conduct = together(
         metavar="TIME",
         help="How long to wait for another run to finish.",
     ),
-    option(
-        "--max-creates",
-        type=click.IntRange(min=0),
-        metavar="N",
-        help="Create at most so many, or none; the stricter of this and the Target's MaxCreates holds.",
-    ),
+    max_creates,
 )

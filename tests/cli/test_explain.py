@@ -63,6 +63,13 @@ def test_a_rail_is_named_beside_the_decision_that_it_stopped(program: Program) -
     assert "suspended, ignore /ClientId" in text
 
 
+def test_the_bound_of_the_command_line_is_explained_too(program: Program) -> None:
+    """What is explained is what a run with the same options would do."""
+    program.add("october", "november")
+    done = program.run("explain", "october", "--max-creates", "1")
+    assert "rail     blocked: this run would create 2 associations" in done.out
+
+
 def test_a_lost_answer_is_explained(program: Program, server: SandboxServer) -> None:
     """The attempt, its time, and that nothing is sent before the settle time is over."""
     server.sandbox.behave(Behaviour(lose_answers=1, list_lag=3600))
