@@ -1,10 +1,10 @@
-"""A sandbox in a process of its own, and repositories to push to, with the hook in them."""
+"""A sandbox over HTTP, and repositories to push to, with hooks in them."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
+from reconciler.sandbox import SandboxServer
+
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
 
-HOOK = Path(__file__).parents[2] / "deploy" / "git" / "post-receive"
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
 RECONCILE = Path(sys.executable).with_name("reconcile")
 TARGET = """\
 apiVersion: appintegrations.reconciler/v1
@@ -47,6 +50,10 @@ spec:
 """
 
 
+ACCOUNTS = {"manifests/target.yaml": TARGET, "manifests/accounts.yaml": MANIFEST.format(name="accounts")}
+INVALID = MANIFEST.format(name="orders").replace("DestinationURI", "DestinationUri")
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a test works, and the environment of all that it starts: that of a CI job, without a user's settings."""
@@ -64,29 +71,32 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A bare repository with the hook in it, and a clone to push from."""
+    """A bare repository with hooks in it, and a clone to push from."""
 
     place: Place
     bare: Path
     clone: Path
 
+    def install(self, *hooks: str) -> None:
+        """Put hooks in, as docs/jobs.md says."""
+        for hook in hooks:
+            shutil.copy(DEPLOY / "git" / hook, self.bare / "hooks" / hook)
+
     def configure(self, name: str, value: str) -> None:
-        """Set an option of the hook."""
+        """Set an option of the hooks."""
         self.place.git(self.bare, "config", f"reconciler.{name}", value)
+
+    def add_options(self, more: str) -> None:
+        """Append to the options of the program."""
+        self.configure("options", f"{self.place.git(self.bare, 'config', 'reconciler.options').strip()} {more}")
+
+    def refs(self) -> str:
+        """List the refs of the bare repository with their commits."""
+        return self.place.git(self.bare, "for-each-ref", "--format=%(refname) %(objectname)")
 
     def commit(self, files: dict[str, str]) -> str:
         """Commit files by their names, and give the revision."""
-        for name, content in files.items():
-            path = self.clone / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, encoding="utf-8")
-        return self.commit_all()
-
-    def commit_all(self) -> str:
-        """Commit what is in the clone, and give the revision."""
-        self.place.git(self.clone, "add", "--all")
-        self.place.git(self.clone, "commit", "--quiet", "--message", "Change manifests")
-        return self.place.git(self.clone, "rev-parse", "HEAD").strip()
+        return commit(self.place, self.clone, files)
 
     def start_push(self, *refspecs: str) -> subprocess.Popen[str]:
         """Start to push; what the server says goes to its standard error."""
@@ -103,11 +113,51 @@ class Repository:
         with self.start_push(*refspecs) as pushing:
             return told(pushing)
 
+    def refused(self, *refspecs: str) -> str:
+        """Push, see it refused and no ref changed, and give what the pusher reads."""
+        before = self.refs()
+        with self.start_push(*refspecs) as pushing:
+            _, answer = pushing.communicate(timeout=60)
+        assert pushing.returncode == 1, answer
+        assert self.refs() == before
+        assert "pre-receive hook declined" in answer
+        return remote(answer)
+
+
+def new_repository(place: Place, name: str) -> Path:
+    """Make a repository with a work tree, and give its folder."""
+    place.git(place.folder, "init", "--quiet", "--initial-branch=main", name)
+    return place.folder / name
+
+
+def commit(place: Place, folder: Path, files: dict[str, str]) -> str:
+    """Commit files by their names, and all else in a work tree, and give the revision."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    place.git(folder, "add", "--all")
+    place.git(folder, "commit", "--quiet", "--allow-empty", "--message", "Change manifests")
+    return place.git(folder, "rev-parse", "HEAD").strip()
+
+
+def downloads() -> dict[str, str]:
+    """Give the settings by which package managers find their registries and caches on this machine."""
+    cache = subprocess.run([sys.executable, "-m", "pip", "cache", "dir"], check=False, capture_output=True, text=True)
+    names = ("PIP_", "UV_", "NPM_CONFIG_", "npm_config_", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+    found = {name: value for name, value in os.environ.items() if name.upper().startswith(names)}  # noqa: TID251 - this machine's own
+    return ({"PIP_CACHE_DIR": cache.stdout.strip()} if cache.returncode == 0 else {}) | found
+
 
 def told(pushing: subprocess.Popen[str]) -> str:
     """Wait for a push, see it accepted, and give what the server said, without `remote: ` and columns."""
     _, answer = pushing.communicate(timeout=60)
     assert pushing.returncode == 0, answer
+    return remote(answer)
+
+
+def remote(answer: str) -> str:
+    """Give what the server said of what git printed, without `remote: ` and columns."""
     lines = [line.removeprefix("remote: ") for line in answer.splitlines() if line.startswith("remote: ")]
     return "\n".join(" ".join(line.split()) for line in lines)
 
@@ -136,17 +186,10 @@ def place(tmp_path: Path) -> Place:
 
 
 @pytest.fixture
-def sandbox(place: Place) -> Iterator[str]:
+def sandbox() -> Iterator[str]:
     """Give the address of a sandbox that runs meanwhile."""
-    command: list[str | Path] = [RECONCILE, "sandbox", "--port", "0", "--data", place.folder / "sandbox.json"]
-    with subprocess.Popen(command, env=place.environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        try:
-            announced = process.stdout.readline()
-            assert announced.startswith("AppIntegrations sandbox at http://127.0.0.1:")
-            yield announced.split()[3]
-        finally:
-            process.send_signal(signal.SIGTERM)
+    with SandboxServer() as running:
+        yield running.url
 
 
 @pytest.fixture
@@ -159,19 +202,19 @@ def client(sandbox: str) -> Iterator[AppIntegrationsServiceClient]:
 
 @pytest.fixture
 def repository(place: Place, sandbox: str) -> Repository:
-    """Give a repository whose hook reconciles with the sandbox."""
+    """Give a repository whose post-receive hook reconciles with the sandbox."""
     return make_repository(place, "exports", sandbox)
 
 
-def make_repository(place: Place, name: str, sandbox: str) -> Repository:
-    """Make a bare repository as deploy/git/README.md says, and clone it."""
+def make_repository(place: Place, name: str, sandbox: str, *hooks: str) -> Repository:
+    """Make a bare repository with hooks, post-receive unless others are named, and clone it."""
     bare, clone = place.folder / f"{name}.git", place.folder / name
     place.git(place.folder, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
-    shutil.copy(HOOK, bare / "hooks" / "post-receive")
     place.git(place.folder, "clone", "--quiet", str(bare), str(clone))
     made = Repository(place, bare, clone)
+    made.install(*hooks or ("post-receive",))
     made.configure("program", str(RECONCILE))
-    made.configure("options", f"--endpoint-url {sandbox} --lock-timeout 60s")
+    made.configure("options", f"--endpoint-url {sandbox} --region us-east-1")
     return made
 
 
@@ -179,3 +222,15 @@ def destinations(client: AppIntegrationsServiceClient) -> list[str]:
     """List where the associations of the tests' data integration export to, in order of name."""
     answer = client.list_data_integration_associations(DataIntegrationIdentifier="crm-accounts")
     return sorted(each["DestinationURI"] for each in answer["DataIntegrationAssociations"])
+
+
+def check_shell(*scripts: Path) -> None:
+    """See that scripts are executable, and without a finding of shellcheck, where that is installed."""
+    for script in scripts:
+        assert script.stat().st_mode & 0o111 == 0o111, script
+        shell = re.match(r"#!(/bin/sh|/usr/bin/env bash)\n", script.read_text(encoding="utf-8"))
+        assert shell, script
+        subprocess.run([shell[1].split("/")[-1].split()[-1], "-n", script], check=True)
+    shellcheck = shutil.which("shellcheck")
+    if shellcheck:
+        subprocess.run([shellcheck, *scripts], check=True)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from deploy.conftest import HOOK, MANIFEST, TARGET, Place, Repository, destinations, make_repository, told
+from deploy.conftest import (
+    ACCOUNTS,
+    DEPLOY,
+    INVALID,
+    MANIFEST,
+    Place,
+    Repository,
+    check_shell,
+    destinations,
+    make_repository,
+    told,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient as Client
-
-ACCOUNTS = {"manifests/target.yaml": TARGET, "manifests/accounts.yaml": MANIFEST.format(name="accounts")}
 
 
 def test_the_same_manifests_pushed_twice_create_once(repository: Repository, client: Client) -> None:
@@ -40,7 +49,7 @@ def test_logs_stay_in_the_repository(repository: Repository) -> None:
 
 
 def test_nothing_is_left_behind(repository: Repository) -> None:
-    """The exported manifests are gone after a push that went well, and after one that did not."""
+    """Temporary files are gone after a push that went well, and after one that did not."""
     repository.commit(ACCOUNTS)
     repository.push()
     repository.commit({"manifests/bad.yaml": "kind: Nothing\n"})
@@ -51,8 +60,7 @@ def test_nothing_is_left_behind(repository: Repository) -> None:
 
 def test_an_invalid_manifest_is_shown_with_its_place(repository: Repository, client: Client) -> None:
     """The pusher reads file, line and column, relative to the repository, and nothing at all is created."""
-    invalid = MANIFEST.format(name="orders").replace("DestinationURI", "DestinationUri")
-    repository.commit(ACCOUNTS | {"manifests/team/orders.yaml": invalid})
+    repository.commit(ACCOUNTS | {"manifests/team/orders.yaml": INVALID})
     answer = repository.push()
     assert "manifests/team/orders.yaml:7:3: /spec/DestinationUri: " in answer
     assert "exit code 3; the push itself stands" in answer
@@ -132,7 +140,7 @@ def test_a_revision_that_was_overtaken_is_left_alone(repository: Repository, cli
 def test_a_missing_folder_is_named(repository: Repository) -> None:
     """A revision without manifests is not taken for one with none."""
     repository.commit({"README.md": "exports\n"})
-    assert "has no folder 'manifests': nothing was called" in repository.push()
+    assert "has no 'manifests' in the commit" in repository.push()
 
 
 @pytest.mark.parametrize(("path", "file"), [("deep/down/", "deep/down/a.yaml"), (".", "a.yaml"), ("-f", "-f/a.yaml")])
@@ -150,10 +158,9 @@ def test_links_out_of_the_revision_are_refused(repository: Repository, client: C
     secret.write_text("password: hunter2\n", encoding="utf-8")
     repository.commit(ACCOUNTS)
     (repository.clone / "manifests" / "link.yaml").symlink_to(secret)
-    repository.commit_all()
+    repository.commit({})
     answer = repository.push()
-    assert "symbolic links or submodules" in answer
-    assert "link.yaml" in answer
+    assert "manifests/link.yaml: is a symbolic link" in answer
     assert "hunter2" not in answer
     assert destinations(client) == []
 
@@ -175,8 +182,7 @@ def test_replacements_change_nothing(repository: Repository, client: Client) -> 
 
 def test_options_are_words_and_no_more(repository: Repository, client: Client) -> None:
     """Options are split at blanks; the shell neither expands nor runs anything in them."""
-    before = repository.place.git(repository.bare, "config", "reconciler.options").strip()
-    repository.configure("options", f"{before} --mode observe --region $(touch${{IFS}}made) *")
+    repository.add_options("--mode observe --profile $(touch${IFS}made) *")
     repository.commit(ACCOUNTS)
     answer = repository.push()
     assert "unexpected extra argument (*)" in answer
@@ -188,7 +194,7 @@ def test_options_are_words_and_no_more(repository: Repository, client: Client) -
 def test_variables_of_git_reach_no_child(repository: Repository) -> None:
     """A git that the program starts elsewhere is not sent to the repository of the hook."""
     program = repository.place.folder / "program"
-    program.write_text("#!/bin/sh\nenv\ngit rev-parse --git-dir 2>&1 || :\n", encoding="utf-8")
+    program.write_text("#!/bin/sh\nenv\ncd / && git rev-parse --git-dir 2>&1 || :\n", encoding="utf-8")
     program.chmod(0o755)
     repository.configure("program", str(program))
     repository.commit(ACCOUNTS)
@@ -207,8 +213,34 @@ def test_a_missing_program_is_named(repository: Repository) -> None:
     assert "'/nowhere/reconcile' was not found: set reconciler.program" in repository.push()
 
 
+def test_the_hook_waits_for_another_run_unless_told_otherwise(repository: Repository) -> None:
+    """Five minutes, or what `reconciler.options` say."""
+    program = repository.place.folder / "program"
+    program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    repository.configure("program", str(program))
+    repository.configure("options", "--lock-timeout 7m")
+    repository.commit(ACCOUNTS)
+    given = repository.push().splitlines()
+    assert given.index("--lock-timeout=5m") < given.index("--lock-timeout")  # the last one counts
+    assert given[given.index("--lock-timeout") + 1] == "7m"
+
+
+def test_the_revision_is_in_report_log_and_journal(repository: Repository) -> None:
+    """Whatever is looked at later, it names the commit that was pushed."""
+    repository.add_options("-o json=report.json")
+    revision = repository.commit(ACCOUNTS)
+    assert "created accounts" in repository.push()  # the text is for the pusher all the same
+    report = json.loads((repository.bare / "report.json").read_text(encoding="utf-8"))
+    assert report["run"]["revision"] == revision
+    assert not report["run"]["dryRun"]
+    lines = [json.loads(line) for line in (repository.bare / "reconciler.log").read_text(encoding="utf-8").splitlines()]
+    assert len({line["run"] for line in lines}) == 1
+    assert [line["revision"] for line in lines if line["event"] == "run finished"] == [revision]
+    (journal,) = (repository.bare / "reconciler-state").rglob("*us-east-1*.json")
+    assert json.loads(journal.read_text(encoding="utf-8"))["written"]["revision"] == revision
+
+
 def test_the_hook_is_executable_and_portable() -> None:
     """Git ignores a hook that cannot be executed, and a server may have no bash."""
-    assert HOOK.stat().st_mode & 0o111 == 0o111
-    assert HOOK.read_text(encoding="utf-8").startswith("#!/bin/sh\n")
-    subprocess.run(["sh", "-n", Path(HOOK)], check=True)
+    check_shell(DEPLOY / "git" / "post-receive")

@@ -1,0 +1,237 @@
+"""The pre-receive hook of deploy/git keeps out what cannot be applied, and lets the rest pass."""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from deploy.conftest import (
+    ACCOUNTS,
+    DEPLOY,
+    INVALID,
+    MANIFEST,
+    TARGET,
+    Place,
+    Repository,
+    check_shell,
+    destinations,
+    make_repository,
+    told,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_appintegrations import AppIntegrationsServiceClient as Client
+
+
+@pytest.fixture
+def checked(place: Place, sandbox: str) -> Repository:
+    """Give a repository with the pre-receive hook alone."""
+    return make_repository(place, "checked", sandbox, "pre-receive")
+
+
+def test_a_valid_push_passes_and_nothing_is_written(checked: Repository, client: Client) -> None:
+    """Manifests that are still in quarantine are read; no association, no journal and no lease comes of it."""
+    revision = checked.commit(ACCOUNTS)
+    assert checked.push() == f"reconciler: refs/heads/main may be at {revision} (plan)"
+    assert destinations(client) == []
+    assert not (checked.bare / "reconciler-state").exists()
+    assert list((checked.place.folder / "temporary").iterdir()) == []
+
+
+def test_both_hooks_together_check_and_create(checked: Repository, client: Client) -> None:
+    """What passes is created; what does not pass is neither in the repository nor in AWS."""
+    checked.install("post-receive")
+    checked.commit(ACCOUNTS)
+    assert "created accounts" in checked.push()
+    checked.commit({"manifests/orders.yaml": INVALID})
+    checked.refused()
+    assert destinations(client) == ["s3://corp-exports/accounts"]
+    checked.commit({"manifests/orders.yaml": MANIFEST.format(name="orders")})
+    assert "created orders" in checked.push()
+    assert destinations(client) == ["s3://corp-exports/accounts", "s3://corp-exports/orders"]
+
+
+def test_invalid_manifests_are_refused_with_their_place(checked: Repository) -> None:
+    """The pusher reads file, line and column, and what the push as a whole became."""
+    revision = checked.commit(ACCOUNTS | {"manifests/team/orders.yaml": INVALID})
+    answer = checked.refused()
+    assert "manifests/team/orders.yaml:7:3: /spec/DestinationUri: " in answer
+    assert f"exit code 3: the manifests of {revision} are invalid; the push is refused" in answer
+    assert list((checked.place.folder / "temporary").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("rail", "reason"),
+    [("AllowedDestinations: [s3://elsewhere/*]", "AllowedDestinations"), ("MaxCreates: 0", "MaxCreates")],
+)
+def test_a_plan_that_is_refused_is_refused(checked: Repository, rail: str, reason: str) -> None:
+    """Blocked by a rail of the Target: the pusher reads by which, and how to have only manifests checked."""
+    checked.commit(ACCOUNTS | {"manifests/target.yaml": f"{TARGET}  {rail}\n"})
+    answer = checked.refused()
+    assert "blocked accounts" in answer
+    assert reason in answer
+    assert "exit code 1: the plan of " in answer
+    assert "reconciler.check validate" in answer
+
+
+def test_other_branches_pass(checked: Repository) -> None:
+    """A branch that is not watched may hold anything, but not in one push with a watched one that is refused."""
+    checked.commit(ACCOUNTS | {"manifests/orders.yaml": INVALID})
+    checked.refused("HEAD:refs/heads/topic", "HEAD:refs/heads/main")
+    assert checked.push("HEAD:refs/heads/topic", "HEAD:refs/tags/main") == ""
+
+
+def test_the_branch_may_be_deleted(checked: Repository) -> None:
+    """There is nothing to check, and nothing is said."""
+    checked.place.git(checked.bare, "config", "receive.denyDeleteCurrent", "ignore")
+    checked.commit(ACCOUNTS)
+    checked.push()
+    assert checked.push("--delete", "main") == ""
+    assert checked.refs() == ""
+
+
+def test_where_aws_cannot_be_reached_pushes_are_refused_unless_only_manifests_count(checked: Repository) -> None:
+    """`reconciler.check validate` calls nothing and still refuses what is invalid."""
+    checked.configure("options", "--endpoint-url http://127.0.0.1:9")
+    revision = checked.commit(ACCOUNTS)
+    assert "(reconciler.check validate would not ask AWS); the push is refused" in checked.refused()
+    checked.configure("check", "validate")
+    assert f"may be at {revision} (validate)" in checked.push()
+    checked.commit({"manifests/orders.yaml": INVALID})
+    assert "/spec/DestinationUri: " in checked.refused()
+
+
+def test_what_is_unwise_is_refused_where_that_is_set(checked: Repository) -> None:
+    """`reconciler.checkOptions --strict` counts for both kinds of check, and not for the run after the push."""
+    checked.install("post-receive")
+    unwise = MANIFEST.format(name="orders").replace("SCHEDULED", "ON_DEMAND")
+    unwise = unwise.partition("    ScheduleConfiguration")[0]
+    checked.commit(ACCOUNTS | {"manifests/orders.yaml": unwise})
+    checked.configure("checkOptions", "--strict")
+    assert "manifests/orders.yaml" in checked.refused()
+    checked.configure("check", "validate")
+    assert "manifests/orders.yaml" in checked.refused()
+    checked.configure("checkOptions", "")
+    assert "created orders" in checked.push()
+
+
+def test_a_difference_is_no_reason_to_refuse(checked: Repository) -> None:
+    """With `--detailed-exitcode` a plan with something to do exits 2, and passes."""
+    checked.add_options("--detailed-exitcode")
+    checked.commit(ACCOUNTS)
+    assert "may be at" in checked.push()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("program", "/nowhere/reconcile", "'/nowhere/reconcile' was not found: set reconciler.program"),
+        ("check", "off", "reconciler.check is 'off': set it to plan or validate"),
+        ("options", "--nothing", "exit code 64"),
+    ],
+)
+def test_a_wrong_setting_lets_nothing_pass(checked: Repository, name: str, value: str, said: str) -> None:
+    """A gate that cannot check stays shut, and says what to set."""
+    checked.configure(name, value)
+    checked.commit(ACCOUNTS)
+    answer = checked.refused()
+    assert said in answer
+    assert "the push is refused" in answer
+
+
+def test_a_revision_without_manifests_is_refused(checked: Repository) -> None:
+    """A folder that was renamed or forgotten is not taken for one that asks for nothing."""
+    checked.commit({"README.md": "exports\n"})
+    answer = checked.refused()
+    assert "has no 'manifests' in the commit" in answer
+    assert "the push is refused" in answer
+
+
+def test_children_see_the_quarantine_and_nothing_else_of_git(checked: Repository) -> None:
+    """What leads to the objects being pushed reaches the program; what would lead to this repository does not."""
+    program = checked.place.folder / "program"
+    program.write_text("#!/bin/sh\nenv\ncd / && git rev-parse --git-dir 2>&1\nexit 1\n", encoding="utf-8")
+    program.chmod(0o755)
+    checked.configure("program", str(program))
+    checked.commit(ACCOUNTS)
+    answer = checked.refused()
+    seen = {line.partition("=")[0] for line in answer.splitlines()}
+    quarantine = {"GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"}
+    assert seen >= quarantine
+    hidden = set(checked.place.git(checked.bare, "rev-parse", "--local-env-vars").split())
+    assert seen & hidden <= quarantine
+    assert "not a git repository" in answer
+
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
+
+
+@pytest.mark.parametrize("spoiled", ["spec", "name", "file", "plan"])
+def test_no_manifest_steers_the_terminal_of_the_pusher(checked: Repository, spoiled: str) -> None:
+    """Escape sequences in values, names and file names arrive as text, from both hooks, valid or not."""
+    checked.install("post-receive")
+    escaped = HOSTILE.encode("unicode_escape").decode()  # as YAML writes it in double quotes
+    manifest, file, target = MANIFEST.format(name="orders"), "manifests/orders.yaml", TARGET
+    match spoiled:
+        case "spec":
+            manifest = manifest.replace("rate(1 hour)", f'"{escaped}"')
+        case "name":
+            manifest = manifest.replace("name: orders", f'name: "{escaped}"')
+        case "file":
+            file, manifest = f"manifests/{HOSTILE}.yaml", INVALID
+        case _:
+            target += f'  AllowedDestinations: ["{escaped}*"]\n'
+    checked.commit(ACCOUNTS | {file: manifest, "manifests/target.yaml": target})
+    answers = []
+    for _ in range(2):  # refused by the one, then reported by the other
+        pushed = subprocess.run(
+            ["git", "push", "--quiet", "origin", "HEAD:refs/heads/main"],
+            cwd=checked.clone,
+            env=checked.place.environment,
+            check=False,
+            capture_output=True,
+        )
+        answers.append(pushed.stderr.decode().replace("\x1b[K", ""))  # git's own: it clears the rest of a line
+        (checked.bare / "hooks" / "pre-receive").unlink(missing_ok=True)
+    for answer in answers:
+        assert "reconciler: " in answer
+        assert all(char.isprintable() or char in "\n\t" for char in answer), answer
+        assert re.search(r"\\(x|u00)1b", answer), answer
+
+
+def test_two_pushes_at_once_take_turns_and_both_land(place: Place, checked: Repository, client: Client) -> None:
+    """While another run has the lease a push is checked all the same, waits after it, and then creates, each once."""
+    checked.install("post-receive")
+    checked.commit(ACCOUNTS)
+    checked.push()
+    later = Repository(place, checked.bare, place.folder / "later")
+    (lock,) = (checked.bare / "reconciler-state").rglob("*.lock")
+    with lock.open("r+b") as lease:
+        fcntl.flock(lease, fcntl.LOCK_EX)
+        revision = checked.commit({"manifests/orders.yaml": MANIFEST.format(name="orders")})
+        with checked.start_push() as first:
+            landed(first, revision)
+            place.git(place.folder, "clone", "--quiet", str(checked.bare), str(later.clone))
+            revision = later.commit({"manifests/bills.yaml": MANIFEST.format(name="bills")})
+            with later.start_push() as second:
+                landed(second, revision)
+                assert destinations(client) == ["s3://corp-exports/accounts"]
+                fcntl.flock(lease, fcntl.LOCK_UN)
+                answers = told(first) + told(second)
+    assert answers.count("created orders") == 1
+    assert answers.count("created bills") == 1
+    assert [name.rpartition("/")[2] for name in destinations(client)] == ["accounts", "bills", "orders"]
+
+
+def landed(pushing: subprocess.Popen[str], revision: str) -> None:
+    """Read what a pusher reads until the push is taken and the hook after it begins."""
+    assert pushing.stderr
+    assert any(f"is at {revision}" in line for line in pushing.stderr)
+
+
+def test_the_hook_is_executable_and_portable() -> None:
+    """Git ignores a hook that cannot be executed, and a server may have no bash."""
+    check_shell(DEPLOY / "git" / "pre-receive")
