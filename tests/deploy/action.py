@@ -1,0 +1,119 @@
+"""Runs the steps of deploy/github/action.yml as GitHub's runner does, as far as that action needs it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from deploy.comments import TOKEN
+from deploy.conftest import DEPLOY, RECONCILE, Place
+
+ACTION: dict[str, Any] = yaml.safe_load((DEPLOY / "github" / "action.yml").read_text(encoding="utf-8"))
+HEAD = "1f0c5f7c3c2a5a7e0e4f2f2a0a3f3f3b6f0b8c11"
+
+
+@dataclass(slots=True)
+class Ran:
+    """What became of one use of the action."""
+
+    code: int = 0
+    log: str = ""
+    summary: str = ""
+    outputs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def report(self) -> Any:
+        """The JSON report that an output names."""
+        return json.loads(Path(self.outputs["report"]).read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job of a workflow: its checkout, and what the runner gives to all of its steps."""
+
+    place: Place
+    workspace: Path
+    api: str = "http://127.0.0.1:9"
+
+    def use(self, event: str = "pull_request", **inputs: str) -> Ran:
+        """Use the action once; an underscore in the name of an input stands for a dash."""
+        chosen = {name.replace("_", "-"): value for name, value in inputs.items()}
+        assert chosen.keys() <= ACTION["inputs"].keys()
+        defaults = {name: self._filled(each["default"], {}) for name, each in ACTION["inputs"].items()}
+        values = {f"inputs.{name}": value for name, value in (defaults | {"program": str(RECONCILE)} | chosen).items()}
+        ran = Ran()
+        for step in ACTION["runs"]["steps"]:
+            if self._is_due(step.get("if", "success()"), values, failed=ran.code != 0):
+                self._run(step, values, event, ran)
+        ran.outputs = {name: self._filled(each["value"], values) for name, each in ACTION["outputs"].items()}
+        return ran
+
+    def _run(self, step: Mapping[str, Any], values: dict[str, str], event: str, ran: Ran) -> None:
+        """Run the script of one step, and take in what it leaves."""
+        assert step["shell"] == "bash"
+        assert "${{" not in step["run"], "what is put into a script is run by it"
+        temp = self.place.folder / "runner"
+        temp.mkdir(exist_ok=True)
+        about = {"pull_request": {"number": 7, "head": {"sha": HEAD}}} if event == "pull_request" else {}
+        (temp / "event.json").write_text(json.dumps(about), encoding="utf-8")
+        (temp / "script.sh").write_text(step["run"], encoding="utf-8")
+        files = {"GITHUB_OUTPUT": temp / "output", "GITHUB_STEP_SUMMARY": temp / "summary"}
+        for file in files.values():
+            file.write_text("", encoding="utf-8")
+        given = {name: self._filled(text, values) for name, text in step["env"].items()}
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", temp / "script.sh"],
+            cwd=self.workspace / self._filled(step.get("working-directory", "."), values),
+            env={
+                **self.place.environment,
+                "GITHUB_ACTIONS": "true",
+                "GITHUB_ACTION_PATH": str(DEPLOY / "github"),
+                "GITHUB_API_URL": self.api,
+                "GITHUB_EVENT_NAME": event,
+                "GITHUB_EVENT_PATH": str(temp / "event.json"),
+                "GITHUB_JOB": "plan",
+                "GITHUB_REPOSITORY": "corp/exports",
+                "GITHUB_RUN_ID": "42",
+                "GITHUB_SERVER_URL": "https://github.example",
+                "GITHUB_WORKFLOW": "reconcile",
+                "GITHUB_WORKSPACE": str(self.workspace),
+                "RUNNER_TEMP": str(temp),
+                **{name: str(file) for name, file in files.items()},
+                **given,
+            },
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        ran.code = ran.code or done.returncode
+        ran.log += done.stdout
+        ran.summary += files["GITHUB_STEP_SUMMARY"].read_text(encoding="utf-8")
+        for line in files["GITHUB_OUTPUT"].read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition("=")
+            values[f"steps.{step['id']}.outputs.{name}"] = value
+
+    @staticmethod
+    def _filled(text: str, values: Mapping[str, str]) -> str:
+        """Put values in the place of expressions, and nothing where there is none, as the runner does."""
+        known = {"github.token": TOKEN, **values}
+        return re.sub(r"\$\{\{ ([\w.-]+) \}\}", lambda found: known.get(found[1], ""), text)
+
+    @staticmethod
+    def _is_due(condition: str, values: Mapping[str, str], *, failed: bool) -> bool:
+        """Evaluate a condition made of calls and comparisons that are joined by &&."""
+        terms = condition.split(" && ")
+        if failed and "always()" not in terms:
+            return False
+        for term in set(terms) - {"always()", "success()"}:
+            compared = re.fullmatch(r"([\w.-]+) (==|!=) '(.*)'", term)
+            assert compared, term
+            if (values.get(compared[1], "") == compared[3]) != (compared[2] == "=="):
+                return False
+        return True

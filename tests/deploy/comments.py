@@ -1,0 +1,84 @@
+"""GitHub's REST API as far as comments on a pull request go, over HTTP on this machine."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+TOKEN = "ghs_of-this-job"
+LONGEST = 65_536
+
+
+@dataclass(slots=True)
+class Comments:
+    """The comments of pull request 7 of corp/exports; a token may write unless it is read-only."""
+
+    url: str
+    found: list[dict[str, Any]] = field(default_factory=list)
+    read_only: bool = False
+    broken: bool = False
+
+    def add(self, author: str, body: str) -> int:
+        """Add a comment, and give its number."""
+        kind = "Bot" if author.endswith("[bot]") else "User"
+        self.found.append({"id": len(self.found) + 1, "user": {"login": author, "type": kind}, "body": body})
+        return len(self.found)
+
+    def answer(self, method: str, path: str, token: str | None, content: Any) -> tuple[int, Any]:
+        """Return the status and the content of an answer."""
+        address = urlsplit(path)
+        of_pull = address.path == "/repos/corp/exports/issues/7/comments"
+        one = re.fullmatch(r"/repos/corp/exports/issues/comments/(\d+)", address.path)
+        if self.broken:
+            return 502, {"message": "Server Error"}
+        if token != f"Bearer {TOKEN}":
+            return 401, {"message": "Bad credentials"}
+        if method == "GET" and of_pull:
+            query = parse_qs(address.query)
+            size, page = int(query.get("per_page", ["30"])[0]), int(query.get("page", ["1"])[0])
+            return 200, self.found[(page - 1) * size : page * size]
+        if self.read_only:
+            return 403, {"message": "Resource not accessible by integration"}
+        if len(content["body"]) > LONGEST:
+            return 422, {"message": "body is too long (maximum is 65536 characters)"}
+        if method == "POST" and of_pull:
+            return 201, self.found[self.add("github-actions[bot]", content["body"]) - 1]
+        if method == "PATCH" and one:
+            self.found[int(one[1]) - 1]["body"] = content["body"]
+            return 200, self.found[int(one[1]) - 1]
+        return 404, {"message": "Not Found"}
+
+
+@contextmanager
+def served() -> Iterator[Comments]:
+    """Serve comments while the `with` block runs."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            content = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "null")
+            status, said = comments.answer(self.command, self.path, self.headers.get("Authorization"), content)
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(said).encode())
+
+        do_GET = do_POST = do_PATCH = answer  # noqa: N815 - the names that http.server looks for
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        comments = Comments(f"http://127.0.0.1:{server.server_port}")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield comments
+        finally:
+            server.shutdown()
+            thread.join()

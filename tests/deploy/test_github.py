@@ -1,0 +1,287 @@
+"""The GitHub Action plans, comments and applies: its own scripts run, against the sandbox and a local API."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from deploy.action import ACTION, HEAD, Job
+from deploy.comments import LONGEST, TOKEN, Comments, served
+from deploy.conftest import (
+    ACCOUNTS,
+    DEPLOY,
+    INVALID,
+    MANIFEST,
+    RECONCILE,
+    ROOT,
+    TARGET,
+    Place,
+    check_shell,
+    commit,
+    destinations,
+    downloads,
+    new_repository,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_appintegrations import AppIntegrationsServiceClient as Client
+
+
+@pytest.fixture
+def comments() -> Iterator[Comments]:
+    """Give the comments of a pull request."""
+    with served() as comments:
+        yield comments
+
+
+@pytest.fixture
+def job(place: Place, sandbox: str, comments: Comments) -> Job:
+    """Give a job with a checkout, in an environment that reaches the sandbox only."""
+    place.environment["RECONCILER_ENDPOINT_URL"] = sandbox
+    place.environment["RECONCILER_REGION"] = "us-east-1"
+    workspace = new_repository(place, "workspace")
+    commit(place, workspace, ACCOUNTS)
+    return Job(place, workspace, comments.url)
+
+
+def test_a_plan_writes_nothing_and_says_all(job: Job, comments: Comments, client: Client) -> None:
+    """Annotations, summary, comment and outputs hold one plan, of the commit that is checked out."""
+    revision = commit(job.place, job.workspace, {})
+    (job.workspace / "manifests" / "left-over.yaml").write_text("never committed", encoding="utf-8")
+    ran = job.use()
+    assert ran.code == 0, ran.log
+    digest = ran.outputs["digest"]
+    assert ran.report["planDigest"] == digest
+    assert ran.report["run"]["dryRun"]
+    assert ran.report["run"]["revision"] == revision
+    assert ran.outputs["exit-code"] == "0"
+    assert "::notice" in ran.log
+    assert "file=manifests/accounts.yaml" in ran.log
+    assert digest in ran.summary
+    (comment,) = comments.found
+    assert digest in comment["body"]
+    assert f"commit {HEAD}: exit code 0, [log](https://github.example/corp/exports/actions/runs/42)" in comment["body"]
+    assert Path(ran.outputs["markdown"]).read_text(encoding="utf-8") in comment["body"]
+    assert json.loads(Path(ran.outputs["sarif"]).read_text(encoding="utf-8"))["version"] == "2.1.0"
+    assert TOKEN not in ran.log + ran.summary + comment["body"]
+    assert destinations(client) == []
+
+
+def test_one_comment_is_kept_up_to_date(job: Job, comments: Comments) -> None:
+    """Among any number of others, those that pretend to be it included, and per folder of manifests."""
+    for number in range(150):
+        comments.add("reviewer", f"Looks good, {number}")
+    job.use()
+    mine = comments.found[150]["body"]
+    forged = comments.add("reviewer", mine)
+    commit(job.place, job.workspace, {"manifests/orders.yaml": MANIFEST.format(name="orders")})
+    job.use()
+    assert len(comments.found) == 151 + 1
+    assert "orders" in comments.found[150]["body"]
+    assert comments.found[forged - 1]["body"] == mine
+    job.use(path=".")
+    assert len(comments.found) == 151 + 2
+
+
+def test_invalid_manifests_fail_the_job_and_are_commented(job: Job, comments: Comments, client: Client) -> None:
+    """Exit code 3: the reviewer reads file, line and column where a plan stood before."""
+    job.use()
+    commit(job.place, job.workspace, {"manifests/orders.yaml": INVALID})
+    ran = job.use()
+    assert ran.code == 3
+    assert ran.outputs["exit-code"] == "3"
+    assert ran.outputs["digest"] == ""
+    assert "::error" in ran.log
+    assert "file=manifests/orders.yaml,line=7" in ran.log
+    (comment,) = comments.found
+    for text in (comment["body"], ran.summary):
+        assert "manifests/orders.yaml:7:3" in text
+    assert destinations(client) == []
+
+
+def test_a_blocked_plan_fails_the_job_and_is_commented(job: Job, comments: Comments) -> None:
+    """Exit code 1, with the reason."""
+    commit(job.place, job.workspace, {"manifests/target.yaml": f"{TARGET}  AllowedDestinations: [s3://elsewhere/*]\n"})
+    ran = job.use()
+    assert ran.code == 1
+    assert ran.outputs["digest"].startswith("sha256:")
+    assert "AllowedDestinations" in comments.found[0]["body"]
+
+
+def test_a_wrong_call_leaves_no_older_plan_in_the_comment(job: Job, comments: Comments) -> None:
+    """Where there is no plan, the comment says so."""
+    job.use()
+    ran = job.use(options="--nothing")
+    assert ran.code == 64
+    (comment,) = comments.found
+    assert "There is no plan: see the log" in comment["body"]
+    assert "sha256:" not in comment["body"]
+
+
+def test_without_a_token_that_writes_the_summary_has_it(job: Job, comments: Comments) -> None:
+    """A pull request of a fork is planned as well as any, and it is said where the plan stands."""
+    comments.read_only = True
+    ran = job.use()
+    assert ran.code == 0, ran.log
+    assert comments.found == []
+    assert "The token may not comment" in ran.log
+    assert "The token may not comment" in ran.summary
+    assert ran.outputs["digest"] in ran.summary
+
+
+def test_a_comment_that_cannot_be_written_fails_the_job(job: Job, comments: Comments) -> None:
+    """An older plan may stand there: a reviewer must not take it for this one."""
+    comments.broken = True
+    ran = job.use()
+    assert ran.code == 1
+    assert "::error title=reconcile::The comment cannot be written (HTTP 502)" in ran.log
+    assert "Traceback" not in ran.log
+    unreachable = replace(job, api="http://127.0.0.1:9").use()
+    assert unreachable.code == 1
+    assert "::error title=reconcile::GitHub's API cannot be reached" in unreachable.log
+
+
+def test_a_long_plan_fits_into_a_comment(job: Job, comments: Comments) -> None:
+    """Whatever its length: the summary of the job holds the rest."""
+    many = {f"manifests/{number:03}.yaml": MANIFEST.format(name=f"orders-{number:03}") for number in range(200)}
+    commit(job.place, job.workspace, many)
+    ran = job.use()
+    (comment,) = comments.found
+    assert LONGEST // 2 < len(comment["body"]) <= LONGEST
+    assert ran.outputs["digest"] in comment["body"]
+
+
+def test_a_page_without_room_for_the_mark_is_cut_where_it_stays_whole(job: Job, comments: Comments) -> None:
+    """A report as long as a comment may be: its head is posted, and where the rest is."""
+    file = job.place.folder / "report.md"
+    file.write_text(f"## Verdict\n\n### Rest\n\n{'- more ' * LONGEST}"[:LONGEST], encoding="utf-8")
+    event = job.place.folder / "event.json"
+    event.write_text(json.dumps({"pull_request": {"number": 7, "head": {"sha": HEAD}}}), encoding="utf-8")
+    given = {"COMMAND": "plan", "EXIT_CODE": "0", "MANIFESTS": "manifests", "MARKDOWN": str(file), "TOKEN": TOKEN}
+    about = {"API_URL": comments.url, "EVENT_PATH": str(event), "JOB": "plan", "REPOSITORY": "corp/exports"}
+    about |= {"RUN_ID": "42", "SERVER_URL": "https://github.example", "WORKFLOW": "reconcile"}
+    subprocess.run(
+        [sys.executable, "-I", DEPLOY / "github" / "comment.py"],
+        env=given | {f"GITHUB_{name}": value for name, value in about.items()},
+        check=True,
+    )
+    (comment,) = comments.found
+    assert "## Verdict\n\nThe rest is too long for a comment: see the summary of the job." in comment["body"]
+
+
+def test_apply_creates_once_and_comments_nowhere(job: Job, comments: Comments, client: Client) -> None:
+    """On a branch there is no pull request; the second run finds all in place."""
+    first = job.use(event="push", command="apply", state=str(job.place.folder / "state"))
+    assert first.code == 0, first.log
+    assert first.report["summary"]["create"] == 1
+    assert "::notice" in first.log
+    second = job.use(event="push", command="apply", state=str(job.place.folder / "state"))
+    assert second.report["summary"]["inSync"] == 1
+    assert destinations(client) == ["s3://corp-exports/accounts"]
+    assert comments.found == []
+
+
+@pytest.mark.parametrize("by", ["report", "digest"])
+def test_apply_carries_out_the_reviewed_plan_and_no_other(job: Job, client: Client, by: str) -> None:
+    """The plan of a commit is refused once something else would be written, and nothing at all is."""
+    state = str(job.place.folder / "state")
+    reviewed = job.use(state=state).outputs[by]
+    commit(job.place, job.workspace, {"manifests/orders.yaml": MANIFEST.format(name="orders")})
+    stale = job.use(event="push", command="apply", state=state, expect_plan=reviewed)
+    assert stale.code == 1
+    assert "::error" in stale.log
+    assert "orders" in stale.summary
+    assert destinations(client) == []
+    fresh = job.use(state=state).outputs[by]
+    assert job.use(event="push", command="apply", state=state, expect_plan=fresh).code == 0
+    assert destinations(client) == ["s3://corp-exports/accounts", "s3://corp-exports/orders"]
+
+
+def test_validate_needs_no_aws(job: Job, comments: Comments) -> None:
+    """Nothing is called, and what is wrong is shown at its place."""
+    job.place.environment["RECONCILER_ENDPOINT_URL"] = "http://127.0.0.1:9"
+    assert job.use(command="validate", comment="false").code == 0
+    commit(job.place, job.workspace, {"manifests/orders.yaml": INVALID})
+    ran = job.use(command="validate", comment="false")
+    assert ran.code == 3
+    assert "file=manifests/orders.yaml,line=7" in ran.log
+    assert comments.found == []
+
+
+@pytest.mark.parametrize(
+    ("event", "inputs", "said"),
+    [
+        ("pull_request", {"command": "apply", "state": "s"}, "apply: a pull request is only planned"),
+        ("push", {"command": "destroy"}, "command: write plan, apply or validate"),
+        ("push", {"command": "plan", "expect_plan": "sha256:0"}, "expect-plan: is for apply"),
+        ("push", {"command": "apply"}, "needs a journal that lasts"),
+        ("push", {"program": "/nowhere/reconcile"}, "program '/nowhere/reconcile' was not found"),
+    ],
+)
+def test_wrong_inputs_call_nothing(job: Job, client: Client, event: str, inputs: dict[str, str], said: str) -> None:
+    """One line says what would be right."""
+    ran = job.use(event=event, **inputs)
+    assert ran.code == 64
+    assert said in ran.log
+    assert destinations(client) == []
+
+
+def test_inputs_are_words_and_no_more(job: Job, comments: Comments) -> None:
+    """No shell runs anything of an input."""
+    evil = "$(touch${IFS}made);`touch made`"
+    for name in ("command", "expect_plan", "options", "path", "program", "state"):
+        job.use(**{name: evil})
+    assert not list(job.place.folder.rglob("made"))
+    assert all("made" not in comment["body"] for comment in comments.found)
+
+
+def test_no_manifest_commands_the_runner(job: Job) -> None:
+    """A file whose name reads like a command is shown, and none is carried out but the program's own."""
+    commit(job.place, job.workspace, {"::error::forged.yaml": INVALID, "##[error]forged.yaml": INVALID})
+    ran = job.use(path=".")
+    assert ran.code == 3
+    heard, resume = [], ""
+    for line in ran.log.splitlines():
+        if line.startswith("::stop-commands::"):
+            resume = f"::{line.removeprefix('::stop-commands::')}::"
+        elif resume:
+            resume = "" if line == resume else resume
+        elif line.startswith("::") or "##[" in line:
+            heard.append(line)
+    assert not resume
+    assert heard
+    assert all(re.match("::(error|warning|notice) (file|title)=", line) and "##[" not in line for line in heard)
+    assert "::error::forged.yaml:7:3" in ran.log
+
+
+def test_the_action_installs_its_own_revision(place: Place) -> None:
+    """Without a program it makes one from its own files and the lock, and leaves nothing among them."""
+    place.environment.update(downloads())
+    place.environment["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), place.environment["PATH"]))
+    before = {path.name for path in ROOT.iterdir()}
+    workspace = new_repository(place, "workspace")
+    commit(place, workspace, ACCOUNTS)
+    ran = Job(place, workspace).use(command="validate", comment="false", program="")
+    assert ran.code == 0, ran.log
+    assert {path.name for path in ROOT.iterdir()} <= before
+    (program,) = (place.folder / "runner").glob("reconciler-program.*/bin/reconcile")
+    shown = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout
+    assert shown == subprocess.run([RECONCILE, "--version"], check=True, capture_output=True, text=True).stdout
+
+
+def test_the_scripts_are_portable() -> None:
+    """As far as shellcheck sees."""
+    check_shell(*(DEPLOY / "github").glob("*.sh"))
+
+
+def test_the_action_puts_nothing_into_scripts() -> None:
+    """Expressions go through the environment, where a shell does not parse them."""
+    assert all("${{" not in step["run"] for step in ACTION["runs"]["steps"])
