@@ -1,0 +1,215 @@
+"""The template for GitLab CI/CD plans and applies: the scripts of its jobs run, against the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from deploy.conftest import (
+    ACCOUNTS,
+    DEPLOY,
+    INVALID,
+    MANIFEST,
+    RECONCILE,
+    ROOT,
+    Place,
+    commit,
+    destinations,
+    downloads,
+    new_repository,
+)
+from junitparser import JUnitXml
+
+if TYPE_CHECKING:
+    from mypy_boto3_appintegrations import AppIntegrationsServiceClient as Client
+
+
+class Reference(tuple[str, ...]):
+    """What `!reference` names: a job and one of its keys."""
+
+    __slots__ = ()
+
+
+class Loader(yaml.SafeLoader):
+    """Reads YAML with GitLab's own tag."""
+
+
+def reference(loader: Loader, node: yaml.SequenceNode) -> Reference:
+    """Construct what `!reference` names."""
+    return Reference(loader.construct_sequence(node))
+
+
+Loader.add_constructor("!reference", reference)
+TEMPLATE: dict[str, Any] = yaml.load(
+    (DEPLOY / "gitlab" / "reconciler.gitlab-ci.yml").read_text(encoding="utf-8"),
+    Loader,  # noqa: S506 - it is a safe one
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The jobs of a pipeline in one work tree, so that artifacts of one are there for the next."""
+
+    place: Place
+    folder: Path
+
+    def run(self, name: str, **variables: str) -> tuple[int, str]:
+        """Run a job's scripts as a runner does, and give the exit code and the log."""
+        job = extended(name)
+        given = {**TEMPLATE["variables"], **job.get("variables", {}), **variables}
+        known = {"CI_COMMIT_SHA": self.place.git(self.folder, "rev-parse", "HEAD").strip(), **given}
+        expanded = {
+            variable: known.get(value.removeprefix("$"), "") if value.startswith("$") else value
+            for variable, value in given.items()
+        }
+        done = subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", "\n".join((*flat(job["before_script"]), *flat(job["script"])))],
+            cwd=self.folder,
+            env=self.place.environment | {"GITLAB_CI": "true", "RECONCILER_ID_TOKEN": "a.b.c"} | expanded,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return done.returncode, done.stdout
+
+    def json(self, name: str) -> Any:
+        """Read an artifact."""
+        return json.loads((self.folder / name).read_text(encoding="utf-8"))
+
+
+def extended(name: str) -> dict[str, Any]:
+    """Give a job with what it extends."""
+    job: dict[str, Any] = TEMPLATE[name]
+    return extended(job["extends"]) | job if "extends" in job else job
+
+
+def flat(lines: list[str | Reference]) -> Iterator[str]:
+    """Yield the lines of a script, those of others that it refers to included."""
+    for line in lines:
+        if isinstance(line, Reference):
+            yield from flat(TEMPLATE[line[0]][line[1]])
+        else:
+            yield line
+
+
+@pytest.fixture
+def pipeline(place: Place, sandbox: str) -> Pipeline:
+    """Give a pipeline whose image has the program, and reaches the sandbox only."""
+    place.environment["PATH"] = os.pathsep.join((str(RECONCILE.parent), place.environment["PATH"]))
+    place.environment["RECONCILER_ENDPOINT_URL"] = sandbox
+    place.environment["RECONCILER_STATE"] = str(place.folder / "state")
+    folder = new_repository(place, "project")
+    commit(place, folder, ACCOUNTS | {".gitignore": "/*.json\n/*.xml\n/*.md\n.reconciler-program/\n"})
+    return Pipeline(place, folder)
+
+
+def test_what_was_planned_is_applied(pipeline: Pipeline, client: Client) -> None:
+    """The plan writes nothing but its artifacts, and the next job carries it out, of the commit and nothing else."""
+    (pipeline.folder / "manifests" / "left-over.yaml").write_text("never committed", encoding="utf-8")
+    code, log = pipeline.run("reconciler:plan")
+    assert code == 0, log
+    assert "1 to create" in log
+    assert destinations(client) == []
+    assert {
+        path for path in extended("reconciler:plan")["artifacts"]["paths"] if (pipeline.folder / path).exists()
+    } == {
+        "plan.json",
+        "plan.md",
+    }
+    code, log = pipeline.run("reconciler:apply")
+    assert code == 0, log
+    assert destinations(client) == ["s3://corp-exports/accounts"]
+    assert pipeline.json("applied.json")["planDigest"] == pipeline.json("plan.json")["planDigest"]
+    revision = pipeline.place.git(pipeline.folder, "rev-parse", "HEAD").strip()
+    assert pipeline.json("applied.json")["run"]["revision"] == revision
+
+
+def test_another_plan_is_not_applied(pipeline: Pipeline, client: Client) -> None:
+    """What changed since the plan was made stops all of it."""
+    pipeline.run("reconciler:plan")
+    commit(pipeline.place, pipeline.folder, {"manifests/orders.yaml": MANIFEST.format(name="orders")})
+    code, log = pipeline.run("reconciler:apply")
+    assert code == 1, log
+    assert destinations(client) == []
+
+
+def test_invalid_manifests_fail_as_tests(pipeline: Pipeline, client: Client) -> None:
+    """Both jobs of a merge request fail, and its page shows which file; what comes next cannot apply."""
+    commit(pipeline.place, pipeline.folder, {"manifests/orders.yaml": INVALID})
+    for name, report in (("reconciler:validate", "validate.xml"), ("reconciler:plan", "plan.xml")):
+        code, log = pipeline.run(name)
+        assert code == 3, log
+        assert extended(name)["artifacts"]["reports"]["junit"] == report
+        shown = JUnitXml.fromfile(str(pipeline.folder / report))
+        assert shown.failures + shown.errors == 1
+        assert "manifests/orders.yaml" in (pipeline.folder / report).read_text(encoding="utf-8")
+    assert pipeline.run("reconciler:apply")[0] == 64
+    assert destinations(client) == []
+
+
+def test_validate_calls_nothing(pipeline: Pipeline) -> None:
+    """It runs for everybody, without credentials."""
+    code, log = pipeline.run("reconciler:validate", RECONCILER_ENDPOINT_URL="http://127.0.0.1:9")
+    assert code == 0, log
+    assert "id_tokens" not in extended("reconciler:validate")
+
+
+def test_a_role_is_assumed_by_a_token_in_a_file_for_its_owner(pipeline: Pipeline) -> None:
+    """Where a role is named; the token stands in no log."""
+    plan = pipeline.run("reconciler:plan")
+    assert not (pipeline.folder / ".reconciler-program" / "token").exists()
+    code, log = pipeline.run("reconciler:plan", RECONCILER_PLAN_ROLE_ARN="arn:aws:iam::123456789012:role/plan")
+    token = pipeline.folder / ".reconciler-program" / "token"
+    assert (plan[0], code) == (0, 0)
+    assert token.read_text(encoding="utf-8") == "a.b.c"
+    assert token.stat().st_mode & 0o077 == 0
+    assert "a.b.c" not in log
+
+
+def test_one_job_at_a_time_applies_and_none_is_interrupted() -> None:
+    """GitLab starts the next when the one before is done."""
+    apply = extended("reconciler:apply")
+    assert apply["resource_group"] == "reconciler"
+    assert "interruptible" not in apply
+    assert [rule["if"] for rule in apply["rules"]] == ["$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"]
+
+
+def test_a_pipeline_without_the_program_says_what_to_set(place: Place) -> None:
+    """One line, before anything is called."""
+    code, log = Pipeline(place, repository(place)).run("reconciler:validate")
+    assert code == 64
+    assert "RECONCILER_SOURCE is not set" in log
+
+
+def test_the_program_is_installed_from_what_is_named(place: Place) -> None:
+    """By pip, from any source that pip knows; here from this checkout."""
+    place.environment.update(downloads())
+    place.environment["PATH"] = os.pathsep.join((python(place), place.environment["PATH"]))
+    pipeline = Pipeline(place, repository(place))
+    code, log = pipeline.run("reconciler:validate", RECONCILER_SOURCE=str(ROOT))
+    assert code == 0, log
+    assert (pipeline.folder / "validate.xml").exists()
+
+
+def repository(place: Place) -> Path:
+    """Make a repository with manifests."""
+    folder = new_repository(place, "project")
+    commit(place, folder, ACCOUNTS)
+    return folder
+
+
+def python(place: Place) -> str:
+    """Give a folder with this Python alone, as an image without the program has it."""
+    folder = place.folder / "python"
+    folder.mkdir()
+    (folder / "python3").symlink_to(sys.executable)
+    return str(folder)
