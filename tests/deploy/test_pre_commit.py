@@ -1,0 +1,85 @@
+"""The hook of .pre-commit-hooks.yaml, as pre-commit itself installs it and runs it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from deploy.conftest import ACCOUNTS, INVALID, ROOT, Place, commit, downloads, new_repository
+
+PRE_COMMIT = Path(sys.executable).with_name("pre-commit")
+CONFIG = """\
+repos:
+  - repo: {url}
+    rev: {revision}
+    hooks:
+      - id: reconcile-validate
+"""
+
+
+@pytest.fixture
+def project(place: Place) -> Path:
+    """Give a repository that uses the hook of a published revision: this work tree, committed elsewhere."""
+    published = new_repository(place, "published")
+    names = place.git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
+    for name in filter(None, names):
+        if (ROOT / name).is_file():
+            (published / name).parent.mkdir(parents=True, exist_ok=True)
+            (published / name).write_bytes((ROOT / name).read_bytes())
+    revision = commit(place, published, {})
+    place.environment.update(downloads())
+    place.environment["PRE_COMMIT_HOME"] = str(place.folder / "pre-commit")
+    project = new_repository(place, "project")
+    config = CONFIG.format(url=published, revision=revision)
+    commit(place, project, ACCOUNTS | {".pre-commit-config.yaml": config})
+    return project
+
+
+def run(place: Place, project: Path, *command: str | Path) -> tuple[int, str]:
+    """Run a command in the project, and give the exit code and all that it says."""
+    done = subprocess.run(
+        command,
+        cwd=project,
+        env=place.environment,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return done.returncode, done.stdout
+
+
+def test_a_commit_with_an_invalid_manifest_is_refused(place: Place, project: Path) -> None:
+    """`pre-commit run` passes valid manifests, all of them at once; `git commit` refuses what is wrong, with its place.
+
+    One test, since it installs the program once.
+    """
+    code, said = run(place, project, PRE_COMMIT, "run", "--all-files")
+    assert code == 0, said
+    assert "validate AppIntegrations manifests" in said
+    assert "Passed" in said
+
+    run(place, project, PRE_COMMIT, "install")
+    before = place.git(project, "rev-parse", "HEAD")
+    (project / "manifests" / "orders.yaml").write_text(INVALID, encoding="utf-8")
+    run(place, project, "git", "add", "--all")
+    code, said = run(place, project, "git", "commit", "--message", "Add orders")
+    assert code == 1
+    assert "manifests/orders.yaml:7:3: /spec/DestinationUri: " in said
+    assert "exit code: 3" in said
+    assert place.git(project, "rev-parse", "HEAD") == before
+
+    (project / "manifests" / "orders.yaml").write_text(ACCOUNTS["manifests/accounts.yaml"], encoding="utf-8")
+    run(place, project, "git", "add", "--all")
+    code, said = run(place, project, "git", "commit", "--message", "Add orders")
+    assert code == 1, "valid alone, and not beside another of the same name"
+    assert "manifests/accounts.yaml" in said
+
+    run(place, project, "git", "rm", "--force", "--quiet", "manifests/orders.yaml")
+    (project / "README.md").write_text("exports\n", encoding="utf-8")
+    run(place, project, "git", "add", "--all")
+    code, said = run(place, project, "git", "commit", "--message", "Add a page")
+    assert code == 0, said
+    assert "Skipped" in said
