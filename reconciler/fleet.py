@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -68,21 +68,15 @@ def pass_over(
         return tuple(pool.map(_Task.act, tasks)), None
 
 
-def bounded(target: Target, max_creates: int | None) -> Target:
-    """Return the target with the stricter bound on the creates of a run."""
-    return target if max_creates is None else replace(target, max_creates=min(target.max_creates, max_creates))
-
-
 class _Task:
     """One target's part of a pass."""
 
     def __init__(self, target: Target, manifests: Sequence[Manifest], connect: Connect, given: Conditions) -> None:
-        target = bounded(target, given.max_creates)
         self._target, self._manifests, self._connect = target, manifests, connect
         self._run = Run(
             target, manifests, given.mode, given.settle, given.clock,
             lambda stage, done, total: given.progress(f"{target.name}: {stage}", done, total),
-            given.stopped,
+            given.stopped, given.max_creates,
         )  # fmt: skip
         self._site: Site | None = None
         self._preview: Preview | None = None

@@ -30,11 +30,12 @@ class Run:
     clock: Clock
     progress: Progress
     stopped: Callable[[], bool]
+    max_creates: int | None = None
 
 
 def preview(run: Run, cloud: CloudReader, journal: JournalReader) -> Preview:
     """Decide what a run would do. Holds nothing that can write. Raises CloudError and StateError."""
-    recorded, rules = journal.read(), Rules(run.mode, run.clock.now(), run.settle)
+    recorded, rules = journal.read(), Rules(run.mode, run.clock.now(), run.settle, run.max_creates)
     seen = cloud.observe(run.progress)
     return Preview(Plan(), recorded, seen, rules, run.clock.now()).decided(run.target, run.manifests, seen)
 

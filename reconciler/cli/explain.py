@@ -59,14 +59,15 @@ def _explained(name: str, target: Target, desired: Desired, choices: Choices) ->
     from reconciler.cli.wiring import Passes  # noqa: PLC0415
     from reconciler.core.explain import explain  # noqa: PLC0415
     from reconciler.edge.system import SystemClock, new_id  # noqa: PLC0415
-    from reconciler.fleet import bounded  # noqa: PLC0415
     from reconciler.run import Run, preview  # noqa: PLC0415
 
     site = Passes(choices, threading.Event()).connector(new_id())(target)
     with shown() as tell:
         settle = timedelta(seconds=choices.settle_time)
-        bound = bounded(target, choices.max_creates)
-        run = Run(bound, desired.manifests[target.name], choices.mode, settle, SystemClock(), tell, lambda: False)
+        run = Run(
+            target, desired.manifests[target.name], choices.mode, settle, SystemClock(), tell, lambda: False,
+            choices.max_creates,
+        )  # fmt: skip
         return explain(name, preview(run, site.cloud, site.journal)), target, site
 
 

@@ -12,11 +12,15 @@ from reconciler.core.model import Live, Manifest, Mode, NaturalKey, Spec, natura
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a run may do, and when it runs. `settle` is how long List may lag behind a Create or an Update."""
+    """What a run may do, and when it runs. `settle` is how long List may lag behind a Create or an Update.
+
+    `max_creates` is how many associations the run may create, where it was given a bound beside the target's.
+    """
 
     mode: Mode
     now: datetime
     settle: timedelta
+    max_creates: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

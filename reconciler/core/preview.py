@@ -28,7 +28,7 @@ class Preview:
     def decided(self, target: Target, manifests: Sequence[Manifest], seen: Observation) -> Preview:
         """Decide anew from what was seen since."""
         decided = plan(manifests, seen, self.recorded, self.rules)
-        return replace(self, plan=guard(decided, target, self.rules.mode, seen), seen=seen)
+        return replace(self, plan=guard(decided, target, self.rules, seen), seen=seen)
 
     def agrees(self, plan: Plan) -> bool:
         """Tell whether another plan comes to the same writes."""

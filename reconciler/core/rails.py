@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from reconciler.core.case import Rules
 from reconciler.core.decisions import Blocked, Create, Decision, Held, Plan, Settling, Update, Write
-from reconciler.core.model import Mode, Observation, Target, Unobserved
+from reconciler.core.model import Live, Mode, Observation, Spec, Target, Unobserved
 
 RUNNING_EXPORTS = 20
 """How many bulk exports run at once in an account and Region (Amazon Connect service quotas; not adjustable)."""
 
 
-def guard(plan: Plan, target: Target, mode: Mode, seen: Observation) -> Plan:
+def guard(plan: Plan, target: Target, rules: Rules, seen: Observation) -> Plan:
     """Return the plan with every write that the rails stop held (it passes by itself, or git says so) or blocked.
 
     What needs a person goes first: what remains is what a run that waits for nothing would write.
     """
-    decisions = _each(plan.decisions, lambda write: _guard_one(write, target, mode))
+    decisions = _each(plan.decisions, lambda write: _guard_one(write, target, rules.mode))
     decisions = _each(decisions, _room(plan, target, seen))
-    decisions = _each(decisions, _few(decisions, target))
+    decisions = _each(decisions, _few(decisions, target, rules))
     decisions = _each(decisions, _turn(plan, seen))
     return replace(plan, decisions=decisions)
 
@@ -62,7 +63,8 @@ def _room(plan: Plan, target: Target, seen: Observation) -> Callable[[Write], De
     Counted are those that List shows, those that it may not show yet, and those that are created before in this run.
     """
     there = Counter({arn: len(lives) for arn, lives in seen.associations.items() if not isinstance(lives, Unobserved)})
-    there.update(str(each.record.request["DataIntegrationIdentifier"]) for each in _unseen(plan))
+    settling = (each for each in plan.decisions if isinstance(each, Settling))
+    there.update(str(each.record.request["DataIntegrationIdentifier"]) for each in settling if each.live is None)
     most = target.associations_per_integration
 
     def rail(write: Write) -> Decision:
@@ -82,16 +84,19 @@ def _room(plan: Plan, target: Target, seen: Observation) -> Callable[[Write], De
     return rail
 
 
-def _few(decisions: Sequence[Decision], target: Target) -> Callable[[Write], Decision]:
+def _few(decisions: Sequence[Decision], target: Target, rules: Rules) -> Callable[[Write], Decision]:
     """Return the rail that bounds the creates of a run: all of them, or none."""
     creates = sum(isinstance(each, Create) for each in decisions)
+    most, whose, what = target.max_creates, f"MaxCreates of target {target.name!r}", "MaxCreates"
+    if rules.max_creates is not None and rules.max_creates < most:
+        most, whose, what = rules.max_creates, "--max-creates", "--max-creates"
     reason = (
-        f"this run would create {creates} associations, and MaxCreates of target {target.name!r} is "
-        f"{target.max_creates}: none is created; raise MaxCreates once you have read the plan"
+        f"this run would create {creates} associations, and {whose} is {most}: none is created; raise {what} once you "
+        "have read the plan"
     )
 
     def rail(write: Write) -> Decision:
-        many = isinstance(write, Create) and creates > target.max_creates
+        many = isinstance(write, Create) and creates > most
         return Blocked(write.manifest, reason, write) if many else write
 
     return rail
@@ -100,13 +105,14 @@ def _few(decisions: Sequence[Decision], target: Target) -> Callable[[Write], Dec
 def _turn(plan: Plan, seen: Observation) -> Callable[[Write], Decision]:
     """Return the rail that holds exports back while as many run as may."""
     lives = (live for lives in seen.associations.values() if not isinstance(lives, Unobserved) for live in lives)
-    running = sum(bool(live.last_execution and live.last_execution.status == "IN_PROGRESS") for live in lives)
-    running += sum(1 for _ in _unseen(plan))
+    running = sum(map(_runs, lives))
+    settling = (each for each in plan.decisions if isinstance(each, Settling))
+    running += sum(_exports(each.record.request) and not (each.live and _runs(each.live)) for each in settling)
     started = 0
 
     def rail(write: Write) -> Decision:
         nonlocal started
-        if not _exports(write):
+        if not _exports(write.request):
             return write
         if running + started >= RUNNING_EXPORTS:
             also = f" and {started} more of this run" if started else ""
@@ -121,12 +127,12 @@ def _turn(plan: Plan, seen: Observation) -> Callable[[Write], Decision]:
     return rail
 
 
-def _unseen(plan: Plan) -> Iterator[Settling]:
-    """Yield what was created, or may have been, and is not listed yet."""
-    return (each for each in plan.decisions if isinstance(each, Settling) and each.live is None)
+def _runs(live: Live) -> bool:
+    """Tell whether List shows that a job runs."""
+    return bool(live.last_execution and live.last_execution.status == "IN_PROGRESS")
 
 
-def _exports(write: Write) -> bool:
-    """Tell whether a write starts a job at once; a schedule starts its own."""
-    execution = write.request.get("ExecutionConfiguration")
+def _exports(request: Spec) -> bool:
+    """Tell whether a call starts a job at once; a schedule starts its own."""
+    execution = request.get("ExecutionConfiguration")
     return isinstance(execution, dict) and execution.get("ExecutionMode") == "ON_DEMAND"

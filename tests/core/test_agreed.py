@@ -101,7 +101,7 @@ def guarded(*manifests: Manifest, running: int, mode: Mode = Mode.CREATE) -> Pla
     lives = [replace(live(f"r{n}", ClientId=f"r{n}"), last_execution=runs) for n in range(running)]
     seen = observed(*lives)
     target = Target("prod", associations_per_integration=99)
-    return guard(plan(manifests, seen, journal(), rules(mode)), target, mode, seen)
+    return guard(plan(manifests, seen, journal(), rules(mode)), target, rules(mode), seen)
 
 
 def test_what_changes_by_itself_does_not_change_the_digest() -> None:

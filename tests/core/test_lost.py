@@ -10,7 +10,7 @@ from builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, observed
 from reconciler.core.apply import remembered
 from reconciler.core.decisions import Adopt, Blocked, Create, Decision, Held, InSync, Lost, Settling
 from reconciler.core.journal import Bound, Intended, Record
-from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, OnLoss, Policy, Target
+from reconciler.core.model import Integration, Live, Manifest, Observation, OnLoss, Policy, Target
 from reconciler.core.plan import plan
 from reconciler.core.rails import guard
 from reconciler.core.token import client_token
@@ -110,7 +110,7 @@ def test_a_recreation_obeys_the_rails() -> None:
     """Suspended, or another manifest has what it asks for: the loss is kept in mind, nothing is sent."""
     suspended = manifest(policy=replace(RECREATE, suspend=True))
     decided = plan([suspended], observed(), journal(gone()), rules())
-    held = guard(decided, Target("prod"), Mode.CREATE, observed()).decisions[0]
+    held = guard(decided, Target("prod"), rules(), observed()).decisions[0]
     assert isinstance(held, Held)
     assert held.record == gone()
     twin = manifest("twin", Policy(adopt=live("a2").arn), DestinationURI="s3://corp-exports/other")

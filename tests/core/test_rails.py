@@ -8,7 +8,7 @@ import pytest
 from builders import NOW, SETTLE, journal, live, manifest, observed, record, rules
 
 from reconciler.core.decisions import Blocked, Create, Decision, Held, InSync, Update
-from reconciler.core.journal import Bound, Intended, Journal
+from reconciler.core.journal import Bound, Intended, Journal, Sent
 from reconciler.core.model import Execution, Live, Manifest, Mode, Policy, Target
 from reconciler.core.plan import plan
 from reconciler.core.rails import RUNNING_EXPORTS, guard
@@ -19,7 +19,7 @@ TARGET = Target("prod", allowed_destinations=("s3://corp-exports/*", "s3://other
 def guarded(*manifests: Manifest, target: Target = TARGET, mode: Mode = Mode.CREATE) -> tuple[Decision, ...]:
     """Return what becomes of missing associations."""
     seen = observed()
-    return guard(plan(manifests, seen, journal(), rules(mode)), target, mode, seen).decisions
+    return guard(plan(manifests, seen, journal(), rules(mode)), target, rules(mode), seen).decisions
 
 
 def test_what_is_allowed_is_created() -> None:
@@ -56,10 +56,10 @@ def test_an_update_is_held_like_a_create() -> None:
     changed = manifest(policy=policy, ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"})
     mode = Mode.CREATE_AND_UPDATE
     seen = observed(live())
-    (held,) = guard(plan([changed], seen, journal(record()), rules(mode)), TARGET, mode, seen).decisions
+    (held,) = guard(plan([changed], seen, journal(record()), rules(mode)), TARGET, rules(mode), seen).decisions
     assert isinstance(held, Held)
     assert isinstance(held.instead, Update)
-    (same,) = guard(plan([manifest()], seen, journal(record()), rules()), TARGET, mode, seen).decisions
+    (same,) = guard(plan([manifest()], seen, journal(record()), rules()), TARGET, rules(mode), seen).decisions
     assert isinstance(same, InSync)
 
 
@@ -76,7 +76,7 @@ def test_a_repeated_create_is_held_to_what_is_sent() -> None:
     sent = replace(record(), state=Intended(1, NOW - 2 * SETTLE, NOW - 2 * SETTLE))
     decided = plan([manifest()], observed(), journal(sent), rules())
     elsewhere = replace(TARGET, allowed_destinations=("s3://other/*",))
-    (decision,) = guard(decided, elsewhere, Mode.CREATE, observed()).decisions
+    (decision,) = guard(decided, elsewhere, rules(), observed()).decisions
     assert isinstance(decision, Blocked)
 
 
@@ -91,11 +91,28 @@ def test_one_create_too_many_stops_all() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "declared", "said"),
+    [
+        (2, 9, "--max-creates is 2: none is created; raise --max-creates"),
+        (9, 2, "MaxCreates of target 'prod' is 2: none is created; raise MaxCreates"),
+    ],
+)
+def test_the_stricter_of_two_bounds_holds_and_is_named(given: int, declared: int, said: str) -> None:
+    """Raising the other one would lift nothing."""
+    three = [manifest(name, DestinationURI=f"s3://corp-exports/{name}") for name in "abc"]
+    decided = plan(three, observed(), journal(), rules())
+    target, bounded = replace(TARGET, max_creates=declared), replace(rules(), max_creates=given)
+    for decision in guard(decided, target, bounded, observed()).decisions:
+        assert isinstance(decision, Blocked)
+        assert said in decision.reason
+
+
 def test_only_creates_count_and_only_creates_are_stopped() -> None:
     """What is in sync stays so beside creates that are blocked."""
     manifests = [manifest("a", DestinationURI="s3://corp-exports/a"), manifest()]
     decided = plan(manifests, observed(live()), journal(record()), rules())
-    decisions = guard(decided, replace(TARGET, max_creates=0), Mode.CREATE, observed()).decisions
+    decisions = guard(decided, replace(TARGET, max_creates=0), rules(), observed()).decisions
     assert [type(each) for each in decisions] == [Blocked, InSync]
 
 
@@ -120,7 +137,7 @@ def crowded(*manifests: Manifest, lives: tuple[Live, ...] = (), known: Journal |
     """Return what becomes of manifests where others are, in a target that has room and allows many."""
     roomy = Target("prod", max_creates=99, associations_per_integration=99)
     seen = observed(*lives)
-    return guard(plan(manifests, seen, known or journal(), rules()), roomy, Mode.CREATE, seen).decisions
+    return guard(plan(manifests, seen, known or journal(), rules()), roomy, rules(), seen).decisions
 
 
 def test_what_would_be_one_export_too_many_waits_for_a_later_run() -> None:
@@ -153,7 +170,7 @@ def test_an_update_that_exports_waits_like_a_create() -> None:
     later = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790000000000"}}
     seen = observed(live(), *runs(RUNNING_EXPORTS))
     decided = plan([manifest(policy=policy, ExecutionConfiguration=later)], seen, journal(record()), rules(mode))
-    (held,) = guard(decided, Target("prod"), mode, seen).decisions
+    (held,) = guard(decided, Target("prod"), rules(mode), seen).decisions
     assert isinstance(held, Held)
     assert isinstance(held.instead, Update)
 
@@ -169,7 +186,7 @@ def test_what_may_run_unseen_counts_as_running() -> None:
 def test_a_data_integration_is_not_filled_beyond_its_quota() -> None:
     """A person has to have the quota raised; what still fits is created, in order of name."""
     seen = observed(*(live(f"l{n}", ClientId=f"l{n}") for n in range(8)))
-    decisions = guard(plan(exports(4), seen, journal(), rules()), Target("prod"), Mode.CREATE, seen).decisions
+    decisions = guard(plan(exports(4), seen, journal(), rules()), Target("prod"), rules(), seen).decisions
     assert [each.word for each in decisions] == ["create", "create", "blocked", "blocked"]
     (reason,) = {each.reason for each in decisions if isinstance(each, Blocked)}
     assert "would have 11 associations, and AssociationsPerIntegration of target 'prod' is 10" in reason
@@ -180,7 +197,7 @@ def test_what_list_does_not_show_yet_takes_up_room() -> None:
     """A Create whose answer was lost may have taken the last place."""
     waiting = replace(record("m00", ClientId="m00"), state=Intended(1, NOW, NOW))
     seen = observed(*(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
-    decisions = guard(plan(exports(2), seen, journal(waiting), rules()), Target("prod"), Mode.CREATE, seen).decisions
+    decisions = guard(plan(exports(2), seen, journal(waiting), rules()), Target("prod"), rules(), seen).decisions
     assert [each.word for each in decisions] == ["settling", "blocked"]
 
 
@@ -190,8 +207,20 @@ def test_an_update_needs_no_room() -> None:
     later = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790000000000"}}
     seen = observed(live(), *(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
     decided = plan([manifest(policy=policy, ExecutionConfiguration=later)], seen, journal(record()), rules(mode))
-    (decision,) = guard(decided, Target("prod"), mode, seen).decisions
+    (decision,) = guard(decided, Target("prod"), rules(mode), seen).decisions
     assert isinstance(decision, Update)
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "IN_PROGRESS"])
+def test_an_update_that_does_not_show_yet_runs_an_export(status: str) -> None:
+    """It was sent, so it counts; and once, also where List shows that a job of it runs."""
+    before = {"ExecutionMode": "ON_DEMAND"}
+    shown = replace(live("s", ClientId="s", ExecutionConfiguration=before), last_execution=Execution(status, None))
+    sent = record("sent", "s", ClientId="s")
+    sent = replace(sent, state=Bound("s", NOW - 2 * SETTLE, shown.arn, update=Sent(NOW)), former=(before,))
+    lives = (shown, *runs(RUNNING_EXPORTS - 2))
+    decisions = crowded(manifest("sent", ClientId="s"), *exports(2), lives=lives, known=journal(sent))
+    assert [each.word for each in decisions] == ["settling", "create", "held"]
 
 
 def test_what_waits_for_its_turn_counts_among_the_creates_of_a_run() -> None:
@@ -199,11 +228,11 @@ def test_what_waits_for_its_turn_counts_among_the_creates_of_a_run() -> None:
     seen = observed(*runs(RUNNING_EXPORTS))
     decided = plan(exports(3), seen, journal(), rules())
     few = Target("prod", max_creates=2, associations_per_integration=99)
-    assert {each.word for each in guard(decided, few, Mode.CREATE, seen).decisions} == {"blocked"}
+    assert {each.word for each in guard(decided, few, rules(), seen).decisions} == {"blocked"}
 
 
 def test_what_could_not_be_listed_is_counted_by_no_rail() -> None:
     """Nothing is written there anyway."""
     seen = observed(unobserved="denied")
-    (decision,) = guard(plan([manifest()], seen, journal(), rules()), TARGET, Mode.CREATE, seen).decisions
+    (decision,) = guard(plan([manifest()], seen, journal(), rules()), TARGET, rules(), seen).decisions
     assert isinstance(decision, Blocked)

@@ -40,7 +40,7 @@ def planned(
     """Return a guarded plan."""
     seen = observed(*lives)
     decided = plan(manifests, seen, journal(*records), rules(mode))
-    return guard(decided, target or Target("prod"), mode, seen)
+    return guard(decided, target or Target("prod"), rules(mode), seen)
 
 
 def report(
