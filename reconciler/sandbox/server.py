@@ -1,5 +1,6 @@
 """The sandbox over HTTP: moto's server with AppIntegrations in it, for any client in any language."""
 
+import errno
 import socket
 import threading
 from collections.abc import Callable
@@ -61,9 +62,11 @@ class SandboxServer:
             listening = socket.create_server((self._host, self._port), family=family, backlog=128)
         except OSError as error:
             self.sandbox.close()
-            raise OSError(
-                error.errno, f"cannot listen on {self._host}:{self._port}: {error.strerror}; choose another port"
-            ) from error
+            said = f"cannot listen on {self._host}:{self._port}: {error.strerror}; choose another port"
+            raise OSError(error.errno, said) from error
+        except TypeError as error:  # what Python says of a name that cannot be encoded
+            self.sandbox.close()
+            raise OSError(errno.EINVAL, f"cannot listen on {self._host}: no host can have this name") from error
         with listening:  # werkzeug makes its own copy; binding by itself, it would end the program on an error
             self._server = make_server(
                 self._host,

@@ -73,6 +73,14 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     assert "choose another port" in done.err
 
 
+def test_a_name_that_no_host_can_have_is_one_line(tmp_path: Path) -> None:
+    """Also where Python cannot even encode it."""
+    done = Program(tmp_path).run("sandbox", "--host", "nö..x")
+    assert done.code == 1
+    assert "cannot listen on n" in done.err
+    assert "internal error" not in done.err
+
+
 def test_a_broken_data_file_is_one_line(tmp_path: Path) -> None:
     """It is left as it is."""
     (tmp_path / "data.json").write_text("{")
