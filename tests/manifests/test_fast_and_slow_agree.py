@@ -145,7 +145,7 @@ def explained(kind: str, document: Any) -> list[tuple[tuple[str | int, ...], boo
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_valid_is_accepted_by_both(kind: str, data: st.DataObject) -> None:
     """Documents made by the rules are accepted, and there is nothing to explain."""
     document = data.draw(DOCUMENTS[kind])
@@ -155,7 +155,7 @@ def test_what_is_valid_is_accepted_by_both(kind: str, data: st.DataObject) -> No
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
 @given(data=st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_both_agree_on_documents_with_mistakes(kind: str, data: st.DataObject) -> None:
     """One accepts exactly what the other does; what is refused is explained at a place that exists."""
     document = data.draw(mutated(DOCUMENTS[kind]))

@@ -30,7 +30,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.dictionaries(SAFE.filter(lambda key: key != "<<"), VALUES, min_size=1, max_size=5), st.lists(STRINGS))
 def test_readers_of_both_versions_of_yaml_read_what_was_meant(document: dict[str, Any], comments: list[str]) -> None:
     """Ours reads 1.2, PyYAML's 1.1; to both a string is that string, and a comment nothing."""
