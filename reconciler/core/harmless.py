@@ -1,10 +1,21 @@
-"""Makes any text safe to show: no value of a manifest or of AWS may steer a terminal or begin a line."""
+"""Makes any text safe to show: no value of a manifest or of AWS may steer a terminal, begin a line or command a runner.
+
+GitHub's runner takes `::` for a command where a line begins, after blanks too, and the older `##[` anywhere in one
+(actions/runner, ActionCommand.cs). What the program prints may end up in its log.
+"""
 
 from __future__ import annotations
 
 
 def harmless(text: str) -> str:
-    """Return a text with control, direction and other invisible characters as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    """Return a text with what is invisible (control and direction characters) or a command as escapes."""
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    if text.lstrip().startswith("::"):
+        text = text.replace(":", "\\u003a", 1)
+    return unheard(text)
+
+
+def unheard(text: str) -> str:
+    """Return a text without commands of the older form; what is JSON means the same as before."""
+    return text.replace("##[", "#\\u0023[")

@@ -7,7 +7,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
-from reconciler.core.harmless import harmless
+from reconciler.core.harmless import harmless, unheard
 from reconciler.core.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.report import Association, Report
 
@@ -61,7 +61,7 @@ def configure(stream: TextIO | None, *, color: bool, brief: bool = False) -> Non
         renderer = structlog.dev.ConsoleRenderer(colors=color, exception_formatter=structlog.dev.plain_traceback)
     else:
         shared += [structlog.processors.TimeStamper(fmt="iso")]
-        renderer = structlog.processors.JSONRenderer()
+        renderer = _json
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if brief else logging.INFO),
@@ -126,6 +126,11 @@ def _log_association(log: FilteringBoundLogger, association: Association) -> Non
             pass
         case other:
             assert_never(other)
+
+
+def _json(logger: object, name: str, event: EventDict) -> str:
+    """Render a line of JSON that no runner takes for a command."""
+    return unheard(str(structlog.processors.JSONRenderer()(logger, name, event)))
 
 
 def _terse(_: object, __: str, event: EventDict) -> EventDict:

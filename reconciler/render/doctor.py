@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.doctor.diagnosis import Check, Diagnosis, Result
-from reconciler.core.harmless import harmless
+from reconciler.core.harmless import harmless, unheard
 
 FORMAT = "reconciler/doctor/v1"
 _STYLES = {
@@ -41,7 +41,7 @@ def as_json(diagnosis: Diagnosis) -> str:
             for target in diagnosis.targets
         ],
     }
-    return json.dumps(document, indent=2) + "\n"
+    return unheard(json.dumps(document, indent=2)) + "\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.core.diff import leaves
 from reconciler.core.document import encode_record, encode_standing
 from reconciler.core.explain import Explanation
-from reconciler.core.harmless import harmless
+from reconciler.core.harmless import harmless, unheard
 from reconciler.core.journal import Bound, Intended, Record
 from reconciler.core.model import Json, Live
 from reconciler.render.json import association
@@ -62,7 +62,7 @@ def as_json(told: Explanation, target: str, account: str, region: str) -> str:
         },
         "decision": association(told.association),
     }
-    return json.dumps(tree, indent=2) + "\n"
+    return unheard(json.dumps(tree, indent=2)) + "\n"
 
 
 def _lines(told: Explanation, target: str, place: str) -> Iterator[str]:

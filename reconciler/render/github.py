@@ -1,7 +1,6 @@
 """A Report as GitHub's workflow commands: annotations on the files of a pull request.
 
-One line is one command (docs.github.com, "Workflow commands for GitHub Actions"). The runner takes `::` only where a
-line begins, but the older `##[` anywhere in one: no value can hold either there. Of each level it makes annotations of
+One line is one command (docs.github.com, "Workflow commands for GitHub Actions"). Of each level it makes annotations of
 the first ten of a step and only logs the rest, and it cuts a message at 4,096 characters (actions/runner,
 ExecutionContext.cs). So what is more than ten is announced by the first of its level, and a long message goes on in a
 further annotation. All of it stands in the log.
@@ -70,7 +69,7 @@ def _page(notes: Iterable[_Note], last: Iterable[str]) -> str:
             )
             lines.append(_command(command, _Note(level, f"and {more:,} more", (said,))))
         lines += [_command(command, note) for note in found]
-    return "".join(f"{line}\n" for line in (*lines, *map(_plain, last)))
+    return "".join(f"{line}\n" for line in (*lines, *last))
 
 
 def _notes(report: Report) -> Iterator[_Note]:
@@ -82,7 +81,8 @@ def _notes(report: Report) -> Iterator[_Note]:
             yield _note("target-failed", target.name, (words.place(target), harmless(target.error)))
     everything = [each for target in report.targets for each in target.associations]
     order = {name: index for index, name in enumerate(words.KINDS)}
-    yield from map(_association, sorted(everything, key=lambda each: order[words.kind(each)]))
+    for each in sorted(everything, key=lambda each: order[words.kind(each)]):
+        yield _association(each, report)
     yield from map(_warning, report.warnings)
     for target in report.targets:
         for arn, reason in target.unlisted:
@@ -93,10 +93,11 @@ def _notes(report: Report) -> Iterator[_Note]:
             yield _note("orphaned", target.name, (words.orphaned(record),))
 
 
-def _association(association: Association) -> _Note:
+def _association(association: Association, report: Report) -> _Note:
     kind, origin = words.kind(association), association.origin
     said = (words.flow(association), *words.told(association))
-    return replace(_note(kind, association.name, said), file=origin.file, line=origin.line, column=origin.column)
+    note = _note(kind, association.name, said, words.label(kind, report))
+    return replace(note, file=origin.file, line=origin.line, column=origin.column)
 
 
 def _problem(problem: Problem, kind: str = "invalid-manifest") -> _Note:
@@ -108,9 +109,9 @@ def _warning(warning: Problem) -> _Note:
     return _problem(warning, "unwise-manifest")
 
 
-def _note(kind: str, name: str, lines: tuple[str, ...]) -> _Note:
+def _note(kind: str, name: str, lines: tuple[str, ...], label: str | None = None) -> _Note:
     told = words.KINDS[kind]
-    title = f"{told.label} {name}".rstrip()
+    title = f"{label or told.label} {name}".rstrip()
     return _Note(told.level, title if len(title) <= _TITLE else f"{title[:_TITLE]}…", lines)
 
 
@@ -131,13 +132,8 @@ def _command(command: str, note: _Note) -> str:
 
 
 def _data(text: str) -> str:
-    return _plain(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
     return _data(harmless(text)).replace(":", "%3A").replace(",", "%2C")
-
-
-def _plain(text: str) -> str:
-    """Return a harmless text that holds no command of the older form."""
-    return text.replace("##[", "#\\u0023[")

@@ -9,6 +9,7 @@ from reconciler.core.decisions import Create, Update, Write
 from reconciler.core.diff import Difference
 from reconciler.core.errors import Problem
 from reconciler.core.findings import Findings
+from reconciler.core.harmless import unheard
 from reconciler.core.journal import Bound, Record
 from reconciler.core.model import Execution, Live
 from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
@@ -20,7 +21,12 @@ FINDINGS = "reconciler/findings/v1"
 
 def render(report: Report) -> str:
     """Return the report as a JSON document with a final newline."""
-    return json.dumps(document(report), indent=2, ensure_ascii=True) + "\n"
+    return dumped(document(report))
+
+
+def dumped(tree: Any) -> str:
+    """Return a tree as a JSON document with a final newline, that no terminal and no runner can be steered by."""
+    return unheard(json.dumps(tree, indent=2, ensure_ascii=True)) + "\n"
 
 
 def document(report: Report) -> dict[str, Any]:
@@ -59,7 +65,7 @@ def findings(found: Findings) -> str:
         "problems": [_problem(problem) for problem in found.problems],
         "warnings": [_problem(problem) for problem in found.warnings],
     }
-    return json.dumps(tree, indent=2, ensure_ascii=True) + "\n"
+    return dumped(tree)
 
 
 def _problem(problem: Problem) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def render(report: Report) -> str:
         "coverage": words.coverage(report),
         "summary": words.verdict(report),
     }
-    suites = [_target(target, common) for target in report.targets]
+    suites = [_target(report, target, common) for target in report.targets]
     if report.mismatch:
         case = _case("plan", "is the one that was reviewed")
         _state(case, "error", words.KINDS["plan-mismatch"].meaning, words.mismatch(report))
@@ -54,8 +54,8 @@ def findings(found: Findings) -> str:
     return _document([_suite("manifests", {"summary": words.valid(found)}, cases)], {})
 
 
-def _target(target: TargetReport, common: Mapping[str, str | None]) -> ET.Element:
-    cases = [_association(target, association) for association in target.associations]
+def _target(report: Report, target: TargetReport, common: Mapping[str, str | None]) -> ET.Element:
+    cases = [_association(report, target, association) for association in target.associations]
     if target.error:
         failed = _case(target.name, "target")
         _state(failed, "error", target.error, (words.place(target),))
@@ -67,16 +67,17 @@ def _target(target: TargetReport, common: Mapping[str, str | None]) -> ET.Elemen
     return _suite(target.name, {**common, **here}, cases)
 
 
-def _association(target: TargetReport, association: Association) -> ET.Element:
+def _association(report: Report, target: TargetReport, association: Association) -> ET.Element:
     origin, kind = association.origin, words.kind(association)
     case = _case(target.name, association.name, origin.file, origin.line)
     lines = (words.flow(association), *words.told(association))
-    message = "; ".join((words.KINDS[kind].label, *words.sentences(association)))
+    label = words.label(kind, report)
+    message = "; ".join((label, *words.sentences(association)))
     if association.failed or association.decision == "blocked":
         _state(case, "failure", message, lines)
     elif association.remains:
         _state(case, "skipped", message, lines)
-    _child(case, "system-out", (f"{words.KINDS[kind].label}: {origin}", *lines))
+    _child(case, "system-out", (f"{label}: {origin}", *lines))
     return case
 
 

@@ -51,11 +51,12 @@ class _Block:
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """Entries under a heading, or folded away."""
+    """Entries under a heading, or folded away. What `matters` most gets room before all else, wherever it stands."""
 
     title: str
     blocks: tuple[_Block, ...]
     folded: bool = False
+    matters: bool = False
 
     @property
     def opening(self) -> str:
@@ -85,11 +86,12 @@ def _page(head: str, sections: tuple[_Section, ...]) -> str:
     """Put a page together, the entries in order as long as there is room."""
     shown = [section for section in sections if section.blocks]
     room = LIMIT - _size(head) - _NOTE - sum(section.frame for section in shown)
-    body, shortened, omitted = [], 0, 0
-    for section in shown:
+    bodies, shortened, omitted = {}, 0, 0
+    for section in sorted(shown, key=lambda each: not each.matters):
         kept, short, left = [], Counter[str](), Counter[str]()
+        free = room // 4 if section.matters and len(shown) > 1 else 0
         for block in section.blocks:
-            text = next((text for text in (block.whole, block.short) if _size(text) <= room), "")
+            text = next((text for text in (block.whole, block.short) if _size(text) <= room - free), "")
             room -= _size(text)
             kept.append(text)
             if not text:
@@ -98,7 +100,8 @@ def _page(head: str, sections: tuple[_Section, ...]) -> str:
                 short[block.kind] += 1
         shortened += short.total()
         omitted += left.total()
-        body += [section.opening, *kept, section.more(short, left), section.closing]
+        bodies[section.title] = (section.opening, *kept, section.more(short, left), section.closing)
+    body = [text for section in shown for text in bodies[section.title]]
     note = ""
     if shortened or omitted:
         note = (
@@ -140,12 +143,13 @@ def _sections(report: Report) -> Iterator[_Section]:
     yield _Section("Not the plan that was reviewed", tuple(_mismatch(report)))
     yield _Section("Needs a person", (*_failed(report), *(block for name, _, block in entries if name in _PERSON)))
     writes = tuple(block for name, each, block in entries if each.write and name not in _PERSON)
-    yield _Section("What would be written" if words.only_looked(report) else "Writes", writes)
+    yield _Section("What would be written" if words.only_looked(report) else "Writes", writes, matters=True)
     rest = [(name, block) for name, each, block in entries if not each.write and name not in _PERSON]
     yield _Section("What remains different", tuple(block for name, block in rest if name in _DIFFERENCES))
     yield _warnings(report.warnings)
     known = (*_DIFFERENCES, "in-sync")
-    yield _Section("Adopted", tuple(block for name, block in rest if name not in known))
+    adopted = tuple(block for name, block in rest if name not in known)
+    yield _Section("To adopt" if words.only_looked(report) else "Adopted", adopted)
     if len(report.targets) > _FEW:
         targets = tuple(_line("targets", _target(target)) for target in report.targets)
         yield _Section("Targets", targets, folded=True)

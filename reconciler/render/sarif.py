@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from reconciler.core.errors import Problem
 from reconciler.core.findings import Findings
-from reconciler.core.harmless import harmless
+from reconciler.core.harmless import harmless, unheard
 from reconciler.core.report import Association, Report
 from reconciler.core.token import canonical_json
 from reconciler.render import words
@@ -76,7 +76,7 @@ def _document(
         "properties": properties,
         "results": list(results),
     }
-    return json.dumps(_shown({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}), indent=1) + "\n"
+    return unheard(json.dumps(_shown({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}), indent=1)) + "\n"
 
 
 def _shown(tree: Any) -> Any:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from reconciler.core.harmless import harmless
+from reconciler.core.harmless import harmless, unheard
 from reconciler.core.status import Remembered, Status
 
 FORMAT = "reconciler/status/v1"
@@ -19,7 +19,8 @@ def text(targets: Sequence[Status]) -> str:
 
 def as_json(targets: Sequence[Status]) -> str:
     """Return a JSON document with a final newline."""
-    return json.dumps({"format": FORMAT, "targets": [_document(target) for target in targets]}, indent=2) + "\n"
+    tree = {"format": FORMAT, "targets": [_document(target) for target in targets]}
+    return unheard(json.dumps(tree, indent=2)) + "\n"
 
 
 def _target(target: Status) -> Iterator[str]:

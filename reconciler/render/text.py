@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import assert_never
@@ -16,6 +15,7 @@ from reconciler.core.journal import Intended, Record
 from reconciler.core.model import Live, Spec
 from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.report import Association, Report, TargetReport
+from reconciler.render import words
 from reconciler.render.value import shown
 
 _STYLES = {
@@ -33,10 +33,8 @@ _STYLES = {
     "orphaned": ("·", "dim"),
 }
 _CODES = {"green": "32", "yellow": "33", "cyan": "36", "red": "31", "dim": "2", "bold": "1"}
-_WORDS = {"inSync": "in sync", "create": "to create", "update": "to update", "adopt": "to adopt"}
 _WIDE = 64
 _EXECUTION = "ExecutionConfiguration"
-_MADE = (Created, Updated, Refused, NotSent, Unknown)
 
 
 def render(report: Report, *, terminal: bool) -> str:
@@ -60,7 +58,7 @@ class _Page:
 
     def lines(self, report: Report) -> Iterator[str]:
         for target in report.targets:
-            yield from self._target(target, dry_run=report.run.dry_run)
+            yield from self._target(target, looked=words.only_looked(report))
             yield ""
         yield from (self._style(f"warning: {harmless(str(each))}", "yellow") for each in report.warnings)
         if report.warnings:
@@ -69,7 +67,7 @@ class _Page:
         yield self._summary(report)
         yield self._style(f"Plan {report.plan_digest}", "dim")
 
-    def _target(self, target: TargetReport, *, dry_run: bool) -> Iterator[str]:
+    def _target(self, target: TargetReport, *, looked: bool) -> Iterator[str]:
         place = " ".join(part for part in (target.account, target.region) if part)
         yield self._style(harmless(target.name), "bold") + (f"  {harmless(place)}" if place else "")
         if target.error:
@@ -78,7 +76,7 @@ class _Page:
             yield "  no manifests, and nothing live"
         widths = _Widths.of(target.associations)
         for association in target.associations:
-            yield from self._association(association, widths, dry_run=dry_run)
+            yield from self._association(association, widths, looked=looked)
         for live in target.unmanaged:
             yield self._unmanaged(live)
         for record in target.orphaned:
@@ -88,9 +86,9 @@ class _Page:
                 harmless(f"  not listed: {arn}: {reason}; what is unmanaged there is not known"), "yellow"
             )
 
-    def _association(self, association: Association, widths: _Widths, *, dry_run: bool) -> Iterator[str]:
+    def _association(self, association: Association, widths: _Widths, *, looked: bool) -> Iterator[str]:
         decision, (done, color) = association.decision, _done(association.outcome)
-        word = done or ("adopted" if decision == "adopt" and not dry_run else decision)
+        word = done or ("adopted" if decision == "adopt" and not looked else decision)
         name, flow = harmless(association.name), _flow(association)
         columns = f"  {name:<{widths.name}}  {flow:<{widths.flow}}"
         yield f"  {self._marked(decision, word, color)}{columns}{self._aside(association)}".rstrip()
@@ -108,7 +106,7 @@ class _Page:
             yield f"      it may have been carried out: the next run looks for it, {then}"
         for difference in association.differences:
             yield from self._difference(difference)
-        if dry_run and association.write:
+        if looked and association.write:
             yield from self._sent(association.write)
 
     def _aside(self, association: Association) -> str:
@@ -167,23 +165,9 @@ class _Page:
         yield ""
 
     def _summary(self, report: Report) -> str:
-        counts = dict(report.summary)
-        words, said = dict(_WORDS), []
-        if not report.run.dry_run:
-            associations = [each for target in report.targets for each in target.associations]
-            outcomes = [each.outcome for each in associations]
-            for each in associations:
-                if isinstance(each.outcome, _MADE):  # it is told by its outcome
-                    counts[each.decision] -= 1
-            done = Counter(type(outcome) for outcome in outcomes)
-            counts["failed"] -= done[Unknown]
-            words["adopt"] = "adopted"
-            told = ((done[Created], "created"), (done[Updated], "updated"), (done[Unknown], "unknown"))
-            said = [f"{count} {word}" for count, word in told if count]
-        said += [f"{count} {words.get(name, name)}" for name, count in counts.items() if count]
-        kind, end = ("Dry run:", " Nothing was written.") if report.run.dry_run else ("Run:", "")
-        covered = f" {report.managed} of {report.live} live associations are managed." if report.live else ""
-        return f"{self._style(kind, 'bold')} {', '.join(said) or 'nothing to do'}.{end}{covered}"
+        kind, _, said = words.verdict(report).partition(":")
+        covered = f" {words.coverage(report)}." if report.live else ""
+        return f"{self._style(f'{kind}:', 'bold')}{said}{covered}"
 
     def _marked(self, decision: str, word: str, color: str | None) -> str:
         symbol, usual = _STYLES[decision]

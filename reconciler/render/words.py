@@ -12,7 +12,7 @@ from reconciler.core.decide import MISSING
 from reconciler.core.decisions import Create, Update, Write
 from reconciler.core.diff import Difference, leaves
 from reconciler.core.findings import Findings
-from reconciler.core.harmless import harmless
+from reconciler.core.harmless import harmless, unheard
 from reconciler.core.journal import Intended, Record
 from reconciler.core.model import Json, Live, Spec
 from reconciler.core.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
@@ -221,7 +221,7 @@ def exact(value: Json) -> str:
     if not text.isprintable():
         text = "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
     shown = readable(value) if isinstance(value, str) else value
-    return f"{text} ({shown})" if shown != value else text
+    return unheard(f"{text} ({shown})" if shown != value else text)
 
 
 def unmanaged(live: Live) -> str:

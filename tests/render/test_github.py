@@ -14,6 +14,7 @@ from render.reports import association, drifted, found, many, problems, report, 
 
 from reconciler.core.agreed import Mismatch
 from reconciler.core.findings import Findings
+from reconciler.core.harmless import harmless
 from reconciler.core.outcome import Unknown
 from reconciler.render.github import findings, render
 
@@ -149,9 +150,8 @@ def test_no_value_is_a_command(text: str) -> None:
 
 @given(COMMANDS)
 def test_what_is_read_is_what_was_meant(text: str) -> None:
-    """Escapes come back as they were, less what cannot be printed."""
-    escaped = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
-    escaped = escaped.replace("##[", "#\\u0023[")
+    """Escapes come back as they were, less what cannot be shown."""
+    escaped = harmless(text)
     command = commands(findings(Findings(problems=(replace(problems(text)[1], message=text),))))[0]
     assert command.text == escaped
     assert command.properties["file"] == escaped

@@ -64,6 +64,9 @@ def check(format_: str, shown: str, plain: str) -> None:
     shown, plain = (
         re.sub(r',\n *"uriBaseId": "%SRCROOT%"', "", each) for each in (shown, plain)
     )  # a path may be absolute
+    assert "##[" not in shown
+    if format_ != "github":
+        assert [line for line in shown.splitlines() if line.lstrip().startswith("::")] == []
     steered = format_ == "text on a terminal"
     left = re.sub(r"\x1b\[[0-9]{1,2}m", "", shown) if steered else shown
     assert [char for char in left if not char.isprintable() and char != "\n"] == []

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import jsonschema
 import pytest
 from builders import NOW, journal, live, manifest, observed, rules
+from render.reports import rich
 
+from reconciler.core.agreed import Mismatch
 from reconciler.core.describe import reported
 from reconciler.core.model import Execution, Live
 from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
@@ -53,6 +56,15 @@ def test_live_things_fit_the_schema_too() -> None:
     CHECK.validate(document)
     assert document["summary"]["drifted"] == 1
     assert document["targets"][0]["unmanaged"][0]["clientId"] == "c"
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize("text", ["plain", "", "\x1b[31m\n##[error]x", "\ud800"])
+def test_one_of_everything_fits_the_schema(text: str, dry_run: bool) -> None:  # noqa: FBT001 - a parameter
+    """Failed targets, updates, mismatches, orphans, warnings and all: whatever texts they hold."""
+    shown = rich(text, dry_run=dry_run)
+    for each in (shown, replace(shown, mismatch=None), replace(shown, mismatch=Mismatch("sha256:0", None))):
+        CHECK.validate(json.loads(render(each)))
 
 
 def test_it_is_ascii() -> None:

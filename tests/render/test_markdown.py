@@ -20,6 +20,7 @@ from reconciler.core.findings import Findings
 from reconciler.core.outcome import Created, Refused, Unknown
 from reconciler.render.markdown import LIMIT, findings, render
 
+LARGE = 500
 TOKENS = (
     "`", "``", "```", "~~~", "*", "__", "<", ">", "</details>", "<script>", "<!--", "@team", "#1",
     "https://x.example", "www.x.example", "a@b.example", "![i](u)", "[l](u)", "|", "\\", "&amp;", "$", ":rocket:",
@@ -147,7 +148,7 @@ def test_what_needs_a_person_comes_first() -> None:
         "### What would be written",
         "**to create**",
     ]
-    order += ["### What remains different", "**drifted**", "### Warnings", "### Adopted", "**to adopt**", "<details>"]
+    order += ["### What remains different", "**drifted**", "### Warnings", "### To adopt", "**to adopt**", "<details>"]
     places = [text.index(part) for part in [*order, "<summary>In sync: 1"]]
     assert places == sorted(places)
 
@@ -319,3 +320,16 @@ def test_findings_that_do_not_fit_are_counted() -> None:
     assert left
     assert left[1] == left[2]
     assert len(re.findall("^- ", text, re.MULTILINE)) + _number(left[1]) == 10_000
+
+
+def test_what_would_be_written_is_shown_before_all_that_is_blocked() -> None:
+    """Whoever approves reads the writes, however many sentences there are about what is not one."""
+    blocked = [association(f"blocked-{number}", "blocked", reason="no room " * 12) for number in range(LARGE)]
+    creates = [association(f"new-{number}") for number in range(10)]
+    page = render(report(*blocked, *creates))
+    assert len(page) <= LIMIT
+    for number in range(10):
+        assert f"**to create** `new-{number}`: " in page
+    assert "**blocked** `blocked-0`: " in page
+    assert page.index("### Needs a person") < page.index("### What would be written")
+    assert "This comment is not complete" in page

@@ -10,6 +10,7 @@ from builders import NOW, ON_DEMAND, journal, live, manifest, observed, record, 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.core.agreed import Mismatch
 from reconciler.core.describe import reported, undecided
 from reconciler.core.model import Execution, Live, Manifest, Origin
 from reconciler.core.outcome import Created, Outcome, Refused, Unknown
@@ -51,7 +52,18 @@ def test_a_plain_report_to_the_letter() -> None:
         "      + git      1790812800000 (2026-10-01T00:00:00Z)",
         f"  unmanaged  → s3://elsewhere  {stranger.arn}",
     ]
-    assert "Dry run: 1 to create, 1 drifted, 1 unmanaged. Nothing was written." in text
+    assert "Dry run: 1 drifted, 1 to create, 1 unmanaged. Nothing was written." in text
+
+
+def test_another_plan_than_the_reviewed_one_is_told_as_a_plan() -> None:
+    """Nothing was adopted or written, and the plan that is to be reviewed now is shown whole."""
+    adopted = manifest("adopted", DestinationURI="s3://corp-exports/adopted")
+    new = manifest("new", DestinationURI="s3://corp-exports/new")
+    there = report(adopted, new, lives=(live("b2", DestinationURI="s3://corp-exports/adopted"),), dry_run=False)
+    text = render(replace(there, mismatch=Mismatch("sha256:0", None)), terminal=False)
+    assert "  adopt      adopted" in text
+    assert "      + DestinationURI  s3://corp-exports/new" in text
+    assert "Run: Not the plan that was reviewed: 1 to create, 1 to adopt. Nothing was written." in text
 
 
 def test_what_aws_does_not_show_is_said_in_the_diff() -> None:
@@ -69,7 +81,7 @@ def test_a_run_says_what_became_of_it() -> None:
     assert "  created    a" in text
     assert "  failed     b" in text
     assert "      quota" in text
-    assert "Run: 1 created, 1 failed." in text
+    assert "Run: 1 failed, 1 created." in text
 
 
 def test_an_unknown_outcome_says_what_comes_next() -> None:
