@@ -16,6 +16,9 @@ EXIT_INTERRUPTED = 130
 def main() -> None:
     """Run the program and exit: 0, 1, 2 (with --detailed-exitcode), 3, 64, or 128 and a signal's number."""
     gc.set_threshold(50_000, 20, 20)  # what is imported and read stays: there is little to collect
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a report is shown in every locale
     arguments = sys.argv[1:]
     try:
         code = _help() if arguments in (["--help"], ["-h"]) else call(arguments)
@@ -24,6 +27,8 @@ def main() -> None:
     except OSError:  # whoever reads standard output has gone, or its disk is full; nothing can be told there
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = EXIT_FAILED
+    except KeyboardInterrupt:  # before anything heeded signals
+        code = EXIT_INTERRUPTED
     sys.exit(code)
 
 
@@ -47,9 +52,10 @@ def call(arguments: list[str]) -> int:
     try:
         code = app.main(arguments, prog_name="reconcile", standalone_mode=False)
     except click.ClickException as error:
-        said = io.StringIO()
+        said, message = io.StringIO(), error.format_message()
         error.show(said)
-        click.echo("\n".join(map(harmless, said.getvalue().splitlines())), err=True)
+        shown = said.getvalue().replace(message, harmless(message))  # as a whole: it may hold line breaks
+        click.echo("\n".join(map(harmless, shown.splitlines())), err=True)
         return EXIT_USAGE if isinstance(error, click.UsageError) else EXIT_FAILED
     except click.Abort:
         return EXIT_INTERRUPTED

@@ -46,9 +46,9 @@ Options:
                                   whose answer was lost.  [default: 15m]
   --lock-timeout TIME             How long to wait for another run to finish.
                                   [default: 30s]
-  --max-creates N                 Create at most so many, or none; the stricter
-                                  of this and the Target's MaxCreates holds.
-                                  [x>=0]
+  --max-creates N                 Create at most so many in each target, or
+                                  none; the stricter of this and its MaxCreates
+                                  holds.  [x>=0]
   --expect-plan DIGEST|FILE       Write nothing unless the plan is this reviewed
                                   one: sha256:… of a dry run, or the file of its
                                   JSON report.

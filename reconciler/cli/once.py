@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,7 +12,7 @@ from reconciler.cli.source import Source
 
 
 @click.command("run")
-@click.option("--dry-run", is_flag=True, envvar="RECONCILER_DRY_RUN", help="Show what a run would do; write nothing.")
+@options.dry_run
 @source.manifests
 @source.strict
 @output.outputs
@@ -53,5 +54,8 @@ def command(
         from reconciler.cli import reviewed  # noqa: PLC0415 - only where it is asked for
 
         agreed = reviewed.agreed(expect_plan)
+        files = (value.partition("=")[2] for value in outputs)
+        if any(file and output.same_file(Path(file), Path(expect_plan)) for file in files):
+            raise click.UsageError(f"-o …={expect_plan}: is the reviewed plan: write the report to another file")
     report, code = once(source, outputs, Choices.of(agreed=agreed, **chosen))
     return code or (report.detailed_exit_code(unmanaged=fail_on is not None) if detailed_exitcode else report.exit_code)

@@ -9,6 +9,8 @@ from typing import Any, BinaryIO, TypeAlias
 
 import click
 
+from reconciler import settings
+
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 DEFAULT_STATE = ".reconciler/"
@@ -33,11 +35,22 @@ class Duration(click.ParamType[float]):
         return seconds
 
 
-def option(*names: str, **settings: Any) -> Decorator:
+class _Option(click.Option):
+    """An option whose variable says something where it is set: an empty one is a mistake in whatever filled it in."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Return what the variable says, None where it is not set."""
+        value = super().resolve_envvar_value(ctx)
+        if value is None and str(self.envvar) in settings.environment():
+            raise click.UsageError(f"{self.envvar} is set and empty: give it a value, or do not set it", ctx)
+        return value
+
+
+def option(*names: str, **given: Any) -> Decorator:
     """Return an option that RECONCILER_<NAME> sets as well."""
     long = next(name for name in names if name.startswith("--"))
-    settings.setdefault("envvar", "RECONCILER_" + long.removeprefix("--").replace("-", "_").upper())
-    return click.option(*names, **settings)
+    given.setdefault("envvar", "RECONCILER_" + long.removeprefix("--").replace("-", "_").upper())
+    return click.option(*names, cls=_Option, **given)
 
 
 def together(*decorators: Decorator) -> Decorator:
@@ -56,6 +69,7 @@ files = option(
     "--file",
     "files",
     multiple=True,
+    type=click.Path(allow_dash=True),  # several in the variable are parted as in PATH
     metavar="PATH|-",
     help="File or folder of manifests, or - for standard input. May be repeated.  [default: manifests/]",
 )
@@ -88,6 +102,8 @@ state = option(
     help=f"Where the journal is kept; it must last from run to run.  [default: {DEFAULT_STATE}]",
 )
 
+dry_run = option("--dry-run", is_flag=True, help="Show what a run would do; write nothing.")
+
 mode = option(
     "--mode",
     type=click.Choice(["observe", "create", "create-and-update"]),
@@ -109,7 +125,7 @@ max_creates = option(
     "--max-creates",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Create at most so many, or none; the stricter of this and the Target's MaxCreates holds.",
+    help="Create at most so many in each target, or none; the stricter of this and its MaxCreates holds.",
 )
 
 conduct = together(

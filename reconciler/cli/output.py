@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, TypeAlias, TypeVar
@@ -21,10 +21,11 @@ Format: TypeAlias = Callable[[T, bool], str]
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One wanted format, and the file it goes to; None for standard output."""
+    """One wanted format, and the file it goes to; None for standard output. A file may only be added to."""
 
     format: str
     file: Path | None
+    added_to: bool = False
 
 
 def _outputs(known: str) -> Decorator:
@@ -57,39 +58,70 @@ def parse(values: tuple[str, ...], formats: Iterable[str]) -> tuple[Output, ...]
         if path and (why := _unwritable(path)):
             raise click.UsageError(f"-o {value}: {path} cannot be written: {why}")
         parsed.append(Output(format_, path))
-    files = [output.file for output in parsed if output.file]
-    if len(set(files)) < len(files):
-        raise click.UsageError("several outputs go to one file: give each its own")
+    places = [_place(output.file) for output in parsed]
     if sum(output.file is None for output in parsed) > 1:
         raise click.UsageError(
             "several outputs go to standard output: give all but one a file, as in -o json=plan.json"
         )
-    return tuple(parsed)
+    if len(set(places)) < len(places):
+        raise click.UsageError("several outputs go to one file: give each its own")
+    return (*parsed, *_summary(parsed))
+
+
+def _summary(wanted: Iterable[Output]) -> Iterator[Output]:
+    """Yield the summary of a GitHub job step, which belongs to GitHub's format where there is one."""
+    file = settings.read().step_summary
+    if file and any(output.format == "github" for output in wanted):
+        yield Output("markdown", Path(file), added_to=True)
+
+
+def _place(file: Path | None) -> object:
+    """Return what is the same for two names of one file."""
+    try:
+        found = os.fstat(sys.stdout.fileno()) if file is None else file.stat()
+    except (AttributeError, OSError, ValueError):  # standard output is closed, or there is no such file yet
+        return file and os.path.realpath(file)
+    return found.st_dev, found.st_ino
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Tell whether two names are those of one file."""
+    return _place(one) == _place(other)
 
 
 def _unwritable(path: Path) -> str | None:
     """Return why a file cannot be written, as far as that shows before it is: a run that wrote to AWS has to report."""
-    if path.is_dir():
-        return "it is a folder"
-    if not path.parent.is_dir():
-        return f"there is no folder {path.parent}"
-    return None if os.access(path if path.exists() else path.parent, os.W_OK) else "that is not allowed"
+    try:
+        if path.is_dir():
+            return "it is a folder"
+        if not path.parent.is_dir():
+            return f"there is no folder {path.parent}"
+        return None if os.access(path if path.exists() else path.parent, os.W_OK) else "that is not allowed"
+    except OSError as error:
+        return error.strerror
 
 
-def write(value: T, wanted: tuple[Output, ...], formats: Mapping[str, Format[T]]) -> None:
+def write(value: T, wanted: Iterable[Output], formats: Mapping[str, Format[T]]) -> None:
     """Write a value in every format asked for. Raises click.ClickException after all that can be written is."""
+    if failed := unwritten(value, wanted, formats):
+        raise click.ClickException("; ".join(failed))
+
+
+def unwritten(value: T, wanted: Iterable[Output], formats: Mapping[str, Format[T]]) -> tuple[str, ...]:
+    """Write a value in every format asked for, files first; return a sentence for each that could not be."""
     failed = []
-    for output in wanted:
+    for output in sorted(wanted, key=lambda each: each.file is None):
         text = formats[output.format](value, output.file is None and fancy())
         try:
             if output.file:
-                output.file.write_text(text, encoding="utf-8")
+                with output.file.open("a" if output.added_to else "w", encoding="utf-8") as file:
+                    file.write(text)
             else:
                 click.echo(text, nl=False)
         except OSError as error:
-            failed.append(f"{output.file or 'standard output'} cannot be written: {error.strerror}")
-    if failed:
-        raise click.ClickException("; ".join(failed))
+            what = f"GITHUB_STEP_SUMMARY {output.file}" if output.added_to else output.file or "standard output"
+            failed.append(f"{what} cannot be written: {error.strerror}")
+    return tuple(failed)
 
 
 def fancy() -> bool:

@@ -14,6 +14,8 @@ from reconciler.core.agreed import Agreed, create_line, digest, update_line
 
 def agreed(given: str) -> Agreed:
     """Return the plan. Raises click.UsageError where it is none."""
+    if not given.strip():
+        raise click.UsageError("--expect-plan: is empty: give the digest (sha256:…) or the JSON report of a dry run")
     if re.fullmatch(r"sha256:[0-9a-f]{64}", given):
         return Agreed(given)
     if re.match(r"sha256:|[0-9a-fA-F]{40,}$", given):
@@ -26,11 +28,14 @@ def agreed(given: str) -> Agreed:
             for association in target["associations"]
             if association["write"]
         )
+        refused = report["mismatch"] is not None
         reviewed = Agreed(str(report["planDigest"]), lines)
     except OSError as error:
         raise _wrong(given, f"cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _wrong(given, "is no JSON report of this version: write one with --dry-run -o json=FILE") from error
+    if refused:
+        raise _wrong(given, "is the report of a run that was refused: review a plan of --dry-run")
     if digest(lines) != reviewed.digest:
         raise _wrong(given, "is not as it was written: its digest is not that of its writes")
     return reviewed

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
 
+import click
+
 from reconciler import settings
 from reconciler.cli import formats, output, progress
 from reconciler.cli.choices import Choices
@@ -17,6 +19,7 @@ from reconciler.cli.source import FOLDER, Source
 from reconciler.cli.wiring import Passes, surroundings
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.findings import Findings
+from reconciler.core.harmless import harmless
 from reconciler.core.model import Desired
 from reconciler.core.report import Report
 from reconciler.edge import logs
@@ -34,15 +37,14 @@ def once(source: Source, outputs: tuple[str, ...], choices: Choices) -> tuple[Re
     except InvalidManifests as invalid:
         elsewhere = tuple(each for each in wanted if each.file or each.format != "text")  # the text goes to stderr
         found = Findings.wrong(invalid.problems)
-        output.write(found, elsewhere, formats.FINDINGS)
-        formats.append_step_summary(wanted, lambda: formats.renderer("markdown").findings(found))
+        for said in output.unwritten(found, elsewhere, formats.FINDINGS):
+            click.echo(harmless(said), err=True)
         raise
     choices = replace(choices, revision=choices.revision or revision)
     with surroundings(choices), stop_on_signals() as stop, progress.shown() as tell:
         report = Passes(choices, stop.asked).run(desired, tell)
     logs.log_report(report)
     output.write(report, wanted, formats.REPORT)
-    formats.append_step_summary(wanted, lambda: formats.renderer("markdown").render(report))
     return report, 128 + stop.signal if stop.signal else 0
 
 

@@ -6,6 +6,7 @@ import click
 
 from reconciler.cli import EXIT_INVALID, output, source
 from reconciler.cli.source import Source
+from reconciler.core.harmless import harmless
 
 
 @click.command("validate")
@@ -14,7 +15,7 @@ from reconciler.cli.source import Source
 @output.outputs
 def command(source: Source, outputs: tuple[str, ...]) -> int:
     """Check manifests and report every problem of every file, and what is unwise; exit 3 where anything is wrong."""
-    from reconciler.cli.formats import FINDINGS, append_step_summary, renderer  # noqa: PLC0415 - help is shown without it
+    from reconciler.cli.formats import FINDINGS  # noqa: PLC0415 - help is shown without it
     from reconciler.core.errors import InvalidManifests  # noqa: PLC0415
     from reconciler.core.findings import Findings  # noqa: PLC0415
 
@@ -22,7 +23,10 @@ def command(source: Source, outputs: tuple[str, ...]) -> int:
     try:
         found = Findings.of(source.read()[0])
     except InvalidManifests as invalid:
-        found = Findings.wrong(invalid.problems)
+        wrong = Findings.wrong(invalid.problems)
+        if failed := output.unwritten(wrong, wanted, FINDINGS):
+            click.echo(harmless(f"Error: {'; '.join(failed)}"), err=True)
+            raise  # the problems go to standard error
+        return EXIT_INVALID
     output.write(found, wanted, FINDINGS)
-    append_step_summary(wanted, lambda: renderer("markdown").findings(found))
-    return EXIT_INVALID if found.problems else 0
+    return 0

@@ -108,7 +108,53 @@ def test_a_summary_that_cannot_be_written_is_one_line(program: Program) -> None:
     program.add("october")
     done = program.run("--dry-run", "-o", "github", env={"GITHUB_STEP_SUMMARY": "/nonexistent/summary"})
     assert (done.code, done.out[:2]) == (1, "::")
-    assert done.err.splitlines()[-1] == "reconcile: [Errno 2] No such file or directory: '/nonexistent/summary'"
+    said = "GITHUB_STEP_SUMMARY /nonexistent/summary cannot be written: No such file or directory"
+    assert done.err.splitlines()[-1] == f"Error: {said}"
+
+
+@pytest.mark.parametrize("command", ["--dry-run", "validate"])
+def test_problems_are_told_where_a_report_cannot_be_written(program: Program, command: str) -> None:
+    """What is wrong with the manifests matters more than the file, and decides the exit code."""
+    program.add("october", StartTime="StartTim")
+    done = program.run(command, "-o", "json=/dev/full")
+    assert done.code == 3
+    assert "/dev/full cannot be written: No space left on device" in done.err
+    assert "manifests/october.yaml:10:" in done.err
+
+
+def test_a_report_is_shown_in_every_locale(program: Program, server: SandboxServer) -> None:
+    """What standard output cannot hold is escaped: a run that wrote to AWS says so, there and in its files."""
+    program.add("october")
+    done = program.run("-o", "text", "-o", "json=report.json", env={"PYTHONIOENCODING": "latin-1"})
+    assert (done.code, len(server.sandbox.carried_out)) == (0, 1)
+    assert "profiles-export \\u2192 s3://corp-exports/october" in done.out
+    assert json.loads((program.folder / "report.json").read_text())["summary"]["create"] == 1
+
+
+@pytest.mark.parametrize("second", ["manifests/../plan.out", "FOLDER/plan.out", "/dev/stdout"])
+def test_two_names_of_one_file_are_one_file(program: Program, second: str) -> None:
+    """Else one report would be lost in the other."""
+    program.add("october")
+    first = "text" if second == "/dev/stdout" else "json=plan.out"
+    done = program.run("--dry-run", "-o", first, "-o", f"markdown={second.replace('FOLDER', str(program.folder))}")
+    assert (done.code, done.out) == (64, "")
+    assert "several outputs go to one file: give each its own" in done.err
+
+
+def test_a_name_that_no_file_can_have_is_wrong_usage(program: Program) -> None:
+    """Before anything is called."""
+    done = program.run("--dry-run", "-o", f"json={'a' * 300}")
+    assert done.code == 64
+    assert "cannot be written: File name too long" in done.err
+
+
+def test_no_message_begins_a_line_of_its_own(program: Program) -> None:
+    """What a person mistyped may hold line breaks, and a runner would heed what follows them."""
+    for wrong in (("-o", "json=a\n::error::x/b"), ("--expect-plan", "no\n::error::x")):
+        done = program.run("--dry-run", *wrong)
+        assert done.code == 64
+        assert "\\u000a::error::x" in done.err
+        assert not [line for line in done.err.splitlines() if line.startswith("::")]
 
 
 @pytest.mark.parametrize("command", ["--dry-run", "run", "validate", "status", "explain", "doctor"])

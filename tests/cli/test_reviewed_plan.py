@@ -99,7 +99,7 @@ def test_a_dry_run_tells_whether_the_plan_still_is_the_reviewed_one(program: Pro
         ("{", "is no JSON report of this version"),
         ("[]", "is no JSON report of this version"),
         ('{"planDigest": "sha256:0", "targets": [{"associations": [{}]}]}', "is no JSON report of this version"),
-        ('{"planDigest": "sha256:0", "targets": []}', "is not as it was written"),
+        ('{"planDigest": "sha256:0", "mismatch": null, "targets": []}', "is not as it was written"),
     ],
 )
 def test_a_file_that_is_no_plan_is_refused(program: Program, content: str | None, said: str) -> None:
@@ -155,3 +155,43 @@ def test_more_creates_than_the_command_line_allows_are_blocked(program: Program,
     assert (done.code, set(done.decisions.values()), created(server)) == (1, {"blocked"}, [])
     assert program.run("--max-creates", "2").code == 0
     assert len(created(server)) == 2
+
+
+def test_the_reviewed_plan_is_not_written_over(program: Program, server: SandboxServer) -> None:
+    """Else what was refused would be the reviewed plan of the next try."""
+    program.add("october")
+    _, file = reviewed(program)
+    program.add("october", **{"2026-11-01": "2026-12-01"})
+    done = program.run("--expect-plan", file, "-o", f"json=manifests/../{file}")
+    assert (done.code, created(server)) == (64, [])
+    assert "is the reviewed plan: write the report to another file" in done.err
+
+
+def test_the_report_of_a_refused_run_is_no_reviewed_plan(program: Program, server: SandboxServer) -> None:
+    """It holds the plan that nobody has reviewed."""
+    program.add("october")
+    _, file = reviewed(program)
+    program.add("october", **{"2026-11-01": "2026-12-01"})
+    assert program.run("--expect-plan", file, "-o", "json=refused.json").code == 1
+    done = program.run("--expect-plan", "refused.json")
+    assert (done.code, created(server)) == (64, [])
+    assert "is the report of a run that was refused" in done.err
+
+
+@pytest.mark.parametrize("given", ["", " ", "deep.json"])
+def test_what_is_no_plan_is_wrong_usage(program: Program, server: SandboxServer, given: str) -> None:
+    """Whatever it is instead: exit 64 and one line."""
+    program.add("october")
+    (program.folder / "deep.json").write_text("[" * 200_000)
+    done = program.run("--expect-plan", given)
+    assert (done.code, created(server)) == (64, [])
+    assert "internal error" not in done.err
+
+
+@pytest.mark.parametrize("name", ["EXPECT_PLAN", "MAX_CREATES", "DRY_RUN", "MODE", "TARGET"])
+def test_an_empty_variable_lifts_nothing(program: Program, server: SandboxServer, name: str) -> None:
+    """A job that hands on an output that was never set must not run without the bound that it asked for."""
+    program.add("october")
+    done = program.run(env={f"RECONCILER_{name}": ""})
+    assert (done.code, created(server)) == (64, [])
+    assert f"RECONCILER_{name} is set and empty" in done.err
