@@ -156,6 +156,12 @@ def told(pushing: subprocess.Popen[str]) -> str:
     return remote(answer)
 
 
+def landed(pushing: subprocess.Popen[str], revision: str) -> None:
+    """Read what a pusher reads until the push is taken and the hook after it begins."""
+    assert pushing.stderr
+    assert any(f"is at {revision}" in line for line in pushing.stderr)
+
+
 def remote(answer: str) -> str:
     """Give what the server said of what git printed, without `remote: ` and columns."""
     lines = [line.removeprefix("remote: ") for line in answer.splitlines() if line.startswith("remote: ")]

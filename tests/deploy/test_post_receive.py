@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import shutil
+import signal
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -16,6 +20,7 @@ from deploy.conftest import (
     Repository,
     check_shell,
     destinations,
+    landed,
     make_repository,
     told,
 )
@@ -137,6 +142,111 @@ def test_a_revision_that_was_overtaken_is_left_alone(repository: Repository, cli
     assert destinations(client) == ["s3://corp-exports/orders"]
 
 
+def start_hook(repository: Repository, hook: str, revision: str, path: str | None = None) -> subprocess.Popen[str]:
+    """Start a hook as git does after a push of main to a revision."""
+    running = subprocess.Popen(
+        [repository.bare / "hooks" / hook],
+        cwd=repository.bare,
+        env=repository.place.environment | ({"PATH": path} if path else {}),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdin
+    running.stdin.write(f"{'0' * 40} {revision} refs/heads/main\n")
+    running.stdin.flush()
+    running.stdin.close()
+    running.stdin = None
+    return running
+
+
+def test_a_push_that_is_overtaken_while_it_waits_is_not_applied(repository: Repository, client: Client) -> None:
+    """What a later push took back is not created once the lease is free, after that push was reconciled and told."""
+    repository.commit(ACCOUNTS)
+    repository.push()
+    repository.commit({})
+    repository.push()  # what was created has been seen: from now on there is nothing to note
+    (lock,) = (repository.bare / "reconciler-state").rglob("*.lock")
+    with lock.open("r+b") as lease:
+        fcntl.flock(lease, fcntl.LOCK_EX)
+        revision = repository.commit({"manifests/mistake.yaml": MANIFEST.format(name="mistake")})
+        with repository.start_push() as first:
+            landed(first, revision)
+            (repository.clone / "manifests" / "mistake.yaml").unlink()
+            repository.commit({})
+            assert "in-sync accounts" in repository.push()
+            fcntl.flock(lease, fcntl.LOCK_UN)
+            assert f"refs/heads/main has moved on from {revision}" in told(first)
+    assert destinations(client) == ["s3://corp-exports/accounts"]
+
+
+def test_one_push_at_a_time_is_reconciled(repository: Repository, client: Client) -> None:
+    """One that has waited `reconciler.wait` seconds for another calls nothing, and says so."""
+    repository.configure("wait", "1")
+    repository.commit(ACCOUNTS)
+    with (repository.bare / "reconciler.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        answer = repository.push()
+    assert answer == (
+        "reconciler: another push is still being reconciled after 1 s; nothing was called: the next push reconciles"
+    )
+    assert destinations(client) == []
+    repository.commit({})
+    assert "created accounts" in repository.push()
+
+
+def test_without_flock_nothing_is_called(repository: Repository, client: Client) -> None:
+    """A server that cannot keep two pushes apart says what it lacks."""
+    revision = repository.commit(ACCOUNTS)
+    repository.push("HEAD:refs/heads/topic")
+    repository.place.git(repository.bare, "update-ref", "refs/heads/main", revision)
+    git = shutil.which("git")
+    assert git
+    path = repository.place.folder / "path"
+    path.mkdir()
+    (path / "git").symlink_to(git)
+    with start_hook(repository, "post-receive", revision, str(path)) as running:
+        said, _ = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert said == "reconciler: 'flock' was not found: install it (util-linux has it); nothing was called\n"
+    assert destinations(client) == []
+
+
+@pytest.mark.parametrize("hook", ["pre-receive", "post-receive"])
+def test_a_signal_loses_no_line_of_the_log(repository: Repository, hook: str) -> None:
+    """A hook that is told to end waits for its run, and keeps what that said."""
+    repository.install(hook)
+    began, go = repository.place.folder / "began", repository.place.folder / "go"
+    for pipe in (began, go):
+        os.mkfifo(pipe)
+    program = repository.place.folder / "program"
+    program.write_text(f"#!/bin/sh\n: >'{began}'\nread -r _ <'{go}'\necho last >&2\n", encoding="utf-8")
+    program.chmod(0o755)
+    repository.configure("program", str(program))
+    revision = repository.commit(ACCOUNTS)
+    repository.push("HEAD:refs/heads/topic")
+    repository.place.git(repository.bare, "update-ref", "refs/heads/main", revision)
+    with start_hook(repository, hook, revision) as running:
+        began.read_bytes()
+        running.send_signal(signal.SIGTERM)
+        go.write_text("\n", encoding="utf-8")
+        running.communicate(timeout=60)
+    assert running.returncode == 128 + signal.SIGTERM
+    assert (repository.bare / "reconciler.log").read_text(encoding="utf-8") == "last\n"
+    assert list((repository.place.folder / "temporary").iterdir()) == []
+
+
+def test_a_push_to_a_name_that_leads_to_the_branch_is_one_to_the_branch(repository: Repository, client: Client) -> None:
+    """A symbolic ref in the repository is no way past the hook, nor is it where it is the ref to watch."""
+    repository.place.git(repository.bare, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
+    repository.commit(ACCOUNTS)
+    assert "refs/heads/main is at " in repository.push("HEAD:refs/heads/alias")
+    repository.configure("ref", "alias")
+    repository.commit({"manifests/orders.yaml": MANIFEST.format(name="orders")})
+    assert "created orders" in repository.push()
+    assert destinations(client) == ["s3://corp-exports/accounts", "s3://corp-exports/orders"]
+
+
 def test_a_missing_folder_is_named(repository: Repository) -> None:
     """A revision without manifests is not taken for one with none."""
     repository.commit({"README.md": "exports\n"})
@@ -206,6 +316,26 @@ def test_variables_of_git_reach_no_child(repository: Repository) -> None:
     assert "not a git repository" in answer
 
 
+def test_a_wrong_wait_is_named(repository: Repository) -> None:
+    """Seconds are a number without a unit."""
+    repository.configure("wait", "5m")
+    repository.commit(ACCOUNTS)
+    assert "reconciler.wait is '5m': set it to a number of seconds; nothing was called" in repository.push()
+
+
+@pytest.mark.parametrize("name", ['{"orders.yaml', '{"event": "orders"}.yaml'])
+def test_a_problem_that_looks_like_a_line_of_the_log_is_shown(repository: Repository, name: str) -> None:
+    """Whatever a file is called, both hooks tell where in it the problem is, and keep the log to themselves."""
+    repository.configure("path", ".")
+    repository.commit(ACCOUNTS | {name: INVALID})
+    assert f"{name}:7:3: " in repository.push()
+    repository.install("pre-receive")
+    repository.commit({})
+    answer = repository.refused()
+    assert f"{name}:7:3: " in answer
+    assert '"timestamp"' not in answer
+
+
 def test_a_missing_program_is_named(repository: Repository) -> None:
     """A server on which the program is not installed says what to set."""
     repository.configure("program", "/nowhere/reconcile")
@@ -214,7 +344,7 @@ def test_a_missing_program_is_named(repository: Repository) -> None:
 
 
 def test_the_hook_waits_for_another_run_unless_told_otherwise(repository: Repository) -> None:
-    """Five minutes, or what `reconciler.options` say."""
+    """For `reconciler.wait` seconds, or what `reconciler.options` say."""
     program = repository.place.folder / "program"
     program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n', encoding="utf-8")
     program.chmod(0o755)
@@ -222,7 +352,7 @@ def test_the_hook_waits_for_another_run_unless_told_otherwise(repository: Reposi
     repository.configure("options", "--lock-timeout 7m")
     repository.commit(ACCOUNTS)
     given = repository.push().splitlines()
-    assert given.index("--lock-timeout=5m") < given.index("--lock-timeout")  # the last one counts
+    assert given.index("--lock-timeout=300s") < given.index("--lock-timeout")  # the last one counts
     assert given[given.index("--lock-timeout") + 1] == "7m"
 
 

@@ -18,6 +18,7 @@ from deploy.conftest import (
     Repository,
     check_shell,
     destinations,
+    landed,
     make_repository,
     told,
 )
@@ -143,11 +144,25 @@ def test_a_wrong_setting_lets_nothing_pass(checked: Repository, name: str, value
 
 
 def test_a_revision_without_manifests_is_refused(checked: Repository) -> None:
-    """A folder that was renamed or forgotten is not taken for one that asks for nothing."""
-    checked.commit({"README.md": "exports\n"})
-    answer = checked.refused()
-    assert "has no 'manifests' in the commit" in answer
-    assert "the push is refused" in answer
+    """A folder that was renamed or forgotten is not taken for one that asks for nothing, unless a file keeps it."""
+    revision = checked.commit({"README.md": "exports\n"})
+    for check in ("plan", "validate"):
+        checked.configure("check", check)
+        answer = checked.refused()
+        assert "has no 'manifests' in the commit" in answer
+        assert answer.endswith(f"exit code 1: the manifests of {revision} could not be read; the push is refused")
+    revision = checked.commit({"manifests/.gitkeep": ""})
+    assert f"may be at {revision}" in checked.push()
+    checked.configure("check", "plan")
+    revision = checked.commit({})
+    assert f"may be at {revision}" in checked.push()
+
+
+def test_a_push_to_a_name_that_leads_to_the_branch_is_checked(checked: Repository) -> None:
+    """A symbolic ref in the repository is no way past the check."""
+    checked.place.git(checked.bare, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
+    checked.commit(ACCOUNTS | {"manifests/orders.yaml": INVALID})
+    assert "exit code 3" in checked.refused("HEAD:refs/heads/alias")
 
 
 def test_children_see_the_quarantine_and_nothing_else_of_git(checked: Repository) -> None:
@@ -224,12 +239,6 @@ def test_two_pushes_at_once_take_turns_and_both_land(place: Place, checked: Repo
     assert answers.count("created orders") == 1
     assert answers.count("created bills") == 1
     assert [name.rpartition("/")[2] for name in destinations(client)] == ["accounts", "bills", "orders"]
-
-
-def landed(pushing: subprocess.Popen[str], revision: str) -> None:
-    """Read what a pusher reads until the push is taken and the hook after it begins."""
-    assert pushing.stderr
-    assert any(f"is at {revision}" in line for line in pushing.stderr)
 
 
 def test_the_hook_is_executable_and_portable() -> None:
