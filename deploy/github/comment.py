@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import os
 import sys
@@ -25,7 +26,7 @@ class Api:
         self._token = environment["TOKEN"]
 
     def call(self, method: str, path: str, content: object = None) -> Any:
-        """Return what the API answers. Raises urllib.error.URLError."""
+        """Return what the API answers. Raises OSError, HTTPException and ValueError."""
         request = urllib.request.Request(  # noqa: S310 - the address is the runner's own
             f"{self._address}{path}",
             method=method,
@@ -41,20 +42,27 @@ class Api:
             return json.load(answer)
 
     def comments(self, number: int) -> Iterator[Any]:
-        """Yield the comments of a pull request, oldest first. Raises urllib.error.URLError."""
+        """Yield the comments of a pull request, oldest first. Raises OSError, HTTPException and ValueError."""
         page, found = 1, [None] * _PAGE
         while len(found) == _PAGE:
             found = self.call("GET", f"/issues/{number}/comments?per_page={_PAGE}&page={page}")
+            if not isinstance(found, list):
+                raise ValueError("these are no comments")  # noqa: TRY004 - what the API says is wrong, not a call
             yield from found
             page += 1
 
 
-def body(environment: Mapping[str, str], marker: str, commit: str) -> str:
-    """Return the comment: a mark to find it by, the report, and where it comes from."""
+def body(environment: Mapping[str, str], marker: str, head: str) -> str:
+    """Return the comment: a mark to find it by, the report, and where it comes from.
+
+    GitHub checks out the merge of a pull request, not its head: the report is of that commit.
+    """
     log = "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}".format_map(environment)
     command, code = environment["COMMAND"], environment["EXIT_CODE"]
     file = Path(environment["MARKDOWN"])
     report = file.read_text(encoding="utf-8") if file.exists() else f"## There is no {command}: see the log\n"
+    revision = environment["REVISION"]
+    commit = head if revision in ("", head) else f"{revision}, checked out for the head {head}"
     foot = f"\n<sub>`reconcile` ({command}) of commit {commit}: exit code {code}, [log]({log})</sub>\n"
     if len(marker) + len(report) + len(foot) > LIMIT:
         report = (
@@ -69,15 +77,15 @@ def main(environment: Mapping[str, str]) -> int:
     event = json.loads(Path(environment["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
     if "pull_request" not in event:
         return 0
-    number, commit = event["pull_request"]["number"], event["pull_request"]["head"]["sha"]
+    number, head = event["pull_request"]["number"], event["pull_request"]["head"]["sha"]
     job = "\n".join(environment[name] for name in ("GITHUB_WORKFLOW", "GITHUB_JOB", "MANIFESTS"))
     marker = f"<!-- appintegrations-reconciler {hashlib.sha256(job.encode()).hexdigest()[:16]} -->\n"
     api = Api(environment)
     try:
-        # Only a bot's: whoever can comment could write the mark.
-        own = (each for each in api.comments(number) if each["user"]["type"] == "Bot")
-        mine = next((each["id"] for each in own if each["body"].startswith(marker.strip())), None)
-        content = {"body": body(environment, marker, commit)}
+        # Only a bot's: whoever can comment could write the mark. Of an account that is gone there is no user.
+        own = (each for each in api.comments(number) if (each["user"] or {}).get("type") == "Bot")
+        mine = next((each["id"] for each in own if (each["body"] or "").startswith(marker.strip())), None)
+        content = {"body": body(environment, marker, head)}
         if mine is None:
             api.call("POST", f"/issues/{number}/comments", content)
         else:
@@ -93,6 +101,9 @@ def main(environment: Mapping[str, str]) -> int:
         return 1
     except OSError:  # what urllib raises too
         _say("error", "GitHub's API cannot be reached: a comment that is there may be out of date.")
+        return 1
+    except (http.client.HTTPException, ValueError):  # cut short, or a page of a proxy
+        _say("error", "GitHub's API gave no answer that can be read: a comment that is there may be out of date.")
         return 1
     return 0
 

@@ -13,6 +13,10 @@ apply)
     case $GITHUB_EVENT_NAME in
     pull_request*) refuse "apply: a pull request is only planned, since nobody has accepted it yet" ;;
     esac
+    if [ -z "$BRANCH" ]; then refuse "apply: this event does not name the default branch: set the input branch"; fi
+    if [ "$GITHUB_REF" != "refs/heads/$BRANCH" ]; then
+        refuse "apply: is for refs/heads/$BRANCH alone, and this is $GITHUB_REF"
+    fi
     arguments=(run --lock-timeout=5m)
     ;;
 validate) arguments=(validate) ;;
@@ -24,6 +28,10 @@ apply-* | *-) ;;
 esac
 if [ "$COMMAND" != validate ] && [ -n "$STATE" ]; then arguments+=(--state="$STATE"); fi
 if [ -n "$EXPECT_PLAN" ]; then arguments+=(--expect-plan="$EXPECT_PLAN"); fi
+
+revision=$(git rev-parse --verify --quiet 'HEAD^{commit}') || revision= # the program says what is wrong with it
+# An approval may come late, and a job may be run again: what the branch has left since then must not be created.
+if [ "$COMMAND" = apply ]; then REVISION=$revision python3 -I "$GITHUB_ACTION_PATH/head.py"; fi
 
 reports=$(mktemp -d "$RUNNER_TEMP/reconciler.XXXXXX")
 report=$reports/report.json
@@ -45,7 +53,7 @@ code=0
 (
     set -f # options are split at blanks, and nothing more is done to them
     # shellcheck disable=SC2086 # as just said
-    exec "$PROGRAM" "${arguments[@]}" --git-url=. --git-ref=HEAD --git-path="$MANIFESTS" \
+    exec "$PROGRAM" "${arguments[@]}" --git-url=. --git-ref="${revision:-HEAD}" --git-path="$MANIFESTS" \
         --output=github --output=markdown="$reports/report.md" --output=json="$report" \
         --output=sarif="$reports/report.sarif" $OPTIONS
 ) 2>"$log" || code=$?
@@ -58,6 +66,7 @@ fi
     echo "digest=$digest"
     echo "exit-code=$code"
     echo "report=$report"
+    echo "revision=$revision"
     echo "markdown=$reports/report.md"
     echo "sarif=$reports/report.sarif"
 } >>"$GITHUB_OUTPUT"

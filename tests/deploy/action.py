@@ -41,21 +41,27 @@ class Job:
     workspace: Path
     api: str = "http://127.0.0.1:9"
 
-    def use(self, event: str = "pull_request", **inputs: str) -> Ran:
-        """Use the action once; an underscore in the name of an input stands for a dash."""
+    def use(self, event: str = "pull_request", ref: str = "", **inputs: str) -> Ran:
+        """Use the action once, of the default branch, main, unless a pull request or another ref is the event's.
+
+        An underscore in the name of an input stands for a dash.
+        """
         chosen = {name.replace("_", "-"): value for name, value in inputs.items()}
         assert chosen.keys() <= ACTION["inputs"].keys()
-        defaults = {name: self._filled(each["default"], {}) for name, each in ACTION["inputs"].items()}
+        about = {} if event == "schedule" else {"github.event.repository.default_branch": "main"}
+        ref = ref or ("refs/pull/7/merge" if event == "pull_request" else "refs/heads/main")
+        defaults = {name: self._filled(each["default"], about) for name, each in ACTION["inputs"].items()}
         values = {f"inputs.{name}": value for name, value in (defaults | {"program": str(RECONCILE)} | chosen).items()}
         ran = Ran()
         for step in ACTION["runs"]["steps"]:
             if self._is_due(step.get("if", "success()"), values, failed=ran.code != 0):
-                self._run(step, values, event, ran)
+                self._run(step, values, (event, ref), ran)
         ran.outputs = {name: self._filled(each["value"], values) for name, each in ACTION["outputs"].items()}
         return ran
 
-    def _run(self, step: Mapping[str, Any], values: dict[str, str], event: str, ran: Ran) -> None:
-        """Run the script of one step, and take in what it leaves."""
+    def _run(self, step: Mapping[str, Any], values: dict[str, str], of: tuple[str, str], ran: Ran) -> None:
+        """Run the script of one step, of an event and a ref, and take in what it leaves."""
+        event, ref = of
         assert step["shell"] == "bash"
         assert "${{" not in step["run"], "what is put into a script is run by it"
         temp = self.place.folder / "runner"
@@ -78,6 +84,7 @@ class Job:
                 "GITHUB_EVENT_NAME": event,
                 "GITHUB_EVENT_PATH": str(temp / "event.json"),
                 "GITHUB_JOB": "plan",
+                "GITHUB_REF": ref,
                 "GITHUB_REPOSITORY": "corp/exports",
                 "GITHUB_RUN_ID": "42",
                 "GITHUB_SERVER_URL": "https://github.example",

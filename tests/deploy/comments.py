@@ -1,16 +1,16 @@
-"""GitHub's REST API as far as comments on a pull request go, over HTTP on this machine."""
+"""GitHub's REST API as far as comments on a pull request and heads of branches go, over HTTP on this machine."""
 
 from __future__ import annotations
 
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 TOKEN = "ghs_of-this-job"
 LONGEST = 65_536
@@ -18,12 +18,18 @@ LONGEST = 65_536
 
 @dataclass(slots=True)
 class Comments:
-    """The comments of pull request 7 of corp/exports; a token may write unless it is read-only."""
+    """The comments of pull request 7 of corp/exports; a token may write unless it is read-only.
+
+    `head` gives the commit of a branch, or nothing. `spoiled` is a body, and its length as the header has it, that
+    takes the place of any answer.
+    """
 
     url: str
     found: list[dict[str, Any]] = field(default_factory=list)
     read_only: bool = False
     broken: bool = False
+    head: Callable[[str], str] = lambda _: ""
+    spoiled: tuple[bytes, int] | None = None
 
     def add(self, author: str, body: str) -> int:
         """Add a comment, and give its number."""
@@ -35,11 +41,12 @@ class Comments:
         """Return the status and the content of an answer."""
         address = urlsplit(path)
         of_pull = address.path == "/repos/corp/exports/issues/7/comments"
+        branch = address.path.partition("/repos/corp/exports/git/ref/heads/")[2]
         one = re.fullmatch(r"/repos/corp/exports/issues/comments/(\d+)", address.path)
-        if self.broken:
-            return 502, {"message": "Server Error"}
-        if token != f"Bearer {TOKEN}":
-            return 401, {"message": "Bad credentials"}
+        if self.broken or token != f"Bearer {TOKEN}":
+            return (502, {"message": "Server Error"}) if self.broken else (401, {"message": "Bad credentials"})
+        if method == "GET" and branch:
+            return self._ref(unquote(branch))
         if method == "GET" and of_pull:
             query = parse_qs(address.query)
             size, page = int(query.get("per_page", ["30"])[0]), int(query.get("page", ["1"])[0])
@@ -55,6 +62,10 @@ class Comments:
             return 200, self.found[int(one[1]) - 1]
         return 404, {"message": "Not Found"}
 
+    def _ref(self, branch: str) -> tuple[int, Any]:
+        sha = self.head(branch)
+        return (200, {"object": {"type": "commit", "sha": sha}}) if sha else (404, {"message": "Not Found"})
+
 
 @contextmanager
 def served() -> Iterator[Comments]:
@@ -64,9 +75,12 @@ def served() -> Iterator[Comments]:
         def answer(self) -> None:
             content = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "null")
             status, said = comments.answer(self.command, self.path, self.headers.get("Authorization"), content)
+            written = json.dumps(said).encode()
+            written, length = comments.spoiled or (written, len(written))
             self.send_response(status)
+            self.send_header("Content-Length", str(length))
             self.end_headers()
-            self.wfile.write(json.dumps(said).encode())
+            self.wfile.write(written)
 
         do_GET = do_POST = do_PATCH = answer  # noqa: N815 - the names that http.server looks for
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from deploy.action import ACTION, HEAD, Job
@@ -49,6 +49,9 @@ def job(place: Place, sandbox: str, comments: Comments) -> Job:
     place.environment["RECONCILER_REGION"] = "us-east-1"
     workspace = new_repository(place, "workspace")
     commit(place, workspace, ACCOUNTS)
+    comments.head = lambda branch: place.git(
+        workspace, "for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}"
+    ).strip()
     return Job(place, workspace, comments.url)
 
 
@@ -68,7 +71,8 @@ def test_a_plan_writes_nothing_and_says_all(job: Job, comments: Comments, client
     assert digest in ran.summary
     (comment,) = comments.found
     assert digest in comment["body"]
-    assert f"commit {HEAD}: exit code 0, [log](https://github.example/corp/exports/actions/runs/42)" in comment["body"]
+    of = f"commit {ran.report['run']['revision']}, checked out for the head {HEAD}"
+    assert f"{of}: exit code 0, [log](https://github.example/corp/exports/actions/runs/42)" in comment["body"]
     assert Path(ran.outputs["markdown"]).read_text(encoding="utf-8") in comment["body"]
     assert json.loads(Path(ran.outputs["sarif"]).read_text(encoding="utf-8"))["version"] == "2.1.0"
     assert TOKEN not in ran.log + ran.summary + comment["body"]
@@ -76,9 +80,11 @@ def test_a_plan_writes_nothing_and_says_all(job: Job, comments: Comments, client
 
 
 def test_one_comment_is_kept_up_to_date(job: Job, comments: Comments) -> None:
-    """Among any number of others, those that pretend to be it included, and per folder of manifests."""
+    """Among any number of others, those that pretend to be it or have lost author or text included, and per folder."""
     for number in range(150):
         comments.add("reviewer", f"Looks good, {number}")
+    comments.found[3]["user"] = None
+    comments.found[4] |= {"user": {"login": "other[bot]", "type": "Bot"}, "body": None}
     job.use()
     mine = comments.found[150]["body"]
     forged = comments.add("reviewer", mine)
@@ -149,6 +155,25 @@ def test_a_comment_that_cannot_be_written_fails_the_job(job: Job, comments: Comm
     assert "::error title=reconcile::GitHub's API cannot be reached" in unreachable.log
 
 
+@pytest.mark.parametrize("spoiled", [(b"<html>", 6), (b"[", 99), (b"{}", 2), (b"\xff", 1)])
+def test_an_answer_that_cannot_be_read_is_one_line(job: Job, comments: Comments, spoiled: tuple[bytes, int]) -> None:
+    """What a proxy sends, and what was cut short, fails the job as what cannot be written does."""
+    comments.spoiled = spoiled
+    ran = job.use()
+    assert ran.code == 1
+    assert "::error title=reconcile::GitHub's API gave no answer that can be read" in ran.log
+    assert "Traceback" not in ran.log
+
+
+def test_a_commit_that_is_the_head_itself_is_named_once(job: Job, comments: Comments) -> None:
+    """Where a workflow checks out the head, no merge is spoken of."""
+    event = job.place.folder / "head.json"
+    head = commit(job.place, job.workspace, {})
+    event.write_text(json.dumps({"pull_request": {"number": 7, "head": {"sha": head}}}), encoding="utf-8")
+    write_comment(comments, event, job.place.folder / "none.md", head)
+    assert f"of commit {head}: exit code 0" in comments.found[0]["body"]
+
+
 def test_a_long_plan_fits_into_a_comment(job: Job, comments: Comments) -> None:
     """Whatever its length: the summary of the job holds the rest."""
     many = {f"manifests/{number:03}.yaml": MANIFEST.format(name=f"orders-{number:03}") for number in range(200)}
@@ -165,7 +190,15 @@ def test_a_page_without_room_for_the_mark_is_cut_where_it_stays_whole(job: Job, 
     file.write_text(f"## Verdict\n\n### Rest\n\n{'- more ' * LONGEST}"[:LONGEST], encoding="utf-8")
     event = job.place.folder / "event.json"
     event.write_text(json.dumps({"pull_request": {"number": 7, "head": {"sha": HEAD}}}), encoding="utf-8")
-    given = {"COMMAND": "plan", "EXIT_CODE": "0", "MANIFESTS": "manifests", "MARKDOWN": str(file), "TOKEN": TOKEN}
+    write_comment(comments, event, file, HEAD)
+    (comment,) = comments.found
+    assert "## Verdict\n\nThe rest is too long for a comment: see the summary of the job." in comment["body"]
+
+
+def write_comment(comments: Comments, event: Path, markdown: Path, revision: str) -> None:
+    """Run the script that comments, by itself."""
+    given = {"COMMAND": "plan", "EXIT_CODE": "0", "MANIFESTS": "manifests", "MARKDOWN": str(markdown)}
+    given |= {"REVISION": revision, "TOKEN": TOKEN}
     about = {"API_URL": comments.url, "EVENT_PATH": str(event), "JOB": "plan", "REPOSITORY": "corp/exports"}
     about |= {"RUN_ID": "42", "SERVER_URL": "https://github.example", "WORKFLOW": "reconcile"}
     subprocess.run(
@@ -173,8 +206,6 @@ def test_a_page_without_room_for_the_mark_is_cut_where_it_stays_whole(job: Job, 
         env=given | {f"GITHUB_{name}": value for name, value in about.items()},
         check=True,
     )
-    (comment,) = comments.found
-    assert "## Verdict\n\nThe rest is too long for a comment: see the summary of the job." in comment["body"]
 
 
 def test_apply_creates_once_and_comments_nowhere(job: Job, comments: Comments, client: Client) -> None:
@@ -205,6 +236,57 @@ def test_apply_carries_out_the_reviewed_plan_and_no_other(job: Job, client: Clie
     assert destinations(client) == ["s3://corp-exports/accounts", "s3://corp-exports/orders"]
 
 
+def test_apply_of_a_commit_that_is_no_longer_the_head_calls_nothing(job: Job, client: Client) -> None:
+    """A late approval, or a job that is run again, creates nothing that the branch has taken back meanwhile."""
+    state = str(job.place.folder / "state")
+    reviewed = job.use(state=state).outputs["digest"]
+    old = job.place.git(job.workspace, "rev-parse", "HEAD").strip()
+    (job.workspace / "manifests" / "accounts.yaml").unlink()
+    new = commit(job.place, job.workspace, {})
+    job.place.git(job.workspace, "checkout", "--quiet", "--detach", old)
+    late = job.use(event="push", command="apply", state=state, expect_plan=reviewed)
+    assert late.code == 1
+    said = f"::error title=reconcile::apply: {old} is not the head of main, which is {new}; nothing was called"
+    assert late.log.splitlines() == [said]
+    assert destinations(client) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"broken": True}, "GitHub does not say where main is (HTTP 502)"),
+        ({"head": lambda _: ""}, "GitHub does not say where main is (HTTP 404): is the branch gone"),
+        ({"spoiled": (b"<html>", 6)}, "GitHub's API did not answer where main is"),
+        ({"spoiled": (b"{}", 99)}, "GitHub's API did not answer where main is"),
+        ({"spoiled": (b"[]", 2)}, "GitHub's API did not answer where main is"),
+    ],
+)
+def test_apply_calls_nothing_where_the_head_is_not_known(
+    job: Job, comments: Comments, client: Client, changed: dict[str, Any], said: str
+) -> None:
+    """Whatever GitHub's API answers instead: one line, and nothing is created."""
+    for name, value in changed.items():
+        setattr(comments, name, value)
+    ran = job.use(event="push", command="apply", state=str(job.place.folder / "state"))
+    assert ran.code == 1
+    (line,) = ran.log.splitlines()
+    assert line.startswith(f"::error title=reconcile::apply: {said}")
+    unreachable = replace(job, api="http://127.0.0.1:9").use(event="push", command="apply", state="s")
+    assert unreachable.code == 1
+    assert "::error title=reconcile::apply: GitHub's API cannot be reached" in unreachable.log
+    assert destinations(client) == []
+
+
+def test_apply_is_for_another_branch_where_that_is_set(job: Job, client: Client) -> None:
+    """The input `branch` takes the place of the default branch, also for events that do not name that one."""
+    job.place.git(job.workspace, "branch", "--move", "team/live")
+    state = str(job.place.folder / "state")
+    given = {"command": "apply", "state": state, "branch": "team/live", "ref": "refs/heads/team/live"}
+    ran = job.use(event="schedule", **given)
+    assert ran.code == 0, ran.log
+    assert destinations(client) == ["s3://corp-exports/accounts"]
+
+
 def test_validate_needs_no_aws(job: Job, comments: Comments) -> None:
     """Nothing is called, and what is wrong is shown at its place."""
     job.place.environment["RECONCILER_ENDPOINT_URL"] = "http://127.0.0.1:9"
@@ -220,6 +302,19 @@ def test_validate_needs_no_aws(job: Job, comments: Comments) -> None:
     ("event", "inputs", "said"),
     [
         ("pull_request", {"command": "apply", "state": "s"}, "apply: a pull request is only planned"),
+        ("pull_request_target", {"command": "apply", "state": "s"}, "apply: a pull request is only planned"),
+        (
+            "merge_group",
+            {"command": "apply", "state": "s", "ref": "refs/heads/gh-readonly-queue/main/pr-7-1f0c5f7"},
+            "apply: is for refs/heads/main alone, and this is refs/heads/gh-readonly-queue/main/pr-7-1f0c5f7",
+        ),
+        (
+            "workflow_dispatch",
+            {"command": "apply", "state": "s", "ref": "refs/tags/main"},
+            "apply: is for refs/heads/main alone, and this is refs/tags/main",
+        ),
+        ("push", {"command": "apply", "state": "s", "branch": "live"}, "apply: is for refs/heads/live alone"),
+        ("schedule", {"command": "apply", "state": "s"}, "does not name the default branch: set the input branch"),
         ("push", {"command": "destroy"}, "command: write plan, apply or validate"),
         ("push", {"command": "plan", "expect_plan": "sha256:0"}, "expect-plan: is for apply"),
         ("push", {"command": "apply"}, "needs a journal that lasts"),
@@ -237,7 +332,7 @@ def test_wrong_inputs_call_nothing(job: Job, client: Client, event: str, inputs:
 def test_inputs_are_words_and_no_more(job: Job, comments: Comments) -> None:
     """No shell runs anything of an input."""
     evil = "$(touch${IFS}made);`touch made`"
-    for name in ("command", "expect_plan", "options", "path", "program", "state"):
+    for name in ("branch", "command", "expect_plan", "options", "path", "program", "state"):
         job.use(**{name: evil})
     assert not list(job.place.folder.rglob("made"))
     assert all("made" not in comment["body"] for comment in comments.found)
@@ -259,7 +354,7 @@ def test_no_manifest_commands_the_runner(job: Job) -> None:
     assert not resume
     assert heard
     assert all(re.match("::(error|warning|notice) (file|title)=", line) and "##[" not in line for line in heard)
-    assert "::error::forged.yaml:7:3" in ran.log
+    assert ":error::forged.yaml:7:3" in ran.log
 
 
 def test_the_action_installs_its_own_revision(place: Place) -> None:
