@@ -65,7 +65,8 @@ class Pipeline:
         """Run a job's scripts as a runner does, and give the exit code and the log."""
         job = extended(name)
         given = {**TEMPLATE["variables"], **job.get("variables", {}), **variables}
-        known = {"CI_COMMIT_SHA": self.place.git(self.folder, "rev-parse", "HEAD").strip(), **given}
+        of = {"CI_COMMIT_BRANCH": "main", "CI_COMMIT_SHA": self.place.git(self.folder, "rev-parse", "HEAD").strip()}
+        known = of | given
         expanded = {
             variable: known.get(value.removeprefix("$"), "") if value.startswith("$") else value
             for variable, value in given.items()
@@ -73,7 +74,7 @@ class Pipeline:
         done = subprocess.run(
             ["bash", "-eo", "pipefail", "-c", "\n".join((*flat(job["before_script"]), *flat(job["script"])))],
             cwd=self.folder,
-            env=self.place.environment | {"GITLAB_CI": "true", "RECONCILER_ID_TOKEN": "a.b.c"} | expanded,
+            env=self.place.environment | {"GITLAB_CI": "true", "RECONCILER_ID_TOKEN": "a.b.c"} | of | expanded,
             check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -109,6 +110,7 @@ def pipeline(place: Place, sandbox: str) -> Pipeline:
     place.environment["RECONCILER_STATE"] = str(place.folder / "state")
     folder = new_repository(place, "project")
     commit(place, folder, ACCOUNTS | {".gitignore": "/*.json\n/*.xml\n/*.md\n.reconciler-program/\n"})
+    place.git(folder, "remote", "add", "origin", str(folder))
     return Pipeline(place, folder)
 
 
@@ -131,6 +133,21 @@ def test_what_was_planned_is_applied(pipeline: Pipeline, client: Client) -> None
     assert pipeline.json("applied.json")["planDigest"] == pipeline.json("plan.json")["planDigest"]
     revision = pipeline.place.git(pipeline.folder, "rev-parse", "HEAD").strip()
     assert pipeline.json("applied.json")["run"]["revision"] == revision
+
+
+def test_a_commit_that_is_no_longer_the_head_is_not_applied(pipeline: Pipeline, client: Client) -> None:
+    """A late approval, or a job that is run again, creates nothing that the branch has taken back meanwhile."""
+    pipeline.run("reconciler:plan")
+    old = pipeline.place.git(pipeline.folder, "rev-parse", "HEAD").strip()
+    (pipeline.folder / "manifests" / "accounts.yaml").unlink()
+    commit(pipeline.place, pipeline.folder, {})
+    pipeline.place.git(pipeline.folder, "checkout", "--quiet", "--detach", old)
+    for remote in (str(pipeline.folder), str(pipeline.place.folder / "nowhere")):  # it has moved on, or cannot be asked
+        pipeline.place.git(pipeline.folder, "remote", "set-url", "origin", remote)
+        code, log = pipeline.run("reconciler:apply")
+        assert code == 1
+        assert f"{old} is not the head of main, or that cannot be found out: nothing was called" in log
+    assert destinations(client) == []
 
 
 def test_another_plan_is_not_applied(pipeline: Pipeline, client: Client) -> None:
