@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from deploy.conftest import ACCOUNTS, INVALID, ROOT, Place, commit, downloads, new_repository
+from deploy.conftest import ACCOUNTS, INVALID, MANIFEST, ROOT, TARGET, Place, commit, downloads, new_repository
 
 PRE_COMMIT = Path(sys.executable).with_name("pre-commit")
 CONFIG = """\
@@ -16,6 +16,10 @@ repos:
     rev: {revision}
     hooks:
       - id: reconcile-validate
+      - id: reconcile-validate
+        alias: exports
+        files: ^exports/
+        args: [--git-path, exports, --strict]
 """
 
 
@@ -76,6 +80,31 @@ def test_a_commit_with_an_invalid_manifest_is_refused(place: Place, project: Pat
     code, said = run(place, project, "git", "commit", "--message", "Add orders")
     assert code == 1, "valid alone, and not beside another of the same name"
     assert "manifests/accounts.yaml" in said
+
+    # Only what is staged counts, whatever lies beside it.
+    untracked = project / "manifests" / "untracked.yaml"
+    (project / "manifests" / "orders.yaml").write_text(MANIFEST.format(name="orders"), encoding="utf-8")
+    run(place, project, "git", "add", "--all")
+    untracked.write_text(INVALID, encoding="utf-8")
+    code, said = run(place, project, "git", "commit", "--message", "Add orders")
+    assert code == 0, said
+    for name, target in (("accounts", "sandbox"), ("orders", "second")):
+        manifest = MANIFEST.format(name=name).replace("spec:\n", f"target: {target}\nspec:\n", 1)
+        (project / "manifests" / f"{name}.yaml").write_text(manifest, encoding="utf-8")
+    untracked.write_text(TARGET.replace("name: sandbox", "name: second"), encoding="utf-8")
+    code, said = run(place, project, "git", "commit", "--all", "--message", "Move orders")
+    assert code == 1, "the Target that it names is not in the commit"
+    assert "manifests/orders.yaml" in said
+    untracked.unlink()
+    run(place, project, "git", "checkout", "--quiet", "HEAD", "--", ".")
+
+    (project / "exports").mkdir()
+    (project / "exports" / "a.yaml").write_text(INVALID, encoding="utf-8")
+    run(place, project, "git", "add", "--all")
+    code, said = run(place, project, "git", "commit", "--message", "Add another folder")
+    assert code == 1
+    assert "exports/a.yaml:7:3: /spec/DestinationUri: " in said
+    run(place, project, "git", "rm", "--force", "--quiet", "exports/a.yaml")
 
     run(place, project, "git", "rm", "--force", "--quiet", "manifests/orders.yaml")
     (project / "README.md").write_text("exports\n", encoding="utf-8")
