@@ -481,6 +481,25 @@ def test_a_ref_that_is_not_there_names_those_close_to_it(repository: Repository)
     assert repository.refused(short, url=repository.url).endswith("A URL needs the whole of it")
 
 
+def test_what_git_describe_would_say_is_no_name(repository: Repository) -> None:
+    """Git takes NAME-gID for the commit ID, whatever NAME is: here it is a name that exists, or none."""
+    first = repository.git("rev-parse", "HEAD")
+    repository.commit({"manifests/later.yaml": ""})
+    described = f"v1-1-g{first[:7]}"
+    for ref in (described, described.upper(), f"refs/heads/{described}"):
+        assert repository.git("rev-parse", "--verify", ref.replace("-G", "-g")) == first
+        for url in ("", repository.url):
+            assert "has no branch, tag or commit" in repository.refused(ref, url=url)
+    repository.git("branch", described)
+    second = repository.git("rev-parse", "HEAD")
+    for ref in (described, f"heads/{described}", f"refs/heads/{described}"):
+        for url in ("", repository.url):
+            assert repository.read(ref, url=url)[0] == second
+    repository.git("tag", described, first)
+    for url in ("", repository.url):
+        assert repository.read(described, url=url)[0] == first
+
+
 def test_a_server_may_refuse_a_commit_by_its_id(repository: Repository) -> None:
     """Servers of an older protocol give what a branch or a tag points at, and say so of the rest."""
     commit = repository.git("rev-parse", "HEAD")

@@ -10,20 +10,38 @@ from reconciler.core.harmless import harmless
 from reconciler.edge.git import complaint
 from reconciler.edge.git.program import Git
 
+# Git takes NAME-gID, as git describe writes it, for the commit ID, even where nothing has that name.
+_DESCRIPTION = re.compile("-g[0-9a-fA-F]+$")
+# https://git-scm.com/docs/gitrevisions, <refname>
+_RULES = ("{}", "refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")
+
 
 def commit(git: Git, where: str, asked: str, ref: str) -> str:
     """Return the full id of the commit that a ref stands for; `asked` is what a person calls it. Raises GitError."""
-    answer = git.run("rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
+    name = _existing(git, ref) if _DESCRIPTION.search(ref) else ref
+    answer = git.run("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
     if answer.well:
         return answer.output.decode().strip()
     if complaint.no_commit(answer.complaint):
         raise GitError(f"repository '{where}': '{harmless(asked)}' is no commit: name a branch, a tag or a commit")
     if not complaint.no_such_ref(answer.complaint):
         raise complaint.error(where, answer.complaint)
-    listed = git.run("for-each-ref", "--format=%(refname)")
-    names = listed.output.decode(errors="surrogateescape").splitlines()
+    names = _refs(git)
     shallow = git.run("rev-parse", "--is-shallow-repository").output == b"true\n"
-    raise missing(where, asked, names if listed.well else None, shallow=shallow)
+    raise missing(where, asked, names, shallow=shallow)
+
+
+def _existing(git: Git, ref: str) -> str:
+    """Return the full name of a ref that there is, "" where there is none."""
+    names = [rule.format(ref) for rule in _RULES]
+    existing = _refs(git, *names) or ()
+    return next((name for name in names if name in existing), "")
+
+
+def _refs(git: Git, *names: str) -> Sequence[str] | None:
+    """Return the full names of all refs, or of those at and below some; None where git cannot tell."""
+    listed = git.run("for-each-ref", "--format=%(refname)", *names)
+    return listed.output.decode(errors="surrogateescape").splitlines() if listed.well else None
 
 
 def missing(where: str, ref: str, names: Sequence[str] | None, *, shallow: bool = False) -> GitError:
