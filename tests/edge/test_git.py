@@ -179,6 +179,12 @@ def test_names_that_look_like_patterns_are_plain_names(repository: Repository) -
     assert "has no 'manifest'" in repository.refused(path="manifest")
 
 
+def test_a_name_that_looks_like_magic_is_a_plain_name(repository: Repository) -> None:
+    """A step to the current folder in front makes it one, as it does for git."""
+    repository.commit({":(top)a/x.yaml": "magic"})
+    assert repository.names(path="./:(top)a") == [":(top)a/x.yaml"]
+
+
 def test_a_revision_has_many_names(repository: Repository) -> None:
     """Branch, tag, annotated tag, full ref, HEAD and id, and from a URL the same ones."""
     commit = repository.git("rev-parse", "HEAD")
@@ -368,12 +374,34 @@ def test_no_hook_and_no_program_of_a_repository_runs(repository: Repository, tmp
     assert not list(tmp_path.rglob("pwned"))
 
 
-def test_what_a_partial_clone_lacks_is_not_fetched(repository: Repository, tmp_path: Path) -> None:
-    """A repository's configuration could have any program started for it; the reader says what to do instead."""
+def test_hooks_for_all_repositories_of_a_person_do_not_run(repository: Repository, tmp_path: Path) -> None:
+    """They are for what the person does, and one that refuses would stop the reading from a URL."""
+    hook = tmp_path / "hooks" / "reference-transaction"
+    hook.parent.mkdir()
+    hook.write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\nexit 1\n")
+    hook.chmod(0o755)
+    (tmp_path / "settings").write_text(f"[core]\n\thooksPath = {hook.parent}\n")
+    repository.environment["GIT_CONFIG_GLOBAL"] = str(tmp_path / "settings")
+    assert len(repository.names(url=repository.url)) == 3
+    assert not list(tmp_path.rglob("pwned"))
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_what_a_partial_clone_lacks_is_not_fetched(repository: Repository, tmp_path: Path, *, knows: bool) -> None:
+    """A repository's configuration could have any program started for it; the reader says what to do instead.
+
+    Also by a git that does not know GIT_NO_LAZY_FETCH, as those before 2.39.4.
+    """
     repository.git("config", "uploadpack.allowFilter", "true")
     repository.git("clone", "--quiet", "--bare", "--filter=blob:none", repository.url, "../partial.git")
     partial = Repository(tmp_path / "partial.git", repository.environment)
     partial.git("config", "remote.origin.uploadpack", f"{COMMAND} {tmp_path}/pwned; git-upload-pack")
+    if not knows:
+        older = tmp_path / "older" / "git"
+        older.parent.mkdir()
+        older.write_text(f'#!/bin/sh\nunset GIT_NO_LAZY_FETCH\nexec {shutil.which("git")} "$@"\n')
+        older.chmod(0o755)
+        repository.environment["PATH"] = f"{older.parent}{os.pathsep}{repository.environment['PATH']}"
     assert "lacks objects, being a partial clone: fetch them first" in partial.refused()
     assert not list(tmp_path.rglob("pwned"))
 

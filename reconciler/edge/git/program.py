@@ -19,11 +19,11 @@ from reconciler.edge.git.given import PROTOCOLS
 MOST = 64 * 1024 * 1024
 """The longest answer in bytes, unless another was asked for: a tree can name itself without end."""
 
-_OPTIONS = (
-    "--no-pager",
-    *("-c", "core.hooksPath=/dev/null"),
-    *("-c", "core.fsmonitor=false"),
-)
+_LOOK_SECONDS = 0.05
+"""How often it is looked whether a stop was asked for: what waits for git hears of nothing else."""
+
+# A fetch runs the hook reference-transaction, also that of a person's core.hooksPath.
+_OPTIONS = ("--no-pager", "-c", "core.hooksPath=/dev/null")
 # Of git's own variables for one repository (`git rev-parse --local-env-vars`) those that choose another one, and those
 # that would change what arguments mean. What a person configures by variables (GIT_CONFIG_COUNT, GIT_SSH, …) stays.
 _MISLEADING = frozenset(
@@ -36,7 +36,7 @@ _MISLEADING = frozenset(
 )  # fmt: skip
 _QUARANTINE = frozenset(("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_OBJECT_DIRECTORY", "GIT_QUARANTINE_PATH"))
 _OURS = {
-    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_LITERAL_PATHSPECS": "1",  # ls-tree takes :(top)x for x otherwise
     "GIT_NO_LAZY_FETCH": "1",  # what a partial clone lacks is an error, not a call
     "GIT_NO_REPLACE_OBJECTS": "1",  # refs/replace/… puts other contents in the place of what a commit names
     "GIT_OPTIONAL_LOCKS": "0",
@@ -73,6 +73,7 @@ class Git:
         program = shutil.which("git", path=environment.get("PATH", ""))
         if program is None:
             raise GitError("the program git was not found on PATH: install git, or read the manifests from a folder")
+        # No protocol is allowed until `on_the_network`: git before 2.39.4 does not know GIT_NO_LAZY_FETCH.
         kept = {name: value for name, value in environment.items() if name not in _MISLEADING | _QUARANTINE}
         return cls(program, environment, _UNLESS_SAID | kept | _OURS | {"GIT_ALLOW_PROTOCOL": ""}, seconds)
 
