@@ -15,7 +15,7 @@ import click
 from reconciler import settings
 from reconciler.cli import formats, output, progress
 from reconciler.cli.choices import Choices
-from reconciler.cli.source import FOLDER, Source
+from reconciler.cli.source import Source
 from reconciler.cli.wiring import Passes, surroundings
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.findings import Findings
@@ -55,7 +55,7 @@ def read(source: Source) -> tuple[Desired, str | None]:
     for warning in desired.warnings:
         log.warning(logs.MANIFEST_UNWISE, problem=str(warning))
     if not any(desired.manifests.values()):
-        log.warning(logs.NO_MANIFESTS, files=list(source.files) or [source.url or FOLDER])
+        log.warning(logs.NO_MANIFESTS, files=list(source.places), **({"revision": revision} if revision else {}))
     return desired, revision
 
 

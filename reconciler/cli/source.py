@@ -33,6 +33,15 @@ class Source:
         """Whether nobody said where manifests are, and there are none where they usually are."""
         return not self.files and self.url is None and not Path(FOLDER).exists()
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where manifests are read from, for messages and logs: without the login of a URL."""
+        if self.url is None:
+            return self.files or (FOLDER,)
+        from reconciler.edge import git  # noqa: PLC0415 - only where it is asked for
+
+        return (f"{git.shown(self.url)}, {self.path}",)
+
     def read(self) -> tuple[Desired, str | None]:
         """Return the desired state and, from git, the commit. Raises InvalidManifests, GitError and UsageError."""
         from reconciler.edge import manifests  # noqa: PLC0415 - help is shown without it

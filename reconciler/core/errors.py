@@ -11,6 +11,7 @@ class ReconcilerError(Exception):
     ReconcilerError
     ├── InvalidManifests     what git holds cannot be used; nothing was called
     ├── GitError             the repository or revision cannot be read; nothing was called
+    │   └── Misnamed         what was given can name no repository, no revision or no path
     ├── Stopped              a stop was asked for while something was waited for
     ├── StateError           the journal cannot be read, written or trusted
     │   ├── StateHeld        another process holds the lease
@@ -51,6 +52,10 @@ class InvalidManifests(ReconcilerError):  # noqa: N818 - named for what it carri
 
 class GitError(ReconcilerError):
     """The repository or the revision cannot be read; nothing was called."""
+
+
+class Misnamed(GitError):  # noqa: N818 - named for the state of things
+    """What was given can name no repository, no revision or no path, whatever there is; git was not asked."""
 
 
 class Stopped(ReconcilerError):  # noqa: N818 - named for the state of things

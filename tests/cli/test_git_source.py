@@ -59,6 +59,30 @@ def test_a_revision_is_read_without_a_checkout(program: Program, commits: tuple[
     assert done.report["targets"][0]["associations"][0]["origin"]["file"] == "manifests/october.yaml"
 
 
+def test_what_is_read_is_named_in_the_log(program: Program) -> None:
+    """The place, without the login in its URL, and the commit: also where there is nothing in it."""
+    (program.folder / "manifests").mkdir()
+    (program.folder / "manifests" / "notes.txt").touch()
+    git(program.folder, "init", "--quiet", "--initial-branch=main")
+    git(program.folder, "add", "--all")
+    git(program.folder, "commit", "--quiet", "--message", "Nothing")
+    mirror = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.file://{program.folder}.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://host.invalid/x",
+    }
+    for name in ("https://host.invalid/x", "https://bot:hunter2@host.invalid/x"):
+        done = program.run("--dry-run", "--git-url", name, env=GIT | mirror)
+        assert done.code == 0
+        (event,) = done.events("no manifests")
+        assert event["files"] == [f"{name.replace('bot:hunter2', '***')}, manifests"]
+        assert event["revision"] == git(program.folder, "rev-parse", "HEAD")
+        assert "hunter2" not in done.out + done.err
+    (event,) = program.run("--dry-run").events("no manifests")
+    assert event["files"] == ["manifests/"]
+    assert "revision" not in event
+
+
 @pytest.mark.usefixtures("commits")
 def test_a_revision_that_is_named_by_hand_stands_in_the_report(program: Program) -> None:
     """Somebody may have a better name than the commit."""

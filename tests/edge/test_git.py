@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import select
 import shutil
@@ -10,16 +12,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from reconciler.core.errors import GitError, Problem
+from reconciler.core.errors import GitError, Misnamed, Problem
 from reconciler.core.files import MAX_BYTES, File
-from reconciler.edge.git import read, tree
+from reconciler.edge.git import read, shown, tree
 from reconciler.edge.manifests.files import find
 
 FILES = {"manifests/b.yaml": "b", "manifests/a/a.json": "a", "manifests/a.yml": "{}", "README.md": "r"}
@@ -86,11 +91,17 @@ class Repository:
         """Return the one line that reading is refused with."""
         return refusal(url or str(self.folder), ref, path, self.environment)
 
+    def misnamed(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> str:
+        """Return the one line that says what is wrong with the words themselves."""
+        with pytest.raises(Misnamed):
+            self.read(ref, path, url)
+        return self.refused(ref, path, url)
+
 
 def refusal(url: str, ref: str, path: str, environment: Mapping[str, str], seconds: float = 60) -> str:
     """Return the one line that reading is refused with."""
     with pytest.raises(GitError) as refused:
-        read(url, ref, path, environment, seconds)
+        read(url, ref, path, environment, seconds=seconds)
     text = str(refused.value)
     assert text.isprintable(), text
     return text
@@ -468,7 +479,7 @@ def test_a_ref_is_a_name_and_nothing_else(repository: Repository, tmp_path: Path
     """Options, pairs, patterns and expressions are refused, whether a folder or a URL is read."""
     refs = repository.git("for-each-ref")
     for url in ("", repository.url):
-        assert repository.refused(ref, url=url).startswith("revision '")
+        assert repository.misnamed(ref, url=url).startswith("revision '")
     assert repository.git("for-each-ref") == refs
     assert not list(tmp_path.rglob("pwned"))
 
@@ -476,7 +487,7 @@ def test_a_ref_is_a_name_and_nothing_else(repository: Repository, tmp_path: Path
 @pytest.mark.parametrize("path", ["/etc", "..", "a/../..", "manifests//a", ":(top)", ":!x", "", "a\0b", "\ud800", "//"])
 def test_a_path_stays_in_the_repository(repository: Repository, path: str) -> None:
     """Absolute paths, steps up and git's magic are refused before git sees them."""
-    assert repository.refused(path=path).startswith("path '")
+    assert repository.misnamed(path=path).startswith("path '")
 
 
 # Errors
@@ -606,16 +617,16 @@ class Closed(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def closed_server() -> Iterator[str]:
-    """Serve on loopback, and let nobody in."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Closed) as server:
-        serving = threading.Thread(target=server.serve_forever)
-        serving.start()
+def serving(handler: type[Closed] = Closed) -> Iterator[str]:
+    """Serve on loopback, and let nobody in unless a handler does."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
         try:
             yield f"127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
-            serving.join()
+            thread.join()
 
 
 def test_refused_credentials_are_not_asked_for_and_not_shown(environment: dict[str, str], tmp_path: Path) -> None:
@@ -624,7 +635,7 @@ def test_refused_credentials_are_not_asked_for_and_not_shown(environment: dict[s
     window.write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\necho guess\n")
     window.chmod(0o755)
     asking = environment | {"SSH_ASKPASS": str(window), "DISPLAY": ":0"}
-    with closed_server() as server:
+    with serving() as server:
         without = refusal(f"http://{server}/x", "main", "manifests", asking)
         within = refusal(f"http://someone:hunter2@{server}/x", "main", "manifests", asking)
         token = refusal(f"http://hunter2@{server}/x?token=hunter2", "main", "manifests", asking)
@@ -641,15 +652,190 @@ def test_what_a_person_says_about_credentials_counts(environment: dict[str, str]
     script = tmp_path / "askpass"
     script.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\necho guess\n")
     script.chmod(0o755)
-    with closed_server() as server:
+    with serving() as server:
         refusal(f"http://{server}/x", "main", "manifests", environment | {"GIT_ASKPASS": str(script)})
     assert (tmp_path / "asked").exists()
+
+
+@dataclass(slots=True)
+class Guarded:
+    """A server of repositories over HTTP that lets one login in, and looks at the arguments of all that runs."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    login: bytes
+    host: str = ""
+    headers: list[dict[str, str]] = field(default_factory=list)
+    arguments: bytes = b""
+
+    def look(self, headers: Mapping[str, str]) -> bool:
+        """Keep what is seen while git waits for an answer, and tell whether the login is right."""
+        self.headers.append(dict(headers))
+        for process in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):  # it has ended
+                self.arguments += process.read_bytes()
+        return headers.get("Authorization") == f"Basic {base64.b64encode(self.login).decode()}"
+
+    def answer(self, path: str, headers: Mapping[str, str], method: str, body: bytes) -> bytes:
+        """Return what git's own server says, as a CGI program does."""
+        path, _, query = path.partition("?")
+        asked = {
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "GIT_PROJECT_ROOT": str(self.folder),
+            "GIT_PROTOCOL": headers.get("Git-Protocol", ""),
+            "HTTP_CONTENT_ENCODING": headers.get("Content-Encoding", ""),
+            "CONTENT_LENGTH": str(len(body)),
+            "CONTENT_TYPE": headers.get("Content-Type", ""),
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "REQUEST_METHOD": method,
+        }
+        done = subprocess.run(
+            ["git", "http-backend"], env={**self.environment, **asked}, input=body, capture_output=True, check=True
+        )
+        return done.stdout
+
+
+@contextmanager
+def guarded_server(folder: Path, environment: Mapping[str, str], login: str) -> Iterator[Guarded]:
+    """Serve the repositories of a folder on loopback, to one login."""
+    guarded = Guarded(folder, environment, login.encode())
+
+    class Handler(Closed):
+        """Answers a login, and lets nobody else in."""
+
+        def do_GET(self) -> None:
+            """Answer, or ask for the login."""
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if not guarded.look(dict(self.headers)):
+                super().do_GET()
+                return
+            head, _, content = guarded.answer(self.path, dict(self.headers), self.command, body).partition(b"\r\n\r\n")
+            self.wfile.write(b"HTTP/1.0 200 OK\r\n" + head + b"\r\n\r\n" + content)
+
+        do_POST = do_GET  # noqa: N815 - the name is http.server's
+
+    with serving(Handler) as host:
+        guarded.host = host
+        yield guarded
+
+
+LOGIN = "b@t:hunter2 %/:@\"'$HOME\\né"
+
+
+def test_a_login_in_a_url_is_given_to_the_server_alone(repository: Repository, tmp_path: Path) -> None:
+    """No argument list of git, or of what it starts, shows it; no helper that keeps passwords is told."""
+    keeper = tmp_path / "keeper"
+    keeper.write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\necho username=a\necho password=b\n")
+    keeper.chmod(0o755)
+    trace = tmp_path / "trace"
+    given = repository.environment | {
+        "GIT_CONFIG_COUNT": "2",
+        "GIT_CONFIG_KEY_0": "http.extraHeader",
+        "GIT_CONFIG_VALUE_0": "X-Mine: counts",
+        "GIT_CONFIG_KEY_1": "credential.helper",
+        "GIT_CONFIG_VALUE_1": str(keeper),
+        "GIT_TRACE": str(trace),
+    }
+    user, _, password = LOGIN.partition(":")
+    with guarded_server(tmp_path, repository.environment, LOGIN) as server:
+        url = f"http://{quote(user)}:{quote(password, safe='')}@{server.host}/repository"
+        assert read(url, "main", "manifests", given) == repository.read()
+        refused = refusal(url, "mian", "manifests", given)
+        typed = f"http://{quote(user)}:wrong hunter2@{server.host}/repository"
+        wrong = refusal(typed, "main", "manifests", given)
+    assert refused == (
+        f"repository 'http://***@{server.host}/repository': has no branch, tag or commit 'mian': did you mean 'main'?"
+    )
+    assert "refuses the credentials" in wrong
+    assert {headers.get("X-Mine") for headers in server.headers} == {"counts"}
+    ran = server.arguments + trace.read_bytes()
+    assert b"git-remote-http" in server.arguments
+    assert b"repository" in ran
+    for secret in ("hunter2", "b@t", quote(user)):
+        assert secret.encode() not in ran
+        assert secret not in refused + wrong
+    assert not list(tmp_path.rglob("pwned"))
+
+
+def test_a_user_alone_in_a_url_has_the_password_that_git_knows(repository: Repository, tmp_path: Path) -> None:
+    """As for git itself: the person's own helper is asked for it."""
+    helper = '!f() { if test "$1" = get; then echo password=hunter2; fi; }; f'
+    (tmp_path / "settings").write_text("[credential]\n\thelper = " + json.dumps(helper) + "\n")
+    given = repository.environment | {"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")}
+    with guarded_server(tmp_path, repository.environment, "token:hunter2") as server:
+        url = f"http://token@{server.host}/repository"
+        assert read(url, "main", "manifests", given) == repository.read()
+        assert "config" in refusal(url, "main", "manifests", given | {"GIT_CONFIG_COUNT": "many"})
+    assert b"token" not in server.arguments
+
+
+def test_a_user_of_ssh_is_kept(environment: dict[str, str], tmp_path: Path) -> None:
+    """It is no secret, and ssh needs it."""
+    told = tmp_path / "told"
+    asking = environment | {"GIT_SSH_COMMAND": f'f() {{ echo "$@" >>{told}; false; }}; f'}
+    for url in ("ssh://someone@127.0.0.1/x%40y", "someone@127.0.0.1:x@y"):
+        refusal(url, "main", "manifests", asking)
+    fetches = [line for line in told.read_text().splitlines() if "git-upload-pack" in line]
+    assert [line.partition("someone@127.0.0.1 ")[2] for line in fetches] == [
+        "git-upload-pack '/x@y'",
+        "git-upload-pack 'x@y'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://user:a/hunter2@host.invalid/x", "an @ behind the host"),
+        ("https://a/hunter2@host.invalid/x", "an @ behind the host"),
+        ("http://user:a?hunter2@host.invalid/x", "an @ behind the host"),
+        ("ssh://user:hunter2@host.invalid/x", "ssh takes no password"),
+        ("ssh://user:a/hunter2@host.invalid/x", "an @ behind the host"),
+        ("git://user:hunter2@host.invalid/x", "git takes no password"),
+        ("user:hunter2@host.invalid:x", "ssh takes no password"),
+        ("user:a/hunter2@host.invalid:x", "ssh takes no password"),
+        ("https:/user:hunter2@host.invalid/x", "ssh takes no password"),
+        ("https://user:hunter2%0Ahost=evil@host.invalid/x", "a line end or a NUL"),
+        ("https://user:hunter2\n@host.invalid/x", "a line end or a NUL"),
+        ("https://us%00er:hunter2@host.invalid/x", "a line end or a NUL"),
+    ],
+)
+def test_a_login_that_git_would_not_take_for_one_is_refused(environment: dict[str, str], url: str, said: str) -> None:
+    """Git would take a part of it for the host or the path, and name it to whoever listens."""
+    with pytest.raises(Misnamed) as refused:
+        read(url, "main", "manifests", environment)
+    assert said in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+any_text = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(
+    any_text,
+    any_text,
+    any_text,
+    st.sampled_from(["https://{}@host/x", "ssh://{}@host:1/x", "{}@host:x", "x::https://{}@h/?a@b"]),
+)
+def test_no_text_of_a_login_is_shown(user: str, before: str, after: str, form: str) -> None:
+    """Whatever user and password are made of: blanks, quotes, slashes, and what looks like another URL."""
+    assert "hunter2" not in shown(form.format(f"{user}:{before}hunter2{after}"))
+
+
+def test_what_is_no_login_is_shown() -> None:
+    """Who reads a message wants to know which repository it is of."""
+    for url in ("/srv/team@prod", "../x", "https://host/x", "git@host:x", "C:x"):
+        assert shown(url) == url
+    assert shown("https://host/x?token=hunter2") == "https://host/x?***"
+    assert shown("https://host/x?token=a@hunter2") == "https://***"
 
 
 @pytest.mark.parametrize(
     "url",
     [
         "https://user:hunter2@127.0.0.1:1/x",
+        "http://user:hun ter hunter2@127.0.0.1:1/x",
+        "https://user:hunter2\tw@127.0.0.1:1/x",
         "https://user:a/hunter2=@127.0.0.1:1/x",
         "https://hunter2@127.0.0.1:1/x",
         "ssh://git:hunter2@127.0.0.1:1/x",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from reconciler.core.errors import GitError
-from reconciler.edge.git.given import shown
+from reconciler.edge.git.given import quoted
 
 # Git has one exit code for all of these. The texts are those of git 2.39 in the C locale, and of OpenSSH.
 _MEANINGS = (
@@ -33,7 +33,7 @@ def error(where: str, complaint: str) -> GitError:
     trusting = re.search(r"^\s*(git config --global --add safe\.directory .+)$", complaint, re.MULTILINE)
     if trusting:
         return GitError(
-            f"repository '{where}': belongs to another user, and git does not trust it: {shown(trusting[1])}"
+            f"repository '{where}': belongs to another user, and git does not trust it: {quoted(trusting[1])}"
         )
     meant = next((meaning for words, meaning in _MEANINGS if re.search(words, complaint)), "cannot be read")
     return GitError(f"repository '{where}': {meant}; git said: {_last(complaint)}")
@@ -64,4 +64,4 @@ def _last(complaint: str) -> str:
     lines = [line.strip() for line in complaint.splitlines() if not _EMPTY_WORDS.match(line)]
     fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
     said = (fatal or lines or ["nothing"])[-1]
-    return shown(said.removeprefix("fatal: ").removeprefix("error: "))
+    return quoted(said.removeprefix("fatal: ").removeprefix("error: "))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reconciler.core.errors import GitError
 from reconciler.edge.git import complaint, revision
-from reconciler.edge.git.given import shown
+from reconciler.edge.git.address import Address
 from reconciler.edge.git.program import Answer, Git
 
 FETCHED = "refs/reconciler/fetched"
@@ -18,7 +18,7 @@ FETCHED = "refs/reconciler/fetched"
 
 
 @contextmanager
-def fetched(git: Git, url: str, ref: str) -> Iterator[Git]:
+def fetched(git: Git, address: Address, ref: str) -> Iterator[Git]:
     """Give git at a repository that holds one revision, at FETCHED, and is removed afterwards. Raises GitError."""
     with tempfile.TemporaryDirectory(prefix="reconciler-", ignore_cleanup_errors=True) as folder:
         # Its ids are SHA-1 or SHA-256: that is only known from one that was given, or from a server's refusal.
@@ -27,13 +27,14 @@ def fetched(git: Git, url: str, ref: str) -> Iterator[Git]:
             if not made.well:
                 raise complaint.error(folder, made.complaint)
             repository = git.at(str(Path(folder, ids)))
-            answer = _fetch(repository.on_the_network(), url, ref)
+            network = repository.on_the_network(address.environment(git.given))
+            answer = _fetch(network, address.url, ref)
             if answer.well:
                 yield repository
                 return
             if not complaint.other_hash(answer.complaint):
                 break
-        raise _error(repository.on_the_network(), url, ref, answer.complaint)
+        raise _error(network, address, ref, answer.complaint)
 
 
 def _fetch(git: Git, url: str, ref: str) -> Answer:
@@ -43,8 +44,8 @@ def _fetch(git: Git, url: str, ref: str) -> Answer:
     )  # fmt: skip
 
 
-def _error(git: Git, url: str, ref: str, said: str) -> GitError:
-    where = shown(url)
+def _error(git: Git, address: Address, ref: str, said: str) -> GitError:
+    where = address.where
     if complaint.not_given(said):
         return GitError(
             f"repository '{where}': does not have the commit {ref}, or does not give it by its id: "
@@ -52,6 +53,6 @@ def _error(git: Git, url: str, ref: str, said: str) -> GitError:
         )
     if not complaint.no_such_ref(said):
         return complaint.error(where, said)
-    listed = git.run("ls-remote", "--quiet", "--refs", "--", url)
+    listed = git.run("ls-remote", "--quiet", "--refs", "--", address.url)
     names = [line.partition("\t")[2] for line in listed.output.decode(errors="surrogateescape").splitlines()]
     return revision.missing(where, ref, names if listed.well else None)

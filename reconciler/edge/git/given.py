@@ -5,41 +5,54 @@ from __future__ import annotations
 import os
 import re
 
-from reconciler.core.errors import GitError
+from reconciler.core.errors import Misnamed
 from reconciler.core.harmless import harmless
 
 PROTOCOLS = ("file", "git", "http", "https", "ssh")
 """Those that git itself speaks; its others are programs that a URL starts (`ext::`, and any git-remote-… on PATH)."""
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _CREDENTIALS = re.compile(r"(?<=://)\S*@|(?<![^\s'\"])[^\s'\":/@]+:[^\s/@]+@")
 _QUERY = re.compile(r"(://[^\s?]*)\?[^\s']*")
 # https://git-scm.com/docs/git-check-ref-format, and no dash in front
 _NO_REF = re.compile(r"-|/|@$|.*([\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|[/.]$)", re.DOTALL)
 
 
-def shown(text: str) -> str:
-    """Return a URL, or what git says of one, fit to be shown: harmless, and without credentials.
+def shown(url: str) -> str:
+    """Return the repository that was given fit to be shown: harmless, and without credentials.
 
-    All up to the last @ is left out: passwords with a slash in them are pasted into URLs as they are.
+    All up to the last @ is left out, whatever it is: passwords are pasted into URLs as they are.
     """
+    scheme = _SCHEME.match(url)
+    start, last = scheme.end() if scheme else 0, url.rfind("@")
+    if scheme and "?" in url[start : last + 1]:  # nobody knows whether the @ ends a login, or is part of the query
+        return harmless(f"{url[:start]}***")
+    if last >= start and (scheme or ":" in url[:last]):
+        url = f"{url[:start]}***{url[last:]}"
+    path, mark, _ = url.partition("?")
+    return harmless(f"{path}?***" if mark and "://" in path else url)
+
+
+def quoted(text: str) -> str:
+    """Return what git says fit to be shown: harmless, and without the credentials of the URLs in it."""
     return harmless(_QUERY.sub(r"\1?***", _CREDENTIALS.sub("***@", text)))
 
 
 def is_remote(url: str) -> bool:
-    """Tell a repository behind a URL from one in a folder, as git does. Raises GitError for what is neither."""
+    """Tell a repository behind a URL from one in a folder, as git does. Raises Misnamed for what is neither."""
     _check(url, "repository")
     if url.startswith("-"):
-        raise GitError(f"repository '{shown(url)}': begins with a dash: write ./ before the name of a folder")
+        raise Misnamed(f"repository '{shown(url)}': begins with a dash: write ./ before the name of a folder")
     helper = re.match(r"([A-Za-z0-9+.-]*)::", url)
     if helper:
-        raise GitError(
+        raise Misnamed(
             f"repository '{shown(url)}': '{helper[1]}::' is a program that git would start, not a protocol: "
             f"use a folder or a URL ({', '.join(PROTOCOLS)})"
         )
     scheme, separator, _ = url.partition("://")
     if separator and "/" not in scheme:
         if scheme not in PROTOCOLS:
-            raise GitError(f"repository '{shown(url)}': unknown protocol: use one of {', '.join(PROTOCOLS)}")
+            raise Misnamed(f"repository '{shown(url)}': unknown protocol: use one of {', '.join(PROTOCOLS)}")
         return True
     return ":" in url.partition("/")[0]  # host:path, to ssh
 
@@ -48,15 +61,15 @@ def check_ref(ref: str) -> None:
     """Refuse what is not the name of a branch, a tag or a commit, patterns and pairs of git's above all."""
     _check(ref, "revision")
     if _NO_REF.match(ref):
-        raise GitError(f"revision '{harmless(ref)}': is no name of a branch or a tag, and no id of a commit")
+        raise Misnamed(f"revision '{harmless(ref)}': is no name of a branch or a tag, and no id of a commit")
 
 
 def folder(path: str) -> str:
-    """Return a path within a repository without dots and slashes at its ends, "" for all of it. Raises GitError."""
+    """Return a path within a repository without dots and slashes at its ends, "" for all of it. Raises Misnamed."""
     _check(path, "path")
     parts = path.removesuffix("/").split("/")
     if path.startswith(("/", ":")) or "" in parts or ".." in parts:
-        raise GitError(
+        raise Misnamed(
             f"path '{harmless(path)}': write it as from the top folder of the repository (manifests/team), "
             "without .., empty parts and a colon in front; a dot alone is all of it"
         )
@@ -70,4 +83,4 @@ def _check(text: str, what: str) -> None:
             return
     except UnicodeEncodeError:
         pass
-    raise GitError(f"{what} '{shown(text)}': is {'no text that a program can be given' if text else 'empty'}")
+    raise Misnamed(f"{what} '{shown(text)}': is {'no text that a program can be given' if text else 'empty'}")

@@ -77,11 +77,14 @@ class Git:
         kept = {name: value for name, value in environment.items() if name not in _MISLEADING | _QUARANTINE}
         return cls(program, environment, _UNLESS_SAID | kept | _OURS | {"GIT_ALLOW_PROTOCOL": ""}, seconds)
 
-    def on_the_network(self) -> Git:
-        """Return the program as it may use git's own protocols, or those of them that GIT_ALLOW_PROTOCOL leaves."""
+    def on_the_network(self, login: Mapping[str, str]) -> Git:
+        """Return the program as it may use git's own protocols, or those of them that GIT_ALLOW_PROTOCOL leaves.
+
+        `login` is what an Address says in variables.
+        """
         limited = self.given.get("GIT_ALLOW_PROTOCOL")
         allowed = [each for each in PROTOCOLS if limited is None or each in limited.split(":")]
-        return replace(self, environment={**self.environment, "GIT_ALLOW_PROTOCOL": ":".join(allowed)})
+        return replace(self, environment={**self.environment, **login, "GIT_ALLOW_PROTOCOL": ":".join(allowed)})
 
     def at(self, folder: str) -> Git:
         """Return the program at the repository that a folder is or lies in; it cannot use the network.
