@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from reconciler import settings
 from reconciler.cli import options
-from reconciler.core.errors import InvalidManifests
+from reconciler.core.errors import InvalidManifests, Misnamed, Problem
+from reconciler.core.files import File
 from reconciler.core.model import Desired
 
 FOLDER = "manifests/"
@@ -43,7 +45,10 @@ class Source:
         return (f"{git.shown(self.url)}, {self.path}",)
 
     def read(self) -> tuple[Desired, str | None]:
-        """Return the desired state and, from git, the commit. Raises InvalidManifests, GitError and UsageError."""
+        """Return the desired state and, from git, the commit.
+
+        Raises InvalidManifests, GitError and UsageError.
+        """
         from reconciler.edge import manifests  # noqa: PLC0415 - help is shown without it
         from reconciler.edge.system import SystemClock  # noqa: PLC0415
 
@@ -51,15 +56,20 @@ class Source:
         if self.url is None:
             desired = manifests.load(self.files or (FOLDER,), options.standard_input(), now)
         else:
-            from reconciler.edge import git  # noqa: PLC0415 - only where it is asked for
-
-            if self.files:
-                raise click.UsageError("-f and --git-url: give one of them; --git-path is the folder in the repository")
-            revision, found = git.read(self.url, self.ref, self.path, settings.environment())
+            revision, found = self._committed(self.url)
             desired = manifests.read(found, now)
         if self.strict and desired.warnings:
             raise InvalidManifests(desired.warnings)
         return desired, revision
+
+    def _committed(self, url: str) -> tuple[str, tuple[File | Problem, ...]]:
+        """Return a commit and its files. Raises GitError and UsageError."""
+        from reconciler.edge import git  # noqa: PLC0415 - only where it is asked for
+
+        try:
+            return git.read(url, self.ref, self.path, settings.environment())
+        except Misnamed as error:
+            raise click.UsageError(str(error)) from error
 
 
 def manifests(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,10 +79,23 @@ def manifests(function: Callable[..., Any]) -> Callable[..., Any]:
     def command(
         *args: Any, files: tuple[str, ...], git_url: str | None, git_ref: str, git_path: str, **others: Any
     ) -> Any:
+        _check(files, git_url, others.get("revision"))
         source = Source(files, git_url, git_ref, git_path, others.pop("strict", False))
         return function(*args, source=source, **others)
 
     return _OPTIONS(command)
+
+
+def _check(files: tuple[str, ...], git_url: str | None, revision: str | None) -> None:
+    """Refuse what would be passed over silently otherwise. Raises click.UsageError."""
+    if git_url is not None and files:
+        raise click.UsageError("-f and --git-url: give one of them; --git-path is the folder in the repository")
+    if git_url is not None and revision is not None:
+        raise click.UsageError("--revision and --git-url: give one of them; the commit that is read is the revision")
+    context = click.get_current_context()
+    for parameter, name in (("git_ref", "--git-ref"), ("git_path", "--git-path")):
+        if git_url is None and context.get_parameter_source(parameter) is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"{name} is of a git repository, and files would be read: give --git-url as well")
 
 
 strict = options.option("--strict", is_flag=True, help="Take what is only unwise in manifests for wrong.")

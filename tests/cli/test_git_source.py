@@ -84,13 +84,6 @@ def test_what_is_read_is_named_in_the_log(program: Program) -> None:
 
 
 @pytest.mark.usefixtures("commits")
-def test_a_revision_that_is_named_by_hand_stands_in_the_report(program: Program) -> None:
-    """Somebody may have a better name than the commit."""
-    done = program.run("--dry-run", "--git-url", ".", "--revision", "v1", "-o", "json", env=GIT)
-    assert done.report["run"]["revision"] == "v1"
-
-
-@pytest.mark.usefixtures("commits")
 def test_every_command_that_reads_manifests_reads_revisions(program: Program) -> None:
     """The same options mean the same."""
     assert "2 manifests: valid\n" in program.run("validate", "--git-url", ".", env=GIT).out
@@ -102,14 +95,21 @@ def test_every_command_that_reads_manifests_reads_revisions(program: Program) ->
     ("options", "code", "said"),
     [
         (("--git-url", ".", "--git-ref", "nowhere"), 1, "nowhere"),
-        (("--git-url", ".", "--git-ref", "--upload-pack=touch pwned"), 1, ""),
-        (("--git-url", "--upload-pack=touch pwned"), 1, ""),
-        (("--git-url", "ext::sh -c 'touch pwned'"), 1, ""),
+        (("--git-url", ".", "--git-ref", "--upload-pack=touch pwned"), 64, ""),
+        (("--git-url", ".", "--git-ref", "a b"), 64, "revision 'a b': is no name"),
+        (("--git-url", "--upload-pack=touch pwned"), 64, ""),
+        (("--git-url", "ext::sh -c 'touch pwned'"), 64, ""),
+        (("--git-url", ""), 64, "is empty"),
+        (("--git-url", "https://bot:p/w@host.invalid/x"), 64, "'https://***@host.invalid/x': has an @ behind the host"),
         (("--git-url", "none"), 1, "none"),
-        (("--git-url", ".", "--git-path", "../elsewhere"), 1, "../elsewhere"),
-        (("--git-url", ".", "--git-path", "/etc"), 1, "/etc"),
+        (("--git-url", ".", "--git-path", "../elsewhere"), 64, "../elsewhere"),
+        (("--git-url", ".", "--git-path", "/etc"), 64, "/etc"),
         (("--git-url", ".", "--git-path", "nothing"), 1, "nothing"),
         (("--git-url", ".", "-f", "manifests"), 64, "-f and --git-url: give one of them"),
+        (("--git-ref", "HEAD"), 64, "--git-ref is of a git repository, and files would be read: give --git-url"),
+        (("--git-path", "manifests"), 64, "--git-path is of a git repository"),
+        (("-f", "manifests", "--git-path", "manifests"), 64, "--git-path is of a git repository"),
+        (("--git-url", ".", "--revision", "v1"), 64, "the commit that is read is the revision"),
     ],
 )
 @pytest.mark.usefixtures("commits")
@@ -123,6 +123,21 @@ def test_what_cannot_be_read_is_one_line(
     assert said in done.err
     assert len(done.err.splitlines()) <= (1 if code == 1 else 4)
     assert {path.name for path in program.folder.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("command", "variable"),
+    [("run", "RECONCILER_GIT_REF"), ("validate", "RECONCILER_GIT_PATH"), ("export", "RECONCILER_GIT_REF")],
+)
+def test_a_revision_of_no_repository_is_wrong_in_the_environment_too(
+    program: Program, server: SandboxServer, command: str, variable: str
+) -> None:
+    """Whoever sets it does not want the files of a work tree, for any command."""
+    program.add("october")
+    done = program.run(command, env={variable: "main"})
+    assert (done.code, done.out, server.sandbox.carried_out) == (64, "", ())
+    assert "is of a git repository" in done.err
+    assert program.run("validate", env={variable: ""}).code == 0
 
 
 @pytest.mark.usefixtures("commits")
