@@ -85,9 +85,12 @@ class Stop:
 
 @contextmanager
 def stop_on_signals() -> Iterator[Stop]:
-    """Let a Create under way finish and be journalled before SIGINT or SIGTERM end the run."""
+    """Let a Create under way finish and be journalled before SIGINT, SIGTERM or SIGHUP end the run."""
     stop = Stop()
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    heeded = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+        heeded.append(signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in heeded}
     try:
         yield stop
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -13,7 +14,7 @@ from click.core import ParameterSource
 
 from reconciler import settings
 from reconciler.cli import options
-from reconciler.core.errors import InvalidManifests, Misnamed, Problem
+from reconciler.core.errors import InvalidManifests, Misnamed, Problem, Stopped
 from reconciler.core.files import File
 from reconciler.core.model import Desired
 
@@ -47,7 +48,7 @@ class Source:
     def read(self) -> tuple[Desired, str | None]:
         """Return the desired state and, from git, the commit.
 
-        Raises InvalidManifests, GitError and UsageError.
+        Raises InvalidManifests, GitError, UsageError, and Exit where a signal ended it.
         """
         from reconciler.edge import manifests  # noqa: PLC0415 - help is shown without it
         from reconciler.edge.system import SystemClock  # noqa: PLC0415
@@ -63,13 +64,18 @@ class Source:
         return desired, revision
 
     def _committed(self, url: str) -> tuple[str, tuple[File | Problem, ...]]:
-        """Return a commit and its files. Raises GitError and UsageError."""
+        """Return a commit and its files. A signal ends git first: it would outlive this, in a session of its own."""
+        from reconciler.cli.session import stop_on_signals  # noqa: PLC0415 - it imports this
         from reconciler.edge import git  # noqa: PLC0415 - only where it is asked for
 
-        try:
-            return git.read(url, self.ref, self.path, settings.environment())
-        except Misnamed as error:
-            raise click.UsageError(str(error)) from error
+        with stop_on_signals() as stop, suppress(Stopped):
+            try:
+                read = git.read(url, self.ref, self.path, settings.environment(), stop=stop.asked)
+            except Misnamed as error:
+                raise click.UsageError(str(error)) from error
+        if stop.signal:
+            raise click.exceptions.Exit(128 + stop.signal)
+        return read
 
 
 def manifests(function: Callable[..., Any]) -> Callable[..., Any]:

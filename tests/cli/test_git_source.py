@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
-from program import Program
+from program import Program, terminate
 
 from reconciler.sandbox import SandboxServer
 
@@ -138,6 +140,32 @@ def test_a_revision_of_no_repository_is_wrong_in_the_environment_too(
     assert (done.code, done.out, server.sandbox.carried_out) == (64, "", ())
     assert "is of a git repository" in done.err
     assert program.run("validate", env={variable: ""}).code == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "number"),
+    [("run", signal.SIGINT), ("run", signal.SIGTERM), ("validate", signal.SIGHUP), ("doctor", signal.SIGTERM)],
+)
+def test_a_signal_ends_the_reading_and_what_git_started(program: Program, command: str, number: signal.Signals) -> None:
+    """At once and without a word; no process and no folder stays."""
+    temporary = program.folder / "temporary"
+    temporary.mkdir()
+    before = signal.signal(number, signal.SIG_DFL)  # the tests themselves may run under nohup
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
+            process = program.start(command, "--git-url", url, env=GIT | {"TMPDIR": str(temporary)})
+            with silent.accept()[0] as asked:
+                assert asked.recv(1)
+                terminate(process, number)
+                out, err = process.communicate(timeout=30)
+                assert (process.returncode, out, err) == (128 + number, "", "")
+                asked.settimeout(30)
+                while asked.recv(4096):
+                    """Whoever asked has gone once there is no more."""
+    finally:
+        signal.signal(number, before)
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.usefixtures("commits")

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.errors import GitError, Misnamed, Problem
+from reconciler.core.errors import GitError, Misnamed, Problem, Stopped
 from reconciler.core.files import MAX_BYTES, File
 from reconciler.edge.git import read, shown, tree
 from reconciler.edge.manifests.files import find
@@ -877,6 +878,29 @@ def test_a_server_that_never_answers_is_given_up(environment: dict[str, str], tm
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
         assert refusal(url, "main", "manifests", environment, 0.5) == "git fetch was ended: it took longer than 0.5 s"
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_stop_ends_git(environment: dict[str, str], tmp_path: Path) -> None:
+    """At once, whatever it waits for, and with nothing left on disk."""
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
+
+        held = []
+
+        def ask() -> None:
+            held.append(silent.accept()[0])
+            stop.set()
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        began = time.monotonic()
+        with pytest.raises(Stopped):
+            read(url, "main", "manifests", environment, seconds=60, stop=stop)
+        assert time.monotonic() - began < 30
+        asking.join()
+        held[0].close()
     assert list((tmp_path / "temporary").iterdir()) == []
 
 

@@ -7,13 +7,14 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from reconciler.core.errors import GitError
+from reconciler.core.errors import GitError, Stopped
 from reconciler.edge.git.given import PROTOCOLS
 
 MOST = 64 * 1024 * 1024
@@ -65,17 +66,18 @@ class Git:
     given: Mapping[str, str]
     environment: Mapping[str, str]
     seconds: float
+    stop: threading.Event
     options: tuple[str, ...] = _OPTIONS
 
     @classmethod
-    def found(cls, environment: Mapping[str, str], seconds: float) -> Git:
-        """Return the program that PATH names, to be ended after so many seconds. Raises GitError."""
+    def found(cls, environment: Mapping[str, str], seconds: float, stop: threading.Event) -> Git:
+        """Return the program that PATH names, to be ended after so many seconds, or when told. Raises GitError."""
         program = shutil.which("git", path=environment.get("PATH", ""))
         if program is None:
             raise GitError("the program git was not found on PATH: install git, or read the manifests from a folder")
         # No protocol is allowed until `on_the_network`: git before 2.39.4 does not know GIT_NO_LAZY_FETCH.
         kept = {name: value for name, value in environment.items() if name not in _MISLEADING | _QUARANTINE}
-        return cls(program, environment, _UNLESS_SAID | kept | _OURS | {"GIT_ALLOW_PROTOCOL": ""}, seconds)
+        return cls(program, environment, _UNLESS_SAID | kept | _OURS | {"GIT_ALLOW_PROTOCOL": ""}, seconds, stop)
 
     def on_the_network(self, login: Mapping[str, str]) -> Git:
         """Return the program as it may use git's own protocols, or those of them that GIT_ALLOW_PROTOCOL leaves.
@@ -100,7 +102,7 @@ class Git:
         return replace(self, environment=environment, options=(*_OPTIONS, "-C", folder))
 
     def run(self, *arguments: str, stdin: bytes = b"", most: int = MOST) -> Answer:
-        """Run one command. Raises GitError where it takes too long, or has more to say than is wanted."""
+        """Run one command. Raises GitError where it takes too long or says more than is wanted, and Stopped."""
         with TemporaryFile() as told, TemporaryFile() as complaint:
             told.write(stdin)
             told.seek(0)
@@ -112,9 +114,11 @@ class Git:
                 env=self.environment,
                 start_new_session=True,  # without a terminal nobody can be asked, and all of it can be ended at once
             ) as process:
-                output, late = _output(process, most, self.seconds)
+                output, late = _output(process, most, self.seconds, self.stop)
             complaint.seek(0)
             said = complaint.read(MOST).decode(errors="replace")
+        if self.stop.is_set():
+            raise Stopped("a stop was asked for while git was at work")
         if late:
             raise GitError(f"git {arguments[0]} was ended: it took longer than {self.seconds:g} s")
         if len(output) > most:
@@ -122,23 +126,29 @@ class Git:
         return Answer(process.returncode == 0, output, said)
 
 
-def _output(process: subprocess.Popen[bytes], most: int, seconds: float) -> tuple[bytes, bool]:
+def _output(process: subprocess.Popen[bytes], most: int, seconds: float, stop: threading.Event) -> tuple[bytes, bool]:
     """Read what a process says, at most one byte more than wanted, and tell whether time ran out; it has ended then."""
-    late = threading.Event()
+    ended, late = threading.Event(), threading.Event()
+    until = time.monotonic() + seconds
 
-    def end() -> None:
-        late.set()
-        _end(process)
+    def watch() -> None:
+        while not ended.wait(min(_LOOK_SECONDS, max(until - time.monotonic(), 0))):
+            if time.monotonic() >= until:
+                late.set()
+            if late.is_set() or stop.is_set():
+                _end(process)
+                return
 
-    timer = threading.Timer(seconds, end)
-    timer.start()
+    watching = threading.Thread(target=watch)
+    watching.start()
     try:
         assert process.stdout
         output = process.stdout.read(most + 1)
         if len(output) <= most:
             process.wait()
     finally:
-        timer.cancel()
+        ended.set()
+        watching.join()
         if process.returncode is None:
             _end(process)
     return output, late.is_set()
