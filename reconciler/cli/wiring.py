@@ -44,7 +44,7 @@ class Passes:
         )
         targets, mismatch = pass_over(selected(desired, choices), self.connector(id_), conditions)
         info = RunInfo(id_, started, self._clock.now(), choices.dry_run, choices.revision, __version__)
-        return Report(info, targets, desired.warnings, mismatch)
+        return Report(info, targets, desired.noted, mismatch)
 
     def connector(self, run: str) -> Connect:
         """Return what reaches targets, in the name of a run."""

@@ -25,7 +25,7 @@ class Findings:
     def of(cls, desired: Desired) -> Findings:
         """Return the findings of a valid revision."""
         declared = sum(bool(target.account) for target in desired.targets)
-        return cls(sum(len(found) for found in desired.manifests.values()), declared, warnings=desired.warnings)
+        return cls(sum(len(found) for found in desired.manifests.values()), declared, warnings=desired.noted)
 
     @classmethod
     def wrong(cls, problems: Sequence[Problem]) -> Findings:

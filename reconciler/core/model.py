@@ -9,6 +9,9 @@ from typing import TypeAlias
 
 from reconciler.core.errors import Problem
 
+EMPTY = Problem("manifests", 0, 0, "", "there are none: nothing would be created")
+"""What is said of a revision without a manifest; it stands in no file."""
+
 Json: TypeAlias = "bool | int | float | str | list[Json] | tuple[Json, ...] | Mapping[str, Json] | None"
 """A JSON value. Lists count as immutable here; nothing in the program changes one in place."""
 
@@ -105,6 +108,14 @@ class Desired:
     targets: tuple[Target, ...]
     manifests: Mapping[str, tuple[Manifest, ...]]
     warnings: tuple[Problem, ...] = ()
+
+    @property
+    def noted(self) -> tuple[Problem, ...]:
+        """What there is to say of a valid revision: what is unwise, and that there is nothing in it.
+
+        The latter is apart from `warnings`, since an empty folder is not made wrong by --strict.
+        """
+        return self.warnings if any(self.manifests.values()) else (*self.warnings, EMPTY)
 
 
 @dataclass(frozen=True, slots=True)

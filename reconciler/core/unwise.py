@@ -17,6 +17,10 @@ REGIONS = frozenset((
 _FRESH = timedelta(minutes=30)
 """Data that is younger may be missing from an export (Amazon Connect administrator guide, "Set up bulk export")."""
 
+ON_LOSS = "/policy/onLoss"
+REPEATED = "exports again when the finished job leaves List"
+"""What a policy.onLoss of recreate means for an ON_DEMAND export, whether the manifest or its Target says it."""
+
 _EXECUTION = "/spec/ExecutionConfiguration"
 
 
@@ -40,8 +44,7 @@ def unwise(manifest: Manifest, now: datetime) -> Iterator[tuple[str, str]]:
         said = f"the window ends at {readable(str(window['EndTime']))}, and data of the last 30 minutes may be missing"
         yield f"{_EXECUTION}/OnDemandConfiguration/EndTime", f"{said}: create it half an hour after its end"
     if manifest.policy.on_loss is OnLoss.RECREATE:
-        said = "exports again when the finished job leaves List: leave it at report, and raise generation when needed"
-        yield "/policy/onLoss", said
+        yield ON_LOSS, f"{REPEATED}: leave it at report, and raise generation when needed"
 
 
 def _moment(millis: Json) -> datetime | None:

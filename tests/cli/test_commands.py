@@ -149,10 +149,14 @@ def test_validate_needs_nothing_and_counts(tmp_path: Path) -> None:
 
 
 def test_validate_says_that_there_is_nothing(tmp_path: Path) -> None:
-    """An empty folder is valid, and does not look like one with manifests; the ambient target is none of its own."""
+    """An empty folder is valid and warned about, also with --strict; the ambient target is none of its own."""
     (tmp_path / "manifests").mkdir()
     program = Program(tmp_path)
-    assert program.run("validate").out == "no manifests: valid\n"
+    warned = "warning: manifests: there are none: nothing would be created\nno manifests: valid\n"
+    assert program.run("validate").out == warned
+    for strict in ((), ("--strict",)):
+        found = program.run("validate", *strict, "-o", "json")
+        assert (found.code, found.report["valid"], len(found.report["warnings"])) == (0, True, 1)
     program.add("october")
     assert program.run("validate").out == "1 manifest: valid\n"
 

@@ -259,11 +259,13 @@ def test_manifests_from_standard_input(program: Program, server: SandboxServer) 
 
 
 def test_an_empty_folder_is_valid_and_warned_about(program: Program) -> None:
-    """Nothing to do, and the log says why."""
+    """Nothing to do, and log and report say why; --strict leaves it at that."""
     (program.folder / "manifests").mkdir()
-    done = program.run()
+    done = program.run("--strict", "-o", "json")
     assert done.code == 0
     assert done.events("no manifests")
+    assert not done.events("manifest unwise")
+    assert [each["message"] for each in done.report["warnings"]] == ["there are none: nothing would be created"]
 
 
 def test_the_revision_stands_in_report_and_log(program: Program) -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
+from reconciler.core.errors import InvalidManifests
 from reconciler.core.files import File
+from reconciler.core.findings import Findings
 from reconciler.core.model import Desired
 from reconciler.edge.manifests import read
 
@@ -74,8 +78,47 @@ def test_a_region_without_appintegrations_is_told() -> None:
     )
 
 
-def test_a_policy_of_the_target_is_told_at_the_manifest() -> None:
-    """There is no place of its own to point to: the nearest is the manifest."""
+def test_what_the_policy_of_a_target_says_is_told_there_and_once() -> None:
+    """However many manifests it holds for, the first is named; one that says it itself is told at its own place."""
     target = TARGET.replace("eu-west-1", "us-east-1") + "  Policy: {onLoss: recreate}\n"
-    (warning,) = said(read([File("t.yaml", target.encode()), manifest("a")], NOW.replace(day=3)))
-    assert warning.startswith("a.yaml:1:1: /policy/onLoss: exports again")
+    own = manifest("c", "c", MANIFEST + "policy: {onLoss: recreate}\n")
+    files = [File("t.yaml", target.encode()), manifest("a", "a"), manifest("b", "b"), own]
+    itself, inherited = said(read(files, NOW.replace(day=3)))
+    assert itself.startswith("c.yaml:12:18: /policy/onLoss: exports again")
+    assert inherited.startswith(
+        "t.yaml:7:20: /spec/Policy/onLoss: an ON_DEMAND export, such as 'a' at a.yaml:1, exports"
+    )
+    assert said(read([File("t.yaml", target.encode())], NOW)) == []
+
+
+ARN = "arn:aws:app-integrations:us-east-1:123456789012:data-integration/"
+UUID = "0f1e2d3c-4b5a-4697-8877-665544332211"
+
+
+def test_a_uuid_and_its_arn_are_one_data_integration() -> None:
+    """Which of them a manifest writes is no matter; a name is only itself."""
+    files = [manifest("a", UUID), manifest("b", ARN + UUID), manifest("c", UUID.replace("0", "1"))]
+    (warning,) = said(read(files, NOW.replace(day=3)))
+    assert warning.startswith("b.yaml:5:30: /spec/DataIntegrationIdentifier: the manifest 'a' at a.yaml:1 is on this")
+
+
+def test_a_natural_key_is_the_same_by_uuid_and_arn() -> None:
+    """The second manifest is refused, as it is where both write the same."""
+    same = MANIFEST.replace("s3://exports/NAME", "s3://exports/x")
+    with pytest.raises(InvalidManifests) as refused:
+        read([manifest("a", UUID, same), manifest("b", ARN + UUID, same)], NOW)
+    (problem,) = refused.value.problems
+    assert problem.message.startswith("the manifest 'a' at a.yaml:1 has the same DataIntegrationIdentifier")
+    read([manifest("a", "profiles", same), manifest("b", ARN + UUID, same)], NOW)
+
+
+def test_an_empty_revision_is_noted_and_not_unwise() -> None:
+    """It is said beside the warnings, which --strict takes for wrong."""
+    for files in ([], [File("t.yaml", TARGET.replace("eu-west-1", "us-east-1").encode())]):
+        nothing = read(files, NOW)
+        assert nothing.warnings == ()
+        assert [str(each) for each in Findings.of(nothing).warnings] == [
+            "manifests: there are none: nothing would be created"
+        ]
+    full = read([manifest("a")], NOW)
+    assert full.noted == full.warnings

@@ -10,8 +10,8 @@ from typing import Any
 
 from reconciler.core.errors import Problem
 from reconciler.core.harmless import harmless
-from reconciler.core.model import Desired, Manifest, Origin, Target, natural_key
-from reconciler.core.unwise import REGIONS, unwise
+from reconciler.core.model import Desired, Manifest, NaturalKey, Origin, Target, natural_key
+from reconciler.core.unwise import ON_LOSS, REGIONS, REPEATED, unwise
 from reconciler.edge.manifests import build
 from reconciler.edge.manifests.document import Document, Path
 from reconciler.edge.manifests.schema import short
@@ -84,7 +84,7 @@ def problems(documents: Sequence[Accepted]) -> Iterator[Problem]:
         said = f"the name {manifest.name!r} is taken by the manifest at {first.where()}: names are unique per target"
         yield manifest.problem(("metadata", "name"), said)
     keyed = [
-        ((_target_of(manifest, names), natural_key(manifest.value["spec"])), manifest)
+        ((_target_of(manifest, names), _key(manifest.value["spec"])), manifest)
         for manifest in manifests
         if manifest.whole
     ]
@@ -110,16 +110,22 @@ def desired(documents: Sequence[Accepted], now: datetime) -> Desired:
     manifests: dict[str, list[Manifest]] = {target.name: [] for target in targets}
     warnings = [_nowhere(document) for document in declared if document.value["spec"]["Region"] not in REGIONS]
     first: dict[tuple[str, str], Accepted] = {}
+    meant: dict[str, Accepted] = {}  # the first manifest for which what its Target's Policy says is unwise
     for document in documents:
         if document.kind == "DataIntegrationAssociation":
             target = _target_of(document, list(policies)) or AMBIENT
             origin = Origin(document.file, *document.document.position(()))
             manifest = build.manifest(document.value, origin, policies.get(target, {}))
             manifests[target].append(manifest)
-            warnings += [document.problem(_path(at), said) for at, said in unwise(manifest, now)]
-            earlier = first.setdefault((target, manifest.integration), document)
+            for at, said in unwise(manifest, now):
+                if at == ON_LOSS and "onLoss" not in document.value.get("policy", {}):
+                    meant.setdefault(target, document)
+                else:
+                    warnings.append(document.problem(_path(at), said))
+            earlier = first.setdefault((target, _integration(manifest.integration)), document)
             if earlier is not document and not manifest.policy.adopt:
                 warnings.append(_shared(document, earlier))
+    warnings += [_repeats(document, meant[str(document.name)]) for document in declared if document.name in meant]
     return Desired(
         targets,
         {name: tuple(sorted(found, key=lambda each: each.name)) for name, found in manifests.items()},
@@ -133,12 +139,31 @@ def _nowhere(target: Accepted) -> Problem:
     return target.problem(("spec", "Region"), said)
 
 
+def _repeats(target: Accepted, manifest: Accepted) -> Problem:
+    said = (
+        f"an ON_DEMAND export, such as {manifest.name!r} at {manifest.where()}, {REPEATED}: leave it out here, since "
+        "recreate is the default for SCHEDULED"
+    )
+    return target.problem(("spec", "Policy", "onLoss"), said)
+
+
 def _shared(manifest: Accepted, earlier: Accepted) -> Problem:
     said = (
         f"the manifest {earlier.name!r} at {earlier.where()} is on this data integration too, and AWS may refuse a "
         "second association of one: give each its own"
     )
     return manifest.problem(("spec", "DataIntegrationIdentifier"), said)
+
+
+def _key(spec: Mapping[str, Any]) -> NaturalKey:
+    """Return the natural key of a request, as far as a manifest alone tells which data integration is meant."""
+    integration, client, destination = natural_key(spec)
+    return _integration(integration), client, destination
+
+
+def _integration(identifier: str) -> str:
+    """Return the UUID of an ARN, so that both mean the same; a name or a UUID as it is."""
+    return identifier.rpartition("/")[2] if identifier.startswith("arn:") else identifier
 
 
 def _path(pointer: str) -> Path:
