@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
-from reconciler.core.decisions import Blocked, Create, Decision, Held, Update, Write, live_of
+from reconciler.core.case import Rules, moment
+from reconciler.core.decisions import (
+    Adopt,
+    Blocked,
+    Changed,
+    Create,
+    Decision,
+    Drifted,
+    Held,
+    InSync,
+    Lost,
+    Settling,
+    Update,
+    Write,
+    live_of,
+)
 from reconciler.core.describe import describe
+from reconciler.core.diff import Difference
 from reconciler.core.integrations import find
 from reconciler.core.journal import Bound, Intended, Journal, Record, Standing
 from reconciler.core.lives import by_id
@@ -19,10 +36,14 @@ from reconciler.core.token import client_token
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the decision table: what the journal has, what List shows, and what follows; a rail may change that."""
+    """A row of the decision table: what the journal has, what List shows, and what follows; a rail may change that.
+
+    `condition` is what tells the row from others with the same record and live; None where there is no other.
+    """
 
     record: str
     live: str
+    condition: str | None
     decision: str
     rail: str | None
 
@@ -32,8 +53,8 @@ class Explanation:
     """All that is known of one association.
 
     `request` is what git asks for, normalised and with the integration's ARN; None where that is not known. `token` is
-    what a Create of it would carry now. `record` is under the manifest's name or the one that it had before. `alike`
-    are the live associations of the same natural key.
+    what a Create of it would carry now; None where policy.adopt keeps any from being sent. `record` is under the
+    manifest's name or the one that it had before. `alike` are the live associations of the same natural key.
     """
 
     manifest: Manifest
@@ -77,7 +98,7 @@ def explain(name: str, preview: Preview) -> Explanation:
         alike=alike,
         unlisted=unlisted,
         association=association,
-        row=_row(decision, record, live, alike, unlisted),
+        row=_row(decision, record, _shown(manifest, record, live, alike, unlisted), preview.rules),
     )
 
 
@@ -99,6 +120,8 @@ def _id(record: Record) -> str:
 
 def _token(decision: Decision, request: Spec | None, record: Record | None) -> str | None:
     write = _write(decision)
+    if decision.manifest.policy.adopt:
+        return None
     if isinstance(write, Create):
         return write.token
     return client_token(request, record.incarnation if record else 0) if request else None
@@ -114,14 +137,13 @@ def _write(decision: Decision) -> Write | None:
             return None
 
 
-def _row(
-    decision: Decision, record: Record | None, live: Live | None, alike: Sequence[Live], unlisted: str | None
-) -> Row:
+def _row(decision: Decision, record: Record | None, shown: str, rules: Rules) -> Row:
     write = _write(decision)
     rail = decision.reason if isinstance(decision, Held | Blocked) and write else None
     return Row(
         record=", ".join(_known(record)),
-        live=_shown(record, live, alike, unlisted),
+        live=shown,
+        condition="; ".join(_conditions(decision, write, record, rules)) or None,
         decision=write.word if write and rail else decision.word,
         rail=rail,
     )
@@ -140,12 +162,85 @@ def _known(record: Record | None) -> Iterator[str]:
                 yield "which List has left out"
             if update:
                 yield "an update was refused" if update.refused else "an update was sent and does not show yet"
+        case other:
+            assert_never(other)
 
 
-def _shown(record: Record | None, live: Live | None, alike: Sequence[Live], unlisted: str | None) -> str:
+def _shown(
+    manifest: Manifest, record: Record | None, live: Live | None, alike: Sequence[Live], unlisted: str | None
+) -> str:
     """Say what List shows, in the words of the table."""
     if unlisted is not None:
         return "its data integration could not be listed"
     if record and isinstance(record.state, Bound) and live and live.id == record.state.association_id:
         return "that association"
+    if adopt := manifest.policy.adopt:
+        return (
+            "the one that policy.adopt names" if live and live.arn == adopt else "not the one that policy.adopt names"
+        )
     return {0: "none", 1: "one with its natural key"}.get(len(alike), f"{len(alike)} with its natural key")
+
+
+def _conditions(decision: Decision, write: Write | None, record: Record | None, rules: Rules) -> Iterator[str]:
+    """Say what makes it this row, in the words of the table: what differs, what time it is, and what git allows."""
+    policy = decision.manifest.policy
+    if policy.adopt and not isinstance(decision, Blocked):  # the reason of which says it
+        yield f"policy.adopt names {policy.adopt}"
+    match write or decision:
+        case Create() as create:
+            yield from _again(create)
+        case Adopt(differences=differences, record=adopted):
+            if record and record.name != adopted.name:
+                yield f"renamed from {record.name}"
+            yield from _compared(differences) if differences else ("what List shows is equal",)
+        case InSync():
+            yield "desired = applied = live, as far as AWS shows"
+        case Drifted(differences=differences):
+            yield from _compared(differences)
+        case Changed(differences=differences) | Update(differences=differences):
+            yield from _compared(differences)
+            yield f"mode {rules.mode.stricter(policy.mode)}"
+        case Settling(until=until):
+            yield f"the time to wait ends at {moment(until)}, and it is {moment(rules.now)}"
+        case Lost():
+            yield "in two runs, a settle time apart"
+            yield f"policy.onLoss {policy.on_loss}, policy.generation {policy.generation}"
+        case Held() | Blocked() as blocked:
+            yield blocked.reason.partition(": ")[0]
+        case other:
+            assert_never(other)
+
+
+def _again(create: Create) -> Iterator[str]:
+    """Say why a Create follows where the journal knows of an earlier one; a first one has no condition."""
+    before, policy = create.before, create.manifest.policy
+    if before is None:
+        return
+    match before.state:
+        case Intended(attempts) if create.record.incarnation == before.incarnation:
+            yield f"attempt {attempts} is longer ago than its time to wait"
+            return
+        case Intended():
+            yield "given up"
+        case Bound():
+            yield "in two runs, a settle time apart"
+        case other:
+            assert_never(other)
+    if policy.generation > before.generation:
+        yield f"policy.generation {policy.generation}, and {before.generation} was acted on last"
+    else:
+        yield f"policy.onLoss {policy.on_loss}"
+
+
+def _compared(differences: Sequence[Difference]) -> Iterator[str]:
+    """Say which members differ, and between whom."""
+    changed = [each for each in differences if each.changed]
+    if changed:
+        where = (
+            "only in what can be updated" if all(each.updatable for each in changed) else "in what cannot be changed"
+        )
+        yield f"desired ≠ applied {where}: {' '.join(each.path for each in changed)}"
+    else:
+        yield "desired = applied"
+    if drifted := [each.path for each in differences if each.drifted]:
+        yield f"applied ≠ live: {' '.join(drifted)}"

@@ -57,6 +57,7 @@ def as_json(told: Explanation, target: str, account: str, region: str) -> str:
         "rule": {
             "record": told.row.record,
             "live": told.row.live,
+            "condition": told.row.condition,
             "decision": told.row.decision,
             "rail": told.row.rail,
         },
@@ -71,7 +72,10 @@ def _lines(told: Explanation, target: str, place: str) -> Iterator[str]:
     yield ""
     yield f"decision   {association.decision}"
     yield f"  because  {association.reason or 'git, journal and AWS agree, as far as AWS shows'}"
-    yield f"  rule     record: {told.row.record}; live: {told.row.live}; so: {told.row.decision}"
+    yield f"  rule     record: {told.row.record}; live: {told.row.live}"
+    if told.row.condition:
+        yield f"           if {told.row.condition}"
+    yield f"           so: {told.row.decision}"
     if told.row.rail:
         yield f"  rail     {association.decision}: {told.row.rail}"
     for each in association.differences:
@@ -94,6 +98,8 @@ def _lines(told: Explanation, target: str, place: str) -> Iterator[str]:
     yield from _leaves(told.request or manifest.spec)
     if told.token:
         yield f"  a Create of it carries the token {told.token}"
+    elif policy.adopt:
+        yield "  no Create is ever sent for it: it has policy.adopt"
     yield ""
     yield f"the journal remembers (serial {told.journal.serial})"
     yield from _record(told)

@@ -28,7 +28,8 @@ def test_what_is_missing_is_explained_and_not_created(program: Program, server: 
     with Wire(server.url) as wire:
         explained = told(Program(program.folder, wire.url))
     assert set(wire.counts) == {"STS", "ListDataIntegrations", "ListDataIntegrationAssociation"}
-    assert explained["rule"] == {"record": "none", "live": "none", "decision": "create", "rail": None}
+    rule = {"record": "none", "live": "none", "condition": None, "decision": "create", "rail": None}
+    assert explained["rule"] == rule
     assert explained["manifest"]["origin"] == "manifests/october.yaml:1"
     assert explained["dataIntegration"]["name"] == "profiles-export"
     assert explained["request"]["DataIntegrationIdentifier"] == explained["dataIntegration"]["arn"]
@@ -88,6 +89,8 @@ def test_drift_and_change_are_explained(program: Program, server: SandboxServer)
     program.add("october", **{"2026-11-01": "2026-12-01"})
     explained = told(program)
     assert explained["decision"]["decision"] == "changed"
+    end = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
+    assert explained["rule"]["condition"] == f"desired ≠ applied only in what can be updated: {end}; mode create"
     text = program.run("explain", "october").out
     assert "applied, which is not what git asks for now:" in text
     assert "EndTime: git 1796083200000 (2026-12-01T00:00:00Z), applied 1793491200000 (2026-11-01T00:00:00Z)" in text
