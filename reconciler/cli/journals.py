@@ -28,7 +28,7 @@ class Journals:
 
     def __init__(self, choices: Choices, connection: Connection, models: Models, clock: SystemClock) -> None:
         self._choices, self._clock = choices, clock
-        self._client = s3_client(connection, models) if choices.bucket else None
+        self._client = s3_client(connection, models, reads=choices.dry_run) if choices.bucket else None
         self._readers: dict[tuple[str, str], JournalReader] = {}
 
     @classmethod

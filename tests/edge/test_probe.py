@@ -19,7 +19,7 @@ from reconciler.core.errors import CloudError, Denied, Unauthenticated, Unreacha
 from reconciler.core.model import Target
 from reconciler.edge.aws import Aws, Connection, Models
 from reconciler.edge.aws.probe import Ear, Probe, has_appintegrations, knows_create, libraries
-from reconciler.edge.aws.session import region_of
+from reconciler.edge.aws.session import region_of, s3_client
 from reconciler.sandbox import Behaviour, SandboxServer
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -75,10 +75,12 @@ def refusal(code: str, status: int = 403) -> bytes:
 
 
 def test_nothing_but_reads_leaves(server: SandboxServer) -> None:
-    """Every call that could change something is stopped before it is made, of both services."""
+    """Every call that could change something is stopped before it is made, of both services and of the journals."""
     integrations, buckets = client("appintegrations", server), client("s3", server)
     Probe(integrations, buckets)
+    journals = s3_client(Connection("0", endpoint_url=server.url, dummy=True), MODELS, reads=True)
     for write in (
+        lambda: journals.put_object(Bucket="b", Key="k", Body=b""),
         lambda: buckets.put_object(Bucket="b", Key="k", Body=b""),
         lambda: buckets.delete_bucket(Bucket="b"),
         lambda: buckets.create_bucket(Bucket="b"),
@@ -87,7 +89,7 @@ def test_nothing_but_reads_leaves(server: SandboxServer) -> None:
         ),
         lambda: integrations.delete_data_integration(DataIntegrationIdentifier="profiles-export"),
     ):
-        with pytest.raises(AssertionError, match="through the client of the doctor"):
+        with pytest.raises(AssertionError, match="through a client that only reads"):
             write()  # type: ignore[no-untyped-call]
 
 

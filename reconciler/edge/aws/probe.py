@@ -17,11 +17,11 @@ from reconciler.core.errors import CloudError
 from reconciler.core.model import Integration
 from reconciler.core.ports import Clock
 from reconciler.edge.aws.errors import code_of, translated
+from reconciler.edge.aws.reads import only_reads
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
 
-_READS = ("Get", "List", "Head")  # Head is what botocore asks to find the Region of a bucket
 _SERVICE, _CREATE = "appintegrations", "CreateDataIntegrationAssociation"
 _PAGE = 50
 _NO_PROFILE = {"profile": (None, None, None, None)}  # what botocore holds in itself is the same for all
@@ -34,7 +34,7 @@ class Probe:
 
     def __init__(self, integrations: AppIntegrationsServiceClient, buckets: Any) -> None:
         for client in (integrations, buckets):
-            client.meta.events.register("before-call", _refuse_writes)
+            only_reads(client)
         self._integrations, self._buckets = integrations, buckets
 
     def integrations(self) -> tuple[Integration, ...]:
@@ -101,11 +101,6 @@ class Ear:
         self.answer = Dated(response_dict["headers"].get("Date"), self._sent, self._clock.now())
         if parsed_response and {"Arn", "Account"} <= parsed_response.keys():
             self.identity = Identity(parsed_response["Arn"], parsed_response["Account"])
-
-
-def _refuse_writes(model: Any, **_: object) -> None:
-    if not model.name.startswith(_READS):
-        raise AssertionError(f"{model.name} through the client of the doctor")
 
 
 def libraries() -> dict[str, str]:

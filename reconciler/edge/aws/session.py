@@ -16,6 +16,7 @@ from reconciler.core.model import Target
 from reconciler.core.ports import Clock
 from reconciler.edge.aws.errors import NO_REGION, translated
 from reconciler.edge.aws.reader import CONCURRENCY, Reader
+from reconciler.edge.aws.reads import only_reads
 from reconciler.edge.aws.writer import Writer
 
 if TYPE_CHECKING:
@@ -165,9 +166,10 @@ def region_of(target: Target, connection: Connection, models: Models) -> str | N
         return named
 
 
-def s3_client(connection: Connection, models: Models) -> Any:
+def s3_client(connection: Connection, models: Models, *, reads: bool = False) -> Any:
     """Return a client of S3 with the ambient credentials, in whatever Region: S3 says where a bucket is.
 
+    One that only `reads` lets nothing else through.
     A PutObject is repeated as often as AWS_MAX_ATTEMPTS says, and the conditions it carries make that harmless.
     Raises CloudError.
     """
@@ -182,7 +184,10 @@ def s3_client(connection: Connection, models: Models) -> Any:
     with translated("making a client of S3"):
         session = _session(None, connection, models)
         region = session.region_name or "us-east-1"
-        return session.client("s3", region_name=region, endpoint_url=connection.endpoint_url, config=config)
+        client = session.client("s3", region_name=region, endpoint_url=connection.endpoint_url, config=config)
+    if reads:
+        only_reads(client)
+    return client
 
 
 def _session(region: str | None, connection: Connection, models: Models, **keys: str) -> boto3.Session:
