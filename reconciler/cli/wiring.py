@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -84,9 +85,11 @@ def surroundings(choices: Choices) -> Iterator[None]:
     except ImportError as error:
         raise sandbox_missing() from error
     data = choices.state_folder / "sandbox-data.json"
+    # Path.exists raises where a folder may not be looked into: the journal, which lies in it too, says so better
+    there = not choices.dry_run or os.path.exists(data)  # noqa: PTH110
     with ExitStack() as stack:
         try:
-            stack.enter_context(in_process(None if choices.dry_run and not data.exists() else data))
+            stack.enter_context(in_process(data if there else None, read_only=choices.dry_run))
         except DataFileError as error:
             raise click.ClickException(str(error)) from error
         yield

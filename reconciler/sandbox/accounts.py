@@ -9,7 +9,7 @@ from reconciler.sandbox.real import Clock, NewId, new_id, now
 from reconciler.sandbox.records import Carried, Document, State
 from reconciler.sandbox.seed import seeded
 from reconciler.sandbox.service import AppIntegrations
-from reconciler.sandbox.store import Place, Store
+from reconciler.sandbox.store import Place, Store, load
 
 
 class Sandbox:
@@ -25,15 +25,22 @@ class Sandbox:
         *,
         clock: Clock = now,
         new_id: NewId = new_id,
+        read_only: bool = False,
     ) -> None:
-        """Read the file if there is one; DataFileError if it cannot be used."""
+        """Read the file if there is one; DataFileError if it cannot be used.
+
+        With `read_only` nothing is made beside it and it stays as it is: what is written is forgotten.
+        """
         self.new_id = new_id
         self._clock = clock
         self._behaviour = behaviour or Behaviour()
         self._lock = threading.RLock()
         self._closed = False
         self._services: dict[Place, AppIntegrations] = {}
-        self._store = None if data is None else Store(data)
+        self._store = None if data is None or read_only else Store(data)
+        if data is not None and read_only:
+            for place, state in load(data).items():
+                self._add(place, state)
         if self._store is not None:
             try:
                 for place, state in self._store.load().items():

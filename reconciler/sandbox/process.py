@@ -21,8 +21,11 @@ def in_process(
     *,
     clock: Clock = now,
     new_id: NewId = new_id,
+    read_only: bool = False,
 ) -> Iterator[Sandbox]:
     """Answer all of boto3 in this process meanwhile; DataFileError if the file cannot be used.
+
+    With `read_only` the file is left as it is, and no lock is made beside it.
 
     STS, S3 and the other services are moto's, with its account 123456789012, and are empty each time.
     It is global to the process, and threads share it. Afterwards all is as before, but that moto knows
@@ -30,7 +33,7 @@ def in_process(
     """
     register()
     with (
-        closing(Sandbox(data, behaviour, clock=clock, new_id=new_id)) as sandbox,
+        closing(Sandbox(data, behaviour, clock=clock, new_id=new_id, read_only=read_only)) as sandbox,
         sealed(),
         mock_aws(),
         using(sandbox),

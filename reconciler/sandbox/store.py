@@ -48,18 +48,7 @@ class Store:
 
     def load(self) -> dict[Place, State]:
         """Read every account and Region; nothing if there is no file yet."""
-        try:
-            text = self._path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return {}
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataFileError(self._path, f"cannot be read: {error}") from error
-        try:
-            return _states(json.loads(text))
-        except (ValueError, RecursionError) as error:
-            raise DataFileError(
-                self._path, f"is not a sandbox's data ({error}); mend it, or move it away to start afresh"
-            ) from error
+        return load(self._path)
 
     def save(self, states: Mapping[Place, State]) -> None:
         """Replace the file as one step, on disk before this returns."""
@@ -78,6 +67,22 @@ class Store:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def load(path: Path) -> dict[Place, State]:
+    """Read a data file, whoever has it: it is always one moment of the whole. DataFileError if it cannot be used."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataFileError(path, f"cannot be read: {error}") from error
+    try:
+        return _states(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise DataFileError(
+            path, f"is not a sandbox's data ({error}); mend it, or move it away to start afresh"
+        ) from error
 
 
 def _states(document: Any) -> dict[Place, State]:

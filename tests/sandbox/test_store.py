@@ -43,6 +43,24 @@ def test_everything_survives_a_restart(tmp_path: Path, clock: ManualClock) -> No
         assert item["LastExecutionStatus"]["ExecutionStatus"] == "COMPLETED"
 
 
+def test_what_only_reads_makes_no_file(tmp_path: Path, clock: ManualClock) -> None:
+    """Neither where there is none, nor beside one that another sandbox has; what it is told to do is forgotten."""
+    file = tmp_path / "sandbox.json"
+    with closing(Sandbox(file, clock=clock, read_only=True)) as nothing:
+        fill(nothing)
+    assert list(tmp_path.iterdir()) == []
+    with closing(Sandbox(file, clock=clock)) as owner:
+        fill(owner)
+        before = file.read_bytes()
+        with closing(Sandbox(file, clock=clock, read_only=True)) as reader:
+            assert reader.carried_out == owner.carried_out
+            reader.reset()
+        assert file.read_bytes() == before
+    (tmp_path / "sandbox.json.lock").unlink()
+    with closing(Sandbox(file, clock=clock, read_only=True)):
+        assert [each.name for each in tmp_path.iterdir()] == ["sandbox.json"]
+
+
 def test_file_is_json_that_people_read(tmp_path: Path, clock: ManualClock) -> None:
     """It is indented, in plain letters, and alone but for its lock."""
     file = tmp_path / "sandbox.json"
