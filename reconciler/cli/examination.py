@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from reconciler.core.model import Integration, Manifest, Target
 from reconciler.edge.aws import Aws, Models, probe
 from reconciler.edge.aws.session import region_of
 from reconciler.edge.pace import Pace
+from reconciler.edge.state.local import LocalStore
 from reconciler.edge.system import SystemClock
 
 T = TypeVar("T")
@@ -128,6 +130,8 @@ class Examination:
     def _buckets(
         self, reads: probe.Probe, manifests: Sequence[Manifest], region: str, partition: str
     ) -> Iterator[Check]:
+        for destination in reach.elsewhere(manifests):
+            yield skipped("bucket-region", "it is not in S3", about=destination)
         for bucket in reach.destinations(manifests):
             if self._choices.sandbox:
                 names = ("bucket-region", "bucket-encryption")
@@ -143,23 +147,38 @@ class Examination:
 
     def _journal(self, target: Target, account: str | None, region: str | None, broken: str) -> Iterator[Check]:
         if not account or not region:
-            yield from (skipped(name, broken) for name in ("journal", "lease"))
+            yield from (skipped(name, broken) for name in ("journal", "journal-write", "lease"))
             return
-        place, found = self._read(account, region)
+        journals = self._journals()
+        if isinstance(journals, CloudError):
+            yield checks.journal(None, journals, shared=True)
+            yield from (skipped(name, "the check 'journal' failed") for name in ("journal-write", "lease"))
+            return
+        place, found = _read(journals, account, region)
         yield checks.journal(place, found, shared=self._choices.bucket is not None)
+        store = journals.store(account, region)
+        if isinstance(store, LocalStore):
+            yield checks.journal_files(store.place, locked_out(store))
+        else:
+            yield skipped("journal-write", "a PutObject cannot be tried without writing")
         if isinstance(found, Journal):
             yield checks.lease(target.name, found, self._clock.now())
         else:
             yield skipped("lease", "the check 'journal' failed")
 
-    def _read(self, account: str, region: str) -> tuple[str | None, Journal | StateError | CloudError]:
-        place = None
+    def _journals(self) -> Journals | CloudError:
         try:
-            reader = Journals(self._choices, self._connection, self._models, self._clock).reader(account, region)
-            place = reader.place
-            return place, reader.read()
-        except (StateError, CloudError) as error:
-            return place, error
+            return Journals(self._choices, self._connection, self._models, self._clock)
+        except CloudError as error:
+            return error
+
+
+def _read(journals: Journals, account: str, region: str) -> tuple[str, Journal | StateError | CloudError]:
+    reader = journals.reader(account, region)
+    try:
+        return reader.place, reader.read()
+    except (StateError, CloudError) as error:
+        return reader.place, error
 
 
 def _asked(call: Callable[[], T]) -> T | CloudError:
@@ -175,9 +194,35 @@ def _asked(call: Callable[[], T]) -> T | CloudError:
 def _blocked(folder: Path) -> str | None:
     """Return why nothing could be written to a folder that is there, or would be made; None where it could."""
     nearest = next((each for each in (folder, *folder.parents) if os.path.lexists(each)), Path())
-    if not os.path.isdir(nearest):  # noqa: PTH112 - Path.is_dir raises where a link leads to what may not be looked at
+    try:
+        is_folder = stat.S_ISDIR(nearest.stat().st_mode)
+    except FileNotFoundError:
+        return f"{nearest} is a link that leads nowhere"
+    except OSError as error:
+        return f"{nearest} cannot be looked at: {error.strerror}"
+    if not is_folder:
         return f"{nearest} is no folder"
     return None if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} is not writable for this user"
+
+
+def locked_out(store: LocalStore, access: Callable[[Path, int], bool] = os.access) -> str | None:
+    """Return which file of a journal, of those that are there, a run could not open as it does; None where none is.
+
+    The journal itself is not among them: it is replaced, which its folder allows, and whether it can be read is a
+    check of its own.
+    """
+    for path in store.opened:
+        try:
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            return f"{path} cannot be looked at: {error.strerror}"
+        if not stat.S_ISREG(mode):
+            return f"{path} is no plain file"
+        if not access(path, os.R_OK | os.W_OK):
+            return f"{path} is not readable and writable for this user"
+    return None
 
 
 def _git() -> str | None:

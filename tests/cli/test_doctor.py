@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,14 +15,23 @@ import boto3
 import jsonschema
 import pytest
 from bucket import Bucket
-from program import Done, Program
+from program import Done, Program, environment
 from wire import Request, Wire, answer
 
+from reconciler.cli.examination import locked_out
 from reconciler.edge.manifests.schema import schema
+from reconciler.edge.state.local import LocalStore
 from reconciler.sandbox import Behaviour, SandboxServer
 
 CHECK = jsonschema.Draft202012Validator(schema("doctor.v1.json"))
-AS_USER = pytest.mark.skipif(os.geteuid() == 0, reason="everything is writable for root")
+LESS = "-dac_override,-dac_read_search"
+AS_USER = ["setpriv", f"--bounding-set={LESS}", f"--inh-caps={LESS}"] if os.geteuid() == 0 else []
+"""What makes a command one for which permissions count, also where root runs the tests (capabilities(7))."""
+
+needs_permissions = pytest.mark.skipif(
+    bool(AS_USER) and (not shutil.which("setpriv") or subprocess.run([*AS_USER, "true"], check=False).returncode != 0),
+    reason="everything is readable and writable for this root",
+)
 ACCOUNT, OTHER = "123456789012", "999999999999"
 TARGET = """\
 apiVersion: appintegrations.reconciler/v1
@@ -49,6 +60,17 @@ def diagnose(program: Program, *arguments: str, env: dict[str, str] | None = Non
     document = json.loads(done.out)
     CHECK.validate(document)
     assert done.code == (1 if document["summary"]["failed"] else 0)
+    return document
+
+
+def diagnose_as_user(program: Program, *arguments: str) -> Any:
+    """Return the diagnosis of a process for which the permissions of files count."""
+    done = subprocess.run(
+        [*AS_USER, *program.arguments("doctor", "-o", "json", *arguments)],
+        cwd=program.folder, env=environment(**ONCE), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    document = json.loads(done.stdout)
+    CHECK.validate(document)
     return document
 
 
@@ -126,7 +148,7 @@ def test_where_all_is_well_nothing_fails(ready: Program) -> None:
     assert results(diagnosis) == {
         "region": "skipped", "credentials": "ok", "clock": "ok", "list-integrations": "ok", "integration": "ok",
         "list-associations": "ok", "create": "skipped", "bucket-region": "ok", "bucket-encryption": "ok",
-        "journal": "ok", "lease": "ok",
+        "journal": "ok", "journal-write": "ok", "lease": "ok",
     }  # fmt: skip
     assert [check["result"] for check in diagnosis["checks"]] == ["ok", "ok", "ok"]
     named = [check["about"] for check in checks_of(diagnosis) if check["name"] == "integration"]
@@ -344,6 +366,12 @@ def test_buckets_that_will_not_do(program: Program, server: SandboxServer, expor
     s3(server).create_bucket(Bucket="plain")
     for name in ("gone", "abroad", "plain", "private", exports):
         program.add(name, text=MANIFEST, **{"corp-exports": name, "INTEGRATION": "profiles-export"})
+    program.add(
+        "stream", text=MANIFEST.replace("s3://corp-exports/NAME", "Kinesis://stream"), INTEGRATION="crm-accounts"
+    )
+    program.add(
+        "loud", text=MANIFEST.replace("s3://", "S3://"), **{"corp-exports": "plain"}, INTEGRATION="crm-accounts"
+    )
     denied = raw(403, "<Error><Code>AccessDenied</Code><Message>no way</Message></Error>")
     with Wire(server.url, before=lambda each: denied if each.path.startswith("/private") else None) as wire:
         diagnosis = diagnose(Program(program.folder, wire.url))
@@ -357,6 +385,7 @@ def test_buckets_that_will_not_do(program: Program, server: SandboxServer, expor
     ):
         assert by_bucket[bucket, "bucket-region"]["result"] == region, bucket
         assert by_bucket[bucket, "bucket-encryption"]["result"] == encryption, bucket
+    assert by_bucket["Kinesis://stream", "bucket-region"]["seen"] == "not checked, because it is not in S3"
     private = by_bucket["private", "bucket-region"]
     assert private["fix"].startswith("allow s3:GetBucketLocation on arn:aws:s3:::private")
 
@@ -382,17 +411,95 @@ def test_a_folder_that_cannot_be_made_fails(ready: Program) -> None:
     )
 
 
-@AS_USER
+@needs_permissions
 def test_a_read_only_folder_fails(ready: Program) -> None:
     """Where the journal is, and where it would be made."""
     folder = ready.folder / "state"
     (folder / "sandbox").mkdir(parents=True)
     for locked in (folder / "sandbox", folder):
         locked.chmod(0o500)
-        assert found(diagnose(ready, "--state", "state"), "state-write")["result"] == "failed"
+        assert found(diagnose_as_user(ready, "--state", "state"), "state-write")["result"] == "failed"
         locked.chmod(0o700)
         if locked != folder:
             locked.rmdir()
+
+
+@needs_permissions
+def test_a_lock_that_another_user_left_fails(ready: Program) -> None:
+    """Its folder can be written, and every run would fail all the same; another account's does not matter."""
+    assert ready.run("--state", "state").code == 0
+    folder = ready.folder / "state" / "sandbox"
+    lock, other = folder / f"{ACCOUNT}-us-east-1.lock", folder / f"{OTHER}-us-east-1.lock"
+    other.write_text("")
+    other.chmod(0o400)
+    diagnosis = diagnose_as_user(ready, "--state", "state")
+    assert (results(diagnosis)["journal-write"], diagnosis["summary"]["failed"]) == ("ok", 0)
+    lock.chmod(0o400)
+    diagnosis = diagnose_as_user(ready, "--state", "state")
+    check = found(diagnosis, "journal-write")
+    assert (check["result"], found(diagnosis, "state-write")["result"]) == ("failed", "ok")
+    assert check["seen"].endswith(f"{ACCOUNT}-us-east-1.lock is not readable and writable for this user")
+    done = subprocess.run(
+        [*AS_USER, *ready.arguments("--state", "state")],
+        cwd=ready.folder, env=environment(**ONCE), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert f"{ACCOUNT}-us-east-1.lock cannot be taken: Permission denied" in done.stdout
+
+
+def test_each_file_that_a_run_opens_is_looked_at(tmp_path: Path) -> None:
+    """The lock and the text to come: what is not there is made, and a link or a folder in its place is refused."""
+    store = LocalStore(tmp_path / "a.json")
+    assert locked_out(store, access=lambda *_: False) is None
+    for name in ("a.lock", "a.json.new"):
+        path = tmp_path / name
+        path.write_text("")
+        assert locked_out(store) is None
+        assert locked_out(store, access=lambda *_: False) == f"{path} is not readable and writable for this user"
+        path.unlink()
+        path.symlink_to(tmp_path / "elsewhere")
+        assert locked_out(store) == f"{path} is no plain file"
+        path.unlink()
+    (tmp_path / "file").write_text("")
+    assert "file/a.lock cannot be looked at: Not a directory" in (
+        locked_out(LocalStore(tmp_path / "file/a.json")) or ""
+    )
+
+
+@needs_permissions
+@pytest.mark.parametrize("state", ["locked/state", "link"])
+def test_a_state_that_may_not_be_looked_at_ends_nothing(tmp_path: Path, state: str) -> None:
+    """All checks are made, and what is wrong is told as it is: nobody knows whether it is a folder."""
+    locked = tmp_path / "locked"
+    (locked / "state").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(locked / "state")
+    locked.chmod(0)
+    diagnosis = diagnose_as_user(Program(tmp_path), "--sandbox", "--state", state)
+    locked.chmod(0o700)
+    check = found(diagnosis, "state-write")
+    seen = "locked is not writable for this user" if "/" in state else "link cannot be looked at: Permission denied"
+    assert (check["result"], check["seen"]) == ("failed", f"{state}/sandbox cannot be written: {seen}")
+    assert results(diagnosis)["credentials"] == "ok"
+    assert results(diagnosis)["journal"] == results(diagnosis)["journal-write"] == "failed"
+
+
+def test_a_link_that_leads_nowhere_is_told(ready: Program) -> None:
+    """It is no folder, and none can be made there."""
+    (ready.folder / "state").symlink_to("gone")
+    check = found(diagnose(ready, "--state", "state"), "state-write")
+    assert check["seen"] == "state/sandbox cannot be written: state is a link that leads nowhere"
+
+
+def test_the_sandbox_is_only_read(tmp_path: Path) -> None:
+    """With data of an earlier run too: no lock is made, and another process may use it meanwhile."""
+    program = Program(tmp_path)
+    program.add("october")
+    assert program.run("--sandbox").code == 0
+    (tmp_path / ".reconciler" / "sandbox" / "sandbox-data.json.lock").unlink()
+    before = list(files(tmp_path))
+    for command in (("doctor", "--sandbox"), ("explain", "october", "--sandbox"), ("--sandbox", "--dry-run")):
+        assert program.run(*command).code == 0
+        assert list(files(tmp_path)) == before
 
 
 def test_the_journal_is_read(ready: Program, server: SandboxServer, bucket: Bucket) -> None:

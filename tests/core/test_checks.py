@@ -80,6 +80,9 @@ def test_a_state_that_does_not_last_is_a_warning() -> None:
     assert checks.state_folder("s", None, vanishes=True).result == Result.WARNING
     assert checks.state_folder("s", "s is no folder", vanishes=True).result == Result.FAILED
     assert checks.state_bucket("s3://b/p").result == Result.SKIPPED
+    assert checks.journal_files("s/a.json", None).result == Result.OK
+    locked = checks.journal_files("s/a.json", "s/a.lock is no plain file")
+    assert (locked.result, locked.seen) == (Result.FAILED, "s/a.json cannot be written: s/a.lock is no plain file")
 
 
 @pytest.mark.parametrize(
@@ -195,6 +198,15 @@ def test_destinations_are_the_distinct_buckets() -> None:
     assert found == (Bucket("a", bulk=False), Bucket("corp-exports", bulk=True))
     assert reach.destinations((plain, manifest("f", DestinationURI="s3://a"))) == (Bucket("a", bulk=True),)
     assert reach.destinations((manifest("g", DestinationURI=None),)) == ()
+
+
+def test_the_case_of_a_scheme_does_not_count() -> None:
+    """S3:// is S3; what is elsewhere is named as it is written, each once, and none is no destination."""
+    loud = manifest("a", ObjectConfiguration=None, DestinationURI="S3://corp-exports/x")
+    others = [manifest(name, DestinationURI="Kinesis://stream") for name in "bc"]
+    nowhere = manifest("d", DestinationURI=None)
+    assert reach.destinations((loud, *others, nowhere)) == (Bucket("corp-exports", bulk=False),)
+    assert reach.elsewhere((loud, *others, nowhere)) == ("Kinesis://stream",)
 
 
 @pytest.mark.parametrize(

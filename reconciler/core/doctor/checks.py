@@ -164,6 +164,14 @@ def journal(place: str | None, found: Journal | StateError | CloudError, *, shar
     return Check("journal", Result.OK, f"there is no journal at {place} yet: the first run begins it")
 
 
+def journal_files(place: str, locked_out: str | None) -> Check:
+    """Judge whether a run could open what is beside a journal in a folder. `locked_out` is what keeps it from that."""
+    if locked_out:
+        fix = "give that file to this user; where another one runs it too, run all of it as one of them"
+        return Check("journal-write", Result.FAILED, f"{place} cannot be written: {locked_out}", fix)
+    return Check("journal-write", Result.OK, f"nothing beside {place} is locked for this user")
+
+
 def lease(target: str, found: Journal, now: datetime) -> Check:
     """Judge who may write the journal."""
     held = found.lease

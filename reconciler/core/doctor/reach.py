@@ -75,7 +75,7 @@ def destinations(manifests: Iterable[Manifest]) -> tuple[Bucket, ...]:
     """Return the buckets that manifests export to, each once."""
     bulk: dict[str, bool] = {}
     for manifest in manifests:
-        scheme, _, rest = str(manifest.spec.get("DestinationURI", "")).partition("://")
+        scheme, rest = _parts(manifest)
         if scheme != "s3":
             continue
         objects = manifest.spec.get("ObjectConfiguration")
@@ -83,6 +83,18 @@ def destinations(manifests: Iterable[Manifest]) -> tuple[Bucket, ...]:
         name = rest.partition("/")[0]
         bulk[name] = bulk.get(name, False) or exports
     return tuple(Bucket(name, exports) for name, exports in sorted(bulk.items()))
+
+
+def elsewhere(manifests: Iterable[Manifest]) -> tuple[str, ...]:
+    """Return the destinations that are not in S3, each once."""
+    found = {str(each.spec.get("DestinationURI")) for each in manifests if _parts(each)[0] not in {"", "s3"}}
+    return tuple(sorted(found))
+
+
+def _parts(manifest: Manifest) -> tuple[str, str]:
+    """Return the scheme of a destination, of which the case does not count (RFC 3986, 3.1), and what is behind it."""
+    scheme, _, rest = str(manifest.spec.get("DestinationURI", "")).partition("://")
+    return scheme.lower(), rest
 
 
 def bucket_region(bucket: Bucket, wanted: str, found: str | CloudError | None, partition: str) -> Check:

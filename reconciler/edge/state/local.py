@@ -19,8 +19,13 @@ class LocalStore:
 
     def __init__(self, path: Path) -> None:
         self.place = str(path)
-        self._path = path
+        self._path, self._lock_file = path, path.with_suffix(".lock")
         self._lock: int | None = None
+
+    @property
+    def opened(self) -> tuple[Path, ...]:
+        """The files beside it that a writer opens, whether they are there or not: its lock, and the text to come."""
+        return self._lock_file, _new(self._path)
 
     def load(self) -> Stored | None:
         """Return the file's text, None where there is no file. Raises StateError."""
@@ -49,7 +54,7 @@ class LocalStore:
     def claim(self) -> bool:
         """Take the lock, without waiting; False where another process has it. Raises StateError."""
         assert self._lock is None, "the store is claimed already"
-        lock = self._path.with_suffix(".lock")
+        lock = self._lock_file
         try:
             _make_folder(lock.parent)
             self._lock = _locked(lock)
@@ -81,7 +86,7 @@ def _locked(lock: Path) -> int | None:
 
 def _replace(path: Path, text: str) -> None:
     """Replace a file whole, readable for its owner only, for good before this returns."""
-    temporary = path.with_name(path.name + ".new")
+    temporary = _new(path)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
     with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
         file.write(text.encode())
@@ -89,6 +94,10 @@ def _replace(path: Path, text: str) -> None:
         os.fsync(file.fileno())
     temporary.replace(path)
     _sync_folder(path.parent)
+
+
+def _new(path: Path) -> Path:
+    return path.with_name(path.name + ".new")
 
 
 def _make_folder(folder: Path) -> None:
