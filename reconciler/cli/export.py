@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import EXIT_FAILED, options, source
-from reconciler.cli.source import Source
+from reconciler.cli.source import FOLDER, Source
 from reconciler.core.harmless import harmless
 
 if TYPE_CHECKING:
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 @click.command("export")
 @click.option("--unmanaged", is_flag=True, help="Only what no manifest covers.")
-@click.option("--output-dir", "folder", metavar="DIR", help="Write a file for each into this folder.")
+@click.option(
+    "--output-dir",
+    "folder",
+    metavar="DIR",
+    help="Write a file for each into this folder; where manifests are read from it, for what none covers.",
+)
 @click.option("--force", is_flag=True, help="Replace files of the same names in that folder.")
 @source.manifests
 @options.connection
@@ -25,7 +30,8 @@ if TYPE_CHECKING:
 def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool, **chosen: Any) -> int:
     """Write live associations as manifests that take them over; AWS and the journal are only read.
 
-    Manifests that are there already are read for their Targets, and for what they cover.
+    Manifests that are there already are read for their Targets, and for what they cover. No second manifest is written
+    beside one: an association with two would make the revision invalid.
     """
     from reconciler.cli.adoptable import gather  # noqa: PLC0415 - help is shown without boto3
     from reconciler.cli.choices import Choices  # noqa: PLC0415
@@ -39,8 +45,11 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
     choices = Choices.of(dry_run=True, **chosen)
     begin(choices)
     desired = selected(_desired(source), choices)
+    beside = folder is not None and _stands_beside(source, folder)
     with surroundings(choices):
-        found = gather(desired, choices, unmanaged=unmanaged)
+        found = gather(desired, choices, unmanaged=unmanaged or beside)
+    if found.managed and not unmanaged and beside:
+        found.advice.append(_BESIDE.format(count=found.managed, folder=folder))
     for line in (*found.failed, *found.advice):
         click.echo(harmless(f"reconcile export: {line}"), err=True)
     if folder is None:
@@ -48,6 +57,26 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
     else:
         _write(found, folder, force=force)
     return EXIT_FAILED if found.failed else 0
+
+
+_BESIDE = (
+    "left out what manifests cover already ({count}): in {folder} it may be read beside them, and two manifests for "
+    "one association are refused; standard output takes all"
+)
+
+
+def _stands_beside(source: Source, folder: str) -> bool:
+    """Tell whether what is written to a folder will be read together with the manifests that are there.
+
+    Of standard input and of a git repository nobody can tell where their files lie: they count as read from there.
+    """
+    from os.path import commonpath, realpath  # noqa: PLC0415 - only here
+
+    if source.url is not None or "-" in source.files:
+        return True
+    out = realpath(folder)
+    read = map(realpath, source.files or (FOLDER,))
+    return any(commonpath((out, each)) in {out, each} for each in read)
 
 
 def _desired(source: Source) -> Desired:

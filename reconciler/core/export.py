@@ -34,6 +34,9 @@ from reconciler.core.times import epoch_millis, readable
 _SLUG = 54
 """Characters of a data integration's name in that of a manifest: with those of an id, a DNS label."""
 
+_FILE = 200
+"""Characters of a name that is taken over from a manifest: a file is named by it, and may have 255 bytes."""
+
 _ORDER = (
     "DataIntegrationIdentifier", "ClientId", "ObjectConfiguration", "DestinationURI", "ClientAssociationMetadata",
     "ExecutionConfiguration", "ExecutionMode", "OnDemandConfiguration", "ScheduleConfiguration",
@@ -79,7 +82,8 @@ class Exported:
 def exported(target: Target, preview: Preview) -> tuple[Exported, ...]:
     """Return all that is live in a target as manifests, in order of data integration and ARN.
 
-    Each names its association in policy.adopt, so that it never leads to a Create.
+    Each names its association in policy.adopt, so that it never leads to a Create. What a manifest covers is there
+    under that manifest's name: it may stand in its place, and not beside it.
     """
     seen, covering = preview.seen, _covering(preview)
     bound = {record.state.association_id: record for record in _records(preview) if isinstance(record.state, Bound)}
@@ -154,21 +158,30 @@ def _twins(preview: Preview, covering: Mapping[str, Manifest]) -> Mapping[Natura
 def _names(
     found: Sequence[tuple[Integration, Live]], preview: Preview, covering: Mapping[str, Manifest]
 ) -> Mapping[str, str]:
-    """Return a name for each association by its ARN: the same one each time, as long as no other is so much alike."""
+    """Return a name for each association by its ARN: the same one each time, as long as no other is so much alike.
+
+    An association that a manifest covers has that manifest's name, by which the journal knows it.
+    """
     taken = {decision.manifest.name: decision.manifest for decision in preview.plan.decisions}
     known = {record.name: record for record in _records(preview)}
     candidates = {live.arn: tuple(_candidates(integration, live)) for integration, live in found}
     often = Counter(name for names in candidates.values() for name in set(names))
+    covers = Counter(covering[live.id].name for _, live in found if live.id in covering)
 
-    def is_free(name: str, live: Live) -> bool:
+    def remembers(name: str, live: Live) -> bool:
         record = known.get(name)
-        remembers = record is None or (isinstance(record.state, Bound) and record.state.association_id == live.id)
-        return often[name] == 1 and remembers and (name not in taken or taken[name] == covering.get(live.id))
+        return record is None or (isinstance(record.state, Bound) and record.state.association_id == live.id)
 
-    return {
-        live.arn: next((name for name in candidates[live.arn] if is_free(name, live)), candidates[live.arn][-1])
-        for _, live in found
-    }
+    def name_of(live: Live) -> str:
+        covered = covering.get(live.id)
+        if covered and covers[covered.name] == 1 and len(covered.name) <= _FILE and remembers(covered.name, live):
+            return covered.name
+        free = (
+            name for name in candidates[live.arn] if often[name] == 1 and name not in taken and remembers(name, live)
+        )
+        return next(free, candidates[live.arn][-1])
+
+    return {live.arn: name_of(live) for _, live in found}
 
 
 def _candidates(integration: Integration, live: Live) -> Iterator[str]:
@@ -222,8 +235,8 @@ def _time(millis: str) -> str:
 
 def _comments(name: str, integration: Integration, record: Record | None, covered: Manifest | None) -> Iterator[str]:
     yield f"Data integration {integration.name!r}, {integration.arn}"
-    if covered and covered.name != name:
-        yield f"Managed already, by {covered.name!r} ({covered.origin})."
+    if covered and not (covered.name == name and covered.policy.adopt):  # an exported one stays as it was
+        yield f"Managed already, by {covered.name!r} ({covered.origin}): this may stand in its place, not beside it."
     hidden = " and ".join(UNREADABLE)
     if record and (record.token or any(member in record.request for member in UNREADABLE)):
         yield f"AWS does not show {hidden}: they are as the journal has them."

@@ -209,6 +209,61 @@ def test_a_twin_in_git_is_told_what_it_needs(program: Program, create: Callable[
     assert dry.report["targets"][0]["unmanaged"] == []
 
 
+@pytest.mark.parametrize("arguments", [(), ("-f", "manifests"), ("--git-url", "."), ("-f", "-")])
+def test_no_second_manifest_is_written_beside_one(
+    program: Program, create: Callable[..., str], arguments: tuple[str, ...]
+) -> None:
+    """Wherever the manifests were read from: the next dry run is valid, and there is nothing that it would create."""
+    program.add("october", "november")
+    assert program.run().code == 0
+    create("crm-accounts", ClientId="mine")
+    identity = ["-c", "user.name=x", "-c", "user.email=x"]
+    for command in (["init", "-q"], ["add", "manifests"], [*identity, "commit", "-qm", "x"]):
+        subprocess.run(["git", *command], cwd=program.folder, check=True, capture_output=True)
+    before = files(program.folder / "manifests")
+    stream = "---\n".join(text.decode() for text in before.values())
+    done = program.run("export", *arguments, "--output-dir", "manifests/live", "--force", stdin=stream)
+    assert done.code == 0
+    said = "left out what manifests cover already (2): in manifests/live it may be read beside them"
+    assert done.err.startswith(f"reconcile export: {said}")
+    assert done.out.splitlines()[-1] == "1 manifest written to manifests/live, 2 managed already"
+    after = files(program.folder / "manifests")
+    assert {name: after[name] for name in before} == before
+    dry = program.run("--dry-run", "--detailed-exitcode", "-o", "json")
+    assert (dry.code, sorted(dry.decisions.values())) == (0, ["adopt", "in-sync", "in-sync"])
+    assert dry.report["targets"][0]["unmanaged"] == []
+
+
+@pytest.mark.parametrize("folder", ["manifests", "manifests/live", ".", "./manifests/../manifests", "link"])
+def test_wherever_it_is_read_beside_them_nothing_is_written_twice(program: Program, folder: str) -> None:
+    """However the folder is spelled; the advice says what takes all."""
+    program.add("october", "november")
+    assert program.run().code == 0
+    (program.folder / "link").symlink_to("manifests")
+    before = files(program.folder)
+    done = program.run("export", "--output-dir", folder)
+    assert (done.code, done.out) == (0, f"0 manifests written to {folder}, 2 managed already\n")
+    assert f"left out what manifests cover already (2): in {folder} it may be read beside them" in done.err
+    assert "standard output takes all" in done.err
+    assert files(program.folder) == before
+    assert program.run("--dry-run", "--detailed-exitcode").code == 0
+
+
+def test_all_of_it_stands_alone_under_the_same_names(program: Program) -> None:
+    """To standard output and into a folder of its own: what is covered keeps its name, so that the journal knows it."""
+    program.add("october", "november")
+    assert program.run().code == 0
+    done = program.run("export", "--output-dir", "copy")
+    assert (done.code, done.err) == (0, "")
+    assert set(files(program.folder / "copy")) == {"october.yaml", "november.yaml"}
+    stream = program.run("export")
+    names = sorted(each["metadata"]["name"] for each in yaml.safe_load_all(stream.out))  # they come in order of ARN
+    assert names == ["november", "october"]
+    assert "# Managed already, by 'october' (manifests/october.yaml:1): this may stand in its place" in stream.out
+    dry = program.run("--dry-run", "--detailed-exitcode", "-f", "copy", "-o", "json")
+    assert (dry.code, dry.decisions) == (0, {"november": "in-sync", "october": "in-sync"})
+
+
 def test_no_file_is_replaced_unasked(program: Program, create: Callable[..., str]) -> None:
     """All are looked at before one is written; what is the same stays, --force replaces the rest."""
     create("knowledge-articles")
