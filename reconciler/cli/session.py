@@ -36,7 +36,7 @@ def once(source: Source, outputs: tuple[str, ...], choices: Choices) -> tuple[Re
         desired, revision = read(source)
     except InvalidManifests as invalid:
         elsewhere = tuple(each for each in wanted if each.file or each.format != "text")  # the text goes to stderr
-        found = Findings.wrong(invalid.problems)
+        found = Findings.wrong(invalid)
         for said in output.unwritten(found, elsewhere, formats.FINDINGS):
             click.echo(harmless(said), err=True)
         raise

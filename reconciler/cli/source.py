@@ -58,9 +58,12 @@ class Source:
             desired = manifests.load(self.files or (FOLDER,), options.standard_input(), now)
         else:
             revision, found = self._committed(self.url)
-            desired = manifests.read(found, now)
+            try:
+                desired = manifests.read(found, now)
+            except InvalidManifests as invalid:
+                raise InvalidManifests(invalid.problems, revision) from invalid
         if self.strict and desired.warnings:
-            raise InvalidManifests(desired.warnings)
+            raise InvalidManifests(desired.warnings, revision)
         return desired, revision
 
     def _committed(self, url: str) -> tuple[str, tuple[File | Problem, ...]]:

@@ -21,9 +21,9 @@ def command(source: Source, outputs: tuple[str, ...]) -> int:
 
     wanted = output.parse(outputs, FINDINGS)
     try:
-        found = Findings.of(source.read()[0])
+        found = Findings.of(*source.read())
     except InvalidManifests as invalid:
-        wrong = Findings.wrong(invalid.problems)
+        wrong = Findings.wrong(invalid)
         if failed := output.unwritten(wrong, wanted, FINDINGS):
             click.echo(harmless(f"Error: {'; '.join(failed)}"), err=True)
             raise  # the problems go to standard error

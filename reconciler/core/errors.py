@@ -43,11 +43,12 @@ class Problem:
 
 
 class InvalidManifests(ReconcilerError):  # noqa: N818 - named for what it carries
-    """The manifests of a revision have problems; the revision is not used at all."""
+    """The manifests of a revision have problems; it is not used at all. `revision` is its commit, from git."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        self.problems = problems
-        super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} in the manifests")
+    def __init__(self, problems: tuple[Problem, ...], revision: str | None = None) -> None:
+        self.problems, self.revision = problems, revision
+        of = f" of commit {revision}" if revision else ""
+        super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} in the manifests{of}")
 
 
 class GitError(ReconcilerError):

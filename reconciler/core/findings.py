@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.core.errors import Problem
+from reconciler.core.errors import InvalidManifests, Problem
 from reconciler.core.model import Desired
 
 
@@ -13,21 +12,23 @@ from reconciler.core.model import Desired
 class Findings:
     """How many manifests and declared targets there are, what is wrong with them, and what is only unwise.
 
-    Where anything is wrong nothing counts, and `warnings` are not looked for.
+    Where anything is wrong nothing counts, and `warnings` are not looked for. `revision` is the commit, from git.
     """
 
     manifests: int = 0
     targets: int = 0
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    revision: str | None = None
 
     @classmethod
-    def of(cls, desired: Desired) -> Findings:
+    def of(cls, desired: Desired, revision: str | None) -> Findings:
         """Return the findings of a valid revision."""
         declared = sum(bool(target.account) for target in desired.targets)
-        return cls(sum(len(found) for found in desired.manifests.values()), declared, warnings=desired.noted)
+        manifests = sum(len(found) for found in desired.manifests.values())
+        return cls(manifests, declared, warnings=desired.noted, revision=revision)
 
     @classmethod
-    def wrong(cls, problems: Sequence[Problem]) -> Findings:
+    def wrong(cls, invalid: InvalidManifests) -> Findings:
         """Return the findings of an invalid revision."""
-        return cls(problems=tuple(problems))
+        return cls(problems=invalid.problems, revision=invalid.revision)

@@ -60,6 +60,7 @@ def findings(found: Findings) -> str:
     tree = {
         "format": FINDINGS,
         "valid": not found.problems,
+        "revision": found.revision,
         "manifests": found.manifests,
         "targets": found.targets,
         "problems": [_problem(problem) for problem in found.problems],

@@ -43,12 +43,10 @@ def render(report: Report, *, terminal: bool) -> str:
 
 
 def findings(found: Findings) -> str:
-    """Return a line for each problem and warning, or one that says that all is well."""
-    counts = ((found.manifests, "manifest"), (found.targets, "target"))
-    said = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count)
+    """Return a line for each problem and warning, and one that says that all is well, or of which commit it is."""
     lines = [harmless(str(problem)) for problem in found.problems]
     lines += [f"warning: {harmless(str(warning))}" for warning in found.warnings]
-    lines += [] if found.problems else [f"{said or 'no manifests'}: valid"]
+    lines += [words.valid(found).rstrip(".")] if found.revision or not found.problems else []
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -65,6 +63,8 @@ class _Page:
             yield ""
         yield from self._mismatch(report)
         yield self._summary(report)
+        if report.run.revision:
+            yield self._style(harmless(f"Revision {report.run.revision}"), "dim")
         yield self._style(f"Plan {report.plan_digest}", "dim")
 
     def _target(self, target: TargetReport, *, looked: bool) -> Iterator[str]:

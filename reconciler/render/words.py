@@ -117,14 +117,15 @@ def coverage(of: Report | TargetReport) -> str:
 
 def valid(found: Findings) -> str:
     """Return the findings as one line."""
+    of = f" of commit {harmless(found.revision)}" if found.revision else ""
     if found.problems:
         count = len(found.problems)
-        return f"{count:,} problem{'s' if count > 1 else ''} in the manifests: none is used."
+        return f"{count:,} problem{'s' if count > 1 else ''} in the manifests{of}: none is used."
     counts = ((found.manifests, "manifest"), (found.targets, "target"))
     said = ", ".join(f"{count:,} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count)
     warned = len(found.warnings)
     warnings = f", {warned:,} warning{'s' if warned > 1 else ''}" if warned else ""
-    return f"{said or 'no manifests'}: valid{warnings}."
+    return f"{said or 'no manifests'}{of}: valid{warnings}."
 
 
 def told(association: Association) -> tuple[str, ...]:

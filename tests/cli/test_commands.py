@@ -152,7 +152,7 @@ def test_validate_says_that_there_is_nothing(tmp_path: Path) -> None:
     """An empty folder is valid and warned about, also with --strict; the ambient target is none of its own."""
     (tmp_path / "manifests").mkdir()
     program = Program(tmp_path)
-    warned = "warning: manifests: there are none: nothing would be created\nno manifests: valid\n"
+    warned = "warning: manifests: there are none: nothing would be created\nno manifests: valid, 1 warning\n"
     assert program.run("validate").out == warned
     for strict in ((), ("--strict",)):
         found = program.run("validate", *strict, "-o", "json")

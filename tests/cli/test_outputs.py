@@ -64,7 +64,7 @@ def test_valid_manifests_are_told_in_every_format(program: Program) -> None:
     said = {name: (program.folder / f"{name}.out").read_text() for name in FORMATS}
     assert said["text"] == (
         "warning: manifests/october.yaml:11:18: /policy/onLoss: exports again when the finished job leaves List: leave "
-        "it at report, and raise generation when needed\n1 manifest: valid\n"
+        "it at report, and raise generation when needed\n1 manifest: valid, 1 warning\n"
     )
     assert json.loads(said["json"])["warnings"][0]["pointer"] == "/policy/onLoss"
     assert "::warning file=manifests/october.yaml,line=11," in said["github"]

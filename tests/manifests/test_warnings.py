@@ -117,7 +117,7 @@ def test_an_empty_revision_is_noted_and_not_unwise() -> None:
     for files in ([], [File("t.yaml", TARGET.replace("eu-west-1", "us-east-1").encode())]):
         nothing = read(files, NOW)
         assert nothing.warnings == ()
-        assert [str(each) for each in Findings.of(nothing).warnings] == [
+        assert [str(each) for each in Findings.of(nothing, None).warnings] == [
             "manifests: there are none: nothing would be created"
         ]
     full = read([manifest("a")], NOW)
