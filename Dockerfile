@@ -22,7 +22,7 @@ FROM ${BASE}
 # git and ssh fetch manifests. Their versions are those of the base, which is what gets security updates.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates git openssh-client \
+    && apt-get install --yes --no-install-recommends ca-certificates git gnupg openssh-client \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --user-group --create-home --home-dir /home/reconciler --shell /usr/sbin/nologin reconciler \
     && install --directory --owner=10001 --group=10001 /var/lib/reconciler /srv/reconciler/manifests

@@ -73,8 +73,8 @@ bench: setup ## Measure speed against the bounds
 lock: ## Write the locks anew from pyproject.toml (needs uv)
 	$(PYTHON3) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
 		$(COMPILE) - --output-file requirements-build.lock
-	$(COMPILE) pyproject.toml --output-file requirements.lock
-	echo '.[sandbox]' | $(COMPILE) - --group dev --no-emit-package appintegrations-reconciler \
+	$(COMPILE) pyproject.toml --extra notify --output-file requirements.lock
+	echo '.[notify,sandbox]' | $(COMPILE) - --group dev --no-emit-package appintegrations-reconciler \
 		--constraint requirements-build.lock --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## Remove .venv, caches and the demo

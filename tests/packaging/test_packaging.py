@@ -33,14 +33,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_holds_the_program_and_nothing_else(wheel: Path) -> None:
-    """All modules, the schemas, the licence and the type marker are in; tests and examples are not."""
+    """All modules, the schemas, the page, the licence and the type marker are in; tests and examples are not."""
     with ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
         licences = [name for name in archive.namelist() if name.endswith(".dist-info/licenses/LICENSE")]
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "reconciler").rglob("*.py")}
     schemas = {f"reconciler/schemas/{path.name}" for path in (ROOT / "schemas").glob("*.json")}
+    folders = (ROOT / "reconciler" / "web" / name for name in ("templates", "static"))
+    pages = {path.relative_to(ROOT).as_posix() for folder in folders for path in folder.iterdir()}
     assert schemas
-    assert held == modules | schemas | {"reconciler/py.typed"}
+    assert pages
+    assert held == modules | schemas | pages | {"reconciler/py.typed"}
     assert len(licences) == 1
 
 
