@@ -84,7 +84,7 @@ class _Task:
 
     def look(self) -> TargetReport:
         """Find out what would be done, and do nothing."""
-        return self._reported(lambda site: Result(self._look(site).plan, {}, {}))
+        return self._reported(lambda site: self._look(site).result)
 
     def act(self) -> TargetReport:
         """Do what may be done: all of it, or what was looked at before."""
@@ -97,7 +97,7 @@ class _Task:
     def _act(self, site: Site) -> Result:
         if site.writers:
             return reconcile(self._run, site.cloud, site.journal, site.writers, self._preview)
-        return Result((self._preview or self._look(site)).plan, {}, {})
+        return (self._preview or self._look(site)).result
 
     def _reported(self, decide: Callable[[Site], Result]) -> TargetReport:
         target = self._target

@@ -63,14 +63,14 @@ def reconcile(
                     sending = Sending(plan, now, leased, writers.cloud, run.clock)
                     error = sending.all(run.stopped, run.progress)
                 made = [write for write in plan.writes if isinstance(sending.outcomes[write.manifest.name], DONE)]
-                return Result(plan, sending.outcomes, by_id(_list(made, cloud)), error)
+                return Result(plan, sending.outcomes, by_id(_list(made, cloud)), error, wanted.standings)
             if not wanted.says_what(recorded):
                 writers.journal.swap(recorded, wanted)
         except StateMoved:
             continue
         except StateHeld as held:
             return Result(plan, {}, {}, str(held))
-        return Result(plan, {}, {})
+        return Result(plan, {}, {}, standings=wanted.standings)
     raise StateMoved("others wrote the journal, or it took too long to look, three times in this run: run again")
 
 

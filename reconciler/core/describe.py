@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from reconciler.core.decisions import (
     Blocked,
@@ -32,7 +33,10 @@ def reported(name: str, account: str | None, region: str | None, result: Result)
         account=account,
         region=region,
         error=result.error,
-        associations=describe(plan, result.outcomes, result.refreshed),
+        associations=tuple(
+            replace(each, since=standing.since if (standing := result.standings.get(each.name)) else None)
+            for each in describe(plan, result.outcomes, result.refreshed)
+        ),
         unmanaged=plan.unmanaged,
         orphaned=plan.orphaned,
         unlisted=plan.unlisted,

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.core.agreed import digest, line
+from reconciler.core.apply import remembered
 from reconciler.core.case import Rules
 from reconciler.core.decisions import Plan
 from reconciler.core.journal import Journal
 from reconciler.core.model import Manifest, Observation, Target
 from reconciler.core.plan import plan
 from reconciler.core.rails import guard
+from reconciler.core.report import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,11 @@ class Preview:
         """Decide anew from what was seen since."""
         decided = plan(manifests, seen, self.recorded, self.rules)
         return replace(self, plan=guard(decided, target, self.rules, seen), seen=seen)
+
+    @property
+    def result(self) -> Result:
+        """What a run has to say that does no more than look."""
+        return Result(self.plan, {}, {}, standings=remembered(self.recorded, self.plan, self.looked).standings)
 
     def agrees(self, plan: Plan) -> bool:
         """Tell whether another plan comes to the same writes."""

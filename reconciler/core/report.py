@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.core.agreed import Mismatch, digest, line
 from reconciler.core.decisions import Plan, Write
 from reconciler.core.diff import Difference
 from reconciler.core.errors import Problem
-from reconciler.core.journal import Record
+from reconciler.core.journal import Record, Standing
 from reconciler.core.model import Execution, Live, Origin
 from reconciler.core.outcome import DONE, NotSent, Outcome, Refused, Unknown
 
@@ -24,7 +24,10 @@ SUMMARY = (
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """One manifest's line of the report. `write` is the call that it leads to, now or by itself later."""
+    """One manifest's line of the report. `write` is the call that it leads to, now or by itself later.
+
+    `since` is since when the decision is the same in every run.
+    """
 
     name: str
     origin: Origin
@@ -39,6 +42,7 @@ class Association:
     last_execution: Execution | None = None
     outcome: Outcome | None = None
     write: Write | None = None
+    since: datetime | None = None
 
     @property
     def counted_as(self) -> str:
@@ -136,6 +140,11 @@ class Report:
         return {name: counts[name] for name in SUMMARY}
 
     @property
+    def failed(self) -> bool:
+        """Whether a target could not be reconciled at all, or a call failed. What is blocked has not failed."""
+        return any(target.error or target.failed for target in self.targets)
+
+    @property
     def exit_code(self) -> int:
         """0 where nothing failed, nothing is blocked and the plan is the one that was reviewed, else 1."""
         failed = self.summary["failed"] + self.summary["blocked"]
@@ -151,9 +160,13 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was decided, what became of it by manifest name, and what List showed afterwards by id."""
+    """What was decided, what became of it by manifest name, and what List showed afterwards by id.
+
+    `standings` are how the manifests stand since when, by name.
+    """
 
     plan: Plan
     outcomes: Mapping[str, Outcome]
     refreshed: Mapping[str, Live]
     error: str | None = None
+    standings: Mapping[str, Standing] = field(default_factory=dict)

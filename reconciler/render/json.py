@@ -45,7 +45,7 @@ def document(report: Report) -> dict[str, Any]:
         },
         "summary": dict(report.summary),
         "coverage": {"managed": report.managed, "live": report.live},
-        "warnings": [_problem(problem) for problem in report.warnings],
+        "warnings": [problem(each) for each in report.warnings],
         "mismatch": report.mismatch
         and {
             "reviewed": report.mismatch.reviewed,
@@ -63,13 +63,14 @@ def findings(found: Findings) -> str:
         "revision": found.revision,
         "manifests": found.manifests,
         "targets": found.targets,
-        "problems": [_problem(problem) for problem in found.problems],
-        "warnings": [_problem(problem) for problem in found.warnings],
+        "problems": [problem(each) for each in found.problems],
+        "warnings": [problem(each) for each in found.warnings],
     }
     return dumped(tree)
 
 
-def _problem(problem: Problem) -> dict[str, Any]:
+def problem(problem: Problem) -> dict[str, Any]:
+    """Return what is wrong in one place as a tree."""
     return {
         "file": problem.file,
         "line": problem.line or None,
@@ -101,6 +102,7 @@ def association(association: Association) -> dict[str, Any]:
         "origin": {"file": origin.file, "line": origin.line, "column": origin.column},
         "decision": association.decision,
         "reason": association.reason,
+        "since": association.since and association.since.isoformat(),
         "arn": association.arn,
         "clientToken": association.client_token,
         "differences": [_difference(difference) for difference in association.differences],
