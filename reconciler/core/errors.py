@@ -11,7 +11,8 @@ class ReconcilerError(Exception):
     ReconcilerError
     ├── InvalidManifests     what git holds cannot be used; nothing was called
     ├── GitError             the repository or revision cannot be read; nothing was called
-    │   └── Misnamed         what was given can name no repository, no revision or no path
+    │   ├── Misnamed         what was given can name no repository, no revision or no path
+    │   └── Untrusted        the commit is not signed by a key that is listed
     ├── Stopped              a stop was asked for while something was waited for
     ├── StateError           the journal cannot be read, written or trusted
     │   ├── StateHeld        another process holds the lease
@@ -57,6 +58,10 @@ class GitError(ReconcilerError):
 
 class Misnamed(GitError):  # noqa: N818 - named for the state of things
     """What was given can name no repository, no revision or no path, whatever there is; git was not asked."""
+
+
+class Untrusted(GitError):  # noqa: N818 - named for what it found
+    """The commit is not signed by a key that is listed; the revision is not used at all."""
 
 
 class Stopped(ReconcilerError):  # noqa: N818 - named for the state of things

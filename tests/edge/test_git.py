@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import select
@@ -12,142 +11,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from repository import FILES, Repository, guarded_server, make, read, refusal, serving
 
-from reconciler.core.errors import GitError, Misnamed, Problem, Stopped
+from reconciler.core.errors import Misnamed, Stopped
 from reconciler.core.files import MAX_BYTES, File
-from reconciler.edge.git import read, shown, tree
+from reconciler.edge.git import shown, tree
 from reconciler.edge.manifests.files import find
 
-FILES = {"manifests/b.yaml": "b", "manifests/a/a.json": "a", "manifests/a.yml": "{}", "README.md": "r"}
 COMMAND = "touch pwned"
-
-
-@dataclass(frozen=True, slots=True)
-class Repository:
-    """A repository with a work tree, and the environment of all that runs git: nothing of the user's counts."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    @property
-    def url(self) -> str:
-        """Return where git fetches it from."""
-        return f"file://{self.folder}"
-
-    def git(self, *arguments: str, stdin: str | bytes = "") -> str:
-        """Run git in it and give its output."""
-        given = stdin.encode() if isinstance(stdin, str) else stdin
-        done = subprocess.run(
-            ["git", *arguments], cwd=self.folder, env=self.environment, check=True, capture_output=True, input=given
-        )
-        return done.stdout.decode().strip()
-
-    def commit(self, files: Mapping[str, str]) -> str:
-        """Commit files by their names, and give the commit's id."""
-        for name, content in files.items():
-            path = self.folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, encoding="utf-8")
-        self.git("add", "--all")
-        return self.commit_index()
-
-    def commit_index(self) -> str:
-        """Commit what is in the index, and give the commit's id."""
-        self.git("commit", "--quiet", "--allow-empty", "--message", "Change manifests")
-        return self.git("rev-parse", "HEAD")
-
-    def blob(self, content: str | bytes) -> str:
-        """Store a content, and give its id."""
-        return self.git("hash-object", "-w", "--stdin", stdin=content)
-
-    def commit_entries(self, *entries: tuple[str, str, str | bytes]) -> str:
-        """Commit entries (mode, id, path) as they are, whatever a work tree could hold, and give the commit's id."""
-        lines = (b"%s %s\t%s" % (mode.encode(), oid.encode(), os.fsencode(path)) for mode, oid, path in entries)
-        self.git("update-index", "-z", "--index-info", stdin=b"\0".join(lines) + b"\0")
-        return self.commit_index()
-
-    def read(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> tuple[str, tuple[File | Problem, ...]]:
-        """Read manifests of a revision, in place unless a URL is given."""
-        return read(url or str(self.folder), ref, path, self.environment)
-
-    def names(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> list[str]:
-        """Return the names of the files read."""
-        return [found.name for found in self.read(ref, path, url)[1] if isinstance(found, File)]
-
-    def problems(self, path: str = "manifests") -> dict[str, str]:
-        """Return what is wrong, by file."""
-        return {found.file: found.message for found in self.read(path=path)[1] if isinstance(found, Problem)}
-
-    def refused(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> str:
-        """Return the one line that reading is refused with."""
-        return refusal(url or str(self.folder), ref, path, self.environment)
-
-    def misnamed(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> str:
-        """Return the one line that says what is wrong with the words themselves."""
-        with pytest.raises(Misnamed):
-            self.read(ref, path, url)
-        return self.refused(ref, path, url)
-
-
-def refusal(url: str, ref: str, path: str, environment: Mapping[str, str], seconds: float = 60) -> str:
-    """Return the one line that reading is refused with."""
-    with pytest.raises(GitError) as refused:
-        read(url, ref, path, environment, seconds=seconds)
-    text = str(refused.value)
-    assert text.isprintable(), text
-    return text
-
-
-@pytest.fixture
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Give an environment in which nothing of the user's counts, and work in an empty folder."""
-    git = shutil.which("git")
-    assert git
-    for name in ("home", "here", "temporary"):
-        (tmp_path / name).mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    return {
-        "GIT_AUTHOR_EMAIL": "author@example.com",
-        "GIT_AUTHOR_NAME": "Author",
-        "GIT_COMMITTER_EMAIL": "author@example.com",
-        "GIT_COMMITTER_NAME": "Author",
-        "GIT_CONFIG_GLOBAL": "/dev/null",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "HOME": str(tmp_path / "home"),
-        "PATH": os.pathsep.join((str(Path(git).parent), os.defpath)),
-    }
-
-
-@pytest.fixture
-def empty(tmp_path: Path, environment: dict[str, str]) -> Repository:
-    """Give a repository without a commit."""
-    return make(tmp_path / "repository", environment)
-
-
-@pytest.fixture
-def repository(empty: Repository) -> Repository:
-    """Give a repository with one commit."""
-    empty.commit(FILES)
-    return empty
-
-
-def make(folder: Path, environment: dict[str, str], *options: str) -> Repository:
-    """Make a repository in a folder."""
-    folder.mkdir(parents=True)
-    made = Repository(folder, environment)
-    made.git("init", "--quiet", "--initial-branch=main", *options)
-    return made
 
 
 def test_git_and_disk_give_the_same_files(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -604,32 +481,6 @@ def test_a_damaged_repository_is_an_error(repository: Repository) -> None:
 # The network
 
 
-class Closed(BaseHTTPRequestHandler):
-    """Lets nobody in."""
-
-    def do_GET(self) -> None:
-        """Ask for credentials, whatever comes."""
-        self.send_response(401)
-        self.send_header("WWW-Authenticate", 'Basic realm="x"')
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
-        """Say nothing."""
-
-
-@contextmanager
-def serving(handler: type[Closed] = Closed) -> Iterator[str]:
-    """Serve on loopback, and let nobody in unless a handler does."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def test_refused_credentials_are_not_asked_for_and_not_shown(environment: dict[str, str], tmp_path: Path) -> None:
     """With and without credentials in the URL, no person and no window is waited for."""
     window = tmp_path / "askpass"
@@ -656,69 +507,6 @@ def test_what_a_person_says_about_credentials_counts(environment: dict[str, str]
     with serving() as server:
         refusal(f"http://{server}/x", "main", "manifests", environment | {"GIT_ASKPASS": str(script)})
     assert (tmp_path / "asked").exists()
-
-
-@dataclass(slots=True)
-class Guarded:
-    """A server of repositories over HTTP that lets one login in, and looks at the arguments of all that runs."""
-
-    folder: Path
-    environment: Mapping[str, str]
-    login: bytes
-    host: str = ""
-    headers: list[dict[str, str]] = field(default_factory=list)
-    arguments: bytes = b""
-
-    def look(self, headers: Mapping[str, str]) -> bool:
-        """Keep what is seen while git waits for an answer, and tell whether the login is right."""
-        self.headers.append(dict(headers))
-        for process in Path("/proc").glob("[0-9]*/cmdline"):
-            with suppress(OSError):  # it has ended
-                self.arguments += process.read_bytes()
-        return headers.get("Authorization") == f"Basic {base64.b64encode(self.login).decode()}"
-
-    def answer(self, path: str, headers: Mapping[str, str], method: str, body: bytes) -> bytes:
-        """Return what git's own server says, as a CGI program does."""
-        path, _, query = path.partition("?")
-        asked = {
-            "GIT_HTTP_EXPORT_ALL": "1",
-            "GIT_PROJECT_ROOT": str(self.folder),
-            "GIT_PROTOCOL": headers.get("Git-Protocol", ""),
-            "HTTP_CONTENT_ENCODING": headers.get("Content-Encoding", ""),
-            "CONTENT_LENGTH": str(len(body)),
-            "CONTENT_TYPE": headers.get("Content-Type", ""),
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "REQUEST_METHOD": method,
-        }
-        done = subprocess.run(
-            ["git", "http-backend"], env={**self.environment, **asked}, input=body, capture_output=True, check=True
-        )
-        return done.stdout
-
-
-@contextmanager
-def guarded_server(folder: Path, environment: Mapping[str, str], login: str) -> Iterator[Guarded]:
-    """Serve the repositories of a folder on loopback, to one login."""
-    guarded = Guarded(folder, environment, login.encode())
-
-    class Handler(Closed):
-        """Answers a login, and lets nobody else in."""
-
-        def do_GET(self) -> None:
-            """Answer, or ask for the login."""
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if not guarded.look(dict(self.headers)):
-                super().do_GET()
-                return
-            head, _, content = guarded.answer(self.path, dict(self.headers), self.command, body).partition(b"\r\n\r\n")
-            self.wfile.write(b"HTTP/1.0 200 OK\r\n" + head + b"\r\n\r\n" + content)
-
-        do_POST = do_GET  # noqa: N815 - the name is http.server's
-
-    with serving(Handler) as host:
-        guarded.host = host
-        yield guarded
 
 
 LOGIN = "b@t:hunter2 %/:@\"'$HOME\\né"
@@ -932,7 +720,9 @@ HOOK = """#!{python}
 import os, sys
 from pathlib import Path
 from reconciler.core.errors import GitError
-from reconciler.edge.git import read
+from reconciler.edge.git import Access
+from reconciler.edge import git as edge
+read = lambda url, ref, path, environment: edge.read(Access(url, ref, environment), path)
 _, pushed, _ = sys.stdin.read().split()
 answer = [read(place, pushed, "manifests", os.environ) for place in (".", os.getcwd())]
 try:

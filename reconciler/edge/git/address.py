@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote_to_bytes
 
 from reconciler.core.errors import Misnamed
+from reconciler.edge.git.credentials import Credentials, configured
 from reconciler.edge.git.given import shown
 
 _USER, _PASSWORD = "RECONCILER_LOGIN_USER", "RECONCILER_LOGIN_PASSWORD"
@@ -23,13 +24,24 @@ class Address:
 
     url: str
     where: str
+    scheme: str
     site: str = ""
     user: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
+    credentials: Credentials = field(default_factory=Credentials)
 
     @classmethod
-    def of(cls, url: str) -> Address:
-        """Return the address in a URL or in `host:path`. Raises Misnamed for a login that git could not take."""
+    def of(cls, url: str, credentials: Credentials) -> Address:
+        """Return the address in a URL or in `host:path`.
+
+        Raises Misnamed for a login that git could not take, and for credentials that are of no use there.
+        """
+        address = replace(cls._of(url), credentials=credentials)
+        credentials.check(address.scheme, address.user)
+        return address
+
+    @classmethod
+    def _of(cls, url: str) -> Address:
         where = shown(url)
         scheme, separator, rest = url.partition("://")
         if not separator or "/" in scheme:
@@ -38,9 +50,9 @@ class Address:
                 raise _misnamed(
                     where, "ssh takes no password from a URL: use a key; for an @ in a path write ssh://HOST/%40"
                 )
-            return cls(url, where)
+            return cls(url, where, "ssh")
         if scheme == "file":
-            return cls(url, where)
+            return cls(url, where, scheme)
         authority = re.split("[/?#]", rest, maxsplit=1)[0]
         path = rest.removeprefix(authority)
         login, _, host = authority.rpartition("@")
@@ -48,28 +60,21 @@ class Address:
         if "@" in path:
             raise _misnamed(where, "has an @ behind the host: write %40 for it, and in a password %2F for /")
         if scheme in {"http", "https"} and login:
-            site, known = f"{scheme}://{host}", _decoded(password, where) if has_password else None
-            return cls(site + path, where, site, _decoded(user, where), known)
+            known = _decoded(password, where) if has_password else None
+            return cls(f"{scheme}://{host}{path}", where, scheme, f"{scheme}://{host}", _decoded(user, where), known)
         if has_password:
             raise _misnamed(where, f"{scheme} takes no password from a URL{': use a key' * (scheme == 'ssh')}")
-        return cls(url, where)
+        return cls(url, where, scheme, f"{scheme}://{host}")
 
     def environment(self, given: Mapping[str, str]) -> Mapping[str, str]:
         """Return the variables that hand the login to git, after what the given ones configure."""
-        count = given.get("GIT_CONFIG_COUNT") or "0"
-        if self.user is None or not count.isdecimal():  # git itself says what is wrong with a count
-            return {}
+        if self.user is None:
+            return self.credentials.environment(self.site, given)
         if self.password is None:  # the person's own helpers know it
-            settings, secrets = [("username", self.user)], {}
-        else:  # no others are asked first, and none is told to keep it
-            settings, secrets = [("helper", ""), ("helper", _HELPER)], {_USER: self.user, _PASSWORD: self.password}
-        variables = {"GIT_CONFIG_COUNT": str(int(count) + len(settings)), **secrets}
-        for number, (key, value) in enumerate(settings, int(count)):
-            variables |= {
-                f"GIT_CONFIG_KEY_{number}": f"credential.{self.site}.{key}",
-                f"GIT_CONFIG_VALUE_{number}": value,
-            }
-        return variables
+            return configured(given, self.site, [("username", self.user)], {})
+        # No others are asked first, and none is told to keep it.
+        secrets = {_USER: self.user, _PASSWORD: self.password}
+        return configured(given, self.site, [("helper", ""), ("helper", _HELPER)], secrets)
 
 
 def _decoded(text: str, where: str) -> str:

@@ -1,8 +1,9 @@
-"""Says in one line what git complained of: the only place that matches on what git says."""
+"""Says in one line what git complained of: the only place that matches on what git, gpg and ssh-keygen say."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Set as AbstractSet
 
 from reconciler.core.errors import GitError
 from reconciler.edge.git.given import quoted
@@ -22,6 +23,20 @@ _MEANINGS = (
     (r"promisor remote|lazy fetch", "lacks objects, being a partial clone: fetch them first"),
     (r"transport '[^']*' not allowed", "has a protocol that GIT_ALLOW_PROTOCOL does not allow"),
     (r"unable to access|unable to connect|Could not resolve|Could not read from remote", "cannot be reached"),
+)
+# For a signature the lines of gpg (https://github.com/gpg/gnupg/blob/master/doc/DETAILS), or what ssh-keygen 9.2 says.
+_DISTRUSTS = (
+    (r"^\[GNUPG:\] REVKEYSIG (\S+)", "is signed by {}, which was revoked"),
+    (r"^\[GNUPG:\] EXPKEYSIG (\S+)", "is signed by {}, which has expired"),
+    (r"^\[GNUPG:\] EXPSIG (\S+)", "is signed by {}, and the signature has expired"),
+    (r"^\[GNUPG:\] BADSIG (\S+)", "has a bad signature, as if by {}"),
+    (r"^\[GNUPG:\] NO_PUBKEY (\S+)", "is signed by {}, which is not listed"),
+    (r"^\[GNUPG:\] VALIDSIG (\S+)", "is signed by {}, which is not listed"),
+    (r"incorrect signature()", "has a bad signature"),
+    (r"(SHA256:\S+)(?s:.*)key has expired", "is signed by {}, which had expired"),
+    (r"(SHA256:\S+)(?s:.*)key is not yet valid", "is signed by {}, which was not valid yet"),
+    (r"key is not permitted for use in signature namespace()", "is signed by a key that is not listed for git"),
+    (r"(SHA256:\S+)", "is signed by {}, which is not listed"),
 )
 _EMPTY_WORDS = re.compile(
     r"\s*$|hint: |warning: |Please make sure you have|and the repository exists|fatal: Could not read from remote"
@@ -57,6 +72,26 @@ def not_given(complaint: str) -> bool:
 def other_hash(complaint: str) -> bool:
     """Tell whether a server says that its ids are of another kind than those of the repository fetched into."""
     return "mismatched algorithms" in complaint
+
+
+def imported(output: bytes) -> AbstractSet[str]:
+    """Return the fingerprints of the keys that gpg says it has imported."""
+    return set(re.findall(r"^\[GNUPG:\] IMPORT_OK \d+ (\S+)$", output.decode(errors="replace"), re.MULTILINE))
+
+
+def signed_by(complaint: str) -> str | None:
+    """Return the fingerprint of the main key that gpg says a valid signature is by."""
+    found = re.search(r"^\[GNUPG:\] VALIDSIG .*?(\S+)$", complaint, re.MULTILINE)
+    return found[1] if found else None
+
+
+def distrust(complaint: str) -> str:
+    """Say what is wrong with a signature, by what was said of it."""
+    for words, meaning in _DISTRUSTS:
+        found = re.search(words, complaint, re.MULTILINE)
+        if found:
+            return meaning.format(f"the key {quoted(found[1])}".removesuffix(" "))
+    return f"has a signature that cannot be checked; git said: {_last(complaint)}"
 
 
 def _last(complaint: str) -> str:

@@ -1,4 +1,4 @@
-"""Fetches one revision of a repository behind a URL, and nothing else of it."""
+"""Fetches one revision of a repository, and nothing else of it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.core.errors import GitError
-from reconciler.edge.git import complaint, revision
+from reconciler.edge.git import complaint, tip
 from reconciler.edge.git.address import Address
 from reconciler.edge.git.program import Answer, Git
 
 FETCHED = "refs/reconciler/fetched"
 """The ref that a revision has here, whatever it was asked for by."""
+
+MOST_COPIED = 256 * 1024 * 1024
+"""The most bytes, packed, that are copied of one commit."""
+
+_SHA1 = 40
 
 
 @contextmanager
@@ -23,10 +28,7 @@ def fetched(git: Git, address: Address, ref: str) -> Iterator[Git]:
     with tempfile.TemporaryDirectory(prefix="reconciler-", ignore_cleanup_errors=True) as folder:
         # Its ids are SHA-1 or SHA-256: that is only known from one that was given, or from a server's refusal.
         for ids in ("sha256", "sha1") if re.fullmatch("[0-9a-f]{64}", ref) else ("sha1", "sha256"):
-            made = git.at(folder).run("init", "--quiet", "--bare", "--template=", f"--object-format={ids}", "--", ids)
-            if not made.well:
-                raise complaint.error(folder, made.complaint)
-            repository = git.at(str(Path(folder, ids)))
+            repository = _made(git, folder, ids)
             network = repository.on_the_network(address.environment(git.given))
             answer = _fetch(network, address.url, ref)
             if answer.well:
@@ -35,6 +37,35 @@ def fetched(git: Git, address: Address, ref: str) -> Iterator[Git]:
             if not complaint.other_hash(answer.complaint):
                 break
         raise _error(network, address, ref, answer.complaint)
+
+
+@contextmanager
+def copied(git: Git, source: Git, where: str, commit: str) -> Iterator[Git]:
+    """Give git at a repository that holds a commit of another one, and is removed afterwards. Raises GitError.
+
+    Every id is reckoned anew from the content: in place git believes what a folder of objects says, and a signature
+    is over ids.
+    """
+    with tempfile.TemporaryDirectory(prefix="reconciler-", ignore_cleanup_errors=True) as folder:
+        repository = _made(git, folder, "sha1" if len(commit) == _SHA1 else "sha256")
+        content = b""
+        for at, arguments in (
+            (source, ("rev-list", "--objects", "--no-walk", commit)),
+            (source, ("pack-objects", "--quiet", "--stdout")),
+            (repository, ("index-pack", "--stdin")),
+        ):
+            answer = at.run(*arguments, stdin=content, most=MOST_COPIED)
+            if not answer.well:
+                raise complaint.error(where, answer.complaint)
+            content = answer.output
+        yield repository
+
+
+def _made(git: Git, folder: str, ids: str) -> Git:
+    made = git.at(folder).run("init", "--quiet", "--bare", "--template=", f"--object-format={ids}", "--", ids)
+    if not made.well:
+        raise complaint.error(folder, made.complaint)
+    return git.at(str(Path(folder, ids)))
 
 
 def _fetch(git: Git, url: str, ref: str) -> Answer:
@@ -53,6 +84,4 @@ def _error(git: Git, address: Address, ref: str, said: str) -> GitError:
         )
     if not complaint.no_such_ref(said):
         return complaint.error(where, said)
-    listed = git.run("ls-remote", "--quiet", "--refs", "--", address.url)
-    names = [line.partition("\t")[2] for line in listed.output.decode(errors="surrogateescape").splitlines()]
-    return revision.missing(where, ref, names if listed.well else None)
+    return tip.missing(git, address, ref)

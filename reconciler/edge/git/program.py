@@ -101,6 +101,13 @@ class Git:
                 environment |= {name: self.given[name] for name in _QUARANTINE & self.given.keys()}
         return replace(self, environment=environment, options=(*_OPTIONS, "-C", folder))
 
+    def beside(self, name: str, *options: str) -> Git:
+        """Return another program that PATH names, run as git is, with no network of git's. Raises GitError."""
+        program = shutil.which(name, path=self.given.get("PATH", ""))
+        if program is None:
+            raise GitError(f"the program {name} was not found on PATH: it checks signatures, so install it")
+        return replace(self, program=program, options=options)
+
     def run(self, *arguments: str, stdin: bytes = b"", most: int = MOST) -> Answer:
         """Run one command. Raises GitError where it takes too long or says more than is wanted, and Stopped."""
         with TemporaryFile() as told, TemporaryFile() as complaint:
@@ -119,10 +126,11 @@ class Git:
             said = complaint.read(MOST).decode(errors="replace")
         if self.stop.is_set():
             raise Stopped("a stop was asked for while git was at work")
+        name = Path(self.program).name
         if late:
-            raise GitError(f"git {arguments[0]} was ended: it took longer than {self.seconds:g} s")
+            raise GitError(f"{name} {arguments[0]} was ended: it took longer than {self.seconds:g} s")
         if len(output) > most:
-            raise GitError(f"git {arguments[0]} was ended: it said more than {most} bytes: name a smaller folder")
+            raise GitError(f"{name} {arguments[0]} was ended: it said more than {most} bytes: name a smaller folder")
         return Answer(process.returncode == 0, output, said)
 
 

@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
-
 from reconciler.core.errors import Problem
 from reconciler.core.files import File
-from reconciler.edge.git import given, revision
-from reconciler.edge.git.address import Address
-from reconciler.edge.git.fetch import FETCHED, fetched
+from reconciler.edge.git import given, revision, signature
+from reconciler.edge.git.access import Access
+from reconciler.edge.git.fetch import FETCHED, copied, fetched
+from reconciler.edge.git.keys import Keys
 from reconciler.edge.git.program import Git
 from reconciler.edge.git.tree import Commit
 
 
-def read(  # noqa: PLR0913 - what is read, and with what
-    url: str,
-    ref: str,
-    path: str,
-    environment: Mapping[str, str],
-    *,
-    seconds: float = 120.0,
-    stop: threading.Event | None = None,
-) -> tuple[str, tuple[File | Problem, ...]]:
+def read(access: Access, path: str, keys: Keys | None = None) -> tuple[str, tuple[File | Problem, ...]]:
     """Return the full id of a revision's commit, and the manifest files at or below a path in it, in order of name.
 
-    `url` is a folder of a repository, or in one, or a URL, or `host:path` for ssh. `ref` is a branch, a tag, `refs/…`,
-    HEAD or the id of a commit, from a URL a full one. Where names are shared git's rules hold: an id before a tag, a
-    tag before a branch (https://git-scm.com/docs/gitrevisions). `path` starts at the top folder of the repository, and
-    `.` is all of it. No call of git takes longer than `seconds`, and none goes on once `stop` is set. Raises GitError
-    (Misnamed for what is wrong whatever there is), and Stopped.
+    `path` starts at the top folder of the repository, and `.` is all of it. With `keys` the commit has to be signed by
+    one of them, and nothing else of it is looked at before that is known. Raises GitError (Misnamed for what is wrong
+    whatever there is, Untrusted for a commit that is not signed so), and Stopped.
     """
-    remote = given.is_remote(url)
-    given.check_ref(ref)
-    folder = given.folder(path)
-    address = Address.of(url) if remote else None
-    git = Git.found(environment, seconds, stop or threading.Event())
-    if address is None:
-        return _read(git.at(url), given.shown(url), ref, ref, folder)
-    with fetched(git, address, ref) as repository:
-        return _read(repository, address.where, ref, FETCHED, folder)
+    address, folder = access.address(), given.folder(path)
+    git = access.git()
+    if address:
+        with fetched(git, address, access.ref) as repository:
+            commit = revision.commit(repository, address.where, access.ref, FETCHED)
+            return _read(repository, address.where, commit, folder, keys)
+    repository, where = git.at(access.url), given.shown(access.url)
+    commit = revision.commit(repository, where, access.ref, access.ref)
+    if keys is None:
+        return _read(repository, where, commit, folder, None)
+    with copied(git, repository, where, commit) as copy:
+        return _read(copy, where, commit, folder, keys)
 
 
-def _read(git: Git, where: str, asked: str, ref: str, folder: str) -> tuple[str, tuple[File | Problem, ...]]:
-    commit = revision.commit(git, where, asked, ref)
+def _read(git: Git, where: str, commit: str, folder: str, keys: Keys | None) -> tuple[str, tuple[File | Problem, ...]]:
+    if keys:
+        signature.check(git, where, commit, keys)
     return commit, Commit(git, where, commit).files(folder)

@@ -1,0 +1,48 @@
+"""What to read of which repository, and by which means."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.edge.git import given
+from reconciler.edge.git.address import Address
+from reconciler.edge.git.credentials import Credentials
+from reconciler.edge.git.program import Git
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A revision of a repository, and all that git needs to get at it.
+
+    `url` is a folder of a repository, or in one, or a URL, or `host:path` for ssh. `ref` is a branch, a tag, `refs/…`,
+    HEAD or the id of a commit, from a URL a full one. Where names are shared git's rules hold: an id before a tag, a
+    tag before a branch (https://git-scm.com/docs/gitrevisions). No call of git takes longer than `seconds`, and none
+    goes on once `stop` is set.
+    """
+
+    url: str
+    ref: str
+    environment: Mapping[str, str] = field(repr=False)
+    credentials: Credentials = field(default_factory=Credentials)
+    seconds: float = 120.0
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def address(self) -> Address | None:
+        """Return where the repository is on the network, None for a folder. Raises Misnamed for what cannot be."""
+        remote = given.is_remote(self.url)
+        given.check_ref(self.ref)
+        if remote:
+            return Address.of(self.url, self.credentials)
+        self.credentials.check("", None)
+        return None
+
+    def check(self, path: str) -> None:
+        """Refuse what is wrong whatever there is, a path in the repository as well. Raises Misnamed."""
+        self.address()
+        given.folder(path)
+
+    def git(self) -> Git:
+        """Return the program. Raises GitError where there is none."""
+        return Git.found(self.environment, self.seconds, self.stop)

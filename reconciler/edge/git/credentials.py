@@ -1,0 +1,123 @@
+"""Hands git the key or the token of a file, by git's own means: neither is in an argument, a log or a report."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.core.errors import Misnamed
+from reconciler.core.harmless import harmless
+
+_USER, _FILE = "RECONCILER_TOKEN_USER", "RECONCILER_TOKEN_FILE"
+# Read when git asks, so that a token that is replaced counts at once. `read` and `printf` are the shell's own.
+_HELPER = (
+    f'!f() {{ if test "$1" = get && {{ IFS= read -r token || test -n "$token"; }} <"${_FILE}"; then '
+    f'printf "username=%s\\npassword=%s\\n" "${_USER}" "$token"; fi; }}; f'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The files that open a repository, None for what a person's own git, ssh and agent know."""
+
+    ssh_key: str | None = None
+    known_hosts: str | None = None
+    token_file: str | None = None
+    username: str | None = None
+
+    def check(self, scheme: str, user: str | None) -> None:
+        """Refuse what is of no use for a URL, and what cannot be read. Raises Misnamed.
+
+        `scheme` is "" for a folder; `user` is that of a login in the URL.
+        """
+        for option, value, schemes in (
+            ("--git-ssh-key", self.ssh_key, {"ssh"}),
+            ("--git-known-hosts", self.known_hosts, {"ssh"}),
+            ("--git-token-file", self.token_file, {"http", "https"}),
+            ("--git-username", self.username, {"http", "https"}),
+        ):
+            if value is not None and scheme not in schemes:
+                other = f"one of {scheme}" if scheme else "a folder"
+                raise Misnamed(f"{option}: is for a repository behind {max(schemes)}, and this is {other}")
+        if self.username is not None and (self.token_file is None or not self.username.isprintable()):
+            raise Misnamed("--git-username: is the name that goes with --git-token-file, in one line: give both")
+        if self.token_file is not None and user is not None:
+            raise Misnamed("--git-token-file: the URL has a login of its own: leave that out")
+        self._check_files()
+
+    def _check_files(self) -> None:
+        """Refuse files that cannot be read, or that ssh would refuse."""
+        for option, file in (
+            ("--git-ssh-key", self.ssh_key), ("--git-known-hosts", self.known_hosts),
+            ("--git-token-file", self.token_file),
+        ):  # fmt: skip
+            if file is not None:
+                _readable(option, file)
+        self._ssh_options()
+        if self.ssh_key is not None:
+            found = Path(self.ssh_key).stat()
+            if found.st_uid == os.getuid() and found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise Misnamed(
+                    f"--git-ssh-key '{harmless(self.ssh_key)}': others may use it (mode "
+                    f"{stat.S_IMODE(found.st_mode):04o}), and ssh takes no such key: chmod 600"
+                )
+        if self.token_file is not None and not _token(Path(self.token_file)):
+            raise Misnamed(f"--git-token-file '{harmless(self.token_file)}': has no token in its first line")
+
+    def environment(self, site: str, given: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the variables that hand them to git for one site (`https://host`)."""
+        variables: Mapping[str, str] = {}
+        if self.ssh_key is not None or self.known_hosts is not None:
+            # ssh is found as git finds it; no other program is taken for it, whatever a variable says.
+            variables = {"GIT_SSH_COMMAND": shlex.join(("ssh", *self._ssh_options())), "GIT_SSH_VARIANT": "ssh"}
+        if self.token_file is not None:
+            secrets = {_USER: self.username or "x-access-token", _FILE: str(Path(self.token_file).absolute())}
+            variables = configured(given, site, (("helper", ""), ("helper", _HELPER)), secrets)
+        return variables
+
+    def _ssh_options(self) -> Sequence[str]:
+        options = ["BatchMode=yes", "StrictHostKeyChecking=yes"]
+        if self.ssh_key is not None:
+            options += [f"IdentityFile={_word(self.ssh_key)}", "IdentitiesOnly=yes"]
+        if self.known_hosts is not None:
+            options += [f"UserKnownHostsFile={_word(self.known_hosts)}", "GlobalKnownHostsFile=/dev/null"]
+        return [each for option in options for each in ("-o", option)]
+
+
+def configured(
+    given: Mapping[str, str], site: str, settings: Sequence[tuple[str, str]], secrets: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Return variables that set `credential.SITE.…` for git, after what the given ones configure."""
+    count = given.get("GIT_CONFIG_COUNT") or "0"
+    if not count.isdecimal():  # git itself says what is wrong with it
+        return {}
+    variables = {"GIT_CONFIG_COUNT": str(int(count) + len(settings)), **secrets}
+    for number, (key, value) in enumerate(settings, int(count)):
+        variables |= {f"GIT_CONFIG_KEY_{number}": f"credential.{site}.{key}", f"GIT_CONFIG_VALUE_{number}": value}
+    return variables
+
+
+def _word(file: str) -> str:
+    """Return a path as ssh's configuration takes one (ssh_config(5)): whole, in quotes, and without tokens."""
+    path = str(Path(file).absolute())
+    if "${" in path or any(char in path for char in '"\\\n'):
+        raise Misnamed(f"'{harmless(path)}': ssh takes no path with a quote, a backslash, a line end or ${{ in it")
+    return f'"{path.replace("%", "%%")}"'
+
+
+def _readable(option: str, file: str) -> None:
+    try:
+        with Path(file).open("rb") as opened:
+            opened.read(1)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise Misnamed(f"{option} '{harmless(file)}': cannot be read: {why}") from error
+
+
+def _token(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return bool(opened.readline(65536).strip())

@@ -1,0 +1,44 @@
+"""Repositories to read, in an environment where nothing of the user's counts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from repository import FILES, Repository, make
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Give an environment in which nothing of the user's counts, and work in an empty folder."""
+    git = shutil.which("git")
+    assert git
+    for name in ("home", "here", "temporary"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    return {
+        "GIT_AUTHOR_EMAIL": "author@example.com",
+        "GIT_AUTHOR_NAME": "Author",
+        "GIT_COMMITTER_EMAIL": "author@example.com",
+        "GIT_COMMITTER_NAME": "Author",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "HOME": str(tmp_path / "home"),
+        "PATH": os.pathsep.join((str(Path(git).parent), os.defpath)),
+    }
+
+
+@pytest.fixture
+def empty(tmp_path: Path, environment: dict[str, str]) -> Repository:
+    """Give a repository without a commit."""
+    return make(tmp_path / "repository", environment)
+
+
+@pytest.fixture
+def repository(empty: Repository) -> Repository:
+    """Give a repository with one commit."""
+    empty.commit(FILES)
+    return empty
