@@ -1,38 +1,58 @@
-"""Repeats a job on APScheduler until told to stop, and does not wait for ever then."""
+"""Calls things at their time, on APScheduler."""
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
-from typing import Any
 
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+_AT_ONCE = 32
+"""How many jobs run side by side at most: one that hangs holds up no other before there are so many."""
 
-def repeat(job: Callable[[], Any], interval: float, now: datetime, stop: threading.Event, grace: float) -> None:
-    """Run a job at once and then every `interval` seconds, one at a time, until `stop` is set.
+_NOT_AGAIN = IntervalTrigger(days=36_500, timezone="UTC")
 
-    Up to a tenth of the interval is added at random, so that many controllers do not call in step. The job under
-    way at a stop is waited for, `grace` seconds at most: then the process ends with code 1. Late runs are
-    made up for once, however many there were.
-    """
-    scheduler = BackgroundScheduler(timezone="UTC")
-    scheduler.add_job(
-        job,
-        IntervalTrigger(seconds=max(1, int(interval)), jitter=interval / 10),
-        next_run_time=now,
-        max_instances=1,
-        coalesce=True,
-        misfire_grace_time=None,
-    )
-    scheduler.start()
-    stop.wait()
-    scheduler.pause()
-    watchdog = threading.Timer(grace, os._exit, args=(1,))
-    watchdog.daemon = True
-    watchdog.start()
-    scheduler.shutdown(wait=True)
-    watchdog.cancel()
+
+class Timetable:
+    """Calls each job in a thread of its own. Late jobs are called all the same."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_AT_ONCE)
+        self._scheduler = BackgroundScheduler(timezone="UTC", executors={"default": self._threads})
+
+    def at(self, name: str, when: datetime, job: Callable[[], None]) -> None:
+        """Call a job once, at a time or soon after; it takes the place of one that still waits under its name."""
+        # A job that plans its own next call does so before it returns: there are two of its name for a moment. One that
+        # is called once and then removed would be looked for in vain where the scheduler is shut down meanwhile.
+        self._scheduler.add_job(
+            job,
+            _NOT_AGAIN,
+            next_run_time=when,
+            id=name,
+            replace_existing=True,
+            misfire_grace_time=None,
+            max_instances=2,
+        )
+
+    def drop(self, name: str) -> None:
+        """Forget what waits under a name, if anything does."""
+        with suppress(JobLookupError):
+            self._scheduler.remove_job(name)
+
+    def start(self) -> None:
+        """Begin to call."""
+        self._scheduler.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether anything would be called."""
+        return bool(self._scheduler.running)
+
+    def shut_down(self) -> None:
+        """Call nothing more, and return when what was called has returned; for how long that may take nobody says."""
+        self._scheduler.shutdown(wait=False)  # waiting, it would hold the lock that a job needs which plans another
+        self._threads.shutdown(wait=True)

@@ -1,0 +1,197 @@
+"""Follows git and runs each target in a lane of its own, until it is closed."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+from reconciler.controller import lane
+from reconciler.controller.following import Following
+from reconciler.controller.lane import Lane
+from reconciler.controller.timetable import Timing
+from reconciler.core import board
+from reconciler.core.board import Board, PastRun, Refusal, Revision
+from reconciler.core.model import Desired
+from reconciler.core.outcome import DONE
+from reconciler.core.report import Report
+from reconciler.core.rhythm import Rhythm
+
+REMEMBERED = timedelta(days=1)
+_MOST_RUNS = 20_000
+"""How many finished runs are remembered at most: those of a day, of some sixty targets every five minutes."""
+
+
+class Act(Protocol):
+    """Runs one target."""
+
+    def __call__(self, target: str, desired: Desired, revision: str | None, got_on: Callable[[], None]) -> Report:
+        """Run a target of a revision once, and report; call `got_on` whenever something is done."""
+
+
+class Told(Protocol):
+    """Is told what happens as it happens. Must not raise."""
+
+    def taken(self, revision: Revision) -> None:
+        """Say that another revision came into force."""
+
+    def refused(self, refusal: Refusal, in_force: Revision | None) -> None:
+        """Say why what is newest in git is not in force: once, while it stays so."""
+
+    def reported(self, report: Report) -> None:
+        """Say what became of a run."""
+
+    def failed(self, what: str, error: Exception) -> None:
+        """Say that something went wrong that nobody foresaw."""
+
+    def stuck(self, lane: board.Lane) -> None:
+        """Say that a run does not get on: once for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a controller works with."""
+
+    act: Act
+    told: Told
+    timing: Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How often targets are run and git is looked at, and for how long a run may not get on before it is stuck.
+
+    Once in a `heartbeat` people are sent a summary, where anybody is sent anything; never where it is 0.
+    """
+
+    interval: timedelta
+    looking: timedelta
+    patience: timedelta
+    heartbeat: timedelta = timedelta()
+
+
+class Controller:
+    """The loop."""
+
+    def __init__(self, following: Following, means: Means, times: Times) -> None:
+        self._following, self._means, self._times = following, means, times
+        self._started = means.timing.clock.now()
+        self._lock = threading.Lock()
+        self._lanes: dict[str, Lane] = {}
+        self._last: dict[str, Report] = {}
+        self._succeeded: dict[str, datetime] = {}
+        self._past: deque[PastRun] = deque(maxlen=_MOST_RUNS)
+        self._told_stuck: set[tuple[str, datetime | None]] = set()
+        self._all_asked = threading.Event()
+        self._closed = False
+        self._looking = self._lane("look", self._look, times.looking)
+        self._watching = self._lane("watch", self._watch, times.patience / 4)
+
+    def start(self) -> None:
+        """Look at git, and go on from there."""
+        self._looking.ask()
+        self._watching.ask()
+
+    def look(self) -> None:
+        """Look at git now, and run all targets where there is anything new."""
+        self._looking.ask()
+
+    def run_all(self) -> None:
+        """Look at git now, and run all targets in any case."""
+        self._all_asked.set()
+        self._looking.ask()
+
+    def close(self) -> None:
+        """Begin nothing more. What is under way ends by itself, or by the stop that it asks about."""
+        with self._lock:
+            self._closed = True
+            lanes = (self._looking, self._watching, *self._lanes.values())
+        for each in lanes:
+            each.close()
+
+    def board(self) -> Board:
+        """Return how all of it stands."""
+        in_force, now = self._following.in_force, self._means.timing.clock.now()
+        with self._lock:
+            lanes = tuple(
+                board.Lane(
+                    name, each.running, each.moved, each.due, each.failures, self._last.get(name),
+                    self._succeeded.get(name),
+                )
+                for name, each in sorted(self._lanes.items())
+            )  # fmt: skip
+            past = tuple(run for run in self._past if run.finished > now - REMEMBERED)
+        revision = in_force.revision if in_force else None
+        return Board(now, self._started, self._following.looked, revision, self._following.refusal, lanes, past)
+
+    def _lane(self, name: str, act: lane.Act, interval: timedelta) -> Lane:
+        means = self._means
+
+        def guarded(got_on: Callable[[], None]) -> bool:
+            try:
+                return act(got_on)
+            except Exception as error:  # noqa: BLE001 - a loop that ends by an error does nothing ever after
+                means.told.failed(name, error)
+                return False
+
+        return Lane(name, guarded, Rhythm(interval), means.timing)
+
+    def _look(self, _: Callable[[], None]) -> bool:
+        before, following = self._following.refusal, self._following
+        found = following.look()
+        if following.refusal and following.refusal != before:
+            self._means.told.refused(following.refusal, following.in_force.revision if following.in_force else None)
+        everything = self._all_asked.is_set()
+        self._all_asked.clear()
+        if found and following.in_force:
+            self._means.told.taken(following.in_force.revision)
+            self._align([target.name for target in following.in_force.desired.targets])
+        if found or everything:
+            for each in list(self._lanes.values()):
+                each.ask()
+        return True
+
+    def _align(self, names: list[str]) -> None:
+        """Have a lane for each target of the revision in force, and none for any other."""
+        with self._lock:
+            names = [] if self._closed else names
+            gone = [self._lanes.pop(name) for name in self._lanes.keys() - set(names)]
+            for name in names:
+                if name not in self._lanes:
+                    self._lanes[name] = self._lane(f"target {name}", partial(self._run, name), self._times.interval)
+            self._last = {name: report for name, report in self._last.items() if name in names}
+            self._succeeded = {name: when for name, when in self._succeeded.items() if name in names}
+        for each in gone:
+            each.close()
+
+    def _run(self, name: str, got_on: Callable[[], None]) -> bool:
+        in_force = self._following.in_force
+        assert in_force
+        if all(target.name != name for target in in_force.desired.targets):
+            return True  # git has just dropped it
+        report = self._means.act(name, in_force.desired, in_force.revision.id, got_on)
+        with self._lock:
+            self._last[name] = report
+            if not report.failed:
+                self._succeeded[name] = report.run.finished_at
+            self._past.append(_past(name, report))
+        self._means.told.reported(report)
+        return not report.failed
+
+    def _watch(self, _: Callable[[], None]) -> bool:
+        stuck = {(each.target, each.running): each for each in self.board().stuck(self._times.patience)}
+        for which in stuck.keys() - self._told_stuck:
+            self._means.told.stuck(stuck[which])
+        self._told_stuck = set(stuck)
+        return True
+
+
+def _past(name: str, report: Report) -> PastRun:
+    associations = [each for target in report.targets for each in target.associations]
+    made = sum(isinstance(each.outcome, DONE) for each in associations)
+    run = report.run
+    return PastRun(run.id, name, run.started_at, run.finished_at, not report.failed, made, report.summary["drifted"])

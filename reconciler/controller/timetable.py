@@ -1,0 +1,29 @@
+"""The port to a scheduler: calls things at their time, each in a thread of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from reconciler.core.ports import Clock
+
+
+class Timetable(Protocol):
+    """Calls things at their time."""
+
+    def at(self, name: str, when: datetime, job: Callable[[], None]) -> None:
+        """Call a job once, at a time or soon after; it takes the place of one that still waits under its name."""
+
+    def drop(self, name: str) -> None:
+        """Forget what waits under a name, if anything does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What calls things, what time it is, and a number from 0 to 1 at random."""
+
+    timetable: Timetable
+    clock: Clock
+    share: Callable[[], float]

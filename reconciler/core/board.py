@@ -1,0 +1,73 @@
+"""What a controller is about, as one value at one moment: what pages, metrics and probes show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconciler.core.errors import Problem
+from reconciler.core.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """The state of git that is in force. `id` is the commit; None where the manifests come from a folder."""
+
+    id: str | None
+    since: datetime
+    manifests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why what is newer in git is not in force, and since when it is so: a sentence, and what is wrong in manifests."""
+
+    reason: str
+    since: datetime
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """One finished run of one target, in figures."""
+
+    id: str
+    target: str
+    started: datetime
+    finished: datetime
+    well: bool
+    made: int
+    drifted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One target: what it does, and how its last run went. `moved` is when the run under way last got on.
+
+    `succeeded` is when a run last ended well. `due` is when the next begins; None while one is under way.
+    """
+
+    target: str
+    running: datetime | None
+    moved: datetime | None
+    due: datetime | None
+    failures: int
+    last: Report | None
+    succeeded: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All of it. `looked` is when git was last read without an error, `now` when this was put together."""
+
+    now: datetime
+    started: datetime
+    looked: datetime | None
+    revision: Revision | None
+    refusal: Refusal | None
+    lanes: tuple[Lane, ...]
+    past: tuple[PastRun, ...]
+
+    def stuck(self, patience: timedelta) -> tuple[Lane, ...]:
+        """Return the targets whose run has not got on for so long."""
+        return tuple(lane for lane in self.lanes if lane.moved and self.now - lane.moved > patience)

@@ -1,0 +1,40 @@
+"""A timetable that a test turns by hand, in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from fakes import FakeClock
+
+from reconciler.controller.timetable import Timing
+
+
+class Hand:
+    """Calls what is due, one after the other, when the test lets time pass."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.waiting: dict[str, tuple[datetime, Callable[[], None]]] = {}
+
+    def at(self, name: str, when: datetime, job: Callable[[], None]) -> None:
+        """Call a job once, at a time or soon after."""
+        self.waiting[name] = when, job
+
+    def drop(self, name: str) -> None:
+        """Forget what waits under a name."""
+        self.waiting.pop(name, None)
+
+    def turn(self, span: timedelta = timedelta()) -> None:
+        """Let time pass, and call all that comes due meanwhile."""
+        end = self.clock.now() + span
+        while due := sorted((when, name) for name, (when, _) in self.waiting.items() if when <= end):
+            when, name = due[0]
+            self.clock.time = max(self.clock.now(), when)
+            self.waiting.pop(name)[1]()
+        self.clock.time = max(self.clock.now(), end)
+
+    @property
+    def timing(self) -> Timing:
+        """Return what lanes are given: shares are always in the middle."""
+        return Timing(self, self.clock, lambda: 0.5)

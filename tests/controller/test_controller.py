@@ -1,0 +1,287 @@
+"""The loop: each target at its own pace, the newest good revision, and word of all that happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+from builders import NOW
+from controller.hand import Hand
+from controller.test_following import ONE, PROBLEM, Git
+from fakes import FakeClock
+from render import reports
+
+from reconciler.controller.controller import Controller, Means, Times
+from reconciler.controller.following import Following
+from reconciler.core.board import Lane, Refusal, Revision
+from reconciler.core.errors import GitError, InvalidManifests
+from reconciler.core.model import Desired, Target
+from reconciler.core.outcome import Created
+from reconciler.core.report import Report
+
+BOTH = Desired((Target("east"), Target("west")), {"east": (), "west": ()})
+TIMES = Times(timedelta(minutes=5), timedelta(seconds=30), timedelta(minutes=10))
+
+
+@dataclass
+class Fleet:
+    """Runs targets as the test says, and hears what is told."""
+
+    clock: FakeClock
+    failing: set[str] = field(default_factory=set)
+    during: dict[str, Callable[[], object]] = field(default_factory=dict)
+    runs: list[tuple[str, str | None, float]] = field(default_factory=list)
+    heard: list[object] = field(default_factory=list)
+
+    def act(self, target: str, desired: Desired, revision: str | None, got_on: Callable[[], None]) -> Report:
+        """Run a target."""
+        assert target in desired.manifests
+        self.runs.append((target, revision, (self.clock.now() - NOW) / timedelta(minutes=1)))
+        got_on()
+        self.during.get(target, lambda: None)()
+        made = reports.association(outcome=Created("a1"))
+        report = reports.report(made, dry_run=False, error="AssumeRole: denied" if target in self.failing else None)
+        return replace(report, run=replace(report.run, started_at=self.clock.now(), finished_at=self.clock.now()))
+
+    def minutes(self, target: str) -> list[float]:
+        """Return when a target was run."""
+        return [minute for name, _, minute in self.runs if name == target]
+
+    def taken(self, revision: Revision) -> None:
+        """Hear."""
+        self.heard.append(revision)
+
+    def refused(self, refusal: Refusal, in_force: Revision | None) -> None:
+        """Hear."""
+        self.heard.append((refusal.reason, in_force))
+
+    def reported(self, report: Report) -> None:
+        """Hear."""
+        self.heard.append(report)
+
+    def failed(self, what: str, error: Exception) -> None:
+        """Hear."""
+        self.heard.append((what, error))
+
+    def stuck(self, lane: Lane) -> None:
+        """Hear."""
+        self.heard.append(f"{lane.target} is stuck")
+
+
+@pytest.fixture
+def hand() -> Hand:
+    """Give a timetable."""
+    return Hand(FakeClock())
+
+
+@pytest.fixture
+def fleet(hand: Hand) -> Fleet:
+    """Give what runs targets."""
+    return Fleet(hand.clock)
+
+
+@pytest.fixture
+def git() -> Git:
+    """Give a repository with two targets."""
+    return Git(BOTH)
+
+
+@pytest.fixture
+def controller(hand: Hand, fleet: Fleet, git: Git) -> Controller:
+    """Give a controller that has been started."""
+    controller = Controller(Following(git, hand.clock), Means(fleet.act, fleet, hand.timing), TIMES)
+    controller.start()
+    return controller
+
+
+def test_every_target_is_run_at_once_and_then_at_its_interval(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+    """Of the revision that is in force."""
+    hand.turn(timedelta(minutes=11))
+    assert fleet.minutes("east") == fleet.minutes("west") == [0, 5, 10]
+    assert {revision for _, revision, _ in fleet.runs} == {"1"}
+    assert controller.board().revision == Revision("1", NOW, 0)
+
+
+@pytest.mark.usefixtures("controller")
+def test_a_failing_target_delays_no_other(hand: Hand, fleet: Fleet) -> None:
+    """It is tried again further and further apart, and the other one goes on as ever."""
+    fleet.failing.add("west")
+    hand.turn(timedelta(minutes=21))
+    assert fleet.minutes("east") == [0, 5, 10, 15, 20]
+    assert fleet.minutes("west") == [0, 0.5, 1.5, 3.5, 7.5, 15.5]
+
+
+@pytest.mark.usefixtures("controller")
+def test_a_push_runs_every_target(hand: Hand, fleet: Fleet, git: Git) -> None:
+    """Within the time of one look; what fails is tried with it as well."""
+    fleet.failing.add("west")
+    hand.turn(timedelta(minutes=6))
+    git.push(BOTH)
+    hand.turn(timedelta(minutes=1))
+    assert ("east", "2", 6.5) in fleet.runs
+    assert ("west", "2", 6.5) in fleet.runs
+
+
+def test_a_storm_of_hooks_is_two_runs_at_most(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
+    """One that is under way, and one more that sees all of it."""
+    hand.turn(timedelta(minutes=1))
+    fleet.runs.clear()
+
+    def storm() -> None:
+        del fleet.during["east"]
+        for _ in range(1000):
+            git.push(BOTH)
+            controller.look()
+
+    fleet.during["east"] = storm
+    git.push(BOTH)
+    controller.look()
+    hand.turn(timedelta(minutes=1))
+    assert len(fleet.minutes("east")) == 2
+    assert len(fleet.minutes("west")) == 1, "its turn came after the storm"
+    assert {target: revision for target, revision, _ in fleet.runs} == {"east": "1002", "west": "1002"}
+
+
+def test_looking_in_vain_runs_nothing(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+    """A push to something else is no reason to call AWS."""
+    hand.turn(timedelta(minutes=1))
+    controller.look()
+    hand.turn()
+    assert fleet.minutes("east") == [0]
+
+
+def test_who_asks_for_all_gets_all(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+    """Whether git has changed or not, and although one fails."""
+    fleet.failing.add("west")
+    hand.turn(timedelta(minutes=2))
+    controller.run_all()
+    hand.turn()
+    assert fleet.minutes("east") == [0, 2]
+    assert fleet.minutes("west") == [0, 0.5, 1.5, 2]
+
+
+def test_targets_come_and_go_with_git(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
+    """A new one is run at once, one that is gone no more, and nothing is remembered of it."""
+    hand.turn(timedelta(minutes=1))
+    git.push(Desired((Target("west"), Target("north")), {"west": (), "north": ()}))
+    hand.turn(timedelta(minutes=10))
+    assert fleet.minutes("east") == [0]
+    assert fleet.minutes("north")[0] == 1.5
+    assert [lane.target for lane in controller.board().lanes] == ["north", "west"]
+
+
+@pytest.mark.usefixtures("controller")
+def test_a_target_that_git_drops_while_it_is_due_is_not_run(hand: Hand, fleet: Fleet, git: Git) -> None:
+    """The revision in force counts, at the moment when the run begins."""
+    hand.turn()
+    late = next(job for name, (_, job) in hand.waiting.items() if name == "target west")
+    git.push(Desired((Target("east"),), {"east": ()}))
+    fleet.during["east"] = late  # begins beside the look that drops it
+    hand.turn(timedelta(minutes=1))
+    assert fleet.minutes("west") == [0]
+
+
+def test_a_refusal_is_told_once_and_the_last_good_revision_is_still_run(
+    hand: Hand, fleet: Fleet, git: Git, controller: Controller
+) -> None:
+    """For as long as it stays the same; an outage is another one."""
+    hand.turn(timedelta(minutes=1))
+    git.push(InvalidManifests((PROBLEM,)))
+    hand.turn(timedelta(minutes=20))
+    git.down = GitError("cannot be reached")
+    hand.turn(timedelta(minutes=20))
+    told = [each for each in fleet.heard if isinstance(each, tuple)]
+    in_force = Revision("1", NOW, 0)
+    assert told == [("1 problem in the manifests", in_force), ("cannot be reached", in_force)]
+    assert fleet.minutes("east") == [0, 5, 10, 15, 20, 25, 30, 35, 40]
+    refusal = controller.board().refusal
+    assert refusal
+    assert refusal.reason == "cannot be reached"
+
+
+def test_without_any_good_revision_nothing_is_run(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
+    """It waits for one, also where somebody asks."""
+    git.newest = InvalidManifests((PROBLEM,))
+    controller.run_all()
+    hand.turn(timedelta(minutes=5))
+    assert fleet.runs == []
+    assert fleet.heard == [("1 problem in the manifests", None)]
+    git.push(ONE)
+    hand.turn(timedelta(minutes=1))
+    assert len(fleet.minutes("prod")) == 1
+
+
+@pytest.mark.usefixtures("controller")
+def test_an_error_that_nobody_foresaw_is_told_and_the_loop_goes_on(hand: Hand, fleet: Fleet) -> None:
+    """It counts as a failure of that target."""
+    error = ZeroDivisionError()
+
+    def fail() -> None:
+        raise error
+
+    fleet.during["east"] = fail
+    hand.turn(timedelta(seconds=31))
+    assert ("target east", error) in fleet.heard
+    assert fleet.minutes("east") == [0, 0.5]
+    assert fleet.minutes("west") == [0]
+
+
+def test_a_run_that_does_not_get_on_is_told_once(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+    """And shows on the board, for as long as it lasts; one that gets on is not, however long it takes."""
+
+    def hang() -> None:
+        lane = controller._lanes["east"]  # noqa: SLF001 - beside the run, as another thread
+        for _ in range(8):
+            hand.clock.advance(minutes=9)
+            lane._got_on()  # noqa: SLF001 - as above
+            controller._watch(lambda: None)  # noqa: SLF001 - as above
+        assert not controller.board().stuck(TIMES.patience)
+        for _ in range(8):
+            hand.clock.advance(minutes=9)
+            controller._watch(lambda: None)  # noqa: SLF001 - as above
+        assert [stuck.target for stuck in controller.board().stuck(TIMES.patience)] == ["east"]
+
+    fleet.during["east"] = hang
+    hand.turn(timedelta(seconds=1))
+    assert fleet.heard.count("east is stuck") == 1
+    fleet.during.clear()
+    hand.turn(timedelta(minutes=10))
+    assert not controller.board().stuck(TIMES.patience)
+
+
+def test_the_board_shows_how_it_stands(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+    """Each target with its last report, its failures, when it last went well and when it is due; and past runs."""
+    fleet.failing.add("west")
+    hand.turn(timedelta(minutes=2))
+    board = controller.board()
+    east, west = board.lanes
+    assert (east.target, east.failures, east.succeeded, east.due) == ("east", 0, NOW, NOW + timedelta(minutes=5))
+    assert (west.target, west.failures, west.succeeded) == ("west", 3, None)
+    assert west.due == NOW + timedelta(minutes=3.5)
+    assert west.last
+    assert west.last.targets[0].error == "AssumeRole: denied"
+    assert [(run.target, run.well, run.made) for run in board.past] == [
+        ("east", True, 1), ("west", False, 1), ("west", False, 1), ("west", False, 1),
+    ]  # fmt: skip
+    assert (board.started, board.looked, board.refusal) == (NOW, NOW + timedelta(minutes=2), None)
+
+
+def test_runs_are_remembered_for_a_day(hand: Hand, controller: Controller) -> None:
+    """No longer, so that what runs for months does not grow."""
+    hand.turn(timedelta(days=3))
+    past = controller.board().past
+    assert len(past) == 2 * 24 * 12
+    assert min(run.finished for run in past) > hand.clock.now() - timedelta(days=1)
+
+
+def test_closed_it_begins_nothing_more(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
+    """No run, no look; whoever still asks is not heard."""
+    hand.turn(timedelta(minutes=1))
+    controller.close()
+    git.push(BOTH)
+    controller.run_all()
+    hand.turn(timedelta(hours=1))
+    assert fleet.minutes("east") == [0]
+    assert hand.waiting == {}

@@ -1,0 +1,130 @@
+"""The last good revision stays in force, whatever is newer, and it is said why."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from builders import NOW, manifest
+from fakes import FakeClock
+
+from reconciler.controller.following import Following, InForce, Loaded
+from reconciler.core.board import Refusal, Revision
+from reconciler.core.errors import GitError, InvalidManifests, Problem, ReconcilerError, Untrusted
+from reconciler.core.model import Desired, Target
+
+ONE = Desired((Target("prod"),), {"prod": (manifest(),)})
+TWO = Desired((Target("prod"),), {"prod": (manifest(), manifest("other"))})
+PROBLEM = Problem("a.yaml", 3, 1, "/spec", "is wrong")
+
+
+class Git:
+    """A source whose newest state is what the test says: what it asks for, or why that cannot be had."""
+
+    def __init__(self, newest: Desired | ReconcilerError) -> None:
+        self.newest, self.commit, self.loads = newest, 1, 0
+        self.down: ReconcilerError | None = None
+
+    def push(self, newest: Desired | ReconcilerError) -> None:
+        """Bring a new state."""
+        self.newest, self.commit = newest, self.commit + 1
+
+    def version(self) -> str:
+        """Return the commit."""
+        if self.down:
+            raise self.down
+        return str(self.commit)
+
+    def load(self, version: str) -> Loaded:
+        """Read the newest."""
+        self.loads += 1
+        if isinstance(self.newest, ReconcilerError):
+            raise self.newest
+        return Loaded(version, self.newest)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Give a clock."""
+    return FakeClock()
+
+
+def test_what_is_valid_comes_into_force(clock: FakeClock) -> None:
+    """With its commit, since when, and how many manifests it has."""
+    following = Following(Git(TWO), clock)
+    assert following.look()
+    assert following.in_force == InForce(TWO, Revision("1", NOW, 2))
+    assert (following.refusal, following.looked) == (None, NOW)
+
+
+def test_what_has_not_changed_is_not_read_again(clock: FakeClock) -> None:
+    """Asking costs nothing; reading does."""
+    git = Git(ONE)
+    following = Following(git, clock)
+    assert [following.look() for _ in range(5)] == [True, False, False, False, False]
+    assert git.loads == 1
+
+
+@pytest.mark.parametrize(
+    ("refused", "problems"), [(InvalidManifests((PROBLEM,)), (PROBLEM,)), (Untrusted("is not signed"), ())]
+)
+def test_what_is_invalid_or_untrusted_leaves_the_last_good_one(
+    clock: FakeClock, refused: ReconcilerError, problems: tuple[Problem, ...]
+) -> None:
+    """It is read once, and refused for as long as it is the newest."""
+    git = Git(ONE)
+    following = Following(git, clock)
+    following.look()
+    clock.advance(minutes=1)
+    git.push(refused)
+    assert not following.look()
+    clock.advance(minutes=1)
+    assert not following.look()
+    assert following.in_force == InForce(ONE, Revision("1", NOW, 1))
+    assert following.refusal == Refusal(str(refused), NOW + timedelta(minutes=1), problems)
+    assert (git.loads, following.looked) == (2, NOW + timedelta(minutes=2))
+    git.push(TWO)
+    assert following.look()
+    assert following.refusal is None
+
+
+def test_what_cannot_be_reached_is_tried_again(clock: FakeClock) -> None:
+    """The last good one stays in force, with the time when git was last seen."""
+    git = Git(ONE)
+    following = Following(git, clock)
+    following.look()
+    git.down = GitError("cannot be reached")
+    for _ in range(2):
+        clock.advance(minutes=1)
+        assert not following.look()
+    assert following.refusal == Refusal("cannot be reached", NOW + timedelta(minutes=1))
+    assert following.looked == NOW
+    git.down = None
+    assert not following.look()
+    assert following.refusal is None
+    assert following.looked == NOW + timedelta(minutes=2)
+
+
+def test_a_fetch_that_fails_is_tried_again(clock: FakeClock) -> None:
+    """Nothing is known of that commit yet."""
+    git = Git(GitError("the connection broke"))
+    following = Following(git, clock)
+    assert not following.look()
+    git.newest = ONE
+    assert following.look()
+    assert following.in_force
+
+
+def test_what_was_refused_stays_so_through_an_outage(clock: FakeClock) -> None:
+    """The outage is told while it lasts, and then again what is wrong with the newest."""
+    git = Git(InvalidManifests((PROBLEM,)))
+    following = Following(git, clock)
+    following.look()
+    git.down = GitError("cannot be reached")
+    following.look()
+    assert following.refusal
+    assert following.refusal.reason == "cannot be reached"
+    git.down = None
+    following.look()
+    assert following.refusal == Refusal("1 problem in the manifests", NOW, (PROBLEM,))
+    assert following.in_force is None

@@ -1,0 +1,101 @@
+"""The timetable on APScheduler, in real time: what is due is called, once, and nothing is lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reconciler.edge.system import SystemClock
+from reconciler.edge.timer import Timetable
+
+AGES = datetime(2000, 1, 1, tzinfo=UTC)
+NEVER = datetime(2999, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def timetable() -> Iterator[Timetable]:
+    """Give one that runs."""
+    timetable = Timetable()
+    timetable.start()
+    yield timetable
+    if timetable.running:
+        timetable.shut_down()
+
+
+def test_what_is_overdue_is_called(timetable: Timetable) -> None:
+    """However late: a machine may have slept."""
+    called = threading.Event()
+    timetable.at("work", AGES, called.set)
+    assert called.wait(30)
+
+
+def test_a_later_time_takes_the_place_of_an_earlier_one(timetable: Timetable) -> None:
+    """What waits under a name is what was asked for last, sooner or later."""
+    earlier, later = threading.Event(), threading.Event()
+    timetable.at("work", NEVER, earlier.set)
+    timetable.at("work", AGES, later.set)
+    assert later.wait(30)
+    assert not earlier.is_set()
+
+
+def test_what_was_dropped_is_not_called(timetable: Timetable) -> None:
+    """And dropping what is not there is no error."""
+    called, other = threading.Event(), threading.Event()
+    soon = SystemClock().now() + timedelta(milliseconds=200)
+    timetable.at("work", soon, called.set)
+    timetable.drop("work")
+    timetable.drop("work")
+    timetable.at("other", soon + timedelta(milliseconds=200), other.set)
+    assert other.wait(30)
+    assert not called.is_set()
+
+
+def test_a_job_may_plan_its_own_next_call(timetable: Timetable) -> None:
+    """At once, again and again, while it is still under way itself."""
+    count, done = [0], threading.Event()
+
+    def job() -> None:
+        count[0] += 1
+        if count[0] == 20:
+            done.set()
+        else:
+            timetable.at("work", AGES, job)
+
+    timetable.at("work", AGES, job)
+    assert done.wait(30)
+
+
+def test_one_that_hangs_holds_up_no_other(timetable: Timetable) -> None:
+    """There are threads enough."""
+    release = threading.Event()
+    others = [threading.Event() for _ in range(10)]
+
+    def hang() -> None:
+        release.wait(60)
+
+    for number in range(10):
+        timetable.at(f"hanging {number}", AGES, hang)
+    for number, other in enumerate(others):
+        timetable.at(f"other {number}", AGES, other.set)
+    assert all(other.wait(30) for other in others)
+    release.set()
+
+
+def test_the_end_waits_for_what_is_under_way(timetable: Timetable) -> None:
+    """And calls nothing that is not."""
+    begun, ended, late = threading.Event(), threading.Event(), threading.Event()
+
+    def job() -> None:
+        begun.set()
+        timetable.at("late", AGES + timedelta(days=365_000), late.set)
+        ended.set()
+
+    timetable.at("work", AGES, job)
+    assert begun.wait(30)
+    timetable.shut_down()
+    assert ended.is_set()
+    assert not late.is_set()
+    assert not timetable.running
