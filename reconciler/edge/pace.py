@@ -7,17 +7,21 @@ stand in for, or cost more memory to import than the rest of the program.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from reconciler.core.ports import Timer
 
 
 class Pace:
-    """A token bucket: `burst` calls at once, then `rate` calls per second. Safe to share between threads."""
+    """A token bucket: `burst` calls at once, then `rate` calls per second. Safe to share between threads.
 
-    def __init__(self, rate: float, burst: int, timer: Timer) -> None:
+    `told` hears for how many seconds a call is about to wait.
+    """
+
+    def __init__(self, rate: float, burst: int, timer: Timer, told: Callable[[float], None] = lambda _: None) -> None:
         self._interval = 1 / rate
         self._tolerance = (burst - 1) * self._interval
-        self._timer = timer
+        self._timer, self._told = timer, told
         self._next = timer.monotonic()
         self._lock = threading.Lock()
 
@@ -28,4 +32,5 @@ class Pace:
             due = max(self._next, now)
             self._next = due + self._interval
         if (wait := due - self._tolerance - now) > 0:
+            self._told(wait)
             self._timer.sleep(wait)

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class Connection:
     """How to reach AWS, as the command line and the environment say.
 
-    `dummy` is for sandboxes: no real credentials. `read_timeout` is how many seconds an answer may take.
+    `dummy` is for sandboxes: no real credentials. `read_timeout` is how many seconds an answer may take. `listen` is
+    given each session of botocore before any client is made of it.
     """
 
     version: str
@@ -38,6 +39,7 @@ class Connection:
     endpoint_url: str | None = None
     dummy: bool = False
     read_timeout: float = 60
+    listen: Callable[[botocore.session.Session], None] = lambda _: None
 
 
 class Models:
@@ -198,6 +200,7 @@ def _session(region: str | None, connection: Connection, models: Models, **keys:
         else botocore.session.Session(profile=connection.profile)
     )
     models.share_with(session)
+    connection.listen(session)
     if connection.dummy and not keys:
         keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}
     return boto3.Session(botocore_session=session, region_name=region or connection.region, **keys)

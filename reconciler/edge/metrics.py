@@ -1,0 +1,161 @@
+"""Counts for Prometheus, by prometheus-client: what happens as it happens, and how all stands when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from reconciler.core.board import Board
+from reconciler.core.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
+from reconciler.core.report import Report
+
+_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_PREFIX = "reconciler"
+_DURATIONS = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600)
+_THROTTLES = frozenset(("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"))
+_RESULTS = {Created: "created", Updated: "updated", Refused: "refused", NotSent: "not-sent", Unknown: "unknown"}
+
+
+class Metrics:
+    """All metrics of one controller, in a registry of its own."""
+
+    def __init__(self, version: str) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call] # twice the series, for what nobody asks
+        self._registry = registry = CollectorRegistry()
+
+        def counter(name: str, help_: str, *labels: str) -> Counter:
+            return Counter(name, help_, labels, namespace=_PREFIX, registry=registry)
+
+        self._runs = counter("runs", "Finished runs.", "target", "result")
+        self._durations = Histogram(
+            "run_duration_seconds", "How long runs took.", ("target",),
+            namespace=_PREFIX, registry=registry, buckets=_DURATIONS,
+        )  # fmt: skip
+        self._writes = counter(
+            "writes", "Creates and updates, by what became of them.", "target", "operation", "result"
+        )
+        self._calls = counter(
+            "aws_calls", "Answers of AWS to single attempts; the code is empty where all was well.",
+            "service", "operation", "code",
+        )  # fmt: skip
+        self._throttles = counter("aws_throttles", "Answers of AWS that calls come too fast.", "service", "operation")
+        self._waited = counter("rate_limit_wait_seconds", "Time that calls waited for the target's own rate.", "target")
+        self._leases = Gauge(
+            "lease_held", "Whether this process holds the lease of the target's journal.", ("target",),
+            namespace=_PREFIX, registry=registry,
+        )  # fmt: skip
+        self._hooks = counter("webhooks", "Webhooks, by sender and what became of them.", "sender", "result")
+        self._told = counter("notifications", "Notifications, by what became of them.", "result")
+        build = Gauge("build_info", "The version that runs.", ("version",), namespace=_PREFIX, registry=registry)
+        build.labels(version).set(1)
+        self._board: Callable[[], Board] | None = None
+        registry.register(self)
+
+    def show(self, board: Callable[[], Board]) -> None:
+        """Have the state of a controller among the metrics."""
+        self._board = board
+
+    def text(self) -> tuple[str, bytes]:
+        """Return all of it as Prometheus reads it, behind its content type."""
+        return _CONTENT_TYPE, generate_latest(self._registry)
+
+    def reported(self, report: Report) -> None:
+        """Count a run of one target."""
+        seconds = (report.run.finished_at - report.run.started_at).total_seconds()
+        for target in report.targets:
+            self._runs.labels(target.name, "failed" if report.failed else "succeeded").inc()
+            self._durations.labels(target.name).observe(seconds)
+            for each in target.associations:
+                if each.outcome and not isinstance(each.outcome, Skipped):
+                    self._writes.labels(target.name, each.decision, _RESULTS[type(each.outcome)]).inc()
+
+    def listen(self, session: Any) -> None:
+        """Count each attempt of each call of a session of botocore."""
+        session.register("response-received", self._answered, unique_id="reconciler-metrics")
+
+    def _answered(
+        self, event_name: str, response_dict: Any, parsed_response: Any, exception: Exception | None, **_: Any
+    ) -> None:
+        """Count one attempt; botocore's event is `response-received.SERVICE.OPERATION`."""
+        _received, service, operation = event_name.split(".")
+        code = ""
+        if exception is not None:
+            code = type(exception).__name__
+        elif response_dict["status_code"] >= 300:  # noqa: PLR2004 - what HTTP calls no success
+            code = str(parsed_response.get("Error", {}).get("Code") or response_dict["status_code"])
+        self._calls.labels(service, operation, code).inc()
+        if code in _THROTTLES:
+            self._throttles.labels(service, operation).inc()
+
+    def waited(self, target: str, seconds: float) -> None:
+        """Count the time for which a call waited."""
+        self._waited.labels(target).inc(seconds)
+
+    @contextmanager
+    def leased(self, target: str) -> Iterator[None]:
+        """Say that the lease is held while the block runs."""
+        self._leases.labels(target).set(1)
+        try:
+            yield
+        finally:
+            self._leases.labels(target).set(0)
+
+    def hooked(self, sender: str, result: str) -> None:
+        """Count a webhook."""
+        self._hooks.labels(sender, result).inc()
+
+    def told(self, result: str) -> None:
+        """Count a notification."""
+        self._told.labels(result).inc()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield how all stands; called by the registry."""
+        if self._board is None:
+            return
+        board = self._board()
+        said = "Manifests by decision, unmanaged associations and failed calls."
+        associations = _gauge("associations", said, "target", "decision")
+        drift = _gauge("drift_seconds", "For how long an association has been drifted.", "target", "association")
+        succeeded = _gauge("last_success_timestamp_seconds", "When a run of the target last went well.", "target")
+        failures = _gauge("failures_in_a_row", "How many runs of the target failed since one last went well.", "target")
+        moved = _gauge("run_idle_seconds", "For how long the run under way has not got on.", "target")
+        for lane in board.lanes:
+            failures.add_metric((lane.target,), lane.failures)
+            moved.add_metric((lane.target,), _age(board, lane.moved))
+            if lane.succeeded:
+                succeeded.add_metric((lane.target,), lane.succeeded.timestamp())
+            for target in lane.last.targets if lane.last else ():
+                assert lane.last
+                for decision, count in lane.last.summary.items():
+                    associations.add_metric((lane.target, decision), count)
+                for each in target.associations:
+                    if each.counted_as == "drifted":
+                        drift.add_metric((lane.target, each.name), _age(board, each.since))
+        yield from (associations, drift, succeeded, failures, moved)
+        yield from _revision(board)
+
+
+def _revision(board: Board) -> Iterator[Metric]:
+    """Yield which revision is in force and whether a newer one is not."""
+    refused = _gauge("revision_refused", "Whether what is newest in git is not in force.")
+    refused.add_metric((), 1 if board.refusal else 0)
+    taken = _gauge("revision_timestamp_seconds", "When the revision in force came into force.", "revision")
+    if board.revision:
+        taken.add_metric((board.revision.id or "",), board.revision.since.timestamp())
+    looked = _gauge("source_checked_timestamp_seconds", "When git was last read without an error.")
+    if board.looked:
+        looked.add_metric((), board.looked.timestamp())
+    yield from (refused, taken, looked)
+
+
+def _gauge(name: str, help_: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"{_PREFIX}_{name}", help_, labels=labels)
+
+
+def _age(board: Board, since: datetime | None) -> float:
+    return max(0.0, (board.now - since).total_seconds()) if since else 0.0

@@ -1,0 +1,142 @@
+"""Metrics say what happened and how all stands, in Prometheus' own form and style."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from datetime import timedelta
+
+import boto3
+import pytest
+from builders import NOW
+from prometheus_client.parser import text_string_to_metric_families
+from render import reports
+
+from reconciler.core.board import Board, Lane, Refusal, Revision
+from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
+from reconciler.edge.metrics import Metrics
+from reconciler.sandbox import Behaviour, SandboxServer
+
+
+def values(metrics: Metrics) -> dict[str, float]:
+    """Return what Prometheus reads, by name and labels."""
+    _, text = metrics.text()
+    return {
+        f"{sample.name}{sorted(sample.labels.items())}": sample.value
+        for family in text_string_to_metric_families(text.decode())
+        for sample in family.samples
+    }
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    """Give the metrics of a controller."""
+    return Metrics("1.2.3")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "result"),
+    [
+        (Created("a"), "created"), (Updated(), "updated"), (Refused("x"), "refused"), (NotSent("x"), "not-sent"),
+        (Unknown("x"), "unknown"),
+    ],
+)  # fmt: skip
+def test_each_call_is_counted_by_what_became_of_it(metrics: Metrics, outcome: Outcome, result: str) -> None:
+    """Beside the run that made it."""
+    report = reports.report(reports.association(outcome=outcome), dry_run=False)
+    metrics.reported(report)
+    found = values(metrics)
+    assert found[f"reconciler_writes_total[('operation', 'create'), ('result', '{result}'), ('target', 'prod')]"] == 1
+    run = "failed" if report.failed else "succeeded"
+    assert found[f"reconciler_runs_total[('result', '{run}'), ('target', 'prod')]"] == 1
+    assert found["reconciler_run_duration_seconds_sum[('target', 'prod')]"] == 90
+
+
+def test_what_was_not_tried_is_no_call(metrics: Metrics) -> None:
+    """A stop came first."""
+    metrics.reported(reports.report(reports.association(outcome=Skipped("stop")), dry_run=False))
+    assert not [name for name in values(metrics) if name.startswith("reconciler_writes")]
+
+
+def test_calls_of_aws_are_counted_attempt_by_attempt(metrics: Metrics) -> None:
+    """By operation and code, throttles apart, those that botocore repeats by itself included."""
+    session = boto3.Session("testing", "testing", region_name="us-east-1")
+    metrics.listen(session._session)  # noqa: SLF001 - as the program has it
+    with SandboxServer(behaviour=Behaviour(throttle_rate=0.5, throttle_burst=1)) as server:
+        client = session.client("appintegrations", endpoint_url=server.url)
+        client.list_data_integrations()
+        for _ in range(4):
+            with suppress(client.exceptions.ClientError):
+                client.list_data_integrations()
+        client.close()
+    found = values(metrics)
+    calls = "reconciler_aws_calls_total[('code', '{}'), ('operation', 'ListDataIntegrations'), ('service', '{}')]"
+    throttled = found[calls.format("ThrottlingException", "appintegrations")]
+    assert found[calls.format("", "appintegrations")] >= 1
+    assert throttled > 1
+    throttles = "reconciler_aws_throttles_total[('operation', 'ListDataIntegrations'), ('service', 'appintegrations')]"
+    assert found[throttles] == throttled
+
+
+def test_a_call_without_an_answer_is_counted_too(metrics: Metrics) -> None:
+    """By the name of what went wrong."""
+    session = boto3.Session("testing", "testing", region_name="us-east-1")
+    metrics.listen(session._session)  # noqa: SLF001 - as the program has it
+    client = session.client("sts", endpoint_url="http://127.0.0.1:9")
+    with pytest.raises(Exception, match="Could not connect"):
+        client.get_caller_identity()
+    client.close()
+    (name,) = [name for name in values(metrics) if name.startswith("reconciler_aws_calls_total")]
+    assert "('code', 'EndpointConnectionError'), ('operation', 'GetCallerIdentity'), ('service', 'sts')" in name
+
+
+def test_the_board_is_among_them(metrics: Metrics) -> None:
+    """Targets, decisions, drift since when, the revision and whether a newer one is refused."""
+    drifted = replace(reports.drifted(), since=NOW - timedelta(hours=2))
+    last = reports.report(drifted, reports.association("fine", "in-sync"))
+    lane = Lane("prod", NOW, NOW - timedelta(minutes=3), None, 2, last, NOW - timedelta(hours=1))
+    idle = Lane("other", None, None, NOW, 0, None, None)
+    board = Board(NOW, NOW, NOW, Revision("1f0c5f7", NOW, 2), Refusal("no", NOW), (lane, idle), ())
+    metrics.show(lambda: board)
+    found = values(metrics)
+    assert found["reconciler_associations[('decision', 'drifted'), ('target', 'prod')]"] == 1
+    assert found["reconciler_associations[('decision', 'inSync'), ('target', 'prod')]"] == 1
+    assert found["reconciler_drift_seconds[('association', 'drifted'), ('target', 'prod')]"] == 7200
+    assert found["reconciler_failures_in_a_row[('target', 'prod')]"] == 2
+    assert found["reconciler_run_idle_seconds[('target', 'prod')]"] == 180
+    assert found["reconciler_run_idle_seconds[('target', 'other')]"] == 0
+    assert found["reconciler_last_success_timestamp_seconds[('target', 'prod')]"] == NOW.timestamp() - 3600
+    assert "reconciler_last_success_timestamp_seconds[('target', 'other')]" not in found
+    assert found["reconciler_revision_timestamp_seconds[('revision', '1f0c5f7')]"] == NOW.timestamp()
+    assert found["reconciler_source_checked_timestamp_seconds[]"] == NOW.timestamp()
+    assert found["reconciler_revision_refused[]"] == 1
+    assert found["reconciler_build_info[('version', '1.2.3')]"] == 1
+
+
+def test_leases_waits_hooks_and_notices_are_counted(metrics: Metrics) -> None:
+    """The rest of what happens; a lease is given back by an error too."""
+    held = ExitStack()
+    held.enter_context(metrics.leased("prod"))
+    assert values(metrics)["reconciler_lease_held[('target', 'prod')]"] == 1
+    error = ZeroDivisionError()
+    assert not held.__exit__(type(error), error, None)
+    metrics.waited("prod", 1.5)
+    metrics.waited("prod", 0.5)
+    metrics.hooked("github", "accepted")
+    metrics.told("delivered")
+    found = values(metrics)
+    assert found["reconciler_lease_held[('target', 'prod')]"] == 0
+    assert found["reconciler_rate_limit_wait_seconds_total[('target', 'prod')]"] == 2
+    assert found["reconciler_webhooks_total[('result', 'accepted'), ('sender', 'github')]"] == 1
+    assert found["reconciler_notifications_total[('result', 'delivered')]"] == 1
+
+
+def test_every_metric_has_a_help_text_and_a_prefix(metrics: Metrics) -> None:
+    """In Prometheus' style: base units, and `_total` for what only grows."""
+    metrics.show(lambda: Board(NOW, NOW, None, None, None, (), ()))
+    _, text = metrics.text()
+    families = list(text_string_to_metric_families(text.decode()))
+    assert len(families) > 12
+    for family in families:
+        assert family.name.startswith("reconciler_")
+        assert family.documentation.endswith(".")
