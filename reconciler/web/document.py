@@ -1,0 +1,63 @@
+"""The board as JSON, by schemas/board.v1.json: what the page shows, for programs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from reconciler.core.board import Board, Lane, PastRun, Refusal
+from reconciler.render import json
+
+FORMAT = "reconciler/board/v1"
+
+
+def document(board: Board) -> dict[str, Any]:
+    """Return the board as the tree that the schema describes."""
+    revision = board.revision
+    return {
+        "format": FORMAT,
+        "now": board.now.isoformat(),
+        "started": board.started.isoformat(),
+        "looked": _time(board.looked),
+        "revision": revision
+        and {"id": revision.id, "since": revision.since.isoformat(), "manifests": revision.manifests},
+        "refusal": board.refusal and _refusal(board.refusal),
+        "targets": [_lane(lane) for lane in board.lanes],
+        "runs": [_run(run) for run in board.past],
+    }
+
+
+def _refusal(refusal: Refusal) -> dict[str, Any]:
+    return {
+        "reason": refusal.reason,
+        "since": refusal.since.isoformat(),
+        "problems": [json.problem(problem) for problem in refusal.problems],
+    }
+
+
+def _lane(lane: Lane) -> dict[str, Any]:
+    return {
+        "target": lane.target,
+        "running": _time(lane.running),
+        "moved": _time(lane.moved),
+        "due": _time(lane.due),
+        "failures": lane.failures,
+        "succeeded": _time(lane.succeeded),
+        "report": lane.last and json.document(lane.last),
+    }
+
+
+def _run(run: PastRun) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "target": run.target,
+        "started": run.started.isoformat(),
+        "finished": run.finished.isoformat(),
+        "well": run.well,
+        "made": run.made,
+        "drifted": run.drifted,
+    }
+
+
+def _time(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None

@@ -1,0 +1,78 @@
+"""The page and its static files as answers: templates that escape all and let nothing undefined pass."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from reconciler.core.harmless import harmless
+from reconciler.web.page import Page
+
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_PIECE = 1000
+"""How many texts and values of a template are sent together."""
+_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+
+
+def answer(page: Page) -> Response:
+    """Return the page in pieces: a browser shows the first while the rest of a long one is still being made."""
+    pieces = _environment().get_template("page.html").stream(page=page)
+    pieces.enable_buffering(_PIECE)
+    return StreamingResponse(pieces, media_type="text/html")
+
+
+def static(request: Request) -> Response:
+    """Return a static file. It is kept by the browser where its address says which content it has."""
+    name = request.path_params["name"]
+    if name not in _static():
+        return Response(status_code=404)
+    content, digest = _static()[name]
+    headers = _FOR_EVER if request.query_params.get("v") == digest else {}
+    return Response(content, media_type=_TYPES[name.rpartition(".")[2]], headers=headers)
+
+
+def address(name: str) -> str:
+    """Return the address of a static file, which changes with its content."""
+    return f"static/{name}?v={_static()[name][1]}"
+
+
+@cache
+def _static() -> dict[str, tuple[bytes, str]]:
+    """Return content and digest of each file by its name: what is not here cannot be asked for."""
+    folder = files("reconciler.web").joinpath("static")
+    contents = ((each.name, each.read_bytes()) for each in folder.iterdir() if each.is_file())
+    return {name: (content, hashlib.sha256(content).hexdigest()[:16]) for name, content in contents}
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("reconciler.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_harmless,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["address"] = address
+    environment.filters["mark"] = _mark
+    return environment
+
+
+def _harmless(value: Any) -> Any:
+    """Return what stands in the page for a value: nothing invisible may reorder or hide what is beside it."""
+    return value if isinstance(value, Markup) else harmless(str(value))
+
+
+def _mark(line: str) -> str:
+    """Return how a line of a diff is shown."""
+    found = re.match(r"[-+]", line)
+    return {"-": "gone", "+": "come"}[found[0]] if found else "same"

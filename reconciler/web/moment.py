@@ -1,0 +1,41 @@
+"""A point in time as people read it: the time itself, and how long it is from now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+_STEPS = ((timedelta(days=2), "days", 86400), (timedelta(hours=2), "h", 3600), (timedelta(minutes=1), "min", 60))
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`iso` for programs, `shown` for people, `away` as "5 min ago" or "in 5 min"."""
+
+    iso: str
+    shown: str
+    away: str
+
+    @classmethod
+    def of(cls, time: datetime | None, now: datetime) -> Moment | None:
+        """Return a time seen from now."""
+        if time is None:
+            return None
+        time = time.astimezone(UTC)
+        return cls(time.isoformat(timespec="seconds"), f"{time:%Y-%m-%d %H:%MZ}", _away(time, now))
+
+
+def _away(time: datetime, now: datetime) -> str:
+    distance = abs(now - time)
+    if distance < timedelta(minutes=1):
+        return "just now" if time <= now else "within a minute"
+    said = span(distance)
+    return f"{said} ago" if time < now else f"in {said}"
+
+
+def span(length: timedelta) -> str:
+    """Return how long something takes, in the unit that says most."""
+    for least, unit, seconds in _STEPS:
+        if length >= least:
+            return f"{length.total_seconds() // seconds:.0f} {unit}"
+    return f"{length.total_seconds():.3g} s"

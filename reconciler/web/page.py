@@ -1,0 +1,160 @@
+"""What the page at `/` shows, as one value: a board seen through what a reader asks for. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+
+from reconciler.core.board import Board
+from reconciler.core.errors import Problem
+from reconciler.core.model import Origin
+from reconciler.core.report import Report
+from reconciler.render import words
+from reconciler.web import places
+from reconciler.web.asked import ATTENTION, Asked
+from reconciler.web.cards import Card, cards
+from reconciler.web.flow import Flow, flow
+from reconciler.web.moment import Moment
+from reconciler.web.rows import ORDER, Row, Stranger, rows, strangers
+from reconciler.web.timeline import Timeline, timeline
+
+SHOWN = 2000
+"""How many associations are listed; more would be slow in a browser."""
+PROBLEMS = 100
+"""How many problems are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """What the controller is about as a whole. `revision` is the commit; None where manifests come from a folder."""
+
+    now: Moment | None
+    looked: Moment | None
+    in_force: bool
+    revision: str | None
+    manifests: int
+    since: Moment | None
+    refusal: str | None
+    refused: Moment | None
+    problems: tuple[Problem, ...]
+    more_problems: int
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One entry of a list to choose from."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All of it. `more` and `more_strangers` are how many fit and are not listed; `all` is how many there are."""
+
+    top: Top
+    cards: tuple[Card, ...]
+    asked: Asked
+    decisions: tuple[Choice, ...]
+    targets: tuple[Choice, ...]
+    count: str
+    total: int
+    rows: tuple[Row, ...]
+    more: int
+    strangers: tuple[Stranger, ...]
+    more_strangers: int
+    left: tuple[str, ...]
+    warnings: tuple[Problem, ...]
+    flow: Flow
+    timeline: Timeline
+
+
+def page(board: Board, asked: Asked, patience: timedelta, manifest_url: str | None) -> Page:
+    """Return what the page shows of a board."""
+
+    def linked(report: Report, origin: Origin) -> str | None:
+        return places.link(manifest_url, report.run.revision, origin)
+
+    found, unmanaged = rows(board, asked, linked), strangers(board, asked)
+    kinds = _kinds(board)
+    managed, live = sum(kinds.values()) - kinds["unmanaged"], kinds["unmanaged"]
+    return Page(
+        top=_top(board),
+        cards=cards(board, patience),
+        asked=asked,
+        decisions=_decisions(kinds, asked),
+        targets=_targets(board, asked),
+        count=f"{len(found):,} of {managed:,} associations, {len(unmanaged):,} of {live:,} unmanaged",
+        total=managed,
+        rows=found[:SHOWN],
+        more=max(0, len(found) - SHOWN),
+        strangers=unmanaged[:SHOWN],
+        more_strangers=max(0, len(unmanaged) - SHOWN),
+        left=_left(board, asked),
+        warnings=_warnings(board),
+        flow=flow(found),
+        timeline=timeline(board, asked.target),
+    )
+
+
+def _top(board: Board) -> Top:
+    revision, refusal, now = board.revision, board.refusal, board.now
+    problems = refusal.problems if refusal else ()
+    return Top(
+        now=Moment.of(now, now),
+        looked=Moment.of(board.looked, now),
+        in_force=revision is not None,
+        revision=revision.id if revision else None,
+        manifests=revision.manifests if revision else 0,
+        since=Moment.of(revision.since if revision else None, now),
+        refusal=refusal.reason if refusal else None,
+        refused=Moment.of(refusal.since if refusal else None, now),
+        problems=problems[:PROBLEMS],
+        more_problems=max(0, len(problems) - PROBLEMS),
+        dry_run=any(lane.last.run.dry_run for lane in board.lanes if lane.last),
+    )
+
+
+def _kinds(board: Board) -> Counter[str]:
+    """Count all that there is, whatever is asked for."""
+    counts: Counter[str] = Counter()
+    for lane in board.lanes:
+        if lane.last:
+            counts += words.kinds(lane.last)
+            counts["unmanaged"] += lane.last.summary["unmanaged"]
+    return counts
+
+
+def _decisions(kinds: Counter[str], asked: Asked) -> tuple[Choice, ...]:
+    known = [Choice(name, f"{words.KINDS[name].label} ({kinds[name]:,})") for name in ORDER if kinds[name]]
+    grave = sum(count for name, count in kinds.items() if words.KINDS[name].level in {"error", "warning"})
+    choices = [Choice("", "any"), Choice(ATTENTION, f"needs attention ({grave:,})"), *known]
+    return _with(choices, asked.decision)
+
+
+def _targets(board: Board, asked: Asked) -> tuple[Choice, ...]:
+    return _with([Choice("", "all"), *(Choice(lane.target, lane.target) for lane in board.lanes)], asked.target)
+
+
+def _with(choices: list[Choice], asked: str) -> tuple[Choice, ...]:
+    """Return the choices with what is asked for, also where that is none of them: the list shows what counts."""
+    return tuple(choices if any(each.value == asked for each in choices) else [*choices, Choice(asked, asked)])
+
+
+def _left(board: Board, asked: Asked) -> tuple[str, ...]:
+    """Return what else a run told: records whose manifests are gone, and integrations that could not be listed."""
+    targets = [
+        target
+        for lane in board.lanes
+        if lane.last and asked.target in {"", lane.target}
+        for target in lane.last.targets
+    ]
+    unlisted = [words.unlisted(arn, reason) for target in targets for arn, reason in target.unlisted]
+    return (*unlisted, *(words.orphaned(record) for target in targets for record in target.orphaned))
+
+
+def _warnings(board: Board) -> tuple[Problem, ...]:
+    """Return what is unwise in the manifests, once, though the report of each target says it."""
+    return tuple(dict.fromkeys(problem for lane in board.lanes if lane.last for problem in lane.last.warnings))

@@ -1,0 +1,27 @@
+"""`/healthz` and `/readyz`: progress decides whether a controller lives, and a revision whether it is ready."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from starlette.responses import PlainTextResponse, Response
+
+from reconciler.core.board import Board
+
+
+def health(board: Board, patience: timedelta, *, working: bool) -> Response:
+    """Say 503 where a run does not get on, or nothing would be run any more."""
+    stuck = board.stuck(patience)
+    wrong = [f"the run of target {lane.target} has not got on since {lane.moved:%H:%M:%SZ}" for lane in stuck]
+    wrong += [] if working else ["the timetable has stopped"]
+    return PlainTextResponse("\n".join(wrong or ["ok"]) + "\n", 503 if wrong else 200)
+
+
+def readiness(board: Board, *, stopping: bool) -> Response:
+    """Say 503 until a first revision is in force, and when a stop was asked for."""
+    if stopping:
+        return PlainTextResponse("stopping\n", 503)
+    if board.revision is None:
+        reason = f": {board.refusal.reason}" if board.refusal else ""
+        return PlainTextResponse(f"no revision is in force yet{reason}\n", 503)
+    return PlainTextResponse("ok\n")

@@ -1,0 +1,152 @@
+"""The associations of a board as the rows of a table: the gravest first."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.core.board import Board
+from reconciler.core.model import Execution, Live, Origin
+from reconciler.core.report import Association, Report
+from reconciler.render import words
+from reconciler.web.asked import Asked
+from reconciler.web.moment import Moment
+
+ORDER = {name: number for number, name in enumerate(words.KINDS)}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How something stands: a kind of words.KINDS as it is shown."""
+
+    kind: str
+    label: str
+    level: str
+    meaning: str
+
+    @classmethod
+    def of(cls, kind: str, report: Report) -> State:
+        """Return the state of a kind in a report."""
+        known = words.KINDS[kind]
+        return cls(kind, words.label(kind, report), known.level, known.meaning)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One association that a manifest asks for. What is long is put into words only as the page is written."""
+
+    id: str
+    target: str
+    state: State
+    since: Moment | None
+    execution: str
+    link: str | None
+    association: Association
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say of it, less what has a column of its own."""
+        return words.sentences(replace(self.association, arn=None, last_execution=None))
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """The lines of a diff."""
+        return words.differences(self.association)
+
+    @property
+    def call(self) -> tuple[str, ...]:
+        """The call that is or would be made, line by line."""
+        return words.call(self.association)
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """One live association that no manifest asks for."""
+
+    target: str
+    arn: str
+    integration: str
+    client: str
+    destination: str
+    execution: str
+
+
+Linked = Callable[[Report, Origin], str | None]
+
+
+def rows(board: Board, asked: Asked, linked: Linked) -> tuple[Row, ...]:
+    """Return the rows that are asked for."""
+    found = (
+        _row(lane.target, association, lane.last, board.now, linked)
+        for lane in board.lanes
+        if lane.last
+        for target in lane.last.targets
+        for association in target.associations
+        if _asked(asked, lane.target, association)
+    )
+    return tuple(sorted(found, key=lambda row: (ORDER[row.state.kind], row.target, row.association.name)))
+
+
+def strangers(board: Board, asked: Asked) -> tuple[Stranger, ...]:
+    """Return the unmanaged ones that are asked for."""
+    return tuple(stranger for lane in board.lanes for stranger in _strangers(lane.target, lane.last, asked))
+
+
+def _strangers(lane: str, last: Report | None, asked: Asked) -> Iterator[Stranger]:
+    for target in last.targets if last else ():
+        for live in target.unmanaged:
+            stranger = _stranger(lane, live)
+            texts = (lane, live.arn, stranger.integration, stranger.client, stranger.destination)
+            if asked.fits("unmanaged", words.KINDS["unmanaged"].level, lane, *texts):
+                yield stranger
+
+
+def _asked(asked: Asked, target: str, association: Association) -> bool:
+    kind = words.kind(association)
+    known = words.KINDS[kind]
+    return asked.fits(
+        kind,
+        known.level,
+        target,
+        target,
+        association.name,
+        association.integration,
+        association.destination,
+        association.arn or "",
+        str(association.origin),
+        association.reason,
+        known.label,
+    )
+
+
+def _row(target: str, association: Association, report: Report, now: datetime, linked: Linked) -> Row:
+    return Row(
+        id="a-" + hashlib.sha256(f"{target}\0{association.name}".encode("utf-8", "replace")).hexdigest()[:12],
+        target=target,
+        state=State.of(words.kind(association), report),
+        since=Moment.of(association.since, now),
+        execution=_execution(association.last_execution),
+        link=linked(report, association.origin),
+        association=association,
+    )
+
+
+def _stranger(target: str, live: Live) -> Stranger:
+    spec = live.spec
+    return Stranger(
+        target=target,
+        arn=live.arn,
+        integration=str(spec["DataIntegrationIdentifier"]),
+        client=str(spec.get("ClientId") or ""),
+        destination=str(spec.get("DestinationURI") or ""),
+        execution=_execution(live.last_execution),
+    )
+
+
+def _execution(ran: Execution | None) -> str:
+    if ran is None:
+        return ""
+    said = ran.status.lower().replace("_", " ")
+    return f"{said}: {ran.message}" if ran.message else said

@@ -1,0 +1,50 @@
+"""Serves the application in a thread of its own, by uvicorn."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+
+_GRACE = 5
+"""Seconds that requests under way may take at the end."""
+_AT_ONCE = 100
+"""How many connections are served at most; more are answered with 503."""
+
+
+class NotListening(OSError):  # noqa: N818 - named for the state of things
+    """The address cannot be listened on; its text says why and what would be right."""
+
+
+@contextmanager
+def served(application: Starlette, host: str, port: int) -> Iterator[str]:
+    """Serve while the block runs, and give the address. Raises NotListening."""
+    with _listening(host, port) as listening:
+        config = uvicorn.Config(
+            application, log_config=None, access_log=False, lifespan="off", server_header=False, date_header=False,
+            timeout_graceful_shutdown=_GRACE, limit_concurrency=_AT_ONCE, h11_max_incomplete_event_size=64 * 1024,
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="web", daemon=True)
+        thread.start()
+        try:
+            shown = f"[{host}]" if ":" in host else host
+            yield f"http://{shown}:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(2 * _GRACE)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=128)
+    except (OSError, TypeError) as error:
+        number = getattr(error, "errno", 0) or 0  # below 0 where the name cannot be resolved
+        reason = os.strerror(number) if number > 0 else "there is no host of this name"
+        raise NotListening(f"cannot listen on {host}:{port}: {reason}: give --listen another address") from error

@@ -1,0 +1,104 @@
+// Makes the page better where scripts run: it filters as one types, copies, and keeps itself fresh.
+// The server renders all; this only fetches the same page again and puts in what has changed.
+"use strict";
+
+const EVERY = 30_000, TYPING = 150;
+const PARTS = ["head", "refusal", "targets", "associations", "unmanaged", "flow", "timeline", "warnings"];
+const form = document.getElementById("find");
+const seen = new Map(PARTS.map((id) => [id, document.getElementById(id).innerHTML]));
+let underWay = null;
+
+document.documentElement.classList.add("js");
+
+function address() {
+  const asked = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) if (value) asked.set(name, value);
+  return `${location.pathname}${asked.size ? `?${asked}` : ""}`;
+}
+
+async function show() {
+  underWay?.abort();
+  const mine = (underWay = new AbortController());
+  try {
+    const answer = await fetch(address(), { signal: mine.signal, headers: { Accept: "text/html" } });
+    if (!answer.ok) throw new Error(answer.status);
+    put(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  } catch (error) {
+    if (error.name !== "AbortError") {
+      const old = `The controller does not answer: this is how it stood at ${stood}.`;
+      document.getElementById("fresh").textContent = old;
+    }
+  } finally {
+    if (underWay === mine) underWay = null;
+  }
+}
+
+let stood = document.getElementById("fresh").textContent.replace("As of ", "");
+
+function put(fresh) {
+  const place = focused();
+  const open = [...document.querySelectorAll("details[open][id]")].map((each) => each.id);
+  text("fresh", fresh);
+  stood = document.getElementById("fresh").textContent.replace("As of ", "");
+  text("count", fresh);
+  for (const id of PARTS) {
+    const now = fresh.getElementById(id).innerHTML;
+    if (now === seen.get(id)) continue;
+    seen.set(id, now);
+    document.getElementById(id).replaceChildren(...fresh.getElementById(id).childNodes);
+  }
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  refocus(place);
+}
+
+function text(id, fresh) {
+  const here = document.getElementById(id), there = fresh.getElementById(id).textContent;
+  if (here.textContent !== there) here.textContent = there;
+}
+
+// Where the focus is: the nearest element with an id, and the how many-th thing in it that can have the focus.
+const CAN = "a[href], button, summary, [tabindex]";
+
+function focused() {
+  const element = document.activeElement, near = element?.parentElement?.closest("[id]");
+  if (!near || !element.closest("main")) return null;
+  return { element, near: near.id, number: [...near.querySelectorAll(CAN)].indexOf(element) };
+}
+
+function refocus(place) {
+  if (!place || place.element.isConnected) return;
+  document.getElementById(place.near)?.querySelectorAll(CAN)[place.number]?.focus({ preventScroll: true });
+}
+
+async function copy(button) {
+  let done = "Copied";
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch { // there is no clipboard but over HTTPS and on the machine itself
+    const range = document.createRange();
+    range.selectNodeContents(button.parentElement.querySelector(".arn"));
+    getSelection().removeAllRanges();
+    getSelection().addRange(range);
+    if (!document.execCommand("copy")) done = "Selected";
+  }
+  button.textContent = done;
+  setTimeout(() => { button.textContent = "Copy"; }, 2000);
+}
+
+let typing = 0;
+function asked() {
+  clearTimeout(typing);
+  typing = setTimeout(() => {
+    history.replaceState(null, "", address());
+    show();
+  }, TYPING);
+}
+
+form.addEventListener("input", asked);
+form.addEventListener("submit", (event) => { event.preventDefault(); asked(); });
+document.addEventListener("click", (event) => {
+  const button = event.target.closest(".copy");
+  if (button) copy(button);
+});
+setInterval(() => { if (!document.hidden && getSelection().isCollapsed && !underWay) show(); }, EVERY);
+document.addEventListener("visibilitychange", () => { if (!document.hidden && !underWay) show(); });

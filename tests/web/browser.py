@@ -1,0 +1,132 @@
+"""Chromium without a window, spoken to over a pipe by the DevTools protocol: no driver is needed.
+
+https://chromedevtools.github.io/devtools-protocol/ and `--remote-debugging-pipe`: messages end with a zero byte, the
+browser reads descriptor 3 and writes descriptor 4.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+CHROMIUM = Path("/usr/bin/chromium")
+QUIET = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--hide-scrollbars", "--remote-debugging-pipe",
+    "--disable-dev-shm-usage",
+)  # fmt: skip
+
+
+class ScriptError(Exception):
+    """A script in the page failed."""
+
+
+@dataclass
+class Browser:
+    """One page of a browser. `complaints` is what its console said: errors, and what the policy stopped."""
+
+    to: BinaryIO
+    back: BinaryIO
+    session: str = ""
+    number: int = 0
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def call(self, method: str, **parameters: Any) -> Any:
+        """Call the browser and return its answer."""
+        self.number += 1
+        message = {"id": self.number, "method": method, "params": parameters}
+        if self.session:
+            message["sessionId"] = self.session
+        self.to.write(json.dumps(message).encode() + b"\0")
+        self.to.flush()
+        while (heard := self._hear()).get("id") != self.number:
+            self.events.append(heard)
+        assert "result" in heard, heard
+        return heard["result"]
+
+    def wait(self, event: str) -> None:
+        """Return when an event has come since this was last asked."""
+        while event not in {each.get("method") for each in self.events}:
+            self.events.append(self._hear())
+        self.events = [each for each in self.events if each.get("method") != event]
+
+    def open(self, url: str) -> None:
+        """Open a page, and return when it is loaded."""
+        self.call("Page.navigate", url=url)
+        self.wait("Page.loadEventFired")
+
+    def run(self, script: str) -> Any:
+        """Return what a script comes to in the page; a promise is awaited."""
+        done = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True)
+        if "exceptionDetails" in done:
+            raise ScriptError(done["exceptionDetails"]["exception"]["description"])
+        return done["result"].get("value")
+
+    def size(self, width: int, height: int) -> None:
+        """Make the page as wide and high as a device."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+
+    def prefer(self, **features: str) -> None:
+        """Prefer what a reader may prefer: `color_scheme="dark"`."""
+        wanted = [{"name": f"prefers-{name.replace('_', '-')}", "value": value} for name, value in features.items()]
+        self.call("Emulation.setEmulatedMedia", features=wanted)
+
+    def press(self, key: str) -> None:
+        """Press a key."""
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=9)
+
+    def picture(self) -> bytes:
+        """Return what the page looks like, as a PNG."""
+        return base64.b64decode(self.call("Page.captureScreenshot")["data"])
+
+    def complaints(self) -> list[str]:
+        """Return what the console said so far."""
+        self.call("Runtime.evaluate", expression="0")
+        said = [each["params"] for each in self.events if each.get("method") == "Log.entryAdded"]
+        failed = [each["params"] for each in self.events if each.get("method") == "Runtime.exceptionThrown"]
+        return [each["entry"]["text"] for each in said] + [str(each) for each in failed]
+
+    def _hear(self) -> dict[str, Any]:
+        message = bytearray()
+        while (byte := self.back.read(1)) != b"\0":
+            assert byte, "the browser has ended"
+            message += byte
+        heard: dict[str, Any] = json.loads(message)
+        return heard
+
+
+@contextmanager
+def browsing(profile: Path) -> Iterator[Browser]:
+    """Have a browser with a new profile while the block runs."""
+    read_it, write_it = os.pipe()
+    read_us, write_us = os.pipe()
+
+    wired = ["bash", "-c", f'exec "$0" "$@" 3<&{read_it} 4>&{write_us}', str(CHROMIUM)]
+    command = [*wired, *QUIET, f"--user-data-dir={profile}", "about:blank"]
+    process = subprocess.Popen(
+        command, pass_fds=(read_it, write_us), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    os.close(read_it)
+    os.close(write_us)
+    with os.fdopen(write_it, "wb") as to, os.fdopen(read_us, "rb") as back:
+        try:
+            browser = Browser(to, back)
+            (target,) = [each for each in browser.call("Target.getTargets")["targetInfos"] if each["type"] == "page"]
+            browser.session = browser.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)[
+                "sessionId"
+            ]
+            for domain in ("Page", "Runtime", "Log"):
+                browser.call(f"{domain}.enable")
+            browser.call("Emulation.setFocusEmulationEnabled", enabled=True)
+            yield browser
+        finally:
+            process.terminate()
+            process.wait(30)

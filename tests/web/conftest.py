@@ -1,0 +1,99 @@
+"""A controller's web side over real HTTP, with a board that the test sets."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from builders import NOW
+
+from reconciler.core.board import Board
+from reconciler.edge.metrics import Metrics
+from reconciler.web.app import Views, application
+from reconciler.web.hooks import Hooks
+from reconciler.web.server import served
+
+SECRET = b"of this controller"
+EMPTY = Board(NOW, NOW, None, None, None, (), ())
+
+
+@dataclass
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode()
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+@dataclass
+class Site:
+    """A running web side: what it shows is what the test sets, and what it asks for is noted."""
+
+    url: str = ""
+    board: Board = EMPTY
+    secret: bytes | None = SECRET
+    working: bool = True
+    stopping: bool = False
+    asked: list[str] = field(default_factory=list)
+    told: list[tuple[str, str]] = field(default_factory=list)
+    metrics: Metrics = field(default_factory=lambda: Metrics("0"))
+
+    def get(self, path: str, **headers: str) -> Answer:
+        """Get a page."""
+        return self.send(urllib.request.Request(self.url + path, headers=headers))
+
+    def post(self, path: str, body: bytes, headers: dict[str, str]) -> Answer:
+        """Post a body."""
+        return self.send(urllib.request.Request(self.url + path, body, headers, method="POST"))
+
+    @staticmethod
+    def send(request: urllib.request.Request) -> Answer:
+        """Send a request, whatever the answer."""
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return Answer(answer.status, dict(answer.headers), answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, dict(error.headers), error.read())
+
+
+@pytest.fixture
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """Serve. The parameter, if any, is the template of links to manifests."""
+    site = Site()
+    site.metrics.show(lambda: site.board)
+    views = Views(
+        lambda: site.board,
+        site.metrics.text,
+        timedelta(minutes=10),
+        lambda: site.working,
+        lambda: site.stopping,
+        getattr(request, "param", None),
+    )
+    hooks = Hooks(
+        lambda: site.secret,
+        "main",
+        lambda: site.asked.append("look"),
+        lambda: site.asked.append("run all"),
+        lambda sender, result: site.told.append((sender, result)),
+    )
+    with served(application(views, hooks), "127.0.0.1", 0) as url:
+        site.url = url
+        yield site

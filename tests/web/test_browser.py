@@ -1,0 +1,183 @@
+"""The page in a real browser: nothing is stopped by its policy, and what scripts add works."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from web import boards
+from web.browser import CHROMIUM, Browser, browsing
+from web.conftest import Site
+
+from reconciler.core.board import Board
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there: apt-get install chromium")
+
+STATES = {
+    "nothing yet": boards.nothing(),
+    "nothing managed": boards.unmanaged_only(),
+    "in sync": boards.in_sync(),
+    "drifted": boards.drifted(),
+    "refused": boards.refused(),
+    "failing": boards.failing(),
+    "hostile": boards.hostile("</title></script><img src=x onerror=alert(1)>\u202e" + "x" * 300),
+}
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Have one browser for all."""
+    with browsing(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+def shown(browser: Browser, site: Site, board: Board, asked: str = "") -> None:
+    """Open the page of a board."""
+    site.board = board
+    browser.open(f"{site.url}/{asked}")
+
+
+def comes(browser: Browser, script: str, wanted: str) -> None:
+    """Return once a script comes to a text: what the page does, it does by itself. Fail after many seconds."""
+    found = browser.run(f"""(async () => {{
+        for (let left = 1000; left && {script} !== {json.dumps(wanted)}; left -= 1)
+            await new Promise((go) => setTimeout(go, 20));
+        return {script};
+    }})()""")
+    assert found == wanted
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_fits_on_every_screen(browser: Browser, site: Site, state: str, width: int, scheme: str) -> None:
+    """It is no wider than a screen or a phone, its style is loaded, and the console has nothing to complain about."""
+    browser.size(width, 900)
+    browser.prefer(color_scheme=scheme)
+    shown(browser, site, STATES[state])
+    assert browser.run("document.documentElement.scrollWidth") == width
+    ground = "rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 28)"
+    assert browser.run("getComputedStyle(document.body).backgroundColor") == ground
+    assert browser.complaints() == []
+    assert browser.run("document.title") == "AppIntegrations reconciler"
+    assert browser.picture().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_can_be_read(browser: Browser, site: Site, scheme: str) -> None:
+    """Its contrast is 4.5 to 1 or more (WCAG 2.2, 1.4.3), in both schemes."""
+    browser.prefer(color_scheme=scheme)
+    for state in ("drifted", "refused", "failing"):
+        shown(browser, site, STATES[state])
+        assert browser.run(CONTRAST) == []
+
+
+def test_it_filters_as_one_types(browser: Browser, site: Site) -> None:
+    """What fits is told and shown, the address can be passed on, and the focus stays in the field."""
+    shown(browser, site, boards.drifted())
+    browser.run("document.getElementById('q').focus()")
+    browser.call("Input.insertText", text="calls")
+    comes(browser, "document.getElementById('count').textContent", "1 of 8 associations, 0 of 2 unmanaged")
+    assert browser.run("document.querySelectorAll('#associations tr[id]').length") == 1
+    assert browser.run("location.search") == "?q=calls"
+    assert browser.run("document.activeElement.id") == "q"
+
+
+def test_it_filters_without_scripts(browser: Browser, site: Site) -> None:
+    """The form is sent as forms are."""
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        shown(browser, site, boards.drifted())
+        assert browser.run("document.documentElement.className") == ""
+        assert browser.run("getComputedStyle(document.querySelector('.copy')).display") == "none"
+        browser.run("document.getElementById('q').value = 'calls'; document.getElementById('find').requestSubmit()")
+        browser.wait("Page.loadEventFired")
+        count = browser.run("document.getElementById('count').textContent")
+        assert count == "1 of 8 associations, 0 of 2 unmanaged"
+    finally:
+        browser.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
+def test_it_keeps_itself_fresh_without_losing_the_place(browser: Browser, site: Site) -> None:
+    """What was open is open, what had the focus has it, and what is new is there."""
+    shown(browser, site, boards.drifted())
+    browser.run("{const it = document.querySelector('.more summary'); it.parentElement.open = true; it.focus(); 0}")
+    before = browser.run("document.activeElement.parentElement.id")
+    (first, *others) = site.board.lanes
+    assert first.last
+    target = replace(first.last.targets[0], unmanaged=())
+    changed = replace(first, last=replace(first.last, targets=(target,)), failures=9)
+    lanes = (changed, *others)
+    later = site.board.now.replace(hour=15)
+    site.board = replace(site.board, lanes=lanes, now=later)
+    browser.run("show()")
+    assert browser.run("document.getElementById('targets').textContent.includes('9 runs')") is True
+    assert browser.run("document.querySelector('#unmanaged table')") is None
+    assert browser.run("document.getElementById('fresh').textContent") == "As of 2026-11-01 15:00Z"
+    assert browser.run("document.activeElement.parentElement.id") == before
+    assert browser.run("document.activeElement.parentElement.open") is True
+
+
+def test_it_says_when_the_controller_is_gone(browser: Browser, site: Site) -> None:
+    """What is shown then is old, and the page says from when."""
+    shown(browser, site, boards.in_sync())
+    browser.run("address = () => 'http://127.0.0.1:9/'; show()")
+    said = "The controller does not answer: this is how it stood at 2026-11-01 12:00Z."
+    comes(browser, "document.getElementById('fresh').textContent", said)
+    browser.complaints()
+    browser.events.clear()
+
+
+def test_an_arn_is_copied(browser: Browser, site: Site) -> None:
+    """By its button, which says so."""
+    origin = site.url
+    browser.call(
+        "Browser.grantPermissions", origin=origin, permissions=["clipboardReadWrite", "clipboardSanitizedWrite"]
+    )
+    shown(browser, site, boards.in_sync())
+    browser.run("document.querySelector('.copy').click()")
+    comes(browser, "document.querySelector('.copy').textContent", "Copied")
+    arn = browser.run("document.querySelector('.copy').dataset.copy")
+    assert arn.startswith("arn:aws:app-integrations:")
+
+
+def test_the_keyboard_begins_with_a_way_past_the_top(browser: Browser, site: Site) -> None:
+    """The first stop is the skip link, which shows itself, and every stop can be seen."""
+    shown(browser, site, boards.drifted())
+    browser.press("Tab")
+    assert browser.run("document.activeElement.className") == "skip"
+    assert browser.run("document.activeElement.getBoundingClientRect().left >= 0") is True
+    for _ in range(20):
+        browser.press("Tab")
+        assert browser.run("getComputedStyle(document.activeElement).outlineStyle") != "none"
+
+
+def test_a_thousand_associations_are_all_there(browser: Browser, site: Site) -> None:
+    """In one page."""
+    shown(browser, site, boards.thousand())
+    assert browser.run("document.querySelectorAll('#associations tr[id]').length") == 1000
+    assert browser.complaints() == []
+
+
+CONTRAST = """(() => {
+  const light = (c) => c.map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const parts = (colour) => colour.match(/[0-9.]+/g).map(Number);
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = parts(getComputedStyle(at).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour.slice(0, 3);
+    }
+  };
+  const poor = [];
+  for (const element of document.querySelectorAll("body *:not(svg *):not(option)")) {
+    const says = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!says || !element.checkVisibility()) continue;
+    const [a, b] = [light(parts(getComputedStyle(element).color)), light(ground(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) poor.push(`${element.tagName} ${element.className}: ${ratio.toFixed(2)}`);
+  }
+  return poor;
+})()"""

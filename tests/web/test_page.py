@@ -1,0 +1,220 @@
+"""The page without a browser: what it says, what it lets through, and what it never does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import quote, urlencode
+
+import pytest
+from builders import NOW
+from render import reports
+from web import boards
+from web.conftest import Site
+from web.seen import Seen
+
+from reconciler.core.board import Board
+from reconciler.render.words import KINDS
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "\"'><img src=x onerror=alert(1)>",
+    "{{ 7 * 7 }}{% raw %}",
+    "javascript:alert(1)",
+    "</title></svg><style>*{display:none}</style>",
+    "a\u202eb\x1b[31m\r\nc",
+    "&lt;b&gt;&#x27;",
+    "x" * 3000,
+)
+
+
+def shown(site: Site, board: Board, **asked: str) -> Seen:
+    """Return the page of a board."""
+    site.board = board
+    answer = site.get("/?" + urlencode(asked))
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    seen = Seen()
+    seen.feed(answer.text)
+    assert seen.open == []
+    return seen
+
+
+def names(seen: Seen) -> list[str]:
+    """Return the ids of the rows."""
+    return [attributes["id"] for attributes in seen.all("tr") if "id" in attributes]
+
+
+@pytest.mark.parametrize(
+    ("board", "said"),
+    [
+        (boards.nothing(), ("No revision is in force yet", "git cannot be reached", "Nothing was read yet")),
+        (boards.unmanaged_only(), ("nothing managed", "Nothing is managed yet.", "There is nothing to draw.")),
+        (boards.in_sync(), ("in force since 2026-10-31 06:00Z (30 h ago)", "3 in sync", "288 runs")),
+        (boards.drifted(), ("needs a person", "1 drifted", "+ git", "MaxCreates is 10", "/u2", "last day")),
+        (boards.refused(), ("manifests/a.yaml:7:3", "/spec/DestinationURI", "What was before stays in force")),
+        (boards.failing(), ("failing", "7 runs in a row", "never", "may not make this call")),
+    ],
+)
+def test_each_state_is_told(site: Site, board: Board, said: tuple[str, ...]) -> None:
+    """In words that a reader finds."""
+    words = shown(site, board).words
+    for each in said:
+        assert each in words
+
+
+def test_a_folder_has_no_revision_to_show(site: Site) -> None:
+    """It is called what it is."""
+    board = boards.in_sync()
+    assert board.revision
+    words = shown(site, replace(board, revision=replace(board.revision, id=None))).words
+    assert "What is in the folder in force since 2026-10-31 06:00Z" in words
+
+
+def test_a_run_that_does_not_get_on_is_told(site: Site) -> None:
+    """As a state of its target, with since when."""
+    moved = NOW - timedelta(hours=1)
+    lane = replace(boards.lane(None), running=moved, moved=moved, due=None)
+    words = shown(site, boards.board(lane)).words
+    assert "does not get on" in words
+    assert "has not got on since 2026-11-01 11:00Z" in words
+
+
+def test_everything_a_report_tells_is_on_the_page(site: Site) -> None:
+    """Each kind, each outcome, what is unmanaged, orphaned and not listed, the warnings: marked texts all arrive."""
+    seen = shown(site, boards.hostile("marked"))
+    kinds = {name for name in KINDS if f'title="{KINDS[name].meaning}"' in site.get("/").text}
+    associations = [one for target in reports.rich("marked").targets for one in target.associations]
+    assert len(names(seen)) == len(associations)
+    assert kinds >= {"failed", "unknown", "blocked", "lost", "drifted", "changed", "update", "create", "held"}
+    for said in ("its manifest is gone", "what is unmanaged there is not known", "Unwise in the manifests"):
+        assert said in seen.words
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_breaks_out(site: Site, text: str) -> None:
+    """Whatever names, reasons and ARNs hold, the elements are those of a harmless page, and no address leaves it."""
+    seen, plain = shown(site, boards.hostile(text)), shown(site, boards.hostile("plain"))
+    assert [tag for tag, _ in seen.tags] == [tag for tag, _ in plain.tags]
+    assert [sorted(each) for _, each in seen.tags] == [sorted(each) for _, each in plain.tags]
+    for link in (attributes["href"] for attributes in seen.all("a")):
+        assert link.startswith(("#", "?", "./", "api/v1/report", "metrics")), link
+    assert seen.text.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_is_asked_for_does_not_break_out_either(site: Site, text: str) -> None:
+    """An address is written by anyone."""
+    seen = shown(site, boards.drifted(), q=text, decision=text, target=text)
+    assert len(seen.all("script")) == 1
+    assert not seen.all("img")
+    assert "0 of 8 associations" in seen.words
+
+
+@pytest.mark.parametrize("path", ["/", "/static/page.css", "/static/x", "/api/v1/report", "/healthz", "/metrics", "/x"])
+def test_every_answer_is_sealed(site: Site, path: str) -> None:
+    """Nothing is loaded from elsewhere, framed, guessed or kept."""
+    headers = site.get(path).headers
+    policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+    assert policy == {
+        "default-src": "'none'", "style-src": "'self'", "script-src": "'self'", "img-src": "'self'",
+        "connect-src": "'self'", "form-action": "'self'", "base-uri": "'none'", "frame-ancestors": "'none'",
+    }  # fmt: skip
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_nothing_stands_inline_or_comes_from_elsewhere(site: Site) -> None:
+    """No style, no script, no handler in the page: the policy would stop them; and every file is of this origin."""
+    seen = shown(site, boards.drifted())
+    assert not seen.all("style")
+    for tag, attributes in seen.tags:
+        assert not any(name == "style" or name.startswith("on") for name in attributes), tag
+    (script,) = seen.all("script")
+    files = [script["src"], *(link["href"] for link in seen.all("link"))]
+    for file in files:
+        assert re.fullmatch(r"static/[a-z.]+\?v=[0-9a-f]{16}", file)
+        answer = site.get(f"/{file}")
+        assert answer.status == 200
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize("name", ["..%2fapp.py", "%2e%2e/app.py", "page.html", "%00", "page.css%00"])
+def test_no_other_file_is_served(site: Site, name: str) -> None:
+    """Only what is in the folder of static files."""
+    assert site.get(f"/static/{name}").status == 404
+
+
+@pytest.mark.parametrize(
+    ("asked", "count"),
+    [
+        ({}, "8 of 8 associations, 2 of 2 unmanaged"),
+        ({"q": "PROFILES-export prod"}, "5 of 8 associations, 0 of 2 unmanaged"),
+        ({"q": "calls.yaml:3"}, "1 of 8 associations, 0 of 2 unmanaged"),
+        ({"q": "maxcreates"}, "1 of 8 associations, 0 of 2 unmanaged"),
+        ({"q": "/u2"}, "0 of 8 associations, 1 of 2 unmanaged"),
+        ({"decision": "drifted"}, "1 of 8 associations, 0 of 2 unmanaged"),
+        ({"decision": "attention"}, "2 of 8 associations, 0 of 2 unmanaged"),
+        ({"decision": "unmanaged"}, "0 of 8 associations, 2 of 2 unmanaged"),
+        ({"decision": "in-sync", "target": "staging"}, "3 of 8 associations, 0 of 2 unmanaged"),
+        ({"target": "gone"}, "0 of 8 associations, 0 of 2 unmanaged"),
+    ],
+)
+def test_the_form_filters(site: Site, asked: dict[str, str], count: str) -> None:
+    """By words, state and target, all of which have to fit; and it says how many do, and shows what was asked."""
+    seen = shown(site, boards.drifted(), **asked)
+    assert count in seen.words
+    assert len(names(seen)) == int(count.partition(" ")[0])
+    fields = [*seen.all("input"), *(option for option in seen.all("option") if "selected" in option)]
+    assert [each["value"] for each in fields] == [asked.get(name, "") for name in ("q", "decision", "target")]
+
+
+def test_the_gravest_comes_first(site: Site) -> None:
+    """A reader sees at once what needs a person."""
+    words = shown(site, boards.drifted()).words
+    table = words[words.index("Associations") :]
+    assert table.index("calls") < table.index("profiles-export") < table.index("agents")
+
+
+def test_more_than_can_be_read_is_counted(site: Site) -> None:
+    """The picture and the table say how many they leave out."""
+    seen = shown(site, boards.board(boards.lane(reports.many(2100))))
+    assert "the first 60 of the table above, and 2040 more that are not drawn" in seen.words
+    assert "and 100 more: filter to see them" in seen.words
+    assert len(names(seen)) == 2000
+
+
+@pytest.mark.parametrize("site", ["https://git.example/org/repo/blob/{revision}/{file}#L{line}"], indirect=True)
+def test_a_manifest_is_a_link_where_a_template_says_so(site: Site) -> None:
+    """With all of its parts encoded."""
+    text = 'a b"<#?{line}x'
+    assert "https://git.example/org/repo/blob/plain/manifests/calls.yaml#L3" in links(site, boards.drifted())
+    assert f"https://git.example/org/repo/blob/{quote(text)}/{quote(text)}#L3" in links(site, boards.hostile(text))
+
+
+def test_without_a_template_a_manifest_is_text(site: Site) -> None:
+    """The file and the line."""
+    assert not any("calls" in link for link in links(site, boards.drifted()))
+    assert "manifests/calls.yaml:3" in shown(site, boards.drifted()).words
+
+
+def links(site: Site, board: Board) -> set[str]:
+    """Return where the links of a page lead."""
+    return {link["href"] for link in shown(site, board).all("a")}
+
+
+def test_headings_tables_and_landmarks_are_there(site: Site) -> None:
+    """For who does not see the page: a language, one main, each table's headers with a scope, each field's label."""
+    seen = shown(site, boards.drifted())
+    assert seen.all("html") == [{"lang": "en"}]
+    assert [len(seen.all(tag)) for tag in ("main", "header", "footer", "h1", "title")][:4] == [1, 1, 1, 1]
+    assert all(header["scope"] in {"col", "row"} for header in seen.all("th"))
+    labelled = {label["for"] for label in seen.all("label")}
+    assert labelled == {each["id"] for each in (*seen.all("input"), *seen.all("select"))}
+    ids = [attributes["id"] for _, attributes in seen.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for _, attributes in seen.tags:
+        assert attributes.get("aria-labelledby", ids[0]) in ids
+    assert {"skip"} == {link.get("class") for link in seen.all("a")[:1]}

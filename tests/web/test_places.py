@@ -1,0 +1,68 @@
+"""A link to a manifest leads where its template says, and nowhere else."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.cli.controller import command
+from reconciler.core.model import Origin
+from reconciler.web.places import complaint, link
+
+TEMPLATE = "https://git.example/org/repo/blob/{revision}/{file}#L{line}"
+
+
+@pytest.mark.parametrize(
+    "template", [TEMPLATE, "http://git.example:3000/{file}?ref={revision}", "https://git.example/"]
+)
+def test_an_address_of_the_web_is_taken(template: str) -> None:
+    """With any of the fields, or none."""
+    assert complaint(template) is None
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "", "git.example/{file}", "javascript:alert(1)//{file}", "file:///{file}", "https:///{file}", "https://[/{file}",
+        "https://{file}/", "https://user@git.example/{file}", "https://git.example/{path}", "https://git.example/{file",
+        "https://git.example/{file.__class__}",
+    ],
+)  # fmt: skip
+def test_anything_else_is_refused(template: str) -> None:
+    """With what would be right."""
+    assert complaint(template)
+
+
+@given(st.text(), st.text(min_size=1))
+def test_no_name_changes_the_place(revision: str, file: str) -> None:
+    """Whatever a revision or a file is called, the host, the path before it and the line stay."""
+    found = link(TEMPLATE, revision, Origin(file, 7, 1))
+    if found is not None:
+        parts = urlsplit(found)
+        assert (parts.scheme, parts.netloc, parts.query, parts.fragment) == ("https", "git.example", "", "L7")
+        assert parts.path.startswith("/org/repo/blob/")
+        assert not {"..", "."} & set(parts.path.split("/"))
+        assert found.isascii()
+
+
+def test_there_is_no_link_to_what_is_not_in_a_repository() -> None:
+    """Without a revision, for an absolute file and for one above the folder."""
+    assert link(TEMPLATE, None, Origin("a.yaml", 1, 1)) is None
+    assert link("https://git.example/{file}", None, Origin("a.yaml", 1, 1)) == "https://git.example/a.yaml"
+    for file in ("/etc/a.yaml", "../a.yaml", "a/../../b.yaml", "./a.yaml"):
+        assert link(TEMPLATE, "1f0c", Origin(file, 1, 1)) is None
+    assert link(None, "1f0c", Origin("a.yaml", 1, 1)) is None
+
+
+def test_the_command_line_refuses_what_is_no_address() -> None:
+    """With what would be right, before anything is begun."""
+    done = CliRunner().invoke(command, ["--manifest-url", "javascript:{file}"])
+    assert done.exit_code == 2
+    assert "it begins with https:// and a host" in done.output
+    done = CliRunner().invoke(command, ["--manifest-url", TEMPLATE])
+    assert done.exit_code == 2
+    assert "give --listen as well" in done.output

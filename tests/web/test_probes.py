@@ -1,0 +1,54 @@
+"""Probes tell an orchestrator the truth: progress decides, not that a process is there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from builders import NOW
+from web.conftest import Site
+
+from reconciler.core.board import Lane, Refusal, Revision
+
+
+def lane(target: str, minutes: float | None) -> Lane:
+    """Return a target whose run last got on so many minutes ago; None where none is under way."""
+    moved = None if minutes is None else NOW - timedelta(minutes=minutes)
+    return Lane(target, moved and NOW - timedelta(hours=1), moved, None if moved else NOW, 0, None, None)
+
+
+def test_it_is_healthy_while_its_runs_get_on(site: Site) -> None:
+    """However long they have taken."""
+    site.board = replace(site.board, lanes=(lane("east", 9.9), lane("west", None)))
+    answer = site.get("/healthz")
+    assert (answer.status, answer.text) == (200, "ok\n")
+
+
+def test_a_run_that_does_not_get_on_makes_it_ill(site: Site) -> None:
+    """503, and which one."""
+    site.board = replace(site.board, lanes=(lane("east", 10.1), lane("west", 1)))
+    answer = site.get("/healthz")
+    assert (answer.status, answer.text) == (503, "the run of target east has not got on since 11:49:54Z\n")
+
+
+def test_a_timetable_that_has_stopped_makes_it_ill(site: Site) -> None:
+    """Nothing would ever be run again."""
+    site.working = False
+    assert site.get("/healthz").status == 503
+
+
+def test_it_is_ready_with_a_revision(site: Site) -> None:
+    """And not before, with the reason; nor when it is about to stop."""
+    assert site.get("/readyz").status == 503
+    site.board = replace(site.board, refusal=Refusal("cannot be reached", NOW))
+    assert site.get("/readyz").text == "no revision is in force yet: cannot be reached\n"
+    site.board = replace(site.board, revision=Revision("1f0c5f7", NOW, 2))
+    assert site.get("/readyz").status == 200
+    site.stopping = True
+    assert site.get("/readyz").status == 503
+
+
+def test_a_failing_target_does_not_make_it_ill(site: Site) -> None:
+    """A restart would put nothing right."""
+    site.board = replace(site.board, lanes=(replace(lane("east", None), failures=99),))
+    assert site.get("/healthz").status == 200

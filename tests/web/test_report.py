@@ -1,0 +1,57 @@
+"""`/api/v1/report` says all that the page says, by its schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema
+import pytest
+from referencing import Registry, Resource
+from web import boards
+from web.conftest import EMPTY, Site
+
+from reconciler.core.board import Board
+from reconciler.edge.manifests.schema import schema
+from reconciler.render.json import document
+
+REGISTRY: Registry[Any] = Registry().with_resource(
+    "urn:appintegrations-reconciler:report.v1", Resource.from_contents(schema("report.v1.json"))
+)
+CHECK = jsonschema.Draft202012Validator(schema("board.v1.json"), registry=REGISTRY)
+
+
+@pytest.mark.parametrize(
+    "board",
+    [
+        EMPTY, boards.nothing(), boards.unmanaged_only(), boards.in_sync(), boards.drifted(), boards.refused(),
+        boards.failing(), boards.hostile("\u202e</script>"),
+    ],
+)  # fmt: skip
+def test_every_state_fits_the_schema(site: Site, board: Board) -> None:
+    """With the last report of each target as `-o json` writes it."""
+    site.board = board
+    answer = site.get("/api/v1/report")
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    CHECK.validate(answer.json)
+    assert [each["report"] for each in answer.json["targets"]] == [
+        lane.last and document(lane.last) for lane in board.lanes
+    ]
+    assert len(answer.json["runs"]) == len(board.past)
+
+
+def test_why_something_newer_is_not_in_force_is_told(site: Site) -> None:
+    """The sentence, since when, and each problem with its place."""
+    site.board = boards.refused()
+    refusal = site.get("/api/v1/report").json["refusal"]
+    assert (refusal["reason"], refusal["since"]) == (
+        "2 problems in the manifests of commit 9c1b", "2026-11-01T11:00:00+00:00",
+    )  # fmt: skip
+    assert [(each["file"], each["line"]) for each in refusal["problems"]] == [
+        ("manifests/a.yaml", 7), ("manifests/b.yaml", 1),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/report", "/static/page.css"])
+def test_it_is_read_only(site: Site, path: str) -> None:
+    """Nothing can be sent there."""
+    assert site.post(path, b"{}", {}).status == 405

@@ -1,0 +1,117 @@
+"""A webhook counts only from who knows the secret, and only for what is watched."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.web.signature import SENDERS, Unreadable, concerns
+
+SECRET = b"of this controller"
+BODY = b'{"ref": "refs/heads/main"}'
+
+
+def signature(body: bytes, secret: bytes = SECRET) -> str:
+    """Return what GitHub sends."""
+    return "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
+
+
+PROOF = {
+    "github": {"x-hub-signature-256": signature(BODY)},
+    "gitlab": {"x-gitlab-token": SECRET.decode()},
+    "generic": {"x-signature-256": signature(BODY)},
+}
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+def test_who_knows_the_secret_is_heard(sender: str) -> None:
+    """In the way of each sender."""
+    assert SENDERS[sender].proves(PROOF[sender], BODY, SECRET)
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+def test_nobody_else_is(sender: str) -> None:
+    """No proof, one of another secret, of another body or in another sender's way."""
+    proves = SENDERS[sender].proves
+    assert not proves({}, BODY, SECRET)
+    assert not proves(PROOF[sender], BODY, b"another")
+    assert not proves(dict.fromkeys(PROOF[sender], ""), BODY, SECRET)
+    for other in SENDERS.keys() - {sender}:
+        assert not proves(PROOF[other], BODY, SECRET)
+    if sender != "gitlab":
+        assert not proves(PROOF[sender], BODY + b" ", SECRET)
+
+
+@given(st.text(), st.binary())
+@pytest.mark.parametrize("sender", SENDERS)
+def test_no_header_breaks_the_comparison(sender: str, header: str, body: bytes) -> None:
+    """Whatever it holds, it is compared; what is no text of a header never gets here."""
+    sent = header.encode("utf-8", "replace").decode()
+    assert not SENDERS[sender].proves(dict.fromkeys(PROOF[sender], sent), body, SECRET)
+
+
+def github(event: str, **payload: Any) -> tuple[dict[str, str], bytes]:
+    """Return what GitHub sends."""
+    return {"x-github-event": event}, json.dumps(payload).encode()
+
+
+@pytest.mark.parametrize(
+    ("watched", "ref", "counts"),
+    [
+        ("main", "refs/heads/main", True),
+        ("main", "refs/heads/topic/main", False),
+        ("main", "refs/heads/mainly", False),
+        ("v1", "refs/tags/v1", True),
+        ("refs/heads/main", "refs/heads/main", True),
+        ("refs/heads/main", "refs/tags/main", False),
+        ("HEAD", "refs/heads/trunk", True),
+        ("HEAD", "refs/heads/main", False),
+        (None, "refs/heads/anything", True),
+    ],
+)
+def test_only_pushes_to_what_is_watched_count(watched: str | None, ref: str, counts: bool) -> None:  # noqa: FBT001
+    """A branch, a tag, a full name, or the repository's default branch, which both senders tell."""
+    headers, body = github("push", ref=ref, repository={"default_branch": "trunk"})
+    assert concerns(SENDERS["github"], headers, body, watched) is counts
+    payload = {"ref": ref, "project": {"default_branch": "trunk"}}
+    for event in ("Push Hook", "Tag Push Hook"):
+        sent = {"x-gitlab-event": event}
+        assert concerns(SENDERS["gitlab"], sent, json.dumps(payload).encode(), watched) is counts
+
+
+def test_what_is_no_push_does_not_count() -> None:
+    """GitHub's ping when the hook is made, GitLab's comments."""
+    assert not concerns(SENDERS["github"], *github("ping", zen="x"), None)
+    assert not concerns(SENDERS["gitlab"], {"x-gitlab-event": "Note Hook"}, b"{}", None)
+    assert not concerns(SENDERS["github"], {}, b"{}", None)
+
+
+def test_the_generic_sender_need_not_say_what_was_pushed() -> None:
+    """Without a body or a ref it is about all; with one it is held to it."""
+    generic = SENDERS["generic"]
+    assert concerns(generic, {}, b"", "main")
+    assert concerns(generic, {}, b"{}", "main")
+    assert concerns(generic, {}, b'{"ref": "refs/heads/main"}', "main")
+    assert not concerns(generic, {}, b'{"ref": "refs/heads/other"}', "main")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"main"', b"\xff", b"[" * 100_000])
+def test_what_cannot_be_read_is_told(body: bytes) -> None:
+    """No error of a parser gets out."""
+    with pytest.raises(Unreadable):
+        concerns(SENDERS["github"], {"x-github-event": "push"}, body, "main")
+
+
+@pytest.mark.parametrize(
+    "payload", [{}, {"ref": None}, {"ref": ["refs/heads/main"]}, {"ref": {}}, {"ref": "x", "repository": []}]
+)
+@pytest.mark.parametrize("watched", ["main", "HEAD"])
+def test_a_push_of_nothing_that_is_known_does_not_count(payload: dict[str, Any], watched: str) -> None:
+    """Whatever stands where a name should."""
+    assert not concerns(SENDERS["github"], *github("push", **payload), watched)
