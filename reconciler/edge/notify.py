@@ -1,0 +1,89 @@
+"""Reaches people, by apprise: each URL is a receiver. The URLs hold secrets, so nothing here logs or names them."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,19})://")
+
+
+class NotInstalled(Exception):  # noqa: N818 - named for the state of things
+    """Apprise is not there."""
+
+
+class WrongReceiver(ValueError):  # noqa: N818 - named for what it found
+    """A URL that apprise does not understand; the text says which, by its number and scheme."""
+
+
+class Receiver(Protocol):
+    """Somewhere that people look."""
+
+    @property
+    def name(self) -> str:
+        """What to call it: a scheme, and the how manieth of those it is. Holds no secret."""
+
+    def send(self, title: str, body: str, severity: str) -> bool:
+        """Send a message (info, success, warning or failure) and tell whether it was taken. Never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppriseReceiver:
+    """One URL of apprise. A `Receiver`."""
+
+    name: str
+    _apprise: Any
+
+    def send(self, title: str, body: str, severity: str) -> bool:
+        """Send a message, once."""
+        try:
+            return bool(self._apprise.notify(body, title=title, notify_type=severity, body_format="text"))
+        except Exception:  # noqa: BLE001 - a hundred plugins, and what they raise may hold the URL
+            return False
+
+
+def receivers(text: str) -> tuple[AppriseReceiver, ...]:
+    """Return what the URLs in a text, between blanks, lead to. Raises NotInstalled and WrongReceiver."""
+    try:
+        import apprise  # noqa: PLC0415 - costs some 50 MB, and few want it
+    except ImportError as error:
+        raise NotInstalled("notifications need apprise") from error
+    _silence()
+    asset = apprise.AppriseAsset(
+        app_id="reconcile",
+        app_desc="GitOps for Amazon AppIntegrations",
+        app_url="",
+        image_url_mask="",  # messages load no pictures from elsewhere
+        image_url_logo="",
+        storage_mode="memory",
+        secure_logging=True,
+    )
+    found: list[AppriseReceiver] = []
+    counts: dict[str, int] = {}
+    for number, url in enumerate(text.split(), 1):
+        scheme = match[1].lower() if (match := _SCHEME.match(url)) else ""
+        counts[scheme] = counts.get(scheme, 0) + 1
+        service = apprise.Apprise(asset=asset)
+        if not scheme or not _added(service, url):
+            raise WrongReceiver(
+                f"URL {number} ({f'{scheme}://…' if scheme else 'without a scheme'}) is none that apprise understands"
+            )
+        found.append(AppriseReceiver(f"{scheme} {counts[scheme]}", service))
+    return tuple(found)
+
+
+def _added(service: Any, url: str) -> bool:
+    try:
+        return bool(service.add(url)) and len(service) == 1
+    except Exception:  # noqa: BLE001 - as in send
+        return False
+
+
+def _silence() -> None:
+    """Keep from the log what may hold a URL: all that apprise says, and the paths that urllib3 names in warnings."""
+    logger = logging.getLogger("apprise")
+    logger.propagate = False
+    logger.handlers = [logging.NullHandler()]
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)

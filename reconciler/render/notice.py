@@ -1,0 +1,125 @@
+"""Notices and summaries as messages for chats, mails and pagers: plain text with nothing that such a place obeys."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from reconciler.core.harmless import harmless
+from reconciler.core.ledger import Condition
+from reconciler.core.news import Notice, Summary
+
+Severity: TypeAlias = Literal["info", "success", "warning", "failure"]
+
+_LINES = 20
+"""How many things one message tells at most."""
+_LONGEST = 500
+"""Characters: how much is said of one thing at most."""
+_TODO = {
+    Condition.REFUSED: "the manifests in git are not in force, an earlier revision is: put right what is named here",
+    Condition.TARGET_FAILED: "nothing is known of its associations meanwhile: see the reason, or run reconcile doctor",
+    Condition.UNLISTED: "what is there is not known meanwhile: run reconcile doctor",
+    Condition.FAILED: "a later run tries again where that is safe: see the reason",
+    Condition.BLOCKED: "a person is needed: do what the reason says",
+    Condition.LOST: "gone from List: look in AWS; policy.generation (or a standing policy.onLoss) creates it again",
+    Condition.DRIFTED: "AWS left what was applied, and it is not repaired: find out who, and put git or AWS right",
+    Condition.EXPORT_FAILED: "the last job of an association failed: AWS's console says why",
+}
+"""The conditions that are wrong, the gravest first, and what to do about each."""
+_FAILURES = frozenset(_TODO) - {Condition.DRIFTED, Condition.LOST}
+_PERSON = re.compile(r"(:assumed-role/[^/\s]+|:federated-user|:user)/[^\s,;'\")]+")
+_OBEYED = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'", "*": "∗"})  # noqa: RUF001 - so that nobody is called
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is sent: a line, a text, and how grave it is."""
+
+    title: str
+    body: str
+    severity: Severity
+
+
+def told(notices: tuple[Notice, ...]) -> Message:
+    """Return what began and ended to be wrong as one message, the gravest first."""
+    counts = Counter(_label(each) for each in notices)
+    labels = [label for label in (*_TODO, "recovered") if label in counts]
+    wrong = {each.finding.condition for each in notices if each.finding.condition.wrong}
+    severity: Severity = "failure" if wrong & _FAILURES else "warning" if wrong else "success"
+    title = f"reconcile: {', '.join(f'{counts[label]} {label}' for label in labels)}"
+    return Message(title, "\n".join(_listed(notices)), severity)
+
+
+def summary(said: Summary) -> Message:
+    """Return how all stands as a message. It says that all is well only where that is so."""
+    watched = f"{_counted(said.associations, 'association')} in {_counted(said.targets, 'target')}"
+    if said.well:
+        return Message("reconcile: all is well", f"{watched}, as of {said.at:%Y-%m-%d %H:%M}Z.", "info")
+    parts = [
+        f"{len(said.open)} wrong" if said.open else "",
+        f"{_counted(len(said.behind), 'target')} not reconciled" if said.behind else "",
+        f"{said.waiting} waiting" if said.waiting else "",
+        "" if said.targets else "nothing is reconciled",
+    ]
+    lines = [f"{watched}, as of {said.at:%Y-%m-%d %H:%M}Z."]
+    for name, when in said.behind[:_LINES]:
+        lines.append(
+            f"- {_plain(name)} last went well {f'at {when:%Y-%m-%d %H:%M}Z' if when else 'before this start, if ever'}"
+        )
+    lines += _more(len(said.behind))
+    if said.waiting:
+        lines.append("What waits settles, is held, changed in git or is not known just now: the report says which.")
+    lines += _listed(said.open)
+    wrong = said.open or said.behind or not said.targets
+    return Message(f"reconcile: {', '.join(filter(None, parts))}", "\n".join(lines), "warning" if wrong else "info")
+
+
+def _listed(notices: tuple[Notice, ...]) -> Iterator[str]:
+    """Yield what is to be done for each condition, and below it what it concerns."""
+    order = [*_TODO, "recovered"]
+    heading = ""
+    for each in sorted(notices, key=lambda each: order.index(_label(each)))[:_LINES]:
+        label = _label(each)
+        if label != heading:
+            heading = label
+            yield f"{label}: {_TODO[each.finding.condition]}" if each.finding.condition.wrong else f"{label}:"
+        yield f"- {_line(each)}"
+    yield from _more(len(notices))
+
+
+def _more(count: int) -> Iterable[str]:
+    return [f"and {count - _LINES} more"] if count > _LINES else []
+
+
+def _label(notice: Notice) -> str:
+    return notice.finding.condition if notice.finding.condition.wrong else "recovered"
+
+
+def _line(notice: Notice) -> str:
+    finding = notice.finding
+    what = f"{finding.name} in {finding.target}" if finding.name else finding.target or "the manifests"
+    was = f"no longer {_was(notice.ended)}" if notice.ended and not finding.condition.wrong else ""
+    why = finding.said if finding.condition.wrong else was
+    place = ", ".join(filter(None, (what, finding.manifest, finding.arn)))
+    return _plain(f"{place}: {why}" if why else place)
+
+
+def _was(condition: Condition) -> str:
+    return {
+        Condition.TARGET_FAILED: "failed",
+        Condition.REFUSED: "refused",
+        Condition.EXPORT_FAILED: "failed in its last job",
+    }.get(condition, str(condition))
+
+
+def _plain(text: str) -> str:
+    """Return a text on one line that calls nobody, links to nothing and names no person that AWS named."""
+    text = harmless(_PERSON.sub(r"\1/…", " ".join(text.split()))).translate(_OBEYED).replace("](", "] (")
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
