@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 
@@ -17,6 +17,10 @@ class Settings:
     dumb_terminal: bool
     debug: bool
     step_summary: str | None
+    webhook_secret: str | None
+    webhook_secret_file: str | None
+    notify_urls: str | None = field(repr=False)
+    notify_urls_file: str | None
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:
@@ -27,6 +31,10 @@ class Settings:
             dumb_terminal=environment.get("TERM", "") in {"", "dumb"},
             debug=environment.get("RECONCILER_DEBUG", "") not in {"", "0"},
             step_summary=environment.get("GITHUB_STEP_SUMMARY") or None,
+            webhook_secret=environment.get("RECONCILER_WEBHOOK_SECRET") or None,
+            webhook_secret_file=environment.get("RECONCILER_WEBHOOK_SECRET_FILE") or None,
+            notify_urls=environment.get("RECONCILER_NOTIFY_URLS") or None,
+            notify_urls_file=environment.get("RECONCILER_NOTIFY_URLS_FILE") or None,
         )
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import click
 
-from reconciler.cli import options
+from reconciler import settings
+from reconciler.cli import options, source
+from reconciler.cli.address import Address, Listen, Template
+from reconciler.cli.source import Source
 
 
 @click.command("controller")
-@options.files
+@options.dry_run
+@source.manifests
+@source.strict
 @options.connection
 @options.conduct
 @options.option(
@@ -19,7 +25,23 @@ from reconciler.cli import options
     default="5m",
     show_default=True,
     metavar="TIME",
-    help="How long from one pass to the next.",
+    help="How often each target is reconciled.",
+)
+@options.option(
+    "--poll",
+    type=options.Duration(),
+    default="30s",
+    show_default=True,
+    metavar="TIME",
+    help="How often git or the folder is looked at for changes.",
+)
+@options.option(
+    "--patience",
+    type=options.Duration(),
+    default="10m",
+    show_default=True,
+    metavar="TIME",
+    help="How long a run may not get on before it counts as stuck, and /healthz fails.",
 )
 @options.option(
     "--grace",
@@ -27,14 +49,46 @@ from reconciler.cli import options
     default="25s",
     show_default=True,
     metavar="TIME",
-    help="How long a pass may take to end after SIGTERM.",
+    help="How long a run may take to end after SIGTERM.",
 )
-def command(files: tuple[str, ...], interval: float, grace: float, **chosen: Any) -> int:
-    """Reconcile at once and then every --interval, until SIGTERM. Reports are log lines.
+@options.option(
+    "--heartbeat",
+    type=options.Duration(),
+    default="24h",
+    show_default=True,
+    metavar="TIME",
+    help="How often a summary is sent to RECONCILER_NOTIFY_URLS, also where all is well; 0s is never.",
+)
+@options.option(
+    "--listen",
+    type=Listen(),
+    metavar="HOST:PORT",
+    help="Serve the page, probes, metrics and webhooks there; :PORT is all addresses of this machine.",
+)
+@options.option(
+    "--manifest-url",
+    type=Template(),
+    metavar="URL",
+    help="Where a browser shows a manifest, for links in the page, as in "
+    "https://HOST/ORG/REPO/blob/{revision}/{file}#L{line}.",
+)
+def command(
+    source: Source, *, grace: float, heartbeat: float, listen: Address | None, manifest_url: str | None, **chosen: Any
+) -> int:
+    """Reconcile at once, with every change in git and every --interval, until SIGTERM. Reports are log lines.
 
-    Manifests are read anew each time; while they are invalid, the last valid ones stay in force.
+    While what is newest in git is invalid or out of reach, the last valid revision stays in force. SIGHUP reconciles
+    now.
     """
     from reconciler.cli.choices import Choices  # noqa: PLC0415
-    from reconciler.cli.loop import keep_on  # noqa: PLC0415 - help is shown without boto3
+    from reconciler.cli.loop import Shown, keep_on  # noqa: PLC0415 - help is shown without boto3
+    from reconciler.controller.controller import Times  # noqa: PLC0415
 
-    return keep_on(files, Choices.of(**chosen), interval, grace)
+    if "RECONCILER_EXPECT_PLAN" in settings.environment():
+        raise click.UsageError("RECONCILER_EXPECT_PLAN: is for one run; a controller applies what git comes to say")
+    if manifest_url and not listen:
+        raise click.UsageError("--manifest-url makes links in the page, and none is served: give --listen as well")
+    spans = (chosen.pop(name) for name in ("interval", "poll", "patience"))
+    interval, poll, patience = (timedelta(seconds=max(1, span)) for span in spans)
+    times = Times(interval, poll, patience, timedelta(seconds=heartbeat))
+    return keep_on(source, Choices.of(**chosen), times, grace, Shown(listen, manifest_url) if listen else None)

@@ -22,6 +22,14 @@ Options:
                                   HEAD]
   --git-path DIR                  Its folder or file of manifests.  [default:
                                   manifests]
+  --git-verify-key FILE           Take only commits signed by a key of this
+                                  file: ssh's allowed signers, or OpenPGP keys.
+  --git-ssh-key FILE              The private key to reach it with, by ssh.
+  --git-known-hosts FILE          The hosts to know, and no others, by ssh.
+  --git-token-file FILE           The token to reach it with, by https: read
+                                  whenever git asks for it.
+  --git-username NAME             The name that goes with the token.  [default:
+                                  x-access-token]
   --strict                        Take what is only unwise in manifests for
                                   wrong.
   -o, --output FORMAT[=FILE]      text, json, markdown, junit, sarif or github,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from reconciler import __version__
 from reconciler.cli.choices import Choices
@@ -38,7 +39,10 @@ class Journals:
 
     def store(self, account: str, region: str) -> Store:
         """Return where the journal of an account and Region is kept."""
-        name = f"{account}-{region}.json"
+        return self.beside(f"{account}-{region}.json")
+
+    def beside(self, name: str) -> Store:
+        """Return where another document is kept, in the same place."""
         if self._choices.bucket:
             from reconciler.edge.state.s3 import S3Store  # noqa: PLC0415 - only where it is used
 
@@ -60,24 +64,25 @@ class Journals:
             self._readers[account, region] = reader
         return self._readers[account, region]
 
-    def writer(self, account: str, region: str, run: str) -> JournalWriter:
-        """Return what writes it, in the name of a run."""
+    def writer(self, account: str, region: str, run: str, revision: str | None = None) -> JournalWriter:
+        """Return what writes it, in the name of a run of a revision."""
         from reconciler.edge.state.writer import Author, JournalWriter  # noqa: PLC0415 - a dry run does without
 
         choices, here = self._choices, host()
-        author = Author(run, f"{process()} on {here}", here, choices.revision)
+        author = Author(run, f"{process()} on {here}", here, revision)
         store, reader, clock = self.store(account, region), self.reader(account, region), self._clock
         return JournalWriter(store, reader, author, clock, clock, timeout=choices.lock_timeout, new_lineage=new_id)
 
 
-def connection_of(choices: Choices) -> Connection:
-    """Return how AWS, or what stands in for it, is reached."""
+def connection_of(choices: Choices, listen: Callable[[Any], None] = lambda _: None) -> Connection:
+    """Return how AWS, or what stands in for it, is reached; `listen` is given each session of botocore."""
     return Connection(
         version=__version__,
         region=choices.region or (_SANDBOX_REGION if choices.dummy else None),
         profile=choices.profile,
         endpoint_url=choices.endpoint_url,
         dummy=choices.dummy,
+        listen=listen,
     )
 
 

@@ -1,50 +1,131 @@
-"""The controller as a process: passes until a signal asks for a stop, and every one of them told in the log."""
+"""The controller as a process: until a signal asks for a stop, and all that happens told in the log."""
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from random import SystemRandom
+
 import click
 
+from reconciler import __version__
+from reconciler.cli.address import Address
 from reconciler.cli.choices import Choices
-from reconciler.cli.session import begin, read, stop_on_signals
+from reconciler.cli.followed import Folder, Repository
+from reconciler.cli.listening import Secret, listening
+from reconciler.cli.notifying import notifying
+from reconciler.cli.session import begin
+from reconciler.cli.signals import Stop, stop_on_signals
 from reconciler.cli.source import Source
+from reconciler.cli.told import Told
 from reconciler.cli.wiring import Passes, surroundings
-from reconciler.controller import Controller
-from reconciler.core.errors import InvalidManifests
-from reconciler.edge import logs, timer
+from reconciler.controller.controller import Act, Controller, Means, Times
+from reconciler.controller.following import Following
+from reconciler.controller.timetable import Timing
+from reconciler.core.model import Desired
+from reconciler.core.report import Report
+from reconciler.edge import logs
+from reconciler.edge.metrics import Metrics
 from reconciler.edge.system import SystemClock
+from reconciler.edge.timer import Timetable
+from reconciler.web.app import Views, application
+from reconciler.web.hooks import Hooks
+
+_GLANCE = 5.0
+"""Seconds from one look at the clock to the next."""
+_JUMP = 60.0
+"""Seconds by which the clock may leave the time that has passed before everything is planned anew."""
 
 
-def keep_on(files: tuple[str, ...], choices: Choices, interval: float, grace: float) -> int:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Where the controller is shown, and the template of links to manifests, if any."""
+
+    address: Address
+    manifest_url: str | None
+
+
+def keep_on(source: Source, choices: Choices, times: Times, grace: float, shown: Shown | None) -> int:
     """Reconcile again and again until a signal asks for a stop; return 0 then."""
-    if "-" in files:
+    if "-" in source.files:
         raise click.UsageError("-f -: standard input can be read once; give the controller a file or a folder")
     begin(choices)
-    source = Source(files, None, "", "")
-    log = logs.logger()
-
-    def refused(error: InvalidManifests, earlier_in_force: bool) -> None:  # noqa: FBT001 - a callback
-        for problem in error.problems:
-            log.error(logs.MANIFEST_INVALID, problem=str(problem))
-        log.error(logs.REVISION_REFUSED, error=str(error), earlierRevisionInForce=earlier_in_force)
-
-    with surroundings(choices), stop_on_signals() as stop:
-        passes = Passes(choices, stop.asked)
-        controller = Controller(
-            load=lambda: read(source)[0],
-            reconcile=lambda desired: passes.run(desired, lambda *_: None),
-            reported=logs.log_report,
-            refused=refused,
-        )
-
-        def turn() -> None:
-            try:
-                controller.turn()
-            except click.UsageError as error:
-                log.error(logs.PASS_FAILED, error=error.message)  # noqa: TRY400 - what a person mistyped has no traceback
-            except Exception as error:
-                log.exception(logs.PASS_FAILED, error=f"{type(error).__name__}: {error}")
-
-        log.info(logs.CONTROLLER_STARTED, interval=interval, files=list(files))
-        timer.repeat(turn, interval, SystemClock().now(), stop.asked, grace)
-    log.info(logs.CONTROLLER_STOPPED)
+    clock, timetable, metrics, secret = SystemClock(), Timetable(), Metrics(__version__), Secret()
+    with ExitStack() as stack:
+        stop = stack.enter_context(stop_on_signals(hangup_ends=False))
+        stack.enter_context(surroundings(choices))
+        followed = Folder(source) if source.url is None else Repository(source, stop.asked)
+        passes = Passes(choices, stop.asked, metrics)
+        tidings = stack.enter_context(notifying(choices, source.places, times.heartbeat, metrics))
+        means = Means(_act(passes), Told(metrics, tidings.poke), Timing(timetable, clock, SystemRandom().random))
+        controller = Controller(Following(followed, clock), means, times)
+        metrics.show(controller.board)
+        tidings.begin(controller.board)
+        _started(source, choices, times)
+        if shown:
+            views = Views(
+                controller.board, metrics.text, times.patience, lambda: timetable.running, stop.asked.is_set,
+                shown.manifest_url,
+            )  # fmt: skip
+            watched = None if source.url is None else source.ref
+            hooks = Hooks(secret, watched, controller.look, controller.run_all, metrics.hooked)
+            stack.enter_context(listening(application(views, hooks), shown.address))
+        timetable.start()
+        controller.start()
+        _until_stopped(controller, stop, clock)
+        controller.close()
+        with _at_most(grace):
+            timetable.shut_down()
+    logs.logger().info(logs.CONTROLLER_STOPPED)
     return 0
+
+
+def _started(source: Source, choices: Choices, times: Times) -> None:
+    logs.logger().info(
+        logs.CONTROLLER_STARTED,
+        source=list(source.places),
+        interval=times.interval.total_seconds(),
+        poll=times.looking.total_seconds(),
+        dryRun=choices.dry_run,
+    )
+
+
+def _act(passes: Passes) -> Act:
+    def act(target: str, desired: Desired, revision: str | None, got_on: Callable[[], None]) -> Report:
+        only = replace(desired, targets=tuple(each for each in desired.targets if each.name == target))
+        return passes.run(only, revision, lambda *_: got_on())
+
+    return act
+
+
+def _until_stopped(controller: Controller, stop: Stop, clock: SystemClock) -> None:
+    """Return when a stop is asked for. Where the clock is set, all is planned anew: the timetable goes by it."""
+    ahead = _ahead(clock)
+    while not stop.asked.is_set():
+        heard = stop.heard(_GLANCE)
+        if heard == signal.SIGHUP:
+            logs.logger().info(logs.RUN_ASKED, by="SIGHUP")
+            controller.run_all()
+        if abs(jump := _ahead(clock) - ahead) > _JUMP:
+            logs.logger().warning(logs.CLOCK_JUMPED, seconds=round(jump, 1))
+            ahead += jump
+            controller.run_all()
+
+
+def _ahead(clock: SystemClock) -> float:
+    """Return by how much the clock is ahead of the time that passes, in seconds from wherever."""
+    return clock.now().timestamp() - clock.monotonic()
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """End the process with code 1 where the block takes longer: nothing else ends a call that hangs."""
+    watchdog = threading.Timer(seconds, os._exit, args=(1,))
+    watchdog.daemon = True
+    watchdog.start()
+    yield
+    watchdog.cancel()

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from types import FrameType
 
 import click
 
 from reconciler import settings
 from reconciler.cli import formats, output, progress
 from reconciler.cli.choices import Choices
+from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.source import Source
 from reconciler.cli.wiring import Passes, surroundings
 from reconciler.core.errors import InvalidManifests
@@ -40,9 +35,8 @@ def once(source: Source, outputs: tuple[str, ...], choices: Choices) -> tuple[Re
         for said in output.unwritten(found, elsewhere, formats.FINDINGS):
             click.echo(harmless(said), err=True)
         raise
-    choices = replace(choices, revision=choices.revision or revision)
     with surroundings(choices), stop_on_signals() as stop, progress.shown() as tell:
-        report = Passes(choices, stop.asked).run(desired, tell)
+        report = Passes(choices, stop.asked).run(desired, choices.revision or revision, tell)
     logs.log_report(report)
     output.write(report, wanted, formats.REPORT)
     return report, 128 + stop.signal if stop.signal else 0
@@ -67,32 +61,3 @@ def begin(choices: Choices, *, brief: bool = False) -> None:
     if choices.settle_time < _SETTLE_TIME_SAFE:
         said = "a Create whose answer was lost may be repeated before List can show it"
         logs.logger().warning(logs.SETTLE_TIME_SHORT, seconds=choices.settle_time, risk=said)
-
-
-class Stop:
-    """Whether a signal asked for a stop, and which."""
-
-    def __init__(self) -> None:
-        self.asked = threading.Event()
-        self.signal = 0
-
-    def __call__(self, number: int, _: FrameType | None) -> None:
-        """Note the signal; a second one ends the process at once, as it would without this."""
-        self.signal = number
-        self.asked.set()
-        signal.signal(number, signal.SIG_DFL)
-
-
-@contextmanager
-def stop_on_signals() -> Iterator[Stop]:
-    """Let a Create under way finish and be journalled before SIGINT, SIGTERM or SIGHUP end the run."""
-    stop = Stop()
-    heeded = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
-        heeded.append(signal.SIGHUP)
-    before = {number: signal.signal(number, stop) for number in heeded}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

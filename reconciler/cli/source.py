@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from reconciler import settings
 from reconciler.cli import options
+from reconciler.cli.signals import stop_on_signals
 from reconciler.core.errors import InvalidManifests, Misnamed, Problem, Stopped
 from reconciler.core.files import File
 from reconciler.core.model import Desired
+
+if TYPE_CHECKING:
+    from reconciler.edge.git import Access, Keys
 
 FOLDER = "manifests/"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the command line says of it. `strict` takes what is unwise for wrong."""
+    """What the command line says of it. `strict` takes what is unwise for wrong.
+
+    Of a repository, the files with keys and tokens are read anew each time: they may be replaced while this runs.
+    """
 
     files: tuple[str, ...]
     url: str | None
     ref: str
     path: str
     strict: bool = False
+    verify_key: str | None = None
+    ssh_key: str | None = None
+    known_hosts: str | None = None
+    token_file: str | None = None
+    username: str | None = None
 
     @property
     def is_missing(self) -> bool:
@@ -46,50 +59,76 @@ class Source:
         return (f"{git.shown(self.url)}, {self.path}",)
 
     def read(self) -> tuple[Desired, str | None]:
-        """Return the desired state and, from git, the commit.
+        """Return the desired state and, from git, the commit. A signal ends git: it would outlive this.
 
-        Raises InvalidManifests, GitError, UsageError, and Exit where a signal ended it.
+        Raises InvalidManifests, GitError, and Exit where a signal ended it.
         """
+        if self.url is None:
+            return self.judge(self.files_found()), None
+        with stop_on_signals() as stop, suppress(Stopped):
+            revision, found = self.committed(stop.asked)
+        if stop.signal:
+            raise click.exceptions.Exit(128 + stop.signal)
+        return self.judge(found, revision), revision
+
+    def files_found(self) -> Iterator[File | Problem]:
+        """Yield the files of the places that were given."""
+        from reconciler.edge import manifests  # noqa: PLC0415 - help is shown without it
+
+        for path in self.files or (FOLDER,):
+            yield from manifests.find(path, options.standard_input())
+
+    def committed(self, stop: threading.Event) -> tuple[str, tuple[File | Problem, ...]]:
+        """Return a commit and its files. Raises GitError (Untrusted for a commit without its signature) and Stopped."""
+        from reconciler.edge import git  # noqa: PLC0415 - only where it is asked for
+
+        return git.read(self.access(stop), self.path, self.keys())
+
+    def access(self, stop: threading.Event) -> Access:
+        """Return the repository and the means to reach it."""
+        from reconciler.edge import git  # noqa: PLC0415 - only where it is asked for
+
+        credentials = git.Credentials(self.ssh_key, self.known_hosts, self.token_file, self.username)
+        return git.Access(str(self.url), self.ref, settings.environment(), credentials, stop=stop)
+
+    def keys(self) -> Keys | None:
+        """Return the keys that commits are signed by, None where any commit counts. Raises Misnamed."""
+        from reconciler.edge import git  # noqa: PLC0415 - only where it is asked for
+
+        return None if self.verify_key is None else git.Keys.of(self.verify_key)
+
+    def check(self) -> None:
+        """Refuse what is wrong whatever the repository holds. Raises click.UsageError."""
+        if self.url is not None:
+            try:
+                self.access(threading.Event()).check(self.path)
+                self.keys()
+            except Misnamed as error:
+                raise click.UsageError(str(error)) from error
+
+    def judge(self, found: Iterable[File | Problem], revision: str | None = None) -> Desired:
+        """Return what the files of a revision ask for. Raises InvalidManifests."""
         from reconciler.edge import manifests  # noqa: PLC0415 - help is shown without it
         from reconciler.edge.system import SystemClock  # noqa: PLC0415
 
-        revision, now = None, SystemClock().now()
-        if self.url is None:
-            desired = manifests.load(self.files or (FOLDER,), options.standard_input(), now)
-        else:
-            revision, found = self._committed(self.url)
-            try:
-                desired = manifests.read(found, now)
-            except InvalidManifests as invalid:
-                raise InvalidManifests(invalid.problems, revision) from invalid
+        try:
+            desired = manifests.read(found, SystemClock().now())
+        except InvalidManifests as invalid:
+            raise InvalidManifests(invalid.problems, revision) from invalid
         if self.strict and desired.warnings:
             raise InvalidManifests(desired.warnings, revision)
-        return desired, revision
-
-    def _committed(self, url: str) -> tuple[str, tuple[File | Problem, ...]]:
-        """Return a commit and its files. A signal ends git first: it would outlive this, in a session of its own."""
-        from reconciler.cli.session import stop_on_signals  # noqa: PLC0415 - it imports this
-        from reconciler.edge import git  # noqa: PLC0415 - only where it is asked for
-
-        with stop_on_signals() as stop, suppress(Stopped):
-            try:
-                read = git.read(url, self.ref, self.path, settings.environment(), stop=stop.asked)
-            except Misnamed as error:
-                raise click.UsageError(str(error)) from error
-        if stop.signal:
-            raise click.exceptions.Exit(128 + stop.signal)
-        return read
+        return desired
 
 
 def manifests(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say where its manifests are, as `source`."""
 
     @wraps(function)
-    def command(
-        *args: Any, files: tuple[str, ...], git_url: str | None, git_ref: str, git_path: str, **others: Any
-    ) -> Any:
-        _check(files, git_url, others.get("revision"))
-        source = Source(files, git_url, git_ref, git_path, others.pop("strict", False))
+    def command(*args: Any, files: tuple[str, ...], **others: Any) -> Any:
+        _check(files, others["git_url"], others.get("revision"))
+        of_git = {name.removeprefix("git_"): others.pop(name) for name in ("git_url", *_OF_GIT)}
+        source = Source(files, strict=others.pop("strict", False), **of_git)
+        source.check()
         return function(*args, source=source, **others)
 
     return _OPTIONS(command)
@@ -102,8 +141,9 @@ def _check(files: tuple[str, ...], git_url: str | None, revision: str | None) ->
     if git_url is not None and revision is not None:
         raise click.UsageError("--revision and --git-url: give one of them; the commit that is read is the revision")
     context = click.get_current_context()
-    for parameter, name in (("git_ref", "--git-ref"), ("git_path", "--git-path")):
+    for parameter in _OF_GIT:
         if git_url is None and context.get_parameter_source(parameter) is not ParameterSource.DEFAULT:
+            name = f"--{parameter.replace('_', '-')}"
             raise click.UsageError(f"{name} is of a git repository, and files would be read: give --git-url as well")
 
 
@@ -120,4 +160,20 @@ _OPTIONS = options.together(
     options.option(
         "--git-path", metavar="DIR", default="manifests", show_default=True, help="Its folder or file of manifests."
     ),
+    options.option(
+        "--git-verify-key",
+        metavar="FILE",
+        help="Take only commits signed by a key of this file: ssh's allowed signers, or OpenPGP keys.",
+    ),
+    options.option("--git-ssh-key", metavar="FILE", help="The private key to reach it with, by ssh."),
+    options.option("--git-known-hosts", metavar="FILE", help="The hosts to know, and no others, by ssh."),
+    options.option(
+        "--git-token-file", metavar="FILE", help="The token to reach it with, by https: read whenever git asks for it."
+    ),
+    options.option(
+        "--git-username", metavar="NAME", help="The name that goes with the token.  [default: x-access-token]"
+    ),
 )
+_OF_GIT = (
+    "git_ref", "git_path", "git_verify_key", "git_ssh_key", "git_known_hosts", "git_token_file", "git_username",
+)  # fmt: skip

@@ -4,59 +4,68 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from difflib import get_close_matches
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler import __version__
 from reconciler.cli.choices import Choices
 from reconciler.cli.journals import Journals, connection_of
+from reconciler.core.journal import Journal
 from reconciler.core.model import Desired, Target
-from reconciler.core.ports import Progress, Writers
+from reconciler.core.ports import JournalWriter, LeasedJournal, Progress, Writers
 from reconciler.core.report import Report, RunInfo
 from reconciler.edge.aws import Aws, Models
 from reconciler.edge.pace import Pace
 from reconciler.edge.system import SystemClock, new_id
 from reconciler.fleet import Conditions, Connect, Site, pass_over
 
+if TYPE_CHECKING:
+    from reconciler.edge.metrics import Metrics
+
 
 class Passes:
-    """Runs passes over all targets, one after the other, with what does not change between them."""
+    """Runs passes over all targets, with what does not change between them; what is counted is for who asks."""
 
-    def __init__(self, choices: Choices, stop: threading.Event) -> None:
-        self._choices = choices
+    def __init__(self, choices: Choices, stop: threading.Event, metrics: Metrics | None = None) -> None:
+        self._choices, self._metrics = choices, metrics
         self._stop = stop
         self._clock = SystemClock(stop)
         self._models = Models()
-        self._connection = connection_of(choices)
+        self._connection = connection_of(choices, metrics.listen) if metrics else connection_of(choices)
         self._journals = Journals(choices, self._connection, self._models, self._clock)
 
-    def run(self, desired: Desired, progress: Progress) -> Report:
-        """Run every target once and report."""
+    def run(self, desired: Desired, revision: str | None, progress: Progress) -> Report:
+        """Run every target once and report. `revision` is what the manifests come from, for report and journal."""
         choices, id_ = self._choices, new_id()
         started = self._clock.now()
         settle = timedelta(seconds=choices.settle_time)
         conditions = Conditions(
             choices.mode, settle, self._clock, progress, self._stop.is_set, choices.max_creates, choices.agreed
         )
-        targets, mismatch = pass_over(selected(desired, choices), self.connector(id_), conditions)
-        info = RunInfo(id_, started, self._clock.now(), choices.dry_run, choices.revision, __version__)
+        targets, mismatch = pass_over(selected(desired, choices), self.connector(id_, revision), conditions)
+        info = RunInfo(id_, started, self._clock.now(), choices.dry_run, revision, __version__)
         return Report(info, targets, desired.noted, mismatch)
 
-    def connector(self, run: str) -> Connect:
-        """Return what reaches targets, in the name of a run."""
+    def connector(self, run: str, revision: str | None = None) -> Connect:
+        """Return what reaches targets, in the name of a run of a revision."""
 
         def connect(target: Target) -> Site:
-            pace = Pace(target.requests_per_second, target.burst, self._clock)
+            told = partial(self._metrics.waited, target.name) if self._metrics else lambda _: None
+            pace = Pace(target.requests_per_second, target.burst, self._clock, told)
             aws = Aws(target, self._connection, pace, self._models)
             journal = self._journals.reader(aws.account, aws.region)
             writers = None
             if not self._choices.dry_run:
-                writers = Writers(aws.writer(self._clock), self._journals.writer(aws.account, aws.region, run))
+                journals = self._journals.writer(aws.account, aws.region, run, revision)
+                leased = partial(self._metrics.leased, target.name) if self._metrics else nullcontext
+                writers = Writers(aws.writer(self._clock), Leased(journals, leased))
             return Site(aws.account, aws.region, aws.reader(), journal, writers)
 
         return connect
@@ -72,6 +81,24 @@ def selected(desired: Desired, choices: Choices) -> Desired:
             raise click.UsageError(f"--target {wanted!r} is not declared: {hint}")
     chosen = choices.targets or tuple(names)
     return replace(desired, targets=tuple(target for target in desired.targets if target.name in chosen))
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """Writes the journal, and is within `noted` while a lease lasts. A `JournalWriter`."""
+
+    journal: JournalWriter
+    noted: Callable[[], AbstractContextManager[None]]
+
+    def swap(self, expected: Journal, new: Journal) -> None:
+        """Write without a lease."""
+        self.journal.swap(expected, new)
+
+    @contextmanager
+    def lease(self, expected: Journal, new: Journal) -> Iterator[LeasedJournal]:
+        """Take the lease."""
+        with self.journal.lease(expected, new) as leased, self.noted():
+            yield leased
 
 
 @contextmanager

@@ -35,6 +35,16 @@ MANIFEST_INVALID = "manifest invalid"
 MANIFEST_UNWISE = "manifest unwise"
 PLAN_REFUSED = "plan refused"
 REVISION_REFUSED = "revision refused"
+REVISION_TAKEN = "revision taken"
+RUN_ASKED = "run asked for"
+RUN_STUCK = "run stuck"
+LISTENING = "listening"
+NOTICE_DELIVERED = "notice delivered"
+NOTICE_NOT_DELIVERED = "notice not delivered"
+LEDGER_TROUBLED = "notices not remembered"
+RECEIVERS_TAKEN = "receivers taken"
+RECEIVERS_REFUSED = "receivers refused"
+CLOCK_JUMPED = "clock jumped"
 CONTROLLER_STARTED = "controller started"
 CONTROLLER_STOPPED = "controller stopped"
 PASS_FAILED = "pass failed"  # noqa: S105 - no password
@@ -81,7 +91,9 @@ def logger() -> FilteringBoundLogger:
 
 def log_report(report: Report) -> None:
     """Log what a run found and did: a line for each drift and each call, and one line that tells the whole run."""
-    log = logger().bind(run=report.run.id)
+    log = logger().bind(run=report.run.id, revision=report.run.revision)
+    if len(report.targets) == 1:
+        log = log.bind(target=report.targets[0].name)
     for target in report.targets:
         bound = log.bind(target=target.name, account=target.account, region=target.region)
         if target.error:
@@ -94,7 +106,6 @@ def log_report(report: Report) -> None:
     log.info(
         RUN_FINISHED,
         dryRun=report.run.dry_run,
-        revision=report.run.revision,
         seconds=round(seconds, 3),
         planDigest=report.plan_digest,
         **report.summary,

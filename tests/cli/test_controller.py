@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,9 +38,9 @@ class Controller:
 
 
 @contextmanager
-def controlling(program: Program, *arguments: str) -> Iterator[Controller]:
-    """Run a controller that passes every second; stop it at the end."""
-    process = program.start("controller", "--interval", "1s", *arguments)
+def controlling(program: Program, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Controller]:
+    """Run a controller that looks and runs every second; stop it at the end."""
+    process = program.start("controller", "--interval", "1s", "--poll", "1s", *arguments, env=env)
     try:
         yield Controller(process)
         process.send_signal(signal.SIGTERM)
@@ -67,6 +71,7 @@ def test_an_invalid_revision_leaves_the_last_good_one_in_force(program: Program,
         assert controller.next("revision refused")["earlierRevisionInForce"] is True
         assert controller.next("run finished")["inSync"] == 1
         program.add("november")
+        assert controller.next("revision taken")["manifests"] == 2
         while (finished := controller.next("run finished"))["create"] == 0:
             pass
         assert finished["inSync"] == 1
@@ -124,3 +129,146 @@ def test_a_stop_does_not_wait_for_the_pace(
         process.communicate(timeout=20)
     assert process.returncode == code
     assert server.sandbox.carried_out == ()
+
+
+def test_a_controller_that_only_looks_writes_nothing(program: Program, server: SandboxServer) -> None:
+    """--dry-run and its variable mean here what they mean for one run."""
+    program.add("october")
+    with controlling(program, env={"RECONCILER_DRY_RUN": "1"}) as controller:
+        assert controller.next("controller started")["dryRun"] is True
+        finished = controller.next("run finished")
+        assert (finished["create"], finished["dryRun"]) == (1, True)
+        assert controller.next("run finished")["create"] == 1
+    assert server.sandbox.carried_out == ()
+    assert not (program.folder / ".reconciler").exists()
+
+
+def test_a_reviewed_plan_is_not_for_a_controller(program: Program, server: SandboxServer) -> None:
+    """It would carry out what git comes to say, and that plan was never reviewed."""
+    program.add("october")
+    done = program.run("controller", env={"RECONCILER_EXPECT_PLAN": "sha256:" + "0" * 64})
+    assert (done.code, server.sandbox.carried_out) == (64, ())
+    assert "RECONCILER_EXPECT_PLAN: is for one run" in done.err
+
+
+def test_sighup_runs_all_now(program: Program) -> None:
+    """However long the interval, and whether git has changed or not."""
+    program.add("october")
+    with controlling(program, "--interval", "1h", "--poll", "1h") as controller:
+        assert controller.next("run finished")["create"] == 1
+        controller.process.send_signal(signal.SIGHUP)
+        assert controller.next("run asked for")["by"] == "SIGHUP"
+        assert controller.next("run finished")["inSync"] == 1
+    assert controller.process.returncode == 0
+
+
+def test_a_failing_target_holds_up_no_other(program: Program, server: SandboxServer) -> None:
+    """One that is another account's fails alone, and the other goes on at its interval."""
+    for name, account, region in (("good", "123456789012", "us-east-1"), ("wrong", "999999999999", "us-west-2")):
+        spec = f"spec: {{Region: {region}, AccountId: '{account}', RequestsPerSecond: 100, Burst: 100}}\n"
+        program.add(name, text=TARGET + spec)
+    program.add("october", text=EXPORT + "target: good\n")
+    with controlling(program) as controller:
+        finished = [controller.next("run finished") for _ in range(4)]
+    runs = [(each["target"], each["failed"], each["create"] + each["inSync"]) for each in finished]
+    assert runs.count(("good", 0, 1)) >= 2
+    assert ("wrong", 0, 0) in runs
+    assert len(server.sandbox.carried_out) == 1
+
+
+def get(url: str) -> tuple[int, str]:
+    """Get a page."""
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def test_it_listens(program: Program) -> None:
+    """Probes, metrics of the runs so far, and a hook that runs all at once."""
+    program.add("october")
+    arguments = ("--interval", "1h", "--poll", "1h", "--listen", "127.0.0.1:0")
+    with controlling(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET": "secret"}) as controller:
+        url = controller.next("listening")["url"]
+        controller.next("run finished")
+        assert get(f"{url}/healthz") == (200, "ok\n")
+        assert get(f"{url}/readyz") == (200, "ok\n")
+        proof = hmac.new(b"secret", b"", hashlib.sha256).hexdigest()
+        headers = {"X-Signature-256": f"sha256={proof}"}
+        hook = urllib.request.Request(f"{url}/hooks/generic", b"", headers, method="POST")
+        with urllib.request.urlopen(hook, timeout=30) as answer:
+            assert answer.status == 202
+        assert controller.next("run finished")["inSync"] == 1
+        _, metrics = get(f"{url}/metrics")
+        for line in (
+            'reconciler_runs_total{result="succeeded",target="default"} 2.0',
+            'reconciler_writes_total{operation="create",result="created",target="default"} 1.0',
+            'reconciler_aws_calls_total{code="",operation="ListDataIntegrations",service="appintegrations"} 2.0',
+            'reconciler_associations{decision="inSync",target="default"} 1.0',
+            'reconciler_lease_held{target="default"} 0.0',
+            'reconciler_webhooks_total{result="accepted",sender="generic"} 1.0',
+            "reconciler_revision_refused 0.0",
+        ):
+            assert f"{line}\n" in metrics
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--listen", "nowhere"), 64, "'nowhere' is no address: write HOST:PORT"),
+        (("--listen", "127.0.0.1:99999"), 64, "is no address"),
+        (("--listen", "127.0.0.1:BUSY"), 1, "Address already in use: give --listen another address"),
+        (("--listen", "198.51.100.7:80"), 1, "Cannot assign requested address"),
+        (("--listen", "no..host:80"), 1, "there is no host of this name"),
+        (("-f", "-"), 64, "standard input can be read once"),
+    ],
+)
+def test_what_cannot_be_listened_on_is_one_line(
+    program: Program, server: SandboxServer, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    """Before anything is called."""
+    program.add("october")
+    busy = server.url.rpartition(":")[2]
+    done = program.run("controller", *(each.replace("BUSY", busy) for each in arguments))
+    assert (done.code, server.sandbox.carried_out) == (code, ())
+    assert said in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("file", "secret", "said"),
+    [("/nonexistent", None, "cannot be read, or is empty"), ("/dev/null", "x", "set one of them")],
+)
+def test_a_secret_that_is_none_is_one_line(program: Program, file: str, secret: str | None, said: str) -> None:
+    """Rather than hooks that nobody can send, or that anybody can."""
+    program.add("october")
+    env = {"RECONCILER_WEBHOOK_SECRET_FILE": file} | ({"RECONCILER_WEBHOOK_SECRET": secret} if secret else {})
+    done = program.run("controller", env=env)
+    assert done.code == 64
+    assert said in done.err
+
+
+def test_a_secret_may_change(program: Program) -> None:
+    """Its file is read anew with each hook: a mounted secret is exchanged under a running controller."""
+    program.add("october")
+    secret = program.folder / "secret"
+    secret.write_text("old\n")
+    arguments = ("--interval", "1h", "--poll", "1h", "--listen", "127.0.0.1:0")
+    with controlling(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET_FILE": str(secret)}) as controller:
+        url = controller.next("listening")["url"]
+        secret.write_text("new\n")
+        statuses = [push(f"{url}/hooks/gitlab", token) for token in ("old", "new")]
+    assert statuses == [401, 202]
+
+
+def push(url: str, token: str) -> int:
+    """Send what GitLab sends, and return the status of the answer."""
+    headers = {"X-Gitlab-Token": token, "X-Gitlab-Event": "Push Hook"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, b'{"ref": "x"}', headers), timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code

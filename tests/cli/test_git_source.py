@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from program import Program, terminate
+from signers import ssh_signer
 
 from reconciler.sandbox import SandboxServer
 
@@ -124,6 +125,13 @@ def test_every_command_that_reads_manifests_reads_revisions(program: Program, co
         (("--git-ref", "HEAD"), 64, "--git-ref is of a git repository, and files would be read: give --git-url"),
         (("--git-path", "manifests"), 64, "--git-path is of a git repository"),
         (("-f", "manifests", "--git-path", "manifests"), 64, "--git-path is of a git repository"),
+        (("--git-verify-key", "keys"), 64, "--git-verify-key is of a git repository"),
+        (("-f", "manifests", "--git-token-file", "token"), 64, "--git-token-file is of a git repository"),
+        (("--git-url", ".", "--git-verify-key", "gone"), 64, "--git-verify-key 'gone': cannot be read: No such file"),
+        (("--git-url", ".", "--git-verify-key", "manifests/october.yaml"), 64, "line 1: is no allowed signer"),
+        (("--git-url", ".", "--git-token-file", "gone"), 64, "is for a repository behind https, and this is a folder"),
+        (("--git-url", "https://host.invalid/x", "--git-token-file", "gone"), 64, "'gone': cannot be read"),
+        (("--git-url", "git@host.invalid:x", "--git-ssh-key", "gone"), 64, "'gone': cannot be read"),
         (("--git-url", ".", "--revision", "v1"), 64, "the commit that is read is the revision"),
     ],
 )
@@ -141,8 +149,42 @@ def test_what_cannot_be_read_is_one_line(
 
 
 @pytest.mark.parametrize(
+    "options",
+    [("--git-url", "ext::sh -c x"), ("--git-url", ".", "--git-path", ".."), ("--git-url", ".", "--git-ref", "a b")],
+)
+def test_a_controller_does_not_start_on_what_can_never_be_read(program: Program, options: tuple[str, ...]) -> None:
+    """It would refuse it for ever; the exit code says that the command line is wrong."""
+    done = program.run("controller", *options, env=GIT)
+    assert (done.code, done.out) == (64, "")
+
+
+@pytest.mark.parametrize("command", ["run", "validate", "explain", "export", "doctor"])
+def test_every_command_takes_only_signed_commits_where_that_is_asked_for(
+    program: Program, server: SandboxServer, tmp_path: Path, commits: tuple[str, str], command: str
+) -> None:
+    """One line says which commit, what was found and what would be right; nothing is called."""
+    signer = ssh_signer(tmp_path, "one")
+    (tmp_path / "listed").write_text(signer.listed)
+    name = ("october",) if command == "explain" else ()
+    asked = (command, *name, "--git-url", ".")
+    done = program.run(*asked, env=GIT | {"RECONCILER_GIT_VERIFY_KEY": "listed"})
+    assert (done.code, server.sandbox.carried_out) == (1, ())
+    said = f"the commit {commits[1]} is not signed: sign it (git commit -S) by a key that 'listed' lists"
+    assert said in done.err + done.out
+    git(program.folder, *signer.options, "commit", "--quiet", "-S", "--allow-empty", "--message", "Signed")
+    done = program.run(*asked, env=GIT | {"RECONCILER_GIT_VERIFY_KEY": "listed"})
+    assert "is not signed" not in done.err + done.out
+
+
+@pytest.mark.parametrize(
     ("command", "variable"),
-    [("run", "RECONCILER_GIT_REF"), ("validate", "RECONCILER_GIT_PATH"), ("export", "RECONCILER_GIT_REF")],
+    [
+        ("run", "RECONCILER_GIT_REF"),
+        ("run", "RECONCILER_GIT_VERIFY_KEY"),
+        ("controller", "RECONCILER_GIT_VERIFY_KEY"),
+        ("validate", "RECONCILER_GIT_PATH"),
+        ("export", "RECONCILER_GIT_REF"),
+    ],
 )
 def test_a_revision_of_no_repository_is_wrong_in_the_environment_too(
     program: Program, server: SandboxServer, command: str, variable: str

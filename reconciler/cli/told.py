@@ -1,0 +1,47 @@
+"""Tells what a controller does: in the log, in the metrics, and to whoever has people notified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reconciler.core.board import Lane, Refusal, Revision
+from reconciler.core.report import Report
+from reconciler.edge import logs
+from reconciler.edge.metrics import Metrics
+
+
+class Told:
+    """What happens, as log lines and counts; `news` is called where people may want to know."""
+
+    def __init__(self, metrics: Metrics, news: Callable[[], None] = lambda: None) -> None:
+        self._log, self._metrics, self._news = logs.logger(), metrics, news
+
+    def taken(self, revision: Revision) -> None:
+        """Say that another revision came into force."""
+        self._log.info(logs.REVISION_TAKEN, revision=revision.id, manifests=revision.manifests)
+
+    def refused(self, refusal: Refusal, in_force: Revision | None) -> None:
+        """Say what is wrong with what is newest in git, and what is in force meanwhile."""
+        for problem in refusal.problems:
+            self._log.error(logs.MANIFEST_INVALID, problem=str(problem))
+        self._log.error(
+            logs.REVISION_REFUSED,
+            error=refusal.reason,
+            earlierRevisionInForce=in_force is not None,
+            inForce=in_force.id if in_force else None,
+        )
+        self._news()
+
+    def reported(self, report: Report) -> None:
+        """Say what became of a run."""
+        logs.log_report(report)
+        self._metrics.reported(report)
+        self._news()
+
+    def failed(self, what: str, error: Exception) -> None:
+        """Say that something went wrong that nobody foresaw, and where."""
+        self._log.error(logs.PASS_FAILED, what=what, error=f"{type(error).__name__}: {error}", exc_info=error)
+
+    def stuck(self, lane: Lane) -> None:
+        """Say that a run does not get on."""
+        self._log.error(logs.RUN_STUCK, target=lane.target, since=str(lane.running), moved=str(lane.moved))

@@ -1,0 +1,179 @@
+"""`reconcile controller` on a repository, as a process: it follows pushes, and keeps what was good."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from program import EXPORT, Program
+from repository import Repository, guarded_server, make
+from signers import Signer, ssh_signer
+
+from reconciler.sandbox import SandboxServer
+
+GIT = {
+    "PATH": os.pathsep.join((str(Path(shutil.which("git") or "/usr/bin/git").parent), os.defpath)),
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "Author",
+    "GIT_AUTHOR_EMAIL": "author@example.com",
+    "GIT_COMMITTER_NAME": "Author",
+    "GIT_COMMITTER_EMAIL": "author@example.com",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A bare repository that is pushed to, and somebody's clone of it."""
+
+    clone: Repository
+    bare: Path
+
+    @property
+    def url(self) -> str:
+        """Return where it is on this machine."""
+        return f"file://{self.bare}"
+
+    def push(self, name: str, text: str = EXPORT, signer: Signer | None = None) -> str:
+        """Push a commit with a manifest, and give its id."""
+        file = self.clone.folder / "manifests" / f"{name}.yaml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text.replace("NAME", name))
+        self.clone.git("add", "--all")
+        options, sign = (signer.options, ("-S",)) if signer else ((), ())
+        self.clone.git(*options, "commit", "--quiet", *sign, "--message", name)
+        self.clone.git("push", "--quiet", str(self.bare), "HEAD:refs/heads/main")
+        return self.clone.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Remote:
+    """Give a repository that nobody has pushed to yet."""
+    clone = make(tmp_path / "clone", GIT)
+    clone.git("init", "--quiet", "--bare", "--initial-branch=main", "../bare.git")
+    return Remote(clone, tmp_path / "bare.git")
+
+
+class Controller:
+    """A running controller, and all that it has logged."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self.log = ""
+
+    def next(self, event: str, **fields: Any) -> Any:
+        """Return the next line of this event with these fields; the test's own time-out ends a wait in vain."""
+        for line in self._lines:
+            self.log += line
+            entry = json.loads(line)
+            if entry["event"] == event and fields.items() <= entry.items():
+                return entry
+        raise AssertionError(f"the log ended without {event!r}: {self.log}")
+
+
+@contextmanager
+def following(program: Program, url: str, *arguments: str, env: Mapping[str, str] = GIT) -> Iterator[Controller]:
+    """Run a controller that looks at a repository every second; stop it at the end."""
+    times = ("--interval", "1s", "--poll", "1s")
+    process = program.start("controller", *times, "--git-url", url, "--git-ref", "main", *arguments, env=env)
+    assert process.stderr
+    controller = Controller(iter(process.stderr))
+    try:
+        yield controller
+        process.send_signal(signal.SIGTERM)
+        controller.log += process.communicate(timeout=30)[1]
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_it_follows_pushes(program: Program, server: SandboxServer, remote: Remote) -> None:
+    """Each is taken up by itself; the commit stands in the log of the run and in the journal."""
+    october = remote.push("october")
+    with following(program, remote.url) as controller:
+        assert controller.next("revision taken")["revision"] == october
+        assert controller.next("run finished", revision=october)["create"] == 1
+        november = remote.push("november")
+        assert controller.next("revision taken")["revision"] == november
+        assert controller.next("run finished", revision=november, create=1)["inSync"] == 1
+    status = program.run("status", "--git-url", remote.url, "-o", "json", env=GIT)
+    assert json.loads(status.out)["targets"][0]["written"]["revision"] == november
+    assert len(server.sandbox.carried_out) == 2
+
+
+def test_it_waits_for_the_first_push(program: Program, remote: Remote) -> None:
+    """A repository without a commit is no reason to end."""
+    with following(program, remote.url) as controller:
+        refused = controller.next("revision refused")
+        assert refused["earlierRevisionInForce"] is False
+        assert "is empty, it has no commit yet" in refused["error"]
+        october = remote.push("october")
+        assert controller.next("run finished", revision=october)["create"] == 1
+
+
+def test_a_commit_that_is_not_signed_by_a_listed_key_is_not_used(
+    program: Program, server: SandboxServer, remote: Remote, tmp_path: Path
+) -> None:
+    """The last one that is stays in force, and the next one that is, is taken: also once its key is listed."""
+    one, two = ssh_signer(tmp_path, "one"), ssh_signer(tmp_path, "two")
+    listed = tmp_path / "listed"
+    listed.write_text(one.listed)
+    october = remote.push("october", signer=one)
+    with following(program, remote.url, "--git-verify-key", str(listed)) as controller:
+        assert controller.next("run finished", revision=october)["create"] == 1
+        unsigned = remote.push("november")
+        refused = controller.next("revision refused")
+        assert (refused["earlierRevisionInForce"], refused["inForce"]) == (True, october)
+        assert f"the commit {unsigned} is not signed: sign it (git commit -S)" in refused["error"]
+        assert controller.next("run finished")["revision"] == october
+        assert len(server.sandbox.carried_out) == 1
+        other = remote.push("december", signer=two)
+        refused = controller.next("revision refused")["error"]
+        assert f"the commit {other} is signed by the key {two.id}, which is not listed" in refused
+        assert controller.next("run finished")["revision"] == october
+        listed.write_text(one.listed + two.listed)
+        assert controller.next("revision taken")["revision"] == other
+        assert controller.next("run finished", revision=other, create=2)["inSync"] == 1
+        listed.unlink()
+        assert "cannot be read: No such file" in controller.next("revision refused")["error"]
+        assert controller.next("run finished")["revision"] == other
+
+
+def test_a_remote_out_of_reach_leaves_the_last_good_revision_in_force(
+    program: Program, remote: Remote, tmp_path: Path
+) -> None:
+    """Until it is back; the token that opens it is in no log line and in no argument list."""
+    october = remote.push("october")
+    token = tmp_path / "token"
+    token.write_text("hunter2\n")
+    login = "x-access-token:hunter2"
+    with ExitStack() as serving:
+        first = serving.enter_context(guarded_server(tmp_path, GIT, login))
+        url = f"http://{first.host}/bare.git"
+        with following(program, url, "--git-token-file", str(token), env=GIT | {"GIT_TRACE": "1"}) as controller:
+            assert controller.next("run finished", revision=october)["create"] == 1
+            serving.close()
+            refused = controller.next("revision refused")
+            assert (refused["earlierRevisionInForce"], refused["inForce"]) == (True, october)
+            assert "cannot be reached" in refused["error"]
+            assert controller.next("run finished")["revision"] == october
+            november = remote.push("november")
+            with guarded_server(tmp_path, GIT, login, int(first.host.rpartition(":")[2])) as second:
+                assert controller.next("revision taken")["revision"] == november
+                assert controller.next("run finished", revision=november, create=1)["inSync"] == 1
+                token.write_text("wrong")
+                assert "refuses the credentials" in controller.next("revision refused")["error"]
+    seen = first.arguments + second.arguments
+    assert b"git-remote-http" in seen
+    assert b"--git-token-file" in seen
+    assert "hunter2" not in controller.log
+    assert b"hunter2" not in seen

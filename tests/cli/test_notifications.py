@@ -1,0 +1,245 @@
+"""`reconcile controller` tells people: a real process, a real receiver, and a sandbox that somebody meddles with."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from bucket import Bucket
+from program import Program
+from receivers import Chat
+
+from reconciler.cli.choices import Choices
+from reconciler.cli.notifying import Addresses, Tidings, scope_of
+from reconciler.sandbox import SandboxServer
+from reconciler.settings import Settings
+
+
+@pytest.fixture
+def chat() -> Iterator[Chat]:
+    """Return a chat that takes messages."""
+    with Chat().open() as opened:
+        yield opened
+
+
+@contextmanager
+def controlling(
+    program: Program, urls: str, *arguments: str, variable: str = "RECONCILER_NOTIFY_URLS"
+) -> Iterator[list[str]]:
+    """Run a controller that tells people, and return its log, which is there once it was stopped."""
+    logged: list[str] = []
+    process = program.start("controller", "--interval", "1s", "--poll", "1s", *arguments, env={variable: urls})
+    try:
+        yield logged
+        process.send_signal(signal.SIGTERM)
+        logged += process.communicate(timeout=60)
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def drift(server: SandboxServer, name: str) -> None:
+    """Change the association of a manifest in AWS, as somebody in the console would."""
+    client: Any = boto3.client(
+        "appintegrations", endpoint_url=server.url, region_name="us-east-1",
+        aws_access_key_id="x", aws_secret_access_key="x",
+    )  # fmt: skip
+    listed = client.list_data_integration_associations(DataIntegrationIdentifier="profiles-export")
+    (found,) = [each for each in listed["DataIntegrationAssociations"] if each["DestinationURI"].endswith(f"/{name}")]
+    window = {"StartTime": "1788220800000", "EndTime": "1790812800000"}
+    client.update_data_integration_association(
+        DataIntegrationIdentifier="profiles-export",
+        DataIntegrationAssociationIdentifier=found["DataIntegrationAssociationArn"].rpartition("/")[2],
+        ExecutionConfiguration={"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": window},
+    )
+
+
+def test_drift_is_told_once_and_a_restart_does_not_repeat_it(
+    program: Program, server: SandboxServer, chat: Chat
+) -> None:
+    """First that all is well; then what drifts; after a restart only what is new. No URL is in a log or the state."""
+    program.add("october", "november")
+    with controlling(program, chat.url) as first:
+        assert chat.next()["title"] == "reconcile: all is well"
+        drift(server, "october")
+        told = chat.next()
+        assert (told["title"], told["type"]) == ("reconcile: 1 drifted", "warning")
+        assert "- october in default 123456789012 us-east-1, manifests/october.yaml:" in told["message"]
+        assert ", arn:aws:app-integrations:us-east-1:123456789012:" in told["message"]
+        assert "/ExecutionConfiguration/OnDemandConfiguration/EndTime" in told["message"]
+    with controlling(program, chat.url) as second:
+        drift(server, "november")
+        told = chat.next()
+        assert told["title"] == "reconcile: 1 drifted"
+        assert "november" in told["message"]
+        assert "october" not in told["message"]
+    assert chat.taken.empty()
+    kept = (program.folder / ".reconciler" / "sandbox" / "notices.json").read_text()
+    for text in (*first, *second, kept):
+        assert "hunter2" not in text
+        assert "s3cret" not in text
+
+
+def test_a_receiver_that_is_away_holds_up_no_run_and_no_stop(program: Program, chat: Chat) -> None:
+    """What it did not take is told after the next start; each failure is one line and one count."""
+    chat.down = True
+    program.add("october")
+    with controlling(program, chat.url) as logged:
+        assert chat.refused.get(timeout=60)
+    events = [json.loads(line) for line in logged[1].splitlines()]
+    assert [each["event"] for each in events].count("run finished") > 1
+    failed = [each for each in events if each["event"] == "notice not delivered"]
+    assert failed[0]["receiver"] == "json 1"
+    assert failed[0]["again"] == 10
+    chat.down = False
+    with controlling(program, chat.url):
+        assert chat.next()["title"] == "reconcile: all is well"
+
+
+def test_a_receiver_that_hangs_holds_up_no_stop(program: Program) -> None:
+    """It never answers, and is given minutes; the process is not."""
+    program.add("october")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"json://127.0.0.1:{silent.getsockname()[1]}?rto=600"
+        process = program.start("controller", "--interval", "1s", env={"RECONCILER_NOTIFY_URLS": url})
+        with silent.accept()[0] as asked:
+            assert asked.recv(1)
+            process.send_signal(signal.SIGTERM)
+            _, logged = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "controller stopped" in logged
+
+
+def test_a_refused_revision_is_told_and_its_end(program: Program, chat: Chat) -> None:
+    """From a file of URLs; without a heartbeat that is all."""
+    program.add("october", text="kind: [")
+    urls = program.folder / "urls"
+    urls.write_text(f"\n{chat.url}\n")
+    with controlling(program, str(urls), "--heartbeat", "0s", variable="RECONCILER_NOTIFY_URLS_FILE"):
+        told = chat.next()
+        assert told["title"] == "reconcile: 1 revision refused"
+        assert "october.yaml:2:1" in told["message"]
+        program.add("october")
+        assert chat.next()["title"] == "reconcile: 1 recovered"
+    assert chat.taken.empty()
+
+
+def test_the_ledger_lies_beside_a_journal_in_s3(
+    program: Program, server: SandboxServer, chat: Chat, bucket: Bucket
+) -> None:
+    """A controller on another machine knows what was told."""
+    program.add("october")
+    with controlling(program, chat.url, "--state", bucket.url, "--new-state"):
+        assert chat.next()["title"] == "reconcile: all is well"
+    assert "prod/sandbox/notices.json" in bucket.keys
+    with controlling(program, chat.url, "--state", bucket.url) as logged:
+        drift(server, "october")
+        assert chat.next()["title"] == "reconcile: 1 drifted"
+    assert chat.taken.empty()
+    assert "notices not remembered" not in logged[1]
+
+
+def test_a_dry_run_tells_and_writes_nothing(program: Program, chat: Chat) -> None:
+    """Nothing is kept, so nothing is known after a restart."""
+    program.add("october")
+    with controlling(program, chat.url, "--dry-run"):
+        assert chat.next()["title"] == "reconcile: 1 waiting"
+    assert not (program.folder / ".reconciler").exists()
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+def test_the_file_of_urls_may_change_meanwhile(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The new ones are told from then on; where they are wrong or the file is gone, the old ones are."""
+    file = tmp_path / "urls"
+    file.write_text("json://hunter2")
+    addresses = Addresses(Settings.of({"RECONCILER_NOTIFY_URLS_FILE": str(file)}))
+    before = addresses()
+    assert addresses() is before
+    file.write_text("json://hunter2 slack://hunter2")
+    assert addresses() is before
+    file.unlink()
+    assert addresses() is before
+    file.write_text("xml://hunter2\njson://hunter3")
+    assert [each.name for each in addresses()] == ["xml 1", "json 1"]
+    said = capsys.readouterr()
+    assert "hunter" not in said.out + said.err
+    assert "URL 2 (slack://…)" in said.out + said.err
+
+
+def test_other_sources_and_targets_have_ledgers_of_their_own() -> None:
+    """Controllers that share a state and watch something else neither hide nor end what others told."""
+    choices = Choices((), None, None, None, sandbox=False, state=None)
+    scopes = {
+        scope_of(choices, ("manifests/",)),
+        scope_of(choices, ("others/",)),
+        scope_of(replace(choices, targets=("a", "b")), ("manifests/",)),
+    }
+    assert len(scopes) == 3
+    assert scope_of(replace(choices, targets=("b", "a")), ("manifests/",)) in scopes
+
+
+def test_a_thread_that_meets_an_error_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody foresaw it, so it is logged, by its kind alone; at the end there is one more try, and no wait."""
+    asked: list[int] = []
+
+    def tell() -> None:
+        asked.append(1)
+        raise RuntimeError("hunter2")
+
+    tidings = Tidings(lambda _: tell)
+    tidings.begin(lambda: pytest.fail("nobody looks"))
+    tidings.end(0)
+    assert asked
+    said = capsys.readouterr()
+    assert "RuntimeError" in said.out + said.err
+    assert "hunter2" not in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"URLS": "json://127.0.0.1 slack://hunter2"}, "RECONCILER_NOTIFY_URLS: URL 2 (slack://…)"),
+        ({"URLS": " "}, "RECONCILER_NOTIFY_URLS: names nobody"),
+        ({"URLS_FILE": "/nonexistent"}, "RECONCILER_NOTIFY_URLS_FILE /nonexistent: cannot be read"),
+        ({"URLS": "json://a", "URLS_FILE": "/nonexistent"}, "set one of them"),
+    ],
+)
+def test_wrong_receivers_are_refused_at_the_start(program: Program, variables: dict[str, str], said: str) -> None:
+    """Exit 64 with one line that says which, and nothing of the URL."""
+    done = program.run("controller", env={f"RECONCILER_NOTIFY_{name}": value for name, value in variables.items()})
+    assert done.code == 64
+    assert said in done.err
+    assert "hunter2" not in done.err
+
+
+def test_without_the_extra_one_line_says_what_to_install(program: Program, tmp_path: Path) -> None:
+    """Exit 1 before anything is called, and only where somebody is to be told."""
+    (tmp_path / "hidden" / "apprise").mkdir(parents=True)
+    (tmp_path / "hidden" / "apprise" / "__init__.py").write_text("raise ImportError")
+    env = {"RECONCILER_NOTIFY_URLS": "json://a", "PYTHONPATH": str(tmp_path / "hidden")}
+    done = program.run("controller", env=env)
+    assert done.code == 1
+    assert "pip install 'appintegrations-reconciler[notify]'" in done.err
+
+
+def test_apprise_is_not_loaded_where_nobody_is_to_be_told(program: Program) -> None:
+    """It costs 50 MB."""
+    program.add("october")
+    process: subprocess.Popen[str] = program.start("controller", env={"PYTHONVERBOSE": "1"})
+    assert process.stderr
+    for line in process.stderr:
+        if "run finished" in line:
+            break
+        assert "import 'apprise" not in line
+    process.kill()
+    process.communicate()
