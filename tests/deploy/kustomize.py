@@ -1,0 +1,79 @@
+"""What is in the folders for Kubernetes: as it stands there, and as kustomize builds it where that is installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from deploy.conftest import DEPLOY
+
+KUBERNETES = DEPLOY / "kubernetes"
+PODS = {"Deployment": ("spec", "template"), "CronJob": ("spec", "jobTemplate", "spec", "template")}
+
+
+def gathered(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the documents that a kustomization names, as they stand in their files: nothing is patched or replaced."""
+    kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))
+    for name in kustomization["resources"]:
+        path = folder / name
+        if path.is_dir():
+            yield from gathered(path)
+        else:
+            yield from yaml.safe_load_all(path.read_text(encoding="utf-8"))
+
+
+def built(folder: Path) -> list[dict[str, Any]]:
+    """Return what kustomize makes of a folder; the test is skipped where there is no kustomize."""
+    kustomize, kubectl = shutil.which("kustomize"), shutil.which("kubectl")
+    if not kustomize and not kubectl:
+        pytest.skip("neither kustomize nor kubectl is installed")
+    command = [kustomize, "build"] if kustomize else [str(kubectl), "kustomize"]
+    done = subprocess.run([*command, folder], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def overlay(folder: Path, base: str, *components: str) -> Path:
+    """Write a kustomization over one of ours, and return its folder."""
+    relative = Path(os.path.relpath(KUBERNETES.resolve(), folder.resolve()))
+    document = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [str(relative / base)],
+        "components": [str(relative / each) for each in components],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    return folder
+
+
+def of_kind(documents: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    """Return the documents of a kind."""
+    return [document for document in documents if document["kind"] == kind]
+
+
+def pod(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the one template of a pod, with its metadata."""
+    (workload,) = (document for document in documents if document["kind"] in PODS)
+    template: dict[str, Any] = workload
+    for step in PODS[workload["kind"]]:
+        template = template[step]
+    return template
+
+
+def environment(documents: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the variables of the one container: those of its ConfigMaps, and its own. No Secret is ours to know."""
+    (container,) = pod(documents)["spec"]["containers"]
+    maps = {document["metadata"]["name"]: document["data"] for document in of_kind(documents, "ConfigMap")}
+    variables: dict[str, str] = {}
+    for source in container.get("envFrom", ()):
+        if "configMapRef" in source:
+            variables |= maps[source["configMapRef"]["name"]]
+        else:
+            assert source["secretRef"]["optional"] is True
+    return variables | {each["name"]: each["value"] for each in container.get("env", ())}

@@ -1,0 +1,52 @@
+"""All metrics of a controller to which everything has happened."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+from builders import NOW
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from render.reports import association, drifted, run
+
+from reconciler.core.board import Board, Lane, Revision
+from reconciler.core.outcome import Created
+from reconciler.core.report import Report, TargetReport
+from reconciler.edge.metrics import Metrics
+
+
+@cache
+def families() -> dict[str, Metric]:
+    """Return them by the name under which Prometheus knows them, counters with `_total`."""
+    target = TargetReport(
+        "prod", "123456789012", "us-east-1", associations=(association(outcome=Created("id")), drifted())
+    )
+    report = Report(run(dry_run=False), (target,))
+    lane = Lane("prod", NOW, NOW, NOW, 0, report, NOW)
+    board = Board(NOW, NOW, NOW, Revision("a" * 40, NOW, 1), None, (lane,), ())
+    metrics = Metrics("0")
+    metrics.show(lambda: board)
+    metrics.reported(report)
+    metrics.reported(replace(report, targets=(replace(target, error="denied"),)))
+    metrics.waited("prod", 1)
+    metrics.hooked("github", "accepted")
+    metrics.told("sent")
+    refused = {"Error": {"Code": "ThrottlingException"}}
+    # as botocore tells it of each attempt
+    metrics._answered("response-received.s3.GetObject", {"status_code": 429}, refused, None)  # noqa: SLF001
+    with metrics.leased("prod"):
+        text = metrics.text()[1].decode()
+    found = {family.name: family for family in text_string_to_metric_families(text)}
+    return {f"{name}_total" if family.type == "counter" else name: family for name, family in found.items()}
+
+
+def labels(name: str) -> tuple[str, ...]:
+    """Return the names of a metric's labels, but for that of a histogram's buckets."""
+    named = {label: None for sample in families()[name].samples for label in sample.labels}
+    return tuple(label for label in named if label != "le")
+
+
+def series() -> dict[str, set[str]]:
+    """Return the names of labels by the names of single series, as expressions use them."""
+    return {sample.name: set(sample.labels) for family in families().values() for sample in family.samples}

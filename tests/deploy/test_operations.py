@@ -1,0 +1,87 @@
+"""The page for who runs the controller is complete."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+import yaml
+from deploy.conftest import DEPLOY, ROOT
+from deploy.measured import families, labels
+
+from reconciler.core.report import SUMMARY
+from reconciler.edge import logs
+from reconciler.web.signature import SENDERS
+
+PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+
+def rows(heading: str) -> list[tuple[str, ...]]:
+    """Return the rows of the first table below a heading, without its head."""
+    section = re.search(rf"^## {heading}$(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE)
+    assert section
+    lines = [line for line in section[1].splitlines() if line.startswith("|")]
+    return [tuple(cell.strip() for cell in line.split("|")[1:-1]) for line in lines[2:]]
+
+
+def events() -> dict[str, str]:
+    """Return the events by the names of their constants."""
+    named = vars(logs).items()
+    return {name: value for name, value in named if re.fullmatch(r"[A-Z][A-Z_]+", name) and isinstance(value, str)}
+
+
+def levels() -> Iterator[tuple[str, str]]:
+    """Yield events with the levels at which the code logs them."""
+    for path in (ROOT / "reconciler").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+                first = node.args[0]
+                name = first.attr if isinstance(first, ast.Attribute) else getattr(first, "id", "")
+                if node.func.attr in {"info", "warning", "error"} and name in events():
+                    yield events()[name], node.func.attr
+
+
+def test_the_table_of_metrics_is_the_registrys() -> None:
+    """Name, type, labels and meaning of each, and no other."""
+    written = {
+        name.strip("`"): (type_, set(re.findall(r"`(\w+)`", with_)), said)
+        for name, type_, with_, said in rows("Metrics")
+    }
+    assert written == {
+        name: (family.type, set(labels(name)), family.documentation) for name, family in families().items()
+    }
+
+
+def test_the_table_of_events_is_the_programs() -> None:
+    """Every event that a line of the log may have, and no other."""
+    listed = [event.strip("`") for event, *_ in rows("Log")]
+    assert len(set(listed)) == len(listed)
+    assert set(listed) == set(events().values())
+
+
+def test_the_levels_of_events_are_the_programs() -> None:
+    """As far as an event stands where it is logged."""
+    written = {event.strip("`"): level for event, level, _ in rows("Log")}
+    logged = set(levels())
+    assert len(logged) > len(written) / 2
+    for event, level in logged:
+        assert written[event] == level, event
+
+
+def test_the_table_of_alerts_is_that_of_the_rules() -> None:
+    """Every alert, in the order of the file."""
+    groups = yaml.safe_load((DEPLOY / "monitoring" / "alerts.yaml").read_text(encoding="utf-8"))["groups"]
+    assert [row[0].strip("`") for row in rows("Alerts")] == [rule["alert"] for each in groups for rule in each["rules"]]
+
+
+@pytest.mark.parametrize("name", SUMMARY)
+def test_each_count_is_named(name: str) -> None:
+    """What `decision` may be in the metrics."""
+    assert f"`{name}`" in PAGE
+
+
+def test_each_sender_of_webhooks_is_there() -> None:
+    """With its URL."""
+    assert [row[1] for row in rows("Webhooks")] == [f"`/hooks/{sender}`" for sender in SENDERS]

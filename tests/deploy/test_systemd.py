@@ -1,0 +1,129 @@
+"""The units for systemd are valid, shut off what the program does not need, and fit the program."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+from click.core import ParameterSource
+from deploy.conftest import DEPLOY
+
+from reconciler.cli.app import app
+from reconciler.settings import Settings
+
+UNITS = DEPLOY / "systemd"
+SERVICES = ["reconciler.service", "reconciler-once.service"]
+PROGRAM = "/opt/reconciler/bin/reconcile"
+
+
+def assignments(file: str) -> dict[str, list[str]]:
+    """Return what a unit sets, by key, in order."""
+    found: dict[str, list[str]] = {}
+    for line in (UNITS / file).read_text(encoding="utf-8").splitlines():
+        if match := re.fullmatch(r"(\w+)=(.*)", line):
+            found.setdefault(match[1], []).append(match[2])
+    return found
+
+
+def parsed(file: str) -> tuple[click.Context, dict[str, str]]:
+    """Read the arguments and variables of a service as the program does, and return the variables too."""
+    unit = assignments(file)
+    (start,) = unit["ExecStart"]
+    program, name, *arguments = shlex.split(start)
+    assert program == PROGRAM
+    example = (UNITS / "environment.example").read_text(encoding="utf-8").splitlines()
+    lines = [*unit["Environment"], *(line for line in example if not line.startswith("#"))]
+    variables = dict(line.split("=", 1) for line in lines)
+    command = app.get_command(click.Context(app), name)
+    assert command
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in variables.items():
+            patch.setenv(variable, value)
+        return command.make_context(name, arguments), variables
+
+
+@pytest.fixture
+def analyze(tmp_path: Path) -> Path:
+    """Return copies of the units whose program is one that there is."""
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not installed")
+    for unit in UNITS.glob("*.*"):
+        text = unit.read_text(encoding="utf-8").replace(PROGRAM, str(shutil.which("true")))
+        (tmp_path / unit.name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_the_units_are_valid(analyze: Path) -> None:
+    """As systemd reads them: it knows every key, and understands every value."""
+    units = [analyze / name for name in (*SERVICES, "reconciler-once.timer")]
+    done = subprocess.run(["systemd-analyze", "verify", *units], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    wrong = analyze / "wrong.service"
+    text = (analyze / "reconciler.service").read_text(encoding="utf-8")
+    wrong.write_text(text.replace("ProtectSystem=strict", "ProtectSystem=stirct"), encoding="utf-8")
+    done = subprocess.run(["systemd-analyze", "verify", wrong], check=False, capture_output=True, text=True)
+    assert "stirct" in done.stderr, "it finds what is wrong"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_services_are_shut_off(analyze: Path, service: str) -> None:
+    """By systemd's own count of what a service could do: 0 is nothing, 100 all."""
+    security = ["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager"]
+    done = subprocess.run([*security, analyze / service], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_command_and_its_variables_are_the_programs(service: str) -> None:
+    """Every argument is an option; every variable of ours is one, or a setting."""
+    context, variables = parsed(service)
+    options = {str(parameter.envvar): parameter for parameter in context.command.params}
+    for name in (name for name in variables if name.startswith("RECONCILER_")):
+        if name in options:
+            assert context.get_parameter_source(str(options[name].name)) is ParameterSource.ENVIRONMENT, name
+        else:
+            assert Settings.of({name: "1"}) != Settings.of({}), name
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_credentials_are_where_the_variables_say(service: str) -> None:
+    """Each secret is handed over by systemd, under the name that a variable looks for it."""
+    unit = assignments(service)
+    handed = {credential.partition(":")[0] for credential in unit["LoadCredential"]}
+    looked_for = {match[1] for line in unit["Environment"] if (match := re.search(r"=%d/(\w+)$", line))}
+    assert handed == looked_for
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_both_services_have_one_state(service: str) -> None:
+    """Whoever goes from one to the other keeps the journal: it is the same folder, of the same user, and lasts."""
+    unit = assignments(service)
+    assert unit["StateDirectory"] == ["reconciler"]
+    assert unit["User"] == ["reconciler"]
+    assert "RECONCILER_STATE=%S/reconciler" in unit["Environment"]
+
+
+def test_both_services_are_shut_off_alike() -> None:
+    """What was hardened in one was not forgotten in the other."""
+    controller, once = (assignments(service) for service in SERVICES)
+    differ = {"Description", "Type", "ExecStart", "ExecReload", "Restart", "RestartSec", "RestartPreventExitStatus"}
+    differ |= {"KillSignal", "TimeoutStartSec", "TimeoutStopSec", "LoadCredential", "Environment", "WantedBy"}
+    assert {key: value for key, value in controller.items() if key not in differ} == {
+        key: value for key, value in once.items() if key not in differ
+    }
+
+
+def test_the_service_is_not_killed_within_its_grace() -> None:
+    """What is under way is finished and remembered first."""
+    (seconds,) = assignments("reconciler.service")["TimeoutStopSec"]
+    assert int(seconds) >= parsed("reconciler.service")[0].params["grace"] + 10
+
+
+def test_a_reload_reconciles_now() -> None:
+    """Systemd sends SIGHUP, which the program takes for that."""
+    assert assignments("reconciler.service")["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
