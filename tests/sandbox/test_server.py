@@ -201,8 +201,8 @@ def test_moto_s_reset_resets_the_sandbox(server: SandboxServer) -> None:
     """The way in which moto's users start afresh works here as well."""
     with asking(server) as client:
         create(client)
-        request = urllib.request.Request(f"{server.url}/moto-api/reset", method="POST")  # noqa: S310  # loopback
-        with urllib.request.urlopen(request) as answer:  # noqa: S310  # loopback
+        request = urllib.request.Request(f"{server.url}/moto-api/reset", method="POST")  # loopback
+        with urllib.request.urlopen(request) as answer:  # loopback
             assert answer.status == 200
         assert listed(client) == []
 
