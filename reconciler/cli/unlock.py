@@ -30,7 +30,7 @@ def command(target: str, source: Source, *, yes: bool, **chosen: Any) -> int:
     from reconciler.core.harmless import harmless  # noqa: PLC0415
     from reconciler.edge.system import new_id  # noqa: PLC0415
 
-    choices = Choices.of(targets=(target,), dry_run=True, **chosen)
+    choices = Choices.of("observe", targets=(target,), new_state=True, **chosen)  # it writes the journal, not AWS
     begin(choices)
     (found,) = selected(read(source)[0], choices).targets
     with surroundings(choices):
