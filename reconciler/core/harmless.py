@@ -10,7 +10,7 @@ from __future__ import annotations
 def harmless(text: str) -> str:
     """Return a text with what is invisible (control and direction characters) or a command as escapes."""
     if not text.isprintable():
-        text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+        text = text.translate({ord(char): f"\\u{ord(char):04x}" for char in set(text) if not char.isprintable()})
     if text.lstrip().startswith("::"):
         text = text.replace(":", "\\u003a", 1)
     return unheard(text)

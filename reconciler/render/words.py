@@ -220,7 +220,7 @@ def exact(value: Json) -> str:
         return "(absent)"
     text = json.dumps(value, ensure_ascii=False)
     if not text.isprintable():
-        text = "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
+        text = text.translate({ord(char): json.dumps(char)[1:-1] for char in set(text) if not char.isprintable()})
     shown = readable(value) if isinstance(value, str) else value
     return unheard(f"{text} ({shown})" if shown != value else text)
 
