@@ -18,7 +18,7 @@ _LINES = 20
 """How many things one message tells at most."""
 _LONGEST = 500
 """Characters: how much is said of one thing at most."""
-_TODO = {
+_ADVICE = {
     Condition.REFUSED: "the manifests in git are not in force, an earlier revision is: put right what is named here",
     Condition.TARGET_FAILED: "nothing is known of its associations meanwhile: see the reason, or run reconcile doctor",
     Condition.UNLISTED: "what is there is not known meanwhile: run reconcile doctor",
@@ -29,7 +29,7 @@ _TODO = {
     Condition.EXPORT_FAILED: "the last job of an association failed: AWS's console says why",
 }
 """The conditions that are wrong, the gravest first, and what to do about each."""
-_FAILURES = frozenset(_TODO) - {Condition.DRIFTED, Condition.LOST}
+_FAILURES = frozenset(_ADVICE) - {Condition.DRIFTED, Condition.LOST}
 _PERSON = re.compile(r"(:assumed-role/[^/\s]+|:federated-user|:user)/[^\s,;'\")]+")
 _OBEYED = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'", "*": "∗"})  # noqa: RUF001 - so that nobody is called
 
@@ -46,7 +46,7 @@ class Message:
 def told(notices: tuple[Notice, ...]) -> Message:
     """Return what began and ended to be wrong as one message, the gravest first."""
     counts = Counter(_label(each) for each in notices)
-    labels = [label for label in (*_TODO, "recovered") if label in counts]
+    labels = [label for label in (*_ADVICE, "recovered") if label in counts]
     wrong = {each.finding.condition for each in notices if each.finding.condition.wrong}
     severity: Severity = "failure" if wrong & _FAILURES else "warning" if wrong else "success"
     title = f"reconcile: {', '.join(f'{counts[label]} {label}' for label in labels)}"
@@ -79,13 +79,13 @@ def summary(said: Summary) -> Message:
 
 def _listed(notices: tuple[Notice, ...]) -> Iterator[str]:
     """Yield what is to be done for each condition, and below it what it concerns."""
-    order = [*_TODO, "recovered"]
+    order = [*_ADVICE, "recovered"]
     heading = ""
     for each in sorted(notices, key=lambda each: order.index(_label(each)))[:_LINES]:
         label = _label(each)
         if label != heading:
             heading = label
-            yield f"{label}: {_TODO[each.finding.condition]}" if each.finding.condition.wrong else f"{label}:"
+            yield f"{label}: {_ADVICE[each.finding.condition]}" if each.finding.condition.wrong else f"{label}:"
         yield f"- {_line(each)}"
     yield from _more(len(notices))
 

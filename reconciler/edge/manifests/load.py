@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import BinaryIO
 
 from reconciler.core import request
 from reconciler.core.errors import InvalidManifests, Problem
 from reconciler.core.model import Desired
 from reconciler.edge.manifests import revision, schema
 from reconciler.edge.manifests.document import Document, Path
-from reconciler.edge.manifests.files import File, find
+from reconciler.edge.manifests.files import File
 from reconciler.edge.manifests.revision import Accepted, pointer
 from reconciler.edge.manifests.yaml import documents
 
 API_VERSION = "appintegrations.reconciler/v1"
 
 
-def load(paths: Sequence[str], stdin: BinaryIO | None, now: datetime) -> Desired:
-    """Return the desired state of all paths. Raises InvalidManifests with every problem of every file, sorted.
+def read(found: Iterable[File | Problem], now: datetime) -> Desired:
+    """Return the desired state in files from wherever. Raises InvalidManifests with every problem of all, sorted.
 
     `now` is for what is unwise only at times.
     """
-    return read((item for path in paths for item in find(path, stdin)), now)
-
-
-def read(found: Iterable[File | Problem], now: datetime) -> Desired:
-    """Return the desired state in files from wherever. Raises InvalidManifests as `load` does."""
     problems: list[Problem] = []
     accepted: list[Accepted] = []
     for file in found:
