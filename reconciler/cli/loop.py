@@ -32,8 +32,6 @@ from reconciler.edge import logs
 from reconciler.edge.metrics import Metrics
 from reconciler.edge.system import SystemClock
 from reconciler.edge.timer import Timetable
-from reconciler.web.app import Views, application
-from reconciler.web.hooks import Hooks
 
 _GLANCE = 5.0
 """Seconds from one look at the clock to the next."""
@@ -67,6 +65,9 @@ def keep_on(source: Source, choices: Choices, times: Times, grace: float, shown:
         tidings.begin(controller.board)
         _started(source, choices, times)
         if shown:
+            from reconciler.web.app import Views, application  # noqa: PLC0415 - only who listens waits for it
+            from reconciler.web.hooks import Hooks  # noqa: PLC0415
+
             views = Views(
                 controller.board, metrics.text, times.patience, lambda: timetable.running, stop.asked.is_set,
                 shown.manifest_url,
