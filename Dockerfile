@@ -1,5 +1,5 @@
 # The controller as an image. Built from a checkout: docker build --tag appintegrations-reconciler .
-ARG BASE=python:3.13-slim-bookworm
+ARG BASE=python:3.13-slim-trixie
 
 FROM ${BASE} AS build
 WORKDIR /src
@@ -30,17 +30,30 @@ COPY --from=build /opt/reconciler /opt/reconciler
 ENV PATH=/opt/reconciler/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    RECONCILER_LISTEN=:8080 \
     RECONCILER_STATE=/var/lib/reconciler
 # Manifests are mounted at /srv/reconciler/manifests. The journal is in /var/lib/reconciler and has to outlast the
-# container: mount a volume that lasts. Nothing else is written, so the root file system may be read-only.
+# container: mount a volume that lasts. What git fetches is in /tmp for a moment. Nothing else is written, so the root
+# file system may be read-only.
 WORKDIR /srv/reconciler
 VOLUME ["/var/lib/reconciler"]
+EXPOSE 8080
+ARG BASE
+ARG CREATED=
 ARG REVISION=
+ARG SOURCE=
+ARG VERSION=
 LABEL org.opencontainers.image.title="appintegrations-reconciler" \
       org.opencontainers.image.description="GitOps for the data-integration associations of Amazon AppIntegrations" \
       org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.revision="${REVISION}"
+      org.opencontainers.image.base.name="${BASE}" \
+      org.opencontainers.image.created="${CREATED}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.version="${VERSION}"
 USER 10001:10001
 STOPSIGNAL SIGTERM
+# Runs that do not get on make it fail (--patience), a controller that still starts does not.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["reconcile", "health"]
 ENTRYPOINT ["reconcile"]
 CMD ["controller"]

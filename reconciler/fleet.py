@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from reconciler.core.agreed import Agreed, Mismatch, line, mismatch
+from reconciler.core.carry import carrying
 from reconciler.core.describe import reported, undecided
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Desired, Manifest, Mode, Target
@@ -61,11 +62,11 @@ def pass_over(
     tasks = [_Task(target, desired.manifests[target.name], connect, conditions) for target in desired.targets]
     with ThreadPoolExecutor(_CONCURRENCY) as pool:
         if conditions.agreed:
-            looked = tuple(pool.map(_Task.look, tasks))
+            looked = tuple(pool.map(carrying(_Task.look), tasks))
             writes = (each.write for report in looked for each in report.associations if each.write)
             if another := mismatch(conditions.agreed, map(line, writes)):
                 return looked, another
-        return tuple(pool.map(_Task.act, tasks)), None
+        return tuple(pool.map(carrying(_Task.act), tasks)), None
 
 
 class _Task:

@@ -94,7 +94,7 @@ class Program:
     def arguments(self, *arguments: str) -> list[str]:
         """Return a command line; the endpoint and a Region come with what calls AWS."""
         command = list(arguments)
-        calls = self.endpoint and command[:1] not in (["validate"], ["schema"])
+        calls = self.endpoint and command[:1] not in (["health"], ["validate"], ["schema"])
         aimed = ["--endpoint-url", str(self.endpoint), "--region", "us-east-1"] if calls else []
         at = 1 if command and not command[0].startswith("-") else 0
         return [str(SCRIPT), *command[:at], *aimed, *command[at:]]

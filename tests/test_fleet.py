@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import TypeAlias
 
 from builders import SETTLE, manifest
@@ -49,6 +50,20 @@ def test_every_target_is_reconciled_whatever_befalls_another() -> None:
     assert "internal error, please report it: ZeroDivisionError" in str(reports[2].error)
     assert "internal error" in str(reports[3].error)
     assert len(fleet.clouds["a"].service.carried_out) == 1
+
+
+def test_what_is_bound_to_log_lines_is_seen_by_every_target() -> None:
+    """Each is run on a thread of its own, in the context of the pass."""
+    fleet, bound = healthy(), ContextVar("bound", default="")
+    seen = []
+
+    def connect(target: Target) -> Site:
+        seen.append(bound.get())
+        return fleet(target)
+
+    bound.set("run 1")
+    pass_over(fleet.desired, connect, Conditions(Mode.CREATE, SETTLE, fleet.clock, lambda *_: None, lambda: False))
+    assert seen == ["run 1", "run 1"]
 
 
 def healthy() -> Fleet:

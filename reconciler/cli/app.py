@@ -11,6 +11,7 @@ from reconciler import __version__
 _COMMANDS = {
     "run": ("Reconcile once (what `reconcile` does without a command).", "once"),
     "controller": ("Reconcile again and again until told to stop.", "controller"),
+    "health": ("Ask the controller on this machine how it is.", "health"),
     "validate": ("Check manifests; no AWS, no credentials.", "validate"),
     "explain": ("Tell all that is known of one association.", "explain"),
     "export": ("Write live associations as manifests.", "export"),

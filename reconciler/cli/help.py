@@ -72,6 +72,7 @@ Options:
 Commands:
   run         Reconcile once (what `reconcile` does without a command).
   controller  Reconcile again and again until told to stop.
+  health      Ask the controller on this machine how it is.
   validate    Check manifests; no AWS, no credentials.
   explain     Tell all that is known of one association.
   export      Write live associations as manifests.

@@ -21,6 +21,7 @@ from reconciler.core.journal import Journal
 from reconciler.core.model import Desired, Target
 from reconciler.core.ports import JournalWriter, LeasedJournal, Progress, Writers
 from reconciler.core.report import Report, RunInfo
+from reconciler.edge import logs
 from reconciler.edge.aws import Aws, Models
 from reconciler.edge.pace import Pace
 from reconciler.edge.system import SystemClock, new_id
@@ -49,7 +50,10 @@ class Passes:
         conditions = Conditions(
             choices.mode, settle, self._clock, progress, self._stop.is_set, choices.max_creates, choices.agreed
         )
-        targets, mismatch = pass_over(selected(desired, choices), self.connector(id_, revision), conditions)
+        chosen = selected(desired, choices)
+        only = {"target": chosen.targets[0].name} if len(chosen.targets) == 1 else {}
+        with logs.bound(run=id_, revision=revision, **only):
+            targets, mismatch = pass_over(chosen, self.connector(id_, revision), conditions)
         info = RunInfo(id_, started, self._clock.now(), choices.dry_run, revision, __version__)
         return Report(info, targets, desired.noted, mismatch)
 

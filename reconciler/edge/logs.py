@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import sys
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
 from reconciler.core.harmless import harmless, unheard
@@ -87,6 +88,11 @@ def logger() -> FilteringBoundLogger:
     """Return the logger."""
     log: FilteringBoundLogger = structlog.get_logger()
     return log
+
+
+def bound(**fields: object) -> AbstractContextManager[None]:
+    """Bind fields to every line that is logged while the block runs, a library's too."""
+    return structlog.contextvars.bound_contextvars(**fields)
 
 
 def log_report(report: Report) -> None:

@@ -6,10 +6,12 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import structlog
 
+from reconciler.core.carry import carrying
 from reconciler.edge import logs
 
 
@@ -49,6 +51,21 @@ def test_what_libraries_say_has_the_same_form() -> None:
     assert json.loads(stream.getvalue())["event"] == "run x skipped"
     logging.getLogger("botocore").info("chatter")
     assert stream.getvalue().count("\n") == 1
+
+
+def test_what_a_run_binds_stands_in_all_its_lines() -> None:
+    """Also in what a library says, on whatever thread; afterwards it is gone."""
+    stream = io.StringIO()
+    logs.configure(stream, color=False)
+    library = logging.getLogger("urllib3.connectionpool")
+    with logs.bound(run="r-1", target="prod"), ThreadPoolExecutor(2) as pool:
+        list(pool.map(carrying(library.warning), ("one", "two")))
+        logs.logger().info("three")
+    library.warning("four")
+    *within, after = map(json.loads, stream.getvalue().splitlines())
+    assert {line["event"] for line in within} == {"one", "two", "three"}
+    assert {(line["run"], line["target"]) for line in within} == {("r-1", "prod")}
+    assert "run" not in after
 
 
 def test_a_terminal_gets_no_control_characters() -> None:

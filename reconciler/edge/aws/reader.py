@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from reconciler.core.carry import carrying
 from reconciler.core.errors import CloudError
 from reconciler.core.model import Execution, Integration, Live, Observation, Unobserved
 from reconciler.core.request import normalise
@@ -53,7 +54,7 @@ class Reader:
         listed: dict[str, tuple[Live, ...] | Unobserved] = {}
         progress("observing", 0, len(arns))
         with ThreadPoolExecutor(self._concurrency) if self._concurrency > 1 else nullcontext() as pool:
-            for arn, lives in zip(arns, pool.map(one, arns) if pool else map(one, arns), strict=True):
+            for arn, lives in zip(arns, pool.map(carrying(one), arns) if pool else map(one, arns), strict=True):
                 listed[arn] = lives
                 progress("observing", len(listed), len(arns))
         return listed

@@ -1,0 +1,80 @@
+"""`reconcile health`: the exit code that a container's health check needs."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from program import Program
+
+STUCK = "the run of target prod has not got on since 10:00:00Z"
+
+
+class Stuck(BaseHTTPRequestHandler):
+    """Says what /healthz says of a run that does not get on."""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.send_response(503 if self.path == "/healthz" else 404)
+        self.end_headers()
+        self.wfile.write(f"{STUCK}\n".encode())
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
+        """Say nothing."""
+
+
+@contextmanager
+def stuck() -> Iterator[int]:
+    """Serve that, and give the port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stuck) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:0", ":0", "[::1]:0"])
+def test_a_controller_that_gets_on_is_well(program: Program, listen: str) -> None:
+    """It is found where it was told to listen, on all addresses too; the environment may say where that is."""
+    program.add("october")
+    process = program.start("controller", "--listen", listen)
+    try:
+        assert process.stderr
+        log = map(json.loads, process.stderr)
+        port = next(line["url"] for line in log if line["event"] == "listening").rpartition(":")[2]
+        done = program.run("health", env={"RECONCILER_LISTEN": listen.removesuffix("0") + port})
+        assert (done.code, done.out, done.err) == (0, "ok\n", "")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_run_that_does_not_get_on_is_told(program: Program) -> None:
+    """The exit code is 1, and the reason is the controller's own."""
+    with stuck() as port:
+        done = program.run("health", "--listen", f":{port}")
+    assert (done.code, done.out, done.err) == (1, "", f"Error: {STUCK}\n")
+
+
+def test_a_controller_that_is_not_there_is_not_well(program: Program) -> None:
+    """One line says who did not answer, and where."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    done = program.run("health", "--listen", f"127.0.0.1:{port}")
+    said = f"Error: no controller answers on 127.0.0.1:{port}: [Errno 111] Connection refused\n"
+    assert (done.code, done.out, done.err) == (1, "", said)
+
+
+def test_it_has_to_be_told_where(program: Program) -> None:
+    """Nothing is assumed: that is wrong usage."""
+    done = program.run("health")
+    assert done.code == 64
+    assert "Missing option '--listen'" in done.err

@@ -1,0 +1,39 @@
+"""The image, built from the Dockerfile as a user does, on a Debian that stands in for the official slim image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from image.engine import Engine, engine
+
+ROOT = Path(__file__).parents[2]
+ARCHIVE = ROOT / "build" / "image-base.tar"
+BASE = "localhost/debian-with-python:trixie"
+IMAGE = "localhost/appintegrations-reconciler:test"
+TOLD = {
+    "CREATED": "2026-11-01T00:00:00Z",
+    "REVISION": "0123456789abcdef",
+    "SOURCE": "https://git.example.com/reconciler",
+    "VERSION": "1.2.3",
+}
+
+
+@pytest.fixture(scope="session")
+def docker() -> Iterator[Engine]:
+    """Give what builds and runs images; its storage is near the root, since podman allows it 50 characters."""
+    assert ARCHIVE.exists(), "run `make image-test`, which makes the base"
+    with TemporaryDirectory(prefix="image-", ignore_cleanup_errors=True) as folder:
+        made = engine(Path(folder))
+        yield made
+        made.podman("rmi", "--all", "--force")
+
+
+@pytest.fixture(scope="session")
+def image(docker: Engine) -> str:
+    """Return the name of the image."""
+    docker.base(ARCHIVE, BASE)
+    docker.build(ROOT, IMAGE, BASE=BASE, **TOLD)
+    return IMAGE

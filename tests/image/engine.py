@@ -1,0 +1,93 @@
+"""buildah and podman with a storage of their own: nothing of a user's images is seen or kept."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# No more than what docs/operations.md tells people to grant. The rest is for where the tests are run: there may be no
+# limits to raise and no systemd to time health checks, and the sandbox listens on loopback.
+_CONFINED = (
+    "--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--network=host",
+    "--no-healthcheck", "--ulimit=nofile=1024:1024", "--ulimit=nproc=4096:4096",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Builds and runs images."""
+
+    folder: Path
+    driver: str
+
+    def buildah(self, *arguments: str | Path) -> str:
+        """Run buildah and give its output."""
+        return _output("buildah", *self._storage, *arguments)
+
+    def podman(self, *arguments: str | Path) -> str:
+        """Run podman and give its output."""
+        return _output(*self._podman, *arguments)
+
+    def base(self, archive: Path, name: str) -> None:
+        """Make an image of an archive of a file system."""
+        container = self.buildah("from", "scratch").strip()
+        self.buildah("add", "--quiet", container, archive, "/")
+        self.buildah("commit", "--quiet", "--rm", container, name)
+
+    def build(self, folder: Path, name: str, **arguments: str) -> None:
+        """Build a Dockerfile, from what is on this machine; in Docker's format, since OCI's knows no HEALTHCHECK."""
+        given = [f"--build-arg={argument}={value}" for argument, value in arguments.items()]
+        self.buildah(
+            "bud", "--format=docker", "--isolation=chroot", "--pull-never", "--quiet", *given, "--tag", name, folder
+        )
+
+    def config(self, image: str) -> Any:
+        """Return what an image says of itself."""
+        return json.loads(self.podman("image", "inspect", image))[0]
+
+    def run(self, image: str, *arguments: str, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+        """Run a container to its end."""
+        command = [*self._podman, "run", "--rm", *_CONFINED, *options, image, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+    @contextmanager
+    def running(
+        self, image: str, name: str, *arguments: str, options: tuple[str, ...] = (), env: Mapping[str, str]
+    ) -> Iterator[subprocess.Popen[str]]:
+        """Run a container while the block runs; its output is the process's."""
+        given = [f"--env={key}={value}" for key, value in env.items()]
+        command = [*self._podman, "run", f"--name={name}", *_CONFINED, *options, *given, image, *arguments]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            try:
+                yield process
+            finally:
+                subprocess.run([*self._podman, "rm", "--force", name], capture_output=True, check=False, timeout=120)
+
+    @property
+    def _storage(self) -> tuple[str, ...]:
+        return (f"--root={self.folder}/root", f"--runroot={self.folder}/run", f"--storage-driver={self.driver}")
+
+    @property
+    def _podman(self) -> tuple[str, ...]:
+        return ("podman", *self._storage, "--runtime=runc", "--cgroup-manager=cgroupfs", "--events-backend=none")
+
+
+def engine(folder: Path) -> Engine:
+    """Return an engine; overlay is faster by far, and vfs works everywhere."""
+    overlay = Engine(folder / "overlay", "overlay")
+    try:
+        overlay.buildah("rm", overlay.buildah("from", "scratch").strip())
+    except AssertionError:
+        return Engine(folder / "vfs", "vfs")
+    return overlay
+
+
+def _output(*command: str | Path) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout

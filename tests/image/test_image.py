@@ -1,0 +1,163 @@
+"""The image is built, and run as docs/operations.md says: not as root, and on a read-only file system."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from image.conftest import BASE, TOLD
+from image.engine import Engine
+from program import EXPORT
+from repository import Repository, make
+
+from reconciler.sandbox import SandboxServer
+
+GIT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "Author",
+    "GIT_AUTHOR_EMAIL": "author@example.com",
+    "GIT_COMMITTER_NAME": "Author",
+    "GIT_COMMITTER_EMAIL": "author@example.com",
+}
+
+
+@pytest.fixture
+def server() -> Iterator[SandboxServer]:
+    """Return a running sandbox."""
+    with SandboxServer() as running:
+        yield running
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """Return a repository with one association."""
+    made = make(tmp_path / "repository", GIT)
+    made.commit({"manifests/october.yaml": EXPORT.replace("NAME", "october")})
+    return made
+
+
+def settings(server: SandboxServer, **others: str) -> dict[str, str]:
+    """Return what a container is told by its environment."""
+    told = {"ENDPOINT_URL": server.url, "REGION": "us-east-1", "GIT_URL": "/srv/repository"}
+    return {f"RECONCILER_{name}": value for name, value in {**told, **others}.items()}
+
+
+def mounted(**folders: Path) -> tuple[str, ...]:
+    """Mount folders, and give them to the container's user."""
+    places = {"repository": "/srv/repository", "state": "/var/lib/reconciler"}
+    for folder in folders.values():
+        folder.mkdir(exist_ok=True)
+    return tuple(f"--volume={folder}:{places[name]}:U" for name, folder in folders.items())
+
+
+def until(container: subprocess.Popen[str], event: str) -> list[Any]:
+    """Read a container's log up to an event."""
+    assert container.stdout
+    log = []
+    for line in container.stdout:
+        assert line.startswith("{"), line
+        log.append(json.loads(line))
+        if log[-1]["event"] == event:
+            return log
+    raise AssertionError(f"the log ended without {event!r}: {log}")
+
+
+def inside(docker: Engine, image: str, script: str) -> str:
+    """Run a script of the shell in a container, and give what it prints."""
+    done = docker.run(image, "-c", script, options=("--entrypoint=sh",))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_it_says_what_it_is(docker: Engine, image: str) -> None:
+    """The labels of OCI, and how it is started, asked and stopped."""
+    found = docker.config(image)
+    label = "org.opencontainers.image."
+    labels = {name.removeprefix(label): value for name, value in found["Labels"].items() if name.startswith(label)}
+    assert {name.upper(): labels.get(name.lower()) for name in TOLD} == TOLD
+    assert labels["base.name"] == BASE
+    assert labels["licenses"] == "Apache-2.0"
+    assert {"title", "description"} <= labels.keys()
+    config = found["Config"]
+    assert (config["Entrypoint"], config["Cmd"]) == (["reconcile"], ["controller"])
+    assert (config["User"], config["StopSignal"]) == ("10001:10001", "SIGTERM")
+    assert found["Healthcheck"]["Test"] == ["CMD", "reconcile", "health"]
+
+
+def test_it_holds_what_it_needs(docker: Engine, image: str) -> None:
+    """git, ssh and what checks signatures; the program is compiled, since nobody can write what Python compiles."""
+    found = inside(docker, image, "for each in git ssh gpg reconcile; do command -v $each; done; reconcile --version")
+    assert len(found.splitlines()) == 5
+    uncompiled = (
+        "import importlib.util as u, pathlib, reconciler as r;"
+        "files = list(pathlib.Path(r.__file__).parent.rglob('*.py'));"
+        "print(len(files), sum(not pathlib.Path(u.cache_from_source(str(f))).exists() for f in files))"
+    )
+    files, without = inside(docker, image, f'python3 -c "{uncompiled}"').split()
+    assert int(files) > 100
+    assert int(without) == 0
+
+
+def test_it_holds_nothing_that_builds(docker: Engine, image: str) -> None:
+    """There is no pip, no compiler, and no tool of the tests."""
+    found = inside(docker, image, "for each in pip pip3 cc gcc c++ g++ ld make; do command -v $each; done; true")
+    assert found == ""
+    absent = (
+        "import importlib.util as u;"
+        "print([m for m in ('pip', 'setuptools', 'hatchling', 'moto', 'pytest') if u.find_spec(m)])"
+    )
+    assert inside(docker, image, f'python3 -c "{absent}"') == "[]\n"
+
+
+def test_nothing_can_be_written_but_what_is_meant_to(docker: Engine, image: str) -> None:
+    """The user is no root and has no capability; only /tmp and the state take files."""
+    user, capabilities, *refused = inside(
+        docker,
+        image,
+        "id -u; grep CapEff /proc/self/status; for each in / /opt/reconciler /srv/reconciler $HOME /usr; do "
+        "touch $each/x 2>/dev/null && echo $each; done; touch /tmp/x /var/lib/reconciler/x",
+    ).splitlines()
+    assert user == "10001"
+    assert int(capabilities.split()[1], 16) == 0
+    assert refused == []
+
+
+def test_a_dry_run_in_it_writes_nothing(
+    docker: Engine, image: str, server: SandboxServer, repository: Repository, tmp_path: Path
+) -> None:
+    """The one-shot: the same image with another command, and its exit code."""
+    options = (
+        *mounted(repository=repository.folder, state=tmp_path / "state"),
+        *(f"--env={name}={value}" for name, value in settings(server).items()),
+    )
+    done = docker.run(image, "--dry-run", "--detailed-exitcode", "-o", "json", options=options)
+    assert done.returncode == 2, done.stderr
+    (target,) = json.loads(done.stdout)["targets"]
+    assert [each["decision"] for each in target["associations"]] == ["create"]
+    assert server.sandbox.carried_out == ()
+
+
+def test_the_controller_in_it_creates_once_and_ends_when_told(
+    docker: Engine, image: str, server: SandboxServer, repository: Repository, tmp_path: Path
+) -> None:
+    """It follows git, answers its health check, and SIGTERM ends it with 0; another one finds what it remembered."""
+    options = mounted(repository=repository.folder, state=tmp_path / "state")
+    told = settings(server, LISTEN="127.0.0.1:0", INTERVAL="1s")
+    for made in (1, 0):
+        with docker.running(image, "controller", options=options, env=told) as container:
+            log = until(container, "run finished")
+            assert log[-1]["create"] == made
+            address = next(line["url"] for line in log if line["event"] == "listening").removeprefix("http://")
+            _, *check = docker.config(image)["Healthcheck"]["Test"]
+            assert docker.podman("exec", f"--env=RECONCILER_LISTEN={address}", "controller", *check) == "ok\n"
+            docker.podman("kill", "--signal=TERM", "controller")
+            rest = container.communicate(timeout=60)[0]
+            assert container.returncode == 0, rest
+            assert json.loads(rest.splitlines()[-1])["event"] == "controller stopped"
+    assert len(server.sandbox.carried_out) == 1
