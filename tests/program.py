@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import forked
+
 SCRIPT = Path(sys.executable).with_name("reconcile")
 TARGET = """\
 apiVersion: appintegrations.reconciler/v1
@@ -101,11 +103,20 @@ class Program:
 
     def run(self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None) -> Done:
         """Run it to its end."""
-        done = subprocess.run(
-            self.arguments(*arguments),
-            cwd=self.folder, env=environment(**(env or {})), input=stdin, capture_output=True, text=True, check=False,
-            timeout=60,
-        )  # fmt: skip
+        command, given = self.arguments(*arguments), environment(**(env or {}))
+        if any(name.startswith("PYTHON") for name in given):  # read when Python starts
+            done = subprocess.run(
+                command,
+                cwd=self.folder,
+                env=given,
+                input=stdin,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=60,
+            )
+        else:
+            done = forked.run(command, self.folder, given, stdin, seconds=60)
         return Done(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:

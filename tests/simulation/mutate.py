@@ -15,12 +15,16 @@ PACKAGE = Path(reconciler.__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One mistake: what it breaks, which invariants may notice, and (file, old text, new text) of each edit."""
+    """One mistake: what it breaks, which invariants may notice, and (file, old text, new text) of each edit.
+
+    `first` is the seed to begin with: a mistake that few worlds show is found sooner near one that does.
+    """
 
     name: str
     breaks: str
     violates: frozenset[str]
     edits: tuple[tuple[str, str, str], ...]
+    first: int
 
     def plant(self, folder: Path) -> None:
         """Copy the package into a folder, with the mistake. Raises ValueError where the mutant no longer fits."""
@@ -42,4 +46,4 @@ def mutants() -> tuple[Mutant, ...]:
 def _read(path: Path) -> Mutant:
     document = tomllib.loads(path.read_text(encoding="utf-8"))
     edits = tuple((edit["file"], edit["old"], edit["new"]) for edit in document["edits"])
-    return Mutant(path.stem, document["breaks"], frozenset(document["violates"]), edits)
+    return Mutant(path.stem, document["breaks"], frozenset(document["violates"]), edits, document.get("first", 0))
