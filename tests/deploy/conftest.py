@@ -142,11 +142,14 @@ def commit(place: Place, folder: Path, files: dict[str, str]) -> str:
 
 
 def downloads() -> dict[str, str]:
-    """Give the settings by which package managers find their registries and caches on this machine."""
+    """Give the settings by which package managers find their registries and caches on this machine.
+
+    pip compiles nothing that it installs: what is installed here is run once.
+    """
     cache = subprocess.run([sys.executable, "-m", "pip", "cache", "dir"], check=False, capture_output=True, text=True)
     names = ("PIP_", "UV_", "NPM_CONFIG_", "npm_config_", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
     found = {name: value for name, value in os.environ.items() if name.upper().startswith(names)}  # noqa: TID251 - this machine's own
-    return ({"PIP_CACHE_DIR": cache.stdout.strip()} if cache.returncode == 0 else {}) | found
+    return {"PIP_COMPILE": "no"} | ({"PIP_CACHE_DIR": cache.stdout.strip()} if cache.returncode == 0 else {}) | found
 
 
 def told(pushing: subprocess.Popen[str]) -> str:

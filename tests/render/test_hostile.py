@@ -129,8 +129,8 @@ def test_no_text_at_all_breaks_out(format_: str, hostile: str) -> None:
 @pytest.mark.parametrize("char", ["x", "`", "\ud800", "\U0001f600"])
 @pytest.mark.parametrize("format_", REPORTS)
 def test_a_long_value_is_still_one_value(format_: str, char: str) -> None:
-    """Ten thousand characters in every place are shown, or said to be left out."""
-    hostile = char * 10_000
+    """More characters than AWS takes anywhere are shown in every place, or said to be left out."""
+    hostile = char * 3_000
     for shown in (REPORTS[format_](rich(hostile)), FINDINGS.get(format_, text.findings)(found(hostile))):
         shown.encode()
         left = re.sub(r"\x1b\[[0-9]{1,2}m", "", shown) if format_ == "text on a terminal" else shown
