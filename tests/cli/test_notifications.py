@@ -18,8 +18,10 @@ from bucket import Bucket
 from program import Program
 from receivers import Chat
 
+from reconciler.cli.addressees import Addressees
 from reconciler.cli.choices import Choices
-from reconciler.cli.notifying import Addresses, Tidings, scope_of
+from reconciler.cli.notifying import scope_of
+from reconciler.notify.tidings import Tidings
 from reconciler.sandbox import SandboxServer
 from reconciler.settings import Settings
 
@@ -162,7 +164,7 @@ def test_the_file_of_urls_may_change_meanwhile(tmp_path: Path, capsys: pytest.Ca
     """The new ones are told from then on; where they are wrong or the file is gone, the old ones are."""
     file = tmp_path / "urls"
     file.write_text("json://hunter2")
-    addresses = Addresses(Settings.of({"RECONCILER_NOTIFY_URLS_FILE": str(file)}))
+    addresses = Addressees(Settings.of({"RECONCILER_NOTIFY_URLS_FILE": str(file)}))
     before = addresses()
     assert addresses() is before
     file.write_text("json://hunter2 slack://hunter2")

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from reconciler.cli.ledgers import Ledgers
 from reconciler.core.board import Board
 from reconciler.core.ledger import Ledger
 from reconciler.core.news import PATIENCE, forgotten, looks, news, summary
 from reconciler.core.ports import Timer
+from reconciler.notify.ledgers import Ledgers
 from reconciler.render import notice
 from reconciler.render.notice import Message
 

@@ -12,14 +12,14 @@ import pytest
 from builders import NOW
 from fakes import FakeClock, FakeStore
 
-from reconciler.cli.courier import Courier, Round
-from reconciler.cli.ledgers import Ledgers
 from reconciler.core.board import Board, Lane, Revision
 from reconciler.core.errors import StateError
 from reconciler.core.model import Origin
 from reconciler.core.report import Association, Report, RunInfo, TargetReport
 from reconciler.edge.state.local import LocalStore
 from reconciler.edge.state.store import Store, Stored
+from reconciler.notify.courier import Courier, Round
+from reconciler.notify.ledgers import Ledgers
 from reconciler.render.notice import Message
 
 

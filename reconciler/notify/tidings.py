@@ -1,0 +1,65 @@
+"""A thread that tells people, so that nothing waits for it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+
+from reconciler.core.board import Board
+from reconciler.edge import logs
+
+_GLANCE = 15.0
+"""Seconds from one look to the next where nothing happens: some news is that nothing happened."""
+_GATHER = 2.0
+"""Seconds for which a message waits for what happens at the same time."""
+_LEAVE = 3.0
+"""Seconds that a last delivery is given when the process ends; what is left is told after the next start."""
+_CLOSE = 1.0
+"""Seconds that the rest of the process is given after that, where a delivery still hangs."""
+
+
+class Tidings:
+    """Has a thread that tells people, once it is begun; where nobody is to be told, nothing happens."""
+
+    def __init__(self, begin: Callable[[Callable[[], Board]], Callable[[], None]] | None) -> None:
+        self._begin = begin
+        self._news, self._ending = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def poke(self) -> None:
+        """Say that there may be news."""
+        self._news.set()
+
+    def begin(self, board: Callable[[], Board]) -> None:
+        """Tell, from now on, how all stands on a board."""
+        if self._begin:
+            tell = self._begin(board)
+            self._thread = threading.Thread(target=self._tell, args=(tell,), name="notifications", daemon=True)
+            self._thread.start()
+
+    def end(self, code: int, leave: float = _LEAVE) -> None:
+        """Tell what is left, if that is done in a moment; else see to it that the process ends, with a code.
+
+        What hangs in a thread of apprise would hold it up: Python waits for threads of a pool.
+        """
+        self._ending.set()
+        self._news.set()
+        if self._thread:
+            self._thread.join(leave)
+            if self._thread.is_alive():
+                watchdog = threading.Timer(_CLOSE, os._exit, args=(code,))
+                watchdog.daemon = True
+                watchdog.start()
+
+    def _tell(self, tell: Callable[[], None]) -> None:
+        last = False
+        while not last:
+            if self._news.wait(_GLANCE):
+                self._ending.wait(_GATHER)
+            self._news.clear()
+            last = self._ending.is_set()
+            try:
+                tell()
+            except Exception as error:  # noqa: BLE001 - a thread that ends by an error tells nothing ever after
+                logs.logger().error(logs.PASS_FAILED, what="notifications", error=f"{type(error).__name__}")
