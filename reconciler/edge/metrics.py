@@ -96,6 +96,15 @@ class Metrics:
         """Count the time for which a call waited."""
         self._waited.labels(target).inc(seconds)
 
+    def _begin(self, target: str) -> None:
+        """Have counts of a target at 0 before anything happens: a rise from nothing is none to Prometheus."""
+        for result in ("succeeded", "failed"):
+            self._runs.labels(target, result)
+        for done, operation in ((Created, "create"), (Updated, "update")):
+            for outcome in (done, Refused, NotSent, Unknown):
+                self._writes.labels(target, operation, _RESULTS[outcome])
+        self._leases.labels(target)
+
     @contextmanager
     def leased(self, target: str) -> Iterator[None]:
         """Say that the lease is held while the block runs."""
@@ -125,6 +134,7 @@ class Metrics:
         failures = _gauge("failures_in_a_row", "How many runs of the target failed since one last went well.", "target")
         moved = _gauge("run_idle_seconds", "For how long the run under way has not got on.", "target")
         for lane in board.lanes:
+            self._begin(lane.target)
             failures.add_metric((lane.target,), lane.failures)
             moved.add_metric((lane.target,), _age(board, lane.moved))
             if lane.succeeded:

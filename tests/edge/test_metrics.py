@@ -28,6 +28,9 @@ def values(metrics: Metrics) -> dict[str, float]:
     }
 
 
+WRITES = "reconciler_writes_total"
+
+
 @pytest.fixture
 def metrics() -> Metrics:
     """Give the metrics of a controller."""
@@ -111,6 +114,20 @@ def test_the_board_is_among_them(metrics: Metrics) -> None:
     assert found["reconciler_source_checked_timestamp_seconds[]"] == NOW.timestamp()
     assert found["reconciler_revision_refused[]"] == 1
     assert found["reconciler_build_info[('version', '1.2.3')]"] == 1
+
+
+def test_runs_and_writes_of_a_target_begin_at_0(metrics: Metrics) -> None:
+    """From when it is first asked how all stands: the first unknown Create of a year is a rise then."""
+    lane = Lane("prod", None, None, NOW, 0, None, None)
+    metrics.show(lambda: Board(NOW, NOW, NOW, None, None, (lane,), ()))
+    metrics.text()
+    found = {
+        name: value for name, value in values(metrics).items() if name.startswith(("reconciler_runs_total", WRITES))
+    }
+    assert set(found.values()) == {0}
+    assert len(found) == 2 + 2 * 4
+    metrics.reported(reports.report(reports.association(outcome=Unknown("x")), dry_run=False))
+    assert sum(value for name, value in values(metrics).items() if name.startswith(WRITES)) == 1
 
 
 def test_leases_waits_hooks_and_notices_are_counted(metrics: Metrics) -> None:
