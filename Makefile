@@ -27,7 +27,7 @@ SEEDS   ?= 10000
 JOBS    ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test image-test lint validate check simulate bench lock clean
+.PHONY: help setup demo test image-test image-base lint validate check simulate bench lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,8 @@ test: setup ## Run the tests
 
 image-test: setup $(BASE) ## Build the image, and run it (as root, or with subordinate ids)
 	$(BIN)/pytest tests/image
+
+image-base: $(if $(MISSING),,$(BASE)) ## Make what the image is built on in a test
 
 $(BASE):
 	@$(if $(MISSING),echo 'image-test needs $(MISSING)' >&2; exit 1)
