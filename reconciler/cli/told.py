@@ -34,8 +34,8 @@ class Told:
 
     def reported(self, report: Report) -> None:
         """Say what became of a run."""
-        logs.log_report(report)
         self._metrics.reported(report)
+        logs.log_report(report)
         self._news()
 
     def failed(self, what: str, error: Exception) -> None:

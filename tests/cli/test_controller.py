@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import signal
 import subprocess
 import threading
@@ -187,7 +188,7 @@ def get(url: str) -> tuple[int, str]:
 
 
 def test_it_listens(program: Program) -> None:
-    """Probes, metrics of the runs so far, and a hook that runs all at once."""
+    """Probes, metrics of the runs so far, the page and its JSON, and a hook that runs all at once."""
     program.add("october")
     arguments = ("--interval", "1h", "--poll", "1h", "--listen", "127.0.0.1:0")
     with controlling(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET": "secret"}) as controller:
@@ -212,6 +213,12 @@ def test_it_listens(program: Program) -> None:
             "reconciler_revision_refused 0.0",
         ):
             assert f"{line}\n" in metrics
+        _, page = get(url)
+        assert re.search(r"<th[^>]*>.{0,80}october", page, re.DOTALL)
+        assert "manifests/october.yaml:1" in page
+        (target,) = json.loads(get(f"{url}/api/v1/report")[1])["targets"]
+        (association,) = target["report"]["targets"][0]["associations"]
+        assert (association["name"], association["decision"]) == ("october", "in-sync")
 
 
 @pytest.mark.parametrize(
