@@ -9,7 +9,7 @@ from datetime import timedelta
 from reconciler.core.apply import STALE, remembered
 from reconciler.core.case import Rules
 from reconciler.core.decisions import Plan, Write
-from reconciler.core.errors import StateHeld, StateMoved
+from reconciler.core.errors import StateError, StateMoved
 from reconciler.core.lives import by_id
 from reconciler.core.model import Live, Manifest, Mode, Target, Unobserved
 from reconciler.core.outcome import DONE
@@ -68,8 +68,8 @@ def reconcile(
                 writers.journal.swap(recorded, wanted)
         except StateMoved:
             continue
-        except StateHeld as held:
-            return Result(plan, {}, {}, str(held))
+        except StateError as unwritten:  # nothing was sent, and what was seen is reported all the same
+            return Result(plan, {}, {}, str(unwritten), wanted.standings)
         return Result(plan, {}, {}, standings=wanted.standings)
     raise StateMoved("others wrote the journal, or it took too long to look, three times in this run: run again")
 

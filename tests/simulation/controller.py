@@ -39,6 +39,13 @@ LOCK_TIMEOUT = 30.0
 PATIENCE = 3
 """After how many runs in a row that failed people restart a controller."""
 
+_UNWRITTEN = {
+    " is held by ": "lease: held by another",
+    "the store refuses": "unwritten: the journal",
+    "no answer": "unwritten: nobody knows",
+}
+"""What a run is told whose journal was not written, in which case it has sent nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Board:
@@ -205,8 +212,9 @@ class Controller:
             for decision in result.plan.decisions
         ]
         board.history.tell(trace.who, f"{trace.run} (revision {revision}): {_said(result)}")
-        if result.error and " is held by " in result.error:
-            board.history.reach("lease: held by another")
+        for said, reached in _UNWRITTEN.items():
+            if result.error and said in result.error:
+                board.history.reach(reached)
         board.checker.finished(trace, result)
         return words
 

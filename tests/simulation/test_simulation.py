@@ -36,7 +36,7 @@ REACHED = frozenset(
             )
         ),
         *(f"outcome: {name}" for name in ("Created", "Updated", "Refused", "NotSent", "Unknown", "Skipped")),
-        *(f"failed: {name}" for name in ("StateError", "StateUncertain", "Throttled", "Unreachable")),
+        *(f"failed: {name}" for name in ("StateError", "Throttled", "Unreachable")),
         "dry run: create",
         "dry run: adopt",
         "edit: twin",
@@ -45,6 +45,8 @@ REACHED = frozenset(
         "list: page gone",
         "lock: held by another",
         "lease: held by another",
+        "unwritten: the journal",
+        "unwritten: nobody knows",
         "lease taken over: expired",
         "lease taken over: holder dead",
         "carried out without a client",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -10,6 +11,13 @@ from pathlib import Path
 
 from reconciler.core.errors import StateError, StateMoved
 from reconciler.edge.state.store import Stored
+
+_WAYS_OUT = {
+    errno.ENOSPC: "make room there",
+    errno.EDQUOT: "make room there",
+    errno.EROFS: "mount it for writing, or name another folder by --state",
+    errno.EACCES: "let the user that this runs as write there, or name another folder by --state",
+}
 
 
 class LocalStore:
@@ -48,7 +56,7 @@ class LocalStore:
         try:
             _replace(self._path, text)
         except OSError as error:
-            raise StateError(f"the journal {self.place} cannot be written: {_reason(error)}") from error
+            raise StateError(f"the journal {self.place} cannot be written: {_refusal(error)}") from error
         return _version(text)
 
     def claim(self) -> bool:
@@ -59,7 +67,7 @@ class LocalStore:
             _make_folder(lock.parent)
             self._lock = _locked(lock)
         except OSError as error:
-            raise StateError(f"the lease {lock} cannot be taken: {_reason(error)}; nothing was sent") from error
+            raise StateError(f"the lease {lock} cannot be taken: {_refusal(error)}; nothing was sent") from error
         return self._lock is not None
 
     def release(self) -> None:
@@ -118,6 +126,12 @@ def _sync_folder(folder: Path) -> None:
 
 def _version(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _refusal(error: OSError) -> str:
+    """Return why nothing can be written, and what would be right where that is known."""
+    way_out = _WAYS_OUT.get(error.errno or 0)
+    return f"{_reason(error)}: {way_out}" if way_out else _reason(error)
 
 
 def _reason(error: Exception) -> str:
