@@ -25,11 +25,21 @@ def main() -> None:
         if sys.stdout:
             sys.stdout.flush()
     except OSError:  # whoever reads standard output has gone, or its disk is full; nothing can be told there
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence(sys.stdout.fileno())
         code = EXIT_FAILED
     except KeyboardInterrupt:  # before anything heeded signals
         code = EXIT_INTERRUPTED
+    try:
+        if sys.stderr:
+            sys.stderr.flush()
+    except OSError:  # the same of logs, which say nothing about how all ended
+        _silence(sys.stderr.fileno())
     sys.exit(code)
+
+
+def _silence(descriptor: int) -> None:
+    """Lead nowhere what Python would fail to flush when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _help() -> int:

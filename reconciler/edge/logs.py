@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import sys
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
 from reconciler.core.harmless import harmless, unheard
@@ -53,13 +52,30 @@ PASS_FAILED = "pass failed"  # noqa: S105 - no password
 _DETAILS = frozenset(("run", "account", "region", "arn", "differences", "clientToken"))
 
 
+class _Unfailing:
+    """Where logs go: a full disk there, or a reader who has gone, is no reason why anything else fails."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            if self._stream:
+                self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            if self._stream:
+                self._stream.flush()
+
+
 def configure(stream: TextIO | None, *, color: bool, brief: bool = False) -> None:
-    """Send logs to a stream: lines that a person reads on a terminal, JSON lines anywhere else.
+    """Send logs to a stream: lines that a person reads on a terminal, JSON lines anywhere else; nowhere without one.
 
     `brief` is for a report on the same terminal: what goes well is left out, and so are details that it shows.
     """
-    stream = stream or io.StringIO()  # a closed standard error: nobody listens
-    terminal = stream.isatty()
+    terminal = stream is not None and stream.isatty()
+    out: Any = _Unfailing(stream)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -76,10 +92,10 @@ def configure(stream: TextIO | None, *, color: bool, brief: bool = False) -> Non
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if brief else logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream)  # what libraries have to say comes in the same form
+    handler = logging.StreamHandler(out)  # what libraries have to say comes in the same form
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
