@@ -11,6 +11,10 @@ from reconciler.edge.git.given import quoted
 # Git has one exit code for all of these. The texts are those of git 2.39 in the C locale, and of OpenSSH.
 _MEANINGS = (
     (
+        r"^(?!remote: ).*(?:No space left on device|Disk quota exceeded)",
+        "finds no room here for a copy: make some in the folder for temporary files, or name another one in TMPDIR",
+    ),
+    (
         r"not a git repository|cannot change to|does not appear to be a git repo|invalid gitfile format",
         "is no git repository",
     ),
@@ -50,7 +54,9 @@ def error(where: str, complaint: str) -> GitError:
         return GitError(
             f"repository '{where}': belongs to another user, and git does not trust it: {quoted(trusting[1])}"
         )
-    meant = next((meaning for words, meaning in _MEANINGS if re.search(words, complaint)), "cannot be read")
+    meant = next(
+        (meaning for words, meaning in _MEANINGS if re.search(words, complaint, re.MULTILINE)), "cannot be read"
+    )
     return GitError(f"repository '{where}': {meant}; git said: {_last(complaint)}")
 
 

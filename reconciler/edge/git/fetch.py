@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.core.errors import GitError
-from reconciler.edge.git import complaint, tip
+from reconciler.edge.git import complaint, temporary, tip
 from reconciler.edge.git.address import Address
 from reconciler.edge.git.program import Answer, Git
 
@@ -25,10 +24,10 @@ _SHA1 = 40
 @contextmanager
 def fetched(git: Git, address: Address, ref: str) -> Iterator[Git]:
     """Give git at a repository that holds one revision, at FETCHED, and is removed afterwards. Raises GitError."""
-    with tempfile.TemporaryDirectory(prefix="reconciler-", ignore_cleanup_errors=True) as folder:
+    with temporary.folder() as folder:
         # Its ids are SHA-1 or SHA-256: that is only known from one that was given, or from a server's refusal.
         for ids in ("sha256", "sha1") if re.fullmatch("[0-9a-f]{64}", ref) else ("sha1", "sha256"):
-            repository = _made(git, folder, ids)
+            repository = _made(git, folder, ids, address.where)
             network = repository.on_the_network(address.environment(git.given))
             answer = _fetch(network, address.url, ref)
             if answer.well:
@@ -46,8 +45,8 @@ def copied(git: Git, source: Git, where: str, commit: str) -> Iterator[Git]:
     Every id is reckoned anew from the content: in place git believes what a folder of objects says, and a signature
     is over ids.
     """
-    with tempfile.TemporaryDirectory(prefix="reconciler-", ignore_cleanup_errors=True) as folder:
-        repository = _made(git, folder, "sha1" if len(commit) == _SHA1 else "sha256")
+    with temporary.folder() as folder:
+        repository = _made(git, folder, "sha1" if len(commit) == _SHA1 else "sha256", where)
         content = b""
         for at, arguments in (
             (source, ("rev-list", "--objects", "--no-walk", commit)),
@@ -61,10 +60,10 @@ def copied(git: Git, source: Git, where: str, commit: str) -> Iterator[Git]:
         yield repository
 
 
-def _made(git: Git, folder: str, ids: str) -> Git:
+def _made(git: Git, folder: str, ids: str, where: str) -> Git:
     made = git.at(folder).run("init", "--quiet", "--bare", "--template=", f"--object-format={ids}", "--", ids)
     if not made.well:
-        raise complaint.error(folder, made.complaint)
+        raise complaint.error(where, made.complaint)
     return git.at(str(Path(folder, ids)))
 
 

@@ -13,8 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import IO
 
 from reconciler.core.errors import GitError, Stopped
+from reconciler.edge.git import temporary
 from reconciler.edge.git.given import PROTOCOLS
 
 MOST = 64 * 1024 * 1024
@@ -110,7 +112,7 @@ class Git:
 
     def run(self, *arguments: str, stdin: bytes = b"", most: int = MOST) -> Answer:
         """Run one command. Raises GitError where it takes too long or says more than is wanted, and Stopped."""
-        with TemporaryFile() as told, TemporaryFile() as complaint:
+        with temporary.placed(), TemporaryFile() as told, TemporaryFile() as complaint:
             told.write(stdin)
             told.seek(0)
             with subprocess.Popen(  # noqa: S603 - no shell; what a person gave was checked, or stands behind `--`
@@ -124,6 +126,8 @@ class Git:
                 output, late = _output(process, most, self.seconds, self.stop)
             complaint.seek(0)
             said = complaint.read(MOST).decode(errors="replace")
+            if process.returncode and not said:
+                _fill(complaint)
         if self.stop.is_set():
             raise Stopped("a stop was asked for while git was at work")
         name = Path(self.program).name
@@ -160,6 +164,12 @@ def _output(process: subprocess.Popen[bytes], most: int, seconds: float, stop: t
         if process.returncode is None:
             _end(process)
     return output, late.is_set()
+
+
+def _fill(complaint: IO[bytes]) -> None:
+    """Raise OSError where there was no room for what git had to say."""
+    complaint.write(b"nothing")
+    complaint.flush()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

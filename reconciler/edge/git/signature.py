@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from reconciler.core.errors import Misnamed, Untrusted
-from reconciler.edge.git import complaint
+from reconciler.edge.git import complaint, temporary
 from reconciler.edge.git.keys import Keys
 from reconciler.edge.git.program import Answer, Git
 
@@ -37,7 +36,7 @@ def check(git: Git, where: str, commit: str, keys: Keys) -> None:
     elif (kind := _kind(signatures[0])) != expected:
         found = f"is signed by a key of {kind}, and {expected} keys are listed"
     else:
-        with TemporaryDirectory(prefix="reconciler-", ignore_cleanup_errors=True) as folder:  # its mode is 0700
+        with temporary.folder() as folder:
             judge = _openpgp if keys.openpgp else _ssh
             found = judge(git, commit, keys, signatures[0], Path(folder))
     if found:
