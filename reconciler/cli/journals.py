@@ -15,6 +15,7 @@ from reconciler.edge.state.store import ReadOnly, Store
 from reconciler.edge.system import SystemClock, host, new_id, process
 
 if TYPE_CHECKING:
+    from reconciler.edge.state.s3 import Clients
     from reconciler.edge.state.writer import JournalWriter
 
 _SANDBOX_REGION = "us-east-1"
@@ -29,7 +30,11 @@ class Journals:
 
     def __init__(self, choices: Choices, connection: Connection, models: Models, clock: SystemClock) -> None:
         self._choices, self._clock = choices, clock
-        self._client = s3_client(connection, models, reads=choices.dry_run) if choices.bucket else None
+        self._clients: Clients | None = None
+        if choices.bucket:
+            from reconciler.edge.state.s3 import Clients  # noqa: PLC0415 - only where it is used
+
+            self._clients = Clients(lambda: s3_client(connection, models, reads=choices.dry_run))
         self._readers: dict[tuple[str, str], JournalReader] = {}
 
     @classmethod
@@ -43,12 +48,12 @@ class Journals:
 
     def beside(self, name: str) -> Store:
         """Return where another document is kept, in the same place."""
-        if self._choices.bucket:
-            from reconciler.edge.state.s3 import S3Store  # noqa: PLC0415 - only where it is used
+        if self._choices.bucket and self._clients:
+            from reconciler.edge.state.s3 import S3Store  # noqa: PLC0415
 
             bucket, prefix = self._choices.bucket
             stand_in = "sandbox" if self._choices.dummy else ""
-            return S3Store(self._client, bucket, "/".join(filter(None, (prefix, stand_in, name))))
+            return S3Store(self._clients, bucket, "/".join(filter(None, (prefix, stand_in, name))))
         return LocalStore(self._choices.state_folder / name)
 
     def reader(self, account: str, region: str) -> JournalReader:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from wire import Request, Wire
 
 from reconciler.core.errors import CloudError, StateError, StateMoved, StateUncertain
 from reconciler.edge.aws import Connection, Models, s3_client
-from reconciler.edge.state.s3 import S3Store
+from reconciler.edge.state.s3 import Clients, S3Store
 from reconciler.edge.state.store import Store, Stored
 from reconciler.edge.state.url import parse
 from reconciler.sandbox import SandboxServer
@@ -57,7 +58,7 @@ def client_of(url: str) -> Any:
 
 def store_at(url: str, bucket: str = BUCKET) -> S3Store:
     """Return the store behind a URL."""
-    return S3Store(client_of(url), bucket, KEY)
+    return S3Store(Clients(lambda: client_of(url)), bucket, KEY)
 
 
 def error(status: int, code: str) -> bytes:
@@ -280,7 +281,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 @pytest.mark.usefixtures("bare")
 def test_missing_credentials_are_said(wire: Wire) -> None:
     """Without credentials nothing is sent, and one line says where they are looked for."""
-    store = S3Store(s3_client(Connection("0", endpoint_url=wire.url), MODELS), BUCKET, KEY)
+    store = S3Store(Clients(lambda: s3_client(Connection("0", endpoint_url=wire.url), MODELS)), BUCKET, KEY)
     for call in (store.load, lambda: store.put("text", None)):
         with pytest.raises(StateError, match="S3 needs credentials where boto3 finds them") as said:
             call()
@@ -288,12 +289,36 @@ def test_missing_credentials_are_said(wire: Wire) -> None:
     assert wire.requests == []
 
 
+def test_credentials_that_were_renewed_are_taken_up(wire: Wire, bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where those of a file have expired, it is read anew for the next call, and again until it can be used."""
+    credentials = tmp_path / "credentials"
+    bare.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
+
+    def have(key: str) -> None:
+        credentials.write_text(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = x\n")
+
+    def judge(request: Request) -> bytes | None:
+        return error(400, "ExpiredToken") if "Credential=OLD/" in request.headers["Authorization"] else None
+
+    wire.before = judge
+    have("OLD")
+    store = S3Store(Clients(lambda: s3_client(Connection("0", endpoint_url=wire.url), MODELS)), BUCKET, KEY)
+    for broken in (False, True):
+        if broken:
+            credentials.write_text("[")
+        with pytest.raises(StateError, match=r"cannot be read: ExpiredToken: because .*; renew the credentials where"):
+            store.load()
+    have("NEW")
+    assert store.load() is None
+    assert store.put("text", None)
+
+
 def test_the_environments_endpoint_for_s3_is_used(wire: Wire, bare: pytest.MonkeyPatch) -> None:
     """AWS_ENDPOINT_URL_S3 works as with every program that uses boto3."""
     bare.setenv("AWS_ACCESS_KEY_ID", "x")
     bare.setenv("AWS_SECRET_ACCESS_KEY", "x")
     bare.setenv("AWS_ENDPOINT_URL_S3", wire.url)
-    store = S3Store(s3_client(Connection("1.2", region="eu-west-2"), MODELS), BUCKET, KEY)
+    store = S3Store(Clients(lambda: s3_client(Connection("1.2", region="eu-west-2"), MODELS)), BUCKET, KEY)
     assert store.put("text", None)
     (request,) = wire.requests
     assert "/eu-west-2/s3/" in request.headers["Authorization"]
@@ -304,8 +329,8 @@ def test_a_sandbox_needs_nothing_of_the_environment(wire: Wire, bare: pytest.Mon
     """Neither a profile nor a proxy of the environment stands in its way, and the bucket is no host name."""
     bare.setenv("AWS_PROFILE", "nobody")
     bare.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    client = s3_client(Connection("0", endpoint_url=wire.url.replace("127.0.0.1", "localhost"), dummy=True), MODELS)
-    assert S3Store(client, BUCKET, KEY).load() is None
+    url = wire.url.replace("127.0.0.1", "localhost")
+    assert S3Store(Clients(lambda: client_of(url)), BUCKET, KEY).load() is None
     (request,) = wire.requests
     assert request.path == f"/{BUCKET}/{KEY}"
     assert "/us-east-1/s3/" in request.headers["Authorization"]
@@ -373,9 +398,9 @@ COUNTER = """
 import sys
 from reconciler.core.errors import StateMoved
 from reconciler.edge.aws import Connection, Models, s3_client
-from reconciler.edge.state.s3 import S3Store
+from reconciler.edge.state.s3 import Clients, S3Store
 url, bucket, key = sys.argv[1:]
-store = S3Store(s3_client(Connection("0", endpoint_url=url, dummy=True), Models()), bucket, key)
+store = S3Store(Clients(lambda: s3_client(Connection("0", endpoint_url=url, dummy=True), Models())), bucket, key)
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(25):

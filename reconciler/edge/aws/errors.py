@@ -104,4 +104,9 @@ def line(error: BaseException) -> str:
     answer: Any = error.response
     said, request = answer.get("Error", {}), answer.get("ResponseMetadata", {}).get("RequestId")
     text = f"{said.get('Code', 'an error')}: {said.get('Message') or 'without a message'}"
-    return " ".join(text.split()) + (f" (request {request})" if request else "")
+    way_out = "; renew the credentials where boto3 finds them: the next run reads them anew"
+    return (
+        " ".join(text.split())
+        + (f" (request {request})" if request else "")
+        + (way_out if said.get("Code") in _BAD_CREDENTIALS else "")
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -19,7 +21,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from reconciler.core.errors import StateError, StateMoved, StateUncertain
+from reconciler.core.errors import CloudError, StateError, StateMoved, StateUncertain
 from reconciler.edge.state.store import Stored
 
 # 412; 409, by its two names; 404, where what If-Match names was deleted
@@ -32,11 +34,39 @@ _NO_CREDENTIALS = (
     SSOTokenLoadError,
     TokenRetrievalError,
 )
+_REFUSED = frozenset(("ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch"))
 _UNREACHED = (ConnectTimeoutError, EndpointConnectionError)
 _NEVER_LEFT = (*_NO_CREDENTIALS, *_UNREACHED, ParamValidationError)
 _READ_NEEDS = "s3:GetObject and s3:ListBucket are needed (without the latter, a missing object is a forbidden one)"
 _WRITE_NEEDS = "s3:PutObject and s3:GetObject are needed"
 _unknown: ContextVar[list[object]] = ContextVar("attempts of the put under way that may have been carried out")
+
+
+class Clients:
+    """The client of S3, and another one for the call after its credentials were refused: those of a file are read once.
+
+    Raises CloudError where the first one cannot be made.
+    """
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make, self._refused = make, False
+        self._client = self._made()
+
+    def client(self) -> Any:
+        """Return the client for one call."""
+        if self._refused:
+            with suppress(CloudError):  # the old one says what is wrong
+                self._client, self._refused = self._made(), False
+        return self._client
+
+    def refused(self) -> None:
+        """Have another one made for the next call."""
+        self._refused = True
+
+    def _made(self) -> Any:
+        client = self._make()
+        client.meta.events.register("response-received.s3.PutObject", _note, unique_id="reconciler-journal")
+        return client
 
 
 class S3Store:
@@ -50,16 +80,15 @@ class S3Store:
 
     exclusive = False
 
-    def __init__(self, client: Any, bucket: str, key: str) -> None:
+    def __init__(self, clients: Clients, bucket: str, key: str) -> None:
         self.place = f"s3://{bucket}/{key}"
-        self._client = client
+        self._clients = clients
         self._bucket, self._key = bucket, key
-        client.meta.events.register("response-received.s3.PutObject", _note, unique_id="reconciler-journal")
 
     def load(self) -> Stored | None:
         """Return the object's text and ETag, None where there is no object. Raises StateError."""
         try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._key)
+            answer = self._clients.client().get_object(Bucket=self._bucket, Key=self._key)
             return Stored(answer["Body"].read().decode(), answer["ETag"])
         except (ClientError, BotoCoreError, UnicodeDecodeError, KeyError) as error:
             if _code(error) == "NoSuchKey":
@@ -73,7 +102,7 @@ class S3Store:
         unknown: list[object] = []
         token = _unknown.set(unknown)
         try:
-            answer = self._client.put_object(
+            answer = self._clients.client().put_object(
                 Bucket=self._bucket, Key=self._key, Body=body, ContentType="application/json", **condition
             )
             return str(answer["ETag"])
@@ -108,7 +137,11 @@ class S3Store:
         if code == "AccessDenied":
             return f"{line}; {needed}"
         if isinstance(error, _NO_CREDENTIALS):
+            self._clients.refused()
             return f"{line}; S3 needs credentials where boto3 finds them"
+        if code in _REFUSED:
+            self._clients.refused()
+            return f"{line}; renew the credentials where boto3 finds them: the next run reads them anew"
         if isinstance(error, _UNREACHED):
             return f"{line}; S3 has to be reachable from here"
         if isinstance(error, KeyError):
