@@ -27,10 +27,11 @@ from reconciler.sandbox.service import AppIntegrations
 
 
 class FakeClock:
-    """Time that moves when told."""
+    """Time that moves when told, and a clock that can be set."""
 
     def __init__(self, now: datetime = NOW) -> None:
         self.time = now
+        self._ahead = timedelta()
         self._lock = threading.Lock()
 
     def now(self) -> datetime:
@@ -38,12 +39,17 @@ class FakeClock:
         return self.time
 
     def monotonic(self) -> float:
-        """Return the time in seconds."""
-        return self.time.timestamp()
+        """Return the time that passed in seconds, whatever the clock was set to."""
+        return (self.time - self._ahead).timestamp()
 
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
         self.advance(seconds=seconds)
+
+    def set(self, **ahead: float) -> None:
+        """Set the clock forward, or back; no time passes."""
+        self.time += timedelta(**ahead)
+        self._ahead += timedelta(**ahead)
 
     def advance(self, **span: float) -> None:
         """Let time pass."""

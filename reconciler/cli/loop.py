@@ -25,6 +25,7 @@ from reconciler.cli.told import Told
 from reconciler.cli.wiring import Passes, surroundings
 from reconciler.controller.controller import Act, Controller, Means, Times
 from reconciler.controller.following import Following
+from reconciler.controller.jumps import Jumps
 from reconciler.controller.timetable import Timing
 from reconciler.core.model import Desired
 from reconciler.core.report import Report
@@ -33,10 +34,8 @@ from reconciler.edge.metrics import Metrics
 from reconciler.edge.system import SystemClock
 from reconciler.edge.timer import Timetable
 
-_GLANCE = 5.0
+_GLANCE = 1.0
 """Seconds from one look at the clock to the next."""
-_JUMP = 60.0
-"""Seconds by which the clock may leave the time that has passed before everything is planned anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +104,15 @@ def _act(passes: Passes) -> Act:
 
 def _until_stopped(controller: Controller, stop: Stop, clock: SystemClock) -> None:
     """Return when a stop is asked for. Where the clock is set, all is planned anew: the timetable goes by it."""
-    ahead = _ahead(clock)
+    jumps = Jumps(clock)
     while not stop.asked.is_set():
         heard = stop.heard(_GLANCE)
         if heard == signal.SIGHUP:
             logs.logger().info(logs.RUN_ASKED, by="SIGHUP")
             controller.run_all()
-        if abs(jump := _ahead(clock) - ahead) > _JUMP:
+        if jump := jumps.since():
             logs.logger().warning(logs.CLOCK_JUMPED, seconds=round(jump, 1))
-            ahead += jump
-            controller.run_all()
-
-
-def _ahead(clock: SystemClock) -> float:
-    """Return by how much the clock is ahead of the time that passes, in seconds from wherever."""
-    return clock.now().timestamp() - clock.monotonic()
+            controller.clock_set()
 
 
 @contextmanager

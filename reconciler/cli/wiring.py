@@ -54,7 +54,8 @@ class Passes:
         only = {"target": chosen.targets[0].name} if len(chosen.targets) == 1 else {}
         with logs.bound(run=id_, revision=revision, **only):
             targets, mismatch = pass_over(chosen, self.connector(id_, revision), conditions)
-        info = RunInfo(id_, started, self._clock.now(), choices.dry_run, revision, __version__)
+        finished = max(started, self._clock.now())  # the clock may have been set back
+        info = RunInfo(id_, started, finished, choices.dry_run, revision, __version__)
         return Report(info, targets, desired.noted, mismatch)
 
     def connector(self, run: str, revision: str | None = None) -> Connect:

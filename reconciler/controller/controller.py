@@ -105,6 +105,12 @@ class Controller:
         self._all_asked.set()
         self._looking.ask()
 
+    def clock_set(self) -> None:
+        """Look at git and run all targets now: what waits was planned by a clock that was set since."""
+        self._watching.ask()
+        self.run_all()
+        self._means.timing.timetable.wake()
+
     def close(self) -> None:
         """Begin nothing more. What is under way ends by itself, or by the stop that it asks about."""
         with self._lock:

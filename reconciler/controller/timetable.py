@@ -19,11 +19,21 @@ class Timetable(Protocol):
     def drop(self, name: str) -> None:
         """Forget what waits under a name, if anything does."""
 
+    def wake(self) -> None:
+        """Look at the clock again: it was set."""
+
+
+class Time(Clock, Protocol):
+    """A clock that people set, and seconds that only grow."""
+
+    def monotonic(self) -> float:
+        """Return seconds since some point that never moves."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
     """What calls things, what time it is, and a number from 0 to 1 at random."""
 
     timetable: Timetable
-    clock: Clock
+    clock: Time
     share: Callable[[], float]

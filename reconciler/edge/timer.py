@@ -43,6 +43,10 @@ class Timetable:
         with suppress(JobLookupError):
             self._scheduler.remove_job(name)
 
+    def wake(self) -> None:
+        """Look at the clock again: it was set, and the time until something is due is no longer what it was."""
+        self._scheduler.wakeup()
+
     def start(self) -> None:
         """Begin to call."""
         self._scheduler.start()

@@ -25,14 +25,21 @@ class Hand:
         """Forget what waits under a name."""
         self.waiting.pop(name, None)
 
+    def wake(self) -> None:
+        """Do nothing: it sleeps only between turns."""
+
     def turn(self, span: timedelta = timedelta()) -> None:
-        """Let time pass, and call all that comes due meanwhile."""
-        end = self.clock.now() + span
-        while due := sorted((when, name) for name, (when, _) in self.waiting.items() if when <= end):
+        """Let time pass, and call all that comes due meanwhile; the clock may be set by what is called."""
+        until = self.clock.monotonic() + span.total_seconds()
+
+        def end() -> datetime:
+            return self.clock.now() + timedelta(seconds=until - self.clock.monotonic())
+
+        while due := sorted((when, name) for name, (when, _) in self.waiting.items() if when <= end()):
             when, name = due[0]
             self.clock.time = max(self.clock.now(), when)
             self.waiting.pop(name)[1]()
-        self.clock.time = max(self.clock.now(), end)
+        self.clock.time = max(self.clock.now(), end())
 
     @property
     def timing(self) -> Timing:
