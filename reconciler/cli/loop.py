@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from random import SystemRandom
 
@@ -15,6 +13,7 @@ import click
 from reconciler import __version__
 from reconciler.cli.address import Address
 from reconciler.cli.choices import Choices
+from reconciler.cli.deadline import Deadline
 from reconciler.cli.followed import Folder, Repository
 from reconciler.cli.listening import Secret, listening
 from reconciler.cli.notifying import notifying
@@ -27,6 +26,7 @@ from reconciler.controller.controller import Act, Controller, Means, Times
 from reconciler.controller.following import Following
 from reconciler.controller.jumps import Jumps
 from reconciler.controller.timetable import Timing
+from reconciler.core.errors import Stopped
 from reconciler.core.model import Desired
 from reconciler.core.report import Report
 from reconciler.edge import logs
@@ -53,12 +53,14 @@ def keep_on(source: Source, choices: Choices, times: Times, grace: float, shown:
     begin(choices)
     clock, timetable, metrics, secret = SystemClock(), Timetable(), Metrics(__version__), Secret()
     with ExitStack() as stack:
+        deadline = stack.enter_context(closing(Deadline()))
         stop = stack.enter_context(stop_on_signals(hangup_ends=False))
         stack.enter_context(surroundings(choices))
-        followed = Folder(source) if source.url is None else Repository(source, stop.asked)
+        named = choices.targets
+        followed = Folder(source, named) if source.url is None else Repository(source, named, stop.asked)
         passes = Passes(choices, stop.asked, metrics)
         tidings = stack.enter_context(notifying(choices, source.places, times.heartbeat, metrics))
-        means = Means(_act(passes), Told(metrics, tidings.poke), Timing(timetable, clock, SystemRandom().random))
+        means = Means(_act(passes, stop), Told(metrics, tidings.poke), Timing(timetable, clock, SystemRandom().random))
         controller = Controller(Following(followed, clock), means, times)
         metrics.show(controller.board)
         tidings.begin(controller.board)
@@ -77,9 +79,10 @@ def keep_on(source: Source, choices: Choices, times: Times, grace: float, shown:
         timetable.start()
         controller.start()
         _until_stopped(controller, stop, clock)
+        deadline.begin(grace, lambda: [lane.target for lane in controller.board().lanes if lane.running])
         controller.close()
-        with _at_most(grace):
-            timetable.shut_down()
+        timetable.shut_down()
+        deadline.code = 0
     logs.logger().info(logs.CONTROLLER_STOPPED)
     return 0
 
@@ -94,10 +97,13 @@ def _started(source: Source, choices: Choices, times: Times) -> None:
     )
 
 
-def _act(passes: Passes) -> Act:
+def _act(passes: Passes, stop: Stop) -> Act:
     def act(target: str, desired: Desired, revision: str | None, got_on: Callable[[], None]) -> Report:
         only = replace(desired, targets=tuple(each for each in desired.targets if each.name == target))
-        return passes.run(only, revision, lambda *_: got_on())
+        report = passes.run(only, revision, lambda *_: got_on())
+        if stop.asked.is_set() and all(each.error and not each.tried for each in report.targets):
+            raise Stopped("a stop was asked for")
+        return report
 
     return act
 
@@ -107,19 +113,10 @@ def _until_stopped(controller: Controller, stop: Stop, clock: SystemClock) -> No
     jumps = Jumps(clock)
     while not stop.asked.is_set():
         heard = stop.heard(_GLANCE)
+        controller.watch()
         if heard == signal.SIGHUP:
             logs.logger().info(logs.RUN_ASKED, by="SIGHUP")
             controller.run_all()
         if jump := jumps.since():
             logs.logger().warning(logs.CLOCK_JUMPED, seconds=round(jump, 1))
             controller.clock_set()
-
-
-@contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
-    """End the process with code 1 where the block takes longer: nothing else ends a call that hangs."""
-    watchdog = threading.Timer(seconds, os._exit, args=(1,))
-    watchdog.daemon = True
-    watchdog.start()
-    yield
-    watchdog.cancel()

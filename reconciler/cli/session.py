@@ -11,7 +11,7 @@ from reconciler.cli import formats, output, progress
 from reconciler.cli.choices import Choices
 from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.source import Source
-from reconciler.cli.wiring import Passes, surroundings
+from reconciler.cli.wiring import Passes, selected, surroundings
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.findings import Findings
 from reconciler.core.harmless import harmless
@@ -36,7 +36,7 @@ def once(source: Source, outputs: tuple[str, ...], choices: Choices) -> tuple[Re
             click.echo(harmless(said), err=True)
         raise
     with surroundings(choices), stop_on_signals() as stop, progress.shown() as tell:
-        report = Passes(choices, stop.asked).run(desired, choices.revision or revision, tell)
+        report = Passes(choices, stop.asked).run(selected(desired, choices), choices.revision or revision, tell)
     logs.log_report(report)
     output.write(report, wanted, formats.REPORT)
     return report, 128 + stop.signal if stop.signal else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,6 +17,7 @@ import click
 from reconciler import __version__
 from reconciler.cli.choices import Choices
 from reconciler.cli.journals import Journals, connection_of
+from reconciler.core.errors import Undeclared
 from reconciler.core.journal import Journal
 from reconciler.core.model import Desired, Target
 from reconciler.core.ports import JournalWriter, LeasedJournal, Progress, Writers
@@ -50,10 +51,9 @@ class Passes:
         conditions = Conditions(
             choices.mode, settle, self._clock, progress, self._stop.is_set, choices.max_creates, choices.agreed
         )
-        chosen = selected(desired, choices)
-        only = {"target": chosen.targets[0].name} if len(chosen.targets) == 1 else {}
+        only = {"target": desired.targets[0].name} if len(desired.targets) == 1 else {}
         with logs.bound(run=id_, revision=revision, **only):
-            targets, mismatch = pass_over(chosen, self.connector(id_, revision), conditions)
+            targets, mismatch = pass_over(desired, self.connector(id_, revision), conditions)
         finished = max(started, self._clock.now())  # the clock may have been set back
         info = RunInfo(id_, started, finished, choices.dry_run, revision, __version__)
         return Report(info, targets, desired.noted, mismatch)
@@ -78,13 +78,21 @@ class Passes:
 
 def selected(desired: Desired, choices: Choices) -> Desired:
     """Return the targets that were asked for. Raises click.UsageError."""
+    try:
+        return narrowed(desired, choices.targets)
+    except Undeclared as error:
+        raise click.UsageError(str(error)) from error
+
+
+def narrowed(desired: Desired, wanted: Sequence[str]) -> Desired:
+    """Return the targets of these names, all where there is none. Raises Undeclared."""
     names = [target.name for target in desired.targets]
-    for wanted in choices.targets:
-        if wanted not in names:
-            near = get_close_matches(wanted, names, n=1)
+    for name in wanted:
+        if name not in names:
+            near = get_close_matches(name, names, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"declared are {', '.join(names)}"
-            raise click.UsageError(f"--target {wanted!r} is not declared: {hint}")
-    chosen = choices.targets or tuple(names)
+            raise Undeclared(f"--target {name!r} is not declared: {hint}")
+    chosen = wanted or names
     return replace(desired, targets=tuple(target for target in desired.targets if target.name in chosen))
 
 

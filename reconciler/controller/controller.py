@@ -16,6 +16,7 @@ from reconciler.controller.lane import Lane
 from reconciler.controller.timetable import Timing
 from reconciler.core import board
 from reconciler.core.board import Board, PastRun, Refusal, Revision
+from reconciler.core.errors import Stopped
 from reconciler.core.model import Desired
 from reconciler.core.outcome import DONE
 from reconciler.core.report import Report
@@ -82,6 +83,7 @@ class Controller:
         self._started = means.timing.clock.now()
         self._lock = threading.Lock()
         self._lanes: dict[str, Lane] = {}
+        self._leaving: dict[str, Lane] = {}
         self._last: dict[str, Report] = {}
         self._succeeded: dict[str, datetime] = {}
         self._past: deque[PastRun] = deque(maxlen=_MOST_RUNS)
@@ -89,12 +91,21 @@ class Controller:
         self._all_asked = threading.Event()
         self._closed = False
         self._looking = self._lane("look", self._look, times.looking)
-        self._watching = self._lane("watch", self._watch, times.patience / 4)
 
     def start(self) -> None:
         """Look at git, and go on from there."""
         self._looking.ask()
-        self._watching.ask()
+
+    def watch(self) -> None:
+        """Tell of what does not get on, once for each, and put right what was not begun. To be called now and then."""
+        with self._lock:
+            lanes = (self._looking, *self._lanes.values())
+        for each in lanes:
+            each.see()
+        stuck = {(each.target, each.running): each for each in self.board().stuck(self._times.patience)}
+        for which in stuck.keys() - self._told_stuck:
+            self._means.told.stuck(stuck[which])
+        self._told_stuck = set(stuck)
 
     def look(self) -> None:
         """Look at git now, and run all targets where there is anything new."""
@@ -107,7 +118,6 @@ class Controller:
 
     def clock_set(self) -> None:
         """Look at git and run all targets now: what waits was planned by a clock that was set since."""
-        self._watching.ask()
         self.run_all()
         self._means.timing.timetable.wake()
 
@@ -115,7 +125,7 @@ class Controller:
         """Begin nothing more. What is under way ends by itself, or by the stop that it asks about."""
         with self._lock:
             self._closed = True
-            lanes = (self._looking, self._watching, *self._lanes.values())
+            lanes = (self._looking, *self._lanes.values())
         for each in lanes:
             each.close()
 
@@ -131,8 +141,10 @@ class Controller:
                 for name, each in sorted(self._lanes.items())
             )  # fmt: skip
             past = tuple(run for run in self._past if run.finished > now - REMEMBERED)
+        look, following = self._looking, self._following
+        looking = board.Lane("(git)", look.running, look.moved, look.due, look.failures, None, following.looked)
         revision = in_force.revision if in_force else None
-        return Board(now, self._started, self._following.looked, revision, self._following.refusal, lanes, past)
+        return Board(now, self._started, following.looked, revision, following.refusal, lanes, past, looking)
 
     def _lane(self, name: str, act: lane.Act, interval: timedelta) -> Lane:
         means = self._means
@@ -140,6 +152,8 @@ class Controller:
         def guarded(got_on: Callable[[], None]) -> bool:
             try:
                 return act(got_on)
+            except Stopped:
+                return True
             except Exception as error:  # noqa: BLE001 - a loop that ends by an error does nothing ever after
                 means.told.failed(name, error)
                 return False
@@ -148,11 +162,11 @@ class Controller:
 
     def _look(self, _: Callable[[], None]) -> bool:
         before, following = self._following.refusal, self._following
-        found = following.look()
-        if following.refusal and following.refusal != before:
-            self._means.told.refused(following.refusal, following.in_force.revision if following.in_force else None)
         everything = self._all_asked.is_set()
         self._all_asked.clear()
+        found = following.look(again=everything)
+        if following.refusal and (not before or following.refusal.reason != before.reason):
+            self._means.told.refused(following.refusal, following.in_force.revision if following.in_force else None)
         if found and following.in_force:
             self._means.told.taken(following.in_force.revision)
             self._align([target.name for target in following.in_force.desired.targets])
@@ -165,14 +179,20 @@ class Controller:
         """Have a lane for each target of the revision in force, and none for any other."""
         with self._lock:
             names = [] if self._closed else names
-            gone = [self._lanes.pop(name) for name in self._lanes.keys() - set(names)]
+            gone = {name: self._lanes.pop(name) for name in self._lanes.keys() - set(names)}
+            # One that git drops and takes up again while its run lasts goes on in its lane: never two runs at once.
+            back = {name: self._leaving.pop(name) for name in self._leaving.keys() & set(names)}
+            self._leaving = {name: each for name, each in (self._leaving | gone).items() if each.running}
+            self._lanes |= back
             for name in names:
                 if name not in self._lanes:
                     self._lanes[name] = self._lane(f"target {name}", partial(self._run, name), self._times.interval)
             self._last = {name: report for name, report in self._last.items() if name in names}
             self._succeeded = {name: when for name, when in self._succeeded.items() if name in names}
-        for each in gone:
+        for each in gone.values():
             each.close()
+        for each in back.values():
+            each.reopen()
 
     def _run(self, name: str, got_on: Callable[[], None]) -> bool:
         in_force = self._following.in_force
@@ -181,19 +201,13 @@ class Controller:
             return True  # git has just dropped it
         report = self._means.act(name, in_force.desired, in_force.revision.id, got_on)
         with self._lock:
-            self._last[name] = report
-            if not report.failed:
-                self._succeeded[name] = report.run.finished_at
+            if name in self._lanes:
+                self._last[name] = report
+                if not report.failed:
+                    self._succeeded[name] = report.run.finished_at
             self._past.append(_past(name, report))
         self._means.told.reported(report)
         return not report.failed
-
-    def _watch(self, _: Callable[[], None]) -> bool:
-        stuck = {(each.target, each.running): each for each in self.board().stuck(self._times.patience)}
-        for which in stuck.keys() - self._told_stuck:
-            self._means.told.stuck(stuck[which])
-        self._told_stuck = set(stuck)
-        return True
 
 
 def _past(name: str, report: Report) -> PastRun:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler.core.board import Refusal, Revision
-from reconciler.core.errors import InvalidManifests, Problem, ReconcilerError, Untrusted
+from reconciler.core.errors import InvalidManifests, Problem, ReconcilerError, Stopped, Undeclared, Untrusted
 from reconciler.core.model import Desired
 from reconciler.core.ports import Clock
 
@@ -57,13 +57,21 @@ class Following:
         """Why what is in force may not be the newest, if that is so."""
         return self._unreached or self._unfit
 
-    def look(self) -> bool:
-        """Take over what is new, and tell whether there was anything that could be."""
+    def look(self, *, again: bool = False) -> bool:
+        """Take over what is new, and tell whether there was anything that could be. Raises Stopped.
+
+        What was found to be unfit is judged `again` where that is asked for: what it was judged by may be another.
+        """
+        if again and self._unfit:
+            self._known = None
         try:
             version = self._source.version()
             found = version != self._known and self._taken(version)
-        except ReconcilerError as error:
-            self._unreached = self._refusal(str(error), self._unreached)
+        except Stopped:
+            raise
+        except (ReconcilerError, OSError) as error:
+            since = self._unreached.since if self._unreached else self._clock.now()
+            self._unreached = Refusal(str(error), since)
             return False
         self._unreached, self._known, self.looked = None, version, self._clock.now()
         return found
@@ -75,7 +83,7 @@ class Following:
         except InvalidManifests as error:
             self._unfit = self._refusal(str(error), self._unfit, error.problems)
             return False
-        except Untrusted as error:
+        except (Undeclared, Untrusted) as error:
             self._unfit = self._refusal(str(error), self._unfit)
             return False
         manifests = sum(map(len, loaded.desired.manifests.values()))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from reconciler.core.decisions import Decision, Plan, Write, live_of
+from reconciler.core.decisions import Blocked, Decision, Plan, Write, live_of
 from reconciler.core.journal import Bound, Intended, Journal, Record, Sent, Standing
 from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 
@@ -126,8 +126,13 @@ def _waited_for(record: Record, now: datetime) -> Record:
 
 
 def _standing(recorded: Journal, decision: Decision, now: datetime) -> Standing:
-    """Return how a manifest stands: since when, where its decision is another than in the run before."""
+    """Return how a manifest stands: since when, where its decision is another than in the run before.
+
+    Who could not look leaves it as it was, or what has been so for days would begin anew with each hiccup.
+    """
     last, live = recorded.standings.get(decision.manifest.name), live_of(decision)
+    if last and isinstance(decision, Blocked) and decision.unseen:
+        return last
     if last is None:
         return Standing(decision.word, now, live.last_execution if live else None)
     since = last.since if last.decision == decision.word else now

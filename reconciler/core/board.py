@@ -44,7 +44,7 @@ class PastRun:
 class Lane:
     """One target: what it does, and how its last run went. `moved` is when the run under way last got on.
 
-    `succeeded` is when a run last ended well. `due` is when the next begins; None while one is under way.
+    `succeeded` is when a run last ended well. `due` is when the next begins, or should have; None during one.
     """
 
     target: str
@@ -58,7 +58,10 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """All of it. `looked` is when git was last read without an error, `now` when this was put together."""
+    """All of it. `looked` is when git was last read without an error, `now` when this was put together.
+
+    `looking` is how looking at git stands, as if that were a target.
+    """
 
     now: datetime
     started: datetime
@@ -67,7 +70,9 @@ class Board:
     refusal: Refusal | None
     lanes: tuple[Lane, ...]
     past: tuple[PastRun, ...]
+    looking: Lane | None = None
 
     def stuck(self, patience: timedelta) -> tuple[Lane, ...]:
-        """Return the targets whose run has not got on for so long."""
-        return tuple(lane for lane in self.lanes if lane.moved and self.now - lane.moved > patience)
+        """Return what has not got on, or should have begun, for so long: targets, and looking at git."""
+        lanes = (*self.lanes, self.looking) if self.looking else self.lanes
+        return tuple(lane for lane in lanes if (since := lane.moved or lane.due) and self.now - since > patience)

@@ -157,12 +157,16 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """Nothing can be done until a person acts; the reason says what would help."""
+    """Nothing can be done until a person acts; the reason says what would help.
+
+    What is `unseen` could not be looked at: how it stood before is still the best that is known.
+    """
 
     word: ClassVar = "blocked"
     manifest: Manifest
     reason: str
     instead: Write | None = None
+    unseen: bool = False
 
     @property
     def record(self) -> Record | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from reconciler.core.decisions import (
     Blocked,
@@ -18,6 +19,7 @@ from reconciler.core.decisions import (
     agreed,
     live_of,
 )
+from reconciler.core.journal import Standing
 from reconciler.core.model import Live, Manifest, Spec
 from reconciler.core.outcome import Created, Outcome
 from reconciler.core.report import Association, Result, TargetReport
@@ -34,7 +36,7 @@ def reported(name: str, account: str | None, region: str | None, result: Result)
         region=region,
         error=result.error,
         associations=tuple(
-            replace(each, since=standing.since if (standing := result.standings.get(each.name)) else None)
+            replace(each, since=_since(each, result.standings.get(each.name)))
             for each in describe(plan, result.outcomes, result.refreshed)
         ),
         unmanaged=plan.unmanaged,
@@ -42,6 +44,11 @@ def reported(name: str, account: str | None, region: str | None, result: Result)
         unlisted=plan.unlisted,
         live=len(plan.seen | made),
     )
+
+
+def _since(association: Association, standing: Standing | None) -> datetime | None:
+    """Return since when it is decided so; None where that is not known, or another decision is remembered."""
+    return standing.since if standing and standing.decision == association.decision else None
 
 
 def describe(plan: Plan, outcomes: Mapping[str, Outcome], refreshed: Mapping[str, Live]) -> tuple[Association, ...]:

@@ -10,6 +10,7 @@ class ReconcilerError(Exception):
 
     ReconcilerError
     ├── InvalidManifests     what git holds cannot be used; nothing was called
+    ├── Undeclared           a target that was asked for is not among them; nothing was called
     ├── GitError             the repository or revision cannot be read; nothing was called
     │   ├── Misnamed         what was given can name no repository, no revision or no path
     │   └── Untrusted        the commit is not signed by a key that is listed
@@ -50,6 +51,10 @@ class InvalidManifests(ReconcilerError):  # noqa: N818 - named for what it carri
         self.problems, self.revision = problems, revision
         of = f" of commit {revision}" if revision else ""
         super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} in the manifests{of}")
+
+
+class Undeclared(ReconcilerError):  # noqa: N818 - named for the state of things
+    """A target that was asked for is not declared by the manifests."""
 
 
 class GitError(ReconcilerError):

@@ -37,7 +37,10 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
             continue
         key = natural_key(request)
         record = journal.records.get(manifest.name) or orphans.of(manifest, key)
-        if reason := _unseen(request, record, observed.associations) or _twins(manifest, twins[key]):
+        if reason := _unseen(request, record, observed.associations):
+            decisions.append(Blocked(manifest, reason, unseen=True))
+            continue
+        if reason := _twins(manifest, twins[key]):
             decisions.append(Blocked(manifest, reason))
             continue
         former = record.name if record and record.name != manifest.name else None

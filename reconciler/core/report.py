@@ -88,6 +88,11 @@ class TargetReport:
         return sum(association.failed for association in self.associations)
 
     @property
+    def tried(self) -> bool:
+        """Whether a call was to be made."""
+        return any(association.outcome for association in self.associations)
+
+    @property
     def managed(self) -> int:
         """How many of the live associations a manifest covers."""
         return self.live - len(self.unmanaged)
@@ -141,8 +146,8 @@ class Report:
 
     @property
     def failed(self) -> bool:
-        """Whether a target could not be reconciled at all, or a call failed. What is blocked has not failed."""
-        return any(target.error or target.failed for target in self.targets)
+        """Whether a target could not be reconciled or looked at whole, or a call failed. What is blocked has not."""
+        return any(target.error or target.failed or target.unlisted for target in self.targets)
 
     @property
     def exit_code(self) -> int:

@@ -47,6 +47,7 @@ RECEIVERS_REFUSED = "receivers refused"
 CLOCK_JUMPED = "clock jumped"
 CONTROLLER_STARTED = "controller started"
 CONTROLLER_STOPPED = "controller stopped"
+STOP_CUT_OFF = "stop cut off"
 PASS_FAILED = "pass failed"  # noqa: S105 - no password
 
 _DETAILS = frozenset(("run", "account", "region", "arn", "differences", "clientToken"))

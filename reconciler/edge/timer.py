@@ -54,7 +54,8 @@ class Timetable:
     @property
     def running(self) -> bool:
         """Whether anything would be called."""
-        return bool(self._scheduler.running)
+        thread = self._scheduler._thread  # noqa: SLF001 - the scheduler says that it runs when its thread has died
+        return bool(self._scheduler.running and thread and thread.is_alive())
 
     def shut_down(self) -> None:
         """Call nothing more, and return when what was called has returned; for how long that may take nobody says."""

@@ -7,6 +7,7 @@ import hmac
 import json
 import re
 import signal
+import socket
 import subprocess
 import threading
 import urllib.error
@@ -111,7 +112,10 @@ def test_sigterm_lets_the_call_under_way_finish(program: Program, server: Sandbo
 def test_a_stop_does_not_wait_for_the_pace(
     program: Program, server: SandboxServer, command: tuple[str, ...], code: int
 ) -> None:
-    """A target whose lists take minutes at its rate ends within the grace period all the same."""
+    """A target whose lists take minutes at its rate ends within the grace period all the same.
+
+    To a controller that is neither a failure nor a run: what was looked at in part is nothing to go by.
+    """
     program.add(
         "slow",
         text=TARGET + "spec: {Region: us-east-1, AccountId: '123456789012', RequestsPerSecond: 0.01, Burst: 1}\n",
@@ -127,9 +131,52 @@ def test_a_stop_does_not_wait_for_the_pace(
         process = Program(program.folder, wire.url).start(*command)
         assert listed.wait(30)
         terminate(process)
-        process.communicate(timeout=20)
+        _, log = process.communicate(timeout=20)
     assert process.returncode == code
+    if not code:
+        assert not {"error", "warning"} & {json.loads(line)["level"] for line in log.splitlines()}
+        assert "run finished" not in log
     assert server.sandbox.carried_out == ()
+
+
+def test_a_call_that_hangs_is_cut_off_after_the_grace(program: Program) -> None:
+    """Nothing else ends it. The log says whose it was, and the exit code is 1."""
+    program.add("october")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        aimed = Program(program.folder, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        process = aimed.start("controller", "--grace", "1s")
+        with silent.accept()[0]:
+            terminate(process)
+            _, log = process.communicate(timeout=30)
+    assert process.returncode == 1
+    last = json.loads(log.splitlines()[-1])
+    assert (last["event"], last["targets"]) == ("stop cut off", ["default"])
+
+
+@pytest.mark.parametrize("named", [("east",), ("east", "west")])
+def test_only_the_targets_that_are_named_are_run(
+    program: Program, server: SandboxServer, named: tuple[str, ...]
+) -> None:
+    """The others have no lane, and fail nothing."""
+    for target, region in (("east", "us-east-1"), ("west", "us-west-2"), ("north", "eu-north-1")):
+        program.add(target, text=f"{TARGET}spec: {{AccountId: '123456789012', Region: {region}}}\n")
+        program.add(f"{target}-october", text=f"{EXPORT}target: {target}\n")
+    options = [word for target in named for word in ("--target", target)]
+    with controlling(program, *options) as controller:
+        runs = [controller.next("run finished") for _ in range(4)]
+        assert {run["target"] for run in runs} == set(named)
+        assert all(run["failed"] == run["blocked"] == 0 for run in runs)
+    assert len(server.sandbox.carried_out) == len(named)
+
+
+def test_a_target_that_is_not_declared_is_a_refusal(program: Program) -> None:
+    """It may be declared by the next revision."""
+    program.add("october")
+    with controlling(program, "--target", "prod") as controller:
+        assert "--target 'prod' is not declared" in controller.next("revision refused")["error"]
+        program.add("prod", text=f"{TARGET}spec: {{AccountId: '123456789012', Region: us-east-1}}\n")
+        assert controller.next("revision taken")
+        assert controller.next("run finished")["target"] == "prod"
 
 
 def test_a_controller_that_only_looks_writes_nothing(program: Program, server: SandboxServer) -> None:

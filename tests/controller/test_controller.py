@@ -16,7 +16,7 @@ from render import reports
 from reconciler.controller.controller import Controller, Means, Times
 from reconciler.controller.following import Following
 from reconciler.core.board import Lane, Refusal, Revision
-from reconciler.core.errors import GitError, InvalidManifests
+from reconciler.core.errors import GitError, InvalidManifests, Stopped, Untrusted
 from reconciler.core.model import Desired, Target
 from reconciler.core.outcome import Created
 from reconciler.core.report import Report
@@ -144,6 +144,16 @@ def test_a_storm_of_hooks_is_two_runs_at_most(hand: Hand, fleet: Fleet, git: Git
     assert {target: revision for target, revision, _ in fleet.runs} == {"east": "1002", "west": "1002"}
 
 
+def test_a_storm_that_lasts_is_two_runs(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+    """Hooks that ask for all, over a quarter of a minute."""
+    hand.turn(timedelta(minutes=1))
+    fleet.runs.clear()
+    for _ in range(1000):
+        controller.run_all()
+        hand.turn(timedelta(milliseconds=15))
+    assert len(fleet.minutes("east")) == len(fleet.minutes("west")) == 2
+
+
 def test_looking_in_vain_runs_nothing(hand: Hand, fleet: Fleet, controller: Controller) -> None:
     """A push to something else is no reason to call AWS."""
     hand.turn(timedelta(minutes=1))
@@ -181,6 +191,98 @@ def test_a_target_that_git_drops_while_it_is_due_is_not_run(hand: Hand, fleet: F
     fleet.during["east"] = late  # begins beside the look that drops it
     hand.turn(timedelta(minutes=1))
     assert fleet.minutes("west") == [0]
+
+
+def test_a_target_that_comes_back_while_it_is_run_is_not_run_twice_at_once(
+    hand: Hand, fleet: Fleet, git: Git, controller: Controller
+) -> None:
+    """It goes on in its lane: once more, when the run that git dropped has ended."""
+    hand.turn(timedelta(minutes=1))
+    seen: list[int] = []
+
+    def dropped_and_back() -> None:
+        fleet.during.clear()
+        for desired in (Desired((Target("west"),), {"west": ()}), BOTH):
+            git.push(desired)
+            controller.look()
+            hand.turn(timedelta(minutes=1))
+        seen.append(len(fleet.minutes("east")))
+
+    fleet.during["east"] = dropped_and_back
+    controller.run_all()
+    hand.turn(timedelta(minutes=1))
+    assert seen == [2], "none has begun beside it"
+    hand.turn(timedelta(seconds=1))
+    assert len(fleet.minutes("east")) == 3
+    assert fleet.runs[-1][:2] == ("east", "3")
+
+
+def test_a_report_of_a_target_that_is_gone_is_not_kept(
+    hand: Hand, fleet: Fleet, git: Git, controller: Controller
+) -> None:
+    """Its run ended after git dropped it: that is told, and remembered among the runs of the day."""
+    hand.turn(timedelta(minutes=1))
+
+    def dropped() -> None:
+        fleet.during.clear()
+        git.push(Desired((Target("west"),), {"west": ()}))
+        controller.look()
+        hand.turn(timedelta(seconds=1))
+
+    fleet.during["east"] = dropped
+    controller.run_all()
+    hand.turn(timedelta(minutes=1))
+    board = controller.board()
+    assert [lane.target for lane in board.lanes] == ["west"]
+    assert sum(run.target == "east" for run in board.past) == 2
+    assert controller._last.keys() == {"west"}  # noqa: SLF001 - it would be shown if git took it up again
+
+
+def test_what_a_stop_interrupts_is_no_failure(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
+    """Nothing is told of it: neither of a look nor of a run."""
+    hand.turn(timedelta(minutes=1))
+    before = len(fleet.heard)
+
+    def stop() -> None:
+        raise Stopped("a stop was asked for")
+
+    fleet.during["east"] = stop
+    hand.turn(timedelta(minutes=4, seconds=30))
+    git.down = Stopped("a stop was asked for")
+    hand.turn(timedelta(minutes=1))
+    assert len(fleet.heard) == before + 1, "the run of west"
+    board = controller.board()
+    assert board.refusal is None
+    assert board.lanes[0].failures == 0
+
+
+def test_looking_that_does_not_get_on_is_stuck_too(hand: Hand, git: Git, controller: Controller) -> None:
+    """And what should have begun long ago, whatever it is."""
+    hand.turn(timedelta(minutes=1))
+    hand.waiting.clear()
+    hand.clock.advance(minutes=16)
+    stuck = controller.board().stuck(TIMES.patience)
+    assert [lane.target for lane in stuck] == ["east", "west", "(git)"]
+    controller.watch()
+    hand.turn()
+    assert controller.board().stuck(TIMES.patience) == ()
+    assert git.loads == 1
+
+
+def test_who_asks_for_all_has_the_newest_judged_again(
+    hand: Hand, fleet: Fleet, git: Git, controller: Controller
+) -> None:
+    """What it was found unfit by may be another now: a key, or a program that checks signatures."""
+    hand.turn(timedelta(minutes=1))
+    git.push(Untrusted("its signature cannot be checked"))
+    hand.turn(timedelta(minutes=1))
+    git.newest = BOTH
+    hand.turn(timedelta(minutes=1))
+    assert controller.board().refusal
+    controller.run_all()
+    hand.turn(timedelta(seconds=1))
+    assert controller.board().refusal is None
+    assert ("east", "2", 3.0) in fleet.runs
 
 
 def test_a_refusal_is_told_once_and_the_last_good_revision_is_still_run(
@@ -236,11 +338,11 @@ def test_a_run_that_does_not_get_on_is_told_once(hand: Hand, fleet: Fleet, contr
         for _ in range(8):
             hand.clock.advance(minutes=9)
             lane._got_on()  # noqa: SLF001 - as above
-            controller._watch(lambda: None)  # noqa: SLF001 - as above
+            controller.watch()
         assert not controller.board().stuck(TIMES.patience)
         for _ in range(8):
             hand.clock.advance(minutes=9)
-            controller._watch(lambda: None)  # noqa: SLF001 - as above
+            controller.watch()
         assert [stuck.target for stuck in controller.board().stuck(TIMES.patience)] == ["east"]
 
     fleet.during["east"] = hang

@@ -10,7 +10,7 @@ from fakes import FakeClock
 
 from reconciler.controller.following import Following, InForce, Loaded
 from reconciler.core.board import Refusal, Revision
-from reconciler.core.errors import GitError, InvalidManifests, Problem, ReconcilerError, Untrusted
+from reconciler.core.errors import GitError, InvalidManifests, Problem, ReconcilerError, Stopped, Untrusted
 from reconciler.core.model import Desired, Target
 
 ONE = Desired((Target("prod"),), {"prod": (manifest(),)})
@@ -23,7 +23,7 @@ class Git:
 
     def __init__(self, newest: Desired | ReconcilerError) -> None:
         self.newest, self.commit, self.loads = newest, 1, 0
-        self.down: ReconcilerError | None = None
+        self.down: Exception | None = None
 
     def push(self, newest: Desired | ReconcilerError) -> None:
         """Bring a new state."""
@@ -103,6 +103,40 @@ def test_what_cannot_be_reached_is_tried_again(clock: FakeClock) -> None:
     assert not following.look()
     assert following.refusal is None
     assert following.looked == NOW + timedelta(minutes=2)
+
+
+def test_out_of_reach_is_out_of_reach_whyever(clock: FakeClock) -> None:
+    """Since when does not begin anew with each way to say so; an error of the machine is one of them."""
+    git = Git(ONE)
+    following = Following(git, clock)
+    following.look()
+    for down in (GitError("timed out"), GitError("refused"), OSError(28, "No space left on device")):
+        clock.advance(minutes=1)
+        git.down = down
+        assert not following.look()
+        assert following.refusal == Refusal(str(down), NOW + timedelta(minutes=1))
+
+
+def test_what_was_not_fit_is_judged_again_where_that_is_asked_for(clock: FakeClock) -> None:
+    """And only that: what is in force is not read again."""
+    git = Git(Untrusted("its signature cannot be checked"))
+    following = Following(git, clock)
+    following.look()
+    git.newest = ONE
+    assert not following.look()
+    assert following.look(again=True)
+    assert not following.look(again=True)
+    assert git.loads == 2
+
+
+def test_a_stop_is_no_outage(clock: FakeClock) -> None:
+    """Whoever asked for it knows."""
+    git = Git(ONE)
+    following = Following(git, clock)
+    git.down = Stopped("a stop was asked for")
+    with pytest.raises(Stopped):
+        following.look()
+    assert following.refusal is None
 
 
 def test_a_fetch_that_fails_is_tried_again(clock: FakeClock) -> None:

@@ -172,3 +172,64 @@ def test_a_long_interval_is_the_longest_pause() -> None:
     """What is run once a day is not run each hour for failing, nor each second for being run often."""
     assert Rhythm(timedelta(days=1)).pause(99, 0.5) == timedelta(days=1)
     assert Rhythm(timedelta(seconds=5)).pause(1, 0.5) == timedelta(seconds=5)
+
+
+def test_a_storm_that_lasts_is_two_runs(hand: Hand, lane: Lane, work: Work) -> None:
+    """One at once, one more at once, and then none for half a minute, however many ask."""
+    for _ in range(60):
+        lane.ask()
+        hand.turn(timedelta(milliseconds=250))
+    assert work.minutes == [0, pytest.approx(0.25 / 60)]
+    hand.turn(timedelta(minutes=1))
+    assert work.minutes[2:] == [0.5]
+
+
+def test_asking_does_not_put_off_what_is_due(hand: Hand, lane: Lane, work: Work) -> None:
+    """A storm that goes on keeps nothing from its interval, nor somebody waiting for ever."""
+    for _ in range(120):
+        lane.ask()
+        hand.turn(timedelta(seconds=5))
+    pauses = [later - sooner for sooner, later in zip(work.minutes, work.minutes[1:], strict=False)]
+    assert max(pauses) <= 0.5
+    assert len(work.minutes) <= 2 * 10 / 0.5 + 2
+
+
+def test_a_run_that_fails_late_is_not_repeated_at_once(hand: Hand, lane: Lane, work: Work) -> None:
+    """What times out after minutes leaves a pause too."""
+    work.well = False
+    work.meanwhile.append(lambda: hand.clock.advance(minutes=3))
+    lane.ask()
+    hand.turn(timedelta(minutes=4))
+    assert work.minutes == [0, 3.5]
+
+
+def test_what_the_timetable_has_lost_is_planned_anew(hand: Hand, lane: Lane, work: Work) -> None:
+    """By whoever asks, and by whoever looks after it."""
+    lane.ask()
+    hand.turn()
+    for number, put_right in enumerate((lane.ask, lane.see), 2):
+        hand.waiting.clear()
+        hand.turn(INTERVAL + timedelta(seconds=11))
+        assert len(work.times) == number - 1
+        put_right()
+        hand.turn()
+        assert len(work.times) == number
+
+
+def test_what_is_not_late_is_left_as_it_is(hand: Hand, lane: Lane, work: Work) -> None:
+    """Neither what waits, nor what is under way, nor what nobody has asked for."""
+    lane.see()
+    lane.ask()
+    work.meanwhile.append(lane.see)
+    hand.turn(timedelta(minutes=4))
+    lane.see()
+    hand.turn(timedelta(minutes=2))
+    assert work.minutes == [0, 5]
+
+
+def test_opened_again_it_goes_on(hand: Hand, lane: Lane, work: Work) -> None:
+    """Once what was under way when it was closed has ended, and never beside it."""
+    lane.ask()
+    work.meanwhile += [lambda: hand.clock.advance(minutes=1), lane.reopen, lane.close]  # from the last one
+    hand.turn(timedelta(minutes=2))
+    assert work.minutes == [0, 1]

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.carry import carrying
-from reconciler.core.errors import CloudError
+from reconciler.core.errors import CloudError, Stopped
 from reconciler.core.model import Execution, Integration, Live, Observation, Unobserved
 from reconciler.core.request import normalise
 from reconciler.edge.aws.errors import translated
@@ -74,6 +74,8 @@ class Reader:
                     if pages == 1 or readings == 1 or (before is not None and items.keys() == before.keys()):
                         return tuple(_live(item, arn) for item in items.values())
                     before = items
+        except Stopped:
+            raise
         except CloudError as error:
             return Unobserved(str(error))
         except Exception as error:  # noqa: BLE001 - an answer that nobody can read is not an empty one

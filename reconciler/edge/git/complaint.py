@@ -42,6 +42,7 @@ _DISTRUSTS = (
     (r"key is not permitted for use in signature namespace()", "is signed by a key that is not listed for git"),
     (r"(SHA256:\S+)", "is signed by {}, which is not listed"),
 )
+_TOOK = re.compile(r" after \d+ (?:ms|milliseconds|seconds)\b")
 _EMPTY_WORDS = re.compile(
     r"\s*$|hint: |warning: |Please make sure you have|and the repository exists|fatal: Could not read from remote"
 )
@@ -105,4 +106,5 @@ def _last(complaint: str) -> str:
     lines = [line.strip() for line in complaint.splitlines() if not _EMPTY_WORDS.match(line)]
     fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
     said = (fatal or lines or ["nothing"])[-1]
-    return quoted(said.removeprefix("fatal: ").removeprefix("error: "))
+    # How long it took is another each time, and would make another reason of the same one.
+    return quoted(_TOOK.sub("", said.removeprefix("fatal: ").removeprefix("error: ")))

@@ -1,0 +1,51 @@
+"""A folder that is followed: what is read is one state of it, never half of two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from reconciler.cli.followed import Folder
+from reconciler.cli.source import Source
+from reconciler.core.errors import Problem, ReconcilerError
+from reconciler.core.files import File
+
+TARGET = b"apiVersion: appintegrations.reconciler/v1\nkind: Target\nmetadata: {name: NAME}\nspec: {}\n"
+
+
+@dataclass(frozen=True)
+class Changing(Source):
+    """A folder that is another one each time it is read, and stays as it is at the last."""
+
+    readings: list[list[str]] = field(default_factory=list)
+
+    def files_found(self) -> Iterator[File | Problem]:
+        """Yield the files of the next reading."""
+        names = self.readings.pop(0) if len(self.readings) > 1 else self.readings[0]
+        for name in names:
+            yield File(f"{name}.yaml", TARGET.replace(b"NAME", name.encode()))
+
+
+def folder(*readings: str) -> Folder:
+    """Follow a folder with these targets."""
+    return Folder(Changing((), None, "HEAD", ".", readings=[each.split() for each in readings]), ())
+
+
+def test_half_of_what_is_exchanged_meanwhile_is_not_used() -> None:
+    """Two readings in a row have to find the same."""
+    followed = folder("old", "old new", "new")
+    loaded = followed.load(followed.version())
+    assert [target.name for target in loaded.desired.targets] == ["new"]
+
+
+def test_the_same_is_the_same() -> None:
+    """Whatever was read before it."""
+    assert folder("a b").version() == folder("a", "a b").version() != folder("a").version()
+
+
+def test_what_never_settles_is_refused() -> None:
+    """For this look, with where and why."""
+    with pytest.raises(ReconcilerError, match=r"^manifests/: changed while it was read, 5 times in a row$"):
+        folder(*"abcdefg").version()
