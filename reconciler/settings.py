@@ -17,6 +17,7 @@ class Settings:
     dumb_terminal: bool
     debug: bool
     step_summary: str | None
+    aws_region: str | None
     webhook_secret: str | None
     webhook_secret_file: str | None
     notify_urls: str | None = field(repr=False)
@@ -31,6 +32,7 @@ class Settings:
             dumb_terminal=environment.get("TERM", "") in {"", "dumb"},
             debug=environment.get("RECONCILER_DEBUG", "") not in {"", "0"},
             step_summary=environment.get("GITHUB_STEP_SUMMARY") or None,
+            aws_region=environment.get("AWS_REGION") or None,
             webhook_secret=environment.get("RECONCILER_WEBHOOK_SECRET") or None,
             webhook_secret_file=environment.get("RECONCILER_WEBHOOK_SECRET_FILE") or None,
             notify_urls=environment.get("RECONCILER_NOTIFY_URLS") or None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from reconciler import __version__
+from reconciler import __version__, settings
 from reconciler.cli.choices import Choices
 from reconciler.core.model import Target
 from reconciler.edge.aws import Aws, Connection, Models, s3_client
@@ -80,10 +80,13 @@ class Journals:
 
 
 def connection_of(choices: Choices, listen: Callable[[Any], None] = lambda _: None) -> Connection:
-    """Return how AWS, or what stands in for it, is reached; `listen` is given each session of botocore."""
+    """Return how AWS, or what stands in for it, is reached; `listen` is given each session of botocore.
+
+    Of all of AWS's tools boto3 alone does not know AWS_REGION.
+    """
     return Connection(
         version=__version__,
-        region=choices.region or (_SANDBOX_REGION if choices.dummy else None),
+        region=choices.region or (_SANDBOX_REGION if choices.dummy else settings.read().aws_region),
         profile=choices.profile,
         endpoint_url=choices.endpoint_url,
         dummy=choices.dummy,
