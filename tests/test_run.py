@@ -360,6 +360,18 @@ def test_a_run_that_lost_its_lease_makes_no_further_create() -> None:
     assert set(after.records) == {"a"}
 
 
+def test_what_was_seen_is_reported_though_nothing_can_be_journalled() -> None:
+    """On a full disk nothing is sent, and what would be stands in the report, as does what is right."""
+    world = World(None, *TWO[:1])
+    world.run()
+    world.manifests = TWO
+    world.journal.store.broken = {world.journal.store.puts + 1}
+    result = world.run()
+    assert [type(decision) for decision in result.plan.decisions] == [InSync, Create]
+    assert (result.outcomes, result.error, world.created) == ({}, "the disk is full", 1)
+    assert type(world.run().outcomes["b"]) is Created
+
+
 def test_the_lease_is_looked_at_before_each_further_call() -> None:
     """A person freed it while the first call was under way, or the store does not answer: nothing more is sent."""
     for broken in (False, True):

@@ -18,10 +18,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from repository import FILES, Repository, guarded_server, make, read, refusal, serving
+from room import disk
 
 from reconciler.core.errors import Misnamed, Stopped
 from reconciler.core.files import MAX_BYTES, File
-from reconciler.edge.git import shown, tree
+from reconciler.edge.git import complaint, shown, tree
 from reconciler.edge.manifests.files import find
 
 COMMAND = "touch pwned"
@@ -667,6 +668,34 @@ def test_a_server_that_never_answers_is_given_up(environment: dict[str, str], tm
         url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
         assert refusal(url, "main", "manifests", environment, 0.5) == "git fetch was ended: it took longer than 0.5 s"
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_where_there_is_no_room_for_what_git_needs_that_is_said(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is, and what to do, instead of what git says or cannot say of it."""
+    with disk(tmp_path / "small") as small:
+        monkeypatch.setattr("tempfile.tempdir", str(small.folder))
+        small.fill()
+        said = refusal(repository.url, "main", "manifests", repository.environment)
+        way_out = "make room there, or name another folder in TMPDIR"
+        assert said == f"git cannot be run: No space left on device in {small.folder}: {way_out}"
+        small.clear()
+        assert repository.read("main")
+    said = str(
+        complaint.error("x", "fatal: write error: No space left on device\nfatal: fetch-pack: invalid index-pack")
+    )
+    assert said.startswith("repository 'x': finds no room here for a copy: make some in the folder for temporary files")
+    assert "no room" not in str(complaint.error("x", "remote: fatal: write error: No space left on device"))
+
+
+def test_without_a_folder_for_temporary_files_that_is_said(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever else the system refuses is one line as well."""
+    monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
+    said = refusal(repository.url, "main", "manifests", repository.environment)
+    assert said == "git cannot be run: No such file or directory"
 
 
 def test_a_stop_ends_git(environment: dict[str, str], tmp_path: Path) -> None:

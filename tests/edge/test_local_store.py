@@ -202,7 +202,8 @@ def test_a_write_for_which_there_is_no_room_leaves_the_old_text(path: Path) -> N
     with claimed(path) as store:
         version = store.put("a" * 5000, None)
     with running(FULL, path) as process:
-        assert line_from(process) == f"StateError the journal {path} cannot be written: File too large"
+        said = f"StateError the journal {path} cannot be written: File too large: raise the limit on the size of files"
+        assert line_from(process) == f"{said} (ulimit -f)"
     assert LocalStore(path).load() == Stored("a" * 5000, version)
     with claimed(path) as store:
         store.put("c", version)

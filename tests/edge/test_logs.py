@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -41,6 +42,26 @@ def test_lines_are_json_where_nobody_reads_them() -> None:
     line = json.loads(stream.getvalue())
     assert (line["event"], line["level"], line["count"]) == ("something happened", "info", 3)
     assert line["timestamp"].endswith("Z")
+
+
+class Full(io.StringIO):
+    """A file on a full disk."""
+
+    def write(self, _: str) -> int:
+        """Refuse."""
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def flush(self) -> None:
+        """Refuse."""
+        self.write("")
+
+
+@pytest.mark.parametrize("stream", [None, Full()])
+def test_what_cannot_be_logged_is_no_error(stream: io.StringIO | None) -> None:
+    """Nobody does less for want of a place for logs, and nothing of them is kept in memory."""
+    logs.configure(stream, color=False)
+    logs.logger().info("something happened")
+    logging.getLogger("apscheduler.scheduler").warning("something happened")
 
 
 def test_what_libraries_say_has_the_same_form() -> None:

@@ -15,6 +15,7 @@ from reconciler.edge.state.store import Stored
 _WAYS_OUT = {
     errno.ENOSPC: "make room there",
     errno.EDQUOT: "make room there",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
     errno.EROFS: "mount it for writing, or name another folder by --state",
     errno.EACCES: "let the user that this runs as write there, or name another folder by --state",
 }
