@@ -1,0 +1,313 @@
+"""`reconcile controller`, as a process, on bad days: it says what is wrong, keeps what it had, recovers by itself."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bucket import Bucket
+from cli.test_controller import get
+from program import Program, environment
+from room import disk
+from wire import Request, Wire, answer
+
+from reconciler.sandbox import Behaviour, SandboxServer
+
+EVERY_SECOND = ("controller", "--interval", "1s", "--poll", "1s")
+CREATE = "CreateDataIntegrationAssociation"
+
+
+@pytest.fixture(autouse=True)
+def forgetful(server: SandboxServer) -> None:
+    """Let no token protect from a second Create."""
+    server.sandbox.behave(Behaviour(tokens="ignored", associations_per_integration=500))
+
+
+class Controller:
+    """A running controller, and all that it has logged."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.log: list[Any] = []
+
+    def next(self, event: str, **fields: Any) -> Any:
+        """Return the next line of this event with these fields; the test's own time-out ends a wait in vain."""
+        assert self.process.stderr
+        for line in self.process.stderr:
+            self.log.append(json.loads(line))
+            if self.log[-1]["event"] == event and fields.items() <= self.log[-1].items():
+                return self.log[-1]
+        raise AssertionError(f"the log ended without {event!r}: {self.log}")
+
+    @property
+    def events(self) -> set[str]:
+        """The events so far."""
+        return {entry["event"] for entry in self.log}
+
+
+@contextmanager
+def controlling(process: subprocess.Popen[str]) -> Iterator[Controller]:
+    """Stop a controller at the end of the block: till then it runs, and nothing happens that nobody foresaw."""
+    controller = Controller(process)
+    try:
+        yield controller
+        process.send_signal(signal.SIGTERM)
+        controller.next("controller stopped")
+        assert process.wait(timeout=30) == 0
+        assert "pass failed" not in controller.events
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_without_room_for_the_journal_nothing_is_sent(program: Program, server: SandboxServer) -> None:
+    """It is said what cannot be written and why; with room again each association is created, once.
+
+    Also where there is none any more for the answer to a Create: List shows what became of it.
+    """
+    program.add("october")
+    running: list[Controller] = []
+
+    def limit(size: int) -> None:
+        hard = resource.prlimit(running[0].process.pid, resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(running[0].process.pid, resource.RLIMIT_FSIZE, (size, hard))
+
+    def no_room(request: Request) -> None:
+        if request.operation == CREATE and b"december" in request.body:
+            limit(0)
+
+    with Wire(server.url, before=no_room) as wire:
+        process = Program(program.folder, wire.url).start(*EVERY_SECOND, "--listen", "127.0.0.1:0")
+        with controlling(process) as controller:
+            running.append(controller)
+            url = controller.next("listening")["url"]
+            controller.next("run finished", create=1)
+            limit(0)
+            program.add("november")
+            said = controller.next("target failed")["error"]
+            assert "us-east-1.json cannot be written: File too large: raise the limit" in said
+            assert controller.next("run finished")["inSync"] == 1
+            assert get(f"{url}/readyz")[0] == get(f"{url}/healthz")[0] == 200
+            assert 'reconciler_runs_total{result="failed",target="default"}' in get(f"{url}/metrics")[1]
+            assert len(server.sandbox.carried_out) == 1
+            limit(resource.RLIM_INFINITY)
+            controller.next("association created", association="november")
+            program.add("december")
+            said = controller.next("target failed")["error"]
+            assert "what was sent stands in AWS, and the next run finds it by List" in said
+            assert "cannot be written" in controller.next("target failed")["error"]
+            limit(resource.RLIM_INFINITY)
+            controller.next("run finished", inSync=3)
+    assert len(server.sandbox.carried_out) == 3
+
+
+def test_a_full_or_read_only_disk_is_waited_for(program: Program, server: SandboxServer, tmp_path: Path) -> None:
+    """What is right is watched meanwhile; the line says what to do, and once it is done nobody has to do more."""
+    program.add("a")
+    with disk(tmp_path / "state") as state:
+        state.fill()
+        with controlling(program.start(*EVERY_SECOND, "--state", str(state.folder))) as controller:
+            said = controller.next("target failed")["error"]
+            assert f"{state.folder}/sandbox" in said
+            assert "No space left on device: make room there" in said
+            assert server.sandbox.carried_out == ()
+            state.clear()
+            controller.next("association created", association="a")
+            controller.next("run finished", inSync=1)  # and remembers it: after that nothing is written
+            state.protect("ro")
+            program.add("b")
+            said = controller.next("target failed")["error"]
+            assert "cannot be taken: Read-only file system: mount it for writing, or name another folder" in said
+            assert controller.next("run finished")["inSync"] == 1
+            assert len(server.sandbox.carried_out) == 1
+            state.protect("rw")
+            controller.next("association created", association="b")
+    assert len(server.sandbox.carried_out) == 2
+
+
+def test_logs_for_which_there_is_no_room_stop_nothing(program: Program, server: SandboxServer) -> None:
+    """All is done as ever, once, and a stop is a stop."""
+    program.add("october")
+    runs, enough = [0], threading.Event()
+
+    def count(request: Request) -> None:
+        runs[0] += request.operation == "STS"
+        if runs[0] == 3:
+            enough.set()
+
+    with Wire(server.url, before=count) as wire, Path("/dev/full").open("w") as full:
+        command = Program(program.folder, wire.url).arguments(*EVERY_SECOND)
+        process = subprocess.Popen(command, cwd=program.folder, env=environment(), stdout=full, stderr=full)
+        try:
+            assert enough.wait(60)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=30) == 0
+        finally:
+            process.kill()
+            process.wait()
+    assert len(server.sandbox.carried_out) == 1
+
+
+EXPIRED = b"<Code>ExpiredToken</Code><Message>The security token included in the request is expired</Message>"
+
+
+def xml(body: bytes) -> bytes:
+    """Return an error as the XML protocols write it."""
+    return b"HTTP/1.1 403 X\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
+
+
+def test_credentials_that_expire_are_read_anew(
+    program: Program, server: SandboxServer, bucket: Bucket, tmp_path: Path
+) -> None:
+    """Those of a file, by which a controller reaches AWS and its journal in S3: no restart is needed.
+
+    A Create that is refused for them was not carried out, and is sent again.
+    """
+    credentials, good, creates = tmp_path / "credentials", {"FIRST"}, [0]
+
+    def renew(key: str) -> None:
+        credentials.write_text(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = x\n")
+
+    def judge(request: Request) -> bytes | None:
+        signed = request.headers["Authorization"]
+        if not any(f"Credential={key}/" in signed for key in good):
+            error = b"<Error>%s</Error>" % EXPIRED
+            return xml(error if "/s3/" in signed else b"<ErrorResponse>%s</ErrorResponse>" % error)
+        creates[0] += request.operation == CREATE
+        return answer(403, "ExpiredTokenException") if request.operation == CREATE and creates[0] == 2 else None
+
+    program.add("october")
+    renew("FIRST")
+    with Wire(server.url, before=judge) as wire:
+        env = {
+            "AWS_ENDPOINT_URL": wire.url, "AWS_REGION": "us-east-1",
+            "AWS_SHARED_CREDENTIALS_FILE": str(credentials), "AWS_CONFIG_FILE": "/dev/null",
+        }  # fmt: skip
+        options = ("--state", bucket.url, "--new-state", "--listen", "127.0.0.1:0")
+        process = Program(program.folder).start(*EVERY_SECOND, *options, env=env)
+        with controlling(process) as controller:
+            url = controller.next("listening")["url"]
+            controller.next("association created", association="october")
+            good.clear()
+            said = controller.next("target failed")["error"]
+            assert said.startswith("GetCallerIdentity: ExpiredToken: The security token included in the request is exp")
+            assert said.endswith("; renew the credentials where boto3 finds them: the next run reads them anew")
+            assert get(f"{url}/readyz")[0] == 200
+            assert 'code="ExpiredToken",operation="GetCallerIdentity"' in get(f"{url}/metrics")[1]
+            assert "ExpiredToken" in get(url)[1]
+            good.add("SECOND")
+            program.add("november")
+            renew("SECOND")
+            refused = controller.next("create failed", association="november")
+            assert (refused["result"], "renew the credentials" in refused["error"]) == ("refused", True)
+            controller.next("association created", association="november")
+    assert len(server.sandbox.carried_out) == 2
+
+
+SHIFTED = """
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import apscheduler.schedulers.base
+
+import reconciler.edge.system
+from reconciler.cli import main
+
+ahead = Path(sys.argv.pop(1))
+
+class Shifted(datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return datetime.now(tz) + timedelta(hours=int(ahead.read_text()))
+
+apscheduler.schedulers.base.datetime = reconciler.edge.system.datetime = Shifted
+main()
+"""
+"""The program, where the clock is so many hours ahead as a file says."""
+
+
+def test_whichever_way_the_clock_is_set_all_goes_on(program: Program, server: SandboxServer, tmp_path: Path) -> None:
+    """Targets are run at their interval, nothing is created twice, and no run is taken for stuck."""
+    program.add("october")
+    file = tmp_path / "ahead"
+    file.write_text("0")
+
+    def set_clock(ahead: int) -> None:
+        (tmp_path / "new").write_text(str(ahead))
+        (tmp_path / "new").replace(file)
+
+    command = [sys.executable, "-c", SHIFTED, str(file), *program.arguments(*EVERY_SECOND, "--listen", ":0")[1:]]
+    process = subprocess.Popen(
+        command, cwd=program.folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with controlling(process) as controller:
+        url = controller.next("listening")["url"]
+        controller.next("association created", association="october")
+        for ahead, jump, name in ((3, 3, "november"), (-3, -6, "december")):
+            set_clock(ahead)
+            assert abs(controller.next("clock jumped")["seconds"] - jump * 3600) < 600
+            for _ in range(2):
+                assert controller.next("run finished")["inSync"]
+            program.add(name)
+            controller.next("association created", association=name)
+            assert get(f"{url}/healthz")[0] == 200
+        controller.next("run finished", inSync=3)
+    assert "run stuck" not in controller.events
+    assert len(server.sandbox.carried_out) == 3
+
+
+def test_of_two_controllers_on_one_state_each_creates_what_the_other_has_not(
+    program: Program, server: SandboxServer
+) -> None:
+    """Where one is at work the other says which process it is, and once it is killed the other takes over."""
+    creating, killed = threading.Event(), threading.Event()
+    holder: list[int] = []
+
+    def hold(number: int) -> Callable[[Request], None]:
+        def before(request: Request) -> None:
+            if request.operation == CREATE and b"exports/c" in request.body and not holder:
+                holder.append(number)
+                creating.set()
+                killed.wait()
+
+        return before
+
+    program.add("a")
+    with ExitStack() as stack:
+        stack.callback(killed.set)
+        both = []
+        for number in range(2):
+            wire = stack.enter_context(Wire(server.url, before=hold(number)))
+            aimed = Program(program.folder, wire.url)
+            both.append(Controller(stack.enter_context(aimed.start(*EVERY_SECOND, "--lock-timeout", "1s"))))
+            stack.callback(both[-1].process.kill)
+        for count, name in enumerate(("b", "c"), 1):
+            for each in both:
+                each.next("run finished", inSync=count)
+            assert len(server.sandbox.carried_out) == count
+            program.add(name)
+        assert creating.wait(60)
+        first, other = both[holder[0]], both[1 - holder[0]]
+        assert other.next("run finished", settling=1)["inSync"] == 2  # "c" is left to who began it
+        program.add("d")
+        said = other.next("target failed")["error"]
+        assert f"is held by process {first.process.pid} on " in said
+        assert "wait for it, or raise --lock-timeout" in said
+        assert other.next("run finished")["inSync"] == 2
+        first.process.kill()
+        first.process.wait()
+        killed.set()
+        other.next("run finished", inSync=4)
+        for each in both:
+            assert "pass failed" not in each.events
+    assert len(server.sandbox.carried_out) == 4
