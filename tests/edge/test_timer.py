@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 
@@ -51,6 +51,26 @@ def test_what_was_dropped_is_not_called(timetable: Timetable) -> None:
     timetable.at("other", soon + timedelta(milliseconds=200), other.set)
     assert other.wait(30)
     assert not called.is_set()
+
+
+def test_woken_it_goes_by_the_clock_as_it_was_set(timetable: Timetable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would sleep for as long as it was until the next job, by the clock as it was before."""
+    called, sooner = threading.Event(), threading.Event()
+
+    class Later(datetime):
+        """Two hours later."""
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            """Return the time."""
+            return SystemClock().now().astimezone(tz) + timedelta(hours=2)
+
+    timetable.at("work", SystemClock().now() + timedelta(hours=1), called.set)
+    timetable.at("sooner", AGES, sooner.set)
+    assert sooner.wait(30)
+    monkeypatch.setattr("apscheduler.schedulers.base.datetime", Later)
+    timetable.wake()
+    assert called.wait(30)
 
 
 def test_a_job_may_plan_its_own_next_call(timetable: Timetable) -> None:
