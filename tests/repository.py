@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,15 @@ from reconciler.core.files import File
 from reconciler.edge import git as edge
 from reconciler.edge.git import Access
 
+GIT = {
+    "PATH": os.pathsep.join((str(Path(shutil.which("git") or "/usr/bin/git").parent), os.defpath)),
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "Author",
+    "GIT_AUTHOR_EMAIL": "author@example.com",
+    "GIT_COMMITTER_NAME": "Author",
+    "GIT_COMMITTER_EMAIL": "author@example.com",
+}
 FILES = {"manifests/b.yaml": "b", "manifests/a/a.json": "a", "manifests/a.yml": "{}", "README.md": "r"}
 
 

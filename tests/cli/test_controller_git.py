@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -14,20 +12,10 @@ from typing import Any
 
 import pytest
 from program import EXPORT, Program
-from repository import Repository, guarded_server, make
+from repository import GIT, Repository, guarded_server, make
 from signers import Signer, ssh_signer
 
 from reconciler.sandbox import SandboxServer
-
-GIT = {
-    "PATH": os.pathsep.join((str(Path(shutil.which("git") or "/usr/bin/git").parent), os.defpath)),
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "Author",
-    "GIT_AUTHOR_EMAIL": "author@example.com",
-    "GIT_COMMITTER_NAME": "Author",
-    "GIT_COMMITTER_EMAIL": "author@example.com",
-}
 
 
 @dataclass(frozen=True, slots=True)
