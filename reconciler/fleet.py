@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -23,13 +24,14 @@ _CONCURRENCY = 8
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a target turned out to be, and what reaches it. `writers` is None in a dry run."""
+    """Where a target turned out to be, and what reaches it until it is closed. `writers` is None in a dry run."""
 
     account: str
     region: str
     cloud: CloudReader
     journal: JournalReader
     writers: Writers | None
+    close: Callable[[], None]
 
 
 class Connect(Protocol):
@@ -60,7 +62,9 @@ def pass_over(
     Where a plan was agreed to, all targets are looked at before any is written to, and the difference is returned.
     """
     tasks = [_Task(target, desired.manifests[target.name], connect, conditions) for target in desired.targets]
-    with ThreadPoolExecutor(_CONCURRENCY) as pool:
+    with ExitStack() as ended, ThreadPoolExecutor(_CONCURRENCY) as pool:
+        for task in tasks:
+            ended.callback(task.close)
         if conditions.agreed:
             looked = tuple(pool.map(carrying(_Task.look), tasks))
             writes = (each.write for report in looked for each in report.associations if each.write)
@@ -90,6 +94,11 @@ class _Task:
     def act(self) -> TargetReport:
         """Do what may be done: all of it, or what was looked at before."""
         return self._failed or self._reported(self._act)
+
+    def close(self) -> None:
+        """Leave the target alone."""
+        if self._site:
+            self._site.close()
 
     def _look(self, site: Site) -> Preview:
         self._preview = preview(self._run, site.cloud, site.journal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from functools import partial
 from typing import TypeAlias
 
 from builders import SETTLE, manifest
@@ -24,6 +25,7 @@ class Fleet:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.clouds = {name: FakeCloud(self.clock) for name in "abcd"}
+        self.closed: list[str] = []
         targets = tuple(Target(name) for name in "abcd")
         self.desired = Desired(targets, {name: (manifest(),) for name in "abcd"})
 
@@ -36,7 +38,8 @@ class Fleet:
         cloud, journal = self.clouds[target.name], FakeJournal(self.clock)
         if target.name == "d":
             cloud.observe = None  # type: ignore[method-assign,assignment]
-        return Site(target.name, "r", cloud, journal.reader, journal.writers(cloud))
+        writers = journal.writers(cloud)
+        return Site(target.name, "r", cloud, journal.reader, writers, partial(self.closed.append, target.name))
 
 
 def test_every_target_is_reconciled_whatever_befalls_another() -> None:
@@ -50,6 +53,15 @@ def test_every_target_is_reconciled_whatever_befalls_another() -> None:
     assert "internal error, please report it: ZeroDivisionError" in str(reports[2].error)
     assert "internal error" in str(reports[3].error)
     assert len(fleet.clouds["a"].service.carried_out) == 1
+
+
+def test_what_was_reached_is_closed() -> None:
+    """Once, whatever befell it, and also where the plan was not the one that was agreed to."""
+    fleet = Fleet()
+    passed(fleet)
+    assert fleet.closed == ["d", "a"]
+    passed(fleet, Agreed("sha256:none"))
+    assert fleet.closed == ["d", "a", "d", "a"]
 
 
 def test_what_is_bound_to_log_lines_is_seen_by_every_target() -> None:

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -44,10 +45,12 @@ class Wire:
     """Listens on loopback and passes on to `upstream` while the `with` block runs.
 
     `before` may answer instead of AWS; `after` may replace an answer once the request was carried out. It serves as a
-    plain HTTP proxy too, for whatever address.
+    plain HTTP proxy too, for whatever address. A connection serves one request, or as many as come where it is `kept`.
     """
 
-    def __init__(self, upstream: str, before: Fault = lambda _: None, after: Fault = lambda _: None) -> None:
+    def __init__(
+        self, upstream: str, before: Fault = lambda _: None, after: Fault = lambda _: None, *, kept: bool = False
+    ) -> None:
         self.requests: list[Request] = []
         self.before, self.after = before, after
         address = urlsplit(upstream)
@@ -71,22 +74,21 @@ class Wire:
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 - http.server's names
 
             def _pass_on(self, request: Request) -> bytes:
-                upstream = http.client.HTTPConnection(address.hostname or "", address.port)
-                upstream.request(request.method, request.path, request.body, request.headers)
-                answer = upstream.getresponse()
-                body = answer.read()
+                with closing(http.client.HTTPConnection(address.hostname or "", address.port)) as there:
+                    there.request(request.method, request.path, request.body, request.headers)
+                    answer = there.getresponse()
+                    body = answer.read()
                 replaced = wire.after(request)
                 if replaced is not None:
                     return replaced
-                kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in {"connection", "transfer-encoding"}]
-                head = "".join(f"{key}: {value}\r\n" for key, value in kept)
-                return (
-                    f"HTTP/1.1 {answer.status} {answer.reason}\r\n{head}Connection: close\r\n\r\n".encode("latin-1")
-                    + body
-                )
+                dropped = {"connection", "transfer-encoding"}
+                headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in dropped]
+                headers += [] if kept else [("Connection", "close")]
+                head = "".join(f"{name}: {value}\r\n" for name, value in headers)
+                return f"HTTP/1.1 {answer.status} {answer.reason}\r\n{head}\r\n".encode("latin-1") + body
 
             def _answer(self, answer: bytes) -> None:
-                self.close_connection = True
+                self.close_connection = not kept or not answer or b"\r\nConnection: close\r\n" in answer
                 if answer:
                     self.wfile.write(answer)
                 else:

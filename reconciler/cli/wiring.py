@@ -71,7 +71,7 @@ class Passes:
                 journals = self._journals.writer(aws.account, aws.region, run, revision)
                 leased = partial(self._metrics.leased, target.name) if self._metrics else nullcontext
                 writers = Writers(aws.writer(self._clock), Leased(journals, leased))
-            return Site(aws.account, aws.region, aws.reader(), journal, writers)
+            return Site(aws.account, aws.region, aws.reader(), journal, writers, aws.close)
 
         return connect
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -374,3 +375,21 @@ def test_every_call_keeps_the_pace(wire: Wire) -> None:
     writer.wait()
     writer.create(request(), "t", SOON)
     assert len(asked) == sum(count for operation, count in wire.counts.items() if operation != "STS") == 5
+
+
+def connected(wire: Wire) -> int:
+    """Return how many connections to a wire nobody has closed (proc(5), /proc/net/tcp: the remote port, the state)."""
+    port = f":{int(wire.url.rpartition(':')[2]):04X}"
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    return sum(line[2].endswith(port) and line[3] == "01" for line in lines)
+
+
+def test_what_is_closed_leaves_no_connection_open(server: SandboxServer) -> None:
+    """Neither to STS nor to AppIntegrations: AWS keeps them open, and Python collects a client who knows when."""
+    role = Target("prod", "us-east-1", "210987654321", role_arn="arn:aws:iam::210987654321:role/reconciler")
+    with Wire(server.url, kept=True) as wire:
+        aws = connect(wire, role)
+        observe(aws.reader())
+        assert connected(wire) >= 3
+        aws.close()
+        assert connected(wire) == 0

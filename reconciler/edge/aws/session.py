@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 import botocore.session
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
 
     from reconciler.edge.aws.probe import Probe
+
+_Client = TypeVar("_Client")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Models:
 
 
 class Aws:
-    """One target's session: whose it is, and clients on demand. Raises CloudError.
+    """One target's session: whose it is, and clients on demand, until it is closed. Raises CloudError.
 
     `listen` is given each client of STS before it is used.
     """
@@ -75,6 +77,7 @@ class Aws:
         self._pace, self._listen = pace, listen
         self._proxies: dict[str, str] | None = {} if connection.dummy else None  # a sandbox is not behind the proxy
         self._read_timeout = connection.read_timeout
+        self._clients: list[Any] = []
         with translated("reading the AWS configuration"):
             self._session = _session(target.region, connection, models)
             if target.role_arn:
@@ -83,6 +86,11 @@ class Aws:
             raise CloudError(NO_REGION)
         self.region = self._session.region_name
         self.account = self._identify(target)
+
+    def close(self) -> None:
+        """Close the connections of all clients: AWS keeps them open, and Python collects the clients' cycles late."""
+        for client in self._clients:
+            client.close()
 
     def reader(self) -> Reader:
         """Return the calls that change nothing, retried by botocore as often as AWS_MAX_ATTEMPTS says."""
@@ -96,7 +104,7 @@ class Aws:
             Config(s3={"addressing_style": "path"} if self._endpoint_url else None)  # no bucket has a host name there
         )
         with translated("making a client of S3"):
-            buckets = self._session.client("s3", endpoint_url=self._endpoint_url, config=config)
+            buckets = self._kept(self._session.client("s3", endpoint_url=self._endpoint_url, config=config))
         return Probe(self._reading(1), buckets)
 
     def writer(self, clock: Clock) -> Writer:
@@ -116,7 +124,7 @@ class Aws:
         )
         config = config.merge(common)
         with translated("making a client"):
-            return self._session.client("appintegrations", endpoint_url=self._endpoint_url, config=config)
+            return self._kept(self._session.client("appintegrations", endpoint_url=self._endpoint_url, config=config))
 
     def _identify(self, target: Target) -> str:
         with translated("GetCallerIdentity"):
@@ -146,8 +154,13 @@ class Aws:
         )
 
     def _sts(self, session: boto3.Session) -> Any:
-        client = session.client("sts", endpoint_url=self._endpoint_url, config=self._usual)
+        client = self._kept(session.client("sts", endpoint_url=self._endpoint_url, config=self._usual))
         self._listen(client)
+        return client
+
+    def _kept(self, client: _Client) -> _Client:
+        """Return a client that `close` closes."""
+        self._clients.append(client)
         return client
 
     @property
