@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -60,7 +61,9 @@ def keep_on(source: Source, choices: Choices, times: Times, grace: float, shown:
         followed = Folder(source, named) if source.url is None else Repository(source, named, stop.asked)
         passes = Passes(choices, stop.asked, metrics)
         tidings = stack.enter_context(notifying(choices, source.places, times.heartbeat, metrics))
-        means = Means(_act(passes, stop), Told(metrics, tidings.poke), Timing(timetable, clock, SystemRandom().random))
+        means = Means(
+            act_of(passes, stop), Told(metrics, tidings.poke), Timing(timetable, clock, SystemRandom().random)
+        )
         controller = Controller(Following(followed, clock), means, times)
         metrics.show(controller.board)
         tidings.begin(controller.board)
@@ -76,6 +79,7 @@ def keep_on(source: Source, choices: Choices, times: Times, grace: float, shown:
             watched = None if source.url is None else source.ref
             hooks = Hooks(secret, watched, controller.look, controller.run_all, metrics.hooked)
             stack.enter_context(listening(application(views, hooks), shown.address))
+        gc.freeze()  # what is there stays: it need not be looked through after each run
         timetable.start()
         controller.start()
         _until_stopped(controller, stop, clock)
@@ -97,10 +101,15 @@ def _started(source: Source, choices: Choices, times: Times) -> None:
     )
 
 
-def _act(passes: Passes, stop: Stop) -> Act:
+def act_of(passes: Passes, stop: Stop) -> Act:
+    """Return what runs one target, and leaves nothing behind but its report."""
+
     def act(target: str, desired: Desired, revision: str | None, got_on: Callable[[], None]) -> Report:
         only = replace(desired, targets=tuple(each for each in desired.targets if each.name == target))
-        report = passes.run(only, revision, lambda *_: got_on())
+        try:
+            report = passes.run(only, revision, lambda *_: got_on())
+        finally:
+            gc.collect()  # boto3's clients are in cycles: Python would let those of a hundred runs pile up
         if stop.asked.is_set() and all(each.error and not each.tried for each in report.targets):
             raise Stopped("a stop was asked for")
         return report

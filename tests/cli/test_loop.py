@@ -1,0 +1,60 @@
+"""The loop's parts that a process cannot show."""
+
+from __future__ import annotations
+
+import weakref
+from datetime import UTC, datetime
+
+import pytest
+
+from reconciler.cli.loop import act_of
+from reconciler.cli.signals import Stop
+from reconciler.cli.wiring import Passes
+from reconciler.core.errors import StateError, Stopped
+from reconciler.core.model import Desired
+from reconciler.core.ports import Progress
+from reconciler.core.report import Report, RunInfo
+
+TIME = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class Cycle:
+    """What counting references does not free."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+class Littering(Passes):
+    """Passes that leave a cycle each, as boto3's clients do."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.left: list[weakref.ref[Cycle]] = []
+        self._error = error
+
+    def run(self, desired: Desired, revision: str | None, progress: Progress) -> Report:
+        """Leave it behind."""
+        del desired, progress
+        self.left.append(weakref.ref(Cycle()))
+        if self._error:
+            raise self._error
+        return Report(RunInfo("1", TIME, TIME, dry_run=False, revision=revision, version="0"), ())
+
+
+def test_a_run_leaves_nothing_behind() -> None:
+    """What it leaves in cycles is collected at once, before that of the next runs comes on top; also where it fails."""
+    passes = Littering()
+    assert act_of(passes, Stop())("prod", Desired((), {}), "abc", lambda: None).run.revision == "abc"
+    assert [left() for left in passes.left] == [None]
+    passes = Littering(StateError("the disk is full"))
+    with pytest.raises(StateError):
+        act_of(passes, Stop())("prod", Desired((), {}), "abc", lambda: None)
+    assert [left() for left in passes.left] == [None]
+
+
+def test_what_a_stop_interrupts_is_nothing_to_go_by() -> None:
+    """A target of which only a part was looked at has no report."""
+    stop = Stop()
+    stop.asked.set()
+    with pytest.raises(Stopped):
+        act_of(Littering(), stop)("prod", Desired((), {}), "abc", lambda: None)
