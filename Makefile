@@ -25,9 +25,11 @@ MISSING     := $(shell for tool in $(IMAGE_TOOLS); do command -v $$tool >/dev/nu
 
 SEEDS   ?= 10000
 JOBS    ?= 2
+RUNS    ?= 2500
+PUSHES  ?= 500
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test image-test image-base lint validate check simulate bench lock clean
+.PHONY: help setup demo test image-test image-base lint validate check simulate soak bench lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +90,9 @@ check: lint validate test ## Check all there is: what a change has to pass
 
 simulate: setup ## Simulate many worlds: SEEDS=10000, SEEDS=1000-2000, or one with its history: SEEDS==17
 	PYTHONPATH=tests $(PYTHON) -m simulation --seeds $(SEEDS) --jobs $(JOBS)
+
+soak: setup ## Keep a controller busy, and see that it holds on to nothing: RUNS=2500 PUSHES=500
+	PYTHONPATH=tests $(PYTHON) -m soak --runs $(RUNS) --pushes $(PUSHES)
 
 bench: setup ## Measure speed against the bounds
 	$(PYTHON) benchmarks/run.py

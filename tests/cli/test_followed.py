@@ -12,7 +12,12 @@ from reconciler.cli.source import Source
 from reconciler.core.errors import Problem, ReconcilerError
 from reconciler.core.files import File
 
-TARGET = b"apiVersion: appintegrations.reconciler/v1\nkind: Target\nmetadata: {name: NAME}\nspec: {AccountId: '123456789012', Region: us-east-1}\n"
+TARGET = b"""\
+apiVersion: appintegrations.reconciler/v1
+kind: Target
+metadata: {name: NAME}
+spec: {AccountId: '123456789012', Region: us-east-1}
+"""
 
 
 @dataclass(frozen=True)

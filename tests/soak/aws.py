@@ -1,0 +1,58 @@
+"""What goes wrong between a controller and AWS, by the dice: answers that say no, and answers that never come."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from random import Random
+
+from wire import Request, answer
+
+from reconciler.sandbox.accounts import Sandbox
+
+_SCOPE = re.compile(r"/([^/]+)/[^/]+/aws4_request")
+_BEFORE = {
+    "throttled": answer(429, "ThrottlingException"),
+    "failed": answer(500, "InternalServiceError"),
+    "cut off": b"",
+}
+
+
+class Faults:
+    """Something happens to each request with a probability of `share`; all is denied in the Region `down`."""
+
+    def __init__(self, random: Random, share: float) -> None:
+        self._random, self._share = random, share
+        self.down: str | None = None
+        self.counts: Counter[str] = Counter()
+
+    def before(self, request: Request) -> bytes | None:
+        """Answer in AWS's place, now and then."""
+        scope = _SCOPE.search(request.headers.get("Authorization", ""))
+        if self.down and scope and scope[1] == self.down:
+            self.counts["requests denied"] += 1
+            return answer(403, "AccessDeniedException")
+        if self._random.random() >= self._share:
+            return None
+        what = self._random.choice(list(_BEFORE))
+        self.counts[f"requests {what}"] += 1
+        return _BEFORE[what]
+
+    def after(self, request: Request) -> bytes | None:
+        """Lose the answer to a write that was carried out, now and then."""
+        if request.method == "GET" or request.operation == "STS" or self._random.random() >= 10 * self._share:
+            return None
+        self.counts["answers lost"] += 1
+        return b""
+
+
+def meddle(sandbox: Sandbox, account: str, region: str, *, start: str) -> None:
+    """Change the first association there, as somebody in the console would."""
+    first = next(iter(sandbox.service(account, region).state.associations.values()))
+    window = {"StartTime": start, "EndTime": "1790812800000"}
+    request = {
+        "DataIntegrationIdentifier": first.integration_id,
+        "DataIntegrationAssociationIdentifier": first.id,
+        "ExecutionConfiguration": {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": window},
+    }
+    sandbox.call(account, region, "UpdateDataIntegrationAssociation", request)

@@ -1,0 +1,101 @@
+"""A controller in a process of its own: what it logs, and what it is asked over HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import signal
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from program import Program
+
+SECRET = "secret"
+_PATIENCE = 120.0
+"""Seconds after which whatever is waited for will not come."""
+
+
+class Controller:
+    """A running controller. What it logs is counted, by event and target."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.pid = process.pid
+        self.url = ""
+        self._logged: Counter[tuple[str, str | None]] = Counter()
+        self._process = process
+        self._heard = threading.Condition()
+
+    def count(self, event: str) -> int:
+        """Return how often an event was logged, of whatever target."""
+        with self._heard:
+            return sum(count for (name, _), count in self._logged.items() if name == event)
+
+    def until(self, event: str, targets: Iterable[str | None] = (None,)) -> Callable[[], None]:
+        """Return what waits until this event was logged once more than now, for each target."""
+        wanted = {(event, target): self._logged[event, target] + 1 for target in targets}
+
+        def wait() -> None:
+            def come() -> bool:
+                return all(self._logged[key] >= count for key, count in wanted.items())
+
+            with self._heard:
+                assert self._heard.wait_for(come, _PATIENCE), f"no {event!r} came: {self._logged}"
+
+        return wait
+
+    def hang_up(self) -> None:
+        """Send SIGHUP."""
+        self._process.send_signal(signal.SIGHUP)
+
+    def hook(self, sender: str, headers: Mapping[str, str], body: bytes, *, proven: bool = True) -> None:
+        """Send a webhook, with a signature of its secret or of another."""
+        secret = SECRET if proven else "another"
+        signature = f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
+        name = "X-Hub-Signature-256" if sender == "github" else "X-Signature-256"
+        status = self.ask(f"/hooks/{sender}", body, {**headers, name: signature})
+        assert status == (202 if proven else 401), (sender, status)
+
+    def ask(self, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> int:
+        """Ask for a page, and return the status of the answer."""
+        try:
+            request = urllib.request.Request(self.url + path, body, dict(headers or {}))
+            with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:
+                answer.read()
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    def listen(self, log: Iterable[str]) -> None:
+        """Hear all that it logs, until it ends."""
+        for line in log:
+            entry = json.loads(line)
+            with self._heard:
+                self.url = entry.get("url", self.url)
+                self._logged[entry["event"], entry.get("target")] += 1
+                self._heard.notify_all()
+
+
+@contextmanager
+def controlling(program: Program, *arguments: str, env: Mapping[str, str]) -> Iterator[Controller]:
+    """Run a controller that runs when it is told to, not by the hour; stop it at the end."""
+    times = ("--interval", "1h", "--poll", "1h", "--listen", "127.0.0.1:0")
+    process = program.start("controller", *times, *arguments, env={**env, "RECONCILER_WEBHOOK_SECRET": SECRET})
+    with process:
+        controller = Controller(process)
+        assert process.stderr
+        listening = threading.Thread(target=controller.listen, args=(process.stderr,))
+        listening.start()
+        try:
+            yield controller
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=30) == 0
+        finally:
+            process.kill()
+            listening.join()

@@ -1,0 +1,72 @@
+"""What somebody pushes: always the same manifests, with other windows, and sometimes nonsense among them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from program import EXPORT, TARGET
+from repository import GIT, make
+
+from reconciler.core.unwise import REGIONS
+
+ACCOUNT, OTHER = "123456789012", "210987654321"
+_SPEC = "spec: {{Region: {region}, AccountId: '{account}', RequestsPerSecond: 1000, Burst: 100{role}}}\n"
+_ROLE = f", RoleArn: 'arn:aws:iam::{OTHER}:role/reconciler'"
+_END = "EndTime: 2026-11-01T00:00:00Z"
+_FIRST = datetime(2026, 10, 2, tzinfo=UTC)
+
+
+class Remote:
+    """A bare repository with a target for each of some Regions, half of them behind a role in another account."""
+
+    def __init__(self, folder: Path, targets: int) -> None:
+        self.places = {f"target-{number:02}": _place(number) for number in range(targets)}
+        self.url = f"file://{folder / 'bare.git'}"
+        self._clone = make(folder / "clone", GIT)
+        self._clone.git("init", "--quiet", "--bare", "--initial-branch=main", "../bare.git")
+        for name, (account, region) in self.places.items():
+            spec = _SPEC.format(region=region, account=account, role="" if account == ACCOUNT else _ROLE)
+            self._write(name, TARGET.replace("NAME", name) + spec)
+            for export in ("a", "b", "c"):
+                self._write(f"{name}-{export}", self._export(name, export, 0))
+        self._push()
+
+    def change(self, number: int) -> None:
+        """Push another window for an export of one target; every third time drop another, or bring it back."""
+        name = list(self.places)[number % len(self.places)]
+        self._file("nonsense").unlink(missing_ok=True)
+        self._write(f"{name}-a", self._export(name, "a", number))
+        if number % 3 == 0 and self._file(f"{name}-c").exists():
+            self._file(f"{name}-c").unlink()
+        elif number % 3 == 0:
+            self._write(f"{name}-c", self._export(name, "c", 0))
+        self._push()
+
+    def spoil(self) -> None:
+        """Push what is no manifest."""
+        self._write("nonsense", "kind: [")
+        self._push()
+
+    def _export(self, target: str, name: str, minutes: int) -> str:
+        end = _FIRST + timedelta(minutes=minutes)
+        text = EXPORT.replace(_END, f"EndTime: {end:%Y-%m-%dT%H:%M:%SZ}").replace("NAME", f"{target}-{name}")
+        return f"{text}target: {target}\npolicy: {{mode: create-and-update}}\n"
+
+    def _file(self, name: str) -> Path:
+        return self._clone.folder / "manifests" / f"{name}.yaml"
+
+    def _write(self, name: str, text: str) -> None:
+        self._file(name).parent.mkdir(exist_ok=True)
+        self._file(name).write_text(text)
+
+    def _push(self) -> None:
+        self._clone.git("add", "--all")
+        self._clone.commit_index()
+        self._clone.git("push", "--quiet", "../bare.git", "HEAD:refs/heads/main")
+
+
+def _place(number: int) -> tuple[str, str]:
+    """Return an account and a Region that no other number has."""
+    account = (ACCOUNT, OTHER)[(number + number // len(REGIONS)) % 2]
+    return account, sorted(REGIONS)[number % len(REGIONS)]

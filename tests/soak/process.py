@@ -1,0 +1,33 @@
+"""What the kernel says of a process (proc(5))."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from soak.bounds import Sample
+
+_KIB = 1024
+
+
+def sample(pid: int, temporary: Path, runs: int) -> Sample:
+    """Return what a process holds now."""
+    process = Path(f"/proc/{pid}")
+    status = _numbers(process / "status")
+    return Sample(
+        runs=runs,
+        resident=status["VmRSS"] * _KIB,
+        anonymous=status["RssAnon"] * _KIB,
+        descriptors=_entries(process / "fd"),
+        threads=status["Threads"],
+        files=_entries(temporary),
+    )
+
+
+def _numbers(file: Path) -> dict[str, int]:
+    """Return the numbers of a file of lines like `VmRSS:  1716 kB`."""
+    lines = (line.replace(":", " ").split() for line in file.read_text().splitlines())
+    return {words[0]: int(words[1]) for words in lines if len(words) > 1 and words[1].isdigit()}
+
+
+def _entries(folder: Path) -> int:
+    return sum(1 for _ in folder.iterdir())

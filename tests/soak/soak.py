@@ -1,0 +1,149 @@
+"""A controller that stays up: rounds of pushes, webhooks, signals and trouble, and what it holds after each."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from program import Program
+from receivers import Chat
+from repository import GIT
+from soak.aws import Faults, meddle
+from soak.bounds import Sample
+from soak.controller import Controller, controlling
+from soak.git import Remote
+from soak.process import sample
+from wire import Wire
+
+from reconciler.sandbox import Behaviour, SandboxServer
+
+_SHOWN = ("/", "/metrics", "/healthz", "/?target=target-00&decision=drifted", "/api/v1/report", "/readyz")
+_PUSH = {"X-GitHub-Event": "push"}
+_PUSHED = json.dumps({"ref": "refs/heads/main"}).encode()
+_SPOILED = 10
+"""Of so many pushes the middle one is nonsense."""
+_DENIED = 40
+"""In the last quarter of so many rounds a target fails: all is denied in its Region."""
+_MEDDLED = 5
+"""In one round of so many somebody changes an association in AWS."""
+_SILENT = 3
+"""In one round of so many the chat that people are notified in takes no message."""
+_TOLD = (
+    "run finished", "revision taken", "revision refused", "target failed", "association created", "association updated",
+    "create failed", "update failed", "drift detected", "notice delivered", "notice not delivered", "pass failed",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much there is to do, and in how many seconds at most. Each round runs all targets.
+
+    `share` is how likely it is that something goes wrong with a request to AWS; people may be `notified`.
+    """
+
+    rounds: int
+    pushes: int
+    targets: int
+    seconds: float
+    share: float = 0.005
+    notified: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Soaked:
+    """What the controller held after each round, and how often what happened."""
+
+    samples: tuple[Sample, ...]
+    counts: Counter[str]
+
+
+def soak(plan: Plan, folder: Path) -> Soaked:
+    """Keep a controller busy round after round, and look at it while it rests."""
+    until = time.monotonic() + plan.seconds
+    samples: list[Sample] = []
+    with _around(plan, folder) as around:
+        while len(samples) < plan.rounds and time.monotonic() < until:
+            number = len(samples) + 1
+            around.round(number, push=number * plan.pushes // plan.rounds > around.pushes)
+            samples.append(sample(around.controller.pid, folder / "tmp", around.controller.count("run finished")))
+        return Soaked(tuple(samples), around.counts())
+
+
+@contextmanager
+def _around(plan: Plan, folder: Path) -> Iterator[_Around]:
+    """Start a controller amid all that it talks to, and let it come to its first rest."""
+    for name in ("here", "tmp"):
+        (folder / name).mkdir()
+    faults, remote = Faults(Random(0), plan.share), Remote(folder, plan.targets)  # noqa: S311 - no secret
+    with ExitStack() as stack:
+        server = stack.enter_context(SandboxServer(behaviour=Behaviour(job_seconds=0)))
+        wire = stack.enter_context(Wire(server.url, faults.before, faults.after, kept=True))
+        chat = stack.enter_context(Chat().open())
+        program = Program(folder / "here", wire.url)
+        follow = ("--git-url", remote.url, "--git-ref", "main", "--mode", "create-and-update")
+        told = {"RECONCILER_NOTIFY_URLS": chat.url} if plan.notified else {}
+        env = {**GIT, **told, "TMPDIR": str(folder / "tmp")}
+        controller = stack.enter_context(controlling(program, *follow, env=env))
+        controller.until("run finished", remote.places)()
+        yield _Around(controller, remote, server, faults, chat)
+
+
+@dataclass(slots=True)
+class _Around:
+    """A controller, and all that happens to it."""
+
+    controller: Controller
+    remote: Remote
+    server: SandboxServer
+    faults: Faults
+    chat: Chat
+    pushes: int = 0
+    hooks: int = 0
+    meddled: int = 0
+
+    def round(self, number: int, *, push: bool) -> None:
+        """Have all targets run once, for one reason or another, and return when they have."""
+        self._trouble(number)
+        self.pushes += push
+        spoiled = push and self.pushes % _SPOILED == _SPOILED // 2
+        if spoiled:
+            refused = self.controller.until("revision refused")
+            self.remote.spoil()
+            self._hook("github", _PUSH, _PUSHED)
+            refused()
+        finished = self.controller.until("run finished", self.remote.places)
+        if push and not spoiled:
+            self.remote.change(number)
+            self._hook("github", _PUSH, _PUSHED)
+        elif number % 2:
+            self._hook("generic", {}, b"")
+        else:
+            self.controller.hang_up()
+        self._hook("generic", {}, b"", proven=False)
+        assert self.controller.ask(_SHOWN[number % len(_SHOWN)]) == 200
+        finished()
+
+    def counts(self) -> Counter[str]:
+        """Return how often what happened: what the controller told, and what it was put through."""
+        told = Counter({event: self.controller.count(event) for event in _TOLD})
+        done = {"pushes": self.pushes, "webhooks": self.hooks, "changes by somebody else": self.meddled}
+        return told + Counter(done) + self.faults.counts
+
+    def _hook(self, sender: str, headers: dict[str, str], body: bytes, *, proven: bool = True) -> None:
+        self.hooks += 1
+        self.controller.hook(sender, headers, body, proven=proven)
+
+    def _trouble(self, number: int) -> None:
+        places = list(self.remote.places.values())
+        failing = number % _DENIED > 0.75 * _DENIED
+        self.faults.down = places[number // _DENIED % len(places)][1] if failing else None
+        self.chat.down = number % _SILENT == 0
+        if number % _MEDDLED == 0:
+            self.meddled += 1
+            meddle(self.server.sandbox, *places[self.meddled % len(places)], start=f"{1788220800000 + number}")

@@ -1,0 +1,56 @@
+"""A controller that stays up holds what it held: the long form is `make soak`, and this is what shows that it works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from soak.bounds import Sample, figures
+from soak.soak import Plan, soak
+
+STEADY = Sample(runs=0, resident=130_000_000, anonymous=110_000_000, descriptors=7, threads=11, files=0)
+
+
+def over(samples: Iterable[Sample]) -> list[str]:
+    """Return the names of the figures that are over their bounds."""
+    return [each.name for each in figures(list(samples)) if each.over]
+
+
+@pytest.mark.parametrize(
+    ("member", "each", "name"),
+    [
+        ("resident", 100_000, "resident memory, MB"),
+        ("anonymous", 100_000, "less files, MB"),
+        ("descriptors", 0.02, "file descriptors"),
+        ("threads", 0.02, "threads"),
+        ("files", 0.02, "temporary files"),
+    ],
+)
+def test_a_leak_is_seen(member: str, each: float, name: str) -> None:
+    """Memory that grows by a little with each round, and whatever else by one in fifty rounds."""
+    grown = (int(getattr(STEADY, member) + number * each) for number in range(200))
+    assert over(replace(STEADY, **{member: value}) for value in grown) == [name]
+
+
+def test_what_comes_and_goes_is_no_leak() -> None:
+    """Warming up, a socket at one moment, and memory that goes up and down."""
+    cold = (replace(STEADY, resident=80_000_000 + 2_000_000 * number, threads=5) for number in range(25))
+    warm = (
+        replace(STEADY, resident=130_000_000 + number % 7 * 1_000_000, descriptors=7 + (number % 9 == 0))
+        for number in range(75)
+    )
+    assert over(each for part in (cold, warm) for each in part) == []
+
+
+def test_a_controller_opens_nothing_that_it_does_not_close(tmp_path: Path) -> None:
+    """Over two dozen runs, with pushes and faults; how much memory it takes shows in the long form."""
+    soaked = soak(Plan(rounds=8, pushes=6, targets=3, seconds=600, share=0.01, notified=False), tmp_path)
+    counts, held = soaked.counts, {each.name: each for each in figures(soaked.samples)}
+    assert (len(soaked.samples), counts["pushes"], counts["revision refused"], counts["pass failed"]) == (8, 6, 1, 0)
+    assert counts["run finished"] >= 24
+    assert not held["file descriptors"].over
+    assert not held["temporary files"].over
+    # the main one, the timetable's with one for each lane (three targets, git, the watch), the web's with one at work
+    assert held["threads"].most <= 9
