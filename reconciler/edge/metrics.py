@@ -27,6 +27,8 @@ class Metrics:
     def __init__(self, version: str) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call] # twice the series, for what nobody asks
         self._registry = registry = CollectorRegistry()
+        self._board: Callable[[], Board] | None = None
+        registry.register(self)  # first: what it begins at 0 is among the counts of the same scrape
 
         def counter(name: str, help_: str, *labels: str) -> Counter:
             return Counter(name, help_, labels, namespace=_PREFIX, registry=registry)
@@ -53,8 +55,6 @@ class Metrics:
         self._told = counter("notifications", "Notifications, by what became of them.", "result")
         build = Gauge("build_info", "The version that runs.", ("version",), namespace=_PREFIX, registry=registry)
         build.labels(version).set(1)
-        self._board: Callable[[], Board] | None = None
-        registry.register(self)
 
     def show(self, board: Callable[[], Board]) -> None:
         """Have the state of a controller among the metrics."""
