@@ -11,10 +11,12 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.applications import Starlette
 
+from reconciler.web.connections import LIFE, bounded
+
 _GRACE = 5
 """Seconds that requests under way may take at the end."""
-_AT_ONCE = 100
-"""How many connections are served at most; more are answered with 503."""
+_BACKLOG = 128
+"""How many connections may wait to be taken."""
 
 
 class NotListening(OSError):  # noqa: N818 - named for the state of things
@@ -22,12 +24,16 @@ class NotListening(OSError):  # noqa: N818 - named for the state of things
 
 
 @contextmanager
-def served(application: Starlette, host: str, port: int) -> Iterator[str]:
-    """Serve while the block runs, and give the address. Raises NotListening."""
+def served(application: Starlette, host: str, port: int, life: float = LIFE) -> Iterator[str]:
+    """Serve while the block runs, and give the address. Raises NotListening.
+
+    `life` is for how many seconds a connection may last.
+    """
     with _listening(host, port) as listening:
         config = uvicorn.Config(
             application, log_config=None, access_log=False, lifespan="off", server_header=False, date_header=False,
-            timeout_graceful_shutdown=_GRACE, limit_concurrency=_AT_ONCE, h11_max_incomplete_event_size=64 * 1024,
+            timeout_graceful_shutdown=_GRACE, h11_max_incomplete_event_size=64 * 1024, http=bounded(life),
+            backlog=_BACKLOG,
         )  # fmt: skip
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="web", daemon=True)
@@ -43,7 +49,7 @@ def served(application: Starlette, host: str, port: int) -> Iterator[str]:
 def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=128)
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except (OSError, TypeError) as error:
         number = getattr(error, "errno", 0) or 0  # below 0 where the name cannot be resolved
         reason = os.strerror(number) if number > 0 else "there is no host of this name"

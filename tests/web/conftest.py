@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -63,6 +65,10 @@ class Site:
         """Post a body."""
         return self.send(urllib.request.Request(self.url + path, body, headers, method="POST"))
 
+    def connect(self) -> socket.socket:
+        """Open a connection, and say nothing on it; nothing is waited for longer than a minute."""
+        return socket.create_connection(("127.0.0.1", int(self.url.rpartition(":")[2])), timeout=60)
+
     @staticmethod
     def send(request: urllib.request.Request) -> Answer:
         """Send a request, whatever the answer."""
@@ -74,9 +80,9 @@ class Site:
                 return Answer(error.code, dict(error.headers), error.read())
 
 
-@pytest.fixture
-def site(request: pytest.FixtureRequest) -> Iterator[Site]:
-    """Serve. The parameter, if any, is the template of links to manifests."""
+@contextmanager
+def serving(manifest_url: str | None = None, **options: Any) -> Iterator[Site]:
+    """Serve; the options are the server's."""
     site = Site()
     site.metrics.show(lambda: site.board)
     views = Views(
@@ -85,7 +91,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
         timedelta(minutes=10),
         lambda: site.working,
         lambda: site.stopping,
-        getattr(request, "param", None),
+        manifest_url,
     )
     hooks = Hooks(
         lambda: site.secret,
@@ -94,6 +100,13 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
         lambda: site.asked.append("run all"),
         lambda sender, result: site.told.append((sender, result)),
     )
-    with served(application(views, hooks), "127.0.0.1", 0) as url:
+    with served(application(views, hooks), "127.0.0.1", 0, **options) as url:
         site.url = url
+        yield site
+
+
+@pytest.fixture
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """Serve. The parameter, if any, is the template of links to manifests."""
+    with serving(getattr(request, "param", None)) as site:
         yield site
