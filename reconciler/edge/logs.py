@@ -28,6 +28,7 @@ ASSOCIATION_UPDATED = "association updated"
 CREATE_FAILED = "create failed"
 UPDATE_FAILED = "update failed"
 TARGET_FAILED = "target failed"
+INTEGRATION_NOT_LISTED = "integration not listed"
 RUN_FINISHED = "run finished"
 SETTLE_TIME_SHORT = "settle time short"
 NO_MANIFESTS = "no manifests"
@@ -121,18 +122,34 @@ def log_report(report: Report) -> None:
         bound = log.bind(target=target.name, account=target.account, region=target.region)
         if target.error:
             bound.error(TARGET_FAILED, error=target.error)
+        for arn, reason in target.unlisted:
+            bound.warning(INTEGRATION_NOT_LISTED, integration=arn, error=reason)
         for association in target.associations:
             _log_association(bound, association)
     if report.mismatch:
         log.error(PLAN_REFUSED, reviewed=report.mismatch.reviewed, planDigest=report.plan_digest)
+    outcomes = [association.outcome for target in report.targets for association in target.associations]
     seconds = (report.run.finished_at - report.run.started_at).total_seconds()
-    log.info(
+    log.log(
+        logging.ERROR if report.failed else logging.INFO,
         RUN_FINISHED,
+        result="failed" if report.failed else "succeeded",
+        error=_error(report),
         dryRun=report.run.dry_run,
         seconds=round(seconds, 3),
         planDigest=report.plan_digest,
+        created=sum(isinstance(outcome, Created) for outcome in outcomes),
+        updated=sum(isinstance(outcome, Updated) for outcome in outcomes),
+        unlisted=sum(len(target.unlisted) for target in report.targets),
         **report.summary,
     )
+
+
+def _error(report: Report) -> str | None:
+    """Return why targets could not be reconciled at all, by name where there are others."""
+    several = len(report.targets) > 1
+    said = [f"{each.name}: {each.error}" if several else each.error for each in report.targets if each.error]
+    return "; ".join(said) or None
 
 
 def _log_association(log: FilteringBoundLogger, association: Association) -> None:

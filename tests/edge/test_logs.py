@@ -8,11 +8,16 @@ import json
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import structlog
+from render import reports
 
 from reconciler.core.carry import carrying
+from reconciler.core.outcome import Created, Refused, Updated
+from reconciler.core.report import Report, TargetReport
 from reconciler.edge import logs
 
 
@@ -120,3 +125,48 @@ def test_a_traceback_is_told_and_steers_nothing(stream: io.StringIO) -> None:
     assert "test_logs.py" in said
     assert "ValueError" in said
     assert "\x1b" not in said
+
+
+def told(report: Report) -> list[dict[str, Any]]:
+    """Return the lines of a run."""
+    stream = io.StringIO()
+    logs.configure(stream, color=False)
+    logs.log_report(report)
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def finished(report: Report) -> dict[str, Any]:
+    """Return the line that tells the whole run."""
+    (line,) = [line for line in told(report) if line["event"] == "run finished"]
+    return line
+
+
+def test_one_line_tells_that_a_run_went_well() -> None:
+    """With what it created and updated, beside what it would."""
+    done = [reports.association("a", outcome=Created("x")), reports.association("b", outcome=Created("y"))]
+    line = finished(reports.report(*done, reports.association("c", "update", outcome=Updated()), dry_run=False))
+    assert (line["level"], line["result"], line["error"]) == ("info", "succeeded", None)
+    assert (line["created"], line["updated"], line["failed"], line["unlisted"]) == (2, 1, 0, 0)
+
+
+def test_one_line_tells_that_a_run_failed() -> None:
+    """As an error: with why its target could not be reconciled, where it could not, and how many calls failed."""
+    line = finished(reports.report(reports.association(outcome=Refused("no")), dry_run=False))
+    assert (line["level"], line["result"], line["error"]) == ("error", "failed", None)
+    assert (line["created"], line["failed"]) == (0, 1)
+    broken = reports.report(error="access denied")
+    line = finished(broken)
+    assert (line["level"], line["result"], line["error"]) == ("error", "failed", "access denied")
+    others = (TargetReport("dev", None, None), TargetReport("test", None, None, error="no Region"))
+    line = finished(replace(broken, targets=broken.targets + others))
+    assert line["error"] == "prod: access denied; test: no Region"
+
+
+def test_what_could_not_be_listed_is_told() -> None:
+    """Each data integration with its ARN and what AWS answered, and how many there are in the line of the run."""
+    unlisted = (("arn:one", "Denied (request 1f0c)"), ("arn:two", "the list changed"))
+    first, second, line = told(reports.report(unlisted=unlisted))
+    assert {first["event"], second["event"]} == {"integration not listed"}
+    assert (first["level"], first["target"]) == ("warning", "prod")
+    assert [(each["integration"], each["error"]) for each in (first, second)] == list(unlisted)
+    assert (line["event"], line["unlisted"], line["result"]) == ("run finished", 2, "succeeded")
