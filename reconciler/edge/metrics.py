@@ -28,6 +28,7 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call] # twice the series, for what nobody asks
         self._registry = registry = CollectorRegistry()
         self._board: Callable[[], Board] | None = None
+        self._found: dict[str, datetime] = {}
         registry.register(self)  # first: what it begins at 0 is among the counts of the same scrape
 
         def counter(name: str, help_: str, *labels: str) -> Counter:
@@ -133,8 +134,11 @@ class Metrics:
         succeeded = _gauge("last_success_timestamp_seconds", "When a run of the target last went well.", "target")
         failures = _gauge("failures_in_a_row", "How many runs of the target failed since one last went well.", "target")
         moved = _gauge("run_idle_seconds", "For how long the run under way has not got on.", "target")
+        found = _gauge("target_found_timestamp_seconds", "When a scrape first found the target.", "target")
+        self._found = since = {lane.target: self._found.get(lane.target, board.now) for lane in board.lanes}
         for lane in board.lanes:
             self._begin(lane.target)
+            found.add_metric((lane.target,), since[lane.target].timestamp())
             failures.add_metric((lane.target,), lane.failures)
             moved.add_metric((lane.target,), _age(board, lane.moved))
             if lane.succeeded:
@@ -146,7 +150,9 @@ class Metrics:
                 for each in target.associations:
                     if each.counted_as == "drifted":
                         drift.add_metric((lane.target, each.name), _age(board, each.since))
-        yield from (associations, drift, succeeded, failures, moved)
+        started = _gauge("start_timestamp_seconds", "When the controller was started.")
+        started.add_metric((), board.started.timestamp())
+        yield from (associations, drift, succeeded, failures, moved, found, started)
         yield from _revision(board)
 
 

@@ -128,6 +128,26 @@ def test_runs_and_writes_of_a_target_begin_at_0(metrics: Metrics) -> None:
     assert sum(value for name, value in values(metrics).items() if name.startswith(WRITES)) == 1
 
 
+def test_what_never_went_well_has_a_beginning(metrics: Metrics) -> None:
+    """That of the controller for git, and for a target when it was found, also one that comes later or once more."""
+    board = Board(NOW, NOW - timedelta(hours=3), None, None, None, (), ())
+    name = "reconciler_target_found_timestamp_seconds[('target', '{}')]"
+
+    def after(hours: int, *targets: str) -> dict[str, float]:
+        lanes = tuple(Lane(target, None, None, NOW, 0, None, None) for target in targets)
+        metrics.show(lambda: replace(board, now=NOW + timedelta(hours=hours), lanes=lanes))
+        return values(metrics)
+
+    found = after(0, "prod")
+    assert found["reconciler_start_timestamp_seconds[]"] == NOW.timestamp() - 3 * 3600
+    assert "reconciler_source_checked_timestamp_seconds[]" not in found
+    assert found[name.format("prod")] == NOW.timestamp()
+    found = after(1, "prod", "dev")
+    assert (found[name.format("prod")], found[name.format("dev")]) == (NOW.timestamp(), NOW.timestamp() + 3600)
+    after(2, "dev")
+    assert after(3, "prod")[name.format("prod")] == NOW.timestamp() + 3 * 3600
+
+
 def test_leases_waits_hooks_and_notices_are_counted(metrics: Metrics) -> None:
     """The rest of what happens; a lease is given back by an error too."""
     held = ExitStack()
