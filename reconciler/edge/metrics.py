@@ -13,11 +13,11 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from reconciler.core.board import Board
 from reconciler.core.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.report import Report
+from reconciler.core.throttles import throttled
 
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX = "reconciler"
 _DURATIONS = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600)
-_THROTTLES = frozenset(("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"))
 _RESULTS = {Created: "created", Updated: "updated", Refused: "refused", NotSent: "not-sent", Unknown: "unknown"}
 
 
@@ -84,13 +84,13 @@ class Metrics:
     ) -> None:
         """Count one attempt; botocore's event is `response-received.SERVICE.OPERATION`."""
         _received, service, operation = event_name.split(".")
-        code = ""
+        code, status = "", 0
         if exception is not None:
             code = type(exception).__name__
-        elif response_dict["status_code"] >= 300:  # noqa: PLR2004 - what HTTP calls no success
-            code = str(parsed_response.get("Error", {}).get("Code") or response_dict["status_code"])
+        elif (status := response_dict["status_code"]) >= 300:  # noqa: PLR2004 - what HTTP calls no success
+            code = str(parsed_response.get("Error", {}).get("Code") or status)
         self._calls.labels(service, operation, code).inc()
-        if code in _THROTTLES:
+        if throttled(code, status):
             self._throttles.labels(service, operation).inc()
 
     def waited(self, target: str, seconds: float) -> None:

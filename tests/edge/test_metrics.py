@@ -8,9 +8,11 @@ from datetime import timedelta
 
 import boto3
 import pytest
+from botocore.config import Config
 from builders import NOW
 from prometheus_client.parser import text_string_to_metric_families
 from render import reports
+from wire import Wire, answer
 
 from reconciler.core.board import Board, Lane, Refusal, Revision
 from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
@@ -79,6 +81,26 @@ def test_calls_of_aws_are_counted_attempt_by_attempt(metrics: Metrics) -> None:
     assert throttled > 1
     throttles = "reconciler_aws_throttles_total[('operation', 'ListDataIntegrations'), ('service', 'appintegrations')]"
     assert found[throttles] == throttled
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "counted"),
+    [(503, "SlowDown", "SlowDown"), (400, "RequestThrottledException", "RequestThrottledException"), (429, "", "429")],
+)
+def test_a_throttle_is_counted_however_it_is_said(metrics: Metrics, status: int, code: str, counted: str) -> None:
+    """By the code that is S3's own, by one that is rare, and by the status alone."""
+    session = boto3.Session("testing", "testing", region_name="us-east-1")
+    metrics.listen(session._session)  # noqa: SLF001 - as the program has it
+    once = Config(retries={"total_max_attempts": 1})
+    with Wire("http://127.0.0.1:9", before=lambda _: answer(status, code)) as wire:
+        client = session.client("appintegrations", endpoint_url=wire.url, config=once)
+        with pytest.raises(client.exceptions.ClientError):
+            client.list_data_integrations()
+        client.close()
+    found = values(metrics)
+    labels = "('operation', 'ListDataIntegrations'), ('service', 'appintegrations')]"
+    assert found[f"reconciler_aws_calls_total[('code', '{counted}'), {labels}"] == 1
+    assert found[f"reconciler_aws_throttles_total[{labels}"] == 1
 
 
 def test_a_call_without_an_answer_is_counted_too(metrics: Metrics) -> None:

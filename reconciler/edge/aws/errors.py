@@ -20,16 +20,8 @@ from botocore.exceptions import (
 )
 
 from reconciler.core.errors import CloudError, Denied, Throttled, Unauthenticated, Unreachable
+from reconciler.core.throttles import throttled
 
-_THROTTLES = frozenset(
-    (
-        "ThrottlingException",
-        "Throttling",
-        "TooManyRequestsException",
-        "RequestLimitExceeded",
-        "RequestThrottledException",
-    )
-)
 NO_REGION = "no Region: declare a Target, or give --region or AWS_REGION"
 NO_CREDENTIALS = (
     NoCredentialsError,
@@ -70,14 +62,6 @@ def translated(doing: str) -> Iterator[None]:
         raise CloudError(f"{doing}: AWS's answer lacks {error}") from error
     except (ValueError, OSError) as error:  # of boto3's own settings, such as AWS_MAX_ATTEMPTS=x
         raise CloudError(f"{doing}: {line(error)}") from error
-
-
-def throttled(code: str, status: int) -> bool:
-    """Tell whether AWS did not look at a call because there were too many, known by code or by status.
-
-    A quota has the same status (service model of ResourceQuotaExceededException), and is no throttle.
-    """
-    return code in _THROTTLES or (status == 429 and code != "ResourceQuotaExceededException")  # noqa: PLR2004
 
 
 def _by_code(error: ClientError) -> type[CloudError]:

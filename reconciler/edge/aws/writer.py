@@ -19,7 +19,8 @@ from reconciler.core.errors import CloudError, Stopped
 from reconciler.core.model import Json, Spec
 from reconciler.core.outcome import Answer, Created, NotSent, Refused, Unknown, Updated
 from reconciler.core.ports import Clock
-from reconciler.edge.aws.errors import NO_CREDENTIALS, code_of, line, throttled
+from reconciler.core.throttles import throttled
+from reconciler.edge.aws.errors import NO_CREDENTIALS, code_of, line
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient

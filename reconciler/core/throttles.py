@@ -1,0 +1,23 @@
+"""Tells whether AWS did not look at a call because there were too many: one answer for what is retried and counted."""
+
+from __future__ import annotations
+
+_CODES = frozenset(
+    (
+        "ThrottlingException",
+        "Throttling",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "RequestThrottledException",
+        "SlowDown",
+    )
+)
+_TOO_MANY = 429
+
+
+def throttled(code: str, status: int) -> bool:
+    """Tell it by AWS's error code, or by the HTTP status.
+
+    A quota has the same status (service model of ResourceQuotaExceededException), and is no throttle.
+    """
+    return code in _CODES or (status == _TOO_MANY and code != "ResourceQuotaExceededException")
