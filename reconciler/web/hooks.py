@@ -33,9 +33,10 @@ class Hooks:
         sender, secret = SENDERS.get(name), self.secret()
         if sender is None or secret is None:
             return _said(404, "there is no such webhook, or none has a secret: set RECONCILER_WEBHOOK_SECRET")
-        body = await _body(request)
-        if body is None:
-            return self._answer(name, "too-large", 413, f"a body may have {LARGEST} bytes")
+        try:
+            body = await _body(request)
+        except _UnreadError as unread:
+            return self._answer(name, unread.result, unread.status, str(unread))
         if not sender.proves(request.headers, body, secret):
             return self._answer(name, "unauthorized", 401, "the signature or token is not that of the secret")
         try:
@@ -52,19 +53,28 @@ class Hooks:
         return _said(status, said)
 
 
-async def _body(request: Request) -> bytes | None:
-    """Return the body; None where it is larger than it may be, which is read no further."""
+class _UnreadError(Exception):
+    """A body is not there as a whole, or not wanted."""
+
+    def __init__(self, result: str, status: int, said: str) -> None:
+        super().__init__(said)
+        self.result, self.status = result, status
+
+
+async def _body(request: Request) -> bytes:
+    """Return the body; one that is larger than it may be is read no further. Raises _UnreadError."""
+    too_large = _UnreadError("too-large", 413, f"a body may have {LARGEST} bytes")
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared) > LARGEST:
-        return None
+        raise too_large
     body = bytearray()
     try:
         async for part in request.stream():
             body += part
             if len(body) > LARGEST:
-                return None
-    except ClientDisconnect:
-        return None
+                raise too_large
+    except ClientDisconnect as error:
+        raise _UnreadError("broken-off", 400, "the connection ended before the body did") from error
     return bytes(body)
 
 

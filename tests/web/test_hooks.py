@@ -65,7 +65,7 @@ def test_there_are_no_other_hooks(site: Site, path: str) -> None:
 
 def test_a_large_body_is_not_read(site: Site) -> None:
     """413 by its declared length, before any of it is there."""
-    with socket.create_connection(("127.0.0.1", int(site.url.rpartition(":")[2]))) as connection:
+    with site.connect() as connection:
         head = f"POST /hooks/github HTTP/1.1\r\nHost: x\r\nContent-Length: {LARGEST + 1}\r\n\r\n"
         connection.sendall(head.encode())
         assert connection.recv(64).startswith(b"HTTP/1.1 413 ")
@@ -74,7 +74,7 @@ def test_a_large_body_is_not_read(site: Site) -> None:
 
 def test_a_large_body_of_no_declared_length_is_cut_off(site: Site) -> None:
     """413 once it is too long; what is just short enough is read."""
-    with socket.create_connection(("127.0.0.1", int(site.url.rpartition(":")[2]))) as connection:
+    with site.connect() as connection:
         connection.sendall(b"POST /hooks/github HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         part = b"%x\r\n%s\r\n" % (LARGEST // 2, b" " * (LARGEST // 2))
         connection.sendall(part * 2 + b"1\r\n \r\n")
@@ -82,6 +82,17 @@ def test_a_large_body_of_no_declared_length_is_cut_off(site: Site) -> None:
     fits = b" " * (LARGEST - 2) + b"{}"
     headers = PUSH | {"X-Hub-Signature-256": signature(fits, SECRET)}
     assert site.post("/hooks/github", fits, headers).status == 202
+
+
+def test_a_body_that_breaks_off_is_no_large_one(site: Site) -> None:
+    """Who goes away in the middle is counted as that; what came is not looked at."""
+    with site.connect() as connection:
+        head = f"POST /hooks/github HTTP/1.1\r\nHost: x\r\nContent-Length: {len(BODY)}\r\n\r\n"
+        connection.sendall(head.encode() + BODY[:-1])
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(64) == b""
+    assert site.get("/healthz").status == 200  # what that connection led to came before
+    assert (site.told, site.asked) == ([("github", "broken-off")], [])
 
 
 def test_what_cannot_be_read_is_400(site: Site) -> None:
