@@ -72,6 +72,17 @@ def test_a_token_that_is_replaced_counts_at_once(
             assert tip(access) == repository.read()[0]
 
 
+@pytest.mark.parametrize("around", ["{}\r\n", "{}\r\nmore\r\n", "{}", " \t{} \r\n"])
+def test_a_token_is_what_stands_in_its_line(repository: Repository, tmp_path: Path, around: str) -> None:
+    """Without the line's end, also one of Windows, and without space around it; what is within it stays."""
+    token = tmp_path / "token"
+    token.write_bytes(around.format(TOKEN).encode())
+    credentials = Credentials(token_file=str(token))
+    with guarded_server(tmp_path, repository.environment, f"x-access-token:{TOKEN}") as server:
+        access = Access(f"http://{server.host}/repository", "main", repository.environment, credentials)
+        assert tip(access) == repository.read()[0]
+
+
 def test_a_token_is_for_the_host_of_the_url(repository: Repository, tmp_path: Path) -> None:
     """A server that sends git elsewhere does not send the token along."""
     heard: list[str | None] = []

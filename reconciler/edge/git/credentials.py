@@ -13,10 +13,12 @@ from reconciler.core.errors import Misnamed
 from reconciler.core.harmless import harmless
 
 _USER, _FILE = "RECONCILER_TOKEN_USER", "RECONCILER_TOKEN_FILE"
-# Read when git asks, so that a token that is replaced counts at once. `read` and `printf` are the shell's own.
+# Read when git asks, so that a token that is replaced counts at once, and stripped as _token does: an editor may end
+# the line with CR and LF. `read` and `printf` are the shell's own.
 _HELPER = (
-    f'!f() {{ if test "$1" = get && {{ IFS= read -r token || test -n "$token"; }} <"${_FILE}"; then '
-    f'printf "username=%s\\npassword=%s\\n" "${_USER}" "$token"; fi; }}; f'
+    f'!f() {{ if test "$1" = get; then token=; IFS= read -r token <"${_FILE}"; '
+    'token="${token#"${token%%[![:space:]]*}"}"; token="${token%"${token##*[![:space:]]}"}"; '
+    f'if test -n "$token"; then printf "username=%s\\npassword=%s\\n" "${_USER}" "$token"; fi; fi; }}; f'
 )
 
 
