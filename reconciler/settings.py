@@ -18,7 +18,7 @@ class Settings:
     debug: bool
     step_summary: str | None
     aws_region: str | None
-    webhook_secret: str | None
+    webhook_secret: str | None = field(repr=False)
     webhook_secret_file: str | None
     notify_urls: str | None = field(repr=False)
     notify_urls_file: str | None

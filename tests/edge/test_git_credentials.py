@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from itertools import pairwise
@@ -151,6 +152,27 @@ def test_ssh_gets_the_key_and_the_hosts(repository: Repository, ssh: Path, tmp_p
     assert (made["userknownhostsfile"], made["globalknownhostsfile"]) == (hosts, "/dev/null")
     assert (made["batchmode"], made["stricthostkeychecking"]) == ("yes", "true")
     assert not list(tmp_path.rglob("pwned"))
+
+
+def test_secrets_of_the_program_are_in_no_others_environment(repository: Repository, ssh: Path, tmp_path: Path) -> None:
+    """Neither git nor what it starts gets a variable of this program, but for what the helper of a token needs."""
+    told, within = tmp_path / "environments", tmp_path / "within"
+    within.mkdir()
+    for name in ("git", "ssh"):
+        real = shutil.which(name, path=repository.environment["PATH"])
+        written(within / name, f'#!/bin/sh\nenv >>{told}\nexec {real} "$@"\n', 0o755)
+    path = f"{within}{os.pathsep}{repository.environment['PATH']}"
+    given = repository.environment | {
+        "PATH": path,
+        "RECONCILER_WEBHOOK_SECRET": "hunter2",
+        "RECONCILER_NOTIFY_URLS": "json://hunter2@host.invalid",
+        "RECONCILER_TOKEN_FILE": "of nobody",
+    }
+    assert read(f"git@host.invalid:{repository.folder}", "main", "manifests", given) == repository.read()
+    assert ssh.exists()
+    seen = told.read_text()
+    assert f"PATH={path}" in seen
+    assert "RECONCILER_" not in seen
 
 
 def test_one_of_them_leaves_the_rest_to_ssh(repository: Repository, ssh: Path, tmp_path: Path) -> None:

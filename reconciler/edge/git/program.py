@@ -37,6 +37,7 @@ _MISLEADING = frozenset(
         "REPLACE_REF_BASE", "SHALLOW_FILE", "WORK_TREE",
     )
 )  # fmt: skip
+_PRIVATE = "RECONCILER_"  # what this program is told, secrets among it: no other has a use for that
 _QUARANTINE = frozenset(("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_OBJECT_DIRECTORY", "GIT_QUARANTINE_PATH"))
 _OURS = {
     "GIT_LITERAL_PATHSPECS": "1",  # ls-tree takes :(top)x for x otherwise
@@ -78,7 +79,11 @@ class Git:
         if program is None:
             raise GitError("the program git was not found on PATH: install git, or read the manifests from a folder")
         # No protocol is allowed until `on_the_network`: git before 2.39.4 does not know GIT_NO_LAZY_FETCH.
-        kept = {name: value for name, value in environment.items() if name not in _MISLEADING | _QUARANTINE}
+        kept = {
+            name: value
+            for name, value in environment.items()
+            if name not in _MISLEADING | _QUARANTINE and not name.startswith(_PRIVATE)
+        }
         return cls(program, environment, _UNLESS_SAID | kept | _OURS | {"GIT_ALLOW_PROTOCOL": ""}, seconds, stop)
 
     def on_the_network(self, login: Mapping[str, str]) -> Git:
