@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from program import Program
 
+from reconciler.edge.git import Access
 from reconciler.edge.manifests.schema import schema
 from reconciler.sandbox import Behaviour
 
 REPOSITORY = Path(__file__).parents[1]
+KUBERNETES = REPOSITORY / "deploy" / "kubernetes"
 DOCUMENTS = sorted(
     path for path in (*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), *REPOSITORY.glob("deploy/**/*.md"))
 )
@@ -46,6 +48,17 @@ def test_the_reference_has_every_member(kind: str) -> None:
     for path in members(document, document, ""):
         name = path.removeprefix("metadata.")
         assert f"`{path}`" in reference or f"`{name}`" in reference, path
+
+
+def test_the_page_on_git_says_what_a_fetch_may_take() -> None:
+    """The time is that of a call of git, and the room that of the pods."""
+    page = " ".join((REPOSITORY / "docs" / "git.md").read_text().split())
+    (seconds,) = (field.default for field in fields(Access) if field.name == "seconds")
+    assert f"longer than {seconds:g} s" in page
+    for file in ("controller/deployment.yaml", "cronjob/cronjob.yaml"):
+        room = re.search(r"name: tmp\s+emptyDir:\s+sizeLimit: (\d+)Gi", (KUBERNETES / file).read_text())
+        assert room
+        assert f"gives `/tmp` {room[1]} GiB" in page
 
 
 def test_the_sandbox_page_has_every_switch_and_its_default() -> None:
