@@ -138,6 +138,16 @@ def test_the_board_is_among_them(metrics: Metrics) -> None:
     assert found["reconciler_build_info[('version', '1.2.3')]"] == 1
 
 
+def test_a_drift_beside_a_change_has_no_age(metrics: Metrics) -> None:
+    """It is only remembered since when the change is so, and that would be a wrong age of the drift."""
+    both = replace(reports.drifted("both"), decision="changed", since=NOW - timedelta(days=30))
+    lane = Lane("prod", None, None, NOW, 0, reports.report(both), NOW)
+    metrics.show(lambda: Board(NOW, NOW, NOW, None, None, (lane,), ()))
+    found = values(metrics)
+    assert found["reconciler_associations[('decision', 'changed'), ('target', 'prod')]"] == 1
+    assert not [name for name in found if name.startswith("reconciler_drift_seconds")]
+
+
 def test_runs_and_writes_of_a_target_begin_at_0(metrics: Metrics) -> None:
     """In the first scrape that finds it, as does its lease: the first unknown Create of a year is a rise then."""
     lane = Lane("prod", None, None, NOW, 0, None, None)
