@@ -10,7 +10,7 @@ import click
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to listen."""
+    """Where to listen; an empty host is every address of this machine."""
 
     host: str
     port: int
@@ -26,7 +26,7 @@ class Listen(click.ParamType[Address]):
         match = re.fullmatch(r"(?:\[([0-9a-fA-F:.%]+)\]|([^:\[\]]*)):([0-9]{1,5})", str(value))
         if match is None or int(match[3]) > 65535:  # noqa: PLR2004 - the highest port
             self.fail(f"{value!r} is no address: write HOST:PORT, or :PORT for all of this machine", param, ctx)
-        return Address(match[1] or match[2] or "0.0.0.0", int(match[3]))  # noqa: S104 - asked for
+        return Address(match[1] or match[2], int(match[3]))
 
 
 class Template(click.ParamType[str]):

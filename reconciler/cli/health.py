@@ -9,7 +9,7 @@ from reconciler.cli.address import Address, Listen
 
 _PATIENCE = 4
 """Seconds: less than what asks waits for an answer (the image's HEALTHCHECK: 5)."""
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - who listens there is reached here
+_EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - who listens there is here
 
 
 @click.command("health")

@@ -27,6 +27,7 @@ class NotListening(OSError):  # noqa: N818 - named for the state of things
 def served(application: Starlette, host: str, port: int, life: float = LIFE) -> Iterator[str]:
     """Serve while the block runs, and give the address. Raises NotListening.
 
+    An empty host is every address of this machine, of both kinds where it has both.
     `life` is for how many seconds a connection may last.
     """
     with _listening(host, port) as listening:
@@ -39,7 +40,7 @@ def served(application: Starlette, host: str, port: int, life: float = LIFE) -> 
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="web", daemon=True)
         thread.start()
         try:
-            shown = f"[{host}]" if ":" in host else host
+            shown = f"[{host}]" if ":" in host else host or "0.0.0.0"  # noqa: S104 - asked for
             yield f"http://{shown}:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
@@ -47,9 +48,10 @@ def served(application: Starlette, host: str, port: int, life: float = LIFE) -> 
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = not host and socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if both or ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=both)
     except (OSError, TypeError) as error:
         number = getattr(error, "errno", 0) or 0  # below 0 where the name cannot be resolved
         reason = os.strerror(number) if number > 0 else "there is no host of this name"

@@ -41,17 +41,20 @@ def stuck() -> Iterator[int]:
             thread.join()
 
 
-@pytest.mark.parametrize("listen", ["127.0.0.1:0", ":0", "[::1]:0"])
-def test_a_controller_that_gets_on_is_well(program: Program, listen: str) -> None:
+@pytest.mark.parametrize(
+    ("listen", "hosts"), [("127.0.0.1", ["127.0.0.1"]), ("", ["", "127.0.0.1", "[::1]"]), ("[::1]", ["[::1]"])]
+)
+def test_a_controller_that_gets_on_is_well(program: Program, listen: str, hosts: list[str]) -> None:
     """It is found where it was told to listen, on all addresses too; the environment may say where that is."""
     program.add("october")
-    process = program.start("controller", "--listen", listen)
+    process = program.start("controller", "--listen", f"{listen}:0")
     try:
         assert process.stderr
         log = map(json.loads, process.stderr)
         port = next(line["url"] for line in log if line["event"] == "listening").rpartition(":")[2]
-        done = program.run("health", env={"RECONCILER_LISTEN": listen.removesuffix("0") + port})
-        assert (done.code, done.out, done.err) == (0, "ok\n", "")
+        for host in hosts:
+            done = program.run("health", env={"RECONCILER_LISTEN": f"{host}:{port}"})
+            assert (done.code, done.out, done.err) == (0, "ok\n", "")
     finally:
         process.kill()
         process.communicate()
