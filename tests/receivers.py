@@ -36,9 +36,14 @@ class Chat:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
     @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._server.server_port
+
+    @property
     def url(self) -> str:
         """Where it is, as apprise writes it, with a secret in it."""
-        return f"json://user:hunter2@127.0.0.1:{self._server.server_port}/s3cret"
+        return f"json://user:hunter2@127.0.0.1:{self.port}/s3cret"
 
     def next(self) -> Any:
         """Return the next message that was or will be taken."""

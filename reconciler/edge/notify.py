@@ -9,6 +9,12 @@ from typing import Any, Protocol
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,19})://")
 
+_OVERFLOW = "split"
+"""What becomes of a message that is longer than a service takes: parts, since what is cut off would never be told.
+
+By itself apprise sends it whole, and Discord or Telegram refuses it each time.
+"""
+
 
 class NotInstalled(Exception):  # noqa: N818 - named for the state of things
     """Apprise is not there."""
@@ -76,9 +82,14 @@ def receivers(text: str) -> tuple[AppriseReceiver, ...]:
 
 def _added(service: Any, url: str) -> bool:
     try:
-        return bool(service.add(url)) and len(service) == 1
+        if not service.add(url) or len(service) != 1:
+            return False
     except Exception:  # noqa: BLE001 - as in send
         return False
+    for plugin in service:
+        if "overflow_mode" not in vars(plugin):  # the URL does not say
+            plugin.overflow_mode = _OVERFLOW
+    return True
 
 
 def _silence() -> None:

@@ -39,6 +39,33 @@ def test_a_mail_server_gets_the_message() -> None:
     assert mail.get_content().splitlines() == ["- export: <b>bold</b>", "- other"]
 
 
+def limited(chat: Chat, overflow: str = "") -> str:
+    """Return the URL of a chat that takes 4,000 characters at most (Mattermost)."""
+    return f"mmost://127.0.0.1:{chat.port}/s3crets3crets3crets3cret00{overflow}"
+
+
+def test_what_is_longer_than_a_service_takes_comes_in_parts() -> None:
+    """Nothing of it is lost, and no part is longer than the service takes, which would refuse it for ever."""
+    lines = [f"- export {number}: {'x' * 400}" for number in range(20)]
+    with Chat().open() as chat:
+        (receiver,) = receivers(limited(chat))
+        assert receiver.send("20 drifted", "\n".join(lines), "warning")
+        parts = [chat.taken.get_nowait()["text"] for _ in range(chat.taken.qsize())]
+    assert len(parts) > 1
+    assert max(map(len, parts)) <= 4000
+    assert "20 drifted" in parts[0]
+    assert [line for part in parts for line in part.splitlines() if line.startswith("- ")] == lines
+
+
+def test_a_url_may_say_that_what_is_too_long_is_cut() -> None:
+    """As for a pager, where each part would call somebody."""
+    with Chat().open() as chat:
+        (receiver,) = receivers(limited(chat, "?overflow=truncate"))
+        assert receiver.send("20 drifted", "x" * 9000, "warning")
+        assert len(chat.next()["text"]) <= 4000
+        assert chat.taken.empty()
+
+
 def test_a_refusal_and_silence_are_no_delivery() -> None:
     """Whoever answers with an error, or not at all, was told nothing; that is an answer and not an exception."""
     with Chat().open() as chat:
