@@ -45,14 +45,14 @@ def _beginning(
     from reconciler.notify.ledgers import Ledgers  # noqa: PLC0415
 
     store = None if choices.dry_run else Journals.of(choices).beside("notices.json")
-    heard = _Heard(metrics)
+    heard, clock = _Heard(metrics), SystemClock()
     scope = scope_of(choices, places)
 
     def begin(board: Callable[[], Board]) -> Callable[[], None]:
         def named() -> list[tuple[str, AppriseReceiver]]:
             return [(f"{scope} {each.name}", each) for each in addressees()]
 
-        return Courier(Round(board, named, every, SystemClock()), Ledgers(store, heard.troubled), heard).go
+        return Courier(Round(board, named, every, clock), Ledgers(store, heard.troubled, clock.now), heard).go
 
     return begin
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 FORMAT = "reconciler/notices/v1"
+_APART = timedelta(minutes=1)
+"""How far the clocks of two controllers may be apart."""
+_NOT_KNOWN = datetime.fromtimestamp(0, UTC)
+"""A time before any run."""
 
 
 class Condition(StrEnum):
@@ -64,6 +68,17 @@ class Ledger:
 
     targets: Mapping[str, Remembered] = field(default_factory=dict)
     summarised: datetime | None = None
+
+    def believed(self, now: datetime) -> Ledger:
+        """Return it with every time that is still to come not known: whoever wrote that had a clock that was ahead.
+
+        Else nothing newer would be told, nor another summary, until the time has come.
+        """
+        latest = now + _APART
+        targets = {
+            name: replace(each, at=_NOT_KNOWN) if each.at > latest else each for name, each in self.targets.items()
+        }
+        return Ledger(targets, self.summarised if self.summarised and self.summarised <= latest else None)
 
     def merged(self, other: Ledger) -> Ledger:
         """Return what is newest of both, of each target: of two controllers, neither undoes what the other told."""

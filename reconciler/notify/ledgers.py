@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from reconciler.core.errors import StateError, StateMoved
 from reconciler.core.ledger import Ledger, decode, encode
@@ -16,11 +17,11 @@ _TRIES = 3
 class Ledgers:
     """The ledger of each receiver. Where the store fails, memory serves, and `troubled` is told why, once.
 
-    Without a store (a dry run writes nothing) they last as long as the process.
+    Without a store (a dry run writes nothing) they last as long as the process. `now` tells which times to believe.
     """
 
-    def __init__(self, store: Store | None, troubled: Callable[[str], None]) -> None:
-        self._store, self._troubled = store, troubled
+    def __init__(self, store: Store | None, troubled: Callable[[str], None], now: Callable[[], datetime]) -> None:
+        self._store, self._troubled, self._now = store, troubled, now
         self._ledgers: dict[str, Ledger] = {}
         self._version: str | None = None
         self._trouble = ""
@@ -29,7 +30,7 @@ class Ledgers:
 
     def __getitem__(self, receiver: str) -> Ledger:
         """Return what a receiver was told."""
-        return self._ledgers.get(receiver, Ledger())
+        return self._ledgers.get(receiver, Ledger()).believed(self._now())
 
     def known(self) -> bool:
         """Tell whether it is known what people were told before this process began; look, where it is not yet."""
@@ -96,7 +97,7 @@ class Ledgers:
             self._say(f"there is no {self._store.place}: what people were told is not known, and begun anew")
         self._read = True
         for receiver, ledger in kept.items():
-            self._ledgers[receiver] = self[receiver].merged(ledger)
+            self._ledgers[receiver] = self[receiver].merged(ledger.believed(self._now()))
 
     def _say(self, trouble: str) -> None:
         if trouble != self._trouble:

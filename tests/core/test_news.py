@@ -288,6 +288,20 @@ def test_ledgers_merge_in_any_order(told: list[tuple[str, int]]) -> None:
     assert Ledger(summarised=NOW).merged(Ledger(summarised=NOW + DAY)).summarised == NOW + DAY
 
 
+def test_times_that_are_still_to_come_are_not_believed() -> None:
+    """Who wrote them had a clock that was ahead: what is open stays open, and a minute is no matter."""
+    open_ = {Subject("x"): Open(Condition.LOST)}
+    ahead = Ledger({"a": Remembered(NOW + DAY, open_), "b": Remembered(NOW + MINUTE, open_)}, NOW + DAY)
+    believed = ahead.believed(NOW)
+    assert believed.targets["a"].open == open_
+    assert believed.targets["a"].at < NOW - DAY
+    assert believed.targets["b"] == ahead.targets["b"]
+    assert believed.summarised is None
+    assert ahead.believed(NOW + DAY) == ahead
+    assert Ledger().believed(NOW) == Ledger()
+    assert believed.merged(Ledger({"a": Remembered(NOW, {})}, NOW)).targets["a"] == Remembered(NOW, {})
+
+
 @pytest.mark.parametrize(
     "document",
     [

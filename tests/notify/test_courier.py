@@ -78,7 +78,7 @@ class World:
         round_ = Round(
             board or self.board, lambda: [(each.name, each) for each in self.people], self.heartbeat, self.clock
         )
-        return Courier(round_, Ledgers(self.store, self.troubles.append), self)
+        return Courier(round_, Ledgers(self.store, self.troubles.append, self.clock.now), self)
 
     def delivered(self, receiver: str, message: Message) -> None:
         """Hear."""
@@ -221,6 +221,22 @@ def test_controllers_of_one_machine_wait_for_each_other(world: World, tmp_path: 
     assert world.goes(first, export="lost") == [LOST]
     assert nested == []
     assert world.goes(second) == []
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_clock_that_was_ahead_silences_nobody(world: World, *, restarted: bool) -> None:
+    """What it dated is remembered without its time: ends, new trouble and the daily summary are told, each once."""
+    world.heartbeat = timedelta(days=1)
+    ahead = world.courier()
+    world.clock.set(days=300)
+    assert world.goes(ahead, export="lost") == [LOST, "reconcile: 1 wrong"]
+    world.clock.set(days=-300)
+    right = world.courier() if restarted else ahead
+    assert world.goes(right) == ["reconcile: 1 wrong"]
+    assert world.goes(right, export="in-sync", other="lost") == ["reconcile: 1 lost, 1 recovered"]
+    assert world.goes(right) == world.goes(world.courier()) == []
+    world.clock.advance(days=1)
+    assert world.goes(right) == ["reconcile: 1 wrong"]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"format": "reconciler/notices/v9"}', "\ud7ff"])
