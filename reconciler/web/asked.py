@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 ATTENTION = "attention"
 """Asks for all that is an error or a warning."""
+GRAVE = frozenset({"error", "warning"})
+"""The levels that need attention."""
 _LONGEST = 200
 
 
@@ -28,13 +30,13 @@ class Asked:
         """Whether anything is asked for."""
         return self != Asked()
 
-    def fits(self, kind: str, level: str, target: str, *texts: str) -> bool:
-        """Tell whether something of a kind, a level and a target is asked for; each word has to be in some text."""
+    def fits(self, kinds: Container[str], level: str, target: str, *texts: str) -> bool:
+        """Tell whether something of some kinds, a level and a target is asked for; each word has to be in some text."""
         if self.target and target != self.target:
             return False
-        if self.decision == ATTENTION and level not in {"error", "warning"}:
+        if self.decision == ATTENTION and level not in GRAVE:
             return False
-        if self.decision not in {"", ATTENTION, kind}:
+        if self.decision not in {"", ATTENTION} and self.decision not in kinds:
             return False
         text = "\n".join(texts).casefold() if self.q else ""
         return all(word in text for word in self.q.casefold().split())

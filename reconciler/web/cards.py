@@ -9,7 +9,10 @@ from reconciler.core.board import Board, Lane
 from reconciler.core.report import Report
 from reconciler.render import words
 from reconciler.web.moment import Moment
-from reconciler.web.rows import ORDER, State
+from reconciler.web.rows import EXPORT_FAILED, ORDER, State, export_failed
+
+_DONE = frozenset({"created", "updated", "adopt"})
+"""Kinds of what a run did, after which nothing is under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,9 @@ def _card(board: Board, lane: Lane, *, stuck: bool) -> Card:
 def _counts(report: Report) -> tuple[Count, ...]:
     kinds = words.kinds(report)
     kinds["unmanaged"] = report.summary["unmanaged"]
-    return tuple(Count(State.of(name, report), kinds[name]) for name in ORDER if kinds[name])
+    failed = sum(export_failed(each) for target in report.targets for each in target.associations)
+    exports = [Count(EXPORT_FAILED, failed)] if failed else []
+    return (*exports, *(Count(State.of(name, report), kinds[name]) for name in ORDER if kinds[name]))
 
 
 def _state(lane: Lane, counts: tuple[Count, ...]) -> tuple[str, str]:
@@ -81,6 +86,7 @@ def _state(lane: Lane, counts: tuple[Count, ...]) -> tuple[str, str]:
     if lane.last.failed or lane.failures:
         return "failing", "error"
     for level, said in (("error", "needs a person"), ("warning", "differs"), ("note", "under way")):
-        if any(state.level == level and state.kind not in {"created", "updated", "adopt"} for state in managed):
-            return said, level
+        found = [state for state in managed if state.level == level and state.kind not in _DONE]
+        if found:
+            return (said if found != [EXPORT_FAILED] else EXPORT_FAILED.label), level
     return ("in sync", "none") if managed else ("nothing managed", "note")

@@ -12,11 +12,11 @@ from reconciler.core.model import Origin
 from reconciler.core.report import Report
 from reconciler.render import words
 from reconciler.web import places
-from reconciler.web.asked import ATTENTION, Asked
+from reconciler.web.asked import ATTENTION, GRAVE, Asked
 from reconciler.web.cards import Card, cards
 from reconciler.web.flow import Flow, flow
 from reconciler.web.moment import Moment
-from reconciler.web.rows import ORDER, Row, Stranger, rows, strangers
+from reconciler.web.rows import EXPORT_FAILED, ORDER, Row, Stranger, export_failed, level, rows, strangers
 from reconciler.web.timeline import Timeline, timeline
 
 SHOWN = 2000
@@ -84,7 +84,7 @@ def page(board: Board, asked: Asked, patience: timedelta, manifest_url: str | No
         top=_top(board),
         cards=cards(board, patience),
         asked=asked,
-        decisions=_decisions(kinds, asked),
+        decisions=_decisions(board, kinds, asked),
         targets=_targets(board, asked),
         count=f"{len(found):,} of {managed:,} associations, {len(unmanaged):,} of {live:,} unmanaged",
         total=managed,
@@ -127,9 +127,12 @@ def _kinds(board: Board) -> Counter[str]:
     return counts
 
 
-def _decisions(kinds: Counter[str], asked: Asked) -> tuple[Choice, ...]:
+def _decisions(board: Board, kinds: Counter[str], asked: Asked) -> tuple[Choice, ...]:
+    every = [each for lane in board.lanes if lane.last for target in lane.last.targets for each in target.associations]
     known = [Choice(name, f"{words.KINDS[name].label} ({kinds[name]:,})") for name in ORDER if kinds[name]]
-    grave = sum(count for name, count in kinds.items() if words.KINDS[name].level in {"error", "warning"})
+    if failed := sum(map(export_failed, every)):
+        known.insert(0, Choice(EXPORT_FAILED.kind, f"{EXPORT_FAILED.label} ({failed:,})"))
+    grave = sum(level(each) in GRAVE for each in every)
     choices = [Choice("", "any"), Choice(ATTENTION, f"needs attention ({grave:,})"), *known]
     return _with(choices, asked.decision)
 

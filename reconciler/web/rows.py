@@ -1,4 +1,7 @@
-"""The associations of a board as the rows of a table: the gravest first."""
+"""The associations of a board as the rows of a table: the gravest first.
+
+How an association stands and how its last export went are two things: the graver one says how grave its row is.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from reconciler.web.asked import Asked
 from reconciler.web.moment import Moment
 
 ORDER = {name: number for number, name in enumerate(words.KINDS)}
+_LEVELS = ("error", "warning", "note", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +37,21 @@ class State:
         return cls(kind, words.label(kind, report), known.level, known.meaning)
 
 
+EXPORT_FAILED = State("export-failed", "export failed", "warning", "The last job failed: AWS's console says why.")
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One association that a manifest asks for. What is long is put into words only as the page is written."""
+    """One association that a manifest asks for. What is long is put into words only as the page is written.
+
+    `state` is how it stands, `export` that its last job failed, if it did, and `level` the graver of both.
+    """
 
     id: str
     target: str
     state: State
+    export: State | None
+    level: str
     since: Moment | None
     execution: str
     link: str | None
@@ -86,7 +98,25 @@ def rows(board: Board, asked: Asked, linked: Linked) -> tuple[Row, ...]:
         for association in target.associations
         if _asked(asked, lane.target, association)
     )
-    return tuple(sorted(found, key=lambda row: (ORDER[row.state.kind], row.target, row.association.name)))
+    return tuple(sorted(found, key=_place))
+
+
+def export_failed(association: Association) -> bool:
+    """Tell whether the last job of an association failed."""
+    return association.last_execution is not None and association.last_execution.status == "FAILED"
+
+
+def level(association: Association) -> str:
+    """Return how grave it is: how the association stands, or how its last export went."""
+    levels = [
+        words.KINDS[words.kind(association)].level,
+        *([EXPORT_FAILED.level] if export_failed(association) else []),
+    ]
+    return min(levels, key=_LEVELS.index)
+
+
+def _place(row: Row) -> tuple[int, int, str, str]:
+    return _LEVELS.index(row.level), ORDER[row.state.kind], row.target, row.association.name
 
 
 def strangers(board: Board, asked: Asked) -> tuple[Stranger, ...]:
@@ -99,16 +129,16 @@ def _strangers(lane: str, last: Report | None, asked: Asked) -> Iterator[Strange
         for live in target.unmanaged:
             stranger = _stranger(lane, live)
             texts = (lane, live.arn, stranger.integration, stranger.client, stranger.destination)
-            if asked.fits("unmanaged", words.KINDS["unmanaged"].level, lane, *texts):
+            if asked.fits({"unmanaged"}, words.KINDS["unmanaged"].level, lane, *texts):
                 yield stranger
 
 
 def _asked(asked: Asked, target: str, association: Association) -> bool:
     kind = words.kind(association)
-    known = words.KINDS[kind]
+    exported = EXPORT_FAILED if export_failed(association) else None
     return asked.fits(
-        kind,
-        known.level,
+        {kind, exported.kind} if exported else {kind},
+        level(association),
         target,
         target,
         association.name,
@@ -117,7 +147,8 @@ def _asked(asked: Asked, target: str, association: Association) -> bool:
         association.arn or "",
         str(association.origin),
         association.reason,
-        known.label,
+        words.KINDS[kind].label,
+        exported.label if exported else "",
     )
 
 
@@ -126,8 +157,10 @@ def _row(target: str, association: Association, report: Report, now: datetime, l
         id="a-" + hashlib.sha256(f"{target}\0{association.name}".encode("utf-8", "replace")).hexdigest()[:12],
         target=target,
         state=State.of(words.kind(association), report),
+        export=EXPORT_FAILED if export_failed(association) else None,
+        level=level(association),
         since=Moment.of(association.since, now),
-        execution=_execution(association.last_execution),
+        execution=_execution(association.last_execution, badge=export_failed(association)),
         link=linked(report, association.origin),
         association=association,
     )
@@ -145,8 +178,11 @@ def _stranger(target: str, live: Live) -> Stranger:
     )
 
 
-def _execution(ran: Execution | None) -> str:
+def _execution(ran: Execution | None, *, badge: bool = False) -> str:
+    """Return how the last job went; where a badge says that, what AWS says to it."""
     if ran is None:
         return ""
+    if badge:
+        return ran.message or ""
     said = ran.status.lower().replace("_", " ")
     return f"{said}: {ran.message}" if ran.message else said

@@ -15,6 +15,7 @@ from web.conftest import Site
 from web.seen import Seen
 
 from reconciler.core.board import Board
+from reconciler.core.model import Execution
 from reconciler.render.words import KINDS
 
 HOSTILE = (
@@ -62,6 +63,27 @@ def test_each_state_is_told(site: Site, board: Board, said: tuple[str, ...]) -> 
     words = shown(site, board).words
     for each in said:
         assert each in words
+
+
+def test_an_export_that_failed_is_no_green_row(site: Site) -> None:
+    """Whatever is in sync: it needs attention, its target's card says so, and it comes before what is well."""
+    plain = boards.in_sync()
+    (lane,) = plain.lanes
+    assert lane.last
+    *others, last = lane.last.targets[0].associations
+    last = replace(last, name="zz", last_execution=Execution("FAILED", "no key"))
+    report = replace(lane.last, targets=(replace(lane.last.targets[0], associations=(*others, last)),))
+    seen = shown(site, replace(plain, lanes=(replace(lane, last=report),)))
+    assert ("li", {"class": "card warning"}) in seen.tags
+    assert "prod export failed" in seen.words
+    assert "1 export failed" in seen.words
+    assert "needs attention (1)" in seen.words
+    assert "export failed no key" in seen.words
+    table = seen.words[seen.words.index("Associations") :]
+    assert table.index("zz") < table.index("contacts-2026-10")
+    assert seen.all("path")[0] == {"class": "thread warning", "d": seen.all("path")[0]["d"]}
+    assert len(names(shown(site, site.board, decision="attention"))) == 1
+    assert "prod in sync" in shown(site, plain).words
 
 
 def test_a_folder_has_no_revision_to_show(site: Site) -> None:
@@ -157,6 +179,8 @@ def test_no_other_file_is_served(site: Site, name: str) -> None:
         ({"q": "/u2"}, "0 of 8 associations, 1 of 2 unmanaged"),
         ({"decision": "drifted"}, "1 of 8 associations, 0 of 2 unmanaged"),
         ({"decision": "attention"}, "2 of 8 associations, 0 of 2 unmanaged"),
+        ({"decision": "export-failed"}, "1 of 8 associations, 0 of 2 unmanaged"),
+        ({"q": "export failed"}, "1 of 8 associations, 0 of 2 unmanaged"),
         ({"decision": "unmanaged"}, "0 of 8 associations, 2 of 2 unmanaged"),
         ({"decision": "in-sync", "target": "staging"}, "3 of 8 associations, 0 of 2 unmanaged"),
         ({"target": "gone"}, "0 of 8 associations, 0 of 2 unmanaged"),
