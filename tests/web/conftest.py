@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -56,6 +57,12 @@ class Site:
     asked: list[str] = field(default_factory=list)
     told: list[tuple[str, str]] = field(default_factory=list)
     metrics: Metrics = field(default_factory=lambda: Metrics("0"))
+    answering: threading.Event = field(default_factory=threading.Event)
+
+    def shown(self) -> Board:
+        """Return the board, once the page is answered at all."""
+        self.answering.wait()
+        return self.board
 
     def get(self, path: str, **headers: str) -> Answer:
         """Get a page."""
@@ -85,8 +92,9 @@ def serving(manifest_url: str | None = None, **options: Any) -> Iterator[Site]:
     """Serve; the options are the server's."""
     site = Site()
     site.metrics.show(lambda: site.board)
+    site.answering.set()
     views = Views(
-        lambda: site.board,
+        site.shown,
         site.metrics.text,
         timedelta(minutes=10),
         lambda: site.working,

@@ -130,6 +130,42 @@ def test_it_says_when_the_controller_is_gone(browser: Browser, site: Site) -> No
     browser.events.clear()
 
 
+def test_it_says_when_the_controller_hangs(browser: Browser, site: Site) -> None:
+    """What never comes is waited for only so long (the time-out is made a short one here), and then asked for again."""
+    shown(browser, site, boards.in_sync())
+    browser.run("{const timeout = AbortSignal.timeout; AbortSignal.timeout = () => timeout.call(AbortSignal, 1); 0}")
+    site.answering.clear()
+    try:
+        browser.run("show(); 0")
+        comes(browser, "document.getElementById('fresh').textContent.slice(0, 30)", "The controller does not answer")
+    finally:
+        site.answering.set()
+    assert browser.run("underWay") is None
+
+
+def test_the_choices_are_kept_fresh(browser: Browser, site: Site) -> None:
+    """With their counts, and with what was chosen; not while somebody chooses."""
+    shown(browser, site, boards.in_sync(), "?decision=in-sync")
+    target = "document.querySelectorAll('#target option').length"
+    assert browser.run(target) == 2
+    site.board = boards.drifted()
+    browser.run("document.getElementById('decision').focus(); show()")
+    assert browser.run(target) == 2
+    browser.run("document.getElementById('decision').blur(); show()")
+    assert browser.run(target) == 3
+    assert browser.run("document.getElementById('decision').value") == "in-sync"
+    assert browser.run("document.getElementById('decision').selectedOptions[0].textContent") == "in sync (4)"
+
+
+def test_copying_without_a_clipboard_leaves_nothing_selected(browser: Browser, site: Site) -> None:
+    """As over plain HTTP: what is selected is not replaced, so the page would never be fresh again."""
+    shown(browser, site, boards.in_sync())
+    browser.run("Object.defineProperty(navigator, 'clipboard', {value: undefined}); 0")
+    browser.run("document.querySelector('.copy').click()")
+    comes(browser, "document.querySelector('.copy').textContent", "Copied")
+    assert browser.run("getSelection().isCollapsed") is True
+
+
 def test_an_arn_is_copied(browser: Browser, site: Site) -> None:
     """By its button, which says so."""
     origin = site.url

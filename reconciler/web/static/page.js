@@ -2,10 +2,12 @@
 // The server renders all; this only fetches the same page again and puts in what has changed.
 "use strict";
 
-const EVERY = 30_000, TYPING = 150;
+const EVERY = 30_000, TYPING = 150, LONGEST = 10_000;
 const PARTS = ["head", "refusal", "targets", "associations", "unmanaged", "flow", "timeline", "warnings"];
 const form = document.getElementById("find");
-const seen = new Map(PARTS.map((id) => [id, document.getElementById(id).innerHTML]));
+const lists = [...form.querySelectorAll("select")];
+const changing = [...PARTS, ...lists.map((list) => list.id)];
+const seen = new Map(changing.map((id) => [id, document.getElementById(id).innerHTML]));
 let underWay = null;
 
 document.documentElement.classList.add("js");
@@ -20,7 +22,8 @@ async function show() {
   underWay?.abort();
   const mine = (underWay = new AbortController());
   try {
-    const answer = await fetch(address(), { signal: mine.signal, headers: { Accept: "text/html" } });
+    const signal = AbortSignal.any([mine.signal, AbortSignal.timeout(LONGEST)]);
+    const answer = await fetch(address(), { signal, headers: { Accept: "text/html" } });
     if (!answer.ok) throw new Error(answer.status);
     put(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch (error) {
@@ -41,14 +44,23 @@ function put(fresh) {
   text("fresh", fresh);
   stood = document.getElementById("fresh").textContent.replace("As of ", "");
   text("count", fresh);
-  for (const id of PARTS) {
-    const now = fresh.getElementById(id).innerHTML;
-    if (now === seen.get(id)) continue;
-    seen.set(id, now);
-    document.getElementById(id).replaceChildren(...fresh.getElementById(id).childNodes);
-  }
+  for (const id of PARTS) replace(id, fresh);
+  if (!form.contains(document.activeElement)) for (const list of lists) choose(list, fresh);
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   refocus(place);
+}
+
+function replace(id, fresh) {
+  const now = fresh.getElementById(id).innerHTML;
+  if (now === seen.get(id)) return false;
+  seen.set(id, now);
+  document.getElementById(id).replaceChildren(...fresh.getElementById(id).childNodes);
+  return true;
+}
+
+function choose(list, fresh) {
+  const chosen = list.value;
+  if (replace(list.id, fresh)) list.value = chosen;
 }
 
 function text(id, fresh) {
@@ -79,7 +91,8 @@ async function copy(button) {
     range.selectNodeContents(button.parentElement.querySelector(".arn"));
     getSelection().removeAllRanges();
     getSelection().addRange(range);
-    if (!document.execCommand("copy")) done = "Selected";
+    if (document.execCommand("copy")) getSelection().removeAllRanges(); // else nothing would be refreshed any more
+    else done = "Selected";
   }
   button.textContent = done;
   setTimeout(() => { button.textContent = "Copy"; }, 2000);
