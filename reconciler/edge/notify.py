@@ -14,6 +14,7 @@ _OVERFLOW = "split"
 
 By itself apprise sends it whole, and Discord or Telegram refuses it each time.
 """
+_FOREIGN = "is none that apprise understands"
 
 
 class NotInstalled(Exception):  # noqa: N818 - named for the state of things
@@ -21,7 +22,7 @@ class NotInstalled(Exception):  # noqa: N818 - named for the state of things
 
 
 class WrongReceiver(ValueError):  # noqa: N818 - named for what it found
-    """A URL that apprise does not understand; the text says which, by its number and scheme."""
+    """A URL that leads to no receiver, or to several; the text says which, by its number and scheme."""
 
 
 class Receiver(Protocol):
@@ -72,24 +73,29 @@ def receivers(text: str) -> tuple[AppriseReceiver, ...]:
         scheme = match[1].lower() if (match := _SCHEME.match(url)) else ""
         counts[scheme] = counts.get(scheme, 0) + 1
         service = apprise.Apprise(asset=asset)
-        if not scheme or not _added(service, url):
-            raise WrongReceiver(
-                f"URL {number} ({f'{scheme}://…' if scheme else 'without a scheme'}) is none that apprise understands"
-            )
+        if complaint := _complaint(service, url) if scheme else _FOREIGN:
+            raise WrongReceiver(f"URL {number} ({f'{scheme}://…' if scheme else 'without a scheme'}) {complaint}")
         found.append(AppriseReceiver(f"{scheme} {counts[scheme]}", service))
     return tuple(found)
 
 
-def _added(service: Any, url: str) -> bool:
+def _complaint(service: Any, url: str) -> str | None:
+    """Add a URL, and return what is wrong with it, if anything is.
+
+    A delivery to one of several recipients is none, so that one who fails would have it repeated to the others.
+    """
     try:
         if not service.add(url) or len(service) != 1:
-            return False
+            return _FOREIGN
+        several = any(len(plugin) > 1 for plugin in service)
     except Exception:  # noqa: BLE001 - as in send
-        return False
+        return _FOREIGN
+    if several:
+        return "has several recipients: give each a URL of its own"
     for plugin in service:
         if "overflow_mode" not in vars(plugin):  # the URL does not say
             plugin.overflow_mode = _OVERFLOW
-    return True
+    return None
 
 
 def _silence() -> None:

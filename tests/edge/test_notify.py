@@ -116,6 +116,21 @@ def test_a_wrong_url_is_named_by_number_and_scheme(urls: str, which: str) -> Non
     assert "hunter2" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mailtos://user:hunter2@smtp.example.com?from=reconcile@example.com&to=a@example.com,b@example.com",
+        "slack://T12345678/B12345678/hunter2hunter2hunter2hun/#a/#b",
+        "sns://AKIAIOSFODNN7EXAMPLE/hunter2hunter2hunter2hunter2hunter2hunte/us-east-1/one/other",
+    ],
+)
+def test_each_recipient_has_a_url_of_its_own(url: str) -> None:
+    """Of several behind one URL nobody knows who got it: where one fails, the others would get it for ever again."""
+    with pytest.raises(WrongReceiver, match="has several recipients: give each a URL of its own") as raised:
+        receivers(f"json://a {url}")
+    assert "hunter2" not in str(raised.value)
+
+
 def test_nothing_of_a_url_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     """Whatever apprise says, also where it fails, and at any level."""
     caplog.set_level(logging.DEBUG)
