@@ -19,7 +19,7 @@ from reconciler.web import html, probes
 from reconciler.web.asked import Asked
 from reconciler.web.document import document
 from reconciler.web.hooks import Hooks
-from reconciler.web.page import page
+from reconciler.web.page import Process, page
 from reconciler.web.sealed import Sealed
 
 
@@ -39,7 +39,8 @@ def application(views: Views, hooks: Hooks) -> Starlette:
     """Return the application."""
 
     def index(request: Request) -> Response:  # not async, as what takes long: it has a thread, and probes do not wait
-        return html.answer(page(views.board(), Asked.of(request.query_params), views.patience, views.manifest_url))
+        process = Process(views.working(), views.stopping(), views.patience, views.manifest_url)
+        return html.answer(page(views.board(), Asked.of(request.query_params), process))
 
     def report(_: Request) -> Response:
         return Response(json.dumped(document(views.board())), media_type="application/json")

@@ -27,7 +27,10 @@ PROBLEMS = 100
 
 @dataclass(frozen=True, slots=True)
 class Top:
-    """What the controller is about as a whole. `revision` is the commit; None where manifests come from a folder."""
+    """What the controller is about as a whole. `revision` is the commit; None where manifests come from a folder.
+
+    `idle` is that nothing would be run any more, though nobody asked for a stop.
+    """
 
     now: Moment | None
     looked: Moment | None
@@ -40,6 +43,21 @@ class Top:
     problems: tuple[Problem, ...]
     more_problems: int
     dry_run: bool
+    idle: bool
+    stopping: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What the board does not know: whether runs are begun, whether a stop was asked for, and what was set.
+
+    `patience` is how long a run may take to get on, `manifest_url` a template (see `places`).
+    """
+
+    working: bool
+    stopping: bool
+    patience: timedelta
+    manifest_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +89,18 @@ class Page:
     timeline: Timeline
 
 
-def page(board: Board, asked: Asked, patience: timedelta, manifest_url: str | None) -> Page:
+def page(board: Board, asked: Asked, process: Process) -> Page:
     """Return what the page shows of a board."""
 
     def linked(report: Report, origin: Origin) -> str | None:
-        return places.link(manifest_url, report.run.revision, origin)
+        return places.link(process.manifest_url, report.run.revision, origin)
 
     found, unmanaged = rows(board, asked, linked), strangers(board, asked)
     kinds = _kinds(board)
     managed, live = sum(kinds.values()) - kinds["unmanaged"], kinds["unmanaged"]
     return Page(
-        top=_top(board),
-        cards=cards(board, patience),
+        top=_top(board, process),
+        cards=cards(board, process.patience),
         asked=asked,
         decisions=_decisions(board, kinds, asked),
         targets=_targets(board, asked),
@@ -99,7 +117,7 @@ def page(board: Board, asked: Asked, patience: timedelta, manifest_url: str | No
     )
 
 
-def _top(board: Board) -> Top:
+def _top(board: Board, process: Process) -> Top:
     revision, refusal, now = board.revision, board.refusal, board.now
     problems = refusal.problems if refusal else ()
     return Top(
@@ -114,6 +132,8 @@ def _top(board: Board) -> Top:
         problems=problems[:PROBLEMS],
         more_problems=max(0, len(problems) - PROBLEMS),
         dry_run=any(lane.last.run.dry_run for lane in board.lanes if lane.last),
+        idle=not (process.working or process.stopping),
+        stopping=process.stopping,
     )
 
 

@@ -50,11 +50,15 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """All of it: `hours` are where full hours stand; `more` is how many targets are left out."""
+    """All of it: `hours` are where full hours stand; `more` is how many targets are left out.
+
+    `since` is when the controller started, where that is less than a day ago: earlier runs are known to nobody here.
+    """
 
     tracks: tuple[Track, ...]
     hours: tuple[tuple[int, str], ...]
     more: int
+    since: Moment | None
 
 
 def timeline(board: Board, target: str) -> Timeline:
@@ -65,7 +69,8 @@ def timeline(board: Board, target: str) -> Timeline:
             by_target.setdefault(run.target, []).append(run)
     longest = max((run.finished - run.started for runs in by_target.values() for run in runs), default=timedelta())
     tracks = (_track(name, runs, board.now, longest) for name, runs in sorted(by_target.items())[:MOST])
-    return Timeline(tuple(tracks), tuple(_hours(board.now)), max(0, len(by_target) - MOST))
+    since = Moment.of(board.started, board.now) if board.now - board.started < DAY else None
+    return Timeline(tuple(tracks), tuple(_hours(board.now)), max(0, len(by_target) - MOST), since)
 
 
 def _track(target: str, runs: Sequence[PastRun], now: datetime, longest: timedelta) -> Track:

@@ -103,6 +103,28 @@ def test_a_run_that_does_not_get_on_is_told(site: Site) -> None:
     assert "has not got on since 2026-11-01 11:00Z" in words
 
 
+def test_a_timetable_that_has_stopped_is_told(site: Site) -> None:
+    """Else what is shown looks as good as when it was new; where a stop was asked for, that is said."""
+    assert "any more" not in shown(site, boards.in_sync()).words
+    site.working = False
+    assert "Nothing is run any more" in shown(site, boards.in_sync()).words
+    site.stopping = True
+    words = shown(site, boards.in_sync()).words
+    assert "Stopping: no further run begins." in words
+    assert "any more" not in words
+
+
+def test_runs_before_the_start_are_not_told_as_none(site: Site) -> None:
+    """What a controller forgot with its last start is not said to have been nothing."""
+    day = boards.in_sync()
+    assert "Runs of the last day" in shown(site, day).words
+    assert "No run has ended in the last day." in shown(site, replace(day, past=())).words
+    young = replace(day, started=NOW - timedelta(hours=2))
+    assert "Runs since the start at 2026-11-01 10:00Z" in shown(site, young).words
+    assert "No run has ended since then." in shown(site, replace(young, past=())).words
+    assert "last day" not in shown(site, replace(young, past=())).words
+
+
 def test_everything_a_report_tells_is_on_the_page(site: Site) -> None:
     """Each kind, each outcome, what is unmanaged, orphaned and not listed, the warnings: marked texts all arrive."""
     seen = shown(site, boards.hostile("marked"))
