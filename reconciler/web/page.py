@@ -16,7 +16,18 @@ from reconciler.web.asked import ATTENTION, GRAVE, Asked
 from reconciler.web.cards import Card, cards
 from reconciler.web.flow import Flow, flow
 from reconciler.web.moment import Moment
-from reconciler.web.rows import EXPORT_FAILED, ORDER, Row, Stranger, export_failed, level, rows, strangers
+from reconciler.web.rows import (
+    EXPORT_FAILED,
+    MEANINGS,
+    ORDER,
+    Row,
+    State,
+    Stranger,
+    export_failed,
+    level,
+    rows,
+    strangers,
+)
 from reconciler.web.timeline import Timeline, timeline
 
 SHOWN = 2000
@@ -77,6 +88,7 @@ class Page:
     asked: Asked
     decisions: tuple[Choice, ...]
     targets: tuple[Choice, ...]
+    meanings: tuple[State, ...]
     count: str
     total: int
     rows: tuple[Row, ...]
@@ -104,6 +116,7 @@ def page(board: Board, asked: Asked, process: Process) -> Page:
         asked=asked,
         decisions=_decisions(board, kinds, asked),
         targets=_targets(board, asked),
+        meanings=MEANINGS,
         count=f"{len(found):,} of {managed:,} associations, {len(unmanaged):,} of {live:,} unmanaged",
         total=managed,
         rows=found[:SHOWN],

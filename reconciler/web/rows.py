@@ -37,7 +37,13 @@ class State:
         return cls(kind, words.label(kind, report), known.level, known.meaning)
 
 
+_BADGES = frozenset(name for name in ORDER if ORDER[name] <= ORDER["unmanaged"])
 EXPORT_FAILED = State("export-failed", "export failed", "warning", "The last job failed: AWS's console says why.")
+MEANINGS = (
+    EXPORT_FAILED,
+    *(State(name, kind.label, kind.level, kind.meaning) for name, kind in words.KINDS.items() if name in _BADGES),
+)
+"""What every badge of the page means."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,8 +41,9 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One target's day."""
+    """One target's day. `id` stays with the target, whichever others come and go."""
 
+    id: str
     target: str
     said: str
     bars: tuple[Bar, ...]
@@ -84,7 +86,8 @@ def _track(target: str, runs: Sequence[PastRun], now: datetime, longest: timedel
     )
     count = "1 run" if len(runs) == 1 else f"{len(runs):,} runs"
     most = span(max(run.finished - run.started for run in runs))
-    return Track(target, f"{count}, the longest {most}: {_figures(runs)}", bars, recent)
+    id_ = hashlib.sha256(target.encode("utf-8", "replace")).hexdigest()[:12]
+    return Track(id_, target, f"{count}, the longest {most}: {_figures(runs)}", bars, recent)
 
 
 def _bar(x: int, runs: Sequence[PastRun], longest: timedelta) -> Bar:

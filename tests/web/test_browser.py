@@ -121,11 +121,13 @@ def test_it_keeps_itself_fresh_without_losing_the_place(browser: Browser, site: 
 
 
 def test_it_says_when_the_controller_is_gone(browser: Browser, site: Site) -> None:
-    """What is shown then is old, and the page says from when."""
+    """What is shown then is old, and the page says from when, and is heard where it is read out."""
+    browser.prefer(color_scheme="light")
     shown(browser, site, boards.in_sync())
     browser.run("address = () => 'http://127.0.0.1:9/'; show()")
     said = "The controller does not answer: this is how it stood at 2026-11-01 12:00Z."
-    comes(browser, "document.getElementById('fresh').textContent", said)
+    comes(browser, TROUBLE, said)
+    assert browser.run("getComputedStyle(document.getElementById('trouble')).color") == "rgb(161, 18, 47)"
     browser.complaints()
     browser.events.clear()
 
@@ -137,10 +139,67 @@ def test_it_says_when_the_controller_hangs(browser: Browser, site: Site) -> None
     site.answering.clear()
     try:
         browser.run("show(); 0")
-        comes(browser, "document.getElementById('fresh').textContent.slice(0, 30)", "The controller does not answer")
+        comes(browser, f"{TROUBLE}.slice(0, 30)", "The controller does not answer")
     finally:
         site.answering.set()
     assert browser.run("underWay") is None
+    browser.run("AbortSignal.timeout = () => new AbortController().signal; show()")
+    assert browser.run(TROUBLE) == ""
+
+
+def test_it_stands_still_where_a_reader_wants_that(browser: Browser, site: Site) -> None:
+    """What changes by itself can be stopped (WCAG 2.2, 2.2.2), also over a reload, and goes on when asked to."""
+    shown(browser, site, boards.in_sync())
+    browser.run("refresh(); 0")
+    assert browser.run("underWay !== null") is True
+    browser.run("document.getElementById('by-itself').click()")
+    shown(browser, site, boards.in_sync())
+    browser.run("refresh(); 0")
+    assert browser.run("underWay === null") is True
+    browser.run("document.getElementById('by-itself').click()")
+    assert browser.run("underWay !== null") is True
+
+
+def test_what_is_scrolled_stays_where_it_is(browser: Browser, site: Site) -> None:
+    """On a phone a day begins with its newest end, and is not moved back when it is fresh."""
+    browser.size(390, 900)
+    shown(browser, site, boards.drifted())
+    day = "document.querySelector('#timeline .scroll')"
+    seen = f"{day}.querySelector('rect:last-of-type').getBoundingClientRect().right <= innerWidth"
+    assert browser.run(seen) is True
+    browser.run(f"{day}.scrollLeft -= 200; document.getElementById('drawn').scrollLeft = 70; 0")
+    before = browser.run(f"{day}.scrollLeft")
+    site.board = replace(site.board, past=site.board.past[1:], lanes=site.board.lanes[:1])
+    browser.run("show()")
+    assert browser.run("document.querySelectorAll('#associations tr[id]').length") == 5
+    assert browser.run(f"{day}.scrollLeft") == before
+    assert browser.run("document.getElementById('drawn').scrollLeft") == 70
+
+
+@pytest.mark.parametrize("forced", ["active", "none"])
+def test_a_failed_run_is_told_by_more_than_its_colour(browser: Browser, site: Site, forced: str) -> None:
+    """By a mark below the line, which can be seen where colours are the reader's own too, and so can the legend."""
+    browser.call("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": forced}])
+    browser.size(1280, 900)
+    shown(browser, site, boards.failing())
+    marks = "document.querySelectorAll('.day .mark')"
+    assert browser.run(f"{marks}.length") == browser.run("document.querySelectorAll('.day rect.failed').length") > 0
+    assert browser.run(f"{marks}[0].getBoundingClientRect().top > document.querySelector('.day line').y1.baseVal.value")
+    for colour in (
+        f"getComputedStyle({marks}[0]).fill",
+        "getComputedStyle(document.querySelector('.key.failed'), '::before').backgroundColor",
+    ):
+        assert browser.run(f"{colour} !== getComputedStyle(document.documentElement).backgroundColor") is True
+        if forced == "active":
+            assert browser.run(f"{colour} === getComputedStyle(document.body).color") is True
+
+
+def test_on_a_phone_every_cell_is_there(browser: Browser, site: Site) -> None:
+    """One that is left out would have the next read out under its header."""
+    browser.size(390, 900)
+    shown(browser, site, boards.drifted())
+    hidden = "[...document.querySelectorAll('tbody :is(th, td)')].filter((each) => !each.checkVisibility()).length"
+    assert browser.run(hidden) == 0
 
 
 def test_the_choices_are_kept_fresh(browser: Browser, site: Site) -> None:
@@ -176,6 +235,7 @@ def test_an_arn_is_copied(browser: Browser, site: Site) -> None:
     browser.run("document.querySelector('.copy').click()")
     comes(browser, "document.querySelector('.copy').textContent", "Copied")
     arn = browser.run("document.querySelector('.copy').dataset.copy")
+    assert browser.run("document.querySelector('.copy').ariaLabel") == f"Copied ARN {arn}"
     assert arn.startswith("arn:aws:app-integrations:")
 
 
@@ -197,6 +257,7 @@ def test_a_thousand_associations_are_all_there(browser: Browser, site: Site) -> 
     assert browser.complaints() == []
 
 
+TROUBLE = "document.querySelector('[role=status].error').textContent"
 CONTRAST = """(() => {
   const light = (c) => c.map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);

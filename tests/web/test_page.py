@@ -17,6 +17,7 @@ from web.seen import Seen
 from reconciler.core.board import Board
 from reconciler.core.model import Execution
 from reconciler.render.words import KINDS
+from reconciler.web.rows import MEANINGS
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -213,7 +214,10 @@ def test_the_form_filters(site: Site, asked: dict[str, str], count: str) -> None
     seen = shown(site, boards.drifted(), **asked)
     assert count in seen.words
     assert len(names(seen)) == int(count.partition(" ")[0])
-    fields = [*seen.all("input"), *(option for option in seen.all("option") if "selected" in option)]
+    fields = [
+        *(each for each in seen.all("input") if "name" in each),
+        *(option for option in seen.all("option") if "selected" in option),
+    ]
     assert [each["value"] for each in fields] == [asked.get(name, "") for name in ("q", "decision", "target")]
 
 
@@ -222,6 +226,25 @@ def test_the_gravest_comes_first(site: Site) -> None:
     words = shown(site, boards.drifted()).words
     table = words[words.index("Associations") :]
     assert table.index("calls") < table.index("profiles-export") < table.index("agents")
+
+
+def test_what_badges_mean_is_told_in_text(site: Site) -> None:
+    """For who has no pointer to hold above them."""
+    seen = shown(site, boards.hostile("marked"))
+    for state in MEANINGS:
+        assert f"{state.label} {state.meaning}" in seen.words
+
+
+def test_what_was_opened_belongs_to_its_target(site: Site) -> None:
+    """However many others come or go before it."""
+    board = boards.drifted()
+    both = {each["id"] for each in shown(site, board).all("details") if each.get("id", "").startswith("runs-")}
+    alone = replace(board, past=tuple(run for run in board.past if run.target == "staging"))
+    (id_,) = [each["id"] for each in shown(site, alone).all("details") if each.get("id", "").startswith("runs-")]
+    assert len(both) == 2
+    first = replace(board, past=tuple(run for run in board.past if run.target == "prod"))
+    (other,) = [each["id"] for each in shown(site, first).all("details") if each.get("id", "").startswith("runs-")]
+    assert both == {id_, other}
 
 
 def test_more_than_can_be_read_is_counted(site: Site) -> None:
@@ -263,4 +286,7 @@ def test_headings_tables_and_landmarks_are_there(site: Site) -> None:
     assert len(ids) == len(set(ids))
     for _, attributes in seen.tags:
         assert attributes.get("aria-labelledby", ids[0]) in ids
+    regions = [*seen.all("section"), *(each for each in seen.all("div") if each.get("role") == "region")]
+    named = [each.get("aria-label") or each["aria-labelledby"] for each in regions]
+    assert len(named) == len(set(named)) > 8
     assert {"skip"} == {link.get("class") for link in seen.all("a")[:1]}

@@ -28,25 +28,33 @@ async function show() {
     put(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch (error) {
     if (error.name !== "AbortError") {
-      const old = `The controller does not answer: this is how it stood at ${stood}.`;
-      document.getElementById("fresh").textContent = old;
+      const stood = document.getElementById("fresh").textContent.replace("As of ", "");
+      say(`The controller does not answer: this is how it stood at ${stood}.`);
     }
   } finally {
     if (underWay === mine) underWay = null;
   }
 }
 
-let stood = document.getElementById("fresh").textContent.replace("As of ", "");
+function say(trouble) {
+  const here = document.getElementById("trouble");
+  if (here.textContent !== trouble) here.textContent = trouble; // what is the same is not read out again
+}
 
 function put(fresh) {
   const place = focused();
   const open = [...document.querySelectorAll("details[open][id]")].map((each) => each.id);
+  const scrolled = [...document.querySelectorAll(".scroll")].map((each) => [each.id, each.scrollLeft]);
+  say("");
   text("fresh", fresh);
-  stood = document.getElementById("fresh").textContent.replace("As of ", "");
   text("count", fresh);
   for (const id of PARTS) replace(id, fresh);
   if (!form.contains(document.activeElement)) for (const list of lists) choose(list, fresh);
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  for (const [id, left] of scrolled) {
+    const here = document.getElementById(id);
+    if (here && here.scrollLeft !== left) here.scrollLeft = left;
+  }
   refocus(place);
 }
 
@@ -94,8 +102,25 @@ async function copy(button) {
     if (document.execCommand("copy")) getSelection().removeAllRanges(); // else nothing would be refreshed any more
     else done = "Selected";
   }
-  button.textContent = done;
-  setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  label(button, done);
+  setTimeout(() => label(button, "Copy"), 2000);
+}
+
+function label(button, said) {
+  button.textContent = said;
+  button.setAttribute("aria-label", `${said} ARN ${button.dataset.copy}`);
+}
+
+// Whoever reads slowly, or has the page read out, may stop it; that lasts as long as the tab.
+const byItself = document.getElementById("by-itself");
+byItself.checked = sessionStorage.getItem("by-itself") !== "no";
+byItself.addEventListener("change", () => {
+  sessionStorage.setItem("by-itself", byItself.checked ? "yes" : "no");
+  refresh();
+});
+
+function refresh() {
+  if (byItself.checked && !document.hidden && getSelection().isCollapsed && !underWay) show();
 }
 
 let typing = 0;
@@ -113,5 +138,5 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest(".copy");
   if (button) copy(button);
 });
-setInterval(() => { if (!document.hidden && getSelection().isCollapsed && !underWay) show(); }, EVERY);
-document.addEventListener("visibilitychange", () => { if (!document.hidden && !underWay) show(); });
+setInterval(refresh, EVERY);
+document.addEventListener("visibilitychange", refresh);
