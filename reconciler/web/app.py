@@ -55,7 +55,7 @@ def application(views: Views, hooks: Hooks) -> Starlette:
         content_type, text = views.metrics()
         return Response(text, headers={"content-type": content_type})
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", index),
             Route("/static/{name}", html.static),
@@ -65,5 +65,7 @@ def application(views: Views, hooks: Hooks) -> Starlette:
             Route("/metrics", metrics),
             Route("/hooks/{sender}", hooks.answer, methods=["POST"]),
         ],
-        middleware=[Middleware(Sealed), Middleware(GZipMiddleware, compresslevel=4)],
+        middleware=[Middleware(GZipMiddleware, compresslevel=4)],
     )
+    app.middleware_stack = Sealed(app.build_middleware_stack())  # not one of them: errors are answered outside of those
+    return app

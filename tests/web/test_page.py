@@ -18,6 +18,7 @@ from reconciler.core.board import Board
 from reconciler.core.model import Execution
 from reconciler.render.words import KINDS
 from reconciler.web.rows import MEANINGS
+from reconciler.web.sealed import HEADERS
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -155,6 +156,19 @@ def test_what_is_asked_for_does_not_break_out_either(site: Site, text: str) -> N
     assert len(seen.all("script")) == 1
     assert not seen.all("img")
     assert "0 of 8 associations" in seen.words
+
+
+def test_the_answer_to_an_error_of_ours_is_sealed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As any other, and says nothing of what went wrong."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("hunter2")
+
+    monkeypatch.setattr("reconciler.web.app.page", broken)
+    answer = site.get("/")
+    assert answer.status == 500
+    assert "hunter2" not in answer.text
+    assert HEADERS.items() <= {name.title(): value for name, value in answer.headers.items()}.items()
 
 
 @pytest.mark.parametrize("path", ["/", "/static/page.css", "/static/x", "/api/v1/report", "/healthz", "/metrics", "/x"])
