@@ -21,6 +21,8 @@ SOURCE = ""
 """The place among targets where the source of the manifests stands."""
 PATIENCE = timedelta(minutes=10)
 """For how long the source may be out of reach before that is news, and nothing be known after a start."""
+_AGAIN = "again"
+"""The mark of an export that began anew after it failed: if it fails, that is another failure."""
 _SURE = 2
 """After how many failures in a row a target counts as failed: the first is tried again within a minute."""
 
@@ -149,6 +151,8 @@ def _changes(open_: dict[Subject, Open], look: Look) -> Iterator[Notice]:
         elif finding.condition is Condition.WELL and before:
             del open_[subject]
             yield Notice(finding, before.condition)
+        elif finding.mark == _AGAIN and before:
+            open_[subject] = replace(before, mark=_AGAIN)
 
 
 def _source(board: Board) -> Look | None:
@@ -178,7 +182,8 @@ def _target(lane: Lane, report: TargetReport, at: datetime) -> Look:
         )
         state = replace(state, mark=_drift(each)) if state.condition is Condition.DRIFTED else state
         findings[Subject(each.name)] = state
-        findings[Subject(each.name, export=True)] = replace(state, condition=_export(each), said="", mark="")
+        condition, mark = _export(each)
+        findings[Subject(each.name, export=True)] = replace(state, condition=condition, said="", mark=mark)
     return Look(at, findings)
 
 
@@ -201,14 +206,17 @@ def _state(association: Association, *, seen: bool) -> Condition:
             return Condition.UNCLEAR
 
 
-def _export(association: Association) -> Condition:
+def _export(association: Association) -> tuple[Condition, str]:
+    """Return how the last export stands, and its mark."""
     match association.last_execution.status if association.last_execution else "":
         case "FAILED":
-            return Condition.EXPORT_FAILED
+            return Condition.EXPORT_FAILED, ""
         case "COMPLETED":
-            return Condition.WELL
+            return Condition.WELL, ""
+        case "IN_PROGRESS":
+            return Condition.UNCLEAR, _AGAIN
         case _:
-            return Condition.UNCLEAR
+            return Condition.UNCLEAR, ""
 
 
 def _said(association: Association) -> str:

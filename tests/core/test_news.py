@@ -149,6 +149,22 @@ def test_a_failed_export_is_told_beside_how_the_association_stands() -> None:
     ]
 
 
+def test_an_export_that_fails_once_more_is_told_once_more() -> None:
+    """Whoever sent it again after a failure waits for how that ends; where nothing was known between, nothing began."""
+
+    def seen(status: str | None) -> Board:
+        return board(lane(one("in-sync", last_execution=Execution(status, None) if status else None)))
+
+    first, again = (
+        ("export", Condition.EXPORT_FAILED, None),
+        ("export", Condition.EXPORT_FAILED, Condition.EXPORT_FAILED),
+    )
+    states = ("FAILED", None, "FAILED", "IN_PROGRESS", "IN_PROGRESS", "FAILED", "FAILED", "IN_PROGRESS", "COMPLETED")
+    ended = ("export", Condition.WELL, Condition.EXPORT_FAILED)
+    assert after(*map(seen, states)) == [[first], [], [], [], [], [again], [], [], [ended]]
+    assert after(*map(seen, ("IN_PROGRESS", "FAILED"))) == [[], [first]]
+
+
 def test_a_target_that_could_not_be_reconciled_says_nothing_of_its_associations() -> None:
     """They have not recovered, and what the report calls blocked for that reason is not told."""
     failed = lane(one("blocked"), one("in-sync", "other"), failures=2, error="denied")
