@@ -37,7 +37,7 @@ NEEDS: dict[tuple[str, str], frozenset[str]] = {
         )
     ),
     ("appintegrations", "UpdateDataIntegrationAssociation"): frozenset(
-        ("app-integrations:UpdateDataIntegrationAssociation",)
+        ("app-integrations:UpdateDataIntegrationAssociation", "profile:CreateSnapshot", "profile:GetSnapshot")
     ),
     ("s3", "GetObject"): frozenset(("s3:GetObject", "s3:ListBucket")),  # the latter to hear that there is no object
     ("s3", "PutObject"): frozenset(("s3:PutObject",)),
@@ -53,12 +53,27 @@ WRITES = {
 }
 LISTS = {"app-integrations:ListDataIntegrations", "app-integrations:ListDataIntegrationAssociations"}
 READS_STATE = {"s3:GetObject", "s3:ListBucket"}
+# The same: which type of resource each action may be restricted to. CreateFlow and DescribeConnectorProfiles have none,
+# nor have those that list.
 RESOURCES = {
-    "app-integrations:CreateDataIntegrationAssociation": ":data-integration/*",
-    "app-integrations:UpdateDataIntegrationAssociation": ":data-integration-association/*",
-    "s3:GetObject": "/*",
-    "s3:PutObject": "/*",
+    "app-integrations:CreateDataIntegrationAssociation": "arn:aws:app-integrations:*:123456789012:data-integration/*",
+    "app-integrations:UpdateDataIntegrationAssociation": (
+        "arn:aws:app-integrations:*:123456789012:data-integration-association/*"
+    ),
+    "appflow:DeleteFlow": "arn:aws:appflow:*:123456789012:flow/*",
+    "appflow:DescribeConnectorEntity": "arn:aws:appflow:*:123456789012:connectorprofile/*",
+    "appflow:TagResource": "arn:aws:appflow:*:123456789012:flow/*",
+    "appflow:UseConnectorProfile": "arn:aws:appflow:*:123456789012:connectorprofile/*",
+    "profile:CreateSnapshot": "arn:aws:profile:*:123456789012:domains/*",
+    "profile:GetSnapshot": "arn:aws:profile:*:123456789012:domains/*",
+    "s3:GetBucketLocation": "arn:aws:s3:::corp-customer-exports",
+    "s3:GetEncryptionConfiguration": "arn:aws:s3:::corp-customer-exports",
+    "s3:GetObject": "arn:aws:s3:::corp-state/reconciler/*",
+    "s3:ListBucket": "arn:aws:s3:::corp-state",
+    "s3:PutObject": "arn:aws:s3:::corp-state/reconciler/*",
+    "sts:AssumeRole": "arn:aws:iam::123456789012:role/appintegrations-reconciler",
 }
+UNRESTRICTED = LISTS | {"appflow:CreateFlow", "appflow:DescribeConnectorProfiles"}
 
 
 def sources() -> Iterator[ast.AST]:
@@ -157,7 +172,7 @@ def test_each_policy_is_for_one_purpose(names: tuple[str, ...], allowed: set[str
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda path: path.stem)
 def test_a_policy_says_what_it_allows(policy: Path) -> None:
-    """No action by a pattern, nothing by exclusion, and a name for each statement."""
+    """No action by a pattern, nothing by exclusion, each on what it can be restricted to, a name for each statement."""
     sids = set()
     for statement in statements(policy):
         assert statement["Effect"] == "Allow"
@@ -169,8 +184,8 @@ def test_a_policy_says_what_it_allows(policy: Path) -> None:
         listed = statement["Action"]
         for action in [listed] if isinstance(listed, str) else listed:
             assert "*" not in action
-            assert str(statement.get("Resource", "")).endswith(RESOURCES.get(action, "")), action
-            assert action not in WRITES or statement["Resource"] != "*", action
+            assert action in RESOURCES.keys() ^ UNRESTRICTED
+            assert statement.get("Resource", RESOURCES.get(action)) == RESOURCES.get(action, "*"), action
     assert len(sids) == len(statements(policy))
 
 
