@@ -1,0 +1,121 @@
+"""What the README of the policies says that each command needs is enough for it, and no policy of it is idle."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from bucket import REGION, Bucket
+from deploy.test_iam import IAM, actions
+from program import Program
+from wire import Request, Wire, answer
+
+from reconciler.sandbox import SandboxServer
+
+NEW = ("run", "--state", Bucket.url, "--new-state")
+ONCE = {"AWS_MAX_ATTEMPTS": "1"}
+DENIED = (
+    b"HTTP/1.1 403 X\r\nContent-Type: text/xml\r\nContent-Length: 40\r\nConnection: close\r\n\r\n"
+    b"<Error><Code>AccessDenied</Code></Error>"
+)
+
+
+def rows() -> list[tuple[str, tuple[str, ...]]]:
+    """Return the commands of the README, each with its policies."""
+    text = (IAM / "README.md").read_text(encoding="utf-8").partition("| what runs | its policies |\n|---|---|\n")[2]
+    lines = [line.split("|")[1:3] for line in text.partition("\n\n")[0].splitlines()]
+    return [
+        (command, tuple(re.findall(r"`([\w-]+)\.json`", policies)))
+        for commands, policies in lines
+        for command in re.findall(r"`([^`]+)`", commands)
+    ]
+
+
+def action(request: Request) -> str:
+    """Return the action of IAM that a request needs, as far as AWS asks for one that is not the same for everybody."""
+    if request.operation == "STS":
+        return ""
+    if "/s3/aws4_request" in request.headers["Authorization"]:
+        query = urlsplit(request.path).query
+        asked = {"location": "GetBucketLocation", "encryption": "GetEncryptionConfiguration"}
+        return f"s3:{asked.get(query.partition('=')[0], request.operation)}"
+    listing = request.operation == "ListDataIntegrationAssociation"
+    return f"app-integrations:{request.operation}{'s' if listing else ''}"
+
+
+class Guarded(Wire):
+    """A wire that denies, as IAM does, what is not allowed."""
+
+    def __init__(self, upstream: str, allowed: set[str]) -> None:
+        super().__init__(upstream, before=self._guard)
+        self.allowed, self.asked = allowed | {""}, {""}
+
+    def _guard(self, request: Request) -> bytes | None:
+        needed = action(request)
+        self.asked.add(needed)
+        if needed in self.allowed:
+            return None
+        return DENIED if needed.startswith("s3:") else answer(403, "AccessDeniedException")
+
+
+@pytest.fixture
+def server() -> Iterator[SandboxServer]:
+    """Return a running sandbox."""
+    with SandboxServer() as running:
+        yield running
+
+
+@pytest.fixture
+def program(server: SandboxServer, tmp_path: Path) -> Program:
+    """Return the program with one association that a run created, and one that it has yet to create."""
+    bucket = Bucket(server.url)
+    s3: Any = boto3.client("s3", REGION, endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x")
+    encrypted = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"}}
+    s3.create_bucket(Bucket="corp-exports")
+    s3.put_bucket_encryption(Bucket="corp-exports", ServerSideEncryptionConfiguration={"Rules": [encrypted]})
+    program = Program(tmp_path, server.url)
+    program.add("october")
+    assert program.run(*NEW).code == 0
+    assert bucket.keys == [bucket.key]
+    program.add("november")
+    return program
+
+
+def leave_a_lease(program: Program) -> None:
+    """Have a run take its lease, and no longer be allowed to give it back."""
+    with Wire(str(program.endpoint)) as wire:
+        puts = iter([None])
+        wire.before = lambda request: next(puts, DENIED) if request.operation == "PutObject" else None
+        assert Program(program.folder, wire.url).run("run", "--state", Bucket.url, env=ONCE).code == 1
+
+
+@pytest.mark.parametrize(("command", "policies"), rows())
+def test_its_policies_are_enough_for_a_command_and_none_is_idle(
+    program: Program, command: str, policies: tuple[str, ...]
+) -> None:
+    """It goes well, and asks for something that each of them allows."""
+    if command.startswith("unlock"):
+        leave_a_lease(program)
+    name, *others = command.replace("TARGET", "default --yes").replace("NAME", "october").split()
+    with Guarded(str(program.endpoint), actions(*policies)) as wire:
+        done = Program(program.folder, wire.url).run(name, "--state", Bucket.url, *others, env=ONCE)
+    assert done.code == 0, done.out
+    assert wire.asked <= wire.allowed
+    for policy in policies:
+        assert wire.asked & actions(policy), f"{policy} is of no use"
+
+
+def test_the_table_has_every_command_that_calls_aws() -> None:
+    """And each policy but those of the roles is used in it."""
+    listed = rows()
+    assert {command.split()[0] for command, _ in listed} == {
+        "doctor", "explain", "export", "run", "status", "unlock",
+    }  # fmt: skip
+    assert {policy for _, policies in listed for policy in policies} == {
+        "apply", "doctor", "observe", "state-s3-read", "state-s3-write",
+    }  # fmt: skip
