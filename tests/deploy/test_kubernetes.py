@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import click
@@ -172,6 +174,31 @@ def test_settings_stay_options_of_the_program(variant: list[dict[str, Any]]) -> 
     ours = environment(variant)
     of_git = {name for name in ours if name.startswith("RECONCILER_GIT_")}
     assert len(of_git) == (0 if "profiles-export-2026-10.yaml" in str(variant) else 3)
+
+
+def test_what_is_commented_out_is_an_option_of_the_controller() -> None:
+    """Whoever takes the sign away has a setting that is taken."""
+    found = documents("controller")
+    (settings,) = of_kind(found, "ConfigMap")
+    text = (KUBERNETES / "common" / "settings.yaml").read_text(encoding="utf-8")
+    more = dict(re.findall(r"^  # (RECONCILER_\w+): (\S+)$", text, re.MULTILINE))
+    assert "RECONCILER_MANIFEST_URL" in more
+    settings["data"] |= more
+    settings_are_options(found)
+
+
+def test_mail_can_leave_by_the_patch_of_the_readme(tmp_path: Path) -> None:
+    """It opens one port more, and nothing else changes."""
+    text = (KUBERNETES / "README.md").read_text(encoding="utf-8")
+    (patch,) = re.findall(r"^  ```yaml\n(.*?)^  ```$", text, re.DOTALL | re.MULTILINE)
+    before = built(overlay(tmp_path, "controller"))
+    file = tmp_path / "kustomization.yaml"
+    document = yaml.safe_load(file.read_text(encoding="utf-8")) | {"patches": yaml.safe_load(dedent(patch))}
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    after = built(tmp_path)
+    (policy,) = (each for each in before if each["kind"] == "NetworkPolicy" and "egress" in each["spec"])
+    policy["spec"]["egress"].append({"ports": [{"protocol": "TCP", "port": 587}]})
+    assert after == before
 
 
 def test_secrets_are_mounted_where_the_program_looks() -> None:
