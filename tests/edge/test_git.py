@@ -466,6 +466,18 @@ def test_a_repository_of_another_user_needs_trust(repository: Repository) -> Non
     assert refused.endswith(f"git config --global --add safe.directory {repository.folder}")
 
 
+def test_a_repository_of_another_user_is_trusted_by_variables(repository: Repository) -> None:
+    """Where no configuration can be written, as in a container, git's own say the same: of a folder, not by file://."""
+    theirs = repository.environment | {
+        "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "safe.directory",
+        "GIT_CONFIG_VALUE_0": str(repository.folder),
+    }
+    assert read(str(repository.folder), "main", "manifests", theirs) == repository.read()
+    assert "safe.directory" in refusal(repository.url, "main", "manifests", theirs)
+
+
 def test_without_git_the_program_is_named(repository: Repository) -> None:
     """An empty PATH, or none."""
     for path in ({"PATH": ""}, {}):
