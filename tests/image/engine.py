@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# No more than what docs/operations.md tells people to grant. The rest is for where the tests are run: there may be no
-# limits to raise and no systemd to time health checks, and the sandbox listens on loopback.
+# What docs/operations.md tells people to grant, and nothing that podman adds to it: it would mount more than /tmp. The
+# limits are for where the tests are run: there may be none to raise.
 _CONFINED = (
-    "--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--network=host",
-    "--no-healthcheck", "--ulimit=nofile=1024:1024", "--ulimit=nproc=4096:4096",
+    "--read-only", "--read-only-tmpfs=false", "--tmpfs=/tmp", "--cap-drop=all", "--security-opt=no-new-privileges",
+    "--ulimit=nofile=1024:1024", "--ulimit=nproc=4096:4096",
 )  # fmt: skip
+HOST = "--network=host"
+"""The sandbox listens on loopback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,14 @@ class Engine:
         """Return what an image says of itself."""
         return json.loads(self.podman("image", "inspect", image))[0]
 
-    def run(self, image: str, *arguments: str, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    def run(self, image: str, *arguments: str, options: tuple[str, ...] = (HOST,)) -> subprocess.CompletedProcess[str]:
         """Run a container to its end."""
         command = [*self._podman, "run", "--rm", *_CONFINED, *options, image, *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
     @contextmanager
     def running(
-        self, image: str, name: str, *arguments: str, options: tuple[str, ...] = (), env: Mapping[str, str]
+        self, image: str, name: str, *arguments: str, options: tuple[str, ...], env: Mapping[str, str]
     ) -> Iterator[subprocess.Popen[str]]:
         """Run a container while the block runs; its output is the process's."""
         given = [f"--env={key}={value}" for key, value in env.items()]
@@ -74,7 +76,9 @@ class Engine:
 
     @property
     def _podman(self) -> tuple[str, ...]:
-        return ("podman", *self._storage, "--runtime=runc", "--cgroup-manager=cgroupfs", "--events-backend=none")
+        # No systemd has to be there to time health checks: the tests ask for them.
+        podman = ("env", "DISABLE_HC_SYSTEMD=true", "podman", *self._storage)
+        return (*podman, "--runtime=runc", "--cgroup-manager=cgroupfs", "--events-backend=none")
 
 
 def engine(folder: Path) -> Engine:

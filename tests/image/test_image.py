@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from image.conftest import BASE, TOLD
-from image.engine import Engine
+from image.engine import HOST, Engine
 from program import EXPORT
 from repository import Repository, make
 
@@ -49,11 +49,16 @@ def settings(server: SandboxServer, **others: str) -> dict[str, str]:
 
 
 def mounted(**folders: Path) -> tuple[str, ...]:
-    """Mount folders, and give them to the container's user."""
+    """Mount folders, and give them to the container's user; what is there of the sandbox is on the host's network."""
     places = {"repository": "/srv/repository", "state": "/var/lib/reconciler"}
     for folder in folders.values():
         folder.mkdir(exist_ok=True)
-    return tuple(f"--volume={folder}:{places[name]}:U" for name, folder in folders.items())
+    return (HOST, *(f"--volume={folder}:{places[name]}:U" for name, folder in folders.items()))
+
+
+def told(**variables: str) -> tuple[str, ...]:
+    """Tell a container something by its environment."""
+    return tuple(f"--env={name}={value}" for name, value in variables.items())
 
 
 def until(container: subprocess.Popen[str], event: str) -> list[Any]:
@@ -68,9 +73,9 @@ def until(container: subprocess.Popen[str], event: str) -> list[Any]:
     raise AssertionError(f"the log ended without {event!r}: {log}")
 
 
-def inside(docker: Engine, image: str, script: str) -> str:
+def inside(docker: Engine, image: str, script: str, *options: str) -> str:
     """Run a script of the shell in a container, and give what it prints."""
-    done = docker.run(image, "-c", script, options=("--entrypoint=sh",))
+    done = docker.run(image, "-c", script, options=("--entrypoint=sh", *options))
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -132,10 +137,7 @@ def test_a_dry_run_in_it_writes_nothing(
     docker: Engine, image: str, server: SandboxServer, repository: Repository, tmp_path: Path
 ) -> None:
     """The one-shot: the same image with another command, and its exit code."""
-    options = (
-        *mounted(repository=repository.folder, state=tmp_path / "state"),
-        *(f"--env={name}={value}" for name, value in settings(server).items()),
-    )
+    options = (*mounted(repository=repository.folder, state=tmp_path / "state"), *told(**settings(server)))
     done = docker.run(image, "--dry-run", "--detailed-exitcode", "-o", "json", options=options)
     assert done.returncode == 2, done.stderr
     (target,) = json.loads(done.stdout)["targets"]
@@ -143,14 +145,35 @@ def test_a_dry_run_in_it_writes_nothing(
     assert server.sandbox.carried_out == ()
 
 
+def test_a_repository_of_another_user_is_read_where_git_is_told_to(
+    docker: Engine, image: str, server: SandboxServer, repository: Repository
+) -> None:
+    """By variables, since the user has no configuration that could be written."""
+    options = (HOST, f"--volume={repository.folder}:/srv/repository:ro", *told(**settings(server)))
+    refused = docker.run(image, "--dry-run", options=options)
+    assert refused.returncode == 1
+    assert "safe.directory /srv/repository" in refused.stderr
+    trust = told(GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="safe.directory", GIT_CONFIG_VALUE_0="/srv/repository")
+    done = docker.run(image, "--dry-run", options=(*options, *trust))
+    assert done.returncode == 0, done.stderr
+
+
+def test_its_own_health_check_finds_its_own_controller(docker: Engine, image: str) -> None:
+    """As both are without any setting: on port 8080 of a network of its own, with no manifests yet."""
+    with docker.running(image, "alone", options=("--network=none",), env={}) as container:
+        listening = until(container, "listening")[-1]
+        assert listening["url"].endswith(":8080")
+        docker.podman("healthcheck", "run", "alone")
+
+
 def test_the_controller_in_it_creates_once_and_ends_when_told(
     docker: Engine, image: str, server: SandboxServer, repository: Repository, tmp_path: Path
 ) -> None:
     """It follows git, answers its health check, and SIGTERM ends it with 0; another one finds what it remembered."""
     options = mounted(repository=repository.folder, state=tmp_path / "state")
-    told = settings(server, LISTEN="127.0.0.1:0", INTERVAL="1s")
+    env = settings(server, LISTEN="127.0.0.1:0", INTERVAL="1s")
     for made in (1, 0):
-        with docker.running(image, "controller", options=options, env=told) as container:
+        with docker.running(image, "controller", options=options, env=env) as container:
             log = until(container, "run finished")
             assert log[-1]["create"] == made
             address = next(line["url"] for line in log if line["event"] == "listening").removeprefix("http://")
