@@ -13,6 +13,11 @@ ROOT = Path(__file__).parents[2]
 ARCHIVE = ROOT / "build" / "image-base.tar"
 BASE = "localhost/debian-with-python:trixie"
 IMAGE = "localhost/appintegrations-reconciler:test"
+# What the official image has below /usr/local, and Debian's python3 has not, or elsewhere.
+OFFICIAL = (
+    "bin/idle3.13", "bin/pip3", "bin/pydoc3", "lib/python3.13/ensurepip/__init__.py",
+    "lib/python3.13/site-packages/pip/__init__.py", "lib/python3.13/site-packages/pip-25.3.dist-info/METADATA",
+)  # fmt: skip
 TOLD = {
     "CREATED": "2026-11-01T00:00:00Z",
     "REVISION": "0123456789abcdef",
@@ -32,8 +37,12 @@ def docker() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def image(docker: Engine) -> str:
+def image(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the name of the image."""
-    docker.base(ARCHIVE, BASE)
+    local = tmp_path_factory.mktemp("local")
+    for name in OFFICIAL:
+        (local / name).parent.mkdir(parents=True, exist_ok=True)
+        (local / name).touch()
+    docker.base(ARCHIVE, local, BASE)
     docker.build(ROOT, IMAGE, BASE=BASE, **TOLD)
     return IMAGE

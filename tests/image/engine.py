@@ -35,10 +35,11 @@ class Engine:
         """Run podman and give its output."""
         return _output(*self._podman, *arguments)
 
-    def base(self, archive: Path, name: str) -> None:
-        """Make an image of an archive of a file system."""
+    def base(self, archive: Path, more: Path, name: str) -> None:
+        """Make an image of an archive of a file system, with the files of a folder in /usr/local."""
         container = self.buildah("from", "scratch").strip()
         self.buildah("add", "--quiet", container, archive, "/")
+        self.buildah("add", "--quiet", container, more, "/usr/local")
         self.buildah("commit", "--quiet", "--rm", container, name)
 
     def build(self, folder: Path, name: str, **arguments: str) -> None:

@@ -109,10 +109,14 @@ def test_it_holds_what_it_needs(docker: Engine, image: str) -> None:
     assert int(without) == 0
 
 
-def test_it_holds_nothing_that_builds(docker: Engine, image: str) -> None:
-    """There is no pip, no compiler, and no tool of the tests."""
-    found = inside(docker, image, "for each in pip pip3 cc gcc c++ g++ ld make; do command -v $each; done; true")
+def test_it_holds_nothing_that_builds_or_installs(docker: Engine, image: str) -> None:
+    """No pip, nor what could make one; no compiler; and no tool of the tests. The base has had all but the last."""
+    found = inside(docker, image, "for each in cc gcc c++ g++ ld make; do command -v $each; done; true")
     assert found == ""
+    installers = " -o ".join(
+        f"-name '{name}'" for name in ("pip", "pip[0-9.-]*", "ensurepip", "setuptools*", "python-wheels", "idle[0-9.]*")
+    )
+    assert inside(docker, image, f"find / -xdev {installers} 2>/dev/null || true", "--user=0") == ""
     absent = (
         "import importlib.util as u;"
         "print([m for m in ('pip', 'setuptools', 'hatchling', 'moto', 'pytest') if u.find_spec(m)])"
