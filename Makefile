@@ -15,8 +15,8 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 COVERED := --cov=reconciler.core --cov=reconciler.run --cov=reconciler.send --cov=reconciler.edge.state \
 	--cov-branch --cov-fail-under=100
 
-# What the image is built on here: it stands in for the official slim image, which is in a registry. It trusts whom this
-# machine trusts, such as a company's proxy.
+# What the image is built on here: it stands in for the official slim image, which is in a registry. As that one's, its
+# standard library is not compiled. It trusts whom this machine trusts, such as a company's proxy.
 BASE  := build/image-base.tar
 TRUST := /usr/local/share/ca-certificates
 # What `make image-test` needs, and `make check` leaves out where it is missing.
@@ -71,7 +71,8 @@ image-base: $(if $(MISSING),,$(BASE)) ## Make what the image is built on in a te
 $(BASE):
 	@$(if $(MISSING),echo 'image-test needs $(MISSING)' >&2; exit 1)
 	@mkdir -p $(@D)
-	mmdebstrap --quiet --variant=minbase --include=python3,python3-venv,ca-certificates \
+	mmdebstrap --quiet --format=tar --variant=minbase --include=python3,python3-venv,ca-certificates \
+		--customize-hook='find "$$1"/usr -name __pycache__ -prune -exec rm -r {} +' \
 		$(if $(wildcard $(TRUST)/*),--customize-hook='copy-in $(TRUST) $(dir $(TRUST))' \
 		--customize-hook='chroot "$$1" update-ca-certificates --fresh >/dev/null') trixie $@.part
 	@mv $@.part $@
