@@ -25,7 +25,8 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates git gnupg openssh-client \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --user-group --create-home --home-dir /home/reconciler --shell /usr/sbin/nologin reconciler \
-    && install --directory --owner=10001 --group=10001 /var/lib/reconciler /srv/reconciler/manifests
+    && install --directory --owner=10001 --group=10001 /var/lib/reconciler /srv/reconciler/manifests \
+    && ln --symbolic /var/lib/reconciler /srv/reconciler/.reconciler
 # Nobody installs anything here: what the official image has for that, and a Debian with python3-venv. The standard
 # library, which the official image leaves uncompiled, is compiled as the program is.
 RUN stdlib=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))') \
@@ -37,11 +38,11 @@ COPY --from=build /opt/reconciler /opt/reconciler
 ENV PATH=/opt/reconciler/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    RECONCILER_LISTEN=:8080 \
-    RECONCILER_STATE=/var/lib/reconciler
-# Manifests are mounted at /srv/reconciler/manifests. The journal is in /var/lib/reconciler and has to outlast the
-# container: mount a volume that lasts. What git fetches is in /tmp for a moment. Nothing else is written, so the root
-# file system may be read-only.
+    RECONCILER_LISTEN=:8080
+# Manifests are mounted at /srv/reconciler/manifests. The journal is in /var/lib/reconciler, where the program looks by
+# itself, and has to outlast the container: mount a volume that lasts. RECONCILER_STATE is not set, since that would be
+# a choice: a job of CI is refused without one. What git fetches is in /tmp for a moment. Nothing else is written, so
+# the root file system may be read-only.
 WORKDIR /srv/reconciler
 VOLUME ["/var/lib/reconciler"]
 EXPOSE 8080

@@ -91,6 +91,7 @@ def test_it_says_what_it_is(docker: Engine, image: str) -> None:
     assert {"title", "description"} <= labels.keys()
     config = found["Config"]
     assert (config["Entrypoint"], config["Cmd"]) == (["reconcile"], ["controller"])
+    assert not any(each.startswith("RECONCILER_STATE=") for each in config["Env"]), "it would count as a choice"
     assert (config["User"], config["StopSignal"]) == ("10001:10001", "SIGTERM")
     assert found["Healthcheck"]["Test"] == ["CMD", "reconcile", "health"]
 
@@ -154,6 +155,19 @@ def test_a_dry_run_in_it_writes_nothing(
     assert server.sandbox.carried_out == ()
 
 
+def test_a_job_needs_a_journal_that_outlasts_it(
+    docker: Engine, image: str, server: SandboxServer, repository: Repository, tmp_path: Path
+) -> None:
+    """In CI the image's own folder does not count: a state has to be named, and what is named is used."""
+    options = (*mounted(repository=repository.folder, state=tmp_path / "state"), *told(CI="true", **settings(server)))
+    refused = docker.run(image, "run", options=options)
+    assert refused.returncode == 64
+    assert "needs a journal that lasts" in refused.stderr
+    assert server.sandbox.carried_out == ()
+    assert docker.run(image, "run", options=(*options, "--env=RECONCILER_STATE=/var/lib/reconciler/ci")).returncode == 0
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["ci"]
+
+
 def test_a_repository_of_another_user_is_read_where_git_is_told_to(
     docker: Engine, image: str, server: SandboxServer, repository: Repository
 ) -> None:
@@ -188,6 +202,7 @@ def test_the_controller_in_it_creates_once_and_ends_when_told(
             address = next(line["url"] for line in log if line["event"] == "listening").removeprefix("http://")
             _, *check = docker.config(image)["Healthcheck"]["Test"]
             assert docker.podman("exec", f"--env=RECONCILER_LISTEN={address}", "controller", *check) == "ok\n"
+            assert "october" in docker.podman("exec", "controller", "reconcile", "status"), "the same journal"
             docker.podman("kill", "--signal=TERM", "controller")
             rest = container.communicate(timeout=60)[0]
             assert container.returncode == 0, rest
