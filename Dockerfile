@@ -24,8 +24,10 @@ FROM ${BASE}
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates git gnupg openssh-client \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --uid 10001 --user-group --create-home --home-dir /home/reconciler --shell /usr/sbin/nologin reconciler \
-    && install --directory --owner=10001 --group=10001 /var/lib/reconciler /srv/reconciler/manifests \
+    && useradd --uid 10001 --user-group --no-create-home --home-dir /home/reconciler --shell /usr/sbin/nologin \
+        reconciler \
+    && install --directory /home/reconciler /srv/reconciler/manifests \
+    && install --directory --owner=10001 --group=10001 /var/lib/reconciler \
     && ln --symbolic /var/lib/reconciler /srv/reconciler/.reconciler
 # Nobody installs anything here: what the official image has for that, and a Debian with python3-venv. The standard
 # library, which the official image leaves uncompiled, is compiled as the program is.
