@@ -1,4 +1,5 @@
 # The controller as an image. Built from a checkout: docker build --tag appintegrations-reconciler .
+# What fills its labels as well stands in docs/operations.md.
 ARG BASE=python:3.13-slim-trixie
 
 FROM ${BASE} AS build

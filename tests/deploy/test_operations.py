@@ -89,6 +89,14 @@ def test_each_count_is_named(name: str) -> None:
     assert f"`{name}`" in PAGE
 
 
+def test_the_image_is_built_with_all_that_its_labels_say() -> None:
+    """Whatever has no value by itself is given where the page builds it."""
+    arguments = re.findall(r"^ARG (\w+)=$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    (command,) = re.findall(r"^docker build (.+?)[^\\]$", PAGE, re.DOTALL | re.MULTILINE)
+    assert arguments
+    assert sorted(re.findall(r"--build-arg (\w+)=", command)) == sorted(arguments)
+
+
 def test_each_sender_of_webhooks_is_there() -> None:
     """With its URL."""
     assert [row[1] for row in rows("Webhooks")] == [f"`/hooks/{sender}`" for sender in SENDERS]
