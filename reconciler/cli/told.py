@@ -43,5 +43,5 @@ class Told:
         self._log.error(logs.PASS_FAILED, what=what, error=f"{type(error).__name__}: {error}", exc_info=error)
 
     def stuck(self, lane: Lane) -> None:
-        """Say that a run does not get on."""
-        self._log.error(logs.RUN_STUCK, target=lane.target, since=str(lane.running), moved=str(lane.moved))
+        """Say that a run does not get on, or does not begin."""
+        self._log.error(logs.RUN_STUCK, target=lane.target, since=str(lane.running), moved=str(lane.still))

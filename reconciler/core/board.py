@@ -55,6 +55,11 @@ class Lane:
     last: Report | None
     succeeded: datetime | None
 
+    @property
+    def still(self) -> datetime | None:
+        """Since when nothing has happened of it: since it got on, or since it should have begun, if that is past."""
+        return self.moved or self.due
+
 
 @dataclass(frozen=True, slots=True)
 class Board:
@@ -75,4 +80,4 @@ class Board:
     def stuck(self, patience: timedelta) -> tuple[Lane, ...]:
         """Return what has not got on, or should have begun, for so long: targets, and looking at git."""
         lanes = (*self.lanes, self.looking) if self.looking else self.lanes
-        return tuple(lane for lane in lanes if (since := lane.moved or lane.due) and self.now - since > patience)
+        return tuple(lane for lane in lanes if (since := lane.still) and self.now - since > patience)

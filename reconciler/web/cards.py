@@ -63,7 +63,7 @@ def _card(board: Board, lane: Lane, *, stuck: bool) -> Card:
         coverage=words.coverage(last) if last and last.live else "",
         failures=lane.failures,
         running=Moment.of(lane.running, now),
-        stuck=Moment.of(lane.moved, now) if stuck else None,
+        stuck=Moment.of(lane.still, now) if stuck else None,
         ended=Moment.of(last.run.finished_at if last else None, now),
         succeeded=Moment.of(lane.succeeded, now),
         due=Moment.of(lane.due, now),

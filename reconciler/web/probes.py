@@ -6,15 +6,19 @@ from datetime import timedelta
 
 from starlette.responses import PlainTextResponse, Response
 
-from reconciler.core.board import Board
+from reconciler.core.board import Board, Lane
 
 
 def health(board: Board, patience: timedelta, *, working: bool) -> Response:
     """Say 503 where a run does not get on, or nothing would be run any more."""
     stuck = board.stuck(patience)
-    wrong = [f"the run of target {lane.target} has not got on since {lane.moved:%H:%M:%SZ}" for lane in stuck]
+    wrong = [f"{_what(board, lane)} has not got on since {lane.still:%H:%M:%SZ}" for lane in stuck]
     wrong += [] if working else ["the timetable has stopped"]
     return PlainTextResponse("\n".join(wrong or ["ok"]) + "\n", 503 if wrong else 200)
+
+
+def _what(board: Board, lane: Lane) -> str:
+    return "looking at git" if lane is board.looking else f"the run of target {lane.target}"
 
 
 def readiness(board: Board, *, stopping: bool) -> Response:

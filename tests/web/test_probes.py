@@ -31,6 +31,20 @@ def test_a_run_that_does_not_get_on_makes_it_ill(site: Site) -> None:
     assert (answer.status, answer.text) == (503, "the run of target east has not got on since 11:49:54Z\n")
 
 
+def test_what_does_not_begin_makes_it_ill(site: Site) -> None:
+    """A run that should have begun long ago, and looking at git that does not come back."""
+    late = replace(lane("east", None), due=NOW - timedelta(minutes=11))
+    site.board = replace(site.board, lanes=(late,), looking=lane("(git)", 12))
+    answer = site.get("/healthz")
+    assert (answer.status, answer.text.splitlines()) == (
+        503,
+        [
+            "the run of target east has not got on since 11:49:00Z",
+            "looking at git has not got on since 11:48:00Z",
+        ],
+    )
+
+
 def test_a_timetable_that_has_stopped_makes_it_ill(site: Site) -> None:
     """Nothing would ever be run again."""
     site.working = False

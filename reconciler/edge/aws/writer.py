@@ -103,10 +103,10 @@ class Writer:
 def _answer(error: ClientError) -> Answer:
     """Sort a refused call: nothing was done, it did not get as far, or nobody knows."""
     code, status = code_of(error)
-    if throttled(code, status):
-        return NotSent(line(error))
     if not 400 <= status < 500 or status == _TIMED_OUT:  # noqa: PLR2004 - after which anything may have happened
         return Unknown(line(error))
+    if throttled(code, status):
+        return NotSent(line(error))
     # "explicit deny" in the text is the only sign that a resource policy refuses for good (docs/limits.md)
     final = "; a policy refuses it for good, until a person changes that" if "explicit deny" in str(error) else ""
     return Refused(line(error) + final)
