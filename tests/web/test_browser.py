@@ -210,6 +210,19 @@ def test_a_failed_run_is_told_by_more_than_its_colour(browser: Browser, site: Si
             assert browser.run(f"{colour} === getComputedStyle(document.body).color") is True
 
 
+def test_pictures_are_drawn_in_the_colours_of_the_reader(browser: Browser, site: Site) -> None:
+    """Where those are forced: a browser leaves pictures as they are, dark bars on what may be black."""
+    browser.call("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": "active"}])
+    shown(browser, site, boards.drifted())
+    drawn = "[...document.querySelectorAll('.scroll :is(text, .day rect, .box rect, line, path)')]"
+    colours = f"{drawn}.flatMap((each) => [getComputedStyle(each).fill, getComputedStyle(each).stroke])"
+    body, link = "getComputedStyle(document.body)", "getComputedStyle(document.getElementById('clear'))"
+    theirs = f"[{body}.color, {body}.backgroundColor, {link}.color, 'none']"
+    assert browser.run(f"{colours}.length") > 100
+    assert browser.run(f"{colours}.filter((each) => !{theirs}.includes(each))") == []
+    browser.prefer()
+
+
 def test_on_a_phone_every_cell_is_there(browser: Browser, site: Site) -> None:
     """One that is left out would have the next read out under its header."""
     browser.size(390, 900)
