@@ -36,6 +36,14 @@ from reconciler.cli.source import Source
     help="How often git or the folder is looked at for changes.",
 )
 @options.option(
+    "--event-interval",
+    type=options.Duration(),
+    default="30s",
+    show_default=True,
+    metavar="TIME",
+    help="Within which webhooks and pushes run a target twice at most, however many come.",
+)
+@options.option(
     "--patience",
     type=options.Duration(),
     default="10m",
@@ -90,5 +98,6 @@ def command(
         raise click.UsageError("--manifest-url makes links in the page, and none is served: give --listen as well")
     spans = (chosen.pop(name) for name in ("interval", "poll", "patience"))
     interval, poll, patience = (timedelta(seconds=max(1, span)) for span in spans)
-    times = Times(interval, poll, patience, timedelta(seconds=heartbeat))
+    quiet = timedelta(seconds=chosen.pop("event_interval"))
+    times = Times(interval, poll, patience, timedelta(seconds=heartbeat), quiet)
     return keep_on(source, Choices.of(**chosen), times, grace, Shown(listen, manifest_url) if listen else None)

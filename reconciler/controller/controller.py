@@ -66,6 +66,7 @@ class Means:
 class Times:
     """How often targets are run and git is looked at, and for how long a run may not get on before it is stuck.
 
+    Because somebody asks they are begun twice within `quiet` at most: a storm of webhooks that lasts is two runs.
     Once in a `heartbeat` people are sent a summary, where anybody is sent anything; never where it is 0.
     """
 
@@ -73,6 +74,7 @@ class Times:
     looking: timedelta
     patience: timedelta
     heartbeat: timedelta = timedelta()
+    quiet: timedelta = timedelta(seconds=30)
 
 
 class Controller:
@@ -158,7 +160,7 @@ class Controller:
                 means.told.failed(name, error)
                 return False
 
-        return Lane(name, guarded, Rhythm(interval), means.timing)
+        return Lane(name, guarded, Rhythm(interval, self._times.quiet), means.timing)
 
     def _look(self, _: Callable[[], None]) -> bool:
         before, following = self._following.refusal, self._following

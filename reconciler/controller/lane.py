@@ -13,8 +13,6 @@ from reconciler.core.rhythm import Rhythm
 
 Act: TypeAlias = Callable[[Callable[[], None]], bool]
 
-_QUIET = 30.0
-"""Seconds in which it is begun twice at most because somebody asked: a storm of webhooks is two runs."""
 _EARLY = 1.0
 """Seconds by which it may be called early: clocks are put right all the time."""
 _LATE = 10.0
@@ -106,7 +104,8 @@ class Lane:
 
     def _soonest(self, now: float) -> float:
         """Return when it may begin because somebody asks."""
-        return max(now, self._begun[0] + _QUIET) if len(self._begun) == self._begun.maxlen else now
+        quiet = self._rhythm.quiet.total_seconds()
+        return max(now, self._begun[0] + quiet) if len(self._begun) == self._begun.maxlen else now
 
     def _got_on(self) -> None:
         self._moved = self._timing.clock.monotonic()

@@ -12,9 +12,10 @@ _SPREAD = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How often a target is run."""
+    """How often a target is run: at its interval, and twice within `quiet` at most because somebody asks."""
 
     interval: timedelta
+    quiet: timedelta = timedelta(seconds=30)
 
     def pause(self, failures: int, share: float) -> timedelta:
         """Return how long from the beginning of one run to the next, after so many failures in a row.

@@ -169,4 +169,4 @@ def test_what_could_not_be_listed_is_told() -> None:
     assert {first["event"], second["event"]} == {"integration not listed"}
     assert (first["level"], first["target"]) == ("warning", "prod")
     assert [(each["integration"], each["error"]) for each in (first, second)] == list(unlisted)
-    assert (line["event"], line["unlisted"], line["result"]) == ("run finished", 2, "succeeded")
+    assert (line["event"], line["unlisted"], line["result"]) == ("run finished", 2, "failed")

@@ -47,12 +47,13 @@ class Faults:
 
 
 def meddle(sandbox: Sandbox, account: str, region: str, *, start: str) -> None:
-    """Change the first association there, as somebody in the console would."""
-    first = next(iter(sandbox.service(account, region).state.associations.values()))
+    """Change the association there that git leaves alone, as somebody in the console would."""
+    found = sandbox.service(account, region).state.associations.values()
+    alone = next(each for each in found if each.request["DestinationURI"].endswith("-b"))
     window = {"StartTime": start, "EndTime": "1790812800000"}
     request = {
-        "DataIntegrationIdentifier": first.integration_id,
-        "DataIntegrationAssociationIdentifier": first.id,
+        "DataIntegrationIdentifier": alone.integration_id,
+        "DataIntegrationAssociationIdentifier": alone.id,
         "ExecutionConfiguration": {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": window},
     }
     sandbox.call(account, region, "UpdateDataIntegrationAssociation", request)
