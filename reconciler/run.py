@@ -9,7 +9,7 @@ from datetime import timedelta
 from reconciler.core.apply import STALE, remembered
 from reconciler.core.case import Rules
 from reconciler.core.decisions import Plan, Write
-from reconciler.core.errors import StateError, StateMoved
+from reconciler.core.errors import StateError, StateMoved, Stopped
 from reconciler.core.lives import by_id
 from reconciler.core.model import Live, Manifest, Mode, Target, Unobserved
 from reconciler.core.outcome import DONE
@@ -63,7 +63,7 @@ def reconcile(
                     sending = Sending(plan, now, leased, writers.cloud, run.clock)
                     error = sending.all(run.stopped, run.progress)
                 made = [write for write in plan.writes if isinstance(sending.outcomes[write.manifest.name], DONE)]
-                return Result(plan, sending.outcomes, by_id(_list(made, cloud)), error, wanted.standings)
+                return Result(plan, sending.outcomes, _shown(made, cloud), error, wanted.standings)
             if not wanted.says_what(recorded):
                 writers.journal.swap(recorded, wanted)
         except StateMoved:
@@ -82,6 +82,14 @@ def _look_twice(run: Run, decided: Preview, cloud: CloudReader) -> Preview:
         seen = replace(decided.seen, associations={**decided.seen.associations, **listed})
         decided = decided.decided(run.target, run.manifests, seen)
     return decided
+
+
+def _shown(made: Iterable[Write], cloud: CloudReader) -> Mapping[str, Live]:
+    """Return what List shows of what was made, by id; nothing where a stop comes first: what was done is reported."""
+    try:
+        return by_id(_list(made, cloud))
+    except Stopped:
+        return {}
 
 
 def _list(writes: Iterable[Write], cloud: CloudReader) -> Mapping[str, tuple[Live, ...] | Unobserved]:

@@ -11,7 +11,7 @@ from builders import ACCOUNT, ON_DEMAND, REGION, SETTLE, manifest
 from fakes import FakeClock, FakeCloud, FakeJournal
 
 from reconciler.core.decisions import Adopt, Changed, Create, Decision, InSync, Settling
-from reconciler.core.errors import StateError, StateMoved
+from reconciler.core.errors import StateError, StateMoved, Stopped
 from reconciler.core.journal import LEASE, Bound, Intended, Journal, Lease, Sent
 from reconciler.core.model import Json, Live, Manifest, Mode, Observation, Policy, Spec, Target, Unobserved
 from reconciler.core.outcome import Answer, Created, NotSent, Refused, Skipped, Unknown, Updated
@@ -578,3 +578,20 @@ def test_a_journal_that_moved_is_read_again_and_the_plan_held_against_what_was_a
     world.journal.stored = Journal(ACCOUNT, REGION, "lineage", 3)
     done = reconcile(world.work, world.cloud, world.journal.reader, world.journal.writers(world.cloud), agreed)
     assert isinstance(done.outcomes["export"], Created)
+
+
+def test_a_stop_while_it_looks_afterwards_loses_nothing_of_what_was_done() -> None:
+    """What was created is reported so, and only how AWS shows it is not."""
+    world = World()
+
+    class Stopping(FakeCloud):
+        def associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
+            if world.created:
+                raise Stopped("a stop was asked for")
+            return super().associations(integration_arns)
+
+    world.cloud = Stopping(world.clock)
+    result = world.run()
+    assert (result.error, result.refreshed) == (None, {})
+    assert [type(outcome) for outcome in result.outcomes.values()] == [Created]
+    assert isinstance(world.journal.stored.records["export"].state, Bound)
