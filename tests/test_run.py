@@ -11,6 +11,7 @@ from builders import ACCOUNT, ON_DEMAND, REGION, SETTLE, manifest
 from fakes import FakeClock, FakeCloud, FakeJournal
 
 from reconciler.core.decisions import Adopt, Changed, Create, Decision, InSync, Settling
+from reconciler.core.describe import reported
 from reconciler.core.errors import StateError, StateMoved, Stopped
 from reconciler.core.journal import LEASE, Bound, Intended, Journal, Lease, Sent
 from reconciler.core.model import Json, Live, Manifest, Mode, Observation, Policy, Spec, Target, Unobserved
@@ -595,3 +596,22 @@ def test_a_stop_while_it_looks_afterwards_loses_nothing_of_what_was_done() -> No
     assert (result.error, result.refreshed) == (None, {})
     assert [type(outcome) for outcome in result.outcomes.values()] == [Created]
     assert isinstance(world.journal.stored.records["export"].state, Bound)
+
+
+def test_who_could_not_look_leaves_since_when_things_are_so() -> None:
+    """A List that fails for an hour is no new beginning of what has been so for days."""
+    world = World()
+    world.run()
+    world.clock.advance(hours=1)
+    world.run()
+    before = world.journal.stored.standings
+    world.clock.advance(days=3)
+    world.cloud.service.behave(Behaviour(list_denied="profiles-export"))
+    blocked = world.run()
+    assert [decision.word for decision in blocked.plan.decisions] == ["blocked"]
+    assert world.journal.stored.standings == before
+    assert reported("prod", ACCOUNT, REGION, blocked).associations[0].since is None
+    world.cloud.service.behave(Behaviour())
+    seen = world.run()
+    assert [decision.word for decision in seen.plan.decisions] == ["in-sync"]
+    assert reported("prod", ACCOUNT, REGION, seen).associations[0].since == before["export"].since

@@ -31,7 +31,7 @@ def link(template: str | None, revision: str | None, origin: Origin) -> str | No
     """Return where a manifest of a revision begins, None where no template leads there."""
     if template is None or (revision is None and "{revision}" in template):
         return None
-    if any(part in {"", ".", ".."} for part in origin.file.split("/")):
+    if revision in {".", ".."} or any(part in {"", ".", ".."} for part in origin.file.split("/")):
         return None  # a browser would shorten it, to some other page
     return (
         template.replace("{line}", str(origin.line))

@@ -103,6 +103,15 @@ def test_a_call_that_failed_is_exit_code_1(outcome: Outcome, failed: int, code: 
     assert (told.summary["failed"], told.exit_code, told.detailed_exit_code()) == (failed, code, detailed)
 
 
+def test_a_list_that_failed_is_a_run_that_failed() -> None:
+    """Who could not look at all of it does not know how all of it stands, though no call was to be made."""
+    (target,) = report(planned(manifest())).targets
+    told = Report(report(Plan()).run, (replace(target, unlisted=(("arn:one", "denied"),)),))
+    assert told.failed
+    assert not told.targets[0].tried
+    assert report(planned(manifest()), {"export": Created("a1")}).targets[0].tried
+
+
 def test_unmanaged_associations_are_counted_and_no_failure() -> None:
     """What no manifest covers is said, and does not fail a job."""
     told = report(planned(lives=(live(),)))

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.cli.controller import command
@@ -38,6 +38,8 @@ def test_anything_else_is_refused(template: str) -> None:
 
 
 @given(st.text(), st.text(min_size=1))
+@example(".", "a.yaml")
+@example("..", "a.yaml")
 def test_no_name_changes_the_place(revision: str, file: str) -> None:
     """Whatever a revision or a file is called, the host, the path before it and the line stay."""
     found = link(TEMPLATE, revision, Origin(file, 7, 1))
