@@ -29,5 +29,7 @@ class Deadline:
             self._timer.cancel()
 
     def _end(self, under_way: Callable[[], list[str]]) -> None:
-        logs.logger().error(logs.STOP_CUT_OFF, targets=under_way())
-        os._exit(self.code)
+        try:
+            logs.logger().error(logs.STOP_CUT_OFF, targets=under_way())
+        finally:  # whatever is wrong with telling
+            os._exit(self.code)

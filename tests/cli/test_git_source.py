@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,19 +10,10 @@ from pathlib import Path
 
 import pytest
 from program import Program, terminate
+from repository import GIT
 from signers import ssh_signer
 
 from reconciler.sandbox import SandboxServer
-
-GIT = {
-    "PATH": os.pathsep.join((str(Path(shutil.which("git") or "/usr/bin/git").parent), os.defpath)),
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "Author",
-    "GIT_AUTHOR_EMAIL": "author@example.com",
-    "GIT_COMMITTER_NAME": "Author",
-    "GIT_COMMITTER_EMAIL": "author@example.com",
-}
 
 
 def git(folder: Path, *arguments: str) -> str:

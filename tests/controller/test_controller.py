@@ -71,12 +71,6 @@ class Fleet:
 
 
 @pytest.fixture
-def hand() -> Hand:
-    """Give a timetable."""
-    return Hand(FakeClock())
-
-
-@pytest.fixture
 def fleet(hand: Hand) -> Fleet:
     """Give what runs targets."""
     return Fleet(hand.clock)

@@ -20,12 +20,6 @@ BOTH_WAYS = pytest.mark.parametrize("hours", [3, -3])
 
 
 @pytest.fixture
-def hand() -> Hand:
-    """Give a timetable."""
-    return Hand(FakeClock())
-
-
-@pytest.fixture
 def fleet(hand: Hand) -> Fleet:
     """Give what runs targets."""
     return Fleet(hand.clock)

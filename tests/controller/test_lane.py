@@ -38,12 +38,6 @@ class Work:
 
 
 @pytest.fixture
-def hand() -> Hand:
-    """Give a timetable."""
-    return Hand(FakeClock())
-
-
-@pytest.fixture
 def work(hand: Hand) -> Work:
     """Give something to do."""
     return Work(hand.clock)

@@ -12,19 +12,9 @@ import pytest
 from image.conftest import BASE, TOLD
 from image.engine import HOST, Engine
 from program import EXPORT
-from repository import Repository, make
+from repository import GIT, Repository, make
 
 from reconciler.sandbox import SandboxServer
-
-GIT = {
-    "PATH": "/usr/local/bin:/usr/bin:/bin",
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "Author",
-    "GIT_AUTHOR_EMAIL": "author@example.com",
-    "GIT_COMMITTER_NAME": "Author",
-    "GIT_COMMITTER_EMAIL": "author@example.com",
-}
 
 
 @pytest.fixture
