@@ -12,8 +12,12 @@ DEMO   := .reconciler/demo
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command 'make lock' $(UPGRADE)
 # The part that decides must not hold a line or a branch that no test takes.
+# Nor one that only whole programs, browsers and simulated worlds would reach: those run uncounted, which is faster.
 COVERED := --cov=reconciler.core --cov=reconciler.run --cov=reconciler.send --cov=reconciler.edge.state \
 	--cov-branch --cov-fail-under=100
+WHOLE   := tests/cli tests/deploy tests/simulation tests/soak tests/web
+# More than there are cores: the tests of whole programs wait for what they have started.
+WORKERS ?= 6
 
 # What the image is built on here: it stands in for the official slim image, which is in a registry. As that one's, its
 # standard library is not compiled. It trusts whom this machine trusts, such as a company's proxy.
@@ -61,7 +65,8 @@ define step
 endef
 
 test: setup ## Run the tests
-	$(BIN)/pytest -n 2 --ignore tests/image $(COVERED)
+	$(BIN)/pytest -n $(WORKERS) $(patsubst %,--ignore %,tests/image $(WHOLE)) $(COVERED)
+	$(BIN)/pytest -n $(WORKERS) $(WHOLE)
 
 image-test: setup $(BASE) ## Build the image, and run it (as root, or with subordinate ids)
 	$(BIN)/pytest tests/image

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 
 from reconciler.core.errors import StateError, StateMoved
 from reconciler.edge.state.local import LocalStore
-from reconciler.edge.state.store import Store, Stored
+from reconciler.edge.state.store import ReadOnly, Store, Stored
 
 
 @pytest.fixture
@@ -71,6 +72,27 @@ def test_reading_makes_nothing(tmp_path: Path) -> None:
     """A dry run leaves no folder and no file behind."""
     assert LocalStore(tmp_path / "none" / "journal.json").load() is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_files_that_a_writer_opens_are_named(path: Path) -> None:
+    """Something in the way of any of them keeps a writer from writing, and nothing is lost by trying."""
+    for opened in LocalStore(path).opened:
+        opened.mkdir()
+        with pytest.raises(StateError, match=re.escape(str(path.with_suffix("")))), claimed(path) as store:
+            store.put("text", None)
+        opened.rmdir()
+    with claimed(path) as store:
+        store.put("text", None)
+
+
+def test_a_dry_run_gets_the_half_that_reads(path: Path) -> None:
+    """It loads what the store loads, from the same place, and has no means of writing."""
+    with claimed(path) as store:
+        store.put("text", None)
+    half = ReadOnly.of(LocalStore(path))
+    assert (half.place, half.load()) == (str(path), LocalStore(path).load())
+    assert not hasattr(half, "put")
+    assert not hasattr(half, "claim")
 
 
 def test_what_was_put_is_loaded(path: Path) -> None:
