@@ -54,8 +54,9 @@ def keep_on(source: Source, choices: Choices, times: Times, grace: float, shown:
     begin(choices)
     clock, timetable, metrics, secret = SystemClock(), Timetable(), Metrics(__version__), Secret()
     with ExitStack() as stack:
-        deadline = stack.enter_context(closing(Deadline()))
         stop = stack.enter_context(stop_on_signals(hangup_ends=False))
+        deadline = stack.enter_context(closing(Deadline(stop.asked, grace)))
+        stack.callback(_stopped, deadline)  # last of all that may hang
         stack.enter_context(surroundings(choices))
         named = choices.targets
         followed = Folder(source, named) if source.url is None else Repository(source, named, stop.asked)
@@ -65,6 +66,7 @@ def keep_on(source: Source, choices: Choices, times: Times, grace: float, shown:
             act_of(passes, stop), Told(metrics, tidings.poke), Timing(timetable, clock, SystemRandom().random)
         )
         controller = Controller(Following(followed, clock), means, times)
+        deadline.under_way = lambda: [lane.target for lane in controller.board().lanes if lane.running]
         metrics.show(controller.board)
         tidings.begin(controller.board)
         _started(source, choices, times)
@@ -83,11 +85,9 @@ def keep_on(source: Source, choices: Choices, times: Times, grace: float, shown:
         timetable.start()
         controller.start()
         _until_stopped(controller, stop, clock)
-        deadline.begin(grace, lambda: [lane.target for lane in controller.board().lanes if lane.running])
         controller.close()
         timetable.shut_down()
         deadline.code = 0
-    logs.logger().info(logs.CONTROLLER_STOPPED)
     return 0
 
 
@@ -99,6 +99,11 @@ def _started(source: Source, choices: Choices, times: Times) -> None:
         poll=times.looking.total_seconds(),
         dryRun=choices.dry_run,
     )
+
+
+def _stopped(deadline: Deadline) -> None:
+    if deadline.code == 0:
+        logs.logger().info(logs.CONTROLLER_STOPPED)
 
 
 def act_of(passes: Passes, stop: Stop) -> Act:

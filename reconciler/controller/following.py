@@ -86,6 +86,8 @@ class Following:
         except (Undeclared, Untrusted) as error:
             self._unfit = self._refusal(str(error), self._unfit)
             return False
+        if not self._unfit and self.in_force and self.in_force.revision.id == loaded.revision is not None:
+            return False  # it was pushed after the source had been asked and before it was read
         manifests = sum(map(len, loaded.desired.manifests.values()))
         self._unfit = None
         self.in_force = InForce(loaded.desired, Revision(loaded.revision, self._clock.now(), manifests))

@@ -32,8 +32,8 @@ def _signed(header: str) -> Callable[[Mapping[str, str], bytes, bytes], bool]:
 
 
 def _token(headers: Mapping[str, str], _: bytes, secret: bytes) -> bool:
-    """Compare a header with the secret itself, in constant time."""
-    return hmac.compare_digest(headers.get("x-gitlab-token", "").encode(), secret)
+    """Compare a header with the secret itself, in constant time. Headers are bytes that were read as Latin-1."""
+    return hmac.compare_digest(headers.get("x-gitlab-token", "").encode("latin-1", "backslashreplace"), secret)
 
 
 SENDERS: Mapping[str, Sender] = {
@@ -52,7 +52,8 @@ def concerns(sender: Sender, headers: Mapping[str, str], body: bytes, watched: s
     """Tell whether a webhook is a push to what is watched. Raises Unreadable.
 
     `watched` is a branch, a tag, `refs/…`, HEAD for the repository's default branch, or None for all. A body without a
-    ref, which only the generic sender may send, is about all.
+    ref, which only the generic sender may send, is about all. So is one of its with a ref where only the default branch
+    counts and the body does not name it.
     """
     if sender.event and headers.get(sender.event) not in sender.pushes:
         return False
@@ -67,7 +68,8 @@ def concerns(sender: Sender, headers: Mapping[str, str], body: bytes, watched: s
     pushed = payload.get("ref")
     if watched is None or (pushed is None and sender.event is None):
         return True
-    return pushed in _names(watched, payload)
+    names = _names(watched, payload)
+    return pushed in names or (not names and sender.event is None)
 
 
 def _names(watched: str, payload: Mapping[str, Any]) -> tuple[str, ...]:
@@ -79,4 +81,4 @@ def _names(watched: str, payload: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(f"{HEADS}{branch}" for branch in branches if branch)
     if watched.startswith("refs/"):
         return (watched,)
-    return (f"{HEADS}{watched}", f"{TAGS}{watched}", watched)
+    return (f"{HEADS}{watched}", f"{TAGS}{watched}", f"refs/{watched}", watched)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import resource
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +157,31 @@ def test_logs_for_which_there_is_no_room_stop_nothing(program: Program, server: 
             process.kill()
             process.wait()
     assert len(server.sandbox.carried_out) == 1
+
+
+def test_logs_that_nobody_reads_any_more_hold_up_no_stop(program: Program) -> None:
+    """All threads may hang in a pipe that is full: the process ends after the grace all the same."""
+    program.add("october")
+    reading, writing = os.pipe()
+    fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, 4096)
+    command = program.arguments(*EVERY_SECOND, "--grace", "1s")
+    process = subprocess.Popen(
+        command, cwd=program.folder, env=environment(), stdout=writing, stderr=writing, text=True
+    )
+    try:
+        with os.fdopen(reading, encoding="utf-8") as log:
+            assert any('"run finished"' in line for line in log)
+            blocking = os.open(f"/proc/self/fd/{writing}", os.O_WRONLY | os.O_NONBLOCK)
+            with suppress(BlockingIOError):
+                while os.write(blocking, b"x"):
+                    pass
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=30) in (0, 1)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(writing)
+        os.close(blocking)
 
 
 EXPIRED = b"<Code>ExpiredToken</Code><Message>The security token included in the request is expired</Message>"

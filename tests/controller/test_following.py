@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -86,6 +87,24 @@ def test_what_is_invalid_or_untrusted_leaves_the_last_good_one(
     git.push(TWO)
     assert following.look()
     assert following.refusal is None
+
+
+def test_what_came_while_it_was_read_is_not_taken_twice(clock: FakeClock) -> None:
+    """What is read is the newest, whichever was asked for: it is in force since then."""
+
+    class Late(Git):
+        def load(self, version: str) -> Loaded:
+            """Bring a new state just before it is read, once."""
+            if not self.loads:
+                self.push(TWO)
+            return replace(super().load(version), revision=str(self.commit))
+
+    following = Following(Late(ONE), clock)
+    assert following.look()
+    clock.advance(minutes=1)
+    assert not following.look()
+    assert following.in_force == InForce(TWO, Revision("2", NOW, 2))
+    assert following.looked == NOW + timedelta(minutes=1)
 
 
 def test_what_cannot_be_reached_is_tried_again(clock: FakeClock) -> None:

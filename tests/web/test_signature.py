@@ -68,6 +68,9 @@ def github(event: str, **payload: Any) -> tuple[dict[str, str], bytes]:
         ("main", "refs/heads/topic/main", False),
         ("main", "refs/heads/mainly", False),
         ("v1", "refs/tags/v1", True),
+        ("heads/main", "refs/heads/main", True),
+        ("tags/v1", "refs/tags/v1", True),
+        ("tags/v1", "refs/heads/v1", False),
         ("refs/heads/main", "refs/heads/main", True),
         ("refs/heads/main", "refs/tags/main", False),
         ("HEAD", "refs/heads/trunk", True),
@@ -99,6 +102,21 @@ def test_the_generic_sender_need_not_say_what_was_pushed() -> None:
     assert concerns(generic, {}, b"{}", "main")
     assert concerns(generic, {}, b'{"ref": "refs/heads/main"}', "main")
     assert not concerns(generic, {}, b'{"ref": "refs/heads/other"}', "main")
+
+
+def test_the_generic_sender_need_not_know_the_default_branch() -> None:
+    """Where that is what is watched, a ref alone says nothing: a look that finds nothing new costs little."""
+    generic = SENDERS["generic"]
+    assert concerns(generic, {}, b'{"ref": "refs/heads/main"}', "HEAD")
+    for branch, counts in (("main", True), ("trunk", False)):
+        body = json.dumps({"ref": "refs/heads/main", "repository": {"default_branch": branch}}).encode()
+        assert concerns(generic, {}, body, "HEAD") is counts
+
+
+def test_a_token_may_be_in_any_script() -> None:
+    """A header is bytes, which are the secret's."""
+    secret = "pässwort".encode()
+    assert SENDERS["gitlab"].proves({"x-gitlab-token": secret.decode("latin-1")}, BODY, secret)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"main"', b"\xff", b"[" * 100_000])
