@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from web import boards
@@ -221,6 +222,17 @@ def test_pictures_are_drawn_in_the_colours_of_the_reader(browser: Browser, site:
     assert browser.run(f"{colours}.length") > 100
     assert browser.run(f"{colours}.filter((each) => !{theirs}.includes(each))") == []
     browser.prefer()
+
+
+@pytest.mark.parametrize("minutes", [0, 10, 35, 60, 90])
+def test_every_hour_is_written_whole(browser: Browser, site: Site, minutes: int) -> None:
+    """Wherever the hours stand just now: none is cut off at either edge, and none is left out."""
+    day = boards.in_sync()
+    shown(browser, site, replace(day, now=day.now + timedelta(minutes=minutes)))
+    boxes = "[...document.querySelectorAll('.day text')].map((each) => each.getBBox())"
+    edges = browser.run(f"{boxes}.map((box) => [box.x, box.x + box.width])")
+    assert len(edges) == 6
+    assert all(0 <= left < right <= 960 for left, right in edges)
 
 
 def test_on_a_phone_every_cell_is_there(browser: Browser, site: Site) -> None:
