@@ -6,11 +6,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks import inputs
 from benchmarks.measure import RECONCILE, Figure, environment, in_turn, spend
+from benchmarks.running import sandbox
 
 _COUNT = 20
 _HERE = Path(__file__).parent
@@ -18,14 +18,8 @@ _HERE = Path(__file__).parent
 
 def figures(folder: Path, pairs: int) -> Iterator[Figure]:
     """Yield time, processor time and memory of a dry run in which every association is in sync."""
-    manifests = folder / "manifests"
-    manifests.mkdir()
-    (manifests / "target.yaml").write_text(inputs.TARGET, encoding="utf-8")
-    for number in range(_COUNT):
-        (manifests / f"{number:05}.yaml").write_text(inputs.scheduled(number), encoding="utf-8")
-    with _sandbox(folder) as url:
-        names = [inputs.integration(number) for number in range(_COUNT)]
-        spend((sys.executable, str(_HERE / "integrations.py"), url, inputs.REGION, *names), folder)
+    inputs.write(folder, _COUNT)
+    with sandbox(folder) as url:
         spend((RECONCILE, "--endpoint-url", url), folder)
         dry_run = (RECONCILE, "--dry-run", "--endpoint-url", url)
         _expect_in_sync(dry_run, folder)
@@ -33,20 +27,6 @@ def figures(folder: Path, pairs: int) -> Iterator[Figure]:
     yield both.wall("--dry-run, time", 1.5)
     yield both.cpu("--dry-run, processor time")
     yield both.peak("--dry-run, peak memory", 1.5)
-
-
-@contextmanager
-def _sandbox(folder: Path) -> Iterator[str]:
-    """Yield the address of a sandbox in a process of its own."""
-    command = (RECONCILE, "sandbox", "--port", "0", "--data", "sandbox.json")
-    process = subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout
-        announced = process.stdout.readline()
-        yield next(word for word in announced.split() if word.startswith("http://"))
-    finally:
-        process.terminate()
-        process.communicate()
 
 
 def _expect_in_sync(dry_run: tuple[str, ...], folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 
@@ -59,16 +61,29 @@ spec:
 """A target whose pace no call waits for: what it is compared with has none."""
 
 
+INTEGRATIONS = 20
+"""How many data integrations an account may have in a Region."""
+
+
 def integration(number: int) -> str:
-    """Return the name of a data integration."""
-    return f"source-{number:05}"
+    """Return the name of a data integration, of which there are only so many."""
+    return f"source-{number % INTEGRATIONS:02}"
 
 
 def scheduled(number: int) -> str:
-    """Return a manifest of an association with a data integration of its own."""
+    """Return a manifest of an association."""
     return _SCHEDULED.format(number=f"{number:05}", integration=integration(number))
 
 
 def on_demand(number: int) -> str:
-    """Return a manifest of an export, with a data integration of its own."""
+    """Return a manifest of an export."""
     return _ON_DEMAND.format(number=f"{number:05}", integration=integration(number))
+
+
+def write(folder: Path, count: int) -> None:
+    """Write a target and so many associations below a folder."""
+    manifests = folder / "manifests"
+    manifests.mkdir()
+    (manifests / "target.yaml").write_text(TARGET, encoding="utf-8")
+    for number in range(count):
+        (manifests / f"{number:05}.yaml").write_text(scheduled(number), encoding="utf-8")

@@ -11,11 +11,18 @@ from pathlib import Path
 from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # a script sees its own folder only
+sys.path.insert(1, str(Path(__file__).parents[1] / "tests"))  # theirs is the browser
 
-from benchmarks import dry_run, loading, start_up
+from benchmarks import dry_run, idle, loading, page, start_up
 from benchmarks.measure import Figure
 
-_BENCHMARKS = {"start-up": (start_up.figures, 31), "dry-run": (dry_run.figures, 15), "loading": (loading.figures, 7)}
+_BENCHMARKS = {
+    "start-up": (start_up.figures, 31),
+    "dry-run": (dry_run.figures, 15),
+    "loading": (loading.figures, 7),
+    "idle": (idle.figures, 3),
+    "page": (page.figures, 11),
+}
 """Each benchmark, and how many pairs of runs are enough for its noise."""
 _LIBRARIES = ("boto3", "click", "jsonschema-rs", "pyyaml", "structlog")
 _ROW = "{:<38} {:>9} {:>9} {:>19} {:>8}  {}"

@@ -1,0 +1,64 @@
+"""The page of a controller in a browser, with a thousand associations over the same page with one of them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from web.browser import CHROMIUM, Browser, browsing
+
+from benchmarks import inputs
+from benchmarks.measure import Figure
+from benchmarks.running import controller, sandbox
+
+_COUNT = 1_000
+_PATIENCE = 300
+_PAINTED = """(async () => {
+    for (;;) {
+        const [painted] = performance.getEntriesByName("first-contentful-paint");
+        if (painted) return painted.startTime;
+        await new Promise((go) => setTimeout(go, 10));
+    }
+})()"""
+_ROWS = "document.querySelectorAll('#associations tr[id]').length"
+
+
+def figures(folder: Path, pairs: int) -> Iterator[Figure]:
+    """Yield the time from asking for the page to its first contentful paint (W3C, Paint Timing)."""
+    if not CHROMIUM.exists():
+        print(f"page: left out, as {CHROMIUM} is not there: apt-get install chromium", file=sys.stderr)
+        return
+    inputs.write(folder, _COUNT)
+    with (
+        sandbox(folder) as aws,
+        controller(folder, "--dry-run", "--endpoint-url", aws) as (_, url),
+        browsing(folder / "profile") as browser,
+    ):
+        one = f"{url}/?q=crm-hourly-00000"
+        _until_all_are_there(browser, url)
+        _painted(browser, one, 1)
+        both = [(_painted(browser, url, _COUNT), _painted(browser, one, 1)) for _ in range(pairs)]
+    ours, baseline = zip(*both, strict=True)
+    yield Figure("page, 1,000 associations, first paint", "ms", ours, baseline, 1000, absolute=True)
+
+
+def _until_all_are_there(browser: Browser, url: str) -> None:
+    until = time.monotonic() + _PATIENCE
+    while True:
+        browser.open(url)
+        if browser.run(_ROWS) == _COUNT:
+            return
+        if time.monotonic() > until:
+            raise RuntimeError(f"{url} does not show {_COUNT} associations within {_PATIENCE} s")
+        time.sleep(0.5)
+
+
+def _painted(browser: Browser, url: str, rows: int) -> float:
+    """Return when the page was first painted, in ms."""
+    browser.open(url)
+    painted = float(browser.run(_PAINTED))
+    if (found := browser.run(_ROWS)) != rows:
+        raise RuntimeError(f"{url} shows {found} associations instead of {rows}")
+    return painted

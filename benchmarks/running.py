@@ -1,0 +1,57 @@
+"""Processes that are measured while they run, or that what is measured talks to."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from benchmarks import inputs
+from benchmarks.measure import RECONCILE, environment, spend
+
+_HERE = Path(__file__).parent
+_PAUSE = 0.02
+
+
+@contextmanager
+def sandbox(folder: Path) -> Iterator[str]:
+    """Yield the address of a sandbox in a process of its own, which has all data integrations."""
+    command = (RECONCILE, "sandbox", "--port", "0", "--data", "sandbox.json")
+    with subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            url = next(word for word in process.stdout.readline().split() if word.startswith("http://"))
+            names = map(inputs.integration, range(inputs.INTEGRATIONS))
+            spend((sys.executable, str(_HERE / "integrations.py"), url, inputs.REGION, *names), folder)
+            yield url
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def controller(folder: Path, *options: str) -> Iterator[tuple[int, str]]:
+    """Yield the id of the process and the address of a controller that listens. Its log is left in the folder."""
+    log = folder / "controller.jsonl"
+    command = (RECONCILE, "controller", "--listen", "127.0.0.1:0", *options)
+    with (
+        log.open("w", encoding="utf-8") as said,
+        log.open(encoding="utf-8") as heard,
+        subprocess.Popen(command, cwd=folder, env=environment(folder), stderr=said) as process,
+    ):
+        try:
+            yield process.pid, _address(process, heard)
+        finally:
+            process.terminate()
+
+
+def _address(process: subprocess.Popen[bytes], log: TextIO) -> str:
+    while process.poll() is None:
+        if (line := log.readline()).endswith("\n") and "url" in (entry := json.loads(line)):
+            return str(entry["url"])
+        time.sleep(0 if line else _PAUSE)
+    raise RuntimeError(f"the controller ended with {process.returncode}: see {log.name}")
