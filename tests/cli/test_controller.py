@@ -12,7 +12,9 @@ import subprocess
 import threading
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -234,6 +236,15 @@ def get(url: str) -> tuple[int, str]:
             return error.code, error.read().decode()
 
 
+def hook(url: str) -> int:
+    """Send a webhook that asks for a run of all, and return the status of the answer."""
+    proof = hmac.new(b"secret", b"", hashlib.sha256).hexdigest()
+    headers = {"X-Signature-256": f"sha256={proof}"}
+    request = urllib.request.Request(f"{url}/hooks/generic", b"", headers, method="POST")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return int(answer.status)
+
+
 def test_it_listens(program: Program) -> None:
     """Probes, metrics of the runs so far, the page and its JSON, and a hook that runs all at once."""
     program.add("october")
@@ -243,11 +254,7 @@ def test_it_listens(program: Program) -> None:
         controller.next("run finished")
         assert get(f"{url}/healthz") == (200, "ok\n")
         assert get(f"{url}/readyz") == (200, "ok\n")
-        proof = hmac.new(b"secret", b"", hashlib.sha256).hexdigest()
-        headers = {"X-Signature-256": f"sha256={proof}"}
-        hook = urllib.request.Request(f"{url}/hooks/generic", b"", headers, method="POST")
-        with urllib.request.urlopen(hook, timeout=30) as answer:
-            assert answer.status == 202
+        assert hook(url) == 202
         assert controller.next("run finished")["inSync"] == 1
         _, metrics = get(f"{url}/metrics")
         for line in (
@@ -266,6 +273,24 @@ def test_it_listens(program: Program) -> None:
         (target,) = json.loads(get(f"{url}/api/v1/report")[1])["targets"]
         (association,) = target["report"]["targets"][0]["associations"]
         assert (association["name"], association["decision"]) == ("october", "in-sync")
+
+
+def test_a_storm_of_hooks_is_two_runs_at_most(program: Program) -> None:
+    """A thousand, eight at once: each is answered, and all ask for what is done once or twice in --event-interval."""
+    program.add("october")
+    arguments = ("--interval", "1h", "--poll", "1h", "--event-interval", "10m", "--listen", "127.0.0.1:0")
+    with controlling(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET": "secret"}) as controller:
+        url = controller.next("listening")["url"]
+        controller.next("run finished")
+        with ThreadPoolExecutor(8) as senders:
+            statuses = Counter(senders.map(lambda _: hook(url), range(1000)))
+        controller.next("run finished")
+        controller.process.send_signal(signal.SIGTERM)
+        log = controller.process.stderr
+        assert log
+        more = sum(json.loads(line)["event"] == "run finished" for line in log)
+    assert statuses == {202: 1000}
+    assert more <= 1
 
 
 @pytest.mark.parametrize(
