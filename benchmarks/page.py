@@ -36,6 +36,7 @@ def figures(folder: Path, pairs: int) -> Iterator[Figure]:
         controller(folder, "--dry-run", "--endpoint-url", aws) as (_, url),
         browsing(folder / "profile") as browser,
     ):
+        browser.size(1280, 900)
         one = f"{url}/?q=crm-hourly-00000"
         _until_all_are_there(browser, url)
         _painted(browser, one, 1)
