@@ -57,6 +57,11 @@ class Association:
         return isinstance(self.outcome, Refused | NotSent | Unknown)
 
     @property
+    def export_failed(self) -> bool:
+        """Whether the last job that AWS ran for it failed, however the association itself stands."""
+        return self.last_execution is not None and self.last_execution.status == "FAILED"
+
+    @property
     def remains(self) -> bool:
         """Whether a difference between git and AWS is left after the run."""
         if self.decision in {"create", "update"}:

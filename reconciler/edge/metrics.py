@@ -131,6 +131,7 @@ class Metrics:
         said = "Manifests by decision, unmanaged associations and failed calls."
         associations = _gauge("associations", said, "target", "decision")
         drift = _gauge("drift_seconds", "For how long an association has been drifted.", "target", "association")
+        exports = _gauge("exports_failed", "Associations whose last job failed.", "target")
         succeeded = _gauge("last_success_timestamp_seconds", "When a run of the target last went well.", "target")
         failures = _gauge("failures_in_a_row", "How many runs of the target failed since one last went well.", "target")
         moved = _gauge("run_idle_seconds", "For how long the run under way has not got on.", "target")
@@ -147,12 +148,13 @@ class Metrics:
                 assert lane.last
                 for decision, count in lane.last.summary.items():
                     associations.add_metric((lane.target, decision), count)
+                exports.add_metric((lane.target,), sum(each.export_failed for each in target.associations))
                 for each in target.associations:
                     if each.counted_as == "drifted":
                         drift.add_metric((lane.target, each.name), _age(board, each.since))
         started = _gauge("start_timestamp_seconds", "When the controller was started.")
         started.add_metric((), board.started.timestamp())
-        yield from (associations, drift, succeeded, failures, moved, found, started)
+        yield from (associations, drift, exports, succeeded, failures, moved, found, started)
         yield from _revision(board)
 
 

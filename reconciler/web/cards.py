@@ -9,7 +9,7 @@ from reconciler.core.board import Board, Lane
 from reconciler.core.report import Report
 from reconciler.render import words
 from reconciler.web.moment import Moment
-from reconciler.web.rows import EXPORT_FAILED, ORDER, State, export_failed
+from reconciler.web.rows import EXPORT_FAILED, ORDER, State
 
 _DONE = frozenset({"created", "updated", "adopt"})
 """Kinds of what a run did, after which nothing is under way."""
@@ -73,7 +73,7 @@ def _card(board: Board, lane: Lane, *, stuck: bool) -> Card:
 def _counts(report: Report) -> tuple[Count, ...]:
     kinds = words.kinds(report)
     kinds["unmanaged"] = report.summary["unmanaged"]
-    failed = sum(export_failed(each) for target in report.targets for each in target.associations)
+    failed = sum(each.export_failed for target in report.targets for each in target.associations)
     exports = [Count(EXPORT_FAILED, failed)] if failed else []
     return (*exports, *(Count(State.of(name, report), kinds[name]) for name in ORDER if kinds[name]))
 

@@ -23,7 +23,6 @@ from reconciler.web.rows import (
     Row,
     State,
     Stranger,
-    export_failed,
     level,
     rows,
     strangers,
@@ -163,7 +162,7 @@ def _kinds(board: Board) -> Counter[str]:
 def _decisions(board: Board, kinds: Counter[str], asked: Asked) -> tuple[Choice, ...]:
     every = [each for lane in board.lanes if lane.last for target in lane.last.targets for each in target.associations]
     known = [Choice(name, f"{words.KINDS[name].label} ({kinds[name]:,})") for name in ORDER if kinds[name]]
-    if failed := sum(map(export_failed, every)):
+    if failed := sum(each.export_failed for each in every):
         known.insert(0, Choice(EXPORT_FAILED.kind, f"{EXPORT_FAILED.label} ({failed:,})"))
     grave = sum(level(each) in GRAVE for each in every)
     choices = [Choice("", "any"), Choice(ATTENTION, f"needs attention ({grave:,})"), *known]

@@ -107,16 +107,11 @@ def rows(board: Board, asked: Asked, linked: Linked) -> tuple[Row, ...]:
     return tuple(sorted(found, key=_place))
 
 
-def export_failed(association: Association) -> bool:
-    """Tell whether the last job of an association failed."""
-    return association.last_execution is not None and association.last_execution.status == "FAILED"
-
-
 def level(association: Association) -> str:
     """Return how grave it is: how the association stands, or how its last export went."""
     levels = [
         words.KINDS[words.kind(association)].level,
-        *([EXPORT_FAILED.level] if export_failed(association) else []),
+        *([EXPORT_FAILED.level] if association.export_failed else []),
     ]
     return min(levels, key=_LEVELS.index)
 
@@ -141,7 +136,7 @@ def _strangers(lane: str, last: Report | None, asked: Asked) -> Iterator[Strange
 
 def _asked(asked: Asked, target: str, association: Association) -> bool:
     kind = words.kind(association)
-    exported = EXPORT_FAILED if export_failed(association) else None
+    exported = EXPORT_FAILED if association.export_failed else None
     return asked.fits(
         {kind, exported.kind} if exported else {kind},
         level(association),
@@ -163,10 +158,10 @@ def _row(target: str, association: Association, report: Report, now: datetime, l
         id="a-" + hashlib.sha256(f"{target}\0{association.name}".encode("utf-8", "replace")).hexdigest()[:12],
         target=target,
         state=State.of(words.kind(association), report),
-        export=EXPORT_FAILED if export_failed(association) else None,
+        export=EXPORT_FAILED if association.export_failed else None,
         level=level(association),
         since=Moment.of(association.since, now),
-        execution=_execution(association.last_execution, badge=export_failed(association)),
+        execution=_execution(association.last_execution, badge=association.export_failed),
         link=linked(report, association.origin),
         association=association,
     )

@@ -15,6 +15,7 @@ from render import reports
 from wire import Wire, answer
 
 from reconciler.core.board import Board, Lane, Refusal, Revision
+from reconciler.core.model import Execution
 from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.edge.metrics import Metrics
 from reconciler.sandbox import Behaviour, SandboxServer
@@ -136,6 +137,23 @@ def test_the_board_is_among_them(metrics: Metrics) -> None:
     assert found["reconciler_source_checked_timestamp_seconds[]"] == NOW.timestamp()
     assert found["reconciler_revision_refused[]"] == 1
     assert found["reconciler_build_info[('version', '1.2.3')]"] == 1
+
+
+def test_failed_exports_are_counted_whatever_else_is_so(metrics: Metrics) -> None:
+    """An association may be in sync, and its data not there; where all exports are well, it is 0 and not missing."""
+    failed = replace(reports.association("a", "in-sync"), last_execution=Execution("FAILED", "no access"))
+    drifted = replace(reports.drifted(), last_execution=Execution("FAILED", None))
+    done = replace(reports.association("b", "in-sync"), last_execution=Execution("COMPLETED", None))
+    lanes = [
+        Lane(target, None, None, NOW, 0, reports.report(*associations) if associations else None, NOW)
+        for target, associations in (("prod", (failed, drifted, done)), ("dev", (done,)), ("new", ()))
+    ]
+    metrics.show(lambda: Board(NOW, NOW, NOW, None, None, tuple(lanes), ()))
+    found = {name: value for name, value in values(metrics).items() if name.startswith("reconciler_exports_failed")}
+    assert found == {
+        "reconciler_exports_failed[('target', 'prod')]": 2,
+        "reconciler_exports_failed[('target', 'dev')]": 0,
+    }
 
 
 def test_a_drift_beside_a_change_has_no_age(metrics: Metrics) -> None:
