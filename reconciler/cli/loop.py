@@ -27,12 +27,13 @@ from reconciler.controller.controller import Act, Controller, Means, Times
 from reconciler.controller.following import Following
 from reconciler.controller.jumps import Jumps
 from reconciler.controller.timetable import Timing
+from reconciler.core.board import UnderWay
 from reconciler.core.errors import Stopped
 from reconciler.core.model import Desired
 from reconciler.core.report import Report
 from reconciler.edge import logs
 from reconciler.edge.metrics import Metrics
-from reconciler.edge.system import SystemClock
+from reconciler.edge.system import SystemClock, new_id
 from reconciler.edge.timer import Timetable
 
 _GLANCE = 1.0
@@ -63,7 +64,10 @@ def keep_on(source: Source, choices: Choices, times: Times, grace: float, shown:
         passes = Passes(choices, stop.asked, metrics)
         tidings = stack.enter_context(notifying(choices, source.places, times.heartbeat, metrics))
         means = Means(
-            act_of(passes, stop), Told(metrics, tidings.poke), Timing(timetable, clock, SystemRandom().random)
+            act_of(passes, stop),
+            Told(metrics, tidings.poke),
+            Timing(timetable, clock, SystemRandom().random),
+            new_id,
         )
         controller = Controller(Following(followed, clock), means, times)
         deadline.under_way = lambda: [lane.target for lane in controller.board().lanes if lane.running]
@@ -109,10 +113,10 @@ def _stopped(deadline: Deadline) -> None:
 def act_of(passes: Passes, stop: Stop) -> Act:
     """Return what runs one target, and leaves nothing behind but its report."""
 
-    def act(target: str, desired: Desired, revision: str | None, got_on: Callable[[], None]) -> Report:
-        only = replace(desired, targets=tuple(each for each in desired.targets if each.name == target))
+    def act(run: UnderWay, desired: Desired, got_on: Callable[[], None]) -> Report:
+        only = replace(desired, targets=tuple(each for each in desired.targets if each.name == run.target))
         try:
-            report = passes.run(only, revision, lambda *_: got_on())
+            report = passes.run(only, run.run, run.revision, lambda *_: got_on())
         finally:
             gc.collect()  # boto3's clients are in cycles: Python would let those of a hundred runs pile up
         if stop.asked.is_set() and all(each.error and not each.tried for each in report.targets):

@@ -18,6 +18,7 @@ from reconciler.core.harmless import harmless
 from reconciler.core.model import Desired
 from reconciler.core.report import Report
 from reconciler.edge import logs
+from reconciler.edge.system import new_id
 
 _SETTLE_TIME_SAFE = 600
 """Seconds: a request is valid for 5 minutes after it was signed, and clocks differ."""
@@ -36,7 +37,8 @@ def once(source: Source, outputs: tuple[str, ...], choices: Choices) -> tuple[Re
             click.echo(harmless(said), err=True)
         raise
     with surroundings(choices), stop_on_signals() as stop, progress.shown() as tell:
-        report = Passes(choices, stop.asked).run(selected(desired, choices), choices.revision or revision, tell)
+        passes = Passes(choices, stop.asked)
+        report = passes.run(selected(desired, choices), new_id(), choices.revision or revision, tell)
     logs.log_report(report)
     output.write(report, wanted, formats.REPORT)
     return report, 128 + stop.signal if stop.signal else 0

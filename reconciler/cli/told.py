@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from reconciler.core.board import Lane, Refusal, Revision
+from reconciler.core.board import Lane, Refusal, Revision, UnderWay
 from reconciler.core.report import Report
 from reconciler.edge import logs
 from reconciler.edge.metrics import Metrics
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
 
 
 class Told:
@@ -38,10 +43,14 @@ class Told:
         logs.log_report(report)
         self._news()
 
-    def failed(self, what: str, error: Exception) -> None:
+    def failed(self, what: str, run: UnderWay | None, error: Exception) -> None:
         """Say that something went wrong that nobody foresaw, and where."""
-        self._log.error(logs.PASS_FAILED, what=what, error=f"{type(error).__name__}: {error}", exc_info=error)
+        self._of(run).error(logs.PASS_FAILED, what=what, error=f"{type(error).__name__}: {error}", exc_info=error)
 
     def stuck(self, lane: Lane) -> None:
         """Say that a run does not get on, or does not begin."""
-        self._log.error(logs.RUN_STUCK, target=lane.target, since=str(lane.running), moved=str(lane.still))
+        log = self._of(lane.under_way).bind(target=lane.target)
+        log.error(logs.RUN_STUCK, since=str(lane.running), moved=str(lane.still))
+
+    def _of(self, run: UnderWay | None) -> FilteringBoundLogger:
+        return self._log.bind(**asdict(run)) if run else self._log

@@ -25,7 +25,7 @@ from reconciler.core.report import Report, RunInfo
 from reconciler.edge import logs
 from reconciler.edge.aws import Aws, Models
 from reconciler.edge.pace import Pace
-from reconciler.edge.system import SystemClock, new_id
+from reconciler.edge.system import SystemClock
 from reconciler.fleet import Conditions, Connect, Site, pass_over
 
 if TYPE_CHECKING:
@@ -43,19 +43,19 @@ class Passes:
         self._connection = connection_of(choices, metrics.listen) if metrics else connection_of(choices)
         self._journals = Journals(choices, self._connection, self._models, self._clock)
 
-    def run(self, desired: Desired, revision: str | None, progress: Progress) -> Report:
-        """Run every target once and report. `revision` is what the manifests come from, for report and journal."""
-        choices, id_ = self._choices, new_id()
+    def run(self, desired: Desired, run: str, revision: str | None, progress: Progress) -> Report:
+        """Run every target once and report. `run` is the id; `revision` is what the manifests come from."""
+        choices = self._choices
         started = self._clock.now()
         settle = timedelta(seconds=choices.settle_time)
         conditions = Conditions(
             choices.mode, settle, self._clock, progress, self._stop.is_set, choices.max_creates, choices.agreed
         )
         only = {"target": desired.targets[0].name} if len(desired.targets) == 1 else {}
-        with logs.bound(run=id_, revision=revision, **only):
-            targets, mismatch = pass_over(desired, self.connector(id_, revision), conditions)
+        with logs.bound(run=run, revision=revision, **only):
+            targets, mismatch = pass_over(desired, self.connector(run, revision), conditions)
         finished = max(started, self._clock.now())  # the clock may have been set back
-        info = RunInfo(id_, started, finished, choices.dry_run, revision, __version__)
+        info = RunInfo(run, started, finished, choices.dry_run, revision, __version__)
         return Report(info, targets, desired.noted, mismatch)
 
     def connector(self, run: str, revision: str | None = None) -> Connect:

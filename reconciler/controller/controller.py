@@ -15,7 +15,7 @@ from reconciler.controller.following import Following
 from reconciler.controller.lane import Lane
 from reconciler.controller.timetable import Timing
 from reconciler.core import board
-from reconciler.core.board import Board, PastRun, Refusal, Revision
+from reconciler.core.board import Board, PastRun, Refusal, Revision, UnderWay
 from reconciler.core.errors import Stopped
 from reconciler.core.model import Desired
 from reconciler.core.outcome import DONE
@@ -30,8 +30,8 @@ _MOST_RUNS = 20_000
 class Act(Protocol):
     """Runs one target."""
 
-    def __call__(self, target: str, desired: Desired, revision: str | None, got_on: Callable[[], None]) -> Report:
-        """Run a target of a revision once, and report; call `got_on` whenever something is done."""
+    def __call__(self, run: UnderWay, desired: Desired, got_on: Callable[[], None]) -> Report:
+        """Make a run, and report; call `got_on` whenever something is done."""
 
 
 class Told(Protocol):
@@ -46,8 +46,8 @@ class Told(Protocol):
     def reported(self, report: Report) -> None:
         """Say what became of a run."""
 
-    def failed(self, what: str, error: Exception) -> None:
-        """Say that something went wrong that nobody foresaw."""
+    def failed(self, what: str, run: UnderWay | None, error: Exception) -> None:
+        """Say that something went wrong that nobody foresaw, and in which run, if in one."""
 
     def stuck(self, lane: board.Lane) -> None:
         """Say that a run does not get on: once for each."""
@@ -60,6 +60,7 @@ class Means:
     act: Act
     told: Told
     timing: Timing
+    new_id: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class Controller:
         self._lock = threading.Lock()
         self._lanes: dict[str, Lane] = {}
         self._leaving: dict[str, Lane] = {}
+        self._under_way: dict[str, UnderWay] = {}
         self._last: dict[str, Report] = {}
         self._succeeded: dict[str, datetime] = {}
         self._past: deque[PastRun] = deque(maxlen=_MOST_RUNS)
@@ -138,7 +140,7 @@ class Controller:
             lanes = tuple(
                 board.Lane(
                     name, each.running, each.moved, each.due, each.failures, self._last.get(name),
-                    self._succeeded.get(name),
+                    self._succeeded.get(name), self._under_way.get(name),
                 )
                 for name, each in sorted(self._lanes.items())
             )  # fmt: skip
@@ -148,7 +150,7 @@ class Controller:
         revision = in_force.revision if in_force else None
         return Board(now, self._started, following.looked, revision, following.refusal, lanes, past, looking)
 
-    def _lane(self, name: str, act: lane.Act, interval: timedelta) -> Lane:
+    def _lane(self, what: str, act: lane.Act, interval: timedelta, target: str = "") -> Lane:
         means = self._means
 
         def guarded(got_on: Callable[[], None]) -> bool:
@@ -157,10 +159,12 @@ class Controller:
             except Stopped:
                 return True
             except Exception as error:  # noqa: BLE001 - a loop that ends by an error does nothing ever after
-                means.told.failed(name, error)
+                means.told.failed(what, self._under_way.get(target), error)
                 return False
+            finally:
+                self._under_way.pop(target, None)
 
-        return Lane(name, guarded, Rhythm(interval, self._times.quiet), means.timing)
+        return Lane(what, guarded, Rhythm(interval, self._times.quiet), means.timing)
 
     def _look(self, _: Callable[[], None]) -> bool:
         before, following = self._following.refusal, self._following
@@ -188,7 +192,8 @@ class Controller:
             self._lanes |= back
             for name in names:
                 if name not in self._lanes:
-                    self._lanes[name] = self._lane(f"target {name}", partial(self._run, name), self._times.interval)
+                    run = partial(self._run, name)
+                    self._lanes[name] = self._lane(f"target {name}", run, self._times.interval, name)
             self._last = {name: report for name, report in self._last.items() if name in names}
             self._succeeded = {name: when for name, when in self._succeeded.items() if name in names}
         for each in gone.values():
@@ -201,7 +206,9 @@ class Controller:
         assert in_force
         if all(target.name != name for target in in_force.desired.targets):
             return True  # git has just dropped it
-        report = self._means.act(name, in_force.desired, in_force.revision.id, got_on)
+        run = UnderWay(self._means.new_id(), name, in_force.revision.id)
+        self._under_way[name] = run
+        report = self._means.act(run, in_force.desired, got_on)
         with self._lock:
             if name in self._lanes:
                 self._last[name] = report

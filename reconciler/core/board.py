@@ -41,6 +41,15 @@ class PastRun:
 
 
 @dataclass(frozen=True, slots=True)
+class UnderWay:
+    """One run of one target that has not ended: its id, and the commit that it is of."""
+
+    run: str
+    target: str
+    revision: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Lane:
     """One target: what it does, and how its last run went. `moved` is when the run under way last got on.
 
@@ -54,6 +63,7 @@ class Lane:
     failures: int
     last: Report | None
     succeeded: datetime | None
+    under_way: UnderWay | None = None
 
     @property
     def still(self) -> datetime | None:

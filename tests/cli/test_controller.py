@@ -155,6 +155,23 @@ def test_a_call_that_hangs_is_cut_off_after_the_grace(program: Program) -> None:
     assert (last["event"], last["targets"]) == ("stop cut off", ["default"])
 
 
+def test_a_run_that_hangs_is_told_and_liveness_fails(program: Program) -> None:
+    """It is named, so that its other lines are found; the process itself is well."""
+    program.add("october")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        aimed = Program(program.folder, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        arguments = ("--listen", "127.0.0.1:0", "--patience", "2s", "--grace", "1s")
+        with controlling(aimed, *arguments) as controller:
+            url = controller.next("listening")["url"]
+            with silent.accept()[0]:
+                assert get(f"{url}/healthz") == (200, "ok\n")
+                stuck = controller.next("run stuck")
+                code, said = get(f"{url}/healthz")
+    assert re.fullmatch("[0-9a-f-]{36}", stuck["run"])
+    assert (stuck["target"], stuck["revision"], code) == ("default", None, 503)
+    assert "default" in said
+
+
 @pytest.mark.parametrize("named", [("east",), ("east", "west")])
 def test_only_the_targets_that_are_named_are_run(
     program: Program, server: SandboxServer, named: tuple[str, ...]

@@ -10,12 +10,14 @@ import pytest
 from reconciler.cli.loop import act_of
 from reconciler.cli.signals import Stop
 from reconciler.cli.wiring import Passes
+from reconciler.core.board import UnderWay
 from reconciler.core.errors import StateError, Stopped
 from reconciler.core.model import Desired
 from reconciler.core.ports import Progress
 from reconciler.core.report import Report, RunInfo
 
 TIME = datetime(2026, 11, 1, tzinfo=UTC)
+RUN = UnderWay("1", "prod", "abc")
 
 
 class Cycle:
@@ -32,23 +34,23 @@ class Littering(Passes):
         self.left: list[weakref.ref[Cycle]] = []
         self._error = error
 
-    def run(self, desired: Desired, revision: str | None, progress: Progress) -> Report:
+    def run(self, desired: Desired, run: str, revision: str | None, progress: Progress) -> Report:
         """Leave it behind."""
         del desired, progress
         self.left.append(weakref.ref(Cycle()))
         if self._error:
             raise self._error
-        return Report(RunInfo("1", TIME, TIME, dry_run=False, revision=revision, version="0"), ())
+        return Report(RunInfo(run, TIME, TIME, dry_run=False, revision=revision, version="0"), ())
 
 
 def test_a_run_leaves_nothing_behind() -> None:
     """What it leaves in cycles is collected at once, before that of the next runs comes on top; also where it fails."""
     passes = Littering()
-    assert act_of(passes, Stop())("prod", Desired((), {}), "abc", lambda: None).run.revision == "abc"
+    assert act_of(passes, Stop())(RUN, Desired((), {}), lambda: None).run.revision == "abc"
     assert [left() for left in passes.left] == [None]
     passes = Littering(StateError("the disk is full"))
     with pytest.raises(StateError):
-        act_of(passes, Stop())("prod", Desired((), {}), "abc", lambda: None)
+        act_of(passes, Stop())(RUN, Desired((), {}), lambda: None)
     assert [left() for left in passes.left] == [None]
 
 
@@ -57,4 +59,4 @@ def test_what_a_stop_interrupts_is_nothing_to_go_by() -> None:
     stop = Stop()
     stop.asked.set()
     with pytest.raises(Stopped):
-        act_of(Littering(), stop)("prod", Desired((), {}), "abc", lambda: None)
+        act_of(Littering(), stop)(RUN, Desired((), {}), lambda: None)

@@ -15,7 +15,7 @@ from render import reports
 
 from reconciler.controller.controller import Controller, Means, Times
 from reconciler.controller.following import Following
-from reconciler.core.board import Lane, Refusal, Revision
+from reconciler.core.board import Lane, Refusal, Revision, UnderWay
 from reconciler.core.errors import GitError, InvalidManifests, Stopped, Untrusted
 from reconciler.core.model import Desired, Target
 from reconciler.core.outcome import Created
@@ -34,11 +34,18 @@ class Fleet:
     during: dict[str, Callable[[], object]] = field(default_factory=dict)
     runs: list[tuple[str, str | None, float]] = field(default_factory=list)
     heard: list[object] = field(default_factory=list)
+    ids: int = 0
 
-    def act(self, target: str, desired: Desired, revision: str | None, got_on: Callable[[], None]) -> Report:
+    def new_id(self) -> str:
+        """Number the runs."""
+        self.ids += 1
+        return f"run-{self.ids}"
+
+    def act(self, run: UnderWay, desired: Desired, got_on: Callable[[], None]) -> Report:
         """Run a target."""
+        target = run.target
         assert target in desired.manifests
-        self.runs.append((target, revision, (self.clock.now() - NOW) / timedelta(minutes=1)))
+        self.runs.append((target, run.revision, (self.clock.now() - NOW) / timedelta(minutes=1)))
         got_on()
         self.during.get(target, lambda: None)()
         made = reports.association(outcome=Created("a1"))
@@ -61,13 +68,13 @@ class Fleet:
         """Hear."""
         self.heard.append(report)
 
-    def failed(self, what: str, error: Exception) -> None:
+    def failed(self, what: str, run: UnderWay | None, error: Exception) -> None:
         """Hear."""
-        self.heard.append((what, error))
+        self.heard.append((what, run, error))
 
     def stuck(self, lane: Lane) -> None:
         """Hear."""
-        self.heard.append(f"{lane.target} is stuck")
+        self.heard.append((lane.target, "is stuck", lane.under_way))
 
 
 @pytest.fixture
@@ -85,7 +92,7 @@ def git() -> Git:
 @pytest.fixture
 def controller(hand: Hand, fleet: Fleet, git: Git) -> Controller:
     """Give a controller that has been started."""
-    controller = Controller(Following(git, hand.clock), Means(fleet.act, fleet, hand.timing), TIMES)
+    controller = Controller(Following(git, hand.clock), Means(fleet.act, fleet, hand.timing, fleet.new_id), TIMES)
     controller.start()
     return controller
 
@@ -319,7 +326,7 @@ def test_an_error_that_nobody_foresaw_is_told_and_the_loop_goes_on(hand: Hand, f
 
     fleet.during["east"] = fail
     hand.turn(timedelta(seconds=31))
-    assert ("target east", error) in fleet.heard
+    assert ("target east", UnderWay("run-1", "east", "1"), error) in fleet.heard
     assert fleet.minutes("east") == [0, 0.5]
     assert fleet.minutes("west") == [0]
 
@@ -341,7 +348,8 @@ def test_a_run_that_does_not_get_on_is_told_once(hand: Hand, fleet: Fleet, contr
 
     fleet.during["east"] = hang
     hand.turn(timedelta(seconds=1))
-    assert fleet.heard.count("east is stuck") == 1
+    assert fleet.heard.count(("east", "is stuck", UnderWay("run-1", "east", "1"))) == 1
+    assert {lane.under_way for lane in controller.board().lanes} == {None}
     fleet.during.clear()
     hand.turn(timedelta(minutes=10))
     assert not controller.board().stuck(TIMES.patience)

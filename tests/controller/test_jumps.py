@@ -28,7 +28,7 @@ def fleet(hand: Hand) -> Fleet:
 @pytest.fixture
 def controller(hand: Hand, fleet: Fleet) -> Controller:
     """Give a controller that has been started."""
-    controller = Controller(Following(Git(BOTH), hand.clock), Means(fleet.act, fleet, hand.timing), TIMES)
+    controller = Controller(Following(Git(BOTH), hand.clock), Means(fleet.act, fleet, hand.timing, fleet.new_id), TIMES)
     controller.start()
     return controller
 

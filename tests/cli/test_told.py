@@ -1,0 +1,48 @@
+"""What a controller says in its log beside reports."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from reconciler.cli.told import Told
+from reconciler.core.board import UnderWay
+from reconciler.edge import logs
+from reconciler.edge.metrics import Metrics
+
+RUN = UnderWay("0a1b", "prod", "1f0c5f7")
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """Give what is logged."""
+    stream = io.StringIO()
+    logs.configure(stream, color=False)
+    yield stream
+    structlog.reset_defaults()
+
+
+def test_an_error_that_nobody_foresaw_is_told_with_its_run(log: io.StringIO) -> None:
+    """And with its traceback, in one line; one that is no run's, such as looking at git, without."""
+    told = Told(Metrics("0"))
+    with pytest.raises(ValueError, match="no") as raised:
+        int("no")
+    told.failed("target prod", RUN, raised.value)
+    told.failed("look", None, raised.value)
+    of_run, of_none = map(json.loads, log.getvalue().splitlines())
+    assert belongs(of_run) == {"run": "0a1b", "target": "prod", "revision": "1f0c5f7"}
+    assert belongs(of_none) == {}
+    for entry in (of_run, of_none):
+        assert entry["event"] == "pass failed"
+        assert entry["error"].startswith("ValueError: invalid literal")
+        assert "test_told.py" in entry["exception"]
+
+
+def belongs(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return what a line belongs to."""
+    return {name: entry[name] for name in ("run", "target", "revision") if name in entry}
