@@ -111,22 +111,24 @@ def browsing(profile: Path) -> Iterator[Browser]:
 
     wired = ["bash", "-c", f'exec "$0" "$@" 3<&{read_it} 4>&{write_us}', str(CHROMIUM)]
     command = [*wired, *QUIET, f"--user-data-dir={profile}", "about:blank"]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, pass_fds=(read_it, write_us), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    os.close(read_it)
-    os.close(write_us)
-    with os.fdopen(write_it, "wb") as to, os.fdopen(read_us, "rb") as back:
+    ) as process:
+        os.close(read_it)
+        os.close(write_us)
         try:
-            browser = Browser(to, back)
-            (target,) = [each for each in browser.call("Target.getTargets")["targetInfos"] if each["type"] == "page"]
-            browser.session = browser.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)[
-                "sessionId"
-            ]
-            for domain in ("Page", "Runtime", "Log"):
-                browser.call(f"{domain}.enable")
-            browser.call("Emulation.setFocusEmulationEnabled", enabled=True)
-            yield browser
+            with os.fdopen(write_it, "wb") as to, os.fdopen(read_us, "rb") as back:
+                browser = Browser(to, back)
+                (target,) = [
+                    each for each in browser.call("Target.getTargets")["targetInfos"] if each["type"] == "page"
+                ]
+                browser.session = browser.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)[
+                    "sessionId"
+                ]
+                for domain in ("Page", "Runtime", "Log"):
+                    browser.call(f"{domain}.enable")
+                browser.call("Emulation.setFocusEmulationEnabled", enabled=True)
+                yield browser
+            process.wait(30)  # it ends where nobody speaks to it any more, and leaves no files
         finally:
-            process.terminate()
-            process.wait(30)
+            process.kill()
