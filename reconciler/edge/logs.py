@@ -100,6 +100,7 @@ def configure(stream: TextIO | None, *, color: bool, brief: bool = False) -> Non
     handler = logging.StreamHandler(out)  # what libraries have to say comes in the same form
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.captureWarnings(capture=True)
 
 
 def logger() -> FilteringBoundLogger:

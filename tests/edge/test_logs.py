@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import logging
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -34,7 +35,9 @@ def _as_before() -> Iterator[None]:
     """Leave logging as it was."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    logging.captureWarnings(capture=False)
     yield
+    logging.captureWarnings(capture=False)
     root.handlers[:], root.level = handlers, level
     structlog.reset_defaults()
 
@@ -125,6 +128,16 @@ def test_a_traceback_is_told_and_steers_nothing(stream: io.StringIO) -> None:
     assert "test_logs.py" in said
     assert "ValueError" in said
     assert "\x1b" not in said
+
+
+@pytest.mark.filterwarnings("always")
+def test_a_warning_of_a_library_is_a_line_as_any_other() -> None:
+    """Python would write two lines of text, which whoever reads JSON cannot."""
+    stream = io.StringIO()
+    logs.configure(stream, color=False)
+    warnings.warn("this will go\naway", FutureWarning, stacklevel=1)
+    (line,) = stream.getvalue().splitlines()
+    assert "FutureWarning: this will go\naway" in json.loads(line)["event"]
 
 
 def told(report: Report) -> list[dict[str, Any]]:

@@ -46,10 +46,15 @@ class Faults:
         return b""
 
 
-def meddle(sandbox: Sandbox, account: str, region: str, *, start: str) -> None:
-    """Change the association there that git leaves alone, as somebody in the console would."""
+def meddle(sandbox: Sandbox, account: str, region: str, *, start: str) -> bool:
+    """Change the association there that git leaves alone, as somebody in the console would; False while there is none.
+
+    Its Create may have met a fault: then it is there some runs later.
+    """
     found = sandbox.service(account, region).state.associations.values()
-    alone = next(each for each in found if each.request["DestinationURI"].endswith("-b"))
+    alone = next((each for each in found if each.request["DestinationURI"].endswith("-b")), None)
+    if alone is None:
+        return False
     window = {"StartTime": start, "EndTime": "1790812800000"}
     request = {
         "DataIntegrationIdentifier": alone.integration_id,
@@ -57,3 +62,4 @@ def meddle(sandbox: Sandbox, account: str, region: str, *, start: str) -> None:
         "ExecutionConfiguration": {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": window},
     }
     sandbox.call(account, region, "UpdateDataIntegrationAssociation", request)
+    return True

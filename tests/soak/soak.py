@@ -145,5 +145,5 @@ class _Around:
         self.faults.down = places[number // _DENIED % len(places)][1] if failing else None
         self.chat.down = number % _SILENT == 0
         if number % _MEDDLED == 0:
-            self.meddled += 1
-            meddle(self.server.sandbox, *places[self.meddled % len(places)], start=f"{1788220800000 + number}")
+            account, region = places[number // _MEDDLED % len(places)]
+            self.meddled += meddle(self.server.sandbox, account, region, start=f"{1788220800000 + number}")
