@@ -59,7 +59,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How all stands at the end of a day: what is wrong, what waits, and which targets were not reconciled."""
+    """How all stands at the end of a day: what is wrong, what waits, and which targets were not reconciled.
+
+    `unread` is that nobody looked at the manifests for a day, though nothing says why; `read` is when somebody did.
+    """
 
     at: datetime
     open: tuple[Notice, ...]
@@ -67,11 +70,13 @@ class Summary:
     behind: tuple[tuple[str, datetime | None], ...]
     associations: int
     targets: int
+    unread: bool = False
+    read: datetime | None = None
 
     @property
     def well(self) -> bool:
         """Whether there is nothing at all to say."""
-        return bool(self.targets) and not (self.open or self.behind or self.waiting)
+        return bool(self.targets) and not (self.open or self.behind or self.waiting or self.unread)
 
 
 def looks(board: Board) -> dict[str, Look]:
@@ -123,14 +128,16 @@ def summary(ledger: Ledger, board: Board, found: Mapping[str, Look], every: time
         now,
         tuple(Notice(each) for each in findings if each.condition.wrong),
         sum(_waits(subject, each) for look in found.values() for subject, each in look.findings.items()),
-        tuple((lane.target, lane.succeeded) for lane in board.lanes if not _recent(lane, now - every)),
+        tuple((lane.target, lane.succeeded) for lane in board.lanes if not _recent(lane.succeeded, now - every)),
         len({(each.target, each.name) for each in findings if each.name}),
         len(board.lanes),
+        unread=board.refusal is None and not _recent(board.looked, now - every),
+        read=board.looked,
     )
 
 
-def _recent(lane: Lane, since: datetime) -> bool:
-    return lane.succeeded is not None and lane.succeeded >= since
+def _recent(when: datetime | None, since: datetime) -> bool:
+    return when is not None and when >= since
 
 
 def _waits(subject: Subject, finding: Finding) -> bool:

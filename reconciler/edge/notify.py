@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
+import threading
+import warnings
 from typing import Any, Protocol
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,19})://")
@@ -14,6 +15,8 @@ _OVERFLOW = "split"
 
 By itself apprise sends it whole, and Discord or Telegram refuses it each time.
 """
+_LONGEST = 30.0
+"""Seconds that a delivery may take."""
 _FOREIGN = "is none that apprise understands"
 
 
@@ -36,17 +39,32 @@ class Receiver(Protocol):
         """Send a message (info, success, warning or failure) and tell whether it was taken. Never raises."""
 
 
-@dataclass(frozen=True, slots=True)
 class AppriseReceiver:
-    """One URL of apprise. A `Receiver`."""
+    """One URL of apprise. A `Receiver`.
 
-    name: str
-    _apprise: Any
+    Apprise bounds each wait for an answer's next byte, not the whole: one that comes byte by byte may take for ever.
+    """
+
+    def __init__(self, name: str, service: Any, longest: float = _LONGEST) -> None:
+        self.name = name
+        self._service, self._longest = service, longest
+        self._sending: threading.Thread | None = None
 
     def send(self, title: str, body: str, severity: str) -> bool:
-        """Send a message, once."""
+        """Send a message, once. What takes too long counts as not taken, and while it lasts nothing more is sent."""
+        if self._sending and self._sending.is_alive():
+            return False
+        taken: list[bool] = []
+        self._sending = threading.Thread(
+            target=lambda: taken.append(self._notify(title, body, severity)), name=self.name, daemon=True
+        )
+        self._sending.start()
+        self._sending.join(self._longest)
+        return taken == [True]
+
+    def _notify(self, title: str, body: str, severity: str) -> bool:
         try:
-            return bool(self._apprise.notify(body, title=title, notify_type=severity, body_format="text"))
+            return bool(self._service.notify(body, title=title, notify_type=severity, body_format="text"))
         except Exception:  # noqa: BLE001 - a hundred plugins, and what they raise may hold the URL
             return False
 
@@ -99,8 +117,9 @@ def _complaint(service: Any, url: str) -> str | None:
 
 
 def _silence() -> None:
-    """Keep from the log what may hold a URL: all that apprise says, and the paths that urllib3 names in warnings."""
+    """Keep from the log what may hold a URL: all that apprise says, and what urllib3 names in warnings."""
     logger = logging.getLogger("apprise")
     logger.propagate = False
     logger.handlers = [logging.NullHandler()]
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message="Unverified HTTPS request is being made to host")

@@ -47,11 +47,11 @@ class Ledgers:
             return
         free = True
         try:
-            free = self._claimed = self._store.claim()
-            self._load()
-        except StateError as error:
-            self._say(str(error))
-        try:
+            try:
+                free = self._claimed = self._store.claim()
+                self._load()
+            except StateError as error:
+                self._say(str(error))
             yield free
         finally:
             self._claimed = False
@@ -90,7 +90,7 @@ class Ledgers:
         self._version = stored.version if stored else None
         try:
             kept = decode(json.loads(stored.text)) if stored else {}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             kept = {}
             self._say(f"{self._store.place} is not understood, and begun anew: {error}")
         if stored is None and not self._read:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 from reconciler.core.harmless import harmless
@@ -61,20 +62,26 @@ def summary(said: Summary) -> Message:
     parts = [
         f"{len(said.open)} wrong" if said.open else "",
         f"{_counted(len(said.behind), 'target')} not reconciled" if said.behind else "",
+        "manifests not read" if said.unread else "",
         f"{said.waiting} waiting" if said.waiting else "",
         "" if said.targets else "nothing is reconciled",
     ]
     lines = [f"{watched}, as of {said.at:%Y-%m-%d %H:%M}Z."]
-    for name, when in said.behind[:_LINES]:
+    if said.unread:
         lines.append(
-            f"- {_plain(name)} last went well {f'at {when:%Y-%m-%d %H:%M}Z' if when else 'before this start, if ever'}"
+            f"The manifests were last read {_when(said.read)}, so what is new there is not in force: see the log."
         )
+    lines += [f"- {_plain(name)} last went well {_when(when)}" for name, when in said.behind[:_LINES]]
     lines += _more(len(said.behind))
     if said.waiting:
         lines.append("What waits settles, is held, changed in git or is not known just now: the report says which.")
     lines += _listed(said.open)
-    wrong = said.open or said.behind or not said.targets
+    wrong = said.open or said.behind or said.unread or not said.targets
     return Message(f"reconcile: {', '.join(filter(None, parts))}", "\n".join(lines), "warning" if wrong else "info")
+
+
+def _when(time: datetime | None) -> str:
+    return f"at {time:%Y-%m-%d %H:%M}Z" if time else "before this start, if ever"
 
 
 def _listed(notices: tuple[Notice, ...]) -> Iterator[str]:

@@ -366,6 +366,8 @@ def test_all_is_well_only_if_it_is() -> None:
         board(lane(one("in-sync")), refusal=Refusal("1 problem", NOW)),
         board(lane(one("in-sync")), refusal=Refusal("no answer", NOW + MINUTE)),
         board(lane(one("in-sync")), now=NOW + 2 * DAY),
+        board(lane(one("in-sync")), looked=NOW - DAY - MINUTE),
+        board(lane(one("in-sync")), looked=None),
         board(lane(failures=1, error="denied")),
         board(now=NOW + DAY),
     ):
@@ -379,6 +381,16 @@ def test_a_summary_names_what_was_not_reconciled_since() -> None:
     said = all_of(board(lane(one("in-sync")), now=NOW + 2 * DAY))
     assert said
     assert said.behind == (("prod", NOW),)
+
+
+def test_a_summary_says_that_nobody_looked_at_the_manifests() -> None:
+    """Looking may hang or fail without a refusal; where there is one, that is told already."""
+    said = all_of(board(lane(one("in-sync")), looked=NOW - DAY - MINUTE))
+    assert said
+    assert (said.unread, said.read, said.behind) == (True, NOW - DAY - MINUTE, ())
+    refused = all_of(board(lane(one("in-sync")), looked=NOW - 2 * DAY, refusal=Refusal("no answer", NOW - DAY)))
+    assert refused
+    assert (refused.unread, [each.finding.condition for each in refused.open]) == (False, [Condition.REFUSED])
 
 
 def test_a_summary_waits_after_a_start_until_something_is_known() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 
 import pytest
 from receivers import Chat, MailServer
@@ -150,6 +151,32 @@ def test_without_apprise_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "apprise", None)
     with pytest.raises(NotInstalled):
         receivers("json://a")
+
+
+class Slow:
+    """A service whose answer takes until the test lets it come."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.answer = threading.Event()
+
+    def notify(self, body: str, **_: object) -> bool:
+        """Send."""
+        self.sent.append(body)
+        return self.answer.wait(60)
+
+
+def test_a_delivery_that_lasts_is_not_waited_for() -> None:
+    """It counts as not taken, no second one is begun beside it, and when it has ended the next is sent."""
+    service = Slow()
+    receiver = AppriseReceiver("json 1", service, longest=0.1)
+    assert not receiver.send("title", "first", "info")
+    assert not receiver.send("title", "second", "info")
+    assert service.sent == ["first"]
+    service.answer.set()
+    while not receiver.send("title", "third", "info"):
+        pass
+    assert service.sent == ["first", "third"]
 
 
 class Broken:

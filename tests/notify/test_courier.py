@@ -239,7 +239,7 @@ def test_a_clock_that_was_ahead_silences_nobody(world: World, *, restarted: bool
     assert world.goes(right) == ["reconcile: 1 wrong"]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"format": "reconciler/notices/v9"}', "\ud7ff"])
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": "reconciler/notices/v9"}', "\ud7ff", "[" * 100_000])
 def test_a_broken_ledger_is_begun_anew(world: World, text: str) -> None:
     """With one log line; what is wrong is told once more, nothing is told to have recovered, and the next is good."""
     store = FakeStore()
