@@ -89,6 +89,7 @@ class Controller:
         self._leaving: dict[str, Lane] = {}
         self._under_way: dict[str, UnderWay] = {}
         self._last: dict[str, Report] = {}
+        self._seen: dict[str, Report] = {}
         self._succeeded: dict[str, datetime] = {}
         self._past: deque[PastRun] = deque(maxlen=_MOST_RUNS)
         self._told_stuck: set[tuple[str, datetime | None]] = set()
@@ -140,7 +141,7 @@ class Controller:
             lanes = tuple(
                 board.Lane(
                     name, each.running, each.moved, each.due, each.failures, self._last.get(name),
-                    self._succeeded.get(name), self._under_way.get(name),
+                    self._succeeded.get(name), self._under_way.get(name), self._seen.get(name),
                 )
                 for name, each in sorted(self._lanes.items())
             )  # fmt: skip
@@ -195,6 +196,7 @@ class Controller:
                     run = partial(self._run, name)
                     self._lanes[name] = self._lane(f"target {name}", run, self._times.interval, name)
             self._last = {name: report for name, report in self._last.items() if name in names}
+            self._seen = {name: report for name, report in self._seen.items() if name in names}
             self._succeeded = {name: when for name, when in self._succeeded.items() if name in names}
         for each in gone.values():
             each.close()
@@ -212,6 +214,8 @@ class Controller:
         with self._lock:
             if name in self._lanes:
                 self._last[name] = report
+                if report.whole:
+                    self._seen[name] = report
                 if not report.failed:
                     self._succeeded[name] = report.run.finished_at
             self._past.append(_past(name, report))
@@ -220,7 +224,7 @@ class Controller:
 
 
 def _past(name: str, report: Report) -> PastRun:
-    associations = [each for target in report.targets for each in target.associations]
-    made = sum(isinstance(each.outcome, DONE) for each in associations)
+    made = sum(isinstance(each.outcome, DONE) for each in report.associations)
     run = report.run
-    return PastRun(run.id, name, run.started_at, run.finished_at, not report.failed, made, report.summary["drifted"])
+    drifted = report.summary["drifted"]
+    return PastRun(run.id, name, run.started_at, run.finished_at, not report.failed, made, drifted, report.open)

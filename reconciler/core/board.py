@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.core.errors import Problem
-from reconciler.core.report import Report
+from reconciler.core.report import Association, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """One finished run of one target, in figures."""
+    """One finished run of one target, in figures. `open` counts what is not as git says but for drift."""
 
     id: str
     target: str
@@ -38,6 +38,7 @@ class PastRun:
     well: bool
     made: int
     drifted: int
+    open: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class UnderWay:
 class Lane:
     """One target: what it does, and how its last run went. `moved` is when the run under way last got on.
 
-    `succeeded` is when a run last ended well. `due` is when the next begins, or should have; None during one.
+    `succeeded` is when a run last ended well, `seen` the report of the last one that saw all that is live. `due` is
+    when the next begins, or should have; None during one.
     """
 
     target: str
@@ -64,6 +66,14 @@ class Lane:
     last: Report | None
     succeeded: datetime | None
     under_way: UnderWay | None = None
+    seen: Report | None = None
+
+    @property
+    def known(self) -> tuple[Association, ...]:
+        """Each association as it was last seen: a run that cannot see one calls it blocked, and knows nothing of it."""
+        before = {each.name: each for each in self.seen.associations} if self.seen else {}
+        now = self.last.associations if self.last else ()
+        return tuple(before.get(each.name, each) if each.decision == "blocked" else each for each in now)
 
     @property
     def still(self) -> datetime | None:

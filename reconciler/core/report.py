@@ -127,7 +127,12 @@ class Report:
     @property
     def plan_digest(self) -> str:
         """`sha256:…` over what the run would write to AWS, and nothing that changes by itself."""
-        return digest(line(each.write) for target in self.targets for each in target.associations if each.write)
+        return digest(line(each.write) for each in self.associations if each.write)
+
+    @property
+    def associations(self) -> tuple[Association, ...]:
+        """The associations of all targets."""
+        return tuple(each for target in self.targets for each in target.associations)
 
     @property
     def live(self) -> int:
@@ -142,17 +147,26 @@ class Report:
     @property
     def summary(self) -> Mapping[str, int]:
         """Counts by decision, every manifest once, then unmanaged associations and failed outcomes."""
-        counts: Counter[str] = Counter(
-            association.counted_as for target in self.targets for association in target.associations
-        )
+        counts: Counter[str] = Counter(association.counted_as for association in self.associations)
         counts["unmanaged"] = sum(len(target.unmanaged) for target in self.targets)
         counts["failed"] = sum(target.failed for target in self.targets)
         return {name: counts[name] for name in SUMMARY}
 
     @property
+    def open(self) -> int:
+        """How many manifests wait for a person, or for another run, and have not drifted."""
+        waiting = (each.decision == "blocked" or each.remains for each in self.associations)
+        return sum(waiting) - self.summary["drifted"]
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that is live was seen."""
+        return not any(target.error or target.unlisted for target in self.targets)
+
+    @property
     def failed(self) -> bool:
         """Whether a target could not be reconciled or looked at whole, or a call failed. What is blocked has not."""
-        return any(target.error or target.failed or target.unlisted for target in self.targets)
+        return not self.whole or any(target.failed for target in self.targets)
 
     @property
     def exit_code(self) -> int:
@@ -164,7 +178,7 @@ class Report:
         """As exit_code, but 2 where nothing failed and a difference remains, `unmanaged` associations if asked for."""
         if self.exit_code:
             return 1
-        open_ = any(association.remains for target in self.targets for association in target.associations)
+        open_ = any(association.remains for association in self.associations)
         return 2 if open_ or (unmanaged and self.summary["unmanaged"]) else 0
 
 

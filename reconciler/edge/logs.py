@@ -129,7 +129,7 @@ def log_report(report: Report) -> None:
             _log_association(bound, association)
     if report.mismatch:
         log.error(PLAN_REFUSED, reviewed=report.mismatch.reviewed, planDigest=report.plan_digest)
-    outcomes = [association.outcome for target in report.targets for association in target.associations]
+    outcomes = [association.outcome for association in report.associations]
     seconds = (report.run.finished_at - report.run.started_at).total_seconds()
     log.log(
         logging.ERROR if report.failed else logging.INFO,

@@ -144,14 +144,13 @@ class Metrics:
             moved.add_metric((lane.target,), _age(board, lane.moved))
             if lane.succeeded:
                 succeeded.add_metric((lane.target,), lane.succeeded.timestamp())
-            for target in lane.last.targets if lane.last else ():
-                assert lane.last
+            if lane.last:
                 for decision, count in lane.last.summary.items():
                     associations.add_metric((lane.target, decision), count)
-                exports.add_metric((lane.target,), sum(each.export_failed for each in target.associations))
-                for each in target.associations:
-                    if each.counted_as == "drifted":
-                        drift.add_metric((lane.target, each.name), _age(board, each.since))
+                exports.add_metric((lane.target,), sum(each.export_failed for each in lane.known))
+            for each in lane.known:
+                if each.counted_as == "drifted":
+                    drift.add_metric((lane.target, each.name), _age(board, each.since))
         started = _gauge("start_timestamp_seconds", "When the controller was started.")
         started.add_metric((), board.started.timestamp())
         yield from (associations, drift, exports, succeeded, failures, moved, found, started)

@@ -79,7 +79,7 @@ def _notes(report: Report) -> Iterator[_Note]:
     for target in report.targets:
         if target.error:
             yield _note("target-failed", target.name, (words.place(target), harmless(target.error)))
-    everything = [each for target in report.targets for each in target.associations]
+    everything = report.associations
     order = {name: index for index, name in enumerate(words.KINDS)}
     for each in sorted(everything, key=lambda each: order[words.kind(each)]):
         yield _association(each, report)

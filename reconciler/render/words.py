@@ -95,7 +95,7 @@ def label(name: str, report: Report) -> str:
 
 def kinds(report: Report) -> Counter[str]:
     """Return how many associations there are of each kind, each counted once."""
-    return Counter(kind(association) for target in report.targets for association in target.associations)
+    return Counter(map(kind, report.associations))
 
 
 def verdict(report: Report) -> str:

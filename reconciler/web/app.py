@@ -34,16 +34,19 @@ class Views:
     stopping: Callable[[], bool]
     manifest_url: str | None = None
 
+    def process(self) -> Process:
+        """Return what the board does not know."""
+        return Process(self.working(), self.stopping(), self.patience, self.manifest_url)
+
 
 def application(views: Views, hooks: Hooks) -> Starlette:
     """Return the application."""
 
     def index(request: Request) -> Response:  # not async, as what takes long: it has a thread, and probes do not wait
-        process = Process(views.working(), views.stopping(), views.patience, views.manifest_url)
-        return html.answer(page(views.board(), Asked.of(request.query_params), process))
+        return html.answer(page(views.board(), Asked.of(request.query_params), views.process()))
 
     def report(_: Request) -> Response:
-        return Response(json.dumped(document(views.board())), media_type="application/json")
+        return Response(json.dumped(document(views.board(), views.process())), media_type="application/json")
 
     async def healthz(_: Request) -> Response:
         return probes.health(views.board(), views.patience, working=views.working())
@@ -67,5 +70,6 @@ def application(views: Views, hooks: Hooks) -> Starlette:
         ],
         middleware=[Middleware(GZipMiddleware, compresslevel=4)],
     )
+    app.router.redirect_slashes = False  # it would lead to whatever host the request names
     app.middleware_stack = Sealed(app.build_middleware_stack())  # not one of them: errors are answered outside of those
     return app

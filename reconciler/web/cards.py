@@ -73,7 +73,7 @@ def _card(board: Board, lane: Lane, *, stuck: bool) -> Card:
 def _counts(report: Report) -> tuple[Count, ...]:
     kinds = words.kinds(report)
     kinds["unmanaged"] = report.summary["unmanaged"]
-    failed = sum(each.export_failed for target in report.targets for each in target.associations)
+    failed = sum(each.export_failed for each in report.associations)
     exports = [Count(EXPORT_FAILED, failed)] if failed else []
     return (*exports, *(Count(State.of(name, report), kinds[name]) for name in ORDER if kinds[name]))
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from reconciler.core.board import Board, Lane, PastRun, Refusal
 from reconciler.render import json
+from reconciler.web.page import Process
 
 FORMAT = "reconciler/board/v1"
 
 
-def document(board: Board) -> dict[str, Any]:
+def document(board: Board, process: Process) -> dict[str, Any]:
     """Return the board as the tree that the schema describes."""
-    revision = board.revision
+    revision, stuck = board.revision, board.stuck(process.patience)
     return {
         "format": FORMAT,
         "now": board.now.isoformat(),
@@ -22,7 +23,10 @@ def document(board: Board) -> dict[str, Any]:
         "revision": revision
         and {"id": revision.id, "since": revision.since.isoformat(), "manifests": revision.manifests},
         "refusal": board.refusal and _refusal(board.refusal),
-        "targets": [_lane(lane) for lane in board.lanes],
+        "working": process.working,
+        "stopping": process.stopping,
+        "lookingStuck": board.looking in stuck,
+        "targets": [_lane(lane, stuck=lane in stuck) for lane in board.lanes],
         "runs": [_run(run) for run in board.past],
     }
 
@@ -35,12 +39,13 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
     }
 
 
-def _lane(lane: Lane) -> dict[str, Any]:
+def _lane(lane: Lane, *, stuck: bool) -> dict[str, Any]:
     return {
         "target": lane.target,
         "running": _time(lane.running),
         "moved": _time(lane.moved),
         "due": _time(lane.due),
+        "stuck": stuck,
         "failures": lane.failures,
         "succeeded": _time(lane.succeeded),
         "report": lane.last and json.document(lane.last),
@@ -56,6 +61,7 @@ def _run(run: PastRun) -> dict[str, Any]:
         "well": run.well,
         "made": run.made,
         "drifted": run.drifted,
+        "open": run.open,
     }
 
 

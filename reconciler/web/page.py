@@ -39,7 +39,8 @@ PROBLEMS = 100
 class Top:
     """What the controller is about as a whole. `revision` is the commit; None where manifests come from a folder.
 
-    `idle` is that nothing would be run any more, though nobody asked for a stop.
+    `idle` is that nothing would be run any more, though nobody asked for a stop. `stuck` is since when looking at git,
+    or at the folder, does not get on.
     """
 
     now: Moment | None
@@ -55,6 +56,7 @@ class Top:
     dry_run: bool
     idle: bool
     stopping: bool
+    stuck: Moment | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ def page(board: Board, asked: Asked, process: Process) -> Page:
 
 
 def _top(board: Board, process: Process) -> Top:
-    revision, refusal, now = board.revision, board.refusal, board.now
+    revision, refusal, looking, now = board.revision, board.refusal, board.looking, board.now
     problems = refusal.problems if refusal else ()
     return Top(
         now=Moment.of(now, now),
@@ -146,6 +148,7 @@ def _top(board: Board, process: Process) -> Top:
         dry_run=any(lane.last.run.dry_run for lane in board.lanes if lane.last),
         idle=not (process.working or process.stopping),
         stopping=process.stopping,
+        stuck=Moment.of(looking.still if looking in board.stuck(process.patience) else None, now),
     )
 
 
@@ -160,7 +163,7 @@ def _kinds(board: Board) -> Counter[str]:
 
 
 def _decisions(board: Board, kinds: Counter[str], asked: Asked) -> tuple[Choice, ...]:
-    every = [each for lane in board.lanes if lane.last for target in lane.last.targets for each in target.associations]
+    every = [each for lane in board.lanes if lane.last for each in lane.last.associations]
     known = [Choice(name, f"{words.KINDS[name].label} ({kinds[name]:,})") for name in ORDER if kinds[name]]
     if failed := sum(each.export_failed for each in every):
         known.insert(0, Choice(EXPORT_FAILED.kind, f"{EXPORT_FAILED.label} ({failed:,})"))

@@ -102,17 +102,18 @@ def _shade(runs: Sequence[PastRun]) -> str:
         return "failed"
     if any(run.made for run in runs):
         return "made"
-    return "drifted" if any(run.drifted for run in runs) else "well"
+    return "drifted" if any(run.drifted or run.open for run in runs) else "well"
 
 
 def _figures(runs: Sequence[PastRun]) -> str:
     failed, made = sum(not run.well for run in runs), sum(run.made for run in runs)
-    drifted = max(run.drifted for run in runs)  # the same drift is in each of them
+    drifted, open_ = max(run.drifted for run in runs), max(run.open for run in runs)  # the same are in each of them
     of = "failed" if len(runs) == 1 else f"{failed:,} failed"
     said = [
         of if failed else "",
         f"{made:,} created or updated" if made else "",
         f"{drifted:,} drifted" * bool(drifted),
+        f"{open_:,} not as git says" * bool(open_),
     ]
     return ", ".join(filter(None, said)) or "nothing to do"
 

@@ -19,7 +19,7 @@ from reconciler.core.board import Lane, Refusal, Revision, UnderWay
 from reconciler.core.errors import GitError, InvalidManifests, Stopped, Untrusted
 from reconciler.core.model import Desired, Target
 from reconciler.core.outcome import Created
-from reconciler.core.report import Report
+from reconciler.core.report import Association, Report
 
 BOTH = Desired((Target("east"), Target("west")), {"east": (), "west": ()})
 TIMES = Times(timedelta(minutes=5), timedelta(seconds=30), timedelta(minutes=10))
@@ -35,6 +35,7 @@ class Fleet:
     runs: list[tuple[str, str | None, float]] = field(default_factory=list)
     heard: list[object] = field(default_factory=list)
     ids: int = 0
+    found: tuple[Association, ...] = (reports.association(outcome=Created("a1")),)
 
     def new_id(self) -> str:
         """Number the runs."""
@@ -48,8 +49,9 @@ class Fleet:
         self.runs.append((target, run.revision, (self.clock.now() - NOW) / timedelta(minutes=1)))
         got_on()
         self.during.get(target, lambda: None)()
-        made = reports.association(outcome=Created("a1"))
-        report = reports.report(made, dry_run=False, error="AssumeRole: denied" if target in self.failing else None)
+        report = reports.report(
+            *self.found, dry_run=False, error="AssumeRole: denied" if target in self.failing else None
+        )
         return replace(report, run=replace(report.run, started_at=self.clock.now(), finished_at=self.clock.now()))
 
     def minutes(self, target: str) -> list[float]:
@@ -370,6 +372,34 @@ def test_the_board_shows_how_it_stands(hand: Hand, fleet: Fleet, controller: Con
         ("east", True, 1), ("west", False, 1), ("west", False, 1), ("west", False, 1),
     ]  # fmt: skip
     assert (board.started, board.looked, board.refusal) == (NOW, NOW + timedelta(minutes=2), None)
+
+
+def test_what_was_seen_is_remembered_while_nothing_can_be(
+    hand: Hand, fleet: Fleet, git: Git, controller: Controller
+) -> None:
+    """The last report that saw all is there beside the last one, until git drops the target."""
+    hand.turn(timedelta(minutes=1))
+    fleet.failing.add("west")
+    hand.turn(timedelta(minutes=5))
+    east, west = controller.board().lanes
+    assert east.last is east.seen
+    assert west.last
+    assert west.last.targets[0].error
+    assert west.seen
+    assert not west.seen.targets[0].error
+    git.push(Desired((Target("east"),), {"east": ()}))
+    hand.turn(timedelta(minutes=1))
+    git.push(BOTH)
+    hand.turn(timedelta(minutes=1))
+    assert controller.board().lanes[1].seen is None
+
+
+def test_a_past_run_tells_what_is_left(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+    """What drifted, and what else is not as git says."""
+    decisions = ("in-sync", "lost", "blocked", "changed", "held", "settling")
+    fleet.found = (reports.drifted(), *(reports.association(each, each) for each in decisions))
+    hand.turn(timedelta(seconds=1))
+    assert {(run.made, run.drifted, run.open) for run in controller.board().past} == {(0, 1, 5)}
 
 
 def test_runs_are_remembered_for_a_day(hand: Hand, controller: Controller) -> None:

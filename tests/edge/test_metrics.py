@@ -156,6 +156,27 @@ def test_failed_exports_are_counted_whatever_else_is_so(metrics: Metrics) -> Non
     }
 
 
+@pytest.mark.parametrize(("seen", "drifts", "exports"), [((), {}, 1), (("a",), {}, 0), (("b",), {"b": 3600}, 1)])
+def test_what_cannot_be_seen_is_as_it_was_last_seen(
+    metrics: Metrics, seen: tuple[str, ...], drifts: dict[str, float], exports: int
+) -> None:
+    """While a target or a List fails nobody knows better, and alerts that end then would say that all is well."""
+    fine = reports.association("a", "in-sync")
+    before = reports.report(
+        replace(fine, last_execution=Execution("FAILED", "no access")),
+        replace(reports.drifted("b"), since=NOW - timedelta(hours=2)),
+    )
+    now = {"a": fine, "b": replace(reports.drifted("b"), since=NOW - timedelta(hours=1))}
+    blind = {name: reports.association(name, "blocked", reason="denied") for name in "ab"}
+    last = reports.report(*(blind | {name: now[name] for name in seen}).values(), unlisted=(("arn", "denied"),))
+    lane = Lane("prod", None, None, NOW, 3, last, NOW, seen=before)
+    metrics.show(lambda: Board(NOW, NOW, NOW, None, None, (lane,), ()))
+    found = values(metrics)
+    assert found["reconciler_exports_failed[('target', 'prod')]"] == exports
+    for name, seconds in ({"b": 7200.0} | drifts).items():
+        assert found[f"reconciler_drift_seconds[('association', '{name}'), ('target', 'prod')]"] == seconds
+
+
 def test_a_drift_beside_a_change_has_no_age(metrics: Metrics) -> None:
     """It is only remembered since when the change is so, and that would be a wrong age of the drift."""
     both = replace(reports.drifted("both"), decision="changed", since=NOW - timedelta(days=30))

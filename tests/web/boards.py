@@ -37,7 +37,7 @@ def day(target: str = "prod", *, failing: bool = False) -> Iterator[PastRun]:
         took = timedelta(seconds=3 + (number * 7) % 5 + (40 if number % 90 == 30 else 0))
         made = 2 if number % 90 == 30 else 0
         well = not (failing and number > 280)
-        yield PastRun(f"r{number}", target, started, started + took, well, made, int(number > 200))
+        yield PastRun(f"r{number}", target, started, started + took, well, made, int(number > 200), 0)
 
 
 def in_sync() -> Board:
@@ -105,7 +105,7 @@ def thousand() -> Board:
 def hostile(text: str) -> Board:
     """Return a board on which every text that can come from outside is this one."""
     problems = reports.problems(text)
-    run = PastRun(text, text, NOW - HOUR, NOW, well=False, made=1, drifted=1)
+    run = PastRun(text, text, NOW - HOUR, NOW, well=False, made=1, drifted=1, open=1)
     return replace(
         board(lane(reports.rich(text), text, failures=3), past=(run,)),
         revision=Revision(text, NOW, 1), refusal=Refusal(text, NOW, problems),

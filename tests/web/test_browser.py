@@ -177,6 +177,15 @@ def test_it_stands_still_where_a_reader_wants_that(browser: Browser, site: Site)
     assert browser.run("underWay !== null") is True
 
 
+def test_it_says_why_it_stands_still(browser: Browser, site: Site) -> None:
+    """What somebody has selected is not replaced; once it is let go, the page is fresh again."""
+    shown(browser, site, boards.in_sync())
+    browser.run("getSelection().selectAllChildren(document.querySelector('.arn')); refresh(); 0")
+    assert browser.run(TROUBLE) == "Not refreshed while text is selected."
+    browser.run("getSelection().removeAllRanges(); refresh(); 0")
+    comes(browser, TROUBLE, "")
+
+
 def test_what_is_scrolled_stays_where_it_is(browser: Browser, site: Site) -> None:
     """On a phone a day begins with its newest end, and is not moved back when it is fresh."""
     browser.size(390, 900)

@@ -14,7 +14,7 @@ from web import boards
 from web.conftest import Site
 from web.seen import Seen
 
-from reconciler.core.board import Board
+from reconciler.core.board import Board, Lane, PastRun
 from reconciler.core.model import Execution
 from reconciler.render.words import KINDS
 from reconciler.web.rows import MEANINGS
@@ -200,6 +200,12 @@ def test_nothing_stands_inline_or_comes_from_elsewhere(site: Site) -> None:
         assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
+@pytest.mark.parametrize("path", ["/healthz/", "/api/v1/report/", "//evil.example/"])
+def test_nobody_is_led_elsewhere(site: Site, path: str) -> None:
+    """A redirect would name whatever host the request names."""
+    assert site.get(path, Host="evil.example").status == 404
+
+
 @pytest.mark.parametrize("name", ["..%2fapp.py", "%2e%2e/app.py", "page.html", "%00", "page.css%00"])
 def test_no_other_file_is_served(site: Site, name: str) -> None:
     """Only what is in the folder of static files."""
@@ -247,6 +253,30 @@ def test_what_badges_mean_is_told_in_text(site: Site) -> None:
     seen = shown(site, boards.hostile("marked"))
     for state in MEANINGS:
         assert f"{state.label} {state.meaning}" in seen.words
+
+
+def test_a_look_at_git_that_hangs_is_told(site: Site) -> None:
+    """No refusal says it, and what the page shows may be old without it."""
+    board = boards.in_sync()
+    looking = Lane("(git)", NOW, NOW - timedelta(minutes=9), None, 0, None, None)
+    assert "not looked at" not in shown(site, replace(board, looking=looking)).words
+    stuck = replace(looking, moved=NOW - timedelta(minutes=11))
+    words = shown(site, replace(board, looking=stuck)).words
+    assert "The manifests are not looked at" in words
+    assert "has not got on since 2026-11-01 11:49Z" in words
+
+
+def test_a_run_that_leaves_something_is_not_called_idle(site: Site) -> None:
+    """What is lost or blocked is in its bar and its words, beside drift."""
+    run = PastRun("r", "prod", NOW - timedelta(hours=1), NOW, well=True, made=0, drifted=0, open=0)
+    for past, said, shade in (
+        (run, "nothing to do", "well"),
+        (replace(run, open=2), "2 not as git says", "drifted"),
+        (replace(run, open=2, drifted=1), "1 drifted, 2 not as git says", "drifted"),
+    ):
+        seen = shown(site, replace(boards.in_sync(), past=(past,)))
+        assert f"1 run, the longest 60 min: {said}" in seen.words
+        assert shade in {each.get("class") for each in seen.all("rect")}
 
 
 def test_what_was_opened_belongs_to_its_target(site: Site) -> None:
@@ -300,7 +330,8 @@ def test_headings_tables_and_landmarks_are_there(site: Site) -> None:
     assert len(ids) == len(set(ids))
     for _, attributes in seen.tags:
         assert attributes.get("aria-labelledby", ids[0]) in ids
-    regions = [*seen.all("section"), *(each for each in seen.all("div") if each.get("role") == "region")]
+    search = [each for each in seen.all("form") if each["role"] == "search"]
+    regions = [*search, *seen.all("section"), *(each for each in seen.all("div") if each.get("role") == "region")]
     named = [each.get("aria-label") or each["aria-labelledby"] for each in regions]
     assert len(named) == len(set(named)) > 8
     assert {"skip"} == {link.get("class") for link in seen.all("a")[:1]}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import jsonschema
 import pytest
+from builders import NOW
 from referencing import Registry, Resource
 from web import boards
 from web.conftest import EMPTY, Site
 
-from reconciler.core.board import Board
+from reconciler.core.board import Board, Lane
 from reconciler.edge.manifests.schema import schema
 from reconciler.render.json import document
 
@@ -37,6 +40,20 @@ def test_every_state_fits_the_schema(site: Site, board: Board) -> None:
         lane.last and document(lane.last) for lane in board.lanes
     ]
     assert len(answer.json["runs"]) == len(board.past)
+
+
+def test_it_tells_what_the_probes_tell(site: Site) -> None:
+    """Whether a target, or looking at git, does not get on, whether anything is run, and whether it is stopping."""
+    still = site.get("/api/v1/report").json
+    assert (still["working"], still["stopping"], still["lookingStuck"]) == (True, False, False)
+    late = replace(boards.lane(None), due=NOW - timedelta(minutes=11))
+    looking = Lane("(git)", NOW, NOW - timedelta(minutes=11), None, 0, None, None)
+    site.board = replace(boards.board(late, boards.lane(None, "other")), looking=looking)
+    site.working, site.stopping = False, True
+    found = site.get("/api/v1/report").json
+    CHECK.validate(found)
+    assert (found["working"], found["stopping"], found["lookingStuck"]) == (False, True, True)
+    assert [each["stuck"] for each in found["targets"]] == [True, False]
 
 
 def test_why_something_newer_is_not_in_force_is_told(site: Site) -> None:

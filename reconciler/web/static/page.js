@@ -120,7 +120,9 @@ byItself.addEventListener("change", () => {
 });
 
 function refresh() {
-  if (byItself.checked && !document.hidden && getSelection().isCollapsed && !underWay) show();
+  if (!byItself.checked || document.hidden || underWay) return;
+  if (getSelection().isCollapsed) show();
+  else say("Not refreshed while text is selected."); // it would be lost
 }
 
 let typing = 0;
