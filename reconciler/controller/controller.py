@@ -138,12 +138,13 @@ class Controller:
         """Return how all of it stands."""
         in_force, now = self._following.in_force, self._means.timing.clock.now()
         with self._lock:
+            leaving = {name: each for name, each in self._leaving.items() if each.running}
             lanes = tuple(
                 board.Lane(
                     name, each.running, each.moved, each.due, each.failures, self._last.get(name),
                     self._succeeded.get(name), self._under_way.get(name), self._seen.get(name),
                 )
-                for name, each in sorted(self._lanes.items())
+                for name, each in sorted((leaving | self._lanes).items())
             )  # fmt: skip
             past = tuple(run for run in self._past if run.finished > now - REMEMBERED)
         look, following = self._looking, self._following

@@ -220,6 +220,29 @@ def test_a_target_that_comes_back_while_it_is_run_is_not_run_twice_at_once(
     assert fleet.runs[-1][:2] == ("east", "3")
 
 
+def test_a_target_that_is_gone_is_on_the_board_while_it_is_run(
+    hand: Hand, fleet: Fleet, git: Git, controller: Controller
+) -> None:
+    """Its run may hang as any other, and a stop waits for it."""
+    hand.turn(timedelta(minutes=1))
+    seen: list[list[tuple[str, bool]]] = []
+
+    def dropped() -> None:
+        git.push(Desired((Target("west"),), {"west": ()}))
+        controller.look()
+        hand.turn(timedelta(minutes=1))
+        seen.append([(lane.target, lane.running is not None) for lane in controller.board().lanes])
+        hand.clock.advance(hours=1)
+        controller.watch()
+
+    fleet.during["east"] = dropped
+    controller.run_all()
+    hand.turn(timedelta(minutes=1))
+    assert seen == [[("east", True), ("west", False)]]
+    assert [each[:2] for each in fleet.heard if isinstance(each, tuple)] == [("east", "is stuck")]
+    assert [lane.target for lane in controller.board().lanes] == ["west"]
+
+
 def test_a_report_of_a_target_that_is_gone_is_not_kept(
     hand: Hand, fleet: Fleet, git: Git, controller: Controller
 ) -> None:

@@ -6,20 +6,20 @@ import re
 from collections import Counter
 from random import Random
 
-from wire import Request, answer
+from wire import Request, answer, sts_answer
 
 from reconciler.sandbox.accounts import Sandbox
 
+_UNKNOWN = 0.5
 _SCOPE = re.compile(r"/([^/]+)/[^/]+/aws4_request")
-_BEFORE = {
-    "throttled": answer(429, "ThrottlingException"),
-    "failed": answer(500, "InternalServiceError"),
-    "cut off": b"",
-}
+_BEFORE = {"throttled": (429, "ThrottlingException"), "failed": (500, "InternalServiceError"), "cut off": None}
 
 
 class Faults:
-    """Something happens to each request with a probability of `share`; all is denied in the Region `down`."""
+    """Something happens to each request with a probability of `share`.
+
+    In the Region `down` all of AppIntegrations is denied, and every other time who asks is not even told who they are.
+    """
 
     def __init__(self, random: Random, share: float) -> None:
         self._random, self._share = random, share
@@ -29,14 +29,16 @@ class Faults:
     def before(self, request: Request) -> bytes | None:
         """Answer in AWS's place, now and then."""
         scope = _SCOPE.search(request.headers.get("Authorization", ""))
-        if self.down and scope and scope[1] == self.down:
+        refused = sts_answer if request.operation == "STS" else answer
+        if self.down and scope and scope[1] == self.down and (refused is answer or self._random.random() < _UNKNOWN):
             self.counts["requests denied"] += 1
-            return answer(403, "AccessDeniedException")
+            return refused(403, "AccessDeniedException")
         if self._random.random() >= self._share:
             return None
         what = self._random.choice(list(_BEFORE))
         self.counts[f"requests {what}"] += 1
-        return _BEFORE[what]
+        said = _BEFORE[what]
+        return refused(*said) if said else b""
 
     def after(self, request: Request) -> bytes | None:
         """Lose the answer to a write that was carried out, now and then."""

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from program import Program
 
 SECRET = "secret"
+INTERNAL = "internal error"
+"""What the program calls an error that it does not know; counted as an event of that name."""
 _PATIENCE = 120.0
 """Seconds after which whatever is waited for will not come."""
 
@@ -79,6 +81,7 @@ class Controller:
             with self._heard:
                 self.url = entry.get("url", self.url)
                 self._logged[entry["event"], entry.get("target")] += 1
+                self._logged[INTERNAL, entry.get("target")] += INTERNAL in (entry.get("error") or "")
                 self._heard.notify_all()
 
 

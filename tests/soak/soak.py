@@ -16,7 +16,7 @@ from receivers import Chat
 from repository import GIT
 from soak.aws import Faults, meddle
 from soak.bounds import Sample
-from soak.controller import Controller, controlling
+from soak.controller import INTERNAL, Controller, controlling
 from soak.git import Remote
 from soak.process import sample
 from wire import Wire
@@ -37,6 +37,7 @@ _SILENT = 3
 _TOLD = (
     "run finished", "revision taken", "revision refused", "target failed", "association created", "association updated",
     "create failed", "update failed", "drift detected", "notice delivered", "notice not delivered", "pass failed",
+    INTERNAL,
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from soak.bounds import Sample, figures
+from soak.controller import INTERNAL
 from soak.soak import Plan, soak
 
 STEADY = Sample(runs=0, resident=130_000_000, anonymous=110_000_000, descriptors=7, threads=11, files=0)
@@ -50,6 +51,7 @@ def test_a_controller_opens_nothing_that_it_does_not_close(tmp_path: Path) -> No
     counts, held = soaked.counts, {each.name: each for each in figures(soaked.samples)}
     assert (len(soaked.samples), counts["pushes"], counts["revision refused"], counts["pass failed"]) == (8, 6, 1, 0)
     assert counts["run finished"] >= 24
+    assert counts[INTERNAL] == 0
     assert not held["file descriptors"].over
     assert not held["temporary files"].over
     # the main one, the timetable's with one for each lane (three targets, git, the watch), the web's with one at work
