@@ -122,6 +122,19 @@ class Wire:
         self._server.server_close()
 
 
+def sts_answer(status: int, code: str, message: str = "because") -> bytes:
+    """Return an error as AWS's query protocol writes it."""
+    said = f"<Error><Code>{code}</Code><Message>{message}</Message></Error><RequestId>req-1</RequestId>"
+    return page(status, f"<ErrorResponse>{said}</ErrorResponse>", "text/xml")
+
+
+def page(status: int, text: str, content_type: str = "text/html") -> bytes:
+    """Return a whole answer that holds a text."""
+    body = text.encode()
+    head = f"HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\n"
+    return f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
+
+
 def answer(status: int, code: str, message: str = "because") -> bytes:
     """Return an error as AWS's rest-json protocol writes it."""
     body = f'{{"Message": "{message}"}}'.encode()

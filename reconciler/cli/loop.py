@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -53,6 +54,7 @@ def keep_on(source: Source, choices: Choices, times: Times, grace: float, shown:
     if "-" in source.files:
         raise click.UsageError("-f -: standard input can be read once; give the controller a file or a folder")
     begin(choices)
+    threading.excepthook = logs.thread_failed
     clock, timetable, metrics, secret = SystemClock(), Timetable(), Metrics(__version__), Secret()
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signals(hangup_ends=False))

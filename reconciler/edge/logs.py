@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
@@ -107,6 +108,14 @@ def logger() -> FilteringBoundLogger:
     """Return the logger."""
     log: FilteringBoundLogger = structlog.get_logger()
     return log
+
+
+def thread_failed(failed: threading.ExceptHookArgs) -> None:
+    """Log what ends a thread unforeseen, which Python would print as many lines: a `threading.excepthook`."""
+    error = failed.exc_value
+    if error is not None:
+        what = f"thread {failed.thread.name}" if failed.thread else "thread"
+        logger().error(PASS_FAILED, what=what, error=f"{type(error).__name__}: {error}", exc_info=error)
 
 
 def bound(**fields: object) -> AbstractContextManager[None]:

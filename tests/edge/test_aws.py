@@ -12,7 +12,7 @@ import boto3
 import pytest
 from builders import ON_DEMAND, request
 from fakes import FakeClock
-from wire import Request, Wire, answer
+from wire import Request, Wire, answer, page
 
 from reconciler.core.errors import CloudError, Denied, Throttled, Unauthenticated, Unreachable, WrongAccount
 from reconciler.core.model import Execution, Observation, Target, Unobserved
@@ -142,6 +142,27 @@ def test_another_account_is_refused_before_anything_is_read(wire: Wire) -> None:
     with pytest.raises(WrongAccount, match="declares 999999999999"):
         connect(wire, replace(TARGET, account="999999999999"))
     assert wire.counts == {"STS": 1}
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_what_is_not_aws_is_told_in_one_line(server: SandboxServer, status: int) -> None:
+    """A proxy, or a portal that wants a login, answers with a page where XML is due."""
+    said = page(status, "<html>\n<p>Please log in" + "." * 5000)
+    with Wire(server.url, before=lambda _: said) as wire, pytest.raises(Unreachable) as raised:
+        connect(wire)
+    text = str(raised.value)
+    assert text.startswith("GetCallerIdentity: what answers is not AWS, but maybe a proxy: ")
+    assert "\n" not in text
+    assert len(text) < 300
+
+
+def test_a_request_that_a_gateway_fails_has_its_id(server: SandboxServer) -> None:
+    """It is in the headers alone, since there is no document."""
+    said = page(502, "").replace(b"\r\n\r\n", b"\r\nx-amzn-RequestId: req-1\r\n\r\n")
+    with Wire(server.url, before=lambda each: None if each.operation == "STS" else said) as wire:
+        reader = connect(wire).reader()
+        with pytest.raises(Unreachable, match=r"\(request req-1\)"):
+            observe(reader)
 
 
 def test_a_role_is_assumed_with_its_session_name(wire: Wire) -> None:
@@ -319,9 +340,11 @@ def test_a_proxy_that_cuts_the_connection_leaves_it_unknown(
 
 def test_an_answer_without_an_id_is_unknown(server: SandboxServer) -> None:
     """A 200 that names nothing proves nothing."""
-    empty = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\nx-amzn-RequestId: req-1\r\n\r\n"
+    empty = head + b"{}"
     with Wire(server.url, before=lambda request: empty if request.operation.startswith("C") else None) as wire:
-        assert isinstance(connect(wire).writer(CLOCK).create(request(), "t", SOON), Unknown)
+        answer = connect(wire).writer(CLOCK).create(request(), "t", SOON)
+    assert answer == Unknown("AWS answered without an association id (request req-1)")
 
 
 def test_what_never_left_was_not_sent(server: SandboxServer) -> None:

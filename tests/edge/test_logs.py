@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import logging
+import threading
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -138,6 +139,20 @@ def test_a_warning_of_a_library_is_a_line_as_any_other() -> None:
     warnings.warn("this will go\naway", FutureWarning, stacklevel=1)
     (line,) = stream.getvalue().splitlines()
     assert "FutureWarning: this will go\naway" in json.loads(line)["event"]
+
+
+def test_what_ends_a_thread_is_a_line_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python would print its traceback in many."""
+    monkeypatch.setattr(threading, "excepthook", logs.thread_failed)
+    stream = io.StringIO()
+    logs.configure(stream, color=False)
+    thread = threading.Thread(target=int, args=("no",), name="web")
+    thread.start()
+    thread.join()
+    (line,) = stream.getvalue().splitlines()
+    entry = json.loads(line)
+    assert (entry["event"], entry["what"]) == ("pass failed", "thread web")
+    assert "Traceback" in entry["exception"]
 
 
 def told(report: Report) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +18,7 @@ from botocore.exceptions import (
     SSOTokenLoadError,
     TokenRetrievalError,
 )
+from botocore.parsers import ResponseParserError
 
 from reconciler.core.errors import CloudError, Denied, Throttled, Unauthenticated, Unreachable
 from reconciler.core.throttles import throttled
@@ -32,6 +33,8 @@ NO_CREDENTIALS = (
     SSOTokenLoadError,
     TokenRetrievalError,
 )
+_LONGEST = 200
+"""Characters: how much is said of an answer that cannot be read."""
 _BAD_CREDENTIALS = frozenset(
     (
         "ExpiredToken",
@@ -56,6 +59,9 @@ def translated(doing: str) -> Iterator[None]:
         raise CloudError(NO_REGION) from error
     except NO_CREDENTIALS as error:
         raise Unauthenticated(f"{doing}: {line(error)}") from error
+    except ResponseParserError as error:  # which is no BotoCoreError
+        said = f"{line(error)[:_LONGEST]}…"
+        raise Unreachable(f"{doing}: what answers is not AWS, but maybe a proxy: {said}") from error
     except BotoCoreError as error:
         raise Unreachable(f"{doing}: {line(error)}") from error
     except KeyError as error:
@@ -81,12 +87,19 @@ def code_of(error: ClientError) -> tuple[str, int]:
     return said.get("Error", {}).get("Code", ""), said.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
+def request_of(answer: Mapping[str, Any]) -> str | None:
+    """Return AWS's id of a request, which an answer that AWS did not finish has in its headers alone."""
+    about: Mapping[str, Any] = answer.get("ResponseMetadata", {})
+    found: str | None = about.get("RequestId") or about.get("HTTPHeaders", {}).get("x-amzn-requestid")
+    return found
+
+
 def line(error: BaseException) -> str:
     """Return an error as one line, with what AWS's support would ask for."""
     if not isinstance(error, ClientError):
         return " ".join(str(error).split())
     answer: Any = error.response
-    said, request = answer.get("Error", {}), answer.get("ResponseMetadata", {}).get("RequestId")
+    said, request = answer.get("Error", {}), request_of(answer)
     text = f"{said.get('Code', 'an error')}: {said.get('Message') or 'without a message'}"
     way_out = "; renew the credentials where boto3 finds them: the next run reads them anew"
     return (

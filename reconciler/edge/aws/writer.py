@@ -20,7 +20,7 @@ from reconciler.core.model import Json, Spec
 from reconciler.core.outcome import Answer, Created, NotSent, Refused, Unknown, Updated
 from reconciler.core.ports import Clock
 from reconciler.core.throttles import throttled
-from reconciler.edge.aws.errors import NO_CREDENTIALS, code_of, line
+from reconciler.edge.aws.errors import NO_CREDENTIALS, code_of, line, request_of
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
@@ -61,7 +61,7 @@ class Writer:
             return answer
         if association_id := answer.get("DataIntegrationAssociationId"):
             return Created(association_id)
-        return Unknown("AWS answered without an association id")
+        return Unknown(f"AWS answered without an association id (request {request_of(answer)})")
 
     def update(self, integration_arn: str, association_id: str, execution: Json, until: datetime) -> Answer:
         """Send one UpdateDataIntegrationAssociation, once and not after `until`, and say what became of it."""
