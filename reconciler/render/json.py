@@ -29,6 +29,11 @@ def dumped(tree: Any) -> str:
     return unheard(json.dumps(tree, indent=2, ensure_ascii=True)) + "\n"
 
 
+def line(tree: Any) -> str:
+    """Return a tree as one line of a JSON document that nothing can be steered by."""
+    return unheard(json.dumps(tree, ensure_ascii=True))
+
+
 def document(report: Report) -> dict[str, Any]:
     """Return the report as the tree that the schema describes."""
     run = report.run

@@ -10,14 +10,13 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from reconciler.core.board import Board
-from reconciler.render import json
 from reconciler.web import html, probes
 from reconciler.web.asked import Asked
-from reconciler.web.document import document
+from reconciler.web.document import written
 from reconciler.web.hooks import Hooks
 from reconciler.web.page import Process, page
 from reconciler.web.sealed import Sealed
@@ -46,7 +45,7 @@ def application(views: Views, hooks: Hooks) -> Starlette:
         return html.answer(page(views.board(), Asked.of(request.query_params), views.process()))
 
     def report(_: Request) -> Response:
-        return Response(json.dumped(document(views.board(), views.process())), media_type="application/json")
+        return StreamingResponse(written(views.board(), views.process()), media_type="application/json")
 
     async def healthz(_: Request) -> Response:
         return probes.health(views.board(), views.patience, working=views.working())

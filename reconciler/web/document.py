@@ -1,7 +1,11 @@
-"""The board as JSON, by schemas/board.v1.json: what the page shows, for programs."""
+"""The board as JSON, by schemas/board.v1.json: what the page shows, for programs.
+
+It is written piece by piece: the runs of a busy day, all at once, would take tens of MB that Python then keeps.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +14,20 @@ from reconciler.render import json
 from reconciler.web.page import Process
 
 FORMAT = "reconciler/board/v1"
+_BATCH = 200
+"""How many runs make a piece."""
 
 
-def document(board: Board, process: Process) -> dict[str, Any]:
-    """Return the board as the tree that the schema describes."""
+def written(board: Board, process: Process) -> Iterator[str]:
+    """Yield the board as the document that the schema describes, in pieces. Its last member is `runs`."""
+    yield json.dumped(_board(board, process)).removesuffix("\n}\n") + ',\n  "runs": ['
+    for start in range(0, len(board.past), _BATCH):
+        runs = (json.line(_run(run)) for run in board.past[start : start + _BATCH])
+        yield ("," if start else "") + "\n    " + ",\n    ".join(runs)
+    yield "\n  ]\n}\n"
+
+
+def _board(board: Board, process: Process) -> dict[str, Any]:
     revision, stuck = board.revision, board.stuck(process.patience)
     return {
         "format": FORMAT,
@@ -27,7 +41,6 @@ def document(board: Board, process: Process) -> dict[str, Any]:
         "stopping": process.stopping,
         "lookingStuck": board.looking in stuck,
         "targets": [_lane(lane, stuck=lane in stuck) for lane in board.lanes],
-        "runs": [_run(run) for run in board.past],
     }
 
 

@@ -56,6 +56,16 @@ def test_it_tells_what_the_probes_tell(site: Site) -> None:
     assert [each["stuck"] for each in found["targets"]] == [True, False]
 
 
+@pytest.mark.parametrize("count", [0, 1, 199, 200, 201, 400, 401])
+def test_runs_come_in_pieces_and_are_all_there(site: Site, count: int) -> None:
+    """In their order, however many make a piece."""
+    runs = tuple(replace(run, id=f"r{number}") for number, run in enumerate((*boards.day(), *boards.day())))[:count]
+    site.board = replace(boards.in_sync(), past=runs)
+    found = site.get("/api/v1/report").json
+    CHECK.validate(found)
+    assert [each["id"] for each in found["runs"]] == [f"r{number}" for number in range(count)]
+
+
 def test_why_something_newer_is_not_in_force_is_told(site: Site) -> None:
     """The sentence, since when, and each problem with its place."""
     site.board = boards.refused()
