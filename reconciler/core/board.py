@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -69,11 +70,18 @@ class Lane:
     seen: Report | None = None
 
     @property
+    def unseen(self) -> Mapping[str, Association]:
+        """What the last run could not see, as it was last seen, by name: it calls that blocked, and knows no more."""
+        if self.last is None or self.seen is None or self.last is self.seen:
+            return {}
+        blind = {each.name for each in self.last.associations if each.decision == "blocked" and each.arn is None}
+        return {each.name: each for each in self.seen.associations if each.name in blind}
+
+    @property
     def known(self) -> tuple[Association, ...]:
-        """Each association as it was last seen: a run that cannot see one calls it blocked, and knows nothing of it."""
-        before = {each.name: each for each in self.seen.associations} if self.seen else {}
-        now = self.last.associations if self.last else ()
-        return tuple(before.get(each.name, each) if each.decision == "blocked" else each for each in now)
+        """Each association as it was last seen."""
+        unseen = self.unseen
+        return tuple(unseen.get(each.name, each) for each in self.last.associations) if self.last else ()
 
     @property
     def still(self) -> datetime | None:

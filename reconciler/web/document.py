@@ -62,6 +62,7 @@ def _lane(lane: Lane, *, stuck: bool) -> dict[str, Any]:
         "failures": lane.failures,
         "succeeded": _time(lane.succeeded),
         "report": lane.last and json.document(lane.last),
+        "unseen": [json.association(each) for each in lane.unseen.values()],
     }
 
 

@@ -47,10 +47,21 @@ MEANINGS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """How an association was last seen."""
+
+    said: str
+    since: Moment | None
+    arn: str | None
+    execution: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One association that a manifest asks for. What is long is put into words only as the page is written.
 
-    `state` is how it stands, `export` that its last job failed, if it did, and `level` the graver of both.
+    `state` is how it stands, `export` that its last job failed, if it did, and `level` the graver of both. `before` is
+    how it was last seen, where the last run could not see it.
     """
 
     id: str
@@ -62,6 +73,7 @@ class Row:
     execution: str
     link: str | None
     association: Association
+    before: Before | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -97,11 +109,12 @@ Linked = Callable[[Report, Origin], str | None]
 def rows(board: Board, asked: Asked, linked: Linked) -> tuple[Row, ...]:
     """Return the rows that are asked for."""
     found = (
-        _row(lane.target, association, lane.last, board.now, linked)
+        replace(_row(lane.target, association, lane.last, board.now, linked), before=before)
         for lane in board.lanes
         if lane.last
-        for target in lane.last.targets
-        for association in target.associations
+        for unseen in (lane.unseen,)
+        for association in lane.last.associations
+        for before in (_before(unseen.get(association.name), lane.last, board.now),)
         if _asked(asked, lane.target, association)
     )
     return tuple(sorted(found, key=_place))
@@ -165,6 +178,13 @@ def _row(target: str, association: Association, report: Report, now: datetime, l
         link=linked(report, association.origin),
         association=association,
     )
+
+
+def _before(seen: Association | None, report: Report, now: datetime) -> Before | None:
+    if seen is None:
+        return None
+    label, since = words.label(words.kind(seen), report), Moment.of(seen.since, now)
+    return Before(label, since, seen.arn, _execution(seen.last_execution))
 
 
 def _stranger(target: str, live: Live) -> Stranger:

@@ -87,6 +87,16 @@ def failing() -> Board:
     return board(lane(report, failures=7), other, past=(*day(failing=True), *day("staging")))
 
 
+def unseen() -> Board:
+    """Return a board with a target that cannot be reconciled any more."""
+    was = replace(
+        reports.drifted("contacts"), since=NOW - 3 * HOUR, arn=live("a1").arn,
+        last_execution=Execution("FAILED", "no key"),
+    )  # fmt: skip
+    prod, staging = failing().lanes
+    return replace(failing(), lanes=(replace(prod, seen=reports.report(was)), staging))
+
+
 def nothing() -> Board:
     """Return a board before the first revision."""
     return Board(NOW, NOW, None, None, Refusal("git cannot be reached", NOW), (), ())

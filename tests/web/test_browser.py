@@ -23,6 +23,7 @@ STATES = {
     "drifted": boards.drifted(),
     "refused": boards.refused(),
     "failing": boards.failing(),
+    "unseen": boards.unseen(),
     "hostile": boards.hostile("</title></script><img src=x onerror=alert(1)>\u202e" + "x" * 300),
 }
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from urllib.parse import quote, urlencode
 
 import pytest
-from builders import NOW
+from builders import NOW, live
 from render import reports
 from web import boards
 from web.conftest import Site
@@ -253,6 +253,19 @@ def test_what_badges_mean_is_told_in_text(site: Site) -> None:
     seen = shown(site, boards.hostile("marked"))
     for state in MEANINGS:
         assert f"{state.label} {state.meaning}" in seen.words
+
+
+def test_what_cannot_be_seen_is_shown_as_it_was(site: Site) -> None:
+    """A page is read most while things fail: how it stood, its ARN and its last execution are there, called old."""
+    arn = live("a1").arn
+    seen = shown(site, boards.unseen())
+    assert "Last seen: drifted since 2026-11-01 09:00Z" in seen.words
+    assert "last seen: failed: no key" in seen.words
+    assert arn in {each.get("data-copy") for each in seen.all("button")}
+    assert seen.words.count("Last seen:") == 1
+    (lane, other) = site.get("/api/v1/report").json["targets"]
+    assert [(each["name"], each["decision"], each["arn"]) for each in lane["unseen"]] == [("contacts", "drifted", arn)]
+    assert other["unseen"] == []
 
 
 def test_a_look_at_git_that_hangs_is_told(site: Site) -> None:

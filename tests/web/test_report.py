@@ -27,7 +27,7 @@ CHECK = jsonschema.Draft202012Validator(schema("board.v1.json"), registry=REGIST
     "board",
     [
         EMPTY, boards.nothing(), boards.unmanaged_only(), boards.in_sync(), boards.drifted(), boards.refused(),
-        boards.failing(), boards.hostile("\u202e</script>"),
+        boards.failing(), boards.unseen(), boards.hostile("\u202e</script>"),
     ],
 )  # fmt: skip
 def test_every_state_fits_the_schema(site: Site, board: Board) -> None:
