@@ -120,6 +120,16 @@ def test_it_holds_nothing_that_builds_or_installs(docker: Engine, image: str) ->
     assert inside(docker, image, f'python3 -c "{absent}"') == "[]\n"
 
 
+def test_nobody_becomes_another_user(docker: Engine, image: str) -> None:
+    """No program runs as its owner or group, even where that is not forbidden from outside. The base has some."""
+    base, made = (
+        inside(docker, each, "find / -xdev -type f -perm /6000 2>/dev/null || true", "--user=0")
+        for each in (BASE, image)
+    )
+    assert "/usr/bin/su\n" in base
+    assert made == ""
+
+
 @pytest.mark.parametrize("root", ["--read-only", "--read-only=false"])
 def test_nothing_can_be_written_but_what_is_meant_to(docker: Engine, image: str, root: str) -> None:
     """The user is no root and has no capability; only /tmp and the state take files, on whatever root file system."""
