@@ -17,7 +17,8 @@ import click
 from reconciler import __version__
 from reconciler.cli.choices import Choices
 from reconciler.cli.journals import Journals, connection_of
-from reconciler.core.errors import Undeclared
+from reconciler.cli.owners import Owners
+from reconciler.core.errors import ReconcilerError, Undeclared
 from reconciler.core.journal import Journal
 from reconciler.core.model import Desired, Target
 from reconciler.core.ports import JournalWriter, LeasedJournal, Progress, Writers
@@ -42,6 +43,7 @@ class Passes:
         self._models = Models()
         self._connection = connection_of(choices, metrics.listen) if metrics else connection_of(choices)
         self._journals = Journals(choices, self._connection, self._models, self._clock)
+        self._owners = Owners(self._clock, choices.lock_timeout)
 
     def run(self, desired: Desired, run: str, revision: str | None, progress: Progress) -> Report:
         """Run every target once and report. `run` is the id; `revision` is what the manifests come from."""
@@ -65,13 +67,23 @@ class Passes:
             told = partial(self._metrics.waited, target.name) if self._metrics else lambda _: None
             pace = Pace(target.requests_per_second, target.burst, self._clock, told)
             aws = Aws(target, self._connection, pace, self._models)
+            try:
+                give_back = self._owners.take((aws.account, aws.region), run, target.name)
+            except ReconcilerError:
+                aws.close()
+                raise
+
+            def close() -> None:
+                aws.close()
+                give_back()
+
             journal = self._journals.reader(aws.account, aws.region)
             writers = None
             if not self._choices.dry_run:
                 journals = self._journals.writer(aws.account, aws.region, run, revision)
                 leased = partial(self._metrics.leased, target.name) if self._metrics else nullcontext
                 writers = Writers(aws.writer(self._clock), Leased(journals, leased))
-            return Site(aws.account, aws.region, aws.reader(), journal, writers, aws.close)
+            return Site(aws.account, aws.region, aws.reader(), journal, writers, close)
 
         return connect
 
