@@ -168,26 +168,21 @@ def test_the_defaults_of_a_policy_are_those_of_the_program() -> None:
 
 
 @pytest.mark.parametrize(
-    ("execution", "default"),
+    "execution",
     [
-        (None, OnLoss.REPORT),
-        ({"ExecutionMode": "ON_DEMAND"}, OnLoss.REPORT),
-        (
-            {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}},
-            OnLoss.RECREATE,
-        ),
+        None,
+        {"ExecutionMode": "ON_DEMAND"},
+        {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}},
     ],
 )
-def test_the_default_of_on_loss_is_what_its_description_says(execution: Any, default: OnLoss) -> None:
-    """Recreate for SCHEDULED, report for everything else."""
+def test_the_default_of_on_loss_is_what_its_description_says(execution: Any) -> None:
+    """A loss is reported, whatever is lost: a List that hides an association must not export again unasked."""
     document = deepcopy(MINIMAL["DataIntegrationAssociation"])
     if execution:
         document["spec"]["ExecutionConfiguration"] = execution
     ((manifest,),) = desired(document).manifests.values()
-    assert manifest.policy.on_loss is default
-    said = ASSOCIATION["$defs"]["OnLoss"]["description"]
-    assert "else recreate for SCHEDULED" in said
-    assert "report for everything else" in said
+    assert manifest.policy.on_loss is OnLoss.REPORT
+    assert "what the Target's Policy says, else report." in ASSOCIATION["$defs"]["OnLoss"]["description"]
 
 
 def test_the_defaults_of_a_target_are_those_of_the_program() -> None:

@@ -13,7 +13,6 @@ def manifest(document: Mapping[str, Any], origin: Origin, defaults: Mapping[str,
     """Return the manifest in a document. `defaults` is the target's policy."""
     spec = normalise(document["spec"])
     policy = {**defaults, **document.get("policy", {})}
-    scheduled = document["spec"].get("ExecutionConfiguration", {}).get("ExecutionMode") == "SCHEDULED"
     return Manifest(
         name=document["metadata"]["name"],
         target=document.get("target"),
@@ -21,11 +20,11 @@ def manifest(document: Mapping[str, Any], origin: Origin, defaults: Mapping[str,
             mode=Mode(policy.get("mode", Mode.CREATE)),
             suspend=policy.get("suspend", False),
             generation=int(policy.get("generation", 1)),  # 2.0 is whole, says JSON Schema
-            on_loss=OnLoss(policy.get("onLoss", OnLoss.RECREATE if scheduled else OnLoss.REPORT)),
+            on_loss=OnLoss(policy.get("onLoss", OnLoss.REPORT)),
             ignore=tuple(policy.get("ignore", ())),
             adopt=policy.get("adopt"),
         )
-        if policy or scheduled
+        if policy
         else _DEFAULT,
         spec=spec,
         origin=origin,
