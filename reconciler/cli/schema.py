@@ -12,7 +12,7 @@ _KINDS = {
     "Report": "report.v1.json",
     "Findings": "findings.v1.json",
     "Doctor": "doctor.v1.json",
-    "Journal": "journal.v1.json",
+    "Journal": "journal.v2.json",
 }
 
 

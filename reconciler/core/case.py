@@ -28,8 +28,9 @@ class Case:
     """One manifest, its resolved request, its record and the live associations that it may mean.
 
     `integrations` are the ARNs that are listed. `holder` is the other name under which the journal has what this one
-    asks for. `renamed_from` is the name that the record bears in the journal, where the manifest was renamed; the
-    record here has the new one.
+    asks for. `listed` are the ids of what is live of the data integration, and `unexplained` is what of it neither a
+    record nor a policy.adopt accounts for. `renamed_from` is the name that the record bears in the journal, where the
+    manifest was renamed; the record here has the new one.
     """
 
     manifest: Manifest
@@ -40,6 +41,8 @@ class Case:
     renamed_from: str | None
     rules: Rules
     integrations: Collection[str] = ()
+    listed: tuple[str, ...] = ()
+    unexplained: tuple[Live, ...] = ()
 
     def matches(self, key: NaturalKey) -> tuple[Live, ...]:
         """Return the live associations of a natural key."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
@@ -10,7 +11,7 @@ from reconciler.core.case import Case, ambiguous, moment
 from reconciler.core.decisions import Adopt, Blocked, Create, Decision, Lost, Settling
 from reconciler.core.diff import compare
 from reconciler.core.journal import Bound, Intended, Record
-from reconciler.core.model import Live, OnLoss, natural_key
+from reconciler.core.model import Live, OnLoss, natural_key, resembles
 from reconciler.core.present import decide_present
 from reconciler.core.token import client_token
 
@@ -87,7 +88,12 @@ def _decide_intended(case: Case, record: Record, intended: Intended) -> Decision
             "what git no longer asks for is not sent again: look in AWS, and name what is there in policy.adopt, "
             f"or restore the request; the new one is created regardless once {case.way_out(record)}",
         )
-    state = Intended(attempts + 1, intended.first_attempt, now)
+    if strangers := [
+        live for live in case.unexplained if live.id not in intended.seen or resembles(record.request, live.spec)
+    ]:
+        since = f"the answer to the Create of {moment(intended.last_attempt)} is unknown, and no record explains"
+        return Blocked(case.manifest, _maybe_this_one(since, strangers), suspects=tuple(strangers))
+    state = Intended(attempts + 1, intended.first_attempt, now, intended.seen)
     reason = f"attempt {state.attempts}: the last one had no answer, and List does not show it"
     return _unless_held(case, Create(case.manifest, replace(case.heard(record), state=state), record, reason))
 
@@ -154,10 +160,25 @@ def _create(case: Case, incarnation: int, reason: str) -> Decision:
         )
     if there:
         return _adopt(case, there[0], None, "live and not yet in the journal")
+    if alike := [live for live in case.unexplained if resembles(case.request, live.spec)]:
+        return Blocked(manifest, _maybe_this_one("no record explains", alike), suspects=tuple(alike))
     token, former = client_token(case.request, incarnation), record.former if record else ()
-    state = Intended(1, now, now)
+    state = Intended(1, now, now, case.listed)
     intent = Record(manifest.name, case.request, token, incarnation, manifest.policy.generation, state, former)
     return _unless_held(case, Create(manifest, intent, record, reason))
+
+
+def _maybe_this_one(why: str, lives: Sequence[Live]) -> str:
+    """Return the reason where List shows what may be this manifest's association, spelt otherwise than git has it."""
+    shown = ", ".join(sorted(map(_described, lives)))
+    return (
+        f"{why} what List shows, and it may be this one: {shown}; if it is, name it in policy.adopt here; if it is "
+        "another one, name it in policy.adopt of a manifest of its own"
+    )
+
+
+def _described(live: Live) -> str:
+    return f"{live.arn} ({' '.join(filter(None, natural_key(live.spec)[1:])) or 'no DestinationURI'})"
 
 
 def _unless_held(case: Case, create: Create) -> Decision:

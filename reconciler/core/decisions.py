@@ -159,7 +159,8 @@ class Held:
 class Blocked:
     """Nothing can be done until a person acts; the reason says what would help.
 
-    What is `unseen` could not be looked at: how it stood before is still the best that is known.
+    What is `unseen` could not be looked at: how it stood before is still the best that is known. `suspects` are the
+    live associations that may be this manifest's, spelt otherwise than git has it.
     """
 
     word: ClassVar = "blocked"
@@ -167,6 +168,7 @@ class Blocked:
     reason: str
     instead: Write | None = None
     unseen: bool = False
+    suspects: tuple[Live, ...] = ()
 
     @property
     def record(self) -> Record | None:

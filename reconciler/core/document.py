@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, assert_never
 
 from reconciler.core.journal import Bound, Intended, Journal, Lease, Record, Sent, Standing, State, Written
-from reconciler.core.migrations import V1, migrated
+from reconciler.core.migrations import V2, migrated
 from reconciler.core.model import Execution
+from reconciler.core.token import canonical_json, client_token
 
 T = TypeVar("T")
 
-FORMAT = V1
+FORMAT = V2
 _FAMILY = "reconciler/journal/"
 _RECORD = ("status", "token", "incarnation", "generation", "request", "former")
-_INTENDED = ("attempts", "firstAttempt", "lastAttempt")
+_INTENDED = ("attempts", "firstAttempt", "lastAttempt", "seen")
+_YEARS = range(2000, 2200)
+"""In which times of a journal lie: later or earlier ones are mistakes, and cannot be reckoned with."""
+_MOST = 2**53 - 1
+"""The greatest whole number that every JSON reader keeps (RFC 8259, 6)."""
 _BOUND = ("associationId", "arn", "since", "missingSince", "update")
 
 
@@ -24,7 +31,22 @@ class MalformedJournal(ValueError):  # noqa: N818 - named for what it found
 
 
 def encode(journal: Journal) -> dict[str, Any]:
-    """Return the journal as the tree that schemas/journal.v1.json describes."""
+    """Return the journal as the tree that schemas/journal.v2.json describes."""
+    return sealed(_encode(journal))
+
+
+def sealed(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document with the digest over the rest of it."""
+    return {**tree, "digest": _digest(tree)}
+
+
+def _digest(tree: Mapping[str, Any]) -> str:
+    """Return `sha256:…` over all of a document but its digest."""
+    rest = {member: value for member, value in tree.items() if member != "digest"}
+    return "sha256:" + hashlib.sha256(canonical_json(rest).encode()).hexdigest()
+
+
+def _encode(journal: Journal) -> dict[str, Any]:
     lease, written = journal.lease, journal.written
     return {
         "format": FORMAT,
@@ -51,16 +73,39 @@ def decode(document: object) -> Journal:
     if not isinstance(document, dict) or not str(document.get("format", "")).startswith(_FAMILY):
         raise MalformedJournal("it is no journal of this program")
     try:
+        json.dumps(document, ensure_ascii=False).encode()  # a lone surrogate could not be written again
+        if document["format"] == FORMAT:
+            _require_digest(document)
         document = migrated(document)
         if document["format"] == FORMAT:
             return _decode(document)
+    except MalformedJournal:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedJournal(f"a member is missing, unknown or of the wrong type ({error})") from None
     raise MalformedJournal(f"it has format {document['format']!r}, and this version reads {FORMAT!r}")
 
 
+def _require_digest(document: Mapping[str, Any]) -> None:
+    """Refuse a document that is not what this program wrote. Raises MalformedJournal."""
+    if document["digest"] != _digest(document):
+        raise MalformedJournal("it was changed after it was written: its content and its digest differ")
+
+
 def _decode(document: dict[str, Any]) -> Journal:
-    _know(document, "format", "account", "region", "lineage", "serial", "written", "lease", "decisions", "records")
+    _know(
+        document,
+        "format",
+        "digest",
+        "account",
+        "region",
+        "lineage",
+        "serial",
+        "written",
+        "lease",
+        "decisions",
+        "records",
+    )
     return Journal(
         account=_text(document["account"]),
         region=_text(document["region"]),
@@ -97,9 +142,9 @@ def encode_record(record: Record) -> dict[str, Any]:
 
 def _encode_state(state: State) -> dict[str, Any]:
     match state:
-        case Intended(attempts, first_attempt, last_attempt):
+        case Intended(attempts, first_attempt, last_attempt, seen):
             times = {"firstAttempt": first_attempt.isoformat(), "lastAttempt": last_attempt.isoformat()}
-            return {"status": "intended", "attempts": attempts, **times}
+            return {"status": "intended", "attempts": attempts, **times, "seen": list(seen)}
         case Bound():
             update, missing = state.update, state.missing_since
             return {
@@ -123,7 +168,7 @@ def _decode_record(name: str, document: dict[str, Any]) -> Record:
         raise TypeError(f"former of {name!r}")
     if document.get("update") and not former:
         raise ValueError(f"update of {name!r} without former")
-    return Record(
+    record = Record(
         name=name,
         request=request,
         token=_maybe(_text, document["token"]),
@@ -132,14 +177,18 @@ def _decode_record(name: str, document: dict[str, Any]) -> Record:
         state=_decode_state(name, document),
         former=tuple(former),
     )
+    if isinstance(record.state, Intended) and record.token != client_token(record.request, record.incarnation):
+        raise ValueError(f"token of {name!r} is not that of its request")
+    return record
 
 
 def _decode_state(name: str, document: dict[str, Any]) -> State:
     if document["status"] == "intended":
         _know(document, *_RECORD, *_INTENDED)
         first, last = _moment(document["firstAttempt"]), _moment(document["lastAttempt"])
-        _text(document["token"])
-        return Intended(_count(document["attempts"], least=1), first, last)
+        if not isinstance(document["seen"], list):
+            raise TypeError(f"seen of {name!r}")
+        return Intended(_count(document["attempts"], least=1), first, last, tuple(map(_text, document["seen"])))
     if document["status"] == "bound":
         _know(document, *_RECORD, *_BOUND)
         return Bound(
@@ -194,8 +243,8 @@ def _maybe(read: Callable[[object], T], value: object) -> T | None:
 
 
 def _count(value: object, least: int = 0) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise TypeError(f"{value!r} is no whole number from {least} on")
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= _MOST:
+        raise TypeError(f"{value!r} is no whole number from {least} to {_MOST}")
     return value
 
 
@@ -209,4 +258,6 @@ def _moment(value: object) -> datetime:
     moment = datetime.fromisoformat(_text(value))
     if moment.tzinfo is None:
         raise ValueError(f"{value!r} has no zone")
+    if moment.year not in _YEARS:
+        raise ValueError(f"{value!r} is not between {_YEARS.start} and {_YEARS.stop - 1}")
     return moment

@@ -10,7 +10,7 @@ from hashlib import sha256
 from unicodedata import normalize
 
 from reconciler.core.case import Rules
-from reconciler.core.decisions import Adopt, live_of
+from reconciler.core.decisions import Adopt, Blocked, live_of
 from reconciler.core.integrations import find
 from reconciler.core.journal import Bound, Journal, Record
 from reconciler.core.model import (
@@ -45,6 +45,9 @@ _ORDER = (
 _TIMES = frozenset(("StartTime", "EndTime", "FirstExecutionFrom"))
 
 
+FREES = "a manifest of its own says that it is not, and a run then creates a second one"
+
+
 @dataclass(frozen=True, slots=True)
 class Twin:
     """A manifest of git that asks for what an exported one stands for, and cannot stay beside it as it is.
@@ -68,7 +71,7 @@ class Twin:
 class Exported:
     """One live association as the value of a manifest, and what a person should know of it.
 
-    `covering` is the manifest that covers it already.
+    `covering` is the manifest that covers it already, `suspecting` are those that are blocked since it may be theirs.
     """
 
     name: str
@@ -77,6 +80,7 @@ class Exported:
     comments: tuple[str, ...]
     covering: Manifest | None
     twins: tuple[Twin, ...]
+    suspecting: tuple[Manifest, ...] = ()
 
 
 def exported(target: Target, preview: Preview) -> tuple[Exported, ...]:
@@ -101,8 +105,10 @@ def exported(target: Target, preview: Preview) -> tuple[Exported, ...]:
             "policy": {"adopt": live.arn},
             "spec": _spec(integration, live, record, seen.integrations),
         }
-        comments = (*_comments(names[live.arn], integration, record, covered), *map(_beside, others))
-        made.append(Exported(names[live.arn], live, document, comments, covered, others))
+        suspecting = _suspecting(live, preview)
+        warned = (*map(_beside, others), *map(_freed, suspecting))
+        comments = (*_comments(names[live.arn], integration, record, covered), *warned)
+        made.append(Exported(names[live.arn], live, document, comments, covered, others, suspecting))
     return tuple(made)
 
 
@@ -141,6 +147,15 @@ def _covering(preview: Preview) -> dict[str, Manifest]:
         if manifest.policy.adopt:  # also where something else is wrong with it
             covering.setdefault(manifest.policy.adopt.rpartition("/")[2], manifest)
     return covering
+
+
+def _suspecting(live: Live, preview: Preview) -> tuple[Manifest, ...]:
+    """Return the manifests that create nothing since a live association may be theirs."""
+    return tuple(
+        decision.manifest
+        for decision in preview.plan.decisions
+        if isinstance(decision, Blocked) and live in decision.suspects
+    )
 
 
 def _twins(preview: Preview, covering: Mapping[str, Manifest]) -> Mapping[NaturalKey, tuple[Twin, ...]]:
@@ -247,3 +262,7 @@ def _comments(name: str, integration: Integration, record: Record | None, covere
 
 def _beside(twin: Twin) -> str:
     return f"Refused beside {twin.manifest.name!r} ({twin.manifest.origin}), which asks for the same: {twin.advice}"
+
+
+def _freed(manifest: Manifest) -> str:
+    return f"It may be what {manifest.name!r} ({manifest.origin}) asks for: {FREES}"

@@ -15,11 +15,16 @@ LEASE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Intended:
-    """A Create was about to be sent, and no answer is known. `attempts` counts from 1."""
+    """A Create was about to be sent, and no answer is known. `attempts` counts from 1.
+
+    `seen` are the ids of what List showed of the data integration before the first attempt: another one may be what
+    came of it.
+    """
 
     attempts: int
     first_attempt: datetime
     last_attempt: datetime
+    seen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,10 @@ class Lives:
             if isinstance(each.state, Bound) and each.name in names
         }
         self._owner = wanted | bound
+        self._adopters = wanted
+        self._records_by_id = {
+            each.state.association_id: each for each in self._records if isinstance(each.state, Bound)
+        }
 
     def of(self, manifest: Manifest, key: NaturalKey, record: Record | None) -> tuple[Live, ...]:
         """Return what a manifest may mean: by natural key, record or policy.adopt, less what others have."""
@@ -69,6 +73,31 @@ class Lives:
             and (each.name in self._names or not record or record.key != key or isinstance(each.state, Intended))
         ]
         return next((owner for owner in owners if owner and owner != manifest.name), None)
+
+    def listed(self, integration: str) -> tuple[str, ...]:
+        """Return the ids of all that is live of a data integration, sorted."""
+        return tuple(sorted(live.id for live in self._all if live.spec["DataIntegrationIdentifier"] == integration))
+
+    def unexplained(self, integration: str, record: Record | None) -> tuple[Live, ...]:
+        """Return what is live of a data integration, and accounted for by no record and no manifest's policy.adopt.
+
+        `record` is the one that is decided on. Where its Create has no answer, what another manifest took over since by
+        its natural key alone is not accounted for either: it may be what came of the Create.
+        """
+        intended = record.state if record and isinstance(record.state, Intended) else None
+        return tuple(
+            live
+            for live in self._all
+            if live.spec["DataIntegrationIdentifier"] == integration and not self._is_explained(live, intended)
+        )
+
+    def _is_explained(self, live: Live, intended: Intended | None) -> bool:
+        if live.id in self._adopters:
+            return True
+        record = self._records_by_id.get(live.id)
+        if record is None:
+            return False
+        return intended is None or record.token is not None or live.id in intended.seen
 
     def unmanaged(self, decisions: Sequence[Decision]) -> tuple[Live, ...]:
         """Return what no manifest decides on or is bound to from now on, sorted by ARN: a second of a kind as well."""

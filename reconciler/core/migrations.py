@@ -9,6 +9,7 @@ Document: TypeAlias = dict[str, Any]
 
 V0 = "reconciler/journal/v0"
 V1 = "reconciler/journal/v1"
+V2 = "reconciler/journal/v2"
 _SINCE_V1 = {"lease", "written", "decisions"}
 
 
@@ -34,4 +35,16 @@ def _v0_to_v1(document: Document) -> Document:
     return {**document, "format": V1, "written": None, "lease": None, "decisions": {}, "records": records}
 
 
-_STEPS: Mapping[str, Callable[[Document], Document]] = {V0: _v0_to_v1}
+def _v1_to_v2(document: Document) -> Document:
+    """Add what v1 did not know: what List showed before a Create.
+
+    Nothing counts as shown, so that whatever no record explains blocks the repeat.
+    """
+    records = {
+        name: {**record, "seen": []} if record["status"] == "intended" else record
+        for name, record in document["records"].items()
+    }
+    return {**document, "format": V2, "records": records}
+
+
+_STEPS: Mapping[str, Callable[[Document], Document]] = {V0: _v0_to_v1, V1: _v1_to_v2}

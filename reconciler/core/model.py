@@ -176,6 +176,21 @@ NaturalKey: TypeAlias = tuple[str, str, str]
 """(data-integration ARN, ClientId, DestinationURI): what makes two associations the same to a person."""
 
 
+def resembles(one: Spec, other: Spec) -> bool:
+    """Tell whether two requests of one data integration may mean the same association, spelt differently.
+
+    Slashes at the end of DestinationURI and the case of its scheme do not count, nor does a member that one side lacks:
+    AWS may show a request otherwise than it was sent.
+    """
+    pairs = ((one.get(member), other.get(member)) for member in ("ClientId", "DestinationURI"))
+    return all(this is None or that is None or _plain(str(this)) == _plain(str(that)) for this, that in pairs)
+
+
+def _plain(text: str) -> str:
+    scheme, separator, rest = text.rpartition("://")
+    return scheme.lower() + separator + rest.rstrip("/")
+
+
 def natural_key(spec: Spec) -> NaturalKey:
     """Return what a person would tell an association by; an absent member is the empty string."""
     return (

@@ -53,7 +53,9 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
             decisions.append(Blocked(manifest, reason))
             continue
         seen, holder = lives.of(manifest, key, own), lives.holder(manifest, key, record)
-        decision = decide(Case(manifest, request, own, seen, holder, former, rules, arns))
+        arn = str(request["DataIntegrationIdentifier"])
+        listed, unexplained = lives.listed(arn), lives.unexplained(arn, own)
+        decision = decide(Case(manifest, request, own, seen, holder, former, rules, arns, listed, unexplained))
         decisions.append(decision)
         if former and decision.record:
             renamed.add(former)

@@ -11,6 +11,7 @@ from reconciler.core.case import Rules
 from reconciler.core.decisions import Blocked, Create, Decision, Held, Plan, Settling, Update, Write
 from reconciler.core.model import Live, Mode, Observation, Spec, Target, Unobserved
 
+_ENDED = frozenset(("COMPLETED", "FAILED"))
 RUNNING_EXPORTS = 20
 """How many bulk exports run at once in an account and Region (Amazon Connect service quotas; not adjustable)."""
 
@@ -128,8 +129,8 @@ def _turn(plan: Plan, seen: Observation) -> Callable[[Write], Decision]:
 
 
 def _runs(live: Live) -> bool:
-    """Tell whether List shows that a job runs."""
-    return bool(live.last_execution and live.last_execution.status == "IN_PROGRESS")
+    """Tell whether List shows that a job runs, or may: what a status of a later AWS means is not known."""
+    return bool(live.last_execution and live.last_execution.status not in _ENDED)
 
 
 def _exports(request: Spec) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_CODES = frozenset(
+THROTTLES = frozenset(
     (
         "ThrottlingException",
         "Throttling",
@@ -12,6 +12,7 @@ _CODES = frozenset(
         "SlowDown",
     )
 )
+"""The error codes by which AWS's services say so."""
 _TOO_MANY = 429
 
 
@@ -20,4 +21,4 @@ def throttled(code: str, status: int) -> bool:
 
     A quota has the same status (service model of ResourceQuotaExceededException), and is no throttle.
     """
-    return code in _CODES or (status == _TOO_MANY and code != "ResourceQuotaExceededException")
+    return code in THROTTLES or (status == _TOO_MANY and code != "ResourceQuotaExceededException")

@@ -98,7 +98,10 @@ def test_an_update_of_another_association_or_of_another_window_is_told() -> None
 def guarded(*manifests: Manifest, running: int, mode: Mode = Mode.CREATE) -> Plan:
     """Return a plan of an account in which so many exports run."""
     runs = Execution("IN_PROGRESS", None)
-    lives = [replace(live(f"r{n}", ClientId=f"r{n}"), last_execution=runs) for n in range(running)]
+    lives = [
+        replace(live(f"r{n}", ClientId=f"r{n}", DestinationURI=f"s3://corp/{n}"), last_execution=runs)
+        for n in range(running)
+    ]
     seen = observed(*lives)
     target = Target("prod", associations_per_integration=99)
     return guard(plan(manifests, seen, journal(), rules(mode)), target, rules(mode), seen)

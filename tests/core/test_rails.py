@@ -125,7 +125,13 @@ def test_the_stricter_mode_holds() -> None:
 def runs(count: int, **changes: str) -> tuple[Live, ...]:
     """Return associations whose exports run."""
     running = Execution("IN_PROGRESS", None)
-    return tuple(replace(live(f"r{n}", ClientId=f"r{n}", **changes), last_execution=running) for n in range(count))
+    return tuple(
+        replace(
+            live(f"r{n}", **{"ClientId": f"r{n}", "DestinationURI": f"s3://corp/{n}", **changes}),
+            last_execution=running,
+        )
+        for n in range(count)
+    )
 
 
 def exports(count: int) -> tuple[Manifest, ...]:

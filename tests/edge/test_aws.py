@@ -18,6 +18,7 @@ from reconciler.core.errors import CloudError, Denied, Throttled, Unauthenticate
 from reconciler.core.model import Execution, Observation, Target, Unobserved
 from reconciler.core.outcome import Created, NotSent, Refused, Unknown, Updated
 from reconciler.core.request import resolved
+from reconciler.core.verdict import KNOWN
 from reconciler.edge.aws import Aws, Connection, Models, Reader
 from reconciler.sandbox import Behaviour, SandboxServer
 
@@ -272,7 +273,10 @@ def test_an_answer_that_lacks_what_it_must_have_is_unobserved(server: SandboxSer
         (403, "AccessDeniedException", "because", Refused),
         (429, "ThrottlingException", "because", NotSent),
         (429, "TooManyRequestsException", "because", NotSent),
-        (429, "", "because", NotSent),
+        (429, "", "because", Unknown),
+        (403, "SomeException", "because", Unknown),
+        (404, "ResourceNotFoundException", "because", Refused),
+        (400, "ExpiredTokenException", "because", Refused),
         (408, "RequestTimeout", "because", Unknown),
         (304, "", "because", Unknown),
         (500, "InternalServiceError", "because", Unknown),
@@ -365,7 +369,7 @@ def test_botocore_by_itself_creates_three_times(server: SandboxServer) -> None:
 
 def test_a_list_of_integrations_that_lacks_them_is_an_error(server: SandboxServer) -> None:
     """An answer without its member is not an account without data integrations."""
-    empty = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
+    empty = b"HTTP/1.1 200 OK\r\nx-amzn-RequestId: r\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
     with Wire(
         server.url, before=lambda request: empty if request.operation == "ListDataIntegrations" else None
     ) as wire:
@@ -416,3 +420,190 @@ def test_what_is_closed_leaves_no_connection_open(server: SandboxServer) -> None
         assert connected(wire) >= 3
         aws.close()
         assert connected(wire) == 0
+
+
+def ok(body: str) -> bytes:
+    """Return an answer of AWS."""
+    return page(200, body, "application/json").replace(b"\r\n", b"\r\nx-amzn-RequestId: req-1\r\n", 1)
+
+
+def listing(body: str) -> Any:
+    """Return a fault that answers the List of associations."""
+    return lambda request: ok(body) if request.operation == "ListDataIntegrationAssociation" else None
+
+
+@pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 403, 404, 407, 409, 429, 501])
+@pytest.mark.parametrize(
+    "body",
+    ["", "<html>Please log in</html>", '{"__type": "AccessDeniedException"}', '{"code": 403}', '{"code": {}}', "[]"],
+)
+def test_a_page_of_a_proxy_is_no_verdict_on_a_write(server: SandboxServer, status: int, body: str) -> None:
+    """AWS carried the call out, and something on the way back answers in its place: nobody knows."""
+    sent = resolved(request(), arn_of("profiles-export", server))
+    with Wire(server.url) as wire:
+        writer = connect(wire).writer(CLOCK)
+        created = writer.create(sent, "t", SOON)
+        assert isinstance(created, Created)
+        wire.after = lambda _: page(status, body)
+        assert isinstance(writer.create(sent, "t", SOON), Unknown)
+        assert isinstance(
+            writer.update(str(sent["DataIntegrationIdentifier"]), created.association_id, ON_DEMAND, SOON), Unknown
+        )
+        assert wire.counts["CreateDataIntegrationAssociation"] == 2
+        assert wire.counts["UpdateDataIntegrationAssociation"] == 1
+
+
+@pytest.mark.usefixtures("_once")
+@pytest.mark.parametrize("status", [200, 403, 404])
+@pytest.mark.parametrize("body", ["<html>", '{"DataIntegrationAssociations": [], "DataIntegrations": []}'])
+def test_a_page_of_a_proxy_is_neither_empty_nor_a_refusal(server: SandboxServer, status: int, body: str) -> None:
+    """Without AWS's request id it says nothing of AWS."""
+    arn = arn_of("profiles-export", server)
+    with Wire(server.url) as wire:
+        reader = connect(wire).reader()
+        wire.before = lambda _: page(status, body, "application/json")
+        assert isinstance(reader.associations([arn])[arn], Unobserved)
+        with pytest.raises(Unreachable, match=r"^ListDataIntegrations: what answers is not AWS, but maybe a proxy"):
+            observe(reader)
+
+
+@pytest.fixture
+def _once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+
+@pytest.mark.parametrize("id_", ["7", "true", "null", '""', '" "', '"a\\u001b"', '"\\ud800"', '["x"]', "{}"])
+def test_an_id_that_is_none_leaves_a_create_unknown(server: SandboxServer, id_: str) -> None:
+    """AWS did something, and nobody can say to what: List tells."""
+    said = ok(f'{{"DataIntegrationAssociationId": {id_}}}')
+    with Wire(server.url, before=lambda request: said if request.operation.startswith("C") else None) as wire:
+        assert isinstance(connect(wire).writer(CLOCK).create(request(), "t", SOON), Unknown)
+
+
+ARN, KIND = '"DataIntegrationAssociationArn"', "data-integration-association"
+OURS = "arn:aws:app-integrations:us-east-1:123456789012"
+GOOD = f'{ARN}: "{OURS}:{KIND}/i/a",'
+INTEGRATION = f"{OURS}:data-integration/i"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        '"DataIntegrationAssociationArn": 7',
+        '"DataIntegrationAssociationArn": null',
+        '"DataIntegrationAssociationArn": "a"',
+        f'{ARN}: "{OURS}:{KIND}/"',
+        f'{ARN}: "{OURS.replace("123456789012", "999999999999")}:{KIND}/i/a"',
+        f'{ARN}: "{OURS.replace("us-east-1", "eu-west-2")}:{KIND}/i/a"',
+        f'{ARN}: "{OURS.replace("aws:", "aws-cn:")}:{KIND}/i/a"',
+        f'{ARN}: "{OURS}:{KIND}/i/\\n"',
+        f'{GOOD} "DataIntegrationArn": "{INTEGRATION}x"',
+        f'{GOOD} "DataIntegrationArn": 7',
+        f'{GOOD} "DestinationURI": 7',
+        f'{GOOD} "DestinationURI": ["s3://x"]',
+        f'{GOOD} "DestinationURI": "s3://x/\\ud800"',
+        f'{GOOD} "ClientId": "a\\u0000b"',
+        f'{GOOD} "ClientId": true',
+        f'{GOOD} "ExecutionConfiguration": 7',
+        f'{GOOD} "ExecutionConfiguration": {{"ExecutionMode": 7}}',
+        f'{GOOD} "ExecutionConfiguration": {{"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {{"StartTime": true}}}}',  # noqa: E501
+        f'{GOOD} "ExecutionConfiguration": {{"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": []}}',
+    ],
+)
+def test_a_list_with_a_wrong_item_is_unobserved(server: SandboxServer, item: str) -> None:
+    """Never adopted, and never taken for empty."""
+    with Wire(server.url, before=listing(f'{{"DataIntegrationAssociations": [{{{item}}}]}}')) as wire:
+        assert isinstance(connect(wire).reader().associations([INTEGRATION])[INTEGRATION], Unobserved)
+
+
+@pytest.mark.parametrize(
+    ("item", "execution"),
+    [
+        ('"LastExecutionStatus": {"ExecutionStatus": "PAUSED"}', Execution("PAUSED", None)),
+        ('"LastExecutionStatus": {"ExecutionStatus": 7, "StatusMessage": 7}', Execution("7", "7")),
+        ('"LastExecutionStatus": {"ExecutionStatus": null}', None),
+        ('"LastExecutionStatus": {"StatusMessage": "a\\u001b[1mb\\ud800"}', Execution("unknown", "a [1mb")),
+        ('"LastExecutionStatus": {"ExecutionStatus": "FAILED", "StatusMessage": ["x"]}', Execution("FAILED", "['x']")),
+        ('"ExecutionConfiguration": {"ExecutionMode": "NEW_MODE"}', None),
+        ('"NewMember": {"a": 1}, "DestinationURI": null', None),
+    ],
+)
+def test_what_a_later_aws_may_show_does_not_hide_a_list(
+    server: SandboxServer, item: str, execution: Execution | None
+) -> None:
+    """New members and values are taken, and what is only for people is cleaned."""
+    with Wire(server.url, before=listing(f'{{"DataIntegrationAssociations": [{{{GOOD} {item}}}]}}')) as wire:
+        (live,) = connect(wire).reader().associations([INTEGRATION])[INTEGRATION]  # type: ignore[misc]
+    assert live.last_execution == execution
+
+
+def test_a_long_message_is_cut(server: SandboxServer) -> None:
+    """It stands in the journal and on the page."""
+    item = f'{GOOD} "LastExecutionStatus": {{"ExecutionStatus": "FAILED", "StatusMessage": "{"x" * 100_000}"}}'
+    with Wire(server.url, before=listing(f'{{"DataIntegrationAssociations": [{{{item}}}]}}')) as wire:
+        (live,) = connect(wire).reader().associations([INTEGRATION])[INTEGRATION]  # type: ignore[misc]
+    assert live.last_execution
+    assert len(live.last_execution.message or "") == 1024
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        f'{{"Arn": "{INTEGRATION.replace("123456789012", "999999999999")}", "Name": "x"}}',
+        f'{{"Arn": "{INTEGRATION.replace("us-east-1", "us-west-2")}", "Name": "x"}}',
+        f'{{"Arn": "{INTEGRATION}", "Name": 7}}',
+        f'{{"Arn": "{INTEGRATION}", "Name": "a\\nb"}}',
+        '"x"',
+    ],
+)
+def test_a_list_of_integrations_with_a_wrong_item_is_an_error(server: SandboxServer, item: str) -> None:
+    """What is not of this account and Region is not reconciled."""
+    said = ok(f'{{"DataIntegrations": [{item}]}}')
+    with Wire(server.url, before=lambda each: said if each.operation == "ListDataIntegrations" else None) as wire:
+        reader = connect(wire).reader()
+        with pytest.raises(CloudError, match="ListDataIntegrations: the answer cannot be"):
+            observe(reader)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "said"),
+    [("AB", "the same NextToken twice"), ("A", "the same NextToken twice"), ("", "more than 400 pages")],
+)
+def test_a_list_without_end_ends(server: SandboxServer, tokens: str, said: str) -> None:
+    """Neither two tokens in turn nor a new one each time keep a run busy for ever."""
+    count = 0
+
+    def turn(request: Request) -> bytes | None:
+        nonlocal count
+        if request.operation != "ListDataIntegrationAssociation":
+            return None
+        count += 1
+        return ok(
+            f'{{"DataIntegrationAssociations": [], "NextToken": "{tokens[count % len(tokens)] if tokens else count}"}}'
+        )
+
+    with Wire(server.url, before=turn) as wire:
+        seen = connect(wire).reader().associations([INTEGRATION])[INTEGRATION]
+    assert isinstance(seen, Unobserved)
+    assert said in seen.reason
+    assert count <= 400
+
+
+@pytest.mark.parametrize("account", ["../../x", "12345678901", "", "\uff11" * 12])
+def test_an_account_that_is_none_is_refused(wire: Wire, account: str) -> None:
+    """It becomes a part of the journal's name."""
+    body = f"<GetCallerIdentityResult><Account>{account}</Account><Arn>a</Arn></GetCallerIdentityResult>"
+    meta = "<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>"
+    said = f"<GetCallerIdentityResponse>{body}{meta}</GetCallerIdentityResponse>"
+    wire.before = lambda _: page(200, said, "text/xml")
+    with pytest.raises(CloudError, match="GetCallerIdentity: the answer cannot be used: Account is"):
+        connect(wire, Target("prod", "us-east-1"))
+
+
+def test_every_modelled_error_is_known() -> None:
+    """A refusal that AWS's model names is one; a new model's errors have to be looked at."""
+    model = boto3.client(
+        "appintegrations", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    ).meta.service_model
+    shapes = {shape.name for name in model.operation_names for shape in model.operation_model(name).error_shapes}
+    assert shapes <= KNOWN

@@ -12,12 +12,13 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders import ACCOUNT, REGION, record
 from fakes import FakeClock, FakeStore
 
-from reconciler.core.document import encode
+from reconciler.core.document import encode, sealed
 from reconciler.core.errors import StateError, StateHeld, StateMoved, StateUncertain
 from reconciler.core.journal import LEASE, Journal, Lease, Standing
 from reconciler.core.ports import LeasedJournal
@@ -274,11 +275,16 @@ def test_answers_are_written_again_where_the_store_did_not_answer() -> None:
             lease.finish(add("b"))
 
 
+def rewritten(text: str, **changes: Any) -> str:
+    """Return the text of a journal with changes, as the program would have written it."""
+    return json.dumps(sealed({**json.loads(text), **changes}))
+
+
 @pytest.mark.parametrize(
     ("exchange", "said"),
     [
-        (lambda text: text.replace("lineage of run-1", "another"), r"another installation's \(lineage another\)"),
-        (lambda text: text.replace('"serial": 2', '"serial": 1'), "went back from serial 2 to 1"),
+        (lambda text: rewritten(text, lineage="another"), r"another installation's \(lineage another\)"),
+        (lambda text: rewritten(text, serial=1), "went back from serial 2 to 1"),
         (lambda _: None, "is gone"),
     ],
 )
@@ -331,9 +337,10 @@ def test_people_do_not_free_a_living_process_lease(tmp_path: Path) -> None:
     [
         ("", "cannot be used"),
         ("{", "cannot be used"),
-        ('{"format": "reconciler/journal/v9"}', "reads 'reconciler/journal/v1'"),
+        ('{"format": "reconciler/journal/v9"}', "reads 'reconciler/journal/v2'"),
         ('{"format": "reconciler/journal/v1"}', "is missing"),
         ("[" * 100_000, "cannot be used"),
+        ('{"format": NaN}', "NaN is no JSON"),
     ],
 )
 def test_a_journal_that_cannot_be_used_is_left_as_it_is(text: str, reason: str) -> None:
@@ -346,6 +353,18 @@ def test_a_journal_that_cannot_be_used_is_left_as_it_is(text: str, reason: str) 
     with pytest.raises(StateError):
         process.writer.swap(EMPTY, EMPTY.with_records(record()))
     assert store.stored == Stored(text, "1")
+
+
+def test_what_could_not_be_read_again_is_not_written() -> None:
+    """A value that slipped in is found before it is put, and what is stored stays readable."""
+    store, clock = FakeStore(), FakeClock()
+    process = Process(store, clock)
+    process.remember("a")
+    stored, known = store.stored, process.reader.read()
+    odd = replace(record("c"), generation=2**60)
+    with pytest.raises(StateError, match="was not written, since it could not be read again: "):
+        process.writer.swap(known, known.with_records(odd))
+    assert store.stored == stored
 
 
 def test_a_journal_of_another_account_is_refused() -> None:

@@ -20,6 +20,7 @@ from reconciler.core.model import Target
 from reconciler.edge.aws import Aws, Connection, Models
 from reconciler.edge.aws.probe import Ear, Probe, has_appintegrations, knows_create, libraries
 from reconciler.edge.aws.session import region_of, s3_client
+from reconciler.edge.aws.shown import Site
 from reconciler.sandbox import Behaviour, SandboxServer
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -64,8 +65,8 @@ def client(service: Any, server: SandboxServer, region: str = REGION) -> Any:
 def xml(status: int, body: str, date: str = DATE) -> bytes:
     """Return an answer of S3 or STS."""
     return (
-        f"HTTP/1.1 {status} X\r\nDate: {date}\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}\r\n"
-        f"Connection: close\r\n\r\n{body}"
+        f"HTTP/1.1 {status} X\r\nx-amz-request-id: r\r\nDate: {date}\r\nContent-Type: text/xml\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
     ).encode()
 
 
@@ -77,7 +78,7 @@ def refusal(code: str, status: int = 403) -> bytes:
 def test_nothing_but_reads_leaves(server: SandboxServer) -> None:
     """Every call that could change something is stopped before it is made, of both services and of the journals."""
     integrations, buckets = client("appintegrations", server), client("s3", server)
-    Probe(integrations, buckets)
+    Probe(integrations, buckets, Site("aws", "us-east-1", "123456789012"))
     journals = s3_client(Connection("0", endpoint_url=server.url, dummy=True), MODELS, reads=True)
     for write in (
         lambda: journals.put_object(Bucket="b", Key="k", Body=b""),
@@ -203,7 +204,8 @@ def test_a_refusal_of_sts_is_heard_too(wire: Wire) -> None:
     """With a clock that is wrong nothing but the Date of refusals comes."""
     clock = FakeClock()
     ear = Ear(clock)
-    said = "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>expired</Message></Error></ErrorResponse>"
+    error = "<Error><Code>SignatureDoesNotMatch</Code><Message>expired</Message></Error>"
+    said = f"<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"
     wire.before = lambda _: xml(403, said)
     with pytest.raises(Unauthenticated):
         session(wire, listen=ear)

@@ -24,6 +24,7 @@ from reconciler.sandbox import SandboxServer
 BUCKET, KEY = "journals", "prod/123456789012-us-east-1.json"
 PLACE = f"s3://{BUCKET}/{KEY}"
 MODELS = Models()
+FROM_S3 = b"HTTP/1.1 200 OK\r\nx-amz-request-id: r\r\n"
 
 
 @pytest.fixture
@@ -223,10 +224,53 @@ def test_a_refused_write_was_not_made(wire: Wire, status: int, code: str, right:
 
 def test_an_answer_without_an_etag_is_uncertain(wire: Wire) -> None:
     """Something between that answers for S3 is not believed."""
-    wire.before = lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    wire.before = lambda _: b"HTTP/1.1 200 OK\r\nx-amz-request-id: r\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     with pytest.raises(StateUncertain, match="lacks 'ETag'"):
         store_at(wire.url).put("text", None)
     with pytest.raises(StateError, match="lacks 'ETag'"):
+        store_at(wire.url).load()
+
+
+PAGE = b"HTTP/1.1 %d X\r\nContent-Type: text/html\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>"
+
+
+@pytest.mark.usefixtures("once")
+@pytest.mark.parametrize("status", [200, 301, 400, 403, 404, 409, 412, 429, 501])
+def test_a_page_of_a_proxy_is_no_verdict_of_s3(wire: Wire, status: int) -> None:
+    """Neither is the journal missing, nor was it written or refused."""
+    wire.before = lambda _: PAGE % status
+    with pytest.raises(StateError, match="not S3, but maybe a proxy"):
+        store_at(wire.url).load()
+    with pytest.raises(StateUncertain, match="not S3, but maybe a proxy"):
+        store_at(wire.url).put("text", None)
+
+
+@pytest.mark.usefixtures("once")
+@pytest.mark.parametrize("code", ["NoSuchKey", "PreconditionFailed", "AccessDenied"])
+def test_a_code_of_s3_without_its_request_id_is_no_verdict(wire: Wire, code: str) -> None:
+    """Who copies S3's document is not S3."""
+    said = error(404, code).replace(b"x-amz-request-id", b"x-other")
+    wire.before = lambda _: said.replace(b"<RequestId>req-1</RequestId>", b"<NoRequest>req-1</NoRequest>")
+    with pytest.raises(StateError):
+        store_at(wire.url).load()
+    with pytest.raises(StateUncertain):
+        store_at(wire.url).put("text", None)
+
+
+def test_a_write_whose_etag_is_weak_is_uncertain(wire: Wire) -> None:
+    """It was written, and under no version that the next write could name."""
+    weak = FROM_S3 + b'ETag: W/"abc"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
+    wire.after = lambda request: weak if request.method == "PUT" else None
+    with pytest.raises(StateUncertain, match="weak ETag"):
+        store_at(wire.url).put("text", None)
+
+
+def test_a_weak_etag_is_named(wire: Wire) -> None:
+    """Others wrote nothing: something between made the ETag one that no condition can be compared with."""
+    store_at(wire.url).put("text", None)
+    weak = FROM_S3 + b'ETag: W/"abc"\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}'
+    wire.before = lambda _: weak
+    with pytest.raises(StateError, match='has the weak ETag W/"abc", by which no write can be made safe'):
         store_at(wire.url).load()
 
 
@@ -244,8 +288,8 @@ def test_a_bucket_that_does_not_exist_is_said() -> None:
         (error(403, "InvalidObjectState"), "InvalidObjectState: because"),
         (error(500, "InternalError"), r"InternalError: because \(request req-1\)"),
         (b"", "Connection was closed"),
-        (b"HTTP/1.1 200 OK\r\nETag: x\r\nContent-Length: 9\r\nConnection: close\r\n\r\nhalf", "4 bytes read, 5 more"),
-        (b"HTTP/1.1 200 OK\r\nETag: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n\xff\xfe", "can't decode"),
+        (FROM_S3 + b"ETag: x\r\nContent-Length: 9\r\nConnection: close\r\n\r\nhalf", "4 bytes read, 5 more"),
+        (FROM_S3 + b"ETag: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n\xff\xfe", "can't decode"),
     ],
 )
 def test_what_cannot_be_read_is_said_in_one_line(wire: Wire, answer: bytes, right: str) -> None:

@@ -46,8 +46,21 @@ WRITE_FAULTS = (
     "time-out after",
     "carried out late",
     "reset after",
+    "proxy before",
+    "proxy after",
+    "odd answer",
 )
-LIST_FAULTS = ("5xx", "throttled", "timed out", "connection refused")
+LIST_FAULTS = ("5xx", "throttled", "timed out", "connection refused", "proxy: a page", "proxy: refused", "odd item")
+_PAGES = (
+    (403, "403"),
+    (404, "404"),
+    (400, "400"),
+    (429, "429"),
+    (403, "AccessDeniedException"),
+    (429, "ThrottlingException"),
+)
+"""What a proxy answers: by the status alone, or by a code of AWS's that it knows, and never with AWS's request id."""
+_BY_AWS = {"RequestId": "req-1", "HTTPStatusCode": 200}
 
 
 class Witness(Protocol):
@@ -98,6 +111,12 @@ class Cloud:
     def arn_of(self, integration_id: str) -> str:
         """Return the ARN of a data integration."""
         return f"arn:aws:app-integrations:{REGION}:{ACCOUNT}:data-integration/{integration_id}"
+
+    def key_of(self, association_id: str, integration: str) -> NaturalKey:
+        """Return the natural key of an association as it was asked for, however List spells it."""
+        return natural_key(
+            {**self.state.associations[association_id].request, "DataIntegrationIdentifier": integration}
+        )
 
     def renew(self, integration: DataIntegration) -> None:
         """Delete a data integration and make it again under its name, as people do; another id is another one."""
@@ -159,11 +178,46 @@ class Cloud:
             if lagging:
                 self.service.behave(self.behaviour)
         (items,) = (value for value in answer.values() if isinstance(value, list))
+        if operation == "ListDataIntegrationAssociations":
+            items = [self._as_shown(item) for item in items if not self._is_hidden(item)]
         return items[::-1] if self.scenario.by_offset else items
+
+    def _as_shown(self, item: Any) -> Any:
+        """Return an item as this AWS spells it: always in the same way, from the Create on."""
+        item = dict(item)
+        match self.scenario.respelt:
+            case "slash":
+                item["DestinationURI"] += "/"
+            case "scheme":
+                item["DestinationURI"] = item["DestinationURI"].replace("s3:", "S3:")
+            case "client":
+                item.setdefault("ClientId", "filled-in")
+            case "no destination":
+                del item["DestinationURI"]
+            case _:
+                pass
+        return item
+
+    def _is_hidden(self, item: Any) -> bool:
+        """Tell whether a List that forgets for a while leaves an item out."""
+        span = self.scenario.hides
+        if not (span and self.rough):
+            return False
+        turn, part = divmod(self.schedule.now, 3 * span)
+        if hidden := part < span and (int(turn) + sum(_arn(item).encode())) % 2 == 0:
+            self.history.reach("list: hides")
+        return hidden
 
     def refusal(self, operation: str, status: int, code: str, message: str) -> ClientError:
         """Return an error as botocore raises it."""
-        said: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        about = {"HTTPStatusCode": status, "RequestId": "req-1"}
+        said: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": about}
+        return ClientError(said, operation)
+
+    def page(self, operation: str) -> ClientError:
+        """Return what botocore raises for a page of a proxy."""
+        status, code = self.fate.choice(_PAGES)
+        said: Any = {"Error": {"Code": code, "Message": "<html>"}, "ResponseMetadata": {"HTTPStatusCode": status}}
         return ClientError(said, operation)
 
     def travel(self) -> float:
@@ -182,15 +236,20 @@ class Client:
         self.meta = self.events = self
         self._cloud, self._process, self._trace, self._pace = cloud, process, trace, pace
         self._before_send: list[Callable[..., None]] = []
+        self._listings: dict[str, Iterator[dict[str, Any]]] = {}
 
     def register(self, event: str, handler: Callable[..., None], **_: object) -> None:
         """Call what wants to know of a request that is signed and about to leave; the rest is tested over HTTP."""
         if event.startswith("before-send"):
             self._before_send.append(handler)
 
-    def get_paginator(self, operation: str) -> Paginator:
-        """Return the pages of a List."""
-        return Paginator(self._cloud, self._process, self._trace, self._pace, operation)
+    def list_data_integrations(self, **parameters: Any) -> dict[str, Any]:
+        """List the data integrations."""
+        return self._page("ListDataIntegrations", parameters)
+
+    def list_data_integration_associations(self, **parameters: Any) -> dict[str, Any]:
+        """List the associations of one."""
+        return self._page("ListDataIntegrationAssociations", parameters)
 
     def create_data_integration_association(self, **request: Any) -> dict[str, Any]:
         """Create."""
@@ -225,7 +284,32 @@ class Client:
         answer = cloud.carry_out(call)
         process.pause(f"{call.verb}: before its answer", cloud.travel())
         self._after(fault, operation)
-        return answer
+        if fault == "odd answer":
+            odd: dict[str, Any] = {
+                **answer,
+                "DataIntegrationAssociationId": cloud.fate.choice((7, None, True, "\ud800", ["x"])),
+            }
+            return {**odd, "ResponseMetadata": _BY_AWS}
+        return {**answer, "ResponseMetadata": _BY_AWS}
+
+    def _page(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Return the page of a List that NextToken stands for, or the first one."""
+        token = parameters.pop("NextToken", None)
+        if token is None:
+            del parameters["MaxResults"]
+            pages = Paginator(self._cloud, self._process, self._trace, self._pace, operation).paginate(**parameters)
+            token = f"{id(pages)}"
+            self._listings[token] = pages
+        pages = self._listings[token]
+        page = next(pages)
+        return page if page.pop("last") else {**page, "NextToken": self._renamed(token)}
+
+    def _renamed(self, token: str) -> str:
+        """Give pages another token for the next of them: AWS never gives one twice."""
+        name, _, count = token.partition("-")
+        after = f"{name}-{int(count or 0) + 1}"
+        self._listings[after] = self._listings.pop(token)
+        return after
 
     def _before(self, fault: str | None, call: Call) -> None:
         """Raise what comes in place of being carried out."""
@@ -242,6 +326,9 @@ class Client:
             case "5xx before":
                 cloud.witness.arrived(call)
                 raise cloud.refusal(call.operation, cloud.fate.choice((500, 502, 503)), "InternalServiceError", "sorry")
+            case "proxy before":
+                cloud.witness.arrived(call)
+                raise cloud.page(call.operation)
             case "time-out before":
                 cloud.witness.arrived(call)
                 self._process.pause("time-out", READ_TIMEOUT)
@@ -263,6 +350,8 @@ class Client:
                 raise ReadTimeoutError(endpoint_url=_URL)
             case "reset after":
                 raise ConnectionClosedError(endpoint_url=_URL)
+            case "proxy after":
+                raise self._cloud.page(operation)
             case _:
                 pass
 
@@ -272,14 +361,10 @@ class Paginator:
 
     def __init__(self, cloud: Cloud, process: Process, trace: Trace, pace: Callable[[], None], operation: str) -> None:
         self._cloud, self._process, self._trace, self._pace = cloud, process, trace, pace
-        self._operation = {
-            "list_data_integrations": "ListDataIntegrations",
-            "list_data_integration_associations": "ListDataIntegrationAssociations",
-        }[operation]
+        self._operation = operation
 
     def paginate(self, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Yield page after page. Raises ClientError and the other exceptions of botocore."""
-        del parameters["PaginationConfig"]
         listing = Listing(parameters.get("DataIntegrationIdentifier", ""), self._cloud.schedule.now)
         if listing.integration:
             self._trace.listings[listing.integration] = listing
@@ -288,19 +373,29 @@ class Paginator:
         while True:
             self._pace()
             self._process.pause("list: before a page", self._cloud.travel())
-            self._fail(seen)
+            fault = self._fail(seen)
+            if fault == "proxy: a page":
+                yield {"DataIntegrations": [], "DataIntegrationAssociations": [], "last": True, "ResponseMetadata": {}}
+                return
             items = self._cloud.items(self._operation, parameters)
             start = seen if self._cloud.scenario.by_offset else self._after(last, items)
             page = items[start : start + self._cloud.scenario.page]
             if listing.integration:
-                listing.ids |= {_arn(item).rpartition("/")[2]: _key(listing.integration, item) for item in page}
+                ids = [_arn(item).rpartition("/")[2] for item in page]
+                listing.ids |= {id_: self._cloud.key_of(id_, listing.integration) for id_ in ids}
             more = start + len(page) < len(items)
             listing.seen, listing.complete = self._cloud.schedule.now, not more
             self._process.pause("list: before its answer")
-            yield {"DataIntegrations": page, "DataIntegrationAssociations": page}
+            if listing.integration and not more:
+                self._cloud.witness.listed(self._trace, listing)
+            odd = fault == "odd item" and listing.integration
+            yield {
+                "DataIntegrations": page,
+                "DataIntegrationAssociations": [_odd(self._cloud.fate, item) for item in page] if odd else page,
+                "last": not more,
+                "ResponseMetadata": _BY_AWS,
+            }
             if not more:
-                if listing.integration:
-                    self._cloud.witness.listed(self._trace, listing)
                 return
             seen, last = start + len(page), _arn(page[-1])
 
@@ -312,11 +407,12 @@ class Paginator:
             raise self._cloud.refusal(self._operation, 400, "InvalidRequestException", "The NextToken is not valid")
         return arns.index(last) + 1 if last else 0
 
-    def _fail(self, seen: int) -> None:
+    def _fail(self, seen: int) -> str | None:
+        """Raise what comes in place of a page; return what is wrong with the page that comes."""
         cloud = self._cloud
         fault = _fault(cloud.fate, cloud.scenario.faults.list if cloud.rough else 0.0, LIST_FAULTS)
         if not fault:
-            return
+            return None
         cloud.history.reach(f"list: {fault}, {'a later' if seen else 'the first'} page")
         cloud.history.tell(self._trace.who, f"{self._operation} fails: {fault}")
         match fault:
@@ -327,16 +423,29 @@ class Paginator:
             case "timed out":
                 self._process.pause("time-out", READ_TIMEOUT)
                 raise ReadTimeoutError(endpoint_url=_URL)
-            case _:
+            case "proxy: refused":
+                raise cloud.page(self._operation)
+            case "connection refused":
                 raise EndpointConnectionError(endpoint_url=_URL)
+            case _:
+                return fault
+
+
+def _odd(random: Random, item: Any) -> Any:
+    """Return an item with a value that AWS's model does not allow; some of them matter, and some do not."""
+    wrong: dict[str, Any] = {
+        "DataIntegrationAssociationArn": item["DataIntegrationAssociationArn"].replace("us-east-1", "eu-west-2"),
+        "DestinationURI": 7,
+        "ClientId": "\ud800",
+        "ExecutionConfiguration": {"ExecutionMode": 7},
+        "LastExecutionStatus": {"ExecutionStatus": 7, "StatusMessage": ["\x1b", "\ud800"]},
+    }
+    member = random.choice(tuple(wrong))
+    return {**item, member: wrong[member]}
 
 
 def _arn(item: Any) -> str:
     return str(item.get("DataIntegrationAssociationArn") or item["Arn"])
-
-
-def _key(integration: str, item: Any) -> NaturalKey:
-    return natural_key({**item, "DataIntegrationIdentifier": integration})
 
 
 def _fault(random: Random, probability: float, kinds: tuple[str, ...]) -> str | None:

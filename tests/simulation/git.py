@@ -12,6 +12,7 @@ from simulation.scenario import Scenario
 
 from reconciler.core.model import Json, Manifest, Mode, OnLoss, Origin, Policy
 from reconciler.core.request import normalise
+from reconciler.edge.manifests import build
 
 WINDOWS = 4
 """How many ExecutionConfigurations people choose from, so that they come back to earlier ones."""
@@ -30,6 +31,7 @@ class Wish:
     scheduled: bool
     domain: int
     policy: Policy
+    says_on_loss: bool = True
 
     @property
     def execution(self) -> Json:
@@ -52,7 +54,8 @@ class Wish:
             "ObjectConfiguration": objects,
             "ExecutionConfiguration": self.execution,
         }
-        return Manifest(self.name, None, self.policy, normalise(spec), Origin(f"{self.name}.yaml", 1, 1))
+        policy = self.policy if self.says_on_loss else replace(self.policy, on_loss=_default(spec))
+        return Manifest(self.name, None, policy, normalise(spec), Origin(f"{self.name}.yaml", 1, 1))
 
 
 class Git:
@@ -61,6 +64,7 @@ class Git:
     def __init__(self, scenario: Scenario, cloud: Cloud, history: History) -> None:
         self._scenario, self._cloud, self._history = scenario, cloud, history
         self._random = dice(scenario.seed, "git")
+        self._strange = dice(scenario.seed, "what git leaves out")
         self._count = 0
         self._removed: list[Wish] = []
         self.revisions: list[tuple[Wish, ...]] = [tuple(self._wish() for _ in range(scenario.manifests))]
@@ -68,6 +72,11 @@ class Git:
     def manifests(self, revision: int) -> tuple[Manifest, ...]:
         """Return the manifests of a revision."""
         return tuple(wish.manifest for wish in self.revisions[revision])
+
+    def asks_to_recreate(self, manifest: Manifest) -> bool:
+        """Tell whether people wrote into git that a loss is to be made good: what they leave out asks for nothing."""
+        says = {wish.name: wish.says_on_loss for revision in self.revisions for wish in revision}
+        return manifest.policy.on_loss is OnLoss.RECREATE and says[manifest.name]
 
     def edit(self) -> None:
         """Make one commit."""
@@ -122,6 +131,7 @@ class Git:
             scheduled=chance(self._random, 0.25),
             domain=0,
             policy=policy,
+            says_on_loss=not chance(self._strange, 0.3),
         )
 
     def _window(self, wish: Wish) -> Wish:
@@ -153,6 +163,12 @@ class Git:
     def _number(self) -> int:
         self._count += 1
         return self._count
+
+
+def _default(spec: Json) -> OnLoss:
+    """Return what the program makes of a manifest that does not say what becomes of a loss."""
+    document = {"metadata": {"name": "any"}, "spec": spec}
+    return build.manifest(document, Origin("any.yaml", 1, 1), {}).policy.on_loss
 
 
 def _said(wish: Wish) -> str:

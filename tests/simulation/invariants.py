@@ -143,6 +143,9 @@ class Checker:
         if not self._is_listed(first.association_id, second.listing.started):
             history.reach("twice: gone from List")
             return
+        if scenario.hides:
+            history.reach("twice: List hides, and tokens are ignored")
+            return
         apart = abs(first.trace.skew - second.trace.skew)
         waits = scenario.behaviour.list_lag + apart + max(first.duration, second.duration) + FRESH
         if scenario.settle > waits + EPSILON:
@@ -164,7 +167,7 @@ class Checker:
         if now and now.policy.generation > _generation(former[-1].trace, key):
             return
         shown = [id_ for id_, its in self._shown.items() if its == key]
-        if now is None or now.policy.on_loss is not OnLoss.RECREATE:
+        if now is None or not self.git.asks_to_recreate(now):
             self.violate("incarnation", f"{who} without being asked to")
         elif not shown:
             self.violate("incarnation", f"{who}, which List never showed")

@@ -43,7 +43,9 @@ class Scenario:
     `page` is how many items a page of List has; `by_offset` pages by position, so that what is added or removed
     between two pages shifts the rest, and otherwise by the last item seen. `replicas` lets each page come from
     another replica of List, each lagging by no more than Behaviour.list_lag. `updates` is what the runs' mode allows;
-    with `churn` people change nothing but ExecutionConfigurations.
+    with `churn` people change nothing but ExecutionConfigurations. `respelt` is how List spells keys otherwise than
+    they were sent. List leaves each second association out for `hides`, and shows it again for as long or longer; 0
+    hides none.
     """
 
     seed: int
@@ -64,6 +66,8 @@ class Scenario:
     dry_runs: int
     updates: bool
     churn: bool = False
+    respelt: str = ""
+    hides: float = 0.0
 
 
 def draw(seed: int) -> Scenario:
@@ -73,7 +77,18 @@ def draw(seed: int) -> Scenario:
     theme = random.random()
     if theme < 0.3:
         return _plain(scenario, random)
-    return _churning(scenario, random) if theme < 0.45 else scenario
+    scenario = _churning(scenario, random) if theme < 0.45 else scenario
+    return _strange(scenario, dice(seed, "strange"))
+
+
+def _strange(scenario: Scenario, random: Random) -> Scenario:
+    """Return a scenario, some of them with an AWS that shows other keys than it was sent, or hides what it has."""
+    theme = random.random()
+    if theme < 0.12:
+        return replace(scenario, respelt=random.choice(("slash", "scheme", "client", "no destination")))
+    if theme < 0.2:
+        return replace(scenario, hides=random.choice((20 * MINUTE, HOUR)))
+    return scenario
 
 
 def _plain(scenario: Scenario, random: Random) -> Scenario:

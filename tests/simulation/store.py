@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from random import Random
 from typing import Any, Protocol
 
@@ -17,7 +18,7 @@ from reconciler.core.errors import StateError, StateMoved, StateUncertain
 from reconciler.edge.state.store import Stored
 
 PUT_FAULTS = ("refused", "uncertain, not written", "uncertain, written", "uncertain, written late")
-LOAD_FAULTS = ("unreadable",)
+LOAD_FAULTS = ("unreadable", "one digit changed")
 LATE = 60.0
 """How long after its client gave up a put may still arrive, in seconds."""
 
@@ -109,9 +110,12 @@ class Desk:
         """Return what is there. Raises StateError."""
         shelf, process = self._shelf, self._process
         process.pause("load: before", self._travel())
-        if self._fault(shelf.scenario.faults.load, LOAD_FAULTS, "load"):
+        fault = self._fault(shelf.scenario.faults.load, LOAD_FAULTS, "load")
+        if fault == "unreadable":
             raise StateError("the store does not answer")
         text = shelf.text
+        if text and fault:
+            return Stored(_rotten(text), version_of(text) or "")
         self.trace.read, self.trace.epoch = shelf.document, shelf.epoch
         process.pause("load: before its answer", self._travel())
         return None if text is None else Stored(text, version_of(text) or "")
@@ -176,6 +180,11 @@ class Desk:
 
     def _travel(self) -> float:
         return self._shelf.random.uniform(0.001, 0.01 if self.exclusive else 0.1)
+
+
+def _rotten(text: str) -> str:
+    """Return a journal in which one digit of each token is another."""
+    return re.sub(r"(-v1-)([0-9a-f])", lambda found: found[1] + ("0" if found[2] != "0" else "1"), text)
 
 
 def version_of(text: str | None) -> str | None:

@@ -16,14 +16,16 @@ from reconciler.core.doctor.reach import Encryption
 from reconciler.core.errors import CloudError
 from reconciler.core.model import Integration
 from reconciler.core.ports import Clock
-from reconciler.edge.aws.errors import code_of, translated
+from reconciler.core.verdict import code_of, is_refusal
+from reconciler.edge.aws.errors import answer_of, require_aws, translated
+from reconciler.edge.aws.pages import read_pages
 from reconciler.edge.aws.reads import only_reads
+from reconciler.edge.aws.shown import Site, integration
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
 
 _SERVICE, _CREATE = "appintegrations", "CreateDataIntegrationAssociation"
-_PAGE = 50
 _NO_PROFILE = {"profile": (None, None, None, None)}  # what botocore holds in itself is the same for all
 # GetBucketLocation names two Regions otherwise than everybody else (S3 API Reference, "GetBucketLocation")
 _LOCATIONS = {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}
@@ -32,35 +34,36 @@ _LOCATIONS = {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}
 class Probe:
     """AppIntegrations and the buckets that are exported to, in one target, through reads alone. Raises CloudError."""
 
-    def __init__(self, integrations: AppIntegrationsServiceClient, buckets: Any) -> None:
+    def __init__(self, integrations: AppIntegrationsServiceClient, buckets: Any, site: Site) -> None:
         for client in (integrations, buckets):
             only_reads(client)
-        self._integrations, self._buckets = integrations, buckets
+        self._integrations, self._buckets, self._site = integrations, buckets, site
 
     def integrations(self) -> tuple[Integration, ...]:
         """Return all data integrations."""
         with translated("ListDataIntegrations"):
-            pages = self._integrations.get_paginator("list_data_integrations").paginate(
-                PaginationConfig={"PageSize": _PAGE}
-            )
-            return tuple(Integration(item["Arn"], item["Name"]) for page in pages for item in page["DataIntegrations"])
+            pages = read_pages(self._integrations.list_data_integrations, "DataIntegrations")
+            return tuple(integration(item, self._site) for page in pages for item in page)
 
     def try_associations(self, integration_arn: str) -> None:
         """List at most one association of a data integration, to see whether that is allowed."""
         with translated("ListDataIntegrationAssociations"):
-            self._integrations.list_data_integration_associations(
+            answer = self._integrations.list_data_integration_associations(
                 DataIntegrationIdentifier=integration_arn, MaxResults=1
             )
+            require_aws(answer)
 
     def location(self, bucket: str) -> str | None:
         """Return the Region of a bucket, None where there is no such bucket."""
         with _asking("GetBucketLocation", bucket):
             try:
-                named: str | None = self._buckets.get_bucket_location(Bucket=bucket).get("LocationConstraint")
+                answer = self._buckets.get_bucket_location(Bucket=bucket)
             except ClientError as error:
-                if code_of(error)[0] == "NoSuchBucket":
+                if is_refusal(answer_of(error)) and code_of(answer_of(error))[0] == "NoSuchBucket":
                     return None
                 raise
+            require_aws(answer)
+            named: str | None = answer.get("LocationConstraint")
             return _LOCATIONS.get(named, named)
 
     def encryption(self, bucket: str) -> Encryption | None:
@@ -69,9 +72,13 @@ class Probe:
             try:
                 answer = self._buckets.get_bucket_encryption(Bucket=bucket)
             except ClientError as error:
-                if code_of(error)[0] == "ServerSideEncryptionConfigurationNotFoundError":
+                if (
+                    is_refusal(answer_of(error))
+                    and code_of(answer_of(error))[0] == "ServerSideEncryptionConfigurationNotFoundError"
+                ):
                     return None
                 raise
+            require_aws(answer)
             rules = answer["ServerSideEncryptionConfiguration"]["Rules"]
             member = "ApplyServerSideEncryptionByDefault"
             default = next((rule[member] for rule in rules if member in rule), None)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.core.carry import carrying
 from reconciler.core.errors import CloudError, Stopped
-from reconciler.core.model import Execution, Integration, Live, Observation, Unobserved
-from reconciler.core.request import normalise
+from reconciler.core.model import Live, Observation, Unobserved
 from reconciler.edge.aws.errors import translated
+from reconciler.edge.aws.pages import List, read_pages
+from reconciler.edge.aws.shown import Site, association, integration
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
 
 CONCURRENCY = 8
-_PAGE = 50  # the largest that the service model allows
 _READINGS = 4
 """How often a List of several pages is read until two readings in a row agree."""
 
@@ -25,16 +25,16 @@ _READINGS = 4
 class Reader:
     """AppIntegrations through List calls only."""
 
-    def __init__(self, client: AppIntegrationsServiceClient, concurrency: int = CONCURRENCY) -> None:
+    def __init__(self, client: AppIntegrationsServiceClient, site: Site, concurrency: int = CONCURRENCY) -> None:
         client.meta.events.register("before-call.appintegrations", _refuse_writes)
-        self._client, self._concurrency = client, concurrency
+        self._client, self._site, self._concurrency = client, site, concurrency
 
     def observe(self, progress: Callable[[str, int, int], None]) -> Observation:
         """Return all data integrations and the associations of each. Raises CloudError if the former fail."""
         with translated("ListDataIntegrations"):
-            items, _ = self._read("list_data_integrations", "DataIntegrations", "Arn")
-            integrations = tuple(Integration(item["Arn"], item["Name"]) for item in items.values())
-        arns = [integration.arn for integration in integrations]
+            items, _ = self._read(self._client.list_data_integrations, "DataIntegrations", "Arn")
+            integrations = tuple(integration(item, self._site) for item in items.values())
+        arns = [each.arn for each in integrations]
         return Observation(integrations, self._list(arns, progress, readings=1))
 
     def associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
@@ -66,13 +66,13 @@ class Reader:
             with translated("ListDataIntegrationAssociations"):
                 for _ in range(readings):
                     items, pages = self._read(
-                        "list_data_integration_associations",
+                        self._client.list_data_integration_associations,
                         "DataIntegrationAssociations",
                         "DataIntegrationAssociationArn",
                         DataIntegrationIdentifier=arn,
                     )
                     if pages == 1 or readings == 1 or (before is not None and items.keys() == before.keys()):
-                        return tuple(_live(item, arn) for item in items.values())
+                        return tuple(association(item, arn) for item in items.values())
                     before = items
         except Stopped:
             raise
@@ -82,23 +82,10 @@ class Reader:
             return Unobserved(f"the answer cannot be read: {type(error).__name__}: {error}")
         return Unobserved(f"the list changed while it was read, {readings} times in a row")
 
-    def _read(self, operation: Any, member: str, key: str, **parameters: str) -> tuple[dict[str, Any], int]:
+    def _read(self, call: List, member: str, key: str, **parameters: str) -> tuple[dict[str, Any], int]:
         """Return the items of all pages, each once by its key, and how many pages there were."""
-        paginator: Any = self._client.get_paginator(operation)
-        pages = [page[member] for page in paginator.paginate(**parameters, PaginationConfig={"PageSize": _PAGE})]
+        pages = list(read_pages(call, member, **parameters))
         return {item[key]: item for page in pages for item in page}, len(pages)
-
-
-def _live(item: Any, integration_arn: str) -> Live:
-    execution = item.get("LastExecutionStatus")
-    shown = {key: item[key] for key in ("ClientId", "DestinationURI", "ExecutionConfiguration") if key in item}
-    return Live(
-        arn=item["DataIntegrationAssociationArn"],
-        spec=normalise({"DataIntegrationIdentifier": integration_arn, **shown}),
-        last_execution=Execution(execution.get("ExecutionStatus", ""), execution.get("StatusMessage"))
-        if execution
-        else None,
-    )
 
 
 def _refuse_writes(model: Any, **_: object) -> None:

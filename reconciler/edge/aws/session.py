@@ -14,7 +14,8 @@ from botocore.loaders import Loader
 from reconciler.core.errors import CloudError, WrongAccount
 from reconciler.core.model import Target
 from reconciler.core.ports import Clock
-from reconciler.edge.aws.errors import NO_REGION, translated
+from reconciler.edge.aws import shown
+from reconciler.edge.aws.errors import NO_REGION, require_aws, translated
 from reconciler.edge.aws.reader import CONCURRENCY, Reader
 from reconciler.edge.aws.reads import only_reads
 from reconciler.edge.aws.writer import Writer
@@ -94,7 +95,7 @@ class Aws:
 
     def reader(self) -> Reader:
         """Return the calls that change nothing, retried by botocore as often as AWS_MAX_ATTEMPTS says."""
-        return Reader(self._reading(CONCURRENCY))
+        return Reader(self._reading(CONCURRENCY), self._site())
 
     def probe(self) -> Probe:
         """Return the calls of `reconcile doctor`, which change nothing either: of AppIntegrations, and of buckets."""
@@ -105,12 +106,17 @@ class Aws:
         )
         with translated("making a client of S3"):
             buckets = self._kept(self._session.client("s3", endpoint_url=self._endpoint_url, config=config))
-        return Probe(self._reading(1), buckets)
+        return Probe(self._reading(1), buckets, self._site())
 
     def writer(self, clock: Clock) -> Writer:
         """Return the calls that change AWS, each sent once: botocore would repeat a Create by itself."""
         config = Config(retries={"mode": "standard", "total_max_attempts": 1})
         return Writer(lambda: self._client(config), self._pace, clock)
+
+    def _site(self) -> shown.Site:
+        with translated("finding the partition of the Region"):
+            partition = self._session.get_partition_for_region(self.region)
+        return shown.Site(partition, self.region, self.account)
 
     def _reading(self, connections: int) -> AppIntegrationsServiceClient:
         client = self._client(Config(retries={"mode": "standard"}, max_pool_connections=connections))
@@ -128,13 +134,15 @@ class Aws:
 
     def _identify(self, target: Target) -> str:
         with translated("GetCallerIdentity"):
-            account = self._sts(self._session).get_caller_identity()["Account"]
+            answer = self._sts(self._session).get_caller_identity()
+            require_aws(answer)
+            account = shown.account(answer["Account"])
         if target.account and account != target.account:
             raise WrongAccount(
                 f"the credentials belong to account {account}, and target {target.name!r} declares {target.account}: "
                 "nothing was read or written; use credentials of that account, or correct AccountId"
             )
-        return str(account)
+        return account
 
     def _assume(self, target: Target, connection: Connection, models: Models) -> boto3.Session:
         assert target.role_arn
@@ -143,7 +151,8 @@ class Aws:
             answer = self._sts(self._session).assume_role(
                 RoleArn=target.role_arn, RoleSessionName=target.session_name, **extra
             )
-        keys = answer["Credentials"]
+            require_aws(answer)
+            keys = answer["Credentials"]
         return _session(
             target.region,
             connection,

@@ -19,15 +19,18 @@ from reconciler.core.errors import CloudError, Stopped
 from reconciler.core.model import Json, Spec
 from reconciler.core.outcome import Answer, Created, NotSent, Refused, Unknown, Updated
 from reconciler.core.ports import Clock
-from reconciler.core.throttles import throttled
-from reconciler.edge.aws.errors import NO_CREDENTIALS, code_of, line, request_of
+from reconciler.core.throttles import THROTTLES
+from reconciler.core.verdict import code_of, is_done, is_refusal, request_of
+from reconciler.edge.aws.errors import NO_CREDENTIALS, answer_of, line
+from reconciler.edge.aws.shown import is_clean
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
 
 # Not ProxyConnectionError: behind a proxy urllib3 says so of any connection that breaks, also after the request left.
 _NEVER_LEFT = (*NO_CREDENTIALS, ConnectTimeoutError, EndpointConnectionError)
-_TIMED_OUT = 408
+_LONGEST = 1000
+"""Characters: how much is said of an answer that proves nothing, such as a proxy's page."""
 
 
 class _TooLateError(Exception):
@@ -59,7 +62,8 @@ class Writer:
         answer = self._send("create_data_integration_association", until, **request, ClientToken=token)
         if not isinstance(answer, Mapping):
             return answer
-        if association_id := answer.get("DataIntegrationAssociationId"):
+        association_id = answer.get("DataIntegrationAssociationId")
+        if is_clean(association_id):
             return Created(association_id)
         return Unknown(f"AWS answered without an association id (request {request_of(answer)})")
 
@@ -91,6 +95,8 @@ class Writer:
             return NotSent(line(error))
         except Exception as error:  # noqa: BLE001 - whatever it was, the request may have been carried out
             return Unknown(f"{type(error).__name__}: {line(error)}")
+        if not is_done(answer):
+            return Unknown("what answered is not AWS, but maybe a proxy: the answer bears no request id")
         return answer
 
     def _refuse_late(self, **_: object) -> None:
@@ -102,10 +108,9 @@ class Writer:
 
 def _answer(error: ClientError) -> Answer:
     """Sort a refused call: nothing was done, it did not get as far, or nobody knows."""
-    code, status = code_of(error)
-    if not 400 <= status < 500 or status == _TIMED_OUT:  # noqa: PLR2004 - after which anything may have happened
-        return Unknown(line(error))
-    if throttled(code, status):
+    if not is_refusal(answer_of(error)):
+        return Unknown(line(error)[:_LONGEST])
+    if code_of(answer_of(error))[0] in THROTTLES:
         return NotSent(line(error))
     # "explicit deny" in the text is the only sign that a resource policy refuses for good (docs/limits.md)
     final = "; a policy refuses it for good, until a person changes that" if "explicit deny" in str(error) else ""

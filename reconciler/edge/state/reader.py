@@ -56,7 +56,7 @@ class JournalReader:
                 raise StateError(f"there is no journal at {place}: {self._must_exist}")
             return Journal(self._account, self._region, lineage=""), None
         try:
-            journal = decode(json.loads(stored.text))
+            journal = decode(json.loads(stored.text, parse_constant=_refuse_constant))
         except (ValueError, RecursionError) as error:
             reason = str(error) if isinstance(error, MalformedJournal) else f"it is no JSON ({error})"
             way_out = "use the program that wrote it, or, where it is broken, restore the version before"
@@ -79,3 +79,7 @@ class JournalReader:
         if journal.serial < known.serial:
             went_back = f"went back from serial {known.serial} to {journal.serial}"
             raise StateError(f"the journal {self.place} {went_back} since this process read it: {way_out}")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON (RFC 8259, 6)")

@@ -22,6 +22,7 @@ from botocore.exceptions import (
 )
 
 from reconciler.core.errors import CloudError, StateError, StateMoved, StateUncertain
+from reconciler.core.verdict import code_of, is_done, is_refusal, request_of
 from reconciler.edge.state.store import Stored
 
 # 412; 409, by its two names; 404, where what If-Match names was deleted
@@ -39,6 +40,7 @@ _UNREACHED = (ConnectTimeoutError, EndpointConnectionError)
 _NEVER_LEFT = (*_NO_CREDENTIALS, *_UNREACHED, ParamValidationError)
 _READ_NEEDS = "s3:GetObject and s3:ListBucket are needed (without the latter, a missing object is a forbidden one)"
 _WRITE_NEEDS = "s3:PutObject and s3:GetObject are needed"
+_FOREIGN = "what answers is not S3, but maybe a proxy"
 _unknown: ContextVar[list[object]] = ContextVar("attempts of the put under way that may have been carried out")
 
 
@@ -89,9 +91,9 @@ class S3Store:
         """Return the object's text and ETag, None where there is no object. Raises StateError."""
         try:
             answer = self._clients.client().get_object(Bucket=self._bucket, Key=self._key)
-            return Stored(answer["Body"].read().decode(), answer["ETag"])
+            return Stored(self._by_s3(answer)["Body"].read().decode(), self._strong(answer["ETag"]))
         except (ClientError, BotoCoreError, UnicodeDecodeError, KeyError) as error:
-            if _code(error) == "NoSuchKey":
+            if _refused(error) and _code(error) == "NoSuchKey":
                 return None
             reason = self._reason(error, _READ_NEEDS)
             raise StateError(f"the journal {self.place} cannot be read: {reason}") from error
@@ -105,10 +107,12 @@ class S3Store:
             answer = self._clients.client().put_object(
                 Bucket=self._bucket, Key=self._key, Body=body, ContentType="application/json", **condition
             )
-            return str(answer["ETag"])
+            return self._strong(self._by_s3(answer)["ETag"])
+        except StateError:
+            raise
         except Exception as error:
             reason = self._reason(error, _WRITE_NEEDS)
-            if _code(error) in _MOVED:
+            if _refused(error) and _code(error) in _MOVED:
                 raise StateMoved(f"the journal {self.place} changed since it was read: {reason}") from error
             if unknown or not _refused(error):
                 raise StateUncertain(f"nobody knows whether the journal {self.place} was written: {reason}") from error
@@ -123,6 +127,21 @@ class S3Store:
     def release(self) -> None:
         """Do nothing: there is no lock."""
 
+    def _by_s3(self, answer: Any) -> Any:
+        """Return an answer that S3 gave. Raises StateUncertain for one that bears no request id."""
+        if not is_done(answer):
+            raise StateUncertain(f"nobody knows about the journal {self.place}: {_FOREIGN}, without a request id")
+        return answer
+
+    def _strong(self, etag: str) -> str:
+        """Return an ETag that If-Match can be compared with (RFC 9110, 8.8.3.2). Raises StateUncertain."""
+        if etag.startswith("W/"):
+            raise StateUncertain(
+                f"the journal {self.place} has the weak ETag {etag}, by which no write can be made safe: reach S3 "
+                "without the proxy that changes its answers, such as one that compresses them"
+            )
+        return etag
+
     def _reason(self, error: Exception, needed: str) -> str:
         """Return an error as one line, with what would be right and what AWS's support would ask for."""
         code = _code(error)
@@ -131,9 +150,11 @@ class S3Store:
         line = " ".join(str(error).split())
         if isinstance(error, ClientError):
             answer: Any = error.response
-            request = answer.get("ResponseMetadata", {}).get("RequestId")
+            request = request_of(answer)
             said = f"{code or 'an error'}: {answer.get('Error', {}).get('Message') or 'without a message'}"
             line = " ".join(said.split()) + (f" (request {request})" if request else "")
+            if not request:
+                return f"{_FOREIGN}: {line[:200]}"
         if code == "AccessDenied":
             return f"{line}; {needed}"
         if isinstance(error, _NO_CREDENTIALS):
@@ -149,9 +170,9 @@ class S3Store:
         return line
 
 
-def _note(response_dict: Any, exception: Exception | None, **_: Any) -> None:
+def _note(response_dict: Any, parsed_response: Any, exception: Exception | None, **_: Any) -> None:
     """Remember an attempt after which nobody knows: what the last one says is not true of those before it."""
-    known = _refused(exception) if response_dict is None else _harmless(response_dict["status_code"])
+    known = _refused(exception) if response_dict is None else is_refusal(parsed_response or {})
     if not known:
         _unknown.get([]).append(exception or response_dict["status_code"])
 
@@ -160,16 +181,11 @@ def _refused(error: Exception | None) -> bool:
     """Tell whether an error proves that its attempt wrote nothing."""
     if isinstance(error, ClientError):
         answer: Any = error.response
-        return _harmless(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        return is_refusal(answer)
     # Not ProxyConnectionError: urllib3 says so of every connection through a proxy that breaks, however late
     return isinstance(error, _NEVER_LEFT)
 
 
-def _harmless(status: int) -> bool:
-    """Tell whether an HTTP status proves that nothing was written: a refusal, or "not implemented" (501)."""
-    return (300 <= status < 500 and status != 408) or status == 501  # noqa: PLR2004 - 408: nobody knows
-
-
 def _code(error: Exception) -> str:
     answer: Any = error.response if isinstance(error, ClientError) else {}
-    return str(answer.get("Error", {}).get("Code", ""))
+    return code_of(answer)[0]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
-from reconciler.core.document import encode
+from reconciler.core.document import MalformedJournal, decode, encode
 from reconciler.core.errors import StateError, StateHeld, StateMoved, StateUncertain
 from reconciler.core.journal import LEASE, Journal, Lease, Written
 from reconciler.core.ports import Clock, Timer
@@ -104,6 +104,7 @@ class JournalWriter:
         this run's id, so that what reads the same was written by this very call.
         """
         text = json.dumps(encode(journal), indent=2) + "\n"
+        self._require_readable(text)
         try:
             new = self._store.put(text, version)
         except (StateMoved, StateUncertain):
@@ -113,6 +114,15 @@ class JournalWriter:
             new = stored.version
         self._reader.note(journal, new)
         return journal, new
+
+    def _require_readable(self, text: str) -> None:
+        """Refuse to write what no later run could read. Raises StateError."""
+        try:
+            decode(json.loads(text))
+        except MalformedJournal as error:
+            raise StateError(
+                f"the journal {self.place} was not written, since it could not be read again: {error}"
+            ) from error
 
     def found(self) -> tuple[Journal, str | None]:
         """Return the journal as it is now, and its version. Raises StateError."""
