@@ -68,6 +68,11 @@ class Choices:
         if self.sandbox and self.endpoint_url:
             raise click.UsageError("--sandbox and --endpoint-url: give one of them")
         may_create = not self.dry_run and self.mode is not Mode.OBSERVE and not self.sandbox
+        if self.region is not None:
+            from reconciler.edge.aws import regions  # noqa: PLC0415 - boto3 is imported only where it is used
+
+            if wrong := regions.complaint(self.region):
+                raise click.UsageError(f"--region: {wrong}")
         if self.endpoint_url is not None and not _is_endpoint(self.endpoint_url):
             raise click.UsageError(f"--endpoint-url {self.endpoint_url}: write http://HOST:PORT")
         if may_create and settings.read().ci and not self.state:

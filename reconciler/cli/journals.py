@@ -9,6 +9,7 @@ from reconciler import __version__, settings
 from reconciler.cli.choices import Choices
 from reconciler.core.model import Target
 from reconciler.edge.aws import Aws, Connection, Models, s3_client
+from reconciler.edge.aws.regions import check
 from reconciler.edge.state.local import LocalStore
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.store import ReadOnly, Store
@@ -98,6 +99,7 @@ def located(target: Target, choices: Choices) -> tuple[str, str]:
     """Return the account and Region of a target, asking STS only where it does not declare them. Raises CloudError."""
     connection = connection_of(choices)
     region = target.region or connection.region
+    check(region)
     if target.account and region:
         return target.account, region
     aws = Aws(target, connection, lambda: None, Models())

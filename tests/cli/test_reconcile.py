@@ -306,6 +306,8 @@ def test_several_outputs_at_once(program: Program) -> None:
         (("--sandbox", "--state", "s3://bucket/prefix"), "keeps its journal in a folder"),
         (("--sandbox", "--endpoint-url", "http://127.0.0.1:9"), "give one of them"),
         (("--endpoint-url", "foo"), "write http://HOST:PORT"),
+        (("--region", "fips-us-east-1"), "write us-east-1, and set AWS_USE_FIPS_ENDPOINT=true"),
+        (("--region", "US-EAST-1", "--sandbox"), "'US-EAST-1' is no Region: write us-east-1"),
         (("--nonsense",), "--nonsense"),
         (("nonsense",), "nonsense"),
     ],

@@ -187,6 +187,31 @@ def test_a_region_is_needed(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None
         connect(wire, Target("default"))
 
 
+@pytest.mark.parametrize(
+    "name", ["fips-us-east-1", "us-east-1-fips", "US-EAST-1", " us-east-1", "us-east-01", "aws-global", "us-east-1\n"]
+)
+@pytest.mark.parametrize("by", ["target", "option", "environment", "profile"])
+def test_a_second_name_of_a_region_is_refused(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, by: str
+) -> None:
+    """A journal is known by its Region: two names of one would be two journals, and two exports. Nothing is called."""
+    (tmp_path / "config").write_text(f"[default]\nregion = {name.strip()}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config" if by == "profile" else tmp_path / "none"))
+    if by == "environment":
+        monkeypatch.setenv("AWS_DEFAULT_REGION", name)
+    if by == "profile" and name.strip() == "us-east-1":
+        return  # a file of settings has no blanks around a value
+    target = Target("prod", name if by == "target" else None, ACCOUNT)
+    with pytest.raises(CloudError, match=r"is no Region: write (us-east-1|its Region|a code such as us-east-1)"):
+        connect(wire, target, region=name if by == "option" else None)
+    assert wire.counts == {}
+
+
+def test_a_region_that_botocore_does_not_list_yet_passes(wire: Wire) -> None:
+    """Its partition's pattern is all that counts."""
+    assert connect(wire, Target("prod", "eu-north-7", ACCOUNT)).region == "eu-north-7"
+
+
 def test_without_credentials_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """No credentials anywhere, or a profile that does not exist, is an error of its own."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):

@@ -229,6 +229,13 @@ SHAPES: Cases = {
         ["7:14: /spec/AccountId: '12345678901' must be the twelve digits of an account, in quotes"],
     ),
     "region": (TARGET.replace("us-east-1", "Virginia"), ["6:11: /spec/Region: 'Virginia' must be a Region code such"]),
+    "region-fips": (
+        TARGET.replace("us-east-1", "fips-us-east-1"),
+        ["6:11: /spec/Region: 'fips-us-east-1' must be a Region code such as us-east-1; FIPS end"],
+    ),
+    "region-zero": (TARGET.replace("us-east-1", "us-east-01"), ["6:11: /spec/Region: 'us-east-01' must be a Region"]),
+    "region-global": (TARGET.replace("us-east-1", "aws-global"), ["6:11: /spec/Region: 'aws-global' must be a Region"]),
+    "region-nowhere": (TARGET.replace("us-east-1", "us-fast-east-1"), ["6:11: /spec/Region: 'us-fast-east-1' is no"]),
     "rate-0": (TARGET + "  RequestsPerSecond: 0\n", ["8:22: /spec/RequestsPerSecond: must be more than 0, and is 0"]),
     "shared-mistake": (
         MANIFEST.replace("profiles-export", "&x 007") + "  ClientId: *x\n",

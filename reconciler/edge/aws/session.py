@@ -18,6 +18,7 @@ from reconciler.edge.aws import shown
 from reconciler.edge.aws.errors import NO_REGION, require_aws, translated
 from reconciler.edge.aws.reader import CONCURRENCY, Reader
 from reconciler.edge.aws.reads import only_reads
+from reconciler.edge.aws.regions import check
 from reconciler.edge.aws.writer import Writer
 
 if TYPE_CHECKING:
@@ -225,4 +226,6 @@ def _session(region: str | None, connection: Connection, models: Models, **keys:
     connection.listen(session)
     if connection.dummy and not keys:
         keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}
-    return boto3.Session(botocore_session=session, region_name=region or connection.region, **keys)
+    made = boto3.Session(botocore_session=session, region_name=region or connection.region, **keys)
+    check(made.region_name)
+    return made

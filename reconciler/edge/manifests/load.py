@@ -8,7 +8,7 @@ from datetime import datetime
 from reconciler.core import request
 from reconciler.core.errors import InvalidManifests, Problem
 from reconciler.core.model import Desired
-from reconciler.edge.manifests import revision, schema
+from reconciler.edge.manifests import regions, revision, schema
 from reconciler.edge.manifests.document import Document, Path
 from reconciler.edge.manifests.files import File
 from reconciler.edge.manifests.revision import Accepted, pointer
@@ -72,6 +72,8 @@ def _wrong(file: str, document: Document) -> Iterator[Problem]:
                 path = ("spec", *member[1:].split("/"))
                 if path not in reported:
                     yield _problem(file, document, path, message)
+        if kind == "Target" and not reported and (wrong_region := regions.complaint(value["spec"]["Region"])):
+            yield _problem(file, document, ("spec", "Region"), wrong_region)
 
 
 def _problem(

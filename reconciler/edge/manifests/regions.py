@@ -1,0 +1,25 @@
+"""Holds a Target's Region against the partitions that botocore knows, without importing botocore."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from reconciler.core import regions
+
+
+def complaint(name: str) -> str | None:
+    """Return what is wrong with the name of a Region and what would be right, None where nothing is."""
+    return regions.complaint(name, _patterns())
+
+
+@cache
+def _patterns() -> tuple[str, ...]:
+    """Return the regular expression of each partition's Regions, those that botocore does not list yet included."""
+    found = find_spec("botocore")
+    assert found is not None
+    assert found.submodule_search_locations
+    text = (Path(found.submodule_search_locations[0]) / "data" / "partitions.json").read_text(encoding="utf-8")
+    return tuple(partition["regionRegex"] for partition in json.loads(text)["partitions"])

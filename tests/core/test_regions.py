@@ -1,0 +1,50 @@
+"""A Region has one name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import botocore
+import pytest
+
+from reconciler.core.regions import complaint
+
+DATA: Any = json.loads((Path(botocore.__file__).parent / "data" / "partitions.json").read_text())
+PATTERNS = tuple(each["regionRegex"] for each in DATA["partitions"])
+LISTED = sorted(name for each in DATA["partitions"] for name in each["regions"] if "global" not in name)
+
+
+@pytest.mark.parametrize("name", [*LISTED, "eu-north-7", "us-gov-south-1", "ap-southeast-10"])
+def test_a_region_passes_by_the_pattern_of_its_partition(name: str) -> None:
+    """Also one that is newer than botocore's list."""
+    assert complaint(name, PATTERNS) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("fips-us-east-1", "write us-east-1, and set AWS_USE_FIPS_ENDPOINT=true to use FIPS endpoints"),
+        ("us-east-1-fips", "write us-east-1, and set AWS_USE_FIPS_ENDPOINT=true to use FIPS endpoints"),
+        ("FIPS-us-gov-west-1", "write us-gov-west-1, and set AWS_USE_FIPS_ENDPOINT=true to use FIPS endpoints"),
+        ("fips-aws-global", "write its Region, and set AWS_USE_FIPS_ENDPOINT=true to use FIPS endpoints"),
+        ("us-fips-1", "write its Region, and set AWS_USE_FIPS_ENDPOINT=true to use FIPS endpoints"),
+        ("US-EAST-1", "write us-east-1"),
+        ("us-EAST-1", "write us-east-1"),
+        (" us-east-1", "write us-east-1"),
+        ("us-east-1\n", "write us-east-1"),
+        ('"us-east-1"', "write us-east-1"),
+        ("us-east-01", "write a code such as us-east-1"),
+        ("us-east-\uff11", "write a code such as us-east-1"),
+        ("us_east_1", "write a code such as us-east-1"),
+        ("us-east-1a", "write a code such as us-east-1"),
+        ("aws-global", "write a code such as us-east-1"),
+        ("xx-east-1", "write a code such as us-east-1"),
+        ("us-" + "e" * 80 + "-1", "write a code such as us-east-1"),
+        ("", "write a code such as us-east-1"),
+    ],
+)
+def test_another_name_of_a_region_is_none(name: str, right: str) -> None:
+    """Botocore's patterns take some of them; two names would be two journals."""
+    assert complaint(name, PATTERNS) == f"{name[:63]!r} is no Region: {right}"
