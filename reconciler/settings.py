@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
+_NO = frozenset(("", "0", "false", "no"))
+_CI_SERVICES = ("TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID", "BITBUCKET_BUILD_NUMBER")
+"""Azure Pipelines, Jenkins, TeamCity, CodeBuild, Bitbucket."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the environment says. Options of the command line have RECONCILER_* variables of their own."""
 
     ci: bool
+    container: bool
     no_color: bool
     dumb_terminal: bool
     debug: bool
@@ -27,7 +32,8 @@ class Settings:
     def of(cls, environment: Mapping[str, str]) -> Settings:
         """Return the settings in a set of environment variables (NO_COLOR: no-color.org)."""
         return cls(
-            ci=environment.get("CI", "").lower() in {"true", "1"},
+            ci=_is_ci(environment),
+            container=environment.get("RECONCILER_CONTAINER", "").strip().lower() not in _NO,
             no_color=bool(environment.get("NO_COLOR")),
             dumb_terminal=environment.get("TERM", "") in {"", "dumb"},
             debug=environment.get("RECONCILER_DEBUG", "") not in {"", "0"},
@@ -38,6 +44,12 @@ class Settings:
             notify_urls=environment.get("RECONCILER_NOTIFY_URLS") or None,
             notify_urls_file=environment.get("RECONCILER_NOTIFY_URLS_FILE") or None,
         )
+
+
+def _is_ci(environment: Mapping[str, str]) -> bool:
+    """Tell whether this is a job: most services set CI, and these do not."""
+    said = environment.get("CI", "").strip().lower()
+    return said not in _NO or any(environment.get(name) for name in _CI_SERVICES)
 
 
 @cache

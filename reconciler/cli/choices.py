@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from reconciler import settings
 from reconciler.cli.options import DEFAULT_STATE
 from reconciler.core.agreed import Agreed
 from reconciler.core.model import Mode
+from reconciler.edge.state.path import complaint
 from reconciler.edge.state.url import parse
 
 
@@ -39,7 +39,13 @@ class Choices:
     @property
     def bucket(self) -> tuple[str, str] | None:
         """The bucket and prefix of the journals, where they are kept in S3. Raises ValueError."""
-        return parse(self.state) if self.state and re.match(r"[A-Za-z][\w+.-]*:/", self.state) else None
+        if self.state is None:
+            return None
+        if self.state.startswith("s3://"):
+            return parse(self.state)
+        if wrong := complaint(self.state):
+            raise ValueError(wrong)
+        return None
 
     @property
     def state_folder(self) -> Path:
@@ -62,7 +68,7 @@ class Choices:
         try:
             in_s3 = self.bucket is not None
         except ValueError as error:
-            raise click.UsageError(f"--state {self.state}: {error}") from error
+            raise click.UsageError(f"--state {self.state!r}: {error}") from error
         if in_s3 and self.sandbox:
             raise click.UsageError("--sandbox keeps its journal in a folder: give --state a path, or leave it out")
         if self.sandbox and self.endpoint_url:

@@ -36,12 +36,23 @@ class Duration(click.ParamType[float]):
 
 
 class _Option(click.Option):
-    """An option whose variable says something where it is set: an empty one is a mistake in whatever filled it in."""
+    """An option whose variable says something where it is set: an empty one is a mistake in whatever filled it in.
+
+    So is an option that another one takes for its value: `--state $UNSET --dry-run` would not be a dry run.
+    """
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return the value as its type has it."""
+        if not self.is_flag:
+            for each in value if isinstance(value, tuple | list) else (value,):
+                if isinstance(each, str) and re.match(r"--?[A-Za-z]", each):
+                    raise click.UsageError(f"{self.opts[-1]}: its value is missing, and {each} is an option", ctx)
+        return super().process_value(ctx, value)
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """Return what the variable says, None where it is not set."""
         value = super().resolve_envvar_value(ctx)
-        if value is None and str(self.envvar) in settings.environment():
+        if not (value or "").strip() and str(self.envvar) in settings.environment():
             raise click.UsageError(f"{self.envvar} is set and empty: give it a value, or do not set it", ctx)
         return value
 

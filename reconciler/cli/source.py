@@ -16,6 +16,7 @@ from click.core import ParameterSource
 from reconciler import settings
 from reconciler.cli import options
 from reconciler.cli.signals import stop_on_signals
+from reconciler.cli.variables import complaints
 from reconciler.core.errors import InvalidManifests, Misnamed, Problem, Stopped
 from reconciler.core.files import File
 from reconciler.core.model import Desired
@@ -136,6 +137,8 @@ def manifests(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _check(files: tuple[str, ...], git_url: str | None, revision: str | None) -> None:
     """Refuse what would be passed over silently otherwise. Raises click.UsageError."""
+    for wrong in complaints(settings.environment()):
+        raise click.UsageError(wrong)
     if git_url is not None and files:
         raise click.UsageError("-f and --git-url: give one of them; --git-path is the folder in the repository")
     if git_url is not None and revision is not None:

@@ -1,0 +1,50 @@
+"""Refuses variables that are mistyped where the right one guards something: nothing else would tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from reconciler.core.spelling import is_near
+
+_PREFIX = "RECONCILER_"
+_NEAR = 2
+GUARDS = frozenset(
+    _PREFIX + name
+    for name in (
+        "CONTAINER", "DETAILED_EXITCODE", "DRY_RUN", "ENDPOINT_URL", "EXPECT_PLAN", "FAIL_ON", "FILE",
+        "GIT_KNOWN_HOSTS", "GIT_PATH", "GIT_REF", "GIT_URL", "GIT_VERIFY_KEY", "LOCK_TIMEOUT", "MAX_CREATES", "MODE",
+        "NEW_STATE", "PROFILE", "REGION", "SANDBOX", "SETTLE_TIME", "STATE", "STRICT", "TARGET", "WEBHOOK_SECRET",
+        "WEBHOOK_SECRET_FILE",
+    )
+)  # fmt: skip
+"""Without one of these a run goes further, goes elsewhere, or forgets what it did."""
+OTHERS = frozenset(
+    _PREFIX + name
+    for name in (
+        "DEBUG", "EVENT_INTERVAL", "GIT_SSH_KEY", "GIT_TOKEN_FILE", "GIT_USERNAME", "GRACE", "HEARTBEAT", "INTERVAL",
+        "LISTEN", "MANIFEST_URL", "NOTIFY_URLS", "NOTIFY_URLS_FILE", "OUTPUT", "PATIENCE", "POLL", "REVISION",
+        "APPLY_ROLE_ARN", "ID_TOKEN", "IMAGE", "PLAN_ROLE_ARN", "SOURCE",
+    )
+)  # fmt: skip
+"""The program's other variables, and those of its own job templates. Kubernetes may set RECONCILER_PORT and more."""
+
+
+def complaints(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is wrong with the names of variables, and with what boto3 would pass over in silence."""
+    for name in sorted(environment):
+        if right := _meant(name):
+            yield f"{name}: is no variable of reconcile: write {right}, or take it out"
+        if name.startswith("AWS_ENDPOINT_URL") and not environment[name].strip():
+            yield f"{name} is set and empty, so that AWS itself would be called: give it a value, or do not set it"
+
+
+def _meant(name: str) -> str | None:
+    """Return the variable that guards something and that another one looks like."""
+    if name in GUARDS | OTHERS or not is_near(name[: len(_PREFIX)].upper(), _PREFIX, _NEAR):
+        return None
+    plain = name.upper()
+    bare = plain.replace("_", "")
+    for right in sorted(GUARDS):
+        if is_near(plain, right, _NEAR) or is_near(bare, right.replace("_", ""), _NEAR):
+            return right
+    return None

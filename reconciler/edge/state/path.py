@@ -1,0 +1,32 @@
+"""Tells what is plainly the path of a folder from what was meant to be something else."""
+
+from __future__ import annotations
+
+import re
+
+_QUOTES = "\"'`\u2018\u2019\u201c\u201d"
+_UNFILLED = re.compile(r"[$<>{}]|%[A-Za-z{(]|\A%")
+_ADDRESS = re.compile(r"(?:\A|/)(?:s3|arn|file|https?):|://|\A//|\As3/{2}|\.amazonaws\.com", re.IGNORECASE)
+
+
+def complaint(path: str) -> str | None:
+    """Return what is wrong with a path and what would be right, None where it is plainly one.
+
+    A place in S3 that is mistyped would be a folder of its own otherwise, and so a journal that begins anew.
+    """
+    right = "write s3://bucket/prefix, or the path of a folder"
+    if not path.strip():
+        return f"is empty: {right}"
+    if path != path.strip() or not path.isprintable():
+        return f"has blanks at an end, or characters that cannot be seen: {right}"
+    if path[0] in _QUOTES or path[-1] in _QUOTES:
+        return f"has quotes around it, which are taken as part of it here: {right} without them"
+    if path[0] == "~":
+        return "is no place here, since nothing replaces '~': write the full path"
+    if path[0] == "-":
+        return f"is an option, and the value is missing: {right}"
+    if _UNFILLED.search(path):
+        return f"has a variable in it, which nothing replaces here: {right}"
+    if _ADDRESS.search(path) or (":" in path and not path.startswith("/")):
+        return f"is neither a place in S3 nor plainly a path: {right}"
+    return None

@@ -1,0 +1,194 @@
+"""A safety setting that is mistyped is refused; it never falls back to something weaker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+from program import Program
+
+from reconciler.cli.app import app
+from reconciler.cli.variables import GUARDS, OTHERS, complaints
+from reconciler.sandbox import SandboxServer
+from reconciler.settings import Settings
+
+RIGHT = "write s3://bucket/prefix"
+PLACES = [
+    ('"s3://b/p"', RIGHT),
+    ("'s3://b/p'", RIGHT),
+    ("\u201cs3://b/p\u201d", RIGHT),
+    (" s3://b/p", RIGHT),
+    ("s3://b/p ", RIGHT),
+    ("s3://b/p\n", RIGHT),
+    ("\ufeffs3://b/p", RIGHT),
+    ("\u00a0s3://b/p", RIGHT),
+    ("arn:aws:s3:::b/p", RIGHT),
+    ("/srv/arn:aws:s3:::b/p", RIGHT),
+    ("s3:b/p", RIGHT),
+    ("s3:/b/p", RIGHT),
+    ("s3//b/p", RIGHT),
+    ("//b/p", RIGHT),
+    ("S3://bucket/p", RIGHT),
+    ("gs://bucket/p", RIGHT),
+    ("file:///var/lib/x", RIGHT),
+    ("https://bucket.s3.amazonaws.com/p", RIGHT),
+    ("bucket.s3.amazonaws.com/p", RIGHT),
+    ("bucket:p", RIGHT),
+    ("${X}", "a variable"),
+    ("$HOME/x", "a variable"),
+    ("/var/$(hostname)/x", "a variable"),
+    ("%S/reconciler", "a variable"),
+    ("{{ state }}", "a variable"),
+    ("s3://<BUCKET>/p", "no name of a bucket"),
+    ("<BUCKET>/p", "a variable"),
+    ("~/x", "write the full path"),
+    ("~root/x", "write the full path"),
+]
+
+
+@pytest.mark.parametrize(("place", "said"), PLACES)
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_what_is_not_plainly_a_place_is_refused(
+    program: Program, server: SandboxServer, place: str, said: str, by: str
+) -> None:
+    """No folder is made of it, and nothing is called."""
+    program.add("october")
+    before = sorted(program.folder.rglob("*"))
+    done = program.run(f"--state={place}") if by == "option" else program.run(env={"RECONCILER_STATE": place})
+    assert done.code == 64
+    assert said in done.err
+    assert sorted(program.folder.rglob("*")) == before
+    assert server.sandbox.carried_out == ()
+
+
+@pytest.mark.parametrize("place", ["state", "./state", "../x/state", "state/a b", "/var/lib/it's", "x.y/state-1_é"])
+def test_what_is_plainly_a_path_passes(program: Program, place: str) -> None:
+    """A folder that does not begin with a word of a protocol."""
+    program.add("october")
+    assert program.run("status", "--state", place).code == 0
+
+
+def test_no_option_is_taken_for_the_value_of_another(program: Program, server: SandboxServer) -> None:
+    """`--state $UNSET --dry-run` would write for real."""
+    program.add("october")
+    for given in (("--state", "--dry-run"), ("--mode", "--dry-run"), ("--target", "-o"), ("--expect-plan", "--strict")):
+        done = program.run(*given)
+        assert done.code == 64, done
+    assert "--state: its value is missing, and --dry-run is an option" in program.run("--state", "--dry-run").err
+    assert program.run("--state", "").code == 64
+    assert server.sandbox.carried_out == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("RECONCILER_DRYRUN", "RECONCILER_DRY_RUN"),
+        ("RECONCILER_DRY_RUNS", "RECONCILER_DRY_RUN"),
+        ("RECONCILER_D_R_Y_R_U_N", "RECONCILER_DRY_RUN"),
+        ("RECONCILER_dry_run", "RECONCILER_DRY_RUN"),
+        ("reconciler_dry_run", "RECONCILER_DRY_RUN"),
+        ("RECONCILE_DRY_RUN", "RECONCILER_DRY_RUN"),
+        ("RECONCLIER_STATE", "RECONCILER_STATE"),
+        ("RECONCILER_STAT", "RECONCILER_STATE"),
+        ("RECONCILER_STATES", "RECONCILER_STATE"),
+        ("RECONCILER_MOED", "RECONCILER_MODE"),
+        ("RECONCILER_MAX_CREATE", "RECONCILER_MAX_CREATES"),
+        ("RECONCILER_MAXCREATE", "RECONCILER_MAX_CREATES"),
+        ("RECONCILER_TARGETS", "RECONCILER_TARGET"),
+        ("RECONCILER_SANBOX", "RECONCILER_SANDBOX"),
+        ("RECONCILER_ENDPOINTURL", "RECONCILER_ENDPOINT_URL"),
+        ("RECONCILER_GIT_VERIFY_KEYS", "RECONCILER_GIT_VERIFY_KEY"),
+        ("RECONCILER_SETTLETIME", "RECONCILER_SETTLE_TIME"),
+        ("RECONCILER_EXPECTED_PLAN", "RECONCILER_EXPECT_PLAN"),
+    ],
+)
+def test_a_mistyped_variable_that_guards_something_is_refused(name: str, right: str) -> None:
+    """It names the right one."""
+    assert list(complaints({name: "1"})) == [f"{name}: is no variable of reconcile: write {right}, or take it out"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *sorted(GUARDS | OTHERS), "RECONCILER_PORT", "RECONCILER_PORT_80_TCP", "RECONCILER_PORT_80_TCP_ADDR",
+        "RECONCILER_PORT_80_TCP_PROTO", "RECONCILER_SERVICE_HOST", "RECONCILER_SERVICE_PORT",
+        "RECONCILER_SERVICE_PORT_HTTP", "RECONCILER_VERSION", "RECONCILER_ENVIRONMENT", "STATE", "DRYRUN", "MODE", "",
+        "_RECONCILE_COMPLETE", "RECONNECT_STATE",
+    ],
+)  # fmt: skip
+def test_other_variables_are_left_alone(name: str) -> None:
+    """Kubernetes' links of a service of that name, our job templates, and whatever is far from all of ours."""
+    assert list(complaints({name: "1"})) == []
+
+
+def test_every_option_with_a_variable_is_known() -> None:
+    """A new one is a guard, or it is not; somebody has to say so."""
+    context = click.Context(app)
+    commands = filter(None, (app.get_command(context, name) for name in app.list_commands(context)))
+    known = {str(each.envvar) for command in commands for each in command.params if each.envvar}
+    assert known <= GUARDS | OTHERS
+    assert not GUARDS & OTHERS
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"RECONCILER_DRYRUN": "1"},
+        {"RECONCILER_DRY_RUN": " "},
+        {"RECONCILER_DRY_RUN": "ture"},
+        {"RECONCILER_DRY_RUN": '"true"'},
+        {"RECONCILER_TARGET": " "},
+        {"RECONCILER_TARGET": '"default"'},
+        {"RECONCILER_MODE": "observe "},
+        {"RECONCILER_MODE": "OBSERVE"},
+        {"RECONCILER_MAX_CREATES": '"0"'},
+        {"RECONCILER_MAX_CREATES": "O"},
+        {"RECONCILER_EXPECT_PLAN": " sha256:" + "0" * 64},
+        {"RECONCILER_SETTLE_TIME": "15 m"},
+        {"RECONCILER_SANDBOX": "\t"},
+        {"RECONCILER_GIT_VERIFY_KEY": "keys"},
+        {"AWS_ENDPOINT_URL": ""},
+        {"AWS_ENDPOINT_URL_APPINTEGRATIONS": " "},
+    ],
+)
+def test_no_mistyped_value_falls_back_to_none(program: Program, server: SandboxServer, given: dict[str, str]) -> None:
+    """One that is blank, in quotes or misspelt is wrong usage, and nothing is called."""
+    program.add("october")
+    done = program.run(env=given)
+    assert done.code == 64
+    assert server.sandbox.carried_out == ()
+    assert not (program.folder / ".reconciler").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "ci"),
+    [
+        ({}, False),
+        *(({"CI": value}, False) for value in ("", "false", "False", "0", "no", "NO")),
+        *(({"CI": value}, True) for value in ("true", "1", "yes", "woodpecker", "drone", "TRUE")),
+        *(
+            ({name: "x"}, True)
+            for name in ("TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID", "BITBUCKET_BUILD_NUMBER")
+        ),
+        ({"TF_BUILD": ""}, False),
+    ],
+)
+def test_what_is_ci(given: dict[str, str], ci: bool) -> None:  # noqa: FBT001 - a row of the table
+    """Whatever CI says but no; and the services that do not set it."""
+    assert Settings.of(given).ci is ci
+
+
+def test_a_job_of_any_service_needs_a_state(program: Program, server: SandboxServer) -> None:
+    """Its folder goes with it."""
+    program.add("october")
+    for given in ({"CI": "woodpecker"}, {"TF_BUILD": "True"}, {"JENKINS_URL": "http://host/"}):
+        assert program.run(env=given).code == 64
+    assert server.sandbox.carried_out == ()
+
+
+def test_a_place_is_shown_as_it_was_given(tmp_path: Path) -> None:
+    """With what cannot be seen."""
+    program = Program(tmp_path)
+    program.add("october")
+    assert "--state ' s3://b/p':" in program.run("--state", " s3://b/p").err
