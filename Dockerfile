@@ -42,10 +42,12 @@ COPY --from=build /opt/reconciler /opt/reconciler
 ENV PATH=/opt/reconciler/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    RECONCILER_CONTAINER=1 \
     RECONCILER_LISTEN=:8080
 # Manifests are mounted at /srv/reconciler/manifests. The journal is in /var/lib/reconciler, where the program looks by
 # itself, and has to outlast the container: mount a volume that lasts. RECONCILER_STATE is not set, since that would be
-# a choice: a job of CI is refused without one. What git fetches is in /tmp for a moment. Nothing else is written, so
+# a choice: a job of CI is refused without one. RECONCILER_CONTAINER says that an empty folder may be a volume that is not
+# mounted: a journal begins with --new-state alone. What git fetches is in /tmp for a moment. Nothing else is written, so
 # the root file system may be read-only.
 WORKDIR /srv/reconciler
 VOLUME ["/var/lib/reconciler"]

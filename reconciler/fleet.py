@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -24,7 +24,10 @@ _CONCURRENCY = 8
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a target turned out to be, and what reaches it until it is closed. `writers` is None in a dry run."""
+    """Where a target turned out to be, and what reaches it until it is closed. `writers` is None in a dry run.
+
+    `refusal` is why a run that may write is refused where there is no journal yet, if it is.
+    """
 
     account: str
     region: str
@@ -32,6 +35,7 @@ class Site:
     journal: JournalReader
     writers: Writers | None
     close: Callable[[], None]
+    refusal: str | None = None
 
 
 class Connect(Protocol):
@@ -107,7 +111,8 @@ class _Task:
     def _act(self, site: Site) -> Result:
         if site.writers:
             return reconcile(self._run, site.cloud, site.journal, site.writers, self._preview)
-        return (self._preview or self._look(site)).result
+        seen = self._preview or self._look(site)
+        return seen.result if seen.recorded.lineage else replace(seen.result, error=site.refusal)
 
     def _reported(self, decide: Callable[[Site], Result]) -> TargetReport:
         target = self._target

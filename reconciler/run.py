@@ -64,7 +64,7 @@ def reconcile(
                     error = sending.all(run.stopped, run.progress)
                 made = [write for write in plan.writes if isinstance(sending.outcomes[write.manifest.name], DONE)]
                 return Result(plan, sending.outcomes, _shown(made, cloud), error, wanted.standings)
-            if not wanted.says_what(recorded):
+            if not recorded.lineage or not wanted.says_what(recorded):  # one that was to begin has begun
                 writers.journal.swap(recorded, wanted)
         except StateMoved:
             continue

@@ -27,6 +27,10 @@ apply-* | *-) ;;
 *) refuse "expect-plan: is for apply" ;;
 esac
 if [ "$COMMAND" != validate ] && [ -n "$STATE" ]; then arguments+=(--state="$STATE"); fi
+if [ "$COMMAND" != validate ]; then
+    read -r -d '' -a new <<<"$NEW_STATE" || : # split at blanks and line ends, and nothing more is done to it
+    for target in "${new[@]}"; do arguments+=(--new-state="$target"); done
+fi
 if [ -n "$EXPECT_PLAN" ]; then arguments+=(--expect-plan="$EXPECT_PLAN"); fi
 
 revision=$(git rev-parse --verify --quiet 'HEAD^{commit}') || revision= # the program says what is wrong with it

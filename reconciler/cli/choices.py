@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,7 +32,7 @@ class Choices:
     settle_time: float = 900
     lock_timeout: float = 30
     max_creates: int | None = None
-    new_state: bool = False
+    new_state: tuple[str, ...] = ()
     dry_run: bool = False
     revision: str | None = None
     agreed: Agreed | None = None
@@ -57,6 +58,18 @@ class Choices:
     def dummy(self) -> bool:
         """Whether something stands in for AWS, and is given no real credentials."""
         return self.sandbox or self.endpoint_url is not None
+
+    def may_begin(self, target: str) -> bool:
+        """Tell whether a run may begin a target's journal where it finds none.
+
+        A missing one is more likely a folder that is not mounted, or a wrong place, than a beginning. It is a beginning
+        where --new-state says so, in a sandbox, and in the default folder of somebody's machine. In CI nothing is
+        created with that folder, so that a dry run needs no journal there.
+        """
+        here = settings.read()
+        is_home = not here.container and (self.dry_run or not here.ci)
+        by_itself = self.sandbox or (self.state is None and is_home)
+        return by_itself or any(fnmatchcase(target, glob) for glob in self.new_state)
 
     @classmethod
     def of(cls, mode: str = Mode.CREATE, **others: Any) -> Choices:
@@ -84,7 +97,7 @@ class Choices:
         if may_create and settings.read().ci and not self.state:
             raise click.UsageError(
                 "a run that may create needs a journal that lasts, and a CI job's folder does not: a forgotten Create "
-                "is sent again. Give --state or RECONCILER_STATE, or write nothing: --dry-run, or --mode observe"
+                "is sent again. Give --state or RECONCILER_STATE, or write nothing: --dry-run"
             )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @output.plain
 @options.connection
 @options.state
+@options.new_state
 def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
     """Check credentials, permissions, data integrations, buckets and state; exit 1 where a check failed.
 

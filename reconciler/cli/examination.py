@@ -151,11 +151,11 @@ class Examination:
             return
         journals = self._journals()
         if isinstance(journals, CloudError):
-            yield checks.journal(None, journals, shared=True)
+            yield checks.journal(None, journals)
             yield from (skipped(name, "the check 'journal' failed") for name in ("journal-write", "lease"))
             return
         place, found = _read(journals, account, region)
-        yield checks.journal(place, found, shared=self._choices.bucket is not None)
+        yield checks.journal(place, found, None if self._choices.may_begin(target.name) else journals.refusal)
         store = journals.store(account, region)
         if isinstance(store, LocalStore):
             yield checks.journal_files(store.place, locked_out(store))

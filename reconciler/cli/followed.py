@@ -22,6 +22,7 @@ class Folder:
 
     source: Source
     targets: tuple[str, ...]
+    new_state: tuple[str, ...] = ()
     _found: tuple[File | Problem, ...] = field(default=(), init=False)
 
     def version(self) -> str:
@@ -41,7 +42,7 @@ class Folder:
     def load(self, _: str) -> Loaded:
         """Read what was hashed last. Raises InvalidManifests and Undeclared."""
         found, self._found = self._found, ()
-        return Loaded(None, narrowed(self.source.judge(found), self.targets))
+        return Loaded(None, narrowed(self.source.judge(found), self.targets, self.new_state))
 
 
 def _digest(found: tuple[File | Problem, ...]) -> str:
@@ -59,6 +60,7 @@ class Repository:
     source: Source
     targets: tuple[str, ...]
     stop: threading.Event
+    new_state: tuple[str, ...] = ()
 
     def version(self) -> str:
         """Return the id of what the ref stands for now, and of the keys that count. Raises GitError and Stopped."""
@@ -69,4 +71,4 @@ class Repository:
     def load(self, _: str) -> Loaded:
         """Fetch the newest. Raises GitError, Stopped, InvalidManifests and Undeclared."""
         revision, found = self.source.committed(self.stop)
-        return Loaded(revision, narrowed(self.source.judge(found, revision), self.targets))
+        return Loaded(revision, narrowed(self.source.judge(found, revision), self.targets, self.new_state))

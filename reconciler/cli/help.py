@@ -48,8 +48,9 @@ Options:
                                   create]
   --state DIR|s3://BUCKET/PREFIX  Where the journal is kept; it must last from
                                   run to run.  [default: .reconciler/]
-  --new-state                     Begin a journal in S3 where there is none: for
-                                  the first run only.
+  --new-state [TARGET]            Begin the journal of this Target (a glob; all
+                                  without one) where there is none: for its
+                                  first run. May be repeated.
   --settle-time TIME              How long to wait for List to show a Create
                                   whose answer was lost.  [default: 15m]
   --lock-timeout TIME             How long to wait for another run to finish.

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from reconciler.edge.state.writer import JournalWriter
 
 _SANDBOX_REGION = "us-east-1"
-_FIRST = (
-    "if this is the first run for this account and Region, give --new-state once; "
-    "if it is not, restore the object from an older version of the bucket"
-)
+_FIRST = "if this is the first run for this account and Region, give --new-state once; if it is not, "
+_LOST_OBJECT = "restore the object from an older version of the bucket"
+_LOST_FILE = "mount the folder that holds it, or restore it from a backup"
 
 
 class Journals:
@@ -57,17 +56,20 @@ class Journals:
             return S3Store(self._clients, bucket, "/".join(filter(None, (prefix, stand_in, name))))
         return LocalStore(self._choices.state_folder / name)
 
-    def reader(self, account: str, region: str) -> JournalReader:
+    @property
+    def refusal(self) -> str:
+        """What to do where there is no journal, and nobody said that there is none yet."""
+        return _FIRST + (_LOST_OBJECT if self._choices.bucket else _LOST_FILE)
+
+    def reader(self, account: str, region: str, *, may_begin: bool = False) -> JournalReader:
         """Return what reads it, the same one each time: it knows what it has read before.
 
-        A run that may write wants to find one in S3, unless it was told that there is none yet.
+        A run that may write wants to find one, unless it `may_begin` it.
         """
         if (account, region) not in self._readers:
-            choices = self._choices
-            new = not choices.bucket or choices.dry_run or choices.new_state
             source = ReadOnly.of(self.store(account, region))
-            reader = JournalReader(source, account, region, must_exist=None if new else _FIRST)
-            self._readers[account, region] = reader
+            refusal = None if may_begin or self._choices.dry_run else self.refusal
+            self._readers[account, region] = JournalReader(source, account, region, must_exist=refusal)
         return self._readers[account, region]
 
     def writer(self, account: str, region: str, run: str, revision: str | None = None) -> JournalWriter:

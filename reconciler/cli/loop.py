@@ -61,8 +61,8 @@ def keep_on(source: Source, choices: Choices, times: Times, grace: float, shown:
         deadline = stack.enter_context(closing(Deadline(stop.asked, grace)))
         stack.callback(_stopped, deadline)  # last of all that may hang
         stack.enter_context(surroundings(choices))
-        named = choices.targets
-        followed = Folder(source, named) if source.url is None else Repository(source, named, stop.asked)
+        named, new = choices.targets, choices.new_state
+        followed = Folder(source, named, new) if source.url is None else Repository(source, named, stop.asked, new)
         passes = Passes(choices, stop.asked, metrics)
         tidings = stack.enter_context(notifying(choices, source.places, times.heartbeat, metrics))
         means = Means(

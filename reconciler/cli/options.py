@@ -35,6 +35,16 @@ class Duration(click.ParamType[float]):
         return seconds
 
 
+class Globs(click.ParamType[str]):
+    """A glob over names; in a variable several are parted by blanks or commas."""
+
+    name = "glob"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """Return the globs of a variable."""
+        return [each for each in re.split(r"[\s,]+", rv) if each]
+
+
 class _Option(click.Option):
     """An option whose variable says something where it is set: an empty one is a mistake in whatever filled it in.
 
@@ -45,7 +55,7 @@ class _Option(click.Option):
         """Return the value as its type has it."""
         if not self.is_flag:
             for each in value if isinstance(value, tuple | list) else (value,):
-                if isinstance(each, str) and re.match(r"--?[A-Za-z]", each):
+                if isinstance(each, str) and re.match(r"--[A-Za-z]", each):
                     raise click.UsageError(f"{self.opts[-1]}: its value is missing, and {each} is an option", ctx)
         return super().process_value(ctx, value)
 
@@ -139,10 +149,21 @@ max_creates = option(
     help="Create at most so many in each target, or none; the stricter of this and its MaxCreates holds.",
 )
 
+new_state = option(
+    "--new-state",
+    multiple=True,
+    is_flag=False,
+    flag_value="*",
+    type=Globs(),
+    metavar="[TARGET]",
+    help="Begin the journal of this Target (a glob; all without one) where there is none: for its first run. "
+    "May be repeated.",
+)
+
 conduct = together(
     mode,
     state,
-    option("--new-state", is_flag=True, help="Begin a journal in S3 where there is none: for the first run only."),
+    new_state,
     settle_time,
     option(
         "--lock-timeout",

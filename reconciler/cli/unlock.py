@@ -30,13 +30,13 @@ def command(target: str, source: Source, *, yes: bool, **chosen: Any) -> int:
     from reconciler.core.harmless import harmless  # noqa: PLC0415
     from reconciler.edge.system import new_id  # noqa: PLC0415
 
-    choices = Choices.of("observe", targets=(target,), new_state=True, **chosen)  # it writes the journal, not AWS
+    choices = Choices.of("observe", targets=(target,), **chosen)
     begin(choices)
     (found,) = selected(read(source)[0], choices).targets
     with surroundings(choices):
         account, region = located(found, choices)
         journals = Journals.of(choices)
-        reader = journals.reader(account, region)
+        reader = journals.reader(account, region, may_begin=True)  # where there is none, nobody holds it
         journal = reader.read()
         if journal.lease is None:
             click.echo(f"Nobody holds {harmless(reader.place)}.")

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from reconciler import __version__
 from reconciler.cli.choices import Choices
 from reconciler.cli.journals import Journals, connection_of
 from reconciler.cli.owners import Owners
-from reconciler.core.errors import ReconcilerError, Undeclared
+from reconciler.core.errors import Undeclared
 from reconciler.core.journal import Journal
 from reconciler.core.model import Desired, Target
 from reconciler.core.ports import JournalWriter, LeasedJournal, Progress, Writers
@@ -26,6 +27,7 @@ from reconciler.core.report import Report, RunInfo
 from reconciler.edge import logs
 from reconciler.edge.aws import Aws, Models
 from reconciler.edge.pace import Pace
+from reconciler.edge.state.reader import NO_JOURNAL
 from reconciler.edge.system import SystemClock
 from reconciler.fleet import Conditions, Connect, Site, pass_over
 
@@ -67,23 +69,23 @@ class Passes:
             told = partial(self._metrics.waited, target.name) if self._metrics else lambda _: None
             pace = Pace(target.requests_per_second, target.burst, self._clock, told)
             aws = Aws(target, self._connection, pace, self._models)
-            try:
-                give_back = self._owners.take((aws.account, aws.region), run, target.name)
-            except ReconcilerError:
-                aws.close()
-                raise
-
-            def close() -> None:
-                aws.close()
-                give_back()
-
-            journal = self._journals.reader(aws.account, aws.region)
-            writers = None
-            if not self._choices.dry_run:
-                journals = self._journals.writer(aws.account, aws.region, run, revision)
-                leased = partial(self._metrics.leased, target.name) if self._metrics else nullcontext
-                writers = Writers(aws.writer(self._clock), Leased(journals, leased))
-            return Site(aws.account, aws.region, aws.reader(), journal, writers, close)
+            with ExitStack() as taken:
+                taken.callback(aws.close)
+                taken.callback(self._owners.take((aws.account, aws.region), run, target.name))
+                may_begin = self._choices.may_begin(target.name)
+                journal = self._journals.reader(aws.account, aws.region, may_begin=may_begin)
+                writers = None
+                if may_begin:
+                    refusal = None
+                else:
+                    missing = NO_JOURNAL.format(place=journal.place)
+                    refusal = f"a run would be refused: {missing}: {self._journals.refusal}"
+                if not self._choices.dry_run:
+                    journals = self._journals.writer(aws.account, aws.region, run, revision)
+                    leased = partial(self._metrics.leased, target.name) if self._metrics else nullcontext
+                    writers = Writers(aws.writer(self._clock), Leased(journals, leased))
+                close = taken.pop_all().close
+            return Site(aws.account, aws.region, aws.reader(), journal, writers, close, refusal)
 
         return connect
 
@@ -91,14 +93,17 @@ class Passes:
 def selected(desired: Desired, choices: Choices) -> Desired:
     """Return the targets that were asked for. Raises click.UsageError."""
     try:
-        return narrowed(desired, choices.targets)
+        return narrowed(desired, choices.targets, choices.new_state)
     except Undeclared as error:
         raise click.UsageError(str(error)) from error
 
 
-def narrowed(desired: Desired, wanted: Sequence[str]) -> Desired:
-    """Return the targets of these names, all where there is none. Raises Undeclared."""
+def narrowed(desired: Desired, wanted: Sequence[str], new: Sequence[str] = ()) -> Desired:
+    """Return the targets of these names, all where there is none. Raises Undeclared, for each of `new` as well."""
     names = [target.name for target in desired.targets]
+    for glob in new:
+        if not any(fnmatchcase(name, glob) for name in names):
+            raise Undeclared(f"--new-state {glob!r} matches no target: declared are {', '.join(names)}; '*' is all")
     for name in wanted:
         if name not in names:
             near = get_close_matches(name, names, n=1)

@@ -117,7 +117,7 @@ def test_a_full_or_read_only_disk_is_waited_for(program: Program, server: Sandbo
     program.add("a")
     with disk(tmp_path / "state") as state:
         state.fill()
-        with controlling(program.start(*EVERY_SECOND, "--state", str(state.folder))) as controller:
+        with controlling(program.start(*EVERY_SECOND, "--state", str(state.folder), "--new-state")) as controller:
             said = controller.next("target failed")["error"]
             assert f"{state.folder}/sandbox" in said
             assert "No space left on device: make room there" in said

@@ -427,7 +427,7 @@ def test_a_read_only_folder_fails(ready: Program) -> None:
 @needs_permissions
 def test_a_lock_that_another_user_left_fails(ready: Program) -> None:
     """Its folder can be written, and every run would fail all the same; another account's does not matter."""
-    assert ready.run("--state", "state").code == 0
+    assert ready.run("--state", "state", "--new-state").code == 0
     folder = ready.folder / "state" / "sandbox"
     lock, other = folder / f"{ACCOUNT}-us-east-1.lock", folder / f"{OTHER}-us-east-1.lock"
     other.write_text("")
@@ -503,9 +503,15 @@ def test_the_sandbox_is_only_read(tmp_path: Path) -> None:
 
 
 def test_the_journal_is_read(ready: Program, server: SandboxServer, bucket: Bucket) -> None:
-    """In a folder the first run begins it, in S3 it has to be told to; one that is broken fails."""
+    """Where somebody said so the first run begins it, elsewhere it is refused; one that is broken fails."""
+    for place in (bucket.url, "state"):
+        check = found(diagnose(ready, "--state", place), "journal")
+        assert check["result"] == "failed"
+        assert check["fix"].startswith("if this is the first run for this account and Region, give --new-state once")
+        assert results(diagnose(ready, "--state", place, "--new-state"))["journal"] == "ok"
+        assert results(diagnose(ready, "--state", place, "--new-state", "def*"))["journal"] == "ok"
+    assert results(diagnose(ready))["journal"] == "ok"
     diagnosis = diagnose(ready, "--state", bucket.url)
-    assert found(diagnosis, "journal")["fix"].startswith("give the first run --new-state")
     assert found(diagnosis, "state-write")["result"] == "skipped"
     assert ready.run("--state", bucket.url, "--new-state").code == 0
     diagnosis = diagnose(ready, "--state", bucket.url)

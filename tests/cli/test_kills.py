@@ -128,7 +128,7 @@ class State(Protocol):
 class Folder:
     """A journal in a folder."""
 
-    options = ("--state", "state")
+    options = ("--state", "state", "--new-state")
 
     def __init__(self, program: Program) -> None:
         self._path = program.folder / "state" / "sandbox" / f"{ACCOUNT}-{REGION}.json"

@@ -72,7 +72,12 @@ def test_what_is_plainly_a_path_passes(program: Program, place: str) -> None:
 def test_no_option_is_taken_for_the_value_of_another(program: Program, server: SandboxServer) -> None:
     """`--state $UNSET --dry-run` would write for real."""
     program.add("october")
-    for given in (("--state", "--dry-run"), ("--mode", "--dry-run"), ("--target", "-o"), ("--expect-plan", "--strict")):
+    for given in (
+        ("--state", "--dry-run"),
+        ("--mode", "--dry-run"),
+        ("--target", "--strict"),
+        ("--expect-plan", "--strict"),
+    ):
         done = program.run(*given)
         assert done.code == 64, done
     assert "--state: its value is missing, and --dry-run is an option" in program.run("--state", "--dry-run").err

@@ -331,7 +331,7 @@ def test_ci_without_a_lasting_state_is_refused(program: Program, server: Sandbox
     assert "--state" in refused.err
     assert program.run("--dry-run", env={"CI": "true"}).code == 0
     assert program.run("--state", "", env={"CI": "true"}).code == 64
-    assert program.run(env={"CI": "true", "RECONCILER_STATE": "kept"}).code == 0
+    assert program.run(env={"CI": "true", "RECONCILER_STATE": "kept", "RECONCILER_NEW_STATE": "*"}).code == 0
     assert len(server.sandbox.carried_out) == 1
     assert (program.folder / "kept" / "sandbox" / "123456789012-us-east-1.json").exists()
 

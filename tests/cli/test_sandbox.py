@@ -50,7 +50,9 @@ def test_a_restarted_server_remembers(tmp_path: Path) -> None:
         assert Program(tmp_path, url).run("-o", "json").decisions == {"october": "create"}
     with serving(program, "--data", "data.json") as url:
         assert Program(tmp_path, url).run("-o", "json").decisions == {"october": "in-sync"}
-        assert Program(tmp_path, url).run("-o", "json", "--state", "other").decisions == {"october": "adopt"}
+        assert Program(tmp_path, url).run("-o", "json", "--state", "other", "--new-state").decisions == {
+            "october": "adopt"
+        }
 
 
 def test_switches_and_their_mistakes(tmp_path: Path) -> None:

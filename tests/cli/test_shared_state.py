@@ -42,7 +42,7 @@ def error(done: Done) -> str:
 
 
 def test_a_journal_in_s3_is_begun_once_and_on_purpose(program: Program, server: SandboxServer, bucket: Bucket) -> None:
-    """Without --new-state a run that finds none asks nothing of AppIntegrations; a dry run shows what would be."""
+    """Without --new-state a run that finds none asks nothing of AppIntegrations; a dry run shows plan and refusal."""
     program.add("october")
     with Wire(server.url) as wire:
         said = error(through(wire, program).run(*STATE))
@@ -51,7 +51,9 @@ def test_a_journal_in_s3_is_begun_once_and_on_purpose(program: Program, server: 
     assert "give --new-state once" in said
     assert "restore the object from an older version of the bucket" in said
     dry = program.run("--dry-run", "-o", "json", *STATE)
-    assert (dry.code, dry.decisions, bucket.keys) == (0, {"october": "create"}, [])
+    assert (dry.code, dry.decisions, bucket.keys) == (1, {"october": "create"}, [])
+    assert dry.report["targets"][0]["error"].startswith(f"a run would be refused: {said}")
+    assert program.run("--dry-run", *NEW).code == 0
     assert program.run(*NEW).code == 0
     assert bucket.keys == [bucket.key]
     assert program.run("-o", "json", *STATE).decisions == {"october": "in-sync"}
@@ -66,7 +68,7 @@ def test_as_few_requests_to_s3_as_can_be(program: Program, server: SandboxServer
     program.add("a", "b", "c")
     with Wire(server.url) as wire:
         seen = []
-        for options in (("--dry-run", *STATE), NEW, STATE, STATE):
+        for options in (("--dry-run", *NEW), NEW, STATE, STATE):
             assert through(wire, program).run(*options).code == 0
             seen.append(gets_and_puts(wire))
     assert seen == [(1, 0), (1 + 3, 2), (1, 1), (1, 0)]

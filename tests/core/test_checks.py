@@ -248,11 +248,12 @@ def test_a_bucket_of_a_bulk_export_is_encrypted_by_kms(*, found: Any, bulk: bool
 def test_journals() -> None:
     """None yet is a warning in S3 alone, where the first run has to be told."""
     none = Journal(ACCOUNT, REGION, lineage="")
-    assert checks.journal("p", journal(record()), shared=True).seen == "p remembers 1 association (serial 7)"
-    assert checks.journal("p", none, shared=False).result == Result.OK
-    assert checks.journal("p", none, shared=True).result == Result.WARNING
-    assert checks.journal("p", StateError("broken"), shared=True).result == Result.FAILED
-    assert checks.journal(None, Unauthenticated("no"), shared=True).result == Result.FAILED
+    assert checks.journal("p", journal(record()), "restore it").seen == "p remembers 1 association (serial 7)"
+    assert checks.journal("p", none).result == Result.OK
+    refused = checks.journal("p", none, "restore it")
+    assert (refused.result, refused.fix) == (Result.FAILED, "restore it")
+    assert checks.journal("p", StateError("broken")).result == Result.FAILED
+    assert checks.journal(None, Unauthenticated("no")).result == Result.FAILED
 
 
 def test_leases() -> None:

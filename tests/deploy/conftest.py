@@ -224,6 +224,7 @@ def make_repository(place: Place, name: str, sandbox: str, *hooks: str) -> Repos
     made.install(*hooks or ("post-receive",))
     made.configure("program", str(RECONCILE))
     made.configure("options", f"--endpoint-url {sandbox} --region us-east-1")
+    made.configure("newState", "*")
     return made
 
 

@@ -210,11 +210,11 @@ def write_comment(comments: Comments, event: Path, markdown: Path, revision: str
 
 def test_apply_creates_once_and_comments_nowhere(job: Job, comments: Comments, client: Client) -> None:
     """On a branch there is no pull request; the second run finds all in place."""
-    first = job.use(event="push", command="apply", state=str(job.place.folder / "state"))
+    first = job.use(event="push", command="apply", state=str(job.place.folder / "state"), new_state="*")
     assert first.code == 0, first.log
     assert first.report["summary"]["create"] == 1
     assert "::notice" in first.log
-    second = job.use(event="push", command="apply", state=str(job.place.folder / "state"))
+    second = job.use(event="push", command="apply", state=str(job.place.folder / "state"), new_state="*")
     assert second.report["summary"]["inSync"] == 1
     assert destinations(client) == ["s3://corp-exports/accounts"]
     assert comments.found == []
@@ -224,27 +224,27 @@ def test_apply_creates_once_and_comments_nowhere(job: Job, comments: Comments, c
 def test_apply_carries_out_the_reviewed_plan_and_no_other(job: Job, client: Client, by: str) -> None:
     """The plan of a commit is refused once something else would be written, and nothing at all is."""
     state = str(job.place.folder / "state")
-    reviewed = job.use(state=state).outputs[by]
+    reviewed = job.use(state=state, new_state="*").outputs[by]
     commit(job.place, job.workspace, {"manifests/orders.yaml": MANIFEST.format(name="orders")})
-    stale = job.use(event="push", command="apply", state=state, expect_plan=reviewed)
+    stale = job.use(event="push", command="apply", state=state, new_state="*", expect_plan=reviewed)
     assert stale.code == 1
     assert "::error" in stale.log
     assert "orders" in stale.summary
     assert destinations(client) == []
-    fresh = job.use(state=state).outputs[by]
-    assert job.use(event="push", command="apply", state=state, expect_plan=fresh).code == 0
+    fresh = job.use(state=state, new_state="*").outputs[by]
+    assert job.use(event="push", command="apply", state=state, new_state="*", expect_plan=fresh).code == 0
     assert destinations(client) == ["s3://corp-exports/accounts", "s3://corp-exports/orders"]
 
 
 def test_apply_of_a_commit_that_is_no_longer_the_head_calls_nothing(job: Job, client: Client) -> None:
     """A late approval, or a job that is run again, creates nothing that the branch has taken back meanwhile."""
     state = str(job.place.folder / "state")
-    reviewed = job.use(state=state).outputs["digest"]
+    reviewed = job.use(state=state, new_state="*").outputs["digest"]
     old = job.place.git(job.workspace, "rev-parse", "HEAD").strip()
     (job.workspace / "manifests" / "accounts.yaml").unlink()
     new = commit(job.place, job.workspace, {})
     job.place.git(job.workspace, "checkout", "--quiet", "--detach", old)
-    late = job.use(event="push", command="apply", state=state, expect_plan=reviewed)
+    late = job.use(event="push", command="apply", state=state, new_state="*", expect_plan=reviewed)
     assert late.code == 1
     said = f"::error title=reconcile::apply: {old} is not the head of main, which is {new}; nothing was called"
     assert late.log.splitlines() == [said]
@@ -267,7 +267,7 @@ def test_apply_calls_nothing_where_the_head_is_not_known(
     """Whatever GitHub's API answers instead: one line, and nothing is created."""
     for name, value in changed.items():
         setattr(comments, name, value)
-    ran = job.use(event="push", command="apply", state=str(job.place.folder / "state"))
+    ran = job.use(event="push", command="apply", state=str(job.place.folder / "state"), new_state="*")
     assert ran.code == 1
     (line,) = ran.log.splitlines()
     assert line.startswith(f"::error title=reconcile::apply: {said}")
@@ -281,7 +281,7 @@ def test_apply_is_for_another_branch_where_that_is_set(job: Job, client: Client)
     """The input `branch` takes the place of the default branch, also for events that do not name that one."""
     job.place.git(job.workspace, "branch", "--move", "team/live")
     state = str(job.place.folder / "state")
-    given = {"command": "apply", "state": state, "branch": "team/live", "ref": "refs/heads/team/live"}
+    given = {"command": "apply", "state": state, "new_state": "*", "branch": "team/live", "ref": "refs/heads/team/live"}
     ran = job.use(event="schedule", **given)
     assert ran.code == 0, ran.log
     assert destinations(client) == ["s3://corp-exports/accounts"]
@@ -332,7 +332,7 @@ def test_wrong_inputs_call_nothing(job: Job, client: Client, event: str, inputs:
 def test_inputs_are_words_and_no_more(job: Job, comments: Comments) -> None:
     """No shell runs anything of an input."""
     evil = "$(touch${IFS}made);`touch made`"
-    for name in ("branch", "command", "expect_plan", "options", "path", "program", "state"):
+    for name in ("branch", "command", "expect_plan", "options", "path", "program", "state", "new_state"):
         job.use(**{name: evil})
     assert not list(job.place.folder.rglob("made"))
     assert all("made" not in comment["body"] for comment in comments.found)

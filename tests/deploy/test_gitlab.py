@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,11 +60,14 @@ class Pipeline:
 
     place: Place
     folder: Path
+    asked: dict[str, str] = field(default_factory=dict)
 
     def run(self, name: str, **variables: str) -> tuple[int, str]:
         """Run a job's scripts as a runner does, and give the exit code and the log."""
         job = extended(name)
-        given = {**TEMPLATE["variables"], **job.get("variables", {}), **variables}
+        declared = {**TEMPLATE["variables"], **job.get("variables", {})}
+        filled = {name: value["value"] if isinstance(value, dict) else value for name, value in declared.items()}
+        given = {**filled, **self.asked, **variables}
         of = {"CI_COMMIT_BRANCH": "main", "CI_COMMIT_SHA": self.place.git(self.folder, "rev-parse", "HEAD").strip()}
         known = of | given
         expanded = {
@@ -111,7 +114,7 @@ def pipeline(place: Place, sandbox: str) -> Pipeline:
     folder = new_repository(place, "project")
     commit(place, folder, ACCOUNTS | {".gitignore": "/*.json\n/*.xml\n/*.md\n.reconciler-program/\n"})
     place.git(folder, "remote", "add", "origin", str(folder))
-    return Pipeline(place, folder)
+    return Pipeline(place, folder, {"RECONCILER_NEW_STATE": "*"})  # as somebody fills in for the first run
 
 
 def test_what_was_planned_is_applied(pipeline: Pipeline, client: Client) -> None:

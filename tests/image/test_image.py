@@ -149,7 +149,10 @@ def test_a_dry_run_in_it_writes_nothing(
     docker: Engine, image: str, server: SandboxServer, repository: Repository, tmp_path: Path
 ) -> None:
     """The one-shot: the same image with another command, and its exit code."""
-    options = (*mounted(repository=repository.folder, state=tmp_path / "state"), *told(**settings(server)))
+    options = (
+        *mounted(repository=repository.folder, state=tmp_path / "state"),
+        *told(**settings(server, NEW_STATE="*")),
+    )
     done = docker.run(image, "--dry-run", "--detailed-exitcode", "-o", "json", options=options)
     assert done.returncode == 2, done.stderr
     (target,) = json.loads(done.stdout)["targets"]
@@ -166,7 +169,8 @@ def test_a_job_needs_a_journal_that_outlasts_it(
     assert refused.returncode == 64
     assert "needs a journal that lasts" in refused.stderr
     assert server.sandbox.carried_out == ()
-    assert docker.run(image, "run", options=(*options, "--env=RECONCILER_STATE=/var/lib/reconciler/ci")).returncode == 0
+    named = (*options, *told(RECONCILER_STATE="/var/lib/reconciler/ci", RECONCILER_NEW_STATE="*"))
+    assert docker.run(image, "run", options=named).returncode == 0
     assert [path.name for path in (tmp_path / "state").iterdir()] == ["ci"]
 
 
@@ -197,8 +201,10 @@ def test_the_controller_in_it_creates_once_and_ends_when_told(
     """It follows git, answers its health check, and SIGTERM ends it with 0; another one finds what it remembered."""
     options = mounted(repository=repository.folder, state=tmp_path / "state")
     env = settings(server, LISTEN="127.0.0.1:0", INTERVAL="1s")
-    for made in (1, 0):
-        with docker.running(image, "controller", options=options, env=env) as container:
+    assert "--new-state once" in docker.run(image, "run", options=(*options, *told(**settings(server)))).stdout
+    for made, new in ((1, {"NEW_STATE": "*"}), (0, {})):
+        given = {**env, **settings(server, **new)}
+        with docker.running(image, "controller", options=options, env=given) as container:
             log = until(container, "run finished")
             assert log[-1]["create"] == made
             address = next(line["url"] for line in log if line["event"] == "listening").removeprefix("http://")

@@ -148,8 +148,8 @@ def clock(answer: Dated | None, because: str) -> Check:
     return Check("clock", Result.WARNING if off <= _REFUSED else Result.FAILED, seen, fix)
 
 
-def journal(place: str | None, found: Journal | StateError | CloudError, *, shared: bool) -> Check:
-    """Judge whether the journal can be read; `shared` where it is kept in S3."""
+def journal(place: str | None, found: Journal | StateError | CloudError, refusal: str | None = None) -> Check:
+    """Judge whether the journal can be read; `refusal` is why a run is refused where there is none yet, if it is."""
     if isinstance(found, CloudError):
         return failed("journal", found, "s3:GetObject and s3:ListBucket")
     if isinstance(found, StateError):
@@ -158,9 +158,8 @@ def journal(place: str | None, found: Journal | StateError | CloudError, *, shar
     if found.lineage:
         seen = f"{place} remembers {counted(len(found.records), 'association')} (serial {found.serial})"
         return Check("journal", Result.OK, seen)
-    if shared:
-        fix = "give the first run --new-state; if there was one, restore it from an older version of the bucket"
-        return Check("journal", Result.WARNING, f"there is no journal at {place} yet", fix)
+    if refusal:
+        return Check("journal", Result.FAILED, f"there is no journal at {place}: a run is refused", refusal)
     return Check("journal", Result.OK, f"there is no journal at {place} yet: the first run begins it")
 
 

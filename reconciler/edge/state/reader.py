@@ -9,13 +9,15 @@ from reconciler.core.errors import StateError, StateMoved
 from reconciler.core.journal import Journal
 from reconciler.edge.state.store import Source
 
+NO_JOURNAL = "there is no journal at {place}"
+
 
 class JournalReader:
     """The journal of one account and Region, seen through reads alone.
 
     One that was exchanged for another installation's, or for an older version, while this process knows better is
-    refused. `must_exist` is for stores where a missing journal is more likely a mistake than a beginning: what to do
-    then.
+    refused. `must_exist` says what to do where there is none: that is more likely a mistake than a beginning, and is
+    refused, unless somebody said that it is one.
     """
 
     def __init__(self, source: Source, account: str, region: str, *, must_exist: str | None = None) -> None:
@@ -52,8 +54,8 @@ class JournalReader:
     def _load(self) -> tuple[Journal, str | None]:
         stored, place = self._source.load(), self._source.place
         if stored is None:
-            if self._must_exist:
-                raise StateError(f"there is no journal at {place}: {self._must_exist}")
+            if self._must_exist and not (self._known and self._known.lineage):  # one that was there is gone
+                raise StateError(f"{NO_JOURNAL.format(place=place)}: {self._must_exist}")
             return Journal(self._account, self._region, lineage=""), None
         try:
             journal = decode(json.loads(stored.text, parse_constant=_refuse_constant))

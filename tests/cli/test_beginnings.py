@@ -1,0 +1,206 @@
+"""How a state begins: on purpose. An empty place is more likely a volume that is not mounted."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from program import Program, terminate
+
+from reconciler.sandbox import Behaviour, SandboxServer
+
+STATE = ("--state", "state")
+TARGETS = """\
+apiVersion: appintegrations.reconciler/v1
+kind: Target
+metadata: {name: prod}
+spec: {Region: us-east-1, AccountId: "123456789012"}
+---
+apiVersion: appintegrations.reconciler/v1
+kind: Target
+metadata: {name: staging}
+spec: {Region: us-west-2, AccountId: "123456789012"}
+"""
+
+
+@pytest.fixture(autouse=True)
+def forgetful(server: SandboxServer) -> None:
+    """Let no token protect from a second Create."""
+    server.sandbox.behave(Behaviour(tokens="ignored", associations_per_integration=500, job_seconds=0))
+
+
+def test_an_empty_folder_is_no_beginning(program: Program, server: SandboxServer) -> None:
+    """What was exported has left List, and the volume is not mounted: nothing is created twice, with or without it."""
+    program.add("october")
+    assert program.run(*STATE, "--new-state").code == 0
+    assert program.run(*STATE).code == 0
+    shutil.rmtree(program.folder / "state")
+    for empty in (False, True):
+        if empty:
+            (program.folder / "state").mkdir()
+        for mode in ("create", "observe"):
+            done = program.run(*STATE, "--mode", mode, "-o", "json")
+            (target,) = done.report["targets"]
+            assert done.code == 1
+            assert target["error"] == (
+                "there is no journal at state/sandbox/123456789012-us-east-1.json: if this is the first run for this "
+                "account and Region, give --new-state once; if it is not, mount the folder that holds it, or restore it "
+                "from a backup"
+            )
+    assert list((program.folder / "state").iterdir()) == []
+    assert len(server.sandbox.carried_out) == 1
+
+
+def test_a_dry_run_says_what_the_run_would_refuse(program: Program, server: SandboxServer) -> None:
+    """With the plan beside it; where the beginning is declared it says nothing."""
+    program.add("october")
+    dry = program.run("--dry-run", *STATE, "-o", "json")
+    assert (dry.code, dry.decisions) == (1, {"october": "create"})
+    assert dry.report["targets"][0]["error"].startswith("a run would be refused: there is no journal at state/sandbox/")
+    declared = program.run("--dry-run", *STATE, "-o", "json", "--new-state")
+    assert (declared.code, declared.report["targets"][0]["error"]) == (0, None)
+    assert not (program.folder / "state").exists()
+    assert server.sandbox.carried_out == ()
+
+
+def test_a_new_target_does_not_open_the_others(program: Program, server: SandboxServer) -> None:
+    """Each target's journal begins by a glob that names it."""
+    program.add("targets", text=TARGETS)
+    for name in ("prod", "staging"):
+        program.add(f"of-{name}", text=f"# of {name}\n" + _of(name))
+    done = program.run(*STATE, "--new-state", "prod", "-o", "json")
+    errors = {target["name"]: target["error"] for target in done.report["targets"]}
+    assert (done.code, errors["prod"]) == (1, None)
+    assert errors["staging"].startswith("there is no journal at state/sandbox/123456789012-us-west-2.json")
+    assert len(server.sandbox.carried_out) == 1
+    shutil.rmtree(program.folder / "state")
+    later = program.run(*STATE, "-o", "json", env={"RECONCILER_NEW_STATE": "stag*, nob*"})
+    assert later.code == 64
+    later = program.run(*STATE, "-o", "json", env={"RECONCILER_NEW_STATE": "stag*"})
+    errors = {target["name"]: target["error"] for target in later.report["targets"]}
+    assert (later.code, errors["staging"]) == (1, None)
+    assert errors["prod"].startswith("there is no journal at ")
+    assert len(server.sandbox.carried_out) == 2
+
+
+def _of(target: str) -> str:
+    return f"""\
+apiVersion: appintegrations.reconciler/v1
+kind: DataIntegrationAssociation
+metadata: {{name: of-{target}}}
+target: {target}
+spec:
+  DataIntegrationIdentifier: profiles-export
+  DestinationURI: s3://corp-exports/{target}
+  ExecutionConfiguration:
+    ExecutionMode: ON_DEMAND
+    OnDemandConfiguration: {{StartTime: 2026-10-01T00:00:00Z, EndTime: 2026-11-01T00:00:00Z}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "variables"),
+    [
+        (("--new-state",), {}),
+        (("--new-state", "--detailed-exitcode"), {}),
+        (("--new-state=default",), {}),
+        (("--new-state", "def*"), {}),
+        (("--new-state", "default", "--new-state", "*"), {}),
+        ((), {"RECONCILER_NEW_STATE": "*"}),
+        ((), {"RECONCILER_NEW_STATE": "default"}),
+        ((), {"RECONCILER_NEW_STATE": "default, d*"}),
+        ((), {"RECONCILER_NEW_STATE": "default\nd*"}),
+    ],
+)
+def test_how_a_beginning_is_declared(program: Program, given: tuple[str, ...], variables: dict[str, str]) -> None:
+    """By the option, with or without names, or by its variable."""
+    program.add("october")
+    assert program.run(*STATE, *given, env=variables).code == 0
+    assert (program.folder / "state" / "sandbox" / "123456789012-us-east-1.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "variables"),
+    [
+        (("--new-state", "prod"), {}),
+        (("--new-state", ""), {}),
+        (("--new-state", "run"), {}),
+        (("--new-state", "true"), {}),
+        (("--new-state", "DEFAULT"), {}),
+        ((), {"RECONCILER_NEW_STATE": "true"}),
+        ((), {"RECONCILER_NEW_STATE": " "}),
+        ((), {"RECONCILER_NEW_STATE": '"*"'}),
+    ],
+)
+def test_a_glob_that_matches_no_target_is_an_error(
+    program: Program, server: SandboxServer, given: tuple[str, ...], variables: dict[str, str]
+) -> None:
+    """Also one that was meant as a command, or as the flag that it is not."""
+    program.add("october")
+    assert program.run(*STATE, *given, env=variables).code == 64
+    assert server.sandbox.carried_out == ()
+    assert not (program.folder / "state").exists()
+
+
+def test_what_is_begun_has_begun(program: Program) -> None:
+    """Also where there is nothing to remember yet: the next run needs no --new-state."""
+    program.add(
+        "default",
+        text="apiVersion: appintegrations.reconciler/v1\nkind: Target\nmetadata: {name: default}\n"
+        "spec: {Region: us-east-1, AccountId: '123456789012'}\n",
+    )
+    assert program.run(*STATE, "--new-state").code == 0
+    journal = json.loads((program.folder / "state" / "sandbox" / "123456789012-us-east-1.json").read_text())
+    assert journal["records"] == {}
+    program.add("october")
+    assert program.run(*STATE).code == 0
+
+
+def test_the_default_folder_begins_by_itself_on_a_machine_alone(program: Program, server: SandboxServer) -> None:
+    """Not in a job, where it goes, and not in the image, where it is a volume that may not be mounted."""
+    program.add("october")
+    for variables in ({"RECONCILER_CONTAINER": "1"}, {"RECONCILER_CONTAINER": "yes"}):
+        done = program.run("-o", "json", env=variables)
+        assert done.code == 1
+        assert "give --new-state once" in done.report["targets"][0]["error"]
+        assert program.run("--dry-run", env=variables).code == 1
+        doctor = program.run("doctor", "-o", "json", env=variables).report["targets"][0]["checks"]
+        assert [check["result"] for check in doctor if check["name"] == "journal"] == ["failed"]
+    assert program.run("--mode", "observe", env={"CI": "true"}).code == 1
+    assert program.run("--dry-run", env={"CI": "true"}).code == 0
+    assert not (program.folder / ".reconciler").exists()
+    assert program.run("--new-state", env={"RECONCILER_CONTAINER": "1"}).code == 0
+    shutil.rmtree(program.folder / ".reconciler")
+    assert program.run(env={"RECONCILER_CONTAINER": "0"}).code == 0
+    assert len(server.sandbox.carried_out) == 1
+
+
+def test_a_sandbox_begins_by_itself(program: Program) -> None:
+    """Wherever its state is, and in a job as well."""
+    alone = Program(program.folder)
+    alone.add("october")
+    assert alone.run("--sandbox", *STATE, env={"CI": "true", "RECONCILER_CONTAINER": "1"}).code == 0
+
+
+def test_what_only_reads_works_without_a_journal(program: Program) -> None:
+    """It says that there is none, and shows what it knows."""
+    program.add("october")
+    assert program.run("validate").code == 0
+    assert "no journal yet" in program.run("status", *STATE).out
+    assert program.run("explain", "october", *STATE).code == 0
+    assert program.run("export", *STATE).code == 0
+    assert "Nobody holds" in program.run("unlock", "default", *STATE).out
+    assert not (program.folder / "state").exists()
+
+
+def test_the_controller_begins_no_state_either(program: Program, server: SandboxServer) -> None:
+    """It goes on trying, and begins where it is told to."""
+    program.add("october")
+    for options, event in (((), "target failed"), (("--new-state",), "association created")):
+        process = program.start("controller", *STATE, "--interval", "1s", *options)
+        assert process.stderr
+        assert any(json.loads(line)["event"] == event for line in process.stderr if line.startswith("{"))
+        terminate(process)
+        process.communicate(timeout=60)
+    assert len(server.sandbox.carried_out) == 1
