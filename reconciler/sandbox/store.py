@@ -32,8 +32,10 @@ class Store:
         """Take the file for this sandbox; DataFileError if another one has it, or it cannot be."""
         self._path = path
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = path.with_name(f"{path.name}.lock").open("w", encoding="utf-8")
+            for missing in reversed([each for each in path.parents if not each.exists()]):
+                missing.mkdir(mode=0o700, exist_ok=True)  # pathlib makes parents as the umask says
+            lock = path.with_name(f"{path.name}.lock")
+            self._lock = os.fdopen(os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600), "w", encoding="utf-8")
         except OSError as error:
             raise DataFileError(path, f"cannot be used: {error}") from error
         try:

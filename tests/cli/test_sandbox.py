@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import signal
+import stat
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from program import Program
+from program import Program, environment
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -111,3 +112,16 @@ def test_the_sandbox_says_that_it_is_not_installed(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 1
     assert "appintegrations-reconciler[sandbox]" in done.stderr
+
+
+def test_what_a_run_makes_is_its_owners_whatever_the_umask(tmp_path: Path) -> None:
+    """The state of a sandbox as well: journal, data, their locks and folders."""
+    program = Program(tmp_path)
+    program.add("october")
+    command = program.arguments("--sandbox", "--state", "deep/state")
+    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, check=False, umask=0)
+    assert done.returncode == 0
+    made = {path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "deep", *(tmp_path / "deep").rglob("*"))}
+    assert len(made) > 5
+    assert {mode for path, mode in made.items() if path.is_dir()} == {0o700}
+    assert {mode for path, mode in made.items() if path.is_file()} == {0o600}

@@ -360,3 +360,18 @@ def test_no_update_of_many_processes_is_lost(path: Path) -> None:
     found = LocalStore(path).load()
     assert found
     assert found.text == "100"
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_what_it_makes_is_its_owners_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    """Folders, lock and journal; what somebody else made stays as it is."""
+    (tmp_path / "theirs").mkdir(mode=0o755)
+    before = os.umask(umask)
+    try:
+        with claimed(tmp_path / "theirs" / "a" / "b" / "journal.json") as store:
+            store.put("{}", None)
+    finally:
+        os.umask(before)
+    made = sorted((tmp_path / "theirs").rglob("*"))
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in made}
+    assert modes == {"a": 0o700, "b": 0o700, "journal.json": 0o600, "journal.lock": 0o600}

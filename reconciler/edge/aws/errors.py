@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from botocore import exceptions
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     CredentialRetrievalError,
+    MissingDependencyException,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
@@ -33,6 +35,7 @@ NO_CREDENTIALS = (
     SSOError,
     SSOTokenLoadError,
     TokenRetrievalError,
+    getattr(exceptions, "LoginError", SSOError),  # of `aws login`, which older ones do not know
 )
 _FOREIGN = "what answers is not AWS, but maybe a proxy"
 _LONGEST = 200
@@ -63,6 +66,10 @@ def translated(doing: str) -> Iterator[None]:
         raise _by_code(error)(f"{doing}: {line(error)}") from error
     except NoRegionError as error:
         raise CloudError(NO_REGION) from error
+    except MissingDependencyException as error:
+        way_out = "install it (pip install 'botocore[crt]'), or give credentials of another kind"
+        said = f"botocore lacks its crt extra, which profiles of `aws login` need: {way_out}"
+        raise Unauthenticated(f"{doing}: {said}") from error
     except NO_CREDENTIALS as error:
         raise Unauthenticated(f"{doing}: {line(error)}") from error
     except ResponseParserError as error:  # which is no BotoCoreError

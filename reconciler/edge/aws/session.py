@@ -19,6 +19,7 @@ from reconciler.edge.aws.errors import NO_REGION, require_aws, translated
 from reconciler.edge.aws.reader import CONCURRENCY, Reader
 from reconciler.edge.aws.reads import only_reads
 from reconciler.edge.aws.regions import check
+from reconciler.edge.aws.unattended import ask_nobody
 from reconciler.edge.aws.writer import Writer
 
 if TYPE_CHECKING:
@@ -228,4 +229,6 @@ def _session(region: str | None, connection: Connection, models: Models, **keys:
         keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}
     made = boto3.Session(botocore_session=session, region_name=region or connection.region, **keys)
     check(made.region_name)
+    if not keys:
+        ask_nobody(session)
     return made

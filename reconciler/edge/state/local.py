@@ -110,9 +110,9 @@ def _new(path: Path) -> Path:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it that are missing, for good."""
+    """Make a folder and those above it that are missing, for good, and for their owner only whatever the umask is."""
     for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
-        missing.mkdir(exist_ok=True)
+        missing.mkdir(mode=0o700, exist_ok=True)
         _sync_folder(missing.parent)
 
 
