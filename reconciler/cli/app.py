@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler import __version__
+from reconciler.cli import options
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _COMMANDS = {
     "run": ("Reconcile once (what `reconcile` does without a command).", "once"),
@@ -24,6 +30,14 @@ _COMMANDS = {
 _DEFAULT = "run"
 
 
+def _meant(name: str) -> str:
+    """Return what was likely meant by a word where a command is expected."""
+    if options.is_path(name):
+        return f"did you mean -f {name}?"
+    near = get_close_matches(name.lower(), _COMMANDS, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"the commands are {', '.join(_COMMANDS)}"
+
+
 class _Commands(click.Group):
     """A group whose commands are imported when called, and one of which is meant where none is named."""
 
@@ -39,9 +53,27 @@ class _Commands(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {"--help", "-h", "--version"}
-        if not args or (args[0].startswith("-") and args[0] not in own):
+        asked = bool(args) or not ctx.resilient_parsing  # a shell that completes may complete a command
+        if asked and (not args or (args[0].startswith("-") and args[0] not in own)):
             args = [_DEFAULT, *args]
         return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in _COMMANDS and not ctx.resilient_parsing:
+            ctx.fail(f"No such command {args[0]!r}: {_meant(args[0])}")
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        if not incomplete.startswith("-"):
+            from click.shell_completion import CompletionItem  # noqa: PLC0415 - only a shell that completes needs it
+
+            found = (CompletionItem(name, help=help_) for name, (help_, _) in _COMMANDS.items())
+            return [each for each in found if each.value.startswith(incomplete)]
+        default = self.get_command(ctx, _DEFAULT)
+        assert default
+        return [*default.shell_complete(ctx, incomplete), *super().shell_complete(ctx, incomplete)]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         default = self.get_command(ctx, _DEFAULT)

@@ -13,7 +13,7 @@ from reconciler.cli.address import Address, Listen, Template
 from reconciler.cli.source import Source
 
 
-@click.command("controller")
+@click.command("controller", cls=options.Command)
 @options.dry_run
 @source.manifests
 @source.strict

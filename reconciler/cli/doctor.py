@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.core.model import Desired
 
 
-@click.command("doctor")
+@click.command("doctor", cls=options.Command)
 @source.manifests
 @output.plain
 @options.connection

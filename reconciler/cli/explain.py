@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.fleet import Site
 
 
-@click.command("explain")
+@click.command("explain", cls=options.Command)
 @click.argument("name")
 @source.manifests
 @output.plain

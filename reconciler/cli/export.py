@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.core.model import Desired
 
 
-@click.command("export")
+@click.command("export", cls=options.Command)
 @click.option("--unmanaged", is_flag=True, help="Only what no manifest covers.")
 @click.option(
     "--output-dir",

@@ -11,7 +11,7 @@ from reconciler.cli import options, output, source
 from reconciler.cli.source import Source
 
 
-@click.command("run")
+@click.command("run", cls=options.Command)
 @options.dry_run
 @source.manifests
 @source.strict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -35,6 +36,37 @@ class Duration(click.ParamType[float]):
         return seconds
 
 
+def is_path(word: str) -> bool:
+    """Tell whether a word is likely the path of manifests."""
+    return "/" in word or word.endswith((".yaml", ".yml", ".json")) or os.path.exists(word)  # noqa: PTH110
+
+
+class Command(click.Command):
+    """A command that says of a word too many what was likely meant by it."""
+
+    allow_extra_args = True
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse as click does. Raises click.UsageError."""
+        rest = super().parse_args(ctx, args)
+        if rest and not ctx.resilient_parsing:
+            word = rest[0]
+            if is_path(word):
+                hint = f": did you mean -f {word}?"
+            elif word in _commands(ctx):
+                hint = f": is a command, and comes first: reconcile {word} …"
+            else:
+                hint = ""
+            ctx.fail(f"unexpected argument {word!r}{hint}")
+        return rest
+
+
+def _commands(ctx: click.Context) -> list[str]:
+    """Return the names of the commands beside this one."""
+    group = ctx.parent and ctx.parent.command
+    return group.list_commands(ctx.parent) if isinstance(group, click.Group) and ctx.parent else []
+
+
 class Globs(click.ParamType[str]):
     """A glob over names; in a variable several are parted by blanks or commas."""
 
@@ -53,7 +85,7 @@ class _Option(click.Option):
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """Return the value as its type has it."""
-        if not self.is_flag:
+        if not self.is_flag and not ctx.resilient_parsing:
             for each in value if isinstance(value, tuple | list) else (value,):
                 if isinstance(each, str) and re.match(r"--[A-Za-z]", each):
                     raise click.UsageError(f"{self.opts[-1]}: its value is missing, and {each} is an option", ctx)
@@ -62,6 +94,8 @@ class _Option(click.Option):
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """Return what the variable says, None where it is not set."""
         value = super().resolve_envvar_value(ctx)
+        if ctx.resilient_parsing:  # a shell that completes wants no complaint
+            return value
         if not (value or "").strip() and str(self.envvar) in settings.environment():
             raise click.UsageError(f"{self.envvar} is set and empty: give it a value, or do not set it", ctx)
         return value

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.core.status import Status
 
 
-@click.command("status")
+@click.command("status", cls=options.Command)
 @source.manifests
 @output.plain
 @options.connection

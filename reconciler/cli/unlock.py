@@ -11,7 +11,7 @@ from reconciler.cli import options, output, source
 from reconciler.cli.source import Source
 
 
-@click.command("unlock")
+@click.command("unlock", cls=options.Command)
 @click.argument("target")
 @source.manifests
 @options.reach
@@ -32,7 +32,7 @@ def command(target: str, source: Source, *, yes: bool, **chosen: Any) -> int:
 
     choices = Choices.of("observe", targets=(target,), **chosen)
     begin(choices)
-    (found,) = selected(read(source)[0], choices).targets
+    (found,) = selected(read(source)[0], choices, "TARGET").targets
     with surroundings(choices):
         account, region = located(found, choices)
         journals = Journals.of(choices)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli import EXIT_INVALID, output, source
+from reconciler.cli import EXIT_INVALID, options, output, source
 from reconciler.cli.source import Source
 from reconciler.core.harmless import harmless
 
 
-@click.command("validate")
+@click.command("validate", cls=options.Command)
 @source.manifests
 @source.strict
 @output.outputs

@@ -90,15 +90,15 @@ class Passes:
         return connect
 
 
-def selected(desired: Desired, choices: Choices) -> Desired:
-    """Return the targets that were asked for. Raises click.UsageError."""
+def selected(desired: Desired, choices: Choices, asked_by: str = "--target") -> Desired:
+    """Return the targets that were asked for, `asked_by` what. Raises click.UsageError."""
     try:
-        return narrowed(desired, choices.targets, choices.new_state)
+        return narrowed(desired, choices.targets, choices.new_state, asked_by)
     except Undeclared as error:
         raise click.UsageError(str(error)) from error
 
 
-def narrowed(desired: Desired, wanted: Sequence[str], new: Sequence[str] = ()) -> Desired:
+def narrowed(desired: Desired, wanted: Sequence[str], new: Sequence[str] = (), asked_by: str = "--target") -> Desired:
     """Return the targets of these names, all where there is none. Raises Undeclared, for each of `new` as well."""
     names = [target.name for target in desired.targets]
     for glob in new:
@@ -108,7 +108,7 @@ def narrowed(desired: Desired, wanted: Sequence[str], new: Sequence[str] = ()) -
         if name not in names:
             near = get_close_matches(name, names, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"declared are {', '.join(names)}"
-            raise Undeclared(f"--target {name!r} is not declared: {hint}")
+            raise Undeclared(f"{asked_by} {name!r} is not declared: {hint}")
     chosen = wanted or names
     return replace(desired, targets=tuple(target for target in desired.targets if target.name in chosen))
 

@@ -197,3 +197,59 @@ def test_without_standard_streams_a_run_is_still_a_run(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0
     assert program.run("--sandbox", "-o", "json").decisions == {"october": "in-sync"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("manifests/",), "No such command 'manifests/': did you mean -f manifests/?"),
+        (("here.yml",), "did you mean -f here.yml?"),
+        (("there",), "did you mean -f there?"),
+        (("valdate",), "No such command 'valdate': did you mean 'validate'?"),
+        (("Doctor",), "did you mean 'doctor'?"),
+        (("xyzzy",), "the commands are run, controller, health"),
+        (("--dry-run", "manifests/"), "unexpected argument 'manifests/': did you mean -f manifests/?"),
+        (("validate", "manifests/"), "did you mean -f manifests/?"),
+        (("--dry-run", "doctor"), "unexpected argument 'doctor': is a command, and comes first: reconcile doctor …"),
+        (("status", "nope"), "unexpected argument 'nope'"),
+        (("unlock", "nope"), "TARGET 'nope' is not declared: declared are default"),
+        (("unlock", "defualt"), "TARGET 'defualt' is not declared: did you mean 'default'?"),
+        (("--target", "defualt"), "--target 'defualt' is not declared: did you mean 'default'?"),
+        (("--dry-rum",), "--dry-run"),
+    ],
+)
+def test_what_was_likely_meant_is_said(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    """A path where a command is expected, a command after options, and what is misspelt, by its own name."""
+    program = Program(tmp_path, "http://127.0.0.1:9")
+    program.add("october")
+    (tmp_path / "there").mkdir()
+    done = program.run(*arguments)
+    assert done.code == 64
+    assert said in done.err
+
+
+def complete(folder: Path, *words: str, shell: str = "bash", **env: str) -> list[str]:
+    """Return what a shell is offered for the last word."""
+    line = {"COMP_WORDS": " ".join(("reconcile", *words)), "COMP_CWORD": str(len(words))}
+    done = Program(folder).run(env={"_RECONCILE_COMPLETE": f"{shell}_complete", **line, **env})
+    assert (done.code, done.err) == (0, "")
+    return done.out.splitlines()
+
+
+def test_shells_complete_commands_and_options(tmp_path: Path) -> None:
+    """Also where no command is named, and whatever the variables say."""
+    assert complete(tmp_path, "") == [f"plain,{name}" for name in COMMANDS]
+    assert complete(tmp_path, "st") == ["plain,status"]
+    assert "plain,--state" in complete(tmp_path, "--st")
+    assert {"plain,--dry-run", "plain,--help", "plain,--version"} <= set(complete(tmp_path, "-"))
+    assert complete(tmp_path, "--dry-run", "--new") == ["plain,--new-state"]
+    assert complete(tmp_path, "validate", "--str") == ["plain,--strict"]
+    assert complete(tmp_path, "--mode", "o") == ["plain,observe"]
+    assert complete(tmp_path, "doctor", "--sta", RECONCILER_STATE="") == ["plain,--state"]
+    assert "file,mani" in complete(tmp_path, "-f", "mani")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_get_their_script(tmp_path: Path, shell: str) -> None:
+    """By the variable of click."""
+    assert "_RECONCILE_COMPLETE" in Program(tmp_path).run(env={"_RECONCILE_COMPLETE": f"{shell}_source"}).out
