@@ -54,10 +54,10 @@ class Command(click.Command):
             if is_path(word):
                 hint = f": did you mean -f {word}?"
             elif word in _commands(ctx):
-                hint = f": is a command, and comes first: reconcile {word} …"
+                hint = f": a command comes first: reconcile {word} …"
             else:
                 hint = ""
-            ctx.fail(f"unexpected argument {word!r}{hint}")
+            ctx.fail(f"Got unexpected extra argument ({word}){hint}")
         return rest
 
 
