@@ -9,10 +9,10 @@ from typing import assert_never
 
 from reconciler.core.case import Case, ambiguous, moment
 from reconciler.core.decisions import Adopt, Blocked, Create, Decision, Lost, Settling
-from reconciler.core.diff import compare
+from reconciler.core.diff import as_live, compare
 from reconciler.core.journal import Bound, Intended, Record
 from reconciler.core.model import Live, OnLoss, natural_key, resembles
-from reconciler.core.present import decide_present
+from reconciler.core.present import NOT_KNOWN, decide_present
 from reconciler.core.token import client_token
 
 MISSING = "no such association"
@@ -23,6 +23,8 @@ OLD = timedelta(hours=8)
 
 MAX_ATTEMPTS = 5
 """How often a Create whose answer was lost is sent, the first time included."""
+
+_EXECUTION = "ExecutionConfiguration"
 
 
 def decide(case: Case) -> Decision:
@@ -194,11 +196,33 @@ def _unless_held(case: Case, create: Create) -> Decision:
 
 
 def _adopt(case: Case, live: Live, record: Record | None, reason: str) -> Adopt:
-    """Bind the manifest to a live association; what was sent for it before counts as applied."""
+    """Bind the manifest to a live association.
+
+    What was sent for it before counts as applied. Where nothing was, what List shows does.
+    """
     manifest, bound = case.manifest, Bound(live.id, case.rules.now, live.arn)
     if record is None:
         incarnation = case.record.incarnation if case.record else 0
         record = Record(manifest.name, case.request, None, incarnation, manifest.policy.generation, bound)
+    if isinstance(record.state, Bound):
+        record, reason = _as_shown(case, record, live, reason)
     record = replace(case.heard(record), state=bound)
     differences = compare(case.request, record.request, live.spec, manifest.policy.ignore)
     return Adopt(manifest, live, record, differences, reason)
+
+
+def _as_shown(case: Case, record: Record, live: Live, reason: str) -> tuple[Record, str]:
+    """Return the record with what List shows as applied, and why git's difference from that is not sent.
+
+    Nothing that is known was applied to this association, so nobody knows whether git or AWS changed. What git asks
+    for now therefore counts as what was asked for before, and is not sent by itself.
+    """
+    differences = compare(record.request, record.request, live.spec, case.manifest.policy.ignore)
+    if not differences:
+        return record, reason
+    shown = as_live(record.request, differences)
+    former = list(record.former)
+    for asked in (record.request.get(_EXECUTION), case.request.get(_EXECUTION)):
+        if asked not in (None, shown.get(_EXECUTION), *former):
+            former.append(asked)
+    return replace(record, request=shown, token=None, former=tuple(former)), f"{reason}; {NOT_KNOWN}: nothing is sent"

@@ -72,15 +72,21 @@ class Update:
 class Adopt:
     """Live matches and is not remembered, or not so: write a record. AWS is not touched.
 
-    `differences` is not empty where live left what the record now holds.
+    `differences` is not empty where git asks for something else, or live left what the record now holds.
     """
 
-    word: ClassVar = "adopt"
     manifest: Manifest
     live: Live
     record: Record
     differences: tuple[Difference, ...]
     reason: str
+
+    @property
+    def word(self) -> str:
+        """The word of what is left to do: an adoption that leaves a difference is called by that, as later runs do."""
+        if not self.differences:
+            return "adopt"
+        return Changed.word if any(each.changed for each in self.differences) else Drifted.word
 
 
 @dataclass(frozen=True, slots=True)

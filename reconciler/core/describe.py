@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconciler.core.decisions import (
+    Adopt,
     Blocked,
     Create,
     Decision,
@@ -24,6 +25,8 @@ from reconciler.core.model import Live, Manifest, Spec
 from reconciler.core.outcome import Created, Outcome
 from reconciler.core.report import Association, Result, TargetReport
 from reconciler.core.request import unverifiable
+
+_DRIFTED = "live left what was applied; it is not repaired"
 
 
 def reported(name: str, account: str | None, region: str | None, result: Result) -> TargetReport:
@@ -101,8 +104,10 @@ def _reason(decision: Decision) -> str:
     match decision:
         case InSync():
             return ""
-        case Drifted():
-            return "live left what was applied; it is not repaired"
+        case Drifted(record=record):
+            return _DRIFTED if record.token else "live left what was adopted, or applied since; it is not repaired"
+        case Adopt() if any(each.drifted for each in decision.differences):
+            return f"{decision.reason}; {_DRIFTED}"
         case Held(instead=Create()):
             return f"creating waits: {decision.reason}"
         case Held():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from reconciler.core.model import UNREADABLE, Json, Spec
 
@@ -55,6 +56,23 @@ def compare(desired: Spec, applied: Spec, live: Spec, ignore: tuple[str, ...] = 
         if difference.changed or (difference.drifted and not ignored):
             found.append(difference)
     return tuple(found)
+
+
+def as_live(request: Spec, differences: Iterable[Difference]) -> Spec:
+    """Return a request in which every readable member that is not the same has the live value."""
+    members = dict(leaves(request))
+    for each in differences:
+        if each.readable:
+            members.pop(each.path, None)
+            members |= {} if each.live is None else {each.path: each.live}
+    tree: dict[str, Json] = {}
+    for path, value in members.items():
+        *parents, last = (key.replace("~1", "/").replace("~0", "~") for key in path.split("/")[1:])
+        node: Any = tree
+        for key in parents:
+            node = node.setdefault(key, {})
+        node[last] = {} if isinstance(value, Mapping) else value
+    return tree
 
 
 def leaves(tree: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, Json]]:

@@ -59,7 +59,8 @@ class Record:
     `request` is the resolved, normalised request as applied. `token` is None where the association was adopted,
     since somebody else's token made it. `incarnation` counts recreations after a loss; `generation` is the
     manifest's policy.generation as it was last acted on. `former` holds the ExecutionConfigurations that were applied
-    before in this generation, the one that List last showed at the end: none of them is sent again.
+    before in this generation, the one that List last showed at the end, and those that git asked for when it was
+    adopted as something else: none of them is sent.
     A record never changes its natural key, unless its data integration is gone.
     """
 

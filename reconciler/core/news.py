@@ -205,9 +205,9 @@ def _state(association: Association, *, seen: bool) -> Condition:
             return Condition.BLOCKED if seen else Condition.UNCLEAR
         case "lost":
             return Condition.LOST
-        case "drifted" | "changed" | "adopt" if any(each.drifted for each in association.differences):
+        case "drifted" | "changed" if any(each.drifted for each in association.differences):
             return Condition.DRIFTED
-        case "in-sync" | "adopt" if not association.differences:
+        case "in-sync" | "adopt":
             return Condition.WELL
         case _:
             return Condition.UNCLEAR

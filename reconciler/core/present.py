@@ -10,6 +10,9 @@ from reconciler.core.diff import compare
 from reconciler.core.journal import Bound, Record, Sent
 from reconciler.core.model import Live, Mode, Spec, natural_key
 
+NOT_KNOWN = "git and AWS differ, and the journal does not know which of them changed"
+"""What is said of an association that was adopted as List shows it, and not as git asks for it."""
+
 _EXECUTION = "ExecutionConfiguration"
 _REPEATS = "REPEATS the export"
 
@@ -65,7 +68,7 @@ def _decide_changed(case: Case, record: Record, live: Live, before: Spec) -> Dec
     if why := _not_sent(case, record, live, before):
         return Changed(case.manifest, live, record, differences, why)
     sent = _sent(case, record, before)
-    return Update(case.manifest, live, sent, record, differences, f"git changed it: an update, which {_REPEATS}")
+    return Update(case.manifest, live, sent, record, differences, f"{_what(case, record)}: an update, which {_REPEATS}")
 
 
 def _not_sent(case: Case, record: Record, live: Live, before: Spec) -> str | None:
@@ -79,18 +82,32 @@ def _not_sent(case: Case, record: Record, live: Live, before: Spec) -> str | Non
     if _EXECUTION not in case.request:
         return "an update cannot take ExecutionConfiguration away: restore it, or put the request under a new name"
     if not _allowed(case):
-        return f"git changed it; an update {_REPEATS}, and needs mode create-and-update"
+        also = f", and is sent once {case.way_out(record)}" if _was_asked(case, record) else ""
+        return f"{_what(case, record)}; an update {_REPEATS}, and needs mode create-and-update{also}"
     if drifted := ", ".join(each.path for each in differences if each.drifted):
         return (
-            f"git changed it, and AWS left what was applied ({drifted}), which an update would overwrite: "
+            f"{_what(case, record)}, and AWS left what was applied ({drifted}), which an update would overwrite: "
             "put into git what AWS shows, and change it then"
         )
     if generation < record.generation:
         return f"policy.generation is {generation} and was {record.generation}: an older revision? Nothing is sent"
     if case.request[_EXECUTION] in record.former and not case.raised(record):
-        back = "git went back to what was applied before, as an older revision would"
-        return f"{back}: it is sent once {case.way_out(record)}"
+        return f"{_what(case, record)}: it is sent once {case.way_out(record)}"
     return None
+
+
+def _was_asked(case: Case, record: Record) -> bool:
+    """Tell whether what git asks for is nothing new, and no word of git's has been raised since."""
+    return case.request.get(_EXECUTION) in record.former and not case.raised(record)
+
+
+def _what(case: Case, record: Record) -> str:
+    """Say what happened, as far as that is known: of what was adopted as List shows it, it is not."""
+    if not _was_asked(case, record):
+        return "policy.generation was raised" if case.request.get(_EXECUTION) in record.former else "git changed it"
+    if record.token is None:
+        return f"{NOT_KNOWN} since it was adopted"
+    return "git went back to what was applied before, as an older revision would"
 
 
 def _allowed(case: Case) -> bool:

@@ -46,9 +46,7 @@ class Association:
 
     @property
     def counted_as(self) -> str:
-        """The summary's name for the decision; an adoption that found drift, or a change of git, counts as that."""
-        if self.decision == "adopt" and self.differences:
-            return "drifted" if any(difference.drifted for difference in self.differences) else "changed"
+        """The summary's name for the decision."""
         return "inSync" if self.decision == "in-sync" else self.decision
 
     @property

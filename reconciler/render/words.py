@@ -40,7 +40,11 @@ KINDS = {
     "blocked": Kind("blocked", "error", "A person is needed; the reason says for what."),
     "lost": Kind("lost", "warning", "The association is known to the journal, and List no longer shows it."),
     "drifted": Kind("drifted", "warning", "AWS left what was applied. It is not repaired."),
-    "changed": Kind("changed", "warning", "Git left what was applied, and it cannot be or is not sent."),
+    "changed": Kind(
+        "changed",
+        "warning",
+        "Git asks for something else than what was applied or adopted. It cannot be sent, or is not.",
+    ),
     "update": Kind("to update", "note", "Git changed the execution. Sending it REPEATS the export."),
     "create": Kind("to create", "note", "Missing. Creating it starts an export that nobody can stop."),
     "held": Kind("held", "note", "A write that waits; the reason says for what."),

@@ -9,7 +9,7 @@ from builders import ON_DEMAND, live, request, spec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.diff import Difference, compare
+from reconciler.core.diff import Difference, as_live, compare
 from reconciler.core.model import Spec
 from reconciler.core.request import normalise
 
@@ -106,3 +106,26 @@ def rewritten(window: dict[str, Any], **others: Any) -> Spec:
 def test_what_aws_may_rewrite_is_no_difference(shown: Spec) -> None:
     """Times in another spelling, numbers for strings, empty for missing, keys in another order."""
     assert compare(request(), request(), shown) == ()
+
+
+ODD: list[tuple[Spec, Spec]] = [
+    ({"A": {"b": "1", "c": "2"}}, {"A": {"b": "1"}}),
+    ({"A": {"b": {"c": "1"}}}, {"A": {"d": "2"}}),
+    ({"A": {"b": "1"}}, {"A": {}}),
+    ({"A": {}}, {"A": {"b": "1"}}),
+    ({"A": "1"}, {"A": {"b": "1"}}),
+    ({"A": {"b": "1"}}, {"A": "1"}),
+    ({"A": {"x/y": "1", "~1": "2"}}, {"A": {"x/y": "3", "~1": "4"}}),
+    ({"A": ("1",)}, {"A": ("1", "2")}),
+    ({}, {"A": {"b": {}}}),
+]
+
+
+@pytest.mark.parametrize(("one", "shown"), ODD)
+def test_a_request_as_live_has_no_drift(one: Spec, shown: Spec) -> None:
+    """Whatever is added, gone, or of another kind; what AWS never shows is kept."""
+    hidden = {"ObjectConfiguration": {"a": {"b": ("c",)}}}
+    both = {**one, **hidden}
+    taken = as_live(both, compare(both, both, shown))
+    assert taken == {**shown, **hidden}
+    assert compare(taken, taken, shown) == ()

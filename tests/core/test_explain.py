@@ -72,7 +72,12 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (told(manifest(), live()), ("none", "one with its natural key", "what List shows is equal", "adopt")),
     (
         told(manifest(), live(ExecutionConfiguration=LATER)),
-        ("none", "one with its natural key", f"desired = applied; applied ≠ live: {END}", "adopt"),
+        (
+            "none",
+            "one with its natural key",
+            f"desired ≠ applied only in what can be updated: {END}",
+            "changed",
+        ),
     ),
     (
         told(manifest(), live("a1"), live("a2")),

@@ -67,7 +67,6 @@ def after(*boards: Board) -> list[list[tuple[str, Condition, Condition | None]]]
 WRONG = [
     (one("drifted"), Condition.DRIFTED),
     (one("changed", differences=DRIFT), Condition.DRIFTED),
-    (one("adopt", differences=DRIFT), Condition.DRIFTED),
     (one("lost"), Condition.LOST),
     (one("blocked"), Condition.BLOCKED),
     (one("create", outcome=Refused("no")), Condition.FAILED),
@@ -79,7 +78,6 @@ UNCLEAR = [
     one("settling", differences=DRIFT),
     one("held"),
     one("changed", differences=CHANGE),
-    one("adopt", differences=CHANGE),
     one("create"),
     one("update", outcome=Skipped("stopped")),
 ]

@@ -111,12 +111,15 @@ def test_a_matching_live_association_is_adopted_and_not_created() -> None:
     assert decision.differences == ()
 
 
-def test_adoption_tells_drift_at_once() -> None:
-    """An adopted association that runs otherwise is adopted and drifted."""
+def test_an_adoption_that_differs_takes_what_list_shows_for_applied() -> None:
+    """Nobody knows what was applied before: neither git nor AWS is said to have changed."""
     decision = decide(manifest(), live(ExecutionConfiguration=SCHEDULED))
     assert isinstance(decision, Adopt)
-    assert all(difference.drifted for difference in decision.differences)
+    assert decision.word == "changed"
+    assert decision.record.request == request(ExecutionConfiguration=SCHEDULED)
     assert decision.differences
+    assert not any(difference.drifted for difference in decision.differences)
+    assert "does not know which of them changed" in decision.reason
 
 
 def test_several_matches_block_and_are_all_named() -> None:

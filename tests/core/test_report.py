@@ -58,7 +58,13 @@ CASES: list[tuple[str, str, Plan, int, int]] = [
         lives=(live(),), records=(record(),), mode=Mode.CREATE_AND_UPDATE,
     ), 0, 2),
     ("adopt", "adopt", planned(manifest(), lives=(live(),)), 0, 0),
-    ("adopt", "drifted", planned(manifest(), lives=(live(ExecutionConfiguration=OTHER),)), 0, 2),
+    ("changed", "changed", planned(manifest(), lives=(live(ExecutionConfiguration=OTHER),)), 0, 2),
+    ("drifted", "drifted", planned(
+        manifest(), lives=(live(ExecutionConfiguration=OTHER),),
+        records=(replace(record(), state=Intended(1, NOW, NOW)),),
+    ), 0, 2),
+    ("changed", "changed", planned(
+        manifest(ExecutionConfiguration=OTHER), lives=(live(),), records=(record("former"),)), 0, 2),
     ("in-sync", "inSync", planned(manifest(), lives=(live(),), records=(record(),)), 0, 0),
     ("drifted", "drifted", planned(
         manifest(), lives=(live(ExecutionConfiguration=OTHER),), records=(record(),)), 0, 2),

@@ -50,11 +50,11 @@ def test_every_outcome_has_its_word(outcome: Outcome | None, result: str | None)
 
 
 def test_live_things_fit_the_schema_too() -> None:
-    """An adoption with drift, an execution and an unmanaged association."""
+    """An adoption that differs, an execution and an unmanaged association."""
     ran = Live(live().arn, live(ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"}).spec, Execution("FAILED", "x"))
     document = json.loads(render(report(None, ran, live("b", ClientId="c"))))
     CHECK.validate(document)
-    assert document["summary"]["drifted"] == 1
+    assert document["summary"]["changed"] == 1
     assert document["targets"][0]["unmanaged"][0]["clientId"] == "c"
 
 

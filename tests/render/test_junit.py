@@ -45,7 +45,6 @@ def case(told: Report) -> TestCase:
         ("update", {"write": update()}, Skipped),
         ("update", {"write": update(), "outcome": Updated()}, None),
         ("adopt", {}, None),
-        ("adopt", {"differences": drifted().differences}, Skipped),
         ("in-sync", {}, None),
         ("changed", {}, Skipped),
         ("settling", {}, Skipped),

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import jsonschema
 import pytest
 from builders import live, record
-from render.reports import association, create, drifted, found, problems, report, rich
+from render.reports import association, create, found, problems, report, rich
 
 from reconciler.core.agreed import Mismatch
 from reconciler.core.findings import Findings
@@ -101,7 +101,6 @@ def test_a_write_is_a_note_at_its_manifest() -> None:
         ("lost", {}, "lost", "warning"),
         ("changed", {}, "changed", "warning"),
         ("adopt", {}, "adopt", "note"),
-        ("adopt", {"differences": drifted().differences}, "drifted", "warning"),
     ],
 )
 def test_each_decision_has_its_rule(decision: str, changes: dict[str, Any], rule: str, level: str) -> None:
