@@ -35,7 +35,9 @@ class Sending:
                 lambda journal: answered(journal, self._wrote, self._untold, self.outcomes, self._clock.now())
             )
         except StateError as error:
-            return f"{error}; what was sent stands in AWS, and the next run finds it by List"
+            sent = any(not isinstance(each, NotSent | Skipped) for each in self.outcomes.values())
+            then = "what was sent stands in AWS, and the next run finds it by List" if sent else "nothing was sent"
+            return f"{error}; {then}"
         return None
 
     def _one(self, write: Write, stopped: Callable[[], bool]) -> Outcome:

@@ -270,6 +270,53 @@ def test_answers_that_cannot_be_journalled_are_reported_and_found_later() -> Non
     assert world.created == 1
 
 
+def test_an_adoption_that_cannot_be_journalled_is_not_called_one() -> None:
+    """The disk is full, the journal is held, or another run has moved: no word says that it was adopted."""
+    for broken in ({1}, set[int]()):
+        world = World(None, *TWO)
+        world.run()
+        world.journal = FakeJournal(world.clock)
+        if not broken:
+            until = world.clock.now() + LEASE
+            lease = Lease("run-9", "another", "elsewhere", 4, until)
+            world.journal.stored = Journal(ACCOUNT, REGION, "l", 4, lease=lease)
+            world.manifests = (*TWO, manifest("c", DestinationURI="s3://corp-exports/c"))
+        world.journal.store.broken = broken
+        result = world.run()
+        assert result.error is not None
+        told = reported("prod", ACCOUNT, REGION, result)
+        assert not told.tried
+        adopting = [each for each in told.associations if each.decision == "adopt"]
+        assert len(adopting) == 2
+        assert all(isinstance(each.outcome, Skipped) and "not adopted" in each.outcome.reason for each in adopting)
+        assert world.journal.stored.records == {}
+
+
+def test_an_adoption_beside_a_call_stands_whatever_becomes_of_the_answer() -> None:
+    """The intent is written with it, before the call; then the disk is full."""
+    world = World(None, *TWO)
+    world.run()
+    world.journal = FakeJournal(world.clock)
+    world.manifests = (*TWO, manifest("c", DestinationURI="s3://corp-exports/c"))
+    world.journal.store.broken = {2, 3, 4}
+    result = world.run()
+    assert result.error is not None
+    assert "what was sent stands in AWS" in result.error
+    assert {"a", "b"} <= set(world.journal.stored.records)
+    adopting = [each for each in reported("prod", ACCOUNT, REGION, result).associations if each.decision == "adopt"]
+    assert [each.outcome for each in adopting] == [None, None]
+
+
+def test_where_nothing_was_sent_nobody_says_so() -> None:
+    """A stop came first, and then the disk was full: nothing stands in AWS."""
+    world = World()
+    world.stop_after = 0
+    world.journal.store.broken = {2, 3, 4}
+    result = world.run()
+    assert isinstance(result.outcomes["export"], Skipped)
+    assert "nothing was sent" in str(result.error)
+
+
 def test_a_stop_begins_no_further_create() -> None:
     """The call under way is finished and journalled; the others are skipped and forgotten."""
     world = World(None, *TWO)

@@ -22,17 +22,20 @@ from reconciler.core.decisions import (
 )
 from reconciler.core.journal import Standing
 from reconciler.core.model import Live, Manifest, Spec
-from reconciler.core.outcome import Created, Outcome
+from reconciler.core.outcome import Created, Outcome, Skipped
 from reconciler.core.report import Association, Result, TargetReport
 from reconciler.core.request import unverifiable
 
+_NOT_ADOPTED = Skipped("not adopted, as far as this run knows: the journal was not written")
 _DRIFTED = "live left what was applied; it is not repaired"
 
 
 def reported(name: str, account: str | None, region: str | None, result: Result) -> TargetReport:
     """Return a target's report from what was decided and what became of it."""
-    plan = result.plan
-    made = {outcome.association_id for outcome in result.outcomes.values() if isinstance(outcome, Created)}
+    plan, outcomes = result.plan, result.outcomes
+    if result.unwritten:
+        outcomes = {each.manifest.name: _NOT_ADOPTED for each in plan.decisions if isinstance(each, Adopt)}
+    made = {outcome.association_id for outcome in outcomes.values() if isinstance(outcome, Created)}
     return TargetReport(
         name=name,
         account=account,
@@ -40,7 +43,7 @@ def reported(name: str, account: str | None, region: str | None, result: Result)
         error=result.error,
         associations=tuple(
             replace(each, since=_since(each, result.standings.get(each.name)))
-            for each in describe(plan, result.outcomes, result.refreshed)
+            for each in describe(plan, outcomes, result.refreshed)
         ),
         unmanaged=plan.unmanaged,
         orphaned=plan.orphaned,

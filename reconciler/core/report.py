@@ -93,7 +93,7 @@ class TargetReport:
     @property
     def tried(self) -> bool:
         """Whether a call was to be made."""
-        return any(association.outcome for association in self.associations)
+        return any(each.outcome for each in self.associations if each.decision in {"create", "update"})
 
     @property
     def managed(self) -> int:
@@ -192,3 +192,8 @@ class Result:
     refreshed: Mapping[str, Live]
     error: str | None = None
     standings: Mapping[str, Standing] = field(default_factory=dict)
+
+    @property
+    def unwritten(self) -> bool:
+        """Whether it ended before the journal took anything: calls are made, and so have outcomes, only after that."""
+        return self.error is not None and not self.outcomes

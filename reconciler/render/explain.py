@@ -117,7 +117,7 @@ def _leaves(spec: Mapping[str, Json]) -> Iterator[str]:
 def _record(told: Explanation) -> Iterator[str]:
     record = told.record
     if record is None:
-        yield "  nothing: no Create was ever sent for it, and none was found"
+        yield "  nothing of it"
         return
     if record.name != told.manifest.name:
         yield f"  under the name {record.name}"

@@ -143,13 +143,15 @@ def _sections(report: Report) -> Iterator[_Section]:
     yield _Section("Not the plan that was reviewed", tuple(_mismatch(report)))
     yield _Section("Needs a person", (*_failed(report), *(block for name, _, block in entries if name in _PERSON)))
     writes = tuple(block for name, each, block in entries if each.write and name not in _PERSON)
-    yield _Section("What would be written" if words.only_looked(report) else "Writes", writes, matters=True)
+    nothing = words.only_looked(report) or not any(target.tried for target in report.targets)
+    yield _Section("What would be written" if nothing else "Writes", writes, matters=True)
     rest = [(name, block) for name, each, block in entries if not each.write and name not in _PERSON]
     yield _Section("What remains different", tuple(block for name, block in rest if name in _DIFFERENCES))
     yield _warnings(report.warnings)
     known = (*_DIFFERENCES, "in-sync")
-    adopted = tuple(block for name, block in rest if name not in known)
+    adopted = tuple(block for name, block in rest if name not in (*known, "unadopted"))
     yield _Section("To adopt" if words.only_looked(report) else "Adopted", adopted)
+    yield _Section("Not adopted", tuple(block for name, block in rest if name == "unadopted"))
     if len(report.targets) > _FEW:
         targets = tuple(_line("targets", _target(target)) for target in report.targets)
         yield _Section("Targets", targets, folded=True)

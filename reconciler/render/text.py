@@ -88,7 +88,8 @@ class _Page:
 
     def _association(self, association: Association, widths: _Widths, *, looked: bool) -> Iterator[str]:
         decision, (done, color) = association.decision, _done(association.outcome)
-        word = done or ("adopted" if decision == "adopt" and not looked else decision)
+        adopted = words.kind(association) == "adopt" and not looked
+        word = done or ("adopted" if adopted else decision)
         name, flow = harmless(association.name), _flow(association)
         columns = f"  {name:<{widths.name}}  {flow:<{widths.flow}}"
         yield f"  {self._marked(decision, word, color)}{columns}{self._aside(association)}".rstrip()

@@ -52,6 +52,7 @@ KINDS = {
     "updated": Kind("updated", "note", "The update was taken, and the export runs again."),
     "created": Kind("created", "note", "The association was created, and its export has started."),
     "adopt": Kind("to adopt", "note", "Live, and not in the journal: it is bound to the manifest. AWS is not touched."),
+    "unadopted": Kind("to adopt", "note", "Live, and not in the journal, which could not be written."),
     "in-sync": Kind("in sync", "none", "Git, journal and AWS agree, as far as AWS shows."),
     "unmanaged": Kind("unmanaged", "note", "Live, and no manifest covers it."),
     "orphaned": Kind("orphaned", "note", "In the journal, and its manifest is gone."),
@@ -81,6 +82,8 @@ def kind(association: Association) -> str:
             return "created"
         case Updated():
             return "updated"
+        case Skipped() if association.decision == "adopt":
+            return "unadopted"
         case Skipped() | None:
             return "in-sync" if association.decision == "in-sync" else association.counted_as
         case other:
