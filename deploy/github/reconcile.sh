@@ -64,7 +64,7 @@ code=0
 
 digest=
 if [ -e "$report" ]; then # there is none where the program was called wrongly; without a digest where nothing was planned
-    digest=$(python3 -I -c 'import json, sys; print(json.load(open(sys.argv[1])).get("planDigest", ""))' "$report")
+    digest=$(python3 -I -c 'import json, sys; print(json.load(open(sys.argv[1])).get("planDigest") or "")' "$report")
 fi
 {
     echo "digest=$digest"

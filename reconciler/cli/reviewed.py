@@ -29,11 +29,14 @@ def agreed(given: str) -> Agreed:
             if association["write"]
         )
         refused = report["mismatch"] is not None
-        reviewed = Agreed(str(report["planDigest"]), lines)
+        failed = any(target["error"] for target in report["targets"])
+        reviewed = Agreed(str(report["planDigest"] or digest(())), lines)
     except OSError as error:
         raise _wrong(given, f"cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _wrong(given, "is no JSON report of this version: write one with --dry-run -o json=FILE") from error
+    if report["planDigest"] is None and failed:
+        raise _wrong(given, "holds no plan, since its targets failed: review a plan of --dry-run")
     if refused:
         raise _wrong(given, "is the report of a run that was refused: review a plan of --dry-run")
     if digest(lines) != reviewed.digest:

@@ -96,6 +96,11 @@ class TargetReport:
         return any(each.outcome for each in self.associations if each.decision in {"create", "update"})
 
     @property
+    def planned(self) -> bool:
+        """Whether there is a plan, with writes or without: not where no manifest was, or could be, looked at."""
+        return bool(self.associations) if self.error is None else any(each.write for each in self.associations)
+
+    @property
     def managed(self) -> int:
         """How many of the live associations a manifest covers."""
         return self.live - len(self.unmanaged)
@@ -126,6 +131,11 @@ class Report:
     def plan_digest(self) -> str:
         """`sha256:…` over what the run would write to AWS, and nothing that changes by itself."""
         return digest(line(each.write) for each in self.associations if each.write)
+
+    @property
+    def planned(self) -> bool:
+        """Whether there is a plan at all, with writes or without. Where there is none, its digest means nothing."""
+        return any(target.planned for target in self.targets)
 
     @property
     def associations(self) -> tuple[Association, ...]:

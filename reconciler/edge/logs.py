@@ -136,8 +136,9 @@ def log_report(report: Report) -> None:
             bound.warning(INTEGRATION_NOT_LISTED, integration=arn, error=reason)
         for association in target.associations:
             _log_association(bound, association)
+    digest = report.plan_digest if report.planned else None
     if report.mismatch:
-        log.error(PLAN_REFUSED, reviewed=report.mismatch.reviewed, planDigest=report.plan_digest)
+        log.error(PLAN_REFUSED, reviewed=report.mismatch.reviewed, planDigest=digest)
     outcomes = [association.outcome for association in report.associations]
     seconds = (report.run.finished_at - report.run.started_at).total_seconds()
     log.log(
@@ -147,7 +148,7 @@ def log_report(report: Report) -> None:
         error=_error(report),
         dryRun=report.run.dry_run,
         seconds=round(seconds, 3),
-        planDigest=report.plan_digest,
+        planDigest=digest,
         created=sum(isinstance(outcome, Created) for outcome in outcomes),
         updated=sum(isinstance(outcome, Updated) for outcome in outcomes),
         unlisted=sum(len(target.unlisted) for target in report.targets),

@@ -43,7 +43,7 @@ def render(report: Report) -> str:
     last = (
         f"{words.verdict(report)} {words.coverage(report)}.",
         f"Run {harmless(run.id)}{revision}, version {harmless(run.version)}",
-        f"Plan {report.plan_digest}",
+        *([f"Plan {digest}"] if (digest := words.plan(report)) else []),
     )
     return _page(_notes(report), last)
 

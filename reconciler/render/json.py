@@ -39,7 +39,7 @@ def document(report: Report) -> dict[str, Any]:
     run = report.run
     return {
         "format": FORMAT,
-        "planDigest": report.plan_digest,
+        "planDigest": report.plan_digest if report.planned else None,
         "run": {
             "id": run.id,
             "startedAt": run.started_at.isoformat(),

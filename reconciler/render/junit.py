@@ -26,7 +26,7 @@ def render(report: Report) -> str:
     run = report.run
     seconds = max(0.0, (run.finished_at - run.started_at).total_seconds())
     common = {
-        "planDigest": report.plan_digest,
+        "planDigest": words.plan(report),
         "run": run.id,
         "revision": run.revision,
         "version": run.version,

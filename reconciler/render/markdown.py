@@ -123,9 +123,10 @@ def _head(report: Report) -> Iterator[str]:
         yield "".join(f"- {_target(target)}\n" for target in report.targets).rstrip("\n") or "No targets."
     else:
         yield f"{len(report.targets):,} targets. {words.coverage(report)}."
-    yield f"Plan {_code(report.plan_digest)}"
-    if run.dry_run:
-        yield f"To carry out this plan and no other: {_code(f'reconcile --expect-plan {report.plan_digest}')}"
+    if digest := words.plan(report):
+        yield f"Plan {_code(digest)}"
+        if run.dry_run:
+            yield f"To carry out this plan and no other: {_code(f'reconcile --expect-plan {digest}')}"
     revision = f", revision {_brief(run.revision)}" if run.revision else ""
     yield f"Run {_brief(run.id)}{revision}, version {_brief(run.version)}."
 

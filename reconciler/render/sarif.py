@@ -48,7 +48,7 @@ def render(report: Report) -> str:
         "toolExecutionNotifications": list(_notifications(report)),
     }
     properties = {
-        "planDigest": report.plan_digest,
+        "planDigest": words.plan(report),
         "run": run.id,
         "revision": run.revision,
         "dryRun": run.dry_run,

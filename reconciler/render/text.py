@@ -65,7 +65,8 @@ class _Page:
         yield self._summary(report)
         if report.run.revision:
             yield self._style(harmless(f"Revision {report.run.revision}"), "dim")
-        yield self._style(f"Plan {report.plan_digest}", "dim")
+        if digest := words.plan(report):
+            yield self._style(f"Plan {digest}", "dim")
 
     def _target(self, target: TargetReport, *, looked: bool) -> Iterator[str]:
         place = " ".join(part for part in (target.account, target.region) if part)
@@ -158,7 +159,7 @@ class _Page:
             return
         yield self._style("This is not the plan that was reviewed: nothing was written.", "red")
         yield f"  reviewed {harmless(report.mismatch.reviewed)}"
-        yield f"  now      {report.plan_digest}"
+        yield f"  now      {words.plan(report) or words.NO_PLAN}"
         for sentence in report.mismatch.differences or ():
             yield f"  {harmless(sentence)}"
         if report.mismatch.differences is None:

@@ -21,6 +21,9 @@ from reconciler.core.times import readable
 
 Level: TypeAlias = Literal["error", "warning", "note", "none"]
 
+NO_PLAN = "there is no plan"
+"""What is said instead of a digest where one was reviewed."""
+
 _COLUMN = 72
 _EXECUTION = "ExecutionConfiguration"
 
@@ -98,6 +101,11 @@ def only_looked(report: Report) -> bool:
 def label(name: str, report: Report) -> str:
     """Return how a kind is counted."""
     return "adopted" if name == "adopt" and not only_looked(report) else KINDS[name].label
+
+
+def plan(report: Report) -> str | None:
+    """Return the digest of the plan, None where nothing was planned."""
+    return report.plan_digest if report.planned else None
 
 
 def kinds(report: Report) -> Counter[str]:
@@ -269,6 +277,6 @@ def mismatch(report: Report) -> tuple[str, ...]:
         said = ("only the digest of the reviewed plan was given: what differs is not known",)
     return (
         f"reviewed {harmless(report.mismatch.reviewed)}",
-        f"now {report.plan_digest}",
+        f"now {plan(report) or NO_PLAN}",
         *(harmless(sentence) for sentence in said),
     )

@@ -195,3 +195,58 @@ def test_an_empty_variable_lifts_nothing(program: Program, server: SandboxServer
     done = program.run(env={f"RECONCILER_{name}": ""})
     assert (done.code, created(server)) == (64, [])
     assert f"RECONCILER_{name} is set and empty" in done.err
+
+
+NOTHING = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize("format_", ["text", "json", "markdown", "junit", "sarif", "github"])
+def test_no_digest_is_said_where_there_is_no_plan(program: Program, format_: str) -> None:
+    """Without manifests, and where all targets failed: it would be the digest of nothing, and look like a plan."""
+    (program.folder / "manifests").mkdir()
+    empty = program.run("--dry-run", "-o", format_)
+    program.add("october")
+    failed = Program(program.folder, NOWHERE).run("--dry-run", "-o", format_)
+    for done, code in ((empty, 0), (failed, 1)):
+        assert done.code == code
+        assert "sha256:" not in done.out
+        assert "expect-plan" not in done.out
+        (finished,) = done.events("run finished")
+        assert finished["planDigest"] is None
+
+
+def test_a_plan_without_writes_is_a_plan(program: Program, server: SandboxServer) -> None:
+    """It has a digest, and is carried out, and only that: by digest and by file, with manifests and without."""
+    (program.folder / "manifests").mkdir()
+    assert program.run("--dry-run", "-o", "json=empty.json").code == 0
+    assert program.run("--expect-plan", "empty.json").code == 0
+    assert program.run("--expect-plan", NOTHING).code == 0
+    program.add("october")
+    for given in (NOTHING, "empty.json"):
+        refused = program.run("--expect-plan", given)
+        assert (refused.code, created(server)) == (1, [])
+        assert "now      sha256:" in refused.out
+    assert program.run().code == 0
+    digest, file = reviewed(program)
+    assert digest == NOTHING
+    for given in (digest, file):
+        done = program.run("--expect-plan", given, "-o", "json")
+        assert (done.code, done.report["planDigest"], len(created(server))) == (0, NOTHING, 1)
+
+
+def test_where_a_plan_was_reviewed_and_there_is_none_that_is_said(program: Program, server: SandboxServer) -> None:
+    """All manifests are gone since, or the target cannot be reached: nothing is written, and no digest is made up."""
+    program.add("october")
+    digest, _ = reviewed(program)
+    unreachable = Program(program.folder, NOWHERE).run("--expect-plan", digest)
+    (program.folder / "manifests" / "october.yaml").unlink()
+    for done in (unreachable, program.run("--expect-plan", digest)):
+        assert done.code == 1
+        assert "now      there is no plan" in done.out
+        assert "e3b0c442" not in done.out
+    program.add("october")
+    assert Program(program.folder, NOWHERE).run("--dry-run", "-o", "json=failed.json").code == 1
+    refused = program.run("--expect-plan", "failed.json")
+    assert (refused.code, created(server)) == (64, [])
+    assert "holds no plan, since its targets failed" in refused.err

@@ -193,3 +193,17 @@ def test_another_plan_than_the_reviewed_one_is_a_failure() -> None:
     """A job must not go on as if it had been applied."""
     told = replace(report(planned(manifest())), mismatch=Mismatch("sha256:0", None))
     assert (told.exit_code, told.detailed_exit_code()) == (1, 1)
+
+
+def test_where_nothing_was_planned_there_is_no_plan() -> None:
+    """Without manifests, and where no target could be looked at; a plan of no writes is one."""
+    failed = TargetReport("prod", None, None, "no credentials", undecided([manifest()], "no"))
+    empty = report(planned(lives=(live(),)))
+    assert not empty.planned
+    assert not replace(empty, targets=(failed, failed)).planned
+    assert not replace(empty, targets=()).planned
+    same = report(planned(manifest(), lives=(live(),), records=(record(),)))
+    assert same.planned
+    assert replace(empty, targets=(failed, *same.targets)).planned
+    held = replace(report(planned(manifest())).targets[0], error="held by another")
+    assert replace(empty, targets=(held,)).planned

@@ -147,7 +147,7 @@ def test_what_has_no_file_is_a_notification() -> None:
     ]
     first = invocation["toolExecutionNotifications"][0]["message"]["text"]
     assert "reviewed sha256:abc" in first
-    assert told.plan_digest in first
+    assert "now there is no plan" in first
 
 
 def test_the_run_says_what_it_was() -> None:
