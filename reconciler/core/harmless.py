@@ -9,11 +9,17 @@ from __future__ import annotations
 
 def harmless(text: str) -> str:
     """Return a text with what is invisible (control and direction characters) or a command as escapes."""
-    if not text.isprintable():
-        text = text.translate({ord(char): f"\\u{ord(char):04x}" for char in set(text) if not char.isprintable()})
+    text = visible(text)
     if text.lstrip().startswith("::"):
         text = text.replace(":", "\\u003a", 1)
     return unheard(text)
+
+
+def visible(text: str) -> str:
+    """Return a text with what is invisible as escapes, for where no line is a command: a page, a chat or a mail."""
+    if text.isprintable():
+        return text
+    return text.translate({ord(char): f"\\u{ord(char):04x}" for char in set(text) if not char.isprintable()})
 
 
 def unheard(text: str) -> str:

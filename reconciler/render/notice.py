@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from reconciler.core.harmless import harmless
+from reconciler.core.harmless import visible
 from reconciler.core.ledger import Condition
 from reconciler.core.news import Notice, Summary
 
@@ -32,7 +32,10 @@ _ADVICE = {
 """The conditions that are wrong, the gravest first, and what to do about each."""
 _FAILURES = frozenset(_ADVICE) - {Condition.DRIFTED, Condition.LOST}
 _PERSON = re.compile(r"(:assumed-role/[^/\s]+|:federated-user|:user)/[^\s,;'\")]+")
-_OBEYED = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'", "*": "∗"})  # noqa: RUF001 - so that nobody is called
+_OBEYED = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'"})  # noqa: RUF001 - so that nobody is called
+"""What calls people or makes links in some chat. What only emphasises stays, so that a pattern can be copied: apprise
+escapes it where a service would take it for markup.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ def _was(condition: Condition) -> str:
 
 def _plain(text: str) -> str:
     """Return a text on one line that calls nobody, links to nothing and names no person that AWS named."""
-    text = harmless(_PERSON.sub(r"\1/…", " ".join(text.split()))).translate(_OBEYED).replace("](", "] (")
+    text = visible(_PERSON.sub(r"\1/…", " ".join(text.split()))).translate(_OBEYED).replace("](", "] (")
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from reconciler.core.harmless import harmless
+from reconciler.core.harmless import visible
 from reconciler.web.page import Page
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -58,7 +58,7 @@ def _environment() -> Environment:
         loader=PackageLoader("reconciler.web"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_harmless,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -67,9 +67,9 @@ def _environment() -> Environment:
     return environment
 
 
-def _harmless(value: Any) -> Any:
+def _visible(value: Any) -> Any:
     """Return what stands in the page for a value: nothing invisible may reorder or hide what is beside it."""
-    return value if isinstance(value, Markup) else harmless(str(value))
+    return value if isinstance(value, Markup) else visible(str(value))
 
 
 def _mark(line: str) -> str:

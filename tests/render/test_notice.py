@@ -89,6 +89,21 @@ def test_no_text_from_outside_steers_a_chat(text: str) -> None:
     assert not any(each in body for each in ("<", ">", "@", "](", "`"))
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "s3://corp-* is not among AllowedDestinations of target 'prod' (s3://corp-exports/*, s3://a_b/?/*/~x)",
+        '/ExecutionConfiguration/OnDemandConfiguration/EndTime is {x} [y] #1 | 50% = $z ^ \\ "q" Tür → 7',
+        "::1 refuses the connection",
+        "##[ is no pattern",
+    ],
+)
+def test_what_is_harmless_in_a_chat_can_be_copied(said: str) -> None:
+    """A pattern stays as it stands in git: a chat is no log of a runner, and emphasis is no danger."""
+    body = told((notice(Condition.BLOCKED, said=said),)).body
+    assert body.endswith(f": {said}")
+
+
 def test_who_was_denied_is_not_named() -> None:
     """AWS names the session of a person in its refusals; the role is enough."""
     said = (
