@@ -72,7 +72,8 @@ def pass_over(
         if conditions.agreed:
             looked = tuple(pool.map(carrying(_Task.look), tasks))
             writes = (each.write for report in looked for each in report.associations if each.write)
-            if another := mismatch(conditions.agreed, map(line, writes)):
+            names = {arn: name for report in looked for arn, name in report.names.items()}
+            if another := mismatch(conditions.agreed, map(line, writes), names):
                 return looked, another
         return tuple(pool.map(carrying(_Task.act), tasks)), None
 

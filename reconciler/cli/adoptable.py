@@ -61,7 +61,8 @@ def gather(desired: Desired, choices: Choices, *, unmanaged: bool) -> Gathered:
                 found.failed.append(f"{target.name}: {error}")
                 continue
             for arn, reason in seen.plan.unlisted:
-                found.failed.append(f"the associations of {arn} could not be listed: {reason}")
+                named = f"{seen.plan.names[arn]}, {arn}"
+                found.failed.append(f"the associations of {named} could not be listed: {reason}")
             for each in exported(target, seen):
                 found.managed += each.covering is not None
                 if not (unmanaged and each.covering):

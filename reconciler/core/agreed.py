@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,31 +53,37 @@ def digest(lines: Iterable[str]) -> str:
     return "sha256:" + hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
-def mismatch(agreed: Agreed, lines: Iterable[str]) -> Mismatch | None:
-    """Return how the writes of a plan differ from those that were agreed to, if they do."""
+def mismatch(agreed: Agreed, lines: Iterable[str], names: Mapping[str, str] | None = None) -> Mismatch | None:
+    """Return how the writes of a plan differ from those that were agreed to, if they do.
+
+    `names` are those of the data integrations, by ARN.
+    """
     now = tuple(lines)
     if digest(now) == agreed.digest:
         return None
-    return Mismatch(agreed.digest, None if agreed.lines is None else tuple(_differences(agreed.lines, now)))
+    return Mismatch(
+        agreed.digest, None if agreed.lines is None else tuple(_differences(agreed.lines, now, names or {}))
+    )
 
 
-def _differences(reviewed: tuple[str, ...], now: tuple[str, ...]) -> Iterator[str]:
+def _differences(reviewed: tuple[str, ...], now: tuple[str, ...], names: Mapping[str, str]) -> Iterator[str]:
     gone = [json.loads(each) for each in sorted((Counter(reviewed) - Counter(now)).elements())]
     for each in sorted((Counter(now) - Counter(reviewed)).elements()):
         new = json.loads(each)
         former = next((other for other in gone if other[:2] == new[:2]), None)
         if former is None:
-            yield f"not reviewed: {_said(new)}"
+            yield f"not reviewed: {_said(new, names)}"
         else:
             gone.remove(former)
-            yield f"not as reviewed: {_said(new)}: {', '.join(_changes(former, new))}"
+            yield f"not as reviewed: {_said(new, names)}: {', '.join(_changes(former, new))}"
     for each in gone:
-        yield f"reviewed, and not planned any more: {_said(each)}"
+        yield f"reviewed, and not planned any more: {_said(each, names)}"
 
 
-def _said(write: Any) -> str:
+def _said(write: Any, names: Mapping[str, str]) -> str:
     (integration, client, destination), word, *_ = write
-    return f"{word} {' '.join(filter(None, (destination or '(no destination)', client)))} of {integration}"
+    called = f"{integration} ({names[integration]})" if integration in names else integration
+    return f"{word} {' '.join(filter(None, (destination or '(no destination)', client)))} of {called}"
 
 
 def _changes(former: Any, new: Any) -> Iterator[str]:

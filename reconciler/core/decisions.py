@@ -5,7 +5,8 @@ Each has the `word` that reports use. `record` is what the journal is to hold fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, TypeAlias, assert_never
 
@@ -194,6 +195,7 @@ class Plan:
 
     `renamed` holds the names of records that manifests of other names take over, `seen` the ids of all that is live,
     `orphaned` the records whose manifests are gone, `unlisted` the data integrations that could not be listed, and why.
+    `names` are those of the data integrations, by ARN.
     """
 
     decisions: tuple[Decision, ...] = ()
@@ -202,6 +204,7 @@ class Plan:
     seen: frozenset[str] = frozenset()
     orphaned: tuple[Record, ...] = ()
     unlisted: tuple[tuple[str, str], ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def writes(self) -> tuple[Write, ...]:

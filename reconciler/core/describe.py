@@ -49,6 +49,7 @@ def reported(name: str, account: str | None, region: str | None, result: Result)
         orphaned=plan.orphaned,
         unlisted=plan.unlisted,
         live=len(plan.seen | made),
+        names=plan.names,
     )
 
 

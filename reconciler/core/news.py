@@ -181,7 +181,7 @@ def _target(lane: Lane, report: TargetReport, at: datetime) -> Look:
         condition = Condition.TARGET_FAILED if lane.failures >= _SURE else Condition.UNCLEAR
         return Look(at, {Subject(): Finding(where, condition, said=report.error)}, whole=False)
     condition = Condition.UNLISTED if report.unlisted else Condition.WELL
-    said = "; ".join(f"{arn}: {reason}" for arn, reason in report.unlisted)
+    said = "; ".join(f"{report.identified(arn)}: {reason}" for arn, reason in report.unlisted)
     findings = {Subject(): Finding(where, condition, said=said)}
     for each in report.associations:
         state = Finding(

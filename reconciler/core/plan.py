@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from reconciler.core.case import Case, Rules
@@ -11,7 +11,7 @@ from reconciler.core.decisions import Blocked, Decision, Plan
 from reconciler.core.integrations import find, missing
 from reconciler.core.journal import Bound, Intended, Journal, Record
 from reconciler.core.lives import Lives
-from reconciler.core.model import Live, Manifest, NaturalKey, Observation, Spec, Unobserved, natural_key
+from reconciler.core.model import Manifest, NaturalKey, Observation, Spec, Unobserved, natural_key
 from reconciler.core.request import resolved
 
 
@@ -37,7 +37,7 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
             continue
         key = natural_key(request)
         record = journal.records.get(manifest.name) or orphans.of(manifest, key)
-        if reason := _unseen(request, record, observed.associations):
+        if reason := _unseen(manifest, request, record, observed):
             decisions.append(Blocked(manifest, reason, unseen=True))
             continue
         if reason := _twins(manifest, twins[key]):
@@ -66,20 +66,21 @@ def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal,
         lives.ids,
         orphans.left(renamed),
         tuple((arn, seen.reason) for arn, seen in observed.associations.items() if isinstance(seen, Unobserved)),
+        {integration.arn: integration.name for integration in observed.integrations},
     )
 
 
-def _unseen(
-    request: Spec, record: Record | None, associations: Mapping[str, tuple[Live, ...] | Unobserved]
-) -> str | None:
+def _unseen(manifest: Manifest, request: Spec, record: Record | None, observed: Observation) -> str | None:
     """Return why nothing can be said, where an integration that matters could not be listed whole."""
-    arns = [str(request["DataIntegrationIdentifier"])]
+    known = {integration.arn: integration.name for integration in observed.integrations}
+    called = {str(request["DataIntegrationIdentifier"]): manifest.integration}
     if record:
-        arns.append(str(record.request["DataIntegrationIdentifier"]))
-    for arn in arns:
-        seen = associations.get(arn, ())
+        arn = str(record.request["DataIntegrationIdentifier"])
+        called.setdefault(arn, known.get(arn, arn))
+    for arn, name in called.items():
+        seen = observed.associations.get(arn, ())
         if isinstance(seen, Unobserved):
-            return f"the associations of {arn} could not be listed: {seen.reason}"
+            return f"the associations of {name} could not be listed: {seen.reason}"
     return None
 
 

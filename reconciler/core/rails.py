@@ -74,9 +74,9 @@ def _room(plan: Plan, target: Target, seen: Observation) -> Callable[[Write], De
             return write
         if there[arn] >= most:
             reason = (
-                f"{arn} would have {there[arn] + 1} associations, and AssociationsPerIntegration of target "
-                f"{target.name!r} is {most}: use another data integration, or have AWS raise the quota (L-3DEFA101) "
-                "and say so there"
+                f"{write.manifest.integration} would have {there[arn] + 1} associations, and "
+                f"AssociationsPerIntegration of target {target.name!r} is {most}: use another data integration, or "
+                "have AWS raise the quota (L-3DEFA101) and say so there"
             )
             return Blocked(write.manifest, reason, write)
         there[arn] += 1

@@ -72,7 +72,8 @@ class TargetReport:
     """One target's part: `error` says why it could not be reconciled at all.
 
     `unmanaged` is live and has no manifest, `orphaned` is in the journal and has none. `unlisted` are the ARNs of the
-    data integrations that could not be listed, and why. `live` counts what could.
+    data integrations that could not be listed, and why. `live` counts what could. `names` are those of the data
+    integrations, by ARN.
     """
 
     name: str
@@ -84,6 +85,15 @@ class TargetReport:
     orphaned: tuple[Record, ...] = ()
     unlisted: tuple[tuple[str, str], ...] = ()
     live: int = 0
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def called(self, arn: str) -> str:
+        """Return the name of a data integration, or its ARN where that is gone."""
+        return self.names.get(arn, arn)
+
+    def identified(self, arn: str) -> str:
+        """Return the name of a data integration with its ARN, for whoever has to find it."""
+        return f"{self.names[arn]} ({arn})" if arn in self.names else arn
 
     @property
     def failed(self) -> int:

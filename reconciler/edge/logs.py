@@ -133,7 +133,7 @@ def log_report(report: Report) -> None:
         if target.error:
             bound.error(TARGET_FAILED, error=target.error)
         for arn, reason in target.unlisted:
-            bound.warning(INTEGRATION_NOT_LISTED, integration=arn, error=reason)
+            bound.warning(INTEGRATION_NOT_LISTED, integration=arn, name=target.names.get(arn), error=reason)
         for association in target.associations:
             _log_association(bound, association)
     digest = report.plan_digest if report.planned else None

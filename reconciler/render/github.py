@@ -86,11 +86,11 @@ def _notes(report: Report) -> Iterator[_Note]:
     yield from map(_warning, report.warnings)
     for target in report.targets:
         for arn, reason in target.unlisted:
-            yield _note("unlisted", target.name, (words.unlisted(arn, reason),))
+            yield _note("unlisted", target.name, (words.unlisted(arn, reason, target),))
         for live in target.unmanaged:
-            yield _note("unmanaged", target.name, (words.unmanaged(live),))
+            yield _note("unmanaged", target.name, (words.unmanaged(live, target),))
         for record in target.orphaned:
-            yield _note("orphaned", target.name, (words.orphaned(record),))
+            yield _note("orphaned", target.name, (words.orphaned(record, target),))
 
 
 def _association(association: Association, report: Report) -> _Note:

@@ -93,9 +93,12 @@ def _target(target: TargetReport) -> dict[str, Any]:
         "error": target.error,
         "associations": [association(each) for each in target.associations],
         "coverage": {"managed": target.managed, "live": target.live},
-        "unmanaged": [_unmanaged(live) for live in target.unmanaged],
-        "orphaned": [_orphan(record) for record in target.orphaned],
-        "unlisted": [{"dataIntegrationArn": arn, "reason": reason} for arn, reason in target.unlisted],
+        "unmanaged": [_unmanaged(live, target) for live in target.unmanaged],
+        "orphaned": [_orphan(record, target) for record in target.orphaned],
+        "unlisted": [
+            {"dataIntegrationArn": arn, "dataIntegrationName": target.names.get(arn), "reason": reason}
+            for arn, reason in target.unlisted
+        ],
     }
 
 
@@ -145,22 +148,24 @@ def _difference(difference: Difference) -> dict[str, Any]:
     }
 
 
-def _unmanaged(live: Live) -> dict[str, Any]:
+def _unmanaged(live: Live, target: TargetReport) -> dict[str, Any]:
     return {
         "arn": live.arn,
         "dataIntegrationArn": live.spec["DataIntegrationIdentifier"],
+        "dataIntegrationName": target.names.get(str(live.spec["DataIntegrationIdentifier"])),
         "clientId": live.spec.get("ClientId"),
         "destinationURI": live.spec.get("DestinationURI"),
         "lastExecution": _execution(live.last_execution),
     }
 
 
-def _orphan(record: Record) -> dict[str, Any]:
+def _orphan(record: Record, target: TargetReport) -> dict[str, Any]:
     integration, client, destination = record.key
     bound = record.state if isinstance(record.state, Bound) else None
     return {
         "name": record.name,
         "dataIntegrationArn": integration,
+        "dataIntegrationName": target.names.get(integration),
         "clientId": client or None,
         "destinationURI": destination or None,
         "associationId": bound.association_id if bound else None,

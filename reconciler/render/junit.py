@@ -60,9 +60,11 @@ def _target(report: Report, target: TargetReport, common: Mapping[str, str | Non
         failed = _case(target.name, "target")
         _state(failed, "error", target.error, (words.place(target),))
         cases.insert(0, failed)
-    cases += [_leftover(target, "unmanaged", live.arn, words.unmanaged(live)) for live in target.unmanaged]
-    cases += [_leftover(target, "orphaned", record.name, words.orphaned(record)) for record in target.orphaned]
-    cases += [_leftover(target, "unlisted", arn, words.unlisted(arn, reason)) for arn, reason in target.unlisted]
+    cases += [_leftover(target, "unmanaged", live.arn, words.unmanaged(live, target)) for live in target.unmanaged]
+    cases += [_leftover(target, "orphaned", record.name, words.orphaned(record, target)) for record in target.orphaned]
+    cases += [
+        _leftover(target, "unlisted", arn, words.unlisted(arn, reason, target)) for arn, reason in target.unlisted
+    ]
     here = {"account": target.account, "region": target.region, "targetCoverage": words.coverage(target)}
     return _suite(target.name, {**common, **here}, cases)
 

@@ -185,7 +185,7 @@ def _failed(report: Report) -> Iterator[_Block]:
         if target.error:
             yield _line("targets", f"**target failed** {_code(words.place(target))}: {_code(target.error)}")
         for arn, reason in target.unlisted:
-            said = f"**not listed** in {_brief(target.name)}: {_code(words.unlisted(arn, reason))}"
+            said = f"**not listed** in {_brief(target.name)}: {_code(words.unlisted(arn, reason, target))}"
             yield _line("not listed", said)
 
 
@@ -201,7 +201,7 @@ def _problem(kind: str, problem: Problem) -> _Block:
 
 def _unmanaged(report: Report) -> Iterator[_Block]:
     return (
-        _line("unmanaged", f"{_brief(target.name)}: {_code(words.unmanaged(live))}")
+        _line("unmanaged", f"{_brief(target.name)}: {_code(words.unmanaged(live, target))}")
         for target in report.targets
         for live in target.unmanaged
     )
@@ -209,7 +209,7 @@ def _unmanaged(report: Report) -> Iterator[_Block]:
 
 def _orphaned(report: Report) -> Iterator[_Block]:
     return (
-        _line("orphaned", f"{_brief(target.name)}: {_code(words.orphaned(record))}")
+        _line("orphaned", f"{_brief(target.name)}: {_code(words.orphaned(record, target))}")
         for target in report.targets
         for record in target.orphaned
     )

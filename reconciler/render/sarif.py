@@ -173,11 +173,11 @@ def _notifications(report: Report) -> Iterator[dict[str, Any]]:
         if target.error:
             yield _notification("target-failed", words.place(target), harmless(target.error))
         for arn, reason in target.unlisted:
-            yield _notification("unlisted", words.unlisted(arn, reason))
+            yield _notification("unlisted", words.unlisted(arn, reason, target))
         for live in target.unmanaged:
-            yield _notification("unmanaged", words.unmanaged(live))
+            yield _notification("unmanaged", words.unmanaged(live, target))
         for record in target.orphaned:
-            yield _notification("orphaned", words.orphaned(record))
+            yield _notification("orphaned", words.orphaned(record, target))
 
 
 def _notification(kind: str, *lines: str) -> dict[str, Any]:

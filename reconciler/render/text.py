@@ -81,11 +81,9 @@ class _Page:
         for live in target.unmanaged:
             yield self._unmanaged(live)
         for record in target.orphaned:
-            yield self._orphaned(record)
+            yield self._orphaned(record, target)
         for arn, reason in target.unlisted:
-            yield self._style(
-                harmless(f"  not listed: {arn}: {reason}; what is unmanaged there is not known"), "yellow"
-            )
+            yield self._style(f"  not listed: {words.unlisted(arn, reason, target)}", "yellow")
 
     def _association(self, association: Association, widths: _Widths, *, looked: bool) -> Iterator[str]:
         decision, (done, color) = association.decision, _done(association.outcome)
@@ -144,13 +142,13 @@ class _Page:
         flow = f"→ {live.spec.get('DestinationURI', '(no destination)')}  {live.arn}"
         return f"  {self._marked('unmanaged', 'unmanaged', None)}  {self._style(harmless(flow), 'dim')}"
 
-    def _orphaned(self, record: Record) -> str:
+    def _orphaned(self, record: Record, target: TargetReport) -> str:
         integration, client, destination = record.key
         what = "its manifest is gone"
         if isinstance(record.state, Intended):
             what = f"its manifest is gone, and a Create of {record.state.last_attempt:%Y-%m-%d %H:%MZ} has no answer"
         flow = " ".join(filter(None, (destination or "(no destination)", client)))
-        said = f"{record.name}  {integration} → {flow}  {what}"
+        said = f"{record.name}  {target.called(integration)} → {flow}  {what}"
         return f"  {self._marked('orphaned', 'orphaned', None)}  {self._style(harmless(said), 'dim')}"
 
     def _mismatch(self, report: Report) -> Iterator[str]:

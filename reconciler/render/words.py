@@ -240,27 +240,28 @@ def exact(value: Json) -> str:
     return unheard(f"{text} ({shown})" if shown != value else text)
 
 
-def unmanaged(live: Live) -> str:
+def unmanaged(live: Live, target: TargetReport) -> str:
     """Return what is known of a live association that no manifest covers."""
     spec = live.spec
     client = f" for {spec['ClientId']}" if spec.get("ClientId") else ""
-    flow = f"{spec['DataIntegrationIdentifier']} → {spec.get('DestinationURI', '(no destination)')}{client}"
+    integration = target.called(str(spec["DataIntegrationIdentifier"]))
+    flow = f"{integration} → {spec.get('DestinationURI', '(no destination)')}{client}"
     return harmless(f"{live.arn}: {flow}")
 
 
-def orphaned(record: Record) -> str:
+def orphaned(record: Record, target: TargetReport) -> str:
     """Return what the journal remembers of an association whose manifest is gone."""
     integration, client, destination = record.key
     what = "its manifest is gone"
     if isinstance(record.state, Intended):
         what += f", and a Create of {record.state.last_attempt:%Y-%m-%d %H:%MZ} has no answer"
     to = " ".join(filter(None, (destination or "(no destination)", client)))
-    return harmless(f"{record.name}: {integration} → {to}: {what}")
+    return harmless(f"{record.name}: {target.called(integration)} → {to}: {what}")
 
 
-def unlisted(arn: str, reason: str) -> str:
+def unlisted(arn: str, reason: str, target: TargetReport) -> str:
     """Return why a data integration could not be listed, and what follows."""
-    return harmless(f"{arn}: {reason}; what is unmanaged there is not known")
+    return harmless(f"{target.identified(arn)}: {reason}; what is unmanaged there is not known")
 
 
 def place(target: TargetReport) -> str:

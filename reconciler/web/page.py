@@ -189,8 +189,8 @@ def _left(board: Board, asked: Asked) -> tuple[str, ...]:
         if lane.last and asked.target in {"", lane.target}
         for target in lane.last.targets
     ]
-    unlisted = [words.unlisted(arn, reason) for target in targets for arn, reason in target.unlisted]
-    return (*unlisted, *(words.orphaned(record) for target in targets for record in target.orphaned))
+    unlisted = [words.unlisted(arn, reason, target) for target in targets for arn, reason in target.unlisted]
+    return (*unlisted, *(words.orphaned(record, target) for target in targets for record in target.orphaned))
 
 
 def _warnings(board: Board) -> tuple[Problem, ...]:

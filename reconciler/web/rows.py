@@ -12,7 +12,7 @@ from datetime import datetime
 
 from reconciler.core.board import Board
 from reconciler.core.model import Execution, Live, Origin
-from reconciler.core.report import Association, Report
+from reconciler.core.report import Association, Report, TargetReport
 from reconciler.render import words
 from reconciler.web.asked import Asked
 from reconciler.web.moment import Moment
@@ -141,7 +141,7 @@ def strangers(board: Board, asked: Asked) -> tuple[Stranger, ...]:
 def _strangers(lane: str, last: Report | None, asked: Asked) -> Iterator[Stranger]:
     for target in last.targets if last else ():
         for live in target.unmanaged:
-            stranger = _stranger(lane, live)
+            stranger = _stranger(lane, live, target)
             texts = (lane, live.arn, stranger.integration, stranger.client, stranger.destination)
             if asked.fits({"unmanaged"}, words.KINDS["unmanaged"].level, lane, *texts):
                 yield stranger
@@ -187,12 +187,12 @@ def _before(seen: Association | None, report: Report, now: datetime) -> Before |
     return Before(label, since, seen.arn, _execution(seen.last_execution))
 
 
-def _stranger(target: str, live: Live) -> Stranger:
+def _stranger(lane: str, live: Live, target: TargetReport) -> Stranger:
     spec = live.spec
     return Stranger(
-        target=target,
+        target=lane,
         arn=live.arn,
-        integration=str(spec["DataIntegrationIdentifier"]),
+        integration=target.called(str(spec["DataIntegrationIdentifier"])),
         client=str(spec.get("ClientId") or ""),
         destination=str(spec.get("DestinationURI") or ""),
         execution=_execution(live.last_execution),

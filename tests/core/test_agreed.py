@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from builders import INTEGRATION, NOW, ON_DEMAND, journal, live, manifest, observed, record, rules
+from builders import INTEGRATION, NOW, ON_DEMAND, journal, live, manifest, observed, record, request, rules
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,3 +154,14 @@ def test_now_does_not_count() -> None:
     early = plan([manifest()], observed(), journal(), rules()).reviewed
     late = plan([manifest()], observed(), journal(), rules(now=NOW.replace(year=2027))).reviewed
     assert digest(map(line, early)) == digest(map(line, late))
+
+
+def test_a_difference_calls_the_data_integration_by_name_too() -> None:
+    """Beside its ARN, which is what was reviewed: a name may change hands."""
+    lines = (create_line(request(), "token"),)
+    named = {INTEGRATION.arn: INTEGRATION.name}
+    found = mismatch(Agreed(digest(()), ()), lines, named)
+    assert found
+    assert found.differences == (
+        f"not reviewed: create s3://corp-exports/2026-10 of {INTEGRATION.arn} ({INTEGRATION.name})",
+    )

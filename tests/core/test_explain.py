@@ -226,7 +226,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         (
             "none",
             "its data integration could not be listed",
-            f"the associations of {INTEGRATION.arn} could not be listed",
+            f"the associations of {INTEGRATION.name} could not be listed",
             "blocked",
         ),
     ),

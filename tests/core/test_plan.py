@@ -616,3 +616,17 @@ def test_order_does_not_matter(order: list[str]) -> None:
         return {decision.manifest.name: decision for decision in result.decisions}
 
     assert decisions(order) == decisions(["a", "b", "c", "d"])
+
+
+def test_a_reason_calls_the_data_integration_as_the_manifest_does() -> None:
+    """Its ARN is nothing that anybody wrote; an integration of before is called by its name, or its ARN where gone."""
+    for spelling in (INTEGRATION.name, INTEGRATION.uuid, INTEGRATION.arn):
+        decision = decide(manifest(DataIntegrationIdentifier=spelling), unobserved="denied")
+        assert isinstance(decision, Blocked)
+        assert decision.reason == f"the associations of {spelling} could not be listed: denied"
+    crm, gone = (Integration(INTEGRATION.arn[:-1] + digit, "crm") for digit in "23")
+    for shown, name in (((crm, INTEGRATION), INTEGRATION.name), ((crm, gone), INTEGRATION.arn)):
+        seen = Observation(shown, {crm.arn: (), INTEGRATION.arn: Unobserved("denied")})
+        (moved,) = plan([manifest(DataIntegrationIdentifier="crm")], seen, journal(record()), rules()).decisions
+        assert isinstance(moved, Blocked)
+        assert moved.reason == f"the associations of {name} could not be listed: denied"

@@ -207,3 +207,13 @@ def test_where_nothing_was_planned_there_is_no_plan() -> None:
     assert replace(empty, targets=(failed, *same.targets)).planned
     held = replace(report(planned(manifest())).targets[0], error="held by another")
     assert replace(empty, targets=(held,)).planned
+
+
+def test_a_report_knows_the_names_of_data_integrations() -> None:
+    """The rows of what has no manifest say them; the digest does not depend on them."""
+    one = report(planned(manifest(), records=(record("gone", ClientId="x"),)))
+    (target,) = one.targets
+    assert target.called(INTEGRATION.arn) == INTEGRATION.name
+    assert target.identified(INTEGRATION.arn) == f"{INTEGRATION.name} ({INTEGRATION.arn})"
+    assert (target.called("arn:gone"), target.identified("arn:gone")) == ("arn:gone", "arn:gone")
+    assert replace(one, targets=(replace(target, names={}),)).plan_digest == one.plan_digest
