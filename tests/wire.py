@@ -34,6 +34,8 @@ class Request:
             return "STS"
         if path == "/dataIntegrations":
             return "ListDataIntegrations"
+        if self.method == "GET" and not path.endswith("/associations"):
+            return "GetDataIntegration"
         return {"GET": "List", "POST": "Create", "PATCH": "Update"}[self.method] + "DataIntegrationAssociation"
 
 

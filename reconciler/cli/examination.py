@@ -7,7 +7,7 @@ import platform
 import shutil
 import stat
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from reconciler.cli.journals import Journals, connection_of
 from reconciler.core.doctor import checks, reach
 from reconciler.core.doctor.checks import Identity
 from reconciler.core.doctor.diagnosis import Check, TargetChecks, skipped
+from reconciler.core.doctor.reach import Bucket
 from reconciler.core.errors import CloudError, StateError
 from reconciler.core.integrations import find
 from reconciler.core.journal import Journal
@@ -100,11 +101,17 @@ class Examination:
             return
         partition = said.arn.split(":")[1] if said and said.arn.count(":") else "aws"
         everything = f"arn:{partition}:app-integrations:{session.region}:{session.account}:data-integration/*"
-        yield from self._integrations(reads, manifests, everything)
-        yield from self._buckets(reads, manifests, session.region, partition)
+        bulk = yield from self._integrations(reads, manifests, everything)
+        for destination in reach.elsewhere(manifests):
+            yield skipped("bucket-region", "it is not in S3", about=destination)
+        yield from self._buckets(reads, reach.destinations(manifests, bulk), session.region, partition)
 
     @staticmethod
-    def _integrations(reads: probe.Probe, manifests: Sequence[Manifest], everything: str) -> Iterator[Check]:
+    def _integrations(
+        reads: probe.Probe, manifests: Sequence[Manifest], everything: str
+    ) -> Generator[Check, None, frozenset[str]]:
+        """Yield what is seen of data integrations; return those of bulk exports, as manifests say them."""
+        bulk: set[str] = set()
         found = _asked(reads.integrations)
         yield reach.listing(found)
         wanted: dict[str, list[Manifest]] = {}
@@ -116,9 +123,14 @@ class Examination:
             yield from (skipped(name, "the check 'list-integrations' failed") for name in names)
         else:
             for identifier, whose in wanted.items():
-                yield reach.integration(identifier, whose, found)
-                if there := find(identifier, found):
+                there = find(identifier, found)
+                objects: tuple[str, ...] | CloudError | None = None
+                if there:
                     named[there.arn] = there
+                    if reach.silent(whose):
+                        objects = _asked(lambda arn=there.arn: reads.objects(arn))  # type: ignore[misc]
+                    bulk |= {identifier} if reach.is_bulk(there, objects) else set()
+                yield reach.integration(identifier, whose, found, objects)
             tried = tuple(named.values()) or found[:1]
             for each in tried:
                 failed = _asked(lambda arn=each.arn: reads.try_associations(arn))  # type: ignore[misc]
@@ -126,13 +138,10 @@ class Examination:
             if not tried:
                 yield skipped("list-associations", "there is no data integration")
         yield reach.create(tuple(named.values()), everything)
+        return frozenset(bulk)
 
-    def _buckets(
-        self, reads: probe.Probe, manifests: Sequence[Manifest], region: str, partition: str
-    ) -> Iterator[Check]:
-        for destination in reach.elsewhere(manifests):
-            yield skipped("bucket-region", "it is not in S3", about=destination)
-        for bucket in reach.destinations(manifests):
+    def _buckets(self, reads: probe.Probe, buckets: Sequence[Bucket], region: str, partition: str) -> Iterator[Check]:
+        for bucket in buckets:
             if self._choices.sandbox:
                 names = ("bucket-region", "bucket-encryption")
                 yield from (skipped(name, "the sandbox has no buckets", about=bucket.name) for name in names)

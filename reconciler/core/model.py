@@ -120,10 +120,11 @@ class Desired:
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """A data integration as ListDataIntegrations shows it."""
+    """A data integration as ListDataIntegrations shows it. `source` is its SourceURI, where that is of interest."""
 
     arn: str
     name: str
+    source: str = ""
 
     @property
     def uuid(self) -> str:

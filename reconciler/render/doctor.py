@@ -62,11 +62,13 @@ class _Page:
         yield f"{self._style('Checks:', _BOLD)} {said}. Nothing was written."
 
     def _checks(self, checks: Sequence[Check], width: int) -> Iterator[str]:
+        said = set()  # what helps against several is said once
         for check in checks:
             symbol, code = _STYLES[check.result]
             marked = self._style(f"{symbol} {check.result:<7}", code) if self.terminal else f"{check.result:<7}"
             yield f"  {marked}  {check.name:<{width}}  {harmless(check.seen)}"
-            if check.fix:
+            if check.fix and check.fix not in said:
+                said.add(check.fix)
                 yield f"      {harmless(check.fix)}"
 
     def _style(self, text: str, code: str) -> str:

@@ -173,8 +173,8 @@ def test_it_reads_little_and_writes_nothing(ready: Program, server: SandboxServe
         diagnose(Program(ready.folder, wire.url), "--state", bucket.url)
         counted = sorted(map(operation, wire.requests))
     assert counted == [
-        "GetBucketEncryption", "GetBucketLocation", "GetCallerIdentity", "GetObject", "ListDataIntegrationAssociation",
-        "ListDataIntegrationAssociation", "ListDataIntegrations",
+        "GetBucketEncryption", "GetBucketLocation", "GetCallerIdentity", "GetDataIntegration", "GetDataIntegration",
+        "GetObject", "ListDataIntegrationAssociation", "ListDataIntegrationAssociation", "ListDataIntegrations",
     ]  # fmt: skip
     assert list(files(ready.folder)) == before
     assert bucket.keys == []
@@ -192,7 +192,7 @@ def test_a_role_costs_one_call_more(ready: Program, server: SandboxServer) -> No
         counted = [operation(request) for request in wire.requests]
         keys = {request.headers["Authorization"].split("/")[0] for request in wire.requests[1:]}
     assert counted[:2] == ["AssumeRole", "GetCallerIdentity"]
-    assert len(counted) == 7
+    assert len(counted) == 9
     assert len(keys) == 1
     assert ":assumed-role/exporter/" in found(diagnosis, "credentials")["seen"]
 
@@ -364,6 +364,8 @@ def test_buckets_that_will_not_do(program: Program, server: SandboxServer, expor
     """Missing, elsewhere, without SSE-KMS, and one that may not be asked about."""
     s3(server).create_bucket(Bucket="abroad", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
     s3(server).create_bucket(Bucket="plain")
+    s3(server).create_bucket(Bucket="crm")
+    program.add("crm", text=MANIFEST, **{"corp-exports": "crm", "INTEGRATION": "crm-accounts"})
     for name in ("gone", "abroad", "plain", "private", exports):
         program.add(name, text=MANIFEST, **{"corp-exports": name, "INTEGRATION": "profiles-export"})
     program.add(
@@ -378,8 +380,9 @@ def test_buckets_that_will_not_do(program: Program, server: SandboxServer, expor
     by_bucket = {(check["about"], check["name"]): check for check in checks_of(diagnosis) if check["about"]}
     for bucket, region, encryption in (
         ("gone", "failed", "skipped"),
-        ("abroad", "failed", "warning"),
-        ("plain", "ok", "warning"),
+        ("abroad", "failed", "failed"),
+        ("plain", "ok", "failed"),
+        ("crm", "ok", "warning"),
         ("private", "skipped", "skipped"),
         (exports, "ok", "ok"),
     ):
@@ -388,6 +391,69 @@ def test_buckets_that_will_not_do(program: Program, server: SandboxServer, expor
     assert by_bucket["Kinesis://stream", "bucket-region"]["seen"] == "not checked, because it is not in S3"
     private = by_bucket["private", "bucket-region"]
     assert private["fix"].startswith("allow s3:GetBucketLocation on arn:aws:s3:::private")
+
+
+OBJECTS = "  ObjectConfiguration: {CustomerProfiles: {domainName: [my-domain], objectType: [_profile]}}\n"
+
+
+@pytest.mark.parametrize(("own", "held"), [(True, True), (True, False), (False, True), (False, False)])
+def test_a_bulk_export_is_one_in_either_form(
+    program: Program, server: SandboxServer, exports: str, *, own: bool, held: bool
+) -> None:
+    """AWS's sample has the objects on the data integration, and ours on the association: both are alike."""
+    aws: Any = boto3.client(
+        "appintegrations", "us-east-1", endpoint_url=program.endpoint, aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    objects = {"CustomerProfiles": {"domainName": ["my-domain"], "objectType": ["_profile"]}}
+    of = {"SourceURI": "AmazonConnect://AppIntegrations", **({"ObjectConfiguration": objects} if held else {})}
+    made = aws.create_data_integration(Name="monthly", KmsKey="k", **of)
+    for name, spelling in (("october", "Name"), ("november", "Id"), ("december", "Arn")):
+        program.add(name, text=MANIFEST + OBJECTS * own, INTEGRATION=made[spelling], **{exports: f"{exports}-{name}"})
+        s3(server).create_bucket(Bucket=f"{exports}-{name}")
+    checked = checks_of(diagnose(program))
+    for check in (each for each in checked if each["name"] == "integration"):
+        assert check["result"] == ("ok" if own or held else "failed")
+        if not own and not held:
+            assert "has an ObjectConfiguration" in check["seen"]
+            assert check["fix"] == "say what to export: give one of them an ObjectConfiguration"
+    assert [each["result"] for each in checked if each["name"] == "bucket-encryption"] == ["failed"] * 3
+
+
+def test_what_a_bulk_export_exports_may_not_be_asked_for(ready: Program, server: SandboxServer) -> None:
+    """That is a warning, and of what is no bulk export not even that."""
+    denied = answer(403, "AccessDeniedException")
+    with Wire(server.url, before=lambda each: denied if each.operation == "GetDataIntegration" else None) as wire:
+        diagnosis = diagnose(Program(ready.folder, wire.url))
+    by_name = {each["about"]: each for each in checks_of(diagnosis) if each["name"] == "integration"}
+    assert by_name["crm-accounts"]["result"] == "ok"
+    profiles = by_name["profiles-export"]
+    assert profiles["result"] == "warning"
+    assert "what it exports is not known: GetDataIntegration: AccessDeniedException" in profiles["seen"]
+    assert profiles["fix"].startswith("allow app-integrations:GetDataIntegration on arn:")
+
+
+def test_each_advice_is_given_once(ready: Program, server: SandboxServer) -> None:
+    """Where one thing helps against several, and where the reason would say it already."""
+    denied = answer(403, "AccessDeniedException")
+    private = raw(403, "<Error><Code>AccessDenied</Code><Message>no way</Message></Error>")
+
+    def before(request: Request) -> bytes | None:
+        if request.operation == "ListDataIntegrationAssociation":
+            return denied
+        return private if request.path.startswith("/corp-exports") else None
+
+    ready.add("a-wrong", text=TARGET, ACCOUNT=OTHER, REGION="us-east-1")
+    ready.add("b-right", text=TARGET, ACCOUNT=ACCOUNT, REGION="us-east-1")
+    for name in ("october", "crm"):
+        path = ready.folder / "manifests" / f"{name}.yaml"
+        path.write_text(path.read_text() + "target: b-right\n")
+    with Wire(server.url, before=before) as wire:
+        said = Program(ready.folder, wire.url).run("doctor", env=ONCE).out
+    advice = [line.strip() for line in said.splitlines() if line.startswith("      ")]
+    assert len(advice) == len(set(advice))
+    assert said.count("allow app-integrations:ListDataIntegrationAssociations on *") == 1
+    assert said.count("credentials of the bucket's account") == 1
+    assert said.count("use credentials of") == 1
 
 
 def test_what_aws_says_cannot_steer_a_terminal(ready: Program, server: SandboxServer) -> None:

@@ -264,3 +264,42 @@ def test_leases() -> None:
     assert (earlier.result, earlier.seen) == (Result.WARNING, "held by process 1 on host until 2026-11-01 12:00:00Z")
     assert "reconcile unlock prod" in (earlier.fix or "")
     assert checks.lease("prod", held, NOW).seen.startswith("left behind by process 1 on host, expired at 2026-11-01 ")
+
+
+BULK = Integration(INTEGRATION.arn, INTEGRATION.name, "AmazonConnect://AppIntegrations")
+SILENT = manifest("silent", ObjectConfiguration=None)
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "objects", "result", "fix"),
+    [
+        (BULK, SILENT, ("CustomerProfiles",), "ok", None),
+        (INTEGRATION, SILENT, ("CustomerProfiles",), "ok", None),
+        (BULK, manifest(), None, "ok", None),
+        (BULK, SILENT, (), "failed", "say what to export"),
+        (BULK, SILENT, Denied("no"), "warning", f"allow app-integrations:GetDataIntegration on {BULK.arn}"),
+        (BULK, SILENT, Throttled("no"), "warning", "run this again later"),
+        (INTEGRATION, SILENT, (), "ok", None),
+        (INTEGRATION, SILENT, ("Account",), "ok", None),
+        (INTEGRATION, SILENT, Denied("no"), "ok", None),
+    ],
+)
+def test_a_bulk_export_says_what_it_exports(
+    there: Integration, wanted: Any, objects: Any, result: str, fix: str | None
+) -> None:
+    """On the data integration, as in AWS's sample, or in the manifest: one is enough."""
+    assert reach.is_bulk(there, objects) is (there is BULK or objects == ("CustomerProfiles",))
+    check = reach.integration(there.name, [manifest("other"), wanted], (there,), objects)
+    assert check.result == result
+    assert (check.fix or "").startswith(fix or "")
+    assert (check.fix is None) == (fix is None)
+    if result == "failed":
+        assert "'silent' (silent.yaml:1)" in check.seen
+
+
+def test_a_bulk_export_is_known_by_its_data_integration_too() -> None:
+    """Its bucket has to be encrypted as any other's."""
+    assert reach.silent((manifest(), SILENT)) == (SILENT,)
+    found = reach.destinations((SILENT,), {INTEGRATION.name})
+    assert found == (Bucket("corp-exports", bulk=True),)
+    assert reach.destinations((SILENT,), {"another"}) == (Bucket("corp-exports", bulk=False),)

@@ -19,6 +19,7 @@ SERVICES = frozenset(("appintegrations", "s3", "sts"))
 
 # Service Authorization Reference: which actions each operation needs
 NEEDS: dict[tuple[str, str], frozenset[str]] = {
+    ("appintegrations", "GetDataIntegration"): frozenset(("app-integrations:GetDataIntegration",)),
     ("appintegrations", "ListDataIntegrations"): frozenset(("app-integrations:ListDataIntegrations",)),
     ("appintegrations", "ListDataIntegrationAssociations"): frozenset(
         ("app-integrations:ListDataIntegrationAssociations",)
@@ -57,6 +58,7 @@ READS_STATE = {"s3:GetObject", "s3:ListBucket"}
 # nor have those that list.
 RESOURCES = {
     "app-integrations:CreateDataIntegrationAssociation": "arn:aws:app-integrations:*:123456789012:data-integration/*",
+    "app-integrations:GetDataIntegration": "arn:aws:app-integrations:*:123456789012:data-integration/*",
     "app-integrations:UpdateDataIntegrationAssociation": (
         "arn:aws:app-integrations:*:123456789012:data-integration-association/*"
     ),
@@ -151,7 +153,10 @@ def test_the_policies_allow_every_call_and_no_other() -> None:
         (("observe",), LISTS),
         (("state-s3-read",), READS_STATE),
         (("state-s3-write",), {"s3:PutObject"}),
-        (("doctor",), {"s3:GetBucketLocation", "s3:GetEncryptionConfiguration"}),
+        (
+            ("doctor",),
+            {"app-integrations:GetDataIntegration", "s3:GetBucketLocation", "s3:GetEncryptionConfiguration"},
+        ),
         (("assume-role",), {"sts:AssumeRole"}),
         (("assume-role.trust",), {"sts:AssumeRole"}),
         (

@@ -107,7 +107,8 @@ def credentials(target: Target, found: Identity | CloudError, arn: str | None = 
             declared = ", as the Target declares" if target.account else ""
             return Check("credentials", Result.OK, f"{found.arn} of account {found.account}{declared}")
         case WrongAccount():
-            seen = f"{found} ({arn})" if arn else str(found)
+            seen = str(found).partition(":")[0]  # behind it stands what a run would advise
+            seen += f" ({arn})" if arn else ""
             fix = f"use credentials of account {target.account}, or give the Target a RoleArn there"
             return Check("credentials", Result.FAILED, seen, fix)
         case Unauthenticated():

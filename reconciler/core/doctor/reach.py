@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -11,6 +11,7 @@ from reconciler.core.errors import CloudError, Denied
 from reconciler.core.integrations import find
 from reconciler.core.model import Integration, Manifest
 
+_BULK, _PROFILES = "amazonconnect://", "CustomerProfiles"
 _KMS = frozenset(("aws:kms", "aws:kms:dsse"))
 
 
@@ -43,16 +44,56 @@ def listing(found: Sequence[Integration] | CloudError) -> Check:
     )
 
 
-def integration(identifier: str, manifests: Sequence[Manifest], found: Sequence[Integration]) -> Check:
-    """Judge whether a data integration that manifests name is there."""
+def integration(
+    identifier: str,
+    manifests: Sequence[Manifest],
+    found: Sequence[Integration],
+    objects: Sequence[str] | CloudError | None = None,
+) -> Check:
+    """Judge whether a data integration that manifests name is there, and whether a bulk export says what to export.
+
+    `objects` are the keys of the data integration's own ObjectConfiguration, None where it was not asked for.
+    """
     if there := find(identifier, found):
-        return Check("integration", Result.OK, f"{identifier!r} is {there.arn}", about=identifier)
+        return _objects(identifier, there, silent(manifests), objects)
     near = get_close_matches(identifier, [each.name for each in found], n=1)
     first = manifests[0].origin
     fix = f"create it, or correct DataIntegrationIdentifier in {first}"
     fix = f"did you mean {near[0]!r}? {fix}" if near else fix
     seen = f"data integration {identifier!r} does not exist in this account and Region"
     return Check("integration", Result.FAILED, seen, fix, identifier)
+
+
+def silent(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
+    """Return the manifests that leave it to their data integration to say what to export."""
+    return tuple(each for each in manifests if not each.spec.get("ObjectConfiguration"))
+
+
+def is_bulk(there: Integration, objects: Sequence[str] | CloudError | None) -> bool:
+    """Tell whether associations of a data integration are bulk exports of Customer Profiles.
+
+    AWS's sample has the objects on the data integration, and nothing of them on the association (Amazon Connect
+    administrator guide, "Set up bulk export").
+    """
+    held = () if objects is None or isinstance(objects, CloudError) else objects
+    return there.source.lower().startswith(_BULK) or _PROFILES in held
+
+
+def _objects(
+    identifier: str, there: Integration, without: Sequence[Manifest], objects: Sequence[str] | CloudError | None
+) -> Check:
+    name, seen = "integration", f"{identifier!r} is {there.arn}"
+    if not without or objects is None or not is_bulk(there, objects):
+        return Check(name, Result.OK, seen, about=identifier)
+    if isinstance(objects, CloudError):
+        fix = f"allow app-integrations:GetDataIntegration on {there.arn}" if isinstance(objects, Denied) else None
+        fix = fix or failed(name, objects, "").fix
+        return Check(name, Result.WARNING, f"{seen}; what it exports is not known: {objects}", fix, identifier)
+    if objects:
+        return Check(name, Result.OK, f"{seen}, and has an ObjectConfiguration", about=identifier)
+    where = without[0].origin
+    seen += f", a bulk export; neither it nor {without[0].name!r} ({where}) has an ObjectConfiguration"
+    return Check(name, Result.FAILED, seen, "say what to export: give one of them an ObjectConfiguration", identifier)
 
 
 def associations(listed: Integration, error: CloudError | None) -> Check:
@@ -71,15 +112,15 @@ def create(named: Sequence[Integration], everything: str) -> Check:
     return skipped("create", "a Create cannot be tried without exporting", fix)
 
 
-def destinations(manifests: Iterable[Manifest]) -> tuple[Bucket, ...]:
-    """Return the buckets that manifests export to, each once."""
+def destinations(manifests: Iterable[Manifest], bulk_exports: Collection[str] = ()) -> tuple[Bucket, ...]:
+    """Return the buckets that manifests export to, each once; `bulk_exports` are data integrations as they say them."""
     bulk: dict[str, bool] = {}
     for manifest in manifests:
         scheme, rest = _parts(manifest)
         if scheme != "s3":
             continue
         objects = manifest.spec.get("ObjectConfiguration")
-        exports = isinstance(objects, Mapping) and "CustomerProfiles" in objects
+        exports = (isinstance(objects, Mapping) and _PROFILES in objects) or manifest.integration in bulk_exports
         name = rest.partition("/")[0]
         bulk[name] = bulk.get(name, False) or exports
     return tuple(Bucket(name, exports) for name, exports in sorted(bulk.items()))
@@ -101,7 +142,8 @@ def bucket_region(bucket: Bucket, wanted: str, found: str | CloudError | None, p
     """Judge where a bucket is; None is no such bucket."""
     name = "bucket-region"
     if isinstance(found, CloudError):
-        return _bucket_failed(name, bucket, found, f"s3:GetBucketLocation on {bucket.arn(partition)}")
+        other = ", or look with the credentials of the bucket's account"
+        return _bucket_failed(name, bucket, found, f"s3:GetBucketLocation on {bucket.arn(partition)}", other)
     if found is None:
         fix = f"make it in {wanted}, or correct DestinationURI"
         return Check(name, Result.FAILED, f"there is no bucket {bucket.name}", fix, bucket.name)
@@ -117,7 +159,7 @@ def bucket_encryption(bucket: Bucket, found: Encryption | CloudError | None, par
     name = "bucket-encryption"
     if isinstance(found, CloudError):
         return _bucket_failed(name, bucket, found, f"s3:GetEncryptionConfiguration on {bucket.arn(partition)}")
-    fix = "make SSE-KMS with the data integration's key the default: a bulk export needs it"
+    fix = f"make SSE-KMS with the data integration's key the default of {bucket.name}: a bulk export needs it"
     if found is None or found.algorithm not in _KMS:
         seen = f"bucket {bucket.name} is encrypted by {found.algorithm if found else 'nothing'}, not by SSE-KMS"
         return Check(name, Result.FAILED if bucket.bulk else Result.WARNING, seen, fix, bucket.name)
@@ -128,9 +170,9 @@ def bucket_encryption(bucket: Bucket, found: Encryption | CloudError | None, par
     return Check(name, Result.OK, seen, about=bucket.name)
 
 
-def _bucket_failed(name: str, bucket: Bucket, error: CloudError, needs: str) -> Check:
+def _bucket_failed(name: str, bucket: Bucket, error: CloudError, needs: str, other: str = "") -> Check:
     if not isinstance(error, Denied):
         return failed(name, error, needs, bucket.name)
     action = needs.partition(" ")[0]
     because = f"{action} is not allowed on bucket {bucket.name}, which may be another account's: {error}"
-    return skipped(name, because, f"allow {needs}, or look with the credentials of the bucket's account", bucket.name)
+    return skipped(name, because, f"allow {needs}{other}", bucket.name)

@@ -45,6 +45,13 @@ class Probe:
             pages = read_pages(self._integrations.list_data_integrations, "DataIntegrations")
             return tuple(integration(item, self._site) for page in pages for item in page)
 
+    def objects(self, integration_arn: str) -> tuple[str, ...]:
+        """Return the keys of a data integration's own ObjectConfiguration, none where it has none."""
+        with translated("GetDataIntegration"):
+            answer = self._integrations.get_data_integration(Identifier=integration_arn)
+            require_aws(answer)
+            return tuple(answer.get("ObjectConfiguration") or {})
+
     def try_associations(self, integration_arn: str) -> None:
         """List at most one association of a data integration, to see whether that is allowed."""
         with translated("ListDataIntegrationAssociations"):

@@ -44,7 +44,8 @@ def integration(item: Any, site: Site) -> Integration:
     _require_arn(arn, site)
     if not is_clean(name):
         raise CloudError(f"the answer cannot be used: Name of {arn} is {_short(name)}")
-    return Integration(arn, name)
+    source = item.get("SourceURI")
+    return Integration(arn, name, source if is_clean(source) else "")
 
 
 def association(item: Any, integration_arn: str) -> Live:
