@@ -59,12 +59,11 @@ def compare(desired: Spec, applied: Spec, live: Spec, ignore: tuple[str, ...] = 
 
 
 def as_live(request: Spec, differences: Iterable[Difference]) -> Spec:
-    """Return a request in which every readable member that is not the same has the live value."""
+    """Return a request in which every member that drifted has the live value."""
     members = dict(leaves(request))
     for each in differences:
-        if each.readable:
-            members.pop(each.path, None)
-            members |= {} if each.live is None else {each.path: each.live}
+        members.pop(each.path, None)
+        members |= {} if each.live is None else {each.path: each.live}
     tree: dict[str, Json] = {}
     for path, value in members.items():
         *parents, last = (key.replace("~1", "/").replace("~0", "~") for key in path.split("/")[1:])
