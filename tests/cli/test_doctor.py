@@ -19,6 +19,7 @@ from program import Done, Program, environment
 from wire import Request, Wire, answer
 
 from reconciler.cli.examination import locked_out
+from reconciler.core.document import sealed
 from reconciler.edge.manifests.schema import schema
 from reconciler.edge.state.local import LocalStore
 from reconciler.sandbox import Behaviour, SandboxServer
@@ -116,9 +117,11 @@ def ready(program: Program, exports: str) -> Program:  # noqa: ARG001 - the buck
 
 
 def raw(status: int, body: str, kind: str = "text/xml", date: str = "") -> bytes:
-    """Return a whole answer."""
+    """Return a whole answer of AWS, which has a request id."""
     dated = f"Date: {date}\r\n" if date else ""
-    head = f"HTTP/1.1 {status} X\r\n{dated}Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+    head = (
+        f"HTTP/1.1 {status} X\r\nx-amzn-RequestId: r\r\n{dated}Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+    )
     return f"{head}Connection: close\r\n\r\n{body}".encode()
 
 
@@ -597,7 +600,7 @@ def test_a_lease_is_shown(ready: Program, bucket: Bucket) -> None:
         ("2999-01-01T00:00:00Z", "warning", "held by process 1 on host until 2999-01-01 00:00:00Z"),
         ("2020-01-01T00:00:00Z", "ok", "left behind by process 1 on host, expired at 2020-01-01 00:00:00Z"),
     ):
-        bucket.text = json.dumps({**bucket.journal, "lease": {**lease, "expires": expires}})
+        bucket.text = json.dumps(sealed({**bucket.journal, "lease": {**lease, "expires": expires}}))
         check = found(diagnose(ready, "--state", bucket.url), "lease")
         assert check["result"] == result
         assert check["seen"].startswith(seen)
