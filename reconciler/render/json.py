@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, assert_never
 
 from reconciler.core.decisions import Create, Update, Write
@@ -34,8 +35,42 @@ def line(tree: Any) -> str:
     return unheard(json.dumps(tree, ensure_ascii=True))
 
 
+def written(report: Report) -> Iterator[str]:
+    """Yield the report as a JSON document in pieces of a line each: encoded at once, a large one takes tens of MB."""
+    yield from members(_head(report), targets=items(map(_written_target, report.targets)))
+
+
+def _written_target(target: TargetReport) -> Iterator[str]:
+    associations = items((line(association(each)),) for each in target.associations)
+    unmanaged = items((line(_unmanaged(each, target)),) for each in target.unmanaged)
+    orphaned = items((line(_orphan(each, target)),) for each in target.orphaned)
+    yield from members(_target_head(target), associations=associations, unmanaged=unmanaged, orphaned=orphaned)
+
+
+def members(head: Mapping[str, Any], **others: Iterable[str]) -> Iterator[str]:
+    """Yield a JSON object in pieces: its first members, then others by name, which are in pieces themselves."""
+    yield line(head)[:-1]
+    for name, pieces in others.items():
+        yield f', "{name}": '
+        yield from pieces
+    yield "}"
+
+
+def items(found: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Yield a JSON array in pieces, each item on a line of its own."""
+    yield "["
+    for number, pieces in enumerate(found):
+        yield ",\n" if number else "\n"
+        yield from pieces
+    yield "]"
+
+
 def document(report: Report) -> dict[str, Any]:
     """Return the report as the tree that the schema describes."""
+    return {**_head(report), "targets": [_target(target) for target in report.targets]}
+
+
+def _head(report: Report) -> dict[str, Any]:
     run = report.run
     return {
         "format": FORMAT,
@@ -56,7 +91,6 @@ def document(report: Report) -> dict[str, Any]:
             "reviewed": report.mismatch.reviewed,
             "differences": None if report.mismatch.differences is None else list(report.mismatch.differences),
         },
-        "targets": [_target(target) for target in report.targets],
     }
 
 
@@ -87,14 +121,20 @@ def problem(problem: Problem) -> dict[str, Any]:
 
 def _target(target: TargetReport) -> dict[str, Any]:
     return {
+        **_target_head(target),
+        "associations": [association(each) for each in target.associations],
+        "unmanaged": [_unmanaged(live, target) for live in target.unmanaged],
+        "orphaned": [_orphan(record, target) for record in target.orphaned],
+    }
+
+
+def _target_head(target: TargetReport) -> dict[str, Any]:
+    return {
         "name": target.name,
         "account": target.account,
         "region": target.region,
         "error": target.error,
-        "associations": [association(each) for each in target.associations],
         "coverage": {"managed": target.managed, "live": target.live},
-        "unmanaged": [_unmanaged(live, target) for live in target.unmanaged],
-        "orphaned": [_orphan(record, target) for record in target.orphaned],
         "unlisted": [
             {"dataIntegrationArn": arn, "dataIntegrationName": target.names.get(arn), "reason": reason}
             for arn, reason in target.unlisted

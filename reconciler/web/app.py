@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from reconciler.core.board import Board
@@ -20,6 +20,10 @@ from reconciler.web.document import written
 from reconciler.web.hooks import Hooks
 from reconciler.web.page import Process, page
 from reconciler.web.sealed import Sealed
+from reconciler.web.shared import Found, Shared
+
+_FRESH = 15
+"""For how many seconds at most a page or a document is shared while nothing changes but the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,23 @@ class Views:
 
 def application(views: Views, hooks: Hooks) -> Starlette:
     """Return the application."""
+    pages, reports, metrics = Shared(), Shared(), Shared()
 
-    def index(request: Request) -> Response:  # not async, as what takes long: it has a thread, and probes do not wait
-        return html.answer(page(views.board(), Asked.of(request.query_params), views.process()))
+    async def index(request: Request) -> Response:
+        asked = Asked.of(request.query_params)
 
-    def report(_: Request) -> Response:
-        return StreamingResponse(written(views.board(), views.process()), media_type="application/json")
+        def look() -> Found:
+            board, process = views.board(), views.process()
+            return Found(_state(board, process), "text/html", html.written(page(board, asked, process)))
+
+        return await pages.answer(request, asked, look)
+
+    async def report(request: Request) -> Response:
+        def look() -> Found:
+            board, process = views.board(), views.process()
+            return Found(_state(board, process), "application/json", written(board, process))
+
+        return await reports.answer(request, None, look)
 
     async def healthz(_: Request) -> Response:
         return probes.health(views.board(), views.patience, working=views.working())
@@ -53,9 +68,12 @@ def application(views: Views, hooks: Hooks) -> Starlette:
     async def readyz(_: Request) -> Response:
         return probes.readiness(views.board(), stopping=views.stopping())
 
-    async def metrics(_: Request) -> Response:
-        content_type, text = views.metrics()
-        return Response(text, headers={"content-type": content_type})
+    async def measures(request: Request) -> Response:
+        def look() -> Found:
+            content_type, text = views.metrics()
+            return Found(None, content_type, (text.decode(),))
+
+        return await metrics.answer(request, None, look)
 
     app = Starlette(
         routes=[
@@ -64,7 +82,7 @@ def application(views: Views, hooks: Hooks) -> Starlette:
             Route("/api/v1/report", report),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
-            Route("/metrics", metrics),
+            Route("/metrics", measures),
             Route("/hooks/{sender}", hooks.answer, methods=["POST"]),
         ],
         middleware=[Middleware(GZipMiddleware, compresslevel=4)],
@@ -72,3 +90,16 @@ def application(views: Views, hooks: Hooks) -> Starlette:
     app.router.redirect_slashes = False  # it would lead to whatever host the request names
     app.middleware_stack = Sealed(app.build_middleware_stack())  # not one of them: errors are answered outside of those
     return app
+
+
+def _state(board: Board, process: Process) -> object:
+    """Return what is equal for as long as documents may stay as they are, though time passes."""
+
+    def coarse(time: datetime | None) -> int | None:
+        return round(time.timestamp()) if time else None
+
+    stuck = tuple(lane.target for lane in board.stuck(process.patience))
+    times = tuple((coarse(lane.moved), coarse(lane.due)) for lane in board.lanes)
+    lanes = tuple(replace(lane, moved=None, due=None) for lane in board.lanes)
+    still = replace(board, now=board.started, lanes=lanes, looking=None)
+    return int(board.now.timestamp() // _FRESH), still, times, stuck, process

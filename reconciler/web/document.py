@@ -1,6 +1,7 @@
 """The board as JSON, by schemas/board.v1.json: what the page shows, for programs.
 
-It is written piece by piece: the runs of a busy day, all at once, would take tens of MB that Python then keeps.
+It is written piece by piece: the runs of a busy day, or thousands of associations, all at once, would take tens of MB,
+of which Python then keeps a part.
 """
 
 from __future__ import annotations
@@ -14,17 +15,15 @@ from reconciler.render import json
 from reconciler.web.page import Process
 
 FORMAT = "reconciler/board/v1"
-_BATCH = 200
-"""How many runs make a piece."""
 
 
 def written(board: Board, process: Process) -> Iterator[str]:
-    """Yield the board as the document that the schema describes, in pieces. Its last member is `runs`."""
-    yield json.dumped(_board(board, process)).removesuffix("\n}\n") + ',\n  "runs": ['
-    for start in range(0, len(board.past), _BATCH):
-        runs = (json.line(_run(run)) for run in board.past[start : start + _BATCH])
-        yield ("," if start else "") + "\n    " + ",\n    ".join(runs)
-    yield "\n  ]\n}\n"
+    """Yield the board as the document that the schema describes, in pieces."""
+    stuck = board.stuck(process.patience)
+    targets = json.items(_lane(lane, stuck=lane in stuck) for lane in board.lanes)
+    runs = json.items((json.line(_run(run)),) for run in board.past)
+    yield from json.members(_board(board, process), targets=targets, runs=runs)
+    yield "\n"
 
 
 def _board(board: Board, process: Process) -> dict[str, Any]:
@@ -40,7 +39,6 @@ def _board(board: Board, process: Process) -> dict[str, Any]:
         "working": process.working,
         "stopping": process.stopping,
         "lookingStuck": board.looking in stuck,
-        "targets": [_lane(lane, stuck=lane in stuck) for lane in board.lanes],
     }
 
 
@@ -52,8 +50,8 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
     }
 
 
-def _lane(lane: Lane, *, stuck: bool) -> dict[str, Any]:
-    return {
+def _lane(lane: Lane, *, stuck: bool) -> Iterator[str]:
+    head = {
         "target": lane.target,
         "running": _time(lane.running),
         "moved": _time(lane.moved),
@@ -61,9 +59,9 @@ def _lane(lane: Lane, *, stuck: bool) -> dict[str, Any]:
         "stuck": stuck,
         "failures": lane.failures,
         "succeeded": _time(lane.succeeded),
-        "report": lane.last and json.document(lane.last),
-        "unseen": [json.association(each) for each in lane.unseen.values()],
     }
+    unseen = json.items((json.line(json.association(each)),) for each in lane.unseen.values())
+    yield from json.members(head, unseen=unseen, report=json.written(lane.last) if lane.last else ("null",))
 
 
 def _run(run: PastRun) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -11,25 +12,25 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from reconciler.core.harmless import visible
 from reconciler.web.page import Page
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _PIECE = 1000
-"""How many texts and values of a template are sent together."""
+"""How many texts and values of a template make a piece."""
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
-def answer(page: Page) -> Response:
-    """Return the page in pieces: a browser shows the first while the rest of a long one is still being made."""
+def written(page: Page) -> Iterator[str]:
+    """Yield the page in pieces."""
     pieces = _environment().get_template("page.html").stream(page=page)
     pieces.enable_buffering(_PIECE)
-    return StreamingResponse(pieces, media_type="text/html")
+    yield from pieces
 
 
-def static(request: Request) -> Response:
+async def static(request: Request) -> Response:
     """Return a static file. It is kept by the browser where its address says which content it has."""
     name = request.path_params["name"]
     if name not in _static():

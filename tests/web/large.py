@@ -1,0 +1,35 @@
+"""Serve a board of thousands of drifted associations, each with its differences, until standard input ends."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from builders import NOW
+from render import reports
+from web import boards
+from web.conftest import serving
+
+from reconciler.core.diff import Difference
+from reconciler.core.report import Association
+
+MEMBERS = ("StartTime", "EndTime", "Object")
+
+
+def one(number: int) -> Association:
+    """Return a drifted association."""
+    path = "/ExecutionConfiguration/OnDemandConfiguration"
+    found = tuple(Difference(f"{path}/{each}", f"17908{number:08}", None, "1788220800000") for each in MEMBERS)
+    return replace(reports.drifted(f"export-{number:05}"), differences=found, since=NOW)
+
+
+if __name__ == "__main__":
+    report = reports.report(*map(one, range(int(sys.argv[1]))))
+    with serving() as site:
+        site.board = boards.board(boards.lane(report), past=tuple(boards.day()))
+        site.get("/metrics")
+        print(site.url, flush=True)  # noqa: T201 - what the test reads
+        sys.stdin.read()

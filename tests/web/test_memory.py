@@ -1,0 +1,60 @@
+"""However many read a large board, and however slowly: they take little of the memory that the pod has."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from reconciler.web.connections import AT_ONCE
+from reconciler.web.shared import HELD
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+MIB = 1024 * 1024
+
+
+def limits() -> list[int]:
+    """Return the limits of memory that deploy/ sets for a controller, in bytes."""
+    kubernetes = (DEPLOY / "kubernetes/controller/deployment.yaml").read_text(encoding="utf-8")
+    systemd = (DEPLOY / "systemd/reconciler.service").read_text(encoding="utf-8")
+    found = [re.search(r"limits: .*memory: (\d+)Mi", kubernetes), re.search(r"MemoryMax=(\d+)M", systemd)]
+    return [int(match[1]) * MIB for match in found if match]
+
+
+def resident(process: subprocess.Popen[str], name: str) -> int:
+    """Return a figure of a process's memory in bytes (proc(5))."""
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    match = re.search(rf"{name}:\s+(\d+) kB", status)
+    assert match
+    return int(match[1]) * 1024
+
+
+def test_the_bound_is_below_the_limits_of_deploy() -> None:
+    """Renderings of three kinds, and what uvicorn and the socket hold for each connection, take half of it at most."""
+    buffers = AT_ONCE * 3 * 64 * 1024
+    assert len(limits()) == 2
+    assert 3 * HELD + buffers <= min(limits()) / 2
+
+
+@pytest.mark.parametrize("path", ["/api/v1/report", "/", "/?q=export-{}", "/metrics"])
+def test_ten_slow_readers_of_five_thousand_drifted_associations(path: str) -> None:
+    """None of whom reads more than the head of the answer. What they take is less than a tenth of the pod's memory."""
+    command = (sys.executable, str(Path(__file__).with_name("large.py")), "5000")
+    with ExitStack() as stack:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        stack.enter_context(process)
+        assert process.stdout
+        port = int(process.stdout.readline().rpartition(":")[2])
+        before = resident(process, "VmRSS")
+        for number in range(10):
+            reader = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
+            reader.sendall(f"GET {path.format(number)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            assert reader.recv(12) == b"HTTP/1.1 200"
+        taken = resident(process, "VmHWM") - before
+        process.communicate()
+    assert taken < min(limits()) / 10
