@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,10 @@ from reconciler.core.throttles import throttled
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX = "reconciler"
 _DURATIONS = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600)
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
+_MOST_CODES = 100
+_OTHER = "other"
+"""Counts codes of AWS beyond so many: each is a series for as long as the process lasts."""
 _RESULTS = {Created: "created", Updated: "updated", Refused: "refused", NotSent: "not-sent", Unknown: "unknown"}
 
 
@@ -29,6 +34,7 @@ class Metrics:
         self._registry = registry = CollectorRegistry()
         self._board: Callable[[], Board] | None = None
         self._found: dict[str, datetime] = {}
+        self._codes: set[str] = set()
         registry.register(self)  # first: what it begins at 0 is among the counts of the same scrape
 
         def counter(name: str, help_: str, *labels: str) -> Counter:
@@ -69,11 +75,12 @@ class Metrics:
         """Count a run of one target."""
         seconds = (report.run.finished_at - report.run.started_at).total_seconds()
         for target in report.targets:
-            self._runs.labels(target.name, "failed" if report.failed else "succeeded").inc()
-            self._durations.labels(target.name).observe(seconds)
+            name = _label(target.name)
+            self._runs.labels(name, "failed" if report.failed else "succeeded").inc()
+            self._durations.labels(name).observe(seconds)
             for each in target.associations:
                 if each.outcome and not isinstance(each.outcome, Skipped):
-                    self._writes.labels(target.name, each.decision, _RESULTS[type(each.outcome)]).inc()
+                    self._writes.labels(name, each.decision, _RESULTS[type(each.outcome)]).inc()
 
     def listen(self, session: Any) -> None:
         """Count each attempt of each call of a session of botocore."""
@@ -88,17 +95,20 @@ class Metrics:
         if exception is not None:
             code = type(exception).__name__
         elif (status := response_dict["status_code"]) >= 300:  # noqa: PLR2004 - what HTTP calls no success
-            code = str(parsed_response.get("Error", {}).get("Code") or status)
-        self._calls.labels(service, operation, code).inc()
+            code = _code(parsed_response, status)
+        if code in self._codes or len(self._codes) < _MOST_CODES:
+            self._codes.add(code)
+        self._calls.labels(service, operation, code if code in self._codes else _OTHER).inc()
         if throttled(code, status):
             self._throttles.labels(service, operation).inc()
 
     def waited(self, target: str, seconds: float) -> None:
         """Count the time for which a call waited."""
-        self._waited.labels(target).inc(seconds)
+        self._waited.labels(_label(target)).inc(seconds)
 
     def _begin(self, target: str) -> None:
         """Have counts of a target at 0 before anything happens: a rise from nothing is none to Prometheus."""
+        target = _label(target)
         for result in ("succeeded", "failed"):
             self._runs.labels(target, result)
         for done, operation in ((Created, "create"), (Updated, "update")):
@@ -109,11 +119,11 @@ class Metrics:
     @contextmanager
     def leased(self, target: str) -> Iterator[None]:
         """Say that the lease is held while the block runs."""
-        self._leases.labels(target).set(1)
+        self._leases.labels(_label(target)).set(1)
         try:
             yield
         finally:
-            self._leases.labels(target).set(0)
+            self._leases.labels(_label(target)).set(0)
 
     def hooked(self, sender: str, result: str) -> None:
         """Count a webhook."""
@@ -138,19 +148,20 @@ class Metrics:
         found = _gauge("target_found_timestamp_seconds", "When a scrape first found the target.", "target")
         self._found = since = {lane.target: self._found.get(lane.target, board.now) for lane in board.lanes}
         for lane in board.lanes:
+            name = _label(lane.target)
             self._begin(lane.target)
-            found.add_metric((lane.target,), since[lane.target].timestamp())
-            failures.add_metric((lane.target,), lane.failures)
-            moved.add_metric((lane.target,), _age(board, lane.moved))
+            found.add_metric((name,), since[lane.target].timestamp())
+            failures.add_metric((name,), lane.failures)
+            moved.add_metric((name,), _age(board, lane.moved))
             if lane.succeeded:
-                succeeded.add_metric((lane.target,), lane.succeeded.timestamp())
+                succeeded.add_metric((name,), lane.succeeded.timestamp())
             if lane.last:
                 for decision, count in lane.last.summary.items():
-                    associations.add_metric((lane.target, decision), count)
-                exports.add_metric((lane.target,), sum(each.export_failed for each in lane.known))
+                    associations.add_metric((name, decision), count)
+                exports.add_metric((name,), sum(each.export_failed for each in lane.known))
             for each in lane.known:
                 if each.counted_as == "drifted":
-                    drift.add_metric((lane.target, each.name), _age(board, each.since))
+                    drift.add_metric((name, _label(each.name)), _age(board, each.since))
         started = _gauge("start_timestamp_seconds", "When the controller was started.")
         started.add_metric((), board.started.timestamp())
         yield from (associations, drift, exports, succeeded, failures, moved, found, started)
@@ -163,7 +174,7 @@ def _revision(board: Board) -> Iterator[Metric]:
     refused.add_metric((), 1 if board.refusal else 0)
     taken = _gauge("revision_timestamp_seconds", "When the revision in force came into force.", "revision")
     if board.revision:
-        taken.add_metric((board.revision.id or "",), board.revision.since.timestamp())
+        taken.add_metric((_label(board.revision.id or ""),), board.revision.since.timestamp())
     looked = _gauge("source_checked_timestamp_seconds", "When git was last read without an error.")
     if board.looked:
         looked.add_metric((), board.looked.timestamp())
@@ -172,6 +183,18 @@ def _revision(board: Board) -> Iterator[Metric]:
 
 def _gauge(name: str, help_: str, *labels: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"{_PREFIX}_{name}", help_, labels=labels)
+
+
+def _label(text: str) -> str:
+    """Return what a label can hold: Prometheus reads UTF-8, where a lone surrogate has no place."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _code(parsed_response: Any, status: int) -> str:
+    """Return AWS's error code, or the status where the answer has none that looks like one."""
+    error = parsed_response.get("Error") if isinstance(parsed_response, Mapping) else None
+    code = error.get("Code") if isinstance(error, Mapping) else None
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else str(status)
 
 
 def _age(board: Board, since: datetime | None) -> float:

@@ -17,6 +17,7 @@ from reconciler.core.board import Board
 from reconciler.web import html, probes
 from reconciler.web.asked import Asked
 from reconciler.web.document import written
+from reconciler.web.foreign import typed
 from reconciler.web.hooks import Hooks
 from reconciler.web.page import Process, page
 from reconciler.web.sealed import Sealed
@@ -51,14 +52,14 @@ def application(views: Views, hooks: Hooks) -> Starlette:
 
         def look() -> Found:
             board, process = views.board(), views.process()
-            return Found(_state(board, process), "text/html", html.written(page(board, asked, process)))
+            return Found(_state(board, process), "text/html", html.written(page(typed(board), asked, process)))
 
         return await pages.answer(request, asked, look)
 
     async def report(request: Request) -> Response:
         def look() -> Found:
             board, process = views.board(), views.process()
-            return Found(_state(board, process), "application/json", written(board, process))
+            return Found(_state(board, process), "application/json", written(typed(board), process))
 
         return await reports.answer(request, None, look)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -20,6 +21,8 @@ from reconciler.web.page import Page
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _PIECE = 1000
 """How many texts and values of a template make a piece."""
+_LONGEST = 10_000
+"""How many characters of a value are shown. The JSON has all of them."""
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
@@ -65,12 +68,21 @@ def _environment() -> Environment:
     )
     environment.globals["address"] = address
     environment.filters["mark"] = _mark
+    environment.filters["query"] = _query
     return environment
 
 
 def _visible(value: Any) -> Any:
     """Return what stands in the page for a value: nothing invisible may reorder or hide what is beside it."""
-    return value if isinstance(value, Markup) else visible(str(value))
+    if isinstance(value, Markup):
+        return value
+    text = str(value)
+    return visible(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… and {len(text) - _LONGEST:,} more")
+
+
+def _query(fields: Mapping[str, str]) -> str:
+    """Return the query of an address; a lone surrogate, which has no bytes, becomes a question mark."""
+    return urlencode(fields, errors="replace")
 
 
 def _mark(line: str) -> str:

@@ -21,7 +21,10 @@ class Moment:
         """Return a time seen from now."""
         if time is None:
             return None
-        time = time.astimezone(UTC)
+        try:
+            time = time.astimezone(UTC)
+        except OverflowError:  # at either end of the calendar, where hours do not matter
+            time = time.replace(tzinfo=UTC)
         return cls(time.isoformat(timespec="seconds"), f"{time:%Y-%m-%d %H:%MZ}", _away(time, now))
 
 

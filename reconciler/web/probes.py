@@ -14,7 +14,7 @@ def health(board: Board, patience: timedelta, *, working: bool) -> Response:
     stuck = board.stuck(patience)
     wrong = [f"{_what(board, lane)} has not got on since {lane.still:%H:%M:%SZ}" for lane in stuck]
     wrong += [] if working else ["the timetable has stopped"]
-    return PlainTextResponse("\n".join(wrong or ["ok"]) + "\n", 503 if wrong else 200)
+    return _said("\n".join(wrong or ["ok"]), 503 if wrong else 200)
 
 
 def _what(board: Board, lane: Lane) -> str:
@@ -24,8 +24,12 @@ def _what(board: Board, lane: Lane) -> str:
 def readiness(board: Board, *, stopping: bool) -> Response:
     """Say 503 until a first revision is in force, and when a stop was asked for."""
     if stopping:
-        return PlainTextResponse("stopping\n", 503)
+        return _said("stopping", 503)
     if board.revision is None:
         reason = f": {board.refusal.reason}" if board.refusal else ""
-        return PlainTextResponse(f"no revision is in force yet{reason}\n", 503)
-    return PlainTextResponse("ok\n")
+        return _said(f"no revision is in force yet{reason}", 503)
+    return _said("ok", 200)
+
+
+def _said(text: str, status: int) -> Response:
+    return PlainTextResponse(f"{text}\n".encode("utf-8", "replace"), status)

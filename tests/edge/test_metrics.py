@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import boto3
 import pytest
@@ -246,3 +247,29 @@ def test_every_metric_has_a_help_text_and_a_prefix(metrics: Metrics) -> None:
     for family in families:
         assert family.name.startswith("reconciler_")
         assert family.documentation.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "code", ["\ud800", "a b", 'x"} 1\n', "", "x" * 101, 7, None, ["Throttling"], {"Code": "x"}], ids=repr
+)
+def test_a_code_that_is_none_is_counted_by_its_status(metrics: Metrics, code: Any) -> None:
+    """It becomes the label of a series, and nobody knows what comes to stand in an answer."""
+    for parsed in ({"Error": {"Code": code}}, {"Error": [code]}, {}, None):
+        metrics._answered("response-received.sts.GetCallerIdentity", {"status_code": 500}, parsed, None)  # noqa: SLF001
+    found = values(metrics)
+    assert (
+        found["reconciler_aws_calls_total[('code', '500'), ('operation', 'GetCallerIdentity'), ('service', 'sts')]"]
+        == 4
+    )
+    assert metrics.text()[1]
+
+
+def test_codes_are_bounded(metrics: Metrics) -> None:
+    """One that is another each time takes no memory for ever."""
+    for number in range(1000):
+        parsed = {"Error": {"Code": f"Code{number}"}}
+        metrics._answered("response-received.sts.GetCallerIdentity", {"status_code": 500}, parsed, None)  # noqa: SLF001
+    calls = {name: value for name, value in values(metrics).items() if name.startswith("reconciler_aws_calls_total")}
+    assert len(calls) == 101
+    (other,) = [value for name, value in calls.items() if "('code', 'other')" in name]
+    assert other == 900
