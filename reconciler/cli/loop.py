@@ -32,7 +32,7 @@ from reconciler.core.board import UnderWay
 from reconciler.core.errors import Stopped
 from reconciler.core.model import Desired
 from reconciler.core.report import Report
-from reconciler.edge import logs
+from reconciler.edge import git, logs
 from reconciler.edge.metrics import Metrics
 from reconciler.edge.system import SystemClock, new_id
 from reconciler.edge.timer import Timetable
@@ -55,6 +55,7 @@ def keep_on(source: Source, choices: Choices, times: Times, grace: float, shown:
         raise click.UsageError("-f -: standard input can be read once; give the controller a file or a folder")
     begin(choices)
     threading.excepthook = logs.thread_failed
+    git.sweep()
     clock, timetable, metrics, secret = SystemClock(), Timetable(), Metrics(__version__), Secret()
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signals(hangup_ends=False))

@@ -74,7 +74,8 @@ def _create(path: Path, content: bytes) -> None:
 
 def _replace(path: Path, content: bytes) -> None:
     """Write a file beside another and put it in its place: whoever reads sees one of them whole."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")  # a leading dot: no manifest, should it ever stay
+    # A leading dot: no manifest, should it ever stay. The same name each time: then it stays once at most.
+    beside = path.with_name(f".{path.name}.new")
     beside.unlink(missing_ok=True)
     _create(beside, content)
     try:

@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -58,10 +57,12 @@ class Store:
         for (account, region), state in sorted(states.items()):
             accounts.setdefault(account, {})[region] = state.to_json()
         text = json.dumps({"format": FORMAT, "accounts": accounts}, indent=2, ensure_ascii=False)
-        handle, name = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
-        temporary = Path(name)
+        # The same name each time: what a process that was killed left is replaced. The lock keeps others away.
+        temporary = self._path.with_name(f".{self._path.name}.new")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
+            temporary.unlink(missing_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
                 file.write(text + "\n")
                 file.flush()
                 os.fsync(file.fileno())

@@ -6,6 +6,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -20,12 +21,21 @@ from hypothesis import strategies as st
 from repository import FILES, Repository, guarded_server, make, read, refusal, serving
 from room import disk
 
-from reconciler.core.errors import Misnamed, Stopped
+from reconciler.core.errors import GitError, Misnamed, Stopped
 from reconciler.core.files import MAX_BYTES, File
-from reconciler.edge.git import complaint, shown, tree
+from reconciler.edge.git import Access, complaint, shown, tip, tree
+from reconciler.edge.git.pipes import MOST_COMPLAINT
+from reconciler.edge.git.program import Git
 from reconciler.edge.manifests.files import find
 
 COMMAND = "touch pwned"
+
+
+def configure(repository: Repository, settings: str) -> None:
+    """Give the person who reads a configuration of git."""
+    file = repository.folder.parent / "settings"
+    file.write_text(settings)
+    repository.environment["GIT_CONFIG_GLOBAL"] = str(file)
 
 
 def test_git_and_disk_give_the_same_files(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +124,92 @@ def test_a_repository_is_read_where_it_is(repository: Repository, place: str) ->
     repository.git("clone", "--quiet", "--bare", ".", "../bare.git")
     repository.git("worktree", "add", "--quiet", "--detach", "../linked")
     assert len(repository.names(url=os.path.relpath(repository.folder / place))) == 3
+
+
+def test_a_repository_counts_where_git_takes_only_those_that_are_named(repository: Repository) -> None:
+    """Git 3 may do so by itself: what a person names is named to git, and so is the program's own copy."""
+    repository.git("clone", "--quiet", "--bare", ".", "../bare.git")
+    repository.git("worktree", "add", "--quiet", "--detach", "../linked")
+    configure(repository, "[safe]\n\tbareRepository = explicit\n")
+    folder = repository.folder
+    bare = folder.parent / "bare.git"
+    for url in (folder, folder / ".git", folder / "manifests", bare, f"file://{bare}", repository.url, "../linked"):
+        assert len(repository.names(url=str(url))) == 3, url
+        assert tip(Access(str(url), "main", repository.environment)) == repository.git("rev-parse", "main")
+    assert "safe.bareRepository" in repository.refused(url=str(bare / "refs"))
+
+
+def test_whose_a_named_repository_is_counts_all_the_same(repository: Repository, tmp_path: Path) -> None:
+    """Git asks that only where it looks for a repository: a bare one, too, and where only named ones count."""
+    repository.git("clone", "--quiet", "--bare", ".", "../bare.git")
+    theirs = repository.environment | {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+    for setting in ("all", "explicit"):
+        configure(repository, f"[safe]\n\tbareRepository = {setting}\n")
+        for folder in (repository.folder, tmp_path / "bare.git"):
+            with pytest.raises(GitError):
+                read(str(folder), "main", "manifests", theirs | {"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")})
+
+
+def test_the_same_fault_has_the_same_reason(repository: Repository) -> None:
+    """It is said once while it stays the same, so no name of a temporary folder is in it."""
+    oid = repository.git("rev-parse", "HEAD:manifests/b.yaml")
+    (repository.folder / ".git" / "objects" / oid[:2] / oid[2:]).unlink()
+    said = {repository.refused(url=repository.url) for _ in range(3)}
+    assert len(said) == 1
+    assert "reconciler-git" not in said.pop()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Failed to connect to h port 443 after 3 ms: refused", "Failed to connect to h port 443 after 12 ms: refused"),
+        ("transfer closed with 12 bytes remaining", "transfer closed with 4711 bytes remaining"),
+        ("unable to create 'objects/pack/tmp_pack_aB3dEf'", "unable to create 'objects/pack/tmp_pack_Zz9yXx'"),
+        (
+            "could not create temporary file '.git_vtag_tmpaB3dEf'",
+            "could not create temporary file '.git_vtag_tmpZz9yXx'",
+        ),
+        ("Internal Error. Request ID 8C0E:3B:1 at h", "Internal Error. Request ID 9D1F:4C:2 at h"),
+        ("waiting for lock (held by pid 123)", "waiting for lock (held by pid 45678)"),
+        ("09:13:02.123456 git.c:460 trace", "10:14:03.654321 git.c:460 trace"),
+        ("Connection closed by 192.0.2.1 port 22", "Connection closed by 192.0.2.77 port 22"),
+        ("id 0d5e3c1a-1111-4222-8333-444455556666", "id 1d5e3c1a-1111-4222-8333-444455556667"),
+    ],
+)
+def test_what_is_another_each_time_is_not_in_a_reason(one: str, other: str) -> None:
+    """Neither times nor places that nobody knows; what tells faults apart stays."""
+    assert str(complaint.error("x", f"fatal: {one}")) == str(complaint.error("x", f"fatal: {other}"))
+    for status in ("500", "503"):
+        assert status in str(complaint.error("x", f"fatal: The requested URL returned error: {status}"))
+
+
+def fake(folder: Path, script: str) -> Git:
+    """Give git with another program in its place."""
+    (folder / "git").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "git").chmod(0o755)
+    return Git.found({"PATH": f"{folder}{os.pathsep}{os.defpath}"}, 60, threading.Event())
+
+
+def test_of_a_long_complaint_the_end_counts(tmp_path: Path) -> None:
+    """A trace may have any length, and memory has not."""
+    answer = fake(tmp_path, "yes trace | head -c 5000000 >&2; echo fatal: the end >&2; exit 128").run("x")
+    assert (answer.well, answer.code) == (False, 128)
+    assert answer.complaint.endswith("fatal: the end\n")
+    assert len(answer.complaint) == MOST_COMPLAINT
+
+
+def test_input_of_any_length_reaches_git(tmp_path: Path) -> None:
+    """Pipes are read and written in turn; and a program that reads none of it is heard all the same."""
+    text = os.urandom(3_000_000)
+    assert fake(tmp_path, "cat; echo more >&2").run("x", stdin=text).output == text
+    assert fake(tmp_path, "exec <&-; echo enough").run("x", stdin=text).output == b"enough\n"
+
+
+def test_what_outlives_git_is_not_waited_for(tmp_path: Path) -> None:
+    """As ssh does by ControlPersist: it holds the pipe that complaints come by."""
+    answer = fake(tmp_path, "sleep 600 >/dev/null & echo said >&2; echo $!").run("x")
+    os.kill(int(answer.output), signal.SIGKILL)
+    assert (answer.well, answer.complaint) == (True, "said\n")
 
 
 def test_the_current_folder_is_a_repository_too(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -690,8 +786,12 @@ def test_where_there_is_no_room_for_what_git_needs_that_is_said(
         monkeypatch.setattr("tempfile.tempdir", str(small.folder))
         small.fill()
         said = refusal(repository.url, "main", "manifests", repository.environment)
-        way_out = "make room there, or name another folder in TMPDIR"
-        assert said == f"git cannot be run: No space left on device in {small.folder}: {way_out}"
+        way_out = "make some in the folder for temporary files, or name another one in TMPDIR"
+        assert f"finds no room here for a copy: {way_out}; git said: " in said
+        assert said.endswith("No space left on device")
+        assert said == refusal(repository.url, "main", "manifests", repository.environment)
+        assert len(repository.names()) == 3, "in place nothing has to be written"
+        assert "did you mean 'main'?" in repository.refused("mian")
         small.clear()
         assert repository.read("main")
     said = str(
@@ -776,8 +876,10 @@ sys.exit("refused")
 """
 
 
-def test_a_pre_receive_hook_reads_what_is_being_pushed(repository: Repository, tmp_path: Path) -> None:
+@pytest.mark.parametrize("bare", ["all", "explicit"])
+def test_a_pre_receive_hook_reads_what_is_being_pushed(repository: Repository, tmp_path: Path, bare: str) -> None:
     """Objects in quarantine are read, in the repository that they are pushed to and in no other."""
+    configure(repository, f"[safe]\n\tbareRepository = {bare}\n")
     repository.git("clone", "--quiet", "--bare", ".", "../other.git")
     repository.git("init", "--quiet", "--bare", "../bare.git")
     said = tmp_path / "said"

@@ -42,7 +42,17 @@ _DISTRUSTS = (
     (r"key is not permitted for use in signature namespace()", "is signed by a key that is not listed for git"),
     (r"(SHA256:\S+)", "is signed by {}, which is not listed"),
 )
-_TOOK = re.compile(r" after \d+ (?:ms|milliseconds|seconds)\b")
+# What is another each time would make another reason of the same one: how long it took and how far it came, names of
+# temporary files, ids of processes and requests, times, and which of a host's addresses it was.
+_VARYING = (
+    (r" after \d+ (?:ms|milliseconds|seconds)\b", ""),
+    (r"\b\d+ (?:out of \d+ )?bytes\b", "some bytes"),
+    (r"((?:\btmp|_vtag_tmp|\bincoming-)(?:_[a-z]+_|_)?)[A-Za-z0-9]{6}\b", r"\1…"),
+    (r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b", "…"),
+    (r"(?i)\b((?:request|trace|correlation)[ -]?id|pid|process)([ :=#]+)(?=[\w:.-]*\d)[\w:.-]+", r"\1\2…"),
+    (r"\b(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?Z?", "…"),
+    (r"\b((?:closed|reset) by) .* port \d+", r"\1 the server"),
+)
 _EMPTY_WORDS = re.compile(
     r"\s*$|hint: |warning: |Please make sure you have|and the repository exists|fatal: Could not read from remote"
 )
@@ -106,5 +116,7 @@ def _last(complaint: str) -> str:
     lines = [line.strip() for line in complaint.splitlines() if not _EMPTY_WORDS.match(line)]
     fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
     said = (fatal or lines or ["nothing"])[-1]
-    # How long it took is another each time, and would make another reason of the same one.
-    return quoted(_TOOK.sub("", said.removeprefix("fatal: ").removeprefix("error: ")))
+    said = said.removeprefix("fatal: ").removeprefix("error: ")
+    for varying, constant in _VARYING:
+        said = re.sub(varying, constant, said)
+    return quoted(said)

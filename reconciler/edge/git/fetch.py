@@ -25,9 +25,10 @@ _SHA1 = 40
 def fetched(git: Git, address: Address, ref: str) -> Iterator[Git]:
     """Give git at a repository that holds one revision, at FETCHED, and is removed afterwards. Raises GitError."""
     with temporary.folder() as folder:
+        private = git.within(folder)
         # Its ids are SHA-1 or SHA-256: that is only known from one that was given, or from a server's refusal.
         for ids in ("sha256", "sha1") if re.fullmatch("[0-9a-f]{64}", ref) else ("sha1", "sha256"):
-            repository = _made(git, folder, ids, address.where)
+            repository = _made(private, ids, address.where)
             network = repository.on_the_network(address.environment(git.given))
             answer = _fetch(network, address.url, ref)
             if answer.well:
@@ -46,7 +47,7 @@ def copied(git: Git, source: Git, where: str, commit: str) -> Iterator[Git]:
     is over ids.
     """
     with temporary.folder() as folder:
-        repository = _made(git, folder, "sha1" if len(commit) == _SHA1 else "sha256", where)
+        repository = _made(git.within(folder), "sha1" if len(commit) == _SHA1 else "sha256", where)
         content = b""
         for at, arguments in (
             (source, ("rev-list", "--objects", "--no-walk", commit)),
@@ -60,11 +61,11 @@ def copied(git: Git, source: Git, where: str, commit: str) -> Iterator[Git]:
         yield repository
 
 
-def _made(git: Git, folder: str, ids: str, where: str) -> Git:
-    made = git.at(folder).run("init", "--quiet", "--bare", "--template=", f"--object-format={ids}", "--", ids)
+def _made(git: Git, ids: str, where: str) -> Git:
+    made = git.run("init", "--quiet", "--bare", "--template=", f"--object-format={ids}", "--", ids)
     if not made.well:
         raise complaint.error(where, made.complaint)
-    return git.at(str(Path(folder, ids)))
+    return git.at(str(Path(git.private, ids)))
 
 
 def _fetch(git: Git, url: str, ref: str) -> Answer:

@@ -7,23 +7,18 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO
 
 from reconciler.core.errors import GitError, Stopped
 from reconciler.edge.git import temporary
 from reconciler.edge.git.given import PROTOCOLS
+from reconciler.edge.git.pipes import Hearing
 
 MOST = 64 * 1024 * 1024
 """The longest answer in bytes, unless another was asked for: a tree can name itself without end."""
-
-_LOOK_SECONDS = 0.05
-"""How often it is looked whether a stop was asked for: what waits for git hears of nothing else."""
 
 # A fetch runs the hook reference-transaction, also that of a person's core.hooksPath.
 _OPTIONS = ("--no-pager", "-c", "core.hooksPath=/dev/null")
@@ -54,11 +49,19 @@ _UNLESS_SAID = {"GIT_ASKPASS": "", "SSH_ASKPASS_REQUIRE": "never"}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What git said: `output` where it is `well`, otherwise why not, in `complaint`, as git wrote it."""
+    """What git said: `output` where it is `well`, otherwise why not, in `complaint`, as git wrote it.
 
-    well: bool
+    `code` is its exit code, or the number of the signal that ended it, with a minus.
+    """
+
+    code: int
     output: bytes
     complaint: str
+
+    @property
+    def well(self) -> bool:
+        """Whether git could do what it was asked for."""
+        return self.code == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Git:
     seconds: float
     stop: threading.Event
     options: tuple[str, ...] = _OPTIONS
+    private: str = ""
 
     @classmethod
     def found(cls, environment: Mapping[str, str], seconds: float, stop: threading.Event) -> Git:
@@ -95,18 +99,30 @@ class Git:
         allowed = [each for each in PROTOCOLS if limited is None or each in limited.split(":")]
         return replace(self, environment={**self.environment, **login, "GIT_ALLOW_PROTOCOL": ":".join(allowed)})
 
-    def at(self, folder: str) -> Git:
-        """Return the program at the repository that a folder is or lies in; it cannot use the network.
+    def at(self, repository: str) -> Git:
+        """Return the program at just this folder of a repository (`.git`, or a bare one); it cannot use the network.
 
-        Objects that are being pushed to this very repository count (https://git-scm.com/docs/git-receive-pack).
+        Git does not look for one: that depends on settings (safe.bareRepository), and on what else there is. Objects
+        that are being pushed to this very repository count (https://git-scm.com/docs/git-receive-pack).
         """
         environment = dict(self.environment)
         quarantine = self.given.get("GIT_QUARANTINE_PATH")
-        if quarantine:
-            objects = os.path.realpath(Path(quarantine).parent)
-            if objects in {os.path.realpath(Path(folder, *below, "objects")) for below in ((), (".git",))}:
-                environment |= {name: self.given[name] for name in _QUARANTINE & self.given.keys()}
-        return replace(self, environment=environment, options=(*_OPTIONS, "-C", folder))
+        if quarantine and os.path.realpath(Path(quarantine).parent) == os.path.realpath(Path(repository, "objects")):
+            environment |= {name: self.given[name] for name in _QUARANTINE & self.given.keys()}
+        return replace(self, environment=environment, options=(*_OPTIONS, "-C", "/", f"--git-dir={repository}"))
+
+    def nowhere(self) -> Git:
+        """Return the program at no repository, whatever there is where it happens to run."""
+        return self.at("/dev/null")
+
+    def looking(self, folder: str, *options: str) -> Git:
+        """Return the program as it looks for the repository that a folder is or lies in; it cannot use the network."""
+        return replace(self, options=(*_OPTIONS, *options, "-C", folder))
+
+    def within(self, private: str) -> Git:
+        """Return the program with a folder of its own for temporary files, whose name is in no complaint."""
+        environment = {**self.environment, "TMPDIR": private}
+        return replace(self, environment=environment, options=(*_OPTIONS, "-C", private), private=private)
 
     def beside(self, name: str, *options: str) -> Git:
         """Return another program that PATH names, run as git is, with no network of git's. Raises GitError."""
@@ -117,64 +133,38 @@ class Git:
 
     def run(self, *arguments: str, stdin: bytes = b"", most: int = MOST) -> Answer:
         """Run one command. Raises GitError where it takes too long or says more than is wanted, and Stopped."""
-        with temporary.placed(), TemporaryFile() as told, TemporaryFile() as complaint:
-            told.write(stdin)
-            told.seek(0)
-            with subprocess.Popen(  # noqa: S603 - no shell; what a person gave was checked, or stands behind `--`
+        with (
+            temporary.placed(),
+            subprocess.Popen(  # noqa: S603 - no shell; what a person gave was checked, or stands behind `--`
                 [self.program, *self.options, *arguments],
-                stdin=told,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=complaint,
+                stderr=subprocess.PIPE,  # no file: the complaint may be that there is no room for one
+                bufsize=0,
                 env=self.environment,
                 start_new_session=True,  # without a terminal nobody can be asked, and all of it can be ended at once
-            ) as process:
-                output, late = _output(process, most, self.seconds, self.stop)
-            complaint.seek(0)
-            said = complaint.read(MOST).decode(errors="replace")
-            if process.returncode and not said:
-                _fill(complaint)
+            ) as process,
+        ):
+            heard = Hearing(process, memoryview(stdin), most)
+            try:
+                heard.hear_out(self.seconds, self.stop)
+            finally:
+                if process.returncode is None:
+                    _end(process)
         if self.stop.is_set():
             raise Stopped("a stop was asked for while git was at work")
         name = Path(self.program).name
-        if late:
+        if heard.is_late:
             raise GitError(f"{name} {arguments[0]} was ended: it took longer than {self.seconds:g} s")
-        if len(output) > most:
+        if len(heard.output) > most:
             raise GitError(f"{name} {arguments[0]} was ended: it said more than {most} bytes: name a smaller folder")
-        return Answer(process.returncode == 0, output, said)
+        return Answer(process.returncode, bytes(heard.output), self._public(heard.complaint.decode(errors="replace")))
 
-
-def _output(process: subprocess.Popen[bytes], most: int, seconds: float, stop: threading.Event) -> tuple[bytes, bool]:
-    """Read what a process says, at most one byte more than wanted, and tell whether time ran out; it has ended then."""
-    ended, late = threading.Event(), threading.Event()
-    until = time.monotonic() + seconds
-
-    def watch() -> None:
-        while not ended.wait(min(_LOOK_SECONDS, max(until - time.monotonic(), 0))):
-            if time.monotonic() >= until:
-                late.set()
-            if late.is_set() or stop.is_set():
-                _end(process)
-                return
-
-    watching = threading.Thread(target=watch)
-    watching.start()
-    try:
-        assert process.stdout
-        output = process.stdout.read(most + 1)
-        if len(output) <= most:
-            process.wait()
-    finally:
-        ended.set()
-        watching.join()
-        if process.returncode is None:
-            _end(process)
-    return output, late.is_set()
-
-
-def _fill(complaint: IO[bytes]) -> None:
-    """Raise OSError where there was no room for what git had to say."""
-    complaint.write(b"nothing")
-    complaint.flush()
+    def _public(self, complaint: str) -> str:
+        """Return a complaint without a name that is another one each time: the same fault gives the same words."""
+        for private in {self.private, os.path.realpath(self.private)} if self.private else ():
+            complaint = complaint.replace(f"{private}/", "").replace(private, "the folder for temporary files")
+        return complaint
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -8,6 +8,7 @@ from reconciler.edge.git import given, revision, signature
 from reconciler.edge.git.access import Access
 from reconciler.edge.git.fetch import FETCHED, copied, fetched
 from reconciler.edge.git.keys import Keys
+from reconciler.edge.git.place import located
 from reconciler.edge.git.program import Git
 from reconciler.edge.git.tree import Commit
 
@@ -25,7 +26,7 @@ def read(access: Access, path: str, keys: Keys | None = None) -> tuple[str, tupl
         with fetched(git, address, access.ref) as repository:
             commit = revision.commit(repository, address.where, access.ref, FETCHED)
             return _read(repository, address.where, commit, folder, keys)
-    repository, where = git.at(access.url), given.shown(access.url)
+    repository, where = located(git, access.url), given.shown(access.url)
     commit = revision.commit(repository, where, access.ref, access.ref)
     if keys is None:
         return _read(repository, where, commit, folder, None)

@@ -1,20 +1,92 @@
-"""Temporary files and folders for git; where there is no place for them, that is said."""
+"""Temporary folders for git. Each is locked while it is used; what a process that was killed left behind is removed."""
 
 from __future__ import annotations
 
 import errno
+import fcntl
+import os
+import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from reconciler.core.errors import GitError
+
+PREFIX = "reconciler-git-"
+_TRIES = 20
+_HELD = frozenset((errno.EWOULDBLOCK, errno.EACCES))  # flock(2), and where the kernel does it by other locks (NFS)
 
 
 @contextmanager
 def folder() -> Iterator[str]:
     """Give a folder that nobody else reads, and remove it afterwards. Raises GitError."""
-    with placed(), tempfile.TemporaryDirectory(prefix="reconciler-", ignore_cleanup_errors=True) as made:
-        yield made
+    sweep()
+    with placed():
+        made, lock = _made()
+    try:
+        with placed():
+            yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+        os.close(lock)
+
+
+def sweep() -> None:
+    """Remove the folders of this user that no process uses any more. Nothing that goes wrong here stops anybody.
+
+    In a folder that others write as well, only what is a folder of this user's own, and no link, is looked into.
+    """
+    with suppress(OSError):
+        parent = tempfile.gettempdir()
+        with os.scandir(parent) as entries:
+            names = [entry.name for entry in entries if entry.name.startswith(PREFIX)]
+        for name in names:
+            with suppress(OSError):
+                _remove(os.path.join(parent, name))  # noqa: PTH118 - rmtree takes text, and so does open
+
+
+def _remove(path: str) -> None:
+    """Remove a folder unless it is used, or another user's."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if os.fstat(descriptor).st_uid == os.geteuid():
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_at(descriptor, path):
+                shutil.rmtree(path, ignore_errors=True)
+    finally:
+        os.close(descriptor)
+
+
+def _made() -> tuple[str, int]:
+    """Make a folder and lock it; the lock is freed by whatever ends this process. Raises OSError."""
+    for _ in range(_TRIES):
+        made = tempfile.mkdtemp(prefix=PREFIX)
+        with suppress(FileNotFoundError):  # another process swept it before it was locked
+            descriptor = os.open(made, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            if _lock(descriptor) and _is_at(descriptor, made):
+                return made, descriptor
+            os.close(descriptor)
+    raise OSError(errno.EBUSY, "others remove folders for temporary files as soon as they are made")
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock a new folder; False where another process is about to remove it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in _HELD  # a file system without locks: nobody can lock it, and so nobody sweeps
+    return True
+
+
+def _is_at(descriptor: int, path: str) -> bool:
+    """Tell whether an open folder is still the one at its path."""
+    try:
+        found, opened = Path(path).lstat(), os.fstat(descriptor)
+    except FileNotFoundError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and (found.st_dev, found.st_ino) == (opened.st_dev, opened.st_ino)
 
 
 @contextmanager

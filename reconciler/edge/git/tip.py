@@ -9,6 +9,7 @@ from reconciler.core.errors import GitError
 from reconciler.edge.git import complaint, given, revision
 from reconciler.edge.git.access import Access
 from reconciler.edge.git.address import Address
+from reconciler.edge.git.place import located
 from reconciler.edge.git.program import Git
 
 # In this order git takes a name for one of them (https://git-scm.com/docs/gitrevisions).
@@ -24,11 +25,10 @@ def tip(access: Access) -> str:
     address, ref = access.address(), access.ref
     git = access.git()
     if address is None:
-        return revision.commit(git.at(access.url), given.shown(access.url), ref, ref)
+        return revision.commit(located(git, access.url), given.shown(access.url), ref, ref)
     if re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", ref):
         return ref
-    # Not where the program happens to run: a repository there would have its settings count.
-    network = git.at("/").on_the_network(address.environment(git.given))
+    network = git.nowhere().on_the_network(address.environment(git.given))
     answer = network.run("ls-remote", "--quiet", "--", address.url, ref)
     if not answer.well:
         raise complaint.error(address.where, answer.complaint)

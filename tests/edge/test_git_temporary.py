@@ -1,0 +1,82 @@
+"""What a process that was killed left behind is removed, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.errors import GitError
+from reconciler.edge.git import sweep, temporary
+
+FETCH = """
+import sys
+from reconciler.edge.git import Access, read
+read(Access(sys.argv[1], "main", {"PATH": sys.argv[2]}), "manifests")
+"""
+
+
+def start(tmp_path: Path, environment: dict[str, str], url: str) -> subprocess.Popen[bytes]:
+    """Start a process that fetches."""
+    given = {"TMPDIR": str(tmp_path / "temporary"), "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen([sys.executable, "-c", FETCH, url, environment["PATH"]], env=given)
+
+
+def test_a_killed_fetch_leaves_nothing_for_long(environment: dict[str, str], tmp_path: Path) -> None:
+    """While it lives its folder stays; the next process that needs one, or only starts, removes what it left."""
+    place = tmp_path / "temporary"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        process = start(tmp_path, environment, f"git://127.0.0.1:{silent.getsockname()[1]}/x")
+        held, _ = silent.accept()
+        before = list(place.iterdir())
+        assert len(before) == 1
+        sweep()
+        with temporary.folder():
+            assert before[0].exists(), "it is used"
+        assert list(place.iterdir()) == before
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        held.close()
+    assert list(place.iterdir()) == before
+    sweep()
+    assert list(place.iterdir()) == []
+
+
+def test_only_what_is_its_own_is_removed(environment: dict[str, str], tmp_path: Path) -> None:
+    """In a folder that all may write, others may put links, files and folders there, by the same names."""
+    del environment
+    place, precious = tmp_path / "temporary", tmp_path / "precious"
+    for folder in (precious, place / "other", place / "reconciler-git-theirs", place / "reconciler-git-left"):
+        folder.mkdir()
+        (folder / "file").touch()
+    (place / "reconciler-git-link").symlink_to(precious)
+    (place / "reconciler-git-file").touch()
+    (place / "reconciler-git-left" / "link").symlink_to(precious)
+    if os.getuid() == 0:
+        os.chown(place / "reconciler-git-theirs", 54321, 54321)
+    sweep()
+    theirs = {"reconciler-git-theirs"} if os.getuid() == 0 else set()
+    assert {each.name for each in place.iterdir()} == {"other", "reconciler-git-link", "reconciler-git-file"} | theirs
+    assert (precious / "file").exists()
+
+
+def test_a_folder_is_private(environment: dict[str, str]) -> None:
+    """Nobody else reads it, and it goes with what is in it."""
+    del environment
+    with temporary.folder() as folder:
+        assert Path(folder).stat().st_mode & 0o777 == 0o700
+        (Path(folder) / "file").touch()
+    assert not Path(folder).exists()
+
+
+def test_a_place_that_cannot_be_listed_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be swept is left; what cannot be made is said."""
+    monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
+    sweep()
+    with pytest.raises(GitError, match="git cannot be run: No such file"), temporary.folder():
+        pass
