@@ -381,6 +381,18 @@ def test_a_missing_journal_may_be_a_mistake() -> None:
         JournalReader(FakeStore(), ACCOUNT, REGION, must_exist="give --new-state").read()
 
 
+def test_a_journal_that_goes_while_a_process_knows_it_is_no_beginning() -> None:
+    """It is told as gone, and nobody is advised to begin a new one."""
+    store = FakeStore()
+    Process(store, FakeClock()).remember("a")
+    reader = JournalReader(store, ACCOUNT, REGION, must_exist="give --new-state")
+    reader.read()
+    store.stored = None
+    with pytest.raises(StateError, match="is gone since this process read it") as raised:
+        reader.read()
+    assert "--new-state" not in str(raised.value)
+
+
 def test_a_dead_process_of_this_machine_leaves_the_local_lease_free(tmp_path: Path) -> None:
     """The kernel's lock proves that it is dead; what another machine left has to expire."""
     path, clock = tmp_path / "j.json", FakeClock()

@@ -1,0 +1,39 @@
+"""What is plainly a path is taken as one; what was meant to be a place in S3 is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.edge.state.path import complaint
+
+
+@pytest.mark.parametrize("path", ["state", "./state", "../x/state", "a b/c", "/var/lib/it's", "/srv/a:b", "x/"])
+def test_a_plain_path_is_one(path: str) -> None:
+    """A colon may stand in an absolute one."""
+    assert complaint(path) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("", "is empty"),
+        (" ", "is empty"),
+        (" s3://b/p", "has blanks at an end"),
+        ("s3://b/p\n", "has blanks at an end"),
+        ("\ufeffs3://b/p", "characters that cannot be seen"),
+        ('"s3://b/p', "has quotes around it"),
+        ("state'", "has quotes around it"),
+        ("~/x", "write the full path"),
+        ("--dry-run", "is an option"),
+        ("${X}", "has a variable in it"),
+        ("%S/reconciler", "has a variable in it"),
+        ("arn:aws:s3:::b/p", "is neither a place in S3 nor plainly a path"),
+        ("/x/arn:aws:s3:::b/p", "is neither a place in S3 nor plainly a path"),
+        ("s3:b/p", "is neither a place in S3 nor plainly a path"),
+        ("bucket:p", "is neither a place in S3 nor plainly a path"),
+        ("S3//b/p", "is neither a place in S3 nor plainly a path"),
+    ],
+)
+def test_what_was_meant_otherwise_is_none(path: str, said: str) -> None:
+    """It says what is wrong."""
+    assert said in str(complaint(path))
