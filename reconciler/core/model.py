@@ -188,8 +188,8 @@ def resembles(one: Spec, other: Spec) -> bool:
 
 
 def _plain(text: str) -> str:
-    scheme, separator, rest = text.rpartition("://")
-    return scheme.lower() + separator + rest.rstrip("/")
+    scheme, separator, rest = text.partition("://")
+    return scheme.lower() + separator + rest.rstrip("/") if separator else text.rstrip("/")
 
 
 def natural_key(spec: Spec) -> NaturalKey:

@@ -189,7 +189,9 @@ EXPIRED = b"<Code>ExpiredToken</Code><Message>The security token included in the
 
 def xml(body: bytes) -> bytes:
     """Return an error as the XML protocols write it."""
-    return b"HTTP/1.1 403 X\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
+    return (
+        b"HTTP/1.1 403 X\r\nx-amz-request-id: r\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
+    )
 
 
 def test_credentials_that_expire_are_read_anew(
@@ -208,7 +210,9 @@ def test_credentials_that_expire_are_read_anew(
         signed = request.headers["Authorization"]
         if not any(f"Credential={key}/" in signed for key in good):
             error = b"<Error>%s</Error>" % EXPIRED
-            return xml(error if "/s3/" in signed else b"<ErrorResponse>%s</ErrorResponse>" % error)
+            return xml(
+                error if "/s3/" in signed else b"<ErrorResponse>%s<RequestId>r</RequestId></ErrorResponse>" % error
+            )
         creates[0] += request.operation == CREATE
         return answer(403, "ExpiredTokenException") if request.operation == CREATE and creates[0] == 2 else None
 

@@ -9,6 +9,7 @@ would wait. A run without a fate ends the game: then the Creates that were carri
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import signal
@@ -31,6 +32,7 @@ from bucket import ACCOUNT, REGION, Bucket
 from program import Done, Program
 from wire import Request, Wire
 
+from reconciler.core.document import sealed
 from reconciler.sandbox import Behaviour, SandboxServer
 
 STS, LOOK, CREATE = "STS", "ListDataIntegrationAssociation", "CreateDataIntegrationAssociation"
@@ -248,7 +250,8 @@ def older(text: str, by: timedelta) -> str:
     def earlier(moment: re.Match[str]) -> str:
         return (datetime.fromisoformat(moment[0]) - by).isoformat()
 
-    return re.sub(r"(?<=\")\d{4}-\d\d-\d\dT[\d:.]+\+00:00(?=\")", earlier, text)
+    aged = re.sub(r"(?<=\")\d{4}-\d\d-\d\dT[\d:.]+\+00:00(?=\")", earlier, text)
+    return json.dumps(sealed(json.loads(aged)))
 
 
 def created(server: SandboxServer) -> Counter[str]:

@@ -898,5 +898,5 @@ def test_a_pre_receive_hook_reads_what_is_being_pushed(repository: Repository, t
     )
     elsewhere = f"repository '{tmp_path / 'other.git'}': has no branch, tag or commit '{commit}'"
     assert said.read_text() == repr([(commit, files), (commit, files), elsewhere, 3])
-    bare = Repository(tmp_path / "bare.git", repository.environment)
-    assert bare.refused(commit).endswith("is empty, it has no commit yet: push one first")
+    empty = Repository(tmp_path / "bare.git", repository.environment)
+    assert empty.refused(commit).endswith("is empty, it has no commit yet: push one first")
