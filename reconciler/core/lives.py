@@ -32,6 +32,7 @@ class Lives:
         }
         self._owner = wanted | bound
         self._adopters = wanted
+        self._awaited = {each.key for each in self._records if isinstance(each.state, Intended)}
         self._records_by_id = {
             each.state.association_id: each for each in self._records if isinstance(each.state, Bound)
         }
@@ -82,7 +83,8 @@ class Lives:
         """Return what is live of a data integration, and accounted for by no record and no manifest's policy.adopt.
 
         `record` is the one that is decided on. Where its Create has no answer, what another manifest took over since by
-        its natural key alone is not accounted for either: it may be what came of the Create.
+        its natural key alone is not accounted for either: it may be what came of the Create. What has exactly the key
+        of another Create without an answer came of that one.
         """
         intended = record.state if record and isinstance(record.state, Intended) else None
         return tuple(
@@ -92,7 +94,7 @@ class Lives:
         )
 
     def _is_explained(self, live: Live, intended: Intended | None) -> bool:
-        if live.id in self._adopters:
+        if live.id in self._adopters or natural_key(live.spec) in self._awaited:
             return True
         record = self._records_by_id.get(live.id)
         if record is None:

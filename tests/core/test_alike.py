@@ -114,6 +114,16 @@ def test_what_another_manifest_has_adopted_since_does_not_explain_it() -> None:
     assert isinstance(decide(manifest(), there, known=(waiting(), sent), others=(other,)), Create)
 
 
+def test_what_came_of_another_create_without_an_answer_does_not_block() -> None:
+    """Two answers were lost, and List shows one of the two: it is adopted, and the other one is sent again at once."""
+    other = manifest("other", DestinationURI="s3://corp-exports/other")
+    then = NOW - timedelta(hours=1)
+    lost = replace(record("other", DestinationURI="s3://corp-exports/other"), state=Intended(1, then, then))
+    there = live("x1", DestinationURI="s3://corp-exports/other")
+    decisions = plan([manifest(), other], observed(there), journal(waiting(), lost), rules()).decisions
+    assert [type(each) for each in decisions] == [Create, Adopt]
+
+
 def test_the_intent_remembers_what_was_there() -> None:
     """So that a repeat knows what is new."""
     decision = decide(manifest(), live("x2", DestinationURI="s3://b"), live("x1", DestinationURI="s3://a"))
