@@ -183,7 +183,7 @@ def test_a_repository_of_another_user_is_read_where_git_is_told_to(
     assert refused.returncode == 1
     assert "safe.directory /srv/repository" in refused.stderr
     trust = told(GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="safe.directory", GIT_CONFIG_VALUE_0="/srv/repository")
-    done = docker.run(image, "--dry-run", options=(*options, *trust))
+    done = docker.run(image, "--dry-run", "--new-state", options=(*options, *trust))
     assert done.returncode == 0, done.stderr
 
 
