@@ -58,7 +58,7 @@ class Journals:
 
     @property
     def refusal(self) -> str:
-        """What to do where there is no journal, and nobody said that there is none yet."""
+        """The way out where the journal is missing and --new-state was not given."""
         return _FIRST + (_LOST_OBJECT if self._choices.bucket else _LOST_FILE)
 
     def reader(self, account: str, region: str, *, may_begin: bool = False) -> JournalReader:

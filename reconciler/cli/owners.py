@@ -14,7 +14,7 @@ Place: TypeAlias = tuple[str, str]
 
 
 class Owners:
-    """Who has which account and Region. `timeout` is how many seconds a run waits for another one to leave."""
+    """The runs that are at work, by account and Region. A run waits `timeout` seconds for another one to end."""
 
     def __init__(self, timer: Timer, timeout: float) -> None:
         self._timer, self._timeout = timer, timeout

@@ -17,8 +17,10 @@ class Lives:
             live for lives in observed.associations.values() if not isinstance(lives, Unobserved) for live in lives
         )
         self._by_key: dict[NaturalKey, list[Live]] = {}
+        by_integration: dict[str, list[Live]] = {}
         for live in self._all:
             self._by_key.setdefault(natural_key(live.spec), []).append(live)
+            by_integration.setdefault(str(live.spec["DataIntegrationIdentifier"]), []).append(live)
         self._by_id = {live.id: live for live in self._all}
         self.ids = frozenset(self._by_id)
         self._names = names = {manifest.name for manifest in manifests}
@@ -31,11 +33,18 @@ class Lives:
             if isinstance(each.state, Bound) and each.name in names
         }
         self._owner = wanted | bound
-        self._adopters = wanted
-        self._awaited = {each.key for each in self._records if isinstance(each.state, Intended)}
-        self._records_by_id = {
-            each.state.association_id: each for each in self._records if isinstance(each.state, Bound)
+        surely = wanted.keys() | {
+            each.state.association_id for each in self._records if isinstance(each.state, Bound) and each.token
         }
+        awaited = {each.key for each in self._records if isinstance(each.state, Intended)}
+        adopted = {each.state.association_id for each in self._records if isinstance(each.state, Bound)} - surely
+        self._listed = {arn: tuple(sorted(live.id for live in lives)) for arn, lives in by_integration.items()}
+        doubtful = {
+            arn: [live for live in lives if live.id not in surely and natural_key(live.spec) not in awaited]
+            for arn, lives in by_integration.items()
+        }
+        self._loose = {arn: tuple(live for live in lives if live.id not in adopted) for arn, lives in doubtful.items()}
+        self._adopted = {arn: tuple(live for live in lives if live.id in adopted) for arn, lives in doubtful.items()}
 
     def of(self, manifest: Manifest, key: NaturalKey, record: Record | None) -> tuple[Live, ...]:
         """Return what a manifest may mean: by natural key, record or policy.adopt, less what others have."""
@@ -77,7 +86,7 @@ class Lives:
 
     def listed(self, integration: str) -> tuple[str, ...]:
         """Return the ids of all that is live of a data integration, sorted."""
-        return tuple(sorted(live.id for live in self._all if live.spec["DataIntegrationIdentifier"] == integration))
+        return self._listed.get(integration, ())
 
     def unexplained(self, integration: str, record: Record | None) -> tuple[Live, ...]:
         """Return what is live of a data integration, and accounted for by no record and no manifest's policy.adopt.
@@ -86,20 +95,11 @@ class Lives:
         its natural key alone is not accounted for either: it may be what came of the Create. What has exactly the key
         of another Create without an answer came of that one.
         """
-        intended = record.state if record and isinstance(record.state, Intended) else None
-        return tuple(
-            live
-            for live in self._all
-            if live.spec["DataIntegrationIdentifier"] == integration and not self._is_explained(live, intended)
-        )
-
-    def _is_explained(self, live: Live, intended: Intended | None) -> bool:
-        if live.id in self._adopters or natural_key(live.spec) in self._awaited:
-            return True
-        record = self._records_by_id.get(live.id)
-        if record is None:
-            return False
-        return intended is None or record.token is not None or live.id in intended.seen
+        loose = self._loose.get(integration, ())
+        if record is None or not isinstance(record.state, Intended):
+            return loose
+        seen = record.state.seen
+        return (*loose, *(live for live in self._adopted.get(integration, ()) if live.id not in seen))
 
     def unmanaged(self, decisions: Sequence[Decision]) -> tuple[Live, ...]:
         """Return what no manifest decides on or is bound to from now on, sorted by ARN: a second of a kind as well."""

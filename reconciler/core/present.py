@@ -11,7 +11,7 @@ from reconciler.core.journal import Bound, Record, Sent
 from reconciler.core.model import Live, Mode, Spec, natural_key
 
 NOT_KNOWN = "git and AWS differ, and the journal does not know which of them changed"
-"""What is said of an association that was adopted as List shows it, and not as git asks for it."""
+"""The reason of an association that was adopted and differs from git."""
 
 _EXECUTION = "ExecutionConfiguration"
 _REPEATS = "REPEATS the export"

@@ -107,7 +107,7 @@ class TargetReport:
 
     @property
     def planned(self) -> bool:
-        """Whether there is a plan, with writes or without: not where no manifest was, or could be, looked at."""
+        """Whether at least one manifest was decided on. A plan may have no writes."""
         return bool(self.associations) if self.error is None else any(each.write for each in self.associations)
 
     @property
@@ -144,7 +144,7 @@ class Report:
 
     @property
     def planned(self) -> bool:
-        """Whether there is a plan at all, with writes or without. Where there is none, its digest means nothing."""
+        """Whether at least one target has a plan. The digest means nothing otherwise."""
         return any(target.planned for target in self.targets)
 
     @property
@@ -215,5 +215,5 @@ class Result:
 
     @property
     def unwritten(self) -> bool:
-        """Whether it ended before the journal took anything: calls are made, and so have outcomes, only after that."""
+        """Whether the run failed before anything was written to the journal, and so before any call."""
         return self.error is not None and not self.outcomes

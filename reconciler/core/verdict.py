@@ -50,7 +50,7 @@ _COMMON = frozenset(
         "ValidationException",
     )
 )
-"""What every service refuses before it looks at a request ("Common Error Types" of AWS's API references)."""
+"""Errors that all services share ("Common Error Types" of AWS's API references)."""
 _OF_S3 = frozenset(
     (
         "AccountProblem",

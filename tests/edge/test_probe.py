@@ -20,7 +20,7 @@ from reconciler.core.model import Target
 from reconciler.edge.aws import Aws, Connection, Models
 from reconciler.edge.aws.probe import Ear, Probe, has_appintegrations, knows_create, libraries
 from reconciler.edge.aws.session import region_of, s3_client
-from reconciler.edge.aws.shown import Site
+from reconciler.edge.aws.shown import ArnScope
 from reconciler.sandbox import Behaviour, SandboxServer
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -78,7 +78,7 @@ def refusal(code: str, status: int = 403) -> bytes:
 def test_nothing_but_reads_leaves(server: SandboxServer) -> None:
     """Every call that could change something is stopped before it is made, of both services and of the journals."""
     integrations, buckets = client("appintegrations", server), client("s3", server)
-    Probe(integrations, buckets, Site("aws", "us-east-1", "123456789012"))
+    Probe(integrations, buckets, ArnScope("aws", "us-east-1", "123456789012"))
     journals = s3_client(Connection("0", endpoint_url=server.url, dummy=True), MODELS, reads=True)
     for write in (
         lambda: journals.put_object(Bucket="b", Key="k", Body=b""),

@@ -26,7 +26,7 @@ from reconciler.core.outcome import Refused
 from reconciler.core.ports import Progress, Writers
 from reconciler.core.report import Result
 from reconciler.edge.aws.reader import Reader
-from reconciler.edge.aws.shown import Site
+from reconciler.edge.aws.shown import ArnScope
 from reconciler.edge.aws.writer import Writer
 from reconciler.edge.pace import Pace
 from reconciler.edge.state.reader import JournalReader
@@ -249,7 +249,7 @@ class Controller:
 
     def _reader(self, process: Process, trace: Trace, time: Time) -> Observing:
         client = Client(self._board.cloud, process, trace, Pace(2, 5, time))
-        return Observing(Reader(client, Site("aws", REGION, ACCOUNT), concurrency=1), trace)  # type: ignore[arg-type]
+        return Observing(Reader(client, ArnScope("aws", REGION, ACCOUNT), concurrency=1), trace)  # type: ignore[arg-type]
 
     def _work(self, trace: Trace, time: Time) -> Run:
         settle = timedelta(seconds=self._board.scenario.settle)

@@ -15,11 +15,11 @@ MOST_PAGES = 20 * _QUOTA
 """How many pages of one List are read: twenty times the quota at one item a page, a thousand times at 50."""
 
 
-List: TypeAlias = Callable[..., Any]
+ListCall: TypeAlias = Callable[..., Any]
 """An operation that lists, of a client of boto3: returns one page, and raises what botocore raises."""
 
 
-def read_pages(call: List, member: str, **parameters: str) -> Iterator[list[Any]]:
+def read_pages(call: ListCall, member: str, **parameters: str) -> Iterator[list[Any]]:
     """Yield the items of each page.
 
     Raises Unreachable where a page is not AWS's or the pages have no end, KeyError where a page lacks its items, and

@@ -20,7 +20,7 @@ from reconciler.core.verdict import code_of, is_refusal
 from reconciler.edge.aws.errors import answer_of, require_aws, translated
 from reconciler.edge.aws.pages import read_pages
 from reconciler.edge.aws.reads import only_reads
-from reconciler.edge.aws.shown import Site, integration
+from reconciler.edge.aws.shown import ArnScope, integration
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
@@ -34,16 +34,16 @@ _LOCATIONS = {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}
 class Probe:
     """AppIntegrations and the buckets that are exported to, in one target, through reads alone. Raises CloudError."""
 
-    def __init__(self, integrations: AppIntegrationsServiceClient, buckets: Any, site: Site) -> None:
+    def __init__(self, integrations: AppIntegrationsServiceClient, buckets: Any, scope: ArnScope) -> None:
         for client in (integrations, buckets):
             only_reads(client)
-        self._integrations, self._buckets, self._site = integrations, buckets, site
+        self._integrations, self._buckets, self._scope = integrations, buckets, scope
 
     def integrations(self) -> tuple[Integration, ...]:
         """Return all data integrations."""
         with translated("ListDataIntegrations"):
             pages = read_pages(self._integrations.list_data_integrations, "DataIntegrations")
-            return tuple(integration(item, self._site) for page in pages for item in page)
+            return tuple(integration(item, self._scope) for page in pages for item in page)
 
     def objects(self, integration_arn: str) -> tuple[str, ...]:
         """Return the keys of a data integration's own ObjectConfiguration, none where it has none."""

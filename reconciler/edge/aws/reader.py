@@ -11,8 +11,8 @@ from reconciler.core.carry import carrying
 from reconciler.core.errors import CloudError, Stopped
 from reconciler.core.model import Live, Observation, Unobserved
 from reconciler.edge.aws.errors import translated
-from reconciler.edge.aws.pages import List, read_pages
-from reconciler.edge.aws.shown import Site, association, integration
+from reconciler.edge.aws.pages import ListCall, read_pages
+from reconciler.edge.aws.shown import ArnScope, association, integration
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
@@ -25,15 +25,15 @@ _READINGS = 4
 class Reader:
     """AppIntegrations through List calls only."""
 
-    def __init__(self, client: AppIntegrationsServiceClient, site: Site, concurrency: int = CONCURRENCY) -> None:
+    def __init__(self, client: AppIntegrationsServiceClient, scope: ArnScope, concurrency: int = CONCURRENCY) -> None:
         client.meta.events.register("before-call.appintegrations", _refuse_writes)
-        self._client, self._site, self._concurrency = client, site, concurrency
+        self._client, self._scope, self._concurrency = client, scope, concurrency
 
     def observe(self, progress: Callable[[str, int, int], None]) -> Observation:
         """Return all data integrations and the associations of each. Raises CloudError if the former fail."""
         with translated("ListDataIntegrations"):
             items, _ = self._read(self._client.list_data_integrations, "DataIntegrations", "Arn")
-            integrations = tuple(integration(item, self._site) for item in items.values())
+            integrations = tuple(integration(item, self._scope) for item in items.values())
         arns = [each.arn for each in integrations]
         return Observation(integrations, self._list(arns, progress, readings=1))
 
@@ -82,7 +82,7 @@ class Reader:
             return Unobserved(f"the answer cannot be read: {type(error).__name__}: {error}")
         return Unobserved(f"the list changed while it was read, {readings} times in a row")
 
-    def _read(self, call: List, member: str, key: str, **parameters: str) -> tuple[dict[str, Any], int]:
+    def _read(self, call: ListCall, member: str, key: str, **parameters: str) -> tuple[dict[str, Any], int]:
         """Return the items of all pages, each once by its key, and how many pages there were."""
         pages = list(read_pages(call, member, **parameters))
         return {item[key]: item for page in pages for item in page}, len(pages)

@@ -97,7 +97,7 @@ class Aws:
 
     def reader(self) -> Reader:
         """Return the calls that change nothing, retried by botocore as often as AWS_MAX_ATTEMPTS says."""
-        return Reader(self._reading(CONCURRENCY), self._site())
+        return Reader(self._reading(CONCURRENCY), self._scope())
 
     def probe(self) -> Probe:
         """Return the calls of `reconcile doctor`, which change nothing either: of AppIntegrations, and of buckets."""
@@ -108,17 +108,17 @@ class Aws:
         )
         with translated("making a client of S3"):
             buckets = self._kept(self._session.client("s3", endpoint_url=self._endpoint_url, config=config))
-        return Probe(self._reading(1), buckets, self._site())
+        return Probe(self._reading(1), buckets, self._scope())
 
     def writer(self, clock: Clock) -> Writer:
         """Return the calls that change AWS, each sent once: botocore would repeat a Create by itself."""
         config = Config(retries={"mode": "standard", "total_max_attempts": 1})
         return Writer(lambda: self._client(config), self._pace, clock)
 
-    def _site(self) -> shown.Site:
+    def _scope(self) -> shown.ArnScope:
         with translated("finding the partition of the Region"):
             partition = self._session.get_partition_for_region(self.region)
-        return shown.Site(partition, self.region, self.account)
+        return shown.ArnScope(partition, self.region, self.account)
 
     def _reading(self, connections: int) -> AppIntegrationsServiceClient:
         client = self._client(Config(retries={"mode": "standard"}, max_pool_connections=connections))

@@ -23,8 +23,8 @@ _EXECUTION = "ExecutionConfiguration"
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """Where a target is: the partition, the Region and the account that every ARN in its Lists has to name."""
+class ArnScope:
+    """The partition, the Region and the account of a target: each ARN in its Lists has to name them."""
 
     partition: str
     region: str
@@ -38,10 +38,10 @@ def account(value: object) -> str:
     raise CloudError(f"the answer cannot be used: Account is {_short(value)}, and not twelve digits")
 
 
-def integration(item: Any, site: Site) -> Integration:
+def integration(item: Any, scope: ArnScope) -> Integration:
     """Return an item of ListDataIntegrations. Raises CloudError where it cannot be used."""
     arn, name = item["Arn"], item["Name"]
-    _require_arn(arn, site)
+    _require_arn(arn, scope)
     if not is_clean(name):
         raise CloudError(f"the answer cannot be used: Name of {arn} is {_short(name)}")
     source = item.get("SourceURI")
@@ -52,7 +52,7 @@ def association(item: Any, integration_arn: str) -> Live:
     """Return an item of ListDataIntegrationAssociations. Raises CloudError where it cannot be used."""
     arn = item["DataIntegrationAssociationArn"]
     _, partition, _, region, account_, *_ = integration_arn.split(":")
-    _require_arn(arn, Site(partition, region, account_))
+    _require_arn(arn, ArnScope(partition, region, account_))
     if item.get("DataIntegrationArn", integration_arn) != integration_arn:
         shown = _short(item["DataIntegrationArn"])
         raise CloudError(f"the answer cannot be used: {arn} is of the data integration {shown}, and not of this one")
@@ -111,12 +111,12 @@ def _is_writable(text: str) -> bool:
     return text.isprintable() or not any(category(char) in {"Cc", "Cs"} for char in text)
 
 
-def _require_arn(arn: object, site: Site) -> None:
+def _require_arn(arn: object, scope: ArnScope) -> None:
     """Refuse what is no ARN of a target's own account and Region. Raises CloudError."""
     parts = arn.split(":") if is_clean(arn) else []
     named = tuple(parts[at] for at in (1, 3, 4)) if len(parts) > 5 and parts[0] == "arn" else None  # noqa: PLR2004
-    if named != (site.partition, site.region, site.account) or not str(arn).rpartition("/")[2]:
-        place = f"account {site.account}, Region {site.region}, partition {site.partition}"
+    if named != (scope.partition, scope.region, scope.account) or not str(arn).rpartition("/")[2]:
+        place = f"account {scope.account}, Region {scope.region}, partition {scope.partition}"
         raise CloudError(f"the answer cannot be used: the ARN {_short(arn)} is not of {place}")
 
 

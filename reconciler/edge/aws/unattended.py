@@ -15,7 +15,7 @@ from botocore.exceptions import CredentialRetrievalError
 from reconciler.core.errors import Unauthenticated
 
 _SECONDS = 60.0
-"""How long a credential_process may take."""
+"""Seconds that a credential_process may take."""
 
 
 def ask_nobody(session: botocore.session.Session) -> None:
