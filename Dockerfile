@@ -49,6 +49,7 @@ ENV PATH=/opt/reconciler/bin:$PATH \
 # a choice: a job of CI is refused without one. RECONCILER_CONTAINER says that an empty folder may be a volume that is not
 # mounted: a journal begins with --new-state alone. What git fetches is in /tmp for a moment. Nothing else is written, so
 # the root file system may be read-only.
+# No init is needed: as process 1 the program goes on in a child, hands signals on to it, and reaps what git leaves.
 WORKDIR /srv/reconciler
 VOLUME ["/var/lib/reconciler"]
 EXPOSE 8080

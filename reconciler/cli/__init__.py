@@ -15,6 +15,10 @@ EXIT_INTERRUPTED = 130
 
 def main() -> None:
     """Run the program and exit: 0, 1, 2 (with --detailed-exitcode), 3, 64, or 128 and a signal's number."""
+    if os.getpid() == 1:  # first of all: until then the kernel keeps SIGTERM from it
+        from reconciler.cli.process_one import stand_aside  # noqa: PLC0415 - anywhere else it is not needed
+
+        stand_aside()
     gc.set_threshold(50_000, 20, 20)  # what is imported and read stays: there is little to collect
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

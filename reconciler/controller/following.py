@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler.core.board import Refusal, Revision
-from reconciler.core.errors import InvalidManifests, Problem, ReconcilerError, Stopped, Undeclared, Untrusted
+from reconciler.core.errors import GitError, InvalidManifests, Problem, ReconcilerError, Stopped, Undeclared, Untrusted
 from reconciler.core.model import Desired
 from reconciler.core.ports import Clock
 
@@ -49,6 +49,7 @@ class Following:
         self._known: str | None = None
         self._unfit: Refusal | None = None
         self._unreached: Refusal | None = None
+        self._fault = ""
         self.in_force: InForce | None = None
         self.looked: datetime | None = None
 
@@ -70,11 +71,19 @@ class Following:
         except Stopped:
             raise
         except (ReconcilerError, OSError) as error:
-            since = self._unreached.since if self._unreached else self._clock.now()
-            self._unreached = Refusal(str(error), since)
+            self._missed(error)
             return False
         self._unreached, self._known, self.looked = None, version, self._clock.now()
         return found
+
+    def _missed(self, error: ReconcilerError | OSError) -> None:
+        """Note why nothing could be read: while the fault is the same its reason is, though git says it otherwise."""
+        fault = error.fault if isinstance(error, GitError) else str(error)
+        if not self._unreached:
+            self._unreached = Refusal(str(error), self._clock.now())
+        elif fault != self._fault:
+            self._unreached = Refusal(str(error), self._unreached.since)
+        self._fault = fault
 
     def _taken(self, version: str) -> bool:
         """Read a new state, and take it over where that is right. Raises ReconcilerError where it cannot be read."""

@@ -58,7 +58,14 @@ class Undeclared(ReconcilerError):  # noqa: N818 - named for the state of things
 
 
 class GitError(ReconcilerError):
-    """The repository or the revision cannot be read; nothing was called."""
+    """The repository or the revision cannot be read; nothing was called.
+
+    `fault` is the same for one fault each time, also where the text ends in words of git that are not.
+    """
+
+    def __init__(self, text: str, fault: str = "") -> None:
+        self.fault = fault or text
+        super().__init__(text)
 
 
 class Misnamed(GitError):  # noqa: N818 - named for the state of things

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -134,6 +135,24 @@ def test_a_commit_that_is_not_signed_by_a_listed_key_is_not_used(
         listed.unlink()
         assert "cannot be read: No such file" in controller.next("revision refused")["error"]
         assert controller.next("run finished")["revision"] == other
+
+
+def test_a_commit_is_verified_again_where_that_failed(program: Program, remote: Remote, tmp_path: Path) -> None:
+    """Nobody has to push for it: nothing is wrong with the commit. It is said once."""
+    one = ssh_signer(tmp_path, "one")
+    (tmp_path / "listed").write_text(one.listed)
+    october = remote.push("october", signer=one)
+    fake = tmp_path / "bin" / "ssh-keygen"
+    fake.parent.mkdir()
+    fake.write_text(f'#!/bin/sh\ntest -e {fake}.well || exit 255\nexec {shutil.which("ssh-keygen")} "$@"\n')
+    fake.chmod(0o755)
+    env = GIT | {"PATH": f"{fake.parent}:{GIT['PATH']}"}
+    with following(program, remote.url, "--git-verify-key", str(tmp_path / "listed"), env=env) as controller:
+        refused = controller.next("revision refused")["error"]
+        assert f"the signature of the commit {october} could not be verified, so it is not used yet" in refused
+        fake.with_name("ssh-keygen.well").touch()
+        assert controller.next("run finished", revision=october)["create"] == 1
+    assert controller.log.count("revision refused") == 1
 
 
 def test_a_remote_out_of_reach_leaves_the_last_good_revision_in_force(

@@ -124,6 +124,19 @@ def test_what_cannot_be_reached_is_tried_again(clock: FakeClock) -> None:
     assert following.looked == NOW + timedelta(minutes=2)
 
 
+def test_one_fault_has_one_reason_however_git_says_it(clock: FakeClock) -> None:
+    """It is said once while it stays the same; another fault is another reason."""
+    git = Git(ONE)
+    following = Following(git, clock)
+    for said in ("bad pack header", "early EOF"):
+        git.down = GitError(f"cannot be read; git said: {said}", "cannot be read")
+        following.look()
+        assert following.refusal == Refusal("cannot be read; git said: bad pack header", NOW)
+    git.down = GitError("is full; git said: early EOF", "is full")
+    following.look()
+    assert following.refusal == Refusal("is full; git said: early EOF", NOW)
+
+
 def test_out_of_reach_is_out_of_reach_whyever(clock: FakeClock) -> None:
     """Since when does not begin anew with each way to say so; an error of the machine is one of them."""
     git = Git(ONE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -316,3 +317,115 @@ def test_a_push_is_verified_before_it_is_taken(
         repository.git("push", "--quiet", "../bare.git", "HEAD:refs/heads/main")
     assert "which is not listed" in pushed.value.stderr.decode()
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["ssh", "openpgp"])
+@pytest.mark.parametrize("name", ["gpgsigned-off", "gpgsig-sha256", "gpgsig-sha1", "gpgsig\tx"])
+def test_a_header_that_no_signature_covers_is_refused(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]], ring: Keyring, kind: str, name: str
+) -> None:
+    """Git leaves it out of what it verifies, and finds the commit good, though it was changed."""
+    one, _ = signers[kind]
+    listed = keys(repository, one.listed)
+    content = repository.git("cat-file", "commit", one.commit(repository)) + "\n"
+    changed = repository.git(
+        "hash-object", "-t", "commit", "-w", "--stdin",
+        stdin=content.replace("\ngpgsig", f"\n{name} added\n later\ngpgsig", 1),
+    )  # fmt: skip
+    repository.git("update-ref", "refs/heads/main", changed)
+    judge = Repository(repository.folder, repository.environment | dict(ring.environment))
+    judge.git("-c", f"gpg.ssh.allowedSignersFile={listed.file}", "verify-commit", "HEAD")
+    assert refused(repository, listed).startswith("has headers that its signature does not cover (gpgsig, gpgsig")
+
+
+@pytest.mark.parametrize("kind", ["ssh", "openpgp"])
+def test_what_stands_behind_a_signature_is_refused(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]], kind: str
+) -> None:
+    """In its header: nothing covers that either. Blank lines there are of GitHub's making."""
+    one, _ = signers[kind]
+    listed = keys(repository, one.listed)
+    content = repository.git("cat-file", "commit", one.commit(repository)) + "\n"
+    for more, is_good in ((" \n \n", True), (" more\n", False)):
+        changed = repository.git(
+            "hash-object", "-t", "commit", "-w", "--stdin",
+            stdin=content.replace(" SIGNATURE-----\n\n", f" SIGNATURE-----\n{more}\n", 1),
+        )  # fmt: skip
+        repository.git("update-ref", "refs/heads/main", changed)
+        if is_good:
+            assert accepted(repository, listed) == changed
+        else:
+            assert refused(repository, listed) == "has a signature with more in it than that"
+
+
+def test_a_signature_of_the_other_kind_of_ids_does_not_count(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]]
+) -> None:
+    """Git does not look at it here."""
+    one, _ = signers["ssh"]
+    content = repository.git("cat-file", "commit", one.commit(repository)) + "\n"
+    changed = repository.git(
+        "hash-object", "-t", "commit", "-w", "--stdin", stdin=content.replace("\ngpgsig ", "\ngpgsig-sha256 ", 1)
+    )
+    repository.git("update-ref", "refs/heads/main", changed)
+    said = refused(repository, keys(repository, one.listed))
+    assert said == "has headers that its signature does not cover (gpgsig-sha256)"
+
+
+def replaced(repository: Repository, program: str, script: str) -> dict[str, str]:
+    """Return an environment in which a program is another one; REAL is the path of the one it was."""
+    folder = repository.folder.parent / "replaced"
+    folder.mkdir(exist_ok=True)
+    fake = folder / program
+    fake.write_text(f"#!/bin/sh\nREAL={shutil.which(program)}\n{script}\n")
+    fake.chmod(0o755)
+    return repository.environment | {"PATH": f"{folder}{os.pathsep}{repository.environment['PATH']}"}
+
+
+@pytest.mark.parametrize(
+    ("program", "script", "said"),
+    [
+        ("ssh-keygen", "exit 1", "said: "),
+        ("ssh-keygen", "kill -9 $$", "said: "),
+        ("ssh-keygen", "echo No user exists for uid 4242 >&2; exit 255", "the user id 4242 in /etc/passwd"),
+        ("ssh-keygen", "echo usage: ssh-keygen >&2; exit 1", "install OpenSSH 8.9 or newer"),
+        ("ssh-keygen", 'case "$2" in find-principals) exit 255;; esac; exec $REAL "$@"', "said: "),
+        ("ssh-keygen", 'case "$2" in verify) kill -9 $$;; esac; exec $REAL "$@"', "said: "),
+        ("ssh-keygen", 'case "$*" in *verify*) exec $REAL "$@";; esac; exit 255', "said: "),
+        ("gpg", "exit 2", "said: "),
+        ("gpg", "kill -9 $$", "said: "),
+        ("gpg", 'case "$*" in *--import*) exec $REAL "$@";; esac; kill -9 $$', "said: "),
+        ("gpg", 'case "$*" in *--import*) exec $REAL "$@";; esac; $REAL "$@"; exit 2', "said: "),
+        ("gpg", 'case "$*" in *--import*) kill -9 $$;; esac; exec $REAL "$@"', "said: "),
+        ("gpg", "echo gpg: out of core >&2; exit 2", "said: gpg: out of core"),
+    ],
+)
+def test_a_judge_that_cannot_judge_blames_nobody(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]], program: str, script: str, said: str
+) -> None:
+    """The commit is not used, and not called badly signed either: the next try may find it good."""
+    one, _ = signers["openpgp" if program == "gpg" else "ssh"]
+    listed, commit = keys(repository, one.listed), one.commit(repository)
+    broken = replaced(repository, program, script)
+    reasons = set()
+    for _ in range(2):
+        with pytest.raises(GitError) as unclear:
+            read(Access(str(repository.folder), "HEAD", broken), "manifests", listed)
+        assert type(unclear.value) is GitError
+        reasons.add(str(unclear.value))
+    (reason,) = reasons
+    assert f"the signature of the commit {commit} could not be verified, so it is not used yet: " in reason
+    assert said in reason
+    assert "sign it" not in reason
+    assert accepted(repository, listed) == commit
+
+
+def test_a_user_that_nobody_knows_is_named(repository: Repository, signers: dict[str, tuple[Signer, Signer]]) -> None:
+    """ssh-keygen takes none without an entry in /etc/passwd, which a container may run as."""
+    if os.getuid() or not shutil.which("setpriv"):
+        pytest.skip("it takes a user who may become another one")
+    one, _ = signers["ssh"]
+    one.commit(repository)
+    broken = replaced(repository, "ssh-keygen", 'exec setpriv --reuid=54321 --clear-groups $REAL "$@"')
+    with pytest.raises(GitError, match="needs an entry for the user id 54321 in /etc/passwd, and there is none: add"):
+        read(Access(str(repository.folder), "HEAD", broken), "manifests", keys(repository, one.listed))

@@ -24,6 +24,10 @@ _MEANINGS = (
     ),
     (r"repository '[^']*' not found", "was not found; servers say so too where credentials are missing"),
     (r"Host key verification failed", "has a host key that is not known here: add it to known_hosts"),
+    (
+        r"No user exists for uid",
+        "cannot be reached by ssh: ssh needs an entry for this user id in /etc/passwd, and there is none",
+    ),
     (r"promisor remote|lazy fetch", "lacks objects, being a partial clone: fetch them first"),
     (r"transport '[^']*' not allowed", "has a protocol that GIT_ALLOW_PROTOCOL does not allow"),
     (r"unable to access|unable to connect|Could not resolve|Could not read from remote", "cannot be reached"),
@@ -36,11 +40,21 @@ _DISTRUSTS = (
     (r"^\[GNUPG:\] BADSIG (\S+)", "has a bad signature, as if by {}"),
     (r"^\[GNUPG:\] NO_PUBKEY (\S+)", "is signed by {}, which is not listed"),
     (r"^\[GNUPG:\] VALIDSIG (\S+)", "is signed by {}, which is not listed"),
+    (r"^\[GNUPG:\] NODATA()", "has a signature that cannot be read"),
+    (r"[Cc]ouldn't (?:parse|decode) signature()", "has a signature that cannot be read"),
     (r"incorrect signature()", "has a bad signature"),
     (r"(SHA256:\S+)(?s:.*)key has expired", "is signed by {}, which had expired"),
     (r"(SHA256:\S+)(?s:.*)key is not yet valid", "is signed by {}, which was not valid yet"),
     (r"key is not permitted for use in signature namespace()", "is signed by a key that is not listed for git"),
-    (r"(SHA256:\S+)", "is signed by {}, which is not listed"),
+    # Without these words ssh-keygen has not looked through the list: git then asks it about the signature alone.
+    (r"(?s)(?=.*^No principal matched).*(SHA256:\S+)", "is signed by {}, which is not listed"),
+)
+_HINDRANCES = (
+    (
+        r"No user exists for uid (\d+)",
+        "ssh-keygen needs an entry for the user id {} in /etc/passwd, and there is none: add one",
+    ),
+    (r"-Y find-principals/verify is needed()", "ssh-keygen is too old: install OpenSSH 8.9 or newer"),
 )
 # What is another each time would make another reason of the same one: how long it took and how far it came, names of
 # temporary files, ids of processes and requests, times, and which of a host's addresses it was.
@@ -68,7 +82,8 @@ def error(where: str, complaint: str) -> GitError:
     meant = next(
         (meaning for words, meaning in _MEANINGS if re.search(words, complaint, re.MULTILINE)), "cannot be read"
     )
-    return GitError(f"repository '{where}': {meant}; git said: {_last(complaint)}")
+    fault = f"repository '{where}': {meant}"
+    return GitError(f"{fault}; git said: {_last(complaint)}", fault)
 
 
 def no_such_ref(complaint: str) -> bool:
@@ -102,13 +117,49 @@ def signed_by(complaint: str) -> str | None:
     return found[1] if found else None
 
 
-def distrust(complaint: str) -> str:
-    """Say what is wrong with a signature, by what was said of it."""
+def distrust(complaint: str, listed: AbstractSet[str] = frozenset()) -> str | None:
+    """Say what is wrong with a signature, None where no program has said so clearly: it may not have judged at all.
+
+    A valid one by a key that is `listed` has nothing wrong with it.
+    """
+    if signed_by(complaint) in listed:
+        complaint = complaint.replace("VALIDSIG", "")
     for words, meaning in _DISTRUSTS:
         found = re.search(words, complaint, re.MULTILINE)
         if found:
             return meaning.format(f"the key {quoted(found[1])}".removesuffix(" "))
-    return f"has a signature that cannot be checked; git said: {_last(complaint)}"
+    return None
+
+
+def lists_nobody(complaint: str) -> bool:
+    """Tell whether ssh-keygen says that it looked through a list, and that the signer is not in it by now."""
+    return bool(re.search(r"^No principal matched", complaint, re.MULTILINE))
+
+
+def is_unknown(complaint: str) -> bool:
+    """Tell whether gpg says that it does not have the key of a signature."""
+    return bool(re.search(r"^\[GNUPG:\] NO_PUBKEY ", complaint, re.MULTILINE))
+
+
+def lacks_keys(output: bytes) -> bool:
+    """Tell whether gpg took fewer keys than a file has: the 14th number of IMPORT_RES (see DETAILS above) counts them."""
+    found = re.search(rb"^\[GNUPG:\] IMPORT_RES (?:\d+ ){13}(\d+)", output, re.MULTILINE)
+    return not found or found[1] != b"0"
+
+
+def holds_no_key(output: bytes) -> bool:
+    """Tell whether gpg says that it read a file to its end, or found nothing of OpenPGP in it."""
+    return bool(re.search(rb"^\[GNUPG:\] (?:IMPORT_RES|NODATA) ", output, re.MULTILINE))
+
+
+def unverified(where: str, commit: str, complaint: str) -> GitError:
+    """Return the error for a signature that could not be verified, whatever it is worth."""
+    why = f"the programs that verify it said: {_last(complaint)}"
+    for words, meaning in _HINDRANCES:
+        if found := re.search(words, complaint):
+            why = meaning.format(found[1])
+    fault = f"repository '{where}': the signature of the commit {commit} could not be verified, so it is not used yet"
+    return GitError(f"{fault}: {why}", fault)
 
 
 def _last(complaint: str) -> str:
