@@ -142,7 +142,7 @@ def is_unknown(complaint: str) -> bool:
 
 
 def lacks_keys(output: bytes) -> bool:
-    """Tell whether gpg took fewer keys than a file has: the 14th number of IMPORT_RES (see DETAILS above) counts them."""
+    """Tell whether gpg took fewer keys than a file has: by the 14th number of IMPORT_RES (see DETAILS above)."""
     found = re.search(rb"^\[GNUPG:\] IMPORT_RES (?:\d+ ){13}(\d+)", output, re.MULTILINE)
     return not found or found[1] != b"0"
 
