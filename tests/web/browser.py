@@ -62,6 +62,12 @@ class Browser:
         self.call("Page.navigate", url=url)
         self.wait("Page.loadEventFired")
 
+    def leave(self) -> None:
+        """Leave the page, which goes on asking its server else, and forget what its console said."""
+        self.open("about:blank")
+        self.call("Runtime.evaluate", expression="0")  # what the page said comes before this answer
+        self.events.clear()
+
     def run(self, script: str) -> Any:
         """Return what a script comes to in the page; a promise is awaited."""
         done = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True)

@@ -35,6 +35,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(autouse=True)
+def _left(browser: Browser, site: Site) -> Iterator[None]:  # noqa: ARG001 - the page is left before the site ends
+    """Let no page of one test be heard in the next."""
+    yield
+    browser.leave()
+
+
 def shown(browser: Browser, site: Site, board: Board, asked: str = "") -> None:
     """Open the page of a board."""
     site.board = board
