@@ -73,18 +73,17 @@ def _explained(name: str, target: Target, desired: Desired, choices: Choices) ->
 
 def _target(name: str, desired: Desired, choices: Choices) -> Target:
     """Return the target whose manifest is meant. Raises click.UsageError."""
-    from difflib import get_close_matches  # noqa: PLC0415
-
     from reconciler.cli.wiring import selected  # noqa: PLC0415
+    from reconciler.core.names import closest, listed  # noqa: PLC0415
 
     targets = selected(desired, choices).targets
     having = [target for target in targets if any(each.name == name for each in desired.manifests[target.name])]
     if len(having) == 1:
         return having[0]
     if having:
-        names = ", ".join(target.name for target in having)
+        names = listed([target.name for target in having])
         raise click.UsageError(f"several targets have a manifest {name!r}: name one of {names} with --target")
     known = [each.name for target in targets for each in desired.manifests[target.name]]
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "`reconcile status` lists what the journal remembers"
+    near = closest(name, known)
+    hint = f"did you mean {near!r}?" if near else "`reconcile status` lists what the journal remembers"
     raise click.UsageError(f"no manifest has the name {name!r}: {hint}")

@@ -32,6 +32,7 @@ class Folder:
         """
         before = ""
         for _ in range(_READINGS):
+            self._found = ()  # before the next are read: both would need room for all
             self._found = tuple(self.source.files_found())
             digest = _digest(self._found)
             if digest == before:

@@ -18,7 +18,7 @@ from reconciler.cli import options
 from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.variables import complaints
 from reconciler.core.errors import InvalidManifests, Misnamed, Problem, Stopped
-from reconciler.core.files import File
+from reconciler.core.files import MAX_PROBLEMS, File, bounded
 from reconciler.core.model import Desired
 
 if TYPE_CHECKING:
@@ -73,11 +73,11 @@ class Source:
         return self.judge(found, revision), revision
 
     def files_found(self) -> Iterator[File | Problem]:
-        """Yield the files of the places that were given."""
+        """Yield the files of the places that were given, no more than is read of one revision."""
         from reconciler.edge import manifests  # noqa: PLC0415 - help is shown without it
 
-        for path in self.files or (FOLDER,):
-            yield from manifests.find(path, options.standard_input())
+        paths = self.files or (FOLDER,)
+        return bounded(each for path in paths for each in manifests.find(path, options.standard_input()))
 
     def committed(self, stop: threading.Event) -> tuple[str, tuple[File | Problem, ...]]:
         """Return a commit and its files. Raises GitError (Untrusted for a commit without its signature) and Stopped."""
@@ -115,9 +115,10 @@ class Source:
         try:
             desired = manifests.read(found, SystemClock().now())
         except InvalidManifests as invalid:
-            raise InvalidManifests(invalid.problems, revision) from invalid
+            raise invalid.of(revision) from invalid
         if self.strict and desired.warnings:
-            raise InvalidManifests(desired.warnings, revision)
+            told = desired.warnings[:MAX_PROBLEMS]
+            raise InvalidManifests(told, revision, len(desired.warnings) - len(told))
         return desired
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from reconciler.cli.owners import Owners
 from reconciler.core.errors import Undeclared
 from reconciler.core.journal import Journal
 from reconciler.core.model import Desired, Target
+from reconciler.core.names import closest, listed
 from reconciler.core.ports import JournalWriter, LeasedJournal, Progress, Writers
 from reconciler.core.report import Report, RunInfo
 from reconciler.edge import logs
@@ -106,8 +106,8 @@ def narrowed(desired: Desired, wanted: Sequence[str], new: Sequence[str] = (), a
             raise Undeclared(f"--new-state {glob!r} matches no target: declared are {', '.join(names)}; '*' is all")
     for name in wanted:
         if name not in names:
-            near = get_close_matches(name, names, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"declared are {', '.join(names)}"
+            near = closest(name, names)
+            hint = f"did you mean {near!r}?" if near else f"declared are {listed(names)}"
             raise Undeclared(f"{asked_by} {name!r} is not declared: {hint}")
     chosen = wanted or names
     return replace(desired, targets=tuple(target for target in desired.targets if target.name in chosen))

@@ -45,12 +45,26 @@ class Problem:
 
 
 class InvalidManifests(ReconcilerError):  # noqa: N818 - named for what it carries
-    """The manifests of a revision have problems; it is not used at all. `revision` is its commit, from git."""
+    """The manifests of a revision have problems; it is not used at all. `revision` is its commit, from git.
 
-    def __init__(self, problems: tuple[Problem, ...], revision: str | None = None) -> None:
-        self.problems, self.revision = problems, revision
+    Where there are `more` problems than are told, the last of `problems` says how many, and `total` counts them.
+    """
+
+    def __init__(self, problems: tuple[Problem, ...], revision: str | None = None, more: int = 0) -> None:
+        self.found, self.more, self.revision = problems, more, revision
+        self.total = len(problems) + more
+        self.problems = (*problems, _others(more)) if more else problems
         of = f" of commit {revision}" if revision else ""
-        super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} in the manifests{of}")
+        super().__init__(f"{self.total} problem{'s' if self.total != 1 else ''} in the manifests{of}")
+
+    def of(self, revision: str | None) -> InvalidManifests:
+        """Return the same of a commit."""
+        return InvalidManifests(self.found, revision, self.more)
+
+
+def _others(more: int) -> Problem:
+    said = f"{more} more problem{'s' if more != 1 else ''} in them: put right what is named here, and look again"
+    return Problem("manifests", 0, 0, "", said)
 
 
 class Undeclared(ReconcilerError):  # noqa: N818 - named for the state of things

@@ -1,13 +1,29 @@
-"""Which files are manifests, whether they lie on disk or in git."""
+"""Which files are manifests, whether they lie on disk or in git, and how much of them is read."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from reconciler.core.errors import Problem
 
 MAX_BYTES = 16 * 1024 * 1024
 """The largest file that is read; ten thousand manifests are half of it."""
+
+MAX_TOTAL_BYTES = 32 * 1024 * 1024
+"""The most that is read of one revision: git packs it into next to nothing, and memory does not."""
+
+MAX_DOCUMENTS = 20_000
+"""How many documents a revision may have, and how many files: each holds one at least."""
+
+MAX_VALUES = 1_000_000
+"""How many keys and values a revision may have: fifty for each document."""
+
+MAX_PROBLEMS = 1000
+"""How many problems of a revision are told one by one. The others are counted."""
+
+NEEDED_BYTES = 320 * 1024 * 1024
+"""What a process needs that reads a revision as large as all of these allow: no limit of memory may be less."""
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -27,9 +43,40 @@ def is_hidden(name: str) -> bool:
 
 def is_manifest(name: str) -> bool:
     """Tell whether a file counts by the end of its name."""
-    return name.endswith(_SUFFIXES)
+    return name.lower().endswith(_SUFFIXES)
 
 
 def too_large(name: str) -> Problem:
     """Return the problem of a file with more than MAX_BYTES."""
     return Problem(name, 0, 0, "", f"is larger than {MAX_BYTES // 1024 // 1024} MiB: split it into smaller files")
+
+
+def bounded(found: Iterable[File | Problem]) -> Iterator[File | Problem]:
+    """Yield files until they are too many or too large together, and then a problem in place of all that follow."""
+    files = total = 0
+    for each in found:
+        if isinstance(each, File):
+            files, total = files + 1, total + len(each.content)
+            if too_much := excess(files, total):
+                yield too_much
+                return
+        yield each
+
+
+def excess(files: int, total: int) -> Problem | None:
+    """Return the problem of so many files of so many bytes together, None where they may be read.
+
+    It stands at the top folder, and so before those of all that was read.
+    """
+    if files > MAX_DOCUMENTS:
+        return Problem(
+            ".", 0, 0, "", f"the manifests are more than {MAX_DOCUMENTS} files, and no more are read: {SMALLER}"
+        )
+    if total > MAX_TOTAL_BYTES:
+        most = f"{MAX_TOTAL_BYTES >> 20} MiB"
+        return Problem(".", 0, 0, "", f"the manifests are larger than {most}, and no more is read: {SMALLER}")
+    return None
+
+
+SMALLER = "name a smaller folder, and let another run or controller read the rest"
+"""What to do where a revision is too large."""

@@ -13,6 +13,7 @@ class Findings:
     """How many manifests and declared targets there are, what is wrong with them, and what is only unwise.
 
     Where anything is wrong nothing counts, and `warnings` are not looked for. `revision` is the commit, from git.
+    `total` counts the problems, those too that are not told one by one.
     """
 
     manifests: int = 0
@@ -20,6 +21,7 @@ class Findings:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     revision: str | None = None
+    total: int = 0
 
     @classmethod
     def of(cls, desired: Desired, revision: str | None) -> Findings:
@@ -31,4 +33,4 @@ class Findings:
     @classmethod
     def wrong(cls, invalid: InvalidManifests) -> Findings:
         """Return the findings of an invalid revision."""
-        return cls(problems=invalid.problems, revision=invalid.revision)
+        return cls(problems=invalid.problems, revision=invalid.revision, total=invalid.total)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from reconciler.core.model import Integration
+from reconciler.core.names import closest
 
 
 def find(identifier: str, integrations: Sequence[Integration]) -> Integration | None:
@@ -19,7 +19,6 @@ def find(identifier: str, integrations: Sequence[Integration]) -> Integration | 
 
 def missing(identifier: str, integrations: Sequence[Integration]) -> str:
     """Return what is wrong where there is no such data integration, and what would be right."""
-    names = [integration.name for integration in integrations]
-    near = get_close_matches(identifier, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "create it, or correct DataIntegrationIdentifier"
+    near = closest(identifier, (integration.name for integration in integrations))
+    hint = f"did you mean {near!r}?" if near else "create it, or correct DataIntegrationIdentifier"
     return f"data integration {identifier!r} does not exist in this account and Region: {hint}"

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from reconciler.core.case import Rules
 from reconciler.core.decisions import Blocked, Create, Decision, Held, Plan, Settling, Update, Write
 from reconciler.core.model import Live, Mode, Observation, Spec, Target, Unobserved
+from reconciler.core.names import listed
 
 _ENDED = frozenset(("COMPLETED", "FAILED"))
 RUNNING_EXPORTS = 20
@@ -44,7 +45,7 @@ def _guard_one(write: Write, target: Target, mode: Mode) -> Decision:
         return Held(manifest, write, "policy.mode is observe, until git says create")
     destination = str(write.request.get("DestinationURI", ""))
     if target.allowed_destinations and not any(_fits(destination, glob) for glob in target.allowed_destinations):
-        allowed = ", ".join(target.allowed_destinations)
+        allowed = listed(target.allowed_destinations)
         reason = (
             f"{destination or 'no destination'} is not among AllowedDestinations of target {target.name!r} ({allowed})"
             ": correct DestinationURI, or allow it there"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 
 from reconciler.core import schedule
@@ -15,26 +15,31 @@ _TIMES = (
     ("OnDemandConfiguration", "EndTime"),
     ("ScheduleConfiguration", "FirstExecutionFrom"),
 )
+_EXPRESSION = "/ExecutionConfiguration/ScheduleConfiguration/ScheduleExpression"
 
 
-def problems(spec: Spec) -> Iterator[tuple[str, str]]:
-    """Yield (JSON Pointer into the spec, sentence) for what is wrong with a request of the right shape."""
+def problems(spec: Spec, refused: Container[str] = ()) -> Iterator[tuple[str, str]]:
+    """Yield (JSON Pointer into the spec, sentence) for what is wrong with a request of the right shape.
+
+    Members that are `refused` already, by their pointers, are not looked at: nothing is known of their form and length.
+    """
     execution = _mapping(spec.get("ExecutionConfiguration"))
     millis: dict[str, int] = {}
     for block, member in _TIMES:
         text = _mapping(execution.get(block)).get(member)
-        if isinstance(text, str):
+        pointer = f"/ExecutionConfiguration/{block}/{member}"
+        if isinstance(text, str) and pointer not in refused:
             try:
                 millis[member] = int(epoch_millis(text))
             except ValueError as error:
-                yield f"/ExecutionConfiguration/{block}/{member}", str(error)
+                yield pointer, str(error)
     if "EndTime" in millis and millis.get("StartTime", -1) >= millis["EndTime"]:
         start, end = readable(str(millis["StartTime"])), readable(str(millis["EndTime"]))
         message = f"the window ends at {end}, which is not after its start at {start}"
         yield "/ExecutionConfiguration/OnDemandConfiguration/EndTime", message
     expression = _mapping(execution.get("ScheduleConfiguration")).get("ScheduleExpression")
-    if isinstance(expression, str) and (wrong := schedule.problem(expression)):
-        yield "/ExecutionConfiguration/ScheduleConfiguration/ScheduleExpression", wrong
+    if isinstance(expression, str) and _EXPRESSION not in refused and (wrong := schedule.problem(expression)):
+        yield _EXPRESSION, wrong
 
 
 def normalise(spec: Spec) -> Spec:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 
 _RATE = re.compile(r"rate\( *([0-9]{1,9}) *(minutes?|hours?|days?|weeks?|months?) *\)")
-_CRON = re.compile(r"cron\( *([ -~]*?) *\)")
+_CRON = re.compile(r"cron\(([ -~]*)\)")
 _LONG = 5  # digits, which no field of cron has
+_LONGEST = 255
+"""Characters that AWS takes at most; what is longer is not looked at."""
+
 _MONTHS = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
 _DAYS = "SUN|MON|TUE|WED|THU|FRI|SAT"
 _FIELDS = (
@@ -26,6 +29,8 @@ def problem(expression: str) -> str | None:
     AppIntegrations documents no syntax of its own; this is the one that Amazon EventBridge and AppFlow
     document (AppFlow writes `rate(5minutes)` without a space, so both spellings pass).
     """
+    if len(expression) > _LONGEST:
+        return f"{expression[:40]!r}… has more than {_LONGEST} characters"
     if expression.startswith("rate("):
         rate = _RATE.fullmatch(expression)
         if rate is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 _DIGITS = 18
+_LONGEST = 255
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -17,6 +18,8 @@ def epoch_millis(text: str) -> str:
         if len(text) > _DIGITS:
             raise ValueError(f"{text[:_DIGITS]}… is not a time: epoch milliseconds have 12 or 13 digits")
         return str(int(text))
+    if len(text) > _LONGEST:
+        raise ValueError(f"{text[:40]!r}… is not a time: it has more than {_LONGEST} characters")
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:

@@ -134,7 +134,7 @@ def valid(found: Findings) -> str:
     """Return the findings as one line."""
     of = f" of commit {harmless(found.revision)}" if found.revision else ""
     if found.problems:
-        count = len(found.problems)
+        count = found.total or len(found.problems)
         return f"{count:,} problem{'s' if count > 1 else ''} in the manifests{of}: none is used."
     counts = ((found.manifests, "manifest"), (found.targets, "target"))
     said = ", ".join(f"{count:,} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count)

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from repository import FILES, Repository, guarded_server, make, read, refusal, serving
 from room import disk
 
+from reconciler.core import files
 from reconciler.core.errors import GitError, Misnamed, Stopped
 from reconciler.core.files import MAX_BYTES, File
 from reconciler.edge.git import Access, complaint, shown, tip, tree
@@ -307,9 +308,28 @@ def test_a_file_that_is_too_large_is_not_read(repository: Repository) -> None:
 
 
 def test_a_revision_that_is_too_large_is_not_read(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What many files are together has a limit too."""
-    monkeypatch.setattr(tree, "MAX_TOTAL_BYTES", 3)
-    assert "are 0 MiB, and 0 MiB are read: name a smaller folder" in repository.refused()
+    """What many files are together has a limit too; the commit is unfit, and not out of reach."""
+    monkeypatch.setattr(files, "MAX_TOTAL_BYTES", 3)
+    (said,) = repository.problems().values()
+    assert said.startswith("the manifests are larger than 0 MiB, and no more is read: name a smaller folder")
+
+
+def test_a_revision_of_too_many_files_is_not_read(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is one with more files than a revision may have documents; what is no manifest does not count."""
+    monkeypatch.setattr(tree, "MAX_DOCUMENTS", 2)
+    monkeypatch.setattr(files, "MAX_DOCUMENTS", 2)
+    repository.commit({"many/a.yaml": "a: 1\n", "many/b.yaml": "b: 1\n", "many/README.md": "", "many/.c.yaml": ""})
+    assert repository.names(path="many") == ["many/a.yaml", "many/b.yaml"]
+    repository.commit({"many/a.yaml": "a: 1\n", "many/b.yaml": "b: 1\n", "many/c.yaml": "c: 1\n"})
+    (said,) = repository.problems("many").values()
+    assert said.startswith("the manifests are more than 2 files, and no more are read: name a smaller folder")
+
+
+def test_many_files_are_read_in_several_calls(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No answer of git is larger than the largest file, so that a revision does not need its room twice."""
+    monkeypatch.setattr(tree, "MAX_BYTES", 10)
+    repository.commit({f"many/{n}.yaml": f"a: {n}\n" for n in range(5)})
+    assert repository.names(path="many") == [f"many/{n}.yaml" for n in range(5)]
 
 
 def test_a_folder_without_end_is_not_listed_to_its_end(repository: Repository) -> None:

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from reconciler.core.errors import InvalidManifests, Problem
 from reconciler.edge.manifests import read
+from reconciler.edge.manifests.budget import MAX_DEPTH, MAX_NODES
 from reconciler.edge.manifests.document import Document
 from reconciler.edge.manifests.files import File
-from reconciler.edge.manifests.yaml import MAX_DEPTH, MAX_NODES, documents
+from reconciler.edge.manifests.yaml import documents
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 WHOLE = b"""\

@@ -57,7 +57,7 @@ def test_a_good_expression_passes(expression: str) -> None:
         ("rate(1 hour) ", "is not a rate"),
         ("rate(1\u00a0hour)", "is not a rate"),
         ("rate(٣ hours)", "is not a rate"),
-        (f"rate({'9' * 5000} hours)", "is not a rate"),
+        (f"rate({'9' * 200} hours)", "is not a rate"),
         ("rate(0 hours)", "never runs: the value of a rate must be 1 or more"),
         ("cron()", "has 0 fields, cron takes 6: minutes, hours, day of month, month, day of week, year"),
         ("cron(0 3 * * *)", "has 5 fields"),
@@ -83,8 +83,8 @@ def test_a_good_expression_passes(expression: str) -> None:
         ("cron(1/ 3 * * ? *)", "'1/' is no minutes field"),
         ("cron(1/x 3 * * ? *)", "'1/x' is no minutes field"),
         ("cron(1,,2 3 * * ? *)", "'1,,2' is no minutes field"),
-        (f"cron({'9' * 5000} 3 * * ? *)", "is no minutes field"),
-        (f"cron(*/{'9' * 5000} 3 * * ? *)", "is no minutes field"),
+        (f"cron({'9' * 200} 3 * * ? *)", "is no minutes field"),
+        (f"cron(*/{'9' * 200} 3 * * ? *)", "is no minutes field"),
         ("cron(0 3 * * * *)", "one of day of month and day of week must be ?, the other not"),
         ("cron(0 3 ? * ? *)", "one of day of month and day of week must be ?, the other not"),
         ("cron(0 3 1 * MON *)", "one of day of month and day of week must be ?, the other not"),
@@ -96,6 +96,15 @@ def test_a_malformed_expression_is_told(expression: str, said: str) -> None:
     assert message
     assert repr(expression) in message
     assert said in message
+
+
+@pytest.mark.parametrize("expression", ["cron(" + " " * 1_000_000, f"rate({'9' * 5000} hours)", " " * 256])
+def test_what_is_too_long_is_not_looked_at(expression: str) -> None:
+    """A pattern that goes back and forth would hold the whole program up, and AWS takes 255 characters."""
+    message = problem(expression)
+    assert message
+    assert message.endswith("… has more than 255 characters")
+    assert len(message) < 100
 
 
 FIELD = st.text(alphabet="0123456789*/,-?LW#MONJA", min_size=1, max_size=6)

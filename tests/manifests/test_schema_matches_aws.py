@@ -29,6 +29,7 @@ AWS_URI = (
     r"|(\w+\:\/\/[\w.-]+[\w/!@#+=.-]+[\w/!@#+=.-]+[\w/!@#+=.,-]+))$"
 )
 NOT_BLANK = r".*\S.*"
+LINEAR_NOT_BLANK = r"\S"
 EXECUTION = "/ExecutionConfiguration"
 INTENDED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "/ClientToken": (
@@ -95,6 +96,8 @@ def of_schema(node: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[
     names = {"minLength": "min", "maxLength": "max", "minItems": "min", "maxItems": "max"}
     kept = {"required", "pattern", "enum", "not", *names}
     facts = {names.get(key, key): value for key, value in node.items() if key in kept}
+    if facts.get("pattern") == LINEAR_NOT_BLANK:  # searched for, it takes the same strings
+        facts["pattern"] = NOT_BLANK
     if "then" in node:
         facts[node["if"]["properties"]["ExecutionMode"]["const"]] = node["then"]["required"]
     yield path, {"type": {"array": "list"}.get(str(type_), type_), **facts}

@@ -225,7 +225,6 @@ def test_what_is_not_there_has_the_place_of_what_should_hold_it() -> None:
         ("k: &a 007\n", "007"),
         ("k: TRUE\r\nl: 1\r\n", "TRUE"),
         ("a: é\rk: -0.50\r", "-0.50"),
-        ("a: x\u2028k: 012\u2029", "012"),
         ("k: &a\n  012\n", ""),
     ],
 )

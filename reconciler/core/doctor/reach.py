@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from reconciler.core.doctor.diagnosis import Check, Result, counted, failed, skipped
 from reconciler.core.errors import CloudError, Denied
 from reconciler.core.integrations import find
 from reconciler.core.model import Integration, Manifest
+from reconciler.core.names import closest
 
 _BULK, _PROFILES = "amazonconnect://", "CustomerProfiles"
 _KMS = frozenset(("aws:kms", "aws:kms:dsse"))
@@ -56,10 +56,10 @@ def integration(
     """
     if there := find(identifier, found):
         return _objects(identifier, there, silent(manifests), objects)
-    near = get_close_matches(identifier, [each.name for each in found], n=1)
+    near = closest(identifier, (each.name for each in found))
     first = manifests[0].origin
     fix = f"create it, or correct DataIntegrationIdentifier in {first}"
-    fix = f"did you mean {near[0]!r}? {fix}" if near else fix
+    fix = f"did you mean {near!r}? {fix}" if near else fix
     seen = f"data integration {identifier!r} does not exist in this account and Region"
     return Check("integration", Result.FAILED, seen, fix, identifier)
 

@@ -43,8 +43,8 @@ _DISTRUSTS = (
     (r"^\[GNUPG:\] NODATA()", "has a signature that cannot be read"),
     (r"[Cc]ouldn't (?:parse|decode) signature()", "has a signature that cannot be read"),
     (r"incorrect signature()", "has a bad signature"),
-    (r"(SHA256:\S+)(?s:.*)key has expired", "is signed by {}, which had expired"),
-    (r"(SHA256:\S+)(?s:.*)key is not yet valid", "is signed by {}, which was not valid yet"),
+    (r"(SHA256:\S++)(?s:.*)key has expired", "is signed by {}, which had expired"),
+    (r"(SHA256:\S++)(?s:.*)key is not yet valid", "is signed by {}, which was not valid yet"),
     (r"key is not permitted for use in signature namespace()", "is signed by a key that is not listed for git"),
     # Without these words ssh-keygen has not looked through the list: git then asks it about the signature alone.
     (r"(?s)(?=.*^No principal matched).*(SHA256:\S+)", "is signed by {}, which is not listed"),
@@ -67,6 +67,7 @@ _VARYING = (
     (r"\b(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?Z?", "…"),
     (r"\b((?:closed|reset) by) .* port \d+", r"\1 the server"),
 )
+_LONGEST = 16 * 1024  # characters in which it is looked for a reason
 _EMPTY_WORDS = re.compile(
     r"\s*$|hint: |warning: |Please make sure you have|and the repository exists|fatal: Could not read from remote"
 )
@@ -74,7 +75,7 @@ _EMPTY_WORDS = re.compile(
 
 def error(where: str, complaint: str) -> GitError:
     """Return the error for what git said of a repository."""
-    trusting = re.search(r"^\s*(git config --global --add safe\.directory .+)$", complaint, re.MULTILINE)
+    trusting = re.search(r"^[ \t]*(git config --global --add safe\.directory .+)$", complaint, re.MULTILINE)
     if trusting:
         return GitError(
             f"repository '{where}': belongs to another user, and git does not trust it: {quoted(trusting[1])}"
@@ -113,7 +114,7 @@ def imported(output: bytes) -> AbstractSet[str]:
 
 def signed_by(complaint: str) -> str | None:
     """Return the fingerprint of the main key that gpg says a valid signature is by."""
-    found = re.search(r"^\[GNUPG:\] VALIDSIG .*?(\S+)$", complaint, re.MULTILINE)
+    found = re.search(r"^\[GNUPG:\] VALIDSIG (?:.* )?(\S+)$", complaint, re.MULTILINE)
     return found[1] if found else None
 
 
@@ -125,7 +126,7 @@ def distrust(complaint: str, listed: AbstractSet[str] = frozenset()) -> str | No
     if signed_by(complaint) in listed:
         complaint = complaint.replace("VALIDSIG", "")
     for words, meaning in _DISTRUSTS:
-        found = re.search(words, complaint, re.MULTILINE)
+        found = re.search(words, complaint[:_LONGEST], re.MULTILINE)
         if found:
             return meaning.format(f"the key {quoted(found[1])}".removesuffix(" "))
     return None

@@ -13,6 +13,7 @@ PROTOCOLS = ("file", "git", "http", "https", "ssh")
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _CREDENTIALS = re.compile(r"(?<=://)\S*@|(?<![^\s'\"])[^\s'\":/@]+:[^\s/@]+@")
+_LONGEST = 2000
 _QUERY = re.compile(r"(://[^\s?]*)\?[^\s']*")
 # https://git-scm.com/docs/git-check-ref-format, and no dash in front
 _NO_REF = re.compile(r"-|/|@$|.*([\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|[/.]$)", re.DOTALL)
@@ -34,7 +35,9 @@ def shown(url: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return what git says fit to be shown: harmless, and without the credentials of the URLs in it."""
+    """Return what git says fit to be shown: harmless, without the credentials of URLs, and not without end."""
+    if len(text) > _LONGEST:  # cut between two words: half of a login might not be known for one
+        text = f"{text[:_LONGEST].rpartition(' ')[0]} …"
     return harmless(_QUERY.sub(r"\1?***", _CREDENTIALS.sub("***@", text)))
 
 

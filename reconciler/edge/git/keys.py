@@ -12,10 +12,13 @@ from reconciler.core.harmless import harmless
 
 _MOST = 16 * 1024 * 1024
 _ARMORED = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
-_KINDS = rb"(?:ssh|ecdsa|sk)-[a-z0-9@.-]+"
+_KINDS = rb"(?:ssh|ecdsa|sk)-[a-z0-9@.-]++"
 # https://man.openbsd.org/ssh-keygen, ALLOWED SIGNERS: whose key it is, options, its kind, and the key
-_SIGNER = re.compile(rb'(?:"[^"]*"|\S+)[ \t]+(?:\S.*[ \t])?' + _KINDS + rb"[ \t]+[A-Za-z0-9+/=]+(?:[ \t].*)?")
-_BARE = re.compile(_KINDS + rb"[ \t]+[A-Za-z0-9+/=]+(?:[ \t].*)?")
+_KEY = _KINDS + rb"[ \t]+[A-Za-z0-9+/=]+(?:[ \t].*)?"
+_SIGNER = re.compile(rb'(?:"[^"]*"|\S+)[ \t]+(?:\S.*[ \t])?' + _KEY)
+_BARE = re.compile(_KEY)
+_LONGEST = 16 * 1024
+"""Bytes of a line that are looked at: the longest key has less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ def _check_signers(file: str, content: bytes) -> None:
     signers = 0
     for number, line in enumerate(map(bytes.strip, content.splitlines()), 1):
         if line and not line.startswith(b"#"):
+            if len(line) > _LONGEST:
+                raise _misnamed(file, f"line {number}: has more than {_LONGEST} bytes, and no key is as long")
             if _BARE.fullmatch(line):
                 raise _misnamed(file, f"line {number}: say first whose key it is: 'someone@example.com ssh-ed25519 …'")
             if not _SIGNER.fullmatch(line):

@@ -6,15 +6,13 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from reconciler.core.errors import GitError, Problem
-from reconciler.core.files import MAX_BYTES, File, is_hidden, is_manifest, too_large
+from reconciler.core.files import MAX_BYTES, MAX_DOCUMENTS, File, excess, is_hidden, is_manifest, too_large
 from reconciler.core.harmless import harmless
 from reconciler.edge.git import complaint
 from reconciler.edge.git.program import MOST, Answer, Git
-
-MAX_TOTAL_BYTES = 256 * 1024 * 1024
-"""The most that is read of one revision: git packs it into next to nothing, and memory does not."""
 
 _TREE, _LINK, _SUBMODULE = "040000", "120000", "160000"
 _POINTER = b"version https://git-lfs.github.com/spec/"
@@ -42,19 +40,20 @@ class Commit:
     def files(self, path: str) -> tuple[File | Problem, ...]:
         """Return the manifests at or below a path, "" for all, in order of name, as from disk. Raises GitError."""
         found = list(self._below(path))
-        contents = self._contents([entry for entry in found if isinstance(entry, _Entry)])
+        entries = [entry for entry in found if isinstance(entry, _Entry)]
+        if too_much := excess(len(found), sum(entry.size or 0 for entry in entries)):
+            return (too_much,)
+        contents = self._contents(entries)
         return tuple(_file(entry, contents) if isinstance(entry, _Entry) else entry for entry in found)
 
     def _below(self, path: str) -> Iterator[_Entry | Problem]:
         """Yield the files to read, and a problem for each that counts and cannot be read."""
-        entries = [(_parts(entry, path), entry) for entry in self._entries(path)]
+        counting = ((_parts(entry, path), entry) for entry in self._entries(path))
+        entries = list(islice((each for each in counting if _counts(*each)), MAX_DOCUMENTS + 1))
         entries.sort(key=lambda each: each[0])
         folders = self._links_to_folders([entry.path for parts, entry in entries if entry.mode == _LINK and parts])
         for parts, entry in entries:
-            if entry.mode == _TREE or any(map(is_hidden, parts)):
-                continue
-            name = harmless(entry.path)
-            named = not parts or is_manifest(parts[-1])  # a file that was given itself may have any name
+            name, named = harmless(entry.path), _is_named(parts)
             if entry.mode == _SUBMODULE:
                 yield Problem(name, 0, 0, "", "is a submodule, and these are not read: put the manifests in here")
             elif entry.mode == _LINK and entry.path in folders:
@@ -71,7 +70,7 @@ class Commit:
         paths = ("--", path) if path else ()
         answer = self._run("ls-tree", "-r", "-t", "-l", "-z", "--full-tree", self.id, *paths)
         exists = not path
-        for line in answer.output.decode(errors="surrogateescape").split("\0")[:-1]:
+        for line in _lines(answer.output):
             head, _, name = line.partition("\t")
             mode, _, oid, size = head.split()
             exists = exists or name == path
@@ -81,14 +80,22 @@ class Commit:
             raise GitError(f"repository '{self.where}': has no '{harmless(path)}' in the commit {self.id}")
 
     def _contents(self, entries: Sequence[_Entry]) -> Mapping[str, bytes]:
-        """Return the bytes of files by their ids, those of all in one call. Raises GitError."""
-        sizes = {entry.id: entry.size or 0 for entry in entries}
+        """Return the bytes of files by their ids, a few MiB in one call. Raises GitError."""
+        contents: dict[str, bytes] = {}
+        sizes: dict[str, int] = {}
+        total = 0
+        for oid, size in {entry.id: entry.size or 0 for entry in entries}.items():
+            if total + size > MAX_BYTES:
+                contents |= self._some(sizes)
+                sizes, total = {}, 0
+            sizes[oid], total = size, total + size
+        return contents | self._some(sizes)
+
+    def _some(self, sizes: Mapping[str, int]) -> dict[str, bytes]:
+        """Return the bytes of files by their ids, which come with their sizes. Raises GitError."""
+        if not sizes:
+            return {}
         total = sum(sizes.values())
-        if total > MAX_TOTAL_BYTES:
-            raise GitError(
-                f"repository '{self.where}': the manifests of the commit {self.id} are {total >> 20} MiB, "
-                f"and {MAX_TOTAL_BYTES >> 20} MiB are read: name a smaller folder"
-            )
         asked = "".join(f"{oid}\n" for oid in sizes).encode()
         output = self._run("cat-file", "--batch", "--buffer", stdin=asked, most=total + 128 * len(sizes)).output
         contents = {}
@@ -131,6 +138,26 @@ class Commit:
         if not answer.well:
             raise complaint.error(self.where, answer.complaint)
         return answer
+
+
+def _lines(output: bytes) -> Iterator[str]:
+    """Yield what ends in a NUL, one after the other: a listing may be long, and little of it counts."""
+    start = 0
+    while (end := output.find(b"\0", start)) >= 0:
+        yield output[start:end].decode(errors="surrogateescape")
+        start = end + 1
+
+
+def _counts(parts: Sequence[str], entry: _Entry) -> bool:
+    """Tell whether something is read, or told where it cannot be."""
+    if entry.mode == _TREE or any(map(is_hidden, parts)):
+        return False
+    return _is_named(parts) or entry.mode in {_LINK, _SUBMODULE}
+
+
+def _is_named(parts: Sequence[str]) -> bool:
+    """Tell whether a name is that of a manifest; a file that was given itself may have any."""
+    return not parts or is_manifest(parts[-1])
 
 
 def _parts(entry: _Entry, path: str) -> list[str]:

@@ -6,7 +6,7 @@ import re
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property
 from typing import TypeAlias
 
 from reconciler.core.model import Json
@@ -14,19 +14,41 @@ from reconciler.core.model import Json
 Path: TypeAlias = "tuple[str | int, ...]"
 """The keys and indices that lead from a document to a value."""
 
-BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-"""Where libyaml counts a line."""
+BREAK = re.compile("\r\n|[\n\r]")
+"""Where a line ends: libyaml knows three more characters, and no text that holds one is given to it."""
 
 _NUMBER = re.compile(r"(?:[&!]\S*\s+)*([^\s,\[\]{}#&!]*)")  # behind its anchor, if it has one
 
 
+class Text:
+    """The text of a file, of which a line can be shown."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def line(self, number: int) -> str:
+        """Return a line, from 1, without its end."""
+        start = self._starts[number - 1]
+        end = self._starts[number] if number < len(self._starts) else len(self.text)
+        return self.text[start:end].rstrip("\r\n")
+
+    @cached_property
+    def _starts(self) -> array[int]:
+        starts = array("I", (0,))
+        starts.extend(found.end() for found in BREAK.finditer(self.text))
+        return starts
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One YAML document: its value, and the line and column of every key and value in document order."""
+    """One YAML document: its value, and the line and column of every key and value in document order.
+
+    `text` is the file that it is from, None where nothing is quoted any more.
+    """
 
     value: Json
     marks: array[int]
-    text: str
+    text: Text | None
     known: dict[int, dict[str | int, tuple[int, int, Json]]] = field(default_factory=dict, compare=False, repr=False)
 
     def position(self, path: Path, *, of_key: bool = False) -> tuple[int, int]:
@@ -45,8 +67,12 @@ class Document:
     def written(self, path: Path) -> str:
         """Return a number, true or false as it is written in the file, for messages that quote it; "" if unknown."""
         line, column = self.position(path)
-        number = _NUMBER.match(_lines(self.text)[line - 1], column - 1)
+        number = _NUMBER.match(self.text.line(line), column - 1) if self.text else None
         return number[1] if number else ""
+
+    def without_text(self) -> Document:
+        """Return the document without its file, which may be far larger."""
+        return Document(self.value, self.marks, None)
 
 
 def _members(value: Json, node: int) -> Iterator[tuple[str | int, tuple[int, int, Json]]]:
@@ -69,9 +95,3 @@ def _size(value: Json) -> int:
     if isinstance(value, list):
         return 1 + sum(_size(child) for child in value)
     return 1
-
-
-@lru_cache(maxsize=1)
-def _lines(text: str) -> list[str]:
-    """Split a text into lines as libyaml counts them; the last text is kept, for all messages of one file."""
-    return BREAK.split(text)

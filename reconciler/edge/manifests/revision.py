@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Any
 
 from reconciler.core.errors import Problem
 from reconciler.core.harmless import harmless
 from reconciler.core.model import Desired, Manifest, NaturalKey, Origin, Target, natural_key
+from reconciler.core.names import closest, listed
 from reconciler.core.unwise import ON_LOSS, REGIONS, REPEATED, unwise
 from reconciler.edge.manifests import build
 from reconciler.edge.manifests.document import Document, Path
@@ -19,15 +20,23 @@ from reconciler.edge.manifests.schema import short
 AMBIENT = "default"
 """The name of the target that the environment's credentials and Region make, where no Target is declared."""
 
+_HINTED = 100
+_LONGEST = 300  # characters: AWS takes no key of more than 255
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """One mapping of a file. `whole` where nothing is wrong with it, taken alone."""
+    """One mapping of a file. `refused` are the paths in which something is wrong with it, taken alone."""
 
     file: str
     document: Document
     value: Mapping[str, Any]
-    whole: bool
+    refused: AbstractSet[Path]
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is wrong with it, taken alone."""
+        return not self.refused
 
     @property
     def kind(self) -> object:
@@ -56,18 +65,26 @@ class Accepted:
 
 
 def pointer(path: Path) -> str:
-    """Return a path as a JSON Pointer (RFC 6901), on one line: control characters as escapes."""
-    return harmless("".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path))
+    """Return a path as a JSON Pointer (RFC 6901), on one line: control characters as escapes, endless keys cut."""
+    return harmless("".join("/" + _step(step) for step in path))
+
+
+def _step(step: str | int) -> str:
+    text = str(step)
+    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return cut.replace("~", "~0").replace("/", "~1")
 
 
 def problems(documents: Sequence[Accepted]) -> Iterator[Problem]:
     """Yield what is wrong between documents: names, natural keys and targets."""
     targets = [document for document in documents if document.kind == "Target"]
     manifests = [document for document in documents if document.kind == "DataIntegrationAssociation"]
-    names = [target.name for target in targets if target.name]
+    names = tuple(dict.fromkeys(target.name for target in targets if target.name))
+    hints: dict[str, str | None] = {}
+    declared, shown = frozenset(names), listed([*map(short, names)])
     for target, first in _repeated([(target.name, target) for target in targets if target.name]):
         yield target.problem(
-            ("metadata", "name"), f"the name {target.name!r} is taken by the Target at {first.where()}"
+            ("metadata", "name"), f"the name {short(target.name)} is taken by the Target at {first.where()}"
         )
     places = [
         ((target.value["spec"]["AccountId"], target.value["spec"]["Region"]), target)
@@ -78,10 +95,12 @@ def problems(documents: Sequence[Accepted]) -> Iterator[Problem]:
         said = f"the Target at {first.where()} is the same account and Region, which has one journal: keep one of them"
         yield target.problem(("spec",), said)
     for manifest in manifests:
-        yield from _target_problem(manifest, names)
+        yield from _target_problem(manifest, names, declared, shown, hints)
     named = [((_target_of(manifest, names), manifest.name), manifest) for manifest in manifests if manifest.name]
     for manifest, first in _repeated(named):
-        said = f"the name {manifest.name!r} is taken by the manifest at {first.where()}: names are unique per target"
+        said = (
+            f"the name {short(manifest.name)} is taken by the manifest at {first.where()}: names are unique per target"
+        )
         yield manifest.problem(("metadata", "name"), said)
     keyed = [
         ((_target_of(manifest, names), _key(manifest.value["spec"])), manifest)
@@ -105,6 +124,7 @@ def problems(documents: Sequence[Accepted]) -> Iterator[Problem]:
 def desired(documents: Sequence[Accepted], now: datetime) -> Desired:
     """Return the desired state of documents without problems, manifests in order of name, and what is unwise in it."""
     declared = [document for document in documents if document.kind == "Target"]
+    names = tuple(str(document.name) for document in declared)
     policies = {str(document.name): document.value["spec"].get("Policy", {}) for document in declared}
     targets = tuple(build.target(document.value) for document in declared) or (Target(AMBIENT),)
     manifests: dict[str, list[Manifest]] = {target.name: [] for target in targets}
@@ -113,7 +133,7 @@ def desired(documents: Sequence[Accepted], now: datetime) -> Desired:
     meant: dict[str, Accepted] = {}  # the first manifest for which what its Target's Policy says is unwise
     for document in documents:
         if document.kind == "DataIntegrationAssociation":
-            target = _target_of(document, list(policies)) or AMBIENT
+            target = _target_of(document, names) or AMBIENT
             origin = Origin(document.file, *document.document.position(()))
             manifest = build.manifest(document.value, origin, policies.get(target, {}))
             manifests[target].append(manifest)
@@ -176,15 +196,28 @@ def _target_of(manifest: Accepted, names: Sequence[str]) -> str | None:
     return named if isinstance(named, str) else names[0] if len(names) == 1 else None
 
 
-def _target_problem(manifest: Accepted, names: Sequence[str]) -> Iterator[Problem]:
+def _target_problem(
+    manifest: Accepted,
+    names: Sequence[str],
+    declared: AbstractSet[str],
+    shown: str,
+    hints: dict[str, str | None],
+) -> Iterator[Problem]:
+    """Yield what is wrong with the target that a manifest names; one that the schema refused is not looked for.
+
+    `shown` are the names that are declared, as a message lists them; `hints` what was meant by others, of which a few
+    are looked for: it takes long where names are alike.
+    """
     named = manifest.value.get("target")
-    if isinstance(named, str) and named not in names:
-        near = get_close_matches(named, names, n=1)
-        known = f"did you mean {near[0]!r}?" if near else f"declare it, or name one of {', '.join(map(repr, names))}"
+    if isinstance(named, str) and named not in declared and ("target",) not in manifest.refused:
+        if named not in hints:
+            hints[named] = closest(named, names) if len(hints) < _HINTED else None
+        near = hints[named]
+        known = f"did you mean {near!r}?" if near else f"declare it, or name one of {shown}"
         known = known if names else "declare it, or leave 'target' out"
         yield manifest.problem(("target",), f"no Target {short(named)} is declared: {known}")
-    elif "target" not in manifest.value and len(set(names)) > 1:
-        yield manifest.problem((), f"'target' is missing, and several are declared: {', '.join(map(repr, names))}")
+    elif "target" not in manifest.value and len(names) > 1:
+        yield manifest.problem((), f"'target' is missing, and several are declared: {shown}")
 
 
 def _repeated(keyed: Sequence[tuple[object, Accepted]]) -> Iterator[tuple[Accepted, Accepted]]:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from reprlib import Repr
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
 from reconciler.core.model import Json
+from reconciler.core.names import closest
 
 if TYPE_CHECKING:  # jsonschema costs a third of a dry run's start-up, and only bad manifests need it
     from jsonschema import ValidationError
@@ -27,6 +28,10 @@ FILES = {
     "Target": "target.v1.json",
 }
 """The schema file of each kind of manifest."""
+
+_LINE = 80  # of a terminal
+_BRIEF = Repr()
+_BRIEF.maxstring = _BRIEF.maxother = _LINE
 
 
 def schema(file: str) -> dict[str, Any]:
@@ -41,7 +46,12 @@ def schema(file: str) -> dict[str, Any]:
 @cache
 def accepts(kind: str) -> Callable[[Json], bool]:
     """Return the fast check of a kind."""
-    return jsonschema_rs.Draft202012Validator(schema(FILES[kind])).is_valid
+    return _fast(schema(FILES[kind])).is_valid
+
+
+def _fast(rules: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    """Return a validator that matches every pattern in linear time, and takes none that it could not."""
+    return jsonschema_rs.Draft202012Validator(rules, pattern_options=jsonschema_rs.RegexOptions())
 
 
 def explain(
@@ -57,7 +67,7 @@ def explain(
             explained = True
             yield path, of_key, message
     if not explained:
-        for refusal in jsonschema_rs.Draft202012Validator(schema(FILES[kind])).iter_errors(document):
+        for refusal in _fast(schema(FILES[kind])).iter_errors(document):
             yield tuple(refusal.instance_path), False, refusal.message
 
 
@@ -82,7 +92,7 @@ def _slow(kind: str) -> Any:
 @cache
 def _matches(pattern: str) -> Callable[[str], bool]:
     """Return the check of one pattern."""
-    return jsonschema_rs.Draft202012Validator({"pattern": pattern}).is_valid
+    return _fast({"pattern": pattern}).is_valid
 
 
 def _sentences(
@@ -145,17 +155,17 @@ def _missing(required: list[str], value: Mapping[str, Json], known: Collection[s
     """Yield the keys that are missing, less those that are there and misspelt: they are named as unknown."""
     strangers = [key for key in value if key not in known]
     for key in required:
-        if key not in value and not get_close_matches(key, strangers):
+        if key not in value and not closest(key, strangers):
             yield key
 
 
 def _unknown_key(key: str, free: Mapping[str, Mapping[str, Any]]) -> str:
-    near = get_close_matches(key, free, n=1) or get_close_matches(key.lower(), [name.lower() for name in free], n=1)
+    near = closest(key, free) or closest(key.lower(), [name.lower() for name in free])
     if near:
-        right = next(name for name in free if name.lower() == near[0].lower())
-        return f"unknown key {key!r}: did you mean {right!r}?"
+        right = next(name for name in free if name.lower() == near.lower())
+        return f"unknown key {short(key)}: did you mean {right!r}?"
     known = ", ".join(name for name, about in free.items() if not about.get("doNotSuggest"))
-    return f"unknown key {key!r}: {f'known here are {known}' if known else 'nothing more is known here'}"
+    return f"unknown key {short(key)}: {f'known here are {known}' if known else 'nothing more is known here'}"
 
 
 def _spelled(value: Json, wanted: str, written: Callable[[], str]) -> str:
@@ -175,16 +185,16 @@ def _spelled(value: Json, wanted: str, written: Callable[[], str]) -> str:
 
 
 def _one_of(value: Json, allowed: list[str]) -> str:
-    near = get_close_matches(str(value).lower(), [word.lower() for word in allowed], n=1)
-    right = next((word for word in allowed if near and word.lower() == near[0]), None)
+    near = closest(value.lower(), [word.lower() for word in allowed]) if isinstance(value, str) else None
+    right = next((word for word in allowed if word.lower() == near), None)
     hint = f": did you mean {right}?" if right else ""
     return f"must be one of {', '.join(allowed)}, and is {short(value)}{hint}"
 
 
 def short(value: object) -> str:
-    """Return a value as one line of a message shows it."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}…"  # noqa: PLR2004 - one line of a terminal
+    """Return a value as one line of a message shows it; a long one is not written out only to be cut."""
+    text = repr(value[: _LINE + 1]) if isinstance(value, str) else _BRIEF.repr(value)
+    return text if len(text) <= _LINE else f"{text[: _LINE - 3]}…"
 
 
 def _size(value: object) -> int:

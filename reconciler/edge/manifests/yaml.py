@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterator, Mapping
-from math import isinf
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -24,86 +24,140 @@ from yaml.events import (
 )
 
 from reconciler.core.errors import Problem
+from reconciler.core.files import MAX_BYTES
 from reconciler.core.model import Json
-from reconciler.edge.manifests.document import BREAK, Document
-
-MAX_DEPTH = 32
-MAX_NODES = 100_000
-"""How deep a document may nest, and how many values it may have once its aliases are replaced."""
+from reconciler.edge.manifests import jsontext
+from reconciler.edge.manifests.budget import MAX_DEPTH, MAX_NODES, Budget, Exhausted, Refused
+from reconciler.edge.manifests.document import BREAK, Document, Text
+from reconciler.edge.manifests.scalars import resolve
+from reconciler.edge.manifests.schema import short
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where PyYAML was built with it
-_PLAIN = frozenset("~nNtTfF+-.0123456789")
-_NULL = frozenset(("", "~", "null", "Null", "NULL"))
-_BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_OLD_BREAK = re.compile("[\x85\u2028\u2029]")
+_BLOCK = ("|", ">")
+_BEHIND_ANCHOR = frozenset(("", *" \t\r\n,[]{}"))
+_SHOWN = 80
+_HEADER = len("|2+")
+_TAGGING = "%TAG"
+_FEW = 64
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def documents(name: str, content: bytes) -> Iterator[Document | Problem]:
-    """Yield the documents of a file, and a problem for everything in it that is not acceptable as YAML."""
+def documents(name: str, content: bytes, budget: Budget | None = None) -> Iterator[Document | Problem]:
+    """Yield the documents of a file, and a problem for everything in it that is not acceptable as YAML.
+
+    `budget` is what the revision may still hold. Raises Exhausted where it holds more.
+    """
     try:
-        text = content.decode("utf-8-sig")
+        text = Text(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8-sig", "replace")
-        yield Problem(name, *_end(before), "", "is not UTF-8: save the file in UTF-8")
+        yield Problem(
+            name,
+            *_end(content[: error.start].decode("utf-8-sig", "replace")),
+            "",
+            "is not UTF-8: save the file in UTF-8",
+        )
         return
-    reader = _Reader(name, text)
+    budget = budget or Budget()
     empty = True
-    try:
-        for document in reader.documents():
-            if document.value is not None:
-                empty = False
-                yield document
-    except _Refused as error:
-        reader.problems.append(error.problem)
-    except yaml.MarkedYAMLError as error:
-        reader.problems.append(_syntax(name, error))
-    except yaml.YAMLError as error:
-        wrong = _UNPRINTABLE.search(text)
-        place = _end(text[: wrong.start()]) if wrong else (0, 0)
-        reader.problems.append(Problem(name, *place, "", f"is not YAML: {str(error).splitlines()[0]}"))
-    if reader.problems:
-        yield from reader.problems
-    elif empty:
+    for found in _json(name, text, budget) or _yaml(name, text, budget):
+        empty = False
+        yield found
+    if empty:
         yield Problem(name, 1, 1, "", "is empty: remove the file, or write a manifest into it")
 
 
-class _Refused(Exception):  # noqa: N818 - ends the reading of one file
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        super().__init__(problem.message)
+def _json(name: str, text: Text, budget: Budget) -> list[Document | Problem]:
+    """Return the documents of JSON, and none of what is YAML in another form. Raises Exhausted."""
+    if not jsontext.is_likely(text.text):
+        return []
+    left = replace(budget)
+    found: list[Document | Problem] = []
+    try:
+        found.extend(jsontext.documents(name, text, left))
+    except Exhausted:
+        raise
+    except Refused as error:
+        found.append(error.problem)
+    except jsontext.NotJson:
+        return []
+    budget.documents, budget.values = left.documents, left.values
+    return found
+
+
+def _yaml(name: str, text: Text, budget: Budget) -> Iterator[Document | Problem]:
+    """Yield the documents of YAML, and a problem for everything that is not acceptable. Raises Exhausted."""
+    if wrong := next(_misread(name, text.text), None):
+        yield wrong
+        return
+    reader = _Reader(name, text, budget)
+    try:
+        for found in reader.documents():
+            if isinstance(found, Problem) or found.value is not None:
+                yield found
+    except Exhausted:
+        raise
+    except Refused as error:
+        yield from (*reader.problems, error.problem)
+    except yaml.MarkedYAMLError as error:
+        yield from (*reader.problems, _syntax(name, error))
+    except yaml.YAMLError as error:
+        unprintable = _UNPRINTABLE.search(text.text)
+        place = _end(text.text[: unprintable.start()]) if unprintable else (0, 0)
+        yield from (*reader.problems, Problem(name, *place, "", f"is not YAML: {str(error).splitlines()[0]}"))
+
+
+def _misread(name: str, text: str) -> Iterator[Problem]:
+    """Yield what libyaml would read by YAML 1.1, or not within bounded time."""
+    if found := _OLD_BREAK.search(text):
+        said = (
+            f"the character U+{ord(found[0]):04X} ends a line in YAML 1.1 and not in YAML 1.2: remove it, "
+            f'or write it as "\\u{ord(found[0]):04x}", in double quotes'
+        )
+        yield Problem(name, *_end(text[: found.start()]), "", said)
+    if text.count(_TAGGING) > _FEW:  # libyaml compares each with all before it
+        place = _end(text[: text.index(_TAGGING)])
+        yield Problem(name, *place, "", f"has {_TAGGING} more than {_FEW} times: manifests have plain values only")
 
 
 class _Reader:
     """Turns the events of one file into documents; collects what can be passed over and reported."""
 
-    def __init__(self, name: str, text: str) -> None:
+    def __init__(self, name: str, text: Text, budget: Budget) -> None:
         self.problems: list[Problem] = []
         self._name = name
-        self._text = text
-        self._next = _Loader(text).get_event
+        self._source = text
+        self._text = text.text
+        self._budget = budget
+        self._next = _Loader(text.text).get_event
         self._marks: array[int] = array("I")
-        self._anchors: dict[str, tuple[Json, array[int]] | None] = {}
+        self._size = 0  # characters of all scalars, with those that aliases repeat
+        self._anchors: dict[str, tuple[Json, array[int], int] | None] = {}
 
-    def documents(self) -> Iterator[Document]:
-        """Yield document after document; raises yaml.YAMLError and _Refused."""
+    def documents(self) -> Iterator[Document | Problem]:
+        """Yield document after document, and what is wrong with each; raises yaml.YAMLError and Refused."""
         while type(event := self._next()) is not StreamEndEvent:
-            if type(event) is DocumentStartEvent:
-                self._marks = array("I")
+            if isinstance(event, DocumentStartEvent):
+                self._marks, self._size = array("I"), 0
                 self._anchors.clear()
-                before = len(self.problems)
+                start: Any = event.start_mark
+                line = start.line + 1
+                self._budget.begin(self._name, line)
                 value = self._value(self._next(), 0)
-                if len(self.problems) == before:
-                    yield Document(value, self._marks, self._text)
+                self._budget.end(self._name, line, len(self._marks) // 2)
+                if not self.problems:
+                    yield Document(value, self._marks, self._source)
+                yield from self.problems
+                self.problems.clear()
 
     def _value(self, event: Any, depth: int) -> Json:
         start = event.start_mark
         kind = type(event)
+        if event.anchor:
+            self._check_anchor(event)
         if kind is AliasEvent:
             return self._alias(event, depth)
-        first = len(self._marks)
+        first, before = len(self._marks), self._size
         self._marks.append(start.line)
         self._marks.append(start.column)
         if len(self._marks) > 2 * MAX_NODES:
@@ -111,10 +165,10 @@ class _Reader:
         if event.anchor:
             self._anchors[event.anchor] = None
         if event.tag:
-            self._report(start, f"the tag {event.tag!r} is not allowed: manifests have plain values only")
+            self._report(start, f"the tag {short(event.tag)} is not allowed: manifests have plain values only")
         value: Json
         if kind is ScalarEvent:
-            value = self._scalar(event) if event.implicit[0] else event.value
+            value = self._scalar(event)
         elif depth == MAX_DEPTH:
             raise self._refuse(start, f"nests deeper than {MAX_DEPTH} levels")
         elif kind is MappingStartEvent:
@@ -122,7 +176,7 @@ class _Reader:
         else:
             value = self._sequence(depth + 1)
         if event.anchor:
-            self._anchors[event.anchor] = (value, self._marks[first:])
+            self._anchors[event.anchor] = (value, self._marks[first:], self._size - before)
         return value
 
     def _mapping(self, depth: int) -> dict[str, Json]:
@@ -132,12 +186,14 @@ class _Reader:
             start = event.start_mark
             if type(event) is not ScalarEvent:
                 raise self._refuse(start, "a key must be plain text")
+            self._check_key(event)
             self._marks.append(start.line)
             self._marks.append(start.column)
             key = event.value
+            self._size += len(key)
             value = self._value(self._next(), depth)
             if key in mapping:
-                self._report(start, f"duplicate key {key!r}: it stands in line {starts[key].line + 1} already")
+                self._report(start, f"duplicate key {short(key)}: it stands in line {starts[key].line + 1} already")
             mapping[key] = value
             starts[key] = start
         if "<<" in mapping:
@@ -155,43 +211,62 @@ class _Reader:
         if target is None:
             known = event.anchor in self._anchors
             wrong = "stands inside its own anchor" if known else "has no anchor before it"
-            raise self._refuse(event.start_mark, f"the alias *{event.anchor} {wrong}")
-        value, marks = target
+            raise self._refuse(event.start_mark, f"the alias *{event.anchor[:_SHOWN]} {wrong}")
+        value, marks, size = target
+        self._size += size
         if len(self._marks) + len(marks) > 2 * MAX_NODES:
             raise self._refuse(event.start_mark, f"aliases make more than {MAX_NODES} values of this document")
+        if self._size > MAX_BYTES:
+            raise self._refuse(event.start_mark, f"aliases make more than {MAX_BYTES >> 20} MiB of this document")
         if depth + _height(value) > MAX_DEPTH:
             raise self._refuse(event.start_mark, f"aliases make this document nest deeper than {MAX_DEPTH} levels")
         self._marks.extend(marks)
         return value
 
     def _scalar(self, event: Any) -> Json:
-        """Resolve a plain scalar by the core schema of YAML 1.2.2, section 10.3.2."""
         text: str = event.value
-        if text and text[0] not in _PLAIN:
+        self._size += len(text)
+        if event.style in _BLOCK:
+            self._check_block(event)
+        if not event.implicit[0]:
             return text
-        if text in _NULL:
-            return None
-        if text in _BOOL:
-            return _BOOL[text]
-        if _INT.fullmatch(text):
-            if len(text) > 18:  # noqa: PLR2004 - what fits 64 bits for certain
-                self._report(event.start_mark, "a number of more than 18 characters: put it in quotes")
-                return text
-            return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
-        if _FLOAT.fullmatch(text):
-            number = float(text)
-            if not isinf(number):
-                return number
-            self._report(event.start_mark, "a number too large to be used: put it in quotes")
-        elif _SPECIAL.fullmatch(text):
-            self._report(event.start_mark, f"{text} is no number that can be used here")
-        return text
+        value, wrong = resolve(text)
+        if wrong:
+            self._report(event.start_mark, wrong)
+        return value
+
+    def _check_anchor(self, event: Any) -> None:
+        """Refuse a name that goes on where libyaml ends it: to YAML 1.2, `&a:b c` is the anchor `a:b` of `c`."""
+        after = event.start_mark.index + 1 + len(event.anchor)
+        if self._text[event.start_mark.index] in "&*" and self._text[after : after + 1] not in _BEHIND_ANCHOR:
+            raise self._refuse(event.start_mark, "the name of an anchor must be of letters, digits, '-' and '_' only")
+
+    def _check_key(self, event: Any) -> None:
+        """Refuse `[?x]`: a key of nothing to libyaml, and the text `?x` to YAML 1.2."""
+        start = event.start_mark.index
+        if event.anchor:
+            self._check_anchor(event)
+        if self._text[start - 1 : start] == "?" and self._text[start : start + 1] not in _BEHIND_ANCHOR:
+            raise self._refuse(
+                event.start_mark, "put a blank behind the '?' of a key, or text that begins with it in quotes"
+            )
+
+    def _check_block(self, event: Any) -> None:
+        """Refuse a block that a line of blanks without an end makes longer: by a line end, or not."""
+        last = self._text[max(self._text.rfind("\n"), self._text.rfind("\r")) + 1 :]
+        if not last or last.strip(" ") or self._text[event.end_mark.index :].strip():
+            return
+        start = event.start_mark.index
+        keeps = "+" in self._text[start : start + _HEADER]
+        if keeps or event.value.endswith(" "):
+            said = "the last line of this text is blank, and is not ended: remove the blanks, or end it with a line end"
+            raise self._refuse(event.start_mark, said)
 
     def _report(self, mark: Any, message: str) -> None:
         self.problems.append(Problem(self._name, mark.line + 1, mark.column + 1, "", message))
 
-    def _refuse(self, mark: Any, message: str) -> _Refused:
-        return _Refused(Problem(self._name, mark.line + 1, mark.column + 1, "", message))
+    def _refuse(self, mark: Any, message: str) -> Refused:
+        return Refused(Problem(self._name, mark.line + 1, mark.column + 1, "", message))
 
 
 def _height(value: Json) -> int:
@@ -205,12 +280,16 @@ def _height(value: Json) -> int:
 
 def _end(text: str) -> tuple[int, int]:
     """Return the line and column, from 1, at which a text ends."""
-    lines = BREAK.split(text)
-    return len(lines), len(lines[-1]) + 1
+    line, start = 1, 0
+    for found in BREAK.finditer(text):
+        line, start = line + 1, found.end()
+    return line, len(text) - start + 1
 
 
 def _syntax(name: str, error: yaml.MarkedYAMLError) -> Problem:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     said = " ".join(part for part in (error.context, error.problem) if part)
+    if "invalid Unicode character escape" in said:
+        said = f"{said}: half of a surrogate pair: write the character itself, or the whole file as JSON"
     return Problem(name, line, column, "", f"is not YAML: {said}")

@@ -1,0 +1,29 @@
+"""Speaks of names in a message: few of many, and the one that was meant; in bounded time, however many and long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from itertools import islice
+
+_LONGEST = 64
+"""Characters: nobody types longer words by hand, and comparing two takes the product of their lengths."""
+
+_COMPARED = 100
+"""Words that are compared: a list is looked through in its order, and not to its end."""
+
+_NAMED = 5
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that is most like another one, None where none is much like it."""
+    if len(word) > _LONGEST:
+        return None
+    comparable = islice((each for each in known if len(each) <= _LONGEST), _COMPARED)
+    return next(iter(get_close_matches(word, comparable, n=1)), None)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    more = len(names) - _NAMED
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:_NAMED])} and {more} more"

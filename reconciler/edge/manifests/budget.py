@@ -1,0 +1,49 @@
+"""How much of a revision may still be read: its documents, and the keys and values in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.core.errors import Problem
+from reconciler.core.files import MAX_DOCUMENTS, MAX_VALUES, SMALLER
+
+MAX_DEPTH = 32
+MAX_NODES = 100_000
+"""How deep a document may nest, and how many values it may have once its aliases are replaced."""
+
+
+class Refused(Exception):  # noqa: N818 - ends the reading of one file
+    """Nothing more of this file can be read."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.message)
+
+
+class Exhausted(Refused):
+    """Nothing more of this revision is read."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """What is left of a revision's bounds; the readers of its files share one."""
+
+    documents: int = MAX_DOCUMENTS
+    values: int = MAX_VALUES
+
+    def begin(self, name: str, line: int) -> None:
+        """Count one document, empty ones too. Raises Exhausted."""
+        self.documents -= 1
+        if self.documents < 0:
+            raise _exhausted(name, line, f"more than {MAX_DOCUMENTS} documents")
+
+    def end(self, name: str, line: int, values: int) -> None:
+        """Count the keys and values of one document. Raises Exhausted."""
+        self.values -= values
+        if self.values < 0:
+            raise _exhausted(name, line, f"more than {MAX_VALUES} keys and values")
+
+
+def _exhausted(name: str, line: int, what: str) -> Exhausted:
+    said = f"here the manifests come to {what}, and no more are read: {SMALLER}"
+    return Exhausted(Problem(name, line, 1, "", said))

@@ -1,0 +1,29 @@
+"""Names in messages: few of many, and the one that was meant, in bounded time."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.core.names import closest, listed
+
+
+def test_the_name_that_was_meant_is_found() -> None:
+    """One letter makes no other name, and nothing is guessed from far off."""
+    assert closest("prd", ["test", "prod"]) == "prod"
+    assert closest("zzz", ["test", "prod"]) is None
+    assert closest("a", []) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "known"), [("a" * 65, ["a" * 64]), ("a" * 64, ["a" * 65]), ("x", ["y"] * 100 + ["x"])]
+)
+def test_what_is_long_is_not_compared(word: str, known: list[str]) -> None:
+    """Comparing takes the product of two lengths, for each name: nobody waits for that."""
+    assert closest(word, known) is None
+
+
+def test_a_few_names_stand_for_many() -> None:
+    """A message that lists thousands is read by nobody."""
+    assert listed(["a"]) == "a"
+    assert listed(list("abcde")) == "a, b, c, d, e"
+    assert listed(list("abcdefgh")) == "a, b, c, d, e and 3 more"
