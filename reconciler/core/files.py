@@ -27,6 +27,9 @@ NEEDED_BYTES = 320 * 1024 * 1024
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
+_SYSTEM = frozenset(("lost+found", "System Volume Information", "$RECYCLE.BIN"))
+"""Folders that a file system makes for itself at its top: they hold no manifests, and are root's to read."""
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -38,7 +41,7 @@ class File:
 
 def is_hidden(name: str) -> bool:
     """Tell whether a file or folder is passed over, with all below it, by its own name, without those above it."""
-    return name.startswith(".")
+    return name.startswith(".") or name in _SYSTEM
 
 
 def is_manifest(name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +49,23 @@ def test_half_of_what_is_exchanged_meanwhile_is_not_used() -> None:
 def test_the_same_is_the_same() -> None:
     """Whatever was read before it."""
     assert folder("a b").version() == folder("a", "a b").version() != folder("a").version()
+
+
+def test_a_config_map_with_folders_is_followed(tmp_path: Path) -> None:
+    """What is hashed is what is read: also behind links to folders of the version that is exchanged."""
+    for name in ("old", "new"):
+        (tmp_path / f"..{name}" / "eu").mkdir(parents=True)
+        (tmp_path / f"..{name}" / "eu" / "a.yaml").write_bytes(TARGET.replace(b"NAME", name.encode()))
+    (tmp_path / "..data").symlink_to("..old")
+    (tmp_path / "eu").symlink_to("..data/eu")
+    followed = Folder(Source((str(tmp_path),), None, "HEAD", "."), ())
+    before = followed.version()
+    assert [target.name for target in followed.load(before).desired.targets] == ["old"]
+    (tmp_path / "..data_tmp").symlink_to("..new")
+    (tmp_path / "..data_tmp").replace(tmp_path / "..data")
+    after = followed.version()
+    assert [target.name for target in followed.load(after).desired.targets] == ["new"]
+    assert before != after
 
 
 def test_what_never_settles_is_refused() -> None:

@@ -121,12 +121,36 @@ def test_a_chain_of_links_that_leaves_is_refused(folder: Path, refused: Refused)
     ]
 
 
-@pytest.mark.parametrize("to", ["real", "..", "/", "."])
-def test_a_link_to_a_folder_is_refused(to: str, folder: Path, refused: Refused) -> None:
-    """Links to folders could go in circles and hide manifests, so they are told."""
-    (folder / "real").mkdir()
+@pytest.mark.parametrize("to", ["..", "/", "../manifests-2", "../manifests-2/sub"])
+def test_a_link_to_a_folder_elsewhere_is_refused(to: str, folder: Path, refused: Refused) -> None:
+    """What is outside is not read, and its manifests are not passed over in silence."""
+    (folder.parent / "manifests-2" / "sub").mkdir(parents=True)
+    (folder.parent / "manifests-2" / "sub" / "secret.yaml").write_text("password: hunter2\n")
     (folder / "link").symlink_to(to)
-    assert refused("manifests") == ["manifests/link: is a link to a folder, and such links are not followed"]
+    said = "manifests/link: is a link that leaves the manifest folder: copy the folder here instead"
+    assert refused("manifests") == [said]
+
+
+@pytest.mark.parametrize("to", ["real", ".", "real/../real", "../manifests", "real/back"])
+def test_a_link_to_a_folder_that_is_read_is_passed_over(to: str, folder: Path, run: Run) -> None:
+    """It leads to nothing more, and would go in circles."""
+    (folder / "real").mkdir()
+    (folder / "real" / "back").symlink_to("..")
+    shutil.move(folder / "export.yaml", folder / "real")
+    (folder / "a-link").symlink_to(to)
+    assert run("validate", "-f", "manifests").stdout == VALID
+
+
+def test_a_hidden_folder_is_read_once(folder: Path, run: Run) -> None:
+    """However many links lead to it, from itself too."""
+    shutil.move(folder, folder.parent / "..version")
+    folder.mkdir()
+    shutil.move(folder.parent / "..version", folder)
+    (folder / "..version" / "again").symlink_to("../..version")
+    (folder / "first").symlink_to("..version")
+    (folder / "second").symlink_to("first/again")
+    assert run("validate", "-f", "manifests").stdout == VALID
+    assert run("validate", "-f", "manifests/").stdout == VALID
 
 
 def test_a_loop_of_links_ends(folder: Path, refused: Refused) -> None:
@@ -156,6 +180,38 @@ def test_a_mounted_config_map_is_read_once(tmp_path: Path, run: Run) -> None:
     (tmp_path / "manifests" / "export.yaml").symlink_to("..data/export.yaml")
     done = run("validate", "-f", "manifests")
     assert (done.returncode, done.stdout) == (0, VALID)
+
+
+def test_a_mounted_config_map_with_folders_is_read_once(tmp_path: Path, run: Run) -> None:
+    """Items in folders: each folder at the top is a link to one in the hidden version."""
+    version = tmp_path / "manifests" / "..2026_10_01_00_00_00.123456789"
+    (version / "eu" / "prod").mkdir(parents=True)
+    (version / "eu" / "prod" / "export.yaml").write_text(MANIFEST)
+    (version / "top.yaml").write_text(MANIFEST.replace("export", "other"))
+    (tmp_path / "manifests" / "..data").symlink_to(version.name)
+    (tmp_path / "manifests" / "eu").symlink_to("..data/eu")
+    (tmp_path / "manifests" / "top.yaml").symlink_to("..data/top.yaml")
+    done = run("validate", "-f", "manifests")
+    assert (done.returncode, done.stdout) == (0, b"2 manifests: valid\n")
+    (version / "eu" / "prod" / "export.yaml").write_text("a: 1\n")
+    assert run("validate", "-f", "manifests").stdout.startswith(b"manifests/eu/prod/export.yaml:1:1: 'kind' is missing")
+
+
+def test_what_a_file_system_keeps_for_itself_is_not_read(folder: Path, run: Run) -> None:
+    """A volume's own folder, which is root's, ends no run."""
+    for name in ("lost+found", "System Volume Information", "sub/lost+found"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "x.yaml").write_text("not: [a manifest\n")
+        (folder / name).chmod(0)
+    assert run("validate", "-f", "manifests").stdout == VALID
+
+
+@pytest.mark.parametrize("name", ["x.YAML", "x.Yml", "x.JSON", "sub/x.yAmL"])
+def test_a_name_in_capitals_counts(name: str, folder: Path, run: Run) -> None:
+    """Some systems write them so, and a manifest that is passed over would be missed only by what does not happen."""
+    (folder / name).parent.mkdir(exist_ok=True)
+    shutil.move(folder / "export.yaml", folder / name)
+    assert run("validate", "-f", "manifests").stdout == VALID
 
 
 def test_a_path_given_by_a_person_may_be_a_link(folder: Path, run: Run) -> None:

@@ -23,7 +23,7 @@ _USUAL = 64 * 1024
 def find(path: str, stdin: BinaryIO | None) -> Iterator[File | Problem]:
     """Yield the files of a path given by a person: `-` for standard input, a file, or a folder with all below it.
 
-    Of a folder all *.yaml, *.yml and *.json count, names that begin with a dot excepted, in order of name.
+    Of a folder all *.yaml, *.yml and *.json count, in whatever case, those behind a dot excepted, in order of name.
     """
     if path == "-":
         yield (
@@ -32,45 +32,56 @@ def find(path: str, stdin: BinaryIO | None) -> Iterator[File | Problem]:
             else Problem("standard input", 0, 0, "", "is closed: name a file or a folder of manifests with -f")
         )
     elif _is_folder(path):
-        yield from _folder(path, os.path.realpath(path) + os.sep)
+        real = os.path.realpath(path)
+        yield from _folder(path, real, real.rstrip(os.sep) + os.sep, set())
     else:
         yield _read(path, path)
 
 
-def _folder(folder: str, root: str, depth: int = 1) -> Iterator[File | Problem]:
+def _folder(name: str, real: str, root: str, seen: set[str], depth: int = 1) -> Iterator[File | Problem]:
+    """Yield the files of a folder. `seen` are those that were read: none is twice, whatever leads to it."""
+    seen.add(real)
     if depth > MAX_FOLDERS:
-        yield Problem(harmless(folder), 0, 0, "", f"is a folder more than {MAX_FOLDERS} levels deep")
+        yield Problem(harmless(name), 0, 0, "", f"is a folder more than {MAX_FOLDERS} levels deep")
         return
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        entries = sorted(os.scandir(real), key=lambda entry: entry.name)
     except OSError as error:
-        yield Problem(harmless(folder), 0, 0, "", f"cannot be read: {error.strerror}")
+        yield Problem(harmless(name), 0, 0, "", f"cannot be read: {error.strerror}")
         return
     for entry in entries:
+        shown = os.path.join(name, entry.name)  # noqa: PTH118 - a Path would take the ./ away that a person wrote
         if is_hidden(entry.name):
             continue
         if entry.is_dir(follow_symlinks=False):
-            yield from _folder(entry.path, root, depth + 1)
+            if entry.path not in seen:
+                yield from _folder(shown, entry.path, root, seen, depth + 1)
         elif entry.is_symlink():
-            yield from _link(entry, root)
+            yield from _link(shown, entry, root, seen, depth)
         elif is_manifest(entry.name):
-            yield _read(entry.path, entry.path)
+            yield _read(shown, entry.path)
 
 
-def _link(entry: os.DirEntry[str], root: str) -> Iterator[File | Problem]:
-    """Follow a link to a file that stays in the folder (a mounted ConfigMap is made of such); refuse others."""
+def _link(shown: str, entry: os.DirEntry[str], root: str, seen: set[str], depth: int) -> Iterator[File | Problem]:
+    """Follow a link that stays in the folder (a mounted ConfigMap is made of such); refuse others.
+
+    One to a folder that is read where it stands is passed over: nothing is lost, and nothing read twice.
+    """
     real = os.path.realpath(entry.path)
-    name = harmless(entry.path)
-    if _is_folder(real):
-        yield Problem(name, 0, 0, "", "is a link to a folder, and such links are not followed")
-    elif not is_manifest(entry.name):
+    name = harmless(shown)
+    is_folder = _is_folder(real)
+    if not is_folder and not is_manifest(entry.name):
         return
-    elif not real.startswith(root):
-        yield Problem(name, 0, 0, "", "is a link that leaves the manifest folder: copy the file here instead")
+    if not f"{real}{os.sep}".startswith(root):
+        what = "folder" if is_folder else "file"
+        yield Problem(name, 0, 0, "", f"is a link that leaves the manifest folder: copy the {what} here instead")
+    elif is_folder:
+        if real not in seen and any(map(is_hidden, Path(real).relative_to(root).parts)):
+            yield from _folder(shown, real, root, seen, depth + 1)
     elif not os.path.lexists(real):
         yield Problem(name, 0, 0, "", "is a link to a file that does not exist")
     else:
-        yield _read(entry.path, real)
+        yield _read(shown, real)
 
 
 def _is_folder(path: str) -> bool:
