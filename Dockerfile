@@ -23,7 +23,7 @@ FROM ${BASE}
 # git and ssh fetch manifests. Their versions are those of the base, which is what gets security updates.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates git gnupg openssh-client \
+    && apt-get install --yes --no-install-recommends ca-certificates git gnupg openssh-client tini \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --user-group --no-create-home --home-dir /home/reconciler --shell /usr/sbin/nologin \
         reconciler \
@@ -49,7 +49,8 @@ ENV PATH=/opt/reconciler/bin:$PATH \
 # a choice: a job of CI is refused without one. RECONCILER_CONTAINER says that an empty folder may be a volume that is not
 # mounted: a journal begins with --new-state alone. What git fetches is in /tmp for a moment. Nothing else is written, so
 # the root file system may be read-only.
-# No init is needed: as process 1 the program goes on in a child, hands signals on to it, and reaps what git leaves.
+# tini is process 1: it heeds signals a millisecond after its start, and Python only after some tenths of a second. In
+# other images the program does the same by itself from then on (reconciler/cli/process_one.py).
 WORKDIR /srv/reconciler
 VOLUME ["/var/lib/reconciler"]
 EXPOSE 8080
@@ -70,5 +71,5 @@ USER 10001:10001
 STOPSIGNAL SIGTERM
 # Runs that do not get on make it fail (--patience), a controller that still starts does not.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["reconcile", "health"]
-ENTRYPOINT ["reconcile"]
+ENTRYPOINT ["tini", "--", "reconcile"]
 CMD ["controller"]

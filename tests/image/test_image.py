@@ -80,16 +80,16 @@ def test_it_says_what_it_is(docker: Engine, image: str) -> None:
     assert labels["licenses"] == "Apache-2.0"
     assert {"title", "description"} <= labels.keys()
     config = found["Config"]
-    assert (config["Entrypoint"], config["Cmd"]) == (["reconcile"], ["controller"])
+    assert (config["Entrypoint"], config["Cmd"]) == (["tini", "--", "reconcile"], ["controller"])
     assert not any(each.startswith("RECONCILER_STATE=") for each in config["Env"]), "it would count as a choice"
     assert (config["User"], config["StopSignal"]) == ("10001:10001", "SIGTERM")
     assert found["Healthcheck"]["Test"] == ["CMD", "reconcile", "health"]
 
 
 def test_it_holds_what_it_needs(docker: Engine, image: str) -> None:
-    """git, ssh and what checks signatures."""
-    found = inside(docker, image, "for each in git ssh gpg reconcile; do command -v $each; done; reconcile --version")
-    assert len(found.splitlines()) == 5
+    """git, ssh, what checks signatures, and process 1."""
+    found = inside(docker, image, "for each in git ssh gpg tini reconcile; do command -v $each; done; reconcile --version")
+    assert len(found.splitlines()) == 6
 
 
 def test_a_start_compiles_nothing(docker: Engine, image: str) -> None:
