@@ -88,7 +88,9 @@ def test_it_says_what_it_is(docker: Engine, image: str) -> None:
 
 def test_it_holds_what_it_needs(docker: Engine, image: str) -> None:
     """git, ssh, what checks signatures, and process 1."""
-    found = inside(docker, image, "for each in git ssh gpg tini reconcile; do command -v $each; done; reconcile --version")
+    found = inside(
+        docker, image, "for each in git ssh gpg tini reconcile; do command -v $each; done; reconcile --version"
+    )
     assert len(found.splitlines()) == 6
 
 
