@@ -30,8 +30,8 @@ RUN apt-get update \
     && install --directory /home/reconciler /srv/reconciler/manifests \
     && install --directory --owner=10001 --group=10001 /var/lib/reconciler \
     && ln --symbolic /var/lib/reconciler /srv/reconciler/.reconciler
-# Nobody installs anything here, or becomes another user: what the official image has for that, and a Debian with python3-venv. The standard
-# library, which the official image leaves uncompiled, is compiled as the program is.
+# Nobody installs anything here, or becomes another user: what the official image has for that, and a Debian with
+# python3-venv. The standard library, which the official image leaves uncompiled, is compiled as the program is.
 RUN stdlib=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))') \
     && rm -rf /usr/local/bin/idle* /usr/local/bin/pip* /usr/local/bin/pydoc* /usr/local/lib/python3*/ensurepip \
         /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/site-packages/setuptools* \

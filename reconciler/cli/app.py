@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli import options
+from reconciler.core.names import closest
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -34,8 +34,8 @@ def _meant(name: str) -> str:
     """Return what was likely meant by a word where a command is expected."""
     if options.is_path(name):
         return f"did you mean -f {name}?"
-    near = get_close_matches(name.lower(), _COMMANDS, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"the commands are {', '.join(_COMMANDS)}"
+    near = closest(name.lower(), _COMMANDS)
+    return f"did you mean {near!r}?" if near else f"the commands are {', '.join(_COMMANDS)}"
 
 
 class _Commands(click.Group):

@@ -17,10 +17,15 @@ _NAMED = 5
 
 def closest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that is most like another one, None where none is much like it."""
+    return next(iter(close(word, known, 1)), None)
+
+
+def close(word: str, known: Iterable[str], most: int) -> Sequence[str]:
+    """Return the known words that are most like another one, the closest first, at `most` so many."""
     if len(word) > _LONGEST:
-        return None
+        return ()
     comparable = islice((each for each in known if len(each) <= _LONGEST), _COMPARED)
-    return next(iter(get_close_matches(word, comparable, n=1)), None)
+    return get_close_matches(word, comparable, n=most)
 
 
 def listed(names: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from reconciler.core.errors import GitError
 from reconciler.core.harmless import harmless
+from reconciler.core.names import close
 from reconciler.edge.git import complaint
 from reconciler.edge.git.program import Git
 
@@ -46,15 +47,13 @@ def _refs(git: Git, *names: str) -> Sequence[str] | None:
 
 def missing(where: str, ref: str, names: Sequence[str] | None, *, shallow: bool = False) -> GitError:
     """Return the error for a name that is none of those there are (None: nobody knows), full names all."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only who mistypes waits for it
-
     if names is not None and not names and not shallow:
         return GitError(f"repository '{where}': is empty, it has no commit yet: push one first")
     short = {name.removeprefix("refs/").partition("/")[2]: name for name in names or ()}
-    close = get_close_matches(ref, short, n=3)
+    near = close(ref, short, 3)
     hint = ""
-    if close:
-        hint = ": did you mean " + " or ".join(f"'{harmless(name)}'" for name in close) + "?"
+    if near:
+        hint = ": did you mean " + " or ".join(f"'{harmless(name)}'" for name in near) + "?"
     elif shallow:
         hint = ": it is a shallow clone, so fetch the revision first"
     elif re.fullmatch("[0-9a-f]{4,39}", ref):
