@@ -24,7 +24,7 @@ from reconciler.cli.signals import Stop, stop_on_signals
 from reconciler.cli.source import Source
 from reconciler.cli.told import Told
 from reconciler.cli.wiring import Passes, surroundings
-from reconciler.controller.controller import Act, Controller, Means, Times
+from reconciler.controller.controller import LOOK, Act, Controller, Means, Times
 from reconciler.controller.following import Following
 from reconciler.controller.jumps import Jumps
 from reconciler.controller.timetable import Timing
@@ -56,7 +56,7 @@ def keep_on(source: Source, choices: Choices, times: Times, grace: float, shown:
     begin(choices)
     threading.excepthook = logs.thread_failed
     git.sweep()
-    clock, timetable, metrics, secret = SystemClock(), Timetable(), Metrics(__version__), Secret()
+    clock, timetable, metrics, secret = SystemClock(), Timetable(LOOK), Metrics(__version__), Secret()
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signals(hangup_ends=False))
         deadline = stack.enter_context(closing(Deadline(stop.asked, grace)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from reconciler.core.board import Lane, Refusal, Revision, UnderWay
 from reconciler.core.report import Report
 from reconciler.edge import logs
 from reconciler.edge.metrics import Metrics
+from reconciler.edge.timer import AT_ONCE
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -51,6 +52,10 @@ class Told:
         """Say that a run does not get on, or does not begin."""
         log = self._of(lane.under_way).bind(target=lane.target)
         log.error(logs.RUN_STUCK, since=str(lane.running), moved=str(lane.still))
+
+    def waiting(self, targets: Sequence[str]) -> None:
+        """Say that targets are due and wait for runs of others to end."""
+        self._log.warning(logs.RUNS_WAIT, targets=len(targets), first=targets[0], atOnce=AT_ONCE)
 
     def _of(self, run: UnderWay | None) -> FilteringBoundLogger:
         return self._log.bind(**asdict(run)) if run else self._log

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,6 +22,8 @@ from reconciler.core.outcome import DONE
 from reconciler.core.report import Report
 from reconciler.core.rhythm import Rhythm
 
+LOOK = "look"
+"""What the timetable knows looking at git by: it waits for no target."""
 REMEMBERED = timedelta(days=1)
 _MOST_RUNS = 20_000
 """How many finished runs are remembered at most: those of a day, of some sixty targets every five minutes."""
@@ -51,6 +53,9 @@ class Told(Protocol):
 
     def stuck(self, lane: board.Lane) -> None:
         """Say that a run does not get on: once for each."""
+
+    def waiting(self, targets: Sequence[str]) -> None:
+        """Say that targets are due and wait for runs of others to end: once, while there are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +98,10 @@ class Controller:
         self._succeeded: dict[str, datetime] = {}
         self._past: deque[PastRun] = deque(maxlen=_MOST_RUNS)
         self._told_stuck: set[tuple[str, datetime | None]] = set()
+        self._told_waiting = False
         self._all_asked = threading.Event()
         self._closed = False
-        self._looking = self._lane("look", self._look, times.looking)
+        self._looking = self._lane(LOOK, self._look, times.looking)
 
     def start(self) -> None:
         """Look at git, and go on from there."""
@@ -104,9 +110,13 @@ class Controller:
     def watch(self) -> None:
         """Tell of what does not get on, once for each, and put right what was not begun. To be called now and then."""
         with self._lock:
-            lanes = (self._looking, *self._lanes.values())
-        for each in lanes:
+            lanes = dict(self._lanes)
+        for each in (self._looking, *lanes.values()):
             each.see()
+        waiting = [name for name, each in sorted(lanes.items()) if each.waits]
+        if waiting and not self._told_waiting:
+            self._means.told.waiting(waiting)
+        self._told_waiting = bool(waiting)
         stuck = {(each.target, each.running): each for each in self.board().stuck(self._times.patience)}
         for which in stuck.keys() - self._told_stuck:
             self._means.told.stuck(stuck[which])

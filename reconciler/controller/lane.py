@@ -54,7 +54,7 @@ class Lane:
             soonest = self._soonest(now)
             if self.running:
                 self._asked = True
-            elif not self._closed and (self._due is None or self._due > soonest or now > self._due + _LATE):
+            elif not self._closed and (self._due is None or self._due > soonest or self._is_lost(now)):
                 self._asked = True
                 self._plan(soonest)
 
@@ -62,8 +62,13 @@ class Lane:
         """Plan it anew where it should have begun long ago."""
         with self._lock:
             now = self._timing.clock.monotonic()
-            if self._due is not None and now > self._due + _LATE:
+            if self._is_lost(now):
                 self._plan(now)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it should have begun long ago, and waits for others to end."""
+        return self._is_late(self._timing.clock.monotonic()) and self._timing.timetable.is_queued(self._name)
 
     def close(self) -> None:
         """Begin nothing more."""
@@ -101,6 +106,14 @@ class Lane:
                     pause = self._rhythm.pause(self.failures, self._timing.share()).total_seconds()
                     due = max(now, (started if well else now) + pause)
                     self._plan(min(due, self._soonest(now)) if self._asked else due)
+
+    def _is_late(self, now: float) -> bool:
+        due = self._due
+        return due is not None and now > due + _LATE
+
+    def _is_lost(self, now: float) -> bool:
+        """Tell whether it should have begun long ago, and nobody is about to call it."""
+        return self._is_late(now) and not self._timing.timetable.is_queued(self._name)
 
     def _soonest(self, now: float) -> float:
         """Return when it may begin because somebody asks."""

@@ -19,6 +19,9 @@ class Timetable(Protocol):
     def drop(self, name: str) -> None:
         """Forget what waits under a name, if anything does."""
 
+    def is_queued(self, name: str) -> bool:
+        """Tell whether the time of a name has come, and its job waits for a free thread."""
+
     def wake(self) -> None:
         """Look at the clock again: it was set."""
 

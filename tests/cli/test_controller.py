@@ -172,6 +172,34 @@ def test_a_run_that_hangs_is_told_and_liveness_fails(program: Program) -> None:
     assert "default" in said
 
 
+def test_hanging_targets_hold_up_neither_git_nor_probes_nor_a_stop(program: Program) -> None:
+    """Forty hang, which is more than run at once: what is new in git is found, and one line says that targets wait."""
+    for number in range(40):
+        spec = f"spec: {{Region: us-east-1, AccountId: '1234567890{number:02}'}}\n"
+        program.add(f"hanging-{number}", text=TARGET + spec)
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as silent:
+        aimed = Program(program.folder, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        process = aimed.start("controller", "--poll", "1s", "--grace", "2s", "--listen", "127.0.0.1:0")
+        controller = Controller(process)
+        try:
+            url = controller.next("listening")["url"]
+            controller.next("revision taken")
+            waiting = controller.next("runs wait")
+            assert (waiting["targets"], waiting["atOnce"]) == (8, 32)
+            for number in range(3):
+                program.add(f"later-{number}", text=EXPORT + "target: hanging-0\n")
+                assert controller.next("revision taken")["manifests"] == number + 1
+            assert get(f"{url}/healthz") == (200, "ok\n")
+            process.send_signal(signal.SIGTERM)
+            _, log = process.communicate(timeout=30)
+        finally:
+            process.kill()
+            process.communicate()
+    said = [json.loads(line) for line in log.splitlines()]
+    assert said.pop()["event"] == "stop cut off"
+    assert not [each for each in said if each["level"] != "info"]
+
+
 @pytest.mark.parametrize("named", [("east",), ("east", "west")])
 def test_only_the_targets_that_are_named_are_run(
     program: Program, server: SandboxServer, named: tuple[str, ...]

@@ -16,6 +16,7 @@ class Hand:
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
         self.waiting: dict[str, tuple[datetime, Callable[[], None]]] = {}
+        self.queued: set[str] = set()
 
     def at(self, name: str, when: datetime, job: Callable[[], None]) -> None:
         """Call a job once, at a time or soon after."""
@@ -24,6 +25,10 @@ class Hand:
     def drop(self, name: str) -> None:
         """Forget what waits under a name."""
         self.waiting.pop(name, None)
+
+    def is_queued(self, name: str) -> bool:
+        """Tell whether the test has it wait for a thread."""
+        return name in self.queued
 
     def wake(self) -> None:
         """Do nothing: it sleeps only between turns."""

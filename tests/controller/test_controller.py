@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -77,6 +77,10 @@ class Fleet:
     def stuck(self, lane: Lane) -> None:
         """Hear."""
         self.heard.append((lane.target, "is stuck", lane.under_way))
+
+    def waiting(self, targets: Sequence[str]) -> None:
+        """Hear."""
+        self.heard.append(("waiting", *targets))
 
 
 @pytest.fixture
@@ -442,3 +446,18 @@ def test_closed_it_begins_nothing_more(hand: Hand, fleet: Fleet, git: Git, contr
     hand.turn(timedelta(hours=1))
     assert fleet.minutes("east") == [0]
     assert hand.waiting == {}
+
+
+def test_targets_that_wait_for_others_are_told_once(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+    """However many wait and for however long; and again after all of them were run."""
+    hand.turn()
+    for times in (1, 2):
+        hand.waiting.pop("target east")
+        hand.queued.add("target east")
+        hand.turn(TIMES.interval + timedelta(seconds=11))
+        for _ in range(3):
+            controller.watch()
+        assert fleet.heard.count(("waiting", "east")) == times
+        hand.queued.clear()
+        controller.watch()
+        hand.turn()

@@ -227,3 +227,19 @@ def test_opened_again_it_goes_on(hand: Hand, lane: Lane, work: Work) -> None:
     work.meanwhile += [lambda: hand.clock.advance(minutes=1), lane.reopen, lane.close]  # from the last one
     hand.turn(timedelta(minutes=2))
     assert work.minutes == [0, 1]
+
+
+def test_what_waits_for_others_is_not_planned_anew(hand: Hand, lane: Lane, work: Work) -> None:
+    """Each further call would wait beside it. It counts as waiting once it is late."""
+    lane.ask()
+    (planned,) = hand.waiting.values()
+    hand.waiting.clear()
+    hand.queued.add("work")
+    assert not lane.waits
+    hand.turn(timedelta(seconds=11))
+    lane.see()
+    lane.ask()
+    assert (lane.waits, hand.waiting) == (True, {})
+    hand.queued.clear()
+    planned[1]()
+    assert (lane.waits, len(work.times)) == (False, 1)

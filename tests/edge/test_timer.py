@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 
 import pytest
 
@@ -119,3 +120,31 @@ def test_the_end_waits_for_what_is_under_way(timetable: Timetable) -> None:
     assert ended.is_set()
     assert not late.is_set()
     assert not timetable.running
+
+
+def test_what_stands_alone_waits_for_no_other() -> None:
+    """However many hang. Those that are due and wait for a thread are known, until they begin."""
+    timetable, release = Timetable("alone", at_once=2), threading.Event()
+    hanging = [threading.Event() for _ in range(4)]
+    timetable.start()
+
+    def hang(number: int) -> None:
+        hanging[number].set()
+        release.wait(60)
+
+    try:
+        for number in range(4):
+            timetable.at(f"hanging {number}", AGES + timedelta(seconds=number), partial(hang, number))
+        assert hanging[0].wait(30)
+        assert hanging[1].wait(30)
+        for _ in range(3):
+            alone = threading.Event()
+            timetable.at("alone", AGES, alone.set)
+            assert alone.wait(30)
+        assert [timetable.is_queued(f"hanging {number}") for number in range(4)] == [False, False, True, True]
+        release.set()
+        assert all(each.wait(30) for each in hanging)
+        assert not any(timetable.is_queued(f"hanging {number}") for number in range(4))
+    finally:
+        release.set()
+        timetable.shut_down()
