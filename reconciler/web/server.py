@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 
-from reconciler.web.connections import LIFE, bounded
+from reconciler.web.connections import BACKLOG, LIFE, Bounds, Trouble, bounded
 
 _GRACE = 5
 """Seconds that requests under way may take at the end."""
-_BACKLOG = 128
-"""How many connections may wait to be taken."""
+_UNAMBIENT: dict[str, Any] = {"workers": 1, "proxy_headers": False, "forwarded_allow_ips": "", "env_file": None}
+"""What uvicorn would take from WEB_CONCURRENCY and FORWARDED_ALLOW_IPS, which are meant for other servers."""
 
 
 class NotListening(OSError):  # noqa: N818 - named for the state of things
     """The address cannot be listened on; its text says why and what would be right."""
+
+
+class _Server(uvicorn.Server):
+    """A server whose loop says briefly what it lacks."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        asyncio.get_running_loop().set_exception_handler(Trouble().handle)
+        await super().startup(sockets)
+        for each in sockets or ():
+            each.listen(BACKLOG)  # asyncio takes as many in one go as it lets wait; those that wait take no descriptor
 
 
 @contextmanager
@@ -30,13 +43,14 @@ def served(application: Starlette, host: str, port: int, life: float = LIFE) -> 
     An empty host is every address of this machine, of both kinds where it has both.
     `life` is for how many seconds a connection may last.
     """
+    bounds = Bounds.here()
     with _listening(host, port) as listening:
         config = uvicorn.Config(
             application, log_config=None, access_log=False, lifespan="off", server_header=False, date_header=False,
-            timeout_graceful_shutdown=_GRACE, h11_max_incomplete_event_size=64 * 1024, http=bounded(life),
-            backlog=_BACKLOG,
+            timeout_graceful_shutdown=_GRACE, h11_max_incomplete_event_size=64 * 1024,
+            http=bounded(life, bounds.at_once), backlog=bounds.taken, ws="none", **_UNAMBIENT,
         )  # fmt: skip
-        server = uvicorn.Server(config)
+        server = _Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="web", daemon=True)
         thread.start()
         try:
@@ -51,7 +65,7 @@ def _listening(host: str, port: int) -> socket.socket:
     both = not host and socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if both or ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=both)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except (OSError, TypeError) as error:
         number = getattr(error, "errno", 0) or 0  # below 0 where the name cannot be resolved
         reason = os.strerror(number) if number > 0 else "there is no host of this name"

@@ -15,11 +15,11 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-from program import EXPORT, TARGET, Program, terminate
+from program import EXPORT, TARGET, Program, environment, terminate
 from wire import Request, Wire
 
 from reconciler.sandbox import SandboxServer
@@ -318,6 +318,29 @@ def test_it_listens(program: Program) -> None:
         (target,) = json.loads(get(f"{url}/api/v1/report")[1])["targets"]
         (association,) = target["report"]["targets"][0]["associations"]
         assert (association["name"], association["decision"]) == ("october", "in-sync")
+
+
+def test_idle_connections_leave_descriptors_for_runs(program: Program) -> None:
+    """At `ulimit -n 100`, and 400 who connect and say nothing: runs go on, probes answer, and the log stays short."""
+    program.add("october")
+    command = program.arguments("controller", "--interval", "1s", "--poll", "1s", "--listen", "127.0.0.1:0")
+    process = subprocess.Popen(
+        ("sh", "-c", 'ulimit -n 100 && exec "$@"', "sh", *command), cwd=program.folder, env=environment(),
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    controller = Controller(process)
+    with ExitStack() as stack:
+        stack.callback(process.communicate)
+        stack.callback(process.kill)
+        url = controller.next("listening")["url"]
+        address = ("127.0.0.1", int(url.rpartition(":")[2]))
+        for _ in range(400):
+            stack.enter_context(socket.create_connection(address, timeout=60))
+        assert get(f"{url}/healthz") == (200, "ok\n")
+        assert [controller.next("run finished")["result"] for _ in range(3)] == ["succeeded"] * 3
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr
+        assert {json.loads(line)["level"] for line in process.stderr} == {"info"}
 
 
 def test_a_storm_of_hooks_is_two_runs_at_most(program: Program) -> None:

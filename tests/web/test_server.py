@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import asyncio
+import errno
+import logging
+import threading
+from contextlib import ExitStack, closing
 
 import pytest
 from web.conftest import Site, serving
 
-from reconciler.web.connections import AT_ONCE
+from reconciler.web.connections import AT_ONCE, BACKLOG, Bounds, Trouble
 
 HALVES = [
     pytest.param(b"", id="nothing"),
@@ -20,7 +24,7 @@ HALVES = [
 def test_silent_connections_do_not_make_it_ill(site: Site) -> None:
     """An orchestrator would restart a controller that works, because of who has nothing to say."""
     with ExitStack() as stack:
-        for _ in range(150):
+        for _ in range(Bounds.here().at_once * 3 // 4):
             stack.enter_context(site.connect())
         assert site.get("/healthz").status == 200
 
@@ -28,7 +32,7 @@ def test_silent_connections_do_not_make_it_ill(site: Site) -> None:
 def test_the_oldest_connection_makes_room(site: Site) -> None:
     """However many come, the newest is served, and the process has descriptors left for its work."""
     with ExitStack() as stack:
-        oldest, *_ = [stack.enter_context(site.connect()) for _ in range(AT_ONCE)]
+        oldest, *_ = [stack.enter_context(site.connect()) for _ in range(Bounds.here().at_once)]
         assert site.get("/healthz").status == 200
         assert oldest.recv(64) == b""
 
@@ -52,3 +56,76 @@ def test_a_connection_does_not_outlive_the_server(said: bytes) -> None:
             assert site.get("/healthz").status == 200
         while connection.recv(4096):
             pass
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "at_once", "taken"),
+    [(-1, AT_ONCE, BACKLOG), (4, 2, 1), (64, 16, 4), (100, 25, 6), (256, 64, 16), (1024, 200, 64), (10**6, 200, 128)],
+)
+def test_connections_leave_descriptors_for_runs(descriptors: int, at_once: int, taken: int) -> None:
+    """Open ones, those that were just taken, and those that are about to be closed take less than half of them."""
+    assert Bounds.of(descriptors) == Bounds(at_once, taken)
+    assert descriptors < 16 or at_once + 2 * taken <= descriptors / 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", b" 200 "),
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n", b" 200 "),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b" 404 "),
+        (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", b" 400 "),
+        (b"GET /healthz\r\n\r\n", b" 400 "),
+        (b"GET /healthz HTTP/1.1\r\n\r\n", b" 400 "),
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 200_000 + b"\r\n\r\n", b" 400 "),
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: nonsense\r\n\r\n", b" 400 "),
+    ],
+)
+def test_what_strangers_send_is_no_line_of_the_log(
+    site: Site, caplog: pytest.LogCaptureFixture, sent: bytes, status: bytes
+) -> None:
+    """They are answered, and cannot fill a disk."""
+    with site.connect() as connection:
+        connection.sendall(sent)
+        assert status in connection.recv(64)
+    assert site.get("/healthz").status == 200
+    assert caplog.records == []
+
+
+def test_an_error_of_ours_is_logged(site: Site) -> None:
+    """Whatever else is kept quiet."""
+    heard, said = threading.Event(), list[str]()
+
+    class Hear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(record.getMessage().strip())
+            heard.set()
+
+    handler = Hear()
+    logging.getLogger().addHandler(handler)
+    try:
+        site.board = None  # type: ignore[assignment] # a fault that nobody foresees
+        assert site.get("/healthz").status == 500
+        assert heard.wait(30)
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert said == ["Exception in ASGI application"]
+
+
+def test_a_lack_of_descriptors_is_said_briefly(caplog: pytest.LogCaptureFixture) -> None:
+    """Once a minute, in one line; anything else as ever."""
+
+    class Loop(asyncio.SelectorEventLoop):
+        seconds = 0.0
+
+        def time(self) -> float:
+            return self.seconds
+
+    with closing(Loop()) as loop:
+        trouble = Trouble()
+        short = {"message": "socket.accept() out of system resource", "exception": OSError(errno.EMFILE, "Too many")}
+        for loop.seconds in (0.0, 1.0, 59.0, 60.0, 61.0):
+            trouble.handle(loop, short)
+        assert [(record.exc_info, record.levelname) for record in caplog.records] == [(None, "ERROR")] * 2
+        trouble.handle(loop, {"message": "other", "exception": ValueError("x")})
+    assert "other" in caplog.records[-1].getMessage()
