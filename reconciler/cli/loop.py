@@ -68,7 +68,7 @@ def keep_on(source: Source, choices: Choices, times: Times, grace: float, shown:
         tidings = stack.enter_context(notifying(choices, source.places, times.heartbeat, metrics))
         means = Means(
             act_of(passes, stop),
-            Told(metrics, tidings.poke),
+            Told(metrics, tidings.poke, source.places),
             Timing(timetable, clock, SystemRandom().random),
             new_id,
         )

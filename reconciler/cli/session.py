@@ -47,11 +47,7 @@ def once(source: Source, outputs: tuple[str, ...], choices: Choices) -> tuple[Re
 def read(source: Source) -> tuple[Desired, str | None]:
     """Return the desired state and, from git, the commit; say what is unwise. Raises InvalidManifests and GitError."""
     desired, revision = source.read()
-    log = logs.logger()
-    for warning in desired.warnings:
-        log.warning(logs.MANIFEST_UNWISE, problem=str(warning))
-    if not any(desired.manifests.values()):
-        log.warning(logs.NO_MANIFESTS, files=list(source.places), **({"revision": revision} if revision else {}))
+    logs.log_desired(desired, revision, source.places)
     return desired, revision
 
 

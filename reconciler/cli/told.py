@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from reconciler.core.board import Lane, Refusal, Revision, UnderWay
+from reconciler.core.model import Desired
 from reconciler.core.report import Report
 from reconciler.edge import logs
 from reconciler.edge.metrics import Metrics
@@ -17,14 +18,19 @@ if TYPE_CHECKING:
 
 
 class Told:
-    """What happens, as log lines and counts; `news` is called where people may want to know."""
+    """What happens, as log lines and counts; `news` is called where people may want to know.
 
-    def __init__(self, metrics: Metrics, news: Callable[[], None] = lambda: None) -> None:
+    `places` are where the manifests come from.
+    """
+
+    def __init__(self, metrics: Metrics, news: Callable[[], None], places: Sequence[str]) -> None:
+        self._places = places
         self._log, self._metrics, self._news = logs.logger(), metrics, news
 
-    def taken(self, revision: Revision) -> None:
-        """Say that another revision came into force."""
+    def taken(self, revision: Revision, desired: Desired) -> None:
+        """Say that another revision came into force, and what is unwise in it."""
         self._log.info(logs.REVISION_TAKEN, revision=revision.id, manifests=revision.manifests)
+        logs.log_desired(desired, revision.id, self._places)
 
     def refused(self, refusal: Refusal, in_force: Revision | None) -> None:
         """Say what is wrong with what is newest in git, and what is in force meanwhile."""

@@ -39,8 +39,8 @@ class Act(Protocol):
 class Told(Protocol):
     """Is told what happens as it happens. Must not raise."""
 
-    def taken(self, revision: Revision) -> None:
-        """Say that another revision came into force."""
+    def taken(self, revision: Revision, desired: Desired) -> None:
+        """Say that another revision came into force, and what it asks for."""
 
     def refused(self, refusal: Refusal, in_force: Revision | None) -> None:
         """Say why what is newest in git is not in force: once, while it stays so."""
@@ -186,7 +186,7 @@ class Controller:
         if following.refusal and (not before or following.refusal.reason != before.reason):
             self._means.told.refused(following.refusal, following.in_force.revision if following.in_force else None)
         if found and following.in_force:
-            self._means.told.taken(following.in_force.revision)
+            self._means.told.taken(following.in_force.revision, following.in_force.desired)
             self._align([target.name for target in following.in_force.desired.targets])
         if found or everything:
             for each in list(self._lanes.values()):

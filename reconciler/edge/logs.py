@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
 from reconciler.core.harmless import harmless, unheard
+from reconciler.core.model import Desired
 from reconciler.core.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.report import Association, Report
 
@@ -122,6 +124,15 @@ def thread_failed(failed: threading.ExceptHookArgs) -> None:
 def bound(**fields: object) -> AbstractContextManager[None]:
     """Bind fields to every line that is logged while the block runs, a library's too."""
     return structlog.contextvars.bound_contextvars(**fields)
+
+
+def log_desired(desired: Desired, revision: str | None, places: Sequence[str]) -> None:
+    """Log what is unwise in a revision of the manifests, and that there are none."""
+    log = logger().bind(revision=revision) if revision else logger()
+    for warning in desired.warnings:
+        log.warning(MANIFEST_UNWISE, problem=str(warning))
+    if not any(desired.manifests.values()):
+        log.warning(NO_MANIFESTS, files=list(places))
 
 
 def log_report(report: Report) -> None:

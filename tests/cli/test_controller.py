@@ -197,7 +197,24 @@ def test_hanging_targets_hold_up_neither_git_nor_probes_nor_a_stop(program: Prog
             process.communicate()
     said = [json.loads(line) for line in log.splitlines()]
     assert said.pop()["event"] == "stop cut off"
-    assert not [each for each in said if each["level"] != "info"]
+    assert not [each for each in said if each["level"] != "info" and each["event"] != "manifest unwise"]
+
+
+def test_what_is_unwise_is_logged_once_for_each_revision(program: Program) -> None:
+    """However often it is run; and that there are no manifests as well."""
+    (program.folder / "manifests").mkdir()
+    with controlling(program) as controller:
+        assert controller.next("no manifests")["files"] == ["manifests/"]
+        controller.next("run finished")
+        program.add("october", text=EXPORT + "policy: {onLoss: recreate}\n")
+        assert controller.next("revision taken")["manifests"] == 1
+        events = list[str]()
+        while events.count("run finished") < 3:
+            assert controller.process.stderr
+            events.append(json.loads(controller.process.stderr.readline())["event"])
+        assert events.count("manifest unwise") == 1
+        program.add("november")
+        assert "october.yaml" in controller.next("manifest unwise")["problem"]
 
 
 @pytest.mark.parametrize("named", [("east",), ("east", "west")])

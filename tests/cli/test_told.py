@@ -29,7 +29,7 @@ def log() -> Iterator[io.StringIO]:
 
 def test_an_error_that_nobody_foresaw_is_told_with_its_run(log: io.StringIO) -> None:
     """And with its traceback, in one line; one that is no run's, such as looking at git, without."""
-    told = Told(Metrics("0"))
+    told = Told(Metrics("0"), lambda: None, ())
     with pytest.raises(ValueError, match="no") as raised:
         int("no")
     told.failed("target prod", RUN, raised.value)

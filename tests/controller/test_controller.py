@@ -58,7 +58,7 @@ class Fleet:
         """Return when a target was run."""
         return [minute for name, _, minute in self.runs if name == target]
 
-    def taken(self, revision: Revision) -> None:
+    def taken(self, revision: Revision, _: Desired) -> None:
         """Hear."""
         self.heard.append(revision)
 
