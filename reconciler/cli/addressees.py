@@ -25,7 +25,7 @@ class Addressees:
             raise click.UsageError("RECONCILER_NOTIFY_URLS and RECONCILER_NOTIFY_URLS_FILE: set one of them")
         self._file = Path(here.notify_urls_file) if here.notify_urls_file else None
         self.any = bool(here.notify_urls or self._file)
-        self._text: str | None = here.notify_urls
+        self._text: str | None = here.notify_urls and here.notify_urls.removeprefix("\ufeff")
         self._receivers: tuple[AppriseReceiver, ...] = ()
         if self.any:
             self._begin()
@@ -52,7 +52,7 @@ class Addressees:
             try:
                 self._text = _text(self._file)
             except (OSError, UnicodeDecodeError) as error:
-                raise click.UsageError(f"{name}: cannot be read") from error
+                raise click.UsageError(f"{name}: cannot be read, or is no text in UTF-8") from error
         try:
             self._receivers = receivers(self._text or "")
         except NotInstalled as error:
@@ -75,4 +75,4 @@ class Addressees:
 
 
 def _text(file: Path) -> str:
-    return file.read_text(encoding="utf-8").strip()
+    return file.read_text(encoding="utf-8-sig").strip()

@@ -16,6 +16,8 @@ from reconciler.edge import logs
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+_NONE = "is empty, or is no line of text in UTF-8: write the secret alone, in one line"
+
 
 class Secret:
     """What webhooks prove themselves by: a variable, or a file that is read anew each time, so that it can change.
@@ -27,18 +29,25 @@ class Secret:
         here = settings.read()
         if here.webhook_secret and here.webhook_secret_file:
             raise click.UsageError("RECONCILER_WEBHOOK_SECRET and RECONCILER_WEBHOOK_SECRET_FILE: set one of them")
-        self._value = here.webhook_secret
+        self._value = here.webhook_secret and _alone(here.webhook_secret)
         self._file = Path(here.webhook_secret_file) if here.webhook_secret_file else None
         if self._file and not self():
-            raise click.UsageError(f"RECONCILER_WEBHOOK_SECRET_FILE {self._file}: cannot be read, or is empty")
+            raise click.UsageError(f"RECONCILER_WEBHOOK_SECRET_FILE {self._file}: cannot be read, or {_NONE}")
+        if here.webhook_secret and not self():
+            raise click.UsageError(f"RECONCILER_WEBHOOK_SECRET: {_NONE}")
 
     def __call__(self) -> bytes | None:
         """Return the secret, None where there is none."""
         try:
-            value = self._file.read_text(encoding="utf-8").strip() if self._file else self._value
+            value = _alone(self._file.read_text(encoding="utf-8")) if self._file else self._value
         except (OSError, UnicodeDecodeError):
             return None
-        return value.encode() if value else None
+        return value.encode() if value and value.isprintable() else None
+
+
+def _alone(text: str) -> str:
+    """Return a secret without what editors put before and behind it: a byte order mark, blanks and a line end."""
+    return text.removeprefix("\ufeff").strip()
 
 
 @contextmanager

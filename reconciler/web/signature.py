@@ -8,8 +8,10 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 HEADS, TAGS = "refs/heads/", "refs/tags/"
+_FORM, _FIELD, _MOST_FIELDS = "application/x-www-form-urlencoded", b"payload=", 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +61,37 @@ def concerns(sender: Sender, headers: Mapping[str, str], body: bytes, watched: s
         return False
     if not body.strip() and sender.event is None:
         return True
-    try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable("the body is no JSON") from error
-    if not isinstance(payload, dict):
-        raise Unreadable("the body is no JSON object")
+    payload = _payload(headers, body)
     pushed = payload.get("ref")
     if watched is None or (pushed is None and sender.event is None):
         return True
     names = _names(watched, payload)
-    return pushed in names or (not names and sender.event is None)
+    return any(name in names for name in _spelt(pushed)) or (not names and sender.event is None)
+
+
+def _payload(headers: Mapping[str, str], body: bytes) -> Mapping[str, Any]:
+    """Return what a body says: JSON, or a form with it in `payload`, as GitHub sends unless told otherwise.
+
+    The content type alone proves nothing: curl says of all data that it is a form. Raises Unreadable.
+    """
+    is_form = headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM
+    hint = ": send it as application/json" if is_form else ""
+    try:
+        if is_form and body.startswith(_FIELD):
+            body = parse_qs(body, keep_blank_values=True, max_num_fields=_MOST_FIELDS)[b"payload"][0]
+        payload = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"the body is no JSON{hint}") from error
+    if not isinstance(payload, dict):
+        raise Unreadable(f"the body is no JSON object{hint}")
+    return payload
+
+
+def _spelt(pushed: object) -> tuple[str, ...]:
+    """Return what a ref may be called in full: as git does, a short name may be that of a branch or of a tag."""
+    if not isinstance(pushed, str):
+        return ()
+    return (pushed,) if pushed.startswith("refs/") else (f"{HEADS}{pushed}", f"{TAGS}{pushed}", f"refs/{pushed}")
 
 
 def _names(watched: str, payload: Mapping[str, Any]) -> tuple[str, ...]:
@@ -81,4 +103,4 @@ def _names(watched: str, payload: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(f"{HEADS}{branch}" for branch in branches if branch)
     if watched.startswith("refs/"):
         return (watched,)
-    return (f"{HEADS}{watched}", f"{TAGS}{watched}", f"refs/{watched}", watched)
+    return (f"{HEADS}{watched}", f"{TAGS}{watched}", f"refs/{watched}")

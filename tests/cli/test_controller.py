@@ -403,28 +403,62 @@ def test_what_cannot_be_listened_on_is_one_line(
 
 @pytest.mark.parametrize(
     ("file", "secret", "said"),
-    [("/nonexistent", None, "cannot be read, or is empty"), ("/dev/null", "x", "set one of them")],
+    [
+        ("/nonexistent", None, "SECRET_FILE /nonexistent: cannot be read, or is empty"),
+        ("/dev/null", "x", "set one of them"),
+        (None, " \t", "RECONCILER_WEBHOOK_SECRET: is empty"),
+        (None, "\ufeff \n", "RECONCILER_WEBHOOK_SECRET: is empty"),
+        (None, "two\nlines", "RECONCILER_WEBHOOK_SECRET: is empty, or is no line of text"),
+        (None, "bell\a", "RECONCILER_WEBHOOK_SECRET: is empty, or is no line of text"),
+    ],
 )
-def test_a_secret_that_is_none_is_one_line(program: Program, file: str, secret: str | None, said: str) -> None:
+def test_a_secret_that_is_none_is_one_line(program: Program, file: str | None, secret: str | None, said: str) -> None:
     """Rather than hooks that nobody can send, or that anybody can."""
     program.add("october")
-    env = {"RECONCILER_WEBHOOK_SECRET_FILE": file} | ({"RECONCILER_WEBHOOK_SECRET": secret} if secret else {})
-    done = program.run("controller", env=env)
-    assert done.code == 64
+    given = {"RECONCILER_WEBHOOK_SECRET_FILE": file, "RECONCILER_WEBHOOK_SECRET": secret}
+    done = program.run("controller", env={name: value for name, value in given.items() if value})
+    assert (done.code, len(done.err.strip().splitlines()) <= 4) == (64, True)
     assert said in done.err
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b" \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n", "secret".encode("utf-16"), b"a\nb", b"a\0b", b"\xff"]
+)
+def test_a_file_without_a_secret_is_refused(program: Program, content: bytes) -> None:
+    """By the name of its variable and of the file, and without what it holds."""
+    program.add("october")
+    (program.folder / "secret").write_bytes(content)
+    done = program.run("controller", env={"RECONCILER_WEBHOOK_SECRET_FILE": "secret"})
+    assert done.code == 64
+    assert "RECONCILER_WEBHOOK_SECRET_FILE secret: cannot be read, or is empty, or is no line of text" in done.err
+
+
 def test_a_secret_may_change(program: Program) -> None:
-    """Its file is read anew with each hook: a mounted secret is exchanged under a running controller."""
+    """Its file is read anew with each hook: a mounted secret is exchanged under a running controller.
+
+    What editors put before and behind it does not count: a line end, also that of Windows, and a byte order mark.
+    """
     program.add("october")
     secret = program.folder / "secret"
     secret.write_text("old\n")
     arguments = ("--interval", "1h", "--poll", "1h", "--listen", "127.0.0.1:0")
     with controlling(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET_FILE": str(secret)}) as controller:
         url = controller.next("listening")["url"]
-        secret.write_text("new\n")
-        statuses = [push(f"{url}/hooks/gitlab", token) for token in ("old", "new")]
-    assert statuses == [401, 202]
+        statuses = []
+        for content in (b"new\n", b"\xef\xbb\xbfnew\r\n", b"\xef\xbb\xbfnew", b" new\t\n\n"):
+            secret.write_bytes(content)
+            statuses += [push(f"{url}/hooks/gitlab", token) for token in ("old", "new")]
+    assert statuses == [401, 202] * 4
+
+
+@pytest.mark.parametrize("value", ["new\n", "\ufeffnew\r\n", " new "])
+def test_a_secret_of_a_variable_is_read_like_that_of_a_file(program: Program, value: str) -> None:
+    """A Secret that was made by `echo` ends in a line end."""
+    program.add("october")
+    arguments = ("--interval", "1h", "--poll", "1h", "--listen", "127.0.0.1:0")
+    with controlling(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET": value}) as controller:
+        url = controller.next("listening")["url"]
+        assert [push(f"{url}/hooks/gitlab", token) for token in ("old", "new")] == [401, 202]
 
 
 def push(url: str, token: str) -> int:

@@ -178,6 +178,16 @@ def test_the_file_of_urls_may_change_meanwhile(tmp_path: Path, capsys: pytest.Ca
     assert "URL 2 (slack://…)" in said.out + said.err
 
 
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("content", ["\ufeffjson://host", "\ufeff\r\njson://host\r\n", " json://host\n"])
+def test_what_editors_put_before_urls_does_not_count(tmp_path: Path, content: str) -> None:
+    """A byte order mark is no part of a URL, and neither is a line end."""
+    file = tmp_path / "urls"
+    file.write_text(content, encoding="utf-8")
+    for given in ({"RECONCILER_NOTIFY_URLS_FILE": str(file)}, {"RECONCILER_NOTIFY_URLS": content}):
+        assert [each.name for each in Addressees(Settings.of(given))()] == ["json 1"]
+
+
 def test_other_sources_and_targets_have_ledgers_of_their_own() -> None:
     """Controllers that share a state and watch something else neither hide nor end what others told."""
     choices = Choices((), None, None, None, sandbox=False, state=None)

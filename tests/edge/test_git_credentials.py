@@ -73,7 +73,7 @@ def test_a_token_that_is_replaced_counts_at_once(
             assert tip(access) == repository.read()[0]
 
 
-@pytest.mark.parametrize("around", ["{}\r\n", "{}\r\nmore\r\n", "{}", " \t{} \r\n"])
+@pytest.mark.parametrize("around", ["{}\r\n", "{}\r\nmore\r\n", "{}", " \t{} \r\n", "\ufeff{}\r\n", "\ufeff {}"])
 def test_a_token_is_what_stands_in_its_line(repository: Repository, tmp_path: Path, around: str) -> None:
     """Without the line's end, also one of Windows, and without space around it; what is within it stays."""
     token = tmp_path / "token"
@@ -82,6 +82,14 @@ def test_a_token_is_what_stands_in_its_line(repository: Repository, tmp_path: Pa
     with guarded_server(tmp_path, repository.environment, f"x-access-token:{TOKEN}") as server:
         access = Access(f"http://{server.host}/repository", "main", repository.environment, credentials)
         assert tip(access) == repository.read()[0]
+
+
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbf\r\n", b"\ntoken", "token".encode("utf-16"), b"to\0ken", b"\xffx"])
+def test_a_file_without_a_token_is_refused(tmp_path: Path, content: bytes) -> None:
+    """At the start, rather than by a server that says that the credentials are wrong."""
+    (tmp_path / "token").write_bytes(content)
+    with pytest.raises(Misnamed, match="has no token in its first line, which is text in UTF-8"):
+        Credentials(token_file=str(tmp_path / "token")).check("https", None)
 
 
 def test_a_token_is_for_the_host_of_the_url(repository: Repository, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode
 
 import pytest
 from web.conftest import SECRET, Site
@@ -97,8 +98,18 @@ def test_a_body_that_breaks_off_is_no_large_one(site: Site) -> None:
 
 def test_what_cannot_be_read_is_400(site: Site) -> None:
     """From who knows the secret: that is worth a word."""
-    answer = site.post("/hooks/github", b"{", PUSH | {"X-Hub-Signature-256": signature(b"{", SECRET)})
+    headers = {"X-Hub-Signature-256": signature(b"{", SECRET), "Content-Type": "application/json"}
+    answer = site.post("/hooks/github", b"{", PUSH | headers)
     assert (answer.status, answer.json, site.asked) == (400, {"message": "the body is no JSON"}, [])
+
+
+def test_a_form_is_proved_as_it_was_sent(site: Site) -> None:
+    """GitHub signs the form, not what is in it."""
+    body = urlencode({"payload": BODY.decode()}).encode()
+    headers = {"X-GitHub-Event": "push", "Content-Type": "application/x-www-form-urlencoded"}
+    assert site.post("/hooks/github", body, headers | {"X-Hub-Signature-256": signature(BODY, SECRET)}).status == 401
+    assert site.post("/hooks/github", body, headers | {"X-Hub-Signature-256": signature(body, SECRET)}).status == 202
+    assert site.asked == ["look"]
 
 
 def test_a_storm_is_answered(site: Site) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -133,3 +134,53 @@ def test_what_cannot_be_read_is_told(body: bytes) -> None:
 def test_a_push_of_nothing_that_is_known_does_not_count(payload: dict[str, Any], watched: str) -> None:
     """Whatever stands where a name should."""
     assert not concerns(SENDERS["github"], *github("push", **payload), watched)
+
+
+@pytest.mark.parametrize(
+    ("watched", "ref", "counts"),
+    [
+        ("main", "main", True), ("refs/heads/main", "main", True), ("HEAD", "main", True), ("v1", "v1", True),
+        ("refs/tags/v1", "v1", True), ("refs/heads/main", "heads/main", True), ("refs/heads/a/b", "a/b", True),
+        ("main", "topic", False), ("refs/heads/main", "mainly", False), ("refs/heads/main", "tags/main", False),
+        ("refs/heads/main", "", False), ("main", "refs/heads/heads/main", False), ("a/b", "b", False),
+    ],
+)  # fmt: skip
+def test_a_short_name_is_a_branch_or_a_tag(watched: str, ref: str, counts: bool) -> None:  # noqa: FBT001
+    """As git takes it, whatever the name that is watched is written like."""
+    body = json.dumps({"ref": ref, "repository": {"default_branch": "main"}}).encode()
+    assert concerns(SENDERS["generic"], {}, body, watched) is counts
+
+
+FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8", "x-github-event": "push"}
+
+
+@pytest.mark.parametrize("ref", ["refs/heads/main", "refs/heads/other & more + ü"])
+def test_a_form_is_read_as_github_sends_it(ref: str) -> None:
+    """Its content type by default; the JSON is in `payload`."""
+    body = urlencode({"payload": json.dumps({"ref": ref})}).encode()
+    assert concerns(SENDERS["github"], FORM, body, "main") is (ref == "refs/heads/main")
+
+
+def test_json_that_calls_itself_a_form_is_read() -> None:
+    """As curl sends it, unless told otherwise."""
+    headers = {"content-type": FORM["content-type"]}
+    assert concerns(SENDERS["generic"], headers, b'{"ref": "main"}', "main")
+    assert concerns(SENDERS["generic"], headers, b"", "main")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"payload=",
+        b"payload=%7B",
+        b"payload=[]",
+        b"payload={}&" + b"a=b&" * 20,
+        b"payload=%ff",
+        b"ref=main",
+        b"other=1",
+    ],
+)
+def test_a_form_that_cannot_be_read_is_told_how(body: bytes) -> None:
+    """The content type is what to change."""
+    with pytest.raises(Unreadable, match="send it as application/json"):
+        concerns(SENDERS["github"], FORM, body, "main")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import shlex
 import stat
@@ -14,9 +15,10 @@ from reconciler.core.harmless import harmless
 
 _USER, _FILE = "RECONCILER_TOKEN_USER", "RECONCILER_TOKEN_FILE"
 # Read when git asks, so that a token that is replaced counts at once, and stripped as _token does: an editor may end
-# the line with CR and LF. `read` and `printf` are the shell's own.
+# the line with CR and LF, and begin the file with a byte order mark. `read` and `printf` are the shell's own.
 _HELPER = (
     f'!f() {{ if test "$1" = get; then token=; IFS= read -r token <"${_FILE}"; '
+    'token="${token#"$(printf "\\357\\273\\277")"}"; '
     'token="${token#"${token%%[![:space:]]*}"}"; token="${token%"${token##*[![:space:]]}"}"; '
     f'if test -n "$token"; then printf "username=%s\\npassword=%s\\n" "${_USER}" "$token"; fi; fi; }}; f'
 )
@@ -68,7 +70,8 @@ class Credentials:
                     f"{stat.S_IMODE(found.st_mode):04o}), and ssh takes no such key: chmod 600"
                 )
         if self.token_file is not None and not _token(Path(self.token_file)):
-            raise Misnamed(f"--git-token-file '{harmless(self.token_file)}': has no token in its first line")
+            said = "has no token in its first line, which is text in UTF-8"
+            raise Misnamed(f"--git-token-file '{harmless(self.token_file)}': {said}")
 
     def environment(self, site: str, given: Mapping[str, str]) -> Mapping[str, str]:
         """Return the variables that hand them to git for one site (`https://host`)."""
@@ -122,4 +125,8 @@ def _readable(option: str, file: str) -> None:
 
 def _token(file: Path) -> bool:
     with file.open("rb") as opened:
-        return bool(opened.readline(65536).strip())
+        token = opened.readline(65536).removeprefix(codecs.BOM_UTF8).strip()
+    try:
+        return bool(token) and token.decode().isprintable()
+    except UnicodeDecodeError:
+        return False
