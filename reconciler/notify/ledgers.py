@@ -84,7 +84,7 @@ class Ledgers:
             self._say(str(error))
 
     def _load(self) -> None:
-        """Bring in what is kept. Raises StateError."""
+        """Bring in what is kept. Where nothing is, nothing was told: so it is at a first start. Raises StateError."""
         assert self._store
         stored = self._store.load()
         self._version = stored.version if stored else None
@@ -93,8 +93,6 @@ class Ledgers:
         except (ValueError, RecursionError) as error:
             kept = {}
             self._say(f"{self._store.place} is not understood, and begun anew: {error}")
-        if stored is None and not self._read:
-            self._say(f"there is no {self._store.place}: what people were told is not known, and begun anew")
         self._read = True
         for receiver, ledger in kept.items():
             self._ledgers[receiver] = self[receiver].merged(ledger.believed(self._now()))

@@ -92,6 +92,15 @@ def test_drift_is_told_once_and_a_restart_does_not_repeat_it(
         assert "s3cret" not in text
 
 
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_a_first_start_warns_of_nothing(program: Program, chat: Chat, options: tuple[str, ...]) -> None:
+    """In an empty place nothing was lost: there is neither a journal nor word of what people were told."""
+    program.add("october")
+    with controlling(program, chat.url, "--listen", "127.0.0.1:0", *options) as logged:
+        assert chat.next()
+    assert {json.loads(line)["level"] for line in logged[1].splitlines()} == {"info"}
+
+
 def test_a_receiver_that_is_away_holds_up_no_run_and_no_stop(program: Program, chat: Chat) -> None:
     """What it did not take is told after the next start; each failure is one line and one count."""
     chat.down = True
