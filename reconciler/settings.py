@@ -10,6 +10,17 @@ from functools import cache
 _NO = frozenset(("", "0", "false", "no"))
 _CI_SERVICES = ("TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID", "BITBUCKET_BUILD_NUMBER")
 """Azure Pipelines, Jenkins, TeamCity, CodeBuild, Bitbucket."""
+_OF_OTHERS = ("PROMETHEUS_", "APPRISE_", "OAUTHLIB_", "MOTO_", "WERKZEUG_", "FLASK_")
+"""What variables of libraries begin with that are meant for other programs: one has metrics written to a folder."""
+_OTHERS = frozenset(
+    (
+        "BOTOCORE_EXPERIMENTAL__PLUGINS",  # has botocore import any module
+        "BOTO_EXPERIMENTAL__ADD_PROXY_HOST_HEADER",
+        "FORWARDED_ALLOW_IPS",  # of a server of uvicorn
+        "SSLKEYLOGFILE",  # has the keys of all connections written to a file, and calls fail where that cannot be
+        "WEB_CONCURRENCY",  # of a server of uvicorn
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +72,14 @@ def read() -> Settings:
 def environment() -> Mapping[str, str]:
     """Return all of it, for programs that are started."""
     return os.environ  # noqa: TID251 - this is the place
+
+
+def forget_others() -> None:
+    """Take from the environment of this process what its libraries would heed and is not meant for it.
+
+    It has to be called before they are imported, since some read it then. What AWS, proxies, certificates, terminals,
+    locales and Python itself are told that way stays.
+    """
+    for name in tuple(os.environ):  # noqa: TID251 - this is the place
+        if name in _OTHERS or name.upper().startswith(_OF_OTHERS):
+            del os.environ[name]  # noqa: TID251 - this is the place

@@ -56,9 +56,11 @@ def _help() -> int:
 
 def call(arguments: list[str]) -> int:
     """Run one command and return its exit code. Every error becomes one line; none a traceback."""
-    import click  # noqa: PLC0415 - what --help does not need is not imported for it
+    from reconciler import settings  # noqa: PLC0415 - what --help does not need is not imported for it
 
-    from reconciler import settings  # noqa: PLC0415
+    settings.forget_others()
+    import click  # noqa: PLC0415
+
     from reconciler.cli.app import app  # noqa: PLC0415
     from reconciler.core.errors import InvalidManifests, ReconcilerError  # noqa: PLC0415
     from reconciler.core.harmless import harmless  # noqa: PLC0415

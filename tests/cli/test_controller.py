@@ -307,6 +307,28 @@ def hook(url: str) -> int:
         return int(answer.status)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir", "SSLKEYLOGFILE", "WEB_CONCURRENCY",
+        "BOTOCORE_EXPERIMENTAL__PLUGINS", "TZ",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("is_there", [False, True])
+def test_variables_of_libraries_are_not_heeded(program: Program, name: str, *, is_there: bool) -> None:
+    """Those of other programs on a machine: none stops a controller, or has it write files."""
+    program.add("october")
+    folder = program.folder / "others"
+    if is_there:
+        folder.mkdir()
+    value = str(folder / "file" if name == "SSLKEYLOGFILE" else folder)
+    with controlling(program, "--listen", "127.0.0.1:0", env={name: value}) as controller:
+        url = controller.next("listening")["url"]
+        assert controller.next("run finished")["result"] == "succeeded"
+        assert "reconciler_runs_total" in get(f"{url}/metrics")[1]
+    assert (list(folder.iterdir()) if is_there else folder.exists()) in ([], False)
+
+
 def test_it_listens(program: Program) -> None:
     """Probes, metrics of the runs so far, the page and its JSON, and a hook that runs all at once."""
     program.add("october")
