@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
+from reconciler import redaction
 from reconciler.core.agreed import Agreed, Mismatch, line, mismatch
 from reconciler.core.carry import carrying
 from reconciler.core.describe import reported, undecided
@@ -132,4 +133,4 @@ def _said(error: Exception) -> str:
     """Return an error's line, and what is to be done with one that nobody foresaw."""
     if isinstance(error, ReconcilerError):
         return str(error)
-    return f"internal error, please report it: {type(error).__name__}: {error}"
+    return f"internal error, please report it: {type(error).__name__}: {redaction.describe(error)}"

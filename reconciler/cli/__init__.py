@@ -6,6 +6,7 @@ import gc
 import io
 import os
 import sys
+import traceback
 
 EXIT_FAILED = 1
 EXIT_INVALID = 3
@@ -61,16 +62,21 @@ def call(arguments: list[str]) -> int:
     settings.forget_others()
     import click  # noqa: PLC0415
 
+    from reconciler import redaction  # noqa: PLC0415
     from reconciler.cli.app import app  # noqa: PLC0415
     from reconciler.core.errors import InvalidManifests, ReconcilerError  # noqa: PLC0415
     from reconciler.core.harmless import harmless  # noqa: PLC0415
+    from reconciler.core.secrets import Secrets  # noqa: PLC0415
 
+    given = settings.environment()
+    redaction.know("environment", Secrets.of_environment(given) | Secrets.of_text(" ".join(arguments)))
     try:
         code = app.main(arguments, prog_name="reconcile", standalone_mode=False)
     except click.ClickException as error:
         said, message = io.StringIO(), error.format_message()
         error.show(said)
-        shown = said.getvalue().replace(message, harmless(message))  # as a whole: it may hold line breaks
+        safe = harmless(redaction.redact(message))  # as a whole: it may hold line breaks, and what a variable says
+        shown = said.getvalue().replace(message, safe)
         click.echo("\n".join(map(harmless, shown.splitlines())), err=True)
         return EXIT_USAGE if isinstance(error, click.UsageError) else EXIT_FAILED
     except click.Abort:
@@ -86,14 +92,15 @@ def call(arguments: list[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        click.echo(harmless(f"reconcile: {error}"), err=True)
+        click.echo(harmless(f"reconcile: {redaction.describe(error)}"), err=True)
         return EXIT_FAILED
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - Python's own traceback would show secrets
         if settings.read().debug:
-            raise
+            click.echo(redaction.redact(traceback.format_exc()), err=True, nl=False)
+            return EXIT_FAILED
         click.echo(
             harmless(
-                f"reconcile: internal error, please report it: {type(error).__name__}: {error} "
+                f"reconcile: internal error, please report it: {type(error).__name__}: {redaction.describe(error)} "
                 "(RECONCILER_DEBUG=1 shows where)"
             ),
             err=True,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler import redaction
+from reconciler.core.secrets import Secrets
 from reconciler.edge import logs
 from reconciler.settings import Settings
 
@@ -75,4 +77,6 @@ class Addressees:
 
 
 def _text(file: Path) -> str:
-    return file.read_text(encoding="utf-8-sig").strip()
+    text = file.read_text(encoding="utf-8-sig").strip()
+    redaction.know("RECONCILER_NOTIFY_URLS_FILE", Secrets.of_receivers(text))
+    return text

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from reconciler import __version__, settings
+from reconciler import __version__, redaction, settings
 from reconciler.cli.choices import Choices
 from reconciler.cli.journals import Journals, connection_of
 from reconciler.core.doctor import checks, reach
@@ -197,7 +197,7 @@ def _asked(call: Callable[[], T]) -> T | CloudError:
     except CloudError as error:
         return error
     except Exception as error:  # noqa: BLE001 - an answer that nobody can read must not hide the other checks
-        return CloudError(f"the answer cannot be read: {type(error).__name__}: {error}")
+        return CloudError(f"the answer cannot be read: {type(error).__name__}: {redaction.describe(error)}")
 
 
 def _blocked(folder: Path) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from reconciler import redaction
 from reconciler.cli import options
 from reconciler.cli.address import Address, Listen
 
@@ -30,7 +31,7 @@ def command(listen: Address) -> None:
         answer = connection.getresponse()
         said = answer.read(4096).decode(errors="replace").strip()
     except (OSError, HTTPException) as error:
-        reason = str(error) or type(error).__name__
+        reason = redaction.describe(error) or type(error).__name__
         raise click.ClickException(f"no controller answers on {listen.host}:{listen.port}: {reason}") from error
     finally:
         connection.close()

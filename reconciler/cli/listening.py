@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler import settings
+from reconciler import redaction, settings
 from reconciler.cli.address import Address
+from reconciler.core.secrets import Secrets
 from reconciler.edge import logs
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Secret:
             value = _alone(self._file.read_text(encoding="utf-8")) if self._file else self._value
         except (OSError, UnicodeDecodeError):
             return None
+        if self._file and value:
+            redaction.know("RECONCILER_WEBHOOK_SECRET_FILE", Secrets.of(value))
         return value.encode() if value and value.isprintable() else None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import signal
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -54,7 +53,6 @@ def keep_on(source: Source, choices: Choices, times: Times, grace: float, shown:
     if "-" in source.files:
         raise click.UsageError("-f -: standard input can be read once; give the controller a file or a folder")
     begin(choices)
-    threading.excepthook = logs.thread_failed
     git.sweep()
     clock, timetable, metrics, secret = SystemClock(), Timetable(LOOK), Metrics(__version__), Secret()
     with ExitStack() as stack:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from reconciler import redaction
+
 
 @click.command("sandbox")
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="The address to listen on.")
@@ -34,11 +36,11 @@ def command(host: str, port: int, data: Path | None, switches: tuple[str, ...]) 
     try:
         behaviour = Behaviour.parse(switches)
     except ValueError as error:
-        raise click.UsageError(f"--set {error}") from error
+        raise click.UsageError(f"--set {redaction.describe(error)}") from error
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
         serve(host, port, data=data, behaviour=behaviour, announce=click.echo, stop=stop)
     except (OSError, DataFileError) as error:
-        raise click.ClickException(str(getattr(error, "strerror", None) or error)) from error
+        raise click.ClickException(getattr(error, "strerror", None) or redaction.describe(error)) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 import click
 
@@ -14,6 +15,7 @@ from reconciler.cli.source import Source
 from reconciler.cli.wiring import Passes, selected, surroundings
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.findings import Findings
+from reconciler.core.flaws import credential_flaws, setting_flaws
 from reconciler.core.harmless import harmless
 from reconciler.core.model import Desired
 from reconciler.core.report import Report
@@ -51,10 +53,19 @@ def read(source: Source) -> tuple[Desired, str | None]:
     return desired, revision
 
 
+def refuse_flaws(*, aws: bool) -> None:
+    """Refuse variables that cannot be right, by name; those of `aws` where they count. Raises click.UsageError."""
+    given = settings.environment()
+    if wrong := [*setting_flaws(given), *(credential_flaws(given) if aws else ())]:
+        raise click.UsageError("; ".join(wrong))
+
+
 def begin(choices: Choices, *, brief: bool = False) -> None:
     """Check the choices, send logs to standard error, and say what is unwise. Raises click.UsageError."""
     choices.check()
+    refuse_flaws(aws=not choices.dummy and choices.profile is None)
     here = settings.read()
+    threading.excepthook = logs.thread_failed
     logs.configure(sys.stderr, color=not here.no_color and not here.dumb_terminal, brief=brief)
     if choices.settle_time < _SETTLE_TIME_SAFE:
         said = "a Create whose answer was lost may be repeated before List can show it"

@@ -19,6 +19,7 @@ from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.variables import complaints
 from reconciler.core.errors import InvalidManifests, Misnamed, Problem, Stopped
 from reconciler.core.files import MAX_PROBLEMS, File, bounded
+from reconciler.core.flaws import setting_flaws
 from reconciler.core.model import Desired
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ class Source:
     def check(self) -> None:
         """Refuse what is wrong whatever the repository holds. Raises click.UsageError."""
         if self.url is not None:
+            if wrong := next(setting_flaws(settings.environment()), None):
+                raise click.UsageError(wrong)
             try:
                 self.access(threading.Event()).check(self.path)
                 self.keys()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from reconciler import redaction
 from reconciler.core.board import Lane, Refusal, Revision, UnderWay
 from reconciler.core.model import Desired
 from reconciler.core.report import Report
@@ -52,7 +53,8 @@ class Told:
 
     def failed(self, what: str, run: UnderWay | None, error: Exception) -> None:
         """Say that something went wrong that nobody foresaw, and where."""
-        self._of(run).error(logs.PASS_FAILED, what=what, error=f"{type(error).__name__}: {error}", exc_info=error)
+        said = f"{type(error).__name__}: {redaction.describe(error)}"
+        self._of(run).error(logs.PASS_FAILED, what=what, error=said, exc_info=error)
 
     def stuck(self, lane: Lane) -> None:
         """Say that a run does not get on, or does not begin."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from reconciler import redaction
 from reconciler.core.board import Refusal, Revision
 from reconciler.core.errors import GitError, InvalidManifests, Problem, ReconcilerError, Stopped, Undeclared, Untrusted
 from reconciler.core.model import Desired
@@ -78,11 +79,12 @@ class Following:
 
     def _missed(self, error: ReconcilerError | OSError) -> None:
         """Note why nothing could be read: while the fault is the same its reason is, though git says it otherwise."""
-        fault = error.fault if isinstance(error, GitError) else str(error)
+        reason = str(error) if isinstance(error, ReconcilerError) else redaction.describe(error)
+        fault = error.fault if isinstance(error, GitError) else reason
         if not self._unreached:
-            self._unreached = Refusal(str(error), self._clock.now())
+            self._unreached = Refusal(reason, self._clock.now())
         elif fault != self._fault:
-            self._unreached = Refusal(str(error), self._unreached.since)
+            self._unreached = Refusal(reason, self._unreached.since)
         self._fault = fault
 
     def _taken(self, version: str) -> bool:

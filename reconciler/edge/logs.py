@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
+from reconciler import redaction
 from reconciler.core.harmless import harmless, unheard
 from reconciler.core.model import Desired
 from reconciler.core.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
@@ -86,6 +87,7 @@ def configure(stream: TextIO | None, *, color: bool, brief: bool = False) -> Non
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.format_exc_info,
+        _redact,
     ]
     renderer: Any
     if terminal:
@@ -102,7 +104,9 @@ def configure(stream: TextIO | None, *, color: bool, brief: bool = False) -> Non
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(out)  # what libraries have to say comes in the same form
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=[_redact_event, *shared])
+    )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(capture=True)
 
@@ -118,7 +122,9 @@ def thread_failed(failed: threading.ExceptHookArgs) -> None:
     error = failed.exc_value
     if error is not None:
         what = f"thread {failed.thread.name}" if failed.thread else "thread"
-        logger().error(PASS_FAILED, what=what, error=f"{type(error).__name__}: {error}", exc_info=error)
+        logger().error(
+            PASS_FAILED, what=what, error=f"{type(error).__name__}: {redaction.describe(error)}", exc_info=error
+        )
 
 
 def bound(**fields: object) -> AbstractContextManager[None]:
@@ -210,6 +216,18 @@ def _json(logger: object, name: str, event: EventDict) -> str:
 def _terse(_: object, __: str, event: EventDict) -> EventDict:
     """Leave out what the report beside it says."""
     return {key: value for key, value in event.items() if key not in _DETAILS}
+
+
+def _redact(_: object, __: str, event: EventDict) -> EventDict:
+    """Take secrets out of a traceback: it holds what libraries said, and what of whom they said it."""
+    if "exception" in event:
+        event["exception"] = redaction.redact(str(event["exception"]))
+    return event
+
+
+def _redact_event(_: object, __: str, event: EventDict) -> EventDict:
+    """Take secrets out of what a library logs, Python's warnings among it."""
+    return {**event, "event": redaction.redact(str(event["event"]))}
 
 
 def _harmless(_: object, __: str, event: EventDict) -> EventDict:

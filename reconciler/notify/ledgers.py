@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from reconciler import redaction
 from reconciler.core.errors import StateError, StateMoved
 from reconciler.core.ledger import Ledger, decode, encode
 from reconciler.edge.state.store import Store
@@ -92,7 +93,7 @@ class Ledgers:
             kept = decode(json.loads(stored.text)) if stored else {}
         except (ValueError, RecursionError) as error:
             kept = {}
-            self._say(f"{self._store.place} is not understood, and begun anew: {error}")
+            self._say(f"{self._store.place} is not understood, and begun anew: {redaction.describe(error)}")
         self._read = True
         for receiver, ledger in kept.items():
             self._ledgers[receiver] = self[receiver].merged(ledger.believed(self._now()))

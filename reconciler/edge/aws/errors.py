@@ -22,6 +22,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from reconciler import redaction
 from reconciler.core.errors import CloudError, Denied, Throttled, Unauthenticated, Unreachable
 from reconciler.core.throttles import throttled
 from reconciler.core.verdict import code_of, is_by_aws, request_of
@@ -77,7 +78,7 @@ def translated(doing: str) -> Iterator[None]:
     except BotoCoreError as error:
         raise Unreachable(f"{doing}: {line(error)}") from error
     except KeyError as error:
-        raise CloudError(f"{doing}: AWS's answer lacks {error}") from error
+        raise CloudError(f"{doing}: AWS's answer lacks {redaction.describe(error)}") from error
     except (AttributeError, TypeError) as error:  # of botocore, where members are of other types than the model says
         raise Unreachable(f"{doing}: the answer cannot be read: {_shortened(line(error))}") from error
     except (ValueError, OSError) as error:  # of boto3's own settings, such as AWS_MAX_ATTEMPTS=x
@@ -110,14 +111,14 @@ def _by_code(error: ClientError) -> type[CloudError]:
 def line(error: BaseException) -> str:
     """Return an error as one line, with what AWS's support would ask for."""
     if not isinstance(error, ClientError):
-        return " ".join(str(error).split())
+        return redaction.describe(error)
     answer = answer_of(error)
     said, code, request = answer.get("Error", {}), code_of(answer)[0], request_of(answer)
     text = f"{code or 'an error'}: {said.get('Message') or 'without a message'}"
     way_out = "; renew the credentials where boto3 finds them: the next run reads them anew"
     return (
-        " ".join(text.split())
-        + (f" (request {request})" if request else "")
+        " ".join(redaction.redact(text).split())
+        + (f" (request {redaction.redact(request)})" if request else "")
         + (way_out if code in _BAD_CREDENTIALS else "")
     )
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from reconciler import redaction
 from reconciler.core.carry import carrying
 from reconciler.core.errors import CloudError, Stopped
 from reconciler.core.model import Live, Observation, Unobserved
@@ -79,7 +80,7 @@ class Reader:
         except CloudError as error:
             return Unobserved(str(error))
         except Exception as error:  # noqa: BLE001 - an answer that nobody can read is not an empty one
-            return Unobserved(f"the answer cannot be read: {type(error).__name__}: {error}")
+            return Unobserved(f"the answer cannot be read: {type(error).__name__}: {redaction.describe(error)}")
         return Unobserved(f"the list changed while it was read, {readings} times in a row")
 
     def _read(self, call: ListCall, member: str, key: str, **parameters: str) -> tuple[dict[str, Any], int]:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
+import botocore.credentials
 import botocore.session
 from botocore.config import Config
 from botocore.loaders import Loader
 
-from reconciler.core.errors import CloudError, WrongAccount
+from reconciler import redaction
+from reconciler.core.errors import CloudError, Unauthenticated, WrongAccount
+from reconciler.core.flaws import credential_flaw
 from reconciler.core.model import Target
 from reconciler.core.ports import Clock
 from reconciler.edge.aws import shown
@@ -185,6 +188,41 @@ class Aws:
         )
 
 
+class _Session(botocore.session.Session):
+    """A session whose credentials are known as secrets before anything is sent, and are looked at."""
+
+    _found: Any = None
+
+    def get_credentials(self) -> Any:
+        """Return the credentials that clients are made with. Raises Unauthenticated for those no header takes."""
+        self._found = super().get_credentials()
+        if self._found is not None:
+            _look_at(self._found)
+        return self._found
+
+    def create_client(self, *arguments: Any, **options: Any) -> Any:
+        """Make a client, whose credentials are known also when they were renewed before a request."""
+        names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+        keys: list[Any] = [options.get(name) for name in names]  # botocore gives them to assume the role of a profile
+        credentials = botocore.credentials.Credentials(*keys) if any(keys) else None
+        if credentials:
+            _look_at(credentials)
+        client = super().create_client(*arguments, **options)
+        if credentials := credentials or self._found:
+            client.meta.events.register("request-created", lambda **_: redaction.watch(credentials))
+        return client
+
+
+def _look_at(credentials: Any) -> None:
+    """Know credentials, and refuse by name what cannot be right in them: urllib3 would say all of it."""
+    redaction.watch(credentials)
+    for member in ("access_key", "secret_key", "token"):
+        value = vars(credentials).get(member)
+        if isinstance(value, str) and (wrong := credential_flaw(value)):
+            source = getattr(credentials, "method", None) or "explicit"
+            raise Unauthenticated(f"the {member} of the credentials that boto3 found ({source}) {wrong}")
+
+
 def region_of(target: Target, connection: Connection, models: Models) -> str | None:
     """Return the Region that a target's calls would go to, None where nothing says one. Raises CloudError."""
     with translated("reading the AWS configuration"):
@@ -218,11 +256,7 @@ def s3_client(connection: Connection, models: Models, *, reads: bool = False) ->
 
 def _session(region: str | None, connection: Connection, models: Models, **keys: str) -> boto3.Session:
     nothing = {"profile": (None, None, None, None)}  # neither the environment nor a file is asked for one
-    session = (
-        botocore.session.Session(session_vars=nothing)
-        if connection.dummy
-        else botocore.session.Session(profile=connection.profile)
-    )
+    session = _Session(session_vars=nothing) if connection.dummy else _Session(profile=connection.profile)
     models.share_with(session)
     connection.listen(session)
     if connection.dummy and not keys:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 from unicodedata import category
 
+from reconciler import redaction
 from reconciler.core.errors import CloudError
 from reconciler.core.harmless import harmless
 from reconciler.core.model import Execution, Integration, Live
@@ -81,7 +82,7 @@ def _last_execution(shown: Any) -> Execution | None:
     message = shown.get("StatusMessage")
     return Execution(
         _text(shown.get("ExecutionStatus"), _LONGEST_STATUS) or "unknown",
-        None if message is None else _text(message, _LONGEST_MESSAGE),
+        None if message is None else _text(redaction.redact(str(message)), _LONGEST_MESSAGE),
     )
 
 

@@ -15,6 +15,7 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
+from reconciler import redaction
 from reconciler.core.errors import CloudError, Stopped
 from reconciler.core.model import Json, Spec
 from reconciler.core.outcome import Answer, Created, NotSent, Refused, Unknown, Updated
@@ -65,7 +66,7 @@ class Writer:
         association_id = answer.get("DataIntegrationAssociationId")
         if is_clean(association_id):
             return Created(association_id)
-        return Unknown(f"AWS answered without an association id (request {request_of(answer)})")
+        return Unknown(f"AWS answered without an association id (request {redaction.redact(str(request_of(answer)))})")
 
     def update(self, integration_arn: str, association_id: str, execution: Json, until: datetime) -> Answer:
         """Send one UpdateDataIntegrationAssociation, once and not after `until`, and say what became of it."""
@@ -113,5 +114,5 @@ def _answer(error: ClientError) -> Answer:
     if code_of(answer_of(error))[0] in THROTTLES:
         return NotSent(line(error))
     # "explicit deny" in the text is the only sign that a resource policy refuses for good (docs/limits.md)
-    final = "; a policy refuses it for good, until a person changes that" if "explicit deny" in str(error) else ""
+    final = "; a policy refuses it for good, until a person changes that" if "explicit deny" in line(error) else ""
     return Refused(line(error) + final)

@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler import redaction
 from reconciler.core.errors import Misnamed
 from reconciler.core.harmless import harmless
+from reconciler.core.secrets import Secrets
 
 _USER, _FILE = "RECONCILER_TOKEN_USER", "RECONCILER_TOKEN_FILE"
 # Read when git asks, so that a token that is replaced counts at once, and stripped as _token does: an editor may end
@@ -119,13 +121,15 @@ def _readable(option: str, file: str) -> None:
         with Path(file).open("rb") as opened:
             opened.read(1)
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
+        why = error.strerror if isinstance(error, OSError) else redaction.describe(error)
         raise Misnamed(f"{option} '{harmless(file)}': cannot be read: {why}") from error
 
 
 def _token(file: Path) -> bool:
+    """Tell whether a file has a token, which is a secret from now on."""
     with file.open("rb") as opened:
         token = opened.readline(65536).removeprefix(codecs.BOM_UTF8).strip()
+    redaction.know("--git-token-file", Secrets.of(token.decode(errors="replace")))
     try:
         return bool(token) and token.decode().isprintable()
     except UnicodeDecodeError:

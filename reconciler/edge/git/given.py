@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+from reconciler import redaction
 from reconciler.core.errors import Misnamed
 from reconciler.core.harmless import harmless
 
@@ -12,9 +13,7 @@ PROTOCOLS = ("file", "git", "http", "https", "ssh")
 """Those that git itself speaks; its others are programs that a URL starts (`ext::`, and any git-remote-… on PATH)."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_CREDENTIALS = re.compile(r"(?<=://)\S*@|(?<![^\s'\"])[^\s'\":/@]+:[^\s/@]+@")
 _LONGEST = 2000
-_QUERY = re.compile(r"(://[^\s?]*)\?[^\s']*")
 # https://git-scm.com/docs/git-check-ref-format, and no dash in front
 _NO_REF = re.compile(r"-|/|@$|.*([\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|[/.]$)", re.DOTALL)
 
@@ -35,10 +34,11 @@ def shown(url: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return what git says fit to be shown: harmless, without the credentials of URLs, and not without end."""
-    if len(text) > _LONGEST:  # cut between two words: half of a login might not be known for one
-        text = f"{text[:_LONGEST].rpartition(' ')[0]} …"
-    return harmless(_QUERY.sub(r"\1?***", _CREDENTIALS.sub("***@", text)))
+    """Return what git says fit to be shown: harmless, without secrets, and not without end."""
+    said = redaction.redact(text)
+    if len(said) > _LONGEST:
+        said = f"{said[:_LONGEST].rpartition(' ')[0]} …"
+    return harmless(said)
 
 
 def is_remote(url: str) -> bool:

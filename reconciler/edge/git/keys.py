@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler import redaction
 from reconciler.core.errors import Misnamed
 from reconciler.core.harmless import harmless
 
@@ -37,7 +38,7 @@ class Keys:
                 content = opened.read(_MOST)
         except (OSError, ValueError) as error:
             raise _misnamed(
-                file, f"cannot be read: {error.strerror if isinstance(error, OSError) else error}"
+                file, f"cannot be read: {error.strerror if isinstance(error, OSError) else redaction.describe(error)}"
             ) from error
         if b"PRIVATE KEY" in content:
             raise _misnamed(file, "holds a private key: list public ones, and keep that from here")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from reconciler import redaction
 from reconciler.core.errors import GitError
 
 PREFIX = "reconciler-git-"
@@ -97,4 +98,4 @@ def placed() -> Iterator[None]:
     except OSError as error:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         way_out = f" in {tempfile.gettempdir()}: make room there, or name another folder in TMPDIR" if full else ""
-        raise GitError(f"git cannot be run: {error.strerror or error}{way_out}") from error
+        raise GitError(f"git cannot be run: {error.strerror or redaction.describe(error)}{way_out}") from error

@@ -23,6 +23,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from reconciler import redaction
 from reconciler.core.errors import Problem
 from reconciler.core.files import MAX_BYTES
 from reconciler.core.model import Json
@@ -104,7 +105,10 @@ def _yaml(name: str, text: Text, budget: Budget) -> Iterator[Document | Problem]
     except yaml.YAMLError as error:
         unprintable = _UNPRINTABLE.search(text.text)
         place = _end(text.text[: unprintable.start()]) if unprintable else (0, 0)
-        yield from (*reader.problems, Problem(name, *place, "", f"is not YAML: {str(error).splitlines()[0]}"))
+        yield from (
+            *reader.problems,
+            Problem(name, *place, "", f"is not YAML: {redaction.redact(str(error).splitlines()[0])}"),
+        )
 
 
 def _misread(name: str, text: str) -> Iterator[Problem]:

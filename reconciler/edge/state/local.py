@@ -9,6 +9,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from reconciler import redaction
 from reconciler.core.errors import StateError, StateMoved
 from reconciler.edge.state.store import Stored
 
@@ -136,4 +137,4 @@ def _refusal(error: OSError) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return (error.strerror if isinstance(error, OSError) else None) or redaction.describe(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from reconciler import redaction
 from reconciler.core.document import MalformedJournal, decode
 from reconciler.core.errors import StateError, StateMoved
 from reconciler.core.journal import Journal
@@ -60,7 +61,9 @@ class JournalReader:
         try:
             journal = decode(json.loads(stored.text, parse_constant=_refuse_constant))
         except (ValueError, RecursionError) as error:
-            reason = str(error) if isinstance(error, MalformedJournal) else f"it is no JSON ({error})"
+            reason = (
+                str(error) if isinstance(error, MalformedJournal) else f"it is no JSON ({redaction.describe(error)})"
+            )
             way_out = "use the program that wrote it, or, where it is broken, restore the version before"
             said = f"the journal {place} cannot be used: {reason}; it was left as it is: {way_out}"
             raise StateError(said) from error

@@ -21,6 +21,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
+from reconciler import redaction
 from reconciler.core.errors import CloudError, StateError, StateMoved, StateUncertain
 from reconciler.core.verdict import code_of, is_done, is_refusal, request_of
 from reconciler.edge.state.store import Stored
@@ -147,12 +148,12 @@ class S3Store:
         code = _code(error)
         if code == "NoSuchBucket":
             return f"there is no bucket {self._bucket}: make it, or name another one"
-        line = " ".join(str(error).split())
+        line = redaction.describe(error)
         if isinstance(error, ClientError):
             answer: Any = error.response
             request = request_of(answer)
             said = f"{code or 'an error'}: {answer.get('Error', {}).get('Message') or 'without a message'}"
-            line = " ".join(said.split()) + (f" (request {request})" if request else "")
+            line = " ".join(redaction.redact(said + (f" (request {request})" if request else "")).split())
             if not request:
                 return f"{_FOREIGN}: {line[:200]}"
         if code == "AccessDenied":

@@ -1,0 +1,171 @@
+"""No spelling of a secret gets through, no ordinary word is lost, and settings that cannot be right are named."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.flaws import credential_flaw, credential_flaws, flaw, setting_flaws
+from reconciler.core.redact import LONGEST, redact
+from reconciler.core.secrets import RUN, Secrets
+
+SECRETS = st.text(st.characters(codec="utf-8", exclude_characters="*"), min_size=RUN, max_size=60).filter(
+    lambda text: text.split() == [text]
+)
+SPELLINGS: tuple[Callable[[str], str], ...] = (
+    str,
+    str.upper,
+    quote_plus,
+    lambda text: quote(text, safe=""),
+    lambda text: quote(quote(text, safe=""), safe=""),
+    json.dumps,
+    html.escape,
+    lambda text: repr(text.encode()),
+    lambda text: base64.b64encode(f"user:{text}".encode()).decode(),
+    lambda text: base64.b64encode(f"me:{text}!".encode()).decode(),
+    lambda text: base64.urlsafe_b64encode(f"u:{text}".encode()).decode(),
+)
+
+
+def hide(text: str, secrets: Secrets) -> str:
+    """Redact by secrets."""
+    return redact(text, secrets.whole, secrets.long)
+
+
+@given(SECRETS, st.sampled_from(SPELLINGS))
+def test_no_spelling_of_a_secret_gets_through(secret: str, spell: Callable[[str], str]) -> None:
+    """Escaped by a URL, JSON, repr or HTML, in base64 at any offset: no part of RUN characters stays."""
+    spelled = spell(secret) if spell is not str.upper or secret.isascii() else secret
+    shown = hide(f"it said {spelled} there", Secrets.of(secret))
+    assert all(secret[at : at + RUN] not in shown for at in range(len(secret) - RUN + 1))
+    assert spelled not in shown
+    assert "***" in shown
+
+
+@given(SECRETS, st.data())
+def test_a_secret_that_a_library_cut_does_not_get_through(secret: str, data: st.DataObject) -> None:
+    """A beginning, an end or a middle of RUN characters counts."""
+    start = data.draw(st.integers(0, len(secret) - RUN))
+    cut = secret[start : data.draw(st.integers(start + RUN, len(secret)))]
+    assert cut not in hide(f"<{cut}…", Secrets.of(secret))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Failed to parse: 'user:PASS' is not a valid host", "Failed to parse: '***' is not a valid host"),
+        ("PASS#1", "***"),
+        ("PASS%231", "***"),
+        ("1:PASS", "1:***"),
+        ("passed, and bypass", "passed, and bypass"),
+        ("PASS passed", "*** passed"),
+    ],
+)
+def test_a_login_is_hidden_where_a_url_was_cut(text: str, shown: str) -> None:
+    """A URL ends where its password has a #; a short password is hidden as a word, and no part of another one."""
+    assert hide(text, Secrets.of_text("http://user:PASS#1@127.0.0.1:9", is_proxy=True)) == shown
+
+
+@pytest.mark.parametrize(
+    ("proxy", "password"),
+    [("user:PASSWORD@proxy:3128", "PASSWORD"), ("//u:PASSWORD@proxy", "PASSWORD"),
+     ("socks5://u:PASSWORD@p", "PASSWORD"),
+     ("http://ghp_0123456789abcdef@p", "ghp_0123456789abcdef"), ("http://ghp_0123456789abcdef:x@p",
+     "ghp_0123456789abcdef"),
+     ("http://u:PASS%57ORD@p", "PASSWORD")],
+)  # fmt: skip
+def test_the_login_of_a_proxy_is_known(proxy: str, password: str) -> None:
+    """With a scheme or without one, as a password or as a token alone, and decoded."""
+    secrets = Secrets.of_environment({"http_proxy": proxy, "NO_PROXY": "localhost"})
+    assert password not in hide(f"cannot use {password} here", secrets)
+
+
+def test_variables_are_secrets_by_their_names_and_contents() -> None:
+    """Credentials, tokens, logins and headers; no names of files, no ids, and nothing short but our own."""
+    secrets = Secrets.of_environment({
+        "AWS_SECRET_ACCESS_KEY": "secretkey", "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "GITHUB_TOKEN": "githubtoken",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": "/var/run/token", "MY_TOKEN": "short", "RECONCILER_WEBHOOK_SECRET": "hook",
+        "RECONCILER_GIT_URL": "https://me:gitpassword@host/x", "GIT_CONFIG_VALUE_0": "Authorization: Basic aGVhZGVyczo",
+        "RECONCILER_NOTIFY_URLS": "slack://TokenAAAA/TokenBBBB json://localhost:80/hookhookhook "
+        "ntfys://a.example/topictopic",
+        "SSH": "ssh://longusername@host/x", "PLAIN": "https://host.example/@path",
+    })  # fmt: skip
+    for each in ("secretkey", "githubtoken", "hook", "gitpassword", "aGVhZGVyczo", "TokenAAAA", "TokenBBBB",
+                 "hookhookhook", "topictopic"):  # fmt: skip
+        assert hide(f"is {each}", secrets) == "is ***", each
+    for each in ("AKIAEXAMPLE", "/var/run/token", "short", "localhost", "a.example", "longusername", "host.example"):
+        assert hide(f"is {each}", secrets) == f"is {each}"
+
+
+def test_what_is_too_short_blanks_no_words() -> None:
+    """Three characters are no secret that can be looked for; the login of a URL is hidden all the same."""
+    secrets = Secrets.of("is", "abc") | Secrets.of_login("a:b")
+    assert hide("abc is https://a:b@host", secrets) == "abc is https://***@host"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (r"Invalid header value b'anything\n'", "Invalid header value ***"),
+        ("x-amz-security-token:IQoJ rest", "x-amz-security-token:*** rest"),
+        ('"Authorization": "Bearer abc"', '"Authorization": "***"'),
+        ("Authorization header requires a date", "Authorization header requires a date"),
+        ("SignedHeaders=host, Signature=0123abcd", "SignedHeaders=host, Signature=***"),
+        ('URL: "https://host/x?a=b&c=d"', 'URL: "https://host/x?***"'),
+        ("me:password@host:path", "***@host:path"),
+        ("User: arn:aws:sts::1:assumed-role/R/me@x.org", "User: arn:aws:sts::1:assumed-role/R/me@x.org"),
+    ],
+)
+def test_what_is_secret_by_where_it_stands_is_hidden(text: str, shown: str) -> None:
+    """Also where nobody here knows the secret, such as that of a login by SSO."""
+    assert hide(text, Secrets()) == shown
+
+
+def test_a_line_without_end_is_cut() -> None:
+    """What is said later is searched by nobody, and shown to nobody."""
+    assert hide("x" * 100_000, Secrets.of("0123456789")) == "x" * LONGEST + "…"
+
+
+def test_escapes_that_mean_no_text_are_left() -> None:
+    """Half a surrogate pair, and bytes that are no UTF-8, do no harm."""
+    text = r"\ud800 %ff \xff &#0; \n"
+    assert hide(text, Secrets.of("0123456789")) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [("a\n", "line end"), ("\r\na", "line end"), (" a", "blank"), ("\ufeffa", "byte order mark"), ("a\tb", "control"),
+     ("a\nb", "control"), ('"a"', "quotes"), ("a b", "blank"), ("é", "no header")],
+)  # fmt: skip
+def test_credentials_that_no_header_takes_are_named_and_not_shown(value: str, wrong: str) -> None:
+    """One sentence says which variable and what is wrong with it."""
+    (said,) = credential_flaws({"AWS_SESSION_TOKEN": value, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_PROFILE": value})
+    assert said.startswith("AWS_SESSION_TOKEN: ")
+    assert wrong in said
+    assert credential_flaw("IQoJb3JpZ2luX2Vj+/==") is None
+
+
+@pytest.mark.parametrize(
+    "value", ["http://u:P/1@h", "http://u:P?1@h", "http://u:P#1@h", "u:P#1@h", "http://h:1\n", " http://h"]
+)
+def test_proxies_that_cannot_be_right_are_named_and_not_shown(value: str) -> None:
+    """A URL ends at such characters, and what is left of it stands in messages of libraries."""
+    (said,) = setting_flaws({"HTTPS_PROXY": value, "NO_PROXY": value, "RECONCILER_WEBHOOK_SECRET": "one two"})
+    assert said.startswith("HTTPS_PROXY: ")
+    assert value not in said
+
+
+def test_settings_that_may_be_right_are_left_alone() -> None:
+    """A socks proxy is one to git; a webhook secret may have blanks within, and none at its ends."""
+    right = {"all_proxy": "socks5://u:P%231@h:1", "http_proxy": "h:3128", "RECONCILER_WEBHOOK_SECRET": "one two"}
+    assert list(setting_flaws(right)) == []
+    (said,) = setting_flaws({"RECONCILER_WEBHOOK_SECRET": "hook\n"})
+    assert "hook" not in said
+    assert flaw("") is None

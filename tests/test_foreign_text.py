@@ -1,0 +1,269 @@
+"""All text of libraries, git and AWS passes one gate: no way around it in the source, and no secret behind it."""
+
+from __future__ import annotations
+
+import ast
+import gc
+import io
+import json
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import botocore.credentials
+import botocore.exceptions as foreign
+import pytest
+from botocore.parsers import ResponseParserError
+from hypothesis import given
+from hypothesis import strategies as st
+from program import EXPORT, SCRIPT, environment
+
+from reconciler import redaction
+from reconciler.core import errors
+from reconciler.core.errors import ReconcilerError
+from reconciler.core.model import Target
+from reconciler.core.secrets import RUN, Secrets
+from reconciler.edge import logs
+from reconciler.edge.aws import Aws, Connection, Models, Writer
+from reconciler.edge.aws.errors import translated
+from reconciler.edge.git import complaint
+from reconciler.edge.state.s3 import Clients, S3Store
+from reconciler.edge.system import SystemClock
+
+PACKAGE = Path(__file__).parents[1] / "reconciler"
+OWN = {name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, Exception)}
+OWN |= {
+    "DataFileError",
+    "MalformedJournal",
+    "NotInstalled",
+    "NotListening",
+    "NotWritten",
+    "Unreadable",
+    "WrongReceiver",
+}
+OWN |= {"_UnreadError", "InvalidManifests"}
+# Errors that this program itself raises as ValueError, with texts of its own
+TRUSTED = {"web/places.py", "cli/choices.py"}
+SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+OUTPUTS = ("text", "json", "markdown", "junit", "sarif", "github")
+
+
+def said_raw(node: ast.AST, name: str) -> Iterator[int]:
+    """Yield the lines where an error becomes a text by itself."""
+    sealed = {
+        id(inner)
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "redaction.redact"
+        for inner in ast.walk(call)
+    }
+    for each in ast.walk(node):
+        if id(each) in sealed:
+            continue
+        match each:
+            case ast.FormattedValue(value=ast.Name(id=found)) if found == name:
+                yield each.lineno
+            case ast.Call(func=ast.Name(id="str" | "repr"), args=[ast.Name(id=found)]) if found == name:
+                yield each.lineno
+            case ast.Attribute(value=ast.Name(id=found), attr="args") if found == name:
+                yield each.lineno
+
+
+def foreign_errors(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
+    """Yield where errors are held that may not be ours, and their names there."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ExceptHandler) and node.name and node.type:
+            kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+            if not all(ast.unparse(kind).rpartition(".")[2] in OWN for kind in kinds):
+                yield node, node.name
+        if isinstance(node, ast.FunctionDef):
+            for argument in node.args.args:
+                if argument.annotation and ast.unparse(argument.annotation) in {
+                    "Exception",
+                    "BaseException",
+                    "OSError",
+                }:
+                    yield node, argument.arg
+
+
+def test_no_module_goes_around_the_gate() -> None:
+    """Nobody but the gate turns an error that may be foreign into a text; what sorts ours from others is listed."""
+    ways = set()
+    for path in PACKAGE.rglob("*.py"):
+        name = path.relative_to(PACKAGE).as_posix()
+        if name.startswith(("sandbox/", "core/")) or name in {"redaction.py", *TRUSTED}:
+            continue
+        for node, error in foreign_errors(ast.parse(path.read_text())):
+            ways |= {f"{name}:{line}" for line in said_raw(node, error)}
+    allowed = {"state/reader.py", "fleet.py", "following.py"}  # each says ours as it is, and only ours
+    assert {way for way in ways if not any(each in way for each in allowed)} == set()
+
+
+def raised(secret: str) -> Iterator[Exception]:
+    """Yield an error of each kind with a secret in it, as libraries word them."""
+    said: Any = {"Error": {"Code": "SignatureDoesNotMatch", "Message": f"x-amz-security-token:{secret}"}}
+    answer: Any = {**said, "ResponseMetadata": {"HTTPStatusCode": 403, "RequestId": secret}}
+    yield foreign.ClientError(answer, "Op")
+    yield ResponseParserError(f"invalid: b'<html>{secret}'")
+    yield foreign.EndpointConnectionError(endpoint_url=f"https://host/{quote(secret, safe='')}")
+    yield foreign.ProxyConnectionError(proxy_url=f"http://socks5://u:{secret}@h")
+    yield foreign.HTTPClientError(error=ValueError(f"Invalid header value {secret.encode()!r}"))
+    yield foreign.CredentialRetrievalError(provider="custom-process", error_msg=secret)
+    yield foreign.ParamValidationError(report=json.dumps(secret))
+    yield ValueError(secret)
+    yield OSError(secret)
+    yield KeyError(secret)
+
+
+class Failing:
+    """A client of any service whose every call raises."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+        self.meta = self
+        self.events = self
+
+    def register(self, *_: Any, **__: Any) -> None:
+        """Take a handler that is never called."""
+
+    def __getattr__(self, _: str) -> Any:
+        def call(*_: Any, **__: Any) -> Any:
+            raise self._error
+
+        return call
+
+
+def texts(error: Exception) -> Iterator[str]:
+    """Yield what becomes of an error in each adapter."""
+    try:
+        with translated("Op"):
+            raise error
+    except ReconcilerError as ours:
+        yield str(ours)
+    client: Any = Failing(error)
+    yield str(Writer(lambda: client, lambda: None, SystemClock()).create({}, "t", datetime.now(UTC) + timedelta(1)))  # noqa: TID251
+    store = S3Store(Clients(lambda: client), "bucket", "key")
+    for call in (store.load, lambda: store.put("", None)):
+        try:
+            call()
+        except ReconcilerError as ours:
+            yield str(ours)
+        except Exception as unforeseen:  # noqa: BLE001 - the fleet and the controller say it
+            yield redaction.describe(unforeseen)
+    yield str(complaint.error("where", f"fatal: {error}"))
+    out = io.StringIO()
+    logs.configure(out, color=False)
+    try:
+        raise error
+    except type(error):
+        logs.thread_failed(threading.ExceptHookArgs((type(error), error, error.__traceback__, None)))
+        logging.getLogger("urllib3").exception("retrying %s", error)
+    yield out.getvalue()
+
+
+@given(st.text("abcdefghijklmnopqrstuvwxyzABCDEFXYZ0123456789+/=", min_size=12, max_size=200))
+def test_no_adapter_lets_a_secret_through(secret: str) -> None:
+    """Whatever raises, and whatever it says: the secret is in no error, no outcome and no line of the log."""
+    with redaction.known("test", Secrets.of(secret)):
+        for error in raised(secret):
+            for text in texts(error):
+                spelled = (secret, quote(secret, safe=""), json.dumps(secret)[1:-1])
+                assert not any(each in text for each in spelled), (type(error), text)
+                assert not any(secret[at : at + RUN] in text for at in range(len(secret) - RUN + 1)), text
+
+
+def test_credentials_are_known_while_they_live_and_when_they_were_renewed() -> None:
+    """The last ones too: a call may be under way with them. Afterwards nothing of them is kept."""
+    credentials = botocore.credentials.Credentials("AKIA", "first-secret-key", "first-token-first")
+    redaction.watch(credentials)
+    credentials.secret_key, credentials.token = "second-secret-key", "second-token-second"
+    told = "first-token-first second-secret-key second-token-second"
+    redaction.watch(credentials)
+    assert redaction.redact(told) == "*** *** ***"
+    del credentials
+    gc.collect()
+    assert redaction.redact(told) == told
+
+
+@pytest.mark.parametrize("member", ["aws_secret_access_key", "aws_session_token", "aws_access_key_id"])
+def test_credentials_of_a_file_that_no_header_takes_are_named(
+    member: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A value over two lines is one with a line end in it; the session says so before urllib3 says all of it."""
+    values = {"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": SECRET, "aws_session_token": SECRET[::-1]}
+    values[member] += "\n  MORE"
+    (tmp_path / "credentials").write_text("[default]\n" + "".join(f"{name} = {it}\n" for name, it in values.items()))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    with pytest.raises(errors.Unauthenticated, match=r"shared-credentials-file.* control character") as raised_:
+        Aws(Target("t"), Connection("0", region="us-east-1"), lambda: None, Models())
+    assert not any(value[:RUN] in str(raised_.value) for name, value in values.items())
+
+
+def run(tmp_path: Path, *arguments: str, **variables: str) -> tuple[int, str]:
+    """Run the program in every format; return its code, and all that it wrote."""
+    (tmp_path / "m.yaml").write_text(EXPORT.replace("NAME", "october"))
+    keys = {
+        "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_MAX_ATTEMPTS": "1",
+        "AWS_REGION": "us-east-1",
+    }
+    done = subprocess.run(
+        [SCRIPT, *arguments, "-f", "m.yaml"], cwd=tmp_path, env=environment(**(keys | variables)),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr + "".join(file.read_text() for file in tmp_path.glob("report.*"))
+
+
+FORMATS = tuple(part for each in OUTPUTS for part in ("-o", f"{each}=report.{each}"))
+
+
+@pytest.mark.parametrize("arguments", [("--dry-run", *FORMATS), ("doctor",), ("doctor", "-o", "json")])
+def test_the_password_of_a_socks_proxy_is_in_no_output(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """Botocore takes socks5:// for a host's name, and says the whole URL."""
+    code, text = run(tmp_path, *arguments, HTTPS_PROXY="socks5://user:PASSWORD@127.0.0.1:9")
+    assert (code, "PASSWORD" in text, "***@127.0.0.1:9" in text) == (1, False, True)
+
+
+@pytest.mark.parametrize("arguments", [("--dry-run", *FORMATS), ("doctor",), ("controller",), ("status",)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("AWS_SESSION_TOKEN", f"{SECRET}\n"), ("AWS_SECRET_ACCESS_KEY", f"\ufeff{SECRET}"), ("HTTPS_PROXY", f"http://u:P#{SECRET}@h:1")],
+)  # fmt: skip
+def test_variables_that_cannot_be_right_are_wrong_usage(
+    arguments: tuple[str, ...], name: str, value: str, tmp_path: Path
+) -> None:
+    """They are refused by name before anything is called."""
+    code, text = run(tmp_path, *arguments, **{name: value})
+    assert (code, f"Error: {name}: " in text) == (64, True)
+    assert not any(SECRET[at : at + RUN] in text for at in range(len(SECRET) - RUN + 1))
+
+
+def test_a_traceback_that_was_asked_for_has_no_secrets(tmp_path: Path) -> None:
+    """RECONCILER_DEBUG shows where an unforeseen error was raised, with causes, and none of their secrets."""
+    program = (
+        "from reconciler.cli import app, call\n"
+        "def main(*_, **__):\n"
+        "    try: raise ValueError('cause GATE')\n"
+        "    except ValueError as error: raise LookupError('GATE') from error\n"
+        "app.app.main = main\n"
+        "raise SystemExit(call([]))\n"
+    ).replace("GATE", SECRET)
+    done = subprocess.run(
+        [sys.executable, "-c", "import reconciler.cli.app\n" + program],
+        cwd=tmp_path, env=environment(RECONCILER_DEBUG="1", AWS_SECRET_ACCESS_KEY=SECRET),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "LookupError: ***" in done.stderr, "ValueError: cause ***" in done.stderr) == (
+        1,
+        True,
+        True,
+    )
+    assert SECRET not in done.stderr
