@@ -21,6 +21,7 @@ class ReconcilerError(Exception):
     │   └── StateUncertain   nobody knows whether a write of the journal arrived
     └── CloudError           AWS refused or did not answer a read
         ├── Unauthenticated  no credentials, or expired ones
+        ├── ClockSkewed      signed at a time that AWS does not take
         ├── WrongAccount     the credentials belong to another account than the target declares
         ├── Denied           the credentials may not do this
         ├── Throttled        too many calls, after all retries
@@ -116,6 +117,10 @@ class CloudError(ReconcilerError):
 
 class Unauthenticated(CloudError):  # noqa: N818 - named for the state of things
     """No credentials were found, or they have expired or are unknown to AWS."""
+
+
+class ClockSkewed(CloudError):  # noqa: N818 - named for the state of things
+    """AWS refused a request for the time in its signature: this machine's clock is wrong."""
 
 
 class WrongAccount(CloudError):  # noqa: N818 - named for the state of things

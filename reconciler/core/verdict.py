@@ -41,6 +41,7 @@ _COMMON = frozenset(
         "NotAuthorized",
         "OptInRequired",
         "RequestExpired",
+        "RequestInTheFuture",
         "RequestTimeTooSkewed",
         "SerializationException",
         "SignatureDoesNotMatch",

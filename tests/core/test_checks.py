@@ -13,6 +13,7 @@ from reconciler.core.doctor.checks import Dated, Identity
 from reconciler.core.doctor.diagnosis import Check, Diagnosis, Result, TargetChecks
 from reconciler.core.doctor.reach import Bucket, Encryption
 from reconciler.core.errors import (
+    ClockSkewed,
     CloudError,
     Denied,
     GitError,
@@ -27,6 +28,7 @@ from reconciler.core.errors import (
 from reconciler.core.integrations import find
 from reconciler.core.journal import Journal, Lease
 from reconciler.core.model import Desired, Integration, Origin, Target
+from reconciler.core.signing import RENEW, SET_CLOCK
 
 TARGET = Target("prod", REGION, ACCOUNT)
 AMBIENT = Target("default")
@@ -101,6 +103,7 @@ def test_regions(*, name: str | None, known: bool | None, result: str) -> None:
         (AMBIENT, ME, "ok", None),
         (TARGET, WrongAccount("no"), "failed", "give the Target a RoleArn there"),
         (TARGET, Unauthenticated("no"), "failed", "give credentials where boto3 finds them"),
+        (TARGET, ClockSkewed("no"), "failed", "set the clock"),
         (Target("x", role_arn="arn:r"), Denied("no"), "failed", "allow sts:AssumeRole on arn:r"),
         (Target("x", role_arn="arn:r", external_id="e"), Denied("no"), "failed", "with this ExternalId"),
         (AMBIENT, Denied("no"), "failed", "allow sts:GetCallerIdentity"),
@@ -152,7 +155,8 @@ def test_the_clock_is_held_against_the_date(answer: Dated | None, result: str, s
         (Denied("no"), "failed", "allow app-integrations:ListDataIntegrations on *"),
         (Throttled("no"), "warning", "run this again later"),
         (Unreachable("no"), "failed", "look at the network"),
-        (Unauthenticated("no"), "failed", "renew the credentials"),
+        (Unauthenticated(f"no; {RENEW}"), "failed", "renew the credentials"),
+        (ClockSkewed(f"no; {SET_CLOCK}"), "failed", "set the clock"),
         (CloudError("no"), "failed", "see what AWS says"),
     ],
 )

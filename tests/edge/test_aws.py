@@ -14,7 +14,15 @@ from builders import ON_DEMAND, request
 from fakes import FakeClock
 from wire import Request, Wire, answer, page
 
-from reconciler.core.errors import CloudError, Denied, Throttled, Unauthenticated, Unreachable, WrongAccount
+from reconciler.core.errors import (
+    ClockSkewed,
+    CloudError,
+    Denied,
+    Throttled,
+    Unauthenticated,
+    Unreachable,
+    WrongAccount,
+)
 from reconciler.core.model import Execution, Observation, Target, Unobserved
 from reconciler.core.outcome import Created, NotSent, Refused, Unknown, Updated
 from reconciler.core.request import resolved
@@ -302,6 +310,8 @@ def test_an_answer_that_lacks_what_it_must_have_is_unobserved(server: SandboxSer
         (403, "SomeException", "because", Unknown),
         (404, "ResourceNotFoundException", "because", Refused),
         (400, "ExpiredTokenException", "because", Refused),
+        (403, "InvalidSignatureException", "Signature expired: 20261127T120000Z is now earlier than …", Refused),
+        (403, "RequestInTheFuture", "because", Refused),
         (408, "RequestTimeout", "because", Unknown),
         (304, "", "because", Unknown),
         (500, "InternalServiceError", "because", Unknown),
@@ -317,6 +327,23 @@ def test_a_create_is_sent_once_whatever_is_answered(
     ) as wire:
         assert isinstance(connect(wire).writer(CLOCK).create(request(), "t", SOON), outcome)
         assert wire.counts["CreateDataIntegrationAssociation"] == 1
+
+
+def test_a_wrong_clock_is_no_fault_of_the_credentials(server: SandboxServer) -> None:
+    """What AWS refuses for the time of its signature ends with what to do about the clock, and with nothing else."""
+    said = "Signature not yet current: 20261127T123000Z is still later than 20261127T122000Z"
+
+    def judge(request: Request) -> bytes | None:
+        judged = "/app-integrations/" in request.headers["Authorization"]
+        return answer(403, "InvalidSignatureException", said) if judged else None
+
+    with Wire(server.url, before=judge) as wire:
+        with pytest.raises(ClockSkewed, match=r"\(request req-1\); set the clock of this machine, and keep it by NTP"):
+            observe(connect(wire).reader())
+        refused = connect(wire).writer(CLOCK).create(request(), "t", SOON)
+    assert isinstance(refused, Refused)
+    assert "set the clock of this machine" in refused.reason
+    assert "renew" not in refused.reason
 
 
 def test_an_explicit_deny_is_final(server: SandboxServer) -> None:

@@ -357,6 +357,14 @@ def test_credentials_that_were_renewed_are_taken_up(wire: Wire, bare: pytest.Mon
     assert store.put("text", None)
 
 
+def test_a_wrong_clock_is_no_fault_of_the_credentials(wire: Wire) -> None:
+    """S3 has a code of its own for it, and other words."""
+    wire.before = lambda _: error(403, "RequestTimeTooSkewed")
+    with pytest.raises(StateError, match=r"RequestTimeTooSkewed: because .*; set the clock of this") as said:
+        store_at(wire.url).load()
+    assert "renew" not in str(said.value)
+
+
 def test_the_environments_endpoint_for_s3_is_used(wire: Wire, bare: pytest.MonkeyPatch) -> None:
     """AWS_ENDPOINT_URL_S3 works as with every program that uses boto3."""
     bare.setenv("AWS_ACCESS_KEY_ID", "x")

@@ -67,6 +67,7 @@ def test_a_time_is_read(text: str, millis: str) -> None:
         ("1790812800000.0", "is not a time"),
         ("١٧٩٠٨١٢٨٠٠٠٠٠", "is not a time"),
         ("1" * 5000, "is not a time: epoch milliseconds have 12 or 13 digits"),
+        ("2026-10-01T00:00:00." + "0" * 300 + "Z", "is not a time: it has more than "),
     ],
 )
 def test_what_is_no_time_is_told_in_a_sentence(text: str, said: str) -> None:

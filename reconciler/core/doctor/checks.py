@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 
 from reconciler.core.doctor.diagnosis import Check, Result, counted, failed, skipped
 from reconciler.core.errors import (
+    ClockSkewed,
     CloudError,
     Denied,
     GitError,
@@ -19,6 +20,7 @@ from reconciler.core.errors import (
 )
 from reconciler.core.journal import Journal
 from reconciler.core.model import Desired, Target
+from reconciler.core.signing import SET_CLOCK, bare
 
 _CLOSE = timedelta(seconds=60)
 _REFUSED = timedelta(seconds=300)
@@ -115,7 +117,9 @@ def credentials(target: Target, found: Identity | CloudError, arn: str | None = 
             fix = (
                 "give credentials where boto3 finds them (environment, profile, SSO, the machine's role), or renew them"
             )
-            return Check("credentials", Result.FAILED, str(found), fix)
+            return Check("credentials", Result.FAILED, bare(str(found)), fix)
+        case ClockSkewed():
+            return Check("credentials", Result.FAILED, bare(str(found)), SET_CLOCK)
         case Denied() if target.role_arn:
             fix = (
                 f"allow sts:AssumeRole on {target.role_arn}, and let the role's trust policy name who calls"
@@ -145,8 +149,7 @@ def clock(answer: Dated | None, because: str) -> Check:
     seen = f"this machine's clock is {_span(off)} {way} AWS's"
     if off < _CLOSE:
         return Check("clock", Result.OK, seen)
-    fix = "set the clock, and keep it by NTP: AWS refuses what is signed more than 5 minutes off"
-    return Check("clock", Result.WARNING if off <= _REFUSED else Result.FAILED, seen, fix)
+    return Check("clock", Result.WARNING if off <= _REFUSED else Result.FAILED, seen, SET_CLOCK)
 
 
 def journal(place: str | None, found: Journal | StateError | CloudError, refusal: str | None = None) -> Check:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.core.errors import CloudError, Denied, Throttled, Unauthenticated, Unreachable
+from reconciler.core.errors import ClockSkewed, CloudError, Denied, Throttled, Unauthenticated, Unreachable
+from reconciler.core.signing import RENEW, SET_CLOCK, bare
 
 _NETWORK = "look at the network, at a proxy between here and AWS, and at the Region"
 
@@ -77,10 +78,12 @@ def failed(name: str, error: CloudError, needs: str, about: str | None = None) -
         case Unreachable():
             fix = _NETWORK
         case Unauthenticated():
-            fix = "renew the credentials"
+            fix = RENEW
+        case ClockSkewed():
+            fix = SET_CLOCK
         case _:
             pass
-    return Check(name, result, str(error), fix, about)
+    return Check(name, result, bare(str(error)), fix, about)
 
 
 def counted(count: int, noun: str) -> str:

@@ -23,7 +23,8 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from reconciler import redaction
-from reconciler.core.errors import CloudError, Denied, Throttled, Unauthenticated, Unreachable
+from reconciler.core import signing
+from reconciler.core.errors import ClockSkewed, CloudError, Denied, Throttled, Unauthenticated, Unreachable
 from reconciler.core.throttles import throttled
 from reconciler.core.verdict import code_of, is_by_aws, request_of
 
@@ -41,17 +42,6 @@ NO_CREDENTIALS = (
 _FOREIGN = "what answers is not AWS, but maybe a proxy"
 _LONGEST = 200
 """Characters: how much is said of an answer that cannot be read."""
-_BAD_CREDENTIALS = frozenset(
-    (
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "InvalidClientTokenId",
-        "UnrecognizedClientException",
-        "InvalidSignatureException",
-        "SignatureDoesNotMatch",
-        "InvalidAccessKeyId",
-    )
-)
 
 
 @contextmanager
@@ -101,7 +91,9 @@ def _by_code(error: ClientError) -> type[CloudError]:
     code, status = code_of(answer_of(error))
     if throttled(code, status):
         return Throttled
-    if code in _BAD_CREDENTIALS:
+    if signing.is_skewed(code, _said(error)):
+        return ClockSkewed
+    if signing.is_unknown(code, _said(error)):
         return Unauthenticated
     if code.startswith("AccessDenied"):
         return Denied
@@ -113,14 +105,17 @@ def line(error: BaseException) -> str:
     if not isinstance(error, ClientError):
         return redaction.describe(error)
     answer = answer_of(error)
-    said, code, request = answer.get("Error", {}), code_of(answer)[0], request_of(answer)
-    text = f"{code or 'an error'}: {said.get('Message') or 'without a message'}"
-    way_out = "; renew the credentials where boto3 finds them: the next run reads them anew"
+    code, request = code_of(answer)[0], request_of(answer)
+    text = f"{code or 'an error'}: {_said(error) or 'without a message'}"
     return (
         " ".join(redaction.redact(text).split())
         + (f" (request {redaction.redact(request)})" if request else "")
-        + (way_out if code in _BAD_CREDENTIALS else "")
+        + signing.way_out(code, _said(error))
     )
+
+
+def _said(error: ClientError) -> object:
+    return answer_of(error).get("Error", {}).get("Message")
 
 
 def _shortened(text: str) -> str:

@@ -22,6 +22,7 @@ from botocore.exceptions import (
 )
 
 from reconciler import redaction
+from reconciler.core import signing
 from reconciler.core.errors import CloudError, StateError, StateMoved, StateUncertain
 from reconciler.core.verdict import code_of, is_done, is_refusal, request_of
 from reconciler.edge.state.store import Stored
@@ -36,7 +37,6 @@ _NO_CREDENTIALS = (
     SSOTokenLoadError,
     TokenRetrievalError,
 )
-_REFUSED = frozenset(("ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch"))
 _UNREACHED = (ConnectTimeoutError, EndpointConnectionError)
 _NEVER_LEFT = (*_NO_CREDENTIALS, *_UNREACHED, ParamValidationError)
 _READ_NEEDS = "s3:GetObject and s3:ListBucket are needed (without the latter, a missing object is a forbidden one)"
@@ -148,11 +148,11 @@ class S3Store:
         code = _code(error)
         if code == "NoSuchBucket":
             return f"there is no bucket {self._bucket}: make it, or name another one"
-        line = redaction.describe(error)
+        line, message = redaction.describe(error), None
         if isinstance(error, ClientError):
             answer: Any = error.response
-            request = request_of(answer)
-            said = f"{code or 'an error'}: {answer.get('Error', {}).get('Message') or 'without a message'}"
+            request, message = request_of(answer), answer.get("Error", {}).get("Message")
+            said = f"{code or 'an error'}: {message or 'without a message'}"
             line = " ".join(redaction.redact(said + (f" (request {request})" if request else "")).split())
             if not request:
                 return f"{_FOREIGN}: {line[:200]}"
@@ -161,14 +161,13 @@ class S3Store:
         if isinstance(error, _NO_CREDENTIALS):
             self._clients.refused()
             return f"{line}; S3 needs credentials where boto3 finds them"
-        if code in _REFUSED:
+        if signing.is_unknown(code, message):
             self._clients.refused()
-            return f"{line}; renew the credentials where boto3 finds them: the next run reads them anew"
         if isinstance(error, _UNREACHED):
             return f"{line}; S3 has to be reachable from here"
         if isinstance(error, KeyError):
             return f"S3's answer lacks {line}"
-        return line
+        return line + signing.way_out(code, message)
 
 
 def _note(response_dict: Any, parsed_response: Any, exception: Exception | None, **_: Any) -> None:

@@ -1,0 +1,47 @@
+"""What to do where AWS refuses a request for who signed it, or when."""
+
+from __future__ import annotations
+
+SET_CLOCK = "set the clock of this machine, and keep it by NTP: AWS refuses what is signed more than 5 minutes off"
+RENEW = "renew the credentials where boto3 finds them: the next run reads them anew"
+
+_OF_TIME = frozenset(("RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"))
+_OF_SIGNATURES = frozenset(("InvalidSignatureException", "SignatureDoesNotMatch"))
+_OF_CREDENTIALS = _OF_SIGNATURES | frozenset(
+    (
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidToken",
+        "UnrecognizedClientException",
+    )
+)
+_SAID_OF_TIME = ("signature expired", "signature not yet current")
+"""As in "Signature expired: 20261127T120000Z is now earlier than 20261127T121000Z (20261127T121500Z - 5 min.)"."""
+
+
+def is_skewed(code: str, message: object) -> bool:
+    """Tell whether AWS refused a request for the time in its signature, by its error code and message.
+
+    AWS IAM User Guide, "Troubleshoot Signature Version 4 signing for AWS API requests". A token that has expired is
+    another matter: no clock makes it valid again.
+    """
+    return code in _OF_TIME or (code in _OF_SIGNATURES and str(message).strip().lower().startswith(_SAID_OF_TIME))
+
+
+def is_unknown(code: str, message: object) -> bool:
+    """Tell whether AWS does not take the credentials of a request, by its error code and message."""
+    return code in _OF_CREDENTIALS and not is_skewed(code, message)
+
+
+def bare(text: str) -> str:
+    """Return a line without the way out at its end, for where that stands by itself."""
+    return text.removesuffix(f"; {SET_CLOCK}").removesuffix(f"; {RENEW}")
+
+
+def way_out(code: str, message: object) -> str:
+    """Return what to do about a refusal, as the end of a line; nothing where it is for another reason."""
+    if is_skewed(code, message):
+        return f"; {SET_CLOCK}"
+    return f"; {RENEW}" if is_unknown(code, message) else ""

@@ -1,0 +1,41 @@
+"""A refusal for the time of a signature is told from one for its credentials."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.core import signing
+
+EARLIER = "Signature expired: 20261127T120000Z is now earlier than 20261127T121000Z (20261127T121500Z - 5 min.)"
+LATER = "Signature not yet current: 20261127T123000Z is still later than 20261127T122000Z (20261127T121500Z + 5 min.)"
+WRONG = "The request signature we calculated does not match the signature you provided."
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "advice"),
+    [
+        ("InvalidSignatureException", EARLIER, "set the clock"),
+        ("InvalidSignatureException", LATER, "set the clock"),
+        ("SignatureDoesNotMatch", EARLIER, "set the clock"),
+        ("RequestTimeTooSkewed", "The difference between the request time and …", "set the clock"),
+        ("RequestExpired", None, "set the clock"),
+        ("RequestInTheFuture", None, "set the clock"),
+        ("InvalidSignatureException", WRONG, "renew the credentials"),
+        ("SignatureDoesNotMatch", None, "renew the credentials"),
+        ("ExpiredToken", EARLIER, "renew the credentials"),
+        ("ExpiredTokenException", "Signature expired", "renew the credentials"),
+        ("InvalidToken", None, "renew the credentials"),
+        ("AccessDenied", EARLIER, None),
+        ("", None, None),
+    ],
+)  # fmt: skip
+def test_the_clock_is_blamed_for_times_and_the_credentials_for_the_rest(
+    code: str, message: object, advice: str | None
+) -> None:
+    """Each refusal has one advice or none, and it is the end of the line."""
+    said = f"{code}: {message}{signing.way_out(code, message)}"
+    assert signing.is_skewed(code, message) == (advice == "set the clock")
+    assert signing.is_unknown(code, message) == (advice == "renew the credentials")
+    assert signing.bare(said) == f"{code}: {message}"
+    assert (advice or ": ") in said
+    assert (said == signing.bare(said)) == (advice is None)
