@@ -30,12 +30,10 @@ class Secret:
         here = settings.read()
         if here.webhook_secret and here.webhook_secret_file:
             raise click.UsageError("RECONCILER_WEBHOOK_SECRET and RECONCILER_WEBHOOK_SECRET_FILE: set one of them")
-        self._value = here.webhook_secret and _alone(here.webhook_secret)
+        self._value = here.webhook_secret
         self._file = Path(here.webhook_secret_file) if here.webhook_secret_file else None
         if self._file and not self():
             raise click.UsageError(f"RECONCILER_WEBHOOK_SECRET_FILE {self._file}: cannot be read, or {_NONE}")
-        if here.webhook_secret and not self():
-            raise click.UsageError(f"RECONCILER_WEBHOOK_SECRET: {_NONE}")
 
     def __call__(self) -> bytes | None:
         """Return the secret, None where there is none."""
@@ -49,7 +47,7 @@ class Secret:
 
 
 def _alone(text: str) -> str:
-    """Return a secret without what editors put before and behind it: a byte order mark, blanks and a line end."""
+    """Return the secret in a file without what editors put before and behind it: byte order mark, blanks, line end."""
     return text.removeprefix("\ufeff").strip()
 
 

@@ -14,6 +14,8 @@ _HEADERS = re.compile(
 
 def flaw(value: str) -> str | None:
     """Return what is wrong with a secret or a URL whatever it is for, None where nothing is."""
+    if value and not value.strip(" \t\r\n\ufeff"):
+        return "is blank"
     if "\ufeff" in value:
         return "has a byte order mark in it"
     if value.strip("\r\n") != value:
