@@ -185,7 +185,8 @@ def test_hanging_targets_hold_up_neither_git_nor_probes_nor_a_stop(program: Prog
             url = controller.next("listening")["url"]
             controller.next("revision taken")
             waiting = controller.next("runs wait")
-            assert (waiting["targets"], waiting["atOnce"]) == (8, 32)
+            assert 0 < waiting["targets"] <= 8  # those that have come to wait by then
+            assert waiting["atOnce"] == 32
             for number in range(3):
                 program.add(f"later-{number}", text=EXPORT + "target: hanging-0\n")
                 assert controller.next("revision taken")["manifests"] == number + 1

@@ -141,7 +141,8 @@ def test_escapes_that_mean_no_text_are_left() -> None:
 
 @pytest.mark.parametrize(
     ("value", "wrong"),
-    [("a\n", "line end"), ("\r\na", "line end"), (" a", "blank"), ("\ufeffa", "byte order mark"), ("a\tb", "control"),
+    [(" \n", "is blank"), ("a\n", "line end"), ("\r\na", "line end"), (" a", "blank"),
+     ("\ufeffa", "byte order mark"), ("a\tb", "control"),
      ("a\nb", "control"), ('"a"', "quotes"), ("a b", "blank"), ("é", "no header")],
 )  # fmt: skip
 def test_credentials_that_no_header_takes_are_named_and_not_shown(value: str, wrong: str) -> None:

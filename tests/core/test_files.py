@@ -1,0 +1,49 @@
+"""Which files are manifests, and where reading a revision ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from reconciler.core import files
+from reconciler.core.errors import Problem
+from reconciler.core.files import SMALLER, File, bounded, is_hidden, is_manifest, too_large
+
+
+def test_a_file_counts_by_its_name() -> None:
+    """By the end of it, in whatever case, and unless it is hidden or a file system's own."""
+    assert [is_manifest(name) for name in ("a.yaml", "a.YML", "a.Json", "a.txt", "yaml")] == [True] * 3 + [False] * 2
+    assert [is_hidden(name) for name in (".git", "lost+found", "found")] == [True, True, False]
+    assert str(too_large("a.yaml")) == "a.yaml: is larger than 16 MiB: split it into smaller files"
+
+
+@pytest.mark.parametrize(
+    ("found", "end"),
+    [
+        ([File("a", b"1"), File("b", b"2")], None),
+        (
+            [File("a", b"1"), File("b", b"2"), File("c", b""), File("d", b"")],
+            f"more than 2 files, and no more are read: {SMALLER}",
+        ),
+        (
+            [File("a", b"12345678"), File("b", b"9"), File("c", b"")],
+            f"larger than 0 MiB, and no more is read: {SMALLER}",
+        ),
+    ],
+)
+def test_reading_ends_where_a_bound_is_passed(
+    found: Sequence[File], end: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One problem stands in place of all that follow; what is no file counts for nothing."""
+    monkeypatch.setattr(files, "MAX_DOCUMENTS", 2)
+    monkeypatch.setattr(files, "MAX_TOTAL_BYTES", 8)
+    problem = Problem("z", 0, 0, "", "is bad")
+    first, *others = bounded([problem, *found])
+    assert first == problem
+    if end is None:
+        assert others == found
+    else:
+        assert others[:-1] == found[: len(others) - 1]
+        assert str(others[-1]) == f".: the manifests are {end}"
+        assert len(others) <= len(found)

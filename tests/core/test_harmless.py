@@ -1,0 +1,21 @@
+"""No text begins a command of a runner or steers a terminal, and what is harmless stays as it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.core.harmless import harmless
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a plain line: ü", "a plain line: ü"),
+        ("  ::error::no", "  \\u003a:error::no"),
+        ("a ##[command]", "a #\\u0023[command]"),
+        ("a\x1b[2J\nb\u202e", "a\\u001b[2J\\u000ab\\u202e"),
+    ],
+)
+def test_what_could_act_is_escaped(text: str, shown: str) -> None:
+    """Commands where they begin, and whatever is invisible."""
+    assert harmless(text) == shown
