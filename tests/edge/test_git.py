@@ -195,6 +195,24 @@ def fake(folder: Path, script: str) -> Git:
     return Git.found({"PATH": f"{folder}{os.pathsep}{os.defpath}"}, 60, threading.Event())
 
 
+@pytest.mark.parametrize("said", ["PID#:", "pid ", "closed by ", "SHA256:d", "remote: ", "1 out of "])
+def test_a_long_complaint_is_searched_in_bounded_time(said: str) -> None:
+    """A server may say a MiB in one line: a pattern that goes back and forth in it would hold up all for hours."""
+    complained = said * (MOST_COMPLAINT // len(said))
+    assert len(str(complaint.error("x", complained))) < 5000
+    assert len(str(complaint.unverified("x", "0" * 40, complained))) < 5000
+    assert complaint.distrust(complained) is None
+
+
+@pytest.mark.parametrize("end", ["has expired", "is not yet valid"])
+def test_the_key_of_a_signature_is_the_first_that_is_named(end: str) -> None:
+    """Whatever stands between it and what is said of it."""
+    said = complaint.distrust(f'Good "git" signature with ED25519 key SHA256:one\nSHA256:two\nkey {end}')
+    assert said
+    assert "the key SHA256:one" in said
+    assert complaint.distrust(f"key {end}: SHA256:one") is None
+
+
 def test_of_a_long_complaint_the_end_counts(tmp_path: Path) -> None:
     """A trace may have any length, and memory has not."""
     answer = fake(tmp_path, "yes trace | head -c 5000000 >&2; echo fatal: the end >&2; exit 128").run("x")
