@@ -42,11 +42,13 @@ def configure(repository: Repository, settings: str) -> None:
 def test_git_and_disk_give_the_same_files(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same names, contents and order, hidden ones and other suffixes left out, from a revision and a checkout."""
     hidden = {"manifests/.b/b.yaml": "", "manifests/a/.a.yaml": "", "manifests/notes.txt": ""}
+    hidden |= {"manifests/lost+found/x.yaml": "", "manifests/a/$RECYCLE.BIN/x.yaml": ""}
     others = {"manifests/a-b/c.yaml": "", "manifests/a0.yaml": "", "manifests/Ä.yaml": "", "manifests/a/b/c.yaml": ""}
+    others |= {"manifests/A.YAML": "", "manifests/a/A.Json": ""}
     commit = repository.commit(hidden | others)
     monkeypatch.chdir(repository.folder)
     assert repository.read() == (commit, tuple(find("manifests", None)))
-    assert len(repository.names()) == 7
+    assert len(repository.names()) == 9
 
 
 def test_only_what_is_committed_counts(repository: Repository) -> None:
