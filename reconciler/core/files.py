@@ -25,6 +25,9 @@ MAX_PROBLEMS = 1000
 READING_BYTES = 256 * 1024 * 1024
 """Enough resident memory to read any revision that these allow: `tests/manifests/test_bounds.py` reads the worst."""
 
+MAX_FOUND = MAX_DOCUMENTS
+"""How many problems are looked for: explaining each takes time, and half a million values may be wrong."""
+
 NEEDED_BYTES = 1024 * 1024 * 1024
 """Enough resident memory to follow, plan and report such revisions: no limit of memory in `deploy/` may be less.
 

@@ -154,6 +154,21 @@ def test_what_is_wrong_before_a_bound_is_told_and_its_end(monkeypatch: pytest.Mo
     assert "documents, and no more are read" in ended.problems[-2].message
 
 
+def test_problems_are_looked_for_as_far_as_there_may_be_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Explaining each takes time: one problem says where nothing more was read, in one document or over many."""
+    monkeypatch.setattr(load, "MAX_FOUND", 4)
+    for content in (
+        "kind: 1\n---\n" * 9,
+        MANIFEST % ("a", "b") + "labels: {}\n" + "".join(f"x{n}: 1\n" for n in range(9)),
+    ):
+        said = refused(content).problems
+        assert len(said) == 5
+        (end,) = (problem for problem in said if "no more are looked for" in problem.message)
+        assert str(end).endswith(
+            "the manifests come to more than 4 problems, and no more are looked for: put right what is named"
+        )
+
+
 def test_what_was_meant_is_looked_for_a_few_times_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes long where names are alike: the first few are helped, the others get a list."""
     monkeypatch.setattr(revision, "_HINTED", 2)
