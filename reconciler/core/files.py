@@ -10,20 +10,30 @@ from reconciler.core.errors import Problem
 MAX_BYTES = 16 * 1024 * 1024
 """The largest file that is read; ten thousand manifests are half of it."""
 
-MAX_TOTAL_BYTES = 32 * 1024 * 1024
+MAX_TOTAL_BYTES = MAX_BYTES
 """The most that is read of one revision: git packs it into next to nothing, and memory does not."""
 
 MAX_DOCUMENTS = 20_000
 """How many documents a revision may have, and how many files: each holds one at least."""
 
-MAX_VALUES = 1_000_000
-"""How many keys and values a revision may have: fifty for each document."""
+MAX_VALUES = 500_000
+"""How many keys and values a revision may have: fifty for each of ten thousand manifests."""
 
 MAX_PROBLEMS = 1000
 """How many problems of a revision are told one by one. The others are counted."""
 
-NEEDED_BYTES = 320 * 1024 * 1024
-"""What a process needs that reads a revision as large as all of these allow: no limit of memory may be less."""
+READING_BYTES = 256 * 1024 * 1024
+"""Enough resident memory to read any revision that these allow: `tests/manifests/test_bounds.py` reads the worst."""
+
+MAX_FOUND = MAX_DOCUMENTS
+"""How many problems are looked for: explaining each takes time, and half a million values may be wrong."""
+
+NEEDED_BYTES = 1024 * 1024 * 1024
+"""Enough resident memory to follow, plan and report such revisions: no limit of memory in `deploy/` may be less.
+
+Measured with 245,000 pairs of ClientAssociationMetadata, all to be created, as the most that was resident: 863 MiB for
+a controller that holds them, reads as many again and is asked for its page; 1,007 MiB for a dry run with five reports.
+"""
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 

@@ -106,7 +106,7 @@ def _page(head: str, sections: tuple[_Section, ...]) -> str:
     if shortened or omitted:
         note = (
             f"**This comment is not complete: {shortened:,} entries are in short and {omitted:,} are left out, since "
-            f"it may have {LIMIT:,} characters.** {_ELSEWHERE}\n\n"
+            f"it may have {LIMIT:,} bytes of UTF-8.** {_ELSEWHERE}\n\n"
         )
     return f"{head}\n\n{note}{''.join(body)}".rstrip("\n") + "\n"
 

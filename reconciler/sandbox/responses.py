@@ -16,7 +16,7 @@ from reconciler.sandbox.wire import read, refusal
 SANDBOX = "reconciler.sandbox"
 """The key under which a server puts its sandbox into the WSGI environment."""
 
-_SCOPE = re.compile(r"Credential=(?P<key>[^/,\s]+)/[^/,\s]+/(?P<region>[^/,\s]+)/")
+_SCOPE = re.compile(r"Credential=(?P<key>[^/,\s]{1,200})/[^/,\s]{1,200}/(?P<region>[^/,\s]+)/")
 _REGION = "us-east-1"
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.flaws import credential_flaw, credential_flaws, flaw, setting_flaws
-from reconciler.core.redact import LONGEST, redact
+from reconciler.core.redact import LONGEST, SHAPES, redact
 from reconciler.core.secrets import RUN, Secrets
 
 SECRETS = st.text(st.characters(codec="utf-8", exclude_characters="*"), min_size=RUN, max_size=60).filter(
@@ -131,6 +131,26 @@ def test_what_is_secret_by_where_it_stands_is_hidden(text: str, shown: str) -> N
 def test_a_line_without_end_is_cut() -> None:
     """What is said later is searched by nobody, and shown to nobody."""
     assert hide("x" * 100_000, Secrets.of("0123456789")) == "x" * LONGEST + "…"
+
+
+@pytest.mark.parametrize("text", ["://", "x://", "'", 'a:"', "'a:", "a:", "/a:", "@'", "?'", " "])
+def test_what_is_secret_by_its_shape_is_found_in_linear_time(text: str) -> None:
+    """A pattern that begins anew at each character would take an hour for so many of them."""
+    long = f"{text * 50_000}\t"
+    assert [shape.sub("", long) for shape, _ in SHAPES] == [long] * len(SHAPES)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("at 'http://u:p@h://x@y/z' and \"u:p'q@h\"", "at 'http://***@y/z' and \"***@h\""),
+        ("a:/u:p@h 'b':\"u:p@h", "a:/u:p@h 'b':\"***@h"),
+        ("http://a/b?c='d' https://e://f?g h", "http://a/b?***'d' https://e://f?*** h"),
+    ],
+)
+def test_what_is_secret_by_its_shape_is_hidden_and_no_more(text: str, shown: str) -> None:
+    """The login before the last @ of a word with a scheme, a login alone in quotes or not, and what a URL asks."""
+    assert hide(text, Secrets()) == shown
 
 
 def test_escapes_that_mean_no_text_are_left() -> None:

@@ -21,6 +21,7 @@ from deploy.kustomize import KUBERNETES, built, environment, gathered, of_kind, 
 from reconciler import __version__
 from reconciler.cli.app import app
 from reconciler.core.board import Board
+from reconciler.core.files import NEEDED_BYTES
 from reconciler.settings import Settings
 from reconciler.web.app import Views, application
 from reconciler.web.hooks import Hooks
@@ -99,6 +100,14 @@ def test_pods_keep_to_the_restricted_profile(base: str) -> None:
 def test_no_patch_loosens_a_pod(variant: list[dict[str, Any]]) -> None:
     """Also as kustomize builds them."""
     restricted(pod(variant))
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_a_pod_has_memory_for_the_largest_revision(base: str) -> None:
+    """What is read of one revision is bounded, and what that takes at most is known."""
+    (container,) = pod(documents(base))["spec"]["containers"]
+    most = container["resources"]["limits"]["memory"]
+    assert int(most.removesuffix("Gi")) << 30 >= NEEDED_BYTES
 
 
 @pytest.mark.parametrize("base", BASES)

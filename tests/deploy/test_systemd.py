@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from deploy.conftest import DEPLOY
 
 from reconciler.cli.app import app
+from reconciler.core.files import NEEDED_BYTES
 from reconciler.settings import Settings
 
 UNITS = DEPLOY / "systemd"
@@ -132,3 +133,10 @@ def test_the_service_is_not_killed_within_its_grace() -> None:
 def test_a_reload_reconciles_now() -> None:
     """Systemd sends SIGHUP, which the program takes for that."""
     assert assignments("reconciler.service")["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
+
+
+@pytest.mark.parametrize("file", SERVICES)
+def test_the_most_memory_is_enough_for_the_largest_revision(file: str) -> None:
+    """What is read of one revision is bounded, and what that takes at most is known."""
+    (most,) = assignments(file)["MemoryMax"]
+    assert int(most.removesuffix("G")) << 30 >= NEEDED_BYTES

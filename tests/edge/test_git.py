@@ -42,11 +42,13 @@ def configure(repository: Repository, settings: str) -> None:
 def test_git_and_disk_give_the_same_files(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same names, contents and order, hidden ones and other suffixes left out, from a revision and a checkout."""
     hidden = {"manifests/.b/b.yaml": "", "manifests/a/.a.yaml": "", "manifests/notes.txt": ""}
+    hidden |= {"manifests/lost+found/x.yaml": "", "manifests/a/$RECYCLE.BIN/x.yaml": ""}
     others = {"manifests/a-b/c.yaml": "", "manifests/a0.yaml": "", "manifests/Ä.yaml": "", "manifests/a/b/c.yaml": ""}
+    others |= {"manifests/A.YAML": "", "manifests/a/A.Json": ""}
     commit = repository.commit(hidden | others)
     monkeypatch.chdir(repository.folder)
     assert repository.read() == (commit, tuple(find("manifests", None)))
-    assert len(repository.names()) == 7
+    assert len(repository.names()) == 9
 
 
 def test_only_what_is_committed_counts(repository: Repository) -> None:
@@ -193,6 +195,24 @@ def fake(folder: Path, script: str) -> Git:
     (folder / "git").write_text(f"#!/bin/sh\n{script}\n")
     (folder / "git").chmod(0o755)
     return Git.found({"PATH": f"{folder}{os.pathsep}{os.defpath}"}, 60, threading.Event())
+
+
+@pytest.mark.parametrize("said", ["PID#:", "pid ", "closed by ", "SHA256:d", "remote: ", "1 out of "])
+def test_a_long_complaint_is_searched_in_bounded_time(said: str) -> None:
+    """A server may say a MiB in one line: a pattern that goes back and forth in it would hold up all for hours."""
+    complained = said * (MOST_COMPLAINT // len(said))
+    assert len(str(complaint.error("x", complained))) < 5000
+    assert len(str(complaint.unverified("x", "0" * 40, complained))) < 5000
+    assert complaint.distrust(complained) is None
+
+
+@pytest.mark.parametrize("end", ["has expired", "is not yet valid"])
+def test_the_key_of_a_signature_is_the_first_that_is_named(end: str) -> None:
+    """Whatever stands between it and what is said of it."""
+    said = complaint.distrust(f'Good "git" signature with ED25519 key SHA256:one\nSHA256:two\nkey {end}')
+    assert said
+    assert "the key SHA256:one" in said
+    assert complaint.distrust(f"key {end}: SHA256:one") is None
 
 
 def test_of_a_long_complaint_the_end_counts(tmp_path: Path) -> None:

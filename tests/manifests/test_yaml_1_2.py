@@ -239,6 +239,94 @@ def test_a_version_line_changes_nothing(version: str) -> None:
     assert value(f"%YAML {version}\n---\nk: no\n") == {"k": "no"}
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # yaml-test-suite has such cases; where YAML 1.1 differs, the value is that of 1.2
+        ("{a: http://x:1/y?z#q, b:c: d}", {"a": "http://x:1/y?z#q", "b:c": "d"}),
+        ("[a:b, 'c': d, \"e\":f]", ["a:b", {"c": "d"}, {"e": "f"}]),
+        ("{a:1, b}", {"a:1": None, "b": None}),
+        ("[? a, ? b : c]", [{"a": None}, {"b": "c"}]),
+        ("? a\n? b\n: c\n", {"a": None, "b": "c"}),
+        ("- - a\n  - b\n-\n- c", [["a", "b"], None, "c"]),
+        ("a: b#c d:e -f\n", {"a": "b#c d:e -f"}),
+        ("a:\tb\t# c\n", {"a": "b"}),
+        ("a: x\u00a0#y\u3000z\n", {"a": "x\u00a0#y\u3000z"}),
+        ("a: b\n  c\n\n  d\n", {"a": "b c\nd"}),
+        ("a: 'b''c\n\n  d'\n", {"a": "b'c\nd"}),
+        ('a: "b\\\n   c\\ d\\/\\_"\n', {"a": "bc d/\u00a0"}),
+        (r'a: "\N\L\P\0\v\x41\U0001F600"', {"a": "\x85\u2028\u2029\0\vA\U0001f600"}),
+        ("a: |\n  b\n   c\n\n", {"a": "b\n c\n"}),
+        ("a: |+\n  b\n\nc: d\n", {"a": "b\n\n", "c": "d"}),
+        ("a: |2-\n   b\n", {"a": " b"}),
+        ("a: >\n  b\n  c\n\n  d\n   e\n  f\n", {"a": "b c\nd\n e\nf\n"}),
+        ("a: &x-1_y b\nc: *x-1_y\n", {"a": "b", "c": "b"}),
+        ("- &a\n- *a\n", [None, None]),
+        ("%YAML 1.2\n%TAG !e! tag:example.org,2026:\n---\na: 1\n", {"a": 1}),
+        ("--- # comment\na: 1\n...\n", {"a": 1}),
+        ("a: \ufeffb\n", {"a": "\ufeffb"}),
+        ("{a: [b, c,], }", {"a": ["b", "c"]}),
+        (
+            "a: -\u00a0b\nc: -1-2\nd: --\ne: ?f\ng: :h\n",
+            {"a": "-\u00a0b", "c": "-1-2", "d": "--", "e": "?f", "g": ":h"},
+        ),
+    ],
+)
+def test_yaml_is_read_by_its_version_1_2(text: str, expected: Any) -> None:
+    """Flow, blocks, folding, escapes, anchors and directives."""
+    assert value(text) == expected
+
+
+ANCHOR = "the name of an anchor must be of letters, digits, '-' and '_' only"
+BLANKS = "the last line of this text is blank, and is not ended: remove the blanks, or end it with a line end"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        # What libyaml reads in another way than YAML 1.2, or does not know
+        ("[?x]", "1:3: put a blank behind the '?' of a key, or text that begins with it in quotes"),
+        ("{ ?foo: bar }", "1:4: put a blank behind the '?'"),
+        ("&an:chor value", f"1:1: {ANCHOR}"),
+        ("a: &b\nc: *b:d\n", f"2:4: {ANCHOR}"),
+        ("&a: b: c", f"1:1: {ANCHOR}"),
+        ("a: |\n  x\n   ", f"1:4: {BLANKS}"),
+        ("- |+\n x\n ", f"1:3: {BLANKS}"),
+        (
+            'a: "\x85"',
+            '1:5: the character U+0085 ends a line in YAML 1.1 and not in YAML 1.2: remove it, or write it as "\\u00',
+        ),
+        ("a: b\u2028c", "1:5: the character U+2028 ends a line in YAML 1.1"),
+        ("# \u2029", "1:3: the character U+2029 ends a line in YAML 1.1"),
+        ('a: "\\ud83d\\ude00"', "half of a surrogate pair: write the character itself, or the whole file as JSON"),
+        ("<<: {a: 1}", "1:1: a merge key ('<<') is not part of YAML 1.2: write the keys out"),
+        ("? [a]\n: b", "1:3: a key must be plain text"),
+        ("*a : b", "1:1: a key must be plain text"),
+        ("&a a: *b", "the alias *b has no anchor before it"),
+        ("%FOO bar\n---\na", "is not YAML: while scanning a directive"),
+        ("%YAML 1.3\n---\na", "is not YAML: found incompatible YAML document"),
+        ("%YAML 1.2\n%YAML 1.2\n---\na", "is not YAML: found duplicate %YAML directive"),
+        ("[:x]", "is not YAML"),
+        ("{a\n: b}", "is not YAML"),
+        (": a", "is not YAML"),
+        ("a: |\n \tb\n  c\n", "is not YAML"),
+        ("a\n...\nb\n", "is not YAML"),
+        ("a: @b", "is not YAML"),
+        ("a: `b", "is not YAML"),
+        ("a: b: c", "is not YAML"),
+        ("a: - b", "is not YAML"),
+        ("\ta: b", "is not YAML"),
+        ('a: "\\z"', "is not YAML"),
+        ("a: 'b", "is not YAML"),
+        ("a: [b", "is not YAML"),
+        ("a: \x07", "is not YAML"),
+    ],
+)
+def test_yaml_that_would_be_read_differently_is_refused(text: str, said: str) -> None:
+    """Where libyaml does not read YAML 1.2 as it is meant, the file is refused, and no other value is taken."""
+    assert said in refused(text)[-1]
+
+
 PRINTABLE = st.characters(
     min_codepoint=0x20, exclude_categories=["Cs", "Cc"], exclude_characters="\u2028\u2029\ufeff\ufffe\uffff"
 )

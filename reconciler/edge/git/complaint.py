@@ -6,6 +6,7 @@ import re
 from collections.abc import Set as AbstractSet
 
 from reconciler.core.errors import GitError
+from reconciler.core.redact import LONGEST
 from reconciler.edge.git.given import quoted
 
 # Git has one exit code for all of these. The texts are those of git 2.39 in the C locale, and of OpenSSH.
@@ -43,11 +44,11 @@ _DISTRUSTS = (
     (r"^\[GNUPG:\] NODATA()", "has a signature that cannot be read"),
     (r"[Cc]ouldn't (?:parse|decode) signature()", "has a signature that cannot be read"),
     (r"incorrect signature()", "has a bad signature"),
-    (r"(SHA256:\S++)(?s:.*)key has expired", "is signed by {}, which had expired"),
-    (r"(SHA256:\S++)(?s:.*)key is not yet valid", "is signed by {}, which was not valid yet"),
+    (r"(?s)\A(?>.*?(SHA256:\S+)).*key has expired", "is signed by {}, which had expired"),
+    (r"(?s)\A(?>.*?(SHA256:\S+)).*key is not yet valid", "is signed by {}, which was not valid yet"),
     (r"key is not permitted for use in signature namespace()", "is signed by a key that is not listed for git"),
     # Without these words ssh-keygen has not looked through the list: git then asks it about the signature alone.
-    (r"(?s)(?=.*^No principal matched).*(SHA256:\S+)", "is signed by {}, which is not listed"),
+    (r"(?s)\A(?=.*^No principal matched).*(SHA256:\S+)", "is signed by {}, which is not listed"),
 )
 _HINDRANCES = (
     (
@@ -63,7 +64,7 @@ _VARYING = (
     (r"\b\d+ (?:out of \d+ )?bytes\b", "some bytes"),
     (r"((?:\btmp|_vtag_tmp|\bincoming-)(?:_[a-z]+_|_)?)[A-Za-z0-9]{6}\b", r"\1…"),
     (r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b", "…"),
-    (r"(?i)\b((?:request|trace|correlation)[ -]?id|pid|process)([ :=#]+)(?=[\w:.-]*\d)[\w:.-]+", r"\1\2…"),
+    (r"(?i)\b((?:request|trace|correlation)[ -]?id|pid|process)([ :=#]+)(?=[\w:.-]{0,99}\d)[\w:.-]+", r"\1\2…"),
     (r"\b(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?Z?", "…"),
     (r"\b((?:closed|reset) by) .* port \d+", r"\1 the server"),
 )
@@ -168,7 +169,7 @@ def _last(complaint: str) -> str:
     lines = [line.strip() for line in complaint.splitlines() if not _EMPTY_WORDS.match(line)]
     fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
     said = (fatal or lines or ["nothing"])[-1]
-    said = said.removeprefix("fatal: ").removeprefix("error: ")
+    said = said.removeprefix("fatal: ").removeprefix("error: ")[: 2 * LONGEST]  # cut by redaction to half of it
     for varying, constant in _VARYING:
         said = re.sub(varying, constant, said)
     return quoted(said)

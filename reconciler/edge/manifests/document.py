@@ -17,20 +17,24 @@ Path: TypeAlias = "tuple[str | int, ...]"
 BREAK = re.compile("\r\n|[\n\r]")
 """Where a line ends: libyaml knows three more characters, and no text that holds one is given to it."""
 
-_NUMBER = re.compile(r"(?:[&!]\S*\s+)*([^\s,\[\]{}#&!]*)")  # behind its anchor, if it has one
+_NUMBER = re.compile(r"(?:[&!]\S*[ \t]+)*([^\s,\[\]{}#&!]*)")  # behind its anchor, if it has one
 
 
 class Text:
-    """The text of a file, of which a line can be shown."""
+    """The text of a file that knows where its lines begin."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def line(self, number: int) -> str:
-        """Return a line, from 1, without its end."""
-        start = self._starts[number - 1]
-        end = self._starts[number] if number < len(self._starts) else len(self.text)
-        return self.text[start:end].rstrip("\r\n")
+    def start(self, line: int) -> int:
+        """Return the index at which a line begins; lines count from 1."""
+        return self._starts[line - 1]
+
+    @cached_property
+    def unended(self) -> int | None:
+        """The index behind the last character that is not blank, where blanks without a line end follow; else None."""
+        last = self.text[max(self.text.rfind("\n"), self.text.rfind("\r")) + 1 :]
+        return len(self.text.rstrip()) if last and not last.strip(" ") else None
 
     @cached_property
     def _starts(self) -> array[int]:
@@ -67,7 +71,7 @@ class Document:
     def written(self, path: Path) -> str:
         """Return a number, true or false as it is written in the file, for messages that quote it; "" if unknown."""
         line, column = self.position(path)
-        number = _NUMBER.match(self.text.line(line), column - 1) if self.text else None
+        number = _NUMBER.match(self.text.text, self.text.start(line) + column - 1) if self.text else None
         return number[1] if number else ""
 
     def without_text(self) -> Document:

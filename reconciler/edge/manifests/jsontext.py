@@ -20,6 +20,7 @@ from reconciler.edge.manifests.scalars import resolve
 _BLANK = re.compile(r"[ \t\r\n]*+")
 _BETWEEN = re.compile(r"(?:[ \t\r\n]++|(?:#[^\r\n]*+|(?:---|\.\.\.)[ \t]*+)(?:[\r\n]|\Z))*+")
 """Between two documents: comments, and the marks of YAML where one ends or begins."""
+_MARK = re.compile(r"(?<=[\r\n])(?:---|\.\.\.)[ \t]*+(?:[\r\n]|\Z)")
 _WORD = re.compile(r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][-+]?[0-9]++)?+|true|false|null")
 _scan: Callable[[str, int], tuple[str, int]] = vars(decoder)["scanstring"]  # in C; typeshed does not know it
 _HALF = re.compile("[\ud800-\udfff]")
@@ -54,9 +55,13 @@ class _Reader:
         self._problems: list[Problem] = []
 
     def more(self) -> bool:
-        """Tell whether another document follows, and go to it."""
+        """Tell whether another document follows, and go to it. Raises NotJson where no mark stands between the two."""
+        end = self._at
         self._skip(_BETWEEN)
-        return self._at < len(self._text)
+        follows = self._at < len(self._text)
+        if follows and end and not _MARK.search(self._text, end, self._at):
+            raise NotJson
+        return follows
 
     def document(self) -> Iterator[Document | Problem]:
         """Yield one document, or what is wrong with it."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from reconciler.core import request
 from reconciler.core.errors import InvalidManifests, Problem
-from reconciler.core.files import MAX_PROBLEMS, bounded
+from reconciler.core.files import MAX_FOUND, MAX_PROBLEMS, bounded
 from reconciler.core.model import Desired
 from reconciler.edge.manifests import regions, revision, schema
 from reconciler.edge.manifests.budget import Budget, Exhausted
@@ -60,8 +61,14 @@ class _Problems:
     def __init__(self) -> None:
         self._kept: set[Problem] = set()
         self._more = 0
+        self._found = 0
 
     def add(self, problem: Problem) -> None:
+        """Count one more. Raises Exhausted where there are too many to go on."""
+        self._found += 1
+        if self._found > MAX_FOUND:
+            said = f"here the manifests come to more than {MAX_FOUND} problems, and no more are looked for"
+            raise Exhausted(replace(problem, pointer="", message=f"{said}: put right what is named"))
         self._kept.add(problem)
         if len(self._kept) > 2 * MAX_PROBLEMS:
             self._sorted()

@@ -257,8 +257,7 @@ class _Reader:
 
     def _check_block(self, event: Any) -> None:
         """Refuse a block that a line of blanks without an end makes longer: by a line end, or not."""
-        last = self._text[max(self._text.rfind("\n"), self._text.rfind("\r")) + 1 :]
-        if not last or last.strip(" ") or self._text[event.end_mark.index :].strip():
+        if self._source.unended is None or event.end_mark.index < self._source.unended:
             return
         start = event.start_mark.index
         keeps = "+" in self._text[start : start + _HEADER]

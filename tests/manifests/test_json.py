@@ -1,0 +1,94 @@
+"""JSON is read as JSON says, or refused: the classes of cases that JSONTestSuite has, with inputs of our own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.core.errors import Problem
+from reconciler.edge.manifests.yaml import documents
+
+HALF = "half of a surrogate pair, which is no character: write both halves, or neither"
+LONG = "a number of more than 18 characters: put it in quotes"
+
+VALUES: list[tuple[str, Any]] = [
+    # structure
+    ("{}", {}), ("[]", []), (" [ ]\t\r\n", []), ("[[[]], {}]", [[[]], {}]), ("[null, 1]", [None, 1]),
+    ("\ufeff{}", {}), ('{"a":{"b":[{"c":0}]}}', {"a": {"b": [{"c": 0}]}}), ("[\n1\n,\r2\r\n]", [1, 2]),
+    ("[true, false, null]", [True, False, None]), ("[" * 32 + "]" * 32, eval("[" * 32 + "]" * 32)),  # noqa: S307
+    # numbers
+    ("[0, -0, 10, -7]", [0, 0, 10, -7]), ("[0.5, -0.0, 1.25e2, 1E3]", [0.5, -0.0, 125.0, 1000.0]),
+    ("[1e-3, 1E+2, 123e65]", [0.001, 100.0, 123e65]), ("[999999999999999999]", [999_999_999_999_999_999]),
+    ("[0e1, 0.1e-400]", [0.0, 0.0]), ("[123.456789012345678901234567890]", [123.456789012345678901234567890]),
+    # strings
+    (r'["\"\\\/\b\f\n\r\t"]', ['"\\/\b\f\n\r\t']), (r'["\u0000\u001f\u007F"]', ["\0\x1f\x7f"]),
+    (r'["\u00e9\u20AC\uFFFF\ufdd0"]', ["é€\uffff\ufdd0"]), (r'["\ud83d\uDE00"]', ["😀"]),
+    (r'["\u2028\u2029\u0085\ufeff"]', ["\u2028\u2029\x85\ufeff"]), ('["\u2028\u2029\x85"]', ["\u2028\u2029\x85"]),
+    ('["\x7f\x80\ufffe\u200b"]', ["\x7f\x80\ufffe\u200b"]), ('["é€😀"]', ["é€😀"]), (r'["\\u0041\\n"]', ["\\u0041\\n"]),
+    ('["# no comment", "a: b", "- c", "&d *e !f"]', ["# no comment", "a: b", "- c", "&d *e !f"]),
+    ('["", " ", "true", "1", "null", "~"]', ["", " ", "true", "1", "null", "~"]),
+    # keys
+    ('{"": 0}', {"": 0}), (r'{"\ud83d\ude00": 0, "a\u0000b": 1}', {"😀": 0, "a\0b": 1}),
+    ('{"<<": {"a": 1}}', {"<<": {"a": 1}}),
+    ('{"yes": 1, "null": 2, "1": 3, "?x": 4, "&a": 5}', {"yes": 1, "null": 2, "1": 3, "?x": 4, "&a": 5}),
+    ('{"é": 1, "e\u0301": 2}', {"é": 1, "e\u0301": 2}),
+]  # fmt: skip
+REFUSED: list[tuple[str | bytes, str]] = [
+    # what JSON allows, and no manifest may have
+    ('{"a": 1, "a": 1}', "1:10: duplicate key 'a': it stands in line 1 already"),
+    (r'{"a": 1, "\u0061": 2}', "1:10: duplicate key 'a'"),
+    ("[9223372036854775808]", f"1:2: {LONG}"), ("[-9223372036854775808]", f"1:2: {LONG}"),
+    ("[1e999]", "1:2: a number too large to be used: put it in quotes"), ("[-1e999]", "1:2: a number too large"),
+    (f"[1.{'0' * 200}]", "1:2: a number of more than 128 characters"),
+    ("[" * 33 + "]" * 33, "1:33: nests deeper than 32 levels"),
+    (r'["\ud83d"]', f"1:2: {HALF}"), (r'["\ude00\ud83d"]', f"1:2: {HALF}"), (r'["\ud83dx"]', f"1:2: {HALF}"),
+    (r'["\ud83d\n"]', f"1:2: {HALF}"), (r'["\ud83d\ud83d\ude00"]', f"1:2: {HALF}"), (r'{"\udc00": 1}', f"1:2: {HALF}"),
+    ("null", "1:1: is empty"),
+    # what is not UTF-8
+    (b'["\xff"]', "1:3: is not UTF-8"), (b'["\xed\xa0\x80"]', "1:3: is not UTF-8"),
+    (b'["\xc0\xaf"]', "1:3: is not UTF-8"),
+    (b'["\xf4\xbf\xbf\xbf"]', "1:3: is not UTF-8"), ("[1]".encode("utf-16"), "1:1: is not UTF-8"),
+    # what is neither JSON nor YAML
+    ("[", "is not YAML"), ("{", "is not YAML"), ("]", "is not YAML"), ("[1", "is not YAML"), ('["a', "is not YAML"),
+    ('{"a":', "is not YAML"), ('{"a" 1}', "is not YAML"), ("[,]", "is not YAML"), ("[1,,2]", "is not YAML"),
+    ("[]]", "is not YAML"), ("{}}", "is not YAML"), ('{"a": 1} x', "is not YAML"), ("[][]", "is not YAML"),
+    ('{"a": 1}{"b": 2}', "is not YAML"), ('{"a": 1}\n{"b": 2}\n', "is not YAML"), ("{}\n# ---\n{}", "is not YAML"),
+    (r'["\x"]', "is not YAML"), (r'["\u00e"]', "is not YAML"), (r'["\ud83d\u"]', "is not YAML"),
+    ("[1]\0", "is not YAML"),
+    ('["\0"]', "is not YAML"), ('["\x1f"]', "is not YAML"), (r'{a: "\ud83d\ude00"}', "half of a surrogate pair"),
+]  # fmt: skip
+YAML: list[tuple[str, Any]] = [
+    # what is no JSON, and is YAML 1.2: in flow, a plain word, a comma too many and a comment may stand
+    ("[1,]", [1]), ('{"a": 1,}', {"a": 1}), ("[01, +1, .5, 1., 0x1f]", [1, 1, 0.5, 1.0, 31]), ("['a']", ["a"]),
+    ("[NaN, Infinity, -Infinity, nul, True]", ["NaN", "Infinity", "-Infinity", "nul", True]), ('["a": 1]', [{"a": 1}]),
+    ("{a: 1}", {"a": 1}), ("{1:2}", {"1:2": None}), ('{"a"}', {"a": None}), ('{"a":b}', {"a": "b"}), ("[1 2]", ["1 2"]),
+    ('["a\nb"]', ["a b"]), ('["\t"]', ["\t"]), (r'["\x41\a\e"]', ["A\a\x1b"]), (r"[\u0041]", ["\\u0041"]),
+    ('{"a": 1} # comment', {"a": 1}), ("# comment\n[1]", [1]), ('{"a": /*b*/1}', {"a": "/*b*/1"}), ("\xa0[]", "\xa0[]"),
+]  # fmt: skip
+
+
+def read(content: str | bytes) -> list[Any]:
+    """Return the values in a file, and what is said of it."""
+    found = documents("m.json", content if isinstance(content, bytes) else content.encode())
+    return [str(each).removeprefix("m.json:") if isinstance(each, Problem) else each.value for each in found]
+
+
+@pytest.mark.parametrize(("text", "value"), VALUES + YAML)
+def test_json_is_what_it_says(text: str, value: Any) -> None:
+    """Values and their types are equal, and what is no JSON is read by YAML 1.2."""
+    assert repr(read(text)) == repr([value])
+
+
+@pytest.mark.parametrize(("text", "said"), REFUSED)
+def test_json_that_would_be_changed_is_refused(text: str | bytes, said: str) -> None:
+    """With a place and a reason: no value is rounded, replaced or dropped."""
+    assert said in str(read(text)[-1])
+
+
+def test_documents_of_json_stand_between_marks() -> None:
+    """As those of YAML do: two that only follow each other may be half of a mistake."""
+    both = '# one\n---\n{"a": "\\ud83d\\ude00"}\n--- \n# two\n[1]\n...\n# end'
+    assert read(both) == [{"a": "😀"}, [1]]
+    assert read("\r".join(both.split("\n"))) == [{"a": "😀"}, [1]]
+    assert read("{}\n...\n{}") == [{}, {}]
