@@ -129,8 +129,8 @@ def test_ordinary_words_regions_and_buckets_stay(given: dict[str, str]) -> None:
     """What is short, a word that everybody uses, or public by its form makes no other text unreadable."""
     text = (
         "the bucket test.corp-exports.test of account 123456789012 in us-east-1, a localstack, is not east_asia's "
-        "(2026-11-27T12:00:00Z): stack overflow while markdown was truncated in /var/run/secrets; user: no token, in short "
-        "a phrase, no password"
+        "(2026-11-27T12:00:00Z): stack overflow while markdown was truncated in /var/run/secrets; user: no token, in "
+        "short a phrase, no password"
     )
     assert hide(text, Secrets.of_environment(given)) == text
 
