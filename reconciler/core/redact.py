@@ -40,7 +40,7 @@ _SHAPES = (
     ("@", re.compile(r"()(?<![^\s'\"])[^\s'\":/@]+:[^\s/@]+(?=@)")),
     ("invalid header value ", re.compile(r"(?i)(invalid header value ).*")),
     ("authorization", _named("authorization")),
-    ("token", _named("(?:session|security|access|refresh|id|private)[_-]?token|x-amz-sso_bearer_token")),
+    ("token", _named("(?:session|security|access|refresh|private|(?<![a-z])id)[_-]?token|x-amz-sso_bearer_token")),
     ("secret", _named("secret_?access_?key|client_?secret")),
     ("signature=", _named("signature(?==)")),
 )

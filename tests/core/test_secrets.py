@@ -159,6 +159,10 @@ def test_a_short_secret_is_hidden_where_it_is_a_word(text: str) -> None:
             "The security token included in the request is invalid",
             "The security token included in the request is invalid",
         ),
+        (
+            "InvalidToken: no such token, InvalidIdToken: nor this",
+            "InvalidToken: no such token, InvalidIdToken: nor this",
+        ),
         ("Signature expired: 20261127T120000Z", "Signature expired: 20261127T120000Z"),
         ("'https://a/?x','https://b/?y'", "'https://a/?***','https://b/?***'"),
         ("https://a:b@c?d", "https://***@c?***"),
