@@ -40,6 +40,7 @@ _PUBLIC = re.compile(
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://([^\s'\"]+)")
 _HEADER = re.compile(r"authorization:\s*(?:[A-Za-z]+\s+)?([^\s'\"]+)", re.IGNORECASE)
 _CUTS = re.compile(r"[/?#@:\s]+")
+_PARTS = re.compile(r"[?&](?:[\w+-]+=)?|[/#@:]")  # of a URL; the names in its query are options of apprise
 _WITH_HOST = frozenset(("http", "https", "json", "jsons", "xml", "xmls", "form", "forms", "ntfy", "ntfys"))
 
 
@@ -87,10 +88,9 @@ class Secrets:
         parts: list[str] = []
         for url in urls.split():
             scheme, _, rest = url.partition("://")
-            authority, *others = re.split("[/?#]", rest, maxsplit=1)
-            host = authority.rpartition("@")[2]
+            host = re.split("[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
             public = {"localhost"} | ({host, host.partition(":")[0]} if scheme.lower() in _WITH_HOST else set())
-            found = (unquote(part) for part in re.split("[/?#&@:]|[^/?#&@:=]+=", "/".join([authority, *others])))
+            found = map(unquote, _PARTS.split(rest))
             parts += [part for part in found if len(part) >= RUN and part not in public and not is_public(part)]
         return cls.of(*parts) | cls.of_text(urls)
 
@@ -99,9 +99,8 @@ class Secrets:
         """Return what is secret in variables: those whose name says so, and the logins and headers of all others."""
         found = cls()
         for name, value in environment.items():
-            if is_public(value):
-                continue
-            if name in _OURS or (len(value) >= RUN and _NAMES.search(name) and not _NO_NAMES.fullmatch(name)):
+            named = len(value) >= RUN and _NAMES.search(name) and not _NO_NAMES.fullmatch(name)
+            if (name in _OURS or named) and not is_public(value):
                 found |= cls.of(value)
             if name == "RECONCILER_NOTIFY_URLS":
                 found |= cls.of_receivers(value)
