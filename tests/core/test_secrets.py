@@ -93,8 +93,8 @@ def test_variables_are_secrets_by_their_names_and_contents() -> None:
         "AWS_SECRET_ACCESS_KEY": "secretkey", "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "GITHUB_TOKEN": "githubtoken",
         "AWS_WEB_IDENTITY_TOKEN_FILE": "/var/run/token", "MY_TOKEN": "short", "RECONCILER_WEBHOOK_SECRET": "hook",
         "RECONCILER_GIT_URL": "https://me:gitpassword@host/x", "GIT_CONFIG_VALUE_0": "Authorization: Basic aGVhZGVyczo",
-        "RECONCILER_NOTIFY_URLS": "slack://TokenAAAA/TokenBBBB/TokenCCC==?key=TokenDDDD json://localhost:80/hookhookhook "
-        "ntfys://a.example/topictopic",
+        "RECONCILER_NOTIFY_URLS": "slack://TokenAAAA/TokenBBBB/TokenCCC==?key=TokenDDDD "
+        "json://localhost:80/hookhookhook ntfys://a.example/topictopic",
         "SSH": "ssh://longusername@host/x", "PLAIN": "https://host.example/@path",
         "TOOL": "/usr/bin/tool https://me:toolpassword@host",
     })  # fmt: skip

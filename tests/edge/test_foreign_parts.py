@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import botocore.credentials
 import pytest
+import structlog
 from fakes import FakeClock
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -41,6 +42,22 @@ TARGET = Target("prod", "us-east-1", ACCOUNT)
 MODELS = Models()
 SECRETS = st.text("uvwxyzUVWXYZ789+/=", min_size=12, max_size=64)
 KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """Send logs to a text, and leave logging as it was."""
+    root, library = logging.getLogger(), logging.getLogger("urllib3.connectionpool")
+    handlers, level, librarys = root.handlers[:], root.level, library.level
+    monkeypatch.setattr("sys.unraisablehook", logs.unraisable)
+    out = io.StringIO()
+    logs.configure(out, color=False)
+    yield out
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    library.setLevel(librarys)
+    structlog.reset_defaults()
 
 
 def told(secret: str, text: str) -> bool:
@@ -195,10 +212,8 @@ def test_what_varies_in_a_complaint_leaves_no_part_of_a_secret(secret: str) -> N
 
 
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise looks for it
-def test_a_receiver_that_fails_tells_no_url() -> None:
+def test_a_receiver_that_fails_tells_no_url(log: io.StringIO) -> None:
     """Neither what apprise and the libraries below it log, nor what this program says of it."""
-    out = io.StringIO()
-    logs.configure(out, color=False)
     with Chat().open() as chat:
         chat.down = True
         url = f"json://user:{KEY[:13]}@127.0.0.1:{chat.port}/{KEY[-18:]}"
@@ -210,8 +225,8 @@ def test_a_receiver_that_fails_tells_no_url() -> None:
         silent = receiver.send("title", "text", "info")
         logs.logger().warning(logs.NOTICE_NOT_DELIVERED, receiver=receiver.name)
     assert (refused, silent) == (False, False)
-    assert "cannot post to json://***@127.0.0.1" in out.getvalue()
-    assert not told(KEY, out.getvalue())
+    assert "cannot post to json://***@127.0.0.1" in log.getvalue()
+    assert not told(KEY, log.getvalue())
 
 
 @pytest.mark.parametrize(
@@ -248,13 +263,10 @@ class Broken:
         raise ValueError(f"closing {KEY}")
 
 
-def test_what_a_finalizer_raises_is_logged_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_finalizer_raises_is_logged_without_secrets(log: io.StringIO) -> None:
     """Python would print it as it is."""
-    out = io.StringIO()
-    logs.configure(out, color=False)
-    monkeypatch.setattr("sys.unraisablehook", logs.unraisable)
     with redaction.known("test", Secrets.of(KEY)):
         Broken()
-    line = json.loads(out.getvalue())
+    line = json.loads(log.getvalue())
     assert (line["what"], line["error"]) == ("finalizer", "ValueError: closing ***")
-    assert not told(KEY, out.getvalue())
+    assert not told(KEY, log.getvalue())
