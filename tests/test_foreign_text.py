@@ -20,9 +20,9 @@ import botocore.credentials
 import botocore.exceptions as foreign
 import pytest
 from botocore.parsers import ResponseParserError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from program import EXPORT, SCRIPT, environment
+from program import Program, environment
 
 from reconciler import redaction
 from reconciler.core import errors
@@ -166,7 +166,8 @@ def texts(error: Exception) -> Iterator[str]:
     yield out.getvalue()
 
 
-@given(st.text("abcdefghijklmnopqrstuvwxyzABCDEFXYZ0123456789+/=", min_size=12, max_size=200))
+@settings(max_examples=12)  # each is raised ten times and said in some nine ways; test_secrets.py tries the spellings
+@given(st.text("uvwxyzUVWXYZ0123456789+/=", min_size=12, max_size=200))  # of which no word of ours is made
 def test_no_adapter_lets_a_secret_through(secret: str) -> None:
     """Whatever raises, and whatever it says: the secret is in no error, no outcome and no line of the log."""
     with redaction.known("test", Secrets.of(secret)):
@@ -208,18 +209,16 @@ def test_credentials_of_a_file_that_no_header_takes_are_named(
 
 def run(tmp_path: Path, *arguments: str, **variables: str) -> tuple[int, str]:
     """Run the program in every format; return its code, and all that it wrote."""
-    (tmp_path / "m.yaml").write_text(EXPORT.replace("NAME", "october"))
+    program = Program(tmp_path)
+    program.add("october")
     keys = {
         "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_MAX_ATTEMPTS": "1",
         "AWS_REGION": "us-east-1",
     }
-    done = subprocess.run(
-        [SCRIPT, *arguments, "-f", "m.yaml"], cwd=tmp_path, env=environment(**(keys | variables)),
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return done.returncode, done.stdout + done.stderr + "".join(file.read_text() for file in tmp_path.glob("report.*"))
+    done = program.run(*arguments, env=keys | variables)
+    return done.code, done.out + done.err + "".join(file.read_text() for file in tmp_path.glob("report.*"))
 
 
 FORMATS = tuple(part for each in OUTPUTS for part in ("-o", f"{each}=report.{each}"))

@@ -246,4 +246,4 @@ def _git() -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip().removeprefix("git version ") or None
+    return redaction.redact(done.stdout).strip().removeprefix("git version ") or None

@@ -29,7 +29,7 @@ def command(listen: Address) -> None:
     try:
         connection.request("GET", "/healthz")
         answer = connection.getresponse()
-        said = answer.read(4096).decode(errors="replace").strip()
+        said = redaction.redact(answer.read(4096).decode(errors="replace").strip())
     except (OSError, HTTPException) as error:
         reason = redaction.describe(error) or type(error).__name__
         raise click.ClickException(f"no controller answers on {listen.host}:{listen.port}: {reason}") from error

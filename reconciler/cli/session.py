@@ -65,7 +65,7 @@ def begin(choices: Choices, *, brief: bool = False) -> None:
     choices.check()
     refuse_flaws(aws=not choices.dummy and choices.profile is None)
     here = settings.read()
-    threading.excepthook = logs.thread_failed
+    threading.excepthook, sys.unraisablehook = logs.thread_failed, logs.unraisable
     logs.configure(sys.stderr, color=not here.no_color and not here.dumb_terminal, brief=brief)
     if choices.settle_time < _SETTLE_TIME_SAFE:
         said = "a Create whose answer was lost may be repeated before List can show it"

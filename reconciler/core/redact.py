@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from reconciler.core.secrets import RUN, lower
 
@@ -12,66 +13,97 @@ LONGEST = 4000
 """Characters: so much of a line is kept. What is said later is for nobody, and would have to be searched."""
 
 _HIDDEN = "***"
+_JOINTS = frozenset("-_.")
 _GRAM = 5
 _STRIDE = RUN - _GRAM + 1  # every part of RUN characters holds a gram that begins at a multiple of this
 _ESCAPED = re.compile(
-    r"(?:%[0-9A-Fa-f]{2})+|(?:\\x[0-9A-Fa-f]{2})+|(?:\\u[0-9A-Fa-f]{4})+|\\[\\'\"/nrt]"
+    r"(?:%[0-9A-Fa-f]{2})+|(?:\\x[0-9A-Fa-f]{2})+|(?:\\u[0-9A-Fa-f]{4})+|\\[\\'\"/bfnrt]"
     r"|&(?:amp|lt|gt|quot|apos|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});"
 )
-_PLAIN = {"n": "\n", "r": "\r", "t": "\t"}
+_SIGNS = "%\\&"  # with one of which each escape begins
+_PLAIN = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _DECODED_TWICE = 2
 
 # What is secret by where it stands, whether anybody knows it or not. Each pattern takes linear time: what it goes over
-# in vain it goes over once, from the start of a word (login in a URL), of a part between @ and / (login alone), or from
-# a :// to the next one (query).
-SHAPES = (
-    (re.compile(r"(?<!\S)((?:(?!://)\S)*+://)\S*@"), rf"\1{_HIDDEN}@"),
-    (
-        re.compile(
-            r"(?<![^\s/@])((?:(?<![/@])|[^\s/@'\"]*+['\"])(?::[^\s/@'\"]*+['\"]|[^\s/@'\":]*+['\"])*+)"
-            r"[^\s/@'\":]++:[^\s/@]++@"
-        ),
-        rf"\1{_HIDDEN}@",
-    ),
-    (re.compile(r"(://(?:(?!://)[^\s?])*+)\?(?:[^\s']*[^\s'\"])?"), rf"\1?{_HIDDEN}"),
-    (re.compile(r"(?i)(invalid header value ).*"), rf"\1{_HIDDEN}"),
-    (
-        re.compile(
-            r"(?i)((?<![\w-])(?:(?:proxy-)?authorization|x-amz-security-token|x-amz-sso_bearer_token|private-token)"
-            r"['\"]?\s*[:=]\s*b?['\"]?)(?:(?:basic|bearer|negotiate|aws4\S*)\s+)?[^\s,;&'\"]+"
-        ),
-        rf"\1{_HIDDEN}",
-    ),
-    (re.compile(r"(?i)((?<![\w-])(?:x-amz-)?signature=)[^\s,;&'\"]+"), rf"\1{_HIDDEN}"),
+# in vain it goes over once. A login alone is looked for from the start of each part between @ and /.
+_LOGIN = re.compile(
+    r"(?<![^\s/@])((?:(?<![/@])|[^\s/@'\"]*+['\"])(?::[^\s/@'\"]*+['\"]|[^\s/@'\":]*+['\"])*+)"
+    r"[^\s/@'\":]++:[^\s/@]++(?=@)"
+)
+_URL = re.compile(r"(?<=://)\S+")
+_QUERY = re.compile(r"\?(?:[^']*[^'\"])?")
+_VALUE = r"\\?['\"]?\s*[:=>]\s*(?:b(?=['\"]))?\\?['\"]?)(?:(?:basic|bearer|negotiate|aws4\S*)\s+)?[^\s,;&'\"<>\\]+"
+
+
+def _named(names: str) -> re.Pattern[str]:
+    """Return what finds the values of names, in a header, a query, JSON or XML."""
+    return re.compile(f"(?i)((?:{names}){_VALUE}")
+
+
+# Each with a word that stands in all it finds, in small letters: most lines have none
+_SHAPES = (
+    ("@", _LOGIN),
+    ("invalid header value ", re.compile(r"(?i)(invalid header value ).*")),
+    ("authorization", _named("authorization")),
+    ("token", _named("(?:session|security|access|refresh|private|(?<![a-z])id)[_-]?token|x-amz-sso_bearer_token")),
+    ("secret", _named("secret_?access_?key|client_?secret")),
+    ("signature=", _named("signature(?==)")),
 )
 
 
-def redact(text: str, whole: Iterable[str], long: Iterable[str]) -> str:
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Secrets as they are looked for: those that count whole, and the long ones by the grams that each part holds."""
+
+    whole: tuple[str, ...]
+    grams: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, whole: Iterable[str], long: Iterable[str]) -> Index:
+        """Return an index of `whole` and `long` secrets, as in `Secrets`."""
+        grams: dict[str, tuple[str, ...]] = {}
+        for secret in long:
+            for at in range(0, len(secret) - _GRAM + 1, _STRIDE):
+                gram = secret[at : at + _GRAM]
+                grams[gram] = (*grams.get(gram, ()), secret)
+        return cls(tuple(whole), grams)
+
+
+def redact(text: str, known: Index) -> str:
     """Return a foreign text without secrets, line by line, and each line cut where it is too long for anyone.
 
-    `whole` and `long` are those of `Secrets`, in which text is escaped as nobody knows: by a URL, JSON, repr or HTML.
+    Escapes are undone to look for them, whoever made those: a URL, JSON, repr or HTML.
     """
-    whole, long = tuple(whole), tuple(long)
-    return "\n".join(_line(line, whole, long) for line in text.split("\n"))
+    return "\n".join(_line(line, known) for line in text.split("\n"))
 
 
-def _line(text: str, whole: Iterable[str], long: Iterable[str]) -> str:
+def _line(text: str, known: Index) -> str:
     text = text[: 2 * LONGEST]  # a secret that ends behind it is cut away below
-    spans = sorted({span for form, places in _readings(text) for span in _found(form, places, whole, long)})
+    spans = sorted({span for form, places in _readings(text) for span in _found(form, places, known)})
     out, at = [], 0
     for start, end in spans:
         if start >= at:
             out += [text[at:start], _HIDDEN]
         at = max(at, end)
     text = "".join([*out, text[at:]])
-    for shape, instead in SHAPES:
-        text = shape.sub(instead, text)
+    text, small = _URL.sub(_bare, text), lower(text)
+    for word, shape in _SHAPES:
+        if word in small:
+            text = shape.sub(rf"\1{_HIDDEN}", text)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _bare(url: re.Match[str]) -> str:
+    """Return a URL behind its scheme without its login, which may hold any character, and without its query."""
+    _, has_login, rest = url[0].rpartition("@")
+    return (f"{_HIDDEN}@" if has_login else "") + _QUERY.sub(f"?{_HIDDEN}", rest)
 
 
 def _readings(text: str) -> Iterator[tuple[str, list[tuple[int, int]] | None]]:
     """Yield a text as it stands, and what its escapes mean, with the place of each character where it moved."""
     yield lower(text), None
+    if not any(sign in text for sign in _SIGNS):
+        return
     places = [(at, at + 1) for at in range(len(text))]
     for _ in range(_DECODED_TWICE):
         decoded, moved, at = [], [], 0
@@ -104,28 +136,30 @@ def _meant(escape: str) -> str:
     return _PLAIN.get(escape[1], escape[1])
 
 
-def _found(
-    text: str, places: list[tuple[int, int]] | None, whole: Iterable[str], long: Iterable[str]
-) -> Iterator[tuple[int, int]]:
+def _found(text: str, places: list[tuple[int, int]] | None, known: Index) -> Iterator[tuple[int, int]]:
     """Yield where secrets stand, as places in the text that was given."""
-    for start, end in _matches(text, whole, long):
+    for start, end in _matches(text, known):
         yield (places[start][0], places[end - 1][1]) if places else (start, end)
 
 
-def _matches(text: str, whole: Iterable[str], long: Iterable[str]) -> Iterator[tuple[int, int]]:
-    for secret in whole:
+def _matches(text: str, known: Index) -> Iterator[tuple[int, int]]:
+    for secret in known.whole:
         at = text.find(secret)
         while at >= 0:
             end = at + len(secret)
-            if not (text[at - 1 : at].isalnum() and secret[0].isalnum()) and not (
-                text[end : end + 1].isalnum() and secret[-1].isalnum()
+            if not (secret[0].isalnum() and _goes_on(text[max(0, at - 2) : at][::-1])) and not (
+                secret[-1].isalnum() and _goes_on(text[end : end + 2])
             ):
                 yield at, end
             at = text.find(secret, at + 1)
     grams = {text[at : at + _GRAM] for at in range(len(text) - _GRAM + 1)}
-    for secret in long:
-        if not grams.isdisjoint(secret[at : at + _GRAM] for at in range(0, len(secret) - _GRAM + 1, _STRIDE)):
-            yield from _parts(text, secret)
+    for secret in {each for gram in grams & known.grams.keys() for each in known.grams[gram]}:
+        yield from _parts(text, secret)
+
+
+def _goes_on(beside: str) -> bool:
+    """Tell whether a name goes on with the next two characters: east is a word in "north or east", not in us-east-1."""
+    return beside[:1].isalnum() or (beside[:1] in _JOINTS and beside[1:].isalnum())
 
 
 def _parts(text: str, secret: str) -> Iterator[tuple[int, int]]:

@@ -18,10 +18,29 @@ _TOKEN = 16
 _PROXY = re.compile(r"(?:https?|ftp|all)_proxy", re.IGNORECASE)
 _OURS = frozenset(("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "RECONCILER_WEBHOOK_SECRET"))
 _NAMES = re.compile(r"TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|API_?KEY|PRIVATE_?KEY|AUTHORIZATION", re.IGNORECASE)
-_NO_NAMES = re.compile(r".*_(?:FILE|PATH|DIR|URI|URL|ID|NAME|USER|USERNAME|TYPE|HELPER|PROFILE)", re.IGNORECASE)
+_NO_NAMES = re.compile(
+    r".*_(?:FILE|PATH|DIR|URI|URL|ID|ARN|NAME|USER|USERNAME|TYPE|HELPER|PROFILE|REGION|EXPIRATION|TTL|STORE|BACKEND"
+    r"|PROVIDER|VERSION)",
+    re.IGNORECASE,
+)
+# What stands where nobody needs a secret, and options of receivers. To hide such a word would only tell which it is.
+_WORDS = frozenset(
+    (
+        "anonymous", "changeme", "default", "demo", "dummy", "example", "fake", "guest", "local", "localhost",
+        "localstack", "markdown", "minioadmin", "mock", "none", "null", "oauth2", "pass", "password", "placeholder",
+        "sandbox", "secret", "test", "testing", "token", "true", "false", "truncate", "upstream", "user",
+        "x-access-token", "x-oauth-basic",
+    )
+)  # fmt: skip
+# Regions, ARNs, times and paths: AWS and the system name those in each other line, as others' variables do
+_PUBLIC = re.compile(
+    r"[a-z]{2}(?:-[a-z]+)+-\d|arn:[a-z-]+:.*|\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?"
+    r"|/(?:etc|home|mnt|opt|root|run|srv|tmp|usr|var)/.*"
+)
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://([^\s'\"]+)")
 _HEADER = re.compile(r"authorization:\s*(?:[A-Za-z]+\s+)?([^\s'\"]+)", re.IGNORECASE)
 _CUTS = re.compile(r"[/?#@:\s]+")
+_PARTS = re.compile(r"[?&](?:[\w+-]+=)?|[/#@:]")  # of a URL; the names in its query are options of apprise
 _WITH_HOST = frozenset(("http", "https", "json", "jsons", "xml", "xmls", "form", "forms", "ntfy", "ntfys"))
 
 
@@ -38,7 +57,7 @@ class Secrets:
     @classmethod
     def of(cls, *values: str) -> Secrets:
         """Return secrets that stand for themselves: keys, tokens and passwords."""
-        found = {each.strip() for value in values for each in (value, *value.split())}
+        found = {each.strip() for value in values for each in (value, *value.splitlines())}
         return cls._sorted(found | {spelled for each in found for spelled in _encoded(each)})
 
     @classmethod
@@ -47,10 +66,11 @@ class Secrets:
         user, has_password, password = login.partition(":")
         if not has_password:
             return cls.of(user, unquote(user))
-        known = cls.of(password, unquote(password), unquote_plus(password), *([user] if len(user) >= _TOKEN else []))
+        alone = [password, unquote(password), unquote_plus(password), *([user] if len(user) >= _TOKEN else [])]
+        known = cls.of(*(each for each in alone if not is_public(each)))
         pairs = {f"{unquote(user)}:{unquote(password)}", login}
         whole = pairs | {f"{user}:{part}" for part in _CUTS.split(password)[:1] if part}
-        whole |= {part for part in _CUTS.split(password) if len(part) >= LEAST}
+        whole |= {part for part in _CUTS.split(password) if not is_public(part)}
         basic = {base64.b64encode(pair.encode(errors="replace")).decode().rstrip("=") for pair in pairs}
         return known | cls(_lower(each for each in whole if len(each) >= LEAST), _lower(basic))
 
@@ -68,11 +88,10 @@ class Secrets:
         parts: list[str] = []
         for url in urls.split():
             scheme, _, rest = url.partition("://")
-            authority, *others = re.split("[/?#]", rest, maxsplit=1)
-            host = authority.rpartition("@")[2]
+            host = re.split("[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
             public = {"localhost"} | ({host, host.partition(":")[0]} if scheme.lower() in _WITH_HOST else set())
-            found = (unquote(part) for part in re.split("[/?#&=@:]", "/".join([authority, *others])))
-            parts += [part for part in found if len(part) >= RUN and part not in public]
+            found = map(unquote, _PARTS.split(rest))
+            parts += [part for part in found if len(part) >= RUN and part not in public and not is_public(part)]
         return cls.of(*parts) | cls.of_text(urls)
 
     @classmethod
@@ -80,7 +99,8 @@ class Secrets:
         """Return what is secret in variables: those whose name says so, and the logins and headers of all others."""
         found = cls()
         for name, value in environment.items():
-            if name in _OURS or (len(value) >= RUN and _NAMES.search(name) and not _NO_NAMES.fullmatch(name)):
+            named = len(value) >= RUN and _NAMES.search(name) and not _NO_NAMES.fullmatch(name)
+            if (name in _OURS or named) and not is_public(value):
                 found |= cls.of(value)
             if name == "RECONCILER_NOTIFY_URLS":
                 found |= cls.of_receivers(value)
@@ -101,6 +121,11 @@ class Secrets:
 def is_proxy(name: str) -> bool:
     """Tell whether a variable names a proxy to git, curl and Python."""
     return bool(_PROXY.fullmatch(name))
+
+
+def is_public(value: str) -> bool:
+    """Tell whether a value is none that could be secret, whatever it is given for."""
+    return value in _WORDS or bool(_PUBLIC.fullmatch(value))
 
 
 def lower(text: str) -> str:

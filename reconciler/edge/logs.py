@@ -119,12 +119,18 @@ def logger() -> FilteringBoundLogger:
 
 def thread_failed(failed: threading.ExceptHookArgs) -> None:
     """Log what ends a thread unforeseen, which Python would print as many lines: a `threading.excepthook`."""
-    error = failed.exc_value
+    _unforeseen(f"thread {failed.thread.name}" if failed.thread else "thread", failed.exc_value)
+
+
+def unraisable(failed: sys.UnraisableHookArgs) -> None:
+    """Log what nobody can catch, such as an error of a finalizer: a `sys.unraisablehook`."""
+    _unforeseen("finalizer", failed.exc_value)
+
+
+def _unforeseen(what: str, error: BaseException | None) -> None:
     if error is not None:
-        what = f"thread {failed.thread.name}" if failed.thread else "thread"
-        logger().error(
-            PASS_FAILED, what=what, error=f"{type(error).__name__}: {redaction.describe(error)}", exc_info=error
-        )
+        said = f"{type(error).__name__}: {redaction.describe(error)}"
+        logger().error(PASS_FAILED, what=what, error=said, exc_info=error)
 
 
 def bound(**fields: object) -> AbstractContextManager[None]:

@@ -11,6 +11,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from reconciler import redaction
 from reconciler.core.board import Board
 from reconciler.core.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.report import Report
@@ -194,7 +195,7 @@ def _code(parsed_response: Any, status: int) -> str:
     """Return AWS's error code, or the status where the answer has none that looks like one."""
     error = parsed_response.get("Error") if isinstance(parsed_response, Mapping) else None
     code = error.get("Code") if isinstance(error, Mapping) else None
-    return code if isinstance(code, str) and _CODE.fullmatch(code) else str(status)
+    return code if isinstance(code, str) and _CODE.fullmatch(redaction.redact(code)) else str(status)
 
 
 def _age(board: Board, since: datetime | None) -> float:

@@ -11,6 +11,7 @@ import botocore
 import botocore.session
 from botocore.exceptions import ClientError, ParamValidationError
 
+from reconciler import redaction
 from reconciler.core.doctor.checks import Dated, Identity
 from reconciler.core.doctor.reach import Encryption
 from reconciler.core.errors import CloudError
@@ -71,7 +72,7 @@ class Probe:
                 raise
             require_aws(answer)
             named: str | None = answer.get("LocationConstraint")
-            return _LOCATIONS.get(named, named)
+            return _LOCATIONS.get(named, redaction.redact(named or ""))
 
     def encryption(self, bucket: str) -> Encryption | None:
         """Return the default encryption of a bucket, None where it has none."""
@@ -89,7 +90,10 @@ class Probe:
             rules = answer["ServerSideEncryptionConfiguration"]["Rules"]
             member = "ApplyServerSideEncryptionByDefault"
             default = next((rule[member] for rule in rules if member in rule), None)
-            return Encryption(default["SSEAlgorithm"], default.get("KMSMasterKeyID")) if default else None
+            if default is None:
+                return None
+            key = default.get("KMSMasterKeyID")
+            return Encryption(redaction.redact(default["SSEAlgorithm"]), key and redaction.redact(key))
 
 
 class Ear:
@@ -114,7 +118,7 @@ class Ear:
             return
         self.answer = Dated(response_dict["headers"].get("Date"), self._sent, self._clock.now())
         if parsed_response and {"Arn", "Account"} <= parsed_response.keys():
-            self.identity = Identity(parsed_response["Arn"], parsed_response["Account"])
+            self.identity = Identity(*(redaction.redact(parsed_response[member]) for member in ("Arn", "Account")))
 
 
 def libraries() -> dict[str, str]:

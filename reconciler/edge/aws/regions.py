@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.loaders import Loader
 
+from reconciler import redaction
 from reconciler.core import regions
 from reconciler.core.errors import CloudError
 
@@ -26,4 +27,6 @@ def complaint(name: str) -> str | None:
 def check(name: str | None) -> None:
     """Refuse a name that is given and is no Region's. Raises CloudError."""
     if name is not None and (wrong := complaint(name)):
-        raise CloudError(f"{wrong} (a Target, --region, AWS_REGION, AWS_DEFAULT_REGION or the profile says so)")
+        raise CloudError(
+            f"{redaction.redact(wrong)} (a Target, --region, AWS_REGION, AWS_DEFAULT_REGION or the profile says so)"
+        )

@@ -201,7 +201,7 @@ class _Session(botocore.session.Session):
         return self._found
 
     def create_client(self, *arguments: Any, **options: Any) -> Any:
-        """Make a client, whose credentials are known also when they were renewed before a request."""
+        """Make a client, whose credentials are known also when they were renewed to sign a request."""
         names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
         keys: list[Any] = [options.get(name) for name in names]  # botocore gives them to assume the role of a profile
         credentials = botocore.credentials.Credentials(*keys) if any(keys) else None
@@ -209,7 +209,7 @@ class _Session(botocore.session.Session):
             _look_at(credentials)
         client = super().create_client(*arguments, **options)
         if credentials := credentials or self._found:
-            client.meta.events.register("request-created", lambda **_: redaction.watch(credentials))
+            client.meta.events.register("before-send", lambda **_: redaction.watch(credentials))
         return client
 
 

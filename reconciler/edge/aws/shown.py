@@ -19,8 +19,10 @@ from reconciler.core.model import Execution, Integration, Live
 from reconciler.core.request import normalise
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
-_LONGEST_STATUS, _LONGEST_MESSAGE = 64, 1024
+_LONGEST_STATUS, _LONGEST_MESSAGE, _LONGEST_SHOWN = 64, 1024, 200
 _EXECUTION = "ExecutionConfiguration"
+_STATUSES = ("COMPLETED", "IN_PROGRESS", "FAILED")
+"""Those of the service model appintegrations/2020-07-29: most associations have one, which needs no look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +81,15 @@ def _last_execution(shown: Any) -> Execution | None:
     """Return how the last job went. Its texts are for people: they are cut and cleaned, never a reason to refuse."""
     if not isinstance(shown, Mapping) or not shown:
         return None
-    message = shown.get("StatusMessage")
+    status, message = shown.get("ExecutionStatus"), shown.get("StatusMessage")
     return Execution(
-        _text(shown.get("ExecutionStatus"), _LONGEST_STATUS) or "unknown",
-        None if message is None else _text(redaction.redact(str(message)), _LONGEST_MESSAGE),
+        status if status in _STATUSES else _text(status, _LONGEST_STATUS) or "unknown",
+        None if message is None else _text(message, _LONGEST_MESSAGE),
     )
 
 
 def _text(value: object, longest: int) -> str:
-    text = "" if value is None else str(value)
+    text = "" if value is None else redaction.redact(str(value))
     cleaned = "".join(char if char.isprintable() else " " for char in text[: longest + 1]).strip()
     return cleaned if len(cleaned) <= longest else f"{cleaned[: longest - 1]}…"
 
@@ -122,4 +124,4 @@ def _require_arn(arn: object, scope: ArnScope) -> None:
 
 
 def _short(value: object) -> str:
-    return harmless(repr(value)[:200])
+    return harmless(redaction.redact(repr(value))[:_LONGEST_SHOWN])

@@ -12,6 +12,7 @@ from typing import Any
 import botocore.session
 from botocore.exceptions import CredentialRetrievalError
 
+from reconciler import redaction
 from reconciler.core.errors import Unauthenticated
 
 _SECONDS = 60.0
@@ -41,7 +42,7 @@ def ask_nobody(session: botocore.session.Session) -> None:
 
 def _refuse(prompt: str) -> str:
     """Refuse to ask for what `prompt` says."""
-    device = prompt.strip().removeprefix("Enter MFA code for ").rstrip(":")
+    device = redaction.redact(prompt).strip().removeprefix("Enter MFA code for ").rstrip(":")
     raise Unauthenticated(
         f"the profile wants a code of the MFA device {device}, and nobody is asked for one here: get a session first "
         "(aws sts get-session-token, aws sso login) and give its credentials or its profile"

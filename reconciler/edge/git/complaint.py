@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set as AbstractSet
 
+from reconciler import redaction
 from reconciler.core.errors import GitError
 from reconciler.core.redact import LONGEST
 from reconciler.edge.git.given import quoted
@@ -169,7 +170,8 @@ def _last(complaint: str) -> str:
     lines = [line.strip() for line in complaint.splitlines() if not _EMPTY_WORDS.match(line)]
     fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
     said = (fatal or lines or ["nothing"])[-1]
-    said = said.removeprefix("fatal: ").removeprefix("error: ")[: 2 * LONGEST]  # cut by redaction to half of it
+    said = said.removeprefix("fatal: ").removeprefix("error: ")
+    said = redaction.redact(said)[:LONGEST]  # while no part of a secret varies
     for varying, constant in _VARYING:
         said = re.sub(varying, constant, said)
     return quoted(said)

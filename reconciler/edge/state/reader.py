@@ -61,9 +61,8 @@ class JournalReader:
         try:
             journal = decode(json.loads(stored.text, parse_constant=_refuse_constant))
         except (ValueError, RecursionError) as error:
-            reason = (
-                str(error) if isinstance(error, MalformedJournal) else f"it is no JSON ({redaction.describe(error)})"
-            )
+            said = redaction.describe(error)
+            reason = said if isinstance(error, MalformedJournal) else f"it is no JSON ({said})"
             way_out = "use the program that wrote it, or, where it is broken, restore the version before"
             said = f"the journal {place} cannot be used: {reason}; it was left as it is: {way_out}"
             raise StateError(said) from error

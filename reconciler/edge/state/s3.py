@@ -138,8 +138,8 @@ class S3Store:
         """Return an ETag that If-Match can be compared with (RFC 9110, 8.8.3.2). Raises StateUncertain."""
         if etag.startswith("W/"):
             raise StateUncertain(
-                f"the journal {self.place} has the weak ETag {etag}, by which no write can be made safe: reach S3 "
-                "without the proxy that changes its answers, such as one that compresses them"
+                f"the journal {self.place} has the weak ETag {redaction.redact(etag)}, by which no write can be made "
+                "safe: reach S3 without the proxy that changes its answers, such as one that compresses them"
             )
         return etag
 

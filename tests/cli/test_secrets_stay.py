@@ -1,0 +1,108 @@
+"""A token that AWS repeats in its refusals stands in nothing that the program writes, serves or logs."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from program import Program, terminate
+from wire import Request, Wire, answer
+
+from reconciler.core.secrets import RUN
+from reconciler.sandbox import SandboxServer
+
+KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+TOKEN = "IQoJb3JpZ2luX2VjEJr//////////wEaCXVzLWVhc3QtMSJHMEUCIQ+k9/zq=="
+FORMATS = ("text", "json", "markdown", "junit", "sarif", "github")
+
+
+def repeated(request: Request) -> bytes | None:
+    """Refuse the Lists of associations by a text with the token in it, in several spellings."""
+    if request.operation != "ListDataIntegrationAssociation":
+        return None
+    sent = request.headers["X-Amz-Security-Token"]
+    said = f"of you: x-amz-security-token:{sent} <{sent[:20]}… t={quote(sent, safe='')} {[sent.encode()]} {sent}"
+    return answer(403, "AccessDeniedException", said)
+
+
+@pytest.fixture
+def variables(server: SandboxServer) -> Iterator[dict[str, str]]:
+    """Give the environment of a process with a session token, in front of an AWS that repeats it."""
+    with Wire(server.url, before=repeated) as wire:
+        yield {
+            "AWS_ENDPOINT_URL": wire.url, "AWS_REGION": "us-east-1", "AWS_MAX_ATTEMPTS": "1",
+            "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": KEY, "AWS_SESSION_TOKEN": TOKEN,
+        }  # fmt: skip
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """Return the program with a manifest, aimed at AWS."""
+    made = Program(tmp_path)
+    made.add("october")
+    return made
+
+
+def told(text: str) -> list[str]:
+    """Return which parts of a secret a text holds, as they are or escaped by a URL."""
+    spellings = (each for secret in (TOKEN, KEY) for each in (secret, quote(secret, safe="")))
+    return [
+        each[at : at + RUN] for each in spellings for at in range(len(each) - RUN + 1) if each[at : at + RUN] in text
+    ]
+
+
+def test_no_report_and_no_command_tells_a_token(program: Program, variables: dict[str, str]) -> None:
+    """Each of the six formats says what was refused, and the log; so do the doctor and what explains."""
+    files = tuple(part for each in FORMATS for part in ("-o", f"{each}=report.{each}"))
+    done = program.run("--dry-run", *files, env=variables)
+    said = {each: (program.folder / f"report.{each}").read_text() for each in FORMATS} | {"log": done.err}
+    for command in (
+        ("doctor",),
+        ("doctor", "-o", "json"),
+        ("explain", "october"),
+        ("status",),
+        ("export", "--unmanaged"),
+    ):
+        other = program.run(*command, env=variables)
+        said[" ".join(command)] = other.out + other.err
+    assert done.code == 1
+    assert [each for each, text in said.items() if told(text)] == []
+    assert [each for each, text in said.items() if "***" not in text] == ["status"]  # which does not ask AWS for a List
+
+
+def test_nothing_that_a_controller_serves_or_logs_tells_a_token(program: Program, variables: dict[str, str]) -> None:
+    """The page, the report, metrics and probes, and the log to its end."""
+    process = program.start("controller", "--dry-run", "--listen", "127.0.0.1:0", env=variables)
+    try:
+        assert process.stderr
+        log, url = [], ""
+        for line in process.stderr:
+            log.append(line)
+            entry = json.loads(line)
+            url = entry.get("url", url)
+            if entry["event"] == "run finished":
+                break
+        said = {path: got(url + path) for path in ("/", "/api/v1/report", "/metrics", "/healthz", "/readyz", "/none")}
+        terminate(process)
+        said["log"] = "".join(log) + process.communicate(timeout=30)[1]
+    finally:
+        process.kill()
+        process.communicate()
+    assert [each for each, text in said.items() if told(text)] == []
+    assert [each for each, text in said.items() if "***" in text] == ["/", "/api/v1/report", "log"]
+    assert 'code="AccessDeniedException"' in said["/metrics"]
+
+
+def got(url: str) -> str:
+    """Return what is served, headers and all, whatever the status."""
+    try:
+        served = urllib.request.urlopen(url, timeout=30)
+    except urllib.error.HTTPError as error:
+        served = error
+    with served:
+        return f"{served.headers}{served.read().decode()}"

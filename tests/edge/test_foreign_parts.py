@@ -1,0 +1,272 @@
+"""No real part tells a secret that others repeat to it: AWS, S3, git, receivers and files that answer with it."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import botocore.credentials
+import pytest
+import structlog
+from fakes import FakeClock
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from receivers import Chat
+from repository import refusal
+from wire import Request, Wire, page
+
+from reconciler import redaction
+from reconciler.core.document import FORMAT
+from reconciler.core.errors import ReconcilerError
+from reconciler.core.model import Target
+from reconciler.core.secrets import RUN, Secrets
+from reconciler.edge import logs
+from reconciler.edge.aws import Aws, Connection, Models
+from reconciler.edge.aws.probe import Ear
+from reconciler.edge.aws.session import s3_client
+from reconciler.edge.git import complaint
+from reconciler.edge.metrics import Metrics
+from reconciler.edge.notify import receivers
+from reconciler.edge.state.local import LocalStore
+from reconciler.edge.state.reader import JournalReader
+from reconciler.edge.state.s3 import Clients, S3Store
+
+ACCOUNT = "123456789012"
+INTEGRATION = f"arn:aws:app-integrations:us-east-1:{ACCOUNT}:data-integration/6fb5d0f0-0000-4000-8000-000000000001"
+TARGET = Target("prod", "us-east-1", ACCOUNT)
+MODELS = Models()
+SECRETS = st.text("uvwxyzUVWXYZ789+/=", min_size=12, max_size=64)
+KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """Send logs to a text, and leave logging as it was."""
+    root, library = logging.getLogger(), logging.getLogger("urllib3.connectionpool")
+    handlers, level, librarys = root.handlers[:], root.level, library.level
+    monkeypatch.setattr("sys.unraisablehook", logs.unraisable)
+    out = io.StringIO()
+    logs.configure(out, color=False)
+    yield out
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    library.setLevel(librarys)
+    structlog.reset_defaults()
+
+
+def told(secret: str, text: str) -> bool:
+    """Tell whether a text holds a secret, a part of it, or what a URL or JSON makes of it."""
+    spelled = (quote(secret, safe=""), json.dumps(secret)[1:-1])
+    parts = (secret[at : at + RUN] for at in range(len(secret) - RUN + 1))
+    return any(each in text for each in (*spelled, *parts))
+
+
+def outcome(call: Callable[[], object]) -> str:
+    """Return what a call says, or why it does not; the fleet and the controller say what nobody foresaw."""
+    try:
+        return str(call())
+    except ReconcilerError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - as they do
+        return redaction.describe(error)
+
+
+def identity(secret: str) -> bytes:
+    """Return an answer of GetCallerIdentity with a secret in it."""
+    result = f"<Arn>arn:aws:iam::{ACCOUNT}:user/{secret}</Arn><UserId>{secret}</UserId><Account>{ACCOUNT}</Account>"
+    about = f"<ResponseMetadata><RequestId>{secret}</RequestId></ResponseMetadata>"
+    inner = f"<GetCallerIdentityResult>{result}</GetCallerIdentityResult>{about}"
+    return page(200, f"<GetCallerIdentityResponse>{inner}</GetCallerIdentityResponse>", "text/xml")
+
+
+def answers(secret: str) -> Iterator[tuple[int, str, str]]:
+    """Yield what may be answered to a call: status, content type, and a body that repeats a secret."""
+    yield 400, "application/json", json.dumps({"__type": "SignatureDoesNotMatch", "message": f"signed:{secret}"})
+    yield 403, "application/json", json.dumps({"__type": secret, "Message": secret})
+    yield 403, "text/xml", f"<Error><Code>AccessDenied</Code><Message>{secret}</Message></Error>"
+    yield 404, "text/xml", f"<Error><Code>{secret}</Code><Message>{secret}</Message></Error>"
+    yield 200, "text/xml", f"<Credentials><SessionToken>{secret}"
+    yield 502, "text/html", f"<html>{secret}</html>"
+    yield 200, "application/json", json.dumps({"DataIntegrations": secret, "DataIntegrationAssociations": [secret]})
+    item = {
+        "DataIntegrationAssociationArn": f"{INTEGRATION}/a1".replace("integration/", "integration-association/"),
+        "LastExecutionStatus": {"ExecutionStatus": secret, "StatusMessage": f"cannot write with {secret}\n{secret}"},
+    }
+    named = {"Arn": secret, "Name": "x"}
+    yield 200, "application/json", json.dumps({"DataIntegrations": [named], "DataIntegrationAssociations": [item]})
+    wrong = {**item, "DestinationURI": {secret: secret}}
+    yield 200, "application/json", json.dumps({"DataIntegrations": [], "DataIntegrationAssociations": [wrong]})
+    yield 200, "text/xml", f"<LocationConstraint>{secret}</LocationConstraint>"
+    sse = f"<SSEAlgorithm>{secret}</SSEAlgorithm><KMSMasterKeyID>{secret}</KMSMasterKeyID>"
+    rule = f"<Rule><ApplyServerSideEncryptionByDefault>{sse}</ApplyServerSideEncryptionByDefault></Rule>"
+    kind = "ServerSideEncryptionConfiguration"
+    yield 200, "text/xml", f"<{kind}>{rule}</{kind}>"
+
+
+def headed(answer: tuple[int, str, str], secret: str) -> bytes:
+    """Return an answer with ids of requests and an ETag, which are what whoever answers says they are."""
+    status, kind, body = answer
+    ids = "".join(f"{name}: {secret}\r\n" for name in ("x-amzn-RequestId", "x-amz-request-id"))
+    return page(status, body, kind).replace(b"\r\n", f'\r\n{ids}ETag: W/"{secret}"\r\n'.encode(), 1)
+
+
+@pytest.fixture(scope="module")
+def wire() -> Iterator[Wire]:
+    """Listen where a test says what is answered."""
+    with Wire("http://127.0.0.1:9") as running:
+        yield running
+
+
+def asked(wire: Wire, secret: str) -> Iterator[str]:
+    """Yield what comes of each call of the reader, of the doctor and of the journal in S3, whatever is answered."""
+    metrics = Metrics("0")
+    connection = Connection("0", endpoint_url=wire.url, dummy=True, listen=metrics.listen)
+    wire.before = lambda _: identity(secret)
+    ear = Ear(FakeClock())
+    aws = Aws(TARGET, connection, lambda: None, MODELS, ear)
+    yield str(ear.identity)
+    reader, probe = aws.reader(), aws.probe()
+    store = S3Store(Clients(lambda: s3_client(connection, MODELS)), "bucket", "key")
+    for answer in answers(secret):
+        whole = headed(answer, secret)
+        wire.before = lambda _, whole=whole: whole  # type: ignore[misc]
+        yield outcome(lambda: reader.observe(lambda *_: None))
+        yield outcome(lambda: reader.associations([INTEGRATION]))
+        yield outcome(probe.integrations)
+        yield outcome(lambda: probe.objects(INTEGRATION))
+        yield outcome(lambda: probe.try_associations(INTEGRATION))
+        yield outcome(lambda: probe.location("bucket"))
+        yield outcome(lambda: probe.encryption("bucket"))
+        yield outcome(store.load)
+        yield outcome(lambda: store.put("{}", None))
+    aws.close()
+    yield metrics.text()[1].decode()
+
+
+@given(SECRETS)
+@example(KEY)
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_nothing_that_aws_answers_tells_a_secret(wire: Wire, monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+    """Errors, pages, lists, places, ids of requests and ETags, in what becomes of each call and in the metrics."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with redaction.known("test", Secrets.of(secret)):
+        found = list(asked(wire, secret))
+    assert [text for text in found if told(secret, text)] == []
+    assert any("***" in text for text in found)
+
+
+class Renewed(botocore.credentials.RefreshableCredentials):
+    """Credentials that get another token as soon as a request is signed."""
+
+    def __init__(self) -> None:
+        super().__init__("AKIA", KEY, KEY[::-1], None, dict, "test")  # type: ignore[arg-type]
+
+    def get_frozen_credentials(self) -> Any:
+        """Renew them."""
+        self._token = "renewed-0123456789"
+        return botocore.credentials.ReadOnlyCredentials("AKIA", KEY, self._token)
+
+
+def test_a_token_that_was_renewed_for_a_request_is_known_when_its_answer_comes(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The very first one signed with it may be refused by a text that repeats it."""
+
+    def before(request: Request) -> bytes:
+        sent = request.headers["X-Amz-Security-Token"]
+        said = f"<Error><Code>InvalidToken</Code><Message>not {sent}</Message></Error><RequestId>r</RequestId>"
+        return page(403, f"<ErrorResponse>{said}</ErrorResponse>", "text/xml")
+
+    wire.before = before
+    monkeypatch.setattr("botocore.session.Session.get_credentials", lambda _: Renewed())
+    connection = Connection("0", region="us-east-1", endpoint_url=wire.url)
+    said = outcome(lambda: Aws(TARGET, connection, lambda: None, MODELS))
+    assert "InvalidToken: not ***" in said
+
+
+@pytest.mark.parametrize("password", ["PASS%231", "ghp_0123456789abcdef", "p%40ss%2Fword"])
+def test_git_that_fails_tells_no_login(password: str, environment: dict[str, str]) -> None:
+    """Of a URL whose port refuses, and of a proxy that does."""
+    url = f"http://user:{password}@127.0.0.1:9/x.git"
+    with redaction.known("test", Secrets.of_text(url)):
+        direct = refusal(url, "main", ".", environment)
+        proxy = {**environment, "http_proxy": f"http://user:{password}@127.0.0.1:9"}
+        through = refusal("http://example.invalid/x.git", "main", ".", proxy)
+    for said in (direct, through):
+        assert "127.0.0.1" in said
+        assert password not in said
+
+
+@pytest.mark.parametrize("secret", ["pid=4-12345678", "request-id 7f3k9w2", "abc-12:34:56-defg", "of 12 bytes or"])
+def test_what_varies_in_a_complaint_leaves_no_part_of_a_secret(secret: str) -> None:
+    """What is another each time is taken out of what git says only when no secret is in it any more."""
+    with redaction.known("test", Secrets.of(secret)):
+        said = str(complaint.error("here", f"fatal: cannot read '{secret}'"))
+    assert said.endswith("git said: cannot read '***'")
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise looks for it
+def test_a_receiver_that_fails_tells_no_url(log: io.StringIO) -> None:
+    """Neither what apprise and the libraries below it log, nor what this program says of it."""
+    with Chat().open() as chat:
+        chat.down = True
+        url = f"json://user:{KEY[:13]}@127.0.0.1:{chat.port}/{KEY[-18:]}"
+        with redaction.known("test", Secrets.of_receivers(url)):
+            (receiver,) = receivers(url)
+            refused = receiver.send("title", "text", "info")
+            logging.getLogger("somebody").error("cannot post to %s", url)
+    with redaction.known("test", Secrets.of_receivers(url)):
+        silent = receiver.send("title", "text", "info")
+        logs.logger().warning(logs.NOTICE_NOT_DELIVERED, receiver=receiver.name)
+    assert (refused, silent) == (False, False)
+    assert "cannot post to json://***@127.0.0.1" in log.getvalue()
+    assert not told(KEY, log.getvalue())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f'{{"{KEY}": 1}}', f'"{KEY}', f'{{"apiVersion": "{KEY}"}}', f'{{"format": "{FORMAT}{KEY}"}}', f"[{KEY}]", KEY],
+)
+def test_a_file_that_is_no_journal_tells_no_secret(text: str, tmp_path: Path) -> None:
+    """Such as one that was named by mistake."""
+    store = LocalStore(tmp_path / "journal.json")
+    (tmp_path / "journal.json").write_text(text)
+    with redaction.known("test", Secrets.of(KEY)):
+        said = outcome(JournalReader(store, ACCOUNT, "us-east-1").read)
+    assert "cannot be used" in said
+    assert not told(KEY, said)
+
+
+def test_a_place_for_the_journal_that_fails_says_why(tmp_path: Path) -> None:
+    """A folder in its place and one that is none: the system's words alone, and no text of the file."""
+    (tmp_path / "journal.json").mkdir()
+    (tmp_path / "file").write_text(KEY)
+    (tmp_path / "binary.json").write_bytes(b"\xff" + KEY.encode())
+    with redaction.known("test", Secrets.of(KEY)):
+        said = [outcome(LocalStore(tmp_path / "journal.json").load)]
+        said.append(outcome(LocalStore(tmp_path / "file" / "journal.json").claim))
+        said.append(outcome(LocalStore(tmp_path / "binary.json").load))
+    assert ["Is a directory" in said[0], "Not a directory" in said[1] or "File exists" in said[1]] == [True, True]
+    assert not any(told(KEY, each) for each in said)
+
+
+class Broken:
+    """What raises as it is forgotten."""
+
+    def __del__(self) -> None:
+        raise ValueError(f"closing {KEY}")
+
+
+def test_what_a_finalizer_raises_is_logged_without_secrets(log: io.StringIO) -> None:
+    """Python would print it as it is."""
+    with redaction.known("test", Secrets.of(KEY)):
+        Broken()
+    line = json.loads(log.getvalue())
+    assert (line["what"], line["error"]) == ("finalizer", "ValueError: closing ***")
+    assert not told(KEY, log.getvalue())
