@@ -78,7 +78,7 @@ def _association(report: Report, target: TargetReport, association: Association)
     if association.failed or association.decision == "blocked":
         _state(case, "failure", message, lines)
     elif association.remains:
-        _state(case, "skipped", message, lines)
+        _state(case, "skipped", message, () if association.write else lines)  # a request is long enough once
     _child(case, "system-out", (f"{label}: {origin}", *lines))
     return case
 

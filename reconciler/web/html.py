@@ -19,8 +19,10 @@ from reconciler.core.harmless import visible
 from reconciler.web.page import Page
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-_PIECE = 1000
-"""How many texts and values of a template make a piece."""
+_PIECE = 64 * 1024
+"""How many characters make a piece, and a text of the template more."""
+LINES = 1000
+"""How many lines of a difference or a call are shown. The JSON has all of them."""
 _LONGEST = 10_000
 """How many characters of a value are shown. The JSON has all of them."""
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -28,9 +30,15 @@ _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 def written(page: Page) -> Iterator[str]:
     """Yield the page in pieces."""
-    pieces = _environment().get_template("page.html").stream(page=page)
-    pieces.enable_buffering(_PIECE)
-    yield from pieces
+    piece: list[str] = []
+    length = 0
+    for text in _environment().get_template("page.html").generate(page=page):
+        piece.append(text)
+        length += len(text)
+        if length >= _PIECE:
+            yield "".join(piece)
+            piece, length = [], 0
+    yield "".join(piece)
 
 
 async def static(request: Request) -> Response:
@@ -67,6 +75,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["address"] = address
+    environment.globals["most_lines"] = LINES
     environment.filters["mark"] = _mark
     environment.filters["query"] = _query
     return environment

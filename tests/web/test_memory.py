@@ -15,15 +15,15 @@ from reconciler.web.connections import AT_ONCE
 from reconciler.web.shared import HELD
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-MIB = 1024 * 1024
+GIB = 1024 * 1024 * 1024
 
 
 def limits() -> list[int]:
     """Return the limits of memory that deploy/ sets for a controller, in bytes."""
     kubernetes = (DEPLOY / "kubernetes/controller/deployment.yaml").read_text(encoding="utf-8")
     systemd = (DEPLOY / "systemd/reconciler.service").read_text(encoding="utf-8")
-    found = [re.search(r"limits: .*memory: (\d+)Mi", kubernetes), re.search(r"MemoryMax=(\d+)M", systemd)]
-    return [int(match[1]) * MIB for match in found if match]
+    found = [re.search(r"limits: .*memory: (\d+)Gi", kubernetes), re.search(r"MemoryMax=(\d+)G", systemd)]
+    return [int(match[1]) * GIB for match in found if match]
 
 
 def resident(process: subprocess.Popen[str], name: str) -> int:

@@ -15,8 +15,12 @@ from web.conftest import Site
 from web.seen import Seen
 
 from reconciler.core.board import Board, Lane, PastRun
+from reconciler.core.diff import Difference
 from reconciler.core.model import Execution
 from reconciler.render.words import KINDS
+from reconciler.web import html
+from reconciler.web.asked import Asked
+from reconciler.web.page import Process, page
 from reconciler.web.rows import MEANINGS
 from reconciler.web.sealed import HEADERS
 
@@ -310,6 +314,27 @@ def test_more_than_can_be_read_is_counted(site: Site) -> None:
     assert "the first 60 of the table above, and 2040 more that are not drawn" in seen.words
     assert "and 100 more: filter to see them" in seen.words
     assert len(names(seen)) == 2000
+
+
+def test_a_long_difference_is_cut_and_its_rest_counted(site: Site) -> None:
+    """Each value of a map is a line, and a revision may hold hundreds of thousands of them: the JSON has all."""
+    differences = tuple(Difference(f"/ClientAssociationMetadata/k{number}", "a", "b", "b") for number in range(300))
+    long = replace(reports.drifted("calls"), differences=differences)
+    seen = shown(site, boards.board(boards.lane(reports.report(long))))
+    assert "and 200 more lines: read all as JSON." in seen.words
+    assert "/ClientAssociationMetadata/k0" in seen.words
+    assert "/ClientAssociationMetadata/k299" not in seen.words
+
+
+def test_a_page_is_written_in_small_pieces() -> None:
+    """Whatever its rows hold: long rows are not gathered before they are packed."""
+    differences = tuple(Difference(f"/k{number}", "a" * 200, "b" * 200, "b" * 200) for number in range(300))
+    long = tuple(replace(reports.drifted(f"calls-{number}"), differences=differences) for number in range(20))
+    board = boards.board(boards.lane(reports.report(*long)))
+    process = Process(working=True, stopping=False, patience=timedelta(hours=1))
+    pieces = list(html.written(page(board, Asked(), process)))
+    assert sum(map(len, pieces)) > 20 * 300 * 600
+    assert max(map(len, pieces)) < 500_000
 
 
 @pytest.mark.parametrize("site", ["https://git.example/org/repo/blob/{revision}/{file}#L{line}"], indirect=True)
