@@ -27,7 +27,7 @@ _NO_NAMES = re.compile(
 _WORDS = frozenset(
     (
         "anonymous", "changeme", "default", "demo", "dummy", "example", "fake", "guest", "local", "localhost",
-        "localstack", "markdown", "minioadmin", "mock", "none", "null", "oauth2", "pass", "password", "placeholder",
+        "localstack", "markdown", "minioadmin", "mock", "none", "null", "oauth2", "password", "placeholder",
         "sandbox", "secret", "test", "testing", "token", "true", "false", "truncate", "upstream", "user",
         "x-access-token", "x-oauth-basic",
     )
