@@ -135,6 +135,9 @@ class Checker:
         scenario, history = self._scenario, self._history
         what = f"{first.association_id} by {first.trace.run}, {second.association_id} by {second.trace.run}"
         if first.association_id in second.listing.ids:
+            if scenario.behaviour.respelt and first.association_id in _adopted(second.trace):
+                history.reach("twice: git says of what List spells otherwise that it is another one")
+                return
             self.violate("never-twice", f"{what}: List had shown the first one")
             return
         if min(first.epoch, second.epoch) != self.shelf.epoch:
@@ -275,7 +278,7 @@ class Checker:
     def _check_adoption(self, trace: Trace, decision: Adopt) -> None:
         if decision.manifest.policy.adopt or not trace.observation:
             return
-        bound = _bound(trace.decided_from) | {_id(each.policy.adopt) for each in trace.manifests if each.policy.adopt}
+        bound = _bound(trace.decided_from) | _adopted(trace)
         if decision.live.id in bound:
             return
         key = natural_key(decision.live.spec)
@@ -362,6 +365,11 @@ def _bound(journal: dict[str, Any] | None, key: NaturalKey | None = None) -> set
     records = journal["records"].values() if journal else ()
     bound = (record for record in records if record["status"] == "bound")
     return {record["associationId"] for record in bound if key in {None, natural_key(record["request"])}}
+
+
+def _adopted(trace: Trace) -> set[str]:
+    """Return the ids that git names in policy.adopt."""
+    return {_id(each.policy.adopt) for each in trace.manifests if each.policy.adopt}
 
 
 def _lives(trace: Trace) -> Iterator[Any]:
