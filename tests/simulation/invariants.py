@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
 from simulation.aws import SIGNATURE, Cloud
 from simulation.git import Git
@@ -21,6 +22,9 @@ from reconciler.core.model import Manifest, Mode, NaturalKey, OnLoss, Unobserved
 from reconciler.core.outcome import Created
 from reconciler.core.report import Result
 from reconciler.core.token import client_token
+
+Checked = ParamSpec("Checked")
+Check = Callable[Concatenate["Checker", Checked], None]
 
 INCARNATIONS = 20
 FRESH = 60.0
@@ -42,7 +46,21 @@ INVARIANTS = {
     "answers-kept": "an answer that the run had is in the journal, or the run says that it is not",
     "converges": "without faults, every manifest is stably what it is reported to be",
     "no-internal-error": "whatever goes wrong is a ReconcilerError",
+    "checked": "what holds could be checked",
 }
+
+
+def _surely(check: Check[Checked]) -> Check[Checked]:
+    """Violate an invariant where a check itself fails: the reconciler takes what its calls raise for a fault of AWS."""
+
+    @wraps(check)
+    def checked(checker: Checker, /, *arguments: Checked.args, **named: Checked.kwargs) -> None:
+        try:
+            check(checker, *arguments, **named)
+        except Exception as error:  # noqa: BLE001 - of whatever kind
+            checker.violate("checked", f"{check.__name__}: {type(error).__name__}: {error}")
+
+    return checked
 
 
 class Checker:
@@ -72,6 +90,7 @@ class Checker:
 
     # what reaches AWS
 
+    @_surely
     def sent(self, call: Call) -> None:
         """Check a call as it is sent."""
         if call.trace.dry:
@@ -101,6 +120,7 @@ class Checker:
             self._again(former, call, key)
         self._sent.add((key, incarnation))
 
+    @_surely
     def listed(self, trace: Trace, listing: Listing) -> None:
         """Remember which run saw what, for what is said of associations that are gone."""
         for id_, key in listing.ids.items():
@@ -113,6 +133,7 @@ class Checker:
         """Return how many runs have missed an association since one that came to its end was shown it."""
         return sum(at > self._last_shown[association_id] for at in self._missed[association_id].values())
 
+    @_surely
     def carried_out(self, call: Call) -> None:
         """Check a call that AWS carried out."""
         if call.verb == "create":
@@ -135,7 +156,7 @@ class Checker:
         scenario, history = self._scenario, self._history
         what = f"{first.association_id} by {first.trace.run}, {second.association_id} by {second.trace.run}"
         if first.association_id in second.listing.ids:
-            if scenario.behaviour.respelt and first.association_id in _adopted(second.trace):
+            if scenario.respelt and first.association_id in _adopted(second.trace):
                 history.reach("twice: git says of what List spells otherwise that it is another one")
                 return
             self.violate("never-twice", f"{what}: List had shown the first one")
@@ -185,6 +206,7 @@ class Checker:
             return False
         return forgets is None or association.runs_until is None or at < association.runs_until + forgets
 
+    @_surely
     def arrived(self, call: Call) -> None:
         """Check an Update that AWS has, whatever it makes of it: each change in git is worth one."""
         if call.verb == "create":
@@ -218,11 +240,13 @@ class Checker:
 
     # what reaches the store
 
+    @_surely
     def touched(self, trace: Trace, what: str) -> None:
         """Check that a run may write the journal."""
         if trace.dry:
             self.violate("dry-run", f"{trace.run}: {what}")
 
+    @_surely
     def written(self, trace: Trace, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
         """Check a put that was accepted."""
         if after["serial"] != (before["serial"] if before else 0) + 1:
