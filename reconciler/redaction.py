@@ -63,6 +63,11 @@ def redact(text: str) -> str:
     return core.redact(text, _index())
 
 
+def hide(text: str) -> str:
+    """Return a text of our own, which may quote what was given, without the secrets of this process."""
+    return core.hide(text, _index())
+
+
 def describe(error: BaseException) -> str:
     """Return what a foreign error says, as one line without secrets."""
     return " ".join(redact(str(error)).split())

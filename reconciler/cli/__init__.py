@@ -73,9 +73,12 @@ def call(arguments: list[str]) -> int:
     try:
         code = app.main(arguments, prog_name="reconcile", standalone_mode=False)
     except click.ClickException as error:
+        if isinstance(error, click.NoSuchOption) and error.ctx and (owners := app.owners(error.ctx, error.option_name)):
+            said_so = f"No such option {error.option_name!r} here: it is one of `reconcile {owners[0]}`."
+            error = click.NoSuchOption(error.option_name, said_so, ctx=error.ctx)
         said, message = io.StringIO(), error.format_message()
         error.show(said)
-        safe = harmless(redaction.redact(message))  # as a whole: it may hold line breaks, and what a variable says
+        safe = harmless(redaction.hide(message))  # as a whole: it may hold line breaks, and what a variable says
         shown = said.getvalue().replace(message, safe)
         click.echo("\n".join(map(harmless, shown.splitlines())), err=True)
         return EXIT_USAGE if isinstance(error, click.UsageError) else EXIT_FAILED

@@ -11,7 +11,7 @@ from reconciler.cli import progress
 from reconciler.cli.choices import Choices
 from reconciler.cli.wiring import Passes
 from reconciler.core.errors import InvalidManifests, ReconcilerError
-from reconciler.core.export import FREES, Exported, doubt, exported
+from reconciler.core.export import Exported, doubt, exported, frees
 from reconciler.core.files import File
 from reconciler.core.model import Desired, Mode, Target
 from reconciler.core.preview import Preview
@@ -44,7 +44,7 @@ class Gathered:
         for twin in each.twins:
             self.advice.append(f"{twin.manifest.origin}: asks for the same as {each.name!r}: {twin.advice}")
         for suspecting in each.suspecting:
-            self.advice.append(f"{suspecting.origin}: {each.name!r} may be what it asks for: {FREES}")
+            self.advice.append(f"{suspecting.origin}: {frees(repr(each.name), repr(suspecting.name))}")
 
 
 def gather(desired: Desired, choices: Choices, *, unmanaged: bool) -> Gathered:

@@ -28,14 +28,21 @@ _COMMANDS = {
     "sandbox": ("Serve a local AppIntegrations over HTTP.", "sandbox"),
 }
 _DEFAULT = "run"
+_OTHERS = dict.fromkeys(("dry-run", "plan", "diff"), "`reconcile --dry-run`") | {
+    "help": "`reconcile --help`",
+    "version": "`reconcile --version`",
+}
+"""What people call what is an option here."""
 
 
 def _meant(name: str) -> str:
     """Return what was likely meant by a word where a command is expected."""
     if options.is_path(name):
         return f"did you mean -f {name}?"
-    near = closest(name.lower(), _COMMANDS)
-    return f"did you mean {near!r}?" if near else f"the commands are {', '.join(_COMMANDS)}"
+    near = closest(name.lower(), (*_COMMANDS, *_OTHERS))
+    if not near:
+        return f"the commands are {', '.join(_COMMANDS)}"
+    return f"did you mean {_OTHERS.get(near, repr(near))}?"
 
 
 class _Commands(click.Group):
@@ -64,6 +71,11 @@ class _Commands(click.Group):
         if args[0] not in _COMMANDS and not ctx.resilient_parsing:
             ctx.fail(f"No such command {args[0]!r}: {_meant(args[0])}")
         return super().resolve_command(ctx, args)
+
+    def owners(self, ctx: click.Context, option: str) -> list[str]:
+        """Return the commands that have an option."""
+        commands = {name: self.get_command(ctx, name) for name in _COMMANDS}
+        return [name for name, each in commands.items() if each for known in each.params if option in known.opts]
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         if not incomplete.startswith("-"):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, TypeAlias
 
 import click
+from click.core import ParameterSource
 
 from reconciler import settings
 
@@ -89,7 +90,14 @@ class _Option(click.Option):
             for each in value if isinstance(value, tuple | list) else (value,):
                 if isinstance(each, str) and re.match(r"--[A-Za-z]", each):
                     raise click.UsageError(f"{self.opts[-1]}: its value is missing, and {each} is an option", ctx)
-        return super().process_value(ctx, value)
+        try:
+            return super().process_value(ctx, value)
+        except click.BadParameter as wrong:
+            by_variable = self.name and ctx.get_parameter_source(self.name) is ParameterSource.ENVIRONMENT
+            hint = f"'{self.envvar}'" if by_variable else wrong.param_hint
+            is_switch = isinstance(self.type, click.types.BoolParamType)
+            said = f"{value!r} is neither true nor false" if is_switch else wrong.message
+            raise click.BadParameter(said, ctx, self, hint) from wrong
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """Return what the variable says, None where it is not set."""

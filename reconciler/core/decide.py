@@ -161,7 +161,7 @@ def _create(case: Case, incarnation: int, reason: str) -> Decision:
             "or given up: put the new request under a new name, or restore the old one",
         )
     if there:
-        return _adopt(case, there[0], None, "live and not yet in the journal")
+        return _adopt(case, there[0], None, "live, and new to the journal")
     if alike := [live for live in case.unexplained if resembles(case.request, live.spec)]:
         return Blocked(manifest, _maybe_this_one("no record explains", alike), suspects=tuple(alike))
     token, former = client_token(case.request, incarnation), record.former if record else ()

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar, assert_never
 
 from reconciler.core.journal import Bound, Intended, Journal, Lease, Record, Sent, Standing, State, Written
-from reconciler.core.migrations import V2, migrated
+from reconciler.core.migrations import KNOWN, V2, migrated
 from reconciler.core.model import Execution
 from reconciler.core.token import canonical_json, client_token
 
@@ -83,7 +83,9 @@ def decode(document: object) -> Journal:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedJournal(f"a member is missing, unknown or of the wrong type ({error})") from None
-    raise MalformedJournal(f"it has format {document['format']!r}, and this version reads {FORMAT!r}")
+    raise MalformedJournal(
+        f"it has format {document['format']!r}, and this version reads {', '.join(KNOWN)} and {FORMAT}"
+    )
 
 
 def _require_digest(document: Mapping[str, Any]) -> None:

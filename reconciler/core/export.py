@@ -45,7 +45,12 @@ _ORDER = (
 _TIMES = frozenset(("StartTime", "EndTime", "FirstExecutionFrom"))
 
 
-FREES = "a manifest of its own says that it is not, and a run then creates a second one"
+def frees(exported: str, asking: str) -> str:
+    """Return what an exported manifest would bring about where another one may ask for the same association."""
+    return (
+        f"{exported} may be the association that {asking} asks for: if it is, put its ARN into policy.adopt there, and "
+        "do not keep the exported manifest; if that is kept, the next run creates a second one for the other"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,4 +270,4 @@ def _beside(twin: Twin) -> str:
 
 
 def _freed(manifest: Manifest) -> str:
-    return f"It may be what {manifest.name!r} ({manifest.origin}) asks for: {FREES}"
+    return frees("This", f"{manifest.name!r} ({manifest.origin})")

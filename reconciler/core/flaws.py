@@ -51,7 +51,7 @@ def setting_flaws(environment: Mapping[str, str]) -> Iterator[str]:
         if name == "RECONCILER_WEBHOOK_SECRET" and (wrong := flaw(value)):
             yield f"{name}: {wrong}: set it anew"
         elif is_proxy(name) and (wrong := flaw(value) or _login_flaw(value)):
-            yield f"{name}: {wrong}"
+            yield f"{name}: {wrong}: set it anew, or unset it"
 
 
 def _login_flaw(proxy: str) -> str | None:

@@ -48,3 +48,5 @@ def _v1_to_v2(document: Document) -> Document:
 
 
 _STEPS: Mapping[str, Callable[[Document], Document]] = {V0: _v0_to_v1, V1: _v1_to_v2}
+KNOWN = (V1,)
+"""The older formats by the names that documents give them: v0 calls itself v1."""

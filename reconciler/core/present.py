@@ -83,7 +83,7 @@ def _not_sent(case: Case, record: Record, live: Live, before: Spec) -> str | Non
         return "an update cannot take ExecutionConfiguration away: restore it, or put the request under a new name"
     if not _allowed(case):
         also = f", and is sent once {case.way_out(record)}" if _was_asked(case, record) else ""
-        return f"{_what(case, record)}; an update {_REPEATS}, and needs mode create-and-update{also}"
+        return f"{_what(case, record)}; an update {_REPEATS}, and needs {_lacking(case)}{also}"
     if drifted := ", ".join(each.path for each in differences if each.drifted):
         return (
             f"{_what(case, record)}, and AWS left what was applied ({drifted}), which an update would overwrite: "
@@ -112,6 +112,14 @@ def _what(case: Case, record: Record) -> str:
 
 def _allowed(case: Case) -> bool:
     return case.rules.mode.stricter(case.manifest.policy.mode) is Mode.CREATE_AND_UPDATE
+
+
+def _lacking(case: Case) -> str:
+    """Name what would have to be said for an update to be allowed: in the manifest, by the run, or both."""
+    updates = Mode.CREATE_AND_UPDATE
+    manifest = () if case.manifest.policy.mode is updates else (f"policy.mode {updates.value} in the manifest",)
+    run = () if case.rules.mode is updates else (f"--mode {updates.value}",)
+    return " and ".join((*manifest, *run))
 
 
 def _drift(applied: Spec, live: Live, ignore: tuple[str, ...]) -> bool:

@@ -77,20 +77,28 @@ def redact(text: str, known: Index) -> str:
     return "\n".join(_line(line, known) for line in text.split("\n"))
 
 
+def hide(text: str, known: Index) -> str:
+    """Return a text of our own, which may quote what was given, without secrets that are known."""
+    return "\n".join(_without(line, known) for line in text.split("\n"))
+
+
 def _line(text: str, known: Index) -> str:
-    text = text[: 2 * LONGEST]  # a secret that ends behind it is cut away below
+    text = _without(text[: 2 * LONGEST], known)  # a secret that ends behind it is cut away below
+    text, small = _URL.sub(_bare, text), lower(text)
+    for word, shape in _SHAPES:
+        if word in small:
+            text = shape.sub(rf"\1{_HIDDEN}", text)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _without(text: str, known: Index) -> str:
     spans = sorted({span for form, places in _readings(text) for span in _found(form, places, known)})
     out, at = [], 0
     for start, end in spans:
         if start >= at:
             out += [text[at:start], _HIDDEN]
         at = max(at, end)
-    text = "".join([*out, text[at:]])
-    text, small = _URL.sub(_bare, text), lower(text)
-    for word, shape in _SHAPES:
-        if word in small:
-            text = shape.sub(rf"\1{_HIDDEN}", text)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return "".join([*out, text[at:]])
 
 
 def _bare(url: re.Match[str]) -> str:

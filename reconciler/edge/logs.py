@@ -109,12 +109,18 @@ def configure(stream: TextIO | None, *, color: bool, brief: bool = False) -> Non
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(capture=True)
+    logging.getLogger("botocore.credentials").addFilter(_is_news)
 
 
 def logger() -> FilteringBoundLogger:
     """Return the logger."""
     log: FilteringBoundLogger = structlog.get_logger()
     return log
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Tell whether something of botocore's is not said by the error that it raises as well."""
+    return "mandatory refresh" not in record.getMessage()
 
 
 def thread_failed(failed: threading.ExceptHookArgs) -> None:

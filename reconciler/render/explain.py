@@ -130,7 +130,7 @@ def _record(told: Explanation) -> Iterator[str]:
         yield "  applied, which is not what git asks for now:"
         yield from (f"  {line}" for line in _leaves(record.request))
     for number, former in enumerate(record.former, 1):
-        yield f"  applied before, {number} of {len(record.former)}: {shown(former)}"
+        yield f"  not sent again by itself, {number} of {len(record.former)}: {shown(former)}"
 
 
 def _state(record: Record) -> Iterator[str]:

@@ -79,7 +79,7 @@ class _Page:
         for association in target.associations:
             yield from self._association(association, widths, looked=looked)
         for live in target.unmanaged:
-            yield self._unmanaged(live)
+            yield self._unmanaged(live, target)
         for record in target.orphaned:
             yield self._orphaned(record, target)
         for arn, reason in target.unlisted:
@@ -138,8 +138,9 @@ class _Page:
             if path != "/DataIntegrationIdentifier":
                 yield self._style(f"      + {harmless(path[1:])}  {shown(value)}", "green")
 
-    def _unmanaged(self, live: Live) -> str:
-        flow = f"→ {live.spec.get('DestinationURI', '(no destination)')}  {live.arn}"
+    def _unmanaged(self, live: Live, target: TargetReport) -> str:
+        integration = target.called(str(live.spec["DataIntegrationIdentifier"]))
+        flow = f"{integration} → {live.spec.get('DestinationURI', '(no destination)')}  {live.arn}"
         return f"  {self._marked('unmanaged', 'unmanaged', None)}  {self._style(harmless(flow), 'dim')}"
 
     def _orphaned(self, record: Record, target: TargetReport) -> str:

@@ -88,7 +88,7 @@ def waiting(**changes: Any) -> dict[str, Any]:
         ({}, "no journal"),
         ({"format": 1}, "no journal"),
         (broken(format="terraform/v4"), "no journal"),
-        (broken(format="reconciler/journal/v3"), "reads 'reconciler/journal/v2'"),
+        (broken(format="reconciler/journal/v3"), "reads reconciler/journal/v1 and reconciler/journal/v2"),
         (broken(account=5), "5 is no string"),
         (broken(serial="3"), "'3' is no whole number"),
         (broken(serial=True), "True is no whole number"),

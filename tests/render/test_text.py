@@ -50,7 +50,7 @@ def test_a_plain_report_to_the_letter() -> None:
         "      /ExecutionConfiguration/OnDemandConfiguration/StartTime",
         "      - live     1788220800000 (2026-09-01T00:00:00Z)",
         "      + git      1790812800000 (2026-10-01T00:00:00Z)",
-        f"  unmanaged  → s3://elsewhere  {stranger.arn}",
+        f"  unmanaged  profiles-export → s3://elsewhere  {stranger.arn}",
     ]
     assert "Dry run: 1 drifted, 1 to create, 1 unmanaged. Nothing was written." in text
 

@@ -156,7 +156,7 @@ class Checker:
         scenario, history = self._scenario, self._history
         what = f"{first.association_id} by {first.trace.run}, {second.association_id} by {second.trace.run}"
         if first.association_id in second.listing.ids:
-            if scenario.respelt and first.association_id in _adopted(second.trace):
+            if first.association_id in self._others(second.trace):
                 history.reach("twice: git says of what List spells otherwise that it is another one")
                 return
             self.violate("never-twice", f"{what}: List had shown the first one")
@@ -183,7 +183,7 @@ class Checker:
         """Tell whether a further incarnation was called for: by a person, or by what happened to the former ones."""
         assert call.listing
         who = f"{call.trace.run} recreates {former[-1].association_id}"
-        for id_ in {each.association_id for each in former} & call.listing.ids.keys():
+        for id_ in ({each.association_id for each in former} & call.listing.ids.keys()) - self._others(call.trace):
             self.violate("incarnation", f"{who}, and List shows {id_}")
         if former[0].epoch != self.shelf.epoch:
             return  # what is forgotten cannot be asked about
@@ -197,6 +197,10 @@ class Checker:
             self.violate("incarnation", f"{who}, which List never showed")
         elif all(self._misses(id_) < 2 for id_ in shown):
             self.violate("incarnation", f"{who}, which one run missed")
+
+    def _others(self, trace: Trace) -> set[str]:
+        """Return the ids of which git says, by policy.adopt, that they are others, where List spells keys otherwise."""
+        return _adopted(trace) if self._scenario.respelt else set()
 
     def _is_listed(self, association_id: str, at: float) -> bool:
         """Tell whether List without lag would have shown an association then."""

@@ -78,7 +78,7 @@ class _Reader:
         start = self._at
         self._mark(start)
         if len(self._marks) > 2 * MAX_NODES:
-            raise self._refuse(start, f"holds more than {MAX_NODES} values: split the document")
+            raise self._refuse(start, f"holds more than {MAX_NODES:,} keys and values: split the document")
         first = self._text[start : start + 1]
         if first == '"':
             return self._string()

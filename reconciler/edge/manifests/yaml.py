@@ -165,7 +165,7 @@ class _Reader:
         self._marks.append(start.line)
         self._marks.append(start.column)
         if len(self._marks) > 2 * MAX_NODES:
-            raise self._refuse(start, f"holds more than {MAX_NODES} values: split the document")
+            raise self._refuse(start, f"holds more than {MAX_NODES:,} keys and values: split the document")
         if event.anchor:
             self._anchors[event.anchor] = None
         if event.tag:
@@ -219,7 +219,9 @@ class _Reader:
         value, marks, size = target
         self._size += size
         if len(self._marks) + len(marks) > 2 * MAX_NODES:
-            raise self._refuse(event.start_mark, f"aliases make more than {MAX_NODES} values of this document")
+            raise self._refuse(
+                event.start_mark, f"aliases make more than {MAX_NODES:,} keys and values of this document"
+            )
         if self._size > MAX_BYTES:
             raise self._refuse(event.start_mark, f"aliases make more than {MAX_BYTES >> 20} MiB of this document")
         if depth + _height(value) > MAX_DEPTH:
@@ -293,6 +295,8 @@ def _syntax(name: str, error: yaml.MarkedYAMLError) -> Problem:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     said = " ".join(part for part in (error.context, error.problem) if part)
+    if "did not find expected <document start>" in said:
+        said = "a second document begins here: write --- on a line of its own before it"
     if "invalid Unicode character escape" in said:
         said = f"{said}: half of a surrogate pair: write the character itself, or the whole file as JSON"
     return Problem(name, line, column, "", f"is not YAML: {said}")

@@ -63,7 +63,7 @@ class JournalReader:
         except (ValueError, RecursionError) as error:
             said = redaction.describe(error)
             reason = said if isinstance(error, MalformedJournal) else f"it is no JSON ({said})"
-            way_out = "use the program that wrote it, or, where it is broken, restore the version before"
+            way_out = "restore the newest version that can be read, or run the version of this program that wrote it"
             said = f"the journal {place} cannot be used: {reason}; it was left as it is: {way_out}"
             raise StateError(said) from error
         if (journal.account, journal.region) != (self._account, self._region):

@@ -337,7 +337,7 @@ def test_people_do_not_free_a_living_process_lease(tmp_path: Path) -> None:
     [
         ("", "cannot be used"),
         ("{", "cannot be used"),
-        ('{"format": "reconciler/journal/v9"}', "reads 'reconciler/journal/v2'"),
+        ('{"format": "reconciler/journal/v9"}', "reads reconciler/journal/v1 and reconciler/journal/v2"),
         ('{"format": "reconciler/journal/v1"}', "is missing"),
         ("[" * 100_000, "cannot be used"),
         ('{"format": NaN}', "NaN is no JSON"),
