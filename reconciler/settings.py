@@ -17,7 +17,10 @@ _OTHERS = frozenset(
         "BOTOCORE_EXPERIMENTAL__PLUGINS",  # has botocore import any module
         "BOTO_EXPERIMENTAL__ADD_PROXY_HOST_HEADER",
         "FORWARDED_ALLOW_IPS",  # of a server of uvicorn
+        "INITIAL_NO_AUTH_ACTION_COUNT",  # of tests with moto, as those that begin with TEST_
         "SSLKEYLOGFILE",  # has the keys of all connections written to a file, and calls fail where that cannot be
+        "TEST_PROXY_MODE",
+        "TEST_SERVER_MODE",
         "WEB_CONCURRENCY",  # of a server of uvicorn
     )
 )

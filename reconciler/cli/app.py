@@ -37,8 +37,8 @@ _OTHERS = dict.fromkeys(("dry-run", "plan", "diff"), "`reconcile --dry-run`") | 
 
 def _meant(name: str) -> str:
     """Return what was likely meant by a word where a command is expected."""
-    if options.is_path(name):
-        return f"did you mean -f {name}?"
+    if option := options.meant_by(name):
+        return f"did you mean {option} {name}?"
     near = closest(name.lower(), (*_COMMANDS, *_OTHERS))
     if not near:
         return f"the commands are {', '.join(_COMMANDS)}"

@@ -37,9 +37,14 @@ class Duration(click.ParamType[float]):
         return seconds
 
 
-def is_path(word: str) -> bool:
-    """Tell whether a word is likely the path of manifests."""
-    return "/" in word or word.endswith((".yaml", ".yml", ".json")) or os.path.exists(word)  # noqa: PTH110
+def meant_by(word: str) -> str | None:
+    """Return the option that a word was likely meant for: a place of state, a repository, or a path of manifests."""
+    if word.lower().startswith("s3://"):
+        return "--state"
+    if "://" in word or re.match(r"[\w.-]+@[\w.-]+:", word):
+        return "--git-url"
+    is_path = "/" in word or word.endswith((".yaml", ".yml", ".json")) or os.path.exists(word)  # noqa: PTH110
+    return "-f" if is_path else None
 
 
 class Command(click.Command):
@@ -52,8 +57,8 @@ class Command(click.Command):
         rest = super().parse_args(ctx, args)
         if rest and not ctx.resilient_parsing:
             word = rest[0]
-            if is_path(word):
-                hint = f": did you mean -f {word}?"
+            if option := meant_by(word):
+                hint = f": did you mean {option} {word}?"
             elif word in _commands(ctx):
                 hint = f": a command comes first: reconcile {word} …"
             else:

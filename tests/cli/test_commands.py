@@ -204,6 +204,13 @@ def test_without_standard_streams_a_run_is_still_a_run(tmp_path: Path) -> None:
     [
         (("manifests/",), "No such command 'manifests/': did you mean -f manifests/?"),
         (("here.yml",), "did you mean -f here.yml?"),
+        (("s3://bucket/state",), "did you mean --state s3://bucket/state?"),
+        (("https://git.example/x.git",), "did you mean --git-url https://git.example/x.git?"),
+        (("validate", "git@git.example:x.git"), "did you mean --git-url git@git.example:x.git?"),
+        (("dryrun",), "did you mean `reconcile --dry-run`?"),
+        (("plan",), "did you mean `reconcile --dry-run`?"),
+        (("help",), "did you mean `reconcile --help`?"),
+        (("--listen", ":8080"), "No such option '--listen' here: it is one of `reconcile controller`."),
         (("there",), "did you mean -f there?"),
         (("valdate",), "No such command 'valdate': did you mean 'validate'?"),
         (("Doctor",), "did you mean 'doctor'?"),

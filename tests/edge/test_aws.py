@@ -569,6 +569,27 @@ def test_a_list_with_a_wrong_item_is_unobserved(server: SandboxServer, item: str
 
 
 @pytest.mark.parametrize(
+    "page",
+    [
+        '{"DataIntegrationAssociations": {}}',
+        '{"DataIntegrationAssociations": null}',
+        '{"DataIntegrationAssociations": ""}',
+        '{"DataIntegrationAssociations": [], "NextToken": false}',
+        '{"DataIntegrationAssociations": [], "NextToken": 0}',
+        '{"DataIntegrationAssociations": [], "NextToken": {}}',
+        '{"DataIntegrationAssociations": [], "NextToken": []}',
+        "{}",
+        "[]",
+        "null",
+    ],
+)
+def test_a_page_of_other_types_is_unobserved(server: SandboxServer, page: str) -> None:
+    """Botocore takes a mapping with nothing in it for an empty list, and what is no token for the end."""
+    with Wire(server.url, before=listing(page)) as wire:
+        assert isinstance(connect(wire).reader().associations([INTEGRATION])[INTEGRATION], Unobserved)
+
+
+@pytest.mark.parametrize(
     ("item", "execution"),
     [
         ('"LastExecutionStatus": {"ExecutionStatus": "PAUSED"}', Execution("PAUSED", None)),

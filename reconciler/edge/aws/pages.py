@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any, TypeAlias
+
+from botocore.parsers import ResponseParserError
 
 from reconciler.core.errors import Unreachable
 from reconciler.edge.aws.errors import require_aws
@@ -19,6 +23,24 @@ ListCall: TypeAlias = Callable[..., Any]
 """An operation that lists, of a client of boto3: returns one page, and raises what botocore raises."""
 
 
+def require_shape(response_dict: Mapping[str, Any], operation_model: Any, **_: object) -> None:
+    """Refuse the text of a page whose members are of other JSON types than AWS's, before botocore reads it.
+
+    To botocore a mapping with nothing in it is an empty list. A handler of its event before-parse. Raises
+    ResponseParserError.
+    """
+    try:
+        page = json.loads(response_dict["body"])
+    except (ValueError, RecursionError):
+        return  # botocore says so
+    if response_dict["status_code"] != HTTPStatus.OK or not isinstance(page, dict):
+        return
+    for member, shape in operation_model.output_shape.members.items():
+        expected = {"list": list, "string": str}.get(shape.type_name, object)
+        if not isinstance(page.get(member), expected | None):
+            raise ResponseParserError(f"{member} is of another type than {shape.type_name}")
+
+
 def read_pages(call: ListCall, member: str, **parameters: str) -> Iterator[list[Any]]:
     """Yield the items of each page.
 
@@ -30,10 +52,7 @@ def read_pages(call: ListCall, member: str, **parameters: str) -> Iterator[list[
     for _ in range(MOST_PAGES):
         page = call(**parameters, **token, MaxResults=_PAGE)
         require_aws(page)
-        items = page[member]
-        if not isinstance(items, list):
-            raise Unreachable(f"the answer cannot be read: {member} is no list")
-        yield items
+        yield page[member]
         following = page.get("NextToken")
         if not following:
             return

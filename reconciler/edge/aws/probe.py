@@ -19,7 +19,7 @@ from reconciler.core.model import Integration
 from reconciler.core.ports import Clock
 from reconciler.core.verdict import code_of, is_refusal
 from reconciler.edge.aws.errors import answer_of, require_aws, translated
-from reconciler.edge.aws.pages import read_pages
+from reconciler.edge.aws.pages import read_pages, require_shape
 from reconciler.edge.aws.reads import only_reads
 from reconciler.edge.aws.shown import ArnScope, integration
 
@@ -38,6 +38,7 @@ class Probe:
     def __init__(self, integrations: AppIntegrationsServiceClient, buckets: Any, scope: ArnScope) -> None:
         for client in (integrations, buckets):
             only_reads(client)
+        integrations.meta.events.register("before-parse.appintegrations", require_shape)
         self._integrations, self._buckets, self._scope = integrations, buckets, scope
 
     def integrations(self) -> tuple[Integration, ...]:

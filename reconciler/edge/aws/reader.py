@@ -12,7 +12,7 @@ from reconciler.core.carry import carrying
 from reconciler.core.errors import CloudError, Stopped
 from reconciler.core.model import Live, Observation, Unobserved
 from reconciler.edge.aws.errors import translated
-from reconciler.edge.aws.pages import ListCall, read_pages
+from reconciler.edge.aws.pages import ListCall, read_pages, require_shape
 from reconciler.edge.aws.shown import ArnScope, association, integration
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Reader:
 
     def __init__(self, client: AppIntegrationsServiceClient, scope: ArnScope, concurrency: int = CONCURRENCY) -> None:
         client.meta.events.register("before-call.appintegrations", _refuse_writes)
+        client.meta.events.register("before-parse.appintegrations", require_shape)
         self._client, self._scope, self._concurrency = client, scope, concurrency
 
     def observe(self, progress: Callable[[str, int, int], None]) -> Observation:

@@ -36,6 +36,7 @@ _MEANINGS = (
 )
 # For a signature the lines of gpg (https://github.com/gpg/gnupg/blob/master/doc/DETAILS), or what ssh-keygen 9.2 says.
 _DISTRUSTS = (
+    (r"^\[GNUPG:\] NEWSIG(?s:.*)^\[GNUPG:\] NEWSIG()", "has more than one signature"),
     (r"^\[GNUPG:\] REVKEYSIG (\S+)", "is signed by {}, which was revoked"),
     (r"^\[GNUPG:\] EXPKEYSIG (\S+)", "is signed by {}, which has expired"),
     (r"^\[GNUPG:\] EXPSIG (\S+)", "is signed by {}, and the signature has expired"),

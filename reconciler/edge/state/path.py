@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d"
-_UNFILLED = re.compile(r"[$<>{}]|%[A-Za-z{(]|\A%")
-_ADDRESS = re.compile(r"(?:\A|/)(?:s3|arn|file|https?):|://|\A//|\As3/{2}|\.amazonaws\.com", re.IGNORECASE)
+_UNFILLED = re.compile(r"[$<>{}]|%[A-Za-z{(]|\A%|@\w+@")
+_ADDRESS = re.compile(
+    r"(?:\A|/)(?:s3|arn|file|https?):|://|\A[^/]*//|[;\\\uff1a]|%[0-9a-f]{2}|\.amazonaws\.com", re.IGNORECASE
+)
 
 
 def complaint(path: str) -> str | None:

@@ -32,6 +32,13 @@ def test_a_plain_path_is_one(path: str) -> None:
         ("s3:b/p", "is neither a place in S3 nor plainly a path"),
         ("bucket:p", "is neither a place in S3 nor plainly a path"),
         ("S3//b/p", "is neither a place in S3 nor plainly a path"),
+        ("s3.//b/p", "is neither a place in S3 nor plainly a path"),
+        ("s3 //b/p", "is neither a place in S3 nor plainly a path"),
+        ("s3;/b/p", "is neither a place in S3 nor plainly a path"),
+        ("s3\uff1a/b/p", "is neither a place in S3 nor plainly a path"),
+        ("s3%3A%2F%2Fb/p", "is neither a place in S3 nor plainly a path"),
+        ("s3\\b\\p", "is neither a place in S3 nor plainly a path"),
+        ("@STATE@", "has a variable in it"),
     ],
 )
 def test_what_was_meant_otherwise_is_none(path: str, said: str) -> None:
