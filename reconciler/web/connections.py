@@ -9,6 +9,7 @@ import resource
 from dataclasses import dataclass
 from typing import Any
 
+from h11 import LocalProtocolError
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 LIFE = 30.0
@@ -27,6 +28,14 @@ _QUIET = 60.0
 # application go the same way, and are passed on.
 _STRANGERS = logging.getLogger("uvicorn.error.strangers")
 _STRANGERS.setLevel(logging.ERROR)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Tell whether an error is the application's: not that an answer came after one to a body that is no HTTP."""
+    return not (record.exc_info and isinstance(record.exc_info[1], LocalProtocolError))
+
+
+_STRANGERS.addFilter(_is_ours)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,8 @@ def test_connections_leave_descriptors_for_runs(descriptors: int, at_once: int, 
     [
         (b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", b" 200 "),
         (b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n", b" 200 "),
+        (b"POST /hooks/github HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", b" 400 "),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n", b" 4"),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b" 404 "),
         (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", b" 400 "),
         (b"GET /healthz\r\n\r\n", b" 400 "),
