@@ -68,7 +68,10 @@ def _explained(name: str, target: Target, desired: Desired, choices: Choices) ->
             target, desired.manifests[target.name], choices.mode, settle, SystemClock(), tell, lambda: False,
             choices.max_creates,
         )  # fmt: skip
-        return explain(name, preview(run, site.cloud, site.journal)), target, site
+        seen = preview(run, site.cloud, site.journal)
+        if site.refusal and not seen.recorded.lineage:
+            click.echo(site.refusal, err=True)
+        return explain(name, seen), target, site
 
 
 def _target(name: str, desired: Desired, choices: Choices) -> Target:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 SET_CLOCK = "set the clock of this machine, and keep it by NTP: AWS refuses what is signed more than 5 minutes off"
+CORRECT_REGION = "correct the Region, or the endpoint URL"
 RENEW = "renew the credentials where boto3 finds them: the next run reads them anew"
 
 _OF_TIME = frozenset(("RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"))
@@ -30,18 +31,25 @@ def is_skewed(code: str, message: object) -> bool:
     return code in _OF_TIME or (code in _OF_SIGNATURES and str(message).strip().lower().startswith(_SAID_OF_TIME))
 
 
+def is_misdirected(code: str, message: object) -> bool:
+    """Tell whether a request went to another Region or service than it was signed for, by error code and message."""
+    return code in _OF_SIGNATURES and "credential should be scoped to" in str(message).lower()
+
+
 def is_unknown(code: str, message: object) -> bool:
     """Tell whether AWS does not take the credentials of a request, by its error code and message."""
-    return code in _OF_CREDENTIALS and not is_skewed(code, message)
+    return code in _OF_CREDENTIALS and not is_skewed(code, message) and not is_misdirected(code, message)
 
 
 def bare(text: str) -> str:
     """Return a line without the way out at its end, for where that stands by itself."""
-    return text.removesuffix(f"; {SET_CLOCK}").removesuffix(f"; {RENEW}")
+    return text.removesuffix(f"; {SET_CLOCK}").removesuffix(f"; {CORRECT_REGION}").removesuffix(f"; {RENEW}")
 
 
 def way_out(code: str, message: object) -> str:
     """Return what to do about a refusal, as the end of a line; nothing where it is for another reason."""
     if is_skewed(code, message):
         return f"; {SET_CLOCK}"
+    if is_misdirected(code, message):
+        return f"; {CORRECT_REGION}"
     return f"; {RENEW}" if is_unknown(code, message) else ""

@@ -38,6 +38,15 @@ def test_what_is_missing_is_explained_and_not_created(program: Program, server: 
     assert {path for path in program.folder.rglob("*") if path.is_file()} == before
 
 
+def test_that_a_run_would_be_refused_is_said_first(program: Program) -> None:
+    """Where there is no journal and nobody said that one begins, as a dry run says it."""
+    program.add("october")
+    done = program.run("explain", "october", env={"RECONCILER_CONTAINER": "1"})
+    assert done.code == 0
+    assert "a run would be refused: there is no journal at " in done.err
+    assert "--new-state" in done.err
+
+
 def test_what_was_created_is_explained_with_record_and_live(program: Program) -> None:
     """The record, its token, since when it is so, and what List shows."""
     program.add("october")

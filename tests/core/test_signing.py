@@ -22,6 +22,7 @@ WRONG = "The request signature we calculated does not match the signature you pr
         ("RequestInTheFuture", None, "set the clock"),
         ("InvalidSignatureException", WRONG, "renew the credentials"),
         ("SignatureDoesNotMatch", None, "renew the credentials"),
+        ("InvalidSignatureException", "Credential should be scoped to a valid region.", "correct the Region"),
         ("ExpiredToken", EARLIER, "renew the credentials"),
         ("ExpiredTokenException", "Signature expired", "renew the credentials"),
         ("InvalidToken", None, "renew the credentials"),
