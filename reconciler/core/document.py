@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar, assert_never
 
 from reconciler.core.journal import Bound, Intended, Journal, Lease, Record, Sent, Standing, State, Written
-from reconciler.core.migrations import KNOWN, V2, migrated
+from reconciler.core.migrations import KNOWN, V2, is_older, migrated
 from reconciler.core.model import Execution
 from reconciler.core.token import canonical_json, client_token
 
@@ -74,8 +74,8 @@ def decode(document: object) -> Journal:
         raise MalformedJournal("it is no journal of this program")
     try:
         json.dumps(document, ensure_ascii=False).encode()  # a lone surrogate could not be written again
-        if document["format"] == FORMAT:
-            _require_digest(document)
+        if document["format"] == FORMAT or (is_older(document["format"]) and "digest" in document):
+            _require_digest(document)  # an older one has none: it is the digit of the format that was changed
         document = migrated(document)
         if document["format"] == FORMAT:
             return _decode(document)

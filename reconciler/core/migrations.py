@@ -48,5 +48,12 @@ def _v1_to_v2(document: Document) -> Document:
 
 
 _STEPS: Mapping[str, Callable[[Document], Document]] = {V0: _v0_to_v1, V1: _v1_to_v2}
+
+
+def is_older(version: object) -> bool:
+    """Tell whether a format is a known older one."""
+    return version in _STEPS
+
+
 KNOWN = (V1,)
 """The older formats by the names that documents give them: v0 calls itself v1."""

@@ -198,6 +198,14 @@ def test_a_journal_of_version_1_is_migrated_once() -> None:
         decode(json.loads(changed))
 
 
+@pytest.mark.parametrize("older", ["v0", "v1"])
+def test_a_document_that_calls_itself_older_is_held_to_its_digest(older: str) -> None:
+    """Its format is a part of what the digest is over; what is really older has none."""
+    text = json.dumps(encode(journal(record())))
+    with pytest.raises(MalformedJournal, match="it was changed after it was written"):
+        decode(json.loads(text.replace("reconciler/journal/v2", f"reconciler/journal/{older}")))
+
+
 @given(journals, st.data())
 def test_one_changed_character_is_noticed(written: Journal, data: st.DataObject) -> None:
     """Whatever value is exchanged, in whatever place: it is no journal, or the same one."""

@@ -146,8 +146,6 @@ class S3Store:
     def _reason(self, error: Exception, needed: str) -> str:
         """Return an error as one line, with what would be right and what AWS's support would ask for."""
         code = _code(error)
-        if code == "NoSuchBucket":
-            return f"there is no bucket {self._bucket}: make it, or name another one"
         line, message = redaction.describe(error), None
         if isinstance(error, ClientError):
             answer: Any = error.response
@@ -156,6 +154,8 @@ class S3Store:
             line = " ".join(redaction.redact(said + (f" (request {request})" if request else "")).split())
             if not request:
                 return f"{_FOREIGN}: {line[:200]}"
+        if code == "NoSuchBucket":
+            return f"there is no bucket {self._bucket}: make it, or name another one"
         if code == "AccessDenied":
             return f"{line}; {needed}"
         if isinstance(error, _NO_CREDENTIALS):
