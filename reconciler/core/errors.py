@@ -18,6 +18,7 @@ class ReconcilerError(Exception):
     ├── StateError           the journal cannot be read, written or trusted
     │   ├── StateHeld        another process holds the lease
     │   ├── StateMoved       the journal changed between read and write, or the lease was lost
+    │   │   └── StateMismatch  … as the store found by comparing versions
     │   └── StateUncertain   nobody knows whether a write of the journal arrived
     └── CloudError           AWS refused or did not answer a read
         ├── Unauthenticated  no credentials, or expired ones
@@ -105,6 +106,10 @@ class StateHeld(StateError):  # noqa: N818 - named for the state of things
 
 class StateMoved(StateError):  # noqa: N818 - named for the state of things
     """The journal was written by someone else since it was read."""
+
+
+class StateMismatch(StateMoved):
+    """The store compared the version that was given, and something else is there."""
 
 
 class StateUncertain(StateError):  # noqa: N818 - named for the state of things

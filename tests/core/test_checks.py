@@ -20,6 +20,7 @@ from reconciler.core.errors import (
     InvalidManifests,
     Problem,
     StateError,
+    StateUncertain,
     Throttled,
     Unauthenticated,
     Unreachable,
@@ -256,7 +257,10 @@ def test_journals() -> None:
     assert checks.journal("p", none).result == Result.OK
     refused = checks.journal("p", none, "restore it")
     assert (refused.result, refused.fix) == (Result.FAILED, "restore it")
-    assert checks.journal("p", StateError("broken")).result == Result.FAILED
+    broken, unclear = checks.journal("p", StateError("broken")), checks.journal("p", StateUncertain("weak ETag"))
+    assert broken.result == unclear.result == Result.FAILED
+    assert "docs/safety.md" in (broken.fix or "")
+    assert unclear.fix == "let nothing between here and S3 change its answers"
     assert checks.journal(None, Unauthenticated("no")).result == Result.FAILED
 
 

@@ -15,6 +15,7 @@ from reconciler.core.errors import (
     GitError,
     InvalidManifests,
     StateError,
+    StateUncertain,
     Unauthenticated,
     WrongAccount,
 )
@@ -157,7 +158,9 @@ def journal(place: str | None, found: Journal | StateError | CloudError, refusal
     if isinstance(found, CloudError):
         return failed("journal", found, "s3:GetObject and s3:ListBucket")
     if isinstance(found, StateError):
-        fix = "make it readable, or restore the journal's newest sound version"
+        fix = 'make it readable; where it is damaged: docs/safety.md, "A journal that is refused"'
+        if isinstance(found, StateUncertain):
+            fix = "let nothing between here and S3 change its answers"
         return Check("journal", Result.FAILED, str(found), fix)
     if found.lineage:
         seen = f"{place} remembers {counted(len(found.records), 'association')} (serial {found.serial})"

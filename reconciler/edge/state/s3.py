@@ -23,7 +23,7 @@ from botocore.exceptions import (
 
 from reconciler import redaction
 from reconciler.core import signing
-from reconciler.core.errors import CloudError, StateError, StateMoved, StateUncertain
+from reconciler.core.errors import CloudError, StateError, StateMismatch, StateMoved, StateUncertain
 from reconciler.core.verdict import code_of, is_done, is_refusal, request_of
 from reconciler.edge.state.store import Stored
 
@@ -114,7 +114,8 @@ class S3Store:
         except Exception as error:
             reason = self._reason(error, _WRITE_NEEDS)
             if _refused(error) and _code(error) in _MOVED:
-                raise StateMoved(f"the journal {self.place} changed since it was read: {reason}") from error
+                moved = StateMismatch if _code(error) == "PreconditionFailed" else StateMoved
+                raise moved(f"the journal {self.place} changed since it was read: {reason}") from error
             if unknown or not _refused(error):
                 raise StateUncertain(f"nobody knows whether the journal {self.place} was written: {reason}") from error
             raise StateError(f"the journal {self.place} cannot be written: {reason}") from error
@@ -136,7 +137,7 @@ class S3Store:
 
     def _strong(self, etag: str) -> str:
         """Return an ETag that If-Match can be compared with (RFC 9110, 8.8.3.2). Raises StateUncertain."""
-        if etag.startswith("W/"):
+        if etag[:2] in {"W/", "w/"}:
             raise StateUncertain(
                 f"the journal {self.place} has the weak ETag {redaction.redact(etag)}, by which no write can be made "
                 "safe: reach S3 without the proxy that changes its answers, such as one that compresses them"

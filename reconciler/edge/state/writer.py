@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from reconciler.core.document import MalformedJournal, decode, encode
-from reconciler.core.errors import StateError, StateHeld, StateMoved, StateUncertain
+from reconciler.core.errors import StateError, StateHeld, StateMismatch, StateMoved, StateUncertain
 from reconciler.core.journal import LEASE, Journal, Lease, Written
 from reconciler.core.ports import Clock, Timer
 from reconciler.edge.state.reader import JournalReader
@@ -107,8 +107,13 @@ class JournalWriter:
         self._require_readable(text)
         try:
             new = self._store.put(text, version)
-        except (StateMoved, StateUncertain):
+        except (StateMoved, StateUncertain) as error:
             stored = self._store.load()
+            if stored and stored.version == version and isinstance(error, StateMismatch):
+                raise StateError(
+                    f"the journal {self.place} was not written: nobody else wrote it, but its version is another one to S3 "
+                    "than in S3's answers: reach S3 without what changes those, such as a proxy that compresses them"
+                ) from error
             if stored is None or stored.text != text:
                 raise
             new = stored.version

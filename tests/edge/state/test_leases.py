@@ -19,7 +19,7 @@ from builders import ACCOUNT, REGION, record
 from fakes import FakeClock, FakeStore
 
 from reconciler.core.document import encode, sealed
-from reconciler.core.errors import StateError, StateHeld, StateMoved, StateUncertain
+from reconciler.core.errors import StateError, StateHeld, StateMismatch, StateMoved, StateUncertain
 from reconciler.core.journal import LEASE, Journal, Lease, Standing
 from reconciler.core.ports import LeasedJournal
 from reconciler.edge.state.local import LocalStore
@@ -67,6 +67,31 @@ class Uncertain(FakeStore):
                 super().put(text, version)
             raise StateUncertain("time-out")
         return super().put(text, version)
+
+
+class Altered(FakeStore):
+    """A store that is read through something that changes versions."""
+
+    def load(self) -> Stored | None:
+        """Return the text under another version than it has, once a first text is there."""
+        found = super().load()
+        return found and Stored(found.text, f"{found.version}-gzip")
+
+    def put(self, text: str, version: str | None) -> str:
+        """Write where the version is that of the store. Raises StateMismatch."""
+        try:
+            return super().put(text, version)
+        except StateMoved as error:
+            raise StateMismatch(str(error)) from error
+
+
+def test_a_version_that_only_readers_see_is_not_blamed_on_others() -> None:
+    """What is there is what was read, so nobody wrote: whoever restored or ran again would gain nothing."""
+    store = Altered()
+    Process(store, FakeClock()).remember("first")
+    with pytest.raises(StateError, match="nobody else wrote it, but its version is another one to S3") as said:
+        Process(store, FakeClock(), "run-2").remember("second")
+    assert not isinstance(said.value, StateMoved)
 
 
 def add(name: str) -> Callable[[Journal], Journal]:
