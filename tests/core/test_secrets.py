@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.flaws import credential_flaw, credential_flaws, flaw, setting_flaws
 from reconciler.core.redact import LONGEST, Index, redact
+from reconciler.core.redact import hide as hide_known
 from reconciler.core.secrets import RUN, Secrets
 
 SECRETS = st.text(st.characters(codec="utf-8", exclude_characters="*"), min_size=RUN, max_size=60).filter(
@@ -178,6 +179,13 @@ def test_a_short_secret_is_hidden_where_it_is_a_word(text: str) -> None:
 def test_what_is_secret_by_where_it_stands_is_hidden(text: str, shown: str) -> None:
     """Also where nobody here knows the secret, such as that of a login by SSO."""
     assert hide(text, Secrets()) == shown
+
+
+def test_what_this_program_says_itself_is_left_alone_but_for_known_secrets() -> None:
+    """No word of ours looks like a secret to it, and a value that is quoted is hidden where it is known."""
+    said = "AWS_SESSION_TOKEN: begins or ends with a blank\nhttps://host/x? 'hookhook'"
+    known = Secrets.of("hookhook")
+    assert hide_known(said, Index.of(known.whole, known.long)) == said.replace("hookhook", "***")
 
 
 def test_a_line_without_end_is_cut() -> None:

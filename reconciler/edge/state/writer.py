@@ -111,8 +111,8 @@ class JournalWriter:
             stored = self._store.load()
             if stored and stored.version == version and isinstance(error, StateMismatch):
                 raise StateError(
-                    f"the journal {self.place} was not written: nobody else wrote it, but its version is another one to S3 "
-                    "than in S3's answers: reach S3 without what changes those, such as a proxy that compresses them"
+                    f"the journal {self.place} was not written: nobody else wrote it, but its version is another to "
+                    "S3 than in S3's answers: reach S3 without what changes those, such as a proxy that compresses them"
                 ) from error
             if stored is None or stored.text != text:
                 raise

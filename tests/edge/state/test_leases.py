@@ -89,7 +89,7 @@ def test_a_version_that_only_readers_see_is_not_blamed_on_others() -> None:
     """What is there is what was read, so nobody wrote: whoever restored or ran again would gain nothing."""
     store = Altered()
     Process(store, FakeClock()).remember("first")
-    with pytest.raises(StateError, match="nobody else wrote it, but its version is another one to S3") as said:
+    with pytest.raises(StateError, match="nobody else wrote it, but its version is another to S3") as said:
         Process(store, FakeClock(), "run-2").remember("second")
     assert not isinstance(said.value, StateMoved)
 
