@@ -33,7 +33,7 @@ from reconciler.cli.source import Source
     default="30s",
     show_default=True,
     metavar="TIME",
-    help="How often git or the folder is looked at for changes.",
+    help="How often git or the folder is polled for changes.",
 )
 @options.option(
     "--event-interval",
@@ -41,7 +41,7 @@ from reconciler.cli.source import Source
     default="30s",
     show_default=True,
     metavar="TIME",
-    help="Within which webhooks and pushes run a target twice at most, however many come.",
+    help="Time in which webhooks and pushes start at most two runs of a target.",
 )
 @options.option(
     "--patience",
@@ -49,7 +49,7 @@ from reconciler.cli.source import Source
     default="10m",
     show_default=True,
     metavar="TIME",
-    help="How long a run may not get on before it counts as stuck, and /healthz fails.",
+    help="Time without progress after which a run counts as stuck and /healthz fails.",
 )
 @options.option(
     "--grace",
@@ -65,7 +65,7 @@ from reconciler.cli.source import Source
     default="24h",
     show_default=True,
     metavar="TIME",
-    help="How often a summary is sent to RECONCILER_NOTIFY_URLS, also where all is well; 0s is never.",
+    help="How often a summary is sent to RECONCILER_NOTIFY_URLS, also if nothing is wrong; 0s: never.",
 )
 @options.option(
     "--listen",
@@ -77,16 +77,14 @@ from reconciler.cli.source import Source
     "--manifest-url",
     type=Template(),
     metavar="URL",
-    help="Where a browser shows a manifest, for links in the page, as in "
-    "https://HOST/ORG/REPO/blob/{revision}/{file}#L{line}.",
+    help="Template of links from the page to manifests, such as https://HOST/ORG/REPO/blob/{revision}/{file}#L{line}.",
 )
 def command(
     source: Source, *, grace: float, heartbeat: float, listen: Address | None, manifest_url: str | None, **chosen: Any
 ) -> int:
     """Reconcile at once, with every change in git and every --interval, until SIGTERM. Reports are log lines.
 
-    While what is newest in git is invalid or out of reach, the last valid revision stays in force. SIGHUP reconciles
-    now.
+    While the latest revision is invalid or cannot be read, the last valid revision stays active. SIGHUP reconciles now.
     """
     from reconciler.cli.choices import Choices  # noqa: PLC0415
     from reconciler.cli.loop import Shown, keep_on  # noqa: PLC0415 - help is shown without boto3

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     "--output-dir",
     "folder",
     metavar="DIR",
-    help="Write a file for each into this folder; where manifests are read from it, for what none covers.",
+    help="Write a file for each association into this folder. If manifests are read from this folder too: only for "
+    "associations that no manifest covers.",
 )
 @click.option("--force", is_flag=True, help="Replace files of the same names in that folder.")
 @source.manifests

@@ -19,10 +19,10 @@ _EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S1
     type=Listen(),
     required=True,
     metavar="HOST:PORT",
-    help="Where the controller listens, as it was told.",
+    help="Address of the controller: the value of its --listen.",
 )
 def command(listen: Address) -> None:
-    """Ask the controller on this machine whether its runs get on (/healthz), and fail where they do not."""
+    """Ask the controller on this machine whether its runs make progress (/healthz); fail if they do not."""
     from http.client import HTTPConnection, HTTPException  # noqa: PLC0415 - help is shown without them
 
     connection = HTTPConnection(_EVERYWHERE.get(listen.host, listen.host), listen.port, timeout=_PATIENCE)

@@ -18,20 +18,20 @@ Options:
                                   input. May be repeated.  [default: manifests/]
   --git-url PATH|URL              Read manifests from this git repository
                                   instead, without a checkout.
-  --git-ref REF                   Its branch, tag or commit to read.  [default:
+  --git-ref REF                   Branch, tag or commit to read.  [default:
                                   HEAD]
-  --git-path DIR                  Its folder or file of manifests.  [default:
-                                  manifests]
-  --git-verify-key FILE           Take only commits signed by a key of this
+  --git-path DIR                  Folder or file of manifests in the repository.
+                                  [default: manifests]
+  --git-verify-key FILE           Accept only commits signed by a key in this
                                   file: ssh's allowed signers, or OpenPGP keys.
-  --git-ssh-key FILE              The private key to reach it with, by ssh.
-  --git-known-hosts FILE          The hosts to know, and no others, by ssh.
-  --git-token-file FILE           The token to reach it with, by https: read
-                                  whenever git asks for it.
-  --git-username NAME             The name that goes with the token.  [default:
-                                  x-access-token]
-  --strict                        Take what is only unwise in manifests for
-                                  wrong.
+  --git-ssh-key FILE              Private key for access by ssh.
+  --git-known-hosts FILE          Known hosts for access by ssh; other hosts are
+                                  refused.
+  --git-token-file FILE           Token for access by https; read again whenever
+                                  git asks for it.
+  --git-username NAME             User name for the token.  [default: x-access-
+                                  token]
+  --strict                        Treat warnings as errors.
   -o, --output FORMAT[=FILE]      text, json, markdown, junit, sarif or github,
                                   to standard output or a file. May be repeated.
                                   [default: text]
@@ -48,22 +48,22 @@ Options:
                                   create]
   --state DIR|s3://BUCKET/PREFIX  Where the journal is kept; it must last from
                                   run to run.  [default: .reconciler/]
-  --new-state [TARGET]            Begin the journal of this Target (a glob; all
-                                  without one) where there is none: for its
-                                  first run. May be repeated.
+  --new-state [TARGET]            Allow a new journal if this Target has none
+                                  (its first run). TARGET may be a glob; without
+                                  TARGET: all Targets. May be repeated.
   --settle-time TIME              How long to wait for List to show a Create
                                   whose answer was lost.  [default: 15m]
   --lock-timeout TIME             How long to wait for another run to finish.
                                   [default: 30s]
-  --max-creates N                 Create at most so many in each target, or
-                                  none; the stricter of this and its MaxCreates
-                                  holds.  [x>=0]
-  --expect-plan DIGEST|FILE       Write nothing unless the plan is this reviewed
-                                  one: sha256:… of a dry run, or the file of its
-                                  JSON report.
+  --max-creates N                 Most creates in each target; a plan with more
+                                  creates none. The stricter of this and
+                                  MaxCreates holds.  [x>=0]
+  --expect-plan DIGEST|FILE       Write only if the plan is this reviewed one:
+                                  sha256:… of a dry run, or the file of its JSON
+                                  report.
   --revision TEXT                 The revision of the manifests, for report and
                                   logs.
-  --detailed-exitcode             Exit 2 where nothing failed and a difference
+  --detailed-exitcode             Exit 2 if nothing failed and a difference
                                   between git and AWS remains.
   --fail-on [unmanaged]           With --detailed-exitcode: unmanaged
                                   associations are a difference too.

@@ -21,13 +21,13 @@ from reconciler.cli.source import Source
 @options.option(
     "--expect-plan",
     metavar="DIGEST|FILE",
-    help="Write nothing unless the plan is this reviewed one: sha256:… of a dry run, or the file of its JSON report.",
+    help="Write only if the plan is this reviewed one: sha256:… of a dry run, or the file of its JSON report.",
 )
 @options.option("--revision", metavar="TEXT", help="The revision of the manifests, for report and logs.")
 @options.option(
     "--detailed-exitcode",
     is_flag=True,
-    help="Exit 2 where nothing failed and a difference between git and AWS remains.",
+    help="Exit 2 if nothing failed and a difference between git and AWS remains.",
 )
 @options.option(
     "--fail-on",

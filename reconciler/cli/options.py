@@ -193,7 +193,7 @@ max_creates = option(
     "--max-creates",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Create at most so many in each target, or none; the stricter of this and its MaxCreates holds.",
+    help="Most creates in each target; a plan with more creates none. The stricter of this and MaxCreates holds.",
 )
 
 new_state = option(
@@ -203,8 +203,8 @@ new_state = option(
     flag_value="*",
     type=Globs(),
     metavar="[TARGET]",
-    help="Begin the journal of this Target (a glob; all without one) where there is none: for its first run. "
-    "May be repeated.",
+    help="Allow a new journal if this Target has none (its first run). TARGET may be a glob; without TARGET: all "
+    "Targets. May be repeated.",
 )
 
 conduct = together(

@@ -20,7 +20,7 @@ from reconciler import redaction
     "switches",
     multiple=True,
     metavar="SWITCH=VALUE",
-    help="Behave so where nobody knows what AWS does, as in tokens=ignored. May be repeated; see docs/sandbox.md.",
+    help="How to behave where AWS's way is not known, as in tokens=ignored. May be repeated; see docs/sandbox.md.",
 )
 def command(host: str, port: int, data: Path | None, switches: tuple[str, ...]) -> None:
     """Serve AppIntegrations (and moto's STS and S3) over HTTP until interrupted.

@@ -47,7 +47,7 @@ def once(source: Source, outputs: tuple[str, ...], choices: Choices) -> tuple[Re
 
 
 def read(source: Source) -> tuple[Desired, str | None]:
-    """Return the desired state and, from git, the commit; say what is unwise. Raises InvalidManifests and GitError."""
+    """Return the desired state and, from git, the commit; log its warnings. Raises InvalidManifests and GitError."""
     desired, revision = source.read()
     logs.log_desired(desired, revision, source.places)
     return desired, revision

@@ -30,7 +30,7 @@ FOLDER = "manifests/"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the command line says of it. `strict` takes what is unwise for wrong.
+    """What the command line says of it. `strict` treats warnings as errors.
 
     Of a repository, the files with keys and tokens are read anew each time: they may be replaced while this runs.
     """
@@ -154,7 +154,7 @@ def _check(files: tuple[str, ...], git_url: str | None, revision: str | None) ->
             raise click.UsageError(f"{name} is of a git repository, and files would be read: give --git-url as well")
 
 
-strict = options.option("--strict", is_flag=True, help="Take what is only unwise in manifests for wrong.")
+strict = options.option("--strict", is_flag=True, help="Treat warnings as errors.")
 
 _OPTIONS = options.together(
     options.files,
@@ -162,24 +162,26 @@ _OPTIONS = options.together(
         "--git-url", metavar="PATH|URL", help="Read manifests from this git repository instead, without a checkout."
     ),
     options.option(
-        "--git-ref", metavar="REF", default="HEAD", show_default=True, help="Its branch, tag or commit to read."
+        "--git-ref", metavar="REF", default="HEAD", show_default=True, help="Branch, tag or commit to read."
     ),
     options.option(
-        "--git-path", metavar="DIR", default="manifests", show_default=True, help="Its folder or file of manifests."
+        "--git-path",
+        metavar="DIR",
+        default="manifests",
+        show_default=True,
+        help="Folder or file of manifests in the repository.",
     ),
     options.option(
         "--git-verify-key",
         metavar="FILE",
-        help="Take only commits signed by a key of this file: ssh's allowed signers, or OpenPGP keys.",
+        help="Accept only commits signed by a key in this file: ssh's allowed signers, or OpenPGP keys.",
     ),
-    options.option("--git-ssh-key", metavar="FILE", help="The private key to reach it with, by ssh."),
-    options.option("--git-known-hosts", metavar="FILE", help="The hosts to know, and no others, by ssh."),
+    options.option("--git-ssh-key", metavar="FILE", help="Private key for access by ssh."),
+    options.option("--git-known-hosts", metavar="FILE", help="Known hosts for access by ssh; other hosts are refused."),
     options.option(
-        "--git-token-file", metavar="FILE", help="The token to reach it with, by https: read whenever git asks for it."
+        "--git-token-file", metavar="FILE", help="Token for access by https; read again whenever git asks for it."
     ),
-    options.option(
-        "--git-username", metavar="NAME", help="The name that goes with the token.  [default: x-access-token]"
-    ),
+    options.option("--git-username", metavar="NAME", help="User name for the token.  [default: x-access-token]"),
 )
 _OF_GIT = (
     "git_ref", "git_path", "git_verify_key", "git_ssh_key", "git_known_hosts", "git_token_file", "git_username",

@@ -29,7 +29,7 @@ class Told:
         self._log, self._metrics, self._news = logs.logger(), metrics, news
 
     def taken(self, revision: Revision, desired: Desired) -> None:
-        """Say that another revision came into force, and what is unwise in it."""
+        """Say that another revision became active, and its warnings."""
         self._log.info(logs.REVISION_TAKEN, revision=revision.id, manifests=revision.manifests)
         logs.log_desired(desired, revision.id, self._places)
 
@@ -57,7 +57,7 @@ class Told:
         self._of(run).error(logs.PASS_FAILED, what=what, error=said, exc_info=error)
 
     def stuck(self, lane: Lane) -> None:
-        """Say that a run does not get on, or does not begin."""
+        """Say that a run makes no progress, or does not begin."""
         log = self._of(lane.under_way).bind(target=lane.target)
         log.error(logs.RUN_STUCK, since=str(lane.running), moved=str(lane.still))
 

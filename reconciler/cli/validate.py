@@ -14,7 +14,7 @@ from reconciler.core.harmless import harmless
 @source.strict
 @output.outputs
 def command(source: Source, outputs: tuple[str, ...]) -> int:
-    """Check manifests and report every problem of every file, and what is unwise; exit 3 where anything is wrong."""
+    """Check manifests and report every problem of every file, and warnings; exit 3 if there is a problem."""
     from reconciler.cli.formats import FINDINGS  # noqa: PLC0415 - help is shown without it
     from reconciler.core.errors import InvalidManifests  # noqa: PLC0415
     from reconciler.core.findings import Findings  # noqa: PLC0415

@@ -73,7 +73,7 @@ class Update:
 class Adopt:
     """Live matches and is not remembered, or not so: write a record. AWS is not touched.
 
-    `differences` is not empty where git asks for something else, or live left what the record now holds.
+    `differences` is not empty where git asks for something else, or AWS does not match what the record now holds.
     """
 
     manifest: Manifest

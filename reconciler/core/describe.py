@@ -27,7 +27,7 @@ from reconciler.core.report import Association, Result, TargetReport
 from reconciler.core.request import unverifiable
 
 _NOT_ADOPTED = Skipped("not adopted, as far as this run knows: the journal was not written")
-_DRIFTED = "live left what was applied; it is not repaired"
+_DRIFTED = "AWS no longer matches the last {} configuration; drift is reported, not repaired"
 
 
 def reported(name: str, account: str | None, region: str | None, result: Result) -> TargetReport:
@@ -109,9 +109,9 @@ def _reason(decision: Decision) -> str:
         case InSync():
             return ""
         case Drifted(record=record):
-            return _DRIFTED if record.token else "live left what was adopted, or applied since; it is not repaired"
+            return _DRIFTED.format("applied" if record.token else "adopted or applied")
         case Adopt() if any(each.drifted for each in decision.differences):
-            return f"{decision.reason}; {_DRIFTED}"
+            return f"{decision.reason}; {_DRIFTED.format('applied')}"
         case Held(instead=Create()):
             return f"creating waits: {decision.reason}"
         case Held():

@@ -20,13 +20,13 @@ _LINES = 20
 _LONGEST = 500
 """Characters: how much is said of one thing at most."""
 _ADVICE = {
-    Condition.REFUSED: "the manifests in git are not in force, an earlier revision is: put right what is named here",
+    Condition.REFUSED: "the latest revision was rejected or cannot be read: correct what is named here",
     Condition.TARGET_FAILED: "nothing is known of its associations meanwhile: see the reason, or run reconcile doctor",
     Condition.UNLISTED: "what is there is not known meanwhile: run reconcile doctor",
     Condition.FAILED: "a later run tries again where that is safe: see the reason",
     Condition.BLOCKED: "a person is needed: do what the reason says",
     Condition.LOST: "gone from List: look in AWS; policy.generation (or a standing policy.onLoss) creates it again",
-    Condition.DRIFTED: "AWS left what was applied, and it is not repaired: find out who, and put git or AWS right",
+    Condition.DRIFTED: "AWS no longer matches the last applied or adopted configuration; correct git or AWS",
     Condition.EXPORT_FAILED: "the last job of an association failed: AWS's console says why",
 }
 """The conditions that are wrong, the gravest first, and what to do about each."""
@@ -72,7 +72,7 @@ def summary(said: Summary) -> Message:
     lines = [f"{watched}, as of {said.at:%Y-%m-%d %H:%M}Z."]
     if said.unread:
         lines.append(
-            f"The manifests were last read {_when(said.read)}, so what is new there is not in force: see the log."
+            f"The manifests were last read {_when(said.read)}, so newer revisions are not active: see the log."
         )
     lines += [f"- {_plain(name)} last went well {_when(when)}" for name, when in said.behind[:_LINES]]
     lines += _more(len(said.behind))

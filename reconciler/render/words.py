@@ -42,7 +42,11 @@ KINDS = {
     "unknown": Kind("unknown", "error", "A call had no answer: it may have been carried out."),
     "blocked": Kind("blocked", "error", "A person is needed; the reason says for what."),
     "lost": Kind("lost", "warning", "The association is known to the journal, and List no longer shows it."),
-    "drifted": Kind("drifted", "warning", "AWS left what was applied. It is not repaired."),
+    "drifted": Kind(
+        "drifted",
+        "warning",
+        "AWS no longer matches the last applied or adopted configuration. Drift is reported, not repaired.",
+    ),
     "changed": Kind(
         "changed",
         "warning",
@@ -55,7 +59,9 @@ KINDS = {
     "updated": Kind("updated", "note", "The update was taken, and the export runs again."),
     "created": Kind("created", "note", "The association was created, and its export has started."),
     "adopt": Kind("to adopt", "note", "Live, and not in the journal: it is bound to the manifest. AWS is not touched."),
-    "unadopted": Kind("to adopt", "note", "Live, and not in the journal, which could not be written."),
+    "unadopted": Kind(
+        "not adopted", "note", "Live, and could not be written into the journal. The next run tries again."
+    ),
     "in-sync": Kind("in sync", "none", "Git, journal and AWS agree, as far as AWS shows."),
     "unmanaged": Kind("unmanaged", "note", "Live, and no manifest covers it."),
     "orphaned": Kind("orphaned", "note", "In the journal, and its manifest is gone."),

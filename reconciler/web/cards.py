@@ -51,7 +51,7 @@ def cards(board: Board, patience: timedelta) -> tuple[Card, ...]:
 def _card(board: Board, lane: Lane, *, stuck: bool) -> Card:
     last, now = lane.last, board.now
     counts = _counts(last) if last else ()
-    said, level = ("does not get on", "error") if stuck else _state(lane, counts)
+    said, level = ("stuck", "error") if stuck else _state(lane, counts)
     targets = last.targets if last else ()
     return Card(
         target=lane.target,

@@ -40,7 +40,7 @@ class Top:
     """What the controller is about as a whole. `revision` is the commit; None where manifests come from a folder.
 
     `idle` is that nothing would be run any more, though nobody asked for a stop. `stuck` is since when looking at git,
-    or at the folder, does not get on.
+    or at the folder, makes no progress.
     """
 
     now: Moment | None
@@ -63,7 +63,7 @@ class Top:
 class Process:
     """What the board does not know: whether runs are begun, whether a stop was asked for, and what was set.
 
-    `patience` is how long a run may take to get on, `manifest_url` a template (see `places`).
+    `patience` is how long a run may make no progress, `manifest_url` a template (see `places`).
     """
 
     working: bool

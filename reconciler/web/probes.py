@@ -10,24 +10,24 @@ from reconciler.core.board import Board, Lane
 
 
 def health(board: Board, patience: timedelta, *, working: bool) -> Response:
-    """Say 503 where a run does not get on, or nothing would be run any more."""
+    """Say 503 where a run makes no progress, or nothing would be run any more."""
     stuck = board.stuck(patience)
-    wrong = [f"{_what(board, lane)} has not got on since {lane.still:%H:%M:%SZ}" for lane in stuck]
+    wrong = [f"{_what(board, lane)} has made no progress since {lane.still:%H:%M:%SZ}" for lane in stuck]
     wrong += [] if working else ["the timetable has stopped"]
     return _said("\n".join(wrong or ["ok"]), 503 if wrong else 200)
 
 
 def _what(board: Board, lane: Lane) -> str:
-    return "looking at git" if lane is board.looking else f"the run of target {lane.target}"
+    return "the poll of git" if lane is board.looking else f"the run of target {lane.target}"
 
 
 def readiness(board: Board, *, stopping: bool) -> Response:
-    """Say 503 until a first revision is in force, and when a stop was asked for."""
+    """Say 503 until a first revision is active, and when a stop was asked for."""
     if stopping:
         return _said("stopping", 503)
     if board.revision is None:
         reason = f": {board.refusal.reason}" if board.refusal else ""
-        return _said(f"no revision is in force yet{reason}", 503)
+        return _said(f"no revision is active yet{reason}", 503)
     return _said("ok", 200)
 
 

@@ -12,11 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from program import Program
 
-STUCK = "the run of target prod has not got on since 10:00:00Z"
+STUCK = "the run of target prod has made no progress since 10:00:00Z"
 
 
 class Stuck(BaseHTTPRequestHandler):
-    """Says what /healthz says of a run that does not get on."""
+    """Says what /healthz says of a run that makes no progress."""
 
     def do_GET(self) -> None:
         """Answer."""

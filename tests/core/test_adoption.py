@@ -157,7 +157,7 @@ def test_what_a_lost_answer_had_sent_drifts_from_that() -> None:
     first, _ = run(journal(waiting), manifest(), there)
     assert first.word == "drifted"
     (row,) = said(first, journal(waiting), manifest(), there).associations
-    assert "had arrived; live left what was applied" in row.reason
+    assert "had arrived; AWS no longer matches the last applied" in row.reason
 
 
 def test_a_renamed_manifest_is_called_by_what_remains_different() -> None:

@@ -113,7 +113,7 @@ def test_a_natural_key_is_the_same_by_uuid_and_arn() -> None:
 
 
 def test_an_empty_revision_is_noted_and_not_unwise() -> None:
-    """It is said beside the warnings, which --strict takes for wrong."""
+    """It is said beside the warnings, which --strict treats as errors."""
     for files in ([], [File("t.yaml", TARGET.replace("eu-west-1", "us-east-1").encode())]):
         nothing = read(files, NOW)
         assert nothing.warnings == ()

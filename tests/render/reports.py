@@ -55,7 +55,7 @@ def association(name: str = "export", decision: str = "create", **changes: Any) 
 def drifted(name: str = "drifted") -> Association:
     """Return an association whose window left what was applied."""
     differences = (Difference(START, "1790812800000", "1790812800000", "1788220800000"),)
-    return association(name, "drifted", arn=live().arn, differences=differences, reason="live left what was applied")
+    return association(name, "drifted", arn=live().arn, differences=differences, reason="AWS no longer matches")
 
 
 def report(*associations: Association, dry_run: bool = True, **target: Any) -> Report:

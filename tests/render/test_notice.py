@@ -130,6 +130,6 @@ def test_a_summary_says_all_is_well_only_where_it_is() -> None:
     assert summary(Summary(NOW, (), 2, (), 1, 1)).severity == "info"
     message = summary(replace(good, unread=True, read=NOW - timedelta(days=2)))
     assert (message.title, message.severity) == ("reconcile: manifests not read", "warning")
-    assert "The manifests were last read at 2026-10-30 12:00Z, so what is new" in message.body
+    assert "The manifests were last read at 2026-10-30 12:00Z, so newer revisions are not active" in message.body
     assert "last read before this start, if ever" in summary(replace(good, unread=True)).body
     assert summary(Summary(NOW, (), 0, (), 0, 0)).title == "reconcile: nothing is reconciled"

@@ -46,7 +46,7 @@ def test_a_plain_report_to_the_letter() -> None:
         "      + ExecutionConfiguration/OnDemandConfiguration/StartTime  1790812800000 (2026-10-01T00:00:00Z)",
         "      + ExecutionConfiguration/OnDemandConfiguration/EndTime  1793491200000 (2026-11-01T00:00:00Z)",
         f"  drifted    export         profiles-export → s3://corp-exports/2026-10  in progress  {UNVERIFIABLE}",
-        "      live left what was applied; it is not repaired",
+        "      AWS no longer matches the last applied configuration; drift is reported, not repaired",
         "      /ExecutionConfiguration/OnDemandConfiguration/StartTime",
         "      - live     1788220800000 (2026-09-01T00:00:00Z)",
         "      + git      1790812800000 (2026-10-01T00:00:00Z)",

@@ -12,7 +12,7 @@ from render.reports import association, report
 
 from reconciler.core.outcome import Skipped
 from reconciler.core.report import Report
-from reconciler.render import github, json, junit, markdown, sarif, text
+from reconciler.render import github, json, junit, markdown, sarif, text, words
 
 NOT_TAKEN = Skipped("not adopted, as far as this run knows: the journal was not written")
 RENDERERS: list[Callable[[Report], str]] = [
@@ -37,6 +37,12 @@ def test_no_format_says_adopted_where_the_journal_has_nothing(render: Callable[[
     done = replace(told.targets[0], error=None, associations=(replace(row, outcome=None),))
     if render is not json.render:  # which has decisions and outcomes, and no words
         assert "adopted" in render(replace(told, targets=(done,)))
+
+
+def test_no_two_kinds_have_one_label() -> None:
+    """The page explains each label once: what is to adopt, and what could not be."""
+    labels = [kind.label for kind in words.KINDS.values()]
+    assert sorted(set(labels)) == sorted(labels)
 
 
 def test_what_was_not_begun_is_no_write() -> None:

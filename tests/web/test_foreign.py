@@ -144,4 +144,4 @@ def test_any_reason_is_a_word_of_the_probe(site: Site) -> None:
     """Also where git could not say it in UTF-8."""
     site.board = replace(boards.nothing(), refusal=Refusal("bad \udcff byte", NOW))
     answer = site.get("/readyz")
-    assert (answer.status, answer.text) == (503, "no revision is in force yet: bad ? byte\n")
+    assert (answer.status, answer.text) == (503, "no revision is active yet: bad ? byte\n")

@@ -56,11 +56,11 @@ def names(seen: Seen) -> list[str]:
 @pytest.mark.parametrize(
     ("board", "said"),
     [
-        (boards.nothing(), ("No revision is in force yet", "git cannot be reached", "Nothing was read yet")),
+        (boards.nothing(), ("yet. Nothing was read", "git cannot be reached", "). No revision is active yet.")),
         (boards.unmanaged_only(), ("nothing managed", "Nothing is managed yet.", "There is nothing to draw.")),
-        (boards.in_sync(), ("in force since 2026-10-31 06:00Z (30 h ago)", "3 in sync", "288 runs")),
+        (boards.in_sync(), ("active since 2026-10-31 06:00Z (30 h ago)", "3 in sync", "288 runs")),
         (boards.drifted(), ("needs a person", "1 drifted", "+ git", "MaxCreates is 10", "/u2", "last day")),
-        (boards.refused(), ("manifests/a.yaml:7:3", "/spec/DestinationURI", "What was before stays in force")),
+        (boards.refused(), ("manifests/a.yaml:7:3", "/spec/DestinationURI", "The last valid revision stays active")),
         (boards.failing(), ("failing", "7 runs in a row", "never", "may not make this call")),
     ],
 )
@@ -97,7 +97,7 @@ def test_a_folder_has_no_revision_to_show(site: Site) -> None:
     board = boards.in_sync()
     assert board.revision
     words = shown(site, replace(board, revision=replace(board.revision, id=None))).words
-    assert "What is in the folder in force since 2026-10-31 06:00Z" in words
+    assert "The folder's content active since 2026-10-31 06:00Z" in words
 
 
 def test_a_run_that_does_not_get_on_is_told(site: Site) -> None:
@@ -105,15 +105,15 @@ def test_a_run_that_does_not_get_on_is_told(site: Site) -> None:
     moved = NOW - timedelta(hours=1)
     lane = replace(boards.lane(None), running=moved, moved=moved, due=None)
     words = shown(site, boards.board(lane)).words
-    assert "does not get on" in words
-    assert "has not got on since 2026-11-01 11:00Z" in words
+    assert "prod stuck" in words
+    assert "has made no progress since 2026-11-01 11:00Z" in words
 
 
 def test_a_timetable_that_has_stopped_is_told(site: Site) -> None:
     """Else what is shown looks as good as when it was new; where a stop was asked for, that is said."""
     assert "any more" not in shown(site, boards.in_sync()).words
     site.working = False
-    assert "Nothing is run any more" in shown(site, boards.in_sync()).words
+    assert "No run begins any more" in shown(site, boards.in_sync()).words
     site.stopping = True
     words = shown(site, boards.in_sync()).words
     assert "Stopping: no further run begins." in words
@@ -138,7 +138,7 @@ def test_everything_a_report_tells_is_on_the_page(site: Site) -> None:
     associations = [one for target in reports.rich("marked").targets for one in target.associations]
     assert len(names(seen)) == len(associations)
     assert kinds >= {"failed", "unknown", "blocked", "lost", "drifted", "changed", "update", "create", "held"}
-    for said in ("its manifest is gone", "what is unmanaged there is not known", "Unwise in the manifests"):
+    for said in ("its manifest is gone", "what is unmanaged there is not known", "Warnings about the manifests"):
         assert said in seen.words
 
 
@@ -276,11 +276,11 @@ def test_a_look_at_git_that_hangs_is_told(site: Site) -> None:
     """No refusal says it, and what the page shows may be old without it."""
     board = boards.in_sync()
     looking = Lane("(git)", NOW, NOW - timedelta(minutes=9), None, 0, None, None)
-    assert "not looked at" not in shown(site, replace(board, looking=looking)).words
+    assert "are not read" not in shown(site, replace(board, looking=looking)).words
     stuck = replace(looking, moved=NOW - timedelta(minutes=11))
     words = shown(site, replace(board, looking=stuck)).words
-    assert "The manifests are not looked at" in words
-    assert "has not got on since 2026-11-01 11:49Z" in words
+    assert "The manifests are not read" in words
+    assert "has made no progress since 2026-11-01 11:49Z" in words
 
 
 def test_a_run_that_leaves_something_is_not_called_idle(site: Site) -> None:

@@ -28,19 +28,19 @@ def test_a_run_that_does_not_get_on_makes_it_ill(site: Site) -> None:
     """503, and which one."""
     site.board = replace(site.board, lanes=(lane("east", 10.1), lane("west", 1)))
     answer = site.get("/healthz")
-    assert (answer.status, answer.text) == (503, "the run of target east has not got on since 11:49:54Z\n")
+    assert (answer.status, answer.text) == (503, "the run of target east has made no progress since 11:49:54Z\n")
 
 
 def test_what_does_not_begin_makes_it_ill(site: Site) -> None:
-    """A run that should have begun long ago, and looking at git that does not come back."""
+    """A run that should have begun long ago, and a poll of git that does not come back."""
     late = replace(lane("east", None), due=NOW - timedelta(minutes=11))
     site.board = replace(site.board, lanes=(late,), looking=lane("(git)", 12))
     answer = site.get("/healthz")
     assert (answer.status, answer.text.splitlines()) == (
         503,
         [
-            "the run of target east has not got on since 11:49:00Z",
-            "looking at git has not got on since 11:48:00Z",
+            "the run of target east has made no progress since 11:49:00Z",
+            "the poll of git has made no progress since 11:48:00Z",
         ],
     )
 
@@ -55,7 +55,7 @@ def test_it_is_ready_with_a_revision(site: Site) -> None:
     """And not before, with the reason; nor when it is about to stop."""
     assert site.get("/readyz").status == 503
     site.board = replace(site.board, refusal=Refusal("cannot be reached", NOW))
-    assert site.get("/readyz").text == "no revision is in force yet: cannot be reached\n"
+    assert site.get("/readyz").text == "no revision is active yet: cannot be reached\n"
     site.board = replace(site.board, revision=Revision("1f0c5f7", NOW, 2))
     assert site.get("/readyz").status == 200
     site.stopping = True
