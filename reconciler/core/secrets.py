@@ -38,6 +38,8 @@ _PUBLIC = re.compile(
     r"|/(?:etc|home|mnt|opt|root|run|srv|tmp|usr|var)/.*"
 )
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://([^\s'\"]+)")
+# Where the scheme is mistyped: http//user:password@host
+_ALONE = re.compile(r"(?:^|[/\s'\"=])([^\s/@'\":=]++:[^\s/@'\"]++)@")
 _HEADER = re.compile(r"authorization:\s*(?:[A-Za-z]+\s+)?([^\s'\"]+)", re.IGNORECASE)
 _CUTS = re.compile(r"[/?#@:\s]+")
 _PARTS = re.compile(r"[?&](?:[\w+-]+=)?|[/#@:]")  # of a URL; the names in its query are options of apprise
@@ -104,7 +106,7 @@ class Secrets:
                 found |= cls.of(value)
             if name == "RECONCILER_NOTIFY_URLS":
                 found |= cls.of_receivers(value)
-            elif is_proxy(name) or "://" in value:
+            elif is_proxy(name) or "@" in value:
                 found |= cls.of_text(value, is_proxy=is_proxy(name))
             found |= cls.of(*_HEADER.findall(value))
         return found
@@ -145,6 +147,7 @@ def _logins(text: str, *, is_proxy: bool) -> Iterator[str]:
     found = [(scheme.lower(), rest) for scheme, rest in _URL.findall(text)]
     if is_proxy and "://" not in text:
         found = [("http", text.removeprefix("//"))]
+    yield from (login for login in _ALONE.findall(text) if not is_public(login))
     for scheme, rest in found:
         authority = re.split("[/?#]", rest, maxsplit=1)[0]
         cut = ":" in authority and "@" not in authority and not authority.rpartition(":")[2].isdecimal()

@@ -97,10 +97,11 @@ def test_variables_are_secrets_by_their_names_and_contents() -> None:
         "RECONCILER_NOTIFY_URLS": "slack://TokenAAAA/TokenBBBB/TokenCCC==?key=TokenDDDD "
         "json://localhost:80/hookhookhook ntfys://a.example/topictopic",
         "SSH": "ssh://longusername@host/x", "PLAIN": "https://host.example/@path",
-        "TOOL": "/usr/bin/tool https://me:toolpassword@host",
+        "TOOL": "/usr/bin/tool https://me:toolpassword@host", "AWS_ENDPOINT_URL": "http//me:lostcolon@host",
+        "RECONCILER_STATE": "s3:/me:lostslash@host", "ROLE": "arn:aws:sts::1:assumed-role/R/me@x.org",
     })  # fmt: skip
     for each in ("secretkey", "githubtoken", "hook", "gitpassword", "aGVhZGVyczo", "TokenAAAA", "TokenBBBB",
-                 "TokenCCC==", "TokenDDDD",
+                 "TokenCCC==", "TokenDDDD", "lostcolon", "lostslash",
                  "hookhookhook", "topictopic", "toolpassword"):  # fmt: skip
         assert hide(f"is {each}", secrets) == "is ***", each
     for each in ("AKIAEXAMPLE", "/var/run/token", "short", "localhost", "a.example", "longusername", "host.example"):

@@ -599,6 +599,10 @@ def test_a_page_of_other_types_is_unobserved(server: SandboxServer, page: str) -
         ('"LastExecutionStatus": {"ExecutionStatus": "FAILED", "StatusMessage": ["x"]}', Execution("FAILED", "['x']")),
         ('"ExecutionConfiguration": {"ExecutionMode": "NEW_MODE"}', None),
         ('"NewMember": {"a": 1}, "DestinationURI": null', None),
+        ('"ClientId": ""', None),
+        ('"LastExecutionStatus": "COMPLETED"', Execution("COMPLETED", None)),
+        ('"LastExecutionStatus": []', Execution("[]", None)),
+        ('"LastExecutionStatus": 7', Execution("7", None)),
     ],
 )
 def test_what_a_later_aws_may_show_does_not_hide_a_list(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
@@ -13,6 +13,7 @@ from reconciler.core.errors import Unreachable
 from reconciler.edge.aws.errors import require_aws
 
 _PAGE = 50  # the largest that the service model allows
+_LAST = "LastExecutionStatus"
 _QUOTA = 20
 """Data integrations in an account and Region (Amazon Connect service quotas), the larger quota of what is listed."""
 MOST_PAGES = 20 * _QUOTA
@@ -23,10 +24,11 @@ ListCall: TypeAlias = Callable[..., Any]
 """An operation that lists, of a client of boto3: returns one page, and raises what botocore raises."""
 
 
-def require_shape(response_dict: Mapping[str, Any], operation_model: Any, **_: object) -> None:
+def require_shape(response_dict: dict[str, Any], operation_model: Any, **_: object) -> None:
     """Refuse the text of a page whose members are of other JSON types than AWS's, before botocore reads it.
 
-    To botocore a mapping with nothing in it is an empty list. A handler of its event before-parse. Raises
+    To botocore a mapping with nothing in it is an empty list, and an execution status of another type a reason to read
+    nothing of the page: that is for people only, and counts as unknown. A handler of its event before-parse. Raises
     ResponseParserError.
     """
     try:
@@ -39,6 +41,11 @@ def require_shape(response_dict: Mapping[str, Any], operation_model: Any, **_: o
         expected = {"list": list, "string": str}.get(shape.type_name, object)
         if not isinstance(page.get(member), expected | None):
             raise ResponseParserError(f"{member} is of another type than {shape.type_name}")
+    items = [item for each in page.values() if isinstance(each, list) for item in each if isinstance(item, dict)]
+    if odd := [item for item in items if not isinstance(item.get(_LAST), dict | None)]:
+        for item in odd:
+            item[_LAST] = {"ExecutionStatus": str(item[_LAST])}
+        response_dict["body"] = json.dumps(page).encode()
 
 
 def read_pages(call: ListCall, member: str, **parameters: str) -> Iterator[list[Any]]:

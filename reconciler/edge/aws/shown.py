@@ -59,7 +59,7 @@ def association(item: Any, integration_arn: str) -> Live:
     if item.get("DataIntegrationArn", integration_arn) != integration_arn:
         shown = _short(item["DataIntegrationArn"])
         raise CloudError(f"the answer cannot be used: {arn} is of the data integration {shown}, and not of this one")
-    keys = {key: item[key] for key in ("ClientId", "DestinationURI") if item.get(key) is not None}
+    keys = {key: item[key] for key in ("ClientId", "DestinationURI") if item.get(key) not in (None, "")}
     for key, value in keys.items():
         if not is_clean(value):
             raise CloudError(f"the answer cannot be used: {key} of {arn} is {_short(value)}")
