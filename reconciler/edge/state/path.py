@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d"
-_UNFILLED = re.compile(r"[$<>{}]|%[A-Za-z{(]|\A%|@\w+@")
+_UNFILLED = re.compile(
+    r"[$<>{}*?]|%[A-Z{(]|\A%|@\w+@|\A__[A-Z_]+__\Z|\A(?:null|none|nil|undefined)\Z", re.IGNORECASE
+)
 _ADDRESS = re.compile(
     r"(?:\A|/)(?:s3|arn|file|https?):|://|\A[^/]*//|[;\\\uff1a]|%[0-9a-f]{2}|\.amazonaws\.com", re.IGNORECASE
 )
@@ -28,7 +30,8 @@ def complaint(path: str) -> str | None:
     if path[0] == "-":
         return f"is an option, and the value is missing: {right}"
     if _UNFILLED.search(path):
-        return f"has a variable in it, which nothing replaces here: {right}"
-    if _ADDRESS.search(path) or (":" in path and not path.startswith("/")):
+        return f"has a variable or a pattern in it, which nothing replaces here: {right}"
+    odd = not (path[0].isalnum() or path[0] in "./_") or (":" in path and not path.startswith("/"))
+    if odd or _ADDRESS.search(path):
         return f"is neither a place in S3 nor plainly a path: {right}"
     return None
