@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
     """Check credentials, permissions, data integrations, buckets and state; exit 1 where a check failed.
 
-    It reads, and writes nothing. What cannot be tried without writing is named as not checked.
+    It writes nothing. Checks that would need a write are listed as skipped.
     """
     from reconciler.cli.choices import Choices  # noqa: PLC0415
     from reconciler.cli.examination import Examination  # noqa: PLC0415 - help is shown without boto3

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @options.settle_time
 @options.max_creates
 def command(name: str, source: Source, outputs: tuple[str, ...], **chosen: Any) -> None:
-    """Tell all that is known of the association of the manifest NAME, and what a run would do for it and why.
+    """Show what is known of the association of the manifest NAME, and what a run would do for it and why.
 
     Asks AWS and the journal as a dry run does, and writes nothing.
     """

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool, **chosen: Any) -> int:
     """Write live associations as manifests that take them over; AWS and the journal are only read.
 
-    Manifests that are there already are read for their Targets, and for what they cover. No second manifest is written
-    beside one: an association with two would make the revision invalid.
+    Existing manifests are read for their Targets and the associations that they cover. No second manifest is written
+    beside one of them: two manifests for one association make the revision invalid.
     """
     from reconciler.cli.adoptable import gather  # noqa: PLC0415 - help is shown without boto3
     from reconciler.cli.choices import Choices  # noqa: PLC0415

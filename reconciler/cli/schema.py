@@ -19,7 +19,7 @@ _KINDS = {
 @click.command("schema")
 @click.argument("kind", type=click.Choice(list(_KINDS), case_sensitive=False), default="DataIntegrationAssociation")
 def command(kind: str) -> None:
-    """Print the JSON Schema of a KIND of manifest, of what other commands write.
+    """Print the JSON Schema of a KIND: a manifest, or a document that this program writes.
 
     All references in it are resolved.
     """

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 @options.connection
 @options.state
 def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
-    """Show what the journal remembers of each association; reads the state, and writes nothing.
+    """Show what the journal holds of each association; reads the journal, and writes nothing.
 
-    AWS is asked only whose the credentials are, and that only where the Target does not declare account and Region.
+    AWS is asked only for the account of the credentials, and only if the Target does not declare account and Region.
     """
     from reconciler.cli.choices import Choices  # noqa: PLC0415
     from reconciler.cli.session import begin, read  # noqa: PLC0415 - help is shown without boto3

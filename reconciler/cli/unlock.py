@@ -21,7 +21,8 @@ def command(target: str, source: Source, *, yes: bool, **chosen: Any) -> int:
     """Show who holds the lease of TARGET's journal, and free it if you say that this run is dead.
 
     Leases expire by themselves, five minutes after their last renewal; one that a living process of this machine
-    holds is not freed. A run that turns out to live makes no further call: it looks at its lease before each.
+    holds is not freed. If the run is alive after all, it makes no further call: it checks its lease before
+    each.
     """
     from reconciler.cli.choices import Choices  # noqa: PLC0415
     from reconciler.cli.journals import Journals, located  # noqa: PLC0415 - help is shown without boto3
