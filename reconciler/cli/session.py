@@ -30,6 +30,9 @@ def once(source: Source, outputs: tuple[str, ...], choices: Choices) -> tuple[Re
     """Reconcile once, and return the report and, where a signal ended it, the exit code for that."""
     wanted = output.parse(outputs, formats.REPORT)
     begin(choices, brief=output.on_terminal(sys.stdout) and output.on_terminal(sys.stderr))
+    if choices.dry_run and settings.read().ci and not choices.state and not choices.sandbox:
+        said = "a run that may create is refused in CI: give --state or RECONCILER_STATE"
+        logs.logger().warning(logs.NO_STATE, risk=said)
     try:
         desired, revision = read(source)
     except InvalidManifests as invalid:

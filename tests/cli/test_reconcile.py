@@ -329,7 +329,10 @@ def test_ci_without_a_lasting_state_is_refused(program: Program, server: Sandbox
     refused = program.run(env={"CI": "true"})
     assert refused.code == 64
     assert "--state" in refused.err
-    assert program.run("--dry-run", env={"CI": "true"}).code == 0
+    beforehand = program.run("--dry-run", env={"CI": "true"})
+    assert beforehand.code == 0
+    assert "a run that may create is refused in CI: give --state or RECONCILER_STATE" in beforehand.err
+    assert "no state given" not in program.run("--dry-run").err
     assert program.run("--state", "", env={"CI": "true"}).code == 64
     assert program.run(env={"CI": "true", "RECONCILER_STATE": "kept", "RECONCILER_NEW_STATE": "*"}).code == 0
     assert len(server.sandbox.carried_out) == 1

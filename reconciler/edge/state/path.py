@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d"
-_UNFILLED = re.compile(
-    r"[$<>{}*?]|%[A-Z{(]|\A%|@\w+@|\A__[A-Z_]+__\Z|\A(?:null|none|nil|undefined)\Z", re.IGNORECASE
-)
+_UNFILLED = re.compile(r"[$<>{}*?]|%[A-Z{(]|\A%|@\w+@|\A__[A-Z_]+__\Z|\A(?:null|none|nil|undefined)\Z", re.IGNORECASE)
 _ADDRESS = re.compile(
     r"(?:\A|/)(?:s3|arn|file|https?):|://|\A[^/]*//|[;\\\uff1a]|%[0-9a-f]{2}|\.amazonaws\.com", re.IGNORECASE
 )
