@@ -215,6 +215,13 @@ def test_the_key_of_a_signature_is_the_first_that_is_named(end: str) -> None:
     assert complaint.distrust(f"key {end}: SHA256:one") is None
 
 
+def test_two_signatures_in_one_block_are_more_than_one() -> None:
+    """Both good, and by listed keys: gpg verifies each, and git takes neither. It is no failure of a program."""
+    one = "[GNUPG:] NEWSIG {0}@example.com\n[GNUPG:] GOODSIG {0} {0}\n[GNUPG:] VALIDSIG {0}\n"
+    said = one.format("alice") + one.format("bob") + "[GNUPG:] TRUST_UNDEFINED 0 pgp\n"
+    assert complaint.distrust(said, {"alice", "bob"}) == "has more than one signature"
+
+
 def test_of_a_long_complaint_the_end_counts(tmp_path: Path) -> None:
     """A trace may have any length, and memory has not."""
     answer = fake(tmp_path, "yes trace | head -c 5000000 >&2; echo fatal: the end >&2; exit 128").run("x")
