@@ -97,6 +97,8 @@ class _Option(click.Option):
                     raise click.UsageError(f"{self.opts[-1]}: its value is missing, and {each} is an option", ctx)
         try:
             return super().process_value(ctx, value)
+        except click.MissingParameter:
+            raise
         except click.BadParameter as wrong:
             by_variable = self.name and ctx.get_parameter_source(self.name) is ParameterSource.ENVIRONMENT
             hint = f"'{self.envvar}'" if by_variable else wrong.param_hint

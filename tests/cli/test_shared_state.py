@@ -144,7 +144,7 @@ def of_another(account: str) -> dict[str, Any]:
     [
         (
             "",
-            "it is no JSON (Expecting value: line 1 column 1 (char 0)); it was left as it is: use the program",
+            "it is no JSON (Expecting value: line 1 column 1 (char 0)); it was left as it is: restore the newest",
         ),
         ('{"format": "reconciler/journal/v1", "acc', "Unterminated string starting at"),
         ('{"format": "reconciler/journal/v9"}', "has format 'reconciler/journal/v9', and this version reads"),
