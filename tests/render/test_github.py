@@ -138,9 +138,10 @@ def test_a_long_message_goes_on_in_the_next(char: str) -> None:
 def test_no_value_is_a_command(text: str) -> None:
     """There are as many commands as things to say, in the right words, and no line holds one of the older form."""
     told, plain = render(rich(text)), render(rich())
-    assert [each and each.name for each in map(parse, lines(told))] == [
-        each and each.name for each in map(parse, lines(plain))
+    begun = [
+        each for each in map(parse, lines(told)) if not (each and each.properties["title"].endswith("(continued)"))
     ]
+    assert [each and each.name for each in begun] == [each and each.name for each in map(parse, lines(plain))]
     assert "##[" not in told
     assert {key for each in commands(told) for key in each.properties} == {"file", "line", "col", "title"}
     shown = findings(found(text))
