@@ -6,7 +6,6 @@ import gc
 import io
 import os
 import sys
-import traceback
 
 EXIT_FAILED = 1
 EXIT_INVALID = 3
@@ -99,6 +98,8 @@ def call(arguments: list[str]) -> int:
         return EXIT_FAILED
     except Exception as error:  # noqa: BLE001 - Python's own traceback would show secrets
         if settings.read().debug:
+            import traceback  # noqa: PLC0415 - help is shown without it
+
             click.echo(redaction.redact(traceback.format_exc()), err=True, nl=False)
             return EXIT_FAILED
         click.echo(

@@ -32,7 +32,7 @@ _OTHERS = dict.fromkeys(("dry-run", "plan", "diff"), "`reconcile --dry-run`") | 
     "help": "`reconcile --help`",
     "version": "`reconcile --version`",
 }
-"""What people call what is an option here."""
+"""Words that people type for a command, and the option that does it here."""
 
 
 def _meant(name: str) -> str:
