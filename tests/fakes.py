@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -61,8 +62,14 @@ class FakeCloud:
     """The sandbox's AppIntegrations behind the ports of a run; `before_write` may interfere."""
 
     def __init__(self, clock: FakeClock, behaviour: Behaviour | None = None) -> None:
+        count = itertools.count(1)
         self.service = AppIntegrations(
-            ACCOUNT, REGION, behaviour=behaviour, clock=clock.monotonic, state=seeded(ACCOUNT, REGION)
+            ACCOUNT,
+            REGION,
+            behaviour=behaviour,
+            clock=clock.monotonic,
+            new_id=lambda: f"00000000-0000-4000-9000-{next(count):012}",
+            state=seeded(ACCOUNT, REGION),
         )
         self.before_write: Callable[[], object] = lambda: None
         self.calls: list[str] = []

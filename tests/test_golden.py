@@ -1,0 +1,132 @@
+"""Documents that other machines and later versions read stay the same to the byte.
+
+A deliberate change of one of them rewrites its file: `pytest tests/test_golden.py --rewrite-golden`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from builders import ON_DEMAND, SETTLE, journal, live, manifest, observed, record, rules
+from fakes import FakeClock, FakeCloud, FakeJournal
+from render import reports
+from web import boards
+
+from reconciler.core.agreed import digest, line
+from reconciler.core.model import Json, Manifest, Mode, Policy, Spec, Target
+from reconciler.core.outcome import Answer, Created, NotSent, Refused, Unknown
+from reconciler.core.plan import plan
+from reconciler.render import json as json_report
+from reconciler.run import Run, reconcile
+from reconciler.web.document import written
+from reconciler.web.page import Process
+
+GOLDEN = Path(__file__).parent / "golden"
+UPDATING = Policy(mode=Mode.CREATE_AND_UPDATE)
+LATER = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": "1793500000000"}}
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Iterator[list[tuple[str, str]]]:
+    """Collect pairs of a file's name and what must stand in it."""
+    pairs: list[tuple[str, str]] = []
+    yield pairs
+    assert pairs
+    for name, text in pairs:
+        if request.config.getoption("--rewrite-golden"):
+            (GOLDEN / name).write_text(text)
+        assert text == (GOLDEN / name).read_text(), name
+
+
+class Unreliable:
+    """AWS, but these answers come first, the last one first; a call that gets one does nothing."""
+
+    def __init__(self, cloud: FakeCloud) -> None:
+        self.cloud = cloud
+        self.answers: list[Answer] = []
+
+    def wait(self) -> None:
+        """Do not wait."""
+
+    def create(self, request: Spec, token: str, until: datetime) -> Answer:
+        """Create, or give the next answer."""
+        return self.answers.pop() if self.answers else self.cloud.create(request, token, until)
+
+    def update(self, integration_arn: str, association_id: str, execution: Json, until: datetime) -> Answer:
+        """Update, or give the next answer."""
+        if self.answers:
+            return self.answers.pop()
+        return self.cloud.update(integration_arn, association_id, execution, until)
+
+
+def test_journal_of_many_runs(golden: list[tuple[str, str]]) -> None:
+    """Every version of the journal: intents, answers, a lost answer, an update, a loss, an adoption and an orphan."""
+    clock = FakeClock()
+    cloud, store = FakeCloud(clock), FakeJournal(clock)
+    aws = Unreliable(cloud)
+    texts: list[str] = []
+
+    def keep() -> None:
+        assert store.store.stored
+        texts.append(store.store.stored.text)
+
+    store.store.after_put = keep
+
+    def run(manifests: Sequence[Manifest]) -> None:
+        task = Run(
+            Target("prod"), manifests, Mode.CREATE_AND_UPDATE, SETTLE, clock, lambda *_: None, lambda: False
+        )  # fmt: skip
+        reconcile(task, cloud, store.reader, store.writers(aws))
+        clock.advance(minutes=20)
+
+    def export(name: str, **changes: Json) -> Manifest:
+        return manifest(name, UPDATING, DestinationURI=f"s3://corp-exports/{name}", **changes)
+
+    a, b, c, d = (export(name) for name in "abcd")
+    aws.answers = [NotSent("busy"), Refused("the bucket is not there"), Unknown("time-out")]
+    run([a, b, c])
+    run([a, b, c])
+    aws.answers = [Unknown("time-out")]
+    run([a, b, export("c", ExecutionConfiguration=LATER)])
+    run([a, b, export("c", ExecutionConfiguration=LATER)])
+    (integration, *_) = (
+        each.arn for each in cloud.observe(lambda *_: None).integrations if each.name == "profiles-export"
+    )
+    made = cloud.create({**d.spec, "DataIntegrationIdentifier": integration}, "somebody else's", clock.now())
+    assert isinstance(made, Created)
+    cloud.service.remove_association(next(iter(cloud.service.state.associations)))
+    run([b, export("c", ExecutionConfiguration=LATER), d])
+    run([b, export("c", ExecutionConfiguration=LATER), d])
+    golden.append(("journals.jsonl", "".join(text if text.endswith("\n") else f"{text}\n" for text in texts)))
+
+
+def test_reviewed_plan(golden: list[tuple[str, str]]) -> None:
+    """A digest that was reviewed with one version is the plan of the next one too."""
+    manifests = [
+        manifest("new", UPDATING, ClientId="new"),
+        manifest("changed", UPDATING, ExecutionConfiguration=LATER),
+    ]
+    decided = plan(
+        manifests,
+        observed(live()),
+        journal(replace(record("changed"), request=record().request)),
+        rules(Mode.CREATE_AND_UPDATE),
+    )
+    lines = [line(write) for write in decided.reviewed]
+    assert len(lines) == 2
+    golden.append(("plan.txt", "\n".join([*lines, digest(lines), ""])))
+
+
+def test_json_report(golden: list[tuple[str, str]]) -> None:
+    """A report with one of everything."""
+    golden.append(("report.json", json_report.render(reports.rich())))
+
+
+def test_board_of_a_controller(golden: list[tuple[str, str]]) -> None:
+    """What /api/v1/report serves."""
+    board, process = boards.drifted(), Process(working=True, stopping=False, patience=timedelta(hours=1))
+    golden.append(("board.json", "".join(written(replace(board, past=board.past[:3]), process))))
