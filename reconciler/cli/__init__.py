@@ -16,7 +16,7 @@ EXIT_INTERRUPTED = 130
 def main() -> None:
     """Run the program and exit: 0, 1, 2 (with --detailed-exitcode), 3, 64, or 128 and a signal's number."""
     if os.getpid() == 1:  # first of all: until then the kernel keeps SIGTERM from it
-        from reconciler.cli.process_one import stand_aside  # noqa: PLC0415 - anywhere else it is not needed
+        from reconciler.cli.process_one import stand_aside
 
         stand_aside()
     gc.set_threshold(50_000, 20, 20)  # what is imported and read stays: there is little to collect
@@ -47,7 +47,7 @@ def _silence(descriptor: int) -> None:
 
 
 def _help() -> int:
-    from reconciler.cli.help import HELP  # noqa: PLC0415 - importing click alone takes as long as three interpreters
+    from reconciler.cli.help import HELP
 
     if sys.stdout:
         sys.stdout.write(HELP)
@@ -56,16 +56,16 @@ def _help() -> int:
 
 def call(arguments: list[str]) -> int:
     """Run one command and return its exit code. Every error becomes one line; none a traceback."""
-    from reconciler import settings  # noqa: PLC0415 - what --help does not need is not imported for it
+    from reconciler import settings
 
     settings.forget_others()
-    import click  # noqa: PLC0415
+    import click
 
-    from reconciler import redaction  # noqa: PLC0415
-    from reconciler.cli.app import app  # noqa: PLC0415
-    from reconciler.core.errors import InvalidManifests, ReconcilerError  # noqa: PLC0415
-    from reconciler.core.harmless import harmless  # noqa: PLC0415
-    from reconciler.core.secrets import Secrets  # noqa: PLC0415
+    from reconciler import redaction
+    from reconciler.cli.app import app
+    from reconciler.core.errors import InvalidManifests, ReconcilerError
+    from reconciler.core.harmless import harmless
+    from reconciler.core.secrets import Secrets
 
     given = settings.environment()
     redaction.know("environment", Secrets.of_environment(given) | Secrets.of_text(" ".join(arguments)))
@@ -98,7 +98,7 @@ def call(arguments: list[str]) -> int:
         return EXIT_FAILED
     except Exception as error:  # noqa: BLE001 - Python's own traceback would show secrets
         if settings.read().debug:
-            import traceback  # noqa: PLC0415 - help is shown without it
+            import traceback
 
             click.echo(redaction.redact(traceback.format_exc()), err=True, nl=False)
             return EXIT_FAILED

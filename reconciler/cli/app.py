@@ -79,7 +79,7 @@ class _Commands(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         if not incomplete.startswith("-"):
-            from click.shell_completion import CompletionItem  # noqa: PLC0415 - only a shell that completes needs it
+            from click.shell_completion import CompletionItem
 
             found = (CompletionItem(name, help=help_) for name, (help_, _) in _COMMANDS.items())
             return [each for each in found if each.value.startswith(incomplete)]

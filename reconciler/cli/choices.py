@@ -88,7 +88,7 @@ class Choices:
             raise click.UsageError("--sandbox and --endpoint-url: give one of them")
         may_create = not self.dry_run and self.mode is not Mode.OBSERVE and not self.sandbox
         if self.region is not None:
-            from reconciler.edge.aws import regions  # noqa: PLC0415 - boto3 is imported only where it is used
+            from reconciler.edge.aws import regions
 
             if wrong := regions.complaint(self.region):
                 raise click.UsageError(f"--region: {wrong}")

@@ -86,9 +86,9 @@ def command(
 
     While the latest revision is invalid or cannot be read, the last valid revision stays active. SIGHUP reconciles now.
     """
-    from reconciler.cli.choices import Choices  # noqa: PLC0415
-    from reconciler.cli.loop import Shown, keep_on  # noqa: PLC0415 - help is shown without boto3
-    from reconciler.controller.controller import Times  # noqa: PLC0415
+    from reconciler.cli.choices import Choices
+    from reconciler.cli.loop import Shown, keep_on
+    from reconciler.controller.controller import Times
 
     if "RECONCILER_EXPECT_PLAN" in settings.environment():
         raise click.UsageError("RECONCILER_EXPECT_PLAN: is for one run; a controller applies what git comes to say")

@@ -27,12 +27,12 @@ def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
 
     It writes nothing. Checks that would need a write are listed as skipped.
     """
-    from reconciler.cli.choices import Choices  # noqa: PLC0415
-    from reconciler.cli.examination import Examination  # noqa: PLC0415 - help is shown without boto3
-    from reconciler.cli.session import begin  # noqa: PLC0415
-    from reconciler.cli.wiring import surroundings  # noqa: PLC0415
-    from reconciler.core.doctor.diagnosis import Diagnosis, Result  # noqa: PLC0415
-    from reconciler.render import doctor  # noqa: PLC0415
+    from reconciler.cli.choices import Choices
+    from reconciler.cli.examination import Examination
+    from reconciler.cli.session import begin
+    from reconciler.cli.wiring import surroundings
+    from reconciler.core.doctor.diagnosis import Diagnosis, Result
+    from reconciler.render import doctor
 
     formats: Mapping[str, output.Format[Diagnosis]] = {
         "text": lambda diagnosis, terminal: doctor.text(diagnosis, terminal=terminal),
@@ -52,13 +52,13 @@ def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
 
 def _manifests(source: Source, choices: Choices) -> tuple[Check, Desired]:
     """Return how the manifests are, and what they ask for: the ambient target alone, where nobody knows."""
-    from reconciler.cli.session import read  # noqa: PLC0415
-    from reconciler.cli.wiring import selected  # noqa: PLC0415
-    from reconciler.core.doctor import checks  # noqa: PLC0415
-    from reconciler.core.doctor.diagnosis import skipped  # noqa: PLC0415
-    from reconciler.core.errors import GitError, InvalidManifests  # noqa: PLC0415
-    from reconciler.edge import manifests  # noqa: PLC0415
-    from reconciler.edge.system import SystemClock  # noqa: PLC0415
+    from reconciler.cli.session import read
+    from reconciler.cli.wiring import selected
+    from reconciler.core.doctor import checks
+    from reconciler.core.doctor.diagnosis import skipped
+    from reconciler.core.errors import GitError, InvalidManifests
+    from reconciler.edge import manifests
+    from reconciler.edge.system import SystemClock
 
     ambient = manifests.read((), SystemClock().now())
     if source.is_missing:

@@ -31,10 +31,10 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **chosen: Any) 
 
     Asks AWS and the journal as a dry run does, and writes nothing.
     """
-    from reconciler.cli.choices import Choices  # noqa: PLC0415
-    from reconciler.cli.session import begin, read  # noqa: PLC0415 - help is shown without boto3
-    from reconciler.cli.wiring import surroundings  # noqa: PLC0415
-    from reconciler.render import explain as page  # noqa: PLC0415
+    from reconciler.cli.choices import Choices
+    from reconciler.cli.session import begin, read
+    from reconciler.cli.wiring import surroundings
+    from reconciler.render import explain as page
 
     formats: Mapping[str, output.Format[tuple[Explanation, Target, Site]]] = {
         "text": lambda told, _: page.text(told[0], told[1].name, f"{told[2].account} {told[2].region}"),
@@ -52,14 +52,14 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **chosen: Any) 
 
 def _explained(name: str, target: Target, desired: Desired, choices: Choices) -> tuple[Explanation, Target, Site]:
     """Return what is known. Raises CloudError and StateError."""
-    import threading  # noqa: PLC0415
-    from datetime import timedelta  # noqa: PLC0415
+    import threading
+    from datetime import timedelta
 
-    from reconciler.cli.progress import shown  # noqa: PLC0415
-    from reconciler.cli.wiring import Passes  # noqa: PLC0415
-    from reconciler.core.explain import explain  # noqa: PLC0415
-    from reconciler.edge.system import SystemClock, new_id  # noqa: PLC0415
-    from reconciler.run import Run, preview  # noqa: PLC0415
+    from reconciler.cli.progress import shown
+    from reconciler.cli.wiring import Passes
+    from reconciler.core.explain import explain
+    from reconciler.edge.system import SystemClock, new_id
+    from reconciler.run import Run, preview
 
     site = Passes(choices, threading.Event()).connector(new_id())(target)
     with shown() as tell:
@@ -76,8 +76,8 @@ def _explained(name: str, target: Target, desired: Desired, choices: Choices) ->
 
 def _target(name: str, desired: Desired, choices: Choices) -> Target:
     """Return the target whose manifest is meant. Raises click.UsageError."""
-    from reconciler.cli.wiring import selected  # noqa: PLC0415
-    from reconciler.core.names import closest, listed  # noqa: PLC0415
+    from reconciler.cli.wiring import selected
+    from reconciler.core.names import closest, listed
 
     targets = selected(desired, choices).targets
     having = [target for target in targets if any(each.name == name for each in desired.manifests[target.name])]

@@ -34,10 +34,10 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
     Existing manifests are read for their Targets and the associations that they cover. No second manifest is written
     beside one of them: two manifests for one association make the revision invalid.
     """
-    from reconciler.cli.adoptable import gather  # noqa: PLC0415 - help is shown without boto3
-    from reconciler.cli.choices import Choices  # noqa: PLC0415
-    from reconciler.cli.session import begin  # noqa: PLC0415
-    from reconciler.cli.wiring import selected, surroundings  # noqa: PLC0415
+    from reconciler.cli.adoptable import gather
+    from reconciler.cli.choices import Choices
+    from reconciler.cli.session import begin
+    from reconciler.cli.wiring import selected, surroundings
 
     if force and folder is None:
         raise click.UsageError("--force is for --output-dir: standard output replaces nothing")
@@ -71,7 +71,7 @@ def _stands_beside(source: Source, folder: str) -> bool:
 
     Of standard input and of a git repository nobody can tell where their files lie: they count as read from there.
     """
-    from os.path import commonpath, realpath  # noqa: PLC0415 - only here
+    from os.path import commonpath, realpath
 
     if source.url is not None or "-" in source.files:
         return True
@@ -82,15 +82,15 @@ def _stands_beside(source: Source, folder: str) -> bool:
 
 def _desired(source: Source) -> Desired:
     """Return what git holds; nothing where nobody said where that is and nothing is there."""
-    from reconciler.edge import manifests  # noqa: PLC0415 - as above
-    from reconciler.edge.system import SystemClock  # noqa: PLC0415
+    from reconciler.edge import manifests
+    from reconciler.edge.system import SystemClock
 
     return manifests.read((), SystemClock().now()) if source.is_missing else source.read()[0]
 
 
 def _print(found: Gathered) -> None:
     """Write all as one stream, what failed as comments at its end, and the sum to standard error."""
-    from reconciler.render.manifest import comment  # noqa: PLC0415 - as above
+    from reconciler.render.manifest import comment
 
     failed = "".join(f"{comment(line)}\n" for line in found.failed)
     click.echo(("---\n".join(found.texts.values()) + failed).encode(), nl=False)  # YAML is UTF-8 in every locale
@@ -99,9 +99,9 @@ def _print(found: Gathered) -> None:
 
 def _write(found: Gathered, folder: str, *, force: bool) -> None:
     """Write a file for each, and say so line by line."""
-    from pathlib import Path  # noqa: PLC0415 - as above
+    from pathlib import Path
 
-    from reconciler.edge.folder import write  # noqa: PLC0415
+    from reconciler.edge.folder import write
 
     written = write(Path(folder), found.texts, force=force)
     for name in found.texts:

@@ -19,13 +19,13 @@ def _renderer(name: str) -> Any:
 
 
 def _text(report: Report, terminal: bool) -> str:  # noqa: FBT001 - Format's signature
-    from reconciler.render import text  # noqa: PLC0415 - only where it is asked for
+    from reconciler.render import text
 
     return text.render(report, terminal=terminal)
 
 
 def _text_of_findings(found: Findings, _: bool) -> str:  # noqa: FBT001 - as above
-    from reconciler.render import text  # noqa: PLC0415
+    from reconciler.render import text
 
     return text.findings(found)
 

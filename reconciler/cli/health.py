@@ -23,7 +23,7 @@ _EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S1
 )
 def command(listen: Address) -> None:
     """Ask the controller on this machine whether its runs make progress (/healthz); fail if they do not."""
-    from http.client import HTTPConnection, HTTPException  # noqa: PLC0415 - help is shown without them
+    from http.client import HTTPConnection, HTTPException
 
     connection = HTTPConnection(_EVERYWHERE.get(listen.host, listen.host), listen.port, timeout=_PATIENCE)
     try:

@@ -32,7 +32,7 @@ class Journals:
         self._choices, self._clock = choices, clock
         self._clients: Clients | None = None
         if choices.bucket:
-            from reconciler.edge.state.s3 import Clients  # noqa: PLC0415 - only where it is used
+            from reconciler.edge.state.s3 import Clients
 
             self._clients = Clients(lambda: s3_client(connection, models, reads=choices.dry_run))
         self._readers: dict[tuple[str, str], JournalReader] = {}
@@ -49,7 +49,7 @@ class Journals:
     def beside(self, name: str) -> Store:
         """Return where another document is kept, in the same place."""
         if self._choices.bucket and self._clients:
-            from reconciler.edge.state.s3 import S3Store  # noqa: PLC0415
+            from reconciler.edge.state.s3 import S3Store
 
             bucket, prefix = self._choices.bucket
             stand_in = "sandbox" if self._choices.dummy else ""
@@ -74,7 +74,7 @@ class Journals:
 
     def writer(self, account: str, region: str, run: str, revision: str | None = None) -> JournalWriter:
         """Return what writes it, in the name of a run of a revision."""
-        from reconciler.edge.state.writer import Author, JournalWriter  # noqa: PLC0415 - a dry run does without
+        from reconciler.edge.state.writer import Author, JournalWriter
 
         choices, here = self._choices, host()
         author = Author(run, f"{process()} on {here}", here, revision)

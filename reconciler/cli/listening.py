@@ -54,7 +54,7 @@ def _alone(text: str) -> str:
 @contextmanager
 def listening(application: Starlette, address: Address) -> Iterator[None]:
     """Listen while the block runs. Raises click.ClickException."""
-    from reconciler.web.server import NotListening, served  # noqa: PLC0415 - only who listens waits for it
+    from reconciler.web.server import NotListening, served
 
     try:
         with served(application, address.host, address.port) as url:

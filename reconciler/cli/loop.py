@@ -76,8 +76,8 @@ def keep_on(source: Source, choices: Choices, times: Times, grace: float, shown:
         tidings.begin(controller.board)
         _started(source, choices, times)
         if shown:
-            from reconciler.web.app import Views, application  # noqa: PLC0415 - only who listens waits for it
-            from reconciler.web.hooks import Hooks  # noqa: PLC0415
+            from reconciler.web.app import Views, application
+            from reconciler.web.hooks import Hooks
 
             views = Views(
                 controller.board, metrics.text, times.patience, lambda: timetable.running, stop.asked.is_set,

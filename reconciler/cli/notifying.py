@@ -41,8 +41,8 @@ def notifying(choices: Choices, places: tuple[str, ...], every: timedelta, metri
 def _beginning(
     choices: Choices, places: tuple[str, ...], every: timedelta, metrics: Metrics, addressees: Addressees
 ) -> Callable[[Callable[[], Board]], Callable[[], None]]:
-    from reconciler.notify.courier import Courier, Round  # noqa: PLC0415 - only who wants it
-    from reconciler.notify.ledgers import Ledgers  # noqa: PLC0415
+    from reconciler.notify.courier import Courier, Round
+    from reconciler.notify.ledgers import Ledgers
 
     store = None if choices.dry_run else Journals.of(choices).beside("notices.json")
     heard, clock = _Heard(metrics), SystemClock()

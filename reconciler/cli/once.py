@@ -44,14 +44,14 @@ def command(
     **chosen: Any,
 ) -> int:
     """Reconcile once: read the manifests, compare them with AWS, create what is missing, and report."""
-    from reconciler.cli.choices import Choices  # noqa: PLC0415
-    from reconciler.cli.session import once  # noqa: PLC0415 - help is shown without boto3
+    from reconciler.cli.choices import Choices
+    from reconciler.cli.session import once
 
     if fail_on and not detailed_exitcode:
         raise click.UsageError("--fail-on unmanaged says what counts for --detailed-exitcode: give both")
     agreed = None
     if expect_plan is not None:
-        from reconciler.cli import reviewed  # noqa: PLC0415 - only where it is asked for
+        from reconciler.cli import reviewed
 
         agreed = reviewed.agreed(expect_plan)
         files = (value.partition("=")[2] for value in outputs)

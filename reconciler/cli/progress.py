@@ -20,8 +20,8 @@ def shown() -> Iterator[Progress]:
     if not output.on_terminal(sys.stderr):
         yield lambda *_: None
         return
-    from rich.console import Console  # noqa: PLC0415 - a job without a terminal does without rich
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     bars = Progress(*columns, console=Console(stderr=True), transient=True)

@@ -27,10 +27,10 @@ def command(host: str, port: int, data: Path | None, switches: tuple[str, ...]) 
 
     Use it with any AWS client: give its endpoint as --endpoint-url, and any credentials.
     """
-    from reconciler.cli.wiring import sandbox_missing  # noqa: PLC0415 - help is shown without moto
+    from reconciler.cli.wiring import sandbox_missing
 
     try:
-        from reconciler.sandbox import Behaviour, DataFileError, serve  # noqa: PLC0415
+        from reconciler.sandbox import Behaviour, DataFileError, serve
     except ImportError as error:
         raise sandbox_missing() from error
     try:

@@ -23,7 +23,7 @@ def command(kind: str) -> None:
 
     All references in it are resolved.
     """
-    from reconciler.cli.references import resolved  # noqa: PLC0415 - only this command needs it
-    from reconciler.edge.manifests.schema import schema  # noqa: PLC0415
+    from reconciler.cli.references import resolved
+    from reconciler.edge.manifests.schema import schema
 
     click.echo(json.dumps(resolved(schema(_KINDS[kind])), indent=2, ensure_ascii=False))

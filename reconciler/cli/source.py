@@ -56,7 +56,7 @@ class Source:
         """Where manifests are read from, for messages and logs: without the login of a URL."""
         if self.url is None:
             return self.files or (FOLDER,)
-        from reconciler.edge import git  # noqa: PLC0415 - only where it is asked for
+        from reconciler.edge import git
 
         return (f"{git.shown(self.url)}, {self.path}",)
 
@@ -75,27 +75,27 @@ class Source:
 
     def files_found(self) -> Iterator[File | Problem]:
         """Yield the files of the places that were given, no more than is read of one revision."""
-        from reconciler.edge import manifests  # noqa: PLC0415 - help is shown without it
+        from reconciler.edge import manifests
 
         paths = self.files or (FOLDER,)
         return bounded(each for path in paths for each in manifests.find(path, options.standard_input()))
 
     def committed(self, stop: threading.Event) -> tuple[str, tuple[File | Problem, ...]]:
         """Return a commit and its files. Raises GitError (Untrusted for a commit without its signature) and Stopped."""
-        from reconciler.edge import git  # noqa: PLC0415 - only where it is asked for
+        from reconciler.edge import git
 
         return git.read(self.access(stop), self.path, self.keys())
 
     def access(self, stop: threading.Event) -> Access:
         """Return the repository and the means to reach it."""
-        from reconciler.edge import git  # noqa: PLC0415 - only where it is asked for
+        from reconciler.edge import git
 
         credentials = git.Credentials(self.ssh_key, self.known_hosts, self.token_file, self.username)
         return git.Access(str(self.url), self.ref, settings.environment(), credentials, stop=stop)
 
     def keys(self) -> Keys | None:
         """Return the keys that commits are signed by, None where any commit counts. Raises Misnamed."""
-        from reconciler.edge import git  # noqa: PLC0415 - only where it is asked for
+        from reconciler.edge import git
 
         return None if self.verify_key is None else git.Keys.of(self.verify_key)
 
@@ -112,8 +112,8 @@ class Source:
 
     def judge(self, found: Iterable[File | Problem], revision: str | None = None) -> Desired:
         """Return what the files of a revision ask for. Raises InvalidManifests."""
-        from reconciler.edge import manifests  # noqa: PLC0415 - help is shown without it
-        from reconciler.edge.system import SystemClock  # noqa: PLC0415
+        from reconciler.edge import manifests
+        from reconciler.edge.system import SystemClock
 
         try:
             desired = manifests.read(found, SystemClock().now())

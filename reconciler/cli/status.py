@@ -26,10 +26,10 @@ def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
 
     AWS is asked only for the account of the credentials, and only if the Target does not declare account and Region.
     """
-    from reconciler.cli.choices import Choices  # noqa: PLC0415
-    from reconciler.cli.session import begin, read  # noqa: PLC0415 - help is shown without boto3
-    from reconciler.cli.wiring import selected, surroundings  # noqa: PLC0415
-    from reconciler.render import status  # noqa: PLC0415
+    from reconciler.cli.choices import Choices
+    from reconciler.cli.session import begin, read
+    from reconciler.cli.wiring import selected, surroundings
+    from reconciler.render import status
 
     formats: Mapping[str, output.Format[tuple[Status, ...]]] = {
         "text": lambda targets, _: status.text(targets),
@@ -46,10 +46,10 @@ def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
 
 
 def _status(target: Target, desired: Desired, choices: Choices) -> Status:
-    from reconciler.cli.journals import Journals, located  # noqa: PLC0415
-    from reconciler.core.errors import ReconcilerError  # noqa: PLC0415
-    from reconciler.core.status import Status, remembered  # noqa: PLC0415
-    from reconciler.edge.system import SystemClock  # noqa: PLC0415
+    from reconciler.cli.journals import Journals, located
+    from reconciler.core.errors import ReconcilerError
+    from reconciler.core.status import Status, remembered
+    from reconciler.edge.system import SystemClock
 
     account, region, place = target.account, target.region, None
     try:

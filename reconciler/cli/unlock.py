@@ -24,12 +24,12 @@ def command(target: str, source: Source, *, yes: bool, **chosen: Any) -> int:
     holds is not freed. If the run is alive after all, it makes no further call: it checks its lease before
     each.
     """
-    from reconciler.cli.choices import Choices  # noqa: PLC0415
-    from reconciler.cli.journals import Journals, located  # noqa: PLC0415 - help is shown without boto3
-    from reconciler.cli.session import begin, read  # noqa: PLC0415
-    from reconciler.cli.wiring import selected, surroundings  # noqa: PLC0415
-    from reconciler.core.harmless import harmless  # noqa: PLC0415
-    from reconciler.edge.system import new_id  # noqa: PLC0415
+    from reconciler.cli.choices import Choices
+    from reconciler.cli.journals import Journals, located
+    from reconciler.cli.session import begin, read
+    from reconciler.cli.wiring import selected, surroundings
+    from reconciler.core.harmless import harmless
+    from reconciler.edge.system import new_id
 
     choices = Choices.of("observe", targets=(target,), **chosen)
     begin(choices)

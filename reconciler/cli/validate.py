@@ -15,9 +15,9 @@ from reconciler.core.harmless import harmless
 @output.outputs
 def command(source: Source, outputs: tuple[str, ...]) -> int:
     """Check manifests and report every problem of every file, and warnings; exit 3 if there is a problem."""
-    from reconciler.cli.formats import FINDINGS  # noqa: PLC0415 - help is shown without it
-    from reconciler.core.errors import InvalidManifests  # noqa: PLC0415
-    from reconciler.core.findings import Findings  # noqa: PLC0415
+    from reconciler.cli.formats import FINDINGS
+    from reconciler.core.errors import InvalidManifests
+    from reconciler.core.findings import Findings
 
     wanted = output.parse(outputs, FINDINGS)
     try:

@@ -138,7 +138,7 @@ def surroundings(choices: Choices) -> Iterator[None]:
         yield
         return
     try:
-        from reconciler.sandbox import DataFileError, in_process  # noqa: PLC0415 - only --sandbox needs moto
+        from reconciler.sandbox import DataFileError, in_process
     except ImportError as error:
         raise sandbox_missing() from error
     data = choices.state_folder / "sandbox-data.json"

@@ -26,7 +26,7 @@ _MOST = 2**53 - 1
 _BOUND = ("associationId", "arn", "since", "missingSince", "update")
 
 
-class MalformedJournal(ValueError):  # noqa: N818 - named for what it found
+class MalformedJournal(ValueError):
     """The document is no journal that this version understands. The text says why."""
 
 

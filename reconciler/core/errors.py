@@ -46,7 +46,7 @@ class Problem:
         return f"{where}{self.pointer}: {self.message}" if self.pointer else f"{where}{self.message}"
 
 
-class InvalidManifests(ReconcilerError):  # noqa: N818 - named for what it carries
+class InvalidManifests(ReconcilerError):
     """The manifests of a revision have problems; it is not used at all. `revision` is its commit, from git.
 
     Where there are `more` problems than are told, the last of `problems` says how many, and `total` counts them.
@@ -69,7 +69,7 @@ def _others(more: int) -> Problem:
     return Problem("manifests", 0, 0, "", said)
 
 
-class Undeclared(ReconcilerError):  # noqa: N818 - named for the state of things
+class Undeclared(ReconcilerError):
     """A target that was asked for is not declared by the manifests."""
 
 
@@ -84,15 +84,15 @@ class GitError(ReconcilerError):
         super().__init__(text)
 
 
-class Misnamed(GitError):  # noqa: N818 - named for the state of things
+class Misnamed(GitError):
     """What was given can name no repository, no revision or no path, whatever there is; git was not asked."""
 
 
-class Untrusted(GitError):  # noqa: N818 - named for what it found
+class Untrusted(GitError):
     """The commit is not signed by a key that is listed; the revision is not used at all."""
 
 
-class Stopped(ReconcilerError):  # noqa: N818 - named for the state of things
+class Stopped(ReconcilerError):
     """A stop was asked for while the program waited."""
 
 
@@ -100,11 +100,11 @@ class StateError(ReconcilerError):
     """The journal cannot be read, written or trusted; it was left as it is."""
 
 
-class StateHeld(StateError):  # noqa: N818 - named for the state of things
+class StateHeld(StateError):
     """Another process holds the lease of this journal."""
 
 
-class StateMoved(StateError):  # noqa: N818 - named for the state of things
+class StateMoved(StateError):
     """The journal was written by someone else since it was read."""
 
 
@@ -112,7 +112,7 @@ class StateMismatch(StateMoved):
     """The store compared the version that was given, and something else is there."""
 
 
-class StateUncertain(StateError):  # noqa: N818 - named for the state of things
+class StateUncertain(StateError):
     """A write of the journal had no answer: it may have arrived."""
 
 
@@ -120,25 +120,25 @@ class CloudError(ReconcilerError):
     """AWS refused a read, or did not answer it."""
 
 
-class Unauthenticated(CloudError):  # noqa: N818 - named for the state of things
+class Unauthenticated(CloudError):
     """No credentials were found, or they have expired or are unknown to AWS."""
 
 
-class ClockSkewed(CloudError):  # noqa: N818 - named for the state of things
+class ClockSkewed(CloudError):
     """AWS refused a request for the time in its signature: this machine's clock is wrong."""
 
 
-class WrongAccount(CloudError):  # noqa: N818 - named for the state of things
+class WrongAccount(CloudError):
     """The credentials belong to another account than the target declares."""
 
 
-class Denied(CloudError):  # noqa: N818 - named for the state of things
+class Denied(CloudError):
     """The credentials may not make this call."""
 
 
-class Throttled(CloudError):  # noqa: N818 - named for the state of things
+class Throttled(CloudError):
     """AWS still answered that calls come too fast, after all retries."""
 
 
-class Unreachable(CloudError):  # noqa: N818 - named for the state of things
+class Unreachable(CloudError):
     """No usable answer: name resolution, connection, time-out or a fault on AWS's side."""

@@ -10,7 +10,7 @@ from pathlib import Path
 _NAMED = 3
 
 
-class NotWritten(OSError):  # noqa: N818 - named for the state of things
+class NotWritten(OSError):
     """A folder or a file in it cannot be written; its text says which, why, and what would be right."""
 
 

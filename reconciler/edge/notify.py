@@ -20,11 +20,11 @@ _LONGEST = 30.0
 _FOREIGN = "is none that apprise understands"
 
 
-class NotInstalled(Exception):  # noqa: N818 - named for the state of things
+class NotInstalled(Exception):
     """Apprise is not there."""
 
 
-class WrongReceiver(ValueError):  # noqa: N818 - named for what it found
+class WrongReceiver(ValueError):
     """A URL that leads to no receiver, or to several; the text says which, by its number and scheme."""
 
 

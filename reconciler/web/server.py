@@ -21,7 +21,7 @@ _UNAMBIENT: dict[str, Any] = {"workers": 1, "proxy_headers": False, "forwarded_a
 """What uvicorn would take from WEB_CONCURRENCY and FORWARDED_ALLOW_IPS, which are meant for other servers."""
 
 
-class NotListening(OSError):  # noqa: N818 - named for the state of things
+class NotListening(OSError):
     """The address cannot be listened on; its text says why and what would be right."""
 
 

@@ -46,7 +46,7 @@ SENDERS: Mapping[str, Sender] = {
 }
 
 
-class Unreadable(ValueError):  # noqa: N818 - named for what it found
+class Unreadable(ValueError):
     """The body is no JSON object."""
 
 

@@ -179,7 +179,7 @@ def test_no_mistyped_value_falls_back_to_none(program: Program, server: SandboxS
         ({"TF_BUILD": ""}, False),
     ],
 )
-def test_what_is_ci(given: dict[str, str], ci: bool) -> None:  # noqa: FBT001 - a row of the table
+def test_what_is_ci(given: dict[str, str], ci: bool) -> None:
     """Whatever CI says but no; and the services that do not set it."""
     assert Settings.of(given).ci is ci
 

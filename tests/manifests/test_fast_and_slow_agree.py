@@ -181,7 +181,7 @@ def test_no_shape_is_too_wrong_to_be_explained(kind: str, document: Any) -> None
 
 
 @pytest.mark.parametrize(("size", "accepted"), [(0, False), (1, True), (2048, True), (2049, False)])
-def test_a_list_of_fields_has_its_limits(size: int, accepted: bool) -> None:  # noqa: FBT001 - a row of the table
+def test_a_list_of_fields_has_its_limits(size: int, accepted: bool) -> None:
     """One to 2048 fields are a list of fields."""
     document: dict[str, Any] = {
         "apiVersion": "appintegrations.reconciler/v1",

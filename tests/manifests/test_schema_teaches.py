@@ -213,7 +213,7 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
 
 
 @pytest.mark.parametrize(("quota", "accepted"), [(0, False), (1, True), (10_000, True), (10_001, False), (1.5, False)])
-def test_the_quota_of_associations_has_limits(quota: float, accepted: bool) -> None:  # noqa: FBT001 - a row of the table
+def test_the_quota_of_associations_has_limits(quota: float, accepted: bool) -> None:
     """One to ten thousand, and whole."""
     document = deepcopy(MINIMAL["Target"])
     document["spec"]["AssociationsPerIntegration"] = quota

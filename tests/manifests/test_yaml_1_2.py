@@ -346,7 +346,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(JSON, st.sampled_from([None, 0, 1, 2, 7, "\t"]), st.booleans())
-def test_json_is_yaml(tree: Any, indent: int | str | None, ends: bool) -> None:  # noqa: FBT001 - drawn by hypothesis
+def test_json_is_yaml(tree: Any, indent: int | str | None, ends: bool) -> None:
     """What json.dumps writes reads back equal, however it is indented."""
     text = json.dumps(tree, ensure_ascii=False, indent=indent)
     assert value(text + "\n" * ends) == tree

@@ -60,7 +60,7 @@ def test_live_things_fit_the_schema_too() -> None:
 
 @pytest.mark.parametrize("dry_run", [True, False])
 @pytest.mark.parametrize("text", ["plain", "", "\x1b[31m\n##[error]x", "\ud800"])
-def test_one_of_everything_fits_the_schema(text: str, dry_run: bool) -> None:  # noqa: FBT001 - a parameter
+def test_one_of_everything_fits_the_schema(text: str, dry_run: bool) -> None:
     """Failed targets, updates, mismatches, orphans, warnings and all: whatever texts they hold."""
     shown = rich(text, dry_run=dry_run)
     for each in (shown, replace(shown, mismatch=None), replace(shown, mismatch=Mismatch("sha256:0", None))):

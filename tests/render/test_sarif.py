@@ -176,7 +176,7 @@ def test_the_run_says_what_it_was() -> None:
         ("/etc/x.yaml", "file:///etc/x.yaml", False),
     ],
 )
-def test_a_file_is_a_uri(file: str, uri: str, based: bool) -> None:  # noqa: FBT001 - a column of the table
+def test_a_file_is_a_uri(file: str, uri: str, based: bool) -> None:
     """Percent-encoded, and relative to the checkout unless it is absolute."""
     told = only(report(association(origin=Origin(file, 1, 1))))
     artifact = told["locations"][0]["physicalLocation"]["artifactLocation"]

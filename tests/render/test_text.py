@@ -106,7 +106,7 @@ def test_nothing_at_all_is_said_too() -> None:
 
 
 @given(st.text(min_size=1, max_size=30), st.booleans())
-def test_no_value_can_steer_a_terminal(hostile: str, terminal: bool) -> None:  # noqa: FBT001 - drawn by hypothesis
+def test_no_value_can_steer_a_terminal(hostile: str, terminal: bool) -> None:
     """Names, values and AWS's answers are shown; their control and direction characters are not sent."""
     named = replace(manifest(hostile, ClientId=hostile), origin=Origin(hostile, 1, 1))
     shown = replace(live(ClientId=hostile), last_execution=Execution(hostile, hostile))

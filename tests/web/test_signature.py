@@ -79,7 +79,7 @@ def github(event: str, **payload: Any) -> tuple[dict[str, str], bytes]:
         (None, "refs/heads/anything", True),
     ],
 )
-def test_only_pushes_to_what_is_watched_count(watched: str | None, ref: str, counts: bool) -> None:  # noqa: FBT001
+def test_only_pushes_to_what_is_watched_count(watched: str | None, ref: str, counts: bool) -> None:
     """A branch, a tag, a full name, or the repository's default branch, which both senders tell."""
     headers, body = github("push", ref=ref, repository={"default_branch": "trunk"})
     assert concerns(SENDERS["github"], headers, body, watched) is counts
@@ -145,7 +145,7 @@ def test_a_push_of_nothing_that_is_known_does_not_count(payload: dict[str, Any],
         ("refs/heads/main", "", False), ("main", "refs/heads/heads/main", False), ("a/b", "b", False),
     ],
 )  # fmt: skip
-def test_a_short_name_is_a_branch_or_a_tag(watched: str, ref: str, counts: bool) -> None:  # noqa: FBT001
+def test_a_short_name_is_a_branch_or_a_tag(watched: str, ref: str, counts: bool) -> None:
     """As git takes it, whatever the name that is watched is written like."""
     body = json.dumps({"ref": ref, "repository": {"default_branch": "main"}}).encode()
     assert concerns(SENDERS["generic"], {}, body, watched) is counts

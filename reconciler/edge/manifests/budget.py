@@ -12,7 +12,7 @@ MAX_NODES = 100_000
 """How deep a document may nest, and how many values it may have once its aliases are replaced."""
 
 
-class Refused(Exception):  # noqa: N818 - ends the reading of one file
+class Refused(Exception):
     """Nothing more of this file can be read."""
 
     def __init__(self, problem: Problem) -> None:

@@ -26,7 +26,7 @@ _scan: Callable[[str, int], tuple[str, int]] = vars(decoder)["scanstring"]  # in
 _HALF = re.compile("[\ud800-\udfff]")
 
 
-class NotJson(Exception):  # noqa: N818 - named for what it found
+class NotJson(Exception):
     """The text is no JSON; what else it may be is not said."""
 
 
