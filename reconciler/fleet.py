@@ -10,14 +10,15 @@ from datetime import timedelta
 from typing import Protocol
 
 from reconciler import redaction
-from reconciler.core.agreed import Agreed, Mismatch, line, mismatch
-from reconciler.core.carry import carrying
-from reconciler.core.describe import reported, undecided
+from reconciler.core.apply.preview import Preview
+from reconciler.core.apply.result import Result
+from reconciler.core.context import carrying
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Desired, Manifest, Mode, Target
+from reconciler.core.plan.review import Agreed, Mismatch, line, mismatch
 from reconciler.core.ports import Clock, CloudReader, JournalReader, Progress, Writers
-from reconciler.core.preview import Preview
-from reconciler.core.report import Result, TargetReport
+from reconciler.core.report.build import reported, undecided
+from reconciler.core.report.report import TargetReport
 from reconciler.run import Run, preview, reconcile
 
 _CONCURRENCY = 8

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
-from reconciler.core import redact as core
-from reconciler.core.secrets import RUN, Secrets, is_public, lower
+from reconciler.core.redaction import redact as core
+from reconciler.core.redaction.secrets import RUN, Secrets, is_public, lower
 
 _REMEMBERED = 8
 """How many values of credentials that are renewed are remembered: a call may be under way with the last ones."""

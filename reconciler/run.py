@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from reconciler.core.apply import STALE, remembered
-from reconciler.core.case import Rules
-from reconciler.core.decisions import Plan, Write
+from reconciler.core.apply.outcome import DONE
+from reconciler.core.apply.preview import Preview
+from reconciler.core.apply.result import Result
+from reconciler.core.apply.transitions import STALE, remembered
 from reconciler.core.errors import StateError, StateMoved, Stopped
-from reconciler.core.lives import by_id
 from reconciler.core.model import Live, Manifest, Mode, Target, Unobserved
-from reconciler.core.outcome import DONE
+from reconciler.core.plan.decision import Plan, Write
+from reconciler.core.plan.inputs import Rules
+from reconciler.core.plan.matching import by_id
 from reconciler.core.ports import Clock, CloudReader, JournalReader, Progress, Writers
-from reconciler.core.preview import Preview
-from reconciler.core.report import Result
 from reconciler.send import Sending
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from reconciler.core.apply import FRESH, answered, renewed
-from reconciler.core.decisions import Create, Plan, Write
+from reconciler.core.apply.outcome import Answer, NotSent, Outcome, Skipped
+from reconciler.core.apply.transitions import FRESH, answered, renewed
 from reconciler.core.errors import StateError
-from reconciler.core.outcome import Answer, NotSent, Outcome, Skipped
+from reconciler.core.plan.decision import Create, Plan, Write
 from reconciler.core.ports import Clock, CloudWriter, LeasedJournal, Progress
 
 _TRIES = 3

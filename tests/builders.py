@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from reconciler.core.case import Rules
-from reconciler.core.journal import Bound, Journal, Record
+from reconciler.core.journal.records import Bound, Journal, Record
 from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, Origin, Policy, Spec, Unobserved
-from reconciler.core.request import normalise, resolved
-from reconciler.core.token import client_token
+from reconciler.core.plan.inputs import Rules
+from reconciler.core.request.normalise import normalise, resolved
+from reconciler.core.request.token import client_token
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 SETTLE = timedelta(minutes=15)

@@ -11,13 +11,13 @@ from typing import Any
 
 from builders import ACCOUNT, NOW, REGION
 
-from reconciler.core.document import decode, encode
+from reconciler.core.apply.outcome import Answer, Created, Refused, Unknown, Updated
 from reconciler.core.errors import StateError, StateMoved
-from reconciler.core.journal import Journal
+from reconciler.core.journal.codec import decode, encode
+from reconciler.core.journal.records import Journal
 from reconciler.core.model import Execution, Integration, Json, Live, Observation, Spec, Unobserved
-from reconciler.core.outcome import Answer, Created, Refused, Unknown, Updated
 from reconciler.core.ports import CloudWriter, Writers
-from reconciler.core.request import normalise
+from reconciler.core.request.normalise import normalise
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.store import Stored
 from reconciler.edge.state.writer import Author, JournalWriter

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.errors import GitError, Misnamed, Problem
-from reconciler.core.files import File
+from reconciler.core.manifests.files import File
 from reconciler.edge import git as edge
 from reconciler.edge.git import Access
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
 SOURCE = """
-from reconciler.core.journal import Journal
+from reconciler.core.journal.records import Journal
 from reconciler.core.ports import CloudReader, JournalReader
 from reconciler.edge.aws import Reader, Writer
 from reconciler.edge.state.reader import JournalReader as StoredReader

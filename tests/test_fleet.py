@@ -9,11 +9,11 @@ from typing import TypeAlias
 from builders import SETTLE, manifest
 from fakes import FakeClock, FakeCloud, FakeJournal
 
-from reconciler.core.agreed import Agreed, Mismatch, digest, line
+from reconciler.core.apply.outcome import Created
 from reconciler.core.errors import Denied
 from reconciler.core.model import Desired, Mode, Target
-from reconciler.core.outcome import Created
-from reconciler.core.report import TargetReport
+from reconciler.core.plan.review import Agreed, Mismatch, digest, line
+from reconciler.core.report.report import TargetReport
 from reconciler.fleet import Conditions, Site, pass_over
 
 Passed: TypeAlias = tuple[tuple[TargetReport, ...], Mismatch | None]

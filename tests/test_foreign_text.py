@@ -28,7 +28,7 @@ from reconciler import redaction
 from reconciler.core import errors
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Target
-from reconciler.core.secrets import RUN, Secrets
+from reconciler.core.redaction.secrets import RUN, Secrets
 from reconciler.edge import logs
 from reconciler.edge.aws import Aws, Connection, Models, Writer
 from reconciler.edge.aws.errors import translated

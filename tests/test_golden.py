@@ -16,10 +16,10 @@ from fakes import FakeClock, FakeCloud, FakeJournal
 from render import reports
 from web import boards
 
-from reconciler.core.agreed import digest, line
+from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Unknown
 from reconciler.core.model import Json, Manifest, Mode, Policy, Spec, Target
-from reconciler.core.outcome import Answer, Created, NotSent, Refused, Unknown
-from reconciler.core.plan import plan
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.review import digest, line
 from reconciler.render import json as json_report
 from reconciler.run import Run, reconcile
 from reconciler.web.document import written

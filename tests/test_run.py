@@ -10,14 +10,14 @@ import pytest
 from builders import ACCOUNT, ON_DEMAND, REGION, SETTLE, manifest
 from fakes import FakeClock, FakeCloud, FakeJournal
 
-from reconciler.core.decisions import Adopt, Changed, Create, Decision, InSync, Settling
-from reconciler.core.describe import reported
+from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Skipped, Unknown, Updated
+from reconciler.core.apply.result import Result
 from reconciler.core.errors import StateError, StateMoved, Stopped
-from reconciler.core.journal import LEASE, Bound, Intended, Journal, Lease, Sent
+from reconciler.core.journal.records import LEASE, Bound, Intended, Journal, Lease, Sent
 from reconciler.core.model import Json, Live, Manifest, Mode, Observation, Policy, Spec, Target, Unobserved
-from reconciler.core.outcome import Answer, Created, NotSent, Refused, Skipped, Unknown, Updated
+from reconciler.core.plan.decision import Adopt, Changed, Create, Decision, InSync, Settling
 from reconciler.core.ports import Progress
-from reconciler.core.report import Result
+from reconciler.core.report.build import reported
 from reconciler.run import Run, preview, reconcile
 from reconciler.sandbox.behaviour import Behaviour
 

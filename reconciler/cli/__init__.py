@@ -64,8 +64,8 @@ def call(arguments: list[str]) -> int:
     from reconciler import redaction
     from reconciler.cli.app import app
     from reconciler.core.errors import InvalidManifests, ReconcilerError
-    from reconciler.core.harmless import harmless
-    from reconciler.core.secrets import Secrets
+    from reconciler.core.redaction.secrets import Secrets
+    from reconciler.core.text import harmless
 
     given = settings.environment()
     redaction.know("environment", Secrets.of_environment(given) | Secrets.of_text(" ".join(arguments)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import redaction
-from reconciler.core.secrets import Secrets
+from reconciler.core.redaction.secrets import Secrets
 from reconciler.edge import logs
 from reconciler.settings import Settings
 

@@ -10,11 +10,11 @@ from threading import Event
 from reconciler.cli import progress
 from reconciler.cli.choices import Choices
 from reconciler.cli.wiring import Passes
+from reconciler.core.apply.preview import Preview
 from reconciler.core.errors import InvalidManifests, ReconcilerError
 from reconciler.core.export import Exported, doubt, exported, frees
-from reconciler.core.files import File
+from reconciler.core.manifests.files import File
 from reconciler.core.model import Desired, Mode, Target
-from reconciler.core.preview import Preview
 from reconciler.edge import manifests
 from reconciler.edge.system import SystemClock, new_id
 from reconciler.fleet import Site

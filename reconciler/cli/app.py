@@ -9,7 +9,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli import options
-from reconciler.core.names import closest
+from reconciler.core.suggestions import closest
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

@@ -12,8 +12,8 @@ import click
 
 from reconciler import settings
 from reconciler.cli.options import DEFAULT_STATE
-from reconciler.core.agreed import Agreed
 from reconciler.core.model import Mode
+from reconciler.core.plan.review import Agreed
 from reconciler.edge.state.path import complaint
 from reconciler.edge.state.url import parse
 

@@ -19,9 +19,9 @@ from reconciler.core.doctor.checks import Identity
 from reconciler.core.doctor.diagnosis import Check, TargetChecks, skipped
 from reconciler.core.doctor.reach import Bucket
 from reconciler.core.errors import CloudError, StateError
-from reconciler.core.integrations import find
-from reconciler.core.journal import Journal
+from reconciler.core.journal.records import Journal
 from reconciler.core.model import Integration, Manifest, Target
+from reconciler.core.plan.integrations import find
 from reconciler.edge.aws import Aws, Models, probe
 from reconciler.edge.aws.session import region_of
 from reconciler.edge.pace import Pace

@@ -12,8 +12,8 @@ from reconciler.cli.source import Source
 
 if TYPE_CHECKING:
     from reconciler.cli.choices import Choices
-    from reconciler.core.explain import Explanation
     from reconciler.core.model import Desired, Target
+    from reconciler.core.report.explanation import Explanation
     from reconciler.fleet import Site
 
 
@@ -57,7 +57,7 @@ def _explained(name: str, target: Target, desired: Desired, choices: Choices) ->
 
     from reconciler.cli.progress import shown
     from reconciler.cli.wiring import Passes
-    from reconciler.core.explain import explain
+    from reconciler.core.report.explanation import explain
     from reconciler.edge.system import SystemClock, new_id
     from reconciler.run import Run, preview
 
@@ -77,7 +77,7 @@ def _explained(name: str, target: Target, desired: Desired, choices: Choices) ->
 def _target(name: str, desired: Desired, choices: Choices) -> Target:
     """Return the target whose manifest is meant. Raises click.UsageError."""
     from reconciler.cli.wiring import selected
-    from reconciler.core.names import closest, listed
+    from reconciler.core.suggestions import closest, listed
 
     targets = selected(desired, choices).targets
     having = [target for target in targets if any(each.name == name for each in desired.manifests[target.name])]

@@ -8,7 +8,7 @@ import click
 
 from reconciler.cli import EXIT_FAILED, options, source
 from reconciler.cli.source import FOLDER, Source
-from reconciler.core.harmless import harmless
+from reconciler.core.text import harmless
 
 if TYPE_CHECKING:
     from reconciler.cli.adoptable import Gathered

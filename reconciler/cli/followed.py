@@ -10,7 +10,7 @@ from reconciler.cli.source import Source
 from reconciler.cli.wiring import narrowed
 from reconciler.controller.following import Loaded
 from reconciler.core.errors import Problem, ReconcilerError
-from reconciler.core.files import File
+from reconciler.core.manifests.files import File
 from reconciler.edge import git
 
 _READINGS = 5

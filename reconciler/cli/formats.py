@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import Any
 
 from reconciler.cli.output import Format
-from reconciler.core.findings import Findings
-from reconciler.core.report import Report
+from reconciler.core.manifests.findings import Findings
+from reconciler.core.report.report import Report
 
 _MODULES = ("json", "markdown", "junit", "sarif", "github")
 

@@ -11,7 +11,7 @@ import click
 
 from reconciler import redaction, settings
 from reconciler.cli.address import Address
-from reconciler.core.secrets import Secrets
+from reconciler.core.redaction.secrets import Secrets
 from reconciler.edge import logs
 
 if TYPE_CHECKING:

@@ -27,10 +27,10 @@ from reconciler.controller.controller import LOOK, Act, Controller, Means, Times
 from reconciler.controller.following import Following
 from reconciler.controller.jumps import Jumps
 from reconciler.controller.timetable import Timing
-from reconciler.core.board import UnderWay
+from reconciler.core.controller.status import UnderWay
 from reconciler.core.errors import Stopped
 from reconciler.core.model import Desired
-from reconciler.core.report import Report
+from reconciler.core.report.report import Report
 from reconciler.edge import git, logs
 from reconciler.edge.metrics import Metrics
 from reconciler.edge.system import SystemClock, new_id

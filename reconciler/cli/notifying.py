@@ -14,7 +14,7 @@ from reconciler.cli import EXIT_FAILED
 from reconciler.cli.addressees import Addressees
 from reconciler.cli.choices import Choices
 from reconciler.cli.journals import Journals
-from reconciler.core.board import Board
+from reconciler.core.controller.status import Board
 from reconciler.edge import logs
 from reconciler.edge.metrics import Metrics
 from reconciler.edge.system import SystemClock

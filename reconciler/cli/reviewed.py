@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from reconciler.core.agreed import Agreed, create_line, digest, update_line
+from reconciler.core.plan.review import Agreed, create_line, digest, update_line
 
 
 def agreed(given: str) -> Agreed:

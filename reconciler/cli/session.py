@@ -14,11 +14,11 @@ from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.source import Source
 from reconciler.cli.wiring import Passes, selected, surroundings
 from reconciler.core.errors import InvalidManifests
-from reconciler.core.findings import Findings
-from reconciler.core.flaws import credential_flaws, setting_flaws
-from reconciler.core.harmless import harmless
+from reconciler.core.manifests.findings import Findings
 from reconciler.core.model import Desired
-from reconciler.core.report import Report
+from reconciler.core.redaction.invalid_settings import credential_flaws, setting_flaws
+from reconciler.core.report.report import Report
+from reconciler.core.text import harmless
 from reconciler.edge import logs
 from reconciler.edge.system import new_id
 

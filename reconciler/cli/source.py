@@ -18,9 +18,9 @@ from reconciler.cli import options
 from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.variables import complaints
 from reconciler.core.errors import InvalidManifests, Misnamed, Problem, Stopped
-from reconciler.core.files import MAX_PROBLEMS, File, bounded
-from reconciler.core.flaws import setting_flaws
+from reconciler.core.manifests.files import MAX_PROBLEMS, File, bounded
 from reconciler.core.model import Desired
+from reconciler.core.redaction.invalid_settings import setting_flaws
 
 if TYPE_CHECKING:
     from reconciler.edge.git import Access, Keys

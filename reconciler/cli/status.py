@@ -12,8 +12,8 @@ from reconciler.cli.source import Source
 
 if TYPE_CHECKING:
     from reconciler.cli.choices import Choices
+    from reconciler.core.journal.status import Status
     from reconciler.core.model import Desired, Target
-    from reconciler.core.status import Status
 
 
 @click.command("status", cls=options.Command)
@@ -48,7 +48,7 @@ def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
 def _status(target: Target, desired: Desired, choices: Choices) -> Status:
     from reconciler.cli.journals import Journals, located
     from reconciler.core.errors import ReconcilerError
-    from reconciler.core.status import Status, remembered
+    from reconciler.core.journal.status import Status, remembered
     from reconciler.edge.system import SystemClock
 
     account, region, place = target.account, target.region, None

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from reconciler import redaction
-from reconciler.core.board import Lane, Refusal, Revision, UnderWay
+from reconciler.core.controller.status import Lane, Refusal, Revision, UnderWay
 from reconciler.core.model import Desired
-from reconciler.core.report import Report
+from reconciler.core.report.report import Report
 from reconciler.edge import logs
 from reconciler.edge.metrics import Metrics
 from reconciler.edge.timer import AT_ONCE

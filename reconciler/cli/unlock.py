@@ -28,7 +28,7 @@ def command(target: str, source: Source, *, yes: bool, **chosen: Any) -> int:
     from reconciler.cli.journals import Journals, located
     from reconciler.cli.session import begin, read
     from reconciler.cli.wiring import selected, surroundings
-    from reconciler.core.harmless import harmless
+    from reconciler.core.text import harmless
     from reconciler.edge.system import new_id
 
     choices = Choices.of("observe", targets=(target,), **chosen)

@@ -6,7 +6,7 @@ import click
 
 from reconciler.cli import EXIT_INVALID, options, output, source
 from reconciler.cli.source import Source
-from reconciler.core.harmless import harmless
+from reconciler.core.text import harmless
 
 
 @click.command("validate", cls=options.Command)
@@ -17,7 +17,7 @@ def command(source: Source, outputs: tuple[str, ...]) -> int:
     """Check manifests and report every problem of every file, and warnings; exit 3 if there is a problem."""
     from reconciler.cli.formats import FINDINGS
     from reconciler.core.errors import InvalidManifests
-    from reconciler.core.findings import Findings
+    from reconciler.core.manifests.findings import Findings
 
     wanted = output.parse(outputs, FINDINGS)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from reconciler.core.spelling import is_near
+from reconciler.core.suggestions import is_near
 
 _PREFIX = "RECONCILER_"
 _NEAR = 2

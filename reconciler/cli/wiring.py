@@ -19,11 +19,11 @@ from reconciler.cli.choices import Choices
 from reconciler.cli.journals import Journals, connection_of
 from reconciler.cli.owners import Owners
 from reconciler.core.errors import Undeclared
-from reconciler.core.journal import Journal
+from reconciler.core.journal.records import Journal
 from reconciler.core.model import Desired, Target
-from reconciler.core.names import closest, listed
 from reconciler.core.ports import JournalWriter, LeasedJournal, Progress, Writers
-from reconciler.core.report import Report, RunInfo
+from reconciler.core.report.report import Report, RunInfo
+from reconciler.core.suggestions import closest, listed
 from reconciler.edge import logs
 from reconciler.edge.aws import Aws, Models
 from reconciler.edge.pace import Pace

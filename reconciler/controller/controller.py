@@ -14,13 +14,13 @@ from reconciler.controller import lane
 from reconciler.controller.following import Following
 from reconciler.controller.lane import Lane
 from reconciler.controller.timetable import Timing
-from reconciler.core import board
-from reconciler.core.board import Board, PastRun, Refusal, Revision, UnderWay
+from reconciler.core.apply.outcome import DONE
+from reconciler.core.controller import status as board
+from reconciler.core.controller.backoff import Rhythm
+from reconciler.core.controller.status import Board, PastRun, Refusal, Revision, UnderWay
 from reconciler.core.errors import Stopped
 from reconciler.core.model import Desired
-from reconciler.core.outcome import DONE
-from reconciler.core.report import Report
-from reconciler.core.rhythm import Rhythm
+from reconciler.core.report.report import Report
 
 LOOK = "look"
 """What the timetable knows looking at git by: it waits for no target."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler import redaction
-from reconciler.core.board import Refusal, Revision
+from reconciler.core.controller.status import Refusal, Revision
 from reconciler.core.errors import GitError, InvalidManifests, Problem, ReconcilerError, Stopped, Undeclared, Untrusted
 from reconciler.core.model import Desired
 from reconciler.core.ports import Clock

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from reconciler.controller.timetable import Timing
-from reconciler.core.rhythm import Rhythm
+from reconciler.core.controller.backoff import Rhythm
 
 Act: TypeAlias = Callable[[Callable[[], None]], bool]
 

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from unicodedata import normalize
 
-from reconciler.core.case import Rules
-from reconciler.core.decisions import Adopt, Blocked, live_of
-from reconciler.core.integrations import find
-from reconciler.core.journal import Bound, Journal, Record
+from reconciler.core.apply.preview import Preview
+from reconciler.core.journal.records import Bound, Journal, Record
 from reconciler.core.model import (
     UNREADABLE,
     Integration,
@@ -26,10 +24,12 @@ from reconciler.core.model import (
     Unobserved,
     natural_key,
 )
-from reconciler.core.plan import plan
-from reconciler.core.preview import Preview
-from reconciler.core.request import resolved
-from reconciler.core.times import epoch_millis, readable
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.decision import Adopt, Blocked, live_of
+from reconciler.core.plan.inputs import Rules
+from reconciler.core.plan.integrations import find
+from reconciler.core.request.normalise import resolved
+from reconciler.core.request.times import epoch_millis, readable
 
 _SLUG = 54
 """Characters of a data integration's name in that of a manifest: with those of an id, a DNS label."""

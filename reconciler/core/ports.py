@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from reconciler.core.journal import Journal
+from reconciler.core.apply.outcome import Answer
+from reconciler.core.journal.records import Journal
 from reconciler.core.model import Json, Live, Observation, Spec, Unobserved
-from reconciler.core.outcome import Answer
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Is told what is being done, how many are done, and of how many. Must not raise: a Create may just have been sent."""

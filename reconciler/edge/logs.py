@@ -10,10 +10,10 @@ from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
 from reconciler import redaction
-from reconciler.core.harmless import harmless, unheard
+from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.model import Desired
-from reconciler.core.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
-from reconciler.core.report import Association, Report
+from reconciler.core.report.report import Association, Report
+from reconciler.core.text import harmless, unheard
 
 # structlog draws tracebacks with rich where it can import it. Nobody needs that here, and it is half of what importing
 # structlog costs. What is None in sys.modules cannot be imported (Python's reference, "The module cache").

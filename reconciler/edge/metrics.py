@@ -12,10 +12,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from reconciler import redaction
-from reconciler.core.board import Board
-from reconciler.core.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
-from reconciler.core.report import Report
-from reconciler.core.throttles import throttled
+from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
+from reconciler.core.aws.throttling import throttled
+from reconciler.core.controller.status import Board
+from reconciler.core.report.report import Report
 
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX = "reconciler"

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from reconciler.core.board import Board
-from reconciler.core.ledger import Ledger
-from reconciler.core.news import PATIENCE, forgotten, looks, news, summary
+from reconciler.core.controller.status import Board
+from reconciler.core.notifications.changes import PATIENCE, forgotten, looks, news, summary
+from reconciler.core.notifications.state import Ledger
 from reconciler.core.ports import Timer
 from reconciler.notify.ledgers import Ledgers
 from reconciler.render import notice

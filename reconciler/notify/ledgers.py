@@ -9,7 +9,7 @@ from datetime import datetime
 
 from reconciler import redaction
 from reconciler.core.errors import StateError, StateMoved
-from reconciler.core.ledger import Ledger, decode, encode
+from reconciler.core.notifications.state import Ledger, decode, encode
 from reconciler.edge.state.store import Store
 
 _TRIES = 3

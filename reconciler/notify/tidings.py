@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 
-from reconciler.core.board import Board
+from reconciler.core.controller.status import Board
 from reconciler.edge import logs
 
 _GLANCE = 15.0

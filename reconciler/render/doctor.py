@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.doctor.diagnosis import Check, Diagnosis, Result
-from reconciler.core.harmless import harmless, unheard
+from reconciler.core.text import harmless, unheard
 
 FORMAT = "reconciler/doctor/v1"
 _STYLES = {

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from reconciler.core.diff import leaves
-from reconciler.core.document import encode_record, encode_standing
-from reconciler.core.explain import Explanation
-from reconciler.core.harmless import harmless, unheard
-from reconciler.core.journal import Bound, Intended, Record
+from reconciler.core.journal.codec import encode_record, encode_standing
+from reconciler.core.journal.records import Bound, Intended, Record
 from reconciler.core.model import Json, Live
+from reconciler.core.plan.difference import leaves
+from reconciler.core.report.explanation import Explanation
+from reconciler.core.text import harmless, unheard
 from reconciler.render.json import association
 from reconciler.render.value import shown
 

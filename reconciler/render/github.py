@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.errors import Problem
-from reconciler.core.findings import Findings
-from reconciler.core.harmless import harmless
-from reconciler.core.report import Association, Report
+from reconciler.core.manifests.findings import Findings
+from reconciler.core.report.report import Association, Report
+from reconciler.core.text import harmless
 from reconciler.render import words
 
 _SHOWN = 10

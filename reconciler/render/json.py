@@ -6,15 +6,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, assert_never
 
-from reconciler.core.decisions import Create, Update, Write
-from reconciler.core.diff import Difference
+from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.errors import Problem
-from reconciler.core.findings import Findings
-from reconciler.core.harmless import unheard
-from reconciler.core.journal import Bound, Record
+from reconciler.core.journal.records import Bound, Record
+from reconciler.core.manifests.findings import Findings
 from reconciler.core.model import Execution, Live
-from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
-from reconciler.core.report import Association, Report, TargetReport
+from reconciler.core.plan.decision import Create, Update, Write
+from reconciler.core.plan.difference import Difference
+from reconciler.core.report.report import Association, Report, TargetReport
+from reconciler.core.text import unheard
 
 FORMAT = "reconciler/report/v1"
 FINDINGS = "reconciler/findings/v1"

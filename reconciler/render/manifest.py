@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from reconciler.core.harmless import harmless
 from reconciler.core.model import Json
+from reconciler.core.text import harmless
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./()*?,+=@-]*(?:[ :][A-Za-z0-9_./()*?,+=@-]+)*")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")

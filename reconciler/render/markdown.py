@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.errors import Problem
-from reconciler.core.findings import Findings
-from reconciler.core.harmless import harmless
-from reconciler.core.report import Association, Report, TargetReport
+from reconciler.core.manifests.findings import Findings
+from reconciler.core.report.report import Association, Report, TargetReport
+from reconciler.core.text import harmless
 from reconciler.render import words
 
 LIMIT = 65_536

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from reconciler.core.harmless import visible
-from reconciler.core.ledger import Condition
-from reconciler.core.news import Notice, Summary
+from reconciler.core.notifications.changes import Notice, Summary
+from reconciler.core.notifications.state import Condition
+from reconciler.core.text import visible
 
 Severity: TypeAlias = Literal["info", "success", "warning", "failure"]
 

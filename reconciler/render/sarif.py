@@ -17,10 +17,10 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.core.errors import Problem
-from reconciler.core.findings import Findings
-from reconciler.core.harmless import harmless, unheard
-from reconciler.core.report import Association, Report
-from reconciler.core.token import canonical_json
+from reconciler.core.manifests.findings import Findings
+from reconciler.core.report.report import Association, Report
+from reconciler.core.request.token import canonical_json
+from reconciler.core.text import harmless, unheard
 from reconciler.render import words
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

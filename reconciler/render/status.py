@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from reconciler.core.harmless import harmless, unheard
-from reconciler.core.status import Remembered, Status
+from reconciler.core.journal.status import Remembered, Status
+from reconciler.core.text import harmless, unheard
 
 FORMAT = "reconciler/status/v1"
 

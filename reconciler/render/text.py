@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from reconciler.core.decide import MISSING
-from reconciler.core.decisions import Create, Write
-from reconciler.core.diff import Difference, leaves
-from reconciler.core.findings import Findings
-from reconciler.core.harmless import harmless
-from reconciler.core.journal import Intended, Record
+from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
+from reconciler.core.journal.records import Intended, Record
+from reconciler.core.manifests.findings import Findings
 from reconciler.core.model import Live, Spec
-from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
-from reconciler.core.report import Association, Report, TargetReport
+from reconciler.core.plan.decide import MISSING
+from reconciler.core.plan.decision import Create, Write
+from reconciler.core.plan.difference import Difference, leaves
+from reconciler.core.report.report import Association, Report, TargetReport
+from reconciler.core.text import harmless
 from reconciler.render import words
 from reconciler.render.value import shown
 

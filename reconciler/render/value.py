@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from reconciler.core.harmless import harmless
 from reconciler.core.model import Json
-from reconciler.core.times import readable
+from reconciler.core.request.times import readable
+from reconciler.core.text import harmless
 
 
 def shown(value: Json) -> str:

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, assert_never
 
-from reconciler.core.decide import MISSING
-from reconciler.core.decisions import Create, Update, Write
-from reconciler.core.diff import Difference, leaves
-from reconciler.core.findings import Findings
-from reconciler.core.harmless import harmless, unheard
-from reconciler.core.journal import Intended, Record
+from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
+from reconciler.core.journal.records import Intended, Record
+from reconciler.core.manifests.findings import Findings
 from reconciler.core.model import Json, Live, Spec
-from reconciler.core.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
-from reconciler.core.report import Association, Report, TargetReport
-from reconciler.core.times import readable
+from reconciler.core.plan.decide import MISSING
+from reconciler.core.plan.decision import Create, Update, Write
+from reconciler.core.plan.difference import Difference, leaves
+from reconciler.core.report.report import Association, Report, TargetReport
+from reconciler.core.request.times import readable
+from reconciler.core.text import harmless, unheard
 
 Level: TypeAlias = Literal["error", "warning", "note", "none"]
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from reconciler.core.board import Board
+from reconciler.core.controller.status import Board
 from reconciler.web import html, probes
 from reconciler.web.asked import Asked
 from reconciler.web.document import written

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reconciler.core.board import Board, Lane
-from reconciler.core.report import Report
+from reconciler.core.controller.status import Board, Lane
+from reconciler.core.report.report import Report
 from reconciler.render import words
 from reconciler.web.moment import Moment
 from reconciler.web.rows import EXPORT_FAILED, ORDER, State

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from reconciler.core.board import Board, Lane, PastRun, Refusal
+from reconciler.core.controller.status import Board, Lane, PastRun, Refusal
 from reconciler.render import json
 from reconciler.web.page import Process
 

@@ -11,11 +11,11 @@ from dataclasses import fields, replace
 from math import isfinite
 from typing import Any, TypeVar
 
-from reconciler.core.board import Board, Lane
-from reconciler.core.diff import Difference
+from reconciler.core.apply.outcome import Outcome
+from reconciler.core.controller.status import Board, Lane
 from reconciler.core.model import Execution, Json, Live
-from reconciler.core.outcome import Outcome
-from reconciler.core.report import Association, Report, TargetReport
+from reconciler.core.plan.difference import Difference
+from reconciler.core.report.report import Association, Report, TargetReport
 
 _DEEP = 20
 """How many trees may be within each other; below that there is text."""

@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reconciler.core.board import Board
+from reconciler.core.controller.status import Board
 from reconciler.core.errors import Problem
 from reconciler.core.model import Origin
-from reconciler.core.report import Report
+from reconciler.core.report.report import Report
 from reconciler.render import words
 from reconciler.web import places
 from reconciler.web.asked import ATTENTION, GRAVE, Asked

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from starlette.responses import PlainTextResponse, Response
 
-from reconciler.core.board import Board, Lane
+from reconciler.core.controller.status import Board, Lane
 
 
 def health(board: Board, patience: timedelta, *, working: bool) -> Response:

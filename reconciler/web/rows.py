@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.core.board import Board
+from reconciler.core.controller.status import Board
 from reconciler.core.model import Execution, Live, Origin
-from reconciler.core.report import Association, Report, TargetReport
+from reconciler.core.report.report import Association, Report, TargetReport
 from reconciler.render import words
 from reconciler.web.asked import Asked
 from reconciler.web.moment import Moment

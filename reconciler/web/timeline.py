@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.core.board import Board, PastRun
+from reconciler.core.controller.status import Board, PastRun
 from reconciler.web.moment import Moment, span
 
 DAY = timedelta(days=1)

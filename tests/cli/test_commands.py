@@ -19,7 +19,7 @@ from reconciler.cli.app import app
 from reconciler.cli.help import HELP
 from reconciler.cli.references import resolved
 from reconciler.cli.schema import _KINDS
-from reconciler.edge.manifests.document import Document
+from reconciler.core.manifests.document import Document
 from reconciler.edge.manifests.schema import schema
 from reconciler.edge.manifests.yaml import documents
 

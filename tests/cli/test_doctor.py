@@ -19,7 +19,7 @@ from program import Done, Program, environment
 from wire import Request, Wire, answer
 
 from reconciler.cli.examination import locked_out
-from reconciler.core.document import sealed
+from reconciler.core.journal.codec import sealed
 from reconciler.edge.manifests.schema import schema
 from reconciler.edge.state.local import LocalStore
 from reconciler.sandbox import Behaviour, SandboxServer

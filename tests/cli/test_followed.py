@@ -11,7 +11,7 @@ import pytest
 from reconciler.cli.followed import Folder
 from reconciler.cli.source import Source
 from reconciler.core.errors import Problem, ReconcilerError
-from reconciler.core.files import File
+from reconciler.core.manifests.files import File
 
 TARGET = b"""\
 apiVersion: appintegrations.reconciler/v1

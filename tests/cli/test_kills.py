@@ -32,7 +32,7 @@ from bucket import ACCOUNT, REGION, Bucket
 from program import Done, Program
 from wire import Request, Wire
 
-from reconciler.core.document import sealed
+from reconciler.core.journal.codec import sealed
 from reconciler.sandbox import Behaviour, SandboxServer
 
 STS, LOOK, CREATE = "STS", "ListDataIntegrationAssociation", "CreateDataIntegrationAssociation"

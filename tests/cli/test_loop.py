@@ -10,11 +10,11 @@ import pytest
 from reconciler.cli.loop import act_of
 from reconciler.cli.signals import Stop
 from reconciler.cli.wiring import Passes
-from reconciler.core.board import UnderWay
+from reconciler.core.controller.status import UnderWay
 from reconciler.core.errors import StateError, Stopped
 from reconciler.core.model import Desired
 from reconciler.core.ports import Progress
-from reconciler.core.report import Report, RunInfo
+from reconciler.core.report.report import Report, RunInfo
 
 TIME = datetime(2026, 11, 1, tzinfo=UTC)
 RUN = UnderWay("1", "prod", "abc")

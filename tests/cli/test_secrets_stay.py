@@ -13,7 +13,7 @@ import pytest
 from program import Program, terminate
 from wire import Request, Wire, answer
 
-from reconciler.core.secrets import RUN
+from reconciler.core.redaction.secrets import RUN
 from reconciler.sandbox import SandboxServer
 
 KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"

@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from reconciler.cli.told import Told
-from reconciler.core.board import UnderWay
+from reconciler.core.controller.status import UnderWay
 from reconciler.edge import logs
 from reconciler.edge.metrics import Metrics
 

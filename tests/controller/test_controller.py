@@ -15,11 +15,11 @@ from render import reports
 
 from reconciler.controller.controller import Controller, Means, Times
 from reconciler.controller.following import Following
-from reconciler.core.board import Lane, Refusal, Revision, UnderWay
+from reconciler.core.apply.outcome import Created
+from reconciler.core.controller.status import Lane, Refusal, Revision, UnderWay
 from reconciler.core.errors import GitError, InvalidManifests, Stopped, Untrusted
 from reconciler.core.model import Desired, Target
-from reconciler.core.outcome import Created
-from reconciler.core.report import Association, Report
+from reconciler.core.report.report import Association, Report
 
 BOTH = Desired((Target("east"), Target("west")), {"east": (), "west": ()})
 TIMES = Times(timedelta(minutes=5), timedelta(seconds=30), timedelta(minutes=10))

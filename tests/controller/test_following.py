@@ -10,7 +10,7 @@ from builders import NOW, manifest
 from fakes import FakeClock
 
 from reconciler.controller.following import Following, InForce, Loaded
-from reconciler.core.board import Refusal, Revision
+from reconciler.core.controller.status import Refusal, Revision
 from reconciler.core.errors import GitError, InvalidManifests, Problem, ReconcilerError, Stopped, Untrusted
 from reconciler.core.model import Desired, Target
 

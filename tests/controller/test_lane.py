@@ -11,7 +11,7 @@ from controller.hand import Hand
 from fakes import FakeClock
 
 from reconciler.controller.lane import Lane
-from reconciler.core.rhythm import Rhythm
+from reconciler.core.controller.backoff import Rhythm
 
 INTERVAL = timedelta(minutes=5)
 

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from builders import NOW, ON_DEMAND, SETTLE, journal, live, manifest, observed, record, request, rules
 
-from reconciler.core.apply import remembered
-from reconciler.core.decisions import Adopt, Changed, Decision, Drifted, InSync, Update
-from reconciler.core.describe import reported
-from reconciler.core.journal import Bound, Intended, Journal
+from reconciler.core.apply.result import Result
+from reconciler.core.apply.transitions import remembered
+from reconciler.core.journal.records import Bound, Intended, Journal
 from reconciler.core.model import Live, Manifest, Mode, Policy
-from reconciler.core.plan import plan
-from reconciler.core.report import Report, Result, RunInfo
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.decision import Adopt, Changed, Decision, Drifted, InSync, Update
+from reconciler.core.report.build import reported
+from reconciler.core.report.report import Report, RunInfo
 
 UPDATES = Policy(mode=Mode.CREATE_AND_UPDATE)
 END = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"

@@ -9,11 +9,11 @@ from builders import INTEGRATION, NOW, ON_DEMAND, journal, live, manifest, obser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.agreed import Agreed, create_line, digest, line, mismatch, update_line
-from reconciler.core.decisions import Create, Held, Plan, Update
 from reconciler.core.model import Execution, Manifest, Mode, Policy, Target
-from reconciler.core.plan import plan
-from reconciler.core.rails import RUNNING_EXPORTS, guard
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.decision import Create, Held, Plan, Update
+from reconciler.core.plan.guardrails import RUNNING_EXPORTS, guard
+from reconciler.core.plan.review import Agreed, create_line, digest, line, mismatch, update_line
 
 SCHEDULED = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}}
 LATER = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": "1793500000000"}}

@@ -10,10 +10,10 @@ from builders import NOW, journal, live, manifest, observed, record, rules
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.decisions import Adopt, Blocked, Create, Decision, Settling
-from reconciler.core.journal import Bound, Intended, Record
+from reconciler.core.journal.records import Bound, Intended, Record
 from reconciler.core.model import Live, Manifest, Policy, resembles
-from reconciler.core.plan import plan
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Settling
 
 RESPELT = [
     {"DestinationURI": "s3://corp-exports/2026-10/"},

@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 from builders import INTEGRATION, NOW, ON_DEMAND, SETTLE, journal, live, manifest, observed, record, rules
 
-from reconciler.core.apply import answered, remembered, renewed
-from reconciler.core.journal import Bound, Intended, Journal, Lease, Record, Sent, Standing
+from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
+from reconciler.core.apply.transitions import answered, remembered, renewed
+from reconciler.core.journal.records import Bound, Intended, Journal, Lease, Record, Sent, Standing
 from reconciler.core.model import Execution, Manifest, Mode, Policy
-from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
-from reconciler.core.plan import plan
-from reconciler.core.request import resolved
+from reconciler.core.plan.compute import plan
+from reconciler.core.request.normalise import resolved
 
 FIRST = NOW - SETTLE * 4
 LATER = NOW + timedelta(minutes=2)

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from builders import NOW, live
 
-from reconciler.core.board import Lane
+from reconciler.core.controller.status import Lane
 from reconciler.core.model import Execution, Origin
-from reconciler.core.report import Association, Report, RunInfo, TargetReport
+from reconciler.core.report.report import Association, Report, RunInfo, TargetReport
 
 FAILED = Association("contacts", Origin("a.yaml", 1, 1), "blocked", "denied", "profiles", "s3://b")
 SEEN = replace(FAILED, decision="drifted", arn=live().arn, last_execution=Execution("FAILED", "no key"))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from builders import ACCOUNT, INTEGRATION, NOW, REGION, journal, manifest, record
 
+from reconciler.core.aws.signature_errors import RENEW, SET_CLOCK
 from reconciler.core.doctor import checks, reach
 from reconciler.core.doctor.checks import Dated, Identity
 from reconciler.core.doctor.diagnosis import Check, Diagnosis, Result, TargetChecks
@@ -26,10 +27,9 @@ from reconciler.core.errors import (
     Unreachable,
     WrongAccount,
 )
-from reconciler.core.integrations import find
-from reconciler.core.journal import Journal, Lease
+from reconciler.core.journal.records import Journal, Lease
 from reconciler.core.model import Desired, Integration, Origin, Target
-from reconciler.core.signing import RENEW, SET_CLOCK
+from reconciler.core.plan.integrations import find
 
 TARGET = Target("prod", REGION, ACCOUNT)
 AMBIENT = Target("default")

@@ -9,9 +9,9 @@ from builders import ON_DEMAND, live, request, spec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.diff import Difference, as_live, compare
 from reconciler.core.model import Spec
-from reconciler.core.request import normalise
+from reconciler.core.plan.difference import Difference, as_live, compare
+from reconciler.core.request.normalise import normalise
 
 START = "/ExecutionConfiguration/OnDemandConfiguration/StartTime"
 END = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from reconciler.core.document import MalformedJournal, decode, encode, sealed
-from reconciler.core.journal import Bound, Intended, Journal, Lease, Record, Sent, Standing, Written
+from reconciler.core.journal.codec import MalformedJournal, decode, encode, sealed
+from reconciler.core.journal.records import Bound, Intended, Journal, Lease, Record, Sent, Standing, Written
 from reconciler.core.model import Execution
-from reconciler.core.token import client_token
+from reconciler.core.request.token import client_token
 
 REPOSITORY = Path(__file__).parents[2]
 SCHEMA = Draft202012Validator(json.loads((REPOSITORY / "schemas/journal.v2.json").read_text()))

@@ -22,11 +22,11 @@ from builders import (
     rules,
 )
 
-from reconciler.core.decisions import Plan
-from reconciler.core.explain import Explanation, explain
-from reconciler.core.journal import Bound, Intended, Record, Sent
+from reconciler.core.apply.preview import Preview
+from reconciler.core.journal.records import Bound, Intended, Record, Sent
 from reconciler.core.model import Live, Manifest, Mode, Observation, OnLoss, Policy, Target
-from reconciler.core.preview import Preview
+from reconciler.core.plan.decision import Plan
+from reconciler.core.report.explanation import Explanation, explain
 
 TARGET = Target("prod", REGION, ACCOUNT)
 LATER = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": "1796083200000"}}

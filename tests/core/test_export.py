@@ -15,13 +15,13 @@ from builders import ACCOUNT, INTEGRATION, NOW, ON_DEMAND, REGION, journal, live
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.apply import remembered
-from reconciler.core.decisions import Adopt, Blocked, Changed, Create, InSync, Lost, Plan, Settling, live_of
+from reconciler.core.apply.preview import Preview
+from reconciler.core.apply.transitions import remembered
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.export import Exported, doubt, exported
-from reconciler.core.files import File
-from reconciler.core.integrations import find
-from reconciler.core.journal import Bound, Intended, Journal, Record
+from reconciler.core.journal.records import Bound, Intended, Journal, Record
+from reconciler.core.manifests import build
+from reconciler.core.manifests.files import File
 from reconciler.core.model import (
     Execution,
     Integration,
@@ -37,9 +37,9 @@ from reconciler.core.model import (
     Unobserved,
     natural_key,
 )
-from reconciler.core.preview import Preview
-from reconciler.core.request import normalise, problems, resolved
-from reconciler.edge.manifests import build
+from reconciler.core.plan.decision import Adopt, Blocked, Changed, Create, InSync, Lost, Plan, Settling, live_of
+from reconciler.core.plan.integrations import find
+from reconciler.core.request.normalise import normalise, problems, resolved
 from reconciler.edge.manifests.load import read
 from reconciler.edge.manifests.schema import accepts
 from reconciler.render.manifest import text

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from reconciler.core import files
 from reconciler.core.errors import Problem
-from reconciler.core.files import SMALLER, File, bounded, is_hidden, is_manifest, too_large
+from reconciler.core.manifests import files
+from reconciler.core.manifests.files import SMALLER, File, bounded, is_hidden, is_manifest, too_large
 
 
 def test_a_file_counts_by_its_name() -> None:

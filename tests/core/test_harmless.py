@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.harmless import harmless
+from reconciler.core.text import harmless
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 from builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, observed, record, request, rules
 
-from reconciler.core.apply import remembered
-from reconciler.core.decisions import Adopt, Blocked, Create, Decision, Held, InSync, Lost, Settling
-from reconciler.core.journal import Bound, Intended, Record
+from reconciler.core.apply.transitions import remembered
+from reconciler.core.journal.records import Bound, Intended, Record
 from reconciler.core.model import Integration, Live, Manifest, Observation, OnLoss, Policy, Target
-from reconciler.core.plan import plan
-from reconciler.core.rails import guard
-from reconciler.core.token import client_token
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Held, InSync, Lost, Settling
+from reconciler.core.plan.guardrails import guard
+from reconciler.core.request.token import client_token
 
 RECREATE = Policy(on_loss=OnLoss.RECREATE)
 

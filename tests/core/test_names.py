@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.names import closest, listed
+from reconciler.core.suggestions import closest, listed
 
 
 def test_the_name_that_was_meant_is_found() -> None:

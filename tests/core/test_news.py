@@ -12,14 +12,14 @@ from builders import NOW, live
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.board import Board, Lane, Refusal, Revision
-from reconciler.core.diff import Difference
+from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
+from reconciler.core.controller.status import Board, Lane, Refusal, Revision
 from reconciler.core.errors import Problem
-from reconciler.core.ledger import Condition, Ledger, Open, Remembered, Subject, decode, encode
 from reconciler.core.model import Execution, Origin
-from reconciler.core.news import PATIENCE, SOURCE, Summary, forgotten, looks, news, summary
-from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
-from reconciler.core.report import Association, Report, RunInfo, TargetReport
+from reconciler.core.notifications.changes import PATIENCE, SOURCE, Summary, forgotten, looks, news, summary
+from reconciler.core.notifications.state import Condition, Ledger, Open, Remembered, Subject, decode, encode
+from reconciler.core.plan.difference import Difference
+from reconciler.core.report.report import Association, Report, RunInfo, TargetReport
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 START = "/ExecutionConfiguration/OnDemandConfiguration/StartTime"

@@ -23,7 +23,10 @@ from builders import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.decisions import (
+from reconciler.core.journal.records import Bound, Intended, Record
+from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, OnLoss, Policy, Unobserved
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.decision import (
     Adopt,
     Blocked,
     Changed,
@@ -36,10 +39,7 @@ from reconciler.core.decisions import (
     Settling,
     Update,
 )
-from reconciler.core.journal import Bound, Intended, Record
-from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, OnLoss, Policy, Unobserved
-from reconciler.core.plan import plan
-from reconciler.core.token import client_token
+from reconciler.core.request.token import client_token
 
 SCHEDULED: dict[str, Any] = {
     "ExecutionMode": "SCHEDULED",

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from builders import NOW, SETTLE, journal, live, manifest, observed, record, rules
 
-from reconciler.core.decisions import Blocked, Create, Decision, Held, InSync, Update
-from reconciler.core.journal import Bound, Intended, Journal, Sent
+from reconciler.core.journal.records import Bound, Intended, Journal, Sent
 from reconciler.core.model import Execution, Live, Manifest, Mode, Policy, Target
-from reconciler.core.plan import plan
-from reconciler.core.rails import RUNNING_EXPORTS, guard
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.decision import Blocked, Create, Decision, Held, InSync, Update
+from reconciler.core.plan.guardrails import RUNNING_EXPORTS, guard
 
 TARGET = Target("prod", allowed_destinations=("s3://corp-exports/*", "s3://other/[x]?"))
 

@@ -9,7 +9,7 @@ from typing import Any
 import botocore
 import pytest
 
-from reconciler.core.regions import complaint
+from reconciler.core.aws.regions import complaint
 
 DATA: Any = json.loads((Path(botocore.__file__).parent / "data" / "partitions.json").read_text())
 PATTERNS = tuple(each["regionRegex"] for each in DATA["partitions"])

@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 from builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, observed, record, rules
 
-from reconciler.core.agreed import Mismatch
-from reconciler.core.decisions import Plan
-from reconciler.core.describe import reported, undecided
-from reconciler.core.journal import Bound, Intended, Record
+from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
+from reconciler.core.apply.result import Result
+from reconciler.core.journal.records import Bound, Intended, Record
 from reconciler.core.model import Live, Manifest, Mode, Policy, Target
-from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
-from reconciler.core.plan import plan
-from reconciler.core.rails import guard
-from reconciler.core.report import Report, Result, RunInfo, TargetReport
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.decision import Plan
+from reconciler.core.plan.guardrails import guard
+from reconciler.core.plan.review import Mismatch
+from reconciler.core.report.build import reported, undecided
+from reconciler.core.report.report import Report, RunInfo, TargetReport
 
 OTHER: dict[str, Any] = {"ExecutionMode": "ON_DEMAND"}
 UPDATING = Policy(mode=Mode.CREATE_AND_UPDATE)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.request import problems
+from reconciler.core.request.normalise import problems
 
 WINDOW = "/ExecutionConfiguration/OnDemandConfiguration"
 

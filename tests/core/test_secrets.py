@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.flaws import credential_flaw, credential_flaws, flaw, setting_flaws
-from reconciler.core.redact import LONGEST, Index, redact
-from reconciler.core.redact import hide as hide_known
-from reconciler.core.secrets import RUN, Secrets
+from reconciler.core.redaction.invalid_settings import credential_flaw, credential_flaws, flaw, setting_flaws
+from reconciler.core.redaction.redact import LONGEST, Index, redact
+from reconciler.core.redaction.redact import hide as hide_known
+from reconciler.core.redaction.secrets import RUN, Secrets
 
 SECRETS = st.text(st.characters(codec="utf-8", exclude_characters="*"), min_size=RUN, max_size=60).filter(
     lambda text: text.split() == [text]

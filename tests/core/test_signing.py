@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core import signing
+from reconciler.core.aws import signature_errors as signing
 
 EARLIER = "Signature expired: 20261127T120000Z is now earlier than 20261127T121000Z (20261127T121500Z - 5 min.)"
 LATER = "Signature not yet current: 20261127T123000Z is still later than 20261127T122000Z (20261127T121500Z + 5 min.)"

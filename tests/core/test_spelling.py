@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.spelling import is_near
+from reconciler.core.suggestions import is_near
 
 
 @pytest.mark.parametrize(

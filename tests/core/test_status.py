@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from builders import NOW, journal, live, record
 
-from reconciler.core.journal import Bound, Intended, Sent, Standing, State
+from reconciler.core.journal.records import Bound, Intended, Sent, Standing, State
+from reconciler.core.journal.status import remembered
 from reconciler.core.model import Execution
-from reconciler.core.status import remembered
 
 BOUND = Bound("a1", NOW, live().arn)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.throttles import throttled
+from reconciler.core.aws.throttling import throttled
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from builders import request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.token import client_token
+from reconciler.core.request.token import client_token
 
 texts = st.text(max_size=8)
 trees = st.recursive(texts | st.lists(texts, max_size=3), lambda inner: st.dictionaries(texts, inner, max_size=3))

@@ -9,8 +9,8 @@ import boto3
 import pytest
 from builders import NOW, ON_DEMAND, manifest
 
+from reconciler.core.manifests.warnings import REGIONS, unwise
 from reconciler.core.model import Manifest, OnLoss, Policy
-from reconciler.core.unwise import REGIONS, unwise
 
 END = "/spec/ExecutionConfiguration/OnDemandConfiguration/EndTime"
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from builders import NOW, ON_DEMAND, SETTLE, journal, live, manifest, observed, record, request, rules
 
-from reconciler.core.decisions import Adopt, Changed, Create, Decision, Drifted, InSync, Settling, Update
-from reconciler.core.journal import Bound, Record, Sent
+from reconciler.core.journal.records import Bound, Record, Sent
 from reconciler.core.model import Live, Manifest, Mode, Policy
-from reconciler.core.plan import plan
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.decision import Adopt, Changed, Create, Decision, Drifted, InSync, Settling, Update
 
 UPDATES = Policy(mode=Mode.CREATE_AND_UPDATE)
 

@@ -10,9 +10,9 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from render.reports import association, drifted, run
 
-from reconciler.core.board import Board, Lane, Revision
-from reconciler.core.outcome import Created
-from reconciler.core.report import Report, TargetReport
+from reconciler.core.apply.outcome import Created
+from reconciler.core.controller.status import Board, Lane, Revision
+from reconciler.core.report.report import Report, TargetReport
 from reconciler.edge.metrics import Metrics
 
 

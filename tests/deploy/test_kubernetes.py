@@ -20,8 +20,8 @@ from deploy.kustomize import KUBERNETES, built, environment, gathered, of_kind, 
 
 from reconciler import __version__
 from reconciler.cli.app import app
-from reconciler.core.board import Board
-from reconciler.core.files import NEEDED_BYTES
+from reconciler.core.controller.status import Board
+from reconciler.core.manifests.files import NEEDED_BYTES
 from reconciler.settings import Settings
 from reconciler.web.app import Views, application
 from reconciler.web.hooks import Hooks

@@ -16,7 +16,7 @@ import yaml
 from deploy.conftest import DEPLOY
 from deploy.measured import families, series
 
-from reconciler.core.report import SUMMARY
+from reconciler.core.report.report import SUMMARY
 
 ALERTS = DEPLOY / "monitoring" / "alerts.yaml"
 DASHBOARD = DEPLOY / "monitoring" / "dashboard.json"

@@ -11,7 +11,7 @@ import yaml
 from deploy.conftest import DEPLOY, ROOT
 from deploy.measured import families, labels
 
-from reconciler.core.report import SUMMARY
+from reconciler.core.report.report import SUMMARY
 from reconciler.edge import logs
 from reconciler.web.signature import SENDERS
 

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from deploy.conftest import DEPLOY
 
 from reconciler.cli.app import app
-from reconciler.core.files import NEEDED_BYTES
+from reconciler.core.manifests.files import NEEDED_BYTES
 from reconciler.settings import Settings
 
 UNITS = DEPLOY / "systemd"

@@ -14,6 +14,8 @@ from builders import ON_DEMAND, request
 from fakes import FakeClock
 from wire import Request, Wire, answer, page
 
+from reconciler.core.apply.outcome import Created, NotSent, Refused, Unknown, Updated
+from reconciler.core.aws.verdict import KNOWN
 from reconciler.core.errors import (
     ClockSkewed,
     CloudError,
@@ -24,9 +26,7 @@ from reconciler.core.errors import (
     WrongAccount,
 )
 from reconciler.core.model import Execution, Observation, Target, Unobserved
-from reconciler.core.outcome import Created, NotSent, Refused, Unknown, Updated
-from reconciler.core.request import resolved
-from reconciler.core.verdict import KNOWN
+from reconciler.core.request.normalise import resolved
 from reconciler.edge.aws import Aws, Connection, Models, Reader
 from reconciler.sandbox import Behaviour, SandboxServer
 

@@ -21,10 +21,10 @@ from repository import refusal
 from wire import Request, Wire, page
 
 from reconciler import redaction
-from reconciler.core.document import FORMAT
 from reconciler.core.errors import ReconcilerError
+from reconciler.core.journal.codec import FORMAT
 from reconciler.core.model import Target
-from reconciler.core.secrets import RUN, Secrets
+from reconciler.core.redaction.secrets import RUN, Secrets
 from reconciler.edge import logs
 from reconciler.edge.aws import Aws, Connection, Models
 from reconciler.edge.aws.probe import Ear

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from repository import FILES, Repository, guarded_server, make, read, refusal, serving
 from room import disk
 
-from reconciler.core import files
 from reconciler.core.errors import GitError, Misnamed, Stopped
-from reconciler.core.files import MAX_BYTES, File
+from reconciler.core.manifests import files
+from reconciler.core.manifests.files import MAX_BYTES, File
 from reconciler.edge.git import Access, complaint, shown, tip, tree
 from reconciler.edge.git.pipes import MOST_COMPLAINT
 from reconciler.edge.git.program import Git

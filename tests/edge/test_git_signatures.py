@@ -16,7 +16,7 @@ from repository import FILES, Repository, make
 from signers import Keyring, Signer, keyring, ssh_signer
 
 from reconciler.core.errors import GitError, Misnamed, Untrusted
-from reconciler.core.files import File
+from reconciler.core.manifests.files import File
 from reconciler.edge.git import Access, Keys, read
 
 

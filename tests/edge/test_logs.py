@@ -17,9 +17,9 @@ import pytest
 import structlog
 from render import reports
 
-from reconciler.core.carry import carrying
-from reconciler.core.outcome import Created, Refused, Updated
-from reconciler.core.report import Report, TargetReport
+from reconciler.core.apply.outcome import Created, Refused, Updated
+from reconciler.core.context import carrying
+from reconciler.core.report.report import Report, TargetReport
 from reconciler.edge import logs
 
 

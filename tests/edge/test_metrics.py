@@ -15,9 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from render import reports
 from wire import Wire, answer
 
-from reconciler.core.board import Board, Lane, Refusal, Revision
+from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
+from reconciler.core.controller.status import Board, Lane, Refusal, Revision
 from reconciler.core.model import Execution
-from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.edge.metrics import Metrics
 from reconciler.sandbox import Behaviour, SandboxServer
 

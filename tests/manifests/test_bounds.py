@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import files
 from reconciler.core.errors import InvalidManifests, Problem
-from reconciler.core.files import (
+from reconciler.core.manifests import consistency
+from reconciler.core.manifests import files
+from reconciler.core.manifests.files import (
     MAX_BYTES,
     MAX_DOCUMENTS,
     MAX_TOTAL_BYTES,
@@ -23,7 +24,7 @@ from reconciler.core.files import (
     File,
     bounded,
 )
-from reconciler.edge.manifests import load, read, revision
+from reconciler.edge.manifests import load, read
 from reconciler.edge.manifests.budget import MAX_NODES, Budget, Exhausted
 from reconciler.edge.manifests.yaml import documents
 
@@ -171,7 +172,7 @@ def test_problems_are_looked_for_as_far_as_there_may_be_many(monkeypatch: pytest
 
 def test_what_was_meant_is_looked_for_a_few_times_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes long where names are alike: the first few are helped, the others get a list."""
-    monkeypatch.setattr(revision, "_HINTED", 2)
+    monkeypatch.setattr(consistency, "_MAX_SUGGESTIONS", 2)
     targets = [TARGET % (name, number) for number, name in enumerate(("prod", "test"))]
     meant = [f"{MANIFEST % (name, name)}target: {name}\n" for name in ("prob", "prood", "tests", "prob2")]
     said = [problem.message.rpartition(": ")[2] for problem in refused("---\n".join(targets + meant)).problems]

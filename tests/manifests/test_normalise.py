@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.model import UNREADABLE, Json
-from reconciler.core.request import normalise, problems, resolved, unverifiable
-from reconciler.core.token import client_token
+from reconciler.core.request.normalise import normalise, problems, resolved, unverifiable
+from reconciler.core.request.token import client_token
 
 LEAF = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5)

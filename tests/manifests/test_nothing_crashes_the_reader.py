@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.errors import InvalidManifests, Problem
+from reconciler.core.manifests.document import Document
 from reconciler.edge.manifests import read
 from reconciler.edge.manifests.budget import MAX_DEPTH, MAX_NODES
-from reconciler.edge.manifests.document import Document
 from reconciler.edge.manifests.files import File
 from reconciler.edge.manifests.yaml import documents
 

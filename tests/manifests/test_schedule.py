@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.schedule import problem
+from reconciler.core.request.schedule import problem
 
 
 @pytest.mark.parametrize(

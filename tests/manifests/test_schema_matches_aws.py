@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from reconciler.core.diff import Difference
 from reconciler.core.model import UNREADABLE
+from reconciler.core.plan.difference import Difference
 from reconciler.edge.manifests import schema
 
 CREATE, UPDATE = "CreateDataIntegrationAssociation", "UpdateDataIntegrationAssociation"

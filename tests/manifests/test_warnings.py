@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.core.errors import InvalidManifests
-from reconciler.core.files import File
-from reconciler.core.findings import Findings
+from reconciler.core.manifests.files import File
+from reconciler.core.manifests.findings import Findings
 from reconciler.core.model import Desired
 from reconciler.edge.manifests import read
 

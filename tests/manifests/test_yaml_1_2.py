@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.errors import Problem
-from reconciler.edge.manifests.document import Document
+from reconciler.core.manifests.document import Document
 from reconciler.edge.manifests.yaml import documents
 
 

@@ -12,10 +12,10 @@ import pytest
 from builders import NOW
 from fakes import FakeClock, FakeStore
 
-from reconciler.core.board import Board, Lane, Revision
+from reconciler.core.controller.status import Board, Lane, Revision
 from reconciler.core.errors import StateError
 from reconciler.core.model import Origin
-from reconciler.core.report import Association, Report, RunInfo, TargetReport
+from reconciler.core.report.report import Association, Report, RunInfo, TargetReport
 from reconciler.edge.state.local import LocalStore
 from reconciler.edge.state.store import Store, Stored
 from reconciler.notify.courier import Courier, Round

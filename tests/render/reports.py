@@ -7,15 +7,15 @@ from typing import Any
 
 from builders import NOW, SETTLE, live, manifest, record, request
 
-from reconciler.core.agreed import Mismatch
-from reconciler.core.decisions import Create, Update, Write
-from reconciler.core.diff import Difference
+from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.errors import Problem
-from reconciler.core.findings import Findings
-from reconciler.core.journal import Bound, Intended
+from reconciler.core.journal.records import Bound, Intended
+from reconciler.core.manifests.findings import Findings
 from reconciler.core.model import Execution, Live, Origin, Spec
-from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
-from reconciler.core.report import Association, Report, RunInfo, TargetReport
+from reconciler.core.plan.decision import Create, Update, Write
+from reconciler.core.plan.difference import Difference
+from reconciler.core.plan.review import Mismatch
+from reconciler.core.report.report import Association, Report, RunInfo, TargetReport
 
 START = "/ExecutionConfiguration/OnDemandConfiguration/StartTime"
 TOKEN = record().token

@@ -11,12 +11,12 @@ from builders import ACCOUNT, INTEGRATION, NOW, REGION, journal, live, manifest,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.decisions import Plan
-from reconciler.core.diff import Difference
-from reconciler.core.explain import Explanation, Row, explain
-from reconciler.core.journal import Bound, Intended, Record, Sent, Standing
+from reconciler.core.apply.preview import Preview
+from reconciler.core.journal.records import Bound, Intended, Record, Sent, Standing
 from reconciler.core.model import Execution, Live, Manifest, Origin, Policy, Target
-from reconciler.core.preview import Preview
+from reconciler.core.plan.decision import Plan
+from reconciler.core.plan.difference import Difference
+from reconciler.core.report.explanation import Explanation, Row, explain
 from reconciler.render.explain import as_json, text
 
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from render.reports import association, drifted, found, many, problems, report, rich, update
 
-from reconciler.core.agreed import Mismatch
-from reconciler.core.findings import Findings
-from reconciler.core.harmless import harmless
-from reconciler.core.outcome import Unknown
+from reconciler.core.apply.outcome import Unknown
+from reconciler.core.manifests.findings import Findings
+from reconciler.core.plan.review import Mismatch
+from reconciler.core.text import harmless
 from reconciler.render.github import findings, render
 
 TOKENS = (

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from junitparser import JUnitXml
 from render.reports import found, rich
 
-from reconciler.core.findings import Findings
-from reconciler.core.report import Report
+from reconciler.core.manifests.findings import Findings
+from reconciler.core.report.report import Report
 from reconciler.render import github, json, junit, markdown, sarif, text
 
 REPORTS: Mapping[str, Callable[[Report], str]] = {

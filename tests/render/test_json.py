@@ -10,12 +10,13 @@ import pytest
 from builders import NOW, journal, live, manifest, observed, rules
 from render.reports import rich
 
-from reconciler.core.agreed import Mismatch
-from reconciler.core.describe import reported
+from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
+from reconciler.core.apply.result import Result
 from reconciler.core.model import Execution, Live
-from reconciler.core.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
-from reconciler.core.plan import plan
-from reconciler.core.report import Report, Result, RunInfo
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.review import Mismatch
+from reconciler.core.report.build import reported
+from reconciler.core.report.report import Report, RunInfo
 from reconciler.edge.manifests.schema import schema
 from reconciler.render.json import render
 

@@ -10,10 +10,10 @@ from builders import live, record
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from render.reports import association, create, drifted, found, problems, report, rich, update
 
-from reconciler.core.agreed import Mismatch
-from reconciler.core.findings import Findings
-from reconciler.core.outcome import Created, NotSent, Refused, Unknown, Updated
-from reconciler.core.report import Report
+from reconciler.core.apply.outcome import Created, NotSent, Refused, Unknown, Updated
+from reconciler.core.manifests.findings import Findings
+from reconciler.core.plan.review import Mismatch
+from reconciler.core.report.report import Report
 from reconciler.render.junit import findings, render
 
 

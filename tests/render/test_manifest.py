@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.edge.manifests.document import Document
+from reconciler.core.manifests.document import Document
 from reconciler.edge.manifests.yaml import documents
 from reconciler.render.manifest import comment, text
 

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from render.reports import association, create, drifted, found, many, problems, report, rich, update
 
-from reconciler.core.agreed import Mismatch
-from reconciler.core.findings import Findings
-from reconciler.core.outcome import Created, Refused, Unknown
+from reconciler.core.apply.outcome import Created, Refused, Unknown
+from reconciler.core.manifests.findings import Findings
+from reconciler.core.plan.review import Mismatch
 from reconciler.render.markdown import LIMIT, findings, render
 
 LARGE = 500

@@ -9,7 +9,7 @@ import pytest
 from builders import INTEGRATION, live, record
 from render.reports import report
 
-from reconciler.core.report import Report
+from reconciler.core.report.report import Report
 from reconciler.render import github, json, junit, markdown, sarif, text
 
 NAMED = {INTEGRATION.arn: INTEGRATION.name}

@@ -10,8 +10,8 @@ from builders import NOW
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.ledger import Condition
-from reconciler.core.news import Finding, Notice, Summary
+from reconciler.core.notifications.changes import Finding, Notice, Summary
+from reconciler.core.notifications.state import Condition
 from reconciler.render.notice import summary, told
 
 WHERE = "prod 123456789012 us-east-1"

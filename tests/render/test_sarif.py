@@ -16,11 +16,11 @@ import pytest
 from builders import live, record
 from render.reports import association, create, found, problems, report, rich
 
-from reconciler.core.agreed import Mismatch
-from reconciler.core.findings import Findings
+from reconciler.core.apply.outcome import Created, Refused
+from reconciler.core.manifests.findings import Findings
 from reconciler.core.model import Origin
-from reconciler.core.outcome import Created, Refused
-from reconciler.core.report import Report
+from reconciler.core.plan.review import Mismatch
+from reconciler.core.report.report import Report
 from reconciler.render.sarif import findings, render
 
 LEVELS = {"error", "warning", "note"}

@@ -10,12 +10,13 @@ from builders import NOW, ON_DEMAND, journal, live, manifest, observed, record, 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.agreed import Mismatch
-from reconciler.core.describe import reported, undecided
+from reconciler.core.apply.outcome import Created, Outcome, Refused, Unknown
+from reconciler.core.apply.result import Result
 from reconciler.core.model import Execution, Live, Manifest, Origin
-from reconciler.core.outcome import Created, Outcome, Refused, Unknown
-from reconciler.core.plan import plan
-from reconciler.core.report import Report, Result, RunInfo, TargetReport
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.review import Mismatch
+from reconciler.core.report.build import reported, undecided
+from reconciler.core.report.report import Report, RunInfo, TargetReport
 from reconciler.render.text import render
 
 UNVERIFIABLE = "unverifiable: /ObjectConfiguration  export.yaml:1"

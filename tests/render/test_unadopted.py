@@ -10,8 +10,8 @@ import pytest
 from builders import live
 from render.reports import association, report
 
-from reconciler.core.outcome import Skipped
-from reconciler.core.report import Report
+from reconciler.core.apply.outcome import Skipped
+from reconciler.core.report.report import Report
 from reconciler.render import github, json, junit, markdown, sarif, text, words
 
 NOT_TAKEN = Skipped("not adopted, as far as this run knows: the journal was not written")

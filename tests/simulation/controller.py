@@ -18,13 +18,13 @@ from simulation.schedule import Process, Schedule
 from simulation.store import Desk, Shelf
 from simulation.trace import Trace
 
-from reconciler.core.decisions import Adopt, Blocked, Changed, Lost
-from reconciler.core.describe import describe
+from reconciler.core.apply.outcome import Refused
+from reconciler.core.apply.result import Result
 from reconciler.core.errors import ReconcilerError, Stopped
 from reconciler.core.model import Live, Manifest, Mode, Observation, Target, Unobserved
-from reconciler.core.outcome import Refused
+from reconciler.core.plan.decision import Adopt, Blocked, Changed, Lost
 from reconciler.core.ports import Progress, Writers
-from reconciler.core.report import Result
+from reconciler.core.report.build import describe
 from reconciler.edge.aws.reader import Reader
 from reconciler.edge.aws.shown import ArnScope
 from reconciler.edge.aws.writer import Writer

@@ -10,9 +10,9 @@ from simulation.dice import chance, dice
 from simulation.history import History
 from simulation.scenario import Scenario
 
+from reconciler.core.manifests import build
 from reconciler.core.model import Json, Manifest, Mode, OnLoss, Origin, Policy
-from reconciler.core.request import normalise
-from reconciler.edge.manifests import build
+from reconciler.core.request.normalise import normalise
 
 WINDOWS = 4
 """How many ExecutionConfigurations people choose from, so that they come back to earlier ones."""

@@ -17,11 +17,11 @@ from simulation.schedule import Schedule
 from simulation.store import Shelf
 from simulation.trace import Call, Listing, Trace
 
-from reconciler.core.decisions import Adopt, Blocked, Plan, live_of
+from reconciler.core.apply.outcome import Created
+from reconciler.core.apply.result import Result
 from reconciler.core.model import Manifest, Mode, NaturalKey, OnLoss, Unobserved, natural_key
-from reconciler.core.outcome import Created
-from reconciler.core.report import Result
-from reconciler.core.token import client_token
+from reconciler.core.plan.decision import Adopt, Blocked, Plan, live_of
+from reconciler.core.request.token import client_token
 
 Checked = ParamSpec("Checked")
 Check = Callable[Concatenate["Checker", Checked], None]

@@ -8,7 +8,7 @@ from pathlib import Path
 from program import EXPORT, TARGET
 from repository import GIT, make
 
-from reconciler.core.unwise import REGIONS
+from reconciler.core.manifests.warnings import REGIONS
 
 ACCOUNT, OTHER = "123456789012", "210987654321"
 _SPEC = "spec: {{Region: {region}, AccountId: '{account}', RequestsPerSecond: 1000, Burst: 100{role}}}\n"

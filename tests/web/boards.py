@@ -9,11 +9,11 @@ from datetime import timedelta
 from builders import NOW, live
 from render import reports
 
-from reconciler.core.board import Board, Lane, PastRun, Refusal, Revision
+from reconciler.core.apply.outcome import Created
+from reconciler.core.controller.status import Board, Lane, PastRun, Refusal, Revision
 from reconciler.core.errors import Problem
 from reconciler.core.model import Execution
-from reconciler.core.outcome import Created
-from reconciler.core.report import Report, TargetReport
+from reconciler.core.report.report import Report, TargetReport
 
 HOUR = timedelta(hours=1)
 REVISION = Revision("1f0c5f7a9be2d4c3865017f2ab90ce4d1f0c5f7a", NOW - 30 * HOUR, 6)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from builders import NOW
 
-from reconciler.core.board import Board
+from reconciler.core.controller.status import Board
 from reconciler.edge.metrics import Metrics
 from reconciler.web.app import Views, application
 from reconciler.web.hooks import Hooks

@@ -13,8 +13,8 @@ from render import reports
 from web import boards
 from web.conftest import serving
 
-from reconciler.core.diff import Difference
-from reconciler.core.report import Association
+from reconciler.core.plan.difference import Difference
+from reconciler.core.report.report import Association
 
 MEMBERS = ("StartTime", "EndTime", "Object")
 

@@ -12,7 +12,7 @@ from web import boards
 from web.browser import CHROMIUM, Browser, browsing
 from web.conftest import Site
 
-from reconciler.core.board import Board
+from reconciler.core.controller.status import Board
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there: apt-get install chromium")
 

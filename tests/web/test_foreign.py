@@ -13,11 +13,11 @@ from render import reports
 from web import boards
 from web.conftest import Site
 
-from reconciler.core.board import Board, Lane, PastRun, Refusal, Revision
-from reconciler.core.diff import Difference
+from reconciler.core.apply.outcome import Created, Refused, Unknown
+from reconciler.core.controller.status import Board, Lane, PastRun, Refusal, Revision
 from reconciler.core.model import Execution, Live, Spec
-from reconciler.core.outcome import Created, Refused, Unknown
-from reconciler.core.report import Report, TargetReport
+from reconciler.core.plan.difference import Difference
+from reconciler.core.report.report import Report, TargetReport
 
 
 def nested(depth: int) -> object:

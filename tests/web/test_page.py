@@ -14,9 +14,9 @@ from web import boards
 from web.conftest import Site
 from web.seen import Seen
 
-from reconciler.core.board import Board, Lane, PastRun
-from reconciler.core.diff import Difference
+from reconciler.core.controller.status import Board, Lane, PastRun
 from reconciler.core.model import Execution
+from reconciler.core.plan.difference import Difference
 from reconciler.render.words import KINDS
 from reconciler.web import html
 from reconciler.web.asked import Asked

@@ -8,7 +8,7 @@ from datetime import timedelta
 from builders import NOW
 from web.conftest import Site
 
-from reconciler.core.board import Lane, Refusal, Revision
+from reconciler.core.controller.status import Lane, Refusal, Revision
 
 
 def lane(target: str, minutes: float | None) -> Lane:

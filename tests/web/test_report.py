@@ -13,7 +13,7 @@ from referencing import Registry, Resource
 from web import boards
 from web.conftest import EMPTY, Site
 
-from reconciler.core.board import Board, Lane
+from reconciler.core.controller.status import Board, Lane
 from reconciler.edge.manifests.schema import schema
 from reconciler.render.json import document
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from reconciler.core.aws.signature_errors import SET_CLOCK, bare
 from reconciler.core.doctor.diagnosis import Check, Result, counted, failed, skipped
 from reconciler.core.errors import (
     ClockSkewed,
@@ -19,9 +20,8 @@ from reconciler.core.errors import (
     Unauthenticated,
     WrongAccount,
 )
-from reconciler.core.journal import Journal
+from reconciler.core.journal.records import Journal
 from reconciler.core.model import Desired, Target
-from reconciler.core.signing import SET_CLOCK, bare
 
 _CLOSE = timedelta(seconds=60)
 _REFUSED = timedelta(seconds=300)

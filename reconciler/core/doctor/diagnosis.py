@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.core.aws.signature_errors import RENEW, SET_CLOCK, bare
 from reconciler.core.errors import ClockSkewed, CloudError, Denied, Throttled, Unauthenticated, Unreachable
-from reconciler.core.signing import RENEW, SET_CLOCK, bare
 
 _NETWORK = "look at the network, at a proxy between here and AWS, and at the Region"
 

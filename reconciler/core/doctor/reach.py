@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from reconciler.core.doctor.diagnosis import Check, Result, counted, failed, skipped
 from reconciler.core.errors import CloudError, Denied
-from reconciler.core.integrations import find
 from reconciler.core.model import Integration, Manifest
-from reconciler.core.names import closest
+from reconciler.core.plan.integrations import find
+from reconciler.core.suggestions import closest
 
 _BULK, _PROFILES = "amazonconnect://", "CustomerProfiles"
 _KMS = frozenset(("aws:kms", "aws:kms:dsse"))

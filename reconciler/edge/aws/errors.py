@@ -23,10 +23,10 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from reconciler import redaction
-from reconciler.core import signing
+from reconciler.core.aws import signature_errors as signing
+from reconciler.core.aws.throttling import throttled
+from reconciler.core.aws.verdict import code_of, is_by_aws, request_of
 from reconciler.core.errors import ClockSkewed, CloudError, Denied, Throttled, Unauthenticated, Unreachable
-from reconciler.core.throttles import throttled
-from reconciler.core.verdict import code_of, is_by_aws, request_of
 
 NO_REGION = "no Region: declare a Target, or give --region or AWS_REGION"
 NO_CREDENTIALS = (

@@ -12,12 +12,12 @@ import botocore.session
 from botocore.exceptions import ClientError, ParamValidationError
 
 from reconciler import redaction
+from reconciler.core.aws.verdict import code_of, is_refusal
 from reconciler.core.doctor.checks import Dated, Identity
 from reconciler.core.doctor.reach import Encryption
 from reconciler.core.errors import CloudError
 from reconciler.core.model import Integration
 from reconciler.core.ports import Clock
-from reconciler.core.verdict import code_of, is_refusal
 from reconciler.edge.aws.errors import answer_of, require_aws, translated
 from reconciler.edge.aws.pages import read_pages, require_shape
 from reconciler.edge.aws.reads import only_reads

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from reconciler import redaction
-from reconciler.core.carry import carrying
+from reconciler.core.context import carrying
 from reconciler.core.errors import CloudError, Stopped
 from reconciler.core.model import Live, Observation, Unobserved
 from reconciler.edge.aws.errors import translated

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.loaders import Loader
 
 from reconciler import redaction
-from reconciler.core import regions
+from reconciler.core.aws import regions
 from reconciler.core.errors import CloudError
 
 

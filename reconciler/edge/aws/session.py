@@ -14,9 +14,9 @@ from botocore.loaders import Loader
 
 from reconciler import redaction
 from reconciler.core.errors import CloudError, Unauthenticated, WrongAccount
-from reconciler.core.flaws import credential_flaw
 from reconciler.core.model import Target
 from reconciler.core.ports import Clock
+from reconciler.core.redaction.invalid_settings import credential_flaw
 from reconciler.edge.aws import shown
 from reconciler.edge.aws.errors import NO_REGION, require_aws, translated
 from reconciler.edge.aws.reader import CONCURRENCY, Reader

@@ -14,9 +14,9 @@ from unicodedata import category
 
 from reconciler import redaction
 from reconciler.core.errors import CloudError
-from reconciler.core.harmless import harmless
 from reconciler.core.model import Execution, Integration, Live
-from reconciler.core.request import normalise
+from reconciler.core.request.normalise import normalise
+from reconciler.core.text import harmless
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _LONGEST_STATUS, _LONGEST_MESSAGE, _LONGEST_SHOWN = 64, 1024, 200

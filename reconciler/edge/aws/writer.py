@@ -16,12 +16,12 @@ from botocore.exceptions import (
 )
 
 from reconciler import redaction
+from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Unknown, Updated
+from reconciler.core.aws.throttling import THROTTLES
+from reconciler.core.aws.verdict import code_of, is_done, is_refusal, request_of
 from reconciler.core.errors import CloudError, Stopped
 from reconciler.core.model import Json, Spec
-from reconciler.core.outcome import Answer, Created, NotSent, Refused, Unknown, Updated
 from reconciler.core.ports import Clock
-from reconciler.core.throttles import THROTTLES
-from reconciler.core.verdict import code_of, is_done, is_refusal, request_of
 from reconciler.edge.aws.errors import NO_CREDENTIALS, answer_of, line
 from reconciler.edge.aws.shown import is_clean
 

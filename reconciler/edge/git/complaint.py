@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 
 from reconciler import redaction
 from reconciler.core.errors import GitError
-from reconciler.core.redact import LONGEST
+from reconciler.core.redaction.redact import LONGEST
 from reconciler.edge.git.given import quoted
 
 # Git has one exit code for all of these. The texts are those of git 2.39 in the C locale, and of OpenSSH.

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from reconciler import redaction
 from reconciler.core.errors import Misnamed
-from reconciler.core.harmless import harmless
-from reconciler.core.secrets import Secrets
+from reconciler.core.redaction.secrets import Secrets
+from reconciler.core.text import harmless
 
 _USER, _FILE = "RECONCILER_TOKEN_USER", "RECONCILER_TOKEN_FILE"
 # Read when git asks, so that a token that is replaced counts at once, and stripped as _token does: an editor may end

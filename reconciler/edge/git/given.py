@@ -7,7 +7,7 @@ import re
 
 from reconciler import redaction
 from reconciler.core.errors import Misnamed
-from reconciler.core.harmless import harmless
+from reconciler.core.text import harmless
 
 PROTOCOLS = ("file", "git", "http", "https", "ssh")
 """Those that git itself speaks; its others are programs that a URL starts (`ext::`, and any git-remote-… on PATH)."""

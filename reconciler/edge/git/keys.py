@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reconciler import redaction
 from reconciler.core.errors import Misnamed
-from reconciler.core.harmless import harmless
+from reconciler.core.text import harmless
 
 _MOST = 16 * 1024 * 1024
 _ARMORED = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"

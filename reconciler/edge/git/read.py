@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core.errors import Problem
-from reconciler.core.files import File
+from reconciler.core.manifests.files import File
 from reconciler.edge.git import given, revision, signature
 from reconciler.edge.git.access import Access
 from reconciler.edge.git.fetch import FETCHED, copied, fetched

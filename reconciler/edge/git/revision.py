@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from reconciler.core.errors import GitError
-from reconciler.core.harmless import harmless
-from reconciler.core.names import close
+from reconciler.core.suggestions import close
+from reconciler.core.text import harmless
 from reconciler.edge.git import complaint
 from reconciler.edge.git.program import Git
 

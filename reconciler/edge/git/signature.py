@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.core.errors import Misnamed, Untrusted
-from reconciler.core.harmless import harmless
+from reconciler.core.text import harmless
 from reconciler.edge.git import complaint, temporary
 from reconciler.edge.git.keys import Keys
 from reconciler.edge.git.program import Answer, Git

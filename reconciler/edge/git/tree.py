@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from reconciler.core.errors import GitError, Problem
-from reconciler.core.files import MAX_BYTES, MAX_DOCUMENTS, File, excess, is_hidden, is_manifest, too_large
-from reconciler.core.harmless import harmless
+from reconciler.core.manifests.files import MAX_BYTES, MAX_DOCUMENTS, File, excess, is_hidden, is_manifest, too_large
+from reconciler.core.text import harmless
 from reconciler.edge.git import complaint
 from reconciler.edge.git.program import MOST, Answer, Git
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.core.errors import Problem
-from reconciler.core.files import MAX_DOCUMENTS, MAX_VALUES, SMALLER
+from reconciler.core.manifests.files import MAX_DOCUMENTS, MAX_VALUES, SMALLER
 
 MAX_DEPTH = 32
 MAX_NODES = 100_000

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from reconciler.core.errors import Problem
-from reconciler.core.files import MAX_BYTES, File, is_hidden, is_manifest, too_large
-from reconciler.core.harmless import harmless
+from reconciler.core.manifests.files import MAX_BYTES, File, is_hidden, is_manifest, too_large
+from reconciler.core.text import harmless
 
 __all__ = ["MAX_FOLDERS", "File", "find"]
 

@@ -7,15 +7,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from reconciler.core import request
 from reconciler.core.errors import InvalidManifests, Problem
-from reconciler.core.files import MAX_FOUND, MAX_PROBLEMS, bounded
+from reconciler.core.manifests import consistency
+from reconciler.core.manifests.checked_document import CheckedDocument, pointer
+from reconciler.core.manifests.desired import build_desired
+from reconciler.core.manifests.document import Document, Path
+from reconciler.core.manifests.files import MAX_FOUND, MAX_PROBLEMS, bounded
 from reconciler.core.model import Desired
-from reconciler.edge.manifests import regions, revision, schema
+from reconciler.core.request import normalise as request
+from reconciler.core.text import shorten
+from reconciler.edge.manifests import regions, schema
 from reconciler.edge.manifests.budget import Budget, Exhausted
-from reconciler.edge.manifests.document import Document, Path
 from reconciler.edge.manifests.files import File
-from reconciler.edge.manifests.revision import Accepted, pointer
 from reconciler.edge.manifests.yaml import documents
 
 API_VERSION = "appintegrations.reconciler/v1"
@@ -30,20 +33,20 @@ def read(found: Iterable[File | Problem], now: datetime) -> Desired:
     read. `now` is for what is unwise only at times.
     """
     problems = _Problems()
-    accepted: list[Accepted] = []
+    accepted: list[CheckedDocument] = []
     budget = Budget()
     try:
         for file in bounded(found):
             accepted += _accepted(file, budget, problems)
-        for problem in revision.problems(accepted):
+        for problem in consistency.find_problems(accepted):
             problems.add(problem)
         problems.check(None)
     except Exhausted as end:
         problems.check(end.problem)
-    return revision.desired(accepted, now)
+    return build_desired(accepted, now)
 
 
-def _accepted(file: File | Problem, budget: Budget, problems: _Problems) -> Iterator[Accepted]:
+def _accepted(file: File | Problem, budget: Budget, problems: _Problems) -> Iterator[CheckedDocument]:
     """Yield the mappings in one file, of which nothing else stays in memory. Raises Exhausted."""
     if isinstance(file, Problem):
         problems.add(file)
@@ -87,7 +90,7 @@ class _Problems:
         return every[:MAX_PROBLEMS]
 
 
-def _judged(file: str, document: Document, problems: _Problems) -> Accepted | None:
+def _judged(file: str, document: Document, problems: _Problems) -> CheckedDocument | None:
     """Return a mapping with what is wrong with it taken alone, which is added to the problems."""
     refused: set[Path] = set()
     for path, problem in _wrong(file, document):
@@ -95,7 +98,7 @@ def _judged(file: str, document: Document, problems: _Problems) -> Accepted | No
         problems.add(problem)
     if not isinstance(document.value, dict):
         return None
-    return Accepted(file, document.without_text(), _kept(document.value, whole=not refused), frozenset(refused))
+    return CheckedDocument(file, document.without_text(), _kept(document.value, whole=not refused), frozenset(refused))
 
 
 def _kept(value: Mapping[str, Any], *, whole: bool) -> Mapping[str, Any]:
@@ -124,12 +127,10 @@ def _wrong(file: str, document: Document) -> Iterator[tuple[Path, Problem]]:
     kind, version = value.get("kind"), value.get("apiVersion")
     path: Path
     if "apiVersion" in value and version != API_VERSION:
-        wrong = f"unknown apiVersion {schema.short(version)}: it is {API_VERSION!r}"
+        wrong = f"unknown apiVersion {shorten(version)}: it is {API_VERSION!r}"
         yield _problem(file, document, ("apiVersion",), wrong)
     elif not isinstance(kind, str) or kind not in schema.FILES:
-        path, wrong = (
-            (("kind",), f"unknown kind {schema.short(kind)}") if "kind" in value else ((), "'kind' is missing")
-        )
+        path, wrong = (("kind",), f"unknown kind {shorten(kind)}") if "kind" in value else ((), "'kind' is missing")
         yield _problem(file, document, path, f"{wrong}: it is {' or '.join(schema.FILES)}")
     else:
         refused = set()

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from reconciler.core import regions
+from reconciler.core.aws import regions
 
 
 def complaint(name: str) -> str | None:

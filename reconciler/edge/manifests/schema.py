@@ -12,13 +12,13 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from reprlib import Repr
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
 from reconciler.core.model import Json
-from reconciler.core.names import closest
+from reconciler.core.suggestions import closest
+from reconciler.core.text import shorten
 
 if TYPE_CHECKING:  # jsonschema costs a third of a dry run's start-up, and only bad manifests need it
     from jsonschema import ValidationError
@@ -28,10 +28,6 @@ FILES = {
     "Target": "target.v1.json",
 }
 """The schema file of each kind of manifest."""
-
-_LINE = 80  # of a terminal
-_BRIEF = Repr()
-_BRIEF.maxstring = _BRIEF.maxother = _LINE
 
 
 def schema(file: str) -> dict[str, Any]:
@@ -121,13 +117,13 @@ def _sentences(
             yield path, False, _one_of(value, rule)
         case "pattern":
             said = about.get("patternErrorMessage", f"does not match {rule}")
-            yield path, of_key, f"{'the key ' if of_key else ''}{short(value)} {said}"
+            yield path, of_key, f"{'the key ' if of_key else ''}{shorten(value)} {said}"
         case "minLength" if not value and not _matches(about.get("pattern", ""))(value):
             pass  # the pattern says it
         case "not":
             yield path, True, about.get("errorMessage", "must not be set")
         case _:
-            said = _LIMITS[str(error.validator)].format(rule=rule, value=short(value), size=_size(value))
+            said = _LIMITS[str(error.validator)].format(rule=rule, value=shorten(value), size=_size(value))
             yield path, of_key, f"the key {said}" if of_key else said
 
 
@@ -163,9 +159,9 @@ def _unknown_key(key: str, free: Mapping[str, Mapping[str, Any]]) -> str:
     near = closest(key, free) or closest(key.lower(), [name.lower() for name in free])
     if near:
         right = next(name for name in free if name.lower() == near.lower())
-        return f"unknown key {short(key)}: did you mean {right!r}?"
+        return f"unknown key {shorten(key)}: did you mean {right!r}?"
     known = ", ".join(name for name, about in free.items() if not about.get("doNotSuggest"))
-    return f"unknown key {short(key)}: {f'known here are {known}' if known else 'nothing more is known here'}"
+    return f"unknown key {shorten(key)}: {f'known here are {known}' if known else 'nothing more is known here'}"
 
 
 def _spelled(value: Json, wanted: str, written: Callable[[], str]) -> str:
@@ -177,7 +173,7 @@ def _spelled(value: Json, wanted: str, written: Callable[[], str]) -> str:
             spelled = written() or str(value).lower()
             return f'the unquoted {spelled}, {kind}: write "{spelled}"' if wanted == "string" else spelled
         case str():
-            return f"the string {short(value)}"
+            return f"the string {shorten(value)}"
         case list():
             return "a list"
         case _:
@@ -188,13 +184,7 @@ def _one_of(value: Json, allowed: list[str]) -> str:
     near = closest(value.lower(), [word.lower() for word in allowed]) if isinstance(value, str) else None
     right = next((word for word in allowed if word.lower() == near), None)
     hint = f": did you mean {right}?" if right else ""
-    return f"must be one of {', '.join(allowed)}, and is {short(value)}{hint}"
-
-
-def short(value: object) -> str:
-    """Return a value as one line of a message shows it; a long one is not written out only to be cut."""
-    text = repr(value[: _LINE + 1]) if isinstance(value, str) else _BRIEF.repr(value)
-    return text if len(text) <= _LINE else f"{text[: _LINE - 3]}…"
+    return f"must be one of {', '.join(allowed)}, and is {shorten(value)}{hint}"
 
 
 def _size(value: object) -> int:

@@ -25,13 +25,13 @@ from yaml.events import (
 
 from reconciler import redaction
 from reconciler.core.errors import Problem
-from reconciler.core.files import MAX_BYTES
+from reconciler.core.manifests.document import BREAK, Document, Text
+from reconciler.core.manifests.files import MAX_BYTES
 from reconciler.core.model import Json
-from reconciler.edge.manifests import jsontext
+from reconciler.core.text import shorten
+from reconciler.edge.manifests import json as jsontext
 from reconciler.edge.manifests.budget import MAX_DEPTH, MAX_NODES, Budget, Exhausted, Refused
-from reconciler.edge.manifests.document import BREAK, Document, Text
 from reconciler.edge.manifests.scalars import resolve
-from reconciler.edge.manifests.schema import short
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where PyYAML was built with it
 _OLD_BREAK = re.compile("[\x85\u2028\u2029]")
@@ -169,7 +169,7 @@ class _Reader:
         if event.anchor:
             self._anchors[event.anchor] = None
         if event.tag:
-            self._report(start, f"the tag {short(event.tag)} is not allowed: manifests have plain values only")
+            self._report(start, f"the tag {shorten(event.tag)} is not allowed: manifests have plain values only")
         value: Json
         if kind is ScalarEvent:
             value = self._scalar(event)
@@ -197,7 +197,7 @@ class _Reader:
             self._size += len(key)
             value = self._value(self._next(), depth)
             if key in mapping:
-                self._report(start, f"duplicate key {short(key)}: it stands in line {starts[key].line + 1} already")
+                self._report(start, f"duplicate key {shorten(key)}: it stands in line {starts[key].line + 1} already")
             mapping[key] = value
             starts[key] = start
         if "<<" in mapping:

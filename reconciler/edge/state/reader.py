@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from reconciler import redaction
-from reconciler.core.document import MalformedJournal, decode
 from reconciler.core.errors import StateError, StateMoved
-from reconciler.core.journal import Journal
+from reconciler.core.journal.codec import MalformedJournal, decode
+from reconciler.core.journal.records import Journal
 from reconciler.edge.state.store import Source
 
 NO_JOURNAL = "there is no journal at {place}"

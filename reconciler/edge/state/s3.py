@@ -22,9 +22,9 @@ from botocore.exceptions import (
 )
 
 from reconciler import redaction
-from reconciler.core import signing
+from reconciler.core.aws import signature_errors as signing
+from reconciler.core.aws.verdict import code_of, is_done, is_refusal, request_of
 from reconciler.core.errors import CloudError, StateError, StateMismatch, StateMoved, StateUncertain
-from reconciler.core.verdict import code_of, is_done, is_refusal, request_of
 from reconciler.edge.state.store import Stored
 
 # 412; 409, by its two names; 404, where what If-Match names was deleted

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
-from reconciler.core.document import MalformedJournal, decode, encode
 from reconciler.core.errors import StateError, StateHeld, StateMismatch, StateMoved, StateUncertain
-from reconciler.core.journal import LEASE, Journal, Lease, Written
+from reconciler.core.journal.codec import MalformedJournal, decode, encode
+from reconciler.core.journal.records import LEASE, Journal, Lease, Written
 from reconciler.core.ports import Clock, Timer
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.store import Store

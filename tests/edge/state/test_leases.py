@@ -18,9 +18,9 @@ import pytest
 from builders import ACCOUNT, REGION, record
 from fakes import FakeClock, FakeStore
 
-from reconciler.core.document import encode, sealed
 from reconciler.core.errors import StateError, StateHeld, StateMismatch, StateMoved, StateUncertain
-from reconciler.core.journal import LEASE, Journal, Lease, Standing
+from reconciler.core.journal.codec import encode, sealed
+from reconciler.core.journal.records import LEASE, Journal, Lease, Standing
 from reconciler.core.ports import LeasedJournal
 from reconciler.edge.state.local import LocalStore
 from reconciler.edge.state.reader import JournalReader
@@ -452,7 +452,7 @@ def test_a_living_process_of_this_machine_keeps_the_local_lease(tmp_path: Path) 
 HOLDER = """
 import sys
 from pathlib import Path
-from reconciler.core.journal import Journal
+from reconciler.core.journal.records import Journal
 from reconciler.edge.state.local import LocalStore
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.writer import Author, JournalWriter

@@ -1,0 +1,1 @@
+"""The state of a running controller, and when it runs a target again."""

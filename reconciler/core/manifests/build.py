@@ -1,0 +1,57 @@
+"""Turns documents that the schema accepts into manifests and targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.core.model import Manifest, Mode, OnLoss, Origin, Policy, Target
+from reconciler.core.request.normalise import normalise
+
+
+def manifest(document: Mapping[str, Any], origin: Origin, defaults: Mapping[str, Any]) -> Manifest:
+    """Return the manifest in a document. `defaults` is the target's policy."""
+    spec = normalise(document["spec"])
+    policy = {**defaults, **document.get("policy", {})}
+    return Manifest(
+        name=document["metadata"]["name"],
+        target=document.get("target"),
+        policy=Policy(
+            mode=Mode(policy.get("mode", Mode.CREATE)),
+            suspend=policy.get("suspend", False),
+            generation=int(policy.get("generation", 1)),  # 2.0 is whole, says JSON Schema
+            on_loss=OnLoss(policy.get("onLoss", OnLoss.REPORT)),
+            ignore=tuple(policy.get("ignore", ())),
+            adopt=policy.get("adopt"),
+        )
+        if policy
+        else _DEFAULT,
+        spec=spec,
+        origin=origin,
+    )
+
+
+def target(document: Mapping[str, Any]) -> Target:
+    """Return the target in a document."""
+    spec = document["spec"]
+    given = {member: spec[key] for key, member in _MEMBERS.items() if key in spec}
+    whole: dict[str, Any] = {member: int(spec[key]) for key, member in _WHOLE.items() if key in spec}  # as generation
+    return Target(
+        name=document["metadata"]["name"],
+        allowed_destinations=tuple(spec.get("AllowedDestinations", ())),
+        **given,
+        **whole,
+    )
+
+
+_DEFAULT = Policy()
+_MEMBERS = {
+    "Region": "region",
+    "AccountId": "account",
+    "RoleArn": "role_arn",
+    "ExternalId": "external_id",
+    "SessionName": "session_name",
+    "RequestsPerSecond": "requests_per_second",
+    "Suspend": "suspend",
+}
+_WHOLE = {"Burst": "burst", "MaxCreates": "max_creates", "AssociationsPerIntegration": "associations_per_integration"}

@@ -1,0 +1,59 @@
+"""Finds in a valid request what is only unwise: it is sent all the same, and said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+from reconciler.core.model import Json, Manifest, OnLoss
+from reconciler.core.request.times import readable
+
+REGIONS = frozenset((
+    "af-south-1", "ap-northeast-1", "ap-northeast-2", "ap-southeast-1", "ap-southeast-2",
+    "ca-central-1", "eu-central-1", "eu-west-2", "us-east-1", "us-west-2",
+))  # fmt: skip
+"""Where AppIntegrations is, by botocore's endpoints; a test holds it against them."""
+
+_FRESH = timedelta(minutes=30)
+"""Data that is younger may be missing from an export (Amazon Connect administrator guide, "Set up bulk export")."""
+
+ON_LOSS = "/policy/onLoss"
+REPEATED = "exports again when the finished job leaves List"
+"""What a policy.onLoss of recreate means for an ON_DEMAND export, whether the manifest or its Target says it."""
+
+_EXECUTION = "/spec/ExecutionConfiguration"
+
+
+def unwise(manifest: Manifest, now: datetime) -> Iterator[tuple[str, str]]:
+    """Yield (JSON Pointer into the document, sentence) for what a person may not have meant.
+
+    Nothing is said of a manifest with policy.adopt, which creates nothing.
+    """
+    execution = _mapping(manifest.spec.get("ExecutionConfiguration"))
+    if manifest.policy.adopt or execution.get("ExecutionMode") != "ON_DEMAND":
+        return
+    window = _mapping(execution.get("OnDemandConfiguration"))
+    if not window:
+        yield _EXECUTION, "ON_DEMAND without a window: say from when to when in OnDemandConfiguration"
+    elif (end := _moment(window.get("EndTime"))) is None:
+        yield (
+            f"{_EXECUTION}/OnDemandConfiguration",
+            "the window has no end: say EndTime, so that every run means the same",
+        )
+    elif end > now - _FRESH:
+        said = f"the window ends at {readable(str(window['EndTime']))}, and data of the last 30 minutes may be missing"
+        yield f"{_EXECUTION}/OnDemandConfiguration/EndTime", f"{said}: create it half an hour after its end"
+    if manifest.policy.on_loss is OnLoss.RECREATE:
+        yield ON_LOSS, f"{REPEATED}: leave it at report, and raise generation when needed"
+
+
+def _moment(millis: Json) -> datetime | None:
+    """Return a normalised time; None where there is none, or none that can be told."""
+    try:
+        return datetime.fromtimestamp(int(str(millis)) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,1 @@
+"""What people were last notified of, and what has changed since."""

@@ -1,0 +1,75 @@
+"""One manifest with all that is known of it: what the decision table looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from reconciler.core.journal.records import Record
+from reconciler.core.model import Live, Manifest, Mode, NaturalKey, Spec, natural_key
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a run may do, and when it runs. `settle` is how long List may lag behind a Create or an Update.
+
+    `max_creates` is how many associations the run may create, where it was given a bound beside the target's.
+    """
+
+    mode: Mode
+    now: datetime
+    settle: timedelta
+    max_creates: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One manifest, its resolved request, its record and the live associations that it may mean.
+
+    `integrations` are the ARNs that are listed. `holder` is the other name under which the journal has what this one
+    asks for. `listed` are the ids of what is live of the data integration, and `unexplained` is what of it neither a
+    record nor a policy.adopt accounts for. `renamed_from` is the name that the record bears in the journal, where the
+    manifest was renamed; the record here has the new one.
+    """
+
+    manifest: Manifest
+    request: Spec
+    record: Record | None
+    lives: tuple[Live, ...]
+    holder: str | None
+    renamed_from: str | None
+    rules: Rules
+    integrations: Collection[str] = ()
+    listed: tuple[str, ...] = ()
+    unexplained: tuple[Live, ...] = ()
+
+    def matches(self, key: NaturalKey) -> tuple[Live, ...]:
+        """Return the live associations of a natural key."""
+        return tuple(live for live in self.lives if natural_key(live.spec) == key)
+
+    def raised(self, record: Record) -> bool:
+        """Tell whether git asks for one more try: policy.generation is higher than the one last acted on."""
+        return self.manifest.policy.generation > record.generation
+
+    def way_out(self, record: Record) -> str:
+        """Return what a person does to be heard, for a sentence."""
+        return f"policy.generation is raised above {record.generation}"
+
+    def heard(self, record: Record) -> Record:
+        """Return the record with a raised policy.generation taken over: what is neither lost nor given up ignores it.
+
+        So only the first run that sees a raised generation may act on it, and not a later one on a later loss.
+        """
+        return replace(record, generation=max(record.generation, self.manifest.policy.generation))
+
+
+def moment(when: datetime) -> str:
+    """Return a time for a sentence."""
+    return f"{when:%Y-%m-%d %H:%M:%SZ}"
+
+
+def ambiguous(matches: Sequence[Live]) -> str:
+    """Return the reason where several live associations match."""
+    arns = ", ".join(sorted(live.arn for live in matches))
+    return f"{len(matches)} live associations match: choose one of them with policy.adopt: {arns}"

@@ -1,0 +1,103 @@
+"""What people agree to when they agree to a plan: its writes, a digest over them, and how another plan differs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.core.model import Json, Spec, natural_key
+from reconciler.core.plan.decision import Create, Write
+from reconciler.core.plan.difference import compare
+from reconciler.core.request.token import canonical_json
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """The plan that was reviewed: its digest, and a line for each of its writes where they are at hand."""
+
+    digest: str
+    lines: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """Another plan than the one that was reviewed; `differences` are sentences, None where its writes are not known."""
+
+    reviewed: str
+    differences: tuple[str, ...] | None
+
+
+def line(write: Write) -> str:
+    """Return all that counts of a write: what it is about, what it does, and exactly what is sent."""
+    if isinstance(write, Create):
+        return create_line(write.request, write.token)
+    return update_line(write.request, write.association_id)
+
+
+def create_line(request: Spec, token: str) -> str:
+    """Return the line of a Create."""
+    return canonical_json([natural_key(request), Create.word, token, request])
+
+
+def update_line(request: Spec, association_id: str) -> str:
+    """Return the line of an Update, which sends ExecutionConfiguration alone."""
+    return canonical_json([natural_key(request), "update", association_id, request.get("ExecutionConfiguration")])
+
+
+def digest(lines: Iterable[str]) -> str:
+    """Return `sha256:…` over writes, in whatever order they come."""
+    return "sha256:" + hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+def mismatch(agreed: Agreed, lines: Iterable[str], names: Mapping[str, str] | None = None) -> Mismatch | None:
+    """Return how the writes of a plan differ from those that were agreed to, if they do.
+
+    `names` are those of the data integrations, by ARN.
+    """
+    now = tuple(lines)
+    if digest(now) == agreed.digest:
+        return None
+    return Mismatch(
+        agreed.digest, None if agreed.lines is None else tuple(_differences(agreed.lines, now, names or {}))
+    )
+
+
+def _differences(reviewed: tuple[str, ...], now: tuple[str, ...], names: Mapping[str, str]) -> Iterator[str]:
+    gone = [json.loads(each) for each in sorted((Counter(reviewed) - Counter(now)).elements())]
+    for each in sorted((Counter(now) - Counter(reviewed)).elements()):
+        new = json.loads(each)
+        former = next((other for other in gone if other[:2] == new[:2]), None)
+        if former is None:
+            yield f"not reviewed: {_said(new, names)}"
+        else:
+            gone.remove(former)
+            yield f"not as reviewed: {_said(new, names)}: {', '.join(_changes(former, new))}"
+    for each in gone:
+        yield f"reviewed, and not planned any more: {_said(each, names)}"
+
+
+def _said(write: Any, names: Mapping[str, str]) -> str:
+    (integration, client, destination), word, *_ = write
+    called = f"{integration} ({names[integration]})" if integration in names else integration
+    return f"{word} {' '.join(filter(None, (destination or '(no destination)', client)))} of {called}"
+
+
+def _changes(former: Any, new: Any) -> Iterator[str]:
+    (_, word, was, sent), (_, _, is_, sends) = former, new
+    for each in compare(_body(word, sends), _body(word, sent), _body(word, sends)):
+        yield f"{each.path} is {_value(each.desired)} and was {_value(each.applied)}"
+    if was != is_ and sent == sends:
+        what = "ClientToken" if word == Create.word else "association"
+        yield f"the {what} is {is_} and was {was}"
+
+
+def _body(word: str, sent: Any) -> Spec:
+    return sent if word == Create.word else {"ExecutionConfiguration": sent or {}}
+
+
+def _value(value: Json) -> str:
+    return "absent" if value is None else str(value)

@@ -1,0 +1,1 @@
+"""What a run has to say at its end, as values that every format shows."""

@@ -1,0 +1,246 @@
+"""Gathers all that is known of one association, and which row of the decision table its decision comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from reconciler.core.apply.preview import Preview
+from reconciler.core.journal.records import Bound, Intended, Journal, Record, Standing
+from reconciler.core.model import Integration, Live, Manifest, Spec, Unobserved, natural_key
+from reconciler.core.plan.decision import (
+    Adopt,
+    Blocked,
+    Changed,
+    Create,
+    Decision,
+    Drifted,
+    Held,
+    InSync,
+    Lost,
+    Settling,
+    Update,
+    Write,
+    live_of,
+)
+from reconciler.core.plan.difference import Difference
+from reconciler.core.plan.inputs import Rules, moment
+from reconciler.core.plan.integrations import find
+from reconciler.core.plan.matching import by_id
+from reconciler.core.report.build import describe
+from reconciler.core.report.report import Association
+from reconciler.core.request.normalise import resolved
+from reconciler.core.request.token import client_token
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the decision table: what the journal has, what List shows, and what follows; a rail may change that.
+
+    `condition` is what tells the row from others with the same record and live; None where there is no other.
+    """
+
+    record: str
+    live: str
+    condition: str | None
+    decision: str
+    rail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that is known of one association.
+
+    `request` is what git asks for, normalised and with the integration's ARN; None where that is not known. `token` is
+    what a Create of it would carry now; None where policy.adopt keeps any from being sent. `record` is under the
+    manifest's name or the one that it had before. `alike` are the live associations of the same natural key.
+    """
+
+    manifest: Manifest
+    integration: Integration | None
+    request: Spec | None
+    token: str | None
+    record: Record | None
+    standing: Standing | None
+    journal: Journal
+    live: Live | None
+    alike: tuple[Live, ...]
+    unlisted: str | None
+    association: Association
+    row: Row
+
+
+def explain(name: str, preview: Preview) -> Explanation:
+    """Return all that is known of the manifest of a name, which the preview has."""
+    seen, journal = preview.seen, preview.recorded
+    decision = next(each for each in preview.plan.decisions if each.manifest.name == name)
+    manifest = decision.manifest
+    integration = find(manifest.integration, seen.integrations)
+    request = resolved(manifest.spec, integration.arn) if integration else None
+    record = _recorded(decision, journal)
+    listed = seen.associations.get(integration.arn, ()) if integration else ()
+    lives = by_id(seen.associations)
+    alike = tuple(live for live in lives.values() if request and natural_key(live.spec) == natural_key(request))
+    bound = record.state if record and isinstance(record.state, Bound) else None
+    live = live_of(decision) or (lives.get(bound.association_id) if bound else None)
+    unlisted = listed.reason if isinstance(listed, Unobserved) else None
+    (association,) = (each for each in describe(preview.plan, {}, {}) if each.name == name)
+    return Explanation(
+        manifest=manifest,
+        integration=integration,
+        request=request,
+        token=_token(decision, request, record),
+        record=record,
+        standing=journal.standings.get(record.name if record else name),
+        journal=journal,
+        live=live,
+        alike=alike,
+        unlisted=unlisted,
+        association=association,
+        row=_row(decision, record, _shown(manifest, record, live, alike, unlisted), preview.rules),
+    )
+
+
+def _recorded(decision: Decision, journal: Journal) -> Record | None:
+    """Return the record as the journal has it, under an earlier name of the manifest too."""
+    if decision.manifest.name in journal.records:
+        return journal.records[decision.manifest.name]
+    state = decision.record.state if decision.record else None
+    if isinstance(state, Bound):
+        same = (each for each in journal.records.values() if isinstance(each.state, Bound))
+        return next((each for each in same if _id(each) == state.association_id), None)
+    return None
+
+
+def _id(record: Record) -> str:
+    assert isinstance(record.state, Bound)
+    return record.state.association_id
+
+
+def _token(decision: Decision, request: Spec | None, record: Record | None) -> str | None:
+    write = _write(decision)
+    if decision.manifest.policy.adopt:
+        return None
+    if isinstance(write, Create):
+        return write.token
+    return client_token(request, record.incarnation if record else 0) if request else None
+
+
+def _write(decision: Decision) -> Write | None:
+    match decision:
+        case Create() | Update():
+            return decision
+        case Held() | Blocked():
+            return decision.instead
+        case _:
+            return None
+
+
+def _row(decision: Decision, record: Record | None, shown: str, rules: Rules) -> Row:
+    write = _write(decision)
+    rail = decision.reason if isinstance(decision, Held | Blocked) and write else None
+    return Row(
+        record=", ".join(_known(record)),
+        live=shown,
+        condition="; ".join(_conditions(decision, write, record, rules)) or None,
+        decision=write.word if write and rail else decision.word,
+        rail=rail,
+    )
+
+
+def _known(record: Record | None) -> Iterator[str]:
+    """Say what the journal knows, in the words of the table."""
+    match record.state if record else None:
+        case None:
+            yield "none"
+        case Intended(attempts):
+            yield f"a Create was sent and its answer is unknown (attempt {attempts})"
+        case Bound(association_id, missing_since=gone, update=update):
+            yield f"bound to {association_id}"
+            if gone:
+                yield "which List has left out"
+            if update:
+                yield "an update was refused" if update.refused else "an update was sent and does not show yet"
+        case other:
+            assert_never(other)
+
+
+def _shown(
+    manifest: Manifest, record: Record | None, live: Live | None, alike: Sequence[Live], unlisted: str | None
+) -> str:
+    """Say what List shows, in the words of the table."""
+    if unlisted is not None:
+        return "its data integration could not be listed"
+    if record and isinstance(record.state, Bound) and live and live.id == record.state.association_id:
+        return "that association"
+    if adopt := manifest.policy.adopt:
+        return (
+            "the one that policy.adopt names" if live and live.arn == adopt else "not the one that policy.adopt names"
+        )
+    return {0: "none", 1: "one with its natural key"}.get(len(alike), f"{len(alike)} with its natural key")
+
+
+def _conditions(decision: Decision, write: Write | None, record: Record | None, rules: Rules) -> Iterator[str]:
+    """Say what makes it this row, in the words of the table: what differs, what time it is, and what git allows."""
+    policy = decision.manifest.policy
+    if policy.adopt and not isinstance(decision, Blocked):  # the reason of which says it
+        yield f"policy.adopt names {policy.adopt}"
+    match write or decision:
+        case Create() as create:
+            yield from _again(create)
+        case Adopt(differences=differences, record=adopted):
+            if record and record.name != adopted.name:
+                yield f"renamed from {record.name}"
+            yield from _compared(differences) if differences else ("what List shows is equal",)
+        case InSync():
+            yield "desired = applied = live, as far as AWS shows"
+        case Drifted(differences=differences):
+            yield from _compared(differences)
+        case Changed(differences=differences) | Update(differences=differences):
+            yield from _compared(differences)
+            yield f"mode {rules.mode.stricter(policy.mode)}"
+        case Settling(until=until):
+            yield f"the time to wait ends at {moment(until)}, and it is {moment(rules.now)}"
+        case Lost():
+            yield "in two runs, a settle time apart"
+            yield f"policy.onLoss {policy.on_loss}, policy.generation {policy.generation}"
+        case Held() | Blocked() as blocked:
+            yield blocked.reason.partition(": ")[0]
+        case other:
+            assert_never(other)
+
+
+def _again(create: Create) -> Iterator[str]:
+    """Say why a Create follows where the journal knows of an earlier one; a first one has no condition."""
+    before, policy = create.before, create.manifest.policy
+    if before is None:
+        return
+    match before.state:
+        case Intended(attempts) if create.record.incarnation == before.incarnation:
+            yield f"attempt {attempts} is longer ago than its time to wait"
+            return
+        case Intended():
+            yield "given up"
+        case Bound():
+            yield "in two runs, a settle time apart"
+        case other:
+            assert_never(other)
+    if policy.generation > before.generation:
+        yield f"policy.generation {policy.generation}, and {before.generation} was acted on last"
+    else:
+        yield f"policy.onLoss {policy.on_loss}"
+
+
+def _compared(differences: Sequence[Difference]) -> Iterator[str]:
+    """Say which members differ, and between whom."""
+    changed = [each for each in differences if each.changed]
+    if changed:
+        where = (
+            "only in what can be updated" if all(each.updatable for each in changed) else "in what cannot be changed"
+        )
+        yield f"desired ≠ applied {where}: {' '.join(each.path for each in changed)}"
+    else:
+        yield "desired = applied"
+    if drifted := [each.path for each in differences if each.drifted]:
+        yield f"applied ≠ live: {' '.join(drifted)}"

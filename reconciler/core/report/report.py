@@ -1,0 +1,200 @@
+"""What a run says at its end: a value that every renderer shows and no renderer decides."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.core.apply.outcome import DONE, NotSent, Outcome, Refused, Unknown
+from reconciler.core.errors import Problem
+from reconciler.core.journal.records import Record
+from reconciler.core.model import Execution, Live, Origin
+from reconciler.core.plan.decision import Write
+from reconciler.core.plan.difference import Difference
+from reconciler.core.plan.review import Mismatch, digest, line
+
+SUMMARY = (
+    "create", "update", "adopt", "inSync", "drifted", "changed", "settling", "lost", "held", "blocked",
+    "unmanaged", "failed",
+)  # fmt: skip
+"""The counts of a summary, in the order in which they are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """One manifest's line of the report. `write` is the call that it leads to, now or by itself later.
+
+    `since` is since when the decision is the same in every run.
+    """
+
+    name: str
+    origin: Origin
+    decision: str
+    reason: str
+    integration: str
+    destination: str
+    arn: str | None = None
+    client_token: str | None = None
+    differences: tuple[Difference, ...] = ()
+    unverifiable: tuple[str, ...] = ()
+    last_execution: Execution | None = None
+    outcome: Outcome | None = None
+    write: Write | None = None
+    since: datetime | None = None
+
+    @property
+    def counted_as(self) -> str:
+        """The summary's name for the decision."""
+        return "inSync" if self.decision == "in-sync" else self.decision
+
+    @property
+    def failed(self) -> bool:
+        """Whether a call was made and nothing good is known of it."""
+        return isinstance(self.outcome, Refused | NotSent | Unknown)
+
+    @property
+    def export_failed(self) -> bool:
+        """Whether the last job that AWS ran for it failed, however the association itself stands."""
+        return self.last_execution is not None and self.last_execution.status == "FAILED"
+
+    @property
+    def remains(self) -> bool:
+        """Whether a difference between git and AWS is left after the run."""
+        if self.decision in {"create", "update"}:
+            return not isinstance(self.outcome, DONE)
+        return self.counted_as in {"changed", "drifted", "settling", "lost", "held"}
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReport:
+    """One target's part: `error` says why it could not be reconciled at all.
+
+    `unmanaged` is live and has no manifest, `orphaned` is in the journal and has none. `unlisted` are the ARNs of the
+    data integrations that could not be listed, and why. `live` counts what could. `names` are those of the data
+    integrations, by ARN.
+    """
+
+    name: str
+    account: str | None
+    region: str | None
+    error: str | None = None
+    associations: tuple[Association, ...] = ()
+    unmanaged: tuple[Live, ...] = ()
+    orphaned: tuple[Record, ...] = ()
+    unlisted: tuple[tuple[str, str], ...] = ()
+    live: int = 0
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def called(self, arn: str) -> str:
+        """Return the name of a data integration, or its ARN where that is gone."""
+        return self.names.get(arn, arn)
+
+    def identified(self, arn: str) -> str:
+        """Return the name of a data integration with its ARN, for whoever has to find it."""
+        return f"{self.names[arn]} ({arn})" if arn in self.names else arn
+
+    @property
+    def failed(self) -> int:
+        """How many calls failed."""
+        return sum(association.failed for association in self.associations)
+
+    @property
+    def tried(self) -> bool:
+        """Whether a call was to be made."""
+        return any(each.outcome for each in self.associations if each.decision in {"create", "update"})
+
+    @property
+    def planned(self) -> bool:
+        """Whether at least one manifest was decided on. A plan may have no writes."""
+        return bool(self.associations) if self.error is None else any(each.write for each in self.associations)
+
+    @property
+    def managed(self) -> int:
+        """How many of the live associations a manifest covers."""
+        return self.live - len(self.unmanaged)
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """When, from what and how a run was made. Times are UTC."""
+
+    id: str
+    started_at: datetime
+    finished_at: datetime
+    dry_run: bool
+    revision: str | None
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that one run has to say."""
+
+    run: RunInfo
+    targets: tuple[TargetReport, ...]
+    warnings: tuple[Problem, ...] = ()
+    mismatch: Mismatch | None = None
+
+    @property
+    def plan_digest(self) -> str:
+        """`sha256:…` over what the run would write to AWS, and nothing that changes by itself."""
+        return digest(line(each.write) for each in self.associations if each.write)
+
+    @property
+    def planned(self) -> bool:
+        """Whether at least one target has a plan. The digest means nothing otherwise."""
+        return any(target.planned for target in self.targets)
+
+    @property
+    def associations(self) -> tuple[Association, ...]:
+        """The associations of all targets."""
+        return tuple(each for target in self.targets for each in target.associations)
+
+    @property
+    def live(self) -> int:
+        """How many live associations could be listed."""
+        return sum(target.live for target in self.targets)
+
+    @property
+    def managed(self) -> int:
+        """How many of them a manifest covers."""
+        return sum(target.managed for target in self.targets)
+
+    @property
+    def summary(self) -> Mapping[str, int]:
+        """Counts by decision, every manifest once, then unmanaged associations and failed outcomes."""
+        counts: Counter[str] = Counter(association.counted_as for association in self.associations)
+        counts["unmanaged"] = sum(len(target.unmanaged) for target in self.targets)
+        counts["failed"] = sum(target.failed for target in self.targets)
+        return {name: counts[name] for name in SUMMARY}
+
+    @property
+    def open(self) -> int:
+        """How many manifests wait for a person, or for another run, and have not drifted."""
+        waiting = (each.decision == "blocked" or each.remains for each in self.associations)
+        return sum(waiting) - self.summary["drifted"]
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that is live was seen."""
+        return not any(target.error or target.unlisted for target in self.targets)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a target could not be reconciled or looked at whole, or a call failed. What is blocked has not."""
+        return not self.whole or any(target.failed for target in self.targets)
+
+    @property
+    def exit_code(self) -> int:
+        """0 where nothing failed, nothing is blocked and the plan is the one that was reviewed, else 1."""
+        failed = self.summary["failed"] + self.summary["blocked"]
+        return 1 if failed or self.mismatch or any(target.error for target in self.targets) else 0
+
+    def detailed_exit_code(self, *, unmanaged: bool = False) -> int:
+        """As exit_code, but 2 where nothing failed and a difference remains, `unmanaged` associations if asked for."""
+        if self.exit_code:
+            return 1
+        open_ = any(association.remains for association in self.associations)
+        return 2 if open_ or (unmanaged and self.summary["unmanaged"]) else 0

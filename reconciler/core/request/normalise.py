@@ -1,0 +1,95 @@
+"""Brings a request to one form, and finds in it what a JSON Schema cannot say."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+from contextlib import suppress
+
+from reconciler.core.model import UNREADABLE, Json, Spec
+from reconciler.core.request import schedule
+from reconciler.core.request.times import epoch_millis, readable
+
+_EMPTY: tuple[Json, ...] = (None, "", {}, [])
+_TIMES = (
+    ("OnDemandConfiguration", "StartTime"),
+    ("OnDemandConfiguration", "EndTime"),
+    ("ScheduleConfiguration", "FirstExecutionFrom"),
+)
+_EXPRESSION = "/ExecutionConfiguration/ScheduleConfiguration/ScheduleExpression"
+
+
+def problems(spec: Spec, refused: Container[str] = ()) -> Iterator[tuple[str, str]]:
+    """Yield (JSON Pointer into the spec, sentence) for what is wrong with a request of the right shape.
+
+    Members that are `refused` already, by their pointers, are not looked at: nothing is known of their form and length.
+    """
+    execution = _mapping(spec.get("ExecutionConfiguration"))
+    millis: dict[str, int] = {}
+    for block, member in _TIMES:
+        text = _mapping(execution.get(block)).get(member)
+        pointer = f"/ExecutionConfiguration/{block}/{member}"
+        if isinstance(text, str) and pointer not in refused:
+            try:
+                millis[member] = int(epoch_millis(text))
+            except ValueError as error:
+                yield pointer, str(error)
+    if "EndTime" in millis and millis.get("StartTime", -1) >= millis["EndTime"]:
+        start, end = readable(str(millis["StartTime"])), readable(str(millis["EndTime"]))
+        message = f"the window ends at {end}, which is not after its start at {start}"
+        yield "/ExecutionConfiguration/OnDemandConfiguration/EndTime", message
+    expression = _mapping(execution.get("ScheduleConfiguration")).get("ScheduleExpression")
+    if isinstance(expression, str) and _EXPRESSION not in refused and (wrong := schedule.problem(expression)):
+        yield _EXPRESSION, wrong
+
+
+def normalise(spec: Spec) -> Spec:
+    """Return a request in the one form that is compared, hashed, journalled and sent.
+
+    Times become strings of epoch milliseconds, numbers in ExecutionConfiguration strings, and what says nothing there
+    or as a whole member (None, an empty string, an empty map) is left out. What ObjectConfiguration and metadata hold
+    is the user's own: it is sent as written. A time that cannot be read stays as it is, so that whatever AWS answers
+    can be compared.
+    """
+    plain = {member: value for member, value in spec.items() if value not in _EMPTY}
+    execution = _without_empty(_mapping(plain.pop("ExecutionConfiguration", None)))
+    if not execution:
+        return plain
+    plain["ExecutionConfiguration"] = execution
+    for block, member in _TIMES:
+        part = execution.get(block)
+        if isinstance(part, dict) and isinstance(part.get(member), str):
+            with suppress(ValueError):
+                part[member] = epoch_millis(part[member])
+    return plain
+
+
+def resolved(spec: Spec, integration_arn: str) -> Spec:
+    """Return the request with the integration's ARN in place of the manifest's spelling of it."""
+    return {**spec, "DataIntegrationIdentifier": integration_arn}
+
+
+def unverifiable(spec: Spec) -> tuple[str, ...]:
+    """Return the pointers of those members of a request that AWS never shows again."""
+    return tuple(f"/{member}" for member in UNREADABLE if member in spec)
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _without_empty(tree: Mapping[str, Json]) -> dict[str, Json]:
+    kept: dict[str, Json] = {}
+    for key, value in tree.items():
+        match value:
+            case Mapping():
+                if inner := _without_empty(value):
+                    kept[key] = inner
+            case float() if value.is_integer():
+                kept[key] = str(int(value))
+            case int() | float():
+                kept[key] = str(value)
+            case _ if value not in _EMPTY:
+                kept[key] = value
+            case _:
+                pass
+    return kept

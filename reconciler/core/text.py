@@ -1,0 +1,39 @@
+"""Makes any text safe to show: no value of a manifest or of AWS may steer a terminal, begin a line or command a runner.
+
+GitHub's runner takes `::` for a command where a line begins, after blanks too, and the older `##[` anywhere in one
+(actions/runner, ActionCommand.cs). What the program prints may end up in its log.
+"""
+
+from __future__ import annotations
+
+from reprlib import Repr
+
+_LINE = 80  # characters, of a terminal
+_BRIEF = Repr()
+_BRIEF.maxstring = _BRIEF.maxother = _LINE
+
+
+def harmless(text: str) -> str:
+    """Return a text with what is invisible (control and direction characters) or a command as escapes."""
+    text = visible(text)
+    if text.lstrip().startswith("::"):
+        text = text.replace(":", "\\u003a", 1)
+    return unheard(text)
+
+
+def visible(text: str) -> str:
+    """Return a text with what is invisible as escapes, for where no line is a command: a page, a chat or a mail."""
+    if text.isprintable():
+        return text
+    return text.translate({ord(char): f"\\u{ord(char):04x}" for char in set(text) if not char.isprintable()})
+
+
+def unheard(text: str) -> str:
+    """Return a text without commands of the older form; what is JSON means the same as before."""
+    return text.replace("##[", "#\\u0023[")
+
+
+def shorten(value: object) -> str:
+    """Return a value as Python writes it, on one line of a message; a long one is cut before it is written out."""
+    text = repr(value[: _LINE + 1]) if isinstance(value, str) else _BRIEF.repr(value)
+    return text if len(text) <= _LINE else f"{text[: _LINE - 3]}…"

@@ -1,0 +1,89 @@
+"""Documents that are valid alone and contradict one another: each problem says where, and what would be right."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from reconciler.core.errors import InvalidManifests
+from reconciler.core.manifests.files import File
+from reconciler.edge.manifests import read
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+HEAD = "apiVersion: appintegrations.reconciler/v1\nkind: %s\nmetadata: {name: %s}\n"
+ARN = (
+    "arn:aws:app-integrations:us-east-1:123456789012:data-integration-association/"
+    "00000000-0000-4000-8000-000000000001/00000000-0000-4000-8000-00000000000%s"
+)
+
+
+def target(name: str, account: str = "123456789012") -> str:
+    """Return the text of a Target."""
+    return HEAD % ("Target", name) + f'spec: {{Region: us-east-1, AccountId: "{account}"}}\n'
+
+
+def manifest(name: str, integration: str = "profiles", **members: str) -> str:
+    """Return the text of a manifest."""
+    rest = "".join(f"{key}: {value}\n" for key, value in members.items())
+    return HEAD % ("DataIntegrationAssociation", name) + f"spec: {{DataIntegrationIdentifier: {integration}}}\n{rest}"
+
+
+def problems(*documents: str) -> list[str]:
+    """Return what is wrong with a file of these documents."""
+    with pytest.raises(InvalidManifests) as caught:
+        read([File("all.yaml", "---\n".join(documents).encode())], NOW)
+    return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("documents", "expected"),
+    [
+        (
+            (target("prod"), target("prod", "000000000001")),
+            "all.yaml:8:18: /metadata/name: the name 'prod' is taken by the Target at all.yaml:1",
+        ),
+        (
+            (target("prod"), target("test")),
+            "all.yaml:9:7: /spec: the Target at all.yaml:1 is the same account and Region, which has one journal: "
+            "keep one of them",
+        ),
+        ((manifest("a", target="prod"),), "/target: no Target 'prod' is declared: declare it, or leave 'target' out"),
+        ((target("prod"), manifest("a", target="prd")), "/target: no Target 'prd' is declared: did you mean 'prod'?"),
+        (
+            (target("prod"), manifest("a", target="x")),
+            "/target: no Target 'x' is declared: declare it, or name one of 'prod'",
+        ),
+        (
+            (target("prod"), target("test", "000000000001"), manifest("a")),
+            "'target' is missing, and several are declared: 'prod', 'test'",
+        ),
+        (
+            (manifest("a"), manifest("a", "tickets")),
+            "/metadata/name: the name 'a' is taken by the manifest at all.yaml:1: names are unique per target",
+        ),
+        (
+            (manifest("a"), manifest("b")),
+            "/spec: the manifest 'a' at all.yaml:1 has the same DataIntegrationIdentifier, ClientId and "
+            "DestinationURI: remove one, or give each policy.adopt",
+        ),
+        (
+            (
+                manifest("a", policy=f"{{adopt: {ARN % 1}}}"),
+                manifest("b", "tickets", policy=f"{{adopt: {ARN % 1}}}"),
+            ),
+            "/policy/adopt: the manifest 'a' at all.yaml:1 adopts this association already",
+        ),
+    ],
+)
+def test_contradiction_is_one_problem_with_its_place_and_remedy(documents: tuple[str, ...], expected: str) -> None:
+    """Each check of two documents finds its one problem and no other."""
+    (problem,) = problems(*documents)
+    assert problem.endswith(expected)
+
+
+def test_same_request_is_accepted_if_both_manifests_name_their_association() -> None:
+    """AWS holds two such associations already, and policy.adopt tells which manifest is whose."""
+    documents = [manifest(f"export-{id_}", policy=f"{{adopt: {ARN % id_}}}") for id_ in (1, 2)]
+    desired = read([File("all.yaml", "---\n".join(documents).encode())], NOW)
+    assert [each.name for each in desired.manifests["default"]] == ["export-1", "export-2"]
