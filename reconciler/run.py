@@ -16,7 +16,7 @@ from reconciler.core.plan.decision import Plan, Write
 from reconciler.core.plan.inputs import Rules
 from reconciler.core.plan.matching import by_id
 from reconciler.core.ports import Clock, CloudReader, JournalReader, Progress, Writers
-from reconciler.send import Sending
+from reconciler.execute import Sending
 
 
 @dataclass(frozen=True, slots=True)

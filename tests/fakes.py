@@ -21,10 +21,10 @@ from reconciler.core.request.normalise import normalise
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.store import Stored
 from reconciler.edge.state.writer import Author, JournalWriter
-from reconciler.sandbox.behaviour import Behaviour
-from reconciler.sandbox.errors import ServiceError
-from reconciler.sandbox.seed import seeded
-from reconciler.sandbox.service import AppIntegrations
+from reconciler.sandbox.service.behaviour import Behaviour
+from reconciler.sandbox.service.errors import ServiceError
+from reconciler.sandbox.service.seed import seeded
+from reconciler.sandbox.service.service import AppIntegrations
 
 
 class FakeClock:

@@ -32,9 +32,9 @@ from reconciler.core.redaction.secrets import RUN, Secrets
 from reconciler.edge import logs
 from reconciler.edge.aws import Aws, Connection, Models, Writer
 from reconciler.edge.aws.errors import translated
-from reconciler.edge.git import complaint
+from reconciler.edge.clock import SystemClock
+from reconciler.edge.git import messages
 from reconciler.edge.state.s3 import Clients, S3Store
-from reconciler.edge.system import SystemClock
 
 PACKAGE = Path(__file__).parents[1] / "reconciler"
 OWN = {name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, Exception)}
@@ -49,7 +49,7 @@ OWN |= {
 }
 OWN |= {"_UnreadError", "InvalidManifests"}
 # Errors that this program itself raises as ValueError, with texts of its own
-TRUSTED = {"web/places.py", "cli/choices.py"}
+TRUSTED = {"web/page/links.py", "cli/choices.py"}
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 OUTPUTS = ("text", "json", "markdown", "junit", "sarif", "github")
 
@@ -155,7 +155,7 @@ def texts(error: Exception) -> Iterator[str]:
             yield str(ours)
         except Exception as unforeseen:  # noqa: BLE001 - the fleet and the controller say it
             yield redaction.describe(unforeseen)
-    yield str(complaint.error("where", f"fatal: {error}"))
+    yield str(messages.error("where", f"fatal: {error}"))
     out = io.StringIO()
     logs.configure(out, color=False)
     try:

@@ -20,10 +20,10 @@ from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Unk
 from reconciler.core.model import Json, Manifest, Mode, Policy, Spec, Target
 from reconciler.core.plan.compute import plan
 from reconciler.core.plan.review import digest, line
-from reconciler.render import json as json_report
+from reconciler.render.formats import json as json_report
 from reconciler.run import Run, reconcile
-from reconciler.web.document import written
-from reconciler.web.page import Process
+from reconciler.web.api import written
+from reconciler.web.page.page import Process
 
 GOLDEN = Path(__file__).parent / "golden"
 UPDATING = Policy(mode=Mode.CREATE_AND_UPDATE)

@@ -19,7 +19,7 @@ from reconciler.core.plan.decision import Adopt, Changed, Create, Decision, InSy
 from reconciler.core.ports import Progress
 from reconciler.core.report.build import reported
 from reconciler.run import Run, preview, reconcile
-from reconciler.sandbox.behaviour import Behaviour
+from reconciler.sandbox.service.behaviour import Behaviour
 
 TWO = (manifest("a", DestinationURI="s3://corp-exports/a"), manifest("b", DestinationURI="s3://corp-exports/b"))
 

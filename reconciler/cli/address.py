@@ -36,7 +36,7 @@ class Template(click.ParamType[str]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return it as it is."""
-        from reconciler.web.places import complaint
+        from reconciler.web.page.links import complaint
 
         if wrong := complaint(str(value)):
             self.fail(f"{value!r} is no address of manifests: {wrong}", param, ctx)

@@ -13,7 +13,7 @@ from reconciler.edge import logs
 from reconciler.settings import Settings
 
 if TYPE_CHECKING:
-    from reconciler.edge.notify import AppriseReceiver
+    from reconciler.edge.apprise import AppriseReceiver
 
 
 class Addressees:
@@ -46,7 +46,7 @@ class Addressees:
         return self._receivers
 
     def _begin(self) -> None:
-        from reconciler.edge.notify import NotInstalled, WrongReceiver, receivers
+        from reconciler.edge.apprise import NotInstalled, WrongReceiver, receivers
 
         name = "RECONCILER_NOTIFY_URLS"
         if self._file:
@@ -66,7 +66,7 @@ class Addressees:
             raise click.UsageError(f"{name}: names nobody; write URLs of apprise, between blanks or on lines")
 
     def _take(self, text: str) -> None:
-        from reconciler.edge.notify import WrongReceiver, receivers
+        from reconciler.edge.apprise import WrongReceiver, receivers
 
         try:
             self._receivers = receivers(text)

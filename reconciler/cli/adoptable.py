@@ -16,7 +16,7 @@ from reconciler.core.export import Exported, doubt, exported, frees
 from reconciler.core.manifests.files import File
 from reconciler.core.model import Desired, Mode, Target
 from reconciler.edge import manifests
-from reconciler.edge.system import SystemClock, new_id
+from reconciler.edge.clock import SystemClock, new_id
 from reconciler.fleet import Site
 from reconciler.render import manifest
 from reconciler.run import Run, preview

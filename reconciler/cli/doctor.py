@@ -58,7 +58,7 @@ def _manifests(source: Source, choices: Choices) -> tuple[Check, Desired]:
     from reconciler.core.doctor.diagnosis import skipped
     from reconciler.core.errors import GitError, InvalidManifests
     from reconciler.edge import manifests
-    from reconciler.edge.system import SystemClock
+    from reconciler.edge.clock import SystemClock
 
     ambient = manifests.read((), SystemClock().now())
     if source.is_missing:

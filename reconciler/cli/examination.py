@@ -24,9 +24,9 @@ from reconciler.core.model import Integration, Manifest, Target
 from reconciler.core.plan.integrations import find
 from reconciler.edge.aws import Aws, Models, probe
 from reconciler.edge.aws.session import region_of
-from reconciler.edge.pace import Pace
-from reconciler.edge.state.local import LocalStore
-from reconciler.edge.system import SystemClock
+from reconciler.edge.clock import SystemClock
+from reconciler.edge.rate_limit import Pace
+from reconciler.edge.state.file import LocalStore
 
 T = TypeVar("T")
 

@@ -34,11 +34,11 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **chosen: Any) 
     from reconciler.cli.choices import Choices
     from reconciler.cli.session import begin, read
     from reconciler.cli.wiring import surroundings
-    from reconciler.render import explain as page
+    from reconciler.render import explanation
 
     formats: Mapping[str, output.Format[tuple[Explanation, Target, Site]]] = {
-        "text": lambda told, _: page.text(told[0], told[1].name, f"{told[2].account} {told[2].region}"),
-        "json": lambda told, _: page.as_json(told[0], told[1].name, told[2].account, told[2].region),
+        "text": lambda told, _: explanation.text(told[0], told[1].name, f"{told[2].account} {told[2].region}"),
+        "json": lambda told, _: explanation.as_json(told[0], told[1].name, told[2].account, told[2].region),
     }
     wanted = output.parse(outputs, formats)
     choices = Choices.of(dry_run=True, **chosen)
@@ -58,7 +58,7 @@ def _explained(name: str, target: Target, desired: Desired, choices: Choices) ->
     from reconciler.cli.progress import shown
     from reconciler.cli.wiring import Passes
     from reconciler.core.report.explanation import explain
-    from reconciler.edge.system import SystemClock, new_id
+    from reconciler.edge.clock import SystemClock, new_id
     from reconciler.run import Run, preview
 
     site = Passes(choices, threading.Event()).connector(new_id())(target)

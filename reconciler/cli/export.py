@@ -83,7 +83,7 @@ def _stands_beside(source: Source, folder: str) -> bool:
 def _desired(source: Source) -> Desired:
     """Return what git holds; nothing where nobody said where that is and nothing is there."""
     from reconciler.edge import manifests
-    from reconciler.edge.system import SystemClock
+    from reconciler.edge.clock import SystemClock
 
     return manifests.read((), SystemClock().now()) if source.is_missing else source.read()[0]
 
@@ -101,7 +101,7 @@ def _write(found: Gathered, folder: str, *, force: bool) -> None:
     """Write a file for each, and say so line by line."""
     from pathlib import Path
 
-    from reconciler.edge.folder import write
+    from reconciler.edge.output_files import write
 
     written = write(Path(folder), found.texts, force=force)
     for name in found.texts:

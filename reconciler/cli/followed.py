@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from reconciler.cli.source import Source
 from reconciler.cli.wiring import narrowed
-from reconciler.controller.following import Loaded
+from reconciler.controller.revisions import Loaded
 from reconciler.core.errors import Problem, ReconcilerError
 from reconciler.core.manifests.files import File
 from reconciler.edge import git
@@ -66,7 +66,7 @@ class Repository:
     def version(self) -> str:
         """Return the id of what the ref stands for now, and of the keys that count. Raises GitError and Stopped."""
         keys = self.source.keys()
-        tip = git.tip(self.source.access(self.stop))
+        tip = git.resolve_remote(self.source.access(self.stop))
         return f"{tip} {keys.digest}" if keys else tip
 
     def load(self, _: str) -> Loaded:

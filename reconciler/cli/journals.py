@@ -10,10 +10,10 @@ from reconciler.cli.choices import Choices
 from reconciler.core.model import Target
 from reconciler.edge.aws import Aws, Connection, Models, s3_client
 from reconciler.edge.aws.regions import check
-from reconciler.edge.state.local import LocalStore
+from reconciler.edge.clock import SystemClock, host, new_id, process
+from reconciler.edge.state.file import LocalStore
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.store import ReadOnly, Store
-from reconciler.edge.system import SystemClock, host, new_id, process
 
 if TYPE_CHECKING:
     from reconciler.edge.state.s3 import Clients

@@ -23,18 +23,18 @@ from reconciler.cli.signals import Stop, stop_on_signals
 from reconciler.cli.source import Source
 from reconciler.cli.told import Told
 from reconciler.cli.wiring import Passes, surroundings
+from reconciler.controller.clock_jumps import Jumps
 from reconciler.controller.controller import LOOK, Act, Controller, Means, Times
-from reconciler.controller.following import Following
-from reconciler.controller.jumps import Jumps
-from reconciler.controller.timetable import Timing
+from reconciler.controller.revisions import Following
+from reconciler.controller.scheduler import Timing
 from reconciler.core.controller.status import UnderWay
 from reconciler.core.errors import Stopped
 from reconciler.core.model import Desired
 from reconciler.core.report.report import Report
 from reconciler.edge import git, logs
+from reconciler.edge.clock import SystemClock, new_id
 from reconciler.edge.metrics import Metrics
-from reconciler.edge.system import SystemClock, new_id
-from reconciler.edge.timer import Timetable
+from reconciler.edge.scheduler import Timetable
 
 _GLANCE = 1.0
 """Seconds from one look at the clock to the next."""
@@ -77,7 +77,7 @@ def keep_on(source: Source, choices: Choices, times: Times, grace: float, shown:
         _started(source, choices, times)
         if shown:
             from reconciler.web.app import Views, application
-            from reconciler.web.hooks import Hooks
+            from reconciler.web.webhooks import Hooks
 
             views = Views(
                 controller.board, metrics.text, times.patience, lambda: timetable.running, stop.asked.is_set,

@@ -16,13 +16,13 @@ from reconciler.cli.choices import Choices
 from reconciler.cli.journals import Journals
 from reconciler.core.controller.status import Board
 from reconciler.edge import logs
+from reconciler.edge.clock import SystemClock
 from reconciler.edge.metrics import Metrics
-from reconciler.edge.system import SystemClock
-from reconciler.notify.tidings import Tidings
+from reconciler.notifications.thread import Tidings
 
 if TYPE_CHECKING:
-    from reconciler.edge.notify import AppriseReceiver
-    from reconciler.render.notice import Message
+    from reconciler.edge.apprise import AppriseReceiver
+    from reconciler.render.notification import Message
 
 
 @contextmanager
@@ -41,8 +41,8 @@ def notifying(choices: Choices, places: tuple[str, ...], every: timedelta, metri
 def _beginning(
     choices: Choices, places: tuple[str, ...], every: timedelta, metrics: Metrics, addressees: Addressees
 ) -> Callable[[Callable[[], Board]], Callable[[], None]]:
-    from reconciler.notify.courier import Courier, Round
-    from reconciler.notify.ledgers import Ledgers
+    from reconciler.notifications.dispatcher import Courier, Round
+    from reconciler.notifications.store import Ledgers
 
     store = None if choices.dry_run else Journals.of(choices).beside("notices.json")
     heard, clock = _Heard(metrics), SystemClock()

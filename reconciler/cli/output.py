@@ -13,6 +13,7 @@ import click
 
 from reconciler import settings
 from reconciler.cli.options import Decorator, option
+from reconciler.render.formats import FORMATS
 
 T = TypeVar("T")
 Format: TypeAlias = Callable[[T, bool], str]
@@ -41,7 +42,7 @@ def _outputs(known: str) -> Decorator:
     )
 
 
-outputs = _outputs("text, json, markdown, junit, sarif or github")
+outputs = _outputs(f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
 plain = _outputs("text or json")
 
 

@@ -20,7 +20,7 @@ from reconciler.core.redaction.invalid_settings import credential_flaws, setting
 from reconciler.core.report.report import Report
 from reconciler.core.text import harmless
 from reconciler.edge import logs
-from reconciler.edge.system import new_id
+from reconciler.edge.clock import new_id
 
 _SETTLE_TIME_SAFE = 600
 """Seconds: a request is valid for 5 minutes after it was signed, and clocks differ."""

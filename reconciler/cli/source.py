@@ -113,7 +113,7 @@ class Source:
     def judge(self, found: Iterable[File | Problem], revision: str | None = None) -> Desired:
         """Return what the files of a revision ask for. Raises InvalidManifests."""
         from reconciler.edge import manifests
-        from reconciler.edge.system import SystemClock
+        from reconciler.edge.clock import SystemClock
 
         try:
             desired = manifests.read(found, SystemClock().now())

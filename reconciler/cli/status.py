@@ -49,7 +49,7 @@ def _status(target: Target, desired: Desired, choices: Choices) -> Status:
     from reconciler.cli.journals import Journals, located
     from reconciler.core.errors import ReconcilerError
     from reconciler.core.journal.status import Status, remembered
-    from reconciler.edge.system import SystemClock
+    from reconciler.edge.clock import SystemClock
 
     account, region, place = target.account, target.region, None
     try:

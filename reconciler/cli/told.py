@@ -12,7 +12,7 @@ from reconciler.core.model import Desired
 from reconciler.core.report.report import Report
 from reconciler.edge import logs
 from reconciler.edge.metrics import Metrics
-from reconciler.edge.timer import AT_ONCE
+from reconciler.edge.scheduler import AT_ONCE
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger

@@ -29,7 +29,7 @@ def command(target: str, source: Source, *, yes: bool, **chosen: Any) -> int:
     from reconciler.cli.session import begin, read
     from reconciler.cli.wiring import selected, surroundings
     from reconciler.core.text import harmless
-    from reconciler.edge.system import new_id
+    from reconciler.edge.clock import new_id
 
     choices = Choices.of("observe", targets=(target,), **chosen)
     begin(choices)

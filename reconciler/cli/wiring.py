@@ -26,9 +26,9 @@ from reconciler.core.report.report import Report, RunInfo
 from reconciler.core.suggestions import closest, listed
 from reconciler.edge import logs
 from reconciler.edge.aws import Aws, Models
-from reconciler.edge.pace import Pace
+from reconciler.edge.clock import SystemClock
+from reconciler.edge.rate_limit import Pace
 from reconciler.edge.state.reader import NO_JOURNAL
-from reconciler.edge.system import SystemClock
 from reconciler.fleet import Conditions, Connect, Site, pass_over
 
 if TYPE_CHECKING:

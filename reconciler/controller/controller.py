@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-from reconciler.controller import lane
-from reconciler.controller.following import Following
-from reconciler.controller.lane import Lane
-from reconciler.controller.timetable import Timing
+from reconciler.controller import task as lane
+from reconciler.controller.revisions import Following
+from reconciler.controller.scheduler import Timing
+from reconciler.controller.task import Lane
 from reconciler.core.apply.outcome import DONE
-from reconciler.core.controller import status as board
+from reconciler.core.controller import status
 from reconciler.core.controller.backoff import Rhythm
 from reconciler.core.controller.status import Board, PastRun, Refusal, Revision, UnderWay
 from reconciler.core.errors import Stopped
@@ -51,7 +51,7 @@ class Told(Protocol):
     def failed(self, what: str, run: UnderWay | None, error: Exception) -> None:
         """Say that something went wrong that nobody foresaw, and in which run, if in one."""
 
-    def stuck(self, lane: board.Lane) -> None:
+    def stuck(self, lane: status.Lane) -> None:
         """Say that a run does not get on: once for each."""
 
     def waiting(self, targets: Sequence[str]) -> None:
@@ -150,7 +150,7 @@ class Controller:
         with self._lock:
             leaving = {name: each for name, each in self._leaving.items() if each.running}
             lanes = tuple(
-                board.Lane(
+                status.Lane(
                     name, each.running, each.moved, each.due, each.failures, self._last.get(name),
                     self._succeeded.get(name), self._under_way.get(name), self._seen.get(name),
                 )
@@ -158,7 +158,7 @@ class Controller:
             )  # fmt: skip
             past = tuple(run for run in self._past if run.finished > now - REMEMBERED)
         look, following = self._looking, self._following
-        looking = board.Lane("(git)", look.running, look.moved, look.due, look.failures, None, following.looked)
+        looking = status.Lane("(git)", look.running, look.moved, look.due, look.failures, None, following.looked)
         revision = in_force.revision if in_force else None
         return Board(now, self._started, following.looked, revision, following.refusal, lanes, past, looking)
 

@@ -6,27 +6,27 @@ Importing this package is cheap: moto, and botocore, are imported when they are 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from reconciler.sandbox.behaviour import Behaviour
-from reconciler.sandbox.clock import ManualClock
+from reconciler.sandbox.service.behaviour import Behaviour
+from reconciler.sandbox.service.clock import ManualClock
 
 if TYPE_CHECKING:
-    from reconciler.sandbox.accounts import Sandbox
-    from reconciler.sandbox.process import in_process
+    from reconciler.sandbox.in_process import in_process
+    from reconciler.sandbox.sandbox import Sandbox
     from reconciler.sandbox.server import SandboxServer, serve
     from reconciler.sandbox.store import DataFileError
 
 __all__ = ["Behaviour", "DataFileError", "ManualClock", "Sandbox", "SandboxServer", "in_process", "serve"]
 
-_HOMES = {
+_MODULES = {
     "DataFileError": "store",
-    "Sandbox": "accounts",
+    "Sandbox": "sandbox",
     "SandboxServer": "server",
-    "in_process": "process",
+    "in_process": "in_process",
     "serve": "server",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

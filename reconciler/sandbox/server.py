@@ -15,11 +15,11 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from reconciler.sandbox.accounts import Sandbox
-from reconciler.sandbox.behaviour import Behaviour
-from reconciler.sandbox.gateway import Gateway
-from reconciler.sandbox.real import Clock, NewId, new_id, now
-from reconciler.sandbox.register import register
+from reconciler.sandbox.moto.gateway import Gateway
+from reconciler.sandbox.moto.registration import register
+from reconciler.sandbox.sandbox import Sandbox
+from reconciler.sandbox.service.behaviour import Behaviour
+from reconciler.sandbox.service.defaults import Clock, NewId, new_id, now
 
 
 class SandboxServer:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reconciler.sandbox.records import State
+from reconciler.sandbox.service.state import State
 
 FORMAT = "reconciler/sandbox/v1"
 

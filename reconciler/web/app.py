@@ -14,14 +14,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from reconciler.core.controller.status import Board
-from reconciler.web import html, probes
-from reconciler.web.asked import Asked
-from reconciler.web.document import written
-from reconciler.web.foreign import typed
-from reconciler.web.hooks import Hooks
-from reconciler.web.page import Process, page
-from reconciler.web.sealed import Sealed
-from reconciler.web.shared import Found, Shared
+from reconciler.web import probes
+from reconciler.web.api import written
+from reconciler.web.page import html
+from reconciler.web.page.filters import Asked
+from reconciler.web.page.page import Process, page
+from reconciler.web.response_cache import Found, Shared
+from reconciler.web.sanitize import typed
+from reconciler.web.security_headers import Sealed
+from reconciler.web.webhooks import Hooks
 
 _FRESH = 15
 """For how many seconds at most a page or a document is shared while nothing changes but the time."""

@@ -13,7 +13,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
-from reconciler.web.connections import BACKLOG, LIFE, Bounds, Trouble, bounded
+from reconciler.web.connection_limits import BACKLOG, LIFE, Bounds, Trouble, bounded
 
 _GRACE = 5
 """Seconds that requests under way may take at the end."""

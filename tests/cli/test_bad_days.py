@@ -251,7 +251,7 @@ from pathlib import Path
 
 import apscheduler.schedulers.base
 
-import reconciler.edge.system
+import reconciler.edge.clock
 from reconciler.cli import main
 
 ahead = Path(sys.argv.pop(1))
@@ -261,7 +261,7 @@ class Shifted(datetime):
     def now(cls, tz=None):
         return datetime.now(tz) + timedelta(hours=int(ahead.read_text()))
 
-apscheduler.schedulers.base.datetime = reconciler.edge.system.datetime = Shifted
+apscheduler.schedulers.base.datetime = reconciler.edge.clock.datetime = Shifted
 main()
 """
 """The program, where the clock is so many hours ahead as a file says."""

@@ -21,7 +21,7 @@ from wire import Request, Wire, answer
 from reconciler.cli.examination import locked_out
 from reconciler.core.journal.codec import sealed
 from reconciler.edge.manifests.schema import schema
-from reconciler.edge.state.local import LocalStore
+from reconciler.edge.state.file import LocalStore
 from reconciler.sandbox import Behaviour, SandboxServer
 
 CHECK = jsonschema.Draft202012Validator(schema("doctor.v1.json"))

@@ -21,7 +21,7 @@ from receivers import Chat
 from reconciler.cli.addressees import Addressees
 from reconciler.cli.choices import Choices
 from reconciler.cli.notifying import scope_of
-from reconciler.notify.tidings import Tidings
+from reconciler.notifications.thread import Tidings
 from reconciler.sandbox import SandboxServer
 from reconciler.settings import Settings
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from fakes import FakeClock
 
-from reconciler.controller.timetable import Timing
+from reconciler.controller.scheduler import Timing
 
 
 class Hand:

@@ -14,7 +14,7 @@ from fakes import FakeClock
 from render import reports
 
 from reconciler.controller.controller import Controller, Means, Times
-from reconciler.controller.following import Following
+from reconciler.controller.revisions import Following
 from reconciler.core.apply.outcome import Created
 from reconciler.core.controller.status import Lane, Refusal, Revision, UnderWay
 from reconciler.core.errors import GitError, InvalidManifests, Stopped, Untrusted

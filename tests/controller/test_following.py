@@ -9,7 +9,7 @@ import pytest
 from builders import NOW, manifest
 from fakes import FakeClock
 
-from reconciler.controller.following import Following, InForce, Loaded
+from reconciler.controller.revisions import Following, InForce, Loaded
 from reconciler.core.controller.status import Refusal, Revision
 from reconciler.core.errors import GitError, InvalidManifests, Problem, ReconcilerError, Stopped, Untrusted
 from reconciler.core.model import Desired, Target

@@ -11,9 +11,9 @@ from controller.test_controller import BOTH, TIMES, Fleet
 from controller.test_following import Git
 from fakes import FakeClock
 
+from reconciler.controller.clock_jumps import Jumps
 from reconciler.controller.controller import Controller, Means
-from reconciler.controller.following import Following
-from reconciler.controller.jumps import Jumps
+from reconciler.controller.revisions import Following
 
 MINUTE, PATIENCE = timedelta(minutes=1), TIMES.patience
 BOTH_WAYS = pytest.mark.parametrize("hours", [3, -3])

@@ -10,7 +10,7 @@ from builders import NOW
 from controller.hand import Hand
 from fakes import FakeClock
 
-from reconciler.controller.lane import Lane
+from reconciler.controller.task import Lane
 from reconciler.core.controller.backoff import Rhythm
 
 INTERVAL = timedelta(minutes=5)

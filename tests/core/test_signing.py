@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.aws import signature_errors as signing
+from reconciler.core.aws import signature_errors
 
 EARLIER = "Signature expired: 20261127T120000Z is now earlier than 20261127T121000Z (20261127T121500Z - 5 min.)"
 LATER = "Signature not yet current: 20261127T123000Z is still later than 20261127T122000Z (20261127T121500Z + 5 min.)"
@@ -34,9 +34,9 @@ def test_the_clock_is_blamed_for_times_and_the_credentials_for_the_rest(
     code: str, message: object, advice: str | None
 ) -> None:
     """Each refusal has one advice or none, and it is the end of the line."""
-    said = f"{code}: {message}{signing.way_out(code, message)}"
-    assert signing.is_skewed(code, message) == (advice == "set the clock")
-    assert signing.is_unknown(code, message) == (advice == "renew the credentials")
-    assert signing.bare(said) == f"{code}: {message}"
+    said = f"{code}: {message}{signature_errors.way_out(code, message)}"
+    assert signature_errors.is_skewed(code, message) == (advice == "set the clock")
+    assert signature_errors.is_unknown(code, message) == (advice == "renew the credentials")
+    assert signature_errors.bare(said) == f"{code}: {message}"
     assert (advice or ": ") in said
-    assert (said == signing.bare(said)) == (advice is None)
+    assert (said == signature_errors.bare(said)) == (advice is None)

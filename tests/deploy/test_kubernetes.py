@@ -24,7 +24,7 @@ from reconciler.core.controller.status import Board
 from reconciler.core.manifests.files import NEEDED_BYTES
 from reconciler.settings import Settings
 from reconciler.web.app import Views, application
-from reconciler.web.hooks import Hooks
+from reconciler.web.webhooks import Hooks
 
 VERSION = kubernetes_validate.latest_version()
 BASES = ["controller", "cronjob"]

@@ -13,7 +13,7 @@ from deploy.measured import families, labels
 
 from reconciler.core.report.report import SUMMARY
 from reconciler.edge import logs
-from reconciler.web.signature import SENDERS
+from reconciler.web.webhook_senders import SENDERS
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 

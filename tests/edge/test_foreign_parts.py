@@ -26,13 +26,13 @@ from reconciler.core.journal.codec import FORMAT
 from reconciler.core.model import Target
 from reconciler.core.redaction.secrets import RUN, Secrets
 from reconciler.edge import logs
+from reconciler.edge.apprise import receivers
 from reconciler.edge.aws import Aws, Connection, Models
 from reconciler.edge.aws.probe import Ear
 from reconciler.edge.aws.session import s3_client
-from reconciler.edge.git import complaint
+from reconciler.edge.git import messages
 from reconciler.edge.metrics import Metrics
-from reconciler.edge.notify import receivers
-from reconciler.edge.state.local import LocalStore
+from reconciler.edge.state.file import LocalStore
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.s3 import Clients, S3Store
 
@@ -207,7 +207,7 @@ def test_git_that_fails_tells_no_login(password: str, environment: dict[str, str
 def test_what_varies_in_a_complaint_leaves_no_part_of_a_secret(secret: str) -> None:
     """What is another each time is taken out of what git says only when no secret is in it any more."""
     with redaction.known("test", Secrets.of(secret)):
-        said = str(complaint.error("here", f"fatal: cannot read '{secret}'"))
+        said = str(messages.error("here", f"fatal: cannot read '{secret}'"))
     assert said.endswith("git said: cannot read '***'")
 
 

@@ -24,9 +24,9 @@ from room import disk
 from reconciler.core.errors import GitError, Misnamed, Stopped
 from reconciler.core.manifests import files
 from reconciler.core.manifests.files import MAX_BYTES, File
-from reconciler.edge.git import Access, complaint, shown, tip, tree
+from reconciler.edge.git import Access, messages, resolve_remote, shown, tree
+from reconciler.edge.git.command import Git
 from reconciler.edge.git.pipes import MOST_COMPLAINT
-from reconciler.edge.git.program import Git
 from reconciler.edge.manifests.files import find
 
 COMMAND = "touch pwned"
@@ -138,7 +138,7 @@ def test_a_repository_counts_where_git_takes_only_those_that_are_named(repositor
     bare = folder.parent / "bare.git"
     for url in (folder, folder / ".git", folder / "manifests", bare, f"file://{bare}", repository.url, "../linked"):
         assert len(repository.names(url=str(url))) == 3, url
-        assert tip(Access(str(url), "main", repository.environment)) == repository.git("rev-parse", "main")
+        assert resolve_remote(Access(str(url), "main", repository.environment)) == repository.git("rev-parse", "main")
     assert "safe.bareRepository" in repository.refused(url=str(bare / "refs"))
 
 
@@ -185,9 +185,9 @@ def test_the_same_fault_has_the_same_reason(repository: Repository) -> None:
 )
 def test_what_is_another_each_time_is_not_in_a_reason(one: str, other: str) -> None:
     """Neither times nor places that nobody knows; what tells faults apart stays."""
-    assert str(complaint.error("x", f"fatal: {one}")) == str(complaint.error("x", f"fatal: {other}"))
+    assert str(messages.error("x", f"fatal: {one}")) == str(messages.error("x", f"fatal: {other}"))
     for status in ("500", "503"):
-        assert status in str(complaint.error("x", f"fatal: The requested URL returned error: {status}"))
+        assert status in str(messages.error("x", f"fatal: The requested URL returned error: {status}"))
 
 
 def fake(folder: Path, script: str) -> Git:
@@ -201,25 +201,25 @@ def fake(folder: Path, script: str) -> Git:
 def test_a_long_complaint_is_searched_in_bounded_time(said: str) -> None:
     """A server may say a MiB in one line: a pattern that goes back and forth in it would hold up all for hours."""
     complained = said * (MOST_COMPLAINT // len(said))
-    assert len(str(complaint.error("x", complained))) < 5000
-    assert len(str(complaint.unverified("x", "0" * 40, complained))) < 5000
-    assert complaint.distrust(complained) is None
+    assert len(str(messages.error("x", complained))) < 5000
+    assert len(str(messages.unverified("x", "0" * 40, complained))) < 5000
+    assert messages.distrust(complained) is None
 
 
 @pytest.mark.parametrize("end", ["has expired", "is not yet valid"])
 def test_the_key_of_a_signature_is_the_first_that_is_named(end: str) -> None:
     """Whatever stands between it and what is said of it."""
-    said = complaint.distrust(f'Good "git" signature with ED25519 key SHA256:one\nSHA256:two\nkey {end}')
+    said = messages.distrust(f'Good "git" signature with ED25519 key SHA256:one\nSHA256:two\nkey {end}')
     assert said
     assert "the key SHA256:one" in said
-    assert complaint.distrust(f"key {end}: SHA256:one") is None
+    assert messages.distrust(f"key {end}: SHA256:one") is None
 
 
 def test_two_signatures_in_one_block_are_more_than_one() -> None:
     """Both good, and by listed keys: gpg verifies each, and git takes neither. It is no failure of a program."""
     one = "[GNUPG:] NEWSIG {0}@example.com\n[GNUPG:] GOODSIG {0} {0}\n[GNUPG:] VALIDSIG {0}\n"
     said = one.format("alice") + one.format("bob") + "[GNUPG:] TRUST_UNDEFINED 0 pgp\n"
-    assert complaint.distrust(said, {"alice", "bob"}) == "has more than one signature"
+    assert messages.distrust(said, {"alice", "bob"}) == "has more than one signature"
 
 
 def test_of_a_long_complaint_the_end_counts(tmp_path: Path) -> None:
@@ -712,11 +712,11 @@ def test_a_user_alone_in_a_url_has_the_password_that_git_knows(repository: Repos
     helper = '!f() { if test "$1" = get; then echo password=hunter2; fi; }; f'
     (tmp_path / "settings").write_text("[credential]\n\thelper = " + json.dumps(helper) + "\n")
     given = repository.environment | {"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")}
-    with guarded_server(tmp_path, repository.environment, "token:hunter2") as server:
-        url = f"http://token@{server.host}/repository"
+    with guarded_server(tmp_path, repository.environment, "reader-7c1f:hunter2") as server:
+        url = f"http://reader-7c1f@{server.host}/repository"
         assert read(url, "main", "manifests", given) == repository.read()
         assert "config" in refusal(url, "main", "manifests", given | {"GIT_CONFIG_COUNT": "many"})
-    assert b"token" not in server.arguments
+    assert b"reader-7c1f" not in server.arguments
 
 
 def test_a_user_of_ssh_is_kept(environment: dict[str, str], tmp_path: Path) -> None:
@@ -846,10 +846,10 @@ def test_where_there_is_no_room_for_what_git_needs_that_is_said(
         small.clear()
         assert repository.read("main")
     said = str(
-        complaint.error("x", "fatal: write error: No space left on device\nfatal: fetch-pack: invalid index-pack")
+        messages.error("x", "fatal: write error: No space left on device\nfatal: fetch-pack: invalid index-pack")
     )
     assert said.startswith("repository 'x': finds no room here for a copy: make some in the folder for temporary files")
-    assert "no room" not in str(complaint.error("x", "remote: fatal: write error: No space left on device"))
+    assert "no room" not in str(messages.error("x", "remote: fatal: write error: No space left on device"))
 
 
 def test_without_a_folder_for_temporary_files_that_is_said(

@@ -15,7 +15,7 @@ from repository import Closed, Repository, guarded_server, read, serving
 from signers import ssh_signer
 
 from reconciler.core.errors import GitError, Misnamed
-from reconciler.edge.git import Access, Credentials, tip
+from reconciler.edge.git import Access, Credentials, resolve_remote
 
 TOKEN = "ghp_hunter2 %/:@\"'$HOME\\né`id`"
 
@@ -70,7 +70,7 @@ def test_a_token_that_is_replaced_counts_at_once(
         credentials = Credentials(token_file="token")
         with guarded_server(tmp_path, repository.environment, f"x-access-token:{token}") as server:
             access = Access(f"http://{server.host}/repository", "main", repository.environment, credentials)
-            assert tip(access) == repository.read()[0]
+            assert resolve_remote(access) == repository.read()[0]
 
 
 @pytest.mark.parametrize("around", ["{}\r\n", "{}\r\nmore\r\n", "{}", " \t{} \r\n", "\ufeff{}\r\n", "\ufeff {}"])
@@ -81,7 +81,7 @@ def test_a_token_is_what_stands_in_its_line(repository: Repository, tmp_path: Pa
     credentials = Credentials(token_file=str(token))
     with guarded_server(tmp_path, repository.environment, f"x-access-token:{TOKEN}") as server:
         access = Access(f"http://{server.host}/repository", "main", repository.environment, credentials)
-        assert tip(access) == repository.read()[0]
+        assert resolve_remote(access) == repository.read()[0]
 
 
 @pytest.mark.parametrize("content", [b"\xef\xbb\xbf\r\n", b"\ntoken", "token".encode("utf-16"), b"to\0ken", b"\xffx"])
@@ -154,7 +154,7 @@ def test_ssh_gets_the_key_and_the_hosts(repository: Repository, ssh: Path, tmp_p
     given = repository.environment | {"GIT_SSH_COMMAND": "false", "GIT_SSH_VARIANT": "plink"}
     url = form.format(repository.folder)
     assert read(url, "main", "manifests", given, credentials=credentials) == repository.read()
-    assert tip(Access(url, "main", given, credentials)) == repository.read()[0]
+    assert resolve_remote(Access(url, "main", given, credentials)) == repository.read()[0]
     made = effective(ssh)
     assert (made["identityfile"], made["identitiesonly"]) == (str(odd / "key"), "yes")
     assert (made["userknownhostsfile"], made["globalknownhostsfile"]) == (hosts, "/dev/null")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import GitError
-from reconciler.edge.git import sweep, temporary
+from reconciler.edge.git import sweep, temporary_folders
 
 FETCH = """
 import sys
@@ -36,7 +36,7 @@ def test_a_killed_fetch_leaves_nothing_for_long(environment: dict[str, str], tmp
         before = list(place.iterdir())
         assert len(before) == 1
         sweep()
-        with temporary.folder():
+        with temporary_folders.folder():
             assert before[0].exists(), "it is used"
         assert list(place.iterdir()) == before
         process.send_signal(signal.SIGKILL)
@@ -68,7 +68,7 @@ def test_only_what_is_its_own_is_removed(environment: dict[str, str], tmp_path: 
 def test_a_folder_is_private(environment: dict[str, str]) -> None:
     """Nobody else reads it, and it goes with what is in it."""
     del environment
-    with temporary.folder() as folder:
+    with temporary_folders.folder() as folder:
         assert Path(folder).stat().st_mode & 0o777 == 0o700
         (Path(folder) / "file").touch()
     assert not Path(folder).exists()
@@ -78,5 +78,5 @@ def test_a_place_that_cannot_be_listed_stops_nobody(monkeypatch: pytest.MonkeyPa
     """What cannot be swept is left; what cannot be made is said."""
     monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
     sweep()
-    with pytest.raises(GitError, match="git cannot be run: No such file"), temporary.folder():
+    with pytest.raises(GitError, match="git cannot be run: No such file"), temporary_folders.folder():
         pass

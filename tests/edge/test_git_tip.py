@@ -12,18 +12,18 @@ import pytest
 from repository import Repository, guarded_server, make
 
 from reconciler.core.errors import GitError, Misnamed, Stopped
-from reconciler.edge.git import Access, Credentials, tip
+from reconciler.edge.git import Access, Credentials, resolve_remote
 
 
 def at(repository: Repository, ref: str, url: str = "") -> str:
     """Return where a ref is, asked of a URL."""
-    return tip(Access(url or repository.url, ref, repository.environment))
+    return resolve_remote(Access(url or repository.url, ref, repository.environment))
 
 
 def refused(url: str, ref: str, environment: Mapping[str, str], **others: Any) -> str:
     """Return the one line that the question is refused with."""
     with pytest.raises(GitError) as error:
-        tip(Access(url, ref, environment, **others))
+        resolve_remote(Access(url, ref, environment, **others))
     assert str(error.value).isprintable()
     return str(error.value)
 
@@ -92,7 +92,7 @@ def test_what_cannot_be_asked_is_an_error(environment: dict[str, str], tmp_path:
     assert "is no git repository" in refused(str(tmp_path), "main", environment)
     for url, ref in (("--upload-pack=touch pwned", "main"), ("ext::sh -c x", "main"), ("file:///x", "--all")):
         with pytest.raises(Misnamed):
-            tip(Access(url, ref, environment))
+            resolve_remote(Access(url, ref, environment))
     assert not list(tmp_path.rglob("pwned"))
 
 
@@ -109,7 +109,7 @@ def test_a_stop_ends_the_question(environment: dict[str, str]) -> None:
         asking = threading.Thread(target=ask)
         asking.start()
         with pytest.raises(Stopped):
-            tip(Access(f"git://127.0.0.1:{silent.getsockname()[1]}/x", "main", environment, stop=stop))
+            resolve_remote(Access(f"git://127.0.0.1:{silent.getsockname()[1]}/x", "main", environment, stop=stop))
         asking.join()
         held[0].close()
 
@@ -144,7 +144,7 @@ def test_it_asks_with_the_same_credentials(repository: Repository, tmp_path: Pat
         url, within = (f"http://{login}{server.host}/repository" for login in ("", "x-access-token:hunter2@"))
         token = Credentials(token_file=str(tmp_path / "token"))
         commit = repository.git("rev-parse", "HEAD")
-        assert tip(Access(url, "main", repository.environment, token)) == commit
-        assert tip(Access(within, "main", repository.environment)) == commit
+        assert resolve_remote(Access(url, "main", repository.environment, token)) == commit
+        assert resolve_remote(Access(within, "main", repository.environment)) == commit
         assert "refuses the credentials" in refused(url, "main", repository.environment)
     assert b"hunter2" not in server.arguments

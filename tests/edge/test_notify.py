@@ -9,7 +9,7 @@ import threading
 import pytest
 from receivers import Chat, MailServer
 
-from reconciler.edge.notify import AppriseReceiver, NotInstalled, WrongReceiver, receivers
+from reconciler.edge.apprise import AppriseReceiver, NotInstalled, WrongReceiver, receivers
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise looks for it
 

@@ -8,7 +8,7 @@ from fakes import FakeClock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.edge.pace import Pace
+from reconciler.edge.rate_limit import Pace
 
 
 def test_a_burst_passes_at_once_and_then_the_rate_holds() -> None:

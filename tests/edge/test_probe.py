@@ -19,8 +19,8 @@ from reconciler.core.errors import CloudError, Denied, Unauthenticated, Unreacha
 from reconciler.core.model import Target
 from reconciler.edge.aws import Aws, Connection, Models
 from reconciler.edge.aws.probe import Ear, Probe, has_appintegrations, knows_create, libraries
+from reconciler.edge.aws.responses import ArnScope
 from reconciler.edge.aws.session import region_of, s3_client
-from reconciler.edge.aws.shown import ArnScope
 from reconciler.sandbox import Behaviour, SandboxServer
 
 ACCOUNT, REGION = "123456789012", "us-east-1"

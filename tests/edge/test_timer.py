@@ -9,8 +9,8 @@ from functools import partial
 
 import pytest
 
-from reconciler.edge.system import SystemClock
-from reconciler.edge.timer import Timetable
+from reconciler.edge.clock import SystemClock
+from reconciler.edge.scheduler import Timetable
 
 AGES = datetime(2000, 1, 1, tzinfo=UTC)
 NEVER = datetime(2999, 1, 1, tzinfo=UTC)

@@ -13,7 +13,7 @@ from wire import Wire
 from reconciler.core.errors import Unauthenticated
 from reconciler.core.model import Target
 from reconciler.edge.aws import Aws, Connection, Models
-from reconciler.edge.aws.unattended import Unattended
+from reconciler.edge.aws.noninteractive import Unattended
 from reconciler.sandbox import SandboxServer
 
 ROLE = "role_arn = arn:aws:iam::123456789012:role/x\n"
@@ -91,7 +91,7 @@ def test_a_credential_process_has_nobody_to_ask(
 
 def test_a_credential_process_that_hangs_is_ended(config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     """With what it has started."""
-    monkeypatch.setattr("reconciler.edge.aws.unattended._SECONDS", 0.0)
+    monkeypatch.setattr("reconciler.edge.aws.noninteractive._SECONDS", 0.0)
     config.write_text(f"[profile me]\n{asks(config.parent, 'import time; time.sleep(600)')}")
     with pytest.raises(Unauthenticated, match="it took longer than 0 s, and was ended"):
         connect(wire, monkeypatch)

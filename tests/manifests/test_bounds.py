@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import InvalidManifests, Problem
-from reconciler.core.manifests import consistency
-from reconciler.core.manifests import files
+from reconciler.core.manifests import consistency, files
 from reconciler.core.manifests.files import (
     MAX_BYTES,
     MAX_DOCUMENTS,

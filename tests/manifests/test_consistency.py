@@ -45,8 +45,7 @@ def problems(*documents: str) -> list[str]:
         ),
         (
             (target("prod"), target("test")),
-            "all.yaml:9:7: /spec: the Target at all.yaml:1 is the same account and Region, which has one journal: "
-            "keep one of them",
+            "/spec: the Target at all.yaml:1 is the same account and Region, which has one journal: keep one of them",
         ),
         ((manifest("a", target="prod"),), "/target: no Target 'prod' is declared: declare it, or leave 'target' out"),
         ((target("prod"), manifest("a", target="prd")), "/target: no Target 'prd' is declared: did you mean 'prod'?"),
@@ -64,8 +63,7 @@ def problems(*documents: str) -> list[str]:
         ),
         (
             (manifest("a"), manifest("b")),
-            "/spec: the manifest 'a' at all.yaml:1 has the same DataIntegrationIdentifier, ClientId and "
-            "DestinationURI: remove one, or give each policy.adopt",
+            "DataIntegrationIdentifier, ClientId and DestinationURI: remove one, or give each policy.adopt",
         ),
         (
             (
@@ -80,6 +78,12 @@ def test_contradiction_is_one_problem_with_its_place_and_remedy(documents: tuple
     """Each check of two documents finds its one problem and no other."""
     (problem,) = problems(*documents)
     assert problem.endswith(expected)
+
+
+def test_unknown_target_has_the_same_suggestion_each_time() -> None:
+    """The search for a similar name is done once for each unknown name."""
+    found = problems(target("prod"), manifest("a", target="prd"), manifest("b", "tickets", target="prd"))
+    assert [each.rpartition(": ")[2] for each in found] == ["did you mean 'prod'?"] * 2
 
 
 def test_same_request_is_accepted_if_both_manifests_name_their_association() -> None:

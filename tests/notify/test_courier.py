@@ -16,11 +16,11 @@ from reconciler.core.controller.status import Board, Lane, Revision
 from reconciler.core.errors import StateError
 from reconciler.core.model import Origin
 from reconciler.core.report.report import Association, Report, RunInfo, TargetReport
-from reconciler.edge.state.local import LocalStore
+from reconciler.edge.state.file import LocalStore
 from reconciler.edge.state.store import Store, Stored
-from reconciler.notify.courier import Courier, Round
-from reconciler.notify.ledgers import Ledgers
-from reconciler.render.notice import Message
+from reconciler.notifications.dispatcher import Courier, Round
+from reconciler.notifications.store import Ledgers
+from reconciler.render.notification import Message
 
 
 @dataclass

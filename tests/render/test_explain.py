@@ -17,7 +17,7 @@ from reconciler.core.model import Execution, Live, Manifest, Origin, Policy, Tar
 from reconciler.core.plan.decision import Plan
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.explanation import Explanation, Row, explain
-from reconciler.render.explain import as_json, text
+from reconciler.render.explanation import as_json, text
 
 
 def told(wanted: Manifest, *lives: Live, known: Record | None = None) -> Explanation:

@@ -16,7 +16,7 @@ from reconciler.core.apply.outcome import Unknown
 from reconciler.core.manifests.findings import Findings
 from reconciler.core.plan.review import Mismatch
 from reconciler.core.text import harmless
-from reconciler.render.github import findings, render
+from reconciler.render.formats.github import findings, render
 
 TOKENS = (
     "::", "##[", "]", "%", "0A", "%0D", "%25", ":", ",", "=", ";", "error", "stop-commands", " ", "\n", "\r", "\t",

@@ -15,7 +15,7 @@ from render.reports import found, rich
 
 from reconciler.core.manifests.findings import Findings
 from reconciler.core.report.report import Report
-from reconciler.render import github, json, junit, markdown, sarif, text
+from reconciler.render.formats import github, json, junit, markdown, sarif, text
 
 REPORTS: Mapping[str, Callable[[Report], str]] = {
     "text on a terminal": lambda report: text.render(report, terminal=True),

@@ -18,7 +18,7 @@ from reconciler.core.plan.review import Mismatch
 from reconciler.core.report.build import reported
 from reconciler.core.report.report import Report, RunInfo
 from reconciler.edge.manifests.schema import schema
-from reconciler.render.json import render
+from reconciler.render.formats.json import render
 
 CHECK = jsonschema.Draft202012Validator(schema("report.v1.json"))
 

@@ -14,7 +14,7 @@ from reconciler.core.apply.outcome import Created, NotSent, Refused, Unknown, Up
 from reconciler.core.manifests.findings import Findings
 from reconciler.core.plan.review import Mismatch
 from reconciler.core.report.report import Report
-from reconciler.render.junit import findings, render
+from reconciler.render.formats.junit import findings, render
 
 
 def suites(text: str) -> list[TestSuite]:

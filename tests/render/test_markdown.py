@@ -18,7 +18,7 @@ from render.reports import association, create, drifted, found, many, problems, 
 from reconciler.core.apply.outcome import Created, Refused, Unknown
 from reconciler.core.manifests.findings import Findings
 from reconciler.core.plan.review import Mismatch
-from reconciler.render.markdown import LIMIT, findings, render
+from reconciler.render.formats.markdown import LIMIT, findings, render
 
 LARGE = 500
 TOKENS = (

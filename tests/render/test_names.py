@@ -10,7 +10,7 @@ from builders import INTEGRATION, live, record
 from render.reports import report
 
 from reconciler.core.report.report import Report
-from reconciler.render import github, json, junit, markdown, sarif, text
+from reconciler.render.formats import github, json, junit, markdown, sarif, text
 
 NAMED = {INTEGRATION.arn: INTEGRATION.name}
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.notifications.changes import Finding, Notice, Summary
 from reconciler.core.notifications.state import Condition
-from reconciler.render.notice import summary, told
+from reconciler.render.notification import summary, told
 
 WHERE = "prod 123456789012 us-east-1"
 

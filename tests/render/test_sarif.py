@@ -21,7 +21,7 @@ from reconciler.core.manifests.findings import Findings
 from reconciler.core.model import Origin
 from reconciler.core.plan.review import Mismatch
 from reconciler.core.report.report import Report
-from reconciler.render.sarif import findings, render
+from reconciler.render.formats.sarif import findings, render
 
 LEVELS = {"error", "warning", "note"}
 RUN = {"tool", "automationDetails", "columnKind", "invocations", "properties", "results"}

@@ -17,7 +17,7 @@ from reconciler.core.plan.compute import plan
 from reconciler.core.plan.review import Mismatch
 from reconciler.core.report.build import reported, undecided
 from reconciler.core.report.report import Report, RunInfo, TargetReport
-from reconciler.render.text import render
+from reconciler.render.formats.text import render
 
 UNVERIFIABLE = "unverifiable: /ObjectConfiguration  export.yaml:1"
 SHIFTED: dict[str, Any] = {"StartTime": "1788220800000", "EndTime": "1793491200000"}

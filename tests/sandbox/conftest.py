@@ -9,8 +9,8 @@ import pytest
 from botocore.config import Config
 
 from reconciler.sandbox import ManualClock, Sandbox, SandboxServer, in_process
-from reconciler.sandbox.seed import seeded
-from reconciler.sandbox.service import AppIntegrations
+from reconciler.sandbox.service.seed import seeded
+from reconciler.sandbox.service.service import AppIntegrations
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient

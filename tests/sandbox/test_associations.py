@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from reconciler.sandbox import Behaviour, ManualClock
-from reconciler.sandbox.errors import (
+from reconciler.sandbox.service.errors import (
     AccessDeniedError,
     AnswerLostError,
     InternalServiceError,
@@ -14,7 +14,7 @@ from reconciler.sandbox.errors import (
     ResourceNotFoundError,
     ThrottlingError,
 )
-from reconciler.sandbox.service import AppIntegrations
+from reconciler.sandbox.service.service import AppIntegrations
 
 ON_DEMAND = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1", "EndTime": "2"}}
 LATER = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "2", "EndTime": "3"}}

@@ -5,15 +5,15 @@ import re
 import pytest
 
 from reconciler.sandbox import Behaviour
-from reconciler.sandbox.errors import (
+from reconciler.sandbox.service.errors import (
     DuplicateResourceError,
     InvalidRequestError,
     QuotaExceededError,
     ResourceNotFoundError,
 )
-from reconciler.sandbox.seed import seeded
-from reconciler.sandbox.service import AppIntegrations
-from reconciler.sandbox.validation import validate
+from reconciler.sandbox.service.seed import seeded
+from reconciler.sandbox.service.service import AppIntegrations
+from reconciler.sandbox.service.validation import validate
 
 ARN = re.compile(r"arn:aws:app-integrations:us-east-1:123456789012:data-integration/[0-9a-f-]{36}")
 

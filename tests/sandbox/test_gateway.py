@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.sandbox import Sandbox
-from reconciler.sandbox.gateway import Gateway
+from reconciler.sandbox.moto.gateway import Gateway
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment

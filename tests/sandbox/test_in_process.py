@@ -17,7 +17,7 @@ from moto import backends, mock_aws
 
 import reconciler.sandbox
 from reconciler.sandbox import Behaviour, DataFileError, SandboxServer, in_process
-from reconciler.sandbox.register import register
+from reconciler.sandbox.moto.registration import register
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient

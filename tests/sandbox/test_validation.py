@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.sandbox.errors import InvalidRequestError
-from reconciler.sandbox.service import AppIntegrations
-from reconciler.sandbox.validation import LINEAR_URI, URI, model, validate
+from reconciler.sandbox.service.errors import InvalidRequestError
+from reconciler.sandbox.service.service import AppIntegrations
+from reconciler.sandbox.service.validation import LINEAR_URI, URI, model, validate
 
 CREATE = "CreateDataIntegrationAssociation"
 GOOD: dict[str, Any] = {"DataIntegrationIdentifier": "profiles-export"}

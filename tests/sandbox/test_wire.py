@@ -2,8 +2,8 @@
 
 import pytest
 
-from reconciler.sandbox.errors import InvalidRequestError, UnknownOperationError
-from reconciler.sandbox.wire import read
+from reconciler.sandbox.moto.protocol import read
+from reconciler.sandbox.service.errors import InvalidRequestError, UnknownOperationError
 
 URL = "http://localhost/dataIntegrations"
 

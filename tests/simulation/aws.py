@@ -23,10 +23,10 @@ from simulation.schedule import Killed, Process, Schedule
 from simulation.trace import Call, Listing, Trace
 
 from reconciler.core.model import NaturalKey, natural_key
-from reconciler.sandbox.behaviour import Behaviour
-from reconciler.sandbox.errors import ServiceError
-from reconciler.sandbox.records import DataIntegration, State
-from reconciler.sandbox.service import AppIntegrations
+from reconciler.sandbox.service.behaviour import Behaviour
+from reconciler.sandbox.service.errors import ServiceError
+from reconciler.sandbox.service.service import AppIntegrations
+from reconciler.sandbox.service.state import DataIntegration, State
 
 INTEGRATIONS = ("profiles-export", "crm-accounts")
 READ_TIMEOUT = 60.0

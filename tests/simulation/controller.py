@@ -26,9 +26,9 @@ from reconciler.core.plan.decision import Adopt, Blocked, Changed, Lost
 from reconciler.core.ports import Progress, Writers
 from reconciler.core.report.build import describe
 from reconciler.edge.aws.reader import Reader
-from reconciler.edge.aws.shown import ArnScope
+from reconciler.edge.aws.responses import ArnScope
 from reconciler.edge.aws.writer import Writer
-from reconciler.edge.pace import Pace
+from reconciler.edge.rate_limit import Pace
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.store import ReadOnly
 from reconciler.edge.state.writer import Author, JournalWriter

@@ -12,7 +12,7 @@ from simulation.history import History
 from simulation.scenario import Scenario
 
 from reconciler.core.model import Json
-from reconciler.sandbox.errors import ServiceError
+from reconciler.sandbox.service.errors import ServiceError
 
 
 class Others:

@@ -15,27 +15,29 @@ PACKAGE = Path(reconciler.__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One mistake: what it breaks, which invariants may notice, and (file, old text, new text) of each edit.
+    """One mistake: what it breaks, which invariants may notice, and (old text, new text) of each edit.
 
-    `first` is the seed to begin with: a mistake that few worlds show is found sooner near one that does.
+    The old text of an edit occurs once in the package, so a module that moves breaks no mutant. `first` is the seed to
+    begin with: a mistake that few worlds show is found sooner near one that does.
     """
 
     name: str
     breaks: str
     violates: frozenset[str]
-    edits: tuple[tuple[str, str, str], ...]
+    edits: tuple[tuple[str, str], ...]
     first: int
 
     def plant(self, folder: Path) -> None:
         """Copy the package into a folder, with the mistake. Raises ValueError where the mutant no longer fits."""
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(PACKAGE, folder / PACKAGE.name, ignore=ignored)
-        for file, old, new in self.edits:
-            path = folder / file
-            text = path.read_text(encoding="utf-8")
-            if (count := text.count(old)) != 1:
-                raise ValueError(f"the mutant {self.name} no longer fits: {file} has {count} times {old!r}")
-            path.write_text(text.replace(old, new), encoding="utf-8")
+        texts = {path: path.read_text(encoding="utf-8") for path in (folder / PACKAGE.name).rglob("*.py")}
+        for old, new in self.edits:
+            found = [path for path, text in texts.items() for _ in range(text.count(old))]
+            if len(found) != 1:
+                raise ValueError(f"the mutant {self.name} no longer fits: the package has {len(found)} times {old!r}")
+            texts[found[0]] = texts[found[0]].replace(old, new)
+            found[0].write_text(texts[found[0]], encoding="utf-8")
 
 
 def mutants() -> tuple[Mutant, ...]:
@@ -45,5 +47,5 @@ def mutants() -> tuple[Mutant, ...]:
 
 def _read(path: Path) -> Mutant:
     document = tomllib.loads(path.read_text(encoding="utf-8"))
-    edits = tuple((edit["file"], edit["old"], edit["new"]) for edit in document["edits"])
+    edits = tuple((edit["old"], edit["new"]) for edit in document["edits"])
     return Mutant(path.stem, document["breaks"], frozenset(document["violates"]), edits, document.get("first", 0))

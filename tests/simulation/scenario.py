@@ -7,7 +7,7 @@ from random import Random
 
 from simulation.dice import chance, dice
 
-from reconciler.sandbox.behaviour import Behaviour
+from reconciler.sandbox.service.behaviour import Behaviour
 
 MINUTE, HOUR = 60.0, 3600.0
 

@@ -8,7 +8,7 @@ from random import Random
 
 from wire import Request, answer, sts_answer
 
-from reconciler.sandbox.accounts import Sandbox
+from reconciler.sandbox.sandbox import Sandbox
 
 _UNKNOWN = 0.5
 _SCOPE = re.compile(r"/([^/]+)/[^/]+/aws4_request")

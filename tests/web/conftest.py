@@ -19,8 +19,8 @@ from builders import NOW
 from reconciler.core.controller.status import Board
 from reconciler.edge.metrics import Metrics
 from reconciler.web.app import Views, application
-from reconciler.web.hooks import Hooks
 from reconciler.web.server import served
+from reconciler.web.webhooks import Hooks
 
 SECRET = b"of this controller"
 EMPTY = Board(NOW, NOW, None, None, None, (), ())

@@ -10,7 +10,7 @@ import pytest
 from web.conftest import SECRET, Site
 from web.test_signature import BODY, signature
 
-from reconciler.web.hooks import LARGEST
+from reconciler.web.webhooks import LARGEST
 
 PUSH = {"X-Hub-Signature-256": signature(BODY, SECRET), "X-GitHub-Event": "push"}
 

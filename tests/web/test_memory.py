@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.web.connections import AT_ONCE
-from reconciler.web.shared import HELD
+from reconciler.web.connection_limits import AT_ONCE
+from reconciler.web.response_cache import HELD
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 GIB = 1024 * 1024 * 1024

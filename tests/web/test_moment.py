@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from builders import NOW
 
-from reconciler.web.moment import Moment, span
+from reconciler.web.page.relative_time import Moment, span
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,12 @@ from web.seen import Seen
 from reconciler.core.controller.status import Board, Lane, PastRun
 from reconciler.core.model import Execution
 from reconciler.core.plan.difference import Difference
-from reconciler.render.words import KINDS
-from reconciler.web import html
-from reconciler.web.asked import Asked
-from reconciler.web.page import Process, page
-from reconciler.web.rows import MEANINGS
-from reconciler.web.sealed import HEADERS
+from reconciler.render.wording import KINDS
+from reconciler.web.page import html
+from reconciler.web.page.filters import Asked
+from reconciler.web.page.page import Process, page
+from reconciler.web.page.rows import MEANINGS
+from reconciler.web.security_headers import HEADERS
 
 HOSTILE = (
     "<script>alert(1)</script>",

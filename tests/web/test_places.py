@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.cli.controller import command
 from reconciler.core.model import Origin
-from reconciler.web.places import complaint, link
+from reconciler.web.page.links import complaint, link
 
 TEMPLATE = "https://git.example/org/repo/blob/{revision}/{file}#L{line}"
 

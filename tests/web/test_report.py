@@ -15,7 +15,7 @@ from web.conftest import EMPTY, Site
 
 from reconciler.core.controller.status import Board, Lane
 from reconciler.edge.manifests.schema import schema
-from reconciler.render.json import document
+from reconciler.render.formats.json import document
 
 REGISTRY: Registry[Any] = Registry().with_resource(
     "urn:appintegrations-reconciler:report.v1", Resource.from_contents(schema("report.v1.json"))

@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing
 import pytest
 from web.conftest import Site, serving
 
-from reconciler.web.connections import AT_ONCE, BACKLOG, Bounds, Trouble
+from reconciler.web.connection_limits import AT_ONCE, BACKLOG, Bounds, Trouble
 
 HALVES = [
     pytest.param(b"", id="nothing"),

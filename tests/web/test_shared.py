@@ -16,8 +16,8 @@ from starlette.responses import Response, StreamingResponse
 from web import boards
 from web.conftest import Site
 
-from reconciler.web.rendering import Rendering
-from reconciler.web.shared import Found, Shared
+from reconciler.web.rendered_text import Rendering
+from reconciler.web.response_cache import Found, Shared
 
 PATHS = ["/", "/api/v1/report"]
 

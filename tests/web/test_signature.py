@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.web.signature import SENDERS, Unreadable, concerns
+from reconciler.web.webhook_senders import SENDERS, Unreadable, concerns
 
 SECRET = b"of this controller"
 BODY = b'{"ref": "refs/heads/main"}'

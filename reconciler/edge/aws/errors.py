@@ -23,7 +23,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from reconciler import redaction
-from reconciler.core.aws import signature_errors as signing
+from reconciler.core.aws import signature_errors
 from reconciler.core.aws.throttling import throttled
 from reconciler.core.aws.verdict import code_of, is_by_aws, request_of
 from reconciler.core.errors import ClockSkewed, CloudError, Denied, Throttled, Unauthenticated, Unreachable
@@ -91,9 +91,9 @@ def _by_code(error: ClientError) -> type[CloudError]:
     code, status = code_of(answer_of(error))
     if throttled(code, status):
         return Throttled
-    if signing.is_skewed(code, _said(error)):
+    if signature_errors.is_skewed(code, _said(error)):
         return ClockSkewed
-    if signing.is_unknown(code, _said(error)):
+    if signature_errors.is_unknown(code, _said(error)):
         return Unauthenticated
     if code.startswith("AccessDenied"):
         return Denied
@@ -110,7 +110,7 @@ def line(error: BaseException) -> str:
     return (
         " ".join(redaction.redact(text).split())
         + (f" (request {redaction.redact(request)})" if request else "")
-        + signing.way_out(code, _said(error))
+        + signature_errors.way_out(code, _said(error))
     )
 
 

@@ -19,9 +19,9 @@ from reconciler.core.errors import CloudError
 from reconciler.core.model import Integration
 from reconciler.core.ports import Clock
 from reconciler.edge.aws.errors import answer_of, require_aws, translated
-from reconciler.edge.aws.pages import read_pages, require_shape
-from reconciler.edge.aws.reads import only_reads
-from reconciler.edge.aws.shown import ArnScope, integration
+from reconciler.edge.aws.pagination import read_pages, require_shape
+from reconciler.edge.aws.read_only import only_reads
+from reconciler.edge.aws.responses import ArnScope, integration
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient

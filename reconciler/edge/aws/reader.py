@@ -12,8 +12,8 @@ from reconciler.core.context import carrying
 from reconciler.core.errors import CloudError, Stopped
 from reconciler.core.model import Live, Observation, Unobserved
 from reconciler.edge.aws.errors import translated
-from reconciler.edge.aws.pages import ListCall, read_pages, require_shape
-from reconciler.edge.aws.shown import ArnScope, association, integration
+from reconciler.edge.aws.pagination import ListCall, read_pages, require_shape
+from reconciler.edge.aws.responses import ArnScope, association, integration
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient

@@ -17,12 +17,12 @@ from reconciler.core.errors import CloudError, Unauthenticated, WrongAccount
 from reconciler.core.model import Target
 from reconciler.core.ports import Clock
 from reconciler.core.redaction.invalid_settings import credential_flaw
-from reconciler.edge.aws import shown
+from reconciler.edge.aws import responses
 from reconciler.edge.aws.errors import NO_REGION, require_aws, translated
+from reconciler.edge.aws.noninteractive import ask_nobody
+from reconciler.edge.aws.read_only import only_reads
 from reconciler.edge.aws.reader import CONCURRENCY, Reader
-from reconciler.edge.aws.reads import only_reads
 from reconciler.edge.aws.regions import check
-from reconciler.edge.aws.unattended import ask_nobody
 from reconciler.edge.aws.writer import Writer
 
 if TYPE_CHECKING:
@@ -118,10 +118,10 @@ class Aws:
         config = Config(retries={"mode": "standard", "total_max_attempts": 1})
         return Writer(lambda: self._client(config), self._pace, clock)
 
-    def _scope(self) -> shown.ArnScope:
+    def _scope(self) -> responses.ArnScope:
         with translated("finding the partition of the Region"):
             partition = self._session.get_partition_for_region(self.region)
-        return shown.ArnScope(partition, self.region, self.account)
+        return responses.ArnScope(partition, self.region, self.account)
 
     def _reading(self, connections: int) -> AppIntegrationsServiceClient:
         client = self._client(Config(retries={"mode": "standard"}, max_pool_connections=connections))
@@ -141,7 +141,7 @@ class Aws:
         with translated("GetCallerIdentity"):
             answer = self._sts(self._session).get_caller_identity()
             require_aws(answer)
-            account = shown.account(answer["Account"])
+            account = responses.account(answer["Account"])
         if target.account and account != target.account:
             raise WrongAccount(
                 f"the credentials belong to account {account}, and target {target.name!r} declares {target.account}: "

@@ -23,7 +23,7 @@ from reconciler.core.errors import CloudError, Stopped
 from reconciler.core.model import Json, Spec
 from reconciler.core.ports import Clock
 from reconciler.edge.aws.errors import NO_CREDENTIALS, answer_of, line
-from reconciler.edge.aws.shown import is_clean
+from reconciler.edge.aws.responses import is_clean
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient

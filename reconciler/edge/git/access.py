@@ -6,10 +6,10 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.edge.git import given
-from reconciler.edge.git.address import Address
+from reconciler.edge.git import arguments
+from reconciler.edge.git.command import Git
 from reconciler.edge.git.credentials import Credentials
-from reconciler.edge.git.program import Git
+from reconciler.edge.git.url import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Access:
 
     def address(self) -> Address | None:
         """Return where the repository is on the network, None for a folder. Raises Misnamed for what cannot be."""
-        remote = given.is_remote(self.url)
-        given.check_ref(self.ref)
+        remote = arguments.is_remote(self.url)
+        arguments.check_ref(self.ref)
         if remote:
             return Address.of(self.url, self.credentials)
         self.credentials.check("", None)
@@ -41,7 +41,7 @@ class Access:
     def check(self, path: str) -> None:
         """Refuse what is wrong whatever there is, a path in the repository as well. Raises Misnamed."""
         self.address()
-        given.folder(path)
+        arguments.folder(path)
 
     def git(self) -> Git:
         """Return the program. Raises GitError where there is none."""

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.core.errors import GitError
-from reconciler.edge.git import complaint, temporary, tip
-from reconciler.edge.git.address import Address
-from reconciler.edge.git.program import Answer, Git
+from reconciler.edge.git import messages, refs, temporary_folders
+from reconciler.edge.git.command import Answer, Git
+from reconciler.edge.git.url import Address
 
 FETCHED = "refs/reconciler/fetched"
 """The ref that a revision has here, whatever it was asked for by."""
@@ -24,7 +24,7 @@ _SHA1 = 40
 @contextmanager
 def fetched(git: Git, address: Address, ref: str) -> Iterator[Git]:
     """Give git at a repository that holds one revision, at FETCHED, and is removed afterwards. Raises GitError."""
-    with temporary.folder() as folder:
+    with temporary_folders.folder() as folder:
         private = git.within(folder)
         # Its ids are SHA-1 or SHA-256: that is only known from one that was given, or from a server's refusal.
         for ids in ("sha256", "sha1") if re.fullmatch("[0-9a-f]{64}", ref) else ("sha1", "sha256"):
@@ -34,7 +34,7 @@ def fetched(git: Git, address: Address, ref: str) -> Iterator[Git]:
             if answer.well:
                 yield repository
                 return
-            if not complaint.other_hash(answer.complaint):
+            if not messages.other_hash(answer.complaint):
                 break
         raise _error(network, address, ref, answer.complaint)
 
@@ -46,7 +46,7 @@ def copied(git: Git, source: Git, where: str, commit: str) -> Iterator[Git]:
     Every id is reckoned anew from the content: in place git believes what a folder of objects says, and a signature
     is over ids.
     """
-    with temporary.folder() as folder:
+    with temporary_folders.folder() as folder:
         repository = _made(git.within(folder), "sha1" if len(commit) == _SHA1 else "sha256", where)
         content = b""
         for at, arguments in (
@@ -56,7 +56,7 @@ def copied(git: Git, source: Git, where: str, commit: str) -> Iterator[Git]:
         ):
             answer = at.run(*arguments, stdin=content, most=MOST_COPIED)
             if not answer.well:
-                raise complaint.error(where, answer.complaint)
+                raise messages.error(where, answer.complaint)
             content = answer.output
         yield repository
 
@@ -64,7 +64,7 @@ def copied(git: Git, source: Git, where: str, commit: str) -> Iterator[Git]:
 def _made(git: Git, ids: str, where: str) -> Git:
     made = git.run("init", "--quiet", "--bare", "--template=", f"--object-format={ids}", "--", ids)
     if not made.well:
-        raise complaint.error(where, made.complaint)
+        raise messages.error(where, made.complaint)
     return git.at(str(Path(git.private, ids)))
 
 
@@ -77,11 +77,11 @@ def _fetch(git: Git, url: str, ref: str) -> Answer:
 
 def _error(git: Git, address: Address, ref: str, said: str) -> GitError:
     where = address.where
-    if complaint.not_given(said):
+    if messages.not_given(said):
         return GitError(
             f"repository '{where}': does not have the commit {ref}, or does not give it by its id: "
             "name a branch or a tag"
         )
-    if not complaint.no_such_ref(said):
-        return complaint.error(where, said)
-    return tip.missing(git, address, ref)
+    if not messages.no_such_ref(said):
+        return messages.error(where, said)
+    return refs.unknown_remote_ref(git, address, ref)

@@ -11,8 +11,8 @@ from itertools import islice
 from reconciler.core.errors import GitError, Problem
 from reconciler.core.manifests.files import MAX_BYTES, MAX_DOCUMENTS, File, excess, is_hidden, is_manifest, too_large
 from reconciler.core.text import harmless
-from reconciler.edge.git import complaint
-from reconciler.edge.git.program import MOST, Answer, Git
+from reconciler.edge.git import messages
+from reconciler.edge.git.command import MOST, Answer, Git
 
 _TREE, _LINK, _SUBMODULE = "040000", "120000", "160000"
 _POINTER = b"version https://git-lfs.github.com/spec/"
@@ -136,7 +136,7 @@ class Commit:
     def _run(self, *arguments: str, stdin: bytes = b"", most: int = MOST) -> Answer:
         answer = self.git.run(*arguments, stdin=stdin, most=most)
         if not answer.well:
-            raise complaint.error(self.where, answer.complaint)
+            raise messages.error(self.where, answer.complaint)
         return answer
 
 

@@ -29,7 +29,7 @@ from reconciler.core.manifests.document import BREAK, Document, Text
 from reconciler.core.manifests.files import MAX_BYTES
 from reconciler.core.model import Json
 from reconciler.core.text import shorten
-from reconciler.edge.manifests import json as jsontext
+from reconciler.edge.manifests import json
 from reconciler.edge.manifests.budget import MAX_DEPTH, MAX_NODES, Budget, Exhausted, Refused
 from reconciler.edge.manifests.scalars import resolve
 
@@ -70,17 +70,17 @@ def documents(name: str, content: bytes, budget: Budget | None = None) -> Iterat
 
 def _json(name: str, text: Text, budget: Budget) -> list[Document | Problem]:
     """Return the documents of JSON, and none of what is YAML in another form. Raises Exhausted."""
-    if not jsontext.is_likely(text.text):
+    if not json.is_likely(text.text):
         return []
     left = replace(budget)
     found: list[Document | Problem] = []
     try:
-        found.extend(jsontext.documents(name, text, left))
+        found.extend(json.documents(name, text, left))
     except Exhausted:
         raise
     except Refused as error:
         found.append(error.problem)
-    except jsontext.NotJson:
+    except json.NotJson:
         return []
     budget.documents, budget.values = left.documents, left.values
     return found

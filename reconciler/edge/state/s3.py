@@ -22,7 +22,7 @@ from botocore.exceptions import (
 )
 
 from reconciler import redaction
-from reconciler.core.aws import signature_errors as signing
+from reconciler.core.aws import signature_errors
 from reconciler.core.aws.verdict import code_of, is_done, is_refusal, request_of
 from reconciler.core.errors import CloudError, StateError, StateMismatch, StateMoved, StateUncertain
 from reconciler.edge.state.store import Stored
@@ -162,13 +162,13 @@ class S3Store:
         if isinstance(error, _NO_CREDENTIALS):
             self._clients.refused()
             return f"{line}; S3 needs credentials where boto3 finds them"
-        if signing.is_unknown(code, message):
+        if signature_errors.is_unknown(code, message):
             self._clients.refused()
         if isinstance(error, _UNREACHED):
             return f"{line}; S3 has to be reachable from here"
         if isinstance(error, KeyError):
             return f"S3's answer lacks {line}"
-        return line + signing.way_out(code, message)
+        return line + signature_errors.way_out(code, message)
 
 
 def _note(response_dict: Any, parsed_response: Any, exception: Exception | None, **_: Any) -> None:

@@ -22,7 +22,7 @@ from reconciler.core.errors import StateError, StateHeld, StateMismatch, StateMo
 from reconciler.core.journal.codec import encode, sealed
 from reconciler.core.journal.records import LEASE, Journal, Lease, Standing
 from reconciler.core.ports import LeasedJournal
-from reconciler.edge.state.local import LocalStore
+from reconciler.edge.state.file import LocalStore
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.store import Store, Stored
 from reconciler.edge.state.writer import Author, JournalWriter
@@ -453,10 +453,10 @@ HOLDER = """
 import sys
 from pathlib import Path
 from reconciler.core.journal.records import Journal
-from reconciler.edge.state.local import LocalStore
+from reconciler.edge.state.file import LocalStore
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.writer import Author, JournalWriter
-from reconciler.edge.system import SystemClock, host
+from reconciler.edge.clock import SystemClock, host
 store = LocalStore(Path(sys.argv[1]))
 reader, clock = JournalReader(store, "1", "r"), SystemClock()
 author = Author("run", "a process", host())

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import StateError, StateMoved
-from reconciler.edge.state.local import LocalStore
+from reconciler.edge.state.file import LocalStore
 from reconciler.edge.state.store import ReadOnly, Store, Stored
 
 
@@ -207,7 +207,7 @@ FULL = """
 import resource, sys
 from pathlib import Path
 from reconciler.core.errors import StateError
-from reconciler.edge.state.local import LocalStore
+from reconciler.edge.state.file import LocalStore
 store = LocalStore(Path(sys.argv[1]))
 assert store.claim()
 version = store.load().version
@@ -251,7 +251,7 @@ WRITER = """
 import sys
 from itertools import cycle
 from pathlib import Path
-from reconciler.edge.state.local import LocalStore
+from reconciler.edge.state.file import LocalStore
 store = LocalStore(Path(sys.argv[1]))
 assert store.claim()
 version = store.put("a" * 500_000, None)
@@ -310,7 +310,7 @@ def test_a_write_without_a_claim_is_a_fault_of_the_program(path: Path) -> None:
 HOLDER = """
 import sys
 from pathlib import Path
-from reconciler.edge.state.local import LocalStore
+from reconciler.edge.state.file import LocalStore
 store = LocalStore(Path(sys.argv[1]))
 assert store.claim()
 print("held", flush=True)
@@ -333,7 +333,7 @@ def test_a_dead_holders_lock_is_free(path: Path) -> None:
 COUNTER = """
 import os, sys
 from pathlib import Path
-from reconciler.edge.state.local import LocalStore
+from reconciler.edge.state.file import LocalStore
 store = LocalStore(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()

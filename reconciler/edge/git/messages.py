@@ -1,0 +1,178 @@
+"""Says in one line what git complained of: the only place that matches on what git, gpg and ssh-keygen say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set as AbstractSet
+
+from reconciler import redaction
+from reconciler.core.errors import GitError
+from reconciler.core.redaction.redact import LONGEST
+from reconciler.edge.git.arguments import quoted
+
+# Git has one exit code for all of these. The texts are those of git 2.39 in the C locale, and of OpenSSH.
+_MEANINGS = (
+    (
+        r"^(?!remote: ).*(?:No space left on device|Disk quota exceeded)",
+        "finds no room here for a copy: make some in the folder for temporary files, or name another one in TMPDIR",
+    ),
+    (
+        r"not a git repository|cannot change to|does not appear to be a git repo|invalid gitfile format",
+        "is no git repository",
+    ),
+    (
+        r"Authentication failed|could not read (?:Username|Password)|Permission denied \(|returned error: 40[13]",
+        "refuses the credentials, or needs some: set up a credential helper, a key or a token for git",
+    ),
+    (r"repository '[^']*' not found", "was not found; servers say so too where credentials are missing"),
+    (r"Host key verification failed", "has a host key that is not known here: add it to known_hosts"),
+    (
+        r"No user exists for uid",
+        "cannot be reached by ssh: ssh needs an entry for this user id in /etc/passwd, and there is none",
+    ),
+    (r"promisor remote|lazy fetch", "lacks objects, being a partial clone: fetch them first"),
+    (r"transport '[^']*' not allowed", "has a protocol that GIT_ALLOW_PROTOCOL does not allow"),
+    (r"unable to access|unable to connect|Could not resolve|Could not read from remote", "cannot be reached"),
+)
+# For a signature the lines of gpg (https://github.com/gpg/gnupg/blob/master/doc/DETAILS), or what ssh-keygen 9.2 says.
+_DISTRUSTS = (
+    (r"^\[GNUPG:\] NEWSIG(?s:.*)^\[GNUPG:\] NEWSIG()", "has more than one signature"),
+    (r"^\[GNUPG:\] REVKEYSIG (\S+)", "is signed by {}, which was revoked"),
+    (r"^\[GNUPG:\] EXPKEYSIG (\S+)", "is signed by {}, which has expired"),
+    (r"^\[GNUPG:\] EXPSIG (\S+)", "is signed by {}, and the signature has expired"),
+    (r"^\[GNUPG:\] BADSIG (\S+)", "has a bad signature, as if by {}"),
+    (r"^\[GNUPG:\] NO_PUBKEY (\S+)", "is signed by {}, which is not listed"),
+    (r"^\[GNUPG:\] VALIDSIG (\S+)", "is signed by {}, which is not listed"),
+    (r"^\[GNUPG:\] NODATA()", "has a signature that cannot be read"),
+    (r"[Cc]ouldn't (?:parse|decode) signature()", "has a signature that cannot be read"),
+    (r"incorrect signature()", "has a bad signature"),
+    (r"(?s)\A(?>.*?(SHA256:\S+)).*key has expired", "is signed by {}, which had expired"),
+    (r"(?s)\A(?>.*?(SHA256:\S+)).*key is not yet valid", "is signed by {}, which was not valid yet"),
+    (r"key is not permitted for use in signature namespace()", "is signed by a key that is not listed for git"),
+    # Without these words ssh-keygen has not looked through the list: git then asks it about the signature alone.
+    (r"(?s)\A(?=.*^No principal matched).*(SHA256:\S+)", "is signed by {}, which is not listed"),
+)
+_HINDRANCES = (
+    (
+        r"No user exists for uid (\d+)",
+        "ssh-keygen needs an entry for the user id {} in /etc/passwd, and there is none: add one",
+    ),
+    (r"-Y find-principals/verify is needed()", "ssh-keygen is too old: install OpenSSH 8.9 or newer"),
+)
+# What is another each time would make another reason of the same one: how long it took and how far it came, names of
+# temporary files, ids of processes and requests, times, and which of a host's addresses it was.
+_VARYING = (
+    (r" after \d+ (?:ms|milliseconds|seconds)\b", ""),
+    (r"\b\d+ (?:out of \d+ )?bytes\b", "some bytes"),
+    (r"((?:\btmp|_vtag_tmp|\bincoming-)(?:_[a-z]+_|_)?)[A-Za-z0-9]{6}\b", r"\1…"),
+    (r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b", "…"),
+    (r"(?i)\b((?:request|trace|correlation)[ -]?id|pid|process)([ :=#]+)(?=[\w:.-]{0,99}\d)[\w:.-]+", r"\1\2…"),
+    (r"\b(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?Z?", "…"),
+    (r"\b((?:closed|reset) by) .* port \d+", r"\1 the server"),
+)
+_LONGEST = 16 * 1024  # characters in which it is looked for a reason
+_EMPTY_WORDS = re.compile(
+    r"\s*$|hint: |warning: |Please make sure you have|and the repository exists|fatal: Could not read from remote"
+)
+
+
+def error(where: str, complaint: str) -> GitError:
+    """Return the error for what git said of a repository."""
+    trusting = re.search(r"^[ \t]*(git config --global --add safe\.directory .+)$", complaint, re.MULTILINE)
+    if trusting:
+        return GitError(
+            f"repository '{where}': belongs to another user, and git does not trust it: {quoted(trusting[1])}"
+        )
+    meant = next(
+        (meaning for words, meaning in _MEANINGS if re.search(words, complaint, re.MULTILINE)), "cannot be read"
+    )
+    fault = f"repository '{where}': {meant}"
+    return GitError(f"{fault}; git said: {_last(complaint)}", fault)
+
+
+def no_such_ref(complaint: str) -> bool:
+    """Tell whether git says that there is no branch or tag of this name, or no such commit."""
+    return bool(re.search(r"couldn't find remote ref|Needed a single revision", complaint))
+
+
+def no_commit(complaint: str) -> bool:
+    """Tell whether git says that a name stands for a file or a folder."""
+    return "expected commit type" in complaint
+
+
+def not_given(complaint: str) -> bool:
+    """Tell whether a server says that it gives no commit by its id, or does not have this one."""
+    return bool(re.search(r"not our ref|unadvertised object", complaint))
+
+
+def other_hash(complaint: str) -> bool:
+    """Tell whether a server says that its ids are of another kind than those of the repository fetched into."""
+    return "mismatched algorithms" in complaint
+
+
+def imported(output: bytes) -> AbstractSet[str]:
+    """Return the fingerprints of the keys that gpg says it has imported."""
+    return set(re.findall(r"^\[GNUPG:\] IMPORT_OK \d+ (\S+)$", output.decode(errors="replace"), re.MULTILINE))
+
+
+def signed_by(complaint: str) -> str | None:
+    """Return the fingerprint of the main key that gpg says a valid signature is by."""
+    found = re.search(r"^\[GNUPG:\] VALIDSIG (?:.* )?(\S+)$", complaint, re.MULTILINE)
+    return found[1] if found else None
+
+
+def distrust(complaint: str, listed: AbstractSet[str] = frozenset()) -> str | None:
+    """Say what is wrong with a signature, None where no program has said so clearly: it may not have judged at all.
+
+    A valid one by a key that is `listed` has nothing wrong with it.
+    """
+    if signed_by(complaint) in listed:
+        complaint = complaint.replace("VALIDSIG", "")
+    for words, meaning in _DISTRUSTS:
+        found = re.search(words, complaint[:_LONGEST], re.MULTILINE)
+        if found:
+            return meaning.format(f"the key {quoted(found[1])}".removesuffix(" "))
+    return None
+
+
+def lists_nobody(complaint: str) -> bool:
+    """Tell whether ssh-keygen says that it looked through a list, and that the signer is not in it by now."""
+    return bool(re.search(r"^No principal matched", complaint, re.MULTILINE))
+
+
+def is_unknown(complaint: str) -> bool:
+    """Tell whether gpg says that it does not have the key of a signature."""
+    return bool(re.search(r"^\[GNUPG:\] NO_PUBKEY ", complaint, re.MULTILINE))
+
+
+def lacks_keys(output: bytes) -> bool:
+    """Tell whether gpg took fewer keys than a file has: by the 14th number of IMPORT_RES (see DETAILS above)."""
+    found = re.search(rb"^\[GNUPG:\] IMPORT_RES (?:\d+ ){13}(\d+)", output, re.MULTILINE)
+    return not found or found[1] != b"0"
+
+
+def holds_no_key(output: bytes) -> bool:
+    """Tell whether gpg says that it read a file to its end, or found nothing of OpenPGP in it."""
+    return bool(re.search(rb"^\[GNUPG:\] (?:IMPORT_RES|NODATA) ", output, re.MULTILINE))
+
+
+def unverified(where: str, commit: str, complaint: str) -> GitError:
+    """Return the error for a signature that could not be verified, whatever it is worth."""
+    why = f"the programs that verify it said: {_last(complaint)}"
+    for words, meaning in _HINDRANCES:
+        if found := re.search(words, complaint):
+            why = meaning.format(found[1])
+    fault = f"repository '{where}': the signature of the commit {commit} could not be verified, so it is not used yet"
+    return GitError(f"{fault}: {why}", fault)
+
+
+def _last(complaint: str) -> str:
+    """Return the last line that says something, without its label."""
+    lines = [line.strip() for line in complaint.splitlines() if not _EMPTY_WORDS.match(line)]
+    fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
+    said = (fatal or lines or ["nothing"])[-1]
+    said = said.removeprefix("fatal: ").removeprefix("error: ")
+    said = redaction.redact(said)[:LONGEST]  # while no part of a secret varies
+    for varying, constant in _VARYING:
+        said = re.sub(varying, constant, said)
+    return quoted(said)

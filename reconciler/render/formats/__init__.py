@@ -1,0 +1,27 @@
+"""The formats of a report: `FORMATS` names them, and each is a module with the functions of `Format`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Protocol, cast
+
+from reconciler.core.manifests.findings import Findings
+from reconciler.core.report.report import Report
+
+FORMATS = ("text", "json", "markdown", "junit", "sarif", "github")
+"""Each is a module of this package, which is imported when somebody asks for the format."""
+
+
+class Format(Protocol):
+    """One format. `terminal` asks for colours and symbols; a format for programs ignores it."""
+
+    def render(self, report: Report, *, terminal: bool = False) -> str:
+        """Return a report as text."""
+
+    def findings(self, found: Findings, *, terminal: bool = False) -> str:
+        """Return what validation found as text."""
+
+
+def load(name: str) -> Format:
+    """Return the format of a name in FORMATS."""
+    return cast(Format, import_module(f"{__name__}.{name}"))

@@ -1,0 +1,234 @@
+"""A Report as JSON, by schemas/report.v1.json, and Findings by schemas/findings.v1.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, assert_never
+
+from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
+from reconciler.core.errors import Problem
+from reconciler.core.journal.records import Bound, Record
+from reconciler.core.manifests.findings import Findings
+from reconciler.core.model import Execution, Live
+from reconciler.core.plan.decision import Create, Update, Write
+from reconciler.core.plan.difference import Difference
+from reconciler.core.report.report import Association, Report, TargetReport
+from reconciler.core.text import unheard
+
+FORMAT = "reconciler/report/v1"
+FINDINGS = "reconciler/findings/v1"
+
+
+def render(report: Report, *, terminal: bool = False) -> str:
+    """Return the report as a JSON document with a final newline."""
+    return dumped(document(report))
+
+
+def dumped(tree: Any) -> str:
+    """Return a tree as a JSON document with a final newline, that no terminal and no runner can be steered by."""
+    return unheard(json.dumps(tree, indent=2, ensure_ascii=True)) + "\n"
+
+
+def line(tree: Any) -> str:
+    """Return a tree as one line of a JSON document that nothing can be steered by."""
+    return unheard(json.dumps(tree, ensure_ascii=True))
+
+
+def written(report: Report) -> Iterator[str]:
+    """Yield the report as a JSON document in pieces of a line each: encoded at once, a large one takes tens of MB."""
+    yield from members(_head(report), targets=items(map(_written_target, report.targets)))
+
+
+def _written_target(target: TargetReport) -> Iterator[str]:
+    associations = items((line(association(each)),) for each in target.associations)
+    unmanaged = items((line(_unmanaged(each, target)),) for each in target.unmanaged)
+    orphaned = items((line(_orphan(each, target)),) for each in target.orphaned)
+    yield from members(_target_head(target), associations=associations, unmanaged=unmanaged, orphaned=orphaned)
+
+
+def members(head: Mapping[str, Any], **others: Iterable[str]) -> Iterator[str]:
+    """Yield a JSON object in pieces: its first members, then others by name, which are in pieces themselves."""
+    yield line(head)[:-1]
+    for name, pieces in others.items():
+        yield f', "{name}": '
+        yield from pieces
+    yield "}"
+
+
+def items(found: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Yield a JSON array in pieces, each item on a line of its own."""
+    yield "["
+    for number, pieces in enumerate(found):
+        yield ",\n" if number else "\n"
+        yield from pieces
+    yield "]"
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Return the report as the tree that the schema describes."""
+    return {**_head(report), "targets": [_target(target) for target in report.targets]}
+
+
+def _head(report: Report) -> dict[str, Any]:
+    run = report.run
+    return {
+        "format": FORMAT,
+        "planDigest": report.plan_digest if report.planned else None,
+        "run": {
+            "id": run.id,
+            "startedAt": run.started_at.isoformat(),
+            "finishedAt": run.finished_at.isoformat(),
+            "dryRun": run.dry_run,
+            "revision": run.revision,
+            "version": run.version,
+        },
+        "summary": dict(report.summary),
+        "coverage": {"managed": report.managed, "live": report.live},
+        "warnings": [problem(each) for each in report.warnings],
+        "mismatch": report.mismatch
+        and {
+            "reviewed": report.mismatch.reviewed,
+            "differences": None if report.mismatch.differences is None else list(report.mismatch.differences),
+        },
+    }
+
+
+def findings(found: Findings, *, terminal: bool = False) -> str:
+    """Return what is wrong and what is unwise in a revision as a JSON document with a final newline."""
+    tree = {
+        "format": FINDINGS,
+        "valid": not found.problems,
+        "revision": found.revision,
+        "manifests": found.manifests,
+        "targets": found.targets,
+        "problems": [problem(each) for each in found.problems],
+        "warnings": [problem(each) for each in found.warnings],
+    }
+    return dumped(tree)
+
+
+def problem(problem: Problem) -> dict[str, Any]:
+    """Return what is wrong in one place as a tree."""
+    return {
+        "file": problem.file,
+        "line": problem.line or None,
+        "column": problem.column or None,
+        "pointer": problem.pointer,
+        "message": problem.message,
+    }
+
+
+def _target(target: TargetReport) -> dict[str, Any]:
+    return {
+        **_target_head(target),
+        "associations": [association(each) for each in target.associations],
+        "unmanaged": [_unmanaged(live, target) for live in target.unmanaged],
+        "orphaned": [_orphan(record, target) for record in target.orphaned],
+    }
+
+
+def _target_head(target: TargetReport) -> dict[str, Any]:
+    return {
+        "name": target.name,
+        "account": target.account,
+        "region": target.region,
+        "error": target.error,
+        "coverage": {"managed": target.managed, "live": target.live},
+        "unlisted": [
+            {"dataIntegrationArn": arn, "dataIntegrationName": target.names.get(arn), "reason": reason}
+            for arn, reason in target.unlisted
+        ],
+    }
+
+
+def association(association: Association) -> dict[str, Any]:
+    """Return one manifest's line of the report as a tree."""
+    origin = association.origin
+    return {
+        "name": association.name,
+        "origin": {"file": origin.file, "line": origin.line, "column": origin.column},
+        "decision": association.decision,
+        "reason": association.reason,
+        "since": association.since and association.since.isoformat(),
+        "arn": association.arn,
+        "clientToken": association.client_token,
+        "differences": [_difference(difference) for difference in association.differences],
+        "unverifiable": list(association.unverifiable),
+        "lastExecution": _execution(association.last_execution),
+        "outcome": _outcome(association.outcome),
+        "write": _write(association.write),
+    }
+
+
+def _write(write: Write | None) -> dict[str, Any] | None:
+    match write:
+        case None:
+            return None
+        case Create():
+            operation, token, id_ = "CreateDataIntegrationAssociation", write.token, ""
+        case Update():
+            operation, token, id_ = "UpdateDataIntegrationAssociation", "", write.association_id
+        case other:
+            assert_never(other)
+    return {
+        "operation": operation,
+        "clientToken": token or None,
+        "associationId": id_ or None,
+        "request": write.request,
+    }
+
+
+def _difference(difference: Difference) -> dict[str, Any]:
+    return {
+        "path": difference.path,
+        "desired": difference.desired,
+        "applied": difference.applied,
+        "live": difference.live,
+    }
+
+
+def _unmanaged(live: Live, target: TargetReport) -> dict[str, Any]:
+    return {
+        "arn": live.arn,
+        "dataIntegrationArn": live.spec["DataIntegrationIdentifier"],
+        "dataIntegrationName": target.names.get(str(live.spec["DataIntegrationIdentifier"])),
+        "clientId": live.spec.get("ClientId"),
+        "destinationURI": live.spec.get("DestinationURI"),
+        "lastExecution": _execution(live.last_execution),
+    }
+
+
+def _orphan(record: Record, target: TargetReport) -> dict[str, Any]:
+    integration, client, destination = record.key
+    bound = record.state if isinstance(record.state, Bound) else None
+    return {
+        "name": record.name,
+        "dataIntegrationArn": integration,
+        "dataIntegrationName": target.names.get(integration),
+        "clientId": client or None,
+        "destinationURI": destination or None,
+        "associationId": bound.association_id if bound else None,
+    }
+
+
+def _execution(execution: Execution | None) -> dict[str, Any] | None:
+    return {"status": execution.status, "message": execution.message} if execution else None
+
+
+def _outcome(outcome: Outcome | None) -> dict[str, Any] | None:
+    match outcome:
+        case None:
+            return None
+        case Created(association_id):
+            return {"result": "created", "id": association_id, "error": None}
+        case Updated():
+            return {"result": "updated", "id": None, "error": None}
+        case Refused(reason) | NotSent(reason):
+            return {"result": "failed", "id": None, "error": reason}
+        case Unknown(reason):
+            return {"result": "unknown", "id": None, "error": reason}
+        case Skipped(reason):
+            return {"result": "skipped", "id": None, "error": reason}
+        case other:
+            assert_never(other)

@@ -1,0 +1,214 @@
+"""A Report as text that a person reads in a terminal, or in the log of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
+from reconciler.core.journal.records import Intended, Record
+from reconciler.core.manifests.findings import Findings
+from reconciler.core.model import Live, Spec
+from reconciler.core.plan.decide import MISSING
+from reconciler.core.plan.decision import Create, Write
+from reconciler.core.plan.difference import Difference, leaves
+from reconciler.core.report.report import Association, Report, TargetReport
+from reconciler.core.text import harmless
+from reconciler.render import wording
+from reconciler.render.wording import shown
+
+_STYLES = {
+    "create": ("+", "green"),
+    "update": ("~", "yellow"),
+    "adopt": ("⇢", "cyan"),
+    "in-sync": ("✓", "dim"),
+    "drifted": ("≠", "yellow"),
+    "changed": ("~", "yellow"),
+    "settling": ("…", "cyan"),
+    "lost": ("?", "red"),
+    "held": ("‖", "cyan"),
+    "blocked": ("✗", "red"),
+    "unmanaged": ("·", "dim"),
+    "orphaned": ("·", "dim"),
+}
+_CODES = {"green": "32", "yellow": "33", "cyan": "36", "red": "31", "dim": "2", "bold": "1"}
+_WIDE = 64
+_EXECUTION = "ExecutionConfiguration"
+
+
+def render(report: Report, *, terminal: bool = False) -> str:
+    """Return the report as lines; with colours and symbols for a terminal, plain otherwise."""
+    return "".join(f"{line}\n" for line in _Page(terminal).lines(report))
+
+
+def findings(found: Findings, *, terminal: bool = False) -> str:
+    """Return a line for each problem and warning, and one that says that all is well, or of which commit it is."""
+    lines = [harmless(str(problem)) for problem in found.problems]
+    lines += [f"warning: {harmless(str(warning))}" for warning in found.warnings]
+    lines += [wording.valid(found).rstrip(".")] if found.revision or not found.problems else []
+    return "".join(f"{line}\n" for line in lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    terminal: bool
+
+    def lines(self, report: Report) -> Iterator[str]:
+        for target in report.targets:
+            yield from self._target(target, looked=wording.only_looked(report))
+            yield ""
+        yield from (self._style(f"warning: {harmless(str(each))}", "yellow") for each in report.warnings)
+        if report.warnings:
+            yield ""
+        yield from self._mismatch(report)
+        yield self._summary(report)
+        if report.run.revision:
+            yield self._style(harmless(f"Revision {report.run.revision}"), "dim")
+        if digest := wording.plan(report):
+            yield self._style(f"Plan {digest}", "dim")
+
+    def _target(self, target: TargetReport, *, looked: bool) -> Iterator[str]:
+        place = " ".join(part for part in (target.account, target.region) if part)
+        yield self._style(harmless(target.name), "bold") + (f"  {harmless(place)}" if place else "")
+        if target.error:
+            yield self._style(f"  failed: {harmless(target.error)}", "red")
+        elif not target.associations and not target.unmanaged:
+            yield "  no manifests, and nothing live"
+        widths = _Widths.of(target.associations)
+        for association in target.associations:
+            yield from self._association(association, widths, looked=looked)
+        for live in target.unmanaged:
+            yield self._unmanaged(live, target)
+        for record in target.orphaned:
+            yield self._orphaned(record, target)
+        for arn, reason in target.unlisted:
+            yield self._style(f"  not listed: {wording.unlisted(arn, reason, target)}", "yellow")
+
+    def _association(self, association: Association, widths: _Widths, *, looked: bool) -> Iterator[str]:
+        decision, (done, color) = association.decision, _done(association.outcome)
+        adopted = wording.kind(association) == "adopt" and not looked
+        word = done or ("adopted" if adopted else decision)
+        name, flow = harmless(association.name), _flow(association)
+        columns = f"  {name:<{widths.name}}  {flow:<{widths.flow}}"
+        yield f"  {self._marked(decision, word, color)}{columns}{self._aside(association)}".rstrip()
+        if association.reason and association.reason != MISSING:
+            yield f"      {harmless(association.reason)}"
+        match association.outcome:
+            case Refused(reason) | NotSent(reason) | Unknown(reason) | Skipped(reason):
+                yield self._style(f"      {harmless(reason)}", color or "yellow")
+            case Created() | Updated() | None:
+                pass
+            case other:
+                assert_never(other)
+        if isinstance(association.outcome, Unknown):
+            then = "and waits before it sends anything" if decision == "create" else "and sends it in no case again"
+            yield f"      it may have been carried out: the next run looks for it, {then}"
+        for difference in association.differences:
+            yield from self._difference(difference)
+        if looked and association.write:
+            yield from self._sent(association.write)
+
+    def _aside(self, association: Association) -> str:
+        """Return how the last job went, what cannot be compared, and where the manifest stands."""
+        parts = []
+        if association.last_execution:
+            parts.append(association.last_execution.status.lower().replace("_", " "))
+        if association.unverifiable and association.arn:
+            parts.append("unverifiable: " + " ".join(association.unverifiable))
+        if association.decision != "in-sync":
+            parts.append(str(association.origin))
+        return self._style("  " + "  ".join(map(harmless, parts)), "dim") if parts else ""
+
+    def _difference(self, difference: Difference) -> Iterator[str]:
+        """Show one member as a diff: what is there, and what git wants instead."""
+        yield f"      {harmless(difference.path)}"
+        if difference.readable:
+            yield self._style(f"      - live     {shown(difference.live)}", "red")
+        else:
+            yield self._style("      - live     unverifiable: AWS does not show it", "dim")
+        if difference.changed:
+            yield self._style(f"      - applied  {shown(difference.applied)}", "red")
+        yield self._style(f"      + git      {shown(difference.desired)}", "green")
+
+    def _sent(self, write: Write) -> Iterator[str]:
+        """Show all that a call would send, or what an Update does not say by its differences."""
+        request: Spec = write.request if isinstance(write, Create) else {_EXECUTION: write.execution}
+        for path, value in leaves(request):
+            if path != "/DataIntegrationIdentifier":
+                yield self._style(f"      + {harmless(path[1:])}  {shown(value)}", "green")
+
+    def _unmanaged(self, live: Live, target: TargetReport) -> str:
+        integration = target.called(str(live.spec["DataIntegrationIdentifier"]))
+        flow = f"{integration} → {live.spec.get('DestinationURI', '(no destination)')}  {live.arn}"
+        return f"  {self._marked('unmanaged', 'unmanaged', None)}  {self._style(harmless(flow), 'dim')}"
+
+    def _orphaned(self, record: Record, target: TargetReport) -> str:
+        integration, client, destination = record.key
+        what = "its manifest is gone"
+        if isinstance(record.state, Intended):
+            what = f"its manifest is gone, and a Create of {record.state.last_attempt:%Y-%m-%d %H:%MZ} has no answer"
+        flow = " ".join(filter(None, (destination or "(no destination)", client)))
+        said = f"{record.name}  {target.called(integration)} → {flow}  {what}"
+        return f"  {self._marked('orphaned', 'orphaned', None)}  {self._style(harmless(said), 'dim')}"
+
+    def _mismatch(self, report: Report) -> Iterator[str]:
+        """Say that another plan was reviewed, and how this one differs."""
+        if not report.mismatch:
+            return
+        yield self._style("This is not the plan that was reviewed: nothing was written.", "red")
+        yield f"  reviewed {harmless(report.mismatch.reviewed)}"
+        yield f"  now      {wording.plan(report) or wording.NO_PLAN}"
+        for sentence in report.mismatch.differences or ():
+            yield f"  {harmless(sentence)}"
+        if report.mismatch.differences is None:
+            yield "  Give --expect-plan the JSON report that was reviewed, and what differs is named here."
+        yield ""
+
+    def _summary(self, report: Report) -> str:
+        kind, _, said = wording.verdict(report).partition(":")
+        covered = f" {wording.coverage(report)}." if report.live else ""
+        return f"{self._style(f'{kind}:', 'bold')}{said}{covered}"
+
+    def _marked(self, decision: str, word: str, color: str | None) -> str:
+        symbol, usual = _STYLES[decision]
+        return self._style(f"{symbol} {word:<9}", color or usual) if self.terminal else f"{word:<9}"
+
+    def _style(self, text: str, style: str) -> str:
+        return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self.terminal else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Widths:
+    """How wide the columns of a target are; what is longer than half a line stands out."""
+
+    name: int
+    flow: int
+
+    @classmethod
+    def of(cls, associations: Sequence[Association]) -> _Widths:
+        return cls(
+            max((len(harmless(each.name)) for each in associations if len(each.name) <= _WIDE), default=0),
+            max((len(_flow(each)) for each in associations if len(_flow(each)) <= _WIDE), default=0),
+        )
+
+
+def _flow(association: Association) -> str:
+    """Return from which data integration to which destination the data goes."""
+    return harmless(f"{association.integration} → {association.destination or '(no destination)'}")
+
+
+def _done(outcome: Outcome | None) -> tuple[str | None, str | None]:
+    match outcome:
+        case Created():
+            return "created", "green"
+        case Updated():
+            return "updated", "green"
+        case Refused() | NotSent():
+            return "failed", "red"
+        case Unknown():
+            return "unknown", "red"
+        case Skipped() | None:
+            return None, None
+        case other:
+            assert_never(other)

@@ -1,0 +1,114 @@
+"""One sandbox: AppIntegrations in every account and Region that anybody asks for."""
+
+import threading
+from pathlib import Path
+
+from reconciler.sandbox.service.behaviour import Behaviour
+from reconciler.sandbox.service.defaults import Clock, NewId, new_id, now
+from reconciler.sandbox.service.errors import InternalServiceError
+from reconciler.sandbox.service.seed import seeded
+from reconciler.sandbox.service.service import AppIntegrations
+from reconciler.sandbox.service.state import Carried, Document, State
+from reconciler.sandbox.store import Place, Store, load
+
+
+class Sandbox:
+    """Every account and Region, seeded at first use; kept in a file if there is one.
+
+    One lock serves all of it, so that the file always holds one moment of the whole.
+    """
+
+    def __init__(
+        self,
+        data: Path | None = None,
+        behaviour: Behaviour | None = None,
+        *,
+        clock: Clock = now,
+        new_id: NewId = new_id,
+        read_only: bool = False,
+    ) -> None:
+        """Read the file if there is one; DataFileError if it cannot be used.
+
+        With `read_only` nothing is made beside it and it stays as it is: what is written is forgotten.
+        """
+        self.new_id = new_id
+        self._clock = clock
+        self._behaviour = behaviour or Behaviour()
+        self._lock = threading.RLock()
+        self._closed = False
+        self._services: dict[Place, AppIntegrations] = {}
+        self._store = None if data is None or read_only else Store(data)
+        if data is not None and read_only:
+            for place, state in load(data).items():
+                self._add(place, state)
+        if self._store is not None:
+            try:
+                for place, state in self._store.load().items():
+                    self._add(place, state)
+            except BaseException:
+                self._store.close()
+                raise
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """Give the switches in force."""
+        return self._behaviour
+
+    @property
+    def carried_out(self) -> tuple[Carried, ...]:
+        """Give every write to an association that took effect anywhere, oldest first."""
+        with self._lock:
+            carried = [each for service in self._services.values() for each in service.carried_out]
+        return tuple(sorted(carried, key=lambda each: each.at))
+
+    def service(self, account: str, region: str) -> AppIntegrations:
+        """Give AppIntegrations of this account and Region, whatever their names."""
+        place = (account, region)
+        with self._lock:
+            if place not in self._services:
+                self._add(place, seeded(account, region))
+            return self._services[place]
+
+    def call(self, account: str, region: str, operation: str, request: Document) -> Document:
+        """Carry out one operation there; ServiceError if it is refused, as everything is once this is closed."""
+        with self._lock:
+            if self._closed:
+                raise InternalServiceError("The sandbox is closed.")
+            return self.service(account, region).call(operation, request)
+
+    def behave(self, behaviour: Behaviour) -> None:
+        """Behave differently from now on, everywhere."""
+        with self._lock:
+            self._behaviour = behaviour
+            for service in self._services.values():
+                service.behave(behaviour)
+
+    def reset(self) -> None:
+        """Forget everything, also in the file."""
+        with self._lock:
+            self._services.clear()
+            self._save()
+
+    def close(self) -> None:
+        """Let another sandbox have the file. What is remembered stays readable."""
+        with self._lock:
+            self._closed = True
+            if self._store is not None:
+                self._store.close()
+
+    def _add(self, place: Place, state: State) -> None:
+        account, region = place
+        self._services[place] = AppIntegrations(
+            account,
+            region,
+            behaviour=self._behaviour,
+            clock=self._clock,
+            new_id=self.new_id,
+            state=state,
+            lock=self._lock,
+            changed=self._save,
+        )
+
+    def _save(self) -> None:
+        if self._store is not None and not self._closed:
+            self._store.save({place: service.state for place, service in self._services.items()})

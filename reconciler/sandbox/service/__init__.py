@@ -1,0 +1,1 @@
+"""AppIntegrations itself, as the sandbox plays it: operations, state and switches; knows nothing of moto or HTTP."""

@@ -1,0 +1,34 @@
+"""Pages of at most 50 items, with opaque tokens."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+
+from reconciler.sandbox.service.errors import InvalidRequestError
+from reconciler.sandbox.service.state import Document
+
+_LARGEST = 50
+
+
+def page(key: str, items: Sequence[tuple[str, Document]], request: Document, *, listing: str) -> Document:
+    """Cut one page out of items, each with its id; `listing` names what a NextToken is good for."""
+    start = 0
+    if "NextToken" in request:
+        last = _last_seen(request["NextToken"], listing)
+        ids = [item_id for item_id, _ in items]
+        if last not in ids:
+            raise InvalidRequestError("The NextToken is not valid, or no longer: list again from the start.")
+        start = ids.index(last) + 1
+    end = start + int(request.get("MaxResults", _LARGEST))
+    answer: Document = {key: [item for _, item in items[start:end]]}
+    if end < len(items):
+        answer["NextToken"] = base64.urlsafe_b64encode(f"{listing} {items[end - 1][0]}".encode()).decode()
+    return answer
+
+
+def _last_seen(token: str, listing: str) -> str | None:
+    try:
+        said, _, last = base64.b64decode(token, altchars=b"-_", validate=True).decode().rpartition(" ")
+    except (binascii.Error, ValueError):
+        return None
+    return last if said == listing else None

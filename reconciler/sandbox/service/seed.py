@@ -1,0 +1,38 @@
+"""What a fresh sandbox holds, so that the first manifest has something to associate."""
+
+from reconciler.sandbox.service.state import DataIntegration, Document, State
+
+
+def seeded(account: str, region: str) -> State:
+    """Make the state of an account and Region at first use: the same ids every time, everywhere."""
+    kms_key = f"arn:aws:kms:{region}:{account}:key/5eed0000-0000-4000-8000-000000000000"
+    integrations = [
+        DataIntegration(integration_id, {"KmsKey": kms_key} | request) for integration_id, request in _SEEDS.items()
+    ]
+    return State({integration.id: integration for integration in integrations})
+
+
+_SEEDS: dict[str, Document] = {
+    "5eed0000-0000-4000-8000-000000000001": {
+        "Name": "profiles-export",
+        "Description": "A bulk export of Customer Profiles",
+        "SourceURI": "AmazonConnect://AppIntegrations",
+        "ObjectConfiguration": {"CustomerProfiles": {"domainName": ["my-domain"], "objectType": ["_profile"]}},
+    },
+    "5eed0000-0000-4000-8000-000000000002": {
+        "Name": "crm-accounts",
+        "Description": "Accounts of a CRM, every hour",
+        "SourceURI": "Salesforce://AppFlow/crm",
+        "ScheduleConfig": {
+            "FirstExecutionFrom": "1767225600000",
+            "Object": "Account",
+            "ScheduleExpression": "rate(1 hour)",
+        },
+    },
+    "5eed0000-0000-4000-8000-000000000003": {
+        "Name": "knowledge-articles",
+        "Description": "Articles of a knowledge base",
+        "SourceURI": "s3://corp-knowledge/articles",
+        "FileConfiguration": {"Folders": ["/"]},
+    },
+}

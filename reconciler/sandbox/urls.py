@@ -1,6 +1,0 @@
-"""Which URLs moto hands to the sandbox: every path of every host that is AppIntegrations."""
-
-from reconciler.sandbox.responses import answer
-
-url_bases = [r"https?://app-integrations(-fips)?\.[^/]+\.(amazonaws\.com(\.cn)?|api\.aws)"]
-url_paths = {"{0}/.*": answer}

@@ -1,0 +1,100 @@
+"""The page and its static files as answers: templates that escape all and let nothing undefined pass."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from reconciler.core.text import visible
+from reconciler.web.page.page import Page
+
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_PIECE = 64 * 1024
+"""How many characters make a piece, and a text of the template more."""
+LINES = 1000
+"""How many lines of a difference or a call are shown. The JSON has all of them."""
+_LONGEST = 10_000
+"""How many characters of a value are shown. The JSON has all of them."""
+_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+
+
+def written(page: Page) -> Iterator[str]:
+    """Yield the page in pieces."""
+    piece: list[str] = []
+    length = 0
+    for text in _environment().get_template("page.html").generate(page=page):
+        piece.append(text)
+        length += len(text)
+        if length >= _PIECE:
+            yield "".join(piece)
+            piece, length = [], 0
+    yield "".join(piece)
+
+
+async def static(request: Request) -> Response:
+    """Return a static file. It is kept by the browser where its address says which content it has."""
+    name = request.path_params["name"]
+    if name not in _static():
+        return Response(status_code=404)
+    content, digest = _static()[name]
+    headers = _FOR_EVER if request.query_params.get("v") == digest else {}
+    return Response(content, media_type=_TYPES[name.rpartition(".")[2]], headers=headers)
+
+
+def address(name: str) -> str:
+    """Return the address of a static file, which changes with its content."""
+    return f"static/{name}?v={_static()[name][1]}"
+
+
+@cache
+def _static() -> dict[str, tuple[bytes, str]]:
+    """Return content and digest of each file by its name: what is not here cannot be asked for."""
+    folder = files("reconciler.web").joinpath("static")
+    contents = ((each.name, each.read_bytes()) for each in folder.iterdir() if each.is_file())
+    return {name: (content, hashlib.sha256(content).hexdigest()[:16]) for name, content in contents}
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("reconciler.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["address"] = address
+    environment.globals["most_lines"] = LINES
+    environment.filters["mark"] = _mark
+    environment.filters["query"] = _query
+    return environment
+
+
+def _visible(value: Any) -> Any:
+    """Return what stands in the page for a value: nothing invisible may reorder or hide what is beside it."""
+    if isinstance(value, Markup):
+        return value
+    text = str(value)
+    return visible(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… and {len(text) - _LONGEST:,} more")
+
+
+def _query(fields: Mapping[str, str]) -> str:
+    """Return the query of an address; a lone surrogate, which has no bytes, becomes a question mark."""
+    return urlencode(fields, errors="replace")
+
+
+def _mark(line: str) -> str:
+    """Return how a line of a diff is shown."""
+    found = re.match(r"[-+]", line)
+    return {"-": "gone", "+": "come"}[found[0]] if found else "same"
