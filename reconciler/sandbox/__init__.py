@@ -10,7 +10,7 @@ from reconciler.sandbox.service.behaviour import Behaviour
 from reconciler.sandbox.service.clock import ManualClock
 
 if TYPE_CHECKING:
-    from reconciler.sandbox.in_process import in_process
+    from reconciler.sandbox.process_sandbox import in_process
     from reconciler.sandbox.sandbox import Sandbox
     from reconciler.sandbox.server import SandboxServer, serve
     from reconciler.sandbox.store import DataFileError
@@ -21,7 +21,7 @@ _MODULES = {
     "DataFileError": "store",
     "Sandbox": "sandbox",
     "SandboxServer": "server",
-    "in_process": "in_process",
+    "in_process": "process_sandbox",
     "serve": "server",
 }
 
