@@ -50,7 +50,7 @@ ENV PATH=/opt/reconciler/bin:$PATH \
 # mounted: a journal begins with --new-state alone. What git fetches is in /tmp for a moment. Nothing else is written, so
 # the root file system may be read-only.
 # tini is process 1: it heeds signals a millisecond after its start, and Python only after some tenths of a second. In
-# other images the program does the same by itself from then on (reconciler/cli/process_one.py).
+# other images the program does the same by itself from then on (reconciler/app/init_process.py).
 WORKDIR /srv/reconciler
 VOLUME ["/var/lib/reconciler"]
 EXPOSE 8080

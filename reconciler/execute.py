@@ -1,21 +1,22 @@
-"""Makes the calls of a plan: each once, soon after its intent was written, and only while the lease is this run's."""
+"""Make the calls of a plan: each once, soon after its intent was written, and only while this run holds the lease."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import assert_never
 
 from reconciler.core.apply.outcome import Answer, NotSent, Outcome, Skipped
 from reconciler.core.apply.transitions import FRESH, answered, renewed
 from reconciler.core.errors import StateError
-from reconciler.core.plan.decision import Create, Plan, Write
+from reconciler.core.plan.decision import Create, Plan, Update, Write
 from reconciler.core.ports import Clock, CloudWriter, LeasedJournal, Progress
 
 _TRIES = 3
 """How often a call is tried that did not reach AWS."""
 
 
-class Sending:
+class Executor:
     """The calls of one plan, whose intents were written at `written`."""
 
     def __init__(self, plan: Plan, written: datetime, leased: LeasedJournal, cloud: CloudWriter, clock: Clock) -> None:
@@ -24,11 +25,11 @@ class Sending:
         self._written, self._leased, self._wrote = written, leased, leased.journal
         self._cloud, self._clock = cloud, clock
 
-    def all(self, stopped: Callable[[], bool], progress: Progress) -> str | None:
+    def execute(self, is_stopped: Callable[[], bool], progress: Progress) -> str | None:
         """Make each call, in order, and journal the answers; return what went wrong with that, if anything did."""
         writes = self._untold
         for done, write in enumerate(writes, 1):
-            self.outcomes[write.manifest.name] = self._one(write, stopped)
+            self.outcomes[write.manifest.name] = self._execute_one(write, is_stopped)
             progress("sending", done, len(writes))
         try:
             self._leased.finish(
@@ -40,12 +41,12 @@ class Sending:
             return f"{error}; {then}"
         return None
 
-    def _one(self, write: Write, stopped: Callable[[], bool]) -> Outcome:
+    def _execute_one(self, write: Write, is_stopped: Callable[[], bool]) -> Outcome:
         """Make one call, again only if it was not sent; never after a stop, nor long after its intent."""
         outcome: Outcome = Skipped("a stop was asked for before it was sent")
         for _ in range(_TRIES):
             self._cloud.wait()
-            if stopped():
+            if is_stopped():
                 break
             if wrong := self._not_to_be_sent():
                 return NotSent(f"not sent: {wrong}")
@@ -76,7 +77,10 @@ class Sending:
 
     def _call(self, write: Write) -> Answer:
         until = self._written + FRESH
-        if isinstance(write, Create):
-            return self._cloud.create(write.request, write.token, until)
-        integration = str(write.request["DataIntegrationIdentifier"])
-        return self._cloud.update(integration, write.association_id, write.execution, until)
+        match write:
+            case Create():
+                return self._cloud.create(write.request, write.token, until)
+            case Update():
+                return self._cloud.update(write.integration_arn, write.association_id, write.execution, until)
+            case other:
+                assert_never(other)

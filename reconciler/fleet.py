@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Protocol
 
 from reconciler import redaction
@@ -14,18 +13,19 @@ from reconciler.core.apply.preview import Preview
 from reconciler.core.apply.result import Result
 from reconciler.core.context import carrying
 from reconciler.core.errors import ReconcilerError
-from reconciler.core.model import Desired, Manifest, Mode, Target
-from reconciler.core.plan.review import Agreed, Mismatch, line, mismatch
-from reconciler.core.ports import Clock, CloudReader, JournalReader, Progress, Writers
+from reconciler.core.model import Desired, Manifest, Target
+from reconciler.core.plan.review import Mismatch, canonical_line, mismatch
+from reconciler.core.ports import CloudReader, JournalReader, Writers
 from reconciler.core.report.build import reported, undecided
 from reconciler.core.report.report import TargetReport
-from reconciler.run import Run, preview, reconcile
+from reconciler.core.run import Run, RunContext
+from reconciler.run import preview, reconcile
 
 _CONCURRENCY = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class TargetConnection:
     """Where a target turned out to be, and what reaches it until it is closed. `writers` is None in a dry run.
 
     `refusal` is why a run that may write is refused where there is no journal yet, if it is.
@@ -43,39 +43,26 @@ class Site:
 class Connect(Protocol):
     """Reaches a target."""
 
-    def __call__(self, target: Target) -> Site:
+    def __call__(self, target: Target) -> TargetConnection:
         """Return the site of a target. Raises ReconcilerError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """What all runs of a pass have in common. Where a plan was `agreed` to, no other is carried out."""
-
-    mode: Mode
-    settle: timedelta
-    clock: Clock
-    progress: Progress
-    stopped: Callable[[], bool]
-    max_creates: int | None = None
-    agreed: Agreed | None = None
-
-
-def pass_over(
-    desired: Desired, connect: Connect, conditions: Conditions
+def run_targets(
+    desired: Desired, connect: Connect, context: RunContext
 ) -> tuple[tuple[TargetReport, ...], Mismatch | None]:
     """Run every target once, side by side, and return a report of each, in order.
 
     Where a plan was agreed to, all targets are looked at before any is written to, and the difference is returned.
     """
-    tasks = [_Task(target, desired.manifests[target.name], connect, conditions) for target in desired.targets]
+    tasks = [_Task(target, desired.manifests[target.name], connect, context) for target in desired.targets]
     with ExitStack() as ended, ThreadPoolExecutor(_CONCURRENCY) as pool:
         for task in tasks:
             ended.callback(task.close)
-        if conditions.agreed:
+        if context.reviewed:
             looked = tuple(pool.map(carrying(_Task.look), tasks))
             writes = (each.write for report in looked for each in report.associations if each.write)
             names = {arn: name for report in looked for arn, name in report.names.items()}
-            if another := mismatch(conditions.agreed, map(line, writes), names):
+            if another := mismatch(context.reviewed, map(canonical_line, writes), names):
                 return looked, another
         return tuple(pool.map(carrying(_Task.act), tasks)), None
 
@@ -83,14 +70,14 @@ def pass_over(
 class _Task:
     """One target's part of a pass."""
 
-    def __init__(self, target: Target, manifests: Sequence[Manifest], connect: Connect, given: Conditions) -> None:
+    def __init__(self, target: Target, manifests: Sequence[Manifest], connect: Connect, context: RunContext) -> None:
         self._target, self._manifests, self._connect = target, manifests, connect
-        self._run = Run(
-            target, manifests, given.mode, given.settle, given.clock,
-            lambda stage, done, total: given.progress(f"{target.name}: {stage}", done, total),
-            given.stopped, given.max_creates,
-        )  # fmt: skip
-        self._site: Site | None = None
+
+        def progress(stage: str, done: int, total: int) -> None:
+            context.progress(f"{target.name}: {stage}", done, total)
+
+        self._run = Run(target, manifests, replace(context, progress=progress))
+        self._site: TargetConnection | None = None
         self._preview: Preview | None = None
         self._failed: TargetReport | None = None
 
@@ -107,17 +94,17 @@ class _Task:
         if self._site:
             self._site.close()
 
-    def _look(self, site: Site) -> Preview:
+    def _look(self, site: TargetConnection) -> Preview:
         self._preview = preview(self._run, site.cloud, site.journal)
         return self._preview
 
-    def _act(self, site: Site) -> Result:
+    def _act(self, site: TargetConnection) -> Result:
         if site.writers:
             return reconcile(self._run, site.cloud, site.journal, site.writers, self._preview)
         seen = self._preview or self._look(site)
         return seen.result if seen.recorded.lineage else replace(seen.result, error=site.refusal)
 
-    def _reported(self, decide: Callable[[Site], Result]) -> TargetReport:
+    def _reported(self, decide: Callable[[TargetConnection], Result]) -> TargetReport:
         target = self._target
         account, region = target.account, target.region
         try:

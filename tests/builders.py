@@ -8,9 +8,11 @@ from typing import Any
 
 from reconciler.core.journal.records import Bound, Journal, Record
 from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, Origin, Policy, Spec, Unobserved
-from reconciler.core.plan.inputs import Rules
+from reconciler.core.plan.inputs import RunOptions, RunRules
+from reconciler.core.ports import Clock
 from reconciler.core.request.normalise import normalise, resolved
 from reconciler.core.request.token import client_token
+from reconciler.core.run import RunContext
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 SETTLE = timedelta(minutes=15)
@@ -76,6 +78,16 @@ def observed(*lives: Live, unobserved: str | None = None) -> Observation:
     return Observation((INTEGRATION,), associations)
 
 
-def rules(mode: Mode = Mode.CREATE, now: datetime = NOW) -> Rules:
+def context(clock: Clock, mode: Mode = Mode.CREATE, **changes: Any) -> RunContext:
+    """Return the context of a run that nobody watches and nobody stops."""
+    given: dict[str, Any] = {
+        "options": RunOptions(mode, SETTLE),
+        "progress": lambda *_: None,
+        "is_stopped": lambda: False,
+    }
+    return RunContext(clock=clock, **given | changes)
+
+
+def rules(mode: Mode = Mode.CREATE, now: datetime = NOW) -> RunRules:
     """Return the rules of a run."""
-    return Rules(mode, now, SETTLE)
+    return RunRules(RunOptions(mode, SETTLE), now)

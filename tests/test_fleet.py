@@ -6,15 +6,16 @@ from contextvars import ContextVar
 from functools import partial
 from typing import TypeAlias
 
-from builders import SETTLE, manifest
+from builders import context, manifest
 from fakes import FakeClock, FakeCloud, FakeJournal
 
 from reconciler.core.apply.outcome import Created
 from reconciler.core.errors import Denied
-from reconciler.core.model import Desired, Mode, Target
-from reconciler.core.plan.review import Agreed, Mismatch, digest, line
+from reconciler.core.model import Desired, Target
+from reconciler.core.plan.inputs import RunOptions
+from reconciler.core.plan.review import Agreed, Mismatch, canonical_line, digest
 from reconciler.core.report.report import TargetReport
-from reconciler.fleet import Conditions, Site, pass_over
+from reconciler.fleet import TargetConnection, run_targets
 
 Passed: TypeAlias = tuple[tuple[TargetReport, ...], Mismatch | None]
 
@@ -29,7 +30,7 @@ class Fleet:
         targets = tuple(Target(name) for name in "abcd")
         self.desired = Desired(targets, {name: (manifest(),) for name in "abcd"})
 
-    def __call__(self, target: Target) -> Site:
+    def __call__(self, target: Target) -> TargetConnection:
         """Reach a target."""
         if target.name == "b":
             raise Denied("AssumeRole: denied")
@@ -39,14 +40,16 @@ class Fleet:
         if target.name == "d":
             cloud.observe = None  # type: ignore[method-assign,assignment]
         writers = journal.writers(cloud)
-        return Site(target.name, "r", cloud, journal.reader, writers, partial(self.closed.append, target.name))
+        return TargetConnection(
+            target.name, "r", cloud, journal.reader, writers, partial(self.closed.append, target.name)
+        )
 
 
 def test_every_target_is_reconciled_whatever_befalls_another() -> None:
     """What was foreseen is told in its words, what was not as an internal error; the rest is done."""
     fleet = Fleet()
-    conditions = Conditions(Mode.CREATE, SETTLE, fleet.clock, lambda *_: None, lambda: False)
-    reports, _ = pass_over(fleet.desired, fleet, conditions)
+    conditions = context(fleet.clock)
+    reports, _ = run_targets(fleet.desired, fleet, conditions)
     assert [report.name for report in reports] == list("abcd")
     assert [report.associations[0].decision for report in reports] == ["create", "blocked", "blocked", "blocked"]
     assert reports[1].error == "AssumeRole: denied"
@@ -69,12 +72,12 @@ def test_what_is_bound_to_log_lines_is_seen_by_every_target() -> None:
     fleet, bound = healthy(), ContextVar("bound", default="")
     seen = []
 
-    def connect(target: Target) -> Site:
+    def connect(target: Target) -> TargetConnection:
         seen.append(bound.get())
         return fleet(target)
 
     bound.set("run 1")
-    pass_over(fleet.desired, connect, Conditions(Mode.CREATE, SETTLE, fleet.clock, lambda *_: None, lambda: False))
+    run_targets(fleet.desired, connect, context(fleet.clock))
     assert seen == ["run 1", "run 1"]
 
 
@@ -88,14 +91,14 @@ def healthy() -> Fleet:
 
 def passed(fleet: Fleet, agreed: Agreed | None = None, max_creates: int | None = None) -> Passed:
     """Return a pass over a fleet."""
-    conditions = Conditions(Mode.CREATE, SETTLE, fleet.clock, lambda *_: None, lambda: False, max_creates, agreed)
-    return pass_over(fleet.desired, fleet, conditions)
+    conditions = context(fleet.clock, options=RunOptions(max_creates=max_creates), reviewed=agreed)
+    return run_targets(fleet.desired, fleet, conditions)
 
 
 def digest_of(fleet: Fleet) -> str:
     """Return the digest of what a pass over such a fleet would write."""
     reports, _ = passed(fleet, Agreed("sha256:none"))
-    return digest(line(each.write) for report in reports for each in report.associations if each.write)
+    return digest(canonical_line(each.write) for report in reports for each in report.associations if each.write)
 
 
 def test_the_plan_that_was_agreed_to_is_carried_out_in_all_targets() -> None:

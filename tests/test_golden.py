@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from builders import ON_DEMAND, SETTLE, journal, live, manifest, observed, record, rules
+from builders import ON_DEMAND, context, journal, live, manifest, observed, record, rules
 from fakes import FakeClock, FakeCloud, FakeJournal
 from render import reports
 from web import boards
@@ -19,9 +19,10 @@ from web import boards
 from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Unknown
 from reconciler.core.model import Json, Manifest, Mode, Policy, Spec, Target
 from reconciler.core.plan.compute import plan
-from reconciler.core.plan.review import digest, line
+from reconciler.core.plan.review import canonical_line, digest
+from reconciler.core.run import Run
 from reconciler.render.formats import json as json_report
-from reconciler.run import Run, reconcile
+from reconciler.run import reconcile
 from reconciler.web.api import written
 from reconciler.web.page.page import Process
 
@@ -77,9 +78,7 @@ def test_journal_of_many_runs(golden: list[tuple[str, str]]) -> None:
     store.store.after_put = keep
 
     def run(manifests: Sequence[Manifest]) -> None:
-        task = Run(
-            Target("prod"), manifests, Mode.CREATE_AND_UPDATE, SETTLE, clock, lambda *_: None, lambda: False
-        )  # fmt: skip
+        task = Run(Target("prod"), manifests, context(clock, Mode.CREATE_AND_UPDATE))
         reconcile(task, cloud, store.reader, store.writers(aws))
         clock.advance(minutes=20)
 
@@ -116,7 +115,7 @@ def test_reviewed_plan(golden: list[tuple[str, str]]) -> None:
         journal(replace(record("changed"), request=record().request)),
         rules(Mode.CREATE_AND_UPDATE),
     )
-    lines = [line(write) for write in decided.reviewed]
+    lines = [canonical_line(write) for write in decided.reviewed]
     assert len(lines) == 2
     golden.append(("plan.txt", "\n".join([*lines, digest(lines), ""])))
 

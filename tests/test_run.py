@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from builders import ACCOUNT, ON_DEMAND, REGION, SETTLE, manifest
+from builders import ACCOUNT, ON_DEMAND, REGION, context, manifest
 from fakes import FakeClock, FakeCloud, FakeJournal
 
 from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Skipped, Unknown, Updated
@@ -18,7 +18,8 @@ from reconciler.core.model import Json, Live, Manifest, Mode, Observation, Polic
 from reconciler.core.plan.decision import Adopt, Changed, Create, Decision, InSync, Settling
 from reconciler.core.ports import Progress
 from reconciler.core.report.build import reported
-from reconciler.run import Run, preview, reconcile
+from reconciler.core.run import Run
+from reconciler.run import preview, reconcile
 from reconciler.sandbox.service.behaviour import Behaviour
 
 TWO = (manifest("a", DestinationURI="s3://corp-exports/a"), manifest("b", DestinationURI="s3://corp-exports/b"))
@@ -42,11 +43,12 @@ class World:
         return Run(
             Target("prod"),
             self.manifests,
-            self.mode,
-            SETTLE,
-            self.clock,
-            lambda *step: self.told.append(step),
-            lambda: self.created >= self.stop_after,
+            context(
+                self.clock,
+                self.mode,
+                progress=lambda *step: self.told.append(step),
+                is_stopped=lambda: self.created >= self.stop_after,
+            ),
         )
 
     @property
@@ -223,7 +225,7 @@ def test_a_run_that_another_overtakes_plans_anew() -> None:
             overtaken = True
             other.run()
 
-    run = Run(Target("prod"), world.manifests, Mode.CREATE, SETTLE, world.clock, overtake, lambda: False)
+    run = Run(Target("prod"), world.manifests, context(world.clock, progress=overtake))
     # the other run comes after this one has read the journal, and before it has listed
     result = reconcile(run, world.cloud, world.journal.reader, world.journal.writers(world.cloud))
     assert isinstance(only(result), InSync)
@@ -239,7 +241,7 @@ def test_a_journal_that_never_rests_ends_the_run() -> None:
         found = world.journal.stored
         world.journal.stored = replace(found, lineage="lineage", serial=found.serial + 1)
 
-    run = replace(world.work, progress=write)
+    run = replace(world.work, context=replace(world.work.context, progress=write))
     with pytest.raises(StateMoved, match="run again"):
         reconcile(run, world.cloud, world.journal.reader, world.journal.writers(world.cloud))
     assert world.created == 0
@@ -347,7 +349,7 @@ def test_a_stop_ends_the_retries_too() -> None:
     world = World()
     answers: list[Answer] = [NotSent("busy")]
     stopped = lambda: answers == []  # noqa: E731 - the stop comes with the first answer
-    run = replace(world.work, stopped=stopped)
+    run = replace(world.work, context=replace(world.work.context, is_stopped=stopped))
     result = reconcile(run, world.cloud, world.journal.reader, world.journal.writers(Busy(world.cloud, answers)))
     assert isinstance(result.outcomes["export"], NotSent)
     assert world.created == 0
@@ -655,10 +657,10 @@ def test_who_could_not_look_leaves_since_when_things_are_so() -> None:
     world.clock.advance(days=3)
     world.cloud.service.behave(Behaviour(list_denied="profiles-export"))
     blocked = world.run()
-    assert [decision.word for decision in blocked.plan.decisions] == ["blocked"]
+    assert [decision.kind for decision in blocked.plan.decisions] == ["blocked"]
     assert world.journal.stored.standings == before
     assert reported("prod", ACCOUNT, REGION, blocked).associations[0].since is None
     world.cloud.service.behave(Behaviour())
     seen = world.run()
-    assert [decision.word for decision in seen.plan.decisions] == ["in-sync"]
+    assert [decision.kind for decision in seen.plan.decisions] == ["in-sync"]
     assert reported("prod", ACCOUNT, REGION, seen).associations[0].since == before["export"].since

@@ -6,35 +6,38 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, BinaryIO, TypeAlias
 
 import click
 from click.core import ParameterSource
 
 from reconciler import settings
+from reconciler.app.config import DEFAULT_STATE
+from reconciler.core.errors import UsageError
+from reconciler.core.model import Mode
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-DEFAULT_STATE = ".reconciler/"
-_LONGEST = 366 * 86400.0
+_LONGEST = timedelta(days=366)
 
 
-class Duration(click.ParamType[float]):
-    """A time span such as 90s, 5m or 24h, as seconds."""
+class Duration(click.ParamType[timedelta]):
+    """A time span such as 90s, 5m or 24h."""
 
     name = "duration"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return seconds."""
-        if isinstance(value, int | float):
-            return float(value)
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Return the time span."""
+        if isinstance(value, timedelta):
+            return value
         match = re.fullmatch(r"([0-9]+)([smhd])", str(value))
         if match is None:
             self.fail(f"{value!r} is no duration: write 90s, 5m or 24h", param, ctx)
         seconds = float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
-        if seconds > _LONGEST:
+        if seconds > _LONGEST.total_seconds():
             self.fail(f"{value!r} is longer than a year", param, ctx)
-        return seconds
+        return timedelta(seconds=seconds)
 
 
 def meant_by(word: str) -> str | None:
@@ -65,6 +68,13 @@ class Command(click.Command):
                 hint = ""
             ctx.fail(f"Got unexpected extra argument ({word}){hint}")
         return rest
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a usage error of the application is shown as click shows its own."""
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            raise click.UsageError(str(error), ctx) from error
 
 
 def _commands(ctx: click.Context) -> list[str]:
@@ -176,9 +186,10 @@ dry_run = option("--dry-run", is_flag=True, help="Show what a run would do; writ
 
 mode = option(
     "--mode",
-    type=click.Choice(["observe", "create", "create-and-update"]),
-    default="create",
+    type=click.Choice([mode.value for mode in Mode]),
+    default=Mode.CREATE.value,
     show_default=True,
+    callback=lambda _context, _option, value: Mode(value),
     help="How far to go; the stricter of this and the manifest's policy.mode holds.",
 )
 

@@ -13,6 +13,7 @@ import click
 
 from reconciler import settings
 from reconciler.cli.options import Decorator, option
+from reconciler.core.errors import UsageError
 from reconciler.render.formats import FORMATS
 
 T = TypeVar("T")
@@ -47,25 +48,23 @@ plain = _outputs("text or json")
 
 
 def parse(values: tuple[str, ...], formats: Iterable[str]) -> tuple[Output, ...]:
-    """Return the outputs asked for. Raises click.UsageError for one that cannot be written."""
+    """Return the outputs asked for. Raises UsageError for one that cannot be written."""
     parsed = []
     for value in values:
         format_, given, file = value.partition("=")
         if format_ not in formats:
-            raise click.UsageError(f"-o {value}: {format_!r} is no format: known are {', '.join(formats)}")
+            raise UsageError(f"-o {value}: {format_!r} is no format: known are {', '.join(formats)}")
         if given and not file:
-            raise click.UsageError(f"-o {value}: the name of a file is missing after '='")
+            raise UsageError(f"-o {value}: the name of a file is missing after '='")
         path = Path(file) if file else None
         if path and (why := _unwritable(path)):
-            raise click.UsageError(f"-o {value}: {path} cannot be written: {why}")
+            raise UsageError(f"-o {value}: {path} cannot be written: {why}")
         parsed.append(Output(format_, path))
     places = [_place(output.file) for output in parsed]
     if sum(output.file is None for output in parsed) > 1:
-        raise click.UsageError(
-            "several outputs go to standard output: give all but one a file, as in -o json=plan.json"
-        )
+        raise UsageError("several outputs go to standard output: give all but one a file, as in -o json=plan.json")
     if len(set(places)) < len(places):
-        raise click.UsageError("several outputs go to one file: give each its own")
+        raise UsageError("several outputs go to one file: give each its own")
     return (*parsed, *_summary(parsed))
 
 

@@ -9,12 +9,15 @@ class ReconcilerError(Exception):
     """Root of all errors; its text is one line for a person: what is wrong, where, and what would be right.
 
     ReconcilerError
+    ├── UsageError           options or variables that cannot be right, or contradict one another; nothing was called
+    ├── SetupError           something that is needed is not installed or not free here; nothing was called
     ├── InvalidManifests     what git holds cannot be used; nothing was called
     ├── Undeclared           a target that was asked for is not among them; nothing was called
     ├── GitError             the repository or revision cannot be read; nothing was called
     │   ├── Misnamed         what was given can name no repository, no revision or no path
     │   └── Untrusted        the commit is not signed by a key that is listed
     ├── Stopped              a stop was asked for while something was waited for
+    │   └── Interrupted      a signal ended the program before there was anything to report
     ├── StateError           the journal cannot be read, written or trusted
     │   ├── StateHeld        another process holds the lease
     │   ├── StateMoved       the journal changed between read and write, or the lease was lost
@@ -28,6 +31,20 @@ class ReconcilerError(Exception):
         ├── Throttled        too many calls, after all retries
         └── Unreachable      no answer: endpoint, network, time-out or a fault of AWS
     """
+
+
+EXIT_FAILED = 1
+EXIT_INVALID = 3
+EXIT_USAGE = 64
+EXIT_INTERRUPTED = 130
+
+
+class UsageError(ReconcilerError):
+    """Options or variables that cannot be right, or contradict one another (exit 64)."""
+
+
+class SetupError(ReconcilerError):
+    """Something that the program needs is not installed, cannot be read or is not free on this machine."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -94,6 +111,14 @@ class Untrusted(GitError):
 
 class Stopped(ReconcilerError):
     """A stop was asked for while the program waited."""
+
+
+class Interrupted(Stopped):
+    """A signal ended the program before there was anything to report. `signal` is its number."""
+
+    def __init__(self, signal: int) -> None:
+        self.signal = signal
+        super().__init__(f"signal {signal}")
 
 
 class StateError(ReconcilerError):

@@ -26,7 +26,7 @@ from reconciler.core.model import (
 )
 from reconciler.core.plan.compute import plan
 from reconciler.core.plan.decision import Adopt, Blocked, live_of
-from reconciler.core.plan.inputs import Rules
+from reconciler.core.plan.inputs import RunRules
 from reconciler.core.plan.integrations import find
 from reconciler.core.request.normalise import resolved
 from reconciler.core.request.times import epoch_millis, readable
@@ -117,12 +117,12 @@ def exported(target: Target, preview: Preview) -> tuple[Exported, ...]:
     return tuple(made)
 
 
-def doubt(manifest: Manifest, live: Live, seen: Observation, rules: Rules) -> str | None:
+def doubt(manifest: Manifest, live: Live, seen: Observation, rules: RunRules) -> str | None:
     """Return why a manifest would not take its association over just as that is, where no journal knows of it."""
     near = Observation(seen.integrations, {str(live.spec["DataIntegrationIdentifier"]): (live,)})
     (decision,) = plan([manifest], near, Journal("", "", ""), rules).decisions
     if not isinstance(decision, Adopt):
-        return f"its manifest would be {decision.word}"
+        return f"its manifest would be {decision.kind}"
     if decision.differences:
         return f"its manifest would not say the same of {', '.join(each.path for each in decision.differences)}"
     return None

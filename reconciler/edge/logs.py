@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO, assert_never
 from reconciler import redaction
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.model import Desired
+from reconciler.core.plan.decision import Update
 from reconciler.core.report.report import Association, Report
 from reconciler.core.text import harmless, unheard
 
@@ -212,7 +213,7 @@ def _log_association(log: FilteringBoundLogger, association: Association) -> Non
         case Updated():
             bound.info(ASSOCIATION_UPDATED, arn=association.arn)
         case Refused(reason) | NotSent(reason) | Unknown(reason) as outcome:
-            event = UPDATE_FAILED if association.decision == "update" else CREATE_FAILED
+            event = UPDATE_FAILED if isinstance(association.write, Update) else CREATE_FAILED
             result = type(outcome).__name__.lower()
             bound.error(event, result=result, error=reason, clientToken=association.client_token)
         case Skipped() | None:

@@ -15,6 +15,7 @@ from reconciler import redaction
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.aws.throttling import throttled
 from reconciler.core.controller.status import Board
+from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.report.report import Report
 
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -161,7 +162,7 @@ class Metrics:
                     associations.add_metric((name, decision), count)
                 exports.add_metric((name,), sum(each.export_failed for each in lane.known))
             for each in lane.known:
-                if each.counted_as == "drifted":
+                if each.decision is DecisionKind.DRIFTED:
                     drift.add_metric((name, _label(each.name)), _age(board, each.since))
         started = _gauge("start_timestamp_seconds", "When the controller was started.")
         started.add_metric((), board.started.timestamp())

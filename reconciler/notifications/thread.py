@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 
@@ -15,8 +14,6 @@ _GATHER = 2.0
 """Seconds for which a message waits for what happens at the same time."""
 _LEAVE = 3.0
 """Seconds that a last delivery is given when the process ends; what is left is told after the next start."""
-_CLOSE = 1.0
-"""Seconds that the rest of the process is given after that, where a delivery still hangs."""
 
 
 class Tidings:
@@ -38,19 +35,17 @@ class Tidings:
             self._thread = threading.Thread(target=self._tell, args=(tell,), name="notifications", daemon=True)
             self._thread.start()
 
-    def end(self, code: int, leave: float = _LEAVE) -> None:
-        """Tell what is left, if that is done in a moment; else see to it that the process ends, with a code.
+    def end(self, leave: float = _LEAVE) -> bool:
+        """Deliver what is pending, and return whether that was done within `leave` seconds.
 
-        What hangs in a thread of apprise would hold it up: Python waits for threads of a pool.
+        If it was not, a delivery hangs in a thread of apprise, and Python would wait for it when the process ends.
         """
         self._ending.set()
         self._news.set()
         if self._thread:
             self._thread.join(leave)
-            if self._thread.is_alive():
-                watchdog = threading.Timer(_CLOSE, os._exit, args=(code,))
-                watchdog.daemon = True
-                watchdog.start()
+            return not self._thread.is_alive()
+        return True
 
     def _tell(self, tell: Callable[[], None]) -> None:
         last = False

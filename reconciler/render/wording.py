@@ -1,102 +1,28 @@
-"""What several formats say alike: the kinds of things in a report, the calls, the values, the verdict."""
+"""The sentences that several formats share: about an association, a call, a value and the whole run."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, TypeAlias, assert_never
+from typing import assert_never
 
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.journal.records import Intended, Record
 from reconciler.core.manifests.findings import Findings
-from reconciler.core.model import Json, Live, Spec
+from reconciler.core.model import Json, Live
 from reconciler.core.plan.decide import MISSING
 from reconciler.core.plan.decision import Create, Update, Write
 from reconciler.core.plan.difference import Difference, leaves
 from reconciler.core.report.report import Association, Report, TargetReport
 from reconciler.core.request.times import readable
 from reconciler.core.text import harmless, unheard
-
-Level: TypeAlias = Literal["error", "warning", "note", "none"]
+from reconciler.render.kinds import ReportKind, kind_of
 
 NO_PLAN = "there is no plan"
 """What is said instead of a digest where one was reviewed."""
 
 _COLUMN = 72
-_EXECUTION = "ExecutionConfiguration"
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One sort of thing that a report tells: how it is counted, how grave it is, and what it means."""
-
-    label: str
-    level: Level
-    meaning: str
-
-
-KINDS = {
-    "failed": Kind("failed", "error", "A call failed: AWS did nothing."),
-    "unknown": Kind("unknown", "error", "A call had no answer: it may have been carried out."),
-    "blocked": Kind("blocked", "error", "A person is needed; the reason says for what."),
-    "lost": Kind("lost", "warning", "The association is known to the journal, and List no longer shows it."),
-    "drifted": Kind(
-        "drifted",
-        "warning",
-        "AWS no longer matches the last applied or adopted configuration. Drift is reported, not repaired.",
-    ),
-    "changed": Kind(
-        "changed",
-        "warning",
-        "Git asks for something else than what was applied or adopted. It cannot be sent, or is not.",
-    ),
-    "update": Kind("to update", "note", "Git changed the execution. Sending it REPEATS the export."),
-    "create": Kind("to create", "note", "Missing. Creating it starts an export that nobody can stop."),
-    "held": Kind("held", "note", "A write that waits; the reason says for what."),
-    "settling": Kind("settling", "note", "A call or List may lag: nothing is sent until it is settled."),
-    "updated": Kind("updated", "note", "The update was taken, and the export runs again."),
-    "created": Kind("created", "note", "The association was created, and its export has started."),
-    "adopt": Kind("to adopt", "note", "Live, and not in the journal: it is bound to the manifest. AWS is not touched."),
-    "unadopted": Kind(
-        "not adopted", "note", "Live, and could not be written into the journal. The next run tries again."
-    ),
-    "in-sync": Kind("in sync", "none", "Git, journal and AWS agree, as far as AWS shows."),
-    "unmanaged": Kind("unmanaged", "note", "Live, and no manifest covers it."),
-    "orphaned": Kind("orphaned", "note", "In the journal, and its manifest is gone."),
-    "unlisted": Kind(
-        "not listed", "warning", "A data integration could not be listed: what is unmanaged is not known."
-    ),
-    "target-failed": Kind("target failed", "error", "A target could not be reconciled at all."),
-    "plan-mismatch": Kind(
-        "not as reviewed", "error", "The plan is not the one that was reviewed: nothing was written."
-    ),
-    "invalid-manifest": Kind(
-        "invalid manifest", "error", "A manifest cannot be used; no manifest is, until it is put right."
-    ),
-    "unwise-manifest": Kind("unwise manifest", "warning", "A manifest is valid, and probably not what was meant."),
-}
-"""By their stable names: the associations' kinds first, the gravest first."""
-
-
-def kind(association: Association) -> str:
-    """Return the name of an association's kind: what became of the call, or else what was decided."""
-    match association.outcome:
-        case Unknown():
-            return "unknown"
-        case Refused() | NotSent():
-            return "failed"
-        case Created():
-            return "created"
-        case Updated():
-            return "updated"
-        case Skipped() if association.decision == "adopt":
-            return "unadopted"
-        case Skipped() | None:
-            return "in-sync" if association.decision == "in-sync" else association.counted_as
-        case other:
-            assert_never(other)
 
 
 def only_looked(report: Report) -> bool:
@@ -104,9 +30,9 @@ def only_looked(report: Report) -> bool:
     return report.run.dry_run or report.mismatch is not None
 
 
-def label(name: str, report: Report) -> str:
+def label(kind: ReportKind, report: Report) -> str:
     """Return how a kind is counted."""
-    return "adopted" if name == "adopt" and not only_looked(report) else KINDS[name].label
+    return "adopted" if kind is ReportKind.ADOPT and not only_looked(report) else kind.label
 
 
 def plan(report: Report) -> str | None:
@@ -114,16 +40,16 @@ def plan(report: Report) -> str | None:
     return report.plan_digest if report.planned else None
 
 
-def kinds(report: Report) -> Counter[str]:
+def kinds(report: Report) -> Counter[ReportKind]:
     """Return how many associations there are of each kind, each counted once."""
-    return Counter(map(kind, report.associations))
+    return Counter(map(kind_of, report.associations))
 
 
 def verdict(report: Report) -> str:
     """Return the report as one line."""
     counts = kinds(report)
-    counts["unmanaged"] = report.summary["unmanaged"]
-    said = [f"{counts[name]:,} {label(name, report)}" for name in KINDS if counts[name]]
+    counts[ReportKind.UNMANAGED] = report.summary["unmanaged"]
+    said = [f"{counts[kind]:,} {label(kind, report)}" for kind in ReportKind if counts[kind]]
     if failed := sum(bool(target.error) for target in report.targets):
         said.insert(0, f"{failed:,} target{'s' if failed > 1 else ''} failed")
     start = "Not the plan that was reviewed: " if report.mismatch else ""
@@ -176,13 +102,8 @@ def _sentences(association: Association) -> Iterator[str]:
             pass
         case other:
             assert_never(other)
-    if isinstance(association.outcome, Unknown):
-        then = (
-            "and waits before it sends anything"
-            if association.decision == "create"
-            else "and sends it in no case again"
-        )
-        yield f"it may have been carried out: the next run looks for it, {then}"
+    if then := sentence_after_unknown(association):
+        yield then
     if association.arn:
         yield f"live: {association.arn}"
     if ran := association.last_execution:
@@ -190,6 +111,18 @@ def _sentences(association: Association) -> Iterator[str]:
         yield f"last job {ran.status.lower().replace('_', ' ')}{message}"
     if association.unverifiable:
         yield f"unverifiable, since AWS never shows it: {' '.join(association.unverifiable)}"
+
+
+def sentence_after_unknown(association: Association) -> str | None:
+    """Return what follows from a call without an answer; None where the answer is known."""
+    match association.outcome, association.write:
+        case Unknown(), Create():
+            then = "and waits before it sends anything"
+        case Unknown(), Update():
+            then = "and sends it in no case again"
+        case _:
+            return None
+    return f"it may have been carried out: the next run looks for it, {then}"
 
 
 def differences(association: Association) -> tuple[str, ...]:
@@ -213,26 +146,15 @@ def call(association: Association) -> tuple[str, ...]:
     """Return the call that was reviewed, is made or was made: what it does, and every member that it sends."""
     if not (write := association.write):
         return ()
-    sent = [(harmless(path), exact(value)) for path, value in leaves(_body(write))]
+    sent = [(harmless(path), exact(value)) for path, value in leaves(write.body)]
     width = max((len(path) for path, _ in sent if len(path) <= _COLUMN), default=0)
     return (operation(write), *(f"+ {path:<{width}}  {value}" for path, value in sent))
 
 
 def operation(write: Write) -> str:
-    """Return what a call does, and by what AWS knows it."""
-    match write:
-        case Create():
-            return harmless(f"CreateDataIntegrationAssociation, ClientToken {write.token}")
-        case Update():
-            said = f"UpdateDataIntegrationAssociation, association {write.association_id}, which REPEATS the export"
-            return harmless(said)
-        case other:
-            assert_never(other)
-
-
-def _body(write: Write) -> Spec:
-    """Return what is sent of the manifest's spec: all of it, or of an Update its ExecutionConfiguration."""
-    return write.request if isinstance(write, Create) else {_EXECUTION: write.request.get(_EXECUTION)}
+    """Return the operation of a call, and what AWS knows the call by."""
+    repeats = ", which REPEATS the export" if isinstance(write, Update) else ""
+    return harmless(f"{write.operation}, {write.reference_name} {write.reference}{repeats}")
 
 
 def exact(value: Json) -> str:
@@ -246,23 +168,35 @@ def exact(value: Json) -> str:
     return unheard(f"{text} ({shown})" if shown != value else text)
 
 
+def flow_of(live: Live, target: TargetReport) -> str:
+    """Return from which data integration to which destination the data of a live association goes."""
+    integration = target.called(str(live.spec["DataIntegrationIdentifier"]))
+    return f"{integration} → {live.spec.get('DestinationURI', '(no destination)')}"
+
+
+def flow_of_record(record: Record, target: TargetReport) -> str:
+    """Return from which data integration to which destination, and for whom, the data of a record goes."""
+    integration, client, destination = record.key
+    to = " ".join(filter(None, (destination or "(no destination)", client)))
+    return f"{target.called(integration)} → {to}"
+
+
 def unmanaged(live: Live, target: TargetReport) -> str:
     """Return what is known of a live association that no manifest covers."""
-    spec = live.spec
-    client = f" for {spec['ClientId']}" if spec.get("ClientId") else ""
-    integration = target.called(str(spec["DataIntegrationIdentifier"]))
-    flow = f"{integration} → {spec.get('DestinationURI', '(no destination)')}{client}"
-    return harmless(f"{live.arn}: {flow}")
+    client = f" for {live.spec['ClientId']}" if live.spec.get("ClientId") else ""
+    return harmless(f"{live.arn}: {flow_of(live, target)}{client}")
+
+
+def why_orphaned(record: Record) -> str:
+    """Return why a record has no manifest, and whether a Create of it is still open."""
+    if isinstance(record.state, Intended):
+        return f"its manifest is gone, and a Create of {record.state.last_attempt:%Y-%m-%d %H:%MZ} has no answer"
+    return "its manifest is gone"
 
 
 def orphaned(record: Record, target: TargetReport) -> str:
     """Return what the journal remembers of an association whose manifest is gone."""
-    integration, client, destination = record.key
-    what = "its manifest is gone"
-    if isinstance(record.state, Intended):
-        what += f", and a Create of {record.state.last_attempt:%Y-%m-%d %H:%MZ} has no answer"
-    to = " ".join(filter(None, (destination or "(no destination)", client)))
-    return harmless(f"{record.name}: {target.called(integration)} → {to}: {what}")
+    return harmless(f"{record.name}: {flow_of_record(record, target)}: {why_orphaned(record)}")
 
 
 def unlisted(arn: str, reason: str, target: TargetReport) -> str:

@@ -11,14 +11,11 @@ from typing import Any
 import jsonschema
 import jsonschema_rs
 import pytest
-from click.testing import CliRunner
 from program import EXPORT, SCRIPT, Program, environment
 
-from reconciler.cli.app import _COMMANDS as COMMANDS
-from reconciler.cli.app import app
-from reconciler.cli.help import HELP
-from reconciler.cli.references import resolved
-from reconciler.cli.schema import _KINDS
+from reconciler.cli.commands.schema import _KINDS
+from reconciler.cli.group import _COMMANDS as COMMANDS
+from reconciler.cli.schema_references import resolved
 from reconciler.core.manifests.document import Document
 from reconciler.edge.manifests.schema import schema
 from reconciler.edge.manifests.yaml import documents
@@ -41,12 +38,6 @@ def test_help_names_every_command_and_option(tmp_path: Path) -> None:
         "--settle-time", "--lock-timeout",
     ):  # fmt: skip
         assert word in shown
-
-
-def test_the_ready_made_help_is_the_one_that_click_renders() -> None:
-    """No option is missing from it, and none is there that is not."""
-    rendered = CliRunner().invoke(app, ["--help"], prog_name="reconcile", terminal_width=80).output
-    assert rendered == HELP, f"reconciler/cli/help.py is to hold:\n{rendered}"
 
 
 @pytest.mark.parametrize("command", list(COMMANDS))

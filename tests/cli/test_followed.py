@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.followed import Folder
-from reconciler.cli.source import Source
+from reconciler.app.sources import FolderSource, Source
 from reconciler.core.errors import Problem, ReconcilerError
 from reconciler.core.manifests.files import File
 
@@ -27,16 +26,16 @@ class Changing(Source):
 
     readings: list[list[str]] = field(default_factory=list)
 
-    def files_found(self) -> Iterator[File | Problem]:
+    def find_files(self) -> Iterator[File | Problem]:
         """Yield the files of the next reading."""
         names = self.readings.pop(0) if len(self.readings) > 1 else self.readings[0]
         for name in names:
             yield File(f"{name}.yaml", TARGET.replace(b"NAME", name.encode()))
 
 
-def folder(*readings: str) -> Folder:
+def folder(*readings: str) -> FolderSource:
     """Follow a folder with these targets."""
-    return Folder(Changing((), None, "HEAD", ".", readings=[each.split() for each in readings]), ())
+    return FolderSource(Changing((), None, "HEAD", ".", readings=[each.split() for each in readings]), ())
 
 
 def test_half_of_what_is_exchanged_meanwhile_is_not_used() -> None:
@@ -58,7 +57,7 @@ def test_a_config_map_with_folders_is_followed(tmp_path: Path) -> None:
         (tmp_path / f"..{name}" / "eu" / "a.yaml").write_bytes(TARGET.replace(b"NAME", name.encode()))
     (tmp_path / "..data").symlink_to("..old")
     (tmp_path / "eu").symlink_to("..data/eu")
-    followed = Folder(Source((str(tmp_path),), None, "HEAD", "."), ())
+    followed = FolderSource(Source((str(tmp_path),), None, "HEAD", "."), ())
     before = followed.version()
     assert [target.name for target in followed.load(before).desired.targets] == ["old"]
     (tmp_path / "..data_tmp").symlink_to("..new")

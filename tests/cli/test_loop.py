@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.cli.loop import act_of
-from reconciler.cli.signals import Stop
-from reconciler.cli.wiring import Passes
+from reconciler.app.assemble import Runner
+from reconciler.app.controller import run_target
+from reconciler.app.stop_signal import StopSignal
 from reconciler.core.controller.status import UnderWay
 from reconciler.core.errors import StateError, Stopped
 from reconciler.core.model import Desired
@@ -27,8 +27,8 @@ class Cycle:
         self.itself = self
 
 
-class Littering(Passes):
-    """Passes that leave a cycle each, as boto3's clients do."""
+class Littering(Runner):
+    """Runner that leave a cycle each, as boto3's clients do."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.left: list[weakref.ref[Cycle]] = []
@@ -46,17 +46,17 @@ class Littering(Passes):
 def test_a_run_leaves_nothing_behind() -> None:
     """What it leaves in cycles is collected at once, before that of the next runs comes on top; also where it fails."""
     passes = Littering()
-    assert act_of(passes, Stop())(RUN, Desired((), {}), lambda: None).run.revision == "abc"
+    assert run_target(passes, StopSignal())(RUN, Desired((), {}), lambda: None).run.revision == "abc"
     assert [left() for left in passes.left] == [None]
     passes = Littering(StateError("the disk is full"))
     with pytest.raises(StateError):
-        act_of(passes, Stop())(RUN, Desired((), {}), lambda: None)
+        run_target(passes, StopSignal())(RUN, Desired((), {}), lambda: None)
     assert [left() for left in passes.left] == [None]
 
 
 def test_what_a_stop_interrupts_is_nothing_to_go_by() -> None:
     """A target of which only a part was looked at has no report."""
-    stop = Stop()
-    stop.asked.set()
+    stop = StopSignal()
+    stop.requested.set()
     with pytest.raises(Stopped):
-        act_of(Littering(), stop)(RUN, Desired((), {}), lambda: None)
+        run_target(Littering(), stop)(RUN, Desired((), {}), lambda: None)

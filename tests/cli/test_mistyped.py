@@ -8,7 +8,7 @@ import click
 import pytest
 from program import Program
 
-from reconciler.cli.app import app
+from reconciler.cli.group import app
 from reconciler.cli.variables import GUARDS, OTHERS, complaints
 from reconciler.sandbox import SandboxServer
 from reconciler.settings import Settings

@@ -18,9 +18,9 @@ from bucket import Bucket
 from program import Program
 from receivers import Chat
 
-from reconciler.cli.addressees import Addressees
-from reconciler.cli.choices import Choices
-from reconciler.cli.notifying import scope_of
+from reconciler.app.config import RunConfig
+from reconciler.app.notifications import scope_of
+from reconciler.app.receivers import ReceiverList
 from reconciler.notifications.thread import Tidings
 from reconciler.sandbox import SandboxServer
 from reconciler.settings import Settings
@@ -173,7 +173,7 @@ def test_the_file_of_urls_may_change_meanwhile(tmp_path: Path, capsys: pytest.Ca
     """The new ones are told from then on; where they are wrong or the file is gone, the old ones are."""
     file = tmp_path / "urls"
     file.write_text("json://hunter2")
-    addresses = Addressees(Settings.of({"RECONCILER_NOTIFY_URLS_FILE": str(file)}))
+    addresses = ReceiverList(Settings.of({"RECONCILER_NOTIFY_URLS_FILE": str(file)}))
     before = addresses()
     assert addresses() is before
     file.write_text("json://hunter2 slack://hunter2")
@@ -194,12 +194,12 @@ def test_what_editors_put_before_urls_does_not_count(tmp_path: Path, content: st
     file = tmp_path / "urls"
     file.write_text(content, encoding="utf-8")
     for given in ({"RECONCILER_NOTIFY_URLS_FILE": str(file)}, {"RECONCILER_NOTIFY_URLS": content}):
-        assert [each.name for each in Addressees(Settings.of(given))()] == ["json 1"]
+        assert [each.name for each in ReceiverList(Settings.of(given))()] == ["json 1"]
 
 
 def test_other_sources_and_targets_have_ledgers_of_their_own() -> None:
     """Controllers that share a state and watch something else neither hide nor end what others told."""
-    choices = Choices((), None, None, None, sandbox=False, state=None)
+    choices = RunConfig((), None, None, None, sandbox=False, state=None)
     scopes = {
         scope_of(choices, ("manifests/",)),
         scope_of(choices, ("others/",)),
@@ -219,7 +219,7 @@ def test_a_thread_that_meets_an_error_goes_on(capsys: pytest.CaptureFixture[str]
 
     tidings = Tidings(lambda _: tell)
     tidings.begin(lambda: pytest.fail("nobody looks"))
-    tidings.end(0)
+    tidings.end()
     assert asked
     said = capsys.readouterr()
     assert "RuntimeError" in said.out + said.err

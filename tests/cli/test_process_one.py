@@ -20,7 +20,7 @@ SPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 GIT_KILLED = """
 import os, sys
 from pathlib import Path
-from reconciler.cli.process_one import stand_aside
+from reconciler.app.init_process import stand_aside
 assert os.getpid() == 1
 stand_aside()
 assert os.getpid() != 1

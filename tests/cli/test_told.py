@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from reconciler.cli.told import Told
+from reconciler.app.events import LogAndMetrics
 from reconciler.core.controller.status import UnderWay
 from reconciler.edge import logs
 from reconciler.edge.metrics import Metrics
@@ -29,7 +29,7 @@ def log() -> Iterator[io.StringIO]:
 
 def test_an_error_that_nobody_foresaw_is_told_with_its_run(log: io.StringIO) -> None:
     """And with its traceback, in one line; one that is no run's, such as looking at git, without."""
-    told = Told(Metrics("0"), lambda: None, ())
+    told = LogAndMetrics(Metrics("0"), lambda: None, ())
     with pytest.raises(ValueError, match="no") as raised:
         int("no")
     told.failed("target prod", RUN, raised.value)

@@ -50,7 +50,7 @@ def wants(execution: Any = ON_DEMAND, generation: int = 1, **policy: Any) -> Man
 def said(decision: Decision, known: Journal, wanted: Manifest, *lives: Live) -> Report:
     """Return the report of a run that came to a decision."""
     decided = plan([wanted], observed(*lives), known, rules())
-    assert decided.decisions[0].word == decision.word
+    assert decided.decisions[0].kind == decision.kind
     return Report(
         RunInfo("id", NOW, NOW, dry_run=False, revision=None, version="0"),
         (reported("prod", "1", "r", Result(decided, {}, {})),),
@@ -116,7 +116,7 @@ def test_what_is_ignored_is_no_difference_of_an_adoption() -> None:
     """policy.ignore holds from the first run on, and the rest is told all the same."""
     wanted = wants(ignore=(END,))
     first, kept = run(journal(), wanted, live(ExecutionConfiguration=NEW))
-    assert (first.word, kept.records["export"].request) == ("adopt", request())
+    assert (first.kind, kept.records["export"].request) == ("adopt", request())
     both = {**NEW, "OnDemandConfiguration": {**NEW["OnDemandConfiguration"], "StartTime": "1"}}
     first, kept = run(journal(), wanted, live(ExecutionConfiguration=both))
     assert isinstance(first, Adopt)
@@ -130,7 +130,7 @@ def test_another_destination_of_what_is_named_is_nobodys_drift() -> None:
     there = live(DestinationURI=ELSEWHERE)
     wanted = manifest(policy=Policy(adopt=there.arn))
     first, kept = run(journal(), wanted, there)
-    assert first.word == "changed"
+    assert first.kind == "changed"
     later, _ = run(kept, wanted, there)
     assert isinstance(later, Changed)
     assert "/DestinationURI cannot be changed" in later.reason
@@ -156,7 +156,7 @@ def test_what_a_lost_answer_had_sent_drifts_from_that() -> None:
     waiting = replace(record(), state=Intended(1, NOW - SETTLE, NOW - SETTLE))
     there = live(ExecutionConfiguration=NEW)
     first, _ = run(journal(waiting), manifest(), there)
-    assert first.word == "drifted"
+    assert first.kind == "drifted"
     (row,) = said(first, journal(waiting), manifest(), there).associations
     assert "had arrived; AWS no longer matches the last applied" in row.reason
 
@@ -166,5 +166,5 @@ def test_a_renamed_manifest_is_called_by_what_remains_different() -> None:
     for wanted, word in ((manifest("new"), "drifted"), (manifest("new", ExecutionConfiguration=THIRD), "changed")):
         first, kept = run(journal(record("old")), wanted, live(ExecutionConfiguration=NEW), mode=Mode.CREATE)
         later, _ = run(kept, wanted, live(ExecutionConfiguration=NEW), mode=Mode.CREATE)
-        assert (first.word, later.word) == (word, word)
+        assert (first.kind, later.kind) == (word, word)
         assert isinstance(kept.records["new"].state, Bound)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from reconciler.core.model import Execution, Manifest, Mode, Policy, Target
 from reconciler.core.plan.compute import plan
-from reconciler.core.plan.decision import Create, Held, Plan, Update
+from reconciler.core.plan.decision import Create, DecisionKind, Held, Plan, Update
 from reconciler.core.plan.guardrails import RUNNING_EXPORTS, guard
-from reconciler.core.plan.review import Agreed, create_line, digest, line, mismatch, update_line
+from reconciler.core.plan.review import Agreed, canonical_line, digest, line_of, mismatch
 
 SCHEDULED = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}}
 LATER = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": "1793500000000"}}
@@ -22,7 +22,7 @@ UPDATING = Policy(mode=Mode.CREATE_AND_UPDATE)
 
 def creating(*manifests: Manifest) -> tuple[str, ...]:
     """Return the lines of a plan that creates manifests."""
-    return tuple(map(line, plan(manifests, observed(), journal(), rules()).reviewed))
+    return tuple(map(canonical_line, plan(manifests, observed(), journal(), rules()).reviewed))
 
 
 def test_the_same_writes_are_the_plan_that_was_agreed_to() -> None:
@@ -79,20 +79,25 @@ def test_another_request_is_told_member_by_member() -> None:
 def test_a_recreation_after_a_loss_is_not_the_create_that_was_reviewed() -> None:
     """The same request under another token is a second export."""
     request = manifest().spec
-    (said,) = differences((create_line(request, "t0"),), (create_line(request, "t1"),))
+    (said,) = differences(
+        (line_of(DecisionKind.CREATE, request, "t0"),), (line_of(DecisionKind.CREATE, request, "t1"),)
+    )
     assert said.endswith(": the ClientToken is t1 and was t0")
 
 
 def test_an_update_of_another_association_or_of_another_window_is_told() -> None:
     """What an Update sends is its ExecutionConfiguration, and to which association."""
     request = manifest().spec
-    (said,) = differences((update_line(request, "a1"),), (update_line(request, "a2"),))
+    (said,) = differences(
+        (line_of(DecisionKind.UPDATE, request, "a1"),), (line_of(DecisionKind.UPDATE, request, "a2"),)
+    )
     assert said.endswith(": the association is a2 and was a1")
     (said,) = differences(
-        (update_line(request, "a1"),), (update_line(manifest(ExecutionConfiguration=LATER).spec, "a1"),)
+        (line_of(DecisionKind.UPDATE, request, "a1"),),
+        (line_of(DecisionKind.UPDATE, manifest(ExecutionConfiguration=LATER).spec, "a1"),),
     )
     assert said.endswith("EndTime is 1793500000000 and was 1793491200000")
-    assert update_line(manifest(ExecutionConfiguration=None).spec, "a1").endswith("null]")
+    assert line_of(DecisionKind.UPDATE, manifest(ExecutionConfiguration=None).spec, "a1").endswith("null]")
 
 
 def guarded(*manifests: Manifest, running: int, mode: Mode = Mode.CREATE) -> Plan:
@@ -113,7 +118,11 @@ def test_what_changes_by_itself_does_not_change_the_digest() -> None:
     assert isinstance(now.decisions[0], Create)
     assert isinstance(waiting.decisions[0], Held)
     assert waiting.writes == ()
-    assert digest(map(line, waiting.reviewed)) == digest(map(line, now.reviewed)) == digest(map(line, now.writes))
+    assert (
+        digest(map(canonical_line, waiting.reviewed))
+        == digest(map(canonical_line, now.reviewed))
+        == digest(map(canonical_line, now.writes))
+    )
 
 
 def test_what_git_or_the_run_holds_back_is_another_plan() -> None:
@@ -128,8 +137,8 @@ def test_the_line_of_an_update_is_that_of_its_report() -> None:
     changed = manifest(policy=UPDATING, ExecutionConfiguration=LATER)
     (update,) = plan([changed], observed(live()), journal(record()), rules(Mode.CREATE_AND_UPDATE)).reviewed
     assert isinstance(update, Update)
-    assert line(update) == update_line(update.request, "a1")
-    assert '"1793500000000"' in line(update)
+    assert canonical_line(update) == line_of(DecisionKind.UPDATE, update.request, "a1")
+    assert '"1793500000000"' in canonical_line(update)
 
 
 JSON = st.recursive(
@@ -142,9 +151,11 @@ JSON = st.recursive(
 )
 def test_plans_agree_only_where_every_write_is_the_same(writes: list[tuple[str, Any]], data: st.DataObject) -> None:
     """Any order agrees; any write more or less is named."""
-    lines = tuple(create_line({"DataIntegrationIdentifier": "i", **spec}, token) for token, spec in writes)
+    lines = tuple(
+        line_of(DecisionKind.CREATE, {"DataIntegrationIdentifier": "i", **spec}, token) for token, spec in writes
+    )
     assert mismatch(Agreed(digest(lines), lines), data.draw(st.permutations(lines))) is None
-    another = create_line({"DataIntegrationIdentifier": "i"}, "another")
+    another = line_of(DecisionKind.CREATE, {"DataIntegrationIdentifier": "i"}, "another")
     assert len(differences(lines, (*lines, another))) == 1
     assert len(differences((*lines, another), lines)) == 1
 
@@ -153,12 +164,12 @@ def test_now_does_not_count() -> None:
     """A plan that is made later is the same plan."""
     early = plan([manifest()], observed(), journal(), rules()).reviewed
     late = plan([manifest()], observed(), journal(), rules(now=NOW.replace(year=2027))).reviewed
-    assert digest(map(line, early)) == digest(map(line, late))
+    assert digest(map(canonical_line, early)) == digest(map(canonical_line, late))
 
 
 def test_a_difference_calls_the_data_integration_by_name_too() -> None:
     """Beside its ARN, which is what was reviewed: a name may change hands."""
-    lines = (create_line(request(), "token"),)
+    lines = (line_of(DecisionKind.CREATE, request(), "token"),)
     named = {INTEGRATION.arn: INTEGRATION.name}
     found = mismatch(Agreed(digest(()), ()), lines, named)
     assert found

@@ -9,10 +9,11 @@ from builders import NOW, live
 
 from reconciler.core.controller.status import Lane
 from reconciler.core.model import Execution, Origin
+from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.report.report import Association, Report, RunInfo, TargetReport
 
-FAILED = Association("contacts", Origin("a.yaml", 1, 1), "blocked", "denied", "profiles", "s3://b")
-SEEN = replace(FAILED, decision="drifted", arn=live().arn, last_execution=Execution("FAILED", "no key"))
+FAILED = Association("contacts", Origin("a.yaml", 1, 1), DecisionKind.BLOCKED, "denied", "profiles", "s3://b")
+SEEN = replace(FAILED, decision=DecisionKind.DRIFTED, arn=live().arn, last_execution=Execution("FAILED", "no key"))
 OTHER = replace(SEEN, name="calls")
 
 
@@ -29,9 +30,9 @@ def test_what_cannot_be_seen_is_known_as_it_was() -> None:
     seen = report([SEEN, OTHER])
     lane = replace(lane, last=seen, seen=seen, moved=NOW)
     assert (lane.unseen, lane.known, lane.still) == ({}, (SEEN, OTHER), NOW)
-    lane = replace(lane, last=report([FAILED, replace(OTHER, decision="in-sync")]))
+    lane = replace(lane, last=report([FAILED, replace(OTHER, decision=DecisionKind.IN_SYNC)]))
     assert lane.unseen == {"contacts": SEEN}
-    assert lane.known == (SEEN, replace(OTHER, decision="in-sync"))
+    assert lane.known == (SEEN, replace(OTHER, decision=DecisionKind.IN_SYNC))
 
 
 def test_an_export_fails_by_its_last_job() -> None:

@@ -82,7 +82,6 @@ def test_a_state_that_does_not_last_is_a_warning() -> None:
     assert checks.state_folder("s", None, vanishes=False).result == Result.OK
     assert checks.state_folder("s", None, vanishes=True).result == Result.WARNING
     assert checks.state_folder("s", "s is no folder", vanishes=True).result == Result.FAILED
-    assert checks.state_bucket("s3://b/p").result == Result.SKIPPED
     assert checks.journal_files("s/a.json", None).result == Result.OK
     locked = checks.journal_files("s/a.json", "s/a.lock is no plain file")
     assert (locked.result, locked.seen) == (Result.FAILED, "s/a.json cannot be written: s/a.lock is no plain file")

@@ -18,6 +18,7 @@ from reconciler.core.errors import Problem
 from reconciler.core.model import Execution, Origin
 from reconciler.core.notifications.changes import PATIENCE, SOURCE, Summary, forgotten, looks, news, summary
 from reconciler.core.notifications.state import Condition, Ledger, Open, Remembered, Subject, decode, encode
+from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import Association, Report, RunInfo, TargetReport
 
@@ -32,7 +33,7 @@ def one(decision: str, name: str = "export", **changes: Any) -> Association:
     if decision == "drifted":
         changes = {"differences": DRIFT} | changes
     given_: dict[str, Any] = {"reason": "because", "integration": "i", "destination": "s3://d", "arn": live().arn}
-    return Association(name, Origin(f"{name}.yaml", 1, 1), decision, **given_ | changes)
+    return Association(name, Origin(f"{name}.yaml", 1, 1), DecisionKind(decision), **given_ | changes)
 
 
 def lane(*associations: Association, at: datetime = NOW, failures: int = 0, **target: Any) -> Lane:

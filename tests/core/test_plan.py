@@ -39,6 +39,7 @@ from reconciler.core.plan.decision import (
     Settling,
     Update,
 )
+from reconciler.core.plan.inputs import RunOptions, RunRules
 from reconciler.core.request.token import client_token
 
 SCHEDULED: dict[str, Any] = {
@@ -115,7 +116,7 @@ def test_an_adoption_that_differs_takes_what_list_shows_for_applied() -> None:
     """Nobody knows what was applied before: neither git nor AWS is said to have changed."""
     decision = decide(manifest(), live(ExecutionConfiguration=SCHEDULED))
     assert isinstance(decision, Adopt)
-    assert decision.word == "changed"
+    assert decision.kind == "changed"
     assert decision.record.request == request(ExecutionConfiguration=SCHEDULED)
     assert decision.differences
     assert not any(difference.drifted for difference in decision.differences)
@@ -463,7 +464,7 @@ def test_a_raised_generation_ends_a_wait_that_was_given_up() -> None:
 def test_a_short_settle_time_does_not_give_up_early() -> None:
     """What is given up after eight hours is given up after eight hours: the settle time says when to repeat."""
     known = intended(1, timedelta(minutes=5))
-    quick = replace(rules(), settle=timedelta(seconds=1))
+    quick = RunRules(RunOptions(settle_time=timedelta(seconds=1)), NOW)
     (decision,) = plan([manifest()], observed(), journal(known), quick).decisions
     assert isinstance(decision, Create)
 

@@ -12,6 +12,7 @@ from reconciler.core.model import Execution, Live, Manifest, Mode, Policy, Targe
 from reconciler.core.plan.compute import plan
 from reconciler.core.plan.decision import Blocked, Create, Decision, Held, InSync, Update
 from reconciler.core.plan.guardrails import RUNNING_EXPORTS, guard
+from reconciler.core.plan.inputs import RunOptions, RunRules
 
 TARGET = Target("prod", allowed_destinations=("s3://corp-exports/*", "s3://other/[x]?"))
 
@@ -102,7 +103,7 @@ def test_the_stricter_of_two_bounds_holds_and_is_named(given: int, declared: int
     """Raising the other one would lift nothing."""
     three = [manifest(name, DestinationURI=f"s3://corp-exports/{name}") for name in "abc"]
     decided = plan(three, observed(), journal(), rules())
-    target, bounded = replace(TARGET, max_creates=declared), replace(rules(), max_creates=given)
+    target, bounded = replace(TARGET, max_creates=declared), RunRules(RunOptions(max_creates=given), NOW)
     for decision in guard(decided, target, bounded, observed()).decisions:
         assert isinstance(decision, Blocked)
         assert said in decision.reason
@@ -149,7 +150,7 @@ def crowded(*manifests: Manifest, lives: tuple[Live, ...] = (), known: Journal |
 def test_what_would_be_one_export_too_many_waits_for_a_later_run() -> None:
     """Nobody has to act: the quota frees itself. The first ones by name go first."""
     decisions = crowded(*exports(4), lives=runs(RUNNING_EXPORTS - 2))
-    assert [each.word for each in decisions] == ["create", "create", "held", "held"]
+    assert [each.kind for each in decisions] == ["create", "create", "held", "held"]
     (held,) = {each.reason for each in decisions if isinstance(each, Held)}
     assert held == (
         "18 exports run and 2 more of this run, and 20 may at once in an account and Region (a quota of AWS that "
@@ -186,14 +187,14 @@ def test_what_may_run_unseen_counts_as_running() -> None:
     waiting = replace(record("m00", ClientId="m00"), state=Intended(1, NOW, NOW))
     fresh = replace(record("m01", ClientId="m01"), state=Bound("b", NOW))
     decisions = crowded(*exports(3), lives=runs(RUNNING_EXPORTS - 2), known=journal(waiting, fresh))
-    assert [each.word for each in decisions] == ["settling", "settling", "held"]
+    assert [each.kind for each in decisions] == ["settling", "settling", "held"]
 
 
 def test_a_data_integration_is_not_filled_beyond_its_quota() -> None:
     """A person has to have the quota raised; what still fits is created, in order of name."""
     seen = observed(*(live(f"l{n}", ClientId=f"l{n}") for n in range(8)))
     decisions = guard(plan(exports(4), seen, journal(), rules()), Target("prod"), rules(), seen).decisions
-    assert [each.word for each in decisions] == ["create", "create", "blocked", "blocked"]
+    assert [each.kind for each in decisions] == ["create", "create", "blocked", "blocked"]
     (reason,) = {each.reason for each in decisions if isinstance(each, Blocked)}
     assert "would have 11 associations, and AssociationsPerIntegration of target 'prod' is 10" in reason
     assert "L-3DEFA101" in reason
@@ -204,7 +205,7 @@ def test_what_list_does_not_show_yet_takes_up_room() -> None:
     waiting = replace(record("m00", ClientId="m00"), state=Intended(1, NOW, NOW))
     seen = observed(*(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
     decisions = guard(plan(exports(2), seen, journal(waiting), rules()), Target("prod"), rules(), seen).decisions
-    assert [each.word for each in decisions] == ["settling", "blocked"]
+    assert [each.kind for each in decisions] == ["settling", "blocked"]
 
 
 def test_an_update_needs_no_room() -> None:
@@ -226,7 +227,7 @@ def test_an_update_that_does_not_show_yet_runs_an_export(status: str) -> None:
     sent = replace(sent, state=Bound("s", NOW - 2 * SETTLE, shown.arn, update=Sent(NOW)), former=(before,))
     lives = (shown, *runs(RUNNING_EXPORTS - 2))
     decisions = crowded(manifest("sent", ClientId="s"), *exports(2), lives=lives, known=journal(sent))
-    assert [each.word for each in decisions] == ["settling", "create", "held"]
+    assert [each.kind for each in decisions] == ["settling", "create", "held"]
 
 
 def test_what_waits_for_its_turn_counts_among_the_creates_of_a_run() -> None:
@@ -234,7 +235,7 @@ def test_what_waits_for_its_turn_counts_among_the_creates_of_a_run() -> None:
     seen = observed(*runs(RUNNING_EXPORTS))
     decided = plan(exports(3), seen, journal(), rules())
     few = Target("prod", max_creates=2, associations_per_integration=99)
-    assert {each.word for each in guard(decided, few, rules(), seen).decisions} == {"blocked"}
+    assert {each.kind for each in guard(decided, few, rules(), seen).decisions} == {"blocked"}
 
 
 def test_what_could_not_be_listed_is_counted_by_no_rail() -> None:

@@ -19,7 +19,7 @@ from deploy.conftest import RECONCILE
 from deploy.kustomize import KUBERNETES, built, environment, gathered, of_kind, overlay, pod
 
 from reconciler import __version__
-from reconciler.cli.app import app
+from reconciler.cli.group import app
 from reconciler.core.controller.status import Board
 from reconciler.core.manifests.files import NEEDED_BYTES
 from reconciler.settings import Settings

@@ -13,7 +13,7 @@ import pytest
 from click.core import ParameterSource
 from deploy.conftest import DEPLOY
 
-from reconciler.cli.app import app
+from reconciler.cli.group import app
 from reconciler.core.manifests.files import NEEDED_BYTES
 from reconciler.settings import Settings
 

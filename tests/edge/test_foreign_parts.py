@@ -29,10 +29,10 @@ from reconciler.edge import logs
 from reconciler.edge.apprise import receivers
 from reconciler.edge.aws import Aws, Connection, Models
 from reconciler.edge.aws.probe import Ear
-from reconciler.edge.aws.session import s3_client
+from reconciler.edge.aws.session import ambient_client
 from reconciler.edge.git import messages
 from reconciler.edge.metrics import Metrics
-from reconciler.edge.state.file import LocalStore
+from reconciler.edge.state.file import FileStore
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.s3 import Clients, S3Store
 
@@ -132,7 +132,7 @@ def asked(wire: Wire, secret: str) -> Iterator[str]:
     aws = Aws(TARGET, connection, lambda: None, MODELS, ear)
     yield str(ear.identity)
     reader, probe = aws.reader(), aws.probe()
-    store = S3Store(Clients(lambda: s3_client(connection, MODELS)), "bucket", "key")
+    store = S3Store(Clients(lambda: ambient_client("s3", connection, MODELS)), "bucket", "key")
     for answer in answers(secret):
         whole = headed(answer, secret)
         wire.before = lambda _, whole=whole: whole  # type: ignore[misc]
@@ -235,7 +235,7 @@ def test_a_receiver_that_fails_tells_no_url(log: io.StringIO) -> None:
 )
 def test_a_file_that_is_no_journal_tells_no_secret(text: str, tmp_path: Path) -> None:
     """Such as one that was named by mistake."""
-    store = LocalStore(tmp_path / "journal.json")
+    store = FileStore(tmp_path / "journal.json")
     (tmp_path / "journal.json").write_text(text)
     with redaction.known("test", Secrets.of(KEY)):
         said = outcome(JournalReader(store, ACCOUNT, "us-east-1").read)
@@ -249,9 +249,9 @@ def test_a_place_for_the_journal_that_fails_says_why(tmp_path: Path) -> None:
     (tmp_path / "file").write_text(KEY)
     (tmp_path / "binary.json").write_bytes(b"\xff" + KEY.encode())
     with redaction.known("test", Secrets.of(KEY)):
-        said = [outcome(LocalStore(tmp_path / "journal.json").load)]
-        said.append(outcome(LocalStore(tmp_path / "file" / "journal.json").claim))
-        said.append(outcome(LocalStore(tmp_path / "binary.json").load))
+        said = [outcome(FileStore(tmp_path / "journal.json").load)]
+        said.append(outcome(FileStore(tmp_path / "file" / "journal.json").claim))
+        said.append(outcome(FileStore(tmp_path / "binary.json").load))
     assert ["Is a directory" in said[0], "Not a directory" in said[1] or "File exists" in said[1]] == [True, True]
     assert not any(told(KEY, each) for each in said)
 

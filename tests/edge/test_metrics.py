@@ -18,6 +18,7 @@ from wire import Wire, answer
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.controller.status import Board, Lane, Refusal, Revision
 from reconciler.core.model import Execution
+from reconciler.core.plan.decision import DecisionKind
 from reconciler.edge.metrics import Metrics
 from reconciler.sandbox import Behaviour, SandboxServer
 
@@ -180,7 +181,7 @@ def test_what_cannot_be_seen_is_as_it_was_last_seen(
 
 def test_a_drift_beside_a_change_has_no_age(metrics: Metrics) -> None:
     """It is only remembered since when the change is so, and that would be a wrong age of the drift."""
-    both = replace(reports.drifted("both"), decision="changed", since=NOW - timedelta(days=30))
+    both = replace(reports.drifted("both"), decision=DecisionKind.CHANGED, since=NOW - timedelta(days=30))
     lane = Lane("prod", None, None, NOW, 0, reports.report(both), NOW)
     metrics.show(lambda: Board(NOW, NOW, NOW, None, None, (lane,), ()))
     found = values(metrics)

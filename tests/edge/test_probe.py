@@ -20,7 +20,7 @@ from reconciler.core.model import Target
 from reconciler.edge.aws import Aws, Connection, Models
 from reconciler.edge.aws.probe import Ear, Probe, has_appintegrations, knows_create, libraries
 from reconciler.edge.aws.responses import ArnScope
-from reconciler.edge.aws.session import region_of, s3_client
+from reconciler.edge.aws.session import ambient_client, region_of
 from reconciler.sandbox import Behaviour, SandboxServer
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -79,7 +79,7 @@ def test_nothing_but_reads_leaves(server: SandboxServer) -> None:
     """Every call that could change something is stopped before it is made, of both services and of the journals."""
     integrations, buckets = client("appintegrations", server), client("s3", server)
     Probe(integrations, buckets, ArnScope("aws", "us-east-1", "123456789012"))
-    journals = s3_client(Connection("0", endpoint_url=server.url, dummy=True), MODELS, reads=True)
+    journals = ambient_client("s3", Connection("0", endpoint_url=server.url, dummy=True), MODELS, reads=True)
     for write in (
         lambda: journals.put_object(Bucket="b", Key="k", Body=b""),
         lambda: buckets.put_object(Bucket="b", Key="k", Body=b""),

@@ -15,8 +15,9 @@ from fakes import FakeClock, FakeStore
 from reconciler.core.controller.status import Board, Lane, Revision
 from reconciler.core.errors import StateError
 from reconciler.core.model import Origin
+from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.report.report import Association, Report, RunInfo, TargetReport
-from reconciler.edge.state.file import LocalStore
+from reconciler.edge.state.file import FileStore
 from reconciler.edge.state.store import Store, Stored
 from reconciler.notifications.dispatcher import Courier, Round
 from reconciler.notifications.store import Ledgers
@@ -63,7 +64,7 @@ class World:
         """Return how all stands now, as a run just found it."""
         now = self.clock.now()
         associations = tuple(
-            Association(name, Origin(f"{name}.yaml", 1, 1), decision, "because", "i", "s3://d")
+            Association(name, Origin(f"{name}.yaml", 1, 1), DecisionKind(decision), "because", "i", "s3://d")
             for name, decision in self.decisions.items()
         )
         report = Report(
@@ -125,7 +126,7 @@ def test_each_change_is_told_once(world: World) -> None:
 def test_a_restart_repeats_nothing(world: World, kind: str, tmp_path: Path) -> None:
     """Nor does it forget that something was wrong: its end is still told."""
     if kind == "file":
-        world.store = LocalStore(tmp_path / "state" / "notices.json")
+        world.store = FileStore(tmp_path / "state" / "notices.json")
     assert world.goes(world.courier(), export="lost") == [LOST]
     assert world.goes(world.courier()) == []
     assert world.goes(world.courier(), export="in-sync") == [RECOVERED]
@@ -212,9 +213,9 @@ def test_two_controllers_at_the_same_moment_lose_nothing(world: World) -> None:
 def test_controllers_of_one_machine_wait_for_each_other(world: World, tmp_path: Path) -> None:
     """While one tells, the other tells nothing; then it sees that it was told."""
     here = tmp_path / "notices.json"
-    world.store = LocalStore(here)
+    world.store = FileStore(here)
     first = world.courier()
-    world.store = LocalStore(here)
+    world.store = FileStore(here)
     second = world.courier()
     nested = list[str]()
     world.person.meanwhile = lambda: nested.extend(world.goes(second))
@@ -334,7 +335,7 @@ def test_a_ledger_that_others_keep_writing_holds_up_nothing(world: World, lasts:
 def test_a_folder_that_cannot_be_made_stops_nothing(world: World, tmp_path: Path) -> None:
     """The lock cannot be taken either; people are told all the same."""
     (tmp_path / "file").touch()
-    world.store = LocalStore(tmp_path / "file" / "notices.json")
+    world.store = FileStore(tmp_path / "file" / "notices.json")
     courier = world.courier()
     world.clock.advance(minutes=10)
     assert world.goes(courier, export="lost") == [LOST]

@@ -12,7 +12,7 @@ from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Bound, Intended
 from reconciler.core.manifests.findings import Findings
 from reconciler.core.model import Execution, Live, Origin, Spec
-from reconciler.core.plan.decision import Create, Update, Write
+from reconciler.core.plan.decision import Create, DecisionKind, Update, Write
 from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.review import Mismatch
 from reconciler.core.report.report import Association, Report, RunInfo, TargetReport
@@ -39,7 +39,7 @@ def update(sent: Spec | None = None) -> Update:
     return Update(manifest(), live(), replace(record(), request=sent or request()), record(), (), "git changed it")
 
 
-def association(name: str = "export", decision: str = "create", **changes: Any) -> Association:
+def association(name: str = "export", decision: str = DecisionKind.CREATE, **changes: Any) -> Association:
     """Return one manifest's line, that of a create with its call unless told otherwise."""
     given: dict[str, Any] = {
         "origin": Origin(f"manifests/{name}.yaml", 3, 1),
@@ -49,7 +49,7 @@ def association(name: str = "export", decision: str = "create", **changes: Any) 
     }
     if decision == "create":
         given |= {"write": create(), "client_token": TOKEN, "unverifiable": ("/ObjectConfiguration",)}
-    return Association(name, decision=decision, **given | changes)
+    return Association(name, decision=DecisionKind(decision), **given | changes)
 
 
 def drifted(name: str = "drifted") -> Association:
@@ -142,7 +142,7 @@ def _made(text: str, decision: str, outcome: Outcome | None = None, write: Write
     return Association(
         name=text,
         origin=Origin(text, 3, 1),
-        decision=decision,
+        decision=DecisionKind(decision),
         reason=text,
         integration=text,
         destination=text,

@@ -12,8 +12,8 @@ from render.reports import association, report
 
 from reconciler.core.apply.outcome import Skipped
 from reconciler.core.report.report import Report
-from reconciler.render import wording
 from reconciler.render.formats import github, json, junit, markdown, sarif, text
+from reconciler.render.kinds import ReportKind
 
 NOT_TAKEN = Skipped("not adopted, as far as this run knows: the journal was not written")
 RENDERERS: list[Callable[[Report], str]] = [
@@ -42,7 +42,7 @@ def test_no_format_says_adopted_where_the_journal_has_nothing(render: Callable[[
 
 def test_no_two_kinds_have_one_label() -> None:
     """The page explains each label once: what is to adopt, and what could not be."""
-    labels = [kind.label for kind in wording.KINDS.values()]
+    labels = [kind.label for kind in ReportKind]
     assert sorted(set(labels)) == sorted(labels)
 
 

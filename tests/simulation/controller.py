@@ -23,8 +23,10 @@ from reconciler.core.apply.result import Result
 from reconciler.core.errors import ReconcilerError, Stopped
 from reconciler.core.model import Live, Manifest, Mode, Observation, Target, Unobserved
 from reconciler.core.plan.decision import Adopt, Blocked, Changed, Lost
+from reconciler.core.plan.inputs import RunOptions
 from reconciler.core.ports import Progress, Writers
 from reconciler.core.report.build import describe
+from reconciler.core.run import Run, RunContext
 from reconciler.edge.aws.reader import Reader
 from reconciler.edge.aws.responses import ArnScope
 from reconciler.edge.aws.writer import Writer
@@ -32,7 +34,7 @@ from reconciler.edge.rate_limit import Pace
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.store import ReadOnly
 from reconciler.edge.state.writer import Author, JournalWriter
-from reconciler.run import Run, preview, reconcile
+from reconciler.run import preview, reconcile
 
 _OFTEN = ("put", "create", "update")
 """Where a process is killed and stopped most: between its writes, and not while it sleeps or reads."""
@@ -209,7 +211,7 @@ class Controller:
             return None
         process.breathe()
         words = [
-            (decision.manifest.name, decision.manifest, _word(decision.word, result, decision.manifest.name))
+            (decision.manifest.name, decision.manifest, _word(decision.kind, result, decision.manifest.name))
             for decision in result.plan.decisions
         ]
         board.history.tell(trace.who, f"{trace.run} (revision {revision}): {_said(result)}")
@@ -253,7 +255,11 @@ class Controller:
 
     def _work(self, trace: Trace, time: Time) -> Run:
         settle = timedelta(seconds=self._board.scenario.settle)
-        return Run(Target("prod"), trace.manifests, trace.mode, settle, time, lambda *_: None, time.stopped)
+        return Run(
+            Target("prod"),
+            trace.manifests,
+            RunContext(RunOptions(trace.mode, settle), time, lambda *_: None, time.stopped),
+        )
 
     def _trace(self, revision: int, *, dry: bool) -> Trace:
         self._runs += 1
@@ -280,7 +286,7 @@ def _word(word: str, result: Result, name: str) -> str:
 
 def _said(result: Result) -> str:
     words = (
-        f"{decision.manifest.name} {decision.word}"
+        f"{decision.manifest.name} {decision.kind}"
         + (f" [{decision.reason[:100]}]" if isinstance(decision, Blocked | Lost | Adopt | Changed) else "")
         + (f" ({type(outcome).__name__})" if (outcome := result.outcomes.get(decision.manifest.name)) else "")
         for decision in result.plan.decisions

@@ -292,7 +292,7 @@ class Checker:
     def finished(self, trace: Trace, result: Result) -> None:
         """Check what a finished run reports."""
         for decision in result.plan.decisions:
-            self._history.reach(f"decision: {decision.word}")
+            self._history.reach(f"decision: {decision.kind}")
             if isinstance(decision, Adopt):
                 self._check_adoption(trace, decision)
         for outcome in result.outcomes.values():
@@ -341,7 +341,7 @@ class Checker:
     def dry(self, plan: Plan) -> None:
         """Take note of a dry run that ended well."""
         for decision in plan.decisions:
-            self._history.reach(f"dry run: {decision.word}")
+            self._history.reach(f"dry run: {decision.kind}")
 
     def converged(self, rounds: Sequence[Sequence[tuple[str, Manifest, str]]], who: str) -> None:
         """Check the last rounds of one controller: (name, manifest, word) for each decision of each."""

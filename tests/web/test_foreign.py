@@ -16,6 +16,7 @@ from web.conftest import Site
 from reconciler.core.apply.outcome import Created, Refused, Unknown
 from reconciler.core.controller.status import Board, Lane, PastRun, Refusal, Revision
 from reconciler.core.model import Execution, Live, Spec
+from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import Report, TargetReport
 
@@ -93,7 +94,7 @@ def test_any_value_of_aws_is_answered(site: Site, name: str) -> None:
     """Of each type, and of each kind of text."""
     bad = report(VALUES[name])
     answered(site, boards.board(boards.lane(bad)))
-    failed = reports.report(*(replace(each, decision="blocked", arn=None) for each in bad.associations))
+    failed = reports.report(*(replace(each, decision=DecisionKind.BLOCKED, arn=None) for each in bad.associations))
     answered(site, boards.board(replace(boards.lane(failed), seen=bad)))
 
 

@@ -17,7 +17,7 @@ from web.seen import Seen
 from reconciler.core.controller.status import Board, Lane, PastRun
 from reconciler.core.model import Execution
 from reconciler.core.plan.difference import Difference
-from reconciler.render.wording import KINDS
+from reconciler.render.kinds import ReportKind
 from reconciler.web.page import html
 from reconciler.web.page.filters import Asked
 from reconciler.web.page.page import Process, page
@@ -134,7 +134,7 @@ def test_runs_before_the_start_are_not_told_as_none(site: Site) -> None:
 def test_everything_a_report_tells_is_on_the_page(site: Site) -> None:
     """Each kind, each outcome, what is unmanaged, orphaned and not listed, the warnings: marked texts all arrive."""
     seen = shown(site, boards.hostile("marked"))
-    kinds = {name for name in KINDS if f'title="{KINDS[name].meaning}"' in site.get("/").text}
+    kinds = {kind for kind in ReportKind if f'title="{kind.meaning}"' in site.get("/").text}
     associations = [one for target in reports.rich("marked").targets for one in target.associations]
     assert len(names(seen)) == len(associations)
     assert kinds >= {"failed", "unknown", "blocked", "lost", "drifted", "changed", "update", "create", "held"}

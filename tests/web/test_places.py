@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.cli.controller import command
+from reconciler.cli.commands.controller import command
 from reconciler.core.model import Origin
 from reconciler.web.page.links import complaint, link
 

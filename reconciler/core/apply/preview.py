@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.core.apply.result import Result
-from reconciler.core.apply.transitions import remembered
+from reconciler.core.apply.transitions import STALE, remembered
 from reconciler.core.journal.records import Journal
 from reconciler.core.model import Manifest, Observation, Target
 from reconciler.core.plan.compute import plan
 from reconciler.core.plan.decision import Plan
 from reconciler.core.plan.guardrails import guard
-from reconciler.core.plan.inputs import Rules
-from reconciler.core.plan.review import digest, line
+from reconciler.core.plan.inputs import RunRules
+from reconciler.core.plan.review import canonical_line, digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Preview:
     plan: Plan
     recorded: Journal
     seen: Observation
-    rules: Rules
+    rules: RunRules
     looked: datetime
 
     def decided(self, target: Target, manifests: Sequence[Manifest], seen: Observation) -> Preview:
@@ -37,6 +37,10 @@ class Preview:
         """What a run has to say that does no more than look."""
         return Result(self.plan, {}, {}, standings=remembered(self.recorded, self.plan, self.looked).standings)
 
-    def agrees(self, plan: Plan) -> bool:
-        """Tell whether another plan comes to the same writes."""
-        return digest(map(line, plan.reviewed)) == digest(map(line, self.plan.reviewed))
+    def has_same_writes_as(self, plan: Plan) -> bool:
+        """Return whether another plan leads to the same writes."""
+        return digest(map(canonical_line, plan.reviewed)) == digest(map(canonical_line, self.plan.reviewed))
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Return whether the plan may still be carried out: it has no writes, or AWS was looked at not long ago."""
+        return not self.plan.writes or now <= self.looked + STALE

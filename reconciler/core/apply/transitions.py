@@ -134,6 +134,6 @@ def _standing(recorded: Journal, decision: Decision, now: datetime) -> Standing:
     if last and isinstance(decision, Blocked) and decision.unseen:
         return last
     if last is None:
-        return Standing(decision.word, now, live.last_execution if live else None)
-    since = last.since if last.decision == decision.word else now
-    return Standing(decision.word, since, live.last_execution if live else last.last_execution)
+        return Standing(decision.kind, now, live.last_execution if live else None)
+    since = last.since if last.decision == decision.kind else now
+    return Standing(decision.kind, since, live.last_execution if live else last.last_execution)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.core.errors import Problem
+from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.report.report import Association, Report
 
 
@@ -74,7 +75,8 @@ class Lane:
         """What the last run could not see, as it was last seen, by name: it calls that blocked, and knows no more."""
         if self.last is None or self.seen is None or self.last is self.seen:
             return {}
-        blind = {each.name for each in self.last.associations if each.decision == "blocked" and each.arn is None}
+        blocked = (each for each in self.last.associations if each.decision is DecisionKind.BLOCKED)
+        blind = {each.name for each in blocked if each.arn is None}
         return {each.name: each for each in self.seen.associations if each.name in blind}
 
     @property

@@ -85,12 +85,6 @@ def state_folder(folder: str, blocked: str | None, *, vanishes: bool) -> Check:
     return Check("state-write", Result.OK, f"{folder} can be written")
 
 
-def state_bucket(place: str) -> Check:
-    """Tell that a bucket's permission to be written cannot be tried."""
-    fix = f"see to it that the ambient credentials may s3:PutObject below {place}"
-    return skipped("state-write", "a PutObject cannot be tried without writing", fix)
-
-
 def region(name: str | None, *, known: bool | None) -> Check:
     """Judge the Region; `known` is whether botocore lists it, None with a stand-in for AWS."""
     if not name:

@@ -10,10 +10,12 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from reconciler.core.apply.outcome import DONE, NotSent, Refused, Unknown
 from reconciler.core.controller.status import Board, Lane
 from reconciler.core.notifications.state import Condition, Ledger, Open, Remembered, Subject
+from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.report.report import Association, TargetReport
 from reconciler.core.request.token import canonical_json
 
@@ -201,16 +203,19 @@ def _state(association: Association, *, seen: bool) -> Condition:
     if isinstance(association.outcome, DONE):
         return Condition.WELL
     match association.decision:
-        case "blocked":
+        case DecisionKind.BLOCKED:
             return Condition.BLOCKED if seen else Condition.UNCLEAR
-        case "lost":
+        case DecisionKind.LOST:
             return Condition.LOST
-        case "drifted" | "changed" if any(each.drifted for each in association.differences):
-            return Condition.DRIFTED
-        case "in-sync" | "adopt":
+        case DecisionKind.DRIFTED | DecisionKind.CHANGED:
+            has_drifted = any(each.drifted for each in association.differences)
+            return Condition.DRIFTED if has_drifted else Condition.UNCLEAR
+        case DecisionKind.IN_SYNC | DecisionKind.ADOPT:
             return Condition.WELL
-        case _:
+        case DecisionKind.CREATE | DecisionKind.UPDATE | DecisionKind.SETTLING | DecisionKind.HELD:
             return Condition.UNCLEAR
+        case other:
+            assert_never(other)
 
 
 def _export(association: Association) -> tuple[Condition, str]:

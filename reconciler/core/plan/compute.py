@@ -9,13 +9,13 @@ from reconciler.core.journal.records import Bound, Intended, Journal, Record
 from reconciler.core.model import Manifest, NaturalKey, Observation, Spec, Unobserved, natural_key
 from reconciler.core.plan.decide import decide
 from reconciler.core.plan.decision import Blocked, Decision, Plan
-from reconciler.core.plan.inputs import Case, Rules
+from reconciler.core.plan.inputs import Case, RunRules
 from reconciler.core.plan.integrations import find, missing
 from reconciler.core.plan.matching import Lives
 from reconciler.core.request.normalise import resolved
 
 
-def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal, rules: Rules) -> Plan:
+def plan(manifests: Sequence[Manifest], observed: Observation, journal: Journal, rules: RunRules) -> Plan:
     """Return one decision for each manifest, and the live associations that none of them covers."""
     requests = [
         resolved(manifest.spec, integration.arn) if integration else None

@@ -66,7 +66,7 @@ def _decide_intended(case: Case, record: Record, intended: Intended) -> Decision
         return Blocked(case.manifest, ambiguous(matches))
     if matches:
         return _adopt(case, matches[0], record, "a Create whose answer was lost had arrived")
-    now, settle, attempts = case.rules.now, case.rules.settle, intended.attempts
+    now, settle, attempts = case.rules.now, case.rules.options.settle_time, intended.attempts
     until = intended.last_attempt + settle * 2 ** (min(attempts, MAX_ATTEMPTS) - 1)
     if now < until:
         why = (
@@ -113,7 +113,7 @@ def _give_up(case: Case, record: Record, reason: str) -> Decision:
 
 def _decide_bound(case: Case, record: Record, bound: Bound) -> Decision:
     """The association is known: compare it, or say that it is gone."""
-    manifest, now, settle = case.manifest, case.rules.now, case.rules.settle
+    manifest, now, settle = case.manifest, case.rules.now, case.rules.options.settle_time
     live = next((live for live in case.lives if live.id == bound.association_id), None)
     if live:
         return decide_present(case, record, bound, live)

@@ -39,7 +39,7 @@ def decide_present(case: Case, record: Record, bound: Bound, live: Live) -> Deci
 
 def _decide_sent(case: Case, record: Record, update: Sent, live: Live, before: Spec) -> Decision:
     """An Update was sent, and List still shows what was there `before`: wait, then say so; never send it again."""
-    manifest, until = case.manifest, update.at + case.rules.settle
+    manifest, until = case.manifest, update.at + case.rules.options.settle_time
     differences = compare(case.request, before, live.spec, manifest.policy.ignore)
     sent = f"an update was sent at {moment(update.at)}"
     if not update.refused and case.rules.now < until:
@@ -111,14 +111,14 @@ def _what(case: Case, record: Record) -> str:
 
 
 def _allowed(case: Case) -> bool:
-    return case.rules.mode.stricter(case.manifest.policy.mode) is Mode.CREATE_AND_UPDATE
+    return case.rules.options.mode.stricter(case.manifest.policy.mode) is Mode.CREATE_AND_UPDATE
 
 
 def _lacking(case: Case) -> str:
     """Name what would have to be said for an update to be allowed: in the manifest, by the run, or both."""
     updates = Mode.CREATE_AND_UPDATE
     manifest = () if case.manifest.policy.mode is updates else (f"policy.mode {updates.value} in the manifest",)
-    run = () if case.rules.mode is updates else (f"--mode {updates.value}",)
+    run = () if case.rules.options.mode is updates else (f"--mode {updates.value}",)
     return " and ".join((*manifest, *run))
 
 

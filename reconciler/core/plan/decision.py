@@ -1,6 +1,6 @@
 """The decisions: one value per manifest says what a run would do for it, and why.
 
-Each has the `word` that reports use. `record` is what the journal is to hold for the manifest from then on.
+Each has the `kind` that reports show. `record` is what the journal is to hold for the manifest from then on.
 """
 
 from __future__ import annotations
@@ -8,18 +8,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, TypeAlias, assert_never
+from enum import StrEnum
+from typing import ClassVar, Literal, TypeAlias, assert_never
 
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Json, Live, Manifest, Spec
 from reconciler.core.plan.difference import Difference
 
 
+class DecisionKind(StrEnum):
+    """The kinds of decision, in the order of a summary. The values are those of reports, logs and the journal."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    ADOPT = "adopt"
+    IN_SYNC = "in-sync"
+    DRIFTED = "drifted"
+    CHANGED = "changed"
+    SETTLING = "settling"
+    LOST = "lost"
+    HELD = "held"
+    BLOCKED = "blocked"
+
+
+WriteKind: TypeAlias = Literal[DecisionKind.CREATE, DecisionKind.UPDATE]
+"""The kinds that lead to a call which changes AWS."""
+
+
 @dataclass(frozen=True, slots=True)
 class Create:
     """Missing: send the request. `record` is the intent that is journalled before the call, `before` what was there."""
 
-    word: ClassVar = "create"
+    kind: ClassVar[Literal[DecisionKind.CREATE]] = DecisionKind.CREATE
+    operation: ClassVar = "CreateDataIntegrationAssociation"
+    reference_name: ClassVar = "ClientToken"
     manifest: Manifest
     record: Record
     before: Record | None
@@ -36,6 +58,21 @@ class Create:
         assert self.record.token is not None
         return self.record.token
 
+    @property
+    def integration_arn(self) -> str:
+        """The ARN of the data integration."""
+        return str(self.request["DataIntegrationIdentifier"])
+
+    @property
+    def body(self) -> Spec:
+        """The members that the call sends, apart from its token."""
+        return self.request
+
+    @property
+    def reference(self) -> str:
+        """What AWS and people know the call by."""
+        return self.token
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
@@ -44,7 +81,9 @@ class Update:
     `record` holds the new request, and is journalled before the call; `before` is what was there.
     """
 
-    word: ClassVar = "update"
+    kind: ClassVar[Literal[DecisionKind.UPDATE]] = DecisionKind.UPDATE
+    operation: ClassVar = "UpdateDataIntegrationAssociation"
+    reference_name: ClassVar = "association"
     manifest: Manifest
     live: Live
     record: Record
@@ -68,6 +107,21 @@ class Update:
         assert isinstance(self.record.state, Bound)
         return self.record.state.association_id
 
+    @property
+    def integration_arn(self) -> str:
+        """The ARN of the data integration."""
+        return str(self.request["DataIntegrationIdentifier"])
+
+    @property
+    def body(self) -> Spec:
+        """The members that the call sends: an Update can change no other."""
+        return {"ExecutionConfiguration": self.request.get("ExecutionConfiguration")}
+
+    @property
+    def reference(self) -> str:
+        """What AWS and people know the call by."""
+        return self.association_id
+
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
@@ -83,18 +137,18 @@ class Adopt:
     reason: str
 
     @property
-    def word(self) -> str:
-        """The word of what is left to do: an adoption that leaves a difference is called by that, as later runs do."""
+    def kind(self) -> DecisionKind:
+        """The kind; that of the difference if the adoption leaves one, as the decision of later runs has it."""
         if not self.differences:
-            return "adopt"
-        return Changed.word if any(each.changed for each in self.differences) else Drifted.word
+            return DecisionKind.ADOPT
+        return DecisionKind.CHANGED if any(each.changed for each in self.differences) else DecisionKind.DRIFTED
 
 
 @dataclass(frozen=True, slots=True)
 class InSync:
     """Desired, applied and live are the same as far as live can be read."""
 
-    word: ClassVar = "in-sync"
+    kind: ClassVar[Literal[DecisionKind.IN_SYNC]] = DecisionKind.IN_SYNC
     manifest: Manifest
     live: Live
     record: Record
@@ -104,7 +158,7 @@ class InSync:
 class Drifted:
     """Live left what was applied. Logged, never repaired."""
 
-    word: ClassVar = "drifted"
+    kind: ClassVar[Literal[DecisionKind.DRIFTED]] = DecisionKind.DRIFTED
     manifest: Manifest
     live: Live
     record: Record
@@ -115,7 +169,7 @@ class Drifted:
 class Changed:
     """Git left what was applied, and it is not sent."""
 
-    word: ClassVar = "changed"
+    kind: ClassVar[Literal[DecisionKind.CHANGED]] = DecisionKind.CHANGED
     manifest: Manifest
     live: Live
     record: Record
@@ -127,7 +181,7 @@ class Changed:
 class Settling:
     """Something was done that List may not show yet, or List shows less than it did: wait until `until`."""
 
-    word: ClassVar = "settling"
+    kind: ClassVar[Literal[DecisionKind.SETTLING]] = DecisionKind.SETTLING
     manifest: Manifest
     record: Record
     until: datetime
@@ -140,7 +194,7 @@ class Settling:
 class Lost:
     """The association was known, and List no longer shows it."""
 
-    word: ClassVar = "lost"
+    kind: ClassVar[Literal[DecisionKind.LOST]] = DecisionKind.LOST
     manifest: Manifest
     record: Record
     reason: str
@@ -150,7 +204,7 @@ class Lost:
 class Held:
     """A write that waits: `by_itself` until time has passed, otherwise because git or the run says so."""
 
-    word: ClassVar = "held"
+    kind: ClassVar[Literal[DecisionKind.HELD]] = DecisionKind.HELD
     manifest: Manifest
     instead: Write
     reason: str
@@ -170,7 +224,7 @@ class Blocked:
     live associations that may be this manifest's, spelt otherwise than git has it.
     """
 
-    word: ClassVar = "blocked"
+    kind: ClassVar[Literal[DecisionKind.BLOCKED]] = DecisionKind.BLOCKED
     manifest: Manifest
     reason: str
     instead: Write | None = None

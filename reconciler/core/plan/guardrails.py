@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from reconciler.core.model import Live, Mode, Observation, Spec, Target, Unobserved
 from reconciler.core.plan.decision import Blocked, Create, Decision, Held, Plan, Settling, Update, Write
-from reconciler.core.plan.inputs import Rules
+from reconciler.core.plan.inputs import RunRules
 from reconciler.core.suggestions import listed
 
 _ENDED = frozenset(("COMPLETED", "FAILED"))
@@ -17,12 +17,12 @@ RUNNING_EXPORTS = 20
 """How many bulk exports run at once in an account and Region (Amazon Connect service quotas; not adjustable)."""
 
 
-def guard(plan: Plan, target: Target, rules: Rules, seen: Observation) -> Plan:
+def guard(plan: Plan, target: Target, rules: RunRules, seen: Observation) -> Plan:
     """Return the plan with every write that the rails stop held (it passes by itself, or git says so) or blocked.
 
     What needs a person goes first: what remains is what a run that waits for nothing would write.
     """
-    decisions = _each(plan.decisions, lambda write: _guard_one(write, target, rules.mode))
+    decisions = _each(plan.decisions, lambda write: _guard_one(write, target, rules.options.mode))
     decisions = _each(decisions, _room(plan, target, seen))
     decisions = _each(decisions, _few(decisions, target, rules))
     decisions = _each(decisions, _turn(plan, seen))
@@ -86,12 +86,12 @@ def _room(plan: Plan, target: Target, seen: Observation) -> Callable[[Write], De
     return rail
 
 
-def _few(decisions: Sequence[Decision], target: Target, rules: Rules) -> Callable[[Write], Decision]:
+def _few(decisions: Sequence[Decision], target: Target, rules: RunRules) -> Callable[[Write], Decision]:
     """Return the rail that bounds the creates of a run: all of them, or none."""
     creates = sum(isinstance(each, Create) for each in decisions)
     most, whose, what = target.max_creates, f"MaxCreates of target {target.name!r}", "MaxCreates"
-    if rules.max_creates is not None and rules.max_creates < most:
-        most, whose, what = rules.max_creates, "--max-creates", "--max-creates"
+    if rules.options.max_creates is not None and rules.options.max_creates < most:
+        most, whose, what = rules.options.max_creates, "--max-creates", "--max-creates"
     reason = (
         f"this run would create {creates} associations, and {whose} is {most}: none is created; raise {what} once you "
         "have read the plan"

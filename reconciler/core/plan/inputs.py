@@ -11,16 +11,24 @@ from reconciler.core.model import Live, Manifest, Mode, NaturalKey, Spec, natura
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What a run may do, and when it runs. `settle` is how long List may lag behind a Create or an Update.
+class RunOptions:
+    """What a person chooses for all runs: the command line fills a field from the option of the same name.
 
-    `max_creates` is how many associations the run may create, where it was given a bound beside the target's.
+    `settle_time` is how long List may lag behind a Create or an Update. `max_creates` is how many associations a run
+    may create in each target, if that is fewer than the target's own bound.
     """
 
-    mode: Mode
-    now: datetime
-    settle: timedelta
+    mode: Mode = Mode.CREATE
+    settle_time: timedelta = timedelta(minutes=15)
     max_creates: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRules:
+    """The options of a run, and the time at which it decides."""
+
+    options: RunOptions
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,7 @@ class Case:
     lives: tuple[Live, ...]
     holder: str | None
     renamed_from: str | None
-    rules: Rules
+    rules: RunRules
     integrations: Collection[str] = ()
     listed: tuple[str, ...] = ()
     unexplained: tuple[Live, ...] = ()

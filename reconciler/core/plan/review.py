@@ -7,10 +7,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from reconciler.core.model import Json, Spec, natural_key
-from reconciler.core.plan.decision import Create, Write
+from reconciler.core.plan.decision import DecisionKind, Write, WriteKind
 from reconciler.core.plan.difference import compare
 from reconciler.core.request.token import canonical_json
 
@@ -31,21 +31,21 @@ class Mismatch:
     differences: tuple[str, ...] | None
 
 
-def line(write: Write) -> str:
-    """Return all that counts of a write: what it is about, what it does, and exactly what is sent."""
-    if isinstance(write, Create):
-        return create_line(write.request, write.token)
-    return update_line(write.request, write.association_id)
+def canonical_line(write: Write) -> str:
+    """Return everything that counts of a write on one line: its subject, its kind, and exactly what is sent."""
+    return line_of(write.kind, write.request, write.reference)
 
 
-def create_line(request: Spec, token: str) -> str:
-    """Return the line of a Create."""
-    return canonical_json([natural_key(request), Create.word, token, request])
-
-
-def update_line(request: Spec, association_id: str) -> str:
-    """Return the line of an Update, which sends ExecutionConfiguration alone."""
-    return canonical_json([natural_key(request), "update", association_id, request.get("ExecutionConfiguration")])
+def line_of(kind: WriteKind, request: Spec, reference: str) -> str:
+    """Return the line of a write that a report holds."""
+    match kind:
+        case DecisionKind.CREATE:
+            sent: Json = request
+        case DecisionKind.UPDATE:
+            sent = request.get("ExecutionConfiguration")
+        case other:
+            assert_never(other)
+    return canonical_json([natural_key(request), kind, reference, sent])
 
 
 def digest(lines: Iterable[str]) -> str:
@@ -72,31 +72,31 @@ def _differences(reviewed: tuple[str, ...], now: tuple[str, ...], names: Mapping
         new = json.loads(each)
         former = next((other for other in gone if other[:2] == new[:2]), None)
         if former is None:
-            yield f"not reviewed: {_said(new, names)}"
+            yield f"not reviewed: {_sentence(new, names)}"
         else:
             gone.remove(former)
-            yield f"not as reviewed: {_said(new, names)}: {', '.join(_changes(former, new))}"
+            yield f"not as reviewed: {_sentence(new, names)}: {', '.join(_changes(former, new))}"
     for each in gone:
-        yield f"reviewed, and not planned any more: {_said(each, names)}"
+        yield f"reviewed, and not planned any more: {_sentence(each, names)}"
 
 
-def _said(write: Any, names: Mapping[str, str]) -> str:
-    (integration, client, destination), word, *_ = write
+def _sentence(write: Any, names: Mapping[str, str]) -> str:
+    (integration, client, destination), kind, *_ = write
     called = f"{integration} ({names[integration]})" if integration in names else integration
-    return f"{word} {' '.join(filter(None, (destination or '(no destination)', client)))} of {called}"
+    return f"{kind} {' '.join(filter(None, (destination or '(no destination)', client)))} of {called}"
 
 
 def _changes(former: Any, new: Any) -> Iterator[str]:
-    (_, word, was, sent), (_, _, is_, sends) = former, new
-    for each in compare(_body(word, sends), _body(word, sent), _body(word, sends)):
+    (_, kind, was, sent), (_, _, is_, sends) = former, new
+    for each in compare(_body(kind, sends), _body(kind, sent), _body(kind, sends)):
         yield f"{each.path} is {_value(each.desired)} and was {_value(each.applied)}"
     if was != is_ and sent == sends:
-        what = "ClientToken" if word == Create.word else "association"
+        what = "ClientToken" if kind == DecisionKind.CREATE else "association"
         yield f"the {what} is {is_} and was {was}"
 
 
-def _body(word: str, sent: Any) -> Spec:
-    return sent if word == Create.word else {"ExecutionConfiguration": sent or {}}
+def _body(kind: str, sent: Any) -> Spec:
+    return sent if kind == DecisionKind.CREATE else {"ExecutionConfiguration": sent or {}}
 
 
 def _value(value: Json) -> str:

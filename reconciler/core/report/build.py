@@ -87,7 +87,7 @@ def _association(decision: Decision, outcome: Outcome | None, refreshed: Live | 
     return Association(
         name=manifest.name,
         origin=manifest.origin,
-        decision=decision.word,
+        decision=decision.kind,
         reason=_reason(decision),
         integration=manifest.integration,
         destination=str(request.get("DestinationURI", "")),

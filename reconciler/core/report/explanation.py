@@ -25,7 +25,7 @@ from reconciler.core.plan.decision import (
     live_of,
 )
 from reconciler.core.plan.difference import Difference
-from reconciler.core.plan.inputs import Rules, moment
+from reconciler.core.plan.inputs import RunRules, moment
 from reconciler.core.plan.integrations import find
 from reconciler.core.plan.matching import by_id
 from reconciler.core.report.build import describe
@@ -137,14 +137,14 @@ def _write(decision: Decision) -> Write | None:
             return None
 
 
-def _row(decision: Decision, record: Record | None, shown: str, rules: Rules) -> Row:
+def _row(decision: Decision, record: Record | None, shown: str, rules: RunRules) -> Row:
     write = _write(decision)
     rail = decision.reason if isinstance(decision, Held | Blocked) and write else None
     return Row(
         record=", ".join(_known(record)),
         live=shown,
         condition="; ".join(_conditions(decision, write, record, rules)) or None,
-        decision=write.word if write and rail else decision.word,
+        decision=write.kind if write and rail else decision.kind,
         rail=rail,
     )
 
@@ -181,7 +181,7 @@ def _shown(
     return {0: "none", 1: "one with its natural key"}.get(len(alike), f"{len(alike)} with its natural key")
 
 
-def _conditions(decision: Decision, write: Write | None, record: Record | None, rules: Rules) -> Iterator[str]:
+def _conditions(decision: Decision, write: Write | None, record: Record | None, rules: RunRules) -> Iterator[str]:
     """Say what makes it this row, in the words of the table: what differs, what time it is, and what git allows."""
     policy = decision.manifest.policy
     if policy.adopt and not isinstance(decision, Blocked):  # the reason of which says it
@@ -199,7 +199,7 @@ def _conditions(decision: Decision, write: Write | None, record: Record | None, 
             yield from _compared(differences)
         case Changed(differences=differences) | Update(differences=differences):
             yield from _compared(differences)
-            yield f"mode {rules.mode.stricter(policy.mode)}"
+            yield f"mode {rules.options.mode.stricter(policy.mode)}"
         case Settling(until=until):
             yield f"the time to wait ends at {moment(until)}, and it is {moment(rules.now)}"
         case Lost():

@@ -6,19 +6,24 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import assert_never
 
 from reconciler.core.apply.outcome import DONE, NotSent, Outcome, Refused, Unknown
 from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Record
 from reconciler.core.model import Execution, Live, Origin
-from reconciler.core.plan.decision import Write
+from reconciler.core.plan.decision import DecisionKind, Write
 from reconciler.core.plan.difference import Difference
-from reconciler.core.plan.review import Mismatch, digest, line
+from reconciler.core.plan.review import Mismatch, canonical_line, digest
 
-SUMMARY = (
-    "create", "update", "adopt", "inSync", "drifted", "changed", "settling", "lost", "held", "blocked",
-    "unmanaged", "failed",
-)  # fmt: skip
+
+def summary_name(kind: DecisionKind) -> str:
+    """Return the member of a summary that counts a kind of decision: `inSync` for `in-sync`."""
+    first, *rest = kind.split("-")
+    return first + "".join(map(str.capitalize, rest))
+
+
+SUMMARY = (*map(summary_name, DecisionKind), "unmanaged", "failed")
 """The counts of a summary, in the order in which they are shown."""
 
 
@@ -31,7 +36,7 @@ class Association:
 
     name: str
     origin: Origin
-    decision: str
+    decision: DecisionKind
     reason: str
     integration: str
     destination: str
@@ -43,11 +48,6 @@ class Association:
     outcome: Outcome | None = None
     write: Write | None = None
     since: datetime | None = None
-
-    @property
-    def counted_as(self) -> str:
-        """The summary's name for the decision."""
-        return "inSync" if self.decision == "in-sync" else self.decision
 
     @property
     def failed(self) -> bool:
@@ -62,9 +62,21 @@ class Association:
     @property
     def remains(self) -> bool:
         """Whether a difference between git and AWS is left after the run."""
-        if self.decision in {"create", "update"}:
-            return not isinstance(self.outcome, DONE)
-        return self.counted_as in {"changed", "drifted", "settling", "lost", "held"}
+        match self.decision:
+            case DecisionKind.CREATE | DecisionKind.UPDATE:
+                return not isinstance(self.outcome, DONE)
+            case (
+                DecisionKind.CHANGED
+                | DecisionKind.DRIFTED
+                | DecisionKind.SETTLING
+                | DecisionKind.LOST
+                | DecisionKind.HELD
+            ):
+                return True
+            case DecisionKind.ADOPT | DecisionKind.IN_SYNC | DecisionKind.BLOCKED:
+                return False
+            case other:
+                assert_never(other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +115,7 @@ class TargetReport:
     @property
     def tried(self) -> bool:
         """Whether a call was to be made."""
-        return any(each.outcome for each in self.associations if each.decision in {"create", "update"})
+        return any(each.outcome for each in self.associations if each.write)
 
     @property
     def planned(self) -> bool:
@@ -140,7 +152,7 @@ class Report:
     @property
     def plan_digest(self) -> str:
         """`sha256:…` over what the run would write to AWS, and nothing that changes by itself."""
-        return digest(line(each.write) for each in self.associations if each.write)
+        return digest(canonical_line(each.write) for each in self.associations if each.write)
 
     @property
     def planned(self) -> bool:
@@ -165,15 +177,17 @@ class Report:
     @property
     def summary(self) -> Mapping[str, int]:
         """Counts by decision, every manifest once, then unmanaged associations and failed outcomes."""
-        counts: Counter[str] = Counter(association.counted_as for association in self.associations)
-        counts["unmanaged"] = sum(len(target.unmanaged) for target in self.targets)
-        counts["failed"] = sum(target.failed for target in self.targets)
-        return {name: counts[name] for name in SUMMARY}
+        counts = Counter(association.decision for association in self.associations)
+        return {
+            **{summary_name(kind): counts[kind] for kind in DecisionKind},
+            "unmanaged": sum(len(target.unmanaged) for target in self.targets),
+            "failed": sum(target.failed for target in self.targets),
+        }
 
     @property
     def open(self) -> int:
         """How many manifests wait for a person, or for another run, and have not drifted."""
-        waiting = (each.decision == "blocked" or each.remains for each in self.associations)
+        waiting = (each.decision is DecisionKind.BLOCKED or each.remains for each in self.associations)
         return sum(waiting) - self.summary["drifted"]
 
     @property

@@ -230,8 +230,8 @@ def region_of(target: Target, connection: Connection, models: Models) -> str | N
         return named
 
 
-def s3_client(connection: Connection, models: Models, *, reads: bool = False) -> Any:
-    """Return a client of S3 with the ambient credentials, in whatever Region: S3 says where a bucket is.
+def ambient_client(service: str, connection: Connection, models: Models, *, reads: bool = False) -> Any:
+    """Return a client of a service with the ambient credentials, in whatever Region: S3 says where a bucket is.
 
     One that only `reads` lets nothing else through.
     A PutObject is repeated as often as AWS_MAX_ATTEMPTS says, and the conditions it carries make that harmless.
@@ -245,10 +245,10 @@ def s3_client(connection: Connection, models: Models, *, reads: bool = False) ->
         read_timeout=30,
         s3={"addressing_style": "path"} if connection.endpoint_url else None,  # no bucket has a host name there
     )
-    with translated("making a client of S3"):
-        session = _session(None, connection, models)
+    with translated(f"making a client of {service}"):
+        session: Any = _session(None, connection, models)  # boto3-stubs know a literal name of a service alone
         region = session.region_name or "us-east-1"
-        client = session.client("s3", region_name=region, endpoint_url=connection.endpoint_url, config=config)
+        client = session.client(service, region_name=region, endpoint_url=connection.endpoint_url, config=config)
     if reads:
         only_reads(client)
     return client

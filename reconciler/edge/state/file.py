@@ -6,11 +6,16 @@ import errno
 import fcntl
 import hashlib
 import os
+import stat
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 from reconciler import redaction
 from reconciler.core.errors import StateError, StateMoved
+from reconciler.edge.state.folder_path import complaint
 from reconciler.edge.state.store import Stored
 
 _WAYS_OUT = {
@@ -22,7 +27,74 @@ _WAYS_OUT = {
 }
 
 
-class LocalStore:
+def check_location(location: str) -> None:
+    """Refuse what is not plainly the path of a folder. Raises ValueError."""
+    if wrong := complaint(location):
+        raise ValueError(wrong)
+
+
+def open_location(location: str, namespace: str, _: Callable[[str], Any]) -> FolderLocation:
+    """Return the place of all journals in a folder. Raises ValueError."""
+    check_location(location)
+    return FolderLocation(Path(location) / namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class FolderLocation:
+    """A folder: each journal is a file. A `StateLocation`."""
+
+    folder: Path
+    is_shared: ClassVar = False
+    restore_remedy: ClassVar = "mount the folder that holds it, or restore it from a backup"
+    unchecked_write: ClassVar = None
+
+    @property
+    def name(self) -> str:
+        """The path of the folder."""
+        return str(self.folder)
+
+    def store(self, document: str) -> FileStore:
+        """Return the store of one file."""
+        return FileStore(self.folder / document)
+
+    def find_obstacle(self) -> str | None:
+        """Return why nothing can be written to the folder, or why it cannot be made; None if nothing shows."""
+        nearest = next((each for each in (self.folder, *self.folder.parents) if os.path.lexists(each)), Path())
+        try:
+            is_folder = stat.S_ISDIR(nearest.stat().st_mode)
+        except FileNotFoundError:
+            return f"{nearest} is a link that leads nowhere"
+        except OSError as error:
+            return f"{nearest} cannot be looked at: {error.strerror}"
+        if not is_folder:
+            return f"{nearest} is no folder"
+        return None if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} is not writable for this user"
+
+    def find_file_obstacle(self, document: str) -> str | None:
+        """Return which existing file of a journal a run cannot open; None if it can open all of them.
+
+        The journal itself does not count: it is replaced, which needs its folder alone.
+        """
+        return find_locked_file(self.store(document))
+
+
+def find_locked_file(store: FileStore, access: Callable[[Path, int], bool] = os.access) -> str | None:
+    """Return which existing file of a store this user cannot read and write; None if all of them can be."""
+    for path in store.opened:
+        try:
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            return f"{path} cannot be looked at: {error.strerror}"
+        if not stat.S_ISREG(mode):
+            return f"{path} is no plain file"
+        if not access(path, os.R_OK | os.W_OK):
+            return f"{path} is not readable and writable for this user"
+    return None
+
+
+class FileStore:
     """One file, beside it the lock of its writers; whoever only reads makes nothing. A `Store`."""
 
     exclusive = True

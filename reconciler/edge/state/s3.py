@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -25,7 +26,8 @@ from reconciler import redaction
 from reconciler.core.aws import signature_errors
 from reconciler.core.aws.verdict import code_of, is_done, is_refusal, request_of
 from reconciler.core.errors import CloudError, StateError, StateMismatch, StateMoved, StateUncertain
-from reconciler.edge.state.store import Stored
+from reconciler.edge.state.s3_url import parse
+from reconciler.edge.state.store import Stored, UncheckedWrite
 
 # 412; 409, by its two names; 404, where what If-Match names was deleted
 _MOVED = frozenset(("PreconditionFailed", "ConditionalRequestConflict", "OperationAborted", "NoSuchKey"))
@@ -43,6 +45,47 @@ _READ_NEEDS = "s3:GetObject and s3:ListBucket are needed (without the latter, a 
 _WRITE_NEEDS = "s3:PutObject and s3:GetObject are needed"
 _FOREIGN = "what answers is not S3, but maybe a proxy"
 _unknown: ContextVar[list[object]] = ContextVar("attempts of the put under way that may have been carried out")
+
+
+def check_location(location: str) -> None:
+    """Refuse a URL that names no place in S3. Raises ValueError."""
+    parse(location)
+
+
+def open_location(location: str, namespace: str, client: Callable[[str], Any]) -> S3Location:
+    """Return the place of all journals in a bucket. Raises ValueError and CloudError."""
+    bucket, prefix = parse(location)
+    return S3Location(location, Clients(lambda: client("s3")), bucket, "/".join(filter(None, (prefix, namespace))))
+
+
+@dataclass(frozen=True, slots=True)
+class S3Location:
+    """A prefix of a bucket: each journal is an object. A `StateLocation`."""
+
+    name: str
+    clients: Clients
+    bucket: str
+    prefix: str
+    is_shared: ClassVar = True
+    restore_remedy: ClassVar = "restore the object from an older version of the bucket"
+
+    @property
+    def unchecked_write(self) -> UncheckedWrite:
+        """S3 has no call that tries a PutObject and writes nothing."""
+        remedy = f"see to it that the ambient credentials may s3:PutObject below {self.name}"
+        return UncheckedWrite("a PutObject cannot be tried without writing", remedy)
+
+    def store(self, document: str) -> S3Store:
+        """Return the store of one object."""
+        return S3Store(self.clients, self.bucket, "/".join(filter(None, (self.prefix, document))))
+
+    def find_obstacle(self) -> str | None:
+        """Return None: only a write would show an obstacle."""
+        return None
+
+    def find_file_obstacle(self, _: str) -> str | None:
+        """Return None: there are no files."""
+        return None
 
 
 class Clients:

@@ -39,6 +39,43 @@ class ReadOnly:
         return cls(store.place, store.load)
 
 
+@dataclass(frozen=True, slots=True)
+class UncheckedWrite:
+    """A permission to write that cannot be checked without writing: why not, and what to make sure of."""
+
+    reason: str
+    remedy: str
+
+
+class StateLocation(Protocol):
+    """The place of all journals of an installation."""
+
+    @property
+    def name(self) -> str:
+        """Where it is, for messages: a path or a URL."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several machines can use it."""
+
+    @property
+    def restore_remedy(self) -> str:
+        """What to do if a journal that was there is missing."""
+
+    @property
+    def unchecked_write(self) -> UncheckedWrite | None:
+        """What no check can find out here; None if `find_obstacle` and `find_file_obstacle` find it out."""
+
+    def store(self, document: str) -> Store:
+        """Return the store of one document, by its file name."""
+
+    def find_obstacle(self) -> str | None:
+        """Return why nothing can be written here, as far as that shows without writing; None if nothing shows."""
+
+    def find_file_obstacle(self, document: str) -> str | None:
+        """Return which existing file of a document a run cannot open; None if it can open all of them."""
+
+
 class Store(Source, Protocol):
     """A place for one text, with compare-and-swap."""
 

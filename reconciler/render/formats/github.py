@@ -16,19 +16,20 @@ from reconciler.core.manifests.findings import Findings
 from reconciler.core.report.report import Association, Report
 from reconciler.core.text import harmless
 from reconciler.render import wording
+from reconciler.render.kinds import Level, ReportKind, kind_of
 
 _SHOWN = 10
 _LONG = 4_000
 _TITLE = 200
 _ASTRAL = "\U00010000"  # counts twice in UTF-16
-_COMMANDS: Mapping[wording.Level, str] = {"error": "error", "warning": "warning", "note": "notice"}
+_COMMANDS: Mapping[Level, str] = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Note:
     """One annotation; a line of 0 is none. The lines are harmless."""
 
-    level: wording.Level
+    level: Level
     title: str
     lines: tuple[str, ...]
     file: str | None = None
@@ -55,7 +56,7 @@ def findings(found: Findings, *, terminal: bool = False) -> str:
 
 
 def _page(notes: Iterable[_Note], last: Iterable[str]) -> str:
-    by_level: dict[wording.Level, list[_Note]] = {level: [] for level in _COMMANDS}
+    by_level: dict[Level, list[_Note]] = {level: [] for level in _COMMANDS}
     for note in notes:
         if note.level in by_level:
             by_level[note.level] += _pieces(note)
@@ -74,45 +75,41 @@ def _page(notes: Iterable[_Note], last: Iterable[str]) -> str:
 
 def _notes(report: Report) -> Iterator[_Note]:
     if report.mismatch:
-        meaning = wording.KINDS["plan-mismatch"].meaning
-        yield _note("plan-mismatch", "", (meaning, *wording.mismatch(report)))
+        yield _note(ReportKind.PLAN_MISMATCH, "", (ReportKind.PLAN_MISMATCH.meaning, *wording.mismatch(report)))
     for target in report.targets:
         if target.error:
-            yield _note("target-failed", target.name, (wording.place(target), harmless(target.error)))
-    everything = report.associations
-    order = {name: index for index, name in enumerate(wording.KINDS)}
-    for each in sorted(everything, key=lambda each: order[wording.kind(each)]):
+            yield _note(ReportKind.TARGET_FAILED, target.name, (wording.place(target), harmless(target.error)))
+    for each in sorted(report.associations, key=lambda each: kind_of(each).rank):
         yield _association(each, report)
     yield from map(_warning, report.warnings)
     for target in report.targets:
         for arn, reason in target.unlisted:
-            yield _note("unlisted", target.name, (wording.unlisted(arn, reason, target),))
+            yield _note(ReportKind.UNLISTED, target.name, (wording.unlisted(arn, reason, target),))
         for live in target.unmanaged:
-            yield _note("unmanaged", target.name, (wording.unmanaged(live, target),))
+            yield _note(ReportKind.UNMANAGED, target.name, (wording.unmanaged(live, target),))
         for record in target.orphaned:
-            yield _note("orphaned", target.name, (wording.orphaned(record, target),))
+            yield _note(ReportKind.ORPHANED, target.name, (wording.orphaned(record, target),))
 
 
 def _association(association: Association, report: Report) -> _Note:
-    kind, origin = wording.kind(association), association.origin
+    kind, origin = kind_of(association), association.origin
     said = (wording.flow(association), *wording.told(association))
     note = _note(kind, association.name, said, wording.label(kind, report))
     return replace(note, file=origin.file, line=origin.line, column=origin.column)
 
 
-def _problem(problem: Problem, kind: str = "invalid-manifest") -> _Note:
+def _problem(problem: Problem, kind: ReportKind = ReportKind.INVALID_MANIFEST) -> _Note:
     said = harmless(f"{problem.pointer}: {problem.message}" if problem.pointer else problem.message)
     return replace(_note(kind, "", (said,)), file=problem.file, line=problem.line, column=problem.column)
 
 
 def _warning(warning: Problem) -> _Note:
-    return _problem(warning, "unwise-manifest")
+    return _problem(warning, ReportKind.UNWISE_MANIFEST)
 
 
-def _note(kind: str, name: str, lines: tuple[str, ...], label: str | None = None) -> _Note:
-    told = wording.KINDS[kind]
-    title = f"{label or told.label} {name}".rstrip()
-    return _Note(told.level, title if len(title) <= _TITLE else f"{title[:_TITLE]}…", lines)
+def _note(kind: ReportKind, name: str, lines: tuple[str, ...], label: str | None = None) -> _Note:
+    title = f"{label or kind.label} {name}".rstrip()
+    return _Note(kind.level, title if len(title) <= _TITLE else f"{title[:_TITLE]}…", lines)
 
 
 def _pieces(note: _Note) -> Iterator[_Note]:

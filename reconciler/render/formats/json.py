@@ -162,19 +162,12 @@ def association(association: Association) -> dict[str, Any]:
 
 
 def _write(write: Write | None) -> dict[str, Any] | None:
-    match write:
-        case None:
-            return None
-        case Create():
-            operation, token, id_ = "CreateDataIntegrationAssociation", write.token, ""
-        case Update():
-            operation, token, id_ = "UpdateDataIntegrationAssociation", "", write.association_id
-        case other:
-            assert_never(other)
+    if write is None:
+        return None
     return {
-        "operation": operation,
-        "clientToken": token or None,
-        "associationId": id_ or None,
+        "operation": write.operation,
+        "clientToken": write.token if isinstance(write, Create) else None,
+        "associationId": write.association_id if isinstance(write, Update) else None,
         "request": write.request,
     }
 

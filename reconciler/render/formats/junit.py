@@ -17,6 +17,7 @@ from reconciler.core.manifests.findings import Findings
 from reconciler.core.report.report import Association, Report, TargetReport
 from reconciler.core.text import harmless
 from reconciler.render import wording
+from reconciler.render.kinds import ReportKind, kind_of
 
 _NAME = "reconcile"
 
@@ -37,7 +38,7 @@ def render(report: Report, *, terminal: bool = False) -> str:
     suites = [_target(report, target, common) for target in report.targets]
     if report.mismatch:
         case = _case("plan", "is the one that was reviewed")
-        _state(case, "error", wording.KINDS["plan-mismatch"].meaning, wording.mismatch(report))
+        _state(case, "error", ReportKind.PLAN_MISMATCH.meaning, wording.mismatch(report))
         suites.insert(0, _suite("plan", common, (case,)))
     if report.warnings:
         suites.append(_suite("warnings", common, map(_warning, report.warnings)))
@@ -60,24 +61,23 @@ def _target(report: Report, target: TargetReport, common: Mapping[str, str | Non
         failed = _case(target.name, "target")
         _state(failed, "error", target.error, (wording.place(target),))
         cases.insert(0, failed)
-    cases += [_leftover(target, "unmanaged", live.arn, wording.unmanaged(live, target)) for live in target.unmanaged]
-    cases += [
-        _leftover(target, "orphaned", record.name, wording.orphaned(record, target)) for record in target.orphaned
-    ]
-    cases += [
-        _leftover(target, "unlisted", arn, wording.unlisted(arn, reason, target)) for arn, reason in target.unlisted
-    ]
+    leftovers = (
+        *((ReportKind.UNMANAGED, live.arn, wording.unmanaged(live, target)) for live in target.unmanaged),
+        *((ReportKind.ORPHANED, record.name, wording.orphaned(record, target)) for record in target.orphaned),
+        *((ReportKind.UNLISTED, arn, wording.unlisted(arn, reason, target)) for arn, reason in target.unlisted),
+    )
+    cases += [_leftover(target, *each) for each in leftovers]
     here = {"account": target.account, "region": target.region, "targetCoverage": wording.coverage(target)}
     return _suite(target.name, {**common, **here}, cases)
 
 
 def _association(report: Report, target: TargetReport, association: Association) -> ET.Element:
-    origin, kind = association.origin, wording.kind(association)
+    origin, kind = association.origin, kind_of(association)
     case = _case(target.name, association.name, origin.file, origin.line)
     lines = (wording.flow(association), *wording.told(association))
     label = wording.label(kind, report)
     message = "; ".join((label, *wording.sentences(association)))
-    if association.failed or association.decision == "blocked":
+    if kind.level == "error":
         _state(case, "failure", message, lines)
     elif association.remains:
         _state(case, "skipped", message, () if association.write else lines)  # a request is long enough once
@@ -85,9 +85,9 @@ def _association(report: Report, target: TargetReport, association: Association)
     return case
 
 
-def _leftover(target: TargetReport, kind: str, name: str, said: str) -> ET.Element:
+def _leftover(target: TargetReport, kind: ReportKind, name: str, said: str) -> ET.Element:
     case = _case(f"{target.name}.{kind}", name)
-    _state(case, "skipped", f"{wording.KINDS[kind].label}: {said}", ())
+    _state(case, "skipped", f"{kind.label}: {said}", ())
     return case
 
 

@@ -8,7 +8,7 @@ comment; UTF-8 bytes are counted here, of which there are never fewer. What does
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +17,7 @@ from reconciler.core.manifests.findings import Findings
 from reconciler.core.report.report import Association, Report, TargetReport
 from reconciler.core.text import harmless
 from reconciler.render import wording
+from reconciler.render.kinds import Group, ReportKind, kind_of
 
 LIMIT = 65_536
 """How long a comment may be."""
@@ -24,8 +25,6 @@ LIMIT = 65_536
 _NOTE = 400  # kept free for the sentence that says what was left out
 _BRIEF = 120
 _FEW = 5
-_PERSON = ("failed", "unknown", "blocked", "lost")
-_DIFFERENCES = ("drifted", "changed", "settling", "held")
 _ELSEWHERE = "The digest covers all of it; the text and JSON reports show it."
 
 
@@ -113,10 +112,10 @@ def _page(head: str, sections: tuple[_Section, ...]) -> str:
 
 def _head(report: Report) -> Iterator[str]:
     run, counts = report.run, wording.kinds(report)
-    counts["unmanaged"] = report.summary["unmanaged"]
-    counts["orphaned"] = sum(len(target.orphaned) for target in report.targets)
+    counts[ReportKind.UNMANAGED] = report.summary["unmanaged"]
+    counts[ReportKind.ORPHANED] = sum(len(target.orphaned) for target in report.targets)
     yield f"## {wording.verdict(report)}"
-    rows = [(wording.label(name, report), counts[name]) for name in wording.KINDS if counts[name]]
+    rows = [(wording.label(kind, report), counts[kind]) for kind in ReportKind if counts[kind]]
     if rows:
         yield "\n".join(("| | |", "|:--|--:|", *(f"| {name} | {count:,} |" for name, count in rows)))
     if len(report.targets) <= _FEW:
@@ -137,43 +136,42 @@ def _target(target: TargetReport) -> str:
 
 def _sections(report: Report) -> Iterator[_Section]:
     everything = [
-        (wording.kind(each), target, each) for target in report.targets for each in target.associations
+        (kind_of(each), target, each) for target in report.targets for each in target.associations
     ]  # in the order of their gravity, and of the manifests
-    everything.sort(key=lambda entry: _ORDER[entry[0]])
-    entries = [(name, each, _association(name, target, each, report)) for name, target, each in everything]
+    everything.sort(key=lambda entry: entry[0].rank)
+    entries = [(kind, each, _association(kind, target, each, report)) for kind, target, each in everything]
     yield _Section("Not the plan that was reviewed", tuple(_mismatch(report)))
-    yield _Section("Needs a person", (*_failed(report), *(block for name, _, block in entries if name in _PERSON)))
-    writes = tuple(block for name, each, block in entries if each.write and name not in _PERSON)
+    urgent = (block for kind, _, block in entries if kind.group == "person")
+    yield _Section("Needs a person", (*_failed(report), *urgent))
+    writes = tuple(block for kind, each, block in entries if each.write and kind.group != "person")
     nothing = wording.only_looked(report) or not any(target.tried for target in report.targets)
     yield _Section("What would be written" if nothing else "Writes", writes, matters=True)
-    rest = [(name, block) for name, each, block in entries if not each.write and name not in _PERSON]
-    yield _Section("What remains different", tuple(block for name, block in rest if name in _DIFFERENCES))
+    rest: dict[Group, list[_Block]] = defaultdict(list)
+    for kind, each, block in entries:
+        if not each.write and kind.group != "person":
+            rest[kind.group].append(block)
+    yield _Section("What remains different", tuple(rest["difference"]))
     yield _warnings(report.warnings)
-    known = (*_DIFFERENCES, "in-sync")
-    adopted = tuple(block for name, block in rest if name not in (*known, "unadopted"))
-    yield _Section("To adopt" if wording.only_looked(report) else "Adopted", adopted)
-    yield _Section("Not adopted", tuple(block for name, block in rest if name == "unadopted"))
+    yield _Section("To adopt" if wording.only_looked(report) else "Adopted", tuple(rest["adopted"]))
+    yield _Section("Not adopted", tuple(rest["not adopted"]))
     if len(report.targets) > _FEW:
         targets = tuple(_line("targets", _target(target)) for target in report.targets)
         yield _Section("Targets", targets, folded=True)
     yield _Section("Unmanaged", tuple(_unmanaged(report)), folded=True)
     yield _Section("Orphaned", tuple(_orphaned(report)), folded=True)
-    yield _Section("In sync", tuple(block for name, block in rest if name == "in-sync"), folded=True)
+    yield _Section("In sync", tuple(rest["in sync"]), folded=True)
 
 
-_ORDER = {name: index for index, name in enumerate(wording.KINDS)}
-
-
-def _association(name: str, target: TargetReport, association: Association, report: Report) -> _Block:
+def _association(kind: ReportKind, target: TargetReport, association: Association, report: Report) -> _Block:
     """Return a paragraph, and a block with the differences and the call."""
-    kind = wording.label(name, report)
+    label = wording.label(kind, report)
     within = f" in {_brief(target.name)}" if len(report.targets) > 1 else ""
-    short = f"- **{kind}** {_brief(association.name)}{within}, {_brief(str(association.origin))}\n\n"
+    short = f"- **{label}** {_brief(association.name)}{within}, {_brief(str(association.origin))}\n\n"
     where = _code(str(association.origin))
-    head = f"**{kind}** {_code(association.name)}{within}: {_code(wording.flow(association))}, {where}"
+    head = f"**{label}** {_code(association.name)}{within}: {_code(wording.flow(association))}, {where}"
     said = "".join(f"  \n{_code(sentence)}" for sentence in wording.sentences(association))
     shown = (*wording.differences(association), *wording.call(association))
-    return _Block(kind, f"{head}{said}\n\n{_fenced(shown) if shown else ''}", short)
+    return _Block(label, f"{head}{said}\n\n{_fenced(shown) if shown else ''}", short)
 
 
 def _mismatch(report: Report) -> Iterator[_Block]:

@@ -22,13 +22,13 @@ from reconciler.core.report.report import Association, Report
 from reconciler.core.request.token import canonical_json
 from reconciler.core.text import harmless, unheard
 from reconciler.render import wording
+from reconciler.render.kinds import ReportKind, kind_of
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 NAME = "appintegrations-reconciler"
 
 _FINGERPRINT = "reconciler/v1"
 _ROOT = "%SRCROOT%"
-_RULES = tuple(wording.KINDS)
 
 
 def render(report: Report, *, terminal: bool = False) -> str:
@@ -38,7 +38,7 @@ def render(report: Report, *, terminal: bool = False) -> str:
         _association(target.name, association, report)
         for target in report.targets
         for association in target.associations
-        if wording.KINDS[wording.kind(association)].level != "none"
+        if kind_of(association).level != "none"
     ]
     invocation = {
         "executionSuccessful": True,
@@ -93,18 +93,17 @@ def _shown(tree: Any) -> Any:
 
 
 def _rules() -> Iterator[dict[str, Any]]:
-    for name in _RULES:
-        told = wording.KINDS[name]
+    for kind in ReportKind:
         yield {
-            "id": name,
-            "name": name.title().replace("-", ""),
-            "shortDescription": {"text": told.meaning},
-            "defaultConfiguration": {"level": told.level},
+            "id": kind,
+            "name": kind.title().replace("-", ""),
+            "shortDescription": {"text": kind.meaning},
+            "defaultConfiguration": {"level": kind.level},
         }
 
 
 def _association(target: str, association: Association, report: Report) -> dict[str, Any]:
-    kind, origin = wording.kind(association), association.origin
+    kind, origin = kind_of(association), association.origin
     label = wording.label(kind, report)
     lines = (f"{harmless(association.name)}, {label}: {wording.flow(association)}", *wording.told(association))
     result = _result(kind, "\n".join(lines), origin.file, origin.line, origin.column)
@@ -127,7 +126,7 @@ def _association(target: str, association: Association, report: Report) -> dict[
     return result
 
 
-def _problem(problem: Problem, kind: str = "invalid-manifest") -> dict[str, Any]:
+def _problem(problem: Problem, kind: ReportKind = ReportKind.INVALID_MANIFEST) -> dict[str, Any]:
     said = f"{problem.pointer}: {problem.message}" if problem.pointer else problem.message
     result = _result(kind, harmless(said), problem.file, problem.line, problem.column)
     result["partialFingerprints"] = {_FINGERPRINT: _fingerprint(kind, problem.file, problem.pointer, problem.message)}
@@ -135,17 +134,17 @@ def _problem(problem: Problem, kind: str = "invalid-manifest") -> dict[str, Any]
 
 
 def _warning(warning: Problem) -> dict[str, Any]:
-    return _problem(warning, "unwise-manifest")
+    return _problem(warning, ReportKind.UNWISE_MANIFEST)
 
 
-def _result(kind: str, text: str, file: str, line: int, column: int) -> dict[str, Any]:
+def _result(kind: ReportKind, text: str, file: str, line: int, column: int) -> dict[str, Any]:
     physical: dict[str, Any] = {"artifactLocation": _artifact(file)}
     if line:
         physical["region"] = {"startLine": line, **({"startColumn": column} if column else {})}
     return {
         "ruleId": kind,
-        "ruleIndex": _RULES.index(kind),
-        "level": wording.KINDS[kind].level,
+        "ruleIndex": kind.rank,
+        "level": kind.level,
         "message": {"text": text},
         "locations": [{"physicalLocation": physical}],
     }
@@ -168,22 +167,22 @@ def _fingerprint(*parts: str) -> str:
 
 def _notifications(report: Report) -> Iterator[dict[str, Any]]:
     if report.mismatch:
-        yield _notification("plan-mismatch", wording.KINDS["plan-mismatch"].meaning, *wording.mismatch(report))
+        yield _notification(ReportKind.PLAN_MISMATCH, ReportKind.PLAN_MISMATCH.meaning, *wording.mismatch(report))
     for target in report.targets:
         if target.error:
-            yield _notification("target-failed", wording.place(target), harmless(target.error))
+            yield _notification(ReportKind.TARGET_FAILED, wording.place(target), harmless(target.error))
         for arn, reason in target.unlisted:
-            yield _notification("unlisted", wording.unlisted(arn, reason, target))
+            yield _notification(ReportKind.UNLISTED, wording.unlisted(arn, reason, target))
         for live in target.unmanaged:
-            yield _notification("unmanaged", wording.unmanaged(live, target))
+            yield _notification(ReportKind.UNMANAGED, wording.unmanaged(live, target))
         for record in target.orphaned:
-            yield _notification("orphaned", wording.orphaned(record, target))
+            yield _notification(ReportKind.ORPHANED, wording.orphaned(record, target))
 
 
-def _notification(kind: str, *lines: str) -> dict[str, Any]:
-    text = f"{wording.KINDS[kind].label}: " + "\n".join(lines)
+def _notification(kind: ReportKind, *lines: str) -> dict[str, Any]:
+    text = f"{kind.label}: " + "\n".join(lines)
     return {
-        "associatedRule": {"id": kind, "index": _RULES.index(kind)},
-        "level": wording.KINDS[kind].level,
+        "associatedRule": {"id": kind, "index": kind.rank},
+        "level": kind.level,
         "message": {"text": text},
     }

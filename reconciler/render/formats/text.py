@@ -6,35 +6,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
-from reconciler.core.journal.records import Intended, Record
+from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
+from reconciler.core.journal.records import Record
 from reconciler.core.manifests.findings import Findings
-from reconciler.core.model import Live, Spec
+from reconciler.core.model import Live
 from reconciler.core.plan.decide import MISSING
-from reconciler.core.plan.decision import Create, Write
+from reconciler.core.plan.decision import Write
 from reconciler.core.plan.difference import Difference, leaves
 from reconciler.core.report.report import Association, Report, TargetReport
 from reconciler.core.text import harmless
 from reconciler.render import wording
-from reconciler.render.wording import shown
+from reconciler.render.kinds import ReportKind, kind_of, kind_of_decision
 
-_STYLES = {
-    "create": ("+", "green"),
-    "update": ("~", "yellow"),
-    "adopt": ("⇢", "cyan"),
-    "in-sync": ("✓", "dim"),
-    "drifted": ("≠", "yellow"),
-    "changed": ("~", "yellow"),
-    "settling": ("…", "cyan"),
-    "lost": ("?", "red"),
-    "held": ("‖", "cyan"),
-    "blocked": ("✗", "red"),
-    "unmanaged": ("·", "dim"),
-    "orphaned": ("·", "dim"),
-}
 _CODES = {"green": "32", "yellow": "33", "cyan": "36", "red": "31", "dim": "2", "bold": "1"}
 _WIDE = 64
-_EXECUTION = "ExecutionConfiguration"
+_DONE = frozenset((ReportKind.CREATED, ReportKind.UPDATED, ReportKind.FAILED, ReportKind.UNKNOWN))
+"""Kinds of what became of a call; the others are shown by the word of the decision."""
 
 
 def render(report: Report, *, terminal: bool = False) -> str:
@@ -86,24 +73,25 @@ class _Page:
             yield self._style(f"  not listed: {wording.unlisted(arn, reason, target)}", "yellow")
 
     def _association(self, association: Association, widths: _Widths, *, looked: bool) -> Iterator[str]:
-        decision, (done, color) = association.decision, _done(association.outcome)
-        adopted = wording.kind(association) == "adopt" and not looked
-        word = done or ("adopted" if adopted else decision)
-        name, flow = harmless(association.name), _flow(association)
+        kind, decided = kind_of(association), kind_of_decision(association.decision)
+        adopted = kind is ReportKind.ADOPT and not looked
+        word = kind if kind in _DONE else "adopted" if adopted else association.decision
+        name, flow = harmless(association.name), wording.flow(association)
         columns = f"  {name:<{widths.name}}  {flow:<{widths.flow}}"
-        yield f"  {self._marked(decision, word, color)}{columns}{self._aside(association)}".rstrip()
+        yield f"  {self._marked(decided.symbol, word, kind.color)}{columns}{self._aside(association)}".rstrip()
         if association.reason and association.reason != MISSING:
             yield f"      {harmless(association.reason)}"
         match association.outcome:
-            case Refused(reason) | NotSent(reason) | Unknown(reason) | Skipped(reason):
-                yield self._style(f"      {harmless(reason)}", color or "yellow")
+            case Refused(reason) | NotSent(reason) | Unknown(reason):
+                yield self._style(f"      {harmless(reason)}", kind.color)
+            case Skipped(reason):
+                yield self._style(f"      {harmless(reason)}", "yellow")
             case Created() | Updated() | None:
                 pass
             case other:
                 assert_never(other)
-        if isinstance(association.outcome, Unknown):
-            then = "and waits before it sends anything" if decision == "create" else "and sends it in no case again"
-            yield f"      it may have been carried out: the next run looks for it, {then}"
+        if then := wording.sentence_after_unknown(association):
+            yield f"      {then}"
         for difference in association.differences:
             yield from self._difference(difference)
         if looked and association.write:
@@ -124,33 +112,28 @@ class _Page:
         """Show one member as a diff: what is there, and what git wants instead."""
         yield f"      {harmless(difference.path)}"
         if difference.readable:
-            yield self._style(f"      - live     {shown(difference.live)}", "red")
+            yield self._style(f"      - live     {wording.shown(difference.live)}", "red")
         else:
             yield self._style("      - live     unverifiable: AWS does not show it", "dim")
         if difference.changed:
-            yield self._style(f"      - applied  {shown(difference.applied)}", "red")
-        yield self._style(f"      + git      {shown(difference.desired)}", "green")
+            yield self._style(f"      - applied  {wording.shown(difference.applied)}", "red")
+        yield self._style(f"      + git      {wording.shown(difference.desired)}", "green")
 
     def _sent(self, write: Write) -> Iterator[str]:
         """Show all that a call would send, or what an Update does not say by its differences."""
-        request: Spec = write.request if isinstance(write, Create) else {_EXECUTION: write.execution}
-        for path, value in leaves(request):
+        for path, value in leaves(write.body):
             if path != "/DataIntegrationIdentifier":
-                yield self._style(f"      + {harmless(path[1:])}  {shown(value)}", "green")
+                yield self._style(f"      + {harmless(path[1:])}  {wording.shown(value)}", "green")
 
     def _unmanaged(self, live: Live, target: TargetReport) -> str:
-        integration = target.called(str(live.spec["DataIntegrationIdentifier"]))
-        flow = f"{integration} → {live.spec.get('DestinationURI', '(no destination)')}  {live.arn}"
-        return f"  {self._marked('unmanaged', 'unmanaged', None)}  {self._style(harmless(flow), 'dim')}"
+        kind = ReportKind.UNMANAGED
+        flow = f"{wording.flow_of(live, target)}  {live.arn}"
+        return f"  {self._marked(kind.symbol, kind, kind.color)}  {self._style(harmless(flow), 'dim')}"
 
     def _orphaned(self, record: Record, target: TargetReport) -> str:
-        integration, client, destination = record.key
-        what = "its manifest is gone"
-        if isinstance(record.state, Intended):
-            what = f"its manifest is gone, and a Create of {record.state.last_attempt:%Y-%m-%d %H:%MZ} has no answer"
-        flow = " ".join(filter(None, (destination or "(no destination)", client)))
-        said = f"{record.name}  {target.called(integration)} → {flow}  {what}"
-        return f"  {self._marked('orphaned', 'orphaned', None)}  {self._style(harmless(said), 'dim')}"
+        kind = ReportKind.ORPHANED
+        said = f"{record.name}  {wording.flow_of_record(record, target)}  {wording.why_orphaned(record)}"
+        return f"  {self._marked(kind.symbol, kind, kind.color)}  {self._style(harmless(said), 'dim')}"
 
     def _mismatch(self, report: Report) -> Iterator[str]:
         """Say that another plan was reviewed, and how this one differs."""
@@ -170,9 +153,8 @@ class _Page:
         covered = f" {wording.coverage(report)}." if report.live else ""
         return f"{self._style(f'{kind}:', 'bold')}{said}{covered}"
 
-    def _marked(self, decision: str, word: str, color: str | None) -> str:
-        symbol, usual = _STYLES[decision]
-        return self._style(f"{symbol} {word:<9}", color or usual) if self.terminal else f"{word:<9}"
+    def _marked(self, symbol: str, word: str, color: str) -> str:
+        return self._style(f"{symbol} {word:<9}", color) if self.terminal else f"{word:<9}"
 
     def _style(self, text: str, style: str) -> str:
         return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self.terminal else text
@@ -189,26 +171,5 @@ class _Widths:
     def of(cls, associations: Sequence[Association]) -> _Widths:
         return cls(
             max((len(harmless(each.name)) for each in associations if len(each.name) <= _WIDE), default=0),
-            max((len(_flow(each)) for each in associations if len(_flow(each)) <= _WIDE), default=0),
+            max((len(wording.flow(each)) for each in associations if len(wording.flow(each)) <= _WIDE), default=0),
         )
-
-
-def _flow(association: Association) -> str:
-    """Return from which data integration to which destination the data goes."""
-    return harmless(f"{association.integration} → {association.destination or '(no destination)'}")
-
-
-def _done(outcome: Outcome | None) -> tuple[str | None, str | None]:
-    match outcome:
-        case Created():
-            return "created", "green"
-        case Updated():
-            return "updated", "green"
-        case Refused() | NotSent():
-            return "failed", "red"
-        case Unknown():
-            return "unknown", "red"
-        case Skipped() | None:
-            return None, None
-        case other:
-            assert_never(other)

@@ -8,10 +8,11 @@ from datetime import timedelta
 from reconciler.core.controller.status import Board, Lane
 from reconciler.core.report.report import Report
 from reconciler.render import wording
+from reconciler.render.kinds import ReportKind
 from reconciler.web.page.relative_time import Moment
-from reconciler.web.page.rows import EXPORT_FAILED, ORDER, State
+from reconciler.web.page.rows import EXPORT_FAILED, State
 
-_DONE = frozenset({"created", "updated", "adopt"})
+_DONE = frozenset({ReportKind.CREATED, ReportKind.UPDATED, ReportKind.ADOPT})
 """Kinds of what a run did, after which nothing is under way."""
 
 
@@ -72,15 +73,15 @@ def _card(board: Board, lane: Lane, *, stuck: bool) -> Card:
 
 def _counts(report: Report) -> tuple[Count, ...]:
     kinds = wording.kinds(report)
-    kinds["unmanaged"] = report.summary["unmanaged"]
+    kinds[ReportKind.UNMANAGED] = report.summary["unmanaged"]
     failed = sum(each.export_failed for each in report.associations)
     exports = [Count(EXPORT_FAILED, failed)] if failed else []
-    return (*exports, *(Count(State.of(name, report), kinds[name]) for name in ORDER if kinds[name]))
+    return (*exports, *(Count(State.of(kind, report), kinds[kind]) for kind in ReportKind if kinds[kind]))
 
 
 def _state(lane: Lane, counts: tuple[Count, ...]) -> tuple[str, str]:
     """Return the state in words and how grave it is: the gravest that is true."""
-    managed = [count.state for count in counts if count.state.kind != "unmanaged"]
+    managed = [count.state for count in counts if count.state.kind != ReportKind.UNMANAGED]
     if lane.last is None:
         return ("failing", "error") if lane.failures else ("not run yet", "note")
     if lane.last.failed or lane.failures:

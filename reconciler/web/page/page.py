@@ -11,6 +11,7 @@ from reconciler.core.errors import Problem
 from reconciler.core.model import Origin
 from reconciler.core.report.report import Report
 from reconciler.render import wording
+from reconciler.render.kinds import ReportKind
 from reconciler.web.page import links
 from reconciler.web.page.cards import Card, cards
 from reconciler.web.page.filters import ATTENTION, GRAVE, Asked
@@ -19,7 +20,6 @@ from reconciler.web.page.relative_time import Moment
 from reconciler.web.page.rows import (
     EXPORT_FAILED,
     MEANINGS,
-    ORDER,
     Row,
     State,
     Stranger,
@@ -110,7 +110,7 @@ def page(board: Board, asked: Asked, process: Process) -> Page:
 
     found, unmanaged = rows(board, asked, linked), strangers(board, asked)
     kinds = _kinds(board)
-    managed, live = sum(kinds.values()) - kinds["unmanaged"], kinds["unmanaged"]
+    managed, live = sum(kinds.values()) - kinds[ReportKind.UNMANAGED], kinds[ReportKind.UNMANAGED]
     return Page(
         top=_top(board, process),
         cards=cards(board, process.patience),
@@ -152,19 +152,19 @@ def _top(board: Board, process: Process) -> Top:
     )
 
 
-def _kinds(board: Board) -> Counter[str]:
+def _kinds(board: Board) -> Counter[ReportKind]:
     """Count all that there is, whatever is asked for."""
-    counts: Counter[str] = Counter()
+    counts: Counter[ReportKind] = Counter()
     for lane in board.lanes:
         if lane.last:
             counts += wording.kinds(lane.last)
-            counts["unmanaged"] += lane.last.summary["unmanaged"]
+            counts[ReportKind.UNMANAGED] += lane.last.summary["unmanaged"]
     return counts
 
 
-def _decisions(board: Board, kinds: Counter[str], asked: Asked) -> tuple[Choice, ...]:
+def _decisions(board: Board, kinds: Counter[ReportKind], asked: Asked) -> tuple[Choice, ...]:
     every = [each for lane in board.lanes if lane.last for each in lane.last.associations]
-    known = [Choice(name, f"{wording.KINDS[name].label} ({kinds[name]:,})") for name in ORDER if kinds[name]]
+    known = [Choice(kind, f"{kind.label} ({kinds[kind]:,})") for kind in ReportKind if kinds[kind]]
     if failed := sum(each.export_failed for each in every):
         known.insert(0, Choice(EXPORT_FAILED.kind, f"{EXPORT_FAILED.label} ({failed:,})"))
     grave = sum(level(each) in GRAVE for each in every)

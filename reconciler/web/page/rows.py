@@ -14,34 +14,37 @@ from reconciler.core.controller.status import Board
 from reconciler.core.model import Execution, Live, Origin
 from reconciler.core.report.report import Association, Report, TargetReport
 from reconciler.render import wording
+from reconciler.render.kinds import ReportKind, kind_of
 from reconciler.web.page.filters import Asked
 from reconciler.web.page.relative_time import Moment
 
-ORDER = {name: number for number, name in enumerate(wording.KINDS)}
 _LEVELS = ("error", "warning", "note", "none")
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How something stands: a kind of wording.KINDS as it is shown."""
+    """How something stands: a kind of entry as it is shown. `rank` is the place in the order of gravity."""
 
     kind: str
+    rank: int
     label: str
     level: str
     meaning: str
 
     @classmethod
-    def of(cls, kind: str, report: Report) -> State:
+    def of(cls, kind: ReportKind, report: Report) -> State:
         """Return the state of a kind in a report."""
-        known = wording.KINDS[kind]
-        return cls(kind, wording.label(kind, report), known.level, known.meaning)
+        return cls(kind, kind.rank, wording.label(kind, report), kind.level, kind.meaning)
 
 
-_BADGES = frozenset(name for name in ORDER if ORDER[name] <= ORDER["unmanaged"])
-EXPORT_FAILED = State("export-failed", "export failed", "warning", "The last job failed: AWS's console says why.")
+EXPORT_FAILED = State("export-failed", -1, "export failed", "warning", "The last job failed: AWS's console says why.")
 MEANINGS = (
     EXPORT_FAILED,
-    *(State(name, kind.label, kind.level, kind.meaning) for name, kind in wording.KINDS.items() if name in _BADGES),
+    *(
+        State(kind, kind.rank, kind.label, kind.level, kind.meaning)
+        for kind in ReportKind
+        if kind.rank <= ReportKind.UNMANAGED.rank
+    ),
 )
 """What every badge of the page means."""
 
@@ -123,14 +126,14 @@ def rows(board: Board, asked: Asked, linked: Linked) -> tuple[Row, ...]:
 def level(association: Association) -> str:
     """Return how grave it is: how the association stands, or how its last export went."""
     levels = [
-        wording.KINDS[wording.kind(association)].level,
+        kind_of(association).level,
         *([EXPORT_FAILED.level] if association.export_failed else []),
     ]
     return min(levels, key=_LEVELS.index)
 
 
 def _place(row: Row) -> tuple[int, int, str, str]:
-    return _LEVELS.index(row.level), ORDER[row.state.kind], row.target, row.association.name
+    return _LEVELS.index(row.level), row.state.rank, row.target, row.association.name
 
 
 def strangers(board: Board, asked: Asked) -> tuple[Stranger, ...]:
@@ -143,12 +146,12 @@ def _strangers(lane: str, last: Report | None, asked: Asked) -> Iterator[Strange
         for live in target.unmanaged:
             stranger = _stranger(lane, live, target)
             texts = (lane, live.arn, stranger.integration, stranger.client, stranger.destination)
-            if asked.fits({"unmanaged"}, wording.KINDS["unmanaged"].level, lane, *texts):
+            if asked.fits({ReportKind.UNMANAGED}, ReportKind.UNMANAGED.level, lane, *texts):
                 yield stranger
 
 
 def _asked(asked: Asked, target: str, association: Association) -> bool:
-    kind = wording.kind(association)
+    kind = kind_of(association)
     exported = EXPORT_FAILED if association.export_failed else None
     return asked.fits(
         {kind, exported.kind} if exported else {kind},
@@ -161,7 +164,7 @@ def _asked(asked: Asked, target: str, association: Association) -> bool:
         association.arn or "",
         str(association.origin),
         association.reason,
-        wording.KINDS[kind].label,
+        kind.label,
         exported.label if exported else "",
     )
 
@@ -170,7 +173,7 @@ def _row(target: str, association: Association, report: Report, now: datetime, l
     return Row(
         id="a-" + hashlib.sha256(f"{target}\0{association.name}".encode("utf-8", "replace")).hexdigest()[:12],
         target=target,
-        state=State.of(wording.kind(association), report),
+        state=State.of(kind_of(association), report),
         export=EXPORT_FAILED if association.export_failed else None,
         level=level(association),
         since=Moment.of(association.since, now),
@@ -183,7 +186,7 @@ def _row(target: str, association: Association, report: Report, now: datetime, l
 def _before(seen: Association | None, report: Report, now: datetime) -> Before | None:
     if seen is None:
         return None
-    label, since = wording.label(wording.kind(seen), report), Moment.of(seen.since, now)
+    label, since = wording.label(kind_of(seen), report), Moment.of(seen.since, now)
     return Before(label, since, seen.arn, _execution(seen.last_execution))
 
 

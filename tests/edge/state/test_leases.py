@@ -22,7 +22,7 @@ from reconciler.core.errors import StateError, StateHeld, StateMismatch, StateMo
 from reconciler.core.journal.codec import encode, sealed
 from reconciler.core.journal.records import LEASE, Journal, Lease, Standing
 from reconciler.core.ports import LeasedJournal
-from reconciler.edge.state.file import LocalStore
+from reconciler.edge.state.file import FileStore
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.store import Store, Stored
 from reconciler.edge.state.writer import Author, JournalWriter
@@ -351,8 +351,8 @@ def test_people_free_a_lease() -> None:
 def test_people_do_not_free_a_living_process_lease(tmp_path: Path) -> None:
     """The kernel's lock tells that it lives: it has to be ended first."""
     clock = FakeClock()
-    with Process(LocalStore(tmp_path / "j.json"), clock).lease(EMPTY):
-        person = Process(LocalStore(tmp_path / "j.json"), clock, "person")
+    with Process(FileStore(tmp_path / "j.json"), clock).lease(EMPTY):
+        person = Process(FileStore(tmp_path / "j.json"), clock, "person")
         with pytest.raises(StateHeld, match="living process"):
             person.writer.unlock(person.reader.read())
 
@@ -421,27 +421,27 @@ def test_a_journal_that_goes_while_a_process_knows_it_is_no_beginning() -> None:
 def test_a_dead_process_of_this_machine_leaves_the_local_lease_free(tmp_path: Path) -> None:
     """The kernel's lock proves that it is dead; what another machine left has to expire."""
     path, clock = tmp_path / "j.json", FakeClock()
-    first = Process(LocalStore(path), clock)
+    first = Process(FileStore(path), clock)
     first.remember("a")
     for host, free in (("h1", True), ("h2", False)):
         known = first.reader.read()
         left = replace(known, lease=Lease("run-0", "process 1", host, known.serial, clock.now() + LEASE))
         path.write_text(json.dumps(encode(left)))
         if free:
-            Process(LocalStore(path), clock, "run-2").remember("b")
+            Process(FileStore(path), clock, "run-2").remember("b")
         else:
             with pytest.raises(StateHeld, match="process 1"):
-                Process(LocalStore(path), clock, "run-3").remember("c")
+                Process(FileStore(path), clock, "run-3").remember("c")
             clock.advance(minutes=5)
-            Process(LocalStore(path), clock, "run-3").remember("c")
+            Process(FileStore(path), clock, "run-3").remember("c")
 
 
 def test_a_living_process_of_this_machine_keeps_the_local_lease(tmp_path: Path) -> None:
     """Also past its expiry: it holds the kernel's lock until it ends."""
     clock = FakeClock()
-    with Process(LocalStore(tmp_path / "j.json"), clock).lease(EMPTY) as lease:
+    with Process(FileStore(tmp_path / "j.json"), clock).lease(EMPTY) as lease:
         clock.advance(minutes=6)
-        other = Process(LocalStore(tmp_path / "j.json"), clock, "run-2")
+        other = Process(FileStore(tmp_path / "j.json"), clock, "run-2")
         with pytest.raises(StateHeld, match="process run-1"):
             other.remember("b")
         lease.finish(add("a"))
@@ -453,11 +453,11 @@ HOLDER = """
 import sys
 from pathlib import Path
 from reconciler.core.journal.records import Journal
-from reconciler.edge.state.file import LocalStore
+from reconciler.edge.state.file import FileStore
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.writer import Author, JournalWriter
 from reconciler.edge.clock import SystemClock, host
-store = LocalStore(Path(sys.argv[1]))
+store = FileStore(Path(sys.argv[1]))
 reader, clock = JournalReader(store, "1", "r"), SystemClock()
 author = Author("run", "a process", host())
 writer = JournalWriter(store, reader, author, clock, clock, timeout=5, new_lineage=lambda: "l")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import StateError, StateMoved
-from reconciler.edge.state.file import LocalStore
+from reconciler.edge.state.file import FileStore
 from reconciler.edge.state.store import ReadOnly, Store, Stored
 
 
@@ -28,9 +28,9 @@ def path(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def claimed(path: Path) -> Iterator[LocalStore]:
+def claimed(path: Path) -> Iterator[FileStore]:
     """Hold the place while the block runs."""
-    store = LocalStore(path)
+    store = FileStore(path)
     assert store.claim()
     try:
         yield store
@@ -64,19 +64,19 @@ def begin(process: subprocess.Popen[str]) -> None:
 
 def test_it_is_a_store_that_knows_its_machine(path: Path) -> None:
     """It says where it is, and that a claim keeps other processes out."""
-    store: Store = LocalStore(path)
+    store: Store = FileStore(path)
     assert (store.place, store.exclusive) == (str(path), True)
 
 
 def test_reading_makes_nothing(tmp_path: Path) -> None:
     """A dry run leaves no folder and no file behind."""
-    assert LocalStore(tmp_path / "none" / "journal.json").load() is None
+    assert FileStore(tmp_path / "none" / "journal.json").load() is None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_files_that_a_writer_opens_are_named(path: Path) -> None:
     """Something in the way of any of them keeps a writer from writing, and nothing is lost by trying."""
-    for opened in LocalStore(path).opened:
+    for opened in FileStore(path).opened:
         opened.mkdir()
         with pytest.raises(StateError, match=re.escape(str(path.with_suffix("")))), claimed(path) as store:
             store.put("text", None)
@@ -89,8 +89,8 @@ def test_a_dry_run_gets_the_half_that_reads(path: Path) -> None:
     """It loads what the store loads, from the same place, and has no means of writing."""
     with claimed(path) as store:
         store.put("text", None)
-    half = ReadOnly.of(LocalStore(path))
-    assert (half.place, half.load()) == (str(path), LocalStore(path).load())
+    half = ReadOnly.of(FileStore(path))
+    assert (half.place, half.load()) == (str(path), FileStore(path).load())
     assert not hasattr(half, "put")
     assert not hasattr(half, "claim")
 
@@ -99,9 +99,9 @@ def test_what_was_put_is_loaded(path: Path) -> None:
     """Each text is there as it was given, line ends and all, under the version that its writer was told."""
     with claimed(path) as store:
         first = store.put("one\r\n", None)
-        assert LocalStore(path).load() == Stored("one\r\n", first)
+        assert FileStore(path).load() == Stored("one\r\n", first)
         second = store.put("zwei ü\n", first)
-        assert LocalStore(path).load() == Stored("zwei ü\n", second)
+        assert FileStore(path).load() == Stored("zwei ü\n", second)
     assert first != second
 
 
@@ -164,14 +164,14 @@ def test_a_folder_in_the_journals_place_is_said(path: Path) -> None:
     """One line says what is there instead of a file."""
     path.mkdir()
     with pytest.raises(StateError, match=f"the journal {path} cannot be read: Is a directory"):
-        LocalStore(path).load()
+        FileStore(path).load()
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     """A file where the state folder should be: one line, and nothing was sent."""
     (tmp_path / "state").write_text("")
     with pytest.raises(StateError, match=r"the lease .* cannot be taken: .*; nothing was sent"):
-        LocalStore(tmp_path / "state" / "journal.json").claim()
+        FileStore(tmp_path / "state" / "journal.json").claim()
 
 
 def test_a_disk_without_locks_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +182,7 @@ def test_a_disk_without_locks_is_said(path: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(fcntl, "flock", without_locks)
     with pytest.raises(StateError, match="No locks available; nothing was sent"):
-        LocalStore(path).claim()
+        FileStore(path).claim()
 
 
 def test_a_link_in_place_of_the_lock_is_not_followed(path: Path) -> None:
@@ -190,7 +190,7 @@ def test_a_link_in_place_of_the_lock_is_not_followed(path: Path) -> None:
     (path.parent / "elsewhere").write_text("untouched")
     path.with_suffix(".lock").symlink_to(path.parent / "elsewhere")
     with pytest.raises(StateError, match="nothing was sent"):
-        LocalStore(path).claim()
+        FileStore(path).claim()
     assert (path.parent / "elsewhere").read_text() == "untouched"
 
 
@@ -207,8 +207,8 @@ FULL = """
 import resource, sys
 from pathlib import Path
 from reconciler.core.errors import StateError
-from reconciler.edge.state.file import LocalStore
-store = LocalStore(Path(sys.argv[1]))
+from reconciler.edge.state.file import FileStore
+store = FileStore(Path(sys.argv[1]))
 assert store.claim()
 version = store.load().version
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
@@ -226,7 +226,7 @@ def test_a_write_for_which_there_is_no_room_leaves_the_old_text(path: Path) -> N
     with running(FULL, path) as process:
         said = f"StateError the journal {path} cannot be written: File too large: raise the limit on the size of files"
         assert line_from(process) == f"{said} (ulimit -f)"
-    assert LocalStore(path).load() == Stored("a" * 5000, version)
+    assert FileStore(path).load() == Stored("a" * 5000, version)
     with claimed(path) as store:
         store.put("c", version)
 
@@ -251,8 +251,8 @@ WRITER = """
 import sys
 from itertools import cycle
 from pathlib import Path
-from reconciler.edge.state.file import LocalStore
-store = LocalStore(Path(sys.argv[1]))
+from reconciler.edge.state.file import FileStore
+store = FileStore(Path(sys.argv[1]))
 assert store.claim()
 version = store.put("a" * 500_000, None)
 print("writing", flush=True)
@@ -267,7 +267,7 @@ def test_a_reader_finds_a_whole_text_whatever_becomes_of_the_writer(path: Path) 
     with running(WRITER, path) as writer:
         assert line_from(writer) == "writing"
         for _ in range(100):
-            found = LocalStore(path).load()
+            found = FileStore(path).load()
             assert found
             assert found.text in texts
         writer.send_signal(signal.SIGKILL)
@@ -281,7 +281,7 @@ def test_a_reader_finds_a_whole_text_whatever_becomes_of_the_writer(path: Path) 
 
 def test_a_second_claim_is_refused_until_the_first_is_released(path: Path) -> None:
     """The lock is one writer's at a time, whatever process it is in, and nobody waits for it here."""
-    second = LocalStore(path)
+    second = FileStore(path)
     with claimed(path):
         assert not second.claim()
     assert second.claim()
@@ -290,12 +290,12 @@ def test_a_second_claim_is_refused_until_the_first_is_released(path: Path) -> No
 
 def test_a_release_without_a_claim_does_nothing(path: Path) -> None:
     """Whoever cleans up need not know how far the claim got."""
-    store = LocalStore(path)
+    store = FileStore(path)
     store.release()
     with claimed(path) as holder:
         assert not store.claim()
         store.release()
-        assert not LocalStore(path).claim()
+        assert not FileStore(path).claim()
         holder.release()
         holder.release()
 
@@ -303,15 +303,15 @@ def test_a_release_without_a_claim_does_nothing(path: Path) -> None:
 def test_a_write_without_a_claim_is_a_fault_of_the_program(path: Path) -> None:
     """Nothing is written by who has not locked it."""
     with pytest.raises(AssertionError):
-        LocalStore(path).put("text", None)
+        FileStore(path).put("text", None)
     assert not path.exists()
 
 
 HOLDER = """
 import sys
 from pathlib import Path
-from reconciler.edge.state.file import LocalStore
-store = LocalStore(Path(sys.argv[1]))
+from reconciler.edge.state.file import FileStore
+store = FileStore(Path(sys.argv[1]))
 assert store.claim()
 print("held", flush=True)
 sys.stdin.read()
@@ -320,7 +320,7 @@ sys.stdin.read()
 
 def test_a_dead_holders_lock_is_free(path: Path) -> None:
     """The lock of a process that was killed is there for the next one at once."""
-    store = LocalStore(path)
+    store = FileStore(path)
     with running(HOLDER, path) as holder:
         assert line_from(holder) == "held"
         assert not store.claim()
@@ -333,8 +333,8 @@ def test_a_dead_holders_lock_is_free(path: Path) -> None:
 COUNTER = """
 import os, sys
 from pathlib import Path
-from reconciler.edge.state.file import LocalStore
-store = LocalStore(Path(sys.argv[1]))
+from reconciler.edge.state.file import FileStore
+store = FileStore(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(25):
@@ -357,7 +357,7 @@ def test_no_update_of_many_processes_is_lost(path: Path) -> None:
             begin(counter)
         counted = [int(line_from(counter)) for counter in counters for _ in range(25)]
     assert sorted(counted) == list(range(1, 101))
-    found = LocalStore(path).load()
+    found = FileStore(path).load()
     assert found
     assert found.text == "100"
 

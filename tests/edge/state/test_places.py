@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.edge.state.path import complaint
+from reconciler.edge.state.folder_path import complaint
 
 
 @pytest.mark.parametrize("path", ["state", "./state", "../x/state", "a b/c", "/var/lib/it's", "/srv/a:b", "x/"])

@@ -15,10 +15,10 @@ import pytest
 from wire import Request, Wire
 
 from reconciler.core.errors import CloudError, StateError, StateMoved, StateUncertain
-from reconciler.edge.aws import Connection, Models, s3_client
+from reconciler.edge.aws import Connection, Models, ambient_client
 from reconciler.edge.state.s3 import Clients, S3Store
+from reconciler.edge.state.s3_url import parse
 from reconciler.edge.state.store import Store, Stored
-from reconciler.edge.state.url import parse
 from reconciler.sandbox import SandboxServer
 
 BUCKET, KEY = "journals", "prod/123456789012-us-east-1.json"
@@ -54,7 +54,7 @@ def once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def client_of(url: str) -> Any:
     """Return a client of the S3 at a URL."""
-    return s3_client(Connection("0", endpoint_url=url, dummy=True), MODELS)
+    return ambient_client("s3", Connection("0", endpoint_url=url, dummy=True), MODELS)
 
 
 def store_at(url: str, bucket: str = BUCKET) -> S3Store:
@@ -325,7 +325,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 @pytest.mark.usefixtures("bare")
 def test_missing_credentials_are_said(wire: Wire) -> None:
     """Without credentials nothing is sent, and one line says where they are looked for."""
-    store = S3Store(Clients(lambda: s3_client(Connection("0", endpoint_url=wire.url), MODELS)), BUCKET, KEY)
+    store = S3Store(Clients(lambda: ambient_client("s3", Connection("0", endpoint_url=wire.url), MODELS)), BUCKET, KEY)
     for call in (store.load, lambda: store.put("text", None)):
         with pytest.raises(StateError, match="S3 needs credentials where boto3 finds them") as said:
             call()
@@ -346,7 +346,7 @@ def test_credentials_that_were_renewed_are_taken_up(wire: Wire, bare: pytest.Mon
 
     wire.before = judge
     have("OLD")
-    store = S3Store(Clients(lambda: s3_client(Connection("0", endpoint_url=wire.url), MODELS)), BUCKET, KEY)
+    store = S3Store(Clients(lambda: ambient_client("s3", Connection("0", endpoint_url=wire.url), MODELS)), BUCKET, KEY)
     for broken in (False, True):
         if broken:
             credentials.write_text("[")
@@ -370,7 +370,7 @@ def test_the_environments_endpoint_for_s3_is_used(wire: Wire, bare: pytest.Monke
     bare.setenv("AWS_ACCESS_KEY_ID", "x")
     bare.setenv("AWS_SECRET_ACCESS_KEY", "x")
     bare.setenv("AWS_ENDPOINT_URL_S3", wire.url)
-    store = S3Store(Clients(lambda: s3_client(Connection("1.2", region="eu-west-2"), MODELS)), BUCKET, KEY)
+    store = S3Store(Clients(lambda: ambient_client("s3", Connection("1.2", region="eu-west-2"), MODELS)), BUCKET, KEY)
     assert store.put("text", None)
     (request,) = wire.requests
     assert "/eu-west-2/s3/" in request.headers["Authorization"]
@@ -392,7 +392,7 @@ def test_a_client_that_cannot_be_made_is_said(bare: pytest.MonkeyPatch) -> None:
     """A setting that boto3 does not understand is one line, like every other error."""
     bare.setenv("AWS_MAX_ATTEMPTS", "x")
     with pytest.raises(CloudError, match="making a client of S3"):
-        s3_client(Connection("0"), MODELS)
+        ambient_client("s3", Connection("0"), MODELS)
 
 
 @pytest.mark.parametrize(
@@ -449,10 +449,11 @@ def test_a_malformed_place_is_said(url: str, message: str) -> None:
 COUNTER = """
 import sys
 from reconciler.core.errors import StateMoved
-from reconciler.edge.aws import Connection, Models, s3_client
+from reconciler.edge.aws import Connection, Models, ambient_client
 from reconciler.edge.state.s3 import Clients, S3Store
 url, bucket, key = sys.argv[1:]
-store = S3Store(Clients(lambda: s3_client(Connection("0", endpoint_url=url, dummy=True), Models())), bucket, key)
+connection = Connection("0", endpoint_url=url, dummy=True)
+store = S3Store(Clients(lambda: ambient_client("s3", connection, Models())), bucket, key)
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(25):

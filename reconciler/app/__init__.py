@@ -1,0 +1,1 @@
+"""Put the parts together: what the command line and the controller run. Nothing here knows click."""

@@ -1,0 +1,109 @@
+"""What a person chose for runs, whatever took the choice: the command line fills every field by its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from reconciler import settings
+from reconciler.core.errors import UsageError
+from reconciler.core.model import Mode
+from reconciler.core.plan.inputs import RunOptions
+from reconciler.core.plan.review import Agreed
+from reconciler.edge import state
+
+DEFAULT_STATE = ".reconciler/"
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """The targets, AWS, the journal, and how far a run may go. `state` is a location for `edge.state`."""
+
+    targets: tuple[str, ...]
+    region: str | None
+    profile: str | None
+    endpoint_url: str | None
+    sandbox: bool
+    state: str | None
+    options: RunOptions = field(default_factory=RunOptions)
+    lock_timeout: timedelta = timedelta(seconds=30)
+    new_state: tuple[str, ...] = ()
+    dry_run: bool = False
+    revision: str | None = None
+    reviewed: Agreed | None = None
+
+    @classmethod
+    def of(cls, **chosen: Any) -> RunConfig:
+        """Return the configuration with these fields of its own and of RunOptions."""
+        names = {each.name for each in fields(RunOptions)} & chosen.keys()
+        options = RunOptions(**{name: chosen.pop(name) for name in names})
+        return cls(options=options, **chosen)
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether something stands in for AWS; it is given no real credentials."""
+        return self.sandbox or self.endpoint_url is not None
+
+    @property
+    def state_location(self) -> str:
+        """Where the journals are kept."""
+        return self.state or DEFAULT_STATE
+
+    @property
+    def state_namespace(self) -> str:
+        """The folder within that place: a sandbox has its own, so that it never meets journals of real accounts."""
+        return "sandbox" if self.is_simulated else ""
+
+    @property
+    def sandbox_folder(self) -> Path:
+        """The folder of a sandbox in this process."""
+        return Path(self.state_location) / self.state_namespace
+
+    def may_begin(self, target: str) -> bool:
+        """Return whether a run may begin a target's journal if there is none.
+
+        A missing journal is more likely a folder that is not mounted, or a wrong place, than a beginning. It is a
+        beginning if --new-state says so, in a sandbox, and in the default folder of a person's machine. In CI nothing
+        is created with that folder, so a dry run needs no journal there.
+        """
+        here = settings.read()
+        is_home = not here.container and (self.dry_run or not here.ci)
+        by_itself = self.sandbox or (self.state is None and is_home)
+        return by_itself or any(fnmatchcase(target, glob) for glob in self.new_state)
+
+    def check(self) -> None:
+        """Refuse choices that contradict one another, before anything is called. Raises UsageError."""
+        if self.state is not None:
+            try:
+                state.check_location(self.state)
+            except ValueError as error:
+                raise UsageError(f"--state {self.state!r}: {error}") from error
+            if self.sandbox and self.state.startswith("s3://"):
+                raise UsageError("--sandbox keeps its journal in a folder: give --state a path, or leave it out")
+        if self.sandbox and self.endpoint_url:
+            raise UsageError("--sandbox and --endpoint-url: give one of them")
+        if self.region is not None:
+            from reconciler.edge.aws import regions
+
+            if wrong := regions.complaint(self.region):
+                raise UsageError(f"--region: {wrong}")
+        if self.endpoint_url is not None and not _is_endpoint(self.endpoint_url):
+            raise UsageError(f"--endpoint-url {self.endpoint_url}: write http://HOST:PORT")
+        may_create = not self.dry_run and self.options.mode is not Mode.OBSERVE and not self.sandbox
+        if may_create and settings.read().ci and not self.state:
+            raise UsageError(
+                "a run that may create needs a journal that lasts, and a CI job's folder does not: a forgotten Create "
+                "is sent again. Give --state or RECONCILER_STATE, or write nothing: --dry-run"
+            )
+
+
+def _is_endpoint(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False

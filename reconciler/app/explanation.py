@@ -1,0 +1,37 @@
+"""Explain one association: look at its target as a dry run does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Event
+
+from reconciler.app.assemble import Runner
+from reconciler.app.config import RunConfig
+from reconciler.core.model import Desired, Target
+from reconciler.core.ports import Progress
+from reconciler.core.report.explanation import Explanation, explain
+from reconciler.core.run import Run
+from reconciler.edge.clock import new_id
+from reconciler.run import preview
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedExplanation:
+    """An explanation with the place of its target. `refusal` is why a run that writes would be refused, if it would."""
+
+    explanation: Explanation
+    target: str
+    account: str
+    region: str
+    refusal: str | None
+
+
+def explain_manifest(
+    name: str, target: Target, desired: Desired, config: RunConfig, progress: Progress
+) -> LocatedExplanation:
+    """Return what is known of the association of a manifest. Raises CloudError and StateError."""
+    runner = Runner(config, Event())
+    site = runner.connector(new_id())(target)
+    seen = preview(Run(target, desired.manifests[target.name], runner.context(progress)), site.cloud, site.journal)
+    refusal = None if seen.recorded.lineage else site.refusal
+    return LocatedExplanation(explain(name, seen), target.name, site.account, site.region, refusal)

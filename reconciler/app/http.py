@@ -1,0 +1,61 @@
+"""What the controller serves over HTTP: its address, its webhook secret, and its server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler import redaction, settings
+from reconciler.app.setting_file import read_setting_file
+from reconciler.core.errors import SetupError, UsageError
+from reconciler.core.redaction.secrets import Secrets
+from reconciler.edge import logs
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen; an empty host means every address of this machine."""
+
+    host: str
+    port: int
+
+
+class WebhookSecret:
+    """The secret that proves a webhook: a variable, or a file that is read again each time, so that it can change.
+
+    Raises UsageError if the variable or file holds no secret.
+    """
+
+    def __init__(self) -> None:
+        here = settings.read()
+        if here.webhook_secret and here.webhook_secret_file:
+            raise UsageError("RECONCILER_WEBHOOK_SECRET and RECONCILER_WEBHOOK_SECRET_FILE: set one of them")
+        self._value, self._file = here.webhook_secret, here.webhook_secret_file
+        if self._file and not self():
+            reason = "cannot be read, or is empty, or is no line of text in UTF-8: write the secret alone, in one line"
+            raise UsageError(f"RECONCILER_WEBHOOK_SECRET_FILE {self._file}: {reason}")
+
+    def __call__(self) -> bytes | None:
+        """Return the secret; None if there is none now."""
+        value = read_setting_file(self._file) if self._file else self._value
+        if self._file and value:
+            redaction.know("RECONCILER_WEBHOOK_SECRET_FILE", Secrets.of(value))
+        return value.encode() if value and value.isprintable() else None
+
+
+@contextmanager
+def serve_http(application: Starlette, address: Address) -> Iterator[None]:
+    """Serve an application while the block runs. Raises SetupError if the address is not free."""
+    from reconciler.web.server import NotListening, served
+
+    try:
+        with served(application, address.host, address.port) as url:
+            logs.logger().info(logs.LISTENING, url=url)
+            yield
+    except NotListening as error:
+        raise SetupError(str(error)) from error

@@ -1,0 +1,95 @@
+"""Notifications of a running controller: its receivers, their stored state, and the log of each delivery."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from reconciler import settings
+from reconciler.app.config import RunConfig
+from reconciler.app.receivers import ReceiverList
+from reconciler.app.shutdown import exit_after
+from reconciler.app.state import StateBackend
+from reconciler.core.controller.status import Board
+from reconciler.core.errors import EXIT_FAILED
+from reconciler.edge import logs
+from reconciler.edge.clock import SystemClock
+from reconciler.edge.metrics import Metrics
+from reconciler.notifications.thread import Tidings
+
+if TYPE_CHECKING:
+    from reconciler.edge.apprise import AppriseReceiver
+    from reconciler.render.notification import Message
+
+
+_CLOSE_TIMEOUT = 1.0
+"""Seconds that the rest of the process may take to end if a delivery hangs."""
+
+
+@contextmanager
+def notify_while_running(
+    config: RunConfig, places: tuple[str, ...], summary_interval: timedelta, metrics: Metrics
+) -> Iterator[Tidings]:
+    """Notify the receivers while the block runs, if there are any. Raises UsageError and SetupError."""
+    receivers = ReceiverList(settings.read())
+    tidings = Tidings(
+        _beginning(config, places, summary_interval, metrics, receivers) if receivers.is_configured else None
+    )
+    code = EXIT_FAILED
+    try:
+        yield tidings
+        code = 0
+    finally:
+        if not tidings.end():
+            exit_after(_CLOSE_TIMEOUT, code)
+
+
+def _beginning(
+    config: RunConfig, places: tuple[str, ...], summary_interval: timedelta, metrics: Metrics, receivers: ReceiverList
+) -> Callable[[Callable[[], Board]], Callable[[], None]]:
+    from reconciler.notifications.dispatcher import Courier, Round
+    from reconciler.notifications.store import Ledgers
+
+    store = None if config.dry_run else StateBackend.of(config).location.store("notices.json")
+    heard, clock = _Heard(metrics), SystemClock()
+    scope = scope_of(config, places)
+
+    def begin(board: Callable[[], Board]) -> Callable[[], None]:
+        def named() -> list[tuple[str, AppriseReceiver]]:
+            return [(f"{scope} {each.name}", each) for each in receivers()]
+
+        return Courier(
+            Round(board, named, summary_interval, clock), Ledgers(store, heard.troubled, clock.now), heard
+        ).go
+
+    return begin
+
+
+def scope_of(config: RunConfig, places: tuple[str, ...]) -> str:
+    """Return what is the same for controllers that do the same: of others on one state, none is told what it told."""
+    return hashlib.sha256(json.dumps([places, sorted(config.targets)]).encode()).hexdigest()[:8]
+
+
+class _Heard:
+    """What becomes of messages, as log lines and counts."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def delivered(self, receiver: str, message: Message) -> None:
+        """Log and count a message that was taken."""
+        self._metrics.told("delivered")
+        logs.logger().info(logs.NOTICE_DELIVERED, receiver=receiver, title=message.title)
+
+    def failed(self, receiver: str, failures: int, pause: float) -> None:
+        """Log and count one that was not."""
+        self._metrics.told("failed")
+        logs.logger().warning(logs.NOTICE_NOT_DELIVERED, receiver=receiver, failures=failures, again=pause)
+
+    def troubled(self, trouble: str) -> None:
+        """Log why people may be told again what they were told."""
+        logs.logger().warning(logs.LEDGER_TROUBLED, error=trouble)

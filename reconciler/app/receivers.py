@@ -1,0 +1,78 @@
+"""The receivers of notifications, as the environment names them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler import redaction
+from reconciler.app.setting_file import read_setting_file
+from reconciler.core.errors import SetupError, UsageError
+from reconciler.core.redaction.secrets import Secrets
+from reconciler.edge import logs
+from reconciler.settings import Settings
+
+if TYPE_CHECKING:
+    from reconciler.edge.apprise import AppriseReceiver
+
+
+class ReceiverList:
+    """The receivers in a variable, or in a file that is read again each time, so that it can change.
+
+    Raises UsageError and SetupError if the variable or file names no receiver that can be reached.
+    """
+
+    def __init__(self, here: Settings) -> None:
+        if here.notify_urls and here.notify_urls_file:
+            raise UsageError("RECONCILER_NOTIFY_URLS and RECONCILER_NOTIFY_URLS_FILE: set one of them")
+        self._file = here.notify_urls_file
+        self.is_configured = bool(here.notify_urls or self._file)
+        self._text: str | None = here.notify_urls and here.notify_urls.removeprefix("\ufeff")
+        self._receivers: tuple[AppriseReceiver, ...] = ()
+        if self.is_configured:
+            self._load_first()
+
+    def __call__(self) -> tuple[AppriseReceiver, ...]:
+        """Return the receivers of now; the previous ones while the file is unreadable or wrong."""
+        if self._file is None:
+            return self._receivers
+        text = self._read(self._file)
+        if text is not None and text != self._text:
+            self._text = text
+            self._reload(text)
+        return self._receivers
+
+    def _load_first(self) -> None:
+        from reconciler.edge.apprise import NotInstalled, WrongReceiver, receivers
+
+        name = "RECONCILER_NOTIFY_URLS"
+        if self._file:
+            name = f"RECONCILER_NOTIFY_URLS_FILE {self._file}"
+            self._text = self._read(self._file)
+            if self._text is None:
+                raise UsageError(f"{name}: cannot be read, or is no text in UTF-8")
+        try:
+            self._receivers = receivers(self._text or "")
+        except NotInstalled as error:
+            message = "notifications are not installed: pip install 'appintegrations-reconciler[notify]'"
+            raise SetupError(message) from error
+        except WrongReceiver as error:
+            raise UsageError(f"{name}: {error}") from error
+        if not self._receivers:
+            raise UsageError(f"{name}: names nobody; write URLs of apprise, between blanks or on lines")
+
+    def _reload(self, text: str) -> None:
+        from reconciler.edge.apprise import WrongReceiver, receivers
+
+        try:
+            self._receivers = receivers(text)
+        except WrongReceiver as error:
+            logs.logger().error(logs.RECEIVERS_REFUSED, error=str(error))
+        else:
+            logs.logger().info(logs.RECEIVERS_TAKEN, receivers=[each.name for each in self._receivers])
+
+    @staticmethod
+    def _read(path: str) -> str | None:
+        text = read_setting_file(path)
+        if text is not None:
+            redaction.know("RECONCILER_NOTIFY_URLS_FILE", Secrets.of_receivers(text))
+        return text

@@ -1,0 +1,52 @@
+"""Pick the targets and the manifest that a person named, or say what was likely meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from reconciler.app.config import RunConfig
+from reconciler.core.errors import Undeclared, UsageError
+from reconciler.core.model import Desired, Target
+from reconciler.core.suggestions import closest, listed
+
+
+def select_targets(
+    desired: Desired, names: Sequence[str], new_state: Sequence[str] = (), named_by: str = "--target"
+) -> Desired:
+    """Return the targets of these names; all if there are none. Raises Undeclared, also for a glob of `new_state`."""
+    declared = [target.name for target in desired.targets]
+    for glob in new_state:
+        if not any(fnmatchcase(name, glob) for name in declared):
+            raise Undeclared(f"--new-state {glob!r} matches no target: declared are {', '.join(declared)}; '*' is all")
+    for name in names:
+        if name not in declared:
+            near = closest(name, declared)
+            hint = f"did you mean {near!r}?" if near else f"declared are {listed(declared)}"
+            raise Undeclared(f"{named_by} {name!r} is not declared: {hint}")
+    chosen = names or declared
+    return replace(desired, targets=tuple(target for target in desired.targets if target.name in chosen))
+
+
+def select_configured_targets(desired: Desired, config: RunConfig, named_by: str = "--target") -> Desired:
+    """Return the targets that a configuration names. Raises UsageError."""
+    try:
+        return select_targets(desired, config.targets, config.new_state, named_by)
+    except Undeclared as error:
+        raise UsageError(str(error)) from error
+
+
+def find_target_of(manifest: str, desired: Desired, config: RunConfig) -> Target:
+    """Return the target that has a manifest of this name. Raises UsageError."""
+    targets = select_configured_targets(desired, config).targets
+    having = [target for target in targets if any(each.name == manifest for each in desired.manifests[target.name])]
+    if len(having) == 1:
+        return having[0]
+    if having:
+        names = listed([target.name for target in having])
+        raise UsageError(f"several targets have a manifest {manifest!r}: name one of {names} with --target")
+    known = [each.name for target in targets for each in desired.manifests[target.name]]
+    near = closest(manifest, known)
+    hint = f"did you mean {near!r}?" if near else "`reconcile status` lists what the journal remembers"
+    raise UsageError(f"no manifest has the name {manifest!r}: {hint}")

@@ -1,0 +1,53 @@
+"""End the process if it does not stop in time: nothing else ends a call that hangs."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+
+from reconciler.core.errors import EXIT_FAILED
+from reconciler.edge import logs
+
+_LOG_TIMEOUT = 1.0
+"""Seconds that the last log line may take: the log may be what hangs."""
+
+
+class ShutdownTimer:
+    """Ends the process with `exit_code` if it still runs `seconds` after a stop was `requested`, unless closed before.
+
+    It waits in a thread of its own, since all others may hang. The log names the `active_targets`.
+    """
+
+    def __init__(self, requested: threading.Event, seconds: float) -> None:
+        self.exit_code = EXIT_FAILED
+        self.active_targets: Callable[[], list[str]] = list
+        self._requested, self._seconds, self._closed = requested, seconds, threading.Event()
+        threading.Thread(target=self._wait, name="shutdown timer", daemon=True).start()
+
+    def close(self) -> None:
+        """Let the process go on."""
+        self._closed.set()
+
+    def _wait(self) -> None:
+        self._requested.wait()
+        if self._closed.wait(self._seconds):
+            return
+        end_process(self.exit_code, lambda: logs.logger().error(logs.STOP_CUT_OFF, targets=self.active_targets()))
+
+
+def end_process(exit_code: int, last_words: Callable[[], object], timeout: float = _LOG_TIMEOUT) -> None:
+    """End the process at once, after at most `timeout` seconds for its last words."""
+    try:
+        thread = threading.Thread(target=last_words, daemon=True)
+        thread.start()
+        thread.join(timeout)
+    finally:  # whatever is wrong with the thread
+        os._exit(exit_code)
+
+
+def exit_after(seconds: float, exit_code: int) -> None:
+    """End the process after some seconds if it does not end by itself before."""
+    timer = threading.Timer(seconds, os._exit, args=(exit_code,))
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,193 @@
+"""Where manifests come from: files and folders of this machine, or a revision of a git repository."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from reconciler import settings
+from reconciler.app.selection import select_targets
+from reconciler.app.stop_signal import stop_on_signals
+from reconciler.controller.revisions import Loaded
+from reconciler.core.errors import (
+    Interrupted,
+    InvalidManifests,
+    Misnamed,
+    Problem,
+    ReconcilerError,
+    Stopped,
+    UsageError,
+)
+from reconciler.core.manifests.files import MAX_PROBLEMS, File, bounded
+from reconciler.core.model import Desired
+from reconciler.core.redaction.invalid_settings import setting_flaws
+
+if TYPE_CHECKING:
+    from reconciler.edge.git import Access, Keys
+
+FOLDER = "manifests/"
+_READINGS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The place of manifests. `strict` treats warnings as errors; `standard_input` is read for the file `-`.
+
+    The files with keys and tokens of a repository are read anew each time: they may be replaced meanwhile.
+    """
+
+    files: tuple[str, ...]
+    url: str | None
+    ref: str
+    path: str
+    strict: bool = False
+    verify_key: str | None = None
+    ssh_key: str | None = None
+    known_hosts: str | None = None
+    token_file: str | None = None
+    username: str | None = None
+    standard_input: BinaryIO | None = None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether no place was given, and the default folder does not exist."""
+        return not self.files and self.url is None and not Path(FOLDER).exists()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The places for messages and logs, without the login of a URL."""
+        if self.url is None:
+            return self.files or (FOLDER,)
+        from reconciler.edge import git
+
+        return (f"{git.shown(self.url)}, {self.path}",)
+
+    def read(self) -> tuple[Desired, str | None]:
+        """Return the desired state and, from git, the commit. A signal ends git, which would outlive this process.
+
+        Raises InvalidManifests, GitError, and Interrupted if a signal came while git ran.
+        """
+        if self.url is None:
+            return self.parse(self.find_files()), None
+        with stop_on_signals() as stop, suppress(Stopped):
+            revision, found = self.fetch(stop.requested)
+        if stop.signal:
+            raise Interrupted(stop.signal)
+        return self.parse(found, revision), revision
+
+    def find_files(self) -> Iterator[File | Problem]:
+        """Yield the files of the places, up to the bounds of one revision."""
+        from reconciler.edge import manifests
+
+        paths = self.files or (FOLDER,)
+        return bounded(each for path in paths for each in manifests.find(path, self.standard_input))
+
+    def fetch(self, stop: threading.Event) -> tuple[str, tuple[File | Problem, ...]]:
+        """Return a commit and its files. Raises GitError (Untrusted for a commit without its signature) and Stopped."""
+        from reconciler.edge import git
+
+        return git.read(self.access(stop), self.path, self.keys())
+
+    def access(self, stop: threading.Event) -> Access:
+        """Return the repository and the means to reach it."""
+        from reconciler.edge import git
+
+        credentials = git.Credentials(self.ssh_key, self.known_hosts, self.token_file, self.username)
+        return git.Access(str(self.url), self.ref, settings.environment(), credentials, stop=stop)
+
+    def keys(self) -> Keys | None:
+        """Return the keys that may sign commits; None if commits need no signature. Raises Misnamed."""
+        from reconciler.edge import git
+
+        return None if self.verify_key is None else git.Keys.of(self.verify_key)
+
+    def check(self) -> None:
+        """Refuse what is wrong whatever the repository holds. Raises UsageError."""
+        if self.url is not None:
+            if flaw := next(setting_flaws(settings.environment()), None):
+                raise UsageError(flaw)
+            try:
+                self.access(threading.Event()).check(self.path)
+                self.keys()
+            except Misnamed as error:
+                raise UsageError(str(error)) from error
+
+    def parse(self, found: Iterable[File | Problem], revision: str | None = None) -> Desired:
+        """Return the desired state in the files of a revision. Raises InvalidManifests."""
+        from reconciler.edge import manifests
+        from reconciler.edge.clock import SystemClock
+
+        try:
+            desired = manifests.read(found, SystemClock().now())
+        except InvalidManifests as invalid:
+            raise invalid.of(revision) from invalid
+        if self.strict and desired.warnings:
+            first = desired.warnings[:MAX_PROBLEMS]
+            raise InvalidManifests(first, revision, len(desired.warnings) - len(first))
+        return desired
+
+
+@dataclass(slots=True)
+class FolderSource:
+    """Files and folders that a controller watches. What was hashed is what is read: nothing changes in between."""
+
+    source: Source
+    targets: tuple[str, ...]
+    new_state: tuple[str, ...] = ()
+    _found: tuple[File | Problem, ...] = field(default=(), init=False)
+
+    def version(self) -> str:
+        """Return a hash of the names and contents of all files, the same in two readings in a row.
+
+        One reading may find half of what is exchanged meanwhile. Raises ReconcilerError if it goes on changing.
+        """
+        before = ""
+        for _ in range(_READINGS):
+            self._found = ()  # before the next are read: both would need room for all
+            self._found = tuple(self.source.find_files())
+            digest = _digest(self._found)
+            if digest == before:
+                return digest
+            before = digest
+        raise ReconcilerError(f"{', '.join(self.source.places)}: changed while it was read, {_READINGS} times in a row")
+
+    def load(self, _: str) -> Loaded:
+        """Parse the files that were hashed last. Raises InvalidManifests and Undeclared."""
+        found, self._found = self._found, ()
+        return Loaded(None, select_targets(self.source.parse(found), self.targets, self.new_state))
+
+
+def _digest(found: tuple[File | Problem, ...]) -> str:
+    digest = hashlib.sha256()
+    for each in found:
+        for part in (each.name.encode(), each.content) if isinstance(each, File) else (str(each).encode(),):
+            digest.update(b"%d " % len(part) + part)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class GitSource:
+    """A git repository that a controller watches, behind a URL or in a folder. Git ends once `stop` is set."""
+
+    source: Source
+    targets: tuple[str, ...]
+    stop: threading.Event
+    new_state: tuple[str, ...] = ()
+
+    def version(self) -> str:
+        """Return the commit that the ref stands for now, with a digest of the keys. Raises GitError and Stopped."""
+        from reconciler.edge import git
+
+        keys = self.source.keys()
+        commit = git.resolve_remote(self.source.access(self.stop))
+        return f"{commit} {keys.digest}" if keys else commit
+
+    def load(self, _: str) -> Loaded:
+        """Fetch and parse the newest commit. Raises GitError, Stopped, InvalidManifests and Undeclared."""
+        revision, found = self.source.fetch(self.stop)
+        return Loaded(revision, select_targets(self.source.parse(found, revision), self.targets, self.new_state))

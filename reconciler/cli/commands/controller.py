@@ -1,0 +1,112 @@
+"""`reconcile controller`: the loop."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from reconciler import settings
+from reconciler.app.http import Address
+from reconciler.app.sources import Source
+from reconciler.cli import options, sources
+from reconciler.cli.parameters import Listen, Template
+
+
+@click.command("controller", cls=options.Command)
+@options.dry_run
+@sources.manifests
+@sources.strict
+@options.connection
+@options.conduct
+@options.option(
+    "--interval",
+    type=options.Duration(),
+    default="5m",
+    show_default=True,
+    metavar="TIME",
+    help="How often each target is reconciled.",
+)
+@options.option(
+    "--poll",
+    type=options.Duration(),
+    default="30s",
+    show_default=True,
+    metavar="TIME",
+    help="How often git or the folder is polled for changes.",
+)
+@options.option(
+    "--event-interval",
+    type=options.Duration(),
+    default="30s",
+    show_default=True,
+    metavar="TIME",
+    help="Time in which webhooks and pushes start at most two runs of a target.",
+)
+@options.option(
+    "--patience",
+    type=options.Duration(),
+    default="10m",
+    show_default=True,
+    metavar="TIME",
+    help="Time without progress after which a run counts as stuck and /healthz fails.",
+)
+@options.option(
+    "--grace",
+    type=options.Duration(),
+    default="25s",
+    show_default=True,
+    metavar="TIME",
+    help="How long a run may take to end after SIGTERM.",
+)
+@options.option(
+    "--heartbeat",
+    type=options.Duration(),
+    default="24h",
+    show_default=True,
+    metavar="TIME",
+    help="How often a summary is sent to RECONCILER_NOTIFY_URLS, also if nothing is wrong; 0s: never.",
+)
+@options.option(
+    "--listen",
+    type=Listen(),
+    metavar="HOST:PORT",
+    help="Serve the page, probes, metrics and webhooks there; :PORT is all addresses of this machine.",
+)
+@options.option(
+    "--manifest-url",
+    type=Template(),
+    metavar="URL",
+    help="Template of links from the page to manifests, such as https://HOST/ORG/REPO/blob/{revision}/{file}#L{line}.",
+)
+def command(
+    source: Source,
+    *,
+    grace: timedelta,
+    heartbeat: timedelta,
+    listen: Address | None,
+    manifest_url: str | None,
+    **chosen: Any,
+) -> int:
+    """Reconcile at once, with every change in git and every --interval, until SIGTERM. Reports are log lines.
+
+    While the latest revision is invalid or cannot be read, the last valid revision stays active. SIGHUP reconciles now.
+    """
+    from reconciler.app.config import RunConfig
+    from reconciler.app.controller import HttpOptions, run_controller
+    from reconciler.controller.controller import Times
+    from reconciler.core.errors import UsageError
+
+    if "RECONCILER_EXPECT_PLAN" in settings.environment():
+        raise UsageError("RECONCILER_EXPECT_PLAN: is for one run; a controller applies what git comes to say")
+    if manifest_url and not listen:
+        raise UsageError("--manifest-url makes links in the page, and none is served: give --listen as well")
+    interval, poll, patience = (max(timedelta(seconds=1), chosen.pop(name)) for name in _AT_LEAST_A_SECOND)
+    times = Times(interval, poll, patience, heartbeat, chosen.pop("event_interval"))
+    http = HttpOptions(listen, manifest_url) if listen else None
+    run_controller(source, RunConfig.of(**chosen), times, grace, http)
+    return 0
+
+
+_AT_LEAST_A_SECOND = ("interval", "poll", "patience")

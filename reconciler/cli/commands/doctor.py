@@ -1,0 +1,72 @@
+"""`reconcile doctor`: check what a run needs, before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.app.sources import FOLDER, Source
+from reconciler.cli import options, output, sources
+
+if TYPE_CHECKING:
+    from reconciler.app.config import RunConfig
+    from reconciler.core.doctor.diagnosis import Check, Diagnosis
+    from reconciler.core.model import Desired
+
+
+@click.command("doctor", cls=options.Command)
+@sources.manifests
+@output.plain
+@options.connection
+@options.state
+@options.new_state
+def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
+    """Check credentials, permissions, data integrations, buckets and state; exit 1 where a check failed.
+
+    It writes nothing. Checks that would need a write are listed as skipped.
+    """
+    from reconciler.app.assemble import sandbox_if_requested
+    from reconciler.app.config import RunConfig
+    from reconciler.app.doctor import DoctorRun
+    from reconciler.app.once import prepare
+    from reconciler.core.doctor.diagnosis import Diagnosis, Result
+    from reconciler.core.errors import EXIT_FAILED
+    from reconciler.render import doctor
+
+    formats: Mapping[str, output.Format[Diagnosis]] = {
+        "text": lambda diagnosis, terminal: doctor.text(diagnosis, terminal=terminal),
+        "json": lambda diagnosis, _: doctor.as_json(diagnosis),
+    }
+    wanted = output.parse(outputs, formats)
+    config = RunConfig.of(dry_run=True, **chosen)
+    prepare(config)
+    readable, desired = _manifests(source, config)
+    run = DoctorRun(config)
+    with sandbox_if_requested(config):
+        targets = tuple(run.target(each, desired.manifests[each.name]) for each in desired.targets)
+    diagnosis = Diagnosis((run.versions(), readable, run.state()), targets)
+    output.write(diagnosis, wanted, formats)
+    return EXIT_FAILED if diagnosis.counts[Result.FAILED] else 0
+
+
+def _manifests(source: Source, config: RunConfig) -> tuple[Check, Desired]:
+    """Return the check of the manifests, and the desired state: the ambient target alone if they cannot be read."""
+    from reconciler.app.once import read_manifests
+    from reconciler.app.selection import select_configured_targets
+    from reconciler.core.doctor import checks
+    from reconciler.core.doctor.diagnosis import skipped
+    from reconciler.core.errors import GitError, InvalidManifests
+    from reconciler.edge import manifests
+    from reconciler.edge.clock import SystemClock
+
+    ambient = manifests.read((), SystemClock().now())
+    if source.is_missing:
+        missing = skipped("manifests", f"there is no folder {FOLDER} here", "name manifests with -f or --git-url")
+        return missing, select_configured_targets(ambient, config)
+    try:
+        desired, _ = read_manifests(source)
+    except (InvalidManifests, GitError) as error:
+        return checks.unusable(error), ambient
+    return checks.valid(desired), select_configured_targets(desired, config)

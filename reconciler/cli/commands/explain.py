@@ -1,0 +1,52 @@
+"""`reconcile explain`: show everything that is known of one association."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.app.sources import Source
+from reconciler.cli import options, output, sources
+
+if TYPE_CHECKING:
+    from reconciler.app.explanation import LocatedExplanation
+
+
+@click.command("explain", cls=options.Command)
+@click.argument("name")
+@sources.manifests
+@output.plain
+@options.connection
+@options.mode
+@options.state
+@options.settle_time
+@options.max_creates
+def command(name: str, source: Source, outputs: tuple[str, ...], **chosen: Any) -> None:
+    """Show what is known of the association of the manifest NAME, and what a run would do for it and why.
+
+    Asks AWS and the journal as a dry run does, and writes nothing.
+    """
+    from reconciler.app.assemble import sandbox_if_requested
+    from reconciler.app.config import RunConfig
+    from reconciler.app.explanation import explain_manifest
+    from reconciler.app.once import prepare, read_manifests
+    from reconciler.app.selection import find_target_of
+    from reconciler.cli import progress
+    from reconciler.render import explanation
+
+    formats: Mapping[str, output.Format[LocatedExplanation]] = {
+        "text": lambda found, _: explanation.text(found.explanation, found.target, f"{found.account} {found.region}"),
+        "json": lambda found, _: explanation.as_json(found.explanation, found.target, found.account, found.region),
+    }
+    wanted = output.parse(outputs, formats)
+    config = RunConfig.of(dry_run=True, **chosen)
+    prepare(config)
+    desired, _ = read_manifests(source)
+    target = find_target_of(name, desired, config)
+    with sandbox_if_requested(config), progress.shown() as show_progress:
+        found = explain_manifest(name, target, desired, config, show_progress)
+    if found.refusal:
+        click.echo(found.refusal, err=True)
+    output.write(found, wanted, formats)

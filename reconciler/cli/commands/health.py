@@ -1,0 +1,41 @@
+"""`reconcile health`: what a controller says of itself, as an exit code."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler import redaction
+from reconciler.app.http import Address
+from reconciler.cli import options
+from reconciler.cli.parameters import Listen
+
+_PATIENCE = 4
+"""Seconds: less than what asks waits for an answer (the image's HEALTHCHECK: 5)."""
+_EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - who listens there is here
+
+
+@click.command("health")
+@options.option(
+    "--listen",
+    type=Listen(),
+    required=True,
+    metavar="HOST:PORT",
+    help="Address of the controller: the value of its --listen.",
+)
+def command(listen: Address) -> None:
+    """Ask the controller on this machine whether its runs make progress (/healthz); fail if they do not."""
+    from http.client import HTTPConnection, HTTPException
+
+    connection = HTTPConnection(_EVERYWHERE.get(listen.host, listen.host), listen.port, timeout=_PATIENCE)
+    try:
+        connection.request("GET", "/healthz")
+        answer = connection.getresponse()
+        said = redaction.redact(answer.read(4096).decode(errors="replace").strip())
+    except (OSError, HTTPException) as error:
+        reason = redaction.describe(error) or type(error).__name__
+        raise click.ClickException(f"no controller answers on {listen.host}:{listen.port}: {reason}") from error
+    finally:
+        connection.close()
+    if answer.status != 200:  # noqa: PLR2004 - HTTP's OK
+        raise click.ClickException(said)
+    click.echo(said)

@@ -1,0 +1,99 @@
+"""`reconcile`: run all targets once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.app.sources import Source
+from reconciler.cli import options, output, sources
+
+if TYPE_CHECKING:
+    from reconciler.core.errors import InvalidManifests
+    from reconciler.core.plan.review import Agreed
+
+
+@click.command("run", cls=options.Command)
+@options.dry_run
+@sources.manifests
+@sources.strict
+@output.outputs
+@options.connection
+@options.conduct
+@options.option(
+    "--expect-plan",
+    metavar="DIGEST|FILE",
+    help="Write only if the plan is this reviewed one: sha256:… of a dry run, or the file of its JSON report.",
+)
+@options.option("--revision", metavar="TEXT", help="The revision of the manifests, for report and logs.")
+@options.option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit 2 if nothing failed and a difference between git and AWS remains.",
+)
+@options.option(
+    "--fail-on",
+    type=click.Choice(["unmanaged"]),
+    help="With --detailed-exitcode: unmanaged associations are a difference too.",
+)
+def command(
+    source: Source,
+    outputs: tuple[str, ...],
+    *,
+    expect_plan: str | None,
+    detailed_exitcode: bool,
+    fail_on: str | None,
+    **chosen: Any,
+) -> int:
+    """Reconcile once: read the manifests, compare them with AWS, create what is missing, and report."""
+    from reconciler.app.config import RunConfig
+    from reconciler.app.once import prepare, read_manifests, run_once, warn_of_missing_state
+    from reconciler.app.stop_signal import stop_on_signals
+    from reconciler.cli import formats, progress
+    from reconciler.core.errors import InvalidManifests, UsageError
+
+    if fail_on and not detailed_exitcode:
+        raise UsageError("--fail-on unmanaged says what counts for --detailed-exitcode: give both")
+    config = RunConfig.of(reviewed=_reviewed_plan(expect_plan, outputs), **chosen)
+    wanted = output.parse(outputs, formats.REPORT)
+    prepare(config, brief=output.on_terminal(sys.stdout) and output.on_terminal(sys.stderr))
+    warn_of_missing_state(config)
+    try:
+        desired, revision = read_manifests(source)
+    except InvalidManifests as invalid:
+        _write_findings(invalid, wanted)
+        raise
+    with stop_on_signals() as stop, progress.shown() as show_progress:
+        report = run_once(desired, revision, config, stop, show_progress)
+    output.write(report, wanted, formats.REPORT)
+    if stop.signal:
+        return 128 + stop.signal
+    return report.detailed_exit_code(unmanaged=fail_on is not None) if detailed_exitcode else report.exit_code
+
+
+def _reviewed_plan(expect_plan: str | None, outputs: tuple[str, ...]) -> Agreed | None:
+    """Return the plan that --expect-plan names, which no output may replace. Raises UsageError."""
+    from reconciler.app.reviewed_plan import read_reviewed_plan
+    from reconciler.core.errors import UsageError
+
+    if expect_plan is None:
+        return None
+    reviewed = read_reviewed_plan(expect_plan)
+    files = (value.partition("=")[2] for value in outputs)
+    if any(file and output.same_file(Path(file), Path(expect_plan)) for file in files):
+        raise UsageError(f"-o …={expect_plan}: is the reviewed plan: write the report to another file")
+    return reviewed
+
+
+def _write_findings(invalid: InvalidManifests, wanted: tuple[output.Output, ...]) -> None:
+    """Write what is wrong with the manifests in the formats that were asked for; the text goes to standard error."""
+    from reconciler.cli import formats
+    from reconciler.core.manifests.findings import Findings
+    from reconciler.core.text import harmless
+
+    elsewhere = tuple(each for each in wanted if each.file or each.format != "text")
+    for failure in output.unwritten(Findings.wrong(invalid), elsewhere, formats.FINDINGS):
+        click.echo(harmless(failure), err=True)

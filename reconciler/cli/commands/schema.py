@@ -1,0 +1,29 @@
+"""`reconcile schema`: the JSON Schemas, for editors and CI."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+_KINDS = {
+    "DataIntegrationAssociation": "data-integration-association.v1.json",
+    "Target": "target.v1.json",
+    "Report": "report.v1.json",
+    "Findings": "findings.v1.json",
+    "Doctor": "doctor.v1.json",
+    "Journal": "journal.v2.json",
+}
+
+
+@click.command("schema")
+@click.argument("kind", type=click.Choice(list(_KINDS), case_sensitive=False), default="DataIntegrationAssociation")
+def command(kind: str) -> None:
+    """Print the JSON Schema of a KIND: a manifest, or a document that this program writes.
+
+    All references in it are resolved.
+    """
+    from reconciler.cli.schema_references import resolved
+    from reconciler.edge.manifests.schema import schema
+
+    click.echo(json.dumps(resolved(schema(_KINDS[kind])), indent=2, ensure_ascii=False))

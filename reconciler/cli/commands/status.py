@@ -1,0 +1,44 @@
+"""`reconcile status`: show the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from reconciler.app.sources import Source
+from reconciler.cli import options, output, sources
+from reconciler.core.journal.status import Status
+
+
+@click.command("status", cls=options.Command)
+@sources.manifests
+@output.plain
+@options.connection
+@options.state
+def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
+    """Show what the journal holds of each association; reads the journal, and writes nothing.
+
+    AWS is asked only for the account of the credentials, and only if the Target does not declare account and Region.
+    """
+    from reconciler.app.assemble import sandbox_if_requested
+    from reconciler.app.config import RunConfig
+    from reconciler.app.once import prepare, read_manifests
+    from reconciler.app.selection import select_configured_targets
+    from reconciler.app.status import read_status
+    from reconciler.core.errors import EXIT_FAILED
+    from reconciler.render import status
+
+    formats: Mapping[str, output.Format[tuple[Status, ...]]] = {
+        "text": lambda targets, _: status.text(targets),
+        "json": lambda targets, _: status.as_json(targets),
+    }
+    wanted = output.parse(outputs, formats)
+    config = RunConfig.of(dry_run=True, **chosen)
+    prepare(config)
+    desired = select_configured_targets(read_manifests(source)[0], config)
+    with sandbox_if_requested(config):
+        found = tuple(read_status(target, desired, config) for target in desired.targets)
+    output.write(found, wanted, formats)
+    return EXIT_FAILED if any(target.error for target in found) else 0

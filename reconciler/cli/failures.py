@@ -1,0 +1,70 @@
+"""Show an error as one line on standard error, and choose the exit code."""
+
+from __future__ import annotations
+
+import io
+import traceback
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler import redaction, settings
+from reconciler.core.errors import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_INVALID,
+    EXIT_USAGE,
+    Interrupted,
+    InvalidManifests,
+    ReconcilerError,
+    UsageError,
+)
+from reconciler.core.text import harmless
+
+if TYPE_CHECKING:
+    from reconciler.cli.group import CommandGroup
+
+
+def show_failure(error: Exception, group: CommandGroup) -> int:
+    """Show why a command failed, and return its exit code."""
+    match error:
+        case click.ClickException():
+            return _show_click_error(error, group)
+        case click.Abort():
+            return EXIT_INTERRUPTED
+        case Interrupted():
+            return 128 + error.signal
+        case InvalidManifests():
+            for problem in error.problems:
+                click.echo(harmless(str(problem)), err=True)
+            click.echo(f"{error}; nothing was called", err=True)
+            return EXIT_INVALID
+        case ReconcilerError():
+            click.echo(harmless(f"reconcile: {error}"), err=True)
+            return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
+        case OSError():
+            click.echo(harmless(f"reconcile: {redaction.describe(error)}"), err=True)
+        case _:
+            _show_internal_error(error)
+    return EXIT_FAILED
+
+
+def _show_click_error(error: click.ClickException, group: CommandGroup) -> int:
+    if isinstance(error, click.NoSuchOption) and error.ctx and (owners := group.owners(error.ctx, error.option_name)):
+        message = f"No such option {error.option_name!r} here: it is one of `reconcile {owners[0]}`."
+        error = click.NoSuchOption(error.option_name, message, ctx=error.ctx)
+    rendered, message = io.StringIO(), error.format_message()
+    error.show(rendered)
+    safe = harmless(redaction.hide(message))  # as a whole: it may hold line breaks, and what a variable says
+    shown = rendered.getvalue().replace(message, safe)
+    click.echo("\n".join(map(harmless, shown.splitlines())), err=True)
+    return EXIT_USAGE if isinstance(error, click.UsageError) else EXIT_FAILED
+
+
+def _show_internal_error(error: Exception) -> None:
+    if settings.read().debug:
+        click.echo(redaction.redact("".join(traceback.format_exception(error))), err=True, nl=False)
+        return
+    what = f"{type(error).__name__}: {redaction.describe(error)}"
+    hint = "(RECONCILER_DEBUG=1 shows where)"
+    click.echo(harmless(f"reconcile: internal error, please report it: {what} {hint}"), err=True)

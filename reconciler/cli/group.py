@@ -1,0 +1,116 @@
+"""The commands by name, and what a person who mistyped one likely meant."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler import __version__
+from reconciler.cli import options
+from reconciler.core.suggestions import closest
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+_COMMANDS = {
+    "run": "Reconcile once (what `reconcile` does without a command).",
+    "controller": "Reconcile again and again until told to stop.",
+    "health": "Ask the controller on this machine how it is.",
+    "validate": "Check manifests; no AWS, no credentials.",
+    "explain": "Tell all that is known of one association.",
+    "export": "Write live associations as manifests.",
+    "status": "Show what the journal remembers.",
+    "unlock": "Free the lease that a dead run left behind.",
+    "doctor": "Check credentials, permissions, buckets and state.",
+    "schema": "Print the JSON Schema of a kind.",
+    "sandbox": "Serve a local AppIntegrations over HTTP.",
+}
+_DEFAULT = "run"
+_OTHERS = dict.fromkeys(("dry-run", "plan", "diff"), "`reconcile --dry-run`") | {
+    "help": "`reconcile --help`",
+    "version": "`reconcile --version`",
+}
+"""Words that people type for a command, and the option that does it here."""
+
+
+def _meant(name: str) -> str:
+    """Return what was likely meant by a word where a command is expected."""
+    if option := options.meant_by(name):
+        return f"did you mean {option} {name}?"
+    near = closest(name.lower(), (*_COMMANDS, *_OTHERS))
+    if not near:
+        return f"the commands are {', '.join(_COMMANDS)}"
+    return f"did you mean {_OTHERS.get(near, repr(near))}?"
+
+
+class CommandGroup(click.Group):
+    """Commands that are imported when they are called; without a command name, `run` is meant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of all commands."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return a command, imported; None if there is none of this name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"reconciler.cli.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse as click does, and put the default command in front of options."""
+        own = {"--help", "-h", "--version"}
+        asked = bool(args) or not ctx.resilient_parsing  # a shell that completes may complete a command
+        if asked and (not args or (args[0].startswith("-") and args[0] not in own)):
+            args = [_DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is named. Raises click.UsageError with a suggestion for an unknown one."""
+        if args[0] not in _COMMANDS and not ctx.resilient_parsing:
+            ctx.fail(f"No such command {args[0]!r}: {_meant(args[0])}")
+        return super().resolve_command(ctx, args)
+
+    def owners(self, ctx: click.Context, option: str) -> list[str]:
+        """Return the commands that have an option."""
+        commands = {name: self.get_command(ctx, name) for name in _COMMANDS}
+        return [name for name, each in commands.items() if each for known in each.params if option in known.opts]
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Return commands, and the options of the default command."""
+        if not incomplete.startswith("-"):
+            from click.shell_completion import CompletionItem
+
+            found = (CompletionItem(name, help=help_) for name, help_ in _COMMANDS.items())
+            return [each for each in found if each.value.startswith(incomplete)]
+        default = self.get_command(ctx, _DEFAULT)
+        assert default
+        return [*default.shell_complete(ctx, incomplete), *super().shell_complete(ctx, incomplete)]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options of the default command, and the list of commands."""
+        default = self.get_command(ctx, _DEFAULT)
+        assert default
+        rows = [param.get_help_record(ctx) for command in (default, self) for param in command.params]
+        with formatter.section("Options"):
+            formatter.write_dl([row for row in (*rows, ("-h, --help", "Show this message and exit.")) if row])
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    subcommand_metavar="[COMMAND] [OPTIONS]",
+)
+@click.version_option(__version__, prog_name="reconcile", message="%(prog)s %(version)s")
+def app() -> None:
+    """Bring the data-integration associations of Amazon AppIntegrations to what git says.
+
+    Creates what is missing, logs what drifted, deletes and repairs nothing. Without a command it reconciles once.
+    """

@@ -1,0 +1,80 @@
+"""The options that say where manifests are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from reconciler import settings
+from reconciler.app.sources import Source
+from reconciler.cli import options
+from reconciler.cli.variables import complaints
+from reconciler.core.errors import UsageError
+
+
+def manifests(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of a `Source`, as its parameter `source`."""
+
+    @wraps(function)
+    def command(*args: Any, files: tuple[str, ...], **others: Any) -> Any:
+        _check(files, others["git_url"], others.get("revision"))
+        of_git = {name.removeprefix("git_"): others.pop(name) for name in ("git_url", *_OF_GIT)}
+        strict = others.pop("strict", False)
+        source = Source(files, strict=strict, standard_input=options.standard_input(), **of_git)
+        source.check()
+        return function(*args, source=source, **others)
+
+    return _OPTIONS(command)
+
+
+def _check(files: tuple[str, ...], git_url: str | None, revision: str | None) -> None:
+    """Refuse options and variables that would otherwise be ignored in silence. Raises UsageError."""
+    for wrong in complaints(settings.environment()):
+        raise UsageError(wrong)
+    if git_url is not None and files:
+        raise UsageError("-f and --git-url: give one of them; --git-path is the folder in the repository")
+    if git_url is not None and revision is not None:
+        raise UsageError("--revision and --git-url: give one of them; the commit that is read is the revision")
+    context = click.get_current_context()
+    for parameter in _OF_GIT:
+        if git_url is None and context.get_parameter_source(parameter) is not ParameterSource.DEFAULT:
+            name = f"--{parameter.replace('_', '-')}"
+            raise UsageError(f"{name} is of a git repository, and files would be read: give --git-url as well")
+
+
+strict = options.option("--strict", is_flag=True, help="Treat warnings as errors.")
+
+_OPTIONS = options.together(
+    options.files,
+    options.option(
+        "--git-url", metavar="PATH|URL", help="Read manifests from this git repository instead, without a checkout."
+    ),
+    options.option(
+        "--git-ref", metavar="REF", default="HEAD", show_default=True, help="Branch, tag or commit to read."
+    ),
+    options.option(
+        "--git-path",
+        metavar="DIR",
+        default="manifests",
+        show_default=True,
+        help="Folder or file of manifests in the repository.",
+    ),
+    options.option(
+        "--git-verify-key",
+        metavar="FILE",
+        help="Accept only commits signed by a key in this file: ssh's allowed signers, or OpenPGP keys.",
+    ),
+    options.option("--git-ssh-key", metavar="FILE", help="Private key for access by ssh."),
+    options.option("--git-known-hosts", metavar="FILE", help="Known hosts for access by ssh; other hosts are refused."),
+    options.option(
+        "--git-token-file", metavar="FILE", help="Token for access by https; read again whenever git asks for it."
+    ),
+    options.option("--git-username", metavar="NAME", help="User name for the token.  [default: x-access-token]"),
+)
+_OF_GIT = (
+    "git_ref", "git_path", "git_verify_key", "git_ssh_key", "git_known_hosts", "git_token_file", "git_username",
+)  # fmt: skip
