@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,25 @@ KUBERNETES = REPOSITORY / "deploy" / "kubernetes"
 DOCUMENTS = sorted(
     path for path in (*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), *REPOSITORY.glob("deploy/**/*.md"))
 )
+RECORDS = sorted((REPOSITORY / "docs" / "adr").glob("[0-9]*.md"))
+SECTIONS = ["Context", "Alternatives considered", "Decision", "Consequences"]
+LONG_LINES = {
+    "README.md",
+    "docs/doctor.md",
+    "docs/git.md",
+    "docs/jobs.md",
+    "docs/limits.md",
+    "docs/manifests.md",
+    "docs/notifications.md",
+    "docs/operations.md",
+    "docs/performance.md",
+    "docs/plans.md",
+    "docs/safety.md",
+    "docs/sandbox.md",
+}
+"""Pages that still have lines of several sentences. Remove a page once it has one sentence or clause a line."""
+PAGES = sorted({*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")})
+BARE_LINK = re.compile(r"\s*(?:[-*] |\d+\. )?(?:\[[^\]]*\]\(\S+\)|\[[^\]]+\]: \S+|<?https?://\S+>?)[.,:;]?")
 
 
 def test_the_readmes_dry_run_is_a_real_one(tmp_path: Path) -> None:
@@ -94,3 +114,53 @@ def test_the_safety_page_names_tests_that_exist() -> None:
     defined = set(re.findall(r"^def (test_\w+)\(", source, re.MULTILINE))
     assert named
     assert named - defined == set()
+
+
+def long_lines(page: Path) -> list[str]:
+    """Return lines of over 120 characters, with their numbers. Tables, code and bare links cannot be broken."""
+    found, fenced = [], False
+    for number, line in enumerate(page.read_text().splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        elif not fenced and len(line) > 120 and not line.lstrip().startswith("|") and not BARE_LINK.fullmatch(line):
+            found.append(f"{number}: {line}")
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_lines_of_pages_are_short(page: Path) -> None:
+    """A line holds a sentence or a clause, so that a change of one sentence is a change of one line."""
+    if str(page.relative_to(REPOSITORY)) not in LONG_LINES:
+        assert long_lines(page) == []
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem)
+def test_adr_has_every_section(record: Path) -> None:
+    """An ADR has a number, a title, a status, a date, and each section once, in order."""
+    text = record.read_text()
+    number = int(record.stem.partition("-")[0])
+    assert text.startswith(f"# {number}. ")
+    assert re.search(r"^- Status: (accepted|superseded by \[)", text, re.MULTILINE)
+    day = re.search(r"^- Date: (.+)$", text, re.MULTILINE)
+    assert day
+    assert date.fromisoformat(day[1]).isoformat() == day[1]
+    parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
+    assert parts[1::2] == SECTIONS
+    assert all(part.strip() for part in parts[2::2])
+
+
+def test_adr_index_lists_every_record() -> None:
+    """Each ADR stands in the index by its number, title and date, in order, and nothing else does."""
+    index = (REPOSITORY / "docs" / "adr" / "README.md").read_text()
+    rows = re.findall(r"^\| \[(\d+)\]\((\S+)\) \| (.+?) \| (\S+) \| .+ \|$", index, re.MULTILINE)
+    expected = []
+    for record in RECORDS:
+        title, day = (
+            re.search(r"^# (.+)$", record.read_text(), re.MULTILINE),
+            re.search(r"Date: (.+)", record.read_text()),
+        )
+        assert title
+        assert day
+        number, _, words = title[1].partition(". ")
+        expected.append((number, record.name, words, day[1]))
+    assert rows == expected

@@ -45,6 +45,29 @@ def test_the_public_schema_holds(schema: str, file: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.parametrize(
+    ("schema", "file"),
+    [
+        ("vendor.github-issue-forms", "bug.yml"),
+        ("vendor.github-issue-forms", "feature.yml"),
+        ("vendor.github-issue-config", "config.yml"),
+    ],
+)
+def test_issue_templates_follow_the_public_schema(schema: str, file: str) -> None:
+    """GitHub shows no form for a template that breaks its schema."""
+    template = ROOT / ".github" / "ISSUE_TEMPLATE" / file
+    command: list[str | Path] = [BIN / "check-jsonschema", "--builtin-schema", schema, template]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_hooks_for_developers_are_well_formed() -> None:
+    """As pre-commit itself reads them."""
+    command: list[str | Path] = [BIN / "pre-commit", "validate-config", ROOT / ".pre-commit-config.yaml"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
 def test_the_action_and_the_workflow_pass_the_audit() -> None:
     """No injection, no floating reference, no permission without need."""
     command: list[str | Path] = [
