@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-from reconciler.controller import task as lane
+from reconciler.controller import task
 from reconciler.controller.revisions import Following
 from reconciler.controller.scheduler import Timing
 from reconciler.controller.task import Lane
@@ -83,6 +83,32 @@ class Times:
     quiet: timedelta = timedelta(seconds=30)
 
 
+@dataclass(slots=True)
+class TargetState:
+    """A target's task, the run that is active, and what earlier runs found. Guarded by the controller's lock.
+
+    `last_complete` is the last report for which all data integrations could be listed.
+    """
+
+    task: Lane = field(init=False)
+    active: UnderWay | None = None
+    last: Report | None = None
+    last_complete: Report | None = None
+    last_success: datetime | None = None
+
+    def forget(self) -> None:
+        """Forget what earlier runs found: git has dropped the target."""
+        self.last = self.last_complete = self.last_success = None
+
+    def remember(self, report: Report) -> None:
+        """Keep what a run found."""
+        self.last = report
+        if report.whole:
+            self.last_complete = report
+        if not report.failed:
+            self.last_success = report.run.finished_at
+
+
 class Controller:
     """The loop."""
 
@@ -90,18 +116,14 @@ class Controller:
         self._following, self._means, self._times = following, means, times
         self._started = means.timing.clock.now()
         self._lock = threading.Lock()
-        self._lanes: dict[str, Lane] = {}
-        self._leaving: dict[str, Lane] = {}
-        self._under_way: dict[str, UnderWay] = {}
-        self._last: dict[str, Report] = {}
-        self._seen: dict[str, Report] = {}
-        self._succeeded: dict[str, datetime] = {}
+        self._targets: dict[str, TargetState] = {}
+        self._leaving: dict[str, TargetState] = {}
         self._past: deque[PastRun] = deque(maxlen=_MOST_RUNS)
         self._told_stuck: set[tuple[str, datetime | None]] = set()
         self._told_waiting = False
         self._all_asked = threading.Event()
         self._closed = False
-        self._looking = self._lane(LOOK, self._look, times.looking)
+        self._looking = self._task(LOOK, self._look, times.looking)
 
     def start(self) -> None:
         """Look at git, and go on from there."""
@@ -110,10 +132,10 @@ class Controller:
     def watch(self) -> None:
         """Tell of what does not get on, once for each, and put right what was not begun. To be called now and then."""
         with self._lock:
-            lanes = dict(self._lanes)
-        for each in (self._looking, *lanes.values()):
+            tasks = {name: state.task for name, state in self._targets.items()}
+        for each in (self._looking, *tasks.values()):
             each.see()
-        waiting = [name for name, each in sorted(lanes.items()) if each.waits]
+        waiting = [name for name, each in sorted(tasks.items()) if each.waits]
         if waiting and not self._told_waiting:
             self._means.told.waiting(waiting)
         self._told_waiting = bool(waiting)
@@ -140,29 +162,23 @@ class Controller:
         """Begin nothing more. What is under way ends by itself, or by the stop that it asks about."""
         with self._lock:
             self._closed = True
-            lanes = (self._looking, *self._lanes.values())
-        for each in lanes:
+            tasks = (self._looking, *(state.task for state in self._targets.values()))
+        for each in tasks:
             each.close()
 
     def board(self) -> Board:
         """Return how all of it stands."""
         in_force, now = self._following.in_force, self._means.timing.clock.now()
         with self._lock:
-            leaving = {name: each for name, each in self._leaving.items() if each.running}
-            lanes = tuple(
-                status.Lane(
-                    name, each.running, each.moved, each.due, each.failures, self._last.get(name),
-                    self._succeeded.get(name), self._under_way.get(name), self._seen.get(name),
-                )
-                for name, each in sorted((leaving | self._lanes).items())
-            )  # fmt: skip
+            leaving = {name: state for name, state in self._leaving.items() if state.task.running}
+            lanes = tuple(_status(name, state) for name, state in sorted((leaving | self._targets).items()))
             past = tuple(run for run in self._past if run.finished > now - REMEMBERED)
         look, following = self._looking, self._following
         looking = status.Lane("(git)", look.running, look.moved, look.due, look.failures, None, following.looked)
         revision = in_force.revision if in_force else None
         return Board(now, self._started, following.looked, revision, following.refusal, lanes, past, looking)
 
-    def _lane(self, what: str, act: lane.Act, interval: timedelta, target: str = "") -> Lane:
+    def _task(self, what: str, act: task.Act, interval: timedelta, state: TargetState | None = None) -> Lane:
         means = self._means
 
         def guarded(got_on: Callable[[], None]) -> bool:
@@ -171,10 +187,11 @@ class Controller:
             except Stopped:
                 return True
             except Exception as error:  # noqa: BLE001 - a loop that ends by an error does nothing ever after
-                means.told.failed(what, self._under_way.get(target), error)
+                means.told.failed(what, state.active if state else None, error)
                 return False
             finally:
-                self._under_way.pop(target, None)
+                if state:
+                    state.active = None
 
         return Lane(what, guarded, Rhythm(interval, self._times.quiet), means.timing)
 
@@ -189,49 +206,55 @@ class Controller:
             self._means.told.taken(following.in_force.revision, following.in_force.desired)
             self._align([target.name for target in following.in_force.desired.targets])
         if found or everything:
-            for each in list(self._lanes.values()):
-                each.ask()
+            for state in list(self._targets.values()):
+                state.task.ask()
         return True
 
     def _align(self, names: list[str]) -> None:
-        """Have a lane for each target of the revision in force, and none for any other."""
+        """Keep a state for each target of the active revision, and none for any other."""
         with self._lock:
             names = [] if self._closed else names
-            gone = {name: self._lanes.pop(name) for name in self._lanes.keys() - set(names)}
-            # One that git drops and takes up again while its run lasts goes on in its lane: never two runs at once.
+            gone = {name: self._targets.pop(name) for name in self._targets.keys() - set(names)}
+            # A target that git drops and takes up again while its run lasts keeps its task: never two runs at once.
             back = {name: self._leaving.pop(name) for name in self._leaving.keys() & set(names)}
-            self._leaving = {name: each for name, each in (self._leaving | gone).items() if each.running}
-            self._lanes |= back
+            for state in gone.values():
+                state.forget()
+            self._leaving = {name: state for name, state in (self._leaving | gone).items() if state.task.running}
+            self._targets |= back
             for name in names:
-                if name not in self._lanes:
-                    run = partial(self._run, name)
-                    self._lanes[name] = self._lane(f"target {name}", run, self._times.interval, name)
-            self._last = {name: report for name, report in self._last.items() if name in names}
-            self._seen = {name: report for name, report in self._seen.items() if name in names}
-            self._succeeded = {name: when for name, when in self._succeeded.items() if name in names}
-        for each in gone.values():
-            each.close()
-        for each in back.values():
-            each.reopen()
+                if name not in self._targets:
+                    self._targets[name] = self._new_target(name)
+        for state in gone.values():
+            state.task.close()
+        for state in back.values():
+            state.task.reopen()
 
-    def _run(self, name: str, got_on: Callable[[], None]) -> bool:
+    def _new_target(self, name: str) -> TargetState:
+        state = TargetState()
+        state.task = self._task(f"target {name}", partial(self._run, name, state), self._times.interval, state)
+        return state
+
+    def _run(self, name: str, state: TargetState, got_on: Callable[[], None]) -> bool:
         in_force = self._following.in_force
         assert in_force
         if all(target.name != name for target in in_force.desired.targets):
             return True  # git has just dropped it
-        run = UnderWay(self._means.new_id(), name, in_force.revision.id)
-        self._under_way[name] = run
+        run = state.active = UnderWay(self._means.new_id(), name, in_force.revision.id)
         report = self._means.act(run, in_force.desired, got_on)
         with self._lock:
-            if name in self._lanes:
-                self._last[name] = report
-                if report.whole:
-                    self._seen[name] = report
-                if not report.failed:
-                    self._succeeded[name] = report.run.finished_at
+            if self._targets.get(name) is state:
+                state.remember(report)
             self._past.append(_past(name, report))
         self._means.told.reported(report)
         return not report.failed
+
+
+def _status(name: str, state: TargetState) -> status.Lane:
+    of = state.task
+    return status.Lane(
+        name, of.running, of.moved, of.due, of.failures, state.last, state.last_success, state.active,
+        state.last_complete,
+    )  # fmt: skip
 
 
 def _past(name: str, report: Report) -> PastRun:

@@ -32,6 +32,7 @@ class Fleet:
     clock: FakeClock
     failing: set[str] = field(default_factory=set)
     during: dict[str, Callable[[], object]] = field(default_factory=dict)
+    progress: dict[str, Callable[[], None]] = field(default_factory=dict)
     runs: list[tuple[str, str | None, float]] = field(default_factory=list)
     heard: list[object] = field(default_factory=list)
     ids: int = 0
@@ -47,6 +48,7 @@ class Fleet:
         target = run.target
         assert target in desired.manifests
         self.runs.append((target, run.revision, (self.clock.now() - NOW) / timedelta(minutes=1)))
+        self.progress[target] = got_on
         got_on()
         self.during.get(target, lambda: None)()
         report = reports.report(
@@ -265,7 +267,12 @@ def test_a_report_of_a_target_that_is_gone_is_not_kept(
     board = controller.board()
     assert [lane.target for lane in board.lanes] == ["west"]
     assert sum(run.target == "east" for run in board.past) == 2
-    assert controller._last.keys() == {"west"}  # noqa: SLF001 - it would be shown if git took it up again
+    known: list[object] = []
+    fleet.during["east"] = lambda: known.append(next(each for each in controller.board().lanes if each.running).last)
+    git.push(BOTH)
+    controller.look()
+    hand.turn(timedelta(seconds=31))
+    assert known == [None]
 
 
 def test_what_a_stop_interrupts_is_no_failure(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
@@ -364,10 +371,9 @@ def test_a_run_that_does_not_get_on_is_told_once(hand: Hand, fleet: Fleet, contr
     """And shows on the board, for as long as it lasts; one that gets on is not, however long it takes."""
 
     def hang() -> None:
-        lane = controller._lanes["east"]  # noqa: SLF001 - beside the run, as another thread
         for _ in range(8):
             hand.clock.advance(minutes=9)
-            lane._got_on()  # noqa: SLF001 - as above
+            fleet.progress["east"]()
             controller.watch()
         assert not controller.board().stuck(TIMES.patience)
         for _ in range(8):
