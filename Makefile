@@ -14,7 +14,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 # The part that decides must not hold a line or a branch that no test takes, and these tests alone are counted: what only
 # formats, adapters, whole programs, browsers or simulated worlds would reach is not tested as the part that decides.
 # Counting doubles the time.
-COUNTED := tests/core tests/controller tests/edge/state tests/manifests tests/notify tests/test_fleet.py tests/test_run.py
+COUNTED := tests/core tests/controller tests/edge/state tests/edge/manifests tests/notifications tests/test_fleet.py tests/test_run.py
 COVERED := --cov=reconciler.core --cov=reconciler.run --cov=reconciler.execute --cov=reconciler.edge.state \
 	--cov-branch --cov-fail-under=100
 # More than there are cores: the tests of whole programs wait for what they have started.

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from web.browser import CHROMIUM, Browser, browsing
+from support.browser import CHROMIUM, Browser, browsing
 
 from benchmarks import inputs
 from benchmarks.measure import Figure

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = Path(__file__).parents[1]
+from support.paths import REPOSITORY
+
 SOURCE = """
 from reconciler.core.journal.records import Journal
 from reconciler.core.ports import CloudReader, JournalReader

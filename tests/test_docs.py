@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from program import Program
+from support.paths import REPOSITORY
+from support.program import Program
 
 from reconciler.edge.git import Access
 from reconciler.edge.manifests.schema import schema
 from reconciler.sandbox import Behaviour
 
-REPOSITORY = Path(__file__).parents[1]
 KUBERNETES = REPOSITORY / "deploy" / "kubernetes"
 DOCUMENTS = sorted(
     path for path in (*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), *REPOSITORY.glob("deploy/**/*.md"))

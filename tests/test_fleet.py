@@ -6,8 +6,8 @@ from contextvars import ContextVar
 from functools import partial
 from typing import TypeAlias
 
-from builders import context, manifest
-from fakes import FakeClock, FakeCloud, FakeJournal
+from support.builders import context, manifest
+from support.fakes import FakeClock, FakeCloud, FakeJournal
 
 from reconciler.core.apply.outcome import Created
 from reconciler.core.errors import Denied

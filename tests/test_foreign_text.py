@@ -22,7 +22,8 @@ import pytest
 from botocore.parsers import ResponseParserError
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from program import Program, environment
+from support.paths import REPOSITORY
+from support.program import Program, environment
 
 from reconciler import redaction
 from reconciler.core import errors
@@ -36,7 +37,7 @@ from reconciler.edge.clock import SystemClock
 from reconciler.edge.git import messages
 from reconciler.edge.state.s3 import Clients, S3Store
 
-PACKAGE = Path(__file__).parents[1] / "reconciler"
+PACKAGE = REPOSITORY / "reconciler"
 OWN = {name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, Exception)}
 OWN |= {
     "DataFileError",

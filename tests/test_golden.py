@@ -11,10 +11,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from builders import ON_DEMAND, context, journal, live, manifest, observed, record, rules
-from fakes import FakeClock, FakeCloud, FakeJournal
-from render import reports
-from web import boards
+from support import boards, reports
+from support.builders import ON_DEMAND, context, journal, live, manifest, observed, record, rules
+from support.fakes import FakeClock, FakeCloud, FakeJournal
 
 from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Unknown
 from reconciler.core.model import Json, Manifest, Mode, Policy, Spec, Target

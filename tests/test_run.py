@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from builders import ACCOUNT, ON_DEMAND, REGION, context, manifest
-from fakes import FakeClock, FakeCloud, FakeJournal
+from support.builders import ACCOUNT, ON_DEMAND, REGION, context, manifest
+from support.fakes import FakeClock, FakeCloud, FakeJournal
 
 from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.apply.result import Result

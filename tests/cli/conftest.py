@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bucket import Bucket
-from program import Program
+from support.bucket import Bucket
+from support.program import Program
 
 from reconciler.sandbox import Behaviour, SandboxServer
 

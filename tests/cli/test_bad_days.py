@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bucket import Bucket
 from cli.test_controller import get
-from program import Program, environment
-from room import disk
-from wire import Request, Wire, answer
+from support.bucket import Bucket
+from support.disks import disk
+from support.program import Program, environment
+from support.wire import Request, Wire, answer
 
 from reconciler.sandbox import Behaviour, SandboxServer
 

@@ -6,7 +6,7 @@ import json
 import shutil
 
 import pytest
-from program import Program, terminate
+from support.program import Program, terminate
 
 from reconciler.sandbox import Behaviour, SandboxServer
 

@@ -11,7 +11,8 @@ from typing import Any
 import jsonschema
 import jsonschema_rs
 import pytest
-from program import EXPORT, SCRIPT, Program, environment
+from support.paths import REPOSITORY
+from support.program import EXPORT, SCRIPT, Program, environment
 
 from reconciler.cli.commands.schema import _KINDS
 from reconciler.cli.group import _COMMANDS as COMMANDS
@@ -20,7 +21,6 @@ from reconciler.core.manifests.document import Document
 from reconciler.edge.manifests.schema import schema
 from reconciler.edge.manifests.yaml import documents
 
-REPOSITORY = Path(__file__).parents[2]
 FULL = """\
 policy: {mode: create, suspend: false, generation: 2, onLoss: report, ignore: [/ClientId]}
 spec:

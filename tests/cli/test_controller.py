@@ -19,8 +19,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-from program import EXPORT, TARGET, Program, environment, terminate
-from wire import Request, Wire
+from support.program import EXPORT, TARGET, Program, environment, terminate
+from support.wire import Request, Wire
 
 from reconciler.sandbox import SandboxServer
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from program import EXPORT, Program
-from repository import GIT, Repository, guarded_server, make
-from signers import Signer, ssh_signer
+from support.program import EXPORT, Program
+from support.repository import GIT, Repository, guarded_server, make
+from support.signers import Signer, ssh_signer
 
 from reconciler.sandbox import SandboxServer
 

@@ -14,9 +14,10 @@ from typing import Any
 import boto3
 import jsonschema
 import pytest
-from bucket import Bucket
-from program import Done, Program, environment
-from wire import Request, Wire, answer
+from support.bucket import Bucket
+from support.paths import REPOSITORY
+from support.program import Done, Program, environment
+from support.wire import Request, Wire, answer
 
 from reconciler.core.journal.codec import sealed
 from reconciler.edge.manifests.schema import schema
@@ -161,7 +162,7 @@ def test_where_all_is_well_nothing_fails(ready: Program) -> None:
 
 def test_the_page_has_every_check(ready: Program) -> None:
     """And so has the schema; those that are made are those that are named."""
-    page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text()
+    page = (REPOSITORY / "docs" / "doctor.md").read_text()
     named = schema("doctor.v1.json")["$defs"]["check"]["properties"]["name"]["examples"]
     assert re.findall(r"^\| `([a-z-]+)` \| .+ \| .*\|$", page, re.MULTILINE) == named
     diagnosis = diagnose(ready)
@@ -616,7 +617,7 @@ def test_in_ci_a_state_has_to_last(ready: Program) -> None:
 
 def test_the_examples_are_well_in_the_sandbox(tmp_path: Path) -> None:
     """Without a network, and without a file."""
-    examples = Path(__file__).parents[2] / "manifests"
+    examples = REPOSITORY / "manifests"
     diagnosis = diagnose(Program(tmp_path), "--sandbox", "-f", str(examples), env={"CI": "true"})
     assert diagnosis["summary"]["failed"] == diagnosis["summary"]["warning"] == 0
     assert found(diagnosis, "bucket-region")["seen"] == "not checked, because the sandbox has no buckets"

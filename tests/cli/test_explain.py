@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from program import EXPORT, TARGET, Program
-from wire import Request, Wire
+from support.program import EXPORT, TARGET, Program
+from support.wire import Request, Wire
 
 from reconciler.sandbox import Behaviour, SandboxServer
 

@@ -12,8 +12,8 @@ from urllib.parse import unquote
 import boto3
 import pytest
 import yaml
-from program import TARGET, Program, environment
-from wire import Request, Wire, answer
+from support.program import TARGET, Program, environment
+from support.wire import Request, Wire, answer
 
 from reconciler.sandbox import SandboxServer
 

@@ -9,9 +9,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from program import Program, terminate
-from repository import GIT
-from signers import ssh_signer
+from support.program import Program, terminate
+from support.repository import GIT
+from support.signers import ssh_signer
 
 from reconciler.sandbox import SandboxServer
 

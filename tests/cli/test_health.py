@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from program import Program
+from support.program import Program
 
 STUCK = "the run of target prod has made no progress since 10:00:00Z"
 

@@ -28,9 +28,9 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
-from bucket import ACCOUNT, REGION, Bucket
-from program import Done, Program
-from wire import Request, Wire
+from support.bucket import ACCOUNT, REGION, Bucket
+from support.program import Done, Program
+from support.wire import Request, Wire
 
 from reconciler.core.journal.codec import sealed
 from reconciler.sandbox import Behaviour, SandboxServer

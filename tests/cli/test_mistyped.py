@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
-from program import Program
+from support.program import Program
 
 from reconciler.cli.group import app
 from reconciler.cli.variables import GUARDS, OTHERS, complaints

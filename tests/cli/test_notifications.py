@@ -14,9 +14,9 @@ from typing import Any
 
 import boto3
 import pytest
-from bucket import Bucket
-from program import Program
-from receivers import Chat
+from support.bucket import Bucket
+from support.program import Program
+from support.receivers import Chat
 
 from reconciler.app.config import RunConfig
 from reconciler.app.notifications import scope_of

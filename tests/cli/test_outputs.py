@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
-from program import EXPORT, Program
+from support.program import EXPORT, Program
 
 from reconciler.edge.manifests.schema import schema
 from reconciler.sandbox import SandboxServer

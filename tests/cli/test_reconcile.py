@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 import jsonschema
 import pytest
-from program import EXPORT, TARGET, Program, terminate
-from wire import Request, Wire
+from support.program import EXPORT, TARGET, Program, terminate
+from support.wire import Request, Wire
 
 from reconciler.edge.manifests.schema import schema
 from reconciler.sandbox import Behaviour, SandboxServer

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from program import EXPORT, Program
-from wire import Wire
+from support.program import EXPORT, Program
+from support.wire import Wire
 
 from reconciler.sandbox import SandboxServer
 

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from program import Program, environment
-
-REPOSITORY = Path(__file__).parents[2]
+from support.paths import REPOSITORY
+from support.program import Program, environment
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from program import Program, terminate
-from wire import Request, Wire, answer
+from support.program import Program, terminate
+from support.wire import Request, Wire, answer
 
 from reconciler.core.redaction.secrets import RUN
 from reconciler.sandbox import SandboxServer

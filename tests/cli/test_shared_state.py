@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from bucket import REGION, Bucket
-from program import Done, Program
-from wire import Wire
+from support.bucket import REGION, Bucket
+from support.program import Done, Program
+from support.wire import Wire
 
 from reconciler.sandbox import Behaviour, SandboxServer
 

@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
-from bucket import Bucket
-from program import EXPORT, Program
-from wire import Request, Wire
+from support.bucket import Bucket
+from support.program import EXPORT, Program
+from support.wire import Request, Wire
 
 from reconciler.sandbox import Behaviour, SandboxServer
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from controller.hand import Hand
-from fakes import FakeClock
+from support.fakes import FakeClock
+from support.scheduler import Hand
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
-from builders import NOW
-from controller.hand import Hand
-from controller.test_following import ONE, PROBLEM, Git
-from fakes import FakeClock
-from render import reports
+from controller.test_revisions import ONE, PROBLEM, Git
+from support import reports
+from support.builders import NOW
+from support.fakes import FakeClock
+from support.scheduler import Hand
 
 from reconciler.controller.controller import Controller, Means, Times
 from reconciler.controller.revisions import Following

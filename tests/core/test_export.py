@@ -11,9 +11,21 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from builders import ACCOUNT, INTEGRATION, NOW, ON_DEMAND, REGION, journal, live, manifest, observed, record, rules
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.builders import (
+    ACCOUNT,
+    INTEGRATION,
+    NOW,
+    ON_DEMAND,
+    REGION,
+    journal,
+    live,
+    manifest,
+    observed,
+    record,
+    rules,
+)
 
 from reconciler.core.apply.preview import Preview
 from reconciler.core.apply.transitions import remembered

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from support.paths import REPOSITORY
 
 from reconciler.sandbox import SandboxServer
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
 
-ROOT = Path(__file__).parents[2]
-DEPLOY = ROOT / "deploy"
+DEPLOY = REPOSITORY / "deploy"
 RECONCILE = Path(sys.executable).with_name("reconcile")
 TARGET = """\
 apiVersion: appintegrations.reconciler/v1

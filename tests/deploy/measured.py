@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from builders import NOW
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
-from render.reports import association, drifted, run
+from support.builders import NOW
+from support.reports import association, drifted, run
 
 from reconciler.core.apply.outcome import Created
 from reconciler.core.controller.status import Board, Lane, Revision

@@ -21,7 +21,6 @@ from deploy.conftest import (
     INVALID,
     MANIFEST,
     RECONCILE,
-    ROOT,
     TARGET,
     Place,
     check_shell,
@@ -30,6 +29,7 @@ from deploy.conftest import (
     downloads,
     new_repository,
 )
+from support.paths import REPOSITORY
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient as Client
@@ -361,12 +361,12 @@ def test_the_action_installs_its_own_revision(place: Place) -> None:
     """Without a program it makes one from its own files and the lock, and leaves nothing among them."""
     place.environment.update(downloads())
     place.environment["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), place.environment["PATH"]))
-    before = {path.name for path in ROOT.iterdir()}
+    before = {path.name for path in REPOSITORY.iterdir()}
     workspace = new_repository(place, "workspace")
     commit(place, workspace, ACCOUNTS)
     ran = Job(place, workspace).use(command="validate", comment="false", program="")
     assert ran.code == 0, ran.log
-    assert {path.name for path in ROOT.iterdir()} <= before
+    assert {path.name for path in REPOSITORY.iterdir()} <= before
     (program,) = (place.folder / "runner").glob("reconciler-program.*/bin/reconcile")
     shown = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout
     assert shown == subprocess.run([RECONCILE, "--version"], check=True, capture_output=True, text=True).stdout

@@ -19,7 +19,6 @@ from deploy.conftest import (
     INVALID,
     MANIFEST,
     RECONCILE,
-    ROOT,
     Place,
     commit,
     destinations,
@@ -27,6 +26,7 @@ from deploy.conftest import (
     new_repository,
 )
 from junitparser import JUnitXml
+from support.paths import REPOSITORY
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient as Client
@@ -215,7 +215,7 @@ def test_the_program_is_installed_from_what_is_named(place: Place) -> None:
     place.environment.update(downloads())
     place.environment["PATH"] = os.pathsep.join((python(place), place.environment["PATH"]))
     pipeline = Pipeline(place, repository(place))
-    code, log = pipeline.run("reconciler:validate", RECONCILER_SOURCE=str(ROOT))
+    code, log = pipeline.run("reconciler:validate", RECONCILER_SOURCE=str(REPOSITORY))
     assert code == 0, log
     assert (pipeline.folder / "validate.xml").exists()
 

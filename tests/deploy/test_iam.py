@@ -11,7 +11,8 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore import xform_name
-from deploy.conftest import DEPLOY, ROOT
+from deploy.conftest import DEPLOY
+from support.paths import REPOSITORY
 
 IAM = DEPLOY / "iam"
 POLICIES = sorted(IAM.glob("*.json"), key=lambda path: path.name)
@@ -80,8 +81,8 @@ UNRESTRICTED = LISTS | {"appflow:CreateFlow", "appflow:DescribeConnectorProfiles
 
 def sources() -> Iterator[ast.AST]:
     """Yield every node of the program but its sandbox, which is no client of AWS."""
-    for path in (ROOT / "reconciler").rglob("*.py"):
-        if "sandbox" not in path.relative_to(ROOT).parts:
+    for path in (REPOSITORY / "reconciler").rglob("*.py"):
+        if "sandbox" not in path.relative_to(REPOSITORY).parts:
             yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
 
 

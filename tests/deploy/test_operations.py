@@ -8,14 +8,15 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
-from deploy.conftest import DEPLOY, ROOT
+from deploy.conftest import DEPLOY
 from deploy.measured import families, labels
+from support.paths import REPOSITORY
 
 from reconciler.core.report.report import SUMMARY
 from reconciler.edge import logs
 from reconciler.web.webhook_senders import SENDERS
 
-PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+PAGE = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
 def rows(heading: str) -> list[tuple[str, ...]]:
@@ -34,7 +35,7 @@ def events() -> dict[str, str]:
 
 def levels() -> Iterator[tuple[str, str]]:
     """Yield events with the levels at which the code logs them."""
-    for path in (ROOT / "reconciler").rglob("*.py"):
+    for path in (REPOSITORY / "reconciler").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
                 first = node.args[0]
@@ -91,7 +92,7 @@ def test_each_count_is_named(name: str) -> None:
 
 def test_the_image_is_built_with_all_that_its_labels_say() -> None:
     """Whatever has no value by itself is given where the page builds it."""
-    arguments = re.findall(r"^ARG (\w+)=$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    arguments = re.findall(r"^ARG (\w+)=$", (REPOSITORY / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
     (command,) = re.findall(r"^docker build (.+?)[^\\]$", PAGE, re.DOTALL | re.MULTILINE)
     assert arguments
     assert sorted(re.findall(r"--build-arg (\w+)=", command)) == sorted(arguments)

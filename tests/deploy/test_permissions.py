@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
-from bucket import REGION, Bucket
 from deploy.test_iam import IAM, actions
-from program import Program
-from wire import Request, Wire, answer
+from support.bucket import REGION, Bucket
+from support.program import Program
+from support.wire import Request, Wire, answer
 
 from reconciler.sandbox import SandboxServer
 

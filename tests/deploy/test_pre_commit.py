@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from deploy.conftest import ACCOUNTS, INVALID, MANIFEST, ROOT, TARGET, Place, commit, downloads, new_repository
+from deploy.conftest import ACCOUNTS, INVALID, MANIFEST, TARGET, Place, commit, downloads, new_repository
+from support.paths import REPOSITORY
 
 PRE_COMMIT = Path(sys.executable).with_name("pre-commit")
 CONFIG = """\
@@ -27,11 +28,11 @@ repos:
 def project(place: Place) -> Path:
     """Give a repository that uses the hook of a published revision: this work tree, committed elsewhere."""
     published = new_repository(place, "published")
-    names = place.git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
+    names = place.git(REPOSITORY, "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
     for name in filter(None, names):
-        if (ROOT / name).is_file():
+        if (REPOSITORY / name).is_file():
             (published / name).parent.mkdir(parents=True, exist_ok=True)
-            (published / name).write_bytes((ROOT / name).read_bytes())
+            (published / name).write_bytes((REPOSITORY / name).read_bytes())
     revision = commit(place, published, {})
     place.environment.update(downloads())
     place.environment["PRE_COMMIT_HOME"] = str(place.folder / "pre-commit")

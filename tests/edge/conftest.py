@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from repository import FILES, Repository, make
+from support.repository import FILES, Repository, make
 
 
 @pytest.fixture

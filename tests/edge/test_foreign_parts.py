@@ -13,12 +13,12 @@ from urllib.parse import quote
 import botocore.credentials
 import pytest
 import structlog
-from fakes import FakeClock
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from receivers import Chat
-from repository import refusal
-from wire import Request, Wire, page
+from support.fakes import FakeClock
+from support.receivers import Chat
+from support.repository import refusal
+from support.wire import Request, Wire, page
 
 from reconciler import redaction
 from reconciler.core.errors import ReconcilerError

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import structlog
-from render import reports
+from support import reports
 
 from reconciler.core.apply.outcome import Created, Refused, Updated
 from reconciler.core.context import carrying

@@ -10,10 +10,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from builders import NOW
 from prometheus_client.parser import text_string_to_metric_families
-from render import reports
-from wire import Wire, answer
+from support import reports
+from support.builders import NOW
+from support.wire import Wire, answer
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.controller.status import Board, Lane, Refusal, Revision

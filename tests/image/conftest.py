@@ -8,9 +8,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from image.engine import Engine, engine
+from support.paths import REPOSITORY
 
-ROOT = Path(__file__).parents[2]
-ARCHIVE = ROOT / "build" / "image-base.tar"
+ARCHIVE = REPOSITORY / "build" / "image-base.tar"
 BASE = "localhost/debian-with-python:trixie"
 IMAGE = "localhost/appintegrations-reconciler:test"
 # What the official image has below /usr/local, and Debian's python3 has not, or elsewhere.
@@ -44,5 +44,5 @@ def image(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
         (local / name).parent.mkdir(parents=True, exist_ok=True)
         (local / name).touch()
     docker.base(ARCHIVE, local, BASE)
-    docker.build(ROOT, IMAGE, BASE=BASE, **TOLD)
+    docker.build(REPOSITORY, IMAGE, BASE=BASE, **TOLD)
     return IMAGE

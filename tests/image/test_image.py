@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from image.conftest import BASE, TOLD
 from image.engine import HOST, Engine
-from program import EXPORT
-from repository import GIT, Repository, make
+from support.program import EXPORT
+from support.repository import GIT, Repository, make
 
 from reconciler.sandbox import SandboxServer
 

@@ -15,8 +15,8 @@ from zipfile import ZipFile
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from support.paths import REPOSITORY
 
-ROOT = Path(__file__).parents[2]
 PROJECT = "appintegrations-reconciler"
 PINNED = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[^ ]+)(?P<marker> ; [^\\]+)? \\\n(?P<hashes>.+)", re.DOTALL)
 HASHES = re.compile(r"(    --hash=sha256:[0-9a-f]{64}( \\)?\n)+")
@@ -27,7 +27,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel from this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
     command: list[str | Path] = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
     (built,) = folder.iterdir()
     return built
 
@@ -37,10 +37,10 @@ def test_the_wheel_holds_the_program_and_nothing_else(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
         licences = [name for name in archive.namelist() if name.endswith(".dist-info/licenses/LICENSE")]
-    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "reconciler").rglob("*.py")}
-    schemas = {f"reconciler/schemas/{path.name}" for path in (ROOT / "schemas").glob("*.json")}
-    folders = (ROOT / "reconciler" / "web" / name for name in ("templates", "static"))
-    pages = {path.relative_to(ROOT).as_posix() for folder in folders for path in folder.iterdir()}
+    modules = {path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "reconciler").rglob("*.py")}
+    schemas = {f"reconciler/schemas/{path.name}" for path in (REPOSITORY / "schemas").glob("*.json")}
+    folders = (REPOSITORY / "reconciler" / "web" / name for name in ("templates", "static"))
+    pages = {path.relative_to(REPOSITORY).as_posix() for folder in folders for path in folder.iterdir()}
     assert schemas
     assert pages
     assert held == modules | schemas | pages | {"reconciler/py.typed"}
@@ -66,7 +66,7 @@ def test_the_wheel_works_where_no_checkout_is(wheel: Path, tmp_path: Path) -> No
 def pins(lock: str) -> dict[str, set[str]]:
     """Read a lock: the versions of each package, of which markers choose one."""
     found: dict[str, set[str]] = {}
-    for entry in re.findall(r"^[^\s#].*\n(?:    .*\n)*", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE):
+    for entry in re.findall(r"^[^\s#].*\n(?:    .*\n)*", (REPOSITORY / lock).read_text(encoding="utf-8"), re.MULTILINE):
         pinned = PINNED.fullmatch(entry)
         assert pinned, entry
         assert HASHES.fullmatch(pinned["hashes"]), entry
@@ -76,7 +76,7 @@ def pins(lock: str) -> dict[str, set[str]]:
 
 def project() -> Any:
     """Read pyproject.toml."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def wanted(lock: str) -> list[str]:
@@ -115,14 +115,14 @@ def test_the_image_needs_no_test_tools() -> None:
 
 def test_the_image_is_made_of_files_that_are_sent() -> None:
     """Whatever the Dockerfile copies is there, and .dockerignore lets it pass."""
-    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-    sent = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    dockerfile = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
+    sent = (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").splitlines()
     copied = [
         name for line in re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE) for name in line.split()
     ]
     assert copied
     for name in copied:
-        assert (ROOT / name).exists()
+        assert (REPOSITORY / name).exists()
         assert f"!{name}" in sent
 
 
@@ -133,14 +133,14 @@ def test_no_file_names_an_index_or_a_machine() -> None:
     suspicious = re.compile(f"{index}|{machine}")
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
+        cwd=REPOSITORY,
         check=True,
         capture_output=True,
     )
-    names = [name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
+    names = [name for name in listed.stdout.decode().split("\0") if name and (REPOSITORY / name).is_file()]
     assert "Makefile" in names
     found = []
     for name in names:
-        text = (ROOT / name).read_text(encoding="utf-8", errors="replace")
+        text = (REPOSITORY / name).read_text(encoding="utf-8", errors="replace")
         found += [f"{name}: {match[0]}" for match in suspicious.finditer(text)]
     assert found == []

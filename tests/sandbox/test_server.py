@@ -17,6 +17,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from support.paths import REPOSITORY
 
 from reconciler.sandbox import Behaviour, DataFileError, SandboxServer, serve
 
@@ -104,7 +105,7 @@ def test_killed_server_loses_nothing_that_it_answered(tmp_path: Path) -> None:
         " announce=lambda line: print(line.split()[3], flush=True), stop=threading.Event())"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", program, str(data)], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", program, str(data)], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
     ) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()

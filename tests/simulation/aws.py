@@ -15,12 +15,12 @@ from botocore.exceptions import (
     EndpointConnectionError,
     ReadTimeoutError,
 )
-from builders import ACCOUNT, REGION
 from simulation.dice import chance, dice, new_id
 from simulation.history import History
 from simulation.scenario import Scenario
 from simulation.schedule import Killed, Process, Schedule
 from simulation.trace import Call, Listing, Trace
+from support.builders import ACCOUNT, REGION
 
 from reconciler.core.model import NaturalKey, natural_key
 from reconciler.sandbox.service.behaviour import Behaviour

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from builders import ACCOUNT, REGION
 from simulation.aws import Client, Cloud
 from simulation.dice import chance, dice, new_id
 from simulation.git import Git
@@ -17,6 +16,7 @@ from simulation.scenario import Faults, Scenario, Who
 from simulation.schedule import Process, Schedule
 from simulation.store import Desk, Shelf
 from simulation.trace import Trace
+from support.builders import ACCOUNT, REGION
 
 from reconciler.core.apply.outcome import Refused
 from reconciler.core.apply.result import Result

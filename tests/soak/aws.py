@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from random import Random
 
-from wire import Request, answer, sts_answer
+from support.wire import Request, answer, sts_answer
 
 from reconciler.sandbox.sandbox import Sandbox
 

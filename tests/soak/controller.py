@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from program import Program
+from support.program import Program
 
 SECRET = "secret"
 INTERNAL = "internal error"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from program import EXPORT, TARGET
-from repository import GIT, make
+from support.program import EXPORT, TARGET
+from support.repository import GIT, make
 
 from reconciler.core.manifests.warnings import REGIONS
 

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from program import Program
-from receivers import Chat
-from repository import GIT
 from soak.aws import Faults, meddle
 from soak.bounds import Sample
 from soak.controller import INTERNAL, Controller, controlling
 from soak.git import Remote
 from soak.process import sample
-from wire import Wire
+from support.program import Program
+from support.receivers import Chat
+from support.repository import GIT
+from support.wire import Wire
 
 from reconciler.sandbox import Behaviour, SandboxServer
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from builders import NOW
+from support.builders import NOW
 
 from reconciler.core.controller.status import Board
 from reconciler.edge.metrics import Metrics

@@ -8,9 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from builders import NOW
-from render import reports
-from web import boards
+from support import boards, reports
+from support.builders import NOW
 from web.conftest import serving
 
 from reconciler.core.plan.difference import Difference

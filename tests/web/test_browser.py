@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from web import boards
-from web.browser import CHROMIUM, Browser, browsing
+from support import boards
+from support.browser import CHROMIUM, Browser, browsing
 from web.conftest import Site
 
 from reconciler.core.controller.status import Board

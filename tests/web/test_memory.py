@@ -10,11 +10,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from support.paths import REPOSITORY
 
 from reconciler.web.connection_limits import AT_ONCE
 from reconciler.web.response_cache import HELD
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
+DEPLOY = REPOSITORY / "deploy"
 GIB = 1024 * 1024 * 1024
 
 

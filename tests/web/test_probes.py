@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from builders import NOW
+from support.builders import NOW
 from web.conftest import Site
 
 from reconciler.core.controller.status import Lane, Refusal, Revision

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import ACCOUNT, REGION, record
-from fakes import FakeClock, FakeStore
+from support.builders import ACCOUNT, REGION, record
+from support.fakes import FakeClock, FakeStore
 
 from reconciler.core.errors import StateError, StateHeld, StateMismatch, StateMoved, StateUncertain
 from reconciler.core.journal.codec import encode, sealed

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from wire import Request, Wire
+from support.wire import Request, Wire
 
 from reconciler.core.errors import CloudError, StateError, StateMoved, StateUncertain
 from reconciler.edge.aws import Connection, Models, ambient_client

@@ -1,0 +1,41 @@
+"""One run of a process at a time has an account and Region."""
+
+from __future__ import annotations
+
+import pytest
+from support.fakes import FakeClock
+
+from reconciler.app.run_locks import RunLocks
+from reconciler.core.errors import StateHeld
+
+PLACE = ("123456789012", "us-east-1")
+
+
+def test_a_target_that_was_renamed_waits_for_the_run_under_its_old_name() -> None:
+    """Both have one journal: what one of them has read must not be taken for what the other wrote."""
+    clock = FakeClock()
+    owners = RunLocks(clock, 30)
+    give_back = owners.take(PLACE, "run-1", "old")
+    started = clock.monotonic()
+    with pytest.raises(StateHeld, match="a run of target 'old' is still at work in account 123456789012, us-east-1"):
+        owners.take(PLACE, "run-2", "new")
+    assert clock.monotonic() - started >= 30
+    give_back()
+    owners.take(PLACE, "run-2", "new")()
+
+
+def test_others_do_not_wait() -> None:
+    """Another account or Region is another journal."""
+    owners = RunLocks(FakeClock(), 0)
+    owners.take(PLACE, "run-1", "a")
+    owners.take(("123456789012", "eu-west-2"), "run-1", "b")
+
+
+def test_two_targets_of_one_run_cannot_be_one_place() -> None:
+    """Git says so, and no waiting helps."""
+    clock = FakeClock()
+    owners, started = RunLocks(clock, 30), clock.monotonic()
+    owners.take(PLACE, "run-1", "a")
+    with pytest.raises(StateHeld, match="targets 'a' and 'b' are both account 123456789012 in us-east-1: remove one"):
+        owners.take(PLACE, "run-1", "b")
+    assert clock.monotonic() == started

@@ -1,0 +1,108 @@
+"""Somebody sets the clock: targets go on at their interval, and nothing is taken for stuck because of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from controller.test_controller import BOTH, TIMES, Fleet
+from controller.test_revisions import Git
+from support.builders import NOW
+from support.fakes import FakeClock
+from support.scheduler import Hand
+
+from reconciler.controller.clock_jumps import Jumps
+from reconciler.controller.controller import Controller, Means
+from reconciler.controller.revisions import Following
+
+MINUTE, PATIENCE = timedelta(minutes=1), TIMES.patience
+BOTH_WAYS = pytest.mark.parametrize("hours", [3, -3])
+
+
+@pytest.fixture
+def fleet(hand: Hand) -> Fleet:
+    """Give what runs targets."""
+    return Fleet(hand.clock)
+
+
+@pytest.fixture
+def controller(hand: Hand, fleet: Fleet) -> Controller:
+    """Give a controller that has been started."""
+    controller = Controller(Following(Git(BOTH), hand.clock), Means(fleet.act, fleet, hand.timing, fleet.new_id), TIMES)
+    controller.start()
+    return controller
+
+
+@BOTH_WAYS
+def test_targets_are_run_now_and_then_at_their_interval(
+    hand: Hand, fleet: Fleet, controller: Controller, hours: int
+) -> None:
+    """None waits for the clock to come back to where it was, and none makes up for hours that nobody lived."""
+    hand.turn(6 * MINUTE)
+    assert fleet.minutes("east") == [0, 5]
+    hand.clock.set(hours=hours)
+    controller.clock_set()
+    hand.turn(11 * MINUTE)
+    start = hours * 60 + 6
+    assert fleet.minutes("east") == fleet.minutes("west") == [0, 5, start, start + 5, start + 10]
+
+
+@BOTH_WAYS
+def test_a_run_during_which_the_clock_is_set_is_followed_at_its_interval(
+    hand: Hand, fleet: Fleet, controller: Controller, hours: int
+) -> None:
+    """How long it took is not what the clock says; the next one is planned by the new time."""
+
+    def during() -> None:
+        del fleet.during["east"]
+        hand.clock.advance(minutes=2)
+        hand.clock.set(hours=hours)
+
+    fleet.during["east"] = during
+    hand.turn()
+    lane = next(each for each in controller.board().lanes if each.target == "east")
+    assert lane.due == NOW + timedelta(hours=hours, minutes=5)
+
+
+@BOTH_WAYS
+def test_only_what_does_not_get_on_is_stuck(hand: Hand, fleet: Fleet, controller: Controller, hours: int) -> None:
+    """A run that goes on is not, the more so hours ahead; one that hangs is told of, also after hours back."""
+
+    def during() -> None:
+        hand.clock.set(hours=hours)
+        controller.clock_set()
+        hand.turn(PATIENCE - MINUTE)
+        assert controller.board().stuck(PATIENCE) == ()
+        assert "east is stuck" not in fleet.heard
+        hand.turn(4 * MINUTE)
+        assert [lane.target for lane in controller.board().stuck(PATIENCE)] == ["east"]
+        assert "east is stuck" in fleet.heard
+
+    fleet.during["east"] = during
+    hand.turn()
+
+
+def test_a_jump_is_found_once_and_whichever_way() -> None:
+    """Time that passes is none, nor is what keeps a clock right."""
+    clock = FakeClock()
+    jumps = Jumps(clock)
+    clock.advance(hours=5)
+    clock.set(seconds=30)
+    assert jumps.since() is None
+    clock.set(hours=3)
+    assert jumps.since() == 3 * 3600 + 30
+    assert jumps.since() is None
+    clock.set(hours=-3)
+    assert jumps.since() == -3 * 3600
+    assert jumps.since() is None
+
+
+def test_small_steps_add_up() -> None:
+    """What is due goes by the clock, so that many of them are a jump too."""
+    clock = FakeClock()
+    jumps = Jumps(clock)
+    found = []
+    for _ in range(3):
+        clock.set(seconds=-25)
+        found.append(jumps.since())
+    assert found == [None, None, -75]

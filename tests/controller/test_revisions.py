@@ -1,0 +1,196 @@
+"""The last good revision stays in force, whatever is newer, and it is said why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from support.builders import NOW, manifest
+from support.fakes import FakeClock
+
+from reconciler.controller.revisions import Following, InForce, Loaded
+from reconciler.core.controller.status import Refusal, Revision
+from reconciler.core.errors import GitError, InvalidManifests, Problem, ReconcilerError, Stopped, Untrusted
+from reconciler.core.model import Desired, Target
+
+ONE = Desired((Target("prod"),), {"prod": (manifest(),)})
+TWO = Desired((Target("prod"),), {"prod": (manifest(), manifest("other"))})
+PROBLEM = Problem("a.yaml", 3, 1, "/spec", "is wrong")
+
+
+class Git:
+    """A source whose newest state is what the test says: what it asks for, or why that cannot be had."""
+
+    def __init__(self, newest: Desired | ReconcilerError) -> None:
+        self.newest, self.commit, self.loads = newest, 1, 0
+        self.down: Exception | None = None
+
+    def push(self, newest: Desired | ReconcilerError) -> None:
+        """Bring a new state."""
+        self.newest, self.commit = newest, self.commit + 1
+
+    def version(self) -> str:
+        """Return the commit."""
+        if self.down:
+            raise self.down
+        return str(self.commit)
+
+    def load(self, version: str) -> Loaded:
+        """Read the newest."""
+        self.loads += 1
+        if isinstance(self.newest, ReconcilerError):
+            raise self.newest
+        return Loaded(version, self.newest)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Give a clock."""
+    return FakeClock()
+
+
+def test_what_is_valid_comes_into_force(clock: FakeClock) -> None:
+    """With its commit, since when, and how many manifests it has."""
+    following = Following(Git(TWO), clock)
+    assert following.look()
+    assert following.in_force == InForce(TWO, Revision("1", NOW, 2))
+    assert (following.refusal, following.looked) == (None, NOW)
+
+
+def test_what_has_not_changed_is_not_read_again(clock: FakeClock) -> None:
+    """Asking costs nothing; reading does."""
+    git = Git(ONE)
+    following = Following(git, clock)
+    assert [following.look() for _ in range(5)] == [True, False, False, False, False]
+    assert git.loads == 1
+
+
+@pytest.mark.parametrize(
+    ("refused", "problems"), [(InvalidManifests((PROBLEM,)), (PROBLEM,)), (Untrusted("is not signed"), ())]
+)
+def test_what_is_invalid_or_untrusted_leaves_the_last_good_one(
+    clock: FakeClock, refused: ReconcilerError, problems: tuple[Problem, ...]
+) -> None:
+    """It is read once, and refused for as long as it is the newest."""
+    git = Git(ONE)
+    following = Following(git, clock)
+    following.look()
+    clock.advance(minutes=1)
+    git.push(refused)
+    assert not following.look()
+    clock.advance(minutes=1)
+    assert not following.look()
+    assert following.in_force == InForce(ONE, Revision("1", NOW, 1))
+    assert following.refusal == Refusal(str(refused), NOW + timedelta(minutes=1), problems)
+    assert (git.loads, following.looked) == (2, NOW + timedelta(minutes=2))
+    git.push(TWO)
+    assert following.look()
+    assert following.refusal is None
+
+
+def test_what_came_while_it_was_read_is_not_taken_twice(clock: FakeClock) -> None:
+    """What is read is the newest, whichever was asked for: it is in force since then."""
+
+    class Late(Git):
+        def load(self, version: str) -> Loaded:
+            """Bring a new state just before it is read, once."""
+            if not self.loads:
+                self.push(TWO)
+            return replace(super().load(version), revision=str(self.commit))
+
+    following = Following(Late(ONE), clock)
+    assert following.look()
+    clock.advance(minutes=1)
+    assert not following.look()
+    assert following.in_force == InForce(TWO, Revision("2", NOW, 2))
+    assert following.looked == NOW + timedelta(minutes=1)
+
+
+def test_what_cannot_be_reached_is_tried_again(clock: FakeClock) -> None:
+    """The last good one stays in force, with the time when git was last seen."""
+    git = Git(ONE)
+    following = Following(git, clock)
+    following.look()
+    git.down = GitError("cannot be reached")
+    for _ in range(2):
+        clock.advance(minutes=1)
+        assert not following.look()
+    assert following.refusal == Refusal("cannot be reached", NOW + timedelta(minutes=1))
+    assert following.looked == NOW
+    git.down = None
+    assert not following.look()
+    assert following.refusal is None
+    assert following.looked == NOW + timedelta(minutes=2)
+
+
+def test_one_fault_has_one_reason_however_git_says_it(clock: FakeClock) -> None:
+    """It is said once while it stays the same; another fault is another reason."""
+    git = Git(ONE)
+    following = Following(git, clock)
+    for said in ("bad pack header", "early EOF"):
+        git.down = GitError(f"cannot be read; git said: {said}", "cannot be read")
+        following.look()
+        assert following.refusal == Refusal("cannot be read; git said: bad pack header", NOW)
+    git.down = GitError("is full; git said: early EOF", "is full")
+    following.look()
+    assert following.refusal == Refusal("is full; git said: early EOF", NOW)
+
+
+def test_out_of_reach_is_out_of_reach_whyever(clock: FakeClock) -> None:
+    """Since when does not begin anew with each way to say so; an error of the machine is one of them."""
+    git = Git(ONE)
+    following = Following(git, clock)
+    following.look()
+    for down in (GitError("timed out"), GitError("refused"), OSError(28, "No space left on device")):
+        clock.advance(minutes=1)
+        git.down = down
+        assert not following.look()
+        assert following.refusal == Refusal(str(down), NOW + timedelta(minutes=1))
+
+
+def test_what_was_not_fit_is_judged_again_where_that_is_asked_for(clock: FakeClock) -> None:
+    """And only that: what is in force is not read again."""
+    git = Git(Untrusted("its signature cannot be checked"))
+    following = Following(git, clock)
+    following.look()
+    git.newest = ONE
+    assert not following.look()
+    assert following.look(again=True)
+    assert not following.look(again=True)
+    assert git.loads == 2
+
+
+def test_a_stop_is_no_outage(clock: FakeClock) -> None:
+    """Whoever asked for it knows."""
+    git = Git(ONE)
+    following = Following(git, clock)
+    git.down = Stopped("a stop was asked for")
+    with pytest.raises(Stopped):
+        following.look()
+    assert following.refusal is None
+
+
+def test_a_fetch_that_fails_is_tried_again(clock: FakeClock) -> None:
+    """Nothing is known of that commit yet."""
+    git = Git(GitError("the connection broke"))
+    following = Following(git, clock)
+    assert not following.look()
+    git.newest = ONE
+    assert following.look()
+    assert following.in_force
+
+
+def test_what_was_refused_stays_so_through_an_outage(clock: FakeClock) -> None:
+    """The outage is told while it lasts, and then again what is wrong with the newest."""
+    git = Git(InvalidManifests((PROBLEM,)))
+    following = Following(git, clock)
+    following.look()
+    git.down = GitError("cannot be reached")
+    following.look()
+    assert following.refusal
+    assert following.refusal.reason == "cannot be reached"
+    git.down = None
+    following.look()
+    assert following.refusal == Refusal("1 problem in the manifests", NOW, (PROBLEM,))
+    assert following.in_force is None

@@ -1,0 +1,245 @@
+"""A lane does one thing again and again: never twice at once, soon when asked for, further apart while it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from support.builders import NOW
+from support.fakes import FakeClock
+from support.scheduler import Hand
+
+from reconciler.controller.task import Lane
+from reconciler.core.controller.backoff import Rhythm
+
+INTERVAL = timedelta(minutes=5)
+
+
+class Work:
+    """What a lane does: notes when, and goes as the test says. `meanwhile` happens while it is under way."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock, self.times = clock, list[datetime]()
+        self.well, self.meanwhile = True, list[Callable[[], object]]()
+
+    def __call__(self, got_on: Callable[[], None]) -> bool:
+        """Do it."""
+        self.times.append(self.clock.now())
+        got_on()
+        while self.meanwhile:
+            self.meanwhile.pop()()
+        return self.well
+
+    @property
+    def minutes(self) -> list[float]:
+        """When it was done, in minutes from the beginning."""
+        return [(when - NOW) / timedelta(minutes=1) for when in self.times]
+
+
+@pytest.fixture
+def work(hand: Hand) -> Work:
+    """Give something to do."""
+    return Work(hand.clock)
+
+
+@pytest.fixture
+def lane(hand: Hand, work: Work) -> Lane:
+    """Give a lane that does it every five minutes."""
+    return Lane("work", work, Rhythm(INTERVAL), hand.timing)
+
+
+def test_it_repeats_at_its_interval(hand: Hand, lane: Lane, work: Work) -> None:
+    """From beginning to beginning, without drifting away."""
+    lane.ask()
+    work.meanwhile.append(lambda: hand.clock.advance(minutes=2))
+    hand.turn(timedelta(minutes=16))
+    assert work.minutes == [0, 5, 10, 15]
+
+
+def test_what_takes_longer_than_the_interval_follows_itself_at_once(hand: Hand, lane: Lane, work: Work) -> None:
+    """And is made up for once, not as often as it was missed."""
+    lane.ask()
+    work.meanwhile.append(lambda: hand.clock.advance(minutes=23))
+    hand.turn(timedelta(minutes=29))
+    assert work.minutes == [0, 23, 28]
+
+
+def test_a_storm_before_it_is_one(hand: Hand, lane: Lane, work: Work) -> None:
+    """A thousand ask, and it is done once."""
+    for _ in range(1000):
+        lane.ask()
+    hand.turn(timedelta(minutes=1))
+    assert work.minutes == [0]
+
+
+def test_a_storm_during_it_is_one_more(hand: Hand, lane: Lane, work: Work) -> None:
+    """What is under way may have looked before what they ask about happened: once more, and not a thousand times."""
+    lane.ask()
+    work.meanwhile += [lane.ask for _ in range(1000)]
+    hand.turn(timedelta(minutes=1))
+    assert work.minutes == [0, 0]
+
+
+def test_a_failure_is_tried_again_soon_and_then_ever_later(hand: Hand, lane: Lane, work: Work) -> None:
+    """Half a minute, then twice as long each time, up to an hour; well again, it is back at its interval."""
+    work.well = False
+    lane.ask()
+    hand.turn(timedelta(hours=5))
+    pauses = [later - sooner for sooner, later in zip(work.minutes, work.minutes[1:], strict=False)]
+    assert pauses == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert lane.failures == len(work.times)
+    work.well, before = True, len(work.times)
+    hand.turn(timedelta(minutes=70))
+    assert lane.failures == 0
+    assert work.minutes[before + 1] - work.minutes[before] == 5
+
+
+def test_whoever_asks_is_heard_while_it_fails(hand: Hand, lane: Lane, work: Work) -> None:
+    """A person who has put something right does not wait for an hour."""
+    work.well = False
+    lane.ask()
+    hand.turn(timedelta(hours=3))
+    before = len(work.times)
+    lane.ask()
+    hand.turn()
+    assert len(work.times) == before + 1
+
+
+def test_an_error_that_nobody_foresaw_does_not_end_it(hand: Hand, work: Work) -> None:
+    """It counts as a failure, and is for whoever called."""
+
+    def fail(_: Callable[[], None]) -> bool:
+        work.times.append(hand.clock.now())
+        raise ZeroDivisionError
+
+    lane = Lane("work", fail, Rhythm(INTERVAL), hand.timing)
+    lane.ask()
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            hand.turn(timedelta(seconds=31))
+    assert work.minutes == [0, 0.5]
+    assert lane.running is None
+
+
+def test_closed_it_begins_nothing_more(hand: Hand, lane: Lane, work: Work) -> None:
+    """Neither what waited, nor what is asked for later, nor what was under way."""
+    lane.ask()
+    work.meanwhile += [lane.ask, lane.close]
+    hand.turn(timedelta(hours=1))
+    lane.ask()
+    hand.turn(timedelta(hours=1))
+    assert work.minutes == [0]
+    assert hand.waiting == {}
+    assert lane.due is None
+
+
+def test_a_call_that_was_on_its_way_when_it_closed_does_nothing(hand: Hand, lane: Lane, work: Work) -> None:
+    """The timetable may have begun it already."""
+    lane.ask()
+    _, job = hand.waiting["work"]
+    lane.close()
+    job()
+    assert work.times == []
+
+
+def test_it_says_since_when_it_is_under_way_and_when_it_got_on(hand: Hand, lane: Lane, work: Work) -> None:
+    """So that somebody can see that it does not."""
+    seen: list[tuple[datetime | None, datetime | None]] = []
+    work.meanwhile += [lambda: seen.append((lane.running, lane.moved)), lambda: hand.clock.advance(minutes=3)]
+    lane.ask()
+    hand.turn()
+    assert seen == [(NOW, NOW)]
+    assert (lane.running, lane.moved) == (None, None)
+    assert lane.due == NOW + INTERVAL
+
+
+def test_jitter_spreads_and_does_not_add_up() -> None:
+    """A tenth to each side of the mean, whatever came before."""
+    rhythm = Rhythm(timedelta(minutes=10))
+    assert rhythm.pause(0, 0) == timedelta(minutes=9)
+    assert rhythm.pause(0, 0.5) == timedelta(minutes=10)
+    assert rhythm.pause(0, 1) == timedelta(minutes=11)
+
+
+def test_a_long_interval_is_the_longest_pause() -> None:
+    """What is run once a day is not run each hour for failing, nor each second for being run often."""
+    assert Rhythm(timedelta(days=1)).pause(99, 0.5) == timedelta(days=1)
+    assert Rhythm(timedelta(seconds=5)).pause(1, 0.5) == timedelta(seconds=5)
+
+
+def test_a_storm_that_lasts_is_two_runs(hand: Hand, lane: Lane, work: Work) -> None:
+    """One at once, one more at once, and then none for half a minute, however many ask."""
+    for _ in range(60):
+        lane.ask()
+        hand.turn(timedelta(milliseconds=250))
+    assert work.minutes == [0, pytest.approx(0.25 / 60)]
+    hand.turn(timedelta(minutes=1))
+    assert work.minutes[2:] == [0.5]
+
+
+def test_asking_does_not_put_off_what_is_due(hand: Hand, lane: Lane, work: Work) -> None:
+    """A storm that goes on keeps nothing from its interval, nor somebody waiting for ever."""
+    for _ in range(120):
+        lane.ask()
+        hand.turn(timedelta(seconds=5))
+    pauses = [later - sooner for sooner, later in zip(work.minutes, work.minutes[1:], strict=False)]
+    assert max(pauses) <= 0.5
+    assert len(work.minutes) <= 2 * 10 / 0.5 + 2
+
+
+def test_a_run_that_fails_late_is_not_repeated_at_once(hand: Hand, lane: Lane, work: Work) -> None:
+    """What times out after minutes leaves a pause too."""
+    work.well = False
+    work.meanwhile.append(lambda: hand.clock.advance(minutes=3))
+    lane.ask()
+    hand.turn(timedelta(minutes=4))
+    assert work.minutes == [0, 3.5]
+
+
+def test_what_the_timetable_has_lost_is_planned_anew(hand: Hand, lane: Lane, work: Work) -> None:
+    """By whoever asks, and by whoever looks after it."""
+    lane.ask()
+    hand.turn()
+    for number, put_right in enumerate((lane.ask, lane.see), 2):
+        hand.waiting.clear()
+        hand.turn(INTERVAL + timedelta(seconds=11))
+        assert len(work.times) == number - 1
+        put_right()
+        hand.turn()
+        assert len(work.times) == number
+
+
+def test_what_is_not_late_is_left_as_it_is(hand: Hand, lane: Lane, work: Work) -> None:
+    """Neither what waits, nor what is under way, nor what nobody has asked for."""
+    lane.see()
+    lane.ask()
+    work.meanwhile.append(lane.see)
+    hand.turn(timedelta(minutes=4))
+    lane.see()
+    hand.turn(timedelta(minutes=2))
+    assert work.minutes == [0, 5]
+
+
+def test_opened_again_it_goes_on(hand: Hand, lane: Lane, work: Work) -> None:
+    """Once what was under way when it was closed has ended, and never beside it."""
+    lane.ask()
+    work.meanwhile += [lambda: hand.clock.advance(minutes=1), lane.reopen, lane.close]  # from the last one
+    hand.turn(timedelta(minutes=2))
+    assert work.minutes == [0, 1]
+
+
+def test_what_waits_for_others_is_not_planned_anew(hand: Hand, lane: Lane, work: Work) -> None:
+    """Each further call would wait beside it. It counts as waiting once it is late."""
+    lane.ask()
+    (planned,) = hand.waiting.values()
+    hand.waiting.clear()
+    hand.queued.add("work")
+    assert not lane.waits
+    hand.turn(timedelta(seconds=11))
+    lane.see()
+    lane.ask()
+    assert (lane.waits, hand.waiting) == (True, {})
+    hand.queued.clear()
+    planned[1]()
+    assert (lane.waits, len(work.times)) == (False, 1)

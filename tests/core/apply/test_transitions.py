@@ -1,0 +1,199 @@
+"""What the journal holds before the calls of a plan, and after each kind of answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from support.builders import INTEGRATION, NOW, ON_DEMAND, SETTLE, journal, live, manifest, observed, record, rules
+
+from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
+from reconciler.core.apply.transitions import answered, remembered, renewed
+from reconciler.core.journal.records import Bound, Intended, Journal, Lease, Record, Sent, Standing
+from reconciler.core.model import Execution, Manifest, Mode, Policy
+from reconciler.core.plan.compute import plan
+from reconciler.core.request.normalise import resolved
+
+FIRST = NOW - SETTLE * 4
+LATER = NOW + timedelta(minutes=2)
+
+
+def after(outcome: Outcome, known: Record | None = None) -> Record | None:
+    """Return the record after one Create with this outcome."""
+    before = journal(*([known] if known else []))
+    decided = plan([manifest()], observed(), before, rules())
+    wrote = remembered(before, decided, NOW)
+    return answered(wrote, wrote, decided.writes, {"export": outcome}, LATER).records.get("export")
+
+
+def written(known: Journal, *manifests: Manifest, now: timedelta = timedelta(0)) -> Journal:
+    """Return the journal that a run over these manifests, with one association live, writes first."""
+    return remembered(known, plan(manifests, observed(live()), known, rules(Mode.CREATE_AND_UPDATE)), NOW + now)
+
+
+def lost(attempts: int) -> Record:
+    """Return the record of a Create that is due to be repeated."""
+    return replace(record(), state=Intended(attempts, FIRST, NOW - SETTLE * 2**attempts))
+
+
+def test_an_intent_carries_the_time_of_writing() -> None:
+    """Not of planning: the settle time counts from the last moment at which it may have been sent."""
+    before = journal()
+    wrote = remembered(before, plan([manifest()], observed(), before, rules()), LATER)
+    assert wrote.records["export"].state == Intended(1, LATER, LATER)
+
+
+def test_an_adoption_is_a_record_and_no_intent() -> None:
+    """Adoption writes what is bound, and takes over the record of a renamed manifest."""
+    assert written(journal(record("old")), manifest("new")).records == {"new": record("new")}
+
+
+def test_a_record_is_kept_when_its_manifest_is_gone() -> None:
+    """It is orphaned, and its standing stays as the last run with the manifest left it."""
+    known = written(journal(record()), manifest())
+    later = written(known, now=timedelta(hours=1))
+    assert later == known
+
+
+def test_the_standing_of_what_was_never_remembered_goes_with_its_manifest() -> None:
+    """A manifest that was blocked and is removed leaves nothing behind."""
+    known = written(journal(), manifest("stray", DataIntegrationIdentifier="none"))
+    assert known.standings == {"stray": Standing("blocked", NOW)}
+    assert written(known).standings == {}
+
+
+def test_standings_say_since_when_and_how_the_last_job_went() -> None:
+    """Since the first run that decided so; the last job stays in mind while List does not show it."""
+    done = Execution("COMPLETED", "done")
+    first = plan([manifest()], observed(replace(live(), last_execution=done)), journal(record()), rules())
+    known = remembered(journal(record()), first, NOW)
+    assert known.standings == {"export": Standing("in-sync", NOW, done)}
+    assert remembered(known, first, LATER) == known
+    gone = remembered(known, plan([manifest()], observed(), known, rules()), LATER)
+    assert gone.standings == {"export": Standing("settling", LATER, done)}
+
+
+def test_a_run_that_learns_nothing_changes_nothing() -> None:
+    """Which is how it knows that there is nothing to write."""
+    known = written(journal(record()), manifest())
+    assert written(known, manifest(), now=timedelta(hours=1)).says_what(known)
+
+
+def test_a_created_association_is_bound() -> None:
+    """The answer's id is remembered, and from when on."""
+    bound = after(Created("a9"))
+    assert bound is not None
+    assert bound.state == Bound("a9", LATER)
+
+
+@pytest.mark.parametrize("outcome", [Refused("no"), NotSent("busy"), Skipped("stopped")])
+def test_where_nothing_was_done_the_intent_goes(outcome: Outcome) -> None:
+    """The next run may try again at once."""
+    assert after(outcome) is None
+
+
+def test_where_nobody_knows_the_intent_stays() -> None:
+    """An unknown outcome is remembered as such."""
+    unknown = after(Unknown("time-out"))
+    assert unknown is not None
+    assert isinstance(unknown.state, Intended)
+
+
+def test_a_refused_repetition_proves_nothing() -> None:
+    """The first Create may be what the second is refused for: the outcome stays unknown."""
+    refused = after(Refused("already associated"), lost(1))
+    assert refused is not None
+    assert refused.state == Intended(2, FIRST, LATER)
+
+
+@pytest.mark.parametrize("outcome", [NotSent("busy"), Skipped("stopped")])
+def test_a_repetition_that_was_not_sent_is_no_attempt(outcome: Outcome) -> None:
+    """What was remembered before comes back, waiting time and all."""
+    assert after(outcome, lost(1)) == lost(1)
+
+
+def test_a_rename_outlasts_a_repetition_that_was_not_sent() -> None:
+    """The record of a renamed manifest is not forgotten because a call came to nothing."""
+    before = journal(replace(lost(1), name="old"), record("other", DestinationURI="s3://corp-exports/other"))
+    manifests = [manifest(), manifest("other", DestinationURI="s3://corp-exports/other")]
+    decided = plan(manifests, observed(live(DestinationURI="s3://corp-exports/other")), before, rules())
+    wrote = remembered(before, decided, LATER)
+    assert set(wrote.records) == {"export", "other"}
+    done = answered(wrote, wrote, decided.writes, {"export": NotSent("busy")}, LATER)
+    assert done.records["export"] == lost(1)
+
+
+def test_the_wait_begins_after_the_last_call() -> None:
+    """An answer that took long to be lost is waited for from its end on."""
+    unknown = after(Unknown("time-out"))
+    assert unknown is not None
+    assert unknown.state == Intended(1, NOW, LATER)
+
+
+CHANGED = manifest(policy=Policy(mode=Mode.CREATE_AND_UPDATE), ExecutionConfiguration={**ON_DEMAND, "X": "y"})
+
+
+UPDATED = "s3://corp-exports/updated"
+CHANGED_OTHER = replace(
+    manifest("changed", CHANGED.policy, DestinationURI=UPDATED, ExecutionConfiguration={**ON_DEMAND, "X": "y"})
+)
+KNOWN = journal(record("changed", "u1", DestinationURI=UPDATED))
+UPDATING = rules(Mode.CREATE_AND_UPDATE)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "update"),
+    [(Updated(), Sent(LATER)), (Unknown("time-out"), Sent(LATER)), (Refused("no"), Sent(NOW, "no"))],
+)
+def test_an_update_stays_in_mind_whatever_its_answer(outcome: Outcome, update: Sent) -> None:
+    """What was sent counts as applied; a refusal is kept, and the settle time counts from the answer."""
+    known = journal(record())
+    decided = plan([CHANGED], observed(live()), known, rules(Mode.CREATE_AND_UPDATE))
+    wrote = remembered(known, decided, NOW)
+    assert wrote.records["export"].request == resolved(CHANGED.spec, INTEGRATION.arn)
+    state = answered(wrote, wrote, decided.writes, {"export": outcome}, LATER).records["export"].state
+    assert isinstance(state, Bound)
+    assert state.update == update
+    assert answered(wrote, wrote, decided.writes, {"export": NotSent("busy")}, LATER).records == known.records
+
+
+def test_remaining_intents_are_written_anew_with_the_answers_so_far() -> None:
+    """What has an answer is bound, what waits for its turn is intended as of now; a repetition keeps its first time."""
+    other = manifest("other", DestinationURI="s3://corp-exports/other")
+    third = manifest("third", DestinationURI="s3://corp-exports/third")
+    known = journal(replace(lost(1), name="third", request=record(DestinationURI="s3://corp-exports/third").request))
+    decided = plan([manifest(), other, third], observed(), known, rules())
+    wrote = remembered(known, decided, NOW)
+    anew = renewed(wrote, wrote, decided.writes, {"export": Created("a9")}, LATER)
+    assert anew.records["export"].state == Bound("a9", LATER)
+    assert anew.records["other"].state == Intended(1, LATER, LATER)
+    assert anew.records["third"].state == Intended(2, FIRST, LATER)
+
+
+def test_an_intent_that_was_written_anew_unnoticed_is_still_this_runs() -> None:
+    """The answer to a renewal was lost, and the lease is this run's: newer stamps are its own, its answers count."""
+    lease = Lease("run-1", "process 1", "h", 1, LATER)
+    other = manifest("other", DestinationURI="s3://corp-exports/other")
+    decided = plan([manifest(), other, CHANGED_OTHER], observed(live("u1", DestinationURI=UPDATED)), KNOWN, UPDATING)
+    wrote = replace(remembered(KNOWN, decided, NOW), lease=lease)
+    anew = renewed(wrote, wrote, decided.writes, {"export": Created("a9")}, LATER)
+    unsent: Outcome = NotSent("no lease")
+    outcomes: dict[str, Outcome] = {"export": Created("a9"), "other": unsent, "changed": unsent}
+    done = answered(anew, wrote, decided.writes, outcomes, LATER)
+    assert isinstance(done.records["export"].state, Bound)
+    assert "other" not in done.records
+    assert done.records["changed"] == KNOWN.records["changed"]
+    lost = replace(anew, lease=replace(lease, run="run-2"))
+    assert answered(lost, wrote, decided.writes, outcomes, LATER) == lost
+
+
+def test_what_another_run_has_decided_since_is_left_alone() -> None:
+    """The lease was lost, and its next holder found the export in List: this run's answer comes too late to matter."""
+    known = journal()
+    decided = plan([manifest()], observed(), known, rules())
+    wrote = remembered(known, decided, NOW)
+    theirs = wrote.with_records(record())
+    assert answered(theirs, wrote, decided.writes, {"export": Created("a9")}, LATER) == theirs
+    assert renewed(theirs, wrote, decided.writes, {}, LATER) == theirs
+    assert answered(wrote, wrote, decided.writes, {}, LATER) == wrote

@@ -1,0 +1,41 @@
+"""What a controller is about: what a failing target can no longer see is known as it was last seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from support.builders import NOW, live
+
+from reconciler.core.controller.status import Lane
+from reconciler.core.model import Execution, Origin
+from reconciler.core.plan.decision import DecisionKind
+from reconciler.core.report.report import Association, Report, RunInfo, TargetReport
+
+FAILED = Association("contacts", Origin("a.yaml", 1, 1), DecisionKind.BLOCKED, "denied", "profiles", "s3://b")
+SEEN = replace(FAILED, decision=DecisionKind.DRIFTED, arn=live().arn, last_execution=Execution("FAILED", "no key"))
+OTHER = replace(SEEN, name="calls")
+
+
+def report(associations: Sequence[Association]) -> Report:
+    """Return the report of a run of one target."""
+    run = RunInfo("id", NOW, NOW, dry_run=False, revision=None, version="0")
+    return Report(run, (TargetReport("prod", "1", "r", None, tuple(associations)),))
+
+
+def test_what_cannot_be_seen_is_known_as_it_was() -> None:
+    """Only what the last run was blind to: what it saw itself is newer."""
+    lane = Lane("prod", None, None, None, 0, None, None)
+    assert (lane.unseen, lane.known, lane.still) == ({}, (), None)
+    seen = report([SEEN, OTHER])
+    lane = replace(lane, last=seen, seen=seen, moved=NOW)
+    assert (lane.unseen, lane.known, lane.still) == ({}, (SEEN, OTHER), NOW)
+    lane = replace(lane, last=report([FAILED, replace(OTHER, decision=DecisionKind.IN_SYNC)]))
+    assert lane.unseen == {"contacts": SEEN}
+    assert lane.known == (SEEN, replace(OTHER, decision=DecisionKind.IN_SYNC))
+
+
+def test_an_export_fails_by_its_last_job() -> None:
+    """However the association itself stands."""
+    done = replace(SEEN, last_execution=Execution("COMPLETED", None))
+    assert [each.export_failed for each in (SEEN, done, FAILED)] == [True, False, False]

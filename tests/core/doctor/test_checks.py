@@ -1,0 +1,312 @@
+"""What the doctor makes of what it saw: each answer, and each lack of one, has its result and its way out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from support.builders import ACCOUNT, INTEGRATION, NOW, REGION, journal, manifest, record
+
+from reconciler.core.aws.signature_errors import RENEW, SET_CLOCK
+from reconciler.core.doctor import checks, reach
+from reconciler.core.doctor.checks import Dated, Identity
+from reconciler.core.doctor.diagnosis import Check, Diagnosis, Result, TargetChecks
+from reconciler.core.doctor.reach import Bucket, Encryption
+from reconciler.core.errors import (
+    ClockSkewed,
+    CloudError,
+    Denied,
+    GitError,
+    InvalidManifests,
+    Problem,
+    StateError,
+    StateUncertain,
+    Throttled,
+    Unauthenticated,
+    Unreachable,
+    WrongAccount,
+)
+from reconciler.core.journal.records import Journal, Lease
+from reconciler.core.model import Desired, Integration, Origin, Target
+from reconciler.core.plan.integrations import find
+
+TARGET = Target("prod", REGION, ACCOUNT)
+AMBIENT = Target("default")
+ME = Identity(f"arn:aws:iam::{ACCOUNT}:user/me", ACCOUNT)
+BUCKET = Bucket("corp-exports", bulk=True)
+DATE = "Sun, 01 Nov 2026 12:00:00 GMT"
+
+
+def dated(date: str | None = DATE, before: datetime = NOW, **span: float) -> Dated:
+    """Return an answer that took so long; the moment of its Date is NOW."""
+    return Dated(date, before, before + timedelta(**span))
+
+
+def outcome(check: Check) -> tuple[Result, str | None]:
+    """Return what a check came to, and what is to be done."""
+    return check.result, check.fix
+
+
+def test_every_result_is_counted() -> None:
+    """Those of the program and those of all targets, none left out."""
+    found = (Check("a", Result.OK, "x"), Check("b", Result.FAILED, "x"))
+    diagnosis = Diagnosis(found, (TargetChecks("prod", None, None, found), TargetChecks("dev", None, None, ())))
+    assert diagnosis.counts == {"ok": 2, "warning": 0, "failed": 2, "skipped": 0}
+
+
+def test_versions_fail_where_the_operation_is_unknown() -> None:
+    """An old botocore could not send what this program is for; a git that is missing is only said."""
+    found = {"botocore": "1.44.5", "git": None}
+    assert checks.versions(found, knows_create=True) == Check("versions", Result.OK, "botocore 1.44.5, no git")
+    old = checks.versions(found, knows_create=False)
+    assert (old.result, old.fix) == (Result.FAILED, "update boto3 and botocore")
+
+
+def test_manifests_are_counted_or_their_problems() -> None:
+    """Valid, unwise, none, invalid, and a revision that cannot be read."""
+    problem = Problem("a.yaml", 1, 1, "", "wrong")
+    full = Desired((TARGET,), {"prod": (manifest(), manifest("b"))})
+    assert checks.valid(full) == Check("manifests", Result.OK, "2 manifests of 1 target, valid")
+    unwise = checks.valid(Desired((TARGET,), full.manifests, (problem,)))
+    assert (unwise.result, unwise.seen) == (Result.WARNING, "2 manifests of 1 target, valid, with 1 warning")
+    assert checks.valid(Desired((TARGET,), {"prod": ()})).result == Result.WARNING
+    invalid = checks.unusable(InvalidManifests((problem, problem)))
+    assert outcome(invalid) == (Result.FAILED, "reconcile validate lists them")
+    assert invalid.seen.startswith("2 problems in the manifests; ")
+    assert "--git-ref" in (checks.unusable(GitError("repository 'x': no such branch")).fix or "")
+
+
+def test_a_state_that_does_not_last_is_a_warning() -> None:
+    """One that cannot be written fails; of a bucket nobody can tell."""
+    assert checks.state_folder("s", None, vanishes=False).result == Result.OK
+    assert checks.state_folder("s", None, vanishes=True).result == Result.WARNING
+    assert checks.state_folder("s", "s is no folder", vanishes=True).result == Result.FAILED
+    assert checks.journal_files("s/a.json", None).result == Result.OK
+    locked = checks.journal_files("s/a.json", "s/a.lock is no plain file")
+    assert (locked.result, locked.seen) == (Result.FAILED, "s/a.json cannot be written: s/a.lock is no plain file")
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "result"),
+    [(None, None, "failed"), (REGION, None, "skipped"), (REGION, True, "ok"), ("eu-west-1", False, "warning")],
+)
+def test_regions(*, name: str | None, known: bool | None, result: str) -> None:
+    """One that botocore does not list may be newer than botocore."""
+    assert checks.region(name, known=known).result == result
+
+
+@pytest.mark.parametrize(
+    ("target", "found", "result", "fix"),
+    [
+        (TARGET, ME, "ok", None),
+        (AMBIENT, ME, "ok", None),
+        (TARGET, WrongAccount("no"), "failed", "give the Target a RoleArn there"),
+        (TARGET, Unauthenticated("no"), "failed", "give credentials where boto3 finds them"),
+        (TARGET, ClockSkewed("no"), "failed", "set the clock"),
+        (Target("x", role_arn="arn:r"), Denied("no"), "failed", "allow sts:AssumeRole on arn:r"),
+        (Target("x", role_arn="arn:r", external_id="e"), Denied("no"), "failed", "with this ExternalId"),
+        (AMBIENT, Denied("no"), "failed", "allow sts:GetCallerIdentity"),
+        (AMBIENT, Unreachable("no"), "failed", "look at the network"),
+    ],
+)
+def test_credentials(target: Target, found: Any, result: str, fix: str | None) -> None:
+    """Each error has a way out."""
+    check = checks.credentials(target, found)
+    assert check.result == result
+    assert check.fix == fix or (fix and fix in (check.fix or ""))
+
+
+def test_the_wrong_account_is_named_with_who_it_is() -> None:
+    """Where AWS said so."""
+    assert checks.credentials(TARGET, WrongAccount("no"), ME.arn).seen == f"no ({ME.arn})"
+    assert checks.credentials(TARGET, WrongAccount("no")).seen == "no"
+
+
+@pytest.mark.parametrize(
+    ("answer", "result", "seen"),
+    [
+        (dated(), "ok", "to the second"),
+        (dated(before=NOW + timedelta(seconds=1)), "ok", "to the second"),
+        (dated(before=NOW - timedelta(seconds=30), seconds=60), "ok", "to the second"),
+        (dated(before=NOW + timedelta(seconds=31)), "ok", "30 s ahead of"),
+        (dated(before=NOW - timedelta(seconds=59)), "ok", "59 s behind"),
+        (dated(before=NOW - timedelta(seconds=60)), "warning", "60 s behind"),
+        (dated(before=NOW - timedelta(seconds=300)), "warning", "5.0 minutes behind"),
+        (dated(before=NOW + timedelta(seconds=302)), "failed", "5.0 minutes ahead of"),
+        (dated(before=NOW + timedelta(hours=5)), "failed", "5.0 hours ahead of"),
+        (dated(before=NOW - timedelta(days=3)), "failed", "3.0 days behind"),
+        (dated("Sun, 01 Nov 2026 12:00:00 -0000"), "ok", "to the second"),
+        (dated("yesterday"), "skipped", "no Date that can be read"),
+        (dated(None), "skipped", "no Date that can be read"),
+        (None, "skipped", "not checked, because STS did not answer"),
+    ],
+)
+def test_the_clock_is_held_against_the_date(answer: Dated | None, result: str, seen: str) -> None:
+    """The Date counts whole seconds, and the answer may have taken a while: neither counts as a difference."""
+    check = checks.clock(answer, "STS did not answer")
+    assert check.result == result
+    assert seen in check.seen
+
+
+@pytest.mark.parametrize(
+    ("error", "result", "fix"),
+    [
+        (Denied("no"), "failed", "allow app-integrations:ListDataIntegrations on *"),
+        (Throttled("no"), "warning", "run this again later"),
+        (Unreachable("no"), "failed", "look at the network"),
+        (Unauthenticated(f"no; {RENEW}"), "failed", "renew the credentials"),
+        (ClockSkewed(f"no; {SET_CLOCK}"), "failed", "set the clock"),
+        (CloudError("no"), "failed", "see what AWS says"),
+    ],
+)
+def test_a_read_that_fails_says_what_to_do(error: CloudError, result: str, fix: str) -> None:
+    """By the type of the error."""
+    check = reach.listing(error)
+    assert (check.result, check.seen) == (result, "no")
+    assert (check.fix or "").startswith(fix)
+
+
+def test_integrations_are_found_as_a_run_finds_them() -> None:
+    """By ARN, UUID or name, in this order; a near name is offered, and the manifest named."""
+    named_like_the_other = Integration("arn:x/2", INTEGRATION.uuid)
+    found = (named_like_the_other, INTEGRATION)
+    assert reach.listing(found).seen == "ListDataIntegrations shows 2 data integrations"
+    for spelling in (INTEGRATION.arn, INTEGRATION.uuid, INTEGRATION.name):
+        assert find(spelling, found) == INTEGRATION
+        assert reach.integration(spelling, [manifest()], found).result == Result.OK
+    missing = reach.integration("profile-export", [manifest()], found)
+    assert missing.result == Result.FAILED
+    assert missing.fix == (
+        "did you mean 'profiles-export'? create it, or correct DataIntegrationIdentifier in "
+        f"{Origin('export.yaml', 1, 1)}"
+    )
+    assert (reach.integration("zzz", [manifest()], ()).fix or "").startswith("create it")
+
+
+def test_permissions_are_named_with_their_resource() -> None:
+    """Listing associations is allowed on all, creating on the data integrations that manifests name."""
+    assert reach.associations(INTEGRATION, None).result == Result.OK
+    denied = reach.associations(INTEGRATION, Denied("no"))
+    assert outcome(denied) == (Result.FAILED, "allow app-integrations:ListDataIntegrationAssociations on *")
+    assert reach.create((INTEGRATION,), "all").result == Result.SKIPPED
+    assert (reach.create((INTEGRATION,), "all").fix or "").endswith(f"is allowed on {INTEGRATION.arn}")
+    assert (reach.create((), "all").fix or "").endswith("is allowed on all")
+
+
+def test_destinations_are_the_distinct_buckets() -> None:
+    """Those of bulk exports are told apart, and what is no bucket is left out."""
+    plain = manifest("c", ObjectConfiguration=None, DestinationURI="s3://a")
+    other = manifest("d", ObjectConfiguration={"X": {"y": ["z"]}}, DestinationURI="s3://a/x")
+    found = reach.destinations((manifest(), manifest("b"), plain, other, manifest("e", DestinationURI="kinesis://x")))
+    assert found == (Bucket("a", bulk=False), Bucket("corp-exports", bulk=True))
+    assert reach.destinations((plain, manifest("f", DestinationURI="s3://a"))) == (Bucket("a", bulk=True),)
+    assert reach.destinations((manifest("g", DestinationURI=None),)) == ()
+
+
+def test_the_case_of_a_scheme_does_not_count() -> None:
+    """S3:// is S3; what is elsewhere is named as it is written, each once, and none is no destination."""
+    loud = manifest("a", ObjectConfiguration=None, DestinationURI="S3://corp-exports/x")
+    others = [manifest(name, DestinationURI="Kinesis://stream") for name in "bc"]
+    nowhere = manifest("d", DestinationURI=None)
+    assert reach.destinations((loud, *others, nowhere)) == (Bucket("corp-exports", bulk=False),)
+    assert reach.elsewhere((loud, *others, nowhere)) == ("Kinesis://stream",)
+
+
+@pytest.mark.parametrize(
+    ("found", "result"),
+    [
+        (REGION, "ok"),
+        ("eu-west-1", "failed"),
+        (None, "failed"),
+        (Denied("no"), "skipped"),
+        (Unreachable("no"), "failed"),
+    ],
+)
+def test_a_bucket_is_in_the_same_region(found: Any, result: str) -> None:
+    """One whose place may not be asked is not checked."""
+    check = reach.bucket_region(BUCKET, REGION, found, "aws-cn")
+    assert (check.result, check.about) == (result, "corp-exports")
+    if result == "skipped":
+        assert check.seen.startswith("not checked, because s3:GetBucketLocation is not allowed on bucket corp-exports")
+        assert (check.fix or "").startswith("allow s3:GetBucketLocation on arn:aws-cn:s3:::corp-exports")
+
+
+@pytest.mark.parametrize(
+    ("found", "bulk", "result"),
+    [
+        (Encryption("aws:kms", "k"), True, "ok"),
+        (Encryption("aws:kms:dsse", "k"), True, "ok"),
+        (Encryption("aws:kms", None), True, "warning"),
+        (Encryption("AES256", None), True, "failed"),
+        (Encryption("AES256", None), False, "warning"),
+        (None, True, "failed"),
+        (Denied("no"), True, "skipped"),
+    ],
+)
+def test_a_bucket_of_a_bulk_export_is_encrypted_by_kms(*, found: Any, bulk: bool, result: str) -> None:
+    """What is not documented to need it is warned about."""
+    assert reach.bucket_encryption(Bucket("b", bulk), found, "aws").result == result
+
+
+def test_journals() -> None:
+    """None yet is a warning in S3 alone, where the first run has to be told."""
+    none = Journal(ACCOUNT, REGION, lineage="")
+    assert checks.journal("p", journal(record()), "restore it").seen == "p remembers 1 association (serial 7)"
+    assert checks.journal("p", none).result == Result.OK
+    refused = checks.journal("p", none, "restore it")
+    assert (refused.result, refused.fix) == (Result.FAILED, "restore it")
+    broken, unclear = checks.journal("p", StateError("broken")), checks.journal("p", StateUncertain("weak ETag"))
+    assert broken.result == unclear.result == Result.FAILED
+    assert "docs/safety.md" in (broken.fix or "")
+    assert unclear.fix == "let nothing between here and S3 change its answers"
+    assert checks.journal(None, Unauthenticated("no")).result == Result.FAILED
+
+
+def test_leases() -> None:
+    """Free, held, and left behind by a run that is dead."""
+    held = Journal(ACCOUNT, REGION, "l", lease=Lease("r", "process 1 on host", "host", 1, NOW))
+    assert checks.lease("prod", journal(), NOW).seen == "nobody holds the journal"
+    earlier = checks.lease("prod", held, NOW - timedelta(seconds=1))
+    assert (earlier.result, earlier.seen) == (Result.WARNING, "held by process 1 on host until 2026-11-01 12:00:00Z")
+    assert "reconcile unlock prod" in (earlier.fix or "")
+    assert checks.lease("prod", held, NOW).seen.startswith("left behind by process 1 on host, expired at 2026-11-01 ")
+
+
+BULK = Integration(INTEGRATION.arn, INTEGRATION.name, "AmazonConnect://AppIntegrations")
+SILENT = manifest("silent", ObjectConfiguration=None)
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "objects", "result", "fix"),
+    [
+        (BULK, SILENT, ("CustomerProfiles",), "ok", None),
+        (INTEGRATION, SILENT, ("CustomerProfiles",), "ok", None),
+        (BULK, manifest(), None, "ok", None),
+        (BULK, SILENT, (), "failed", "say what to export"),
+        (BULK, SILENT, Denied("no"), "warning", f"allow app-integrations:GetDataIntegration on {BULK.arn}"),
+        (BULK, SILENT, Throttled("no"), "warning", "run this again later"),
+        (INTEGRATION, SILENT, (), "ok", None),
+        (INTEGRATION, SILENT, ("Account",), "ok", None),
+        (INTEGRATION, SILENT, Denied("no"), "ok", None),
+    ],
+)
+def test_a_bulk_export_says_what_it_exports(
+    there: Integration, wanted: Any, objects: Any, result: str, fix: str | None
+) -> None:
+    """On the data integration, as in AWS's sample, or in the manifest: one is enough."""
+    assert reach.is_bulk(there, objects) is (there is BULK or objects == ("CustomerProfiles",))
+    check = reach.integration(there.name, [manifest("other"), wanted], (there,), objects)
+    assert check.result == result
+    assert (check.fix or "").startswith(fix or "")
+    assert (check.fix is None) == (fix is None)
+    if result == "failed":
+        assert "'silent' (silent.yaml:1)" in check.seen
+
+
+def test_a_bulk_export_is_known_by_its_data_integration_too() -> None:
+    """Its bucket has to be encrypted as any other's."""
+    assert reach.silent((manifest(), SILENT)) == (SILENT,)
+    found = reach.destinations((SILENT,), {INTEGRATION.name})
+    assert found == (Bucket("corp-exports", bulk=True),)
+    assert reach.destinations((SILENT,), {"another"}) == (Bucket("corp-exports", bulk=False),)

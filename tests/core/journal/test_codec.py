@@ -1,0 +1,221 @@
+"""The journal's document is read back as it was written, or refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from support.builders import NOW, journal, record
+from support.paths import REPOSITORY
+
+from reconciler.core.journal.codec import MalformedJournal, decode, encode, sealed
+from reconciler.core.journal.records import Bound, Intended, Journal, Lease, Record, Sent, Standing, Written
+from reconciler.core.model import Execution
+from reconciler.core.request.token import client_token
+
+SCHEMA = Draft202012Validator(json.loads((REPOSITORY / "schemas/journal.v2.json").read_text()))
+
+TOKEN = client_token(record().request, 0)
+times = st.datetimes(datetime(2000, 1, 2), datetime(2199, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds it
+counts = st.integers(0, 2**53 - 1)
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+executions = st.none() | st.just(record().request["ExecutionConfiguration"])
+updates = st.none() | st.builds(Sent, times, st.none() | words)
+bound = st.builds(Bound, words, times, st.none() | words, st.none() | times, updates)
+formers = st.lists(executions, min_size=1, max_size=2).map(tuple)
+states = st.builds(Intended, st.integers(1, 5), times, times, st.lists(words, max_size=2).map(tuple)) | bound
+records = st.builds(
+    Record, words, st.just(record().request), words, st.integers(0, 9), st.integers(1, 9), states, formers
+).map(
+    lambda each: (
+        replace(each, token=client_token(each.request, each.incarnation)) if isinstance(each.state, Intended) else each
+    )
+)
+standings = st.builds(Standing, words, times, st.none() | st.builds(Execution, words, st.none() | words))
+journals = st.builds(
+    Journal,
+    words,
+    words,
+    words,
+    counts,
+    st.lists(records, max_size=3).map(lambda found: {each.name: each for each in found}),
+    st.dictionaries(words, standings, max_size=3),
+    st.none() | st.builds(Lease, words, words, words, counts, times),
+    st.none() | st.builds(Written, words, times, st.none() | words),
+)
+
+
+@given(journals)
+def test_what_is_written_is_read_back(written: Journal) -> None:
+    """Encoding and decoding through JSON text loses nothing, and the schema describes what is written."""
+    document = json.loads(json.dumps(encode(written)))
+    assert decode(document) == written
+    SCHEMA.validate(document)
+
+
+LEASE = {"run": "r", "holder": "process 1", "host": "h", "number": 3, "expires": NOW.isoformat()}
+
+
+def broken(**changes: Any) -> dict[str, Any]:
+    """Return a document with a fault in it, whose digest is right."""
+    return sealed({**encode(journal(record())), **changes})
+
+
+def broken_record(**changes: Any) -> dict[str, Any]:
+    """Return a document with a fault in its one record."""
+    document = encode(journal(record()))
+    return sealed({**document, "records": {"export": {**document["records"]["export"], **changes}}})
+
+
+def waiting(**changes: Any) -> dict[str, Any]:
+    """Return a document with a fault in the record of a lost answer."""
+    document = encode(journal(replace(record(), state=Intended(1, NOW, NOW))))
+    return sealed({**document, "records": {"export": {**document["records"]["export"], **changes}}})
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (None, "no journal"),
+        ([], "no journal"),
+        ({}, "no journal"),
+        ({"format": 1}, "no journal"),
+        (broken(format="terraform/v4"), "no journal"),
+        (broken(format="reconciler/journal/v3"), "reads reconciler/journal/v1 and reconciler/journal/v2"),
+        (broken(account=5), "5 is no string"),
+        (broken(serial="3"), "'3' is no whole number"),
+        (broken(serial=True), "True is no whole number"),
+        (broken(lease={}), "missing"),
+        (broken(lease={**LEASE, "number": -1}), "-1 is no whole number"),
+        (broken(lease={**LEASE, "more": 1}), "unknown 'more'"),
+        (broken(written={"run": "r"}), "missing"),
+        (broken(decisions={"export": {"decision": "in-sync"}}), "missing"),
+        (broken(colour="red"), "unknown 'colour'"),
+        (broken_record(colour="red"), "unknown 'colour'"),
+        (broken_record(update={"at": NOW.isoformat()}, former=[None]), "missing"),
+        (broken_record(update={"at": NOW.isoformat(), "refused": None}), "update of 'export' without former"),
+        (broken_record(former=["x"]), "former of 'export'"),
+        (broken_record(former={}), "former of 'export'"),
+        (waiting(token=None), "token of 'export' is not that of its request"),
+        (broken_record(status="intended", attempts=0), "unknown"),
+        (waiting(attempts=0), "0 is no whole number from 1"),
+        (broken(records=[]), "of the wrong type"),
+        (broken(records={"export": None}), "of the wrong type"),
+        (sealed({key: value for key, value in broken().items() if key != "lineage"}), "lineage"),
+        (sealed({**broken(), "lineage": "\ud800"}), "surrogates not allowed"),
+        (broken(serial=2**53), "no whole number from 0 to"),
+        (broken_record(since="9999-12-31T23:59:59+00:00"), "is not between 2000 and 2199"),
+        (broken_record(since="0001-01-01T00:00:00+14:00"), "is not between 2000 and 2199"),
+        (waiting(seen="abc"), "seen of 'export'"),
+        (waiting(seen=[7]), "7 is no string"),
+        (
+            waiting(token=TOKEN[:-1] + ("0" if TOKEN[-1] != "0" else "1")),
+            "token of 'export' is not that of its request",
+        ),
+        (waiting(incarnation=1), "token of 'export' is not that of its request"),
+        ({**broken(), "serial": 4711}, "it was changed after it was written"),
+        ({key: value for key, value in broken().items() if key != "digest"}, "digest"),
+        (broken_record(status="gone"), "gone"),
+        (broken_record(since="2026-11-01T12:00:00"), "has no zone"),
+        (broken_record(since=7), "7 is no string"),
+        (broken_record(request={}), "request of 'export'"),
+        (broken_record(request=[]), "request of 'export'"),
+        (broken_record(token=7), "7 is no string"),
+        (broken_record(incarnation=None), "of the wrong type"),
+    ],
+)
+def test_what_is_not_understood_is_refused(document: object, reason: str) -> None:
+    """A journal of another format, or a broken one, is never guessed at."""
+    with pytest.raises(MalformedJournal, match=reason):
+        decode(document)
+
+
+def test_records_are_added_and_left_out() -> None:
+    """The serial is not touched: it counts writes, and only a write raises it."""
+    start = journal(record("a"), record("b"))
+    added = start.with_records(record("c"))
+    assert (added.serial, set(added.records)) == (start.serial, {"a", "b", "c"})
+    assert (added.without("a", "zz").serial, set(added.without("a").records)) == (start.serial, {"b", "c"})
+
+
+def test_a_document_is_in_order_and_says_what_it_is() -> None:
+    """A person can read it: format first, records by name."""
+    document = encode(journal(record("b"), replace(record("a"), state=Intended(2, NOW, NOW + timedelta(1)))))
+    assert next(iter(document)) == "format"
+    assert list(document["records"]) == ["a", "b"]
+    assert document["records"]["a"]["status"] == "intended"
+
+
+def test_an_empty_journal_is_one_too() -> None:
+    """Nothing remembered is a journal as well."""
+    assert decode(encode(Journal("1", "r", "l"))).records == {}
+
+
+def test_the_schema_refuses_what_the_program_refuses() -> None:
+    """Unknown members, other formats and wrong types are wrong by the schema too."""
+    wrong = (broken(colour="red"), broken(format="reconciler/journal/v1"), broken(serial="3"), waiting(attempts=0))
+    assert [document for document in wrong if SCHEMA.is_valid(document)] == []
+
+
+def test_a_journal_from_before_the_first_release_is_migrated() -> None:
+    """The document was written by the program as it was then; nothing in it is lost, and what it lacked is added."""
+    old = json.loads((Path(__file__).parent / "journal.v0.json").read_text())
+    journal = decode(old)
+    assert {name: (each.token, each.incarnation, each.request) for name, each in journal.records.items()} == {
+        name: (each["token"], each["incarnation"], each["request"]) for name, each in old["records"].items()
+    }
+    states = [journal.records[name].state for name in ("bound", "waiting")]
+    assert isinstance(states[0], Bound)
+    assert states[0].arn is None
+    assert isinstance(states[1], Intended)
+    assert decode(encode(journal)) == journal
+    with pytest.raises(MalformedJournal, match="missing"):
+        decode({**old, "lease": None})
+
+
+def test_a_journal_of_version_1_is_migrated_once() -> None:
+    """It has no digest, and does not say what List showed before a Create; written again, it has both."""
+    old = json.loads((Path(__file__).parent / "journal.v1.json").read_text())
+    journal = decode(old)
+    assert {name: (each.token, each.incarnation, each.request) for name, each in journal.records.items()} == {
+        name: (each["token"], each["incarnation"], each["request"]) for name, each in old["records"].items()
+    }
+    waiting = journal.records["waiting"].state
+    assert isinstance(waiting, Intended)
+    assert (waiting.attempts, waiting.seen) == (2, ())
+    new = encode(journal)
+    assert new["format"] == "reconciler/journal/v2"
+    assert decode(new) == journal
+    changed = json.dumps(old).replace("fca855226b7d", "fca855226b7e")
+    with pytest.raises(MalformedJournal, match="token of 'waiting' is not that of its request"):
+        decode(json.loads(changed))
+
+
+@pytest.mark.parametrize("older", ["v0", "v1"])
+def test_a_document_that_calls_itself_older_is_held_to_its_digest(older: str) -> None:
+    """Its format is a part of what the digest is over; what is really older has none."""
+    text = json.dumps(encode(journal(record())))
+    with pytest.raises(MalformedJournal, match="it was changed after it was written"):
+        decode(json.loads(text.replace("reconciler/journal/v2", f"reconciler/journal/{older}")))
+
+
+@given(journals, st.data())
+def test_one_changed_character_is_noticed(written: Journal, data: st.DataObject) -> None:
+    """Whatever value is exchanged, in whatever place: it is no journal, or the same one."""
+    text = json.dumps(encode(written))
+    at = data.draw(st.integers(0, len(text) - 1))
+    other = data.draw(st.sampled_from("0123456789abcdef-:T"))
+    try:
+        changed = json.loads(text[:at] + other + text[at + 1 :])
+    except ValueError:
+        return
+    if changed != json.loads(text):
+        with pytest.raises(MalformedJournal):
+            decode(changed)

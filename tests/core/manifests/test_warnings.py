@@ -1,0 +1,81 @@
+"""What is only unwise is said, and what is wise is not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+from support.builders import NOW, ON_DEMAND, manifest
+
+from reconciler.core.manifests.warnings import REGIONS, unwise
+from reconciler.core.model import Manifest, OnLoss, Policy
+
+END = "/spec/ExecutionConfiguration/OnDemandConfiguration/EndTime"
+
+
+def until(end: timedelta | str) -> dict[str, Any]:
+    """Return an execution whose window ends so long after now, or at what AWS may show."""
+    millis = end if isinstance(end, str) else str(int((NOW + end).timestamp() * 1000))
+    return {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1000000000000", "EndTime": millis}}
+
+
+def said(found: Manifest) -> list[tuple[str, str]]:
+    """Return what is unwise."""
+    return list(unwise(found, NOW))
+
+
+@pytest.mark.parametrize(
+    "execution",
+    [
+        None,
+        {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}},
+        until(timedelta(minutes=-30)),
+        until(timedelta(days=-30)),
+    ],
+)
+def test_what_is_wise_is_not_spoken_of(execution: Any) -> None:
+    """A window that ended half an hour ago, a schedule, and nothing at all."""
+    assert said(manifest(ExecutionConfiguration=execution)) == []
+
+
+def test_what_creates_nothing_is_not_spoken_of() -> None:
+    """A manifest that takes a live association over says what is, and not what shall be."""
+    taken = manifest(policy=Policy(adopt="arn", on_loss=OnLoss.RECREATE), ExecutionConfiguration=until(timedelta()))
+    assert said(taken) == []
+
+
+@pytest.mark.parametrize("minutes", [-29, 0, 60])
+def test_a_window_that_ends_too_late_is_unwise(minutes: int) -> None:
+    """What is younger than half an hour may be missing from the export."""
+    ((pointer, sentence),) = said(manifest(ExecutionConfiguration=until(timedelta(minutes=minutes))))
+    assert pointer == END
+    assert "may be missing" in sentence
+
+
+@pytest.mark.parametrize("end", ["999999999999999999", "not a time"])
+def test_a_time_that_nobody_can_tell_is_no_crash(end: str) -> None:
+    """It is as good as none."""
+    ((pointer, sentence),) = said(manifest(ExecutionConfiguration=until(end)))
+    assert (pointer, "no end" in sentence) == ("/spec/ExecutionConfiguration/OnDemandConfiguration", True)
+
+
+def test_an_export_without_a_window_or_without_an_end_is_unwise() -> None:
+    """Nobody who reviews it knows what will be exported."""
+    ((pointer, sentence),) = said(manifest(ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"}))
+    assert (pointer, "without a window" in sentence) == ("/spec/ExecutionConfiguration", True)
+    open_ = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790812800000"}}
+    ((pointer, sentence),) = said(manifest(ExecutionConfiguration=open_))
+    assert "no end" in sentence
+
+
+def test_repeating_a_finished_export_by_itself_is_unwise() -> None:
+    """A finished job may leave List, and would be exported again and again."""
+    repeated = manifest(policy=Policy(on_loss=OnLoss.RECREATE))
+    assert [pointer for pointer, _ in said(repeated)] == ["/policy/onLoss"]
+
+
+def test_the_regions_are_those_of_botocore() -> None:
+    """An upgrade that knows more says so here."""
+    assert set(boto3.Session().get_available_regions("appintegrations")) == REGIONS

@@ -1,0 +1,414 @@
+"""What people are told: what begins and ends to be wrong, once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.builders import NOW, live
+
+from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
+from reconciler.core.controller.status import Board, Lane, Refusal, Revision
+from reconciler.core.errors import Problem
+from reconciler.core.model import Execution, Origin
+from reconciler.core.notifications.changes import PATIENCE, SOURCE, Summary, forgotten, looks, news, summary
+from reconciler.core.notifications.state import Condition, Ledger, Open, Remembered, Subject, decode, encode
+from reconciler.core.plan.decision import DecisionKind
+from reconciler.core.plan.difference import Difference
+from reconciler.core.report.report import Association, Report, RunInfo, TargetReport
+
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+START = "/ExecutionConfiguration/OnDemandConfiguration/StartTime"
+DRIFT = (Difference(START, "1", "1", "2"),)
+CHANGE = (Difference(START, "2", "1", "1"),)
+
+
+def one(decision: str, name: str = "export", **changes: Any) -> Association:
+    """Return an association's line; what is drifted has a difference."""
+    if decision == "drifted":
+        changes = {"differences": DRIFT} | changes
+    given_: dict[str, Any] = {"reason": "because", "integration": "i", "destination": "s3://d", "arn": live().arn}
+    return Association(name, Origin(f"{name}.yaml", 1, 1), DecisionKind(decision), **given_ | changes)
+
+
+def lane(*associations: Association, at: datetime = NOW, failures: int = 0, **target: Any) -> Lane:
+    """Return a target whose last run ended at a time."""
+    report = Report(
+        RunInfo("r", at, at, dry_run=False, revision="1", version="1"),
+        (TargetReport("prod", "123456789012", "us-east-1", associations=associations, **target),),
+    )
+    return Lane("prod", None, None, None, failures, report, None if report.failed else at)
+
+
+def board(*lanes: Lane, now: datetime = NOW, refusal: Refusal | None = None, looked: datetime | None = NOW) -> Board:
+    """Return a controller's board."""
+    return Board(now, NOW, looked, Revision("1", NOW, 1), refusal, lanes, ())
+
+
+def tell(ledger: Ledger, here: Board) -> tuple[list[tuple[str, Condition, Condition | None]], Ledger]:
+    """Return what is told: of what, what is found, what ended; and the ledger."""
+    notices, after = news(ledger, looks(here))
+    return [(each.finding.name, each.finding.condition, each.ended) for each in notices], after
+
+
+def after(*boards: Board) -> list[list[tuple[str, Condition, Condition | None]]]:
+    """Return what is told with each of several boards."""
+    ledger, told = Ledger(), []
+    for here in boards:
+        said, ledger = tell(ledger, here)
+        told.append(said)
+    return told
+
+
+WRONG = [
+    (one("drifted"), Condition.DRIFTED),
+    (one("changed", differences=DRIFT), Condition.DRIFTED),
+    (one("lost"), Condition.LOST),
+    (one("blocked"), Condition.BLOCKED),
+    (one("create", outcome=Refused("no")), Condition.FAILED),
+    (one("create", outcome=NotSent("busy")), Condition.FAILED),
+    (one("update", outcome=Unknown("reset")), Condition.FAILED),
+]
+UNCLEAR = [
+    one("settling"),
+    one("settling", differences=DRIFT),
+    one("held"),
+    one("changed", differences=CHANGE),
+    one("create"),
+    one("update", outcome=Skipped("stopped")),
+]
+WELL = [
+    one("in-sync"),
+    one("adopt"),
+    one("create", outcome=Created("a1")),
+    one("update", outcome=Updated(), differences=DRIFT),
+]
+
+
+@pytest.mark.parametrize(("association", "condition"), WRONG, ids=lambda each: getattr(each, "decision", each))
+def test_what_goes_wrong_is_told_once_and_its_end_once(association: Association, condition: Condition) -> None:
+    """However often it is seen."""
+    bad, good = board(lane(association)), board(lane(one("in-sync")))
+    begun, ended = ("export", condition, None), ("export", Condition.WELL, condition)
+    assert after(good, bad, bad, good, good, bad) == [[], [begun], [], [ended], [], [begun]]
+
+
+@pytest.mark.parametrize("association", UNCLEAR, ids=lambda each: each.decision)
+def test_what_is_not_clear_is_neither_trouble_nor_recovery(association: Association) -> None:
+    """What waits, is held or is changed in git begins nothing and ends nothing."""
+    bad, unclear = board(lane(one("drifted"))), board(lane(association))
+    assert after(unclear, bad, unclear, bad)[0::2] == [[], []]
+    assert after(bad, unclear, bad)[1:] == [[], []]
+
+
+@pytest.mark.parametrize("association", WELL, ids=lambda each: each.decision)
+def test_what_is_done_or_in_sync_ends_it(association: Association) -> None:
+    """A lost one that was created again is well."""
+    told = after(board(lane(one("lost"))), board(lane(association)))
+    assert told[1] == [("export", Condition.WELL, Condition.LOST)]
+
+
+def test_trouble_of_another_kind_is_told_as_such() -> None:
+    """With what it was before, and without a recovery between."""
+    told = after(board(lane(one("drifted"))), board(lane(one("lost"))))
+    assert told[1] == [("export", Condition.LOST, Condition.DRIFTED)]
+
+
+def test_another_drift_is_told_again() -> None:
+    """The same members with the same values are the same drift; anything else is not."""
+    first = one("drifted")
+    same = one("drifted", reason="said otherwise", differences=(*DRIFT, *CHANGE))
+    other = one("drifted", differences=(Difference(START, "1", "1", "3"),))
+    told = after(*(board(lane(each)) for each in (first, same, other)))
+    assert [len(each) for each in told] == [1, 0, 1]
+
+
+def test_a_failed_export_is_told_beside_how_the_association_stands() -> None:
+    """The one neither hides nor ends the other; one that runs is no recovery."""
+
+    def seen(decision: str, status: str) -> Board:
+        return board(lane(one(decision, last_execution=Execution(status, "of a customer"))))
+
+    told = after(
+        seen("in-sync", "FAILED"),
+        seen("drifted", "FAILED"),
+        seen("drifted", "IN_PROGRESS"),
+        seen("drifted", "COMPLETED"),
+    )
+    assert told == [
+        [("export", Condition.EXPORT_FAILED, None)],
+        [("export", Condition.DRIFTED, None)],
+        [],
+        [("export", Condition.WELL, Condition.EXPORT_FAILED)],
+    ]
+
+
+def test_an_export_that_fails_once_more_is_told_once_more() -> None:
+    """Whoever sent it again after a failure waits for how that ends; where nothing was known between, nothing began."""
+
+    def seen(status: str | None) -> Board:
+        return board(lane(one("in-sync", last_execution=Execution(status, None) if status else None)))
+
+    first, again = (
+        ("export", Condition.EXPORT_FAILED, None),
+        ("export", Condition.EXPORT_FAILED, Condition.EXPORT_FAILED),
+    )
+    states = ("FAILED", None, "FAILED", "IN_PROGRESS", "IN_PROGRESS", "FAILED", "FAILED", "IN_PROGRESS", "COMPLETED")
+    ended = ("export", Condition.WELL, Condition.EXPORT_FAILED)
+    assert after(*map(seen, states)) == [[first], [], [], [], [], [again], [], [], [ended]]
+    assert after(*map(seen, ("IN_PROGRESS", "FAILED"))) == [[], [first]]
+
+
+def test_a_target_that_could_not_be_reconciled_says_nothing_of_its_associations() -> None:
+    """They have not recovered, and what the report calls blocked for that reason is not told."""
+    failed = lane(one("blocked"), one("in-sync", "other"), failures=2, error="denied")
+    told = after(board(lane(one("drifted"), one("lost", "other"))), board(failed), board(lane(one("drifted"))))
+    assert told[1] == [("", Condition.TARGET_FAILED, None)]
+    assert told[2] == [("", Condition.WELL, Condition.TARGET_FAILED)]
+
+
+def test_one_failure_of_a_target_is_not_yet_news() -> None:
+    """It is tried again within a minute; the second failure in a row is told."""
+    told = after(*(board(lane(failures=count, error="reset")) for count in (0, 1, 2, 3)))
+    assert [len(each) for each in told] == [0, 0, 1, 0]
+
+
+def test_what_could_not_be_listed_is_one_notice_of_the_target() -> None:
+    """Not one for each association that is blocked by it, and no recovery of any."""
+    unlisted = lane(one("blocked"), one("drifted", "other"), unlisted=(("arn:i", "denied"),))
+    told = after(board(lane(one("drifted"))), board(unlisted), board(lane(one("drifted"), one("drifted", "other"))))
+    assert told[1] == [("", Condition.UNLISTED, None), ("other", Condition.DRIFTED, None)]
+    assert told[2] == [("", Condition.WELL, Condition.UNLISTED)]
+
+
+def test_what_git_drops_is_forgotten_without_a_word() -> None:
+    """Nothing has recovered; and where it comes back, it is told anew."""
+    bad = board(lane(one("drifted")))
+    assert [len(each) for each in after(bad, board(lane()), bad)] == [1, 0, 1]
+
+
+def test_a_target_that_git_drops_is_forgotten_once_git_was_read() -> None:
+    """Before anything was read, as right after a start, all is remembered."""
+    _, ledger = tell(Ledger(), board(lane(one("drifted"))))
+    assert forgotten(ledger, board()) == ledger
+    assert forgotten(ledger, board(lane())) == ledger
+    gone = forgotten(ledger, board(replace(lane(), target="other"), now=NOW + MINUTE))
+    assert gone.targets == {"prod": Remembered(NOW + MINUTE, {})}
+    assert forgotten(gone, board(replace(lane(), target="other"))) == gone
+
+
+def test_a_report_older_than_what_was_told_changes_nothing() -> None:
+    """Of two controllers, the one that looked earlier does not tell what the other has seen end."""
+    early, late = board(lane(one("drifted"))), board(lane(one("in-sync"), at=NOW + MINUTE))
+    assert [len(each) for each in after(early, late, early)] == [1, 1, 0]
+
+
+def test_a_revision_that_is_refused_is_told_at_once_and_its_end_too() -> None:
+    """With each problem; another revision with the same problems is no news, one with others is."""
+    problem = Problem("a.yaml", 1, 1, "/spec", "is missing")
+    refused = Refusal("1 problem", NOW, (problem,))
+    other = Refusal("1 problem", NOW, (replace(problem, line=2),))
+    boards = [board(refusal=each, looked=NOW) for each in (refused, replace(refused, reason="again"), other)]
+    fixed = board(looked=NOW + MINUTE)
+    told = after(*boards, fixed)
+    assert [[each[1:] for each in said] for said in told] == [
+        [(Condition.REFUSED, None)],
+        [],
+        [(Condition.REFUSED, Condition.REFUSED)],
+        [(Condition.WELL, Condition.REFUSED)],
+    ]
+    assert "a.yaml:1:1: /spec: is missing" in news(Ledger(), looks(boards[0]))[0][0].finding.said
+
+
+def test_a_source_out_of_reach_is_news_only_if_it_stays_so() -> None:
+    """A host of git that does not answer once heals by itself; before git was first read nothing is known."""
+    gone = Refusal("no answer", NOW + MINUTE)
+    told = after(
+        board(refusal=gone, now=NOW + MINUTE),
+        board(refusal=gone, now=NOW + MINUTE + PATIENCE),
+        board(looked=None),
+        board(refusal=gone, looked=None),
+    )
+    assert [len(each) for each in told] == [0, 1, 0, 0]
+    assert looks(board(looked=None)) == {}
+
+
+def test_what_is_said_holds_no_values() -> None:
+    """Of drift the members, of a call that failed the reason, of an export nothing that AWS said."""
+    here = lane(
+        one("drifted", "a", last_execution=Execution("FAILED", "of a customer")),
+        one("create", "b", outcome=Refused("no")),
+        one("blocked", "c"),
+    )
+    said = {(each.finding.name, each.finding.said) for each in news(Ledger(), looks(board(here)))[0]}
+    assert said == {("a", START), ("a", ""), ("b", "no"), ("c", "because")}
+
+
+anything = st.lists(
+    st.sampled_from([*(each for each, _ in WRONG), *UNCLEAR, *WELL]).flatmap(
+        lambda each: st.sampled_from(["export", "other"]).map(lambda name: replace(each, name=name))
+    ),
+    max_size=2,
+    unique_by=lambda each: each.name,
+)
+states = st.one_of(
+    anything.map(lambda each: lane(*each)),
+    anything.map(lambda each: lane(*each, failures=2, error="denied")),
+    anything.map(lambda each: lane(*each, unlisted=(("arn:i", "denied"),))),
+)
+
+
+@given(st.lists(states, max_size=8))
+def test_nothing_is_told_twice_and_only_what_was_told_recovers(lanes: Sequence[Lane]) -> None:
+    """Whatever happens: the same again is no news, and a recovery ends just what was told, once."""
+    ledger, open_ = Ledger(), dict[tuple[str, bool], Condition]()
+    for each in lanes:
+        found = looks(board(each))
+        notices, ledger = news(ledger, found)
+        assert news(ledger, found) == ((), ledger)
+        assert decode(encode({"one": ledger})) == {"one": ledger}
+        subjects = {id(finding): subject for look in found.values() for subject, finding in look.findings.items()}
+        for notice in notices:
+            subject = subjects[id(notice.finding)]
+            key = subject.association, subject.export
+            assert open_.pop(key, None) == notice.ended
+            if notice.finding.condition.wrong:
+                open_[key] = notice.finding.condition
+            else:
+                assert notice.ended
+        remembered = ledger.targets.get("prod")
+        kept = {(key.association, key.export) for key in (remembered.open if remembered else {})}
+        open_ = {key: condition for key, condition in open_.items() if key in kept}
+        assert open_.keys() == kept
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3)), max_size=6))
+def test_ledgers_merge_in_any_order(told: list[tuple[str, int]]) -> None:
+    """Of each target the newest holds, whoever wrote it first."""
+    ledgers = [
+        Ledger({name: Remembered(NOW + number * MINUTE, {Subject("x"): Open(Condition.LOST, str(number))})})
+        for name, number in told
+    ]
+    forwards = backwards = Ledger()
+    for each in ledgers:
+        forwards = forwards.merged(each)
+    for each in reversed(ledgers):
+        backwards = backwards.merged(each)
+    assert forwards == backwards
+    assert Ledger(summarised=NOW).merged(Ledger(summarised=NOW + DAY)).summarised == NOW + DAY
+
+
+def test_times_that_are_still_to_come_are_not_believed() -> None:
+    """Who wrote them had a clock that was ahead: what is open stays open, and a minute is no matter."""
+    open_ = {Subject("x"): Open(Condition.LOST)}
+    ahead = Ledger({"a": Remembered(NOW + DAY, open_), "b": Remembered(NOW + MINUTE, open_)}, NOW + DAY)
+    believed = ahead.believed(NOW)
+    assert believed.targets["a"].open == open_
+    assert believed.targets["a"].at < NOW - DAY
+    assert believed.targets["b"] == ahead.targets["b"]
+    assert believed.summarised is None
+    assert ahead.believed(NOW + DAY) == ahead
+    assert Ledger().believed(NOW) == Ledger()
+    assert believed.merged(Ledger({"a": Remembered(NOW, {})}, NOW)).targets["a"] == Remembered(NOW, {})
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        [],
+        {"format": "reconciler/notices/v2", "receivers": {}},
+        {"format": "reconciler/notices/v1"},
+        {"format": "reconciler/notices/v1", "receivers": {"a": {"targets": {}}}},
+        {"format": "reconciler/notices/v1", "receivers": {"a": {"targets": {}, "summarised": "2026-11-01"}}},
+        {"format": "reconciler/notices/v1", "receivers": {"a": {"targets": {}, "summarised": "today"}}},
+    ],
+)
+def test_what_is_no_ledger_is_refused(document: object) -> None:
+    """Whatever is wrong with it."""
+    with pytest.raises(ValueError, match=r"."):
+        decode(document)
+
+
+def all_of(here: Board, ledger: Ledger | None = None, every: timedelta = DAY) -> Summary | None:
+    """Return the summary of a board."""
+    return summary(ledger or Ledger(), here, looks(here), every)
+
+
+def test_a_summary_is_due_once_a_day() -> None:
+    """The first as soon as every target was looked at; none where nobody wants any."""
+    here = board(lane(one("in-sync")))
+    assert all_of(here)
+    told = Ledger(summarised=NOW - DAY + MINUTE)
+    assert all_of(here, told) is None
+    assert all_of(replace(here, now=NOW + MINUTE), told)
+    assert all_of(here, every=timedelta()) is None
+
+
+def test_all_is_well_only_if_it_is() -> None:
+    """Everything is right, and was looked at within the time that the summary is about."""
+    ran = Execution("IN_PROGRESS", None)
+    good = board(lane(one("in-sync", last_execution=ran), one("in-sync", "other")))
+    said = all_of(good)
+    assert said
+    assert (said.well, said.associations, said.targets) == (True, 2, 1)
+    for here in (
+        board(lane(one("drifted"))),
+        board(lane(one("held"))),
+        board(lane(one("in-sync", last_execution=Execution("FAILED", None)))),
+        board(lane(one("in-sync"), unlisted=(("arn:i", "denied"),))),
+        board(lane(one("in-sync")), refusal=Refusal("1 problem", NOW)),
+        board(lane(one("in-sync")), refusal=Refusal("no answer", NOW + MINUTE)),
+        board(lane(one("in-sync")), now=NOW + 2 * DAY),
+        board(lane(one("in-sync")), looked=NOW - DAY - MINUTE),
+        board(lane(one("in-sync")), looked=None),
+        board(lane(failures=1, error="denied")),
+        board(now=NOW + DAY),
+    ):
+        said = all_of(here)
+        assert said
+        assert not said.well
+
+
+def test_a_summary_names_what_was_not_reconciled_since() -> None:
+    """A target whose runs hang or fail is not among what is well."""
+    said = all_of(board(lane(one("in-sync")), now=NOW + 2 * DAY))
+    assert said
+    assert said.behind == (("prod", NOW),)
+
+
+def test_a_summary_says_that_nobody_looked_at_the_manifests() -> None:
+    """Looking may hang or fail without a refusal; where there is one, that is told already."""
+    said = all_of(board(lane(one("in-sync")), looked=NOW - DAY - MINUTE))
+    assert said
+    assert (said.unread, said.read, said.behind) == (True, NOW - DAY - MINUTE, ())
+    refused = all_of(board(lane(one("in-sync")), looked=NOW - 2 * DAY, refusal=Refusal("no answer", NOW - DAY)))
+    assert refused
+    assert (refused.unread, [each.finding.condition for each in refused.open]) == (False, [Condition.REFUSED])
+
+
+def test_a_summary_waits_after_a_start_until_something_is_known() -> None:
+    """Not for ever: that nothing can be reconciled is worth a word."""
+    fresh = Lane("prod", NOW, NOW, None, 0, None, None)
+    assert all_of(board(fresh)) is None
+    assert all_of(board()) is None
+    late = all_of(board(fresh, now=NOW + PATIENCE))
+    assert late
+    assert late.behind == (("prod", None),)
+
+
+def test_every_outcome_counts_as_something() -> None:
+    """Every outcome is told, done or neither."""
+    outcomes: tuple[Outcome, ...] = (
+        Created("a"), Updated(), Refused("r"), NotSent("r"), Unknown("r"), Skipped("r"),
+    )  # fmt: skip
+    found = [looks(board(lane(one("create", outcome=each))))["prod"].findings[Subject("export")] for each in outcomes]
+    assert [each.condition for each in found] == [
+        Condition.WELL, Condition.WELL, Condition.FAILED, Condition.FAILED, Condition.FAILED, Condition.UNCLEAR,
+    ]  # fmt: skip
+    assert SOURCE in looks(board())

@@ -1,0 +1,170 @@
+"""What is adopted and differs from git: nobody is blamed, every count says the same, and nothing is sent by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.builders import NOW, ON_DEMAND, SETTLE, journal, live, manifest, observed, record, request, rules
+
+from reconciler.core.apply.result import Result
+from reconciler.core.apply.transitions import remembered
+from reconciler.core.journal.records import Bound, Intended, Journal
+from reconciler.core.model import Live, Manifest, Mode, Policy
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.decision import Adopt, Changed, Decision, Drifted, InSync, Update
+from reconciler.core.report.build import reported
+from reconciler.core.report.report import Report, RunInfo
+
+UPDATES = Policy(mode=Mode.CREATE_AND_UPDATE)
+END = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
+ELSEWHERE = "s3://corp-exports/elsewhere"
+
+
+def window(end: str) -> dict[str, Any]:
+    """Return an execution with another end."""
+    return {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": end}}
+
+
+NEW, THIRD = window("1793577600000"), window("1793664000000")
+SCHEDULED: dict[str, Any] = {
+    "ExecutionMode": "SCHEDULED",
+    "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"},
+}
+
+
+def run(
+    known: Journal, wanted: Manifest, *lives: Live, mode: Mode = Mode.CREATE_AND_UPDATE
+) -> tuple[Decision, Journal]:
+    """Plan one manifest, and return its decision and the journal that a run leaves."""
+    decided = plan([wanted], observed(*lives), known, rules(mode))
+    return decided.decisions[0], remembered(known, decided, NOW)
+
+
+def wants(execution: Any = ON_DEMAND, generation: int = 1, **policy: Any) -> Manifest:
+    """Return the manifest with an execution, and updates allowed."""
+    return manifest(policy=replace(UPDATES, generation=generation, **policy), ExecutionConfiguration=execution)
+
+
+def said(decision: Decision, known: Journal, wanted: Manifest, *lives: Live) -> Report:
+    """Return the report of a run that came to a decision."""
+    decided = plan([wanted], observed(*lives), known, rules())
+    assert decided.decisions[0].kind == decision.kind
+    return Report(
+        RunInfo("id", NOW, NOW, dry_run=False, revision=None, version="0"),
+        (reported("prod", "1", "r", Result(decided, {}, {})),),
+    )
+
+
+@pytest.mark.parametrize("shown", [NEW, SCHEDULED, None])
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_lost_journal_blames_nobody_and_sends_nothing(shown: Any, mode: Mode) -> None:
+    """The row and the summary have one word, now and in later runs, and no run sends what differs by itself."""
+    wanted, there = manifest(policy=UPDATES), live(ExecutionConfiguration=shown)
+    first, kept = run(journal(), wanted, there, mode=mode)
+    assert isinstance(first, Adopt)
+    report = said(first, journal(), wanted, there)
+    (row,) = report.associations
+    assert {name for name, count in report.summary.items() if count} == {row.decision} == {"changed"}
+    for _ in range(3):
+        later, kept = run(kept, wanted, there, mode=mode)
+        assert isinstance(later, Changed)
+        assert not any(each.drifted for each in later.differences)
+        for reason in (first.reason, later.reason):
+            assert "does not know which of them changed" in reason
+            assert "git changed it" not in reason
+            assert "left what was applied" not in reason
+
+
+def test_what_was_adopted_is_updated_once_git_or_a_person_says_so() -> None:
+    """A raised generation sends what git asks for; another window in git is a change like any other."""
+    there = live(ExecutionConfiguration=NEW)
+    _, kept = run(journal(), wants(), there)
+    raised, _ = run(kept, wants(generation=2), there)
+    assert isinstance(raised, Update)
+    assert raised.execution == ON_DEMAND
+    assert "policy.generation was raised" in raised.reason
+    changed, after = run(kept, wants(THIRD), there)
+    assert isinstance(changed, Update)
+    assert "git changed it" in changed.reason
+    back, _ = run(after, wants(), live(ExecutionConfiguration=THIRD))
+    assert isinstance(back, Changed)
+    same, _ = run(kept, wants(NEW), there)
+    assert isinstance(same, InSync)
+
+
+def test_a_generation_that_stood_before_the_adoption_is_not_raised() -> None:
+    """A lost journal has not heard it: it must not count as a word that was given since."""
+    there = live(ExecutionConfiguration=NEW)
+    _, kept = run(journal(), wants(generation=5), there)
+    later, _ = run(kept, wants(generation=5), there)
+    assert isinstance(later, Changed)
+    assert "raised above 5" in later.reason
+
+
+def test_what_leaves_its_adoption_has_drifted() -> None:
+    """From the adoption on it is known how it was."""
+    _, kept = run(journal(), wants(), live())
+    decision, _ = run(kept, wants(), live(ExecutionConfiguration=NEW))
+    assert isinstance(decision, Drifted)
+    (row,) = said(decision, kept, wants(), live(ExecutionConfiguration=NEW)).associations
+    assert "adopted" in row.reason
+
+
+def test_what_is_ignored_is_no_difference_of_an_adoption() -> None:
+    """policy.ignore holds from the first run on, and the rest is told all the same."""
+    wanted = wants(ignore=(END,))
+    first, kept = run(journal(), wanted, live(ExecutionConfiguration=NEW))
+    assert (first.kind, kept.records["export"].request) == ("adopt", request())
+    both = {**NEW, "OnDemandConfiguration": {**NEW["OnDemandConfiguration"], "StartTime": "1"}}
+    first, kept = run(journal(), wanted, live(ExecutionConfiguration=both))
+    assert isinstance(first, Adopt)
+    assert [each.path for each in first.differences] == ["/ExecutionConfiguration/OnDemandConfiguration/StartTime"]
+    later, _ = run(kept, wanted, live(ExecutionConfiguration=both))
+    assert isinstance(later, Changed)
+
+
+def test_another_destination_of_what_is_named_is_nobodys_drift() -> None:
+    """policy.adopt names an association that goes elsewhere: it stands for that one, and AWS has left nothing."""
+    there = live(DestinationURI=ELSEWHERE)
+    wanted = manifest(policy=Policy(adopt=there.arn))
+    first, kept = run(journal(), wanted, there)
+    assert first.kind == "changed"
+    later, _ = run(kept, wanted, there)
+    assert isinstance(later, Changed)
+    assert "/DestinationURI cannot be changed" in later.reason
+    beside, _ = run(kept, manifest("beside", DestinationURI=ELSEWHERE), there)
+    assert isinstance(beside, Adopt)  # renamed: the record is of that destination
+
+
+def test_an_exchanged_association_is_no_drift_and_is_not_updated() -> None:
+    """The journal knows what was applied to another one, of which List shows nothing any more."""
+    known = replace(record(id_="gone", ExecutionConfiguration=THIRD), former=(NEW,))
+    there = live("a2", ExecutionConfiguration=SCHEDULED)
+    first, kept = run(journal(known), wants(THIRD), there)
+    assert isinstance(first, Adopt)
+    assert (first.record.token, first.record.former) == (None, (NEW, THIRD))
+    for execution in (THIRD, NEW):
+        later, _ = run(kept, wants(execution), there)
+        assert isinstance(later, Changed)
+        assert "does not know which of them changed" in later.reason
+
+
+def test_what_a_lost_answer_had_sent_drifts_from_that() -> None:
+    """What was sent is known: what List shows instead is AWS's doing, and the row says both."""
+    waiting = replace(record(), state=Intended(1, NOW - SETTLE, NOW - SETTLE))
+    there = live(ExecutionConfiguration=NEW)
+    first, _ = run(journal(waiting), manifest(), there)
+    assert first.kind == "drifted"
+    (row,) = said(first, journal(waiting), manifest(), there).associations
+    assert "had arrived; AWS no longer matches the last applied" in row.reason
+
+
+def test_a_renamed_manifest_is_called_by_what_remains_different() -> None:
+    """Row, summary and the next run have one word."""
+    for wanted, word in ((manifest("new"), "drifted"), (manifest("new", ExecutionConfiguration=THIRD), "changed")):
+        first, kept = run(journal(record("old")), wanted, live(ExecutionConfiguration=NEW), mode=Mode.CREATE)
+        later, _ = run(kept, wanted, live(ExecutionConfiguration=NEW), mode=Mode.CREATE)
+        assert (first.kind, later.kind) == (word, word)
+        assert isinstance(kept.records["new"].state, Bound)

@@ -1,0 +1,633 @@
+"""The decision table: exactly one decision per manifest, the first row that fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.builders import (
+    INTEGRATION,
+    NOW,
+    ON_DEMAND,
+    SETTLE,
+    journal,
+    live,
+    manifest,
+    observed,
+    record,
+    request,
+    rules,
+)
+
+from reconciler.core.journal.records import Bound, Intended, Record
+from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, OnLoss, Policy, Unobserved
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.decision import (
+    Adopt,
+    Blocked,
+    Changed,
+    Create,
+    Decision,
+    Drifted,
+    InSync,
+    Lost,
+    Plan,
+    Settling,
+    Update,
+)
+from reconciler.core.plan.inputs import RunOptions, RunRules
+from reconciler.core.request.token import client_token
+
+SCHEDULED: dict[str, Any] = {
+    "ExecutionMode": "SCHEDULED",
+    "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"},
+}
+
+
+def decide(
+    wanted: Manifest, *lives: Live, remembered: Record | None = None, mode: Mode = Mode.CREATE, unobserved: str = ""
+) -> Decision:
+    """Plan one manifest and return its decision."""
+    known = journal(*([remembered] if remembered else []))
+    (decision,) = plan([wanted], observed(*lives, unobserved=unobserved), known, rules(mode)).decisions
+    return decision
+
+
+def intended(attempts: int = 1, ago: timedelta = timedelta(minutes=1), **changes: Any) -> Record:
+    """Return the record of a Create whose answer was lost."""
+    return replace(record(**changes), state=Intended(attempts, NOW - ago, NOW - ago))
+
+
+def missing(name: str = "export", id_: str = "a1") -> Record:
+    """Return the record of an association that List has not shown for the settle time."""
+    known = record(name, id_)
+    assert isinstance(known.state, Bound)
+    return replace(known, state=replace(known.state, missing_since=NOW - SETTLE))
+
+
+def test_an_unobserved_integration_blocks_and_never_creates() -> None:
+    """A List that failed is not an empty one."""
+    for remembered in (None, record(), intended()):
+        decision = decide(manifest(), remembered=remembered, unobserved="access denied")
+        assert isinstance(decision, Blocked)
+        assert "access denied" in decision.reason
+
+
+def test_a_missing_association_is_created_with_its_token() -> None:
+    """Neither remembered nor live: create, under the token of the resolved request."""
+    decision = decide(manifest())
+    assert isinstance(decision, Create)
+    assert decision.request == request()
+    assert decision.token == client_token(request(), 0)
+    assert decision.record.state == Intended(1, NOW, NOW)
+
+
+@pytest.mark.parametrize("spelling", [INTEGRATION.name, INTEGRATION.uuid, INTEGRATION.arn])
+def test_name_uuid_and_arn_of_an_integration_are_one(spelling: str) -> None:
+    """The token does not depend on how the manifest spells the data integration."""
+    decision = decide(manifest(DataIntegrationIdentifier=spelling))
+    assert isinstance(decision, Create)
+    assert decision.token == client_token(request(), 0)
+
+
+def test_a_missing_integration_blocks_and_names_the_nearest() -> None:
+    """A misspelt data integration is told, not created around."""
+    decision = decide(manifest(DataIntegrationIdentifier="profile-export"))
+    assert isinstance(decision, Blocked)
+    assert "did you mean 'profiles-export'?" in decision.reason
+    far = decide(manifest(DataIntegrationIdentifier="zzz"))
+    assert isinstance(far, Blocked)
+    assert "create it" in far.reason
+
+
+def test_a_matching_live_association_is_adopted_and_not_created() -> None:
+    """What somebody else made is bound, with no token of ours and no write to AWS."""
+    decision = decide(manifest(), live())
+    assert isinstance(decision, Adopt)
+    assert decision.record == Record("export", request(), None, 0, 1, Bound("a1", NOW, live("a1").arn))
+    assert decision.differences == ()
+
+
+def test_an_adoption_that_differs_takes_what_list_shows_for_applied() -> None:
+    """Nobody knows what was applied before: neither git nor AWS is said to have changed."""
+    decision = decide(manifest(), live(ExecutionConfiguration=SCHEDULED))
+    assert isinstance(decision, Adopt)
+    assert decision.kind == "changed"
+    assert decision.record.request == request(ExecutionConfiguration=SCHEDULED)
+    assert decision.differences
+    assert not any(difference.drifted for difference in decision.differences)
+    assert "does not know which of them changed" in decision.reason
+
+
+def test_several_matches_block_and_are_all_named() -> None:
+    """Which one is meant is for a person to say."""
+    for remembered in (None, intended(), record(id_="gone")):
+        decision = decide(manifest(), live("a1"), live("a2"), remembered=remembered)
+        assert isinstance(decision, Blocked)
+        assert live("a1").arn in decision.reason
+        assert live("a2").arn in decision.reason
+
+
+def test_policy_adopt_chooses_among_matches() -> None:
+    """policy.adopt binds to the ARN it names."""
+    decision = decide(manifest(policy=Policy(adopt=live("a2").arn)), live("a1"), live("a2"))
+    assert isinstance(decision, Adopt)
+    assert decision.live.id == "a2"
+
+
+def test_policy_adopt_of_what_is_not_there_blocks() -> None:
+    """An ARN that List does not show is not adopted, and nothing is created instead."""
+    assert isinstance(decide(manifest(policy=Policy(adopt=live("zz").arn)), live("a1")), Blocked)
+
+
+def test_policy_adopt_binds_anew_and_is_then_in_sync() -> None:
+    """A person's word goes before the journal's; it never creates."""
+    wanted = manifest(policy=Policy(adopt=live("a2").arn))
+    decision = decide(wanted, live("a1"), live("a2"), remembered=record())
+    assert isinstance(decision, Adopt)
+    assert decision.record == Record("export", request(), None, 0, 1, Bound("a2", NOW, live("a2").arn))
+    missing = manifest(policy=Policy(adopt=live("zz").arn))
+    assert isinstance(decide(missing, live("a1"), remembered=record()), Blocked)
+    agreeing = manifest(policy=Policy(adopt=live("a1").arn))
+    assert isinstance(decide(agreeing, live("a1"), remembered=record()), InSync)
+
+
+def test_what_policy_adopt_names_is_not_exchanged_for_another() -> None:
+    """The named association has left List, and another one matches: it is lost, and the other is not taken for it."""
+    wanted = manifest(policy=Policy(adopt=live("a1").arn, generation=2, on_loss=OnLoss.RECREATE))
+    decision = decide(wanted, live("a2"), remembered=missing())
+    assert isinstance(decision, Lost)
+    assert "policy.adopt" in decision.reason
+
+
+def test_policy_adopt_ends_the_wait_for_a_lost_answer() -> None:
+    """A person found the export that a lost answer had started: it is bound with what was sent, not sent again."""
+    shown = live("a1", DestinationURI="s3://corp-exports/2026-10/")
+    wanted = manifest(policy=Policy(adopt=shown.arn))
+    decision = decide(wanted, shown, remembered=intended(1, SETTLE))
+    assert isinstance(decision, Adopt)
+    assert (decision.record.request, decision.record.token) == (request(), record().token)
+    assert isinstance(decide(wanted, remembered=intended(1, SETTLE)), Blocked)
+
+
+def test_a_lost_answer_is_not_repeated_at_any_age() -> None:
+    """After days List may have forgotten a finished job: then a person has to look."""
+    assert isinstance(decide(manifest(), remembered=intended(1, SETTLE * 32)), Create)
+    decision = decide(manifest(), remembered=intended(1, SETTLE * 32 + timedelta(seconds=1)))
+    assert isinstance(decision, Blocked)
+    assert "policy.adopt" in decision.reason
+
+
+OLD, NEW = "s3://corp-exports/2026-10", "s3://corp-exports/2026-11"
+
+
+@pytest.mark.parametrize(
+    ("known", "shown"),
+    [
+        (record("a"), (live(),)),
+        (record("a"), ()),
+        (intended(1, timedelta(seconds=30)), ()),
+        (intended(1, SETTLE), ()),
+    ],
+)
+def test_a_reused_name_does_not_hide_its_association(known: Record, shown: tuple[Live, ...]) -> None:
+    """`a` gets another request and `b` takes a's old one: b is not created while a's record stands for it."""
+    manifests = [manifest("a", DestinationURI=NEW), manifest("b", DestinationURI=OLD)]
+    result = plan(manifests, observed(*shown), journal(replace(known, name="a")), rules())
+    assert result.writes == ()
+    blocked = result.decisions[1]
+    assert isinstance(blocked, Blocked)
+    assert "'a'" in blocked.reason
+
+
+def test_a_bound_manifest_does_not_leave_its_natural_key() -> None:
+    """Its record stands for an export that may still be under way, and that another manifest may ask for next."""
+    there = live("a2", DestinationURI=NEW)
+    wanted = manifest("x", Policy(adopt=there.arn), DestinationURI=NEW)
+    fresh = replace(record("x"), state=Bound("a1", NOW))
+    (decision,) = plan([wanted], observed(there), journal(fresh), rules()).decisions
+    assert isinstance(decision, Blocked)
+    assert "a manifest of its own name" in decision.reason
+    moved = decide(manifest(DestinationURI=NEW), live("a1", DestinationURI=NEW), remembered=record())
+    assert isinstance(moved, Changed)
+
+
+def test_what_policy_adopt_lets_go_of_is_unmanaged_at_once() -> None:
+    """A bound manifest names another association of the same kind: the report of this very run shows the former."""
+    wanted = manifest(policy=Policy(adopt=live("a2").arn))
+    result = plan([wanted], observed(live("a1"), live("a2")), journal(record()), rules())
+    (decision,) = result.decisions
+    assert isinstance(decision, Adopt)
+    assert decision.record.token is None
+    assert result.unmanaged == (live("a1"),)
+
+
+def test_an_orphan_of_the_same_kind_does_not_block_for_ever() -> None:
+    """Two records of one natural key whose manifests are gone: the one that is taken over decides."""
+    p, q = (
+        replace(record(name, id_), state=Bound(id_, NOW - SETTLE * 9, "arn", NOW - SETTLE * 8))
+        for name, id_ in (("p", "a1"), ("q", "a2"))
+    )
+    wanted = manifest("new", Policy(generation=2))
+    (decision,) = plan([wanted], observed(), journal(p, q), rules()).decisions
+    assert isinstance(decision, Create)
+    waiting = replace(p, state=Intended(1, NOW, NOW))
+    (decision,) = plan([wanted], observed(), journal(q, waiting), rules()).decisions
+    assert isinstance(decision, Settling)
+
+
+def test_what_another_manifest_adopted_is_not_created_beside_it() -> None:
+    """`b` is bound, by policy.adopt, to the only association of a's natural key."""
+    owner = replace(record("b", "a1", DestinationURI=NEW))
+    manifests = [manifest("a"), manifest("b", Policy(adopt=live("a1").arn), DestinationURI=NEW)]
+    for known in (journal(owner), journal()):
+        result = plan(manifests, observed(live("a1")), known, rules())
+        assert isinstance(result.decisions[0], Blocked)
+        assert result.writes == ()
+
+
+def test_an_unobserved_integration_of_the_record_blocks() -> None:
+    """Where the record points elsewhere and that cannot be listed, nothing is said of it."""
+    other = Integration(INTEGRATION.arn[:-1] + "2", "profiles-export")
+    seen = Observation((other,), {other.arn: (), INTEGRATION.arn: Unobserved("denied")})
+    (decision,) = plan([manifest()], seen, journal(record()), rules()).decisions
+    assert isinstance(decision, Blocked)
+
+
+def test_the_record_of_another_association_is_not_taken_over() -> None:
+    """A manifest that names one association does not inherit, and so drop, the orphaned record of another."""
+    wanted = manifest("new", Policy(adopt=live("a2").arn))
+    result = plan([wanted], observed(live("a1"), live("a2")), journal(record("old", "a1")), rules())
+    assert isinstance(result.decisions[0], Adopt)
+    assert result.renamed == set()
+    same = plan([manifest("new", Policy(adopt=live("a1").arn))], observed(live("a1")), journal(record("old")), rules())
+    assert same.renamed == {"old"}
+
+
+def test_a_record_is_found_by_the_arn_that_a_manifest_names() -> None:
+    """Renamed and given another destination at once: what the ARN names is bound already, and its request is known."""
+    wanted = manifest("new", Policy(adopt=live("a1").arn), DestinationURI=NEW)
+    result = plan([wanted], observed(live("a1")), journal(record("old", "a1")), rules())
+    (decision,) = result.decisions
+    assert isinstance(decision, Adopt)
+    assert (decision.record, set(result.renamed)) == (record("new", "a1"), {"old"})
+    assert any(each.changed and each.path == "/DestinationURI" for each in decision.differences)
+
+
+def test_one_record_is_not_taken_over_by_two_manifests() -> None:
+    """One names its association in policy.adopt, the other has its natural key: the named one has it."""
+    manifests = [manifest("key"), manifest("arn", Policy(adopt=live("a1").arn), DestinationURI=NEW)]
+    for order in (manifests, manifests[::-1]):
+        result = plan(order, observed(live("a1")), journal(record("old", "a1")), rules())
+        decisions = {decision.manifest.name: decision for decision in result.decisions}
+        assert isinstance(decisions["arn"], Adopt)
+        blocked = decisions["key"]
+        assert isinstance(blocked, Blocked)
+        assert "'arn'" in blocked.reason
+        assert result.unmanaged == ()
+
+
+def test_what_list_shows_is_not_missing_because_another_has_it() -> None:
+    """Two records of one association, whatever brought them about: one has it, the other is blocked and waits."""
+    manifests = [manifest("a"), manifest("b", DestinationURI=NEW)]
+    known = journal(record("a", "a1"), record("b", "a1", DestinationURI=NEW))
+    result = plan(manifests, observed(live("a1")), known, rules())
+    assert isinstance(result.decisions[0], InSync)
+    blocked = result.decisions[1]
+    assert isinstance(blocked, Blocked)
+    assert "'a'" in blocked.reason
+    named = replace(manifests[1], policy=Policy(adopt=live("a1").arn))
+    assert isinstance(plan([manifests[0], named], observed(live("a1")), known, rules()).decisions[1], Blocked)
+
+
+def test_one_twin_with_an_adoption_is_not_enough() -> None:
+    """Unless each says which one it means, both are blocked."""
+    twins = [manifest("a", Policy(adopt=live("a1").arn)), manifest("b")]
+    decisions = plan(twins, observed(live("a1"), live("a2")), journal(), rules()).decisions
+    assert {type(decision) for decision in decisions} == {Blocked}
+
+
+def test_a_record_is_looked_for_where_it_was_sent() -> None:
+    """Git moved on while the answer was lost, or after: what was sent to the old place is found there."""
+    moved = manifest(DestinationURI=NEW)
+    found = decide(moved, live("a1"), remembered=intended())
+    assert isinstance(found, Adopt)
+    rebound = decide(moved, live("a2"), remembered=record(id_="a1"))
+    assert isinstance(rebound, Adopt)
+    assert rebound.live.id == "a2"
+
+
+def test_what_cannot_be_seen_is_not_taken_for_done() -> None:
+    """Live shows the new window, but git changed ObjectConfiguration as well: that was never sent."""
+    wanted = manifest(ExecutionConfiguration=SCHEDULED, ObjectConfiguration={"A": {"b": ["c"]}})
+    decision = decide(wanted, live(ExecutionConfiguration=SCHEDULED), remembered=record())
+    assert isinstance(decision, Changed)
+    window: dict[str, Any] = {"StartTime": "1790812800000", "EndTime": "1800000000000"}
+    half = live(ExecutionConfiguration={**ON_DEMAND, "OnDemandConfiguration": window})
+    later: dict[str, Any] = {"StartTime": "1700000000000", "EndTime": "1800000000000"}
+    both = manifest(ExecutionConfiguration={**ON_DEMAND, "OnDemandConfiguration": later})
+    assert isinstance(decide(both, half, remembered=record()), Changed)
+
+
+def test_the_one_still_waited_for_goes_before_other_orphans() -> None:
+    """Of several forgotten records of one natural key, a lost answer counts."""
+    waiting = replace(intended(), name="y")
+    known = journal(record("z", "gone"), waiting, record("x", "gone2"))
+    (decision,) = plan([manifest("new")], observed(), known, rules()).decisions
+    assert isinstance(decision, Settling)
+
+
+def test_nothing_to_do_is_in_sync() -> None:
+    """Desired, applied and live are the same."""
+    decision = decide(manifest(), live(), remembered=record())
+    assert decision == InSync(manifest(), live(), record())
+
+
+def test_drift_is_reported_and_not_repaired() -> None:
+    """Live left what was applied: drifted, whatever the mode."""
+    for mode in Mode:
+        wanted = manifest(policy=Policy(mode=Mode.CREATE_AND_UPDATE))
+        decision = decide(wanted, live(ExecutionConfiguration=SCHEDULED), remembered=record(), mode=mode)
+        assert isinstance(decision, Drifted)
+
+
+def test_a_change_of_execution_needs_both_modes_to_be_an_update() -> None:
+    """Only where manifest and run both allow it is an update decided; else it is changed."""
+    both = Policy(mode=Mode.CREATE_AND_UPDATE)
+    wanted = manifest(policy=both, ExecutionConfiguration=SCHEDULED)
+    decision = decide(wanted, live(), remembered=record(), mode=Mode.CREATE_AND_UPDATE)
+    assert isinstance(decision, Update)
+    assert "REPEATS the export" in decision.reason
+    assert isinstance(decide(wanted, live(), remembered=record(), mode=Mode.CREATE), Changed)
+    only_run = manifest(ExecutionConfiguration=SCHEDULED)
+    assert isinstance(decide(only_run, live(), remembered=record(), mode=Mode.CREATE_AND_UPDATE), Changed)
+
+
+def test_a_change_of_anything_else_needs_a_new_name() -> None:
+    """What AWS cannot change is never sent, and the reason names the members and the way out."""
+    policy = Policy(mode=Mode.CREATE_AND_UPDATE)
+    wanted = manifest(policy=policy, DestinationURI="s3://corp-exports/elsewhere")
+    decision = decide(wanted, live(), remembered=record(), mode=Mode.CREATE_AND_UPDATE)
+    assert isinstance(decision, Changed)
+    assert "/DestinationURI" in decision.reason
+    assert "new name" in decision.reason
+
+
+def test_a_change_that_aws_already_shows_is_adopted_not_sent() -> None:
+    """Where somebody brought live to what git now asks for, an update would only repeat the export."""
+    wanted = manifest(policy=Policy(mode=Mode.CREATE_AND_UPDATE), ExecutionConfiguration=SCHEDULED)
+    shown = live(ExecutionConfiguration=SCHEDULED)
+    decision = decide(wanted, shown, remembered=record(), mode=Mode.CREATE_AND_UPDATE)
+    assert isinstance(decision, Adopt)
+    assert decision.record.request == request(ExecutionConfiguration=SCHEDULED)
+    assert decision.record.token == record().token
+
+
+def test_ignored_drift_is_in_sync() -> None:
+    """policy.ignore leaves a member out of the comparison with live."""
+    window: dict[str, Any] = {"StartTime": "1790812800000", "EndTime": "1800000000000"}
+    shown = live(ExecutionConfiguration={**ON_DEMAND, "OnDemandConfiguration": window})
+    policy = Policy(ignore=("/ExecutionConfiguration/OnDemandConfiguration/EndTime",))
+    assert isinstance(decide(manifest(), shown, remembered=record()), Drifted)
+    assert isinstance(decide(manifest(policy=policy), shown, remembered=record()), InSync)
+
+
+def test_what_was_just_bound_may_be_missing_for_a_while() -> None:
+    """List may lag behind a Create by the settle time."""
+    fresh = replace(record(), state=Bound("a1", NOW - SETTLE + timedelta(seconds=1)))
+    decision = decide(manifest(), remembered=fresh)
+    assert isinstance(decision, Settling)
+    assert decision.until == NOW + timedelta(seconds=1)
+
+
+def test_a_bound_association_that_was_replaced_is_bound_anew() -> None:
+    """The id is gone, and exactly one other matches: rebind."""
+    decision = decide(manifest(), live("a2"), remembered=record(id_="a1"))
+    assert isinstance(decision, Adopt)
+    assert decision.record.state == Bound("a2", NOW, live("a2").arn)
+    assert decision.record.token == record().token
+
+
+def test_a_lost_answer_is_found_in_list() -> None:
+    """A Create whose answer was lost had arrived: bind it, with the recorded request as applied."""
+    decision = decide(manifest(ExecutionConfiguration=SCHEDULED), live(), remembered=intended())
+    assert isinstance(decision, Adopt)
+    assert decision.record == replace(record(), state=Bound("a1", NOW, live().arn))
+    assert all(difference.changed for difference in decision.differences)
+
+
+def test_a_lost_answer_is_waited_for_before_anything_is_sent() -> None:
+    """Until the settle time has passed since the last attempt there is no call."""
+    decision = decide(manifest(), remembered=intended(ago=SETTLE - timedelta(seconds=1)))
+    assert isinstance(decision, Settling)
+    assert decision.until == NOW + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 3, 4])
+def test_waits_double_and_the_recorded_request_is_sent_again(attempts: int) -> None:
+    """Each attempt waits twice as long as the last, and repeats request and token to the letter."""
+    wait = SETTLE * 2 ** (attempts - 1)
+    early = intended(attempts, wait - timedelta(seconds=1))
+    assert isinstance(decide(manifest(), remembered=early), Settling)
+    due = intended(attempts, wait)
+    decision = decide(manifest(), remembered=due)
+    assert isinstance(decision, Create)
+    assert (decision.request, decision.token) == (due.request, due.token)
+    assert decision.record.state == Intended(attempts + 1, NOW - wait, NOW)
+
+
+def test_after_the_fifth_attempt_it_is_given_up() -> None:
+    """Nobody sends for ever what never shows; the fifth answer is waited for like the others."""
+    fifth = SETTLE * 2**4
+    assert isinstance(decide(manifest(), remembered=intended(5, fifth - timedelta(seconds=1))), Settling)
+    decision = decide(manifest(), remembered=intended(5, fifth))
+    assert isinstance(decision, Blocked)
+    assert "given up" in decision.reason
+
+
+def test_a_raised_generation_ends_a_wait_that_was_given_up() -> None:
+    """A person looked and wants another one: what git asks for now, under a token of its own."""
+    wanted = manifest(policy=Policy(generation=2), ExecutionConfiguration=SCHEDULED)
+    for known in (intended(5, SETTLE * 16), intended(1, SETTLE), intended(1, SETTLE * 33)):
+        decision = decide(wanted, remembered=known)
+        assert isinstance(decision, Create)
+        assert decision.request == request(ExecutionConfiguration=SCHEDULED)
+        assert (decision.record.incarnation, decision.record.generation) == (1, 2)
+        assert decision.token == client_token(decision.request, 1)
+        assert decision.record.state == Intended(1, NOW, NOW)
+
+
+def test_a_short_settle_time_does_not_give_up_early() -> None:
+    """What is given up after eight hours is given up after eight hours: the settle time says when to repeat."""
+    known = intended(1, timedelta(minutes=5))
+    quick = RunRules(RunOptions(settle_time=timedelta(seconds=1)), NOW)
+    (decision,) = plan([manifest()], observed(), journal(known), quick).decisions
+    assert isinstance(decision, Create)
+
+
+def test_an_adoption_hears_the_generation_and_keeps_the_incarnation() -> None:
+    """So that neither answers, or counts, for a loss that comes later."""
+    wanted = manifest(policy=Policy(generation=2))
+    for known in (replace(intended(), incarnation=3), replace(record(id_="gone"), incarnation=3)):
+        decision = decide(wanted, live("a9"), remembered=known)
+        assert isinstance(decision, Adopt)
+        assert (decision.record.incarnation, decision.record.generation) == (3, 2)
+
+
+def test_what_one_manifest_has_is_not_given_to_another_that_names_it() -> None:
+    """The journal goes before policy.adopt of somebody else."""
+    manifests = [manifest("a"), manifest("b", Policy(adopt=live("a1").arn), DestinationURI=NEW)]
+    for order in (manifests, manifests[::-1]):
+        decisions = plan(order, observed(live("a1")), journal(record("a", "a1")), rules()).decisions
+        by_name = {decision.manifest.name: type(decision) for decision in decisions}
+        assert by_name == {"a": InSync, "b": Blocked}
+
+
+def test_a_raised_generation_does_not_cut_a_wait_short() -> None:
+    """While the answer may still show, and while the recorded Create is simply repeated, it has no effect."""
+    wanted = manifest(policy=Policy(generation=2))
+    assert isinstance(decide(wanted, remembered=intended(5, SETTLE)), Settling)
+    decision = decide(wanted, remembered=intended(1, SETTLE))
+    assert isinstance(decision, Create)
+    assert (decision.token, decision.record.incarnation) == (record().token, 0)
+
+
+def test_what_git_no_longer_asks_for_is_not_sent_again() -> None:
+    """Git turned away from a request while its answer was unknown: neither that nor the new one is sent."""
+    for changes in ({"DestinationURI": "s3://corp-exports/elsewhere"}, {"ExecutionConfiguration": SCHEDULED}):
+        decision = decide(manifest(**changes), remembered=intended(1, SETTLE))
+        assert isinstance(decision, Blocked)
+        assert "s3://corp-exports/2026-10" in decision.reason
+
+
+def test_a_renamed_manifest_keeps_its_record() -> None:
+    """The orphaned record of the same natural key is taken over: nothing is created."""
+    decision = decide(manifest("new-name"), live(), remembered=record("old-name"))
+    assert isinstance(decision, Adopt)
+    assert decision.record == record("new-name")
+    assert plan([manifest("new-name")], observed(live()), journal(record("old-name")), rules()).renamed == {"old-name"}
+
+
+def test_a_renamed_manifest_keeps_waiting_for_its_answer() -> None:
+    """Renaming does not cut short the wait for a lost answer, nor change the token that is repeated."""
+    lost = replace(intended(1, SETTLE - timedelta(seconds=1)), name="old-name")
+    assert isinstance(decide(manifest("new-name"), remembered=lost), Settling)
+    due = replace(intended(1, SETTLE), name="old-name")
+    decision = decide(manifest("new-name"), remembered=due)
+    assert isinstance(decision, Create)
+    assert (decision.record.name, decision.token) == ("new-name", due.token)
+
+
+def test_two_manifests_that_aws_shows_to_be_one_are_both_blocked() -> None:
+    """Two spellings of one integration make one natural key, which only List tells."""
+    twins = [manifest("a"), manifest("b", DataIntegrationIdentifier=INTEGRATION.arn)]
+    decisions = plan(twins, observed(), journal(), rules()).decisions
+    assert all(isinstance(decision, Blocked) for decision in decisions)
+    assert [
+        decision.reason.count("'b'") + decision.reason.count("'a'")
+        for decision in decisions
+        if isinstance(decision, Blocked)
+    ] == [1, 1]
+
+
+def test_twins_with_an_adoption_each_are_fine() -> None:
+    """Where each says which association it means, both are managed."""
+    twins = [manifest(name, Policy(adopt=live(id_).arn)) for name, id_ in (("a", "a1"), ("b", "a2"))]
+    result = plan(twins, observed(live("a1"), live("a2")), journal(), rules())
+    assert [type(decision) for decision in result.decisions] == [Adopt, Adopt]
+    assert result.unmanaged == ()
+    again = journal(record("a", "a1"), record("b", "a2"))
+    assert {type(each) for each in plan(twins, observed(live("a1"), live("a2")), again, rules()).decisions} == {InSync}
+
+
+def test_what_another_manifest_is_bound_to_is_not_taken_from_it() -> None:
+    """A lost twin does not rebind to its twin's association."""
+    twins = [manifest(name, Policy(adopt=live(id_).arn)) for name, id_ in (("a", "a1"), ("b", "a2"))]
+    known = journal(record("a", "a1"), missing("b", "a2"))
+    decisions = plan(twins, observed(live("a1")), known, rules()).decisions
+    assert [type(decision) for decision in decisions] == [InSync, Lost]
+
+
+def test_a_second_export_of_the_same_kind_is_not_hidden_by_the_first() -> None:
+    """The accident that this program is to show: two associations of one natural key, and one manifest."""
+    result = plan([manifest()], observed(live("a1"), live("a2")), journal(record()), rules())
+    assert isinstance(result.decisions[0], InSync)
+    assert result.unmanaged == (live("a2"),)
+
+
+def test_what_a_blocked_manifest_would_adopt_is_unmanaged_until_it_does() -> None:
+    """Named in policy.adopt, but its data integration cannot be found by that name: the report still shows it."""
+    wanted = manifest(policy=Policy(adopt=live().arn), DataIntegrationIdentifier="renamed")
+    result = plan([wanted], observed(live()), journal(), rules())
+    assert isinstance(result.decisions[0], Blocked)
+    assert result.unmanaged == (live(),)
+
+
+def test_live_associations_without_a_manifest_are_unmanaged() -> None:
+    """Nothing that AWS holds goes unsaid."""
+    stranger = live("zz", DestinationURI="s3://elsewhere/x")
+    result = plan([manifest()], observed(live(), stranger), journal(record()), rules())
+    assert result.unmanaged == (stranger,)
+
+
+def test_an_integration_that_moved_is_a_change_that_needs_a_new_name() -> None:
+    """The name now means another data integration: nothing is created in it under the old record."""
+    other = Integration(INTEGRATION.arn[:-1] + "2", "profiles-export")
+    seen = Observation((other,), {other.arn: ()})
+    (decision,) = plan([manifest()], seen, journal(missing()), rules()).decisions
+    assert isinstance(decision, Lost)
+    both = Observation((other, replace(INTEGRATION, name="old")), {other.arn: (), INTEGRATION.arn: (live(),)})
+    (decision,) = plan([manifest()], both, journal(record()), rules()).decisions
+    assert isinstance(decision, Changed)
+    assert "/DataIntegrationIdentifier" in decision.reason
+
+
+names = st.lists(st.sampled_from("abcdef"), unique=True, max_size=5)
+
+
+@given(wanted=names, shown=names, known=names)
+def test_the_plan_partitions(wanted: list[str], shown: list[str], known: list[str]) -> None:
+    """Every manifest has exactly one decision, and every live association is decided on or unmanaged."""
+
+    def destination(name: str) -> str:
+        return f"s3://corp-exports/{name}"
+
+    manifests = [manifest(name, DestinationURI=destination(name)) for name in wanted]
+    lives = [live(name, DestinationURI=destination(name)) for name in shown]
+    remembered = journal(*(record(name, name, DestinationURI=destination(name)) for name in known))
+    result: Plan = plan(manifests, observed(*lives), remembered, rules())
+    assert [decision.manifest.name for decision in result.decisions] == wanted
+    assert {each.id for each in result.unmanaged} == set(shown) - set(wanted)
+    assert {write.manifest.name for write in result.writes} == set(wanted) - set(shown) - set(known)
+
+
+@given(st.permutations(["a", "b", "c", "d"]))
+def test_order_does_not_matter(order: list[str]) -> None:
+    """What is decided for a manifest does not depend on where it stands."""
+
+    def decisions(names: list[str]) -> dict[str, Decision]:
+        manifests = [manifest(name, DestinationURI=f"s3://x/{name}x") for name in names]
+        lives = [live(name, DestinationURI=f"s3://x/{name}x") for name in names if name in "ab"]
+        known = journal(record("a", "a", DestinationURI="s3://x/ax"), record("c", "c", DestinationURI="s3://x/cx"))
+        result = plan(manifests, observed(*lives), known, rules())
+        return {decision.manifest.name: decision for decision in result.decisions}
+
+    assert decisions(order) == decisions(["a", "b", "c", "d"])
+
+
+def test_a_reason_calls_the_data_integration_as_the_manifest_does() -> None:
+    """Its ARN is nothing that anybody wrote; an integration of before is called by its name, or its ARN where gone."""
+    for spelling in (INTEGRATION.name, INTEGRATION.uuid, INTEGRATION.arn):
+        decision = decide(manifest(DataIntegrationIdentifier=spelling), unobserved="denied")
+        assert isinstance(decision, Blocked)
+        assert decision.reason == f"the associations of {spelling} could not be listed: denied"
+    crm, gone = (Integration(INTEGRATION.arn[:-1] + digit, "crm") for digit in "23")
+    for shown, name in (((crm, INTEGRATION), INTEGRATION.name), ((crm, gone), INTEGRATION.arn)):
+        seen = Observation(shown, {crm.arn: (), INTEGRATION.arn: Unobserved("denied")})
+        (moved,) = plan([manifest(DataIntegrationIdentifier="crm")], seen, journal(record()), rules()).decisions
+        assert isinstance(moved, Blocked)
+        assert moved.reason == f"the associations of {name} could not be listed: denied"

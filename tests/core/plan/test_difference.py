@@ -1,0 +1,131 @@
+"""Drift and change are told apart, and nothing else is called a difference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.builders import ON_DEMAND, live, request, spec
+
+from reconciler.core.model import Spec
+from reconciler.core.plan.difference import Difference, as_live, compare
+from reconciler.core.request.normalise import normalise
+
+START = "/ExecutionConfiguration/OnDemandConfiguration/StartTime"
+END = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
+
+
+def later(member: str) -> dict[str, Any]:
+    """Return the execution configuration with another time in one member."""
+    window: dict[str, Any] = dict(ON_DEMAND["OnDemandConfiguration"])
+    return {**ON_DEMAND, "OnDemandConfiguration": {**window, member: "1800000000000"}}
+
+
+def test_what_aws_does_not_show_is_no_drift() -> None:
+    """ObjectConfiguration is missing from List, and that is not a difference."""
+    assert compare(request(), request(), live().spec) == ()
+
+
+def test_drift_is_live_against_applied() -> None:
+    """A time that live has otherwise is drift, with all three values."""
+    shown = live(ExecutionConfiguration=later("StartTime")).spec
+    (difference,) = compare(request(), request(), shown)
+    assert difference == Difference(START, "1790812800000", "1790812800000", "1800000000000")
+    assert (difference.drifted, difference.changed, difference.updatable) == (True, False, True)
+
+
+def test_change_is_git_against_applied() -> None:
+    """A time that git has otherwise is change, and no drift."""
+    (difference,) = compare(request(ExecutionConfiguration=later("EndTime")), request(), live().spec)
+    assert (difference.path, difference.drifted, difference.changed) == (END, False, True)
+
+
+def test_drift_and_change_at_once_are_both_told() -> None:
+    """Where git and live both left what was applied, the difference says both."""
+    wanted = request(ExecutionConfiguration=later("StartTime"))
+    moved: dict[str, Any] = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1700000000000"}}
+    found = {each.path: each for each in compare(wanted, request(), live(ExecutionConfiguration=moved).spec)}
+    assert (found[START].drifted, found[START].changed) == (True, True)
+    assert (found[END].live, found[END].drifted, found[END].changed) == (None, True, False)
+
+
+def test_a_change_that_aws_does_not_show_is_found_all_the_same() -> None:
+    """Git against journal tells a change of ObjectConfiguration; live cannot."""
+    wanted = request(ObjectConfiguration={"CustomerProfiles": {"objectType": ["_asset"]}})
+    found = compare(wanted, request(), live().spec)
+    assert [each.path for each in found] == [
+        "/ObjectConfiguration/CustomerProfiles/domainName",
+        "/ObjectConfiguration/CustomerProfiles/objectType",
+    ]
+    assert not any(each.drifted or each.updatable for each in found)
+
+
+def test_ignored_members_are_no_drift_and_still_change() -> None:
+    """policy.ignore hides what AWS does by itself, not what git asks for."""
+    shown = live(ExecutionConfiguration=later("EndTime")).spec
+    assert compare(request(), request(), shown, (END,)) == ()
+    assert compare(request(), request(), shown, ("/ExecutionConfiguration",)) == ()
+    assert compare(request(), request(), shown, ("/ExecutionConfiguration/OnDemand",)) != ()
+    wanted = request(ExecutionConfiguration=later("EndTime"))
+    assert [each.path for each in compare(wanted, request(), live().spec, (END,))] == [END]
+
+
+def test_keys_are_escaped_as_json_pointers() -> None:
+    """A slash or tilde in a key does not make another path (RFC 6901)."""
+    (difference,) = compare(spec(ClientAssociationMetadata={"a/b~c": "x"}), spec(), spec())
+    assert difference.path == "/ClientAssociationMetadata/a~1b~0c"
+
+
+@given(st.dictionaries(st.sampled_from(["ClientId", "DestinationURI"]), st.text(min_size=1), max_size=2))
+def test_a_request_does_not_differ_from_itself(changes: dict[str, Any]) -> None:
+    """Nothing is a difference where desired, applied and live are one."""
+    same: Spec = request(**changes)
+    assert compare(same, same, live(**changes).spec) == ()
+
+
+def rewritten(window: dict[str, Any], **others: Any) -> Spec:
+    """Return live as List might write it, through the same normalisation as everything else."""
+    execution: dict[str, Any] = {**others, "OnDemandConfiguration": window, "ExecutionMode": "ON_DEMAND"}
+    return normalise({**live().spec, "ExecutionConfiguration": execution})
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        rewritten({"EndTime": "2026-11-01T00:00:00Z", "StartTime": "2026-10-01T00:00:00.000Z"}),
+        rewritten({"EndTime": "2026-11-01T01:00:00+01:00", "StartTime": "1790812800000"}),
+        rewritten({"EndTime": 1793491200000, "StartTime": 1790812800000.0}),
+        rewritten(ON_DEMAND["OnDemandConfiguration"], ScheduleConfiguration={}),
+        rewritten(ON_DEMAND["OnDemandConfiguration"], ScheduleConfiguration={"Object": "", "FirstExecutionFrom": None}),
+        normalise({**live().spec, "ClientId": ""}),
+        normalise(dict(sorted(live().spec.items(), reverse=True))),
+    ],
+)
+def test_what_aws_may_rewrite_is_no_difference(shown: Spec) -> None:
+    """Times in another spelling, numbers for strings, empty for missing, keys in another order."""
+    assert compare(request(), request(), shown) == ()
+
+
+ODD: list[tuple[Spec, Spec]] = [
+    ({"A": {"b": "1", "c": "2"}}, {"A": {"b": "1"}}),
+    ({"A": {"b": {"c": "1"}}}, {"A": {"d": "2"}}),
+    ({"A": {"b": "1"}}, {"A": {}}),
+    ({"A": {}}, {"A": {"b": "1"}}),
+    ({"A": "1"}, {"A": {"b": "1"}}),
+    ({"A": {"b": "1"}}, {"A": "1"}),
+    ({"A": {"x/y": "1", "~1": "2"}}, {"A": {"x/y": "3", "~1": "4"}}),
+    ({"A": ("1",)}, {"A": ("1", "2")}),
+    ({}, {"A": {"b": {}}}),
+]
+
+
+@pytest.mark.parametrize(("one", "shown"), ODD)
+def test_a_request_as_live_has_no_drift(one: Spec, shown: Spec) -> None:
+    """Whatever is added, gone, or of another kind; what AWS never shows is kept."""
+    hidden = {"ObjectConfiguration": {"a": {"b": ("c",)}}}
+    both = {**one, **hidden}
+    taken = as_live(both, compare(both, both, shown))
+    assert taken == {**shown, **hidden}
+    assert compare(taken, taken, shown) == ()

@@ -1,0 +1,245 @@
+"""No write leaves the rails, and what stops one says how a person lifts it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from support.builders import NOW, SETTLE, journal, live, manifest, observed, record, rules
+
+from reconciler.core.journal.records import Bound, Intended, Journal, Sent
+from reconciler.core.model import Execution, Live, Manifest, Mode, Policy, Target
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.decision import Blocked, Create, Decision, Held, InSync, Update
+from reconciler.core.plan.guardrails import RUNNING_EXPORTS, guard
+from reconciler.core.plan.inputs import RunOptions, RunRules
+
+TARGET = Target("prod", allowed_destinations=("s3://corp-exports/*", "s3://other/[x]?"))
+
+
+def guarded(*manifests: Manifest, target: Target = TARGET, mode: Mode = Mode.CREATE) -> tuple[Decision, ...]:
+    """Return what becomes of missing associations."""
+    seen = observed()
+    return guard(plan(manifests, seen, journal(), rules(mode)), target, rules(mode), seen).decisions
+
+
+def test_what_is_allowed_is_created() -> None:
+    """A destination that fits a glob passes."""
+    (decision,) = guarded(manifest())
+    assert isinstance(decision, Create)
+
+
+def test_everything_passes_where_nothing_is_declared() -> None:
+    """Without AllowedDestinations any destination is allowed, and none at all too."""
+    (decision,) = guarded(manifest(DestinationURI=None), target=Target("prod"))
+    assert isinstance(decision, Create)
+
+
+@pytest.mark.parametrize(
+    ("policy", "target", "mode", "reason"),
+    [
+        (Policy(suspend=True), TARGET, Mode.CREATE, "policy.suspend"),
+        (Policy(), replace(TARGET, suspend=True), Mode.CREATE, "'prod' is suspended"),
+        (Policy(), TARGET, Mode.OBSERVE, "--mode observe"),
+        (Policy(mode=Mode.OBSERVE), TARGET, Mode.CREATE, "policy.mode is observe"),
+    ],
+)
+def test_what_git_or_the_run_holds_back_is_held(policy: Policy, target: Target, mode: Mode, reason: str) -> None:
+    """Nobody has to act: it is held, and says by what."""
+    (decision,) = guarded(manifest(policy=policy), target=target, mode=mode)
+    assert isinstance(decision, Held)
+    assert reason in decision.reason
+
+
+def test_an_update_is_held_like_a_create() -> None:
+    """A suspended manifest sends no update either; what is no write is left alone."""
+    policy = Policy(mode=Mode.CREATE_AND_UPDATE, suspend=True)
+    changed = manifest(policy=policy, ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"})
+    mode = Mode.CREATE_AND_UPDATE
+    seen = observed(live())
+    (held,) = guard(plan([changed], seen, journal(record()), rules(mode)), TARGET, rules(mode), seen).decisions
+    assert isinstance(held, Held)
+    assert isinstance(held.instead, Update)
+    (same,) = guard(plan([manifest()], seen, journal(record()), rules()), TARGET, rules(mode), seen).decisions
+    assert isinstance(same, InSync)
+
+
+@pytest.mark.parametrize("destination", ["s3://elsewhere/x", "s3://corp-exports", "s3://other/xx", None])
+def test_a_destination_that_is_not_allowed_blocks(destination: str | None) -> None:
+    """IAM cannot restrict destinations, so this rail does; it names what is allowed."""
+    (decision,) = guarded(manifest(DestinationURI=destination))
+    assert isinstance(decision, Blocked)
+    assert "s3://corp-exports/*" in decision.reason
+
+
+def test_a_repeated_create_is_held_to_what_is_sent() -> None:
+    """The recorded request goes out again, so its destination counts, whatever git says now."""
+    sent = replace(record(), state=Intended(1, NOW - 2 * SETTLE, NOW - 2 * SETTLE))
+    decided = plan([manifest()], observed(), journal(sent), rules())
+    elsewhere = replace(TARGET, allowed_destinations=("s3://other/*",))
+    (decision,) = guard(decided, elsewhere, rules(), observed()).decisions
+    assert isinstance(decision, Blocked)
+
+
+def test_one_create_too_many_stops_all() -> None:
+    """MaxCreates bounds the run: more are blocked, and none is made."""
+    three = [manifest(name, DestinationURI=f"s3://corp-exports/{name}") for name in "abc"]
+    assert {type(each) for each in guarded(*three, target=replace(TARGET, max_creates=3))} == {Create}
+    decisions = guarded(*three, target=replace(TARGET, max_creates=2))
+    assert {type(each) for each in decisions} == {Blocked}
+    assert all(
+        "3 associations" in each.reason and "is 2" in each.reason for each in decisions if isinstance(each, Blocked)
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "declared", "said"),
+    [
+        (2, 9, "--max-creates is 2: none is created; raise --max-creates"),
+        (9, 2, "MaxCreates of target 'prod' is 2: none is created; raise MaxCreates"),
+    ],
+)
+def test_the_stricter_of_two_bounds_holds_and_is_named(given: int, declared: int, said: str) -> None:
+    """Raising the other one would lift nothing."""
+    three = [manifest(name, DestinationURI=f"s3://corp-exports/{name}") for name in "abc"]
+    decided = plan(three, observed(), journal(), rules())
+    target, bounded = replace(TARGET, max_creates=declared), RunRules(RunOptions(max_creates=given), NOW)
+    for decision in guard(decided, target, bounded, observed()).decisions:
+        assert isinstance(decision, Blocked)
+        assert said in decision.reason
+
+
+def test_only_creates_count_and_only_creates_are_stopped() -> None:
+    """What is in sync stays so beside creates that are blocked."""
+    manifests = [manifest("a", DestinationURI="s3://corp-exports/a"), manifest()]
+    decided = plan(manifests, observed(live()), journal(record()), rules())
+    decisions = guard(decided, replace(TARGET, max_creates=0), rules(), observed()).decisions
+    assert [type(each) for each in decisions] == [Blocked, InSync]
+
+
+def test_the_stricter_mode_holds() -> None:
+    """Strictness has an order, whichever side says it."""
+    assert Mode.CREATE.stricter(Mode.OBSERVE) is Mode.OBSERVE
+    assert Mode.CREATE.stricter(Mode.CREATE_AND_UPDATE) is Mode.CREATE
+
+
+def runs(count: int, **changes: str) -> tuple[Live, ...]:
+    """Return associations whose exports run."""
+    running = Execution("IN_PROGRESS", None)
+    return tuple(
+        replace(
+            live(f"r{n}", **{"ClientId": f"r{n}", "DestinationURI": f"s3://corp/{n}", **changes}),
+            last_execution=running,
+        )
+        for n in range(count)
+    )
+
+
+def exports(count: int) -> tuple[Manifest, ...]:
+    """Return manifests of as many exports."""
+    return tuple(manifest(f"m{n:02}", ClientId=f"m{n:02}") for n in range(count))
+
+
+def crowded(*manifests: Manifest, lives: tuple[Live, ...] = (), known: Journal | None = None) -> tuple[Decision, ...]:
+    """Return what becomes of manifests where others are, in a target that has room and allows many."""
+    roomy = Target("prod", max_creates=99, associations_per_integration=99)
+    seen = observed(*lives)
+    return guard(plan(manifests, seen, known or journal(), rules()), roomy, rules(), seen).decisions
+
+
+def test_what_would_be_one_export_too_many_waits_for_a_later_run() -> None:
+    """Nobody has to act: the quota frees itself. The first ones by name go first."""
+    decisions = crowded(*exports(4), lives=runs(RUNNING_EXPORTS - 2))
+    assert [each.kind for each in decisions] == ["create", "create", "held", "held"]
+    (held,) = {each.reason for each in decisions if isinstance(each, Held)}
+    assert held == (
+        "18 exports run and 2 more of this run, and 20 may at once in an account and Region (a quota of AWS that "
+        "cannot be raised): a later run starts it"
+    )
+    assert all(each.by_itself for each in decisions if isinstance(each, Held))
+    (alone,) = crowded(manifest(), lives=runs(RUNNING_EXPORTS))
+    assert isinstance(alone, Held)
+    assert alone.reason.startswith("20 exports run, and 20 may")
+
+
+def test_a_schedule_does_not_wait_for_exports() -> None:
+    """It starts its jobs when its time comes."""
+    schedule = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}}
+    lives = runs(RUNNING_EXPORTS)
+    for changes in ({"ExecutionConfiguration": schedule}, {"ExecutionConfiguration": None}):
+        (decision,) = crowded(manifest(**changes), lives=lives)
+        assert isinstance(decision, Create)
+
+
+def test_an_update_that_exports_waits_like_a_create() -> None:
+    """It repeats the export, and counts like one."""
+    mode, policy = Mode.CREATE_AND_UPDATE, Policy(mode=Mode.CREATE_AND_UPDATE)
+    later = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790000000000"}}
+    seen = observed(live(), *runs(RUNNING_EXPORTS))
+    decided = plan([manifest(policy=policy, ExecutionConfiguration=later)], seen, journal(record()), rules(mode))
+    (held,) = guard(decided, Target("prod"), rules(mode), seen).decisions
+    assert isinstance(held, Held)
+    assert isinstance(held.instead, Update)
+
+
+def test_what_may_run_unseen_counts_as_running() -> None:
+    """A Create without an answer, and one that List does not show yet, may be exports by now."""
+    waiting = replace(record("m00", ClientId="m00"), state=Intended(1, NOW, NOW))
+    fresh = replace(record("m01", ClientId="m01"), state=Bound("b", NOW))
+    decisions = crowded(*exports(3), lives=runs(RUNNING_EXPORTS - 2), known=journal(waiting, fresh))
+    assert [each.kind for each in decisions] == ["settling", "settling", "held"]
+
+
+def test_a_data_integration_is_not_filled_beyond_its_quota() -> None:
+    """A person has to have the quota raised; what still fits is created, in order of name."""
+    seen = observed(*(live(f"l{n}", ClientId=f"l{n}") for n in range(8)))
+    decisions = guard(plan(exports(4), seen, journal(), rules()), Target("prod"), rules(), seen).decisions
+    assert [each.kind for each in decisions] == ["create", "create", "blocked", "blocked"]
+    (reason,) = {each.reason for each in decisions if isinstance(each, Blocked)}
+    assert "would have 11 associations, and AssociationsPerIntegration of target 'prod' is 10" in reason
+    assert "L-3DEFA101" in reason
+
+
+def test_what_list_does_not_show_yet_takes_up_room() -> None:
+    """A Create whose answer was lost may have taken the last place."""
+    waiting = replace(record("m00", ClientId="m00"), state=Intended(1, NOW, NOW))
+    seen = observed(*(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
+    decisions = guard(plan(exports(2), seen, journal(waiting), rules()), Target("prod"), rules(), seen).decisions
+    assert [each.kind for each in decisions] == ["settling", "blocked"]
+
+
+def test_an_update_needs_no_room() -> None:
+    """It makes no association."""
+    mode, policy = Mode.CREATE_AND_UPDATE, Policy(mode=Mode.CREATE_AND_UPDATE)
+    later = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790000000000"}}
+    seen = observed(live(), *(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
+    decided = plan([manifest(policy=policy, ExecutionConfiguration=later)], seen, journal(record()), rules(mode))
+    (decision,) = guard(decided, Target("prod"), rules(mode), seen).decisions
+    assert isinstance(decision, Update)
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "IN_PROGRESS"])
+def test_an_update_that_does_not_show_yet_runs_an_export(status: str) -> None:
+    """It was sent, so it counts; and once, also where List shows that a job of it runs."""
+    before = {"ExecutionMode": "ON_DEMAND"}
+    shown = replace(live("s", ClientId="s", ExecutionConfiguration=before), last_execution=Execution(status, None))
+    sent = record("sent", "s", ClientId="s")
+    sent = replace(sent, state=Bound("s", NOW - 2 * SETTLE, shown.arn, update=Sent(NOW)), former=(before,))
+    lives = (shown, *runs(RUNNING_EXPORTS - 2))
+    decisions = crowded(manifest("sent", ClientId="s"), *exports(2), lives=lives, known=journal(sent))
+    assert [each.kind for each in decisions] == ["settling", "create", "held"]
+
+
+def test_what_waits_for_its_turn_counts_among_the_creates_of_a_run() -> None:
+    """Else a plan that was held would be blocked when its turn comes, and the digest would change by itself."""
+    seen = observed(*runs(RUNNING_EXPORTS))
+    decided = plan(exports(3), seen, journal(), rules())
+    few = Target("prod", max_creates=2, associations_per_integration=99)
+    assert {each.kind for each in guard(decided, few, rules(), seen).decisions} == {"blocked"}
+
+
+def test_what_could_not_be_listed_is_counted_by_no_rail() -> None:
+    """Nothing is written there anyway."""
+    seen = observed(unobserved="denied")
+    (decision,) = guard(plan([manifest()], seen, journal(), rules()), TARGET, rules(), seen).decisions
+    assert isinstance(decision, Blocked)

@@ -1,0 +1,161 @@
+"""What has left List: waited for, reported, and created again only where git says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from support.builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, observed, record, request, rules
+
+from reconciler.core.apply.transitions import remembered
+from reconciler.core.journal.records import Bound, Intended, Record
+from reconciler.core.model import Integration, Live, Manifest, Observation, OnLoss, Policy, Target
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Held, InSync, Lost, Settling
+from reconciler.core.plan.guardrails import guard
+from reconciler.core.request.token import client_token
+
+RECREATE = Policy(on_loss=OnLoss.RECREATE)
+
+
+def decide(wanted: Manifest, known: Record, *lives: Live) -> Decision:
+    """Plan one manifest and return its decision."""
+    (decision,) = plan([wanted], observed(*lives), journal(known), rules()).decisions
+    return decision
+
+
+def gone(since: timedelta = SETTLE, *, listed: bool = True, generation: int = 1) -> Record:
+    """Return the record of an association that List has left out for a while."""
+    bound = Bound("a1", NOW - timedelta(days=1), live().arn if listed else None, NOW - since)
+    return replace(record(), state=bound, generation=generation)
+
+
+def test_one_look_is_not_enough_to_call_it_lost() -> None:
+    """The first run that misses it notes when; it waits for a second look, a settle time later."""
+    decision = decide(manifest(policy=RECREATE), record())
+    assert isinstance(decision, Settling)
+    assert isinstance(decision.record.state, Bound)
+    assert decision.record.state.missing_since == NOW
+    again = decide(manifest(policy=RECREATE), gone(SETTLE - timedelta(seconds=1)))
+    assert isinstance(again, Settling)
+    assert again.until == NOW + timedelta(seconds=1)
+
+
+def test_what_is_seen_again_was_never_lost() -> None:
+    """The row of runs that missed it is broken: the count begins anew the next time."""
+    decision = decide(manifest(policy=RECREATE), gone(), live())
+    assert isinstance(decision, InSync)
+    assert isinstance(decision.record.state, Bound)
+    assert decision.record.state.missing_since is None
+
+
+def test_what_is_lost_is_reported_and_not_created_again() -> None:
+    """A finished job may age out of List, and a new one exports again."""
+    decision = decide(manifest(), gone())
+    assert isinstance(decision, Lost)
+    assert "policy.generation" in decision.reason
+
+
+def test_on_loss_recreate_creates_it_again() -> None:
+    """What git asks for now, under the next incarnation's token; the loss is remembered should nothing come of it."""
+    decision = decide(manifest(policy=RECREATE), gone())
+    assert isinstance(decision, Create)
+    assert decision.token == client_token(request(), 1)
+    assert decision.record == Record("export", request(), decision.token, 1, 1, Intended(1, NOW, NOW))
+    assert decision.before == gone()
+
+
+def test_what_list_never_showed_is_not_created_for_ever() -> None:
+    """If List does not show such associations at all, recreation would never end; a person may still insist."""
+    decision = decide(manifest(policy=RECREATE), gone(listed=False))
+    assert isinstance(decision, Lost)
+    assert "no run ever saw it" in decision.reason
+    insisted = decide(manifest(policy=replace(RECREATE, generation=2)), gone(listed=False))
+    assert isinstance(insisted, Create)
+
+
+def test_a_raised_generation_creates_what_is_lost_once_again() -> None:
+    """Once: the record takes the generation over, and the next loss needs another word."""
+    wanted = manifest(policy=Policy(generation=3))
+    decision = decide(wanted, gone(generation=2))
+    assert isinstance(decision, Create)
+    assert (decision.record.generation, decision.record.incarnation) == (3, 1)
+    assert isinstance(decide(wanted, gone(generation=3)), Lost)
+
+
+def test_a_generation_raised_while_all_is_well_has_no_effect_later() -> None:
+    """It is taken over where the association is there, so that a later loss is not created again unasked."""
+    decision = decide(manifest(policy=Policy(generation=2)), record(), live())
+    assert isinstance(decision, InSync)
+    assert decision.record.generation == 2
+    lowered = decide(manifest(policy=Policy(generation=1)), replace(record(), generation=2), live())
+    assert isinstance(lowered, InSync)
+    assert lowered.record.generation == 2
+
+
+def test_a_generation_raised_while_waiting_has_no_effect_later() -> None:
+    """Impatience is no answer to a loss that nobody has seen yet: whatever still settles takes the generation over."""
+    wanted = manifest(policy=Policy(generation=2))
+    fresh = replace(record(), state=Bound("a1", NOW))
+    for known in (fresh, gone(timedelta(0)), replace(record(), state=Intended(1, NOW, NOW))):
+        decision = decide(wanted, known)
+        assert isinstance(decision, Settling)
+        assert decision.record.generation == 2
+    repeated = decide(wanted, replace(record(), state=Intended(1, NOW - SETTLE, NOW - SETTLE)))
+    assert isinstance(repeated, Create)
+    assert (repeated.record.generation, repeated.record.incarnation) == (2, 0)
+
+
+def test_a_recreation_obeys_the_rails() -> None:
+    """Suspended, or another manifest has what it asks for: the loss is kept in mind, nothing is sent."""
+    suspended = manifest(policy=replace(RECREATE, suspend=True))
+    decided = plan([suspended], observed(), journal(gone()), rules())
+    held = guard(decided, Target("prod"), rules(), observed()).decisions[0]
+    assert isinstance(held, Held)
+    assert held.record == gone()
+    twin = manifest("twin", Policy(adopt=live("a2").arn), DestinationURI="s3://corp-exports/other")
+    known = journal(gone(), replace(record("twin", "a2", DestinationURI="s3://corp-exports/other")))
+    result = plan([manifest(policy=RECREATE), twin], observed(live("a2")), known, rules())
+    blocked = result.decisions[0]
+    assert isinstance(blocked, Blocked)
+    assert blocked.record == gone()
+
+
+def test_a_lost_manifest_does_not_leave_its_natural_key() -> None:
+    """Git asks for something else under its name: the record of what is lost stays, and the new one needs a name."""
+    wanted = manifest(policy=replace(RECREATE, generation=2), DestinationURI="s3://corp-exports/other")
+    there = live("a2", DestinationURI="s3://corp-exports/other")
+    given_up = replace(record(), state=Intended(5, NOW - SETTLE * 40, NOW - SETTLE * 40))
+    for known in (gone(), given_up):
+        for lives in ((), (there,)):
+            (decision,) = plan([wanted], observed(*lives), journal(known), rules()).decisions
+            assert isinstance(decision, Blocked)
+            assert "new name" in decision.reason
+
+
+def test_an_integration_made_anew_under_its_name_gets_its_association_again() -> None:
+    """The old one is gone, and nothing can ever ask for it again: the same manifest stands for the new one."""
+    new = Integration(INTEGRATION.arn[:-1] + "2", INTEGRATION.name)
+    seen = Observation((new,), {new.arn: ()})
+    (decision,) = plan([manifest(policy=RECREATE)], seen, journal(gone()), rules()).decisions
+    assert isinstance(decision, Create)
+    assert decision.request["DataIntegrationIdentifier"] == new.arn
+    shown = replace(live("a9"), spec=decision.request)
+    there = Observation((new,), {new.arn: (shown,)})
+    (decision,) = plan([manifest(policy=RECREATE)], there, journal(gone()), rules()).decisions
+    assert isinstance(decision, Adopt)
+    assert (decision.record.token, decision.record.incarnation) == (None, 0)
+    several = Observation((new,), {new.arn: (shown, replace(shown, arn=shown.arn + "b"))})
+    (decision,) = plan([manifest(policy=RECREATE)], several, journal(gone()), rules()).decisions
+    assert isinstance(decision, Blocked)
+
+
+def test_whatever_list_shows_again_is_missing_no_longer() -> None:
+    """Also while its manifest is gone, or blocked: two misses a long time apart are no loss."""
+    known = journal(gone())
+    manifests: tuple[tuple[Manifest, ...], ...] = ((), (manifest("export"), manifest("twin")))
+    for wanted in manifests:
+        result = plan(wanted, observed(live()), known, rules())
+        state = remembered(known, result, NOW).records["export"].state
+        assert isinstance(state, Bound)
+        assert state.missing_since is None

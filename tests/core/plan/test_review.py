@@ -1,0 +1,178 @@
+"""A digest stands for all writes of a plan and for nothing else, and what differs from a reviewed plan is named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from support.builders import INTEGRATION, NOW, ON_DEMAND, journal, live, manifest, observed, record, request, rules
+
+from reconciler.core.model import Execution, Manifest, Mode, Policy, Target
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.decision import Create, DecisionKind, Held, Plan, Update
+from reconciler.core.plan.guardrails import RUNNING_EXPORTS, guard
+from reconciler.core.plan.review import Agreed, canonical_line, digest, line_of, mismatch
+
+SCHEDULED = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}}
+LATER = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": "1793500000000"}}
+UPDATING = Policy(mode=Mode.CREATE_AND_UPDATE)
+
+
+def creating(*manifests: Manifest) -> tuple[str, ...]:
+    """Return the lines of a plan that creates manifests."""
+    return tuple(map(canonical_line, plan(manifests, observed(), journal(), rules()).reviewed))
+
+
+def test_the_same_writes_are_the_plan_that_was_agreed_to() -> None:
+    """In whatever order they come."""
+    lines = creating(manifest("a", ClientId="a"), manifest("b", ClientId="b"))
+    assert mismatch(Agreed(digest(lines)), lines[::-1]) is None
+    assert mismatch(Agreed(digest(())), ()) is None
+
+
+def test_where_only_the_digest_is_known_nothing_is_made_up() -> None:
+    """No sentence can be said of writes that nobody has."""
+    found = mismatch(Agreed(digest(())), creating(manifest()))
+    assert found is not None
+    assert (found.reviewed, found.differences) == (digest(()), None)
+
+
+def differences(reviewed: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what differs between two plans whose writes are known."""
+    found = mismatch(Agreed(digest(reviewed), reviewed), now)
+    assert found is not None
+    assert found.differences is not None
+    return found.differences
+
+
+def test_a_new_write_is_named_and_one_that_is_gone() -> None:
+    """With what it does, where to and from which data integration."""
+    one, other = creating(manifest(ClientId="one")), creating(manifest(ClientId="other"))
+    assert differences(one, other) == (
+        f"not reviewed: create s3://corp-exports/2026-10 other of {INTEGRATION.arn}",
+        f"reviewed, and not planned any more: create s3://corp-exports/2026-10 one of {INTEGRATION.arn}",
+    )
+    assert differences((), creating(manifest(DestinationURI=None))) == (
+        f"not reviewed: create (no destination) of {INTEGRATION.arn}",
+    )
+
+
+def test_the_same_write_twice_is_not_the_same_plan() -> None:
+    """A plan with a write more is another plan, also where its twin was reviewed."""
+    once = creating(manifest())
+    assert differences(once, once * 2) == (f"not reviewed: create s3://corp-exports/2026-10 of {INTEGRATION.arn}",)
+
+
+def test_another_request_is_told_member_by_member() -> None:
+    """A moved window is a window that nobody reviewed."""
+    (said,) = differences(creating(manifest()), creating(manifest(ExecutionConfiguration=LATER)))
+    assert said == (
+        f"not as reviewed: create s3://corp-exports/2026-10 of {INTEGRATION.arn}: "
+        "/ExecutionConfiguration/OnDemandConfiguration/EndTime is 1793500000000 and was 1793491200000"
+    )
+    (said,) = differences(creating(manifest()), creating(manifest(ObjectConfiguration=None)))
+    assert said.endswith("/ObjectConfiguration/CustomerProfiles/objectType is absent and was ['_profile']")
+
+
+def test_a_recreation_after_a_loss_is_not_the_create_that_was_reviewed() -> None:
+    """The same request under another token is a second export."""
+    request = manifest().spec
+    (said,) = differences(
+        (line_of(DecisionKind.CREATE, request, "t0"),), (line_of(DecisionKind.CREATE, request, "t1"),)
+    )
+    assert said.endswith(": the ClientToken is t1 and was t0")
+
+
+def test_an_update_of_another_association_or_of_another_window_is_told() -> None:
+    """What an Update sends is its ExecutionConfiguration, and to which association."""
+    request = manifest().spec
+    (said,) = differences(
+        (line_of(DecisionKind.UPDATE, request, "a1"),), (line_of(DecisionKind.UPDATE, request, "a2"),)
+    )
+    assert said.endswith(": the association is a2 and was a1")
+    (said,) = differences(
+        (line_of(DecisionKind.UPDATE, request, "a1"),),
+        (line_of(DecisionKind.UPDATE, manifest(ExecutionConfiguration=LATER).spec, "a1"),),
+    )
+    assert said.endswith("EndTime is 1793500000000 and was 1793491200000")
+    assert line_of(DecisionKind.UPDATE, manifest(ExecutionConfiguration=None).spec, "a1").endswith("null]")
+
+
+def guarded(*manifests: Manifest, running: int, mode: Mode = Mode.CREATE) -> Plan:
+    """Return a plan of an account in which so many exports run."""
+    runs = Execution("IN_PROGRESS", None)
+    lives = [
+        replace(live(f"r{n}", ClientId=f"r{n}", DestinationURI=f"s3://corp/{n}"), last_execution=runs)
+        for n in range(running)
+    ]
+    seen = observed(*lives)
+    target = Target("prod", associations_per_integration=99)
+    return guard(plan(manifests, seen, journal(), rules(mode)), target, rules(mode), seen)
+
+
+def test_what_changes_by_itself_does_not_change_the_digest() -> None:
+    """A create that waits for its turn was reviewed, and is the same when its turn comes."""
+    now, waiting = guarded(manifest(), running=0), guarded(manifest(), running=RUNNING_EXPORTS)
+    assert isinstance(now.decisions[0], Create)
+    assert isinstance(waiting.decisions[0], Held)
+    assert waiting.writes == ()
+    assert (
+        digest(map(canonical_line, waiting.reviewed))
+        == digest(map(canonical_line, now.reviewed))
+        == digest(map(canonical_line, now.writes))
+    )
+
+
+def test_what_git_or_the_run_holds_back_is_another_plan() -> None:
+    """Taking `suspend` away is a change that nobody reviewed."""
+    suspended = guarded(manifest(policy=Policy(suspend=True)), running=0)
+    observing = guarded(manifest(), running=0, mode=Mode.OBSERVE)
+    assert suspended.reviewed == observing.reviewed == ()
+
+
+def test_the_line_of_an_update_is_that_of_its_report() -> None:
+    """Reviewer and run make the same line from what each of them has."""
+    changed = manifest(policy=UPDATING, ExecutionConfiguration=LATER)
+    (update,) = plan([changed], observed(live()), journal(record()), rules(Mode.CREATE_AND_UPDATE)).reviewed
+    assert isinstance(update, Update)
+    assert canonical_line(update) == line_of(DecisionKind.UPDATE, update.request, "a1")
+    assert '"1793500000000"' in canonical_line(update)
+
+
+JSON = st.recursive(
+    st.text(max_size=5) | st.none(), lambda inner: st.dictionaries(st.text(max_size=3), inner, max_size=3)
+)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.dictionaries(st.sampled_from("XYZ"), JSON)), max_size=6), st.data()
+)
+def test_plans_agree_only_where_every_write_is_the_same(writes: list[tuple[str, Any]], data: st.DataObject) -> None:
+    """Any order agrees; any write more or less is named."""
+    lines = tuple(
+        line_of(DecisionKind.CREATE, {"DataIntegrationIdentifier": "i", **spec}, token) for token, spec in writes
+    )
+    assert mismatch(Agreed(digest(lines), lines), data.draw(st.permutations(lines))) is None
+    another = line_of(DecisionKind.CREATE, {"DataIntegrationIdentifier": "i"}, "another")
+    assert len(differences(lines, (*lines, another))) == 1
+    assert len(differences((*lines, another), lines)) == 1
+
+
+def test_now_does_not_count() -> None:
+    """A plan that is made later is the same plan."""
+    early = plan([manifest()], observed(), journal(), rules()).reviewed
+    late = plan([manifest()], observed(), journal(), rules(now=NOW.replace(year=2027))).reviewed
+    assert digest(map(canonical_line, early)) == digest(map(canonical_line, late))
+
+
+def test_a_difference_calls_the_data_integration_by_name_too() -> None:
+    """Beside its ARN, which is what was reviewed: a name may change hands."""
+    lines = (line_of(DecisionKind.CREATE, request(), "token"),)
+    named = {INTEGRATION.arn: INTEGRATION.name}
+    found = mismatch(Agreed(digest(()), ()), lines, named)
+    assert found
+    assert found.differences == (
+        f"not reviewed: create s3://corp-exports/2026-10 of {INTEGRATION.arn} ({INTEGRATION.name})",
+    )

@@ -1,0 +1,248 @@
+"""Updates: only because git changed, one for each change, and never a second one whatever became of the first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from support.builders import NOW, ON_DEMAND, SETTLE, journal, live, manifest, observed, record, request, rules
+
+from reconciler.core.journal.records import Bound, Record, Sent
+from reconciler.core.model import Live, Manifest, Mode, Policy
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.decision import Adopt, Changed, Create, Decision, Drifted, InSync, Settling, Update
+
+UPDATES = Policy(mode=Mode.CREATE_AND_UPDATE)
+
+
+def window(end: str) -> dict[str, Any]:
+    """Return an execution with another end."""
+    return {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": end}}
+
+
+OLD, NEW, THIRD = ON_DEMAND, window("1793577600000"), window("1793664000000")
+
+
+def decide(wanted: Manifest, known: Record, *lives: Live, mode: Mode = Mode.CREATE_AND_UPDATE) -> Decision:
+    """Plan one manifest and return its decision."""
+    (decision,) = plan([wanted], observed(*lives), journal(known), rules(mode)).decisions
+    return decision
+
+
+def wants(execution: Any, generation: int = 1) -> Manifest:
+    """Return the manifest with an execution, and updates allowed."""
+    return manifest(policy=replace(UPDATES, generation=generation), ExecutionConfiguration=execution)
+
+
+def updated(ago: timedelta, refused: str | None = None, generation: int = 1) -> Record:
+    """Return the record of an association that was updated from OLD to NEW."""
+    bound = Bound("a1", NOW - timedelta(days=1), live().arn, update=Sent(NOW - ago, refused))
+    return replace(record(ExecutionConfiguration=NEW), state=bound, generation=generation, former=(OLD,))
+
+
+def test_an_update_carries_what_is_journalled_before_it() -> None:
+    """From then on the new request counts as applied, and the old execution as one that was."""
+    decision = decide(wants(NEW), record(), live())
+    assert isinstance(decision, Update)
+    assert decision.record.request == request(ExecutionConfiguration=NEW)
+    assert decision.record.state == Bound("a1", NOW - timedelta(hours=1), live().arn, update=Sent(NOW))
+    assert decision.record.former == (OLD,)
+    assert decision.before == record()
+    assert (decision.association_id, decision.execution) == ("a1", NEW)
+    assert "REPEATS" in decision.reason
+
+
+def test_an_update_that_shows_is_in_sync() -> None:
+    """List shows what was sent: nothing is waited for any more, and the old execution stays in mind."""
+    decision = decide(wants(NEW), updated(timedelta(minutes=1)), live(ExecutionConfiguration=NEW))
+    assert isinstance(decision, InSync)
+    assert isinstance(decision.record.state, Bound)
+    assert (decision.record.state.update, decision.record.former) == (None, (OLD,))
+
+
+def test_an_update_that_does_not_show_settles_and_is_not_sent_again() -> None:
+    """First it is waited for, then said: never repeated, and no drift of anybody's."""
+    early = decide(wants(NEW), updated(SETTLE - timedelta(seconds=1)), live())
+    assert isinstance(early, Settling)
+    assert early.live == live()
+    assert all(each.changed and not each.drifted for each in early.differences)
+    for ago in (SETTLE, timedelta(days=9)):
+        late = decide(wants(NEW), updated(ago), live())
+        assert isinstance(late, Changed)
+        assert "never showed" in late.reason
+        assert all(each.changed and not each.drifted for each in late.differences)
+
+
+def test_a_refused_update_is_said_and_not_sent_again() -> None:
+    """At once, since AWS said that it did nothing; a person's word sends it again."""
+    decision = decide(wants(NEW), updated(timedelta(0), "AccessDenied: no"), live())
+    assert isinstance(decision, Changed)
+    assert "AccessDenied: no" in decision.reason
+    again = decide(wants(NEW, generation=2), updated(timedelta(0), "AccessDenied: no"), live())
+    assert isinstance(again, Update)
+    assert again.record.generation == 2
+    assert again.record.state == Bound("a1", NOW - timedelta(days=1), live().arn, update=Sent(NOW))
+    assert again.record.former == (OLD,)
+
+
+def test_a_raised_generation_sends_once_more_what_never_showed() -> None:
+    """Not before the settle time, and only where both modes allow it."""
+    known = updated(SETTLE)
+    assert isinstance(decide(wants(NEW, 2), updated(timedelta(0)), live()), Settling)
+    assert isinstance(decide(wants(NEW, 2), known, live(), mode=Mode.CREATE), Changed)
+    assert isinstance(decide(wants(NEW, 2), known, live()), Update)
+    assert isinstance(decide(wants(NEW, 2), replace(known, generation=2), live()), Changed)
+
+
+def test_drift_is_never_repaired_by_an_update() -> None:
+    """Somebody changed AWS, git did not change: drifted in every mode, also after an update of ours."""
+    assert isinstance(decide(wants(OLD), record(), live(ExecutionConfiguration=NEW)), Drifted)
+    after = decide(wants(NEW), updated(timedelta(hours=1)), live(ExecutionConfiguration=THIRD))
+    assert isinstance(after, Drifted)
+
+
+def test_drift_and_change_together_are_told_apart_and_not_sent() -> None:
+    """An update takes the whole execution, and would overwrite what somebody changed by hand."""
+    decision = decide(wants(NEW), record(), live(ExecutionConfiguration=THIRD))
+    assert isinstance(decision, Changed)
+    (difference,) = decision.differences
+    assert (difference.changed, difference.drifted) == (True, True)
+    assert difference.path in decision.reason
+
+
+def test_a_further_change_waits_for_the_update_before_it() -> None:
+    """Then it is sent: it is a change of its own."""
+    assert isinstance(decide(wants(THIRD), updated(timedelta(minutes=1)), live()), Settling)
+    for shown in (live(), live(ExecutionConfiguration=NEW)):
+        decision = decide(wants(THIRD), updated(SETTLE), shown)
+        assert isinstance(decision, Update)
+        assert decision.record.former == ((NEW, OLD) if shown == live() else (OLD, NEW))
+        assert isinstance(decide(wants(THIRD), decision.record, shown), Settling)
+
+
+def test_going_back_needs_a_raised_generation() -> None:
+    """A stale revision in another run looks just like a revert: two of them would update back and forth for ever."""
+    shown = live(ExecutionConfiguration=NEW)
+    stale = decide(wants(OLD), updated(timedelta(hours=1)), shown)
+    assert isinstance(stale, Changed)
+    assert "policy.generation" in stale.reason
+    back = decide(wants(OLD, 2), updated(timedelta(hours=1)), shown)
+    assert isinstance(back, Update)
+    assert back.record.generation == 2
+    assert back.record.former == (NEW,)
+    older = decide(wants(NEW, 1), back.record, live())
+    assert isinstance(older, Changed)
+    assert "is 1 and was 2" in older.reason
+
+
+def test_a_config_that_was_taken_back_is_not_sent_twice() -> None:
+    """Sent without showing, reverted in git, and asked for again: List may yet show the first."""
+    reverted = decide(wants(OLD), updated(SETTLE), live())
+    assert isinstance(reverted, Adopt)
+    assert isinstance(decide(wants(NEW), reverted.record, live()), Changed)
+
+
+@pytest.mark.parametrize(
+    ("policy", "mode"),
+    [
+        (Policy(), Mode.CREATE_AND_UPDATE),
+        (UPDATES, Mode.CREATE),
+        (UPDATES, Mode.OBSERVE),
+        (Policy(mode=Mode.OBSERVE), Mode.CREATE_AND_UPDATE),
+    ],
+)
+def test_both_modes_must_allow_it(policy: Policy, mode: Mode) -> None:
+    """The stricter of the manifest's and the run's holds."""
+    wanted = manifest(policy=policy, ExecutionConfiguration=NEW)
+    assert isinstance(decide(wanted, record(), live(), mode=mode), Changed)
+
+
+def test_an_execution_cannot_be_taken_away() -> None:
+    """UpdateDataIntegrationAssociation requires one (service model)."""
+    wanted = manifest(policy=UPDATES, ExecutionConfiguration=None)
+    decision = decide(wanted, record(), live())
+    assert isinstance(decision, Changed)
+    assert "restore it" in decision.reason
+
+
+def test_a_first_execution_can_be_given() -> None:
+    """The association had none."""
+    decision = decide(wants(NEW), record(ExecutionConfiguration=None), live(ExecutionConfiguration=None))
+    assert isinstance(decision, Update)
+    waiting = decide(wants(NEW), decision.record, live(ExecutionConfiguration=None))
+    assert isinstance(waiting, Settling)
+
+
+def test_a_generation_raised_while_drifted_is_taken_over() -> None:
+    """It repairs nothing, and waits for nothing."""
+    decision = decide(wants(NEW, 2), updated(timedelta(hours=1)), live(ExecutionConfiguration=THIRD))
+    assert isinstance(decision, Drifted)
+    assert decision.record.generation == 2
+    assert isinstance(decide(wants(NEW, 2), decision.record, live()), Changed)
+
+
+def test_a_generation_raised_too_early_is_not_an_answer_to_what_comes_later() -> None:
+    """The first run that sees it while the update still settles takes it over: what never shows needs another word."""
+    early = decide(wants(NEW, 2), updated(timedelta(0)), live())
+    assert isinstance(early, Settling)
+    assert early.record.generation == 2
+    assert isinstance(decide(wants(NEW, 2), replace(updated(SETTLE), generation=2), live()), Changed)
+
+
+def test_a_revert_that_came_while_the_update_settles_is_heard_afterwards() -> None:
+    """Its generation is for what git asks for now, not for the update that still settles."""
+    early = decide(wants(OLD, 2), updated(timedelta(0)), live())
+    assert isinstance(early, Settling)
+    assert early.record.generation == 1
+    back = decide(wants(OLD, 2), early.record, live(ExecutionConfiguration=NEW))
+    assert isinstance(back, Update)
+
+
+def test_an_update_does_not_overwrite_what_is_ignored() -> None:
+    """policy.ignore hides drift from the report, not from what an update would do to it."""
+    end = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
+    start: dict[str, Any] = {**OLD, "OnDemandConfiguration": {**OLD["OnDemandConfiguration"], "StartTime": "1"}}
+    policy = replace(UPDATES, ignore=(end,))
+    wanted = manifest(policy=policy, ExecutionConfiguration=start)
+    decision = decide(wanted, record(), live(ExecutionConfiguration=NEW))
+    assert isinstance(decision, Changed)
+    assert end in decision.reason
+    assert isinstance(decide(wanted, record(), live()), Update)
+
+
+def test_three_configurations_do_not_go_round() -> None:
+    """Whatever was applied before in this generation is not sent again, however long ago."""
+    known = replace(record(ExecutionConfiguration=THIRD), former=(OLD, NEW))
+    for execution in (OLD, NEW):
+        assert isinstance(decide(wants(execution), known, live(ExecutionConfiguration=THIRD)), Changed)
+        raised = decide(wants(execution, 2), known, live(ExecutionConfiguration=THIRD))
+        assert isinstance(raised, Update)
+        assert raised.record.former == (THIRD,)
+
+
+def test_what_was_applied_before_outlasts_a_new_binding() -> None:
+    """A stale revision does not update what was bound anew, nor what was created again."""
+    known = replace(record(id_="gone", ExecutionConfiguration=NEW), former=(OLD,))
+    rebound = decide(wants(NEW), known, live("a2", ExecutionConfiguration=NEW))
+    assert isinstance(rebound, Adopt)
+    assert rebound.record.former == (OLD,)
+    missing = replace(known, state=Bound("gone", NOW - timedelta(days=1), "arn", NOW - SETTLE))
+    again = decide(wants(NEW, 2), missing)
+    assert isinstance(again, Create)
+    assert again.record.former == (OLD,)
+
+
+def test_where_only_the_mode_is_missing_the_reason_says_so() -> None:
+    """The generation was raised already."""
+    decision = decide(wants(NEW, 2), updated(SETTLE), live(), mode=Mode.CREATE)
+    assert isinstance(decision, Changed)
+    assert "mode is create-and-update" in decision.reason
+
+
+def test_a_new_name_is_no_way_out_for_what_list_does_not_show() -> None:
+    """ObjectConfiguration is no part of the natural key: a mere new name would take the same record over."""
+    decision = decide(manifest(ObjectConfiguration={"A": {"b": ["c"]}}), record(), live())
+    assert isinstance(decision, Changed)
+    assert "another DestinationURI" in decision.reason

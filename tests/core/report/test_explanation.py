@@ -1,0 +1,280 @@
+"""An explanation names the row of the decision table, and what tells it from the rows beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from support.builders import (
+    ACCOUNT,
+    INTEGRATION,
+    NOW,
+    ON_DEMAND,
+    REGION,
+    SETTLE,
+    journal,
+    live,
+    manifest,
+    observed,
+    record,
+    rules,
+)
+
+from reconciler.core.apply.preview import Preview
+from reconciler.core.journal.records import Bound, Intended, Record, Sent
+from reconciler.core.model import Live, Manifest, Mode, Observation, OnLoss, Policy, Target
+from reconciler.core.plan.decision import Plan
+from reconciler.core.report.explanation import Explanation, explain
+
+TARGET = Target("prod", REGION, ACCOUNT)
+LATER = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": "1796083200000"}}
+END = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
+MINE = Policy(adopt=live("a1").arn)
+
+
+def told(
+    wanted: Manifest,
+    *lives: Live,
+    known: Record | None = None,
+    mode: Mode = Mode.CREATE,
+    seen: Observation | None = None,
+    beside: tuple[Manifest, ...] = (),
+) -> Explanation:
+    """Explain one manifest."""
+    seen, remembered = seen or observed(*lives), journal(*([known] if known else []))
+    preview = Preview(Plan(), remembered, seen, rules(mode), NOW).decided(TARGET, [wanted, *beside], seen)
+    return explain(wanted.name, preview)
+
+
+def intended(attempts: int = 1, ago: timedelta = timedelta(hours=1), **changes: Any) -> Record:
+    """Return the record of a Create whose answer was lost."""
+    return replace(record(**changes), state=Intended(attempts, NOW - ago, NOW - ago))
+
+
+def gone(policy_acted_on: int = 1) -> Record:
+    """Return the record of what two runs have missed."""
+    known = record()
+    assert isinstance(known.state, Bound)
+    return replace(known, generation=policy_acted_on, state=replace(known.state, missing_since=NOW - SETTLE))
+
+
+def sent(refused: str | None = None) -> Record:
+    """Return the record of an Update that does not show."""
+    known = record(ExecutionConfiguration=LATER)
+    assert isinstance(known.state, Bound)
+    return replace(known, former=(ON_DEMAND,), state=replace(known.state, update=Sent(NOW, refused)))
+
+
+ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
+    (told(manifest()), ("none", "none", None, "create")),
+    (told(manifest(), live()), ("none", "one with its natural key", "what List shows is equal", "adopt")),
+    (
+        told(manifest(), live(ExecutionConfiguration=LATER)),
+        (
+            "none",
+            "one with its natural key",
+            f"desired ≠ applied only in what can be updated: {END}",
+            "changed",
+        ),
+    ),
+    (
+        told(manifest(), live("a1"), live("a2")),
+        ("none", "2 with its natural key", "2 live associations match", "blocked"),
+    ),
+    (
+        told(manifest(policy=MINE), live("a1"), live("a2")),
+        (
+            "none",
+            "the one that policy.adopt names",
+            f"policy.adopt names {live().arn}; what List shows is equal",
+            "adopt",
+        ),
+    ),
+    (
+        told(manifest(policy=MINE), live("a2")),
+        (
+            "none",
+            "not the one that policy.adopt names",
+            f"policy.adopt names {live().arn}, which List does not show, or another manifest has",
+            "blocked",
+        ),
+    ),
+    (
+        told(manifest(), live(), known=record()),
+        ("bound to a1", "that association", "desired = applied = live, as far as AWS shows", "in-sync"),
+    ),
+    (
+        told(manifest(), live(ExecutionConfiguration=LATER), known=record()),
+        ("bound to a1", "that association", f"desired = applied; applied ≠ live: {END}", "drifted"),
+    ),
+    (
+        told(manifest(ExecutionConfiguration=LATER), live(), known=record()),
+        (
+            "bound to a1",
+            "that association",
+            f"desired ≠ applied only in what can be updated: {END}; mode create",
+            "changed",
+        ),
+    ),
+    (
+        told(
+            manifest(policy=Policy(mode=Mode.CREATE_AND_UPDATE), ExecutionConfiguration=LATER),
+            live(),
+            known=record(),
+            mode=Mode.CREATE_AND_UPDATE,
+        ),
+        (
+            "bound to a1",
+            "that association",
+            f"desired ≠ applied only in what can be updated: {END}; mode create-and-update",
+            "update",
+        ),
+    ),
+    (
+        told(manifest(ClientId="c"), live(), known=record()),
+        (
+            "bound to a1",
+            "that association",
+            "desired ≠ applied in what cannot be changed: /ClientId; mode create",
+            "changed",
+        ),
+    ),
+    (
+        told(manifest(ExecutionConfiguration=LATER), live(), known=sent()),
+        (
+            "bound to a1, an update was sent and does not show yet",
+            "that association",
+            "the time to wait ends at 2026-11-01 12:15:00Z, and it is 2026-11-01 12:00:00Z",
+            "settling",
+        ),
+    ),
+    (
+        told(manifest(ExecutionConfiguration=LATER), live(), known=sent("no")),
+        (
+            "bound to a1, an update was refused",
+            "that association",
+            f"desired ≠ applied only in what can be updated: {END}; mode create",
+            "changed",
+        ),
+    ),
+    (
+        told(manifest("autumn"), live(), known=record("october")),
+        ("bound to a1", "that association", "renamed from october; what List shows is equal", "adopt"),
+    ),
+    (
+        told(manifest(), known=gone()),
+        (
+            "bound to a1, which List has left out",
+            "none",
+            "in two runs, a settle time apart; policy.onLoss report, policy.generation 1",
+            "lost",
+        ),
+    ),
+    (
+        told(manifest(policy=Policy(generation=2)), known=gone()),
+        (
+            "bound to a1, which List has left out",
+            "none",
+            "in two runs, a settle time apart; policy.generation 2, and 1 was acted on last",
+            "create",
+        ),
+    ),
+    (
+        told(manifest(policy=Policy(on_loss=OnLoss.RECREATE)), known=gone()),
+        (
+            "bound to a1, which List has left out",
+            "none",
+            "in two runs, a settle time apart; policy.onLoss recreate",
+            "create",
+        ),
+    ),
+    (
+        told(manifest(), known=intended(ago=timedelta(minutes=1))),
+        (
+            "a Create was sent and its answer is unknown (attempt 1)",
+            "none",
+            "the time to wait ends at 2026-11-01 12:14:00Z, and it is 2026-11-01 12:00:00Z",
+            "settling",
+        ),
+    ),
+    (
+        told(manifest(), known=intended()),
+        (
+            "a Create was sent and its answer is unknown (attempt 1)",
+            "none",
+            "attempt 1 is longer ago than its time to wait",
+            "create",
+        ),
+    ),
+    (
+        told(manifest(), known=intended(5, timedelta(days=9))),
+        ("a Create was sent and its answer is unknown (attempt 5)", "none", "given up", "blocked"),
+    ),
+    (
+        told(manifest(policy=Policy(generation=2)), known=intended(5, timedelta(days=9))),
+        (
+            "a Create was sent and its answer is unknown (attempt 5)",
+            "none",
+            "given up; policy.generation 2, and 1 was acted on last",
+            "create",
+        ),
+    ),
+    (
+        told(manifest(), seen=observed(unobserved="denied")),
+        (
+            "none",
+            "its data integration could not be listed",
+            f"the associations of {INTEGRATION.name} could not be listed",
+            "blocked",
+        ),
+    ),
+    (
+        told(manifest(DataIntegrationIdentifier="nothing")),
+        ("none", "none", "data integration 'nothing' does not exist in this account and Region", "blocked"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("explained", "row"), ROWS, ids=[f"{row[3]}-{n}" for n, (_, row) in enumerate(ROWS)])
+def test_the_row_is_named(explained: Explanation, row: tuple[str, str, str | None, str]) -> None:
+    """Record, live, condition and decision, as the table has them; no rail is in between."""
+    found = explained.row
+    assert (found.record, found.live, found.condition, found.decision, found.rail) == (*row, None)
+    assert explained.association.decision == row[3]
+
+
+def test_no_two_decisions_have_the_same_left_side() -> None:
+    """Record, live and condition together lead to one decision."""
+    sides: dict[tuple[str, str, str | None], set[str]] = {}
+    for _, (known, shown, condition, decided) in ROWS:
+        sides.setdefault((known, shown, condition), set()).add(decided)
+    assert all(len(decided) == 1 for decided in sides.values())
+
+
+def test_a_rail_stands_beside_the_row_that_it_stopped() -> None:
+    """The condition is that of the create, and the rail is told apart."""
+    explained = told(manifest(policy=Policy(suspend=True)), known=intended())
+    assert explained.row.condition == "attempt 1 is longer ago than its time to wait"
+    assert (explained.row.decision, explained.association.decision) == ("create", "held")
+    assert "policy.suspend" in (explained.row.rail or "")
+
+
+def test_what_never_creates_has_no_token() -> None:
+    """With policy.adopt no Create is sent, so there is no token that one would carry."""
+    assert told(manifest()).token
+    assert told(manifest(), live(), known=record()).token
+    for lives in ((), (live("a1"),)):
+        for known in (None, record(), gone()):
+            assert told(manifest(policy=MINE), *lives, known=known).token is None
+
+
+def test_a_record_of_another_is_not_taken_for_its_own() -> None:
+    """Where several are known, that of the same association counts, and a Create that waits is no association."""
+    others = (record("z", "a9", ClientId="z"), replace(intended(ClientId="y"), name="y"), record("october", "a1"))
+    seen = observed(live())
+    preview = Preview(Plan(), journal(*others), seen, rules(), NOW).decided(TARGET, [manifest("autumn")], seen)
+    found = explain("autumn", preview).record
+    assert found
+    assert found.name == "october"

@@ -1,0 +1,220 @@
+"""The report counts every manifest once, and its exit code says what a job needs to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, observed, record, rules
+
+from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
+from reconciler.core.apply.result import Result
+from reconciler.core.journal.records import Bound, Intended, Record
+from reconciler.core.model import Live, Manifest, Mode, Policy, Target
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.decision import Plan
+from reconciler.core.plan.guardrails import guard
+from reconciler.core.plan.review import Mismatch
+from reconciler.core.report.build import reported, undecided
+from reconciler.core.report.report import Report, RunInfo, TargetReport
+
+OTHER: dict[str, Any] = {"ExecutionMode": "ON_DEMAND"}
+UPDATING = Policy(mode=Mode.CREATE_AND_UPDATE)
+
+
+def missing() -> Record:
+    """Return the record of an association that List has not shown for the settle time."""
+    known = record()
+    assert isinstance(known.state, Bound)
+    return replace(known, state=replace(known.state, missing_since=NOW - SETTLE))
+
+
+def planned(
+    *manifests: Manifest,
+    lives: tuple[Live, ...] = (),
+    records: tuple[Record, ...] = (),
+    mode: Mode = Mode.CREATE,
+    target: Target | None = None,
+) -> Plan:
+    """Return a guarded plan."""
+    seen = observed(*lives)
+    decided = plan(manifests, seen, journal(*records), rules(mode))
+    return guard(decided, target or Target("prod"), rules(mode), seen)
+
+
+def report(
+    decided: Plan, outcomes: Mapping[str, Outcome] | None = None, refreshed: Mapping[str, Live] | None = None
+) -> Report:
+    """Return the report of one target with this plan."""
+    target = reported("prod", "1", "r", Result(decided, outcomes or {}, refreshed or {}))
+    return Report(RunInfo("id", NOW, NOW, dry_run=True, revision=None, version="0"), (target,))
+
+
+CASES: list[tuple[str, str, Plan, int, int]] = [
+    ("create", "create", planned(manifest()), 0, 2),
+    ("update", "update", planned(
+        manifest(policy=UPDATING, ExecutionConfiguration=OTHER),
+        lives=(live(),), records=(record(),), mode=Mode.CREATE_AND_UPDATE,
+    ), 0, 2),
+    ("adopt", "adopt", planned(manifest(), lives=(live(),)), 0, 0),
+    ("changed", "changed", planned(manifest(), lives=(live(ExecutionConfiguration=OTHER),)), 0, 2),
+    ("drifted", "drifted", planned(
+        manifest(), lives=(live(ExecutionConfiguration=OTHER),),
+        records=(replace(record(), state=Intended(1, NOW, NOW)),),
+    ), 0, 2),
+    ("changed", "changed", planned(
+        manifest(ExecutionConfiguration=OTHER), lives=(live(),), records=(record("former"),)), 0, 2),
+    ("in-sync", "inSync", planned(manifest(), lives=(live(),), records=(record(),)), 0, 0),
+    ("drifted", "drifted", planned(
+        manifest(), lives=(live(ExecutionConfiguration=OTHER),), records=(record(),)), 0, 2),
+    ("changed", "changed", planned(
+        manifest(ExecutionConfiguration=OTHER), lives=(live(),), records=(record(),)), 0, 2),
+    ("settling", "settling", planned(manifest(), records=(replace(record(), state=Intended(1, NOW, NOW)),)), 0, 2),
+    ("lost", "lost", planned(manifest(), records=(missing(),)), 0, 2),
+    ("held", "held", planned(manifest(policy=Policy(suspend=True))), 0, 2),
+    ("held", "held", planned(
+        manifest(policy=replace(UPDATING, suspend=True), ExecutionConfiguration=OTHER),
+        lives=(live(),), records=(record(),), mode=Mode.CREATE_AND_UPDATE,
+    ), 0, 2),
+    ("blocked", "blocked", planned(manifest(DataIntegrationIdentifier="none")), 1, 1),
+    ("blocked", "blocked", planned(manifest(), target=Target("prod", max_creates=0)), 1, 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("decision", "counted", "decided", "code", "detailed"), CASES)
+def test_each_decision_is_counted_once_and_has_its_exit_codes(
+    decision: str, counted: str, decided: Plan, code: int, detailed: int
+) -> None:
+    """What is left to do is exit code 2 only where it was asked for; what needs a person is 1."""
+    told = report(decided)
+    assert [each.decision for each in told.targets[0].associations] == [decision]
+    assert {name for name, count in told.summary.items() if count} == {counted}
+    assert (told.exit_code, told.detailed_exit_code()) == (code, detailed)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "failed", "code", "detailed"),
+    [
+        (Created("a9"), 0, 0, 0),
+        (Skipped("stopped"), 0, 0, 2),
+        (Refused("no"), 1, 1, 1),
+        (NotSent("busy"), 1, 1, 1),
+        (Unknown("time-out"), 1, 1, 1),
+    ],
+)
+def test_a_call_that_failed_is_exit_code_1(outcome: Outcome, failed: int, code: int, detailed: int) -> None:
+    """Created is done; skipped remains; the rest failed."""
+    told = report(planned(manifest()), {"export": outcome})
+    assert (told.summary["failed"], told.exit_code, told.detailed_exit_code()) == (failed, code, detailed)
+
+
+def test_a_list_that_failed_is_a_run_that_failed() -> None:
+    """Who could not look at all of it does not know how all of it stands, though no call was to be made."""
+    (target,) = report(planned(manifest())).targets
+    told = Report(report(Plan()).run, (replace(target, unlisted=(("arn:one", "denied"),)),))
+    assert told.failed
+    assert not told.targets[0].tried
+    assert report(planned(manifest()), {"export": Created("a1")}).targets[0].tried
+
+
+def test_unmanaged_associations_are_counted_and_no_failure() -> None:
+    """What no manifest covers is said, and does not fail a job."""
+    told = report(planned(lives=(live(),)))
+    assert (told.summary["unmanaged"], told.detailed_exit_code()) == (1, 0)
+
+
+def test_a_target_that_failed_fails_the_run_and_blocks_its_manifests() -> None:
+    """Also one without manifests: silence would be mistaken for success."""
+    failed = TargetReport("prod", None, None, "no credentials", undecided([manifest()], "no"))
+    told = Report(report(Plan()).run, (failed,))
+    assert (told.summary["blocked"], told.exit_code) == (1, 1)
+    empty = Report(told.run, (replace(failed, associations=()),))
+    assert (empty.summary["blocked"], empty.exit_code, empty.detailed_exit_code()) == (0, 1, 1)
+
+
+def test_what_aws_never_shows_is_called_unverifiable() -> None:
+    """Never "in sync" without saying what was not compared."""
+    (association,) = report(planned(manifest(), lives=(live(),), records=(record(),))).targets[0].associations
+    assert association.unverifiable == ("/ObjectConfiguration",)
+
+
+def test_what_list_showed_afterwards_is_reported() -> None:
+    """The new association's ARN stands in the report of the run that made it."""
+    told = report(planned(manifest()), {"export": Created("a1")}, {"a1": live()})
+    assert told.targets[0].associations[0].arn == live().arn
+
+
+def test_the_digest_covers_writes_and_nothing_else() -> None:
+    """Times, drift and positions do not change it; another write does."""
+    one = report(planned(manifest()))
+    assert one.plan_digest.startswith("sha256:")
+    moved = replace(manifest(), origin=replace(manifest().origin, line=99))
+    later = replace(one, run=replace(one.run, revision="abc", finished_at=NOW + SETTLE))
+    assert report(planned(moved)).plan_digest == later.plan_digest == one.plan_digest
+    drifted = planned(manifest(), lives=(live(ExecutionConfiguration=OTHER),))
+    assert report(drifted).plan_digest == report(Plan()).plan_digest != one.plan_digest
+    assert report(planned(manifest(ClientId="c"))).plan_digest != one.plan_digest
+
+
+def test_the_coverage_counts_what_is_live_and_what_of_it_is_managed() -> None:
+    """So that nobody takes a quiet report of two manifests for a whole account under git."""
+    told = report(planned(manifest(), lives=(live(), live("b", ClientId="b"), live("c", ClientId="c"))))
+    assert (told.managed, told.live) == (1, 3)
+
+
+def test_what_a_run_created_is_live_and_managed() -> None:
+    """Whether or not List shows it already."""
+    told = report(planned(manifest(), lives=(live("c", ClientId="c"),)), {"export": Created("a1")})
+    assert (told.managed, told.live) == (1, 2)
+
+
+def test_what_the_journal_has_and_git_has_not_is_reported() -> None:
+    """An association whose manifest is gone, also one that nobody ever saw; not one that was renamed."""
+    waiting = replace(record("gone", ClientId="x"), state=Intended(1, NOW, NOW))
+    told = report(planned(manifest("new"), lives=(live(),), records=(record("old"), waiting)))
+    assert [each.name for each in told.targets[0].orphaned] == ["gone"]
+
+
+def test_what_could_not_be_listed_is_reported_where_no_manifest_asks_for_it() -> None:
+    """Silence would be mistaken for an empty list."""
+    decided = plan([], observed(unobserved="denied"), journal(), rules())
+    assert report(decided).targets[0].unlisted == ((INTEGRATION.arn, "denied"),)
+
+
+def test_unmanaged_associations_are_a_difference_where_that_is_asked_for() -> None:
+    """For whoever wants a whole account under git."""
+    told = report(planned(lives=(live(),)))
+    assert (told.detailed_exit_code(), told.detailed_exit_code(unmanaged=True)) == (0, 2)
+    assert report(Plan()).detailed_exit_code(unmanaged=True) == 0
+
+
+def test_another_plan_than_the_reviewed_one_is_a_failure() -> None:
+    """A job must not go on as if it had been applied."""
+    told = replace(report(planned(manifest())), mismatch=Mismatch("sha256:0", None))
+    assert (told.exit_code, told.detailed_exit_code()) == (1, 1)
+
+
+def test_where_nothing_was_planned_there_is_no_plan() -> None:
+    """Without manifests, and where no target could be looked at; a plan of no writes is one."""
+    failed = TargetReport("prod", None, None, "no credentials", undecided([manifest()], "no"))
+    empty = report(planned(lives=(live(),)))
+    assert not empty.planned
+    assert not replace(empty, targets=(failed, failed)).planned
+    assert not replace(empty, targets=()).planned
+    same = report(planned(manifest(), lives=(live(),), records=(record(),)))
+    assert same.planned
+    assert replace(empty, targets=(failed, *same.targets)).planned
+    held = replace(report(planned(manifest())).targets[0], error="held by another")
+    assert replace(empty, targets=(held,)).planned
+
+
+def test_a_report_knows_the_names_of_data_integrations() -> None:
+    """The rows of what has no manifest say them; the digest does not depend on them."""
+    one = report(planned(manifest(), records=(record("gone", ClientId="x"),)))
+    (target,) = one.targets
+    assert target.called(INTEGRATION.arn) == INTEGRATION.name
+    assert target.identified(INTEGRATION.arn) == f"{INTEGRATION.name} ({INTEGRATION.arn})"
+    assert (target.called("arn:gone"), target.identified("arn:gone")) == ("arn:gone", "arn:gone")
+    assert replace(one, targets=(replace(target, names={}),)).plan_digest == one.plan_digest

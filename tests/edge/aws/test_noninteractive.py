@@ -1,0 +1,103 @@
+"""Nobody is asked: a profile that wants a person's answer is refused in one line, and no child waits for one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.wire import Wire
+
+from reconciler.core.errors import Unauthenticated
+from reconciler.core.model import Target
+from reconciler.edge.aws import Aws, Connection, Models
+from reconciler.edge.aws.noninteractive import Unattended
+from reconciler.sandbox import SandboxServer
+
+ROLE = "role_arn = arn:aws:iam::123456789012:role/x\n"
+KEYS = {"Version": 1, "AccessKeyId": "x", "SecretAccessKey": "y"}
+TARGET = Target("prod", "us-east-1", "123456789012")
+MODELS = Models()
+
+
+@pytest.fixture
+def config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return the file of profiles; nothing else knows credentials."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    return tmp_path / "config"
+
+
+def asks(folder: Path, body: str) -> str:
+    """Return the setting of a credential_process that runs this Python, and then gives keys."""
+    script = folder / "process.py"
+    script.write_text(f"import json, sys\n{body}\nprint(json.dumps({KEYS!r}))\n")
+    return f"credential_process = {sys.executable} {script}\n"
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    """Return a wire to a sandbox."""
+    with SandboxServer() as server, Wire(server.url) as running:
+        yield running
+
+
+def connect(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    """Return a session of the profile, with its own credentials."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
+    return Aws(TARGET, Connection("0", profile="me"), lambda: None, MODELS)
+
+
+def test_a_profile_with_mfa_is_refused(config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line says which device and what to do; nothing is read from a terminal or from standard input."""
+    source = "[profile base]\naws_access_key_id = x\naws_secret_access_key = y\n"
+    config.write_text(f"{source}[profile me]\n{ROLE}source_profile = base\nmfa_serial = arn:aws:iam::1:mfa/me\n")
+    with pytest.raises(Unauthenticated, match="a code of the MFA device arn:aws:iam::1:mfa/me, and nobody") as raised:
+        connect(wire, monkeypatch)
+    assert wire.counts == {}
+    assert "aws sts get-session-token" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_profile_of_aws_login_needs_an_extra(config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which the locked dependencies do not have."""
+    config.write_text("[profile me]\nlogin_session = arn:aws:iam::123456789012:user/me\n")
+    with pytest.raises(Unauthenticated, match=r"`aws login` need: install it \(pip install 'botocore\[crt\]'\)"):
+        connect(wire, monkeypatch)
+
+
+@pytest.mark.parametrize("chained", [False, True])
+def test_a_credential_process_has_nobody_to_ask(
+    config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch, *, chained: bool
+) -> None:
+    """Its standard input is empty, and it has no terminal; that of a source_profile is treated alike."""
+    body = (
+        "assert sys.stdin.read() == ''\ntry:\n    open('/dev/tty')\nexcept OSError:\n    pass\nelse:\n    sys.exit(9)"
+    )
+    setting = asks(config.parent, body)
+    text = (
+        f"[profile base]\n{setting}[profile me]\n{ROLE}source_profile = base\n"
+        if chained
+        else f"[profile me]\n{setting}"
+    )
+    config.write_text(text)
+    assert connect(wire, monkeypatch).account == "123456789012"
+
+
+def test_a_credential_process_that_hangs_is_ended(config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what it has started."""
+    monkeypatch.setattr("reconciler.edge.aws.noninteractive._SECONDS", 0.0)
+    config.write_text(f"[profile me]\n{asks(config.parent, 'import time; time.sleep(600)')}")
+    with pytest.raises(Unauthenticated, match="it took longer than 0 s, and was ended"):
+        connect(wire, monkeypatch)
+
+
+def test_a_program_that_is_gone_already_is_no_error() -> None:
+    """What it said counts."""
+    program = Unattended([sys.executable, "-c", "print('{}')"], seconds=60, stdout=-1, stderr=-1)
+    assert json.loads(program.communicate()[0]) == {}

@@ -1,0 +1,245 @@
+"""What the doctor asks of AWS, over real HTTP: reads alone, few of them, and what each answer is taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import pytest
+from support.bucket import Bucket
+from support.fakes import FakeClock
+from support.wire import Request, Wire, answer
+
+from reconciler.core.doctor.checks import Dated, Identity
+from reconciler.core.doctor.reach import Encryption
+from reconciler.core.errors import CloudError, Denied, Unauthenticated, Unreachable
+from reconciler.core.model import Target
+from reconciler.edge.aws import Aws, Connection, Models
+from reconciler.edge.aws.probe import Ear, Probe, has_appintegrations, knows_create, libraries
+from reconciler.edge.aws.responses import ArnScope
+from reconciler.edge.aws.session import ambient_client, region_of
+from reconciler.sandbox import Behaviour, SandboxServer
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+TARGET = Target("prod", REGION, ACCOUNT)
+MODELS = Models()
+DATE = "Sun, 01 Nov 2026 12:00:00 GMT"
+
+
+@pytest.fixture
+def server() -> Iterator[SandboxServer]:
+    """Return a running sandbox with room for many."""
+    with SandboxServer(behaviour=Behaviour(integrations=500)) as running:
+        yield running
+
+
+@pytest.fixture
+def wire(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    """Return a wire to that sandbox; nothing is tried twice."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with Wire(server.url) as running:
+        yield running
+
+
+def session(wire: Wire, target: Target = TARGET, listen: Callable[[Any], None] = lambda _: None) -> Aws:
+    """Return a target's session over the wire."""
+    return Aws(target, Connection("0", endpoint_url=wire.url, dummy=True), lambda: None, MODELS, listen)
+
+
+@pytest.fixture
+def probe(wire: Wire) -> Probe:
+    """Return the reads of a target; the wire has forgotten how they were got."""
+    made = session(wire).probe()
+    wire.requests.clear()
+    return made
+
+
+def client(service: Any, server: SandboxServer, region: str = REGION) -> Any:
+    """Return a plain client to arrange things with."""
+    return boto3.client(service, region, endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x")
+
+
+def xml(status: int, body: str, date: str = DATE) -> bytes:
+    """Return an answer of S3 or STS."""
+    return (
+        f"HTTP/1.1 {status} X\r\nx-amz-request-id: r\r\nDate: {date}\r\nContent-Type: text/xml\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
+    ).encode()
+
+
+def refusal(code: str, status: int = 403) -> bytes:
+    """Return an error of S3."""
+    return xml(status, f"<Error><Code>{code}</Code><Message>no</Message><RequestId>r</RequestId></Error>")
+
+
+def test_nothing_but_reads_leaves(server: SandboxServer) -> None:
+    """Every call that could change something is stopped before it is made, of both services and of the journals."""
+    integrations, buckets = client("appintegrations", server), client("s3", server)
+    Probe(integrations, buckets, ArnScope("aws", "us-east-1", "123456789012"))
+    journals = ambient_client("s3", Connection("0", endpoint_url=server.url, dummy=True), MODELS, reads=True)
+    for write in (
+        lambda: journals.put_object(Bucket="b", Key="k", Body=b""),
+        lambda: buckets.put_object(Bucket="b", Key="k", Body=b""),
+        lambda: buckets.delete_bucket(Bucket="b"),
+        lambda: buckets.create_bucket(Bucket="b"),
+        lambda: integrations.create_data_integration_association(
+            DataIntegrationIdentifier="profiles-export", DestinationURI="s3://b"
+        ),
+        lambda: integrations.delete_data_integration(DataIntegrationIdentifier="profiles-export"),
+    ):
+        with pytest.raises(AssertionError, match="through a client that only reads"):
+            write()  # type: ignore[no-untyped-call]
+
+
+def test_data_integrations_are_listed_whole(probe: Probe, server: SandboxServer, wire: Wire) -> None:
+    """Page by page, and one association at most is asked for."""
+    for number in range(48):  # three are seeded
+        client("appintegrations", server).create_data_integration(
+            Name=f"i{number}",
+            KmsKey="k",
+            SourceURI="s3://corp/a",
+            ScheduleConfig={"ScheduleExpression": "rate(1 hour)"},
+        )
+    found = probe.integrations()
+    assert len(found) == 51
+    probe.try_associations(found[0].arn)
+    assert wire.counts == {"ListDataIntegrations": 2, "ListDataIntegrationAssociation": 1}
+    assert parse_qs(urlsplit(wire.requests[-1].path).query) == {"maxResults": ["1"]}
+
+
+def test_refusals_are_told_by_type(probe: Probe, server: SandboxServer, wire: Wire) -> None:
+    """Denied is not unreachable."""
+    server.sandbox.behave(Behaviour(list_denied="profiles-export"))
+    arn = next(each.arn for each in probe.integrations() if each.name == "profiles-export")
+    with pytest.raises(Denied, match=r"^ListDataIntegrationAssociations: AccessDeniedException"):
+        probe.try_associations(arn)
+    wire.before = lambda _: answer(403, "AccessDeniedException")
+    with pytest.raises(Denied, match=r"^ListDataIntegrations: AccessDeniedException: because"):
+        probe.integrations()
+    wire.before = lambda _: b""
+    with pytest.raises(Unreachable):
+        probe.integrations()
+
+
+def test_a_bucket_is_where_s3_says(probe: Probe, server: SandboxServer) -> None:
+    """No LocationConstraint is us-east-1."""
+    Bucket(server.url)
+    client("s3", server, "eu-west-2").create_bucket(
+        Bucket="abroad", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"}
+    )
+    assert probe.location("journals") == "us-east-1"
+    assert probe.location("abroad") == "eu-west-2"
+    assert probe.location("nowhere-to-be-found") is None
+
+
+@pytest.mark.parametrize(("said", "region"), [("EU", "eu-west-1"), ("", "us-east-1"), ("eu-west-1", "eu-west-1")])
+def test_old_names_of_regions_are_understood(probe: Probe, wire: Wire, said: str, region: str) -> None:
+    """As the S3 API Reference has them."""
+    wire.before = lambda _: xml(200, f"<LocationConstraint>{said}</LocationConstraint>")
+    assert probe.location("b-1") == region
+
+
+def test_the_default_encryption_is_read(probe: Probe, server: SandboxServer) -> None:
+    """SSE-KMS with its key, and none."""
+    Bucket(server.url)
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"}}
+    s3 = client("s3", server)
+    s3.put_bucket_encryption(Bucket="journals", ServerSideEncryptionConfiguration={"Rules": [rule]})
+    assert probe.encryption("journals") == Encryption("aws:kms", "key")
+    s3.delete_bucket_encryption(Bucket="journals")
+    assert probe.encryption("journals") is None
+
+
+def test_an_encryption_without_a_default_is_none(probe: Probe, wire: Wire) -> None:
+    """A rule may be about bucket keys alone."""
+    rule = "<Rule><BucketKeyEnabled>true</BucketKeyEnabled></Rule>"
+    wire.before = lambda _: xml(200, f"<ServerSideEncryptionConfiguration>{rule}</ServerSideEncryptionConfiguration>")
+    assert probe.encryption("b-1") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "error"),
+    [("AccessDenied", 403, Denied), ("InvalidBucketName", 400, CloudError), ("InternalError", 500, Unreachable)],
+)
+def test_what_s3_refuses_is_told_by_type(
+    probe: Probe, wire: Wire, code: str, status: int, error: type[CloudError]
+) -> None:
+    """For both questions."""
+    wire.before = lambda _: refusal(code, status)
+    for ask in (probe.location, probe.encryption):
+        with pytest.raises(error, match=f"of b-1: {code}: no"):
+            ask("b-1")
+
+
+def test_what_is_no_name_of_a_bucket_is_not_asked_for(probe: Probe, wire: Wire) -> None:
+    """It is no fault of the network either."""
+    for ask in (probe.location, probe.encryption):
+        with pytest.raises(CloudError, match="is no name of a bucket") as caught:
+            ask("not a\tbucket!")
+        assert type(caught.value) is CloudError
+    assert wire.requests == []
+
+
+def test_what_sts_answered_is_heard(wire: Wire) -> None:
+    """Who it is, the Date, and the time before and after."""
+    clock = FakeClock()
+    ear, before = Ear(clock), clock.now()
+    assert (ear.identity, ear.answer) == (None, None)
+
+    def slow(_: Request) -> None:
+        clock.advance(seconds=3)
+
+    wire.before = slow
+    session(wire, listen=ear)
+    assert ear.identity == Identity(f"arn:aws:sts::{ACCOUNT}:user/moto", ACCOUNT)
+    assert ear.answer
+    assert ear.answer.date
+    assert (ear.answer.before, ear.answer.after) == (before, before + timedelta(seconds=3))
+
+
+def test_a_refusal_of_sts_is_heard_too(wire: Wire) -> None:
+    """With a clock that is wrong nothing but the Date of refusals comes."""
+    clock = FakeClock()
+    ear = Ear(clock)
+    error = "<Error><Code>SignatureDoesNotMatch</Code><Message>expired</Message></Error>"
+    said = f"<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"
+    wire.before = lambda _: xml(403, said)
+    with pytest.raises(Unauthenticated):
+        session(wire, listen=ear)
+    assert (ear.identity, ear.answer) == (None, Dated(DATE, clock.now(), clock.now()))
+
+
+def test_where_nothing_answers_nothing_is_heard(wire: Wire) -> None:
+    """Neither a Date nor a name."""
+    ear = Ear(FakeClock())
+    wire.before = lambda _: b""
+    with pytest.raises(Unreachable):
+        session(wire, listen=ear)
+    assert (ear.identity, ear.answer) == (None, None)
+
+
+def test_the_role_is_who_is_asked_for(wire: Wire) -> None:
+    """With a RoleArn there are two answers of STS, and the identity is the role's."""
+    ear = Ear(FakeClock())
+    session(wire, Target("prod", REGION, None, f"arn:aws:iam::{ACCOUNT}:role/reader"), ear)
+    assert wire.counts == {"STS": 2}
+    assert ear.identity
+    assert ":assumed-role/reader/" in ear.identity.arn
+
+
+def test_what_is_known_without_a_call(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Versions, the operation, and Regions: whatever profile the environment names."""
+    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
+    assert libraries().keys() == {"boto3", "botocore"}
+    assert knows_create()
+    assert has_appintegrations("us-east-1")
+    assert not has_appintegrations("eu-west-1")
+    dummy = Connection("0", region="eu-west-2", endpoint_url=wire.url, dummy=True)
+    assert region_of(Target("x"), dummy, MODELS) == "eu-west-2"
+    assert region_of(TARGET, dummy, MODELS) == REGION
+    with pytest.raises(Unauthenticated, match="no-such-profile"):
+        region_of(TARGET, Connection("0"), Models())
+    assert wire.requests == []

@@ -1,0 +1,237 @@
+"""Keys and tokens of files reach the server that they are for, by git's own means, and nobody else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.repository import Closed, Repository, guarded_server, read, serving
+from support.signers import ssh_signer
+
+from reconciler.core.errors import GitError, Misnamed
+from reconciler.edge.git import Access, Credentials, resolve_remote
+
+TOKEN = "ghp_hunter2 %/:@\"'$HOME\\né`id`"
+
+
+def refused(url: str, environment: Mapping[str, str], **credentials: Any) -> str:
+    """Return the one line that reading is refused with."""
+    with pytest.raises(GitError) as error:
+        read(url, "main", "manifests", environment, credentials=Credentials(**credentials))
+    assert str(error.value).isprintable()
+    return str(error.value)
+
+
+def written(file: Path, content: str, mode: int = 0o600) -> str:
+    """Write a file, and return its path."""
+    file.write_text(content, encoding="utf-8")
+    file.chmod(mode)
+    return str(file)
+
+
+@pytest.mark.parametrize("name", [None, "oauth2"])
+def test_a_token_is_given_to_the_server_alone(repository: Repository, tmp_path: Path, name: str | None) -> None:
+    """No argument list shows it, no helper that keeps passwords is asked or told, and git has no more than its path."""
+    keeper = written(
+        tmp_path / "keeper", f"#!/bin/sh\ntouch {tmp_path}/pwned\necho username=a\necho password=b\n", 0o755
+    )
+    trace, token = tmp_path / "trace", written(tmp_path / "a token's file", f"{TOKEN}\nmore\n")
+    given = repository.environment | {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "credential.helper",
+        "GIT_CONFIG_VALUE_0": keeper,
+        "GIT_TRACE": str(trace),
+    }
+    credentials = Credentials(token_file=token, username=name)
+    with guarded_server(tmp_path, repository.environment, f"{name or 'x-access-token'}:{TOKEN}") as server:
+        url = f"http://{server.host}/repository"
+        assert read(url, "main", "manifests", given, credentials=credentials) == repository.read()
+        Path(token).write_text("wrong")
+        assert "refuses the credentials" in refused(url, given, token_file=token, username=name)
+    assert b"git-remote-http" in server.arguments
+    for seen in (server.arguments, trace.read_bytes(), repr(Access(url, "main", given, credentials)).encode()):
+        assert b"hunter2" not in seen
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_a_token_that_is_replaced_counts_at_once(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is read when git asks; its path may be relative, and is from where the program runs."""
+    monkeypatch.chdir(tmp_path)
+    for token in ("first", "second"):
+        (tmp_path / "token").write_text(token)
+        credentials = Credentials(token_file="token")
+        with guarded_server(tmp_path, repository.environment, f"x-access-token:{token}") as server:
+            access = Access(f"http://{server.host}/repository", "main", repository.environment, credentials)
+            assert resolve_remote(access) == repository.read()[0]
+
+
+@pytest.mark.parametrize("around", ["{}\r\n", "{}\r\nmore\r\n", "{}", " \t{} \r\n", "\ufeff{}\r\n", "\ufeff {}"])
+def test_a_token_is_what_stands_in_its_line(repository: Repository, tmp_path: Path, around: str) -> None:
+    """Without the line's end, also one of Windows, and without space around it; what is within it stays."""
+    token = tmp_path / "token"
+    token.write_bytes(around.format(TOKEN).encode())
+    credentials = Credentials(token_file=str(token))
+    with guarded_server(tmp_path, repository.environment, f"x-access-token:{TOKEN}") as server:
+        access = Access(f"http://{server.host}/repository", "main", repository.environment, credentials)
+        assert resolve_remote(access) == repository.read()[0]
+
+
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbf\r\n", b"\ntoken", "token".encode("utf-16"), b"to\0ken", b"\xffx"])
+def test_a_file_without_a_token_is_refused(tmp_path: Path, content: bytes) -> None:
+    """At the start, rather than by a server that says that the credentials are wrong."""
+    (tmp_path / "token").write_bytes(content)
+    with pytest.raises(Misnamed, match="has no token in its first line, which is text in UTF-8"):
+        Credentials(token_file=str(tmp_path / "token")).check("https", None)
+
+
+def test_a_token_is_for_the_host_of_the_url(repository: Repository, tmp_path: Path) -> None:
+    """A server that sends git elsewhere does not send the token along."""
+    heard: list[str | None] = []
+
+    class Elsewhere(Closed):
+        """Asks for a login, and keeps what it is told."""
+
+        def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
+            """Let nobody in."""
+            heard.append(self.headers.get("Authorization"))
+            super().do_GET()
+
+    token = written(tmp_path / "token", "hunter2")
+    with serving(Elsewhere) as other:
+
+        class Sending(Closed):
+            """Sends whoever comes elsewhere."""
+
+            def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
+                """Redirect."""
+                self.send_response(302)
+                self.send_header("Location", f"http://{other}{self.path}")
+                self.end_headers()
+
+        with serving(Sending) as server:
+            said = refused(f"http://{server}/x", repository.environment, token_file=token)
+    assert "refuses the credentials" in said
+    assert heard
+    assert set(heard) == {None}
+
+
+@pytest.fixture
+def ssh(repository: Repository, tmp_path: Path) -> Path:
+    """Put an ssh on PATH that connects to this machine, and give the file where it notes its arguments."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    told = tmp_path / "told"
+    script = f'#!/bin/sh\nfor each do printf "%s\\n" "$each" >>{told}; last=$each; done\neval "$last"\n'
+    written(folder / "ssh", script, 0o755)
+    repository.environment["PATH"] = f"{folder}{os.pathsep}{repository.environment['PATH']}"
+    return told
+
+
+def effective(told: Path) -> dict[str, str]:
+    """Return what the real ssh makes of the options, by ssh -G."""
+    arguments = told.read_text().splitlines()
+    options = [each for pair in pairwise(arguments) if pair[0] == "-o" for each in pair]
+    shown = subprocess.run(["ssh", "-G", *options, "host.invalid"], check=True, capture_output=True, text=True).stdout
+    return dict(line.partition(" ")[::2] for line in shown.splitlines())
+
+
+@pytest.mark.parametrize("form", ["ssh://git@host.invalid{}", "git@host.invalid:{}"])
+def test_ssh_gets_the_key_and_the_hosts(repository: Repository, ssh: Path, tmp_path: Path, form: str) -> None:
+    """It uses this key, knows these hosts and asks nobody, whatever a path is made of and GIT_SSH_COMMAND says."""
+    odd = tmp_path / "a 'path'; touch pwned $HOME"
+    odd.mkdir()
+    ssh_signer(odd, "key")
+    hosts = written(odd / "hosts", "host.invalid ssh-ed25519 AAAA\n", 0o644)
+    credentials = Credentials(ssh_key=str(odd / "key"), known_hosts=hosts)
+    given = repository.environment | {"GIT_SSH_COMMAND": "false", "GIT_SSH_VARIANT": "plink"}
+    url = form.format(repository.folder)
+    assert read(url, "main", "manifests", given, credentials=credentials) == repository.read()
+    assert resolve_remote(Access(url, "main", given, credentials)) == repository.read()[0]
+    made = effective(ssh)
+    assert (made["identityfile"], made["identitiesonly"]) == (str(odd / "key"), "yes")
+    assert (made["userknownhostsfile"], made["globalknownhostsfile"]) == (hosts, "/dev/null")
+    assert (made["batchmode"], made["stricthostkeychecking"]) == ("yes", "true")
+    assert not list(tmp_path.rglob("pwned"))
+
+
+def test_secrets_of_the_program_are_in_no_others_environment(repository: Repository, ssh: Path, tmp_path: Path) -> None:
+    """Neither git nor what it starts gets a variable of this program, but for what the helper of a token needs."""
+    told, within = tmp_path / "environments", tmp_path / "within"
+    within.mkdir()
+    for name in ("git", "ssh"):
+        real = shutil.which(name, path=repository.environment["PATH"])
+        written(within / name, f'#!/bin/sh\nenv >>{told}\nexec {real} "$@"\n', 0o755)
+    path = f"{within}{os.pathsep}{repository.environment['PATH']}"
+    given = repository.environment | {
+        "PATH": path,
+        "RECONCILER_WEBHOOK_SECRET": "hunter2",
+        "RECONCILER_NOTIFY_URLS": "json://hunter2@host.invalid",
+        "RECONCILER_TOKEN_FILE": "of nobody",
+    }
+    assert read(f"git@host.invalid:{repository.folder}", "main", "manifests", given) == repository.read()
+    assert ssh.exists()
+    seen = told.read_text()
+    assert f"PATH={path}" in seen
+    assert "RECONCILER_" not in seen
+
+
+def test_one_of_them_leaves_the_rest_to_ssh(repository: Repository, ssh: Path, tmp_path: Path) -> None:
+    """The agent goes on with known hosts alone, and the user's hosts with a key alone; new hosts are never accepted."""
+    ssh_signer(tmp_path, "key")
+    url = f"git@host.invalid:{repository.folder}"
+    read(url, "main", "manifests", repository.environment, credentials=Credentials(ssh_key=str(tmp_path / "key")))
+    key = effective(ssh)
+    assert (key["stricthostkeychecking"], Path(key["userknownhostsfile"].split()[0]).name) == ("true", "known_hosts")
+    ssh.unlink()
+    hosts = written(tmp_path / "hosts", "")
+    read(url, "main", "manifests", repository.environment, credentials=Credentials(known_hosts=hosts))
+    alone = effective(ssh)
+    assert (alone["stricthostkeychecking"], alone["identitiesonly"]) == ("true", "no")
+
+
+def test_without_options_a_persons_own_ssh_counts(repository: Repository, ssh: Path) -> None:
+    """No option is added to what they have configured."""
+    read(f"git@host.invalid:{repository.folder}", "main", "manifests", repository.environment)
+    assert "-o\nBatchMode=yes" not in ssh.read_text()
+    assert "StrictHostKeyChecking" not in ssh.read_text()
+
+
+@pytest.mark.parametrize(
+    ("url", "names", "said"),
+    [
+        ("https://host.invalid/x", {"ssh_key": "key"}, "--git-ssh-key: is for a repository behind ssh, and this is"),
+        ("https://host.invalid/x", {"known_hosts": "key"}, "--git-known-hosts: is for a repository behind ssh"),
+        ("git@host.invalid:x", {"token_file": "key"}, "--git-token-file: is for a repository behind https"),
+        (".", {"token_file": "key"}, "--git-token-file: is for a repository behind https, and this is a folder"),
+        ("file:///x", {"ssh_key": "key"}, "--git-ssh-key: is for a repository behind ssh, and this is one of file"),
+        ("https://host.invalid/x", {"username": "bot"}, "--git-username: is the name that goes with --git-token-file"),
+        ("https://host.invalid/x", {"username": "a\nb", "token_file": "key"}, "in one line"),
+        ("https://a:b@host.invalid/x", {"token_file": "key"}, "--git-token-file: the URL has a login of its own"),
+        ("https://host.invalid/x", {"token_file": "gone"}, "--git-token-file 'gone': cannot be read: No such file"),
+        ("https://host.invalid/x", {"token_file": "empty"}, "--git-token-file 'empty': has no token in its first line"),
+        ("https://host.invalid/x", {"token_file": "."}, "--git-token-file '.': cannot be read: Is a directory"),
+        ("git@host.invalid:x", {"ssh_key": "gone"}, "--git-ssh-key 'gone': cannot be read: No such file"),
+        ("git@host.invalid:x", {"known_hosts": "a\0b"}, "--git-known-hosts 'a\\u0000b': cannot be read"),
+        ("git@host.invalid:x", {"ssh_key": "open"}, "others may use it (mode 0644), and ssh takes no such key: chmod"),
+        ("git@host.invalid:x", {"ssh_key": "${HOME}"}, "ssh takes no path with"),
+    ],
+)
+def test_what_is_of_no_use_is_refused(environment: dict[str, str], url: str, names: dict[str, str], said: str) -> None:
+    """Before anything is read, in one line; a file is named, and nothing in it."""
+    for name in ("key", "${HOME}"):
+        written(Path(name), "hunter2")
+    written(Path("open"), "hunter2", 0o644)
+    written(Path("empty"), "\nhunter2\n")
+    with pytest.raises(Misnamed):
+        read(url, "main", "manifests", environment, credentials=Credentials(**names))
+    line = refused(url, environment, **names)
+    assert said in line
+    assert "hunter2" not in line

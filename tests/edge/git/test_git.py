@@ -1,0 +1,953 @@
+"""Manifests of a revision are read by the real git program, and a hostile repository, URL or name does nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.disks import disk
+from support.repository import FILES, Repository, guarded_server, make, read, refusal, serving
+
+from reconciler.core.errors import GitError, Misnamed, Stopped
+from reconciler.core.manifests import files
+from reconciler.core.manifests.files import MAX_BYTES, File
+from reconciler.edge.git import Access, messages, resolve_remote, shown, tree
+from reconciler.edge.git.command import Git
+from reconciler.edge.git.pipes import MOST_COMPLAINT
+from reconciler.edge.manifests.files import find
+
+COMMAND = "touch pwned"
+
+
+def configure(repository: Repository, settings: str) -> None:
+    """Give the person who reads a configuration of git."""
+    file = repository.folder.parent / "settings"
+    file.write_text(settings)
+    repository.environment["GIT_CONFIG_GLOBAL"] = str(file)
+
+
+def test_git_and_disk_give_the_same_files(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same names, contents and order, hidden ones and other suffixes left out, from a revision and a checkout."""
+    hidden = {"manifests/.b/b.yaml": "", "manifests/a/.a.yaml": "", "manifests/notes.txt": ""}
+    hidden |= {"manifests/lost+found/x.yaml": "", "manifests/a/$RECYCLE.BIN/x.yaml": ""}
+    others = {"manifests/a-b/c.yaml": "", "manifests/a0.yaml": "", "manifests/Ä.yaml": "", "manifests/a/b/c.yaml": ""}
+    others |= {"manifests/A.YAML": "", "manifests/a/A.Json": ""}
+    commit = repository.commit(hidden | others)
+    monkeypatch.chdir(repository.folder)
+    assert repository.read() == (commit, tuple(find("manifests", None)))
+    assert len(repository.names()) == 9
+
+
+def test_only_what_is_committed_counts(repository: Repository) -> None:
+    """The work tree and the index are not looked at."""
+    (repository.folder / "manifests" / "b.yaml").write_text("changed")
+    (repository.folder / "manifests" / "new.yaml").write_text("new")
+    repository.git("add", "manifests/new.yaml")
+    assert File("manifests/b.yaml", b"b") in repository.read()[1]
+    assert repository.names() == ["manifests/a/a.json", "manifests/a.yml", "manifests/b.yaml"]
+
+
+@pytest.mark.parametrize("path", ["manifests/a", "manifests/a/", "./manifests/a", "manifests/a/a.json"])
+def test_a_path_is_a_folder_or_a_file(repository: Repository, path: str) -> None:
+    """Files are named by their path in the repository, however they were asked for."""
+    assert repository.names(path=path) == ["manifests/a/a.json"]
+
+
+def test_a_file_or_folder_that_is_named_counts_whatever_its_name(repository: Repository) -> None:
+    """As on disk, the rules for names are for what is found below."""
+    repository.commit({".ci/a.yaml": "", ".ci/.b.yaml": ""})
+    assert repository.names(path="README.md") == ["README.md"]
+    assert repository.names(path=".ci") == [".ci/a.yaml"]
+    assert repository.names(path=".") == ["manifests/a/a.json", "manifests/a.yml", "manifests/b.yaml"]
+
+
+def test_names_that_look_like_patterns_are_plain_names(repository: Repository) -> None:
+    """Git's wildcards and magic words select nothing."""
+    repository.commit({"*/a.yaml": "star", "manifests-2/a.yaml": ""})
+    assert repository.names(path="*") == ["*/a.yaml"]
+    assert "has no 'manifest*'" in repository.refused(path="manifest*")
+    assert "has no 'manifest'" in repository.refused(path="manifest")
+
+
+def test_a_name_that_looks_like_magic_is_a_plain_name(repository: Repository) -> None:
+    """A step to the current folder in front makes it one, as it does for git."""
+    repository.commit({":(top)a/x.yaml": "magic"})
+    assert repository.names(path="./:(top)a") == [":(top)a/x.yaml"]
+
+
+def test_a_revision_has_many_names(repository: Repository) -> None:
+    """Branch, tag, annotated tag, full ref, HEAD and id, and from a URL the same ones."""
+    commit = repository.git("rev-parse", "HEAD")
+    repository.git("tag", "light")
+    repository.git("tag", "--annotate", "--message", "A release", "v1")
+    repository.git("tag", "--annotate", "--message", "A tag of a tag", "v1-again", "v1")
+    repository.git("update-ref", "refs/pull/7/head", commit)
+    repository.commit({"manifests/later.yaml": ""})
+    repository.git("branch", "team/prod", commit)
+    for ref in ("light", "v1", "v1-again", "refs/tags/v1", "refs/pull/7/head", "team/prod", "heads/team/prod", commit):
+        for url in ("", repository.url):
+            assert repository.read(ref, url=url)[0] == commit, ref
+            assert len(repository.names(ref, url=url)) == 3
+    assert len(repository.names("HEAD", url=repository.url)) == 4
+
+
+def test_a_tag_goes_before_a_branch_of_the_same_name(repository: Repository) -> None:
+    """Git's own rule, in place and from a URL."""
+    repository.git("tag", "both")
+    tagged = repository.git("rev-parse", "HEAD")
+    repository.git("branch", "both", repository.commit({"manifests/later.yaml": ""}))
+    assert repository.read("both")[0] == tagged
+    assert repository.read("both", url=repository.url)[0] == tagged
+
+
+def test_a_fetch_leaves_nothing_behind(repository: Repository, tmp_path: Path) -> None:
+    """Neither what was fetched nor what failed to be stays on disk."""
+    repository.read(url=repository.url)
+    repository.refused("nothing", url=repository.url)
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["", ".git", "manifests/a", "../bare.git", "../linked"])
+def test_a_repository_is_read_where_it_is(repository: Repository, place: str) -> None:
+    """With or without a work tree, from a folder within, and from a linked work tree."""
+    repository.git("clone", "--quiet", "--bare", ".", "../bare.git")
+    repository.git("worktree", "add", "--quiet", "--detach", "../linked")
+    assert len(repository.names(url=os.path.relpath(repository.folder / place))) == 3
+
+
+def test_a_repository_counts_where_git_takes_only_those_that_are_named(repository: Repository) -> None:
+    """Git 3 may do so by itself: what a person names is named to git, and so is the program's own copy."""
+    repository.git("clone", "--quiet", "--bare", ".", "../bare.git")
+    repository.git("worktree", "add", "--quiet", "--detach", "../linked")
+    configure(repository, "[safe]\n\tbareRepository = explicit\n")
+    folder = repository.folder
+    bare = folder.parent / "bare.git"
+    for url in (folder, folder / ".git", folder / "manifests", bare, f"file://{bare}", repository.url, "../linked"):
+        assert len(repository.names(url=str(url))) == 3, url
+        assert resolve_remote(Access(str(url), "main", repository.environment)) == repository.git("rev-parse", "main")
+    assert "safe.bareRepository" in repository.refused(url=str(bare / "refs"))
+
+
+def test_whose_a_named_repository_is_counts_all_the_same(repository: Repository, tmp_path: Path) -> None:
+    """Git asks that only where it looks for a repository: a bare one, too, and where only named ones count."""
+    repository.git("clone", "--quiet", "--bare", ".", "../bare.git")
+    theirs = repository.environment | {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+    for setting in ("all", "explicit"):
+        configure(repository, f"[safe]\n\tbareRepository = {setting}\n")
+        for folder in (repository.folder, tmp_path / "bare.git"):
+            with pytest.raises(GitError):
+                read(str(folder), "main", "manifests", theirs | {"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")})
+
+
+def test_the_same_fault_has_the_same_reason(repository: Repository) -> None:
+    """It is said once while it stays the same, so no name of a temporary folder is in it."""
+    oid = repository.git("rev-parse", "HEAD:manifests/b.yaml")
+    (repository.folder / ".git" / "objects" / oid[:2] / oid[2:]).unlink()
+    faults = set()
+    for _ in range(3):
+        with pytest.raises(GitError) as refused:
+            repository.read(url=repository.url)
+        assert "reconciler-git" not in str(refused.value)
+        faults.add(refused.value.fault)
+    assert len(faults) == 1, "git itself says it in one of several ways, as its processes race"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Failed to connect to h port 443 after 3 ms: refused", "Failed to connect to h port 443 after 12 ms: refused"),
+        ("transfer closed with 12 bytes remaining", "transfer closed with 4711 bytes remaining"),
+        ("unable to create 'objects/pack/tmp_pack_aB3dEf'", "unable to create 'objects/pack/tmp_pack_Zz9yXx'"),
+        (
+            "could not create temporary file '.git_vtag_tmpaB3dEf'",
+            "could not create temporary file '.git_vtag_tmpZz9yXx'",
+        ),
+        ("Internal Error. Request ID 8C0E:3B:1 at h", "Internal Error. Request ID 9D1F:4C:2 at h"),
+        ("waiting for lock (held by pid 123)", "waiting for lock (held by pid 45678)"),
+        ("09:13:02.123456 git.c:460 trace", "10:14:03.654321 git.c:460 trace"),
+        ("Connection closed by 192.0.2.1 port 22", "Connection closed by 192.0.2.77 port 22"),
+        ("id 0d5e3c1a-1111-4222-8333-444455556666", "id 1d5e3c1a-1111-4222-8333-444455556667"),
+    ],
+)
+def test_what_is_another_each_time_is_not_in_a_reason(one: str, other: str) -> None:
+    """Neither times nor places that nobody knows; what tells faults apart stays."""
+    assert str(messages.error("x", f"fatal: {one}")) == str(messages.error("x", f"fatal: {other}"))
+    for status in ("500", "503"):
+        assert status in str(messages.error("x", f"fatal: The requested URL returned error: {status}"))
+
+
+def fake(folder: Path, script: str) -> Git:
+    """Give git with another program in its place."""
+    (folder / "git").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "git").chmod(0o755)
+    return Git.found({"PATH": f"{folder}{os.pathsep}{os.defpath}"}, 60, threading.Event())
+
+
+@pytest.mark.parametrize("said", ["PID#:", "pid ", "closed by ", "SHA256:d", "remote: ", "1 out of "])
+def test_a_long_complaint_is_searched_in_bounded_time(said: str) -> None:
+    """A server may say a MiB in one line: a pattern that goes back and forth in it would hold up all for hours."""
+    complained = said * (MOST_COMPLAINT // len(said))
+    assert len(str(messages.error("x", complained))) < 5000
+    assert len(str(messages.unverified("x", "0" * 40, complained))) < 5000
+    assert messages.distrust(complained) is None
+
+
+@pytest.mark.parametrize("end", ["has expired", "is not yet valid"])
+def test_the_key_of_a_signature_is_the_first_that_is_named(end: str) -> None:
+    """Whatever stands between it and what is said of it."""
+    said = messages.distrust(f'Good "git" signature with ED25519 key SHA256:one\nSHA256:two\nkey {end}')
+    assert said
+    assert "the key SHA256:one" in said
+    assert messages.distrust(f"key {end}: SHA256:one") is None
+
+
+def test_two_signatures_in_one_block_are_more_than_one() -> None:
+    """Both good, and by listed keys: gpg verifies each, and git takes neither. It is no failure of a program."""
+    one = "[GNUPG:] NEWSIG {0}@example.com\n[GNUPG:] GOODSIG {0} {0}\n[GNUPG:] VALIDSIG {0}\n"
+    said = one.format("alice") + one.format("bob") + "[GNUPG:] TRUST_UNDEFINED 0 pgp\n"
+    assert messages.distrust(said, {"alice", "bob"}) == "has more than one signature"
+
+
+def test_of_a_long_complaint_the_end_counts(tmp_path: Path) -> None:
+    """A trace may have any length, and memory has not."""
+    answer = fake(tmp_path, "yes trace | head -c 5000000 >&2; echo fatal: the end >&2; exit 128").run("x")
+    assert (answer.well, answer.code) == (False, 128)
+    assert answer.complaint.endswith("fatal: the end\n")
+    assert len(answer.complaint) == MOST_COMPLAINT
+
+
+def test_input_of_any_length_reaches_git(tmp_path: Path) -> None:
+    """Pipes are read and written in turn; and a program that reads none of it is heard all the same."""
+    text = os.urandom(3_000_000)
+    assert fake(tmp_path, "cat; echo more >&2").run("x", stdin=text).output == text
+    assert fake(tmp_path, "exec <&-; echo enough").run("x", stdin=text).output == b"enough\n"
+
+
+def test_what_outlives_git_is_not_waited_for(tmp_path: Path) -> None:
+    """As ssh does by ControlPersist: it holds the pipe that complaints come by."""
+    answer = fake(tmp_path, "sleep 600 >/dev/null & echo said >&2; echo $!").run("x")
+    os.kill(int(answer.output), signal.SIGKILL)
+    assert (answer.well, answer.complaint) == (True, "said\n")
+
+
+def test_the_current_folder_is_a_repository_too(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path counts from the top of the repository all the same."""
+    monkeypatch.chdir(repository.folder / "manifests")
+    assert len(repository.names(url=".")) == 3
+
+
+def test_variables_for_another_repository_do_not_mislead(repository: Repository, tmp_path: Path) -> None:
+    """A hook of one repository may read another one, in place and from a URL."""
+    other = make(tmp_path / "other", repository.environment)
+    other.commit({"manifests/other.yaml": ""})
+    git = str(other.folder / ".git")
+    inherited = {
+        "GIT_DIR": git,
+        "GIT_WORK_TREE": str(other.folder),
+        "GIT_INDEX_FILE": f"{git}/index",
+        "GIT_OBJECT_DIRECTORY": f"{git}/objects",
+        "GIT_NAMESPACE": "elsewhere",
+        "GIT_ICASE_PATHSPECS": "1",
+        "GIT_DEFAULT_HASH": "sha256",
+    }
+    for url in (str(repository.folder), repository.url):
+        assert len(read(url, "main", "manifests", repository.environment | inherited)[1]) == 3
+
+
+def test_repositories_with_sha_256_are_read(environment: dict[str, str], tmp_path: Path) -> None:
+    """In place and from a URL; ids have 64 digits then."""
+    repository = make(tmp_path / "sha256", environment, "--object-format=sha256")
+    commit = repository.commit(FILES)
+    assert len(commit) == 64
+    for url in ("", repository.url):
+        assert repository.read(commit, url=url)[0] == commit
+        assert len(repository.names(url=url)) == 3
+
+
+# Hostile repositories
+
+
+def test_links_and_submodules_are_problems(repository: Repository) -> None:
+    """Nothing is followed, nothing is passed over silently, and what would not count stays without effect."""
+    commit = repository.git("rev-parse", "HEAD")
+    links = {"l.yaml": "a.yml", "out.json": "/etc/passwd", "folder": "a", "up": "../manifests/a", "notes": "b.yaml"}
+    links |= {"gone": "nowhere", "root": "/etc", ".hidden.yaml": "b.yaml", "loop": "loop", "many\nlines": "a"}
+    repository.commit_entries(
+        *(("120000", repository.blob(target), f"manifests/{name}") for name, target in links.items()),
+        ("160000", commit, "manifests/module"),
+        ("160000", commit, "elsewhere"),
+    )
+    problems = repository.problems()
+    assert problems.keys() == {f"manifests/{name}" for name in ("l.yaml", "out.json", "folder", "up", "module")}
+    assert problems["manifests/l.yaml"] == (
+        "is a symbolic link, and links are not followed in git: put the file itself there"
+    )
+    assert problems["manifests/folder"].startswith("is a symbolic link to a folder, ")
+    assert problems["manifests/module"].startswith("is a submodule, ")
+    assert len(repository.names()) == 3
+    for path in ("manifests/folder", "manifests/l.yaml", "manifests/notes", "elsewhere"):
+        assert repository.problems(path).keys() == {path}
+    assert "has no 'manifests/folder/a.json'" in repository.refused(path="manifests/folder/a.json")
+
+
+def test_names_cannot_steer_a_terminal(repository: Repository) -> None:
+    """Line ends, escapes and bytes that are no text become visible; all files are read."""
+    oid = repository.blob("kind: x")
+    names = ("a\nb.yaml", "\x1b[31m.yaml", "\u202egnp.yaml", b"\xff.yaml", "-rf.yaml", "tab\t.yaml")
+    repository.commit_entries(*(("100644", oid, b"odd/" + os.fsencode(name)) for name in names))
+    found = repository.names(path="odd")
+    assert "odd/a\\u000ab.yaml" in found
+    assert "odd/\\u001b[31m.yaml" in found
+    assert "odd/\\udcff.yaml" in found
+    assert len(found) == 6
+    assert all(name.isprintable() for name in found)
+
+
+def test_a_pointer_of_git_lfs_is_no_manifest(repository: Repository) -> None:
+    """It says so, in place of an obscure complaint about YAML."""
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12\n"
+    repository.commit({"manifests/big.yaml": pointer})
+    assert repository.problems() == {
+        "manifests/big.yaml": "is a pointer of Git LFS, not the file itself: keep manifests out of Git LFS"
+    }
+
+
+def test_a_file_that_is_too_large_is_not_read(repository: Repository) -> None:
+    """One byte more than the limit is a problem of that file alone."""
+    large, largest = (repository.blob(b"\n" * size) for size in (MAX_BYTES + 1, MAX_BYTES))
+    repository.commit_entries(("100644", large, "big/large.yaml"), ("100755", largest, "big/largest.yaml"))
+    assert repository.problems("big") == {"big/large.yaml": "is larger than 16 MiB: split it into smaller files"}
+    assert repository.names(path="big") == ["big/largest.yaml"]
+
+
+def test_a_revision_that_is_too_large_is_not_read(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What many files are together has a limit too; the commit is unfit, and not out of reach."""
+    monkeypatch.setattr(files, "MAX_TOTAL_BYTES", 3)
+    (said,) = repository.problems().values()
+    assert said.startswith("the manifests are larger than 0 MiB, and no more is read: name a smaller folder")
+
+
+def test_a_revision_of_too_many_files_is_not_read(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is one with more files than a revision may have documents; what is no manifest does not count."""
+    monkeypatch.setattr(tree, "MAX_DOCUMENTS", 2)
+    monkeypatch.setattr(files, "MAX_DOCUMENTS", 2)
+    repository.commit({"many/a.yaml": "a: 1\n", "many/b.yaml": "b: 1\n", "many/README.md": "", "many/.c.yaml": ""})
+    assert repository.names(path="many") == ["many/a.yaml", "many/b.yaml"]
+    repository.commit({"many/a.yaml": "a: 1\n", "many/b.yaml": "b: 1\n", "many/c.yaml": "c: 1\n"})
+    (said,) = repository.problems("many").values()
+    assert said.startswith("the manifests are more than 2 files, and no more are read: name a smaller folder")
+
+
+def test_many_files_are_read_in_several_calls(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No answer of git is larger than the largest file, so that a revision does not need its room twice."""
+    monkeypatch.setattr(tree, "MAX_BYTES", 10)
+    repository.commit({f"many/{n}.yaml": f"a: {n}\n" for n in range(5)})
+    assert repository.names(path="many") == [f"many/{n}.yaml" for n in range(5)]
+
+
+def test_a_folder_without_end_is_not_listed_to_its_end(repository: Repository) -> None:
+    """Ten trees that hold each other ten times over name more files than there is room for."""
+    inner = repository.git("mktree", stdin=f"100644 blob {repository.blob('x')}\tx.yaml\n")
+    for _ in range(12):
+        inner = repository.git("mktree", stdin="".join(f"040000 tree {inner}\t{n:020}\n" for n in range(10)))
+    commit = repository.git("commit-tree", "-m", "A bomb", inner)
+    assert "git ls-tree was ended: it said more than 67108864 bytes: name a smaller folder" in repository.refused(
+        commit, "."
+    )
+
+
+def test_attributes_and_replacements_change_nothing(repository: Repository) -> None:
+    """What a commit names is read: not left out, not filtered, and not what refs/replace puts in its place."""
+    repository.commit({"other.yaml": "replaced"})
+    (repository.folder / ".gitattributes").write_text(
+        "*.yaml export-ignore filter=evil eol=crlf working-tree-encoding=UTF-16"
+    )
+    repository.git("add", ".gitattributes")
+    commit = repository.commit_index()
+    for name in ("smudge", "process", "clean"):
+        repository.git("config", f"filter.evil.{name}", COMMAND)
+    repository.git("replace", "HEAD:manifests/b.yaml", "HEAD:other.yaml")
+    repository.git("replace", commit, repository.git("rev-parse", "HEAD~2"))
+    assert repository.git("cat-file", "blob", "main:manifests/b.yaml") == "replaced"
+    found = repository.read("main")
+    assert found[0] == commit
+    assert File("manifests/b.yaml", b"b") in found[1]
+    assert not list(repository.folder.rglob("pwned"))
+
+
+def test_no_hook_and_no_program_of_a_repository_runs(repository: Repository, tmp_path: Path) -> None:
+    """Neither the hooks nor the programs that a repository's configuration names, nor those of a template."""
+    template = tmp_path / "template"
+    for folder in (repository.folder / ".git" / "hooks", template / "hooks"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for hook in (
+            "post-checkout",
+            "reference-transaction",
+            "pre-auto-gc",
+            "post-index-change",
+            "fsmonitor-watchman",
+        ):
+            (folder / hook).write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\n")
+            (folder / hook).chmod(0o755)
+    for name in ("core.fsmonitor", "core.pager", "core.sshCommand", "core.askPass", "alias.ls-tree", "diff.external"):
+        repository.git("config", name, f"{COMMAND} {tmp_path}/pwned; #")
+    repository.environment["GIT_TEMPLATE_DIR"] = str(template)
+    assert len(repository.names()) == 3
+    assert len(repository.names(url=repository.url)) == 3
+    assert not list(tmp_path.rglob("pwned"))
+
+
+def test_hooks_for_all_repositories_of_a_person_do_not_run(repository: Repository, tmp_path: Path) -> None:
+    """They are for what the person does, and one that refuses would stop the reading from a URL."""
+    hook = tmp_path / "hooks" / "reference-transaction"
+    hook.parent.mkdir()
+    hook.write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\nexit 1\n")
+    hook.chmod(0o755)
+    (tmp_path / "settings").write_text(f"[core]\n\thooksPath = {hook.parent}\n")
+    repository.environment["GIT_CONFIG_GLOBAL"] = str(tmp_path / "settings")
+    assert len(repository.names(url=repository.url)) == 3
+    assert not list(tmp_path.rglob("pwned"))
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_what_a_partial_clone_lacks_is_not_fetched(repository: Repository, tmp_path: Path, *, knows: bool) -> None:
+    """A repository's configuration could have any program started for it; the reader says what to do instead.
+
+    Also by a git that does not know GIT_NO_LAZY_FETCH, as those before 2.39.4.
+    """
+    repository.git("config", "uploadpack.allowFilter", "true")
+    repository.git("clone", "--quiet", "--bare", "--filter=blob:none", repository.url, "../partial.git")
+    partial = Repository(tmp_path / "partial.git", repository.environment)
+    partial.git("config", "remote.origin.uploadpack", f"{COMMAND} {tmp_path}/pwned; git-upload-pack")
+    if not knows:
+        older = tmp_path / "older" / "git"
+        older.parent.mkdir()
+        older.write_text(f'#!/bin/sh\nunset GIT_NO_LAZY_FETCH\nexec {shutil.which("git")} "$@"\n')
+        older.chmod(0o755)
+        repository.environment["PATH"] = f"{older.parent}{os.pathsep}{repository.environment['PATH']}"
+    assert "lacks objects, being a partial clone: fetch them first" in partial.refused()
+    assert not list(tmp_path.rglob("pwned"))
+
+
+# Hostile arguments
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"--upload-pack={COMMAND}",
+        f"--upload-pack={COMMAND}:x",
+        f"-u{COMMAND}",
+        f"ext::sh -c {COMMAND.replace(' ', '% ')}",
+        "ext::sh -c touch% pwned% >&2",
+        "fd::0",
+        "::x",
+        "codecommit::us-east-1://repository",
+        "foo://example.com/x",
+        "HTTPS://example.com/x",
+        f"ssh://-oProxyCommand={COMMAND}/x",
+        f"-oProxyCommand={COMMAND}:x",
+        f"`{COMMAND}`",
+        f"/dev/null; {COMMAND}",
+        f"file:///dev/null; {COMMAND}",
+        "",
+        "a\0b",
+        "\ud800",
+        "no\nrepository",
+    ],
+)
+def test_a_url_starts_nothing(environment: dict[str, str], tmp_path: Path, url: str) -> None:
+    """Whatever stands in a URL becomes an error of one line."""
+    assert refusal(url, "main", "manifests", environment).startswith("repository '")
+    assert not list(tmp_path.rglob("pwned"))
+
+
+@pytest.mark.parametrize(
+    "ref",
+    [
+        f"--upload-pack={COMMAND}",
+        "--all",
+        "-q",
+        "main:refs/heads/x",
+        "^main",
+        "refs/heads/*",
+        "main..main",
+        "main@{u}",
+        "@",
+        "HEAD~1",
+        "HEAD:manifests",
+        ":/x",
+        "",
+        "a\0b",
+        "\ud800",
+        "a b",
+        "x\x1b[31m",
+        "main\n",
+        "/main",
+        "main.lock",
+    ],
+)
+def test_a_ref_is_a_name_and_nothing_else(repository: Repository, tmp_path: Path, ref: str) -> None:
+    """Options, pairs, patterns and expressions are refused, whether a folder or a URL is read."""
+    refs = repository.git("for-each-ref")
+    for url in ("", repository.url):
+        assert repository.misnamed(ref, url=url).startswith("revision '")
+    assert repository.git("for-each-ref") == refs
+    assert not list(tmp_path.rglob("pwned"))
+
+
+@pytest.mark.parametrize("path", ["/etc", "..", "a/../..", "manifests//a", ":(top)", ":!x", "", "a\0b", "\ud800", "//"])
+def test_a_path_stays_in_the_repository(repository: Repository, path: str) -> None:
+    """Absolute paths, steps up and git's magic are refused before git sees them."""
+    assert repository.misnamed(path=path).startswith("path '")
+
+
+# Errors
+
+
+def test_a_path_that_is_not_there_names_commit_and_path(repository: Repository) -> None:
+    """In an empty commit too, except for all of it."""
+    commit = repository.git("rev-parse", "HEAD")
+    assert repository.refused(path="gone/x") == (
+        f"repository '{repository.folder}': has no 'gone/x' in the commit {commit}"
+    )
+    repository.git("rm", "-rq", ".")
+    repository.commit_index()
+    assert "has no 'manifests' in" in repository.refused()
+    assert repository.names(path=".") == []
+
+
+def test_a_ref_that_is_not_there_names_those_close_to_it(repository: Repository) -> None:
+    """In place and from a URL."""
+    repository.git("tag", "release-1")
+    for url in ("", repository.url):
+        assert "has no branch, tag or commit 'mian': did you mean 'main'?" in repository.refused("mian", url=url)
+        assert "did you mean 'release-1'?" in repository.refused("release-l", url=url)
+        assert "has no branch, tag or commit '+main'" in repository.refused("+main", url=url)
+        assert repository.refused("zzz", url=url).endswith("has no branch, tag or commit 'zzz'")
+    assert "has no branch, tag or commit" in repository.refused("0" * 40)
+    assert "does not have the commit" in repository.refused("0" * 40, url=repository.url)
+    short = repository.git("rev-parse", "HEAD")[:8]
+    assert repository.names(short)
+    assert repository.refused(short, url=repository.url).endswith("A URL needs the whole of it")
+
+
+def test_what_git_describe_would_say_is_no_name(repository: Repository) -> None:
+    """Git takes NAME-gID for the commit ID, whatever NAME is: here it is a name that exists, or none."""
+    first = repository.git("rev-parse", "HEAD")
+    repository.commit({"manifests/later.yaml": ""})
+    described = f"v1-1-g{first[:7]}"
+    for ref in (described, described.upper(), f"refs/heads/{described}"):
+        assert repository.git("rev-parse", "--verify", ref.replace("-G", "-g")) == first
+        for url in ("", repository.url):
+            assert "has no branch, tag or commit" in repository.refused(ref, url=url)
+    repository.git("branch", described)
+    second = repository.git("rev-parse", "HEAD")
+    for ref in (described, f"heads/{described}", f"refs/heads/{described}"):
+        for url in ("", repository.url):
+            assert repository.read(ref, url=url)[0] == second
+    repository.git("tag", described, first)
+    for url in ("", repository.url):
+        assert repository.read(described, url=url)[0] == first
+
+
+def test_a_server_may_refuse_a_commit_by_its_id(repository: Repository) -> None:
+    """Servers of an older protocol give what a branch or a tag points at, and say so of the rest."""
+    commit = repository.git("rev-parse", "HEAD")
+    repository.commit({"manifests/later.yaml": ""})
+    version = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "protocol.version", "GIT_CONFIG_VALUE_0": "0"}
+    refused = refusal(repository.url, commit, "manifests", repository.environment | version)
+    assert refused.endswith("or does not give it by its id: name a branch or a tag")
+
+
+def test_what_is_no_commit_is_refused(repository: Repository) -> None:
+    """A tag may stand for a file."""
+    repository.git("tag", "file", "HEAD:README.md")
+    for url in ("", repository.url):
+        assert "'file' is no commit: name a branch, a tag or a commit" in repository.refused("file", url=url)
+
+
+def test_an_empty_repository_says_so(empty: Repository) -> None:
+    """In place and from a URL."""
+    for url in ("", empty.url):
+        assert empty.refused(url=url).endswith("is empty, it has no commit yet: push one first")
+
+
+def test_a_shallow_clone_says_so(repository: Repository, tmp_path: Path) -> None:
+    """A job of a CI system often has one commit only."""
+    first = repository.git("rev-parse", "HEAD")
+    repository.commit({"manifests/later.yaml": ""})
+    repository.git("clone", "--quiet", "--depth=1", repository.url, "../shallow")
+    shallow = Repository(tmp_path / "shallow", repository.environment)
+    assert shallow.names()
+    assert shallow.refused(first).endswith("it is a shallow clone, so fetch the revision first")
+
+
+@pytest.mark.parametrize("place", ["", "nowhere", "file.txt"])
+def test_what_is_no_repository_says_so(environment: dict[str, str], tmp_path: Path, place: str) -> None:
+    """A folder, nothing at all, and a file."""
+    (tmp_path / "here" / "file.txt").touch()
+    folder = tmp_path / "here" / place
+    for url in (str(folder), f"file://{folder}"):
+        assert "is no git repository; git said: " in refusal(url, "main", "manifests", environment)
+
+
+def test_a_repository_of_another_user_needs_trust(repository: Repository) -> None:
+    """Git refuses it, and the line says which command trusts it."""
+    theirs = repository.environment | {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+    refused = refusal(str(repository.folder), "main", "manifests", theirs)
+    assert refused.endswith(f"git config --global --add safe.directory {repository.folder}")
+
+
+def test_a_repository_of_another_user_is_trusted_by_variables(repository: Repository) -> None:
+    """Where no configuration can be written, as in a container, git's own say the same: of a folder, not by file://."""
+    theirs = repository.environment | {
+        "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "safe.directory",
+        "GIT_CONFIG_VALUE_0": str(repository.folder),
+    }
+    assert read(str(repository.folder), "main", "manifests", theirs) == repository.read()
+    assert "safe.directory" in refusal(repository.url, "main", "manifests", theirs)
+
+
+def test_without_git_the_program_is_named(repository: Repository) -> None:
+    """An empty PATH, or none."""
+    for path in ({"PATH": ""}, {}):
+        assert "git was not found on PATH" in refusal(str(repository.folder), "main", "manifests", path)
+
+
+def test_a_damaged_repository_is_an_error(repository: Repository) -> None:
+    """A missing object is found before anything is believed."""
+    oid = repository.git("rev-parse", "HEAD:manifests/b.yaml")
+    (repository.folder / ".git" / "objects" / oid[:2] / oid[2:]).unlink()
+    assert repository.refused().endswith(f"is damaged or incomplete: git has {oid} missing")
+
+
+# The network
+
+
+def test_refused_credentials_are_not_asked_for_and_not_shown(environment: dict[str, str], tmp_path: Path) -> None:
+    """With and without credentials in the URL, no person and no window is waited for."""
+    window = tmp_path / "askpass"
+    window.write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\necho guess\n")
+    window.chmod(0o755)
+    asking = environment | {"SSH_ASKPASS": str(window), "DISPLAY": ":0"}
+    with serving() as server:
+        without = refusal(f"http://{server}/x", "main", "manifests", asking)
+        within = refusal(f"http://someone:hunter2@{server}/x", "main", "manifests", asking)
+        token = refusal(f"http://hunter2@{server}/x?token=hunter2", "main", "manifests", asking)
+    for refused in (without, within, token):
+        assert "refuses the credentials, or needs some" in refused
+        assert "hunter2" not in refused
+        assert "someone" not in refused
+    assert f"repository 'http://***@{server}/x'" in within
+    assert not list(tmp_path.rglob("pwned"))
+
+
+def test_what_a_person_says_about_credentials_counts(environment: dict[str, str], tmp_path: Path) -> None:
+    """GIT_ASKPASS is how CI systems hand over a token."""
+    script = tmp_path / "askpass"
+    script.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\necho guess\n")
+    script.chmod(0o755)
+    with serving() as server:
+        refusal(f"http://{server}/x", "main", "manifests", environment | {"GIT_ASKPASS": str(script)})
+    assert (tmp_path / "asked").exists()
+
+
+LOGIN = "b@t:hunter2 %/:@\"'$HOME\\né"
+
+
+def test_a_login_in_a_url_is_given_to_the_server_alone(repository: Repository, tmp_path: Path) -> None:
+    """No argument list of git, or of what it starts, shows it; no helper that keeps passwords is told."""
+    keeper = tmp_path / "keeper"
+    keeper.write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\necho username=a\necho password=b\n")
+    keeper.chmod(0o755)
+    trace = tmp_path / "trace"
+    given = repository.environment | {
+        "GIT_CONFIG_COUNT": "2",
+        "GIT_CONFIG_KEY_0": "http.extraHeader",
+        "GIT_CONFIG_VALUE_0": "X-Mine: counts",
+        "GIT_CONFIG_KEY_1": "credential.helper",
+        "GIT_CONFIG_VALUE_1": str(keeper),
+        "GIT_TRACE": str(trace),
+    }
+    user, _, password = LOGIN.partition(":")
+    with guarded_server(tmp_path, repository.environment, LOGIN) as server:
+        url = f"http://{quote(user)}:{quote(password, safe='')}@{server.host}/repository"
+        assert read(url, "main", "manifests", given) == repository.read()
+        refused = refusal(url, "mian", "manifests", given)
+        typed = f"http://{quote(user)}:wrong hunter2@{server.host}/repository"
+        wrong = refusal(typed, "main", "manifests", given)
+    assert refused == (
+        f"repository 'http://***@{server.host}/repository': has no branch, tag or commit 'mian': did you mean 'main'?"
+    )
+    assert "refuses the credentials" in wrong
+    assert {headers.get("X-Mine") for headers in server.headers} == {"counts"}
+    ran = server.arguments + trace.read_bytes()
+    assert b"git-remote-http" in server.arguments
+    assert b"repository" in ran
+    for secret in ("hunter2", "b@t", quote(user)):
+        assert secret.encode() not in ran
+        assert secret not in refused + wrong
+    assert not list(tmp_path.rglob("pwned"))
+
+
+def test_a_user_alone_in_a_url_has_the_password_that_git_knows(repository: Repository, tmp_path: Path) -> None:
+    """As for git itself: the person's own helper is asked for it."""
+    helper = '!f() { if test "$1" = get; then echo password=hunter2; fi; }; f'
+    (tmp_path / "settings").write_text("[credential]\n\thelper = " + json.dumps(helper) + "\n")
+    given = repository.environment | {"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")}
+    with guarded_server(tmp_path, repository.environment, "reader-7c1f:hunter2") as server:
+        url = f"http://reader-7c1f@{server.host}/repository"
+        assert read(url, "main", "manifests", given) == repository.read()
+        assert "config" in refusal(url, "main", "manifests", given | {"GIT_CONFIG_COUNT": "many"})
+    assert b"reader-7c1f" not in server.arguments
+
+
+def test_a_user_of_ssh_is_kept(environment: dict[str, str], tmp_path: Path) -> None:
+    """It is no secret, and ssh needs it."""
+    told = tmp_path / "told"
+    asking = environment | {"GIT_SSH_COMMAND": f'f() {{ echo "$@" >>{told}; false; }}; f'}
+    for url in ("ssh://someone@127.0.0.1/x%40y", "someone@127.0.0.1:x@y"):
+        refusal(url, "main", "manifests", asking)
+    fetches = [line for line in told.read_text().splitlines() if "git-upload-pack" in line]
+    assert [line.partition("someone@127.0.0.1 ")[2] for line in fetches] == [
+        "git-upload-pack '/x@y'",
+        "git-upload-pack 'x@y'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://user:a/hunter2@host.invalid/x", "an @ behind the host"),
+        ("https://a/hunter2@host.invalid/x", "an @ behind the host"),
+        ("http://user:a?hunter2@host.invalid/x", "an @ behind the host"),
+        ("ssh://user:hunter2@host.invalid/x", "ssh takes no password"),
+        ("ssh://user:a/hunter2@host.invalid/x", "an @ behind the host"),
+        ("git://user:hunter2@host.invalid/x", "git takes no password"),
+        ("user:hunter2@host.invalid:x", "ssh takes no password"),
+        ("user:a/hunter2@host.invalid:x", "ssh takes no password"),
+        ("https:/user:hunter2@host.invalid/x", "ssh takes no password"),
+        ("https://user:hunter2%0Ahost=evil@host.invalid/x", "a line end or a NUL"),
+        ("https://user:hunter2\n@host.invalid/x", "a line end or a NUL"),
+        ("https://us%00er:hunter2@host.invalid/x", "a line end or a NUL"),
+    ],
+)
+def test_a_login_that_git_would_not_take_for_one_is_refused(environment: dict[str, str], url: str, said: str) -> None:
+    """Git would take a part of it for the host or the path, and name it to whoever listens."""
+    with pytest.raises(Misnamed) as refused:
+        read(url, "main", "manifests", environment)
+    assert said in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+any_text = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(
+    any_text,
+    any_text,
+    any_text,
+    st.sampled_from(["https://{}@host/x", "ssh://{}@host:1/x", "{}@host:x", "x::https://{}@h/?a@b"]),
+)
+def test_no_text_of_a_login_is_shown(user: str, before: str, after: str, form: str) -> None:
+    """Whatever user and password are made of: blanks, quotes, slashes, and what looks like another URL."""
+    assert "hunter2" not in shown(form.format(f"{user}:{before}hunter2{after}"))
+
+
+def test_what_is_no_login_is_shown() -> None:
+    """Who reads a message wants to know which repository it is of."""
+    for url in ("/srv/team@prod", "../x", "https://host/x", "git@host:x", "C:x"):
+        assert shown(url) == url
+    assert shown("https://host/x?token=hunter2") == "https://host/x?***"
+    assert shown("https://host/x?token=a@hunter2") == "https://***"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:hunter2@127.0.0.1:1/x",
+        "http://user:hun ter hunter2@127.0.0.1:1/x",
+        "https://user:hunter2\tw@127.0.0.1:1/x",
+        "https://user:a/hunter2=@127.0.0.1:1/x",
+        "https://hunter2@127.0.0.1:1/x",
+        "ssh://git:hunter2@127.0.0.1:1/x",
+        "git:hunter2@127.0.0.1:x",
+        "git://user:hunter2@127.0.0.1:1/x",
+        "http://127.0.0.1:1/x?token=hunter2",
+        "foo://user:hunter2@127.0.0.1/x",
+        "foo::https://user:hunter2@127.0.0.1/x",
+    ],
+)
+def test_credentials_in_a_url_are_not_shown(environment: dict[str, str], url: str) -> None:
+    """Neither in our words nor in git's, for every protocol, and where the URL is wrong."""
+    closed = environment | {"GIT_SSH_COMMAND": "false"}
+    assert "hunter2" not in refusal(url, "main", "manifests", closed)
+
+
+def test_a_server_that_is_not_there_is_an_error(environment: dict[str, str]) -> None:
+    """With what git says of it."""
+    refused = refusal("http://127.0.0.1:1/x", "main", "manifests", environment)
+    assert "cannot be reached; git said: unable to access 'http://127.0.0.1:1/x/'" in refused
+
+
+def test_protocols_that_a_person_forbids_stay_forbidden(repository: Repository) -> None:
+    """GIT_ALLOW_PROTOCOL can take away, and cannot add."""
+    forbidding = repository.environment | {"GIT_ALLOW_PROTOCOL": "https:ext"}
+    refused = refusal(repository.url, "main", "manifests", forbidding)
+    assert "has a protocol that GIT_ALLOW_PROTOCOL does not allow" in refused
+    rewriting = forbidding | {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.ext::sh -c {COMMAND.replace(' ', '% ')}.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://x/",
+    }
+    assert "does not allow" in refusal("https://x/", "main", "manifests", rewriting)
+    assert not Path("pwned").exists()
+
+
+def test_a_server_that_never_answers_is_given_up(environment: dict[str, str], tmp_path: Path) -> None:
+    """After the time allowed, with all that git had started, and with nothing left on disk."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
+        assert refusal(url, "main", "manifests", environment, 0.5) == "git fetch was ended: it took longer than 0.5 s"
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_where_there_is_no_room_for_what_git_needs_that_is_said(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is, and what to do, instead of what git says or cannot say of it."""
+    with disk(tmp_path / "small") as small:
+        monkeypatch.setattr("tempfile.tempdir", str(small.folder))
+        small.fill()
+        said = refusal(repository.url, "main", "manifests", repository.environment)
+        way_out = "make some in the folder for temporary files, or name another one in TMPDIR"
+        assert f"finds no room here for a copy: {way_out}; git said: " in said
+        assert said.endswith("No space left on device")
+        assert said == refusal(repository.url, "main", "manifests", repository.environment)
+        assert len(repository.names()) == 3, "in place nothing has to be written"
+        assert "did you mean 'main'?" in repository.refused("mian")
+        small.clear()
+        assert repository.read("main")
+    said = str(
+        messages.error("x", "fatal: write error: No space left on device\nfatal: fetch-pack: invalid index-pack")
+    )
+    assert said.startswith("repository 'x': finds no room here for a copy: make some in the folder for temporary files")
+    assert "no room" not in str(messages.error("x", "remote: fatal: write error: No space left on device"))
+
+
+def test_without_a_folder_for_temporary_files_that_is_said(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever else the system refuses is one line as well."""
+    monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
+    said = refusal(repository.url, "main", "manifests", repository.environment)
+    assert said == "git cannot be run: No such file or directory"
+
+
+def test_a_stop_ends_git(environment: dict[str, str], tmp_path: Path) -> None:
+    """At once, whatever it waits for, and with nothing left on disk."""
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
+
+        held = []
+
+        def ask() -> None:
+            held.append(silent.accept()[0])
+            stop.set()
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        began = time.monotonic()
+        with pytest.raises(Stopped):
+            read(url, "main", "manifests", environment, seconds=60, stop=stop)
+        assert time.monotonic() - began < 30
+        asking.join()
+        held[0].close()
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_what_git_started_is_ended_with_it(environment: dict[str, str], tmp_path: Path) -> None:
+    """An ssh that hangs holds a pipe open: that ends when the reading is given up."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as held:
+        hanging = environment | {"GIT_SSH_COMMAND": f"exec 3>{pipe}; echo started >&3; sleep 600 #"}
+        refused = refusal("git@127.0.0.1:x", "main", "manifests", hanging, 0.5)
+        assert refused == "git fetch was ended: it took longer than 0.5 s"
+        assert select.select([held], [], [], 30)[0]
+        assert held.read() in {b"", b"started\n"}
+        assert select.select([held], [], [], 30)[0]
+        assert held.read() == b""
+
+
+def test_a_trace_that_a_person_asked_for_hides_no_error(repository: Repository) -> None:
+    """GIT_TRACE makes git write much else to where its complaints are."""
+    tracing = repository.environment | {"GIT_TRACE": "1", "GIT_TRACE2": "1", "GIT_TRACE_CURL": "1"}
+    refused = refusal("http://127.0.0.1:1/x", "main", "manifests", tracing)
+    assert "git said: unable to access 'http://127.0.0.1:1/x/'" in refused
+    assert "did you mean 'main'?" in refusal(repository.url, "mian", "manifests", tracing)
+
+
+# Hooks
+
+HOOK = """#!{python}
+import os, sys
+from pathlib import Path
+from reconciler.core.errors import GitError
+from reconciler.edge.git import Access
+from reconciler.edge import git as edge
+read = lambda url, ref, path, environment: edge.read(Access(url, ref, environment), path)
+_, pushed, _ = sys.stdin.read().split()
+answer = [read(place, pushed, "manifests", os.environ) for place in (".", os.getcwd())]
+try:
+    read({other!r}, pushed, "manifests", os.environ)
+except GitError as error:
+    answer.append(str(error))
+answer.append(len(read({other!r}, "HEAD", "manifests", os.environ)[1]))
+Path({said!r}).write_text(repr(answer))
+sys.exit("refused")
+"""
+
+
+@pytest.mark.parametrize("named", ["all", "explicit"])
+def test_a_pre_receive_hook_reads_what_is_being_pushed(repository: Repository, tmp_path: Path, named: str) -> None:
+    """Objects in quarantine are read, in the repository that they are pushed to and in no other."""
+    configure(repository, f"[safe]\n\tbareRepository = {named}\n")
+    repository.git("clone", "--quiet", "--bare", ".", "../other.git")
+    repository.git("init", "--quiet", "--bare", "../bare.git")
+    said = tmp_path / "said"
+    hook = tmp_path / "bare.git" / "hooks" / "pre-receive"
+    hook.write_text(HOOK.format(python=sys.executable, other=str(tmp_path / "other.git"), said=str(said)))
+    hook.chmod(0o755)
+    commit = repository.commit({"manifests/pushed.yaml": "pushed"})
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        repository.git("push", "--quiet", "../bare.git", "HEAD:refs/heads/main")
+    assert "refused" in refused.value.stderr.decode()
+    files = (
+        File("manifests/a/a.json", b"a"),
+        File("manifests/a.yml", b"{}"),
+        File("manifests/b.yaml", b"b"),
+        File("manifests/pushed.yaml", b"pushed"),
+    )
+    elsewhere = f"repository '{tmp_path / 'other.git'}': has no branch, tag or commit '{commit}'"
+    assert said.read_text() == repr([(commit, files), (commit, files), elsewhere, 3])
+    empty = Repository(tmp_path / "bare.git", repository.environment)
+    assert empty.refused(commit).endswith("is empty, it has no commit yet: push one first")

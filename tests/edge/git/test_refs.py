@@ -1,0 +1,150 @@
+"""Where a branch or a tag is, is asked without fetching; the answer is what a fetch would take."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.repository import Repository, guarded_server, make
+
+from reconciler.core.errors import GitError, Misnamed, Stopped
+from reconciler.edge.git import Access, Credentials, resolve_remote
+
+
+def at(repository: Repository, ref: str, url: str = "") -> str:
+    """Return where a ref is, asked of a URL."""
+    return resolve_remote(Access(url or repository.url, ref, repository.environment))
+
+
+def refused(url: str, ref: str, environment: Mapping[str, str], **others: Any) -> str:
+    """Return the one line that the question is refused with."""
+    with pytest.raises(GitError) as error:
+        resolve_remote(Access(url, ref, environment, **others))
+    assert str(error.value).isprintable()
+    return str(error.value)
+
+
+def test_a_tip_is_what_a_fetch_would_take(repository: Repository) -> None:
+    """Branch, tag, full name and HEAD, from a URL and in place; it moves with the branch."""
+    first = repository.git("rev-parse", "HEAD")
+    repository.git("tag", "light")
+    repository.git("branch", "team/prod")
+    repository.git("update-ref", "refs/pull/7/head", first)
+    second = repository.commit({"manifests/later.yaml": ""})
+    for url in (repository.url, str(repository.folder)):
+        for ref in ("light", "team/prod", "heads/team/prod", "refs/heads/team/prod", "refs/pull/7/head", first):
+            assert at(repository, ref, url) == first == repository.read(ref, url=url)[0], ref
+        for ref in ("main", "HEAD"):
+            assert at(repository, ref, url) == second, ref
+
+
+def test_a_tag_of_its_own_moves_with_its_message(repository: Repository) -> None:
+    """The tip of a URL is then the tag, in a folder the commit: each tells when there is another one."""
+    seen = set()
+    for message in ("One", "Two"):
+        repository.git("tag", "--force", "--annotate", "--message", message, "v1")
+        seen.add(at(repository, "v1"))
+        assert at(repository, "v1") == repository.git("rev-parse", "v1")
+        assert at(repository, "v1", str(repository.folder)) == repository.git("rev-parse", "HEAD")
+    assert len(seen) == 2
+
+
+def test_a_branch_is_not_taken_for_one_that_ends_like_it(repository: Repository) -> None:
+    """A server lists all that end so: `main` is not `topic/main`, whichever comes first, and a tag goes first."""
+    main = repository.git("rev-parse", "HEAD")
+    repository.git("branch", "-m", "main", "other")
+    repository.commit({"manifests/later.yaml": ""})
+    repository.git("branch", "a/main")
+    repository.git("branch", "topic/main")
+    assert "did you mean" in refused(repository.url, "main", repository.environment)
+    repository.git("branch", "main", main)
+    assert at(repository, "main") == main
+    repository.git("tag", "main", "other")
+    assert at(repository, "main") == repository.git("rev-parse", "other") == repository.read("main")[0]
+
+
+def test_of_an_id_nobody_is_asked(repository: Repository) -> None:
+    """It stands for itself, also where there is no server."""
+    for oid in ("a" * 40, "0" * 64):
+        assert at(repository, oid, "http://127.0.0.1:1/x") == oid
+
+
+def test_a_ref_that_is_not_there_names_those_close_to_it(repository: Repository) -> None:
+    """From a URL and in place."""
+    for url in (repository.url, str(repository.folder)):
+        said = refused(url, "mian", repository.environment)
+        assert said == f"repository '{url}': has no branch, tag or commit 'mian': did you mean 'main'?"
+
+
+def test_an_empty_repository_says_so(empty: Repository) -> None:
+    """A controller may be started before the first push."""
+    assert refused(empty.url, "main", empty.environment).endswith("is empty, it has no commit yet: push one first")
+
+
+def test_what_cannot_be_asked_is_an_error(environment: dict[str, str], tmp_path: Path) -> None:
+    """No server, no repository, wrong words."""
+    assert "cannot be reached" in refused("http://127.0.0.1:1/x", "main", environment)
+    assert "is no git repository" in refused(f"file://{tmp_path}", "main", environment)
+    assert "is no git repository" in refused(str(tmp_path), "main", environment)
+    for url, ref in (("--upload-pack=touch pwned", "main"), ("ext::sh -c x", "main"), ("file:///x", "--all")):
+        with pytest.raises(Misnamed):
+            resolve_remote(Access(url, ref, environment))
+    assert not list(tmp_path.rglob("pwned"))
+
+
+def test_a_stop_ends_the_question(environment: dict[str, str]) -> None:
+    """At once, while a server says nothing."""
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        held = []
+
+        def ask() -> None:
+            held.append(silent.accept()[0])
+            stop.set()
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        with pytest.raises(Stopped):
+            resolve_remote(Access(f"git://127.0.0.1:{silent.getsockname()[1]}/x", "main", environment, stop=stop))
+        asking.join()
+        held[0].close()
+
+
+def test_a_server_that_says_nothing_is_given_up(environment: dict[str, str]) -> None:
+    """After the time allowed."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
+        assert refused(url, "main", environment, seconds=0.5) == "git ls-remote was ended: it took longer than 0.5 s"
+
+
+def test_no_program_of_a_repository_runs(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither those of the one that is asked, nor those of one that the program happens to run in."""
+    here = make(tmp_path / "other", repository.environment)
+    command = f"touch {tmp_path}/pwned; #"
+    for each in (here, repository):
+        for name in ("core.sshCommand", "core.fsmonitor", "core.pager", "core.askPass", "uploadpack.packObjectsHook"):
+            each.git("config", name, command)
+    here.git("config", f"url.{here.url}.insteadOf", repository.url)
+    monkeypatch.chdir(here.folder)
+    assert at(repository, "main") == repository.read(url=repository.url)[0]
+    assert "cannot be" in refused("git@127.0.0.1:x", "main", repository.environment | {"GIT_SSH_VARIANT": "simple"})
+    assert not list(tmp_path.rglob("pwned"))
+
+
+def test_it_asks_with_the_same_credentials(repository: Repository, tmp_path: Path) -> None:
+    """A token and a login in the URL open the repository as they do for a fetch."""
+    (tmp_path / "token").write_text("hunter2")
+    with guarded_server(tmp_path, repository.environment, "x-access-token:hunter2") as server:
+        url, within = (f"http://{login}{server.host}/repository" for login in ("", "x-access-token:hunter2@"))
+        token = Credentials(token_file=str(tmp_path / "token"))
+        commit = repository.git("rev-parse", "HEAD")
+        assert resolve_remote(Access(url, "main", repository.environment, token)) == commit
+        assert resolve_remote(Access(within, "main", repository.environment)) == commit
+        assert "refuses the credentials" in refused(url, "main", repository.environment)
+    assert b"hunter2" not in server.arguments

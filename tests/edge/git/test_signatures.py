@@ -1,0 +1,431 @@
+"""With keys given, a revision counts if its commit is signed by one of them, and no setting of anybody's helps it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.repository import FILES, Repository, make
+from support.signers import Keyring, Signer, keyring, ssh_signer
+
+from reconciler.core.errors import GitError, Misnamed, Untrusted
+from reconciler.core.manifests.files import File
+from reconciler.edge.git import Access, Keys, read
+
+
+@pytest.fixture(scope="module")
+def ring() -> Iterator[Keyring]:
+    """Give a keyring for the signers of OpenPGP."""
+    with keyring() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def signers(ring: Keyring, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Signer, Signer]]:
+    """Give two signers of each kind."""
+    folder = tmp_path_factory.mktemp("keys")
+    return {
+        "ssh": (ssh_signer(folder, "one"), ssh_signer(folder, "two")),
+        "openpgp": (ring.signer("one"), ring.signer("two")),
+    }
+
+
+def keys(repository: Repository, *listed: str) -> Keys:
+    """Write keys to a file and read it."""
+    file = repository.folder.parent / "listed"
+    file.write_text("".join(listed))
+    return Keys.of(str(file))
+
+
+def accepted(repository: Repository, listed: Keys, ref: str = "HEAD") -> str:
+    """Return the commit that is read, the same from the folder and from a URL; nothing is left on disk."""
+    from_folder, from_url = (
+        read(Access(url, ref, repository.environment), "manifests", listed)
+        for url in (str(repository.folder), repository.url)
+    )
+    assert from_folder == from_url
+    assert any(isinstance(found, File) for found in from_folder[1])
+    assert list((repository.folder.parent / "temporary").iterdir()) == []
+    return from_folder[0]
+
+
+def refused(repository: Repository, listed: Keys, ref: str = "HEAD") -> str:
+    """Return why a commit is refused, the same from the folder and from a URL, and what would be right; one line."""
+    said = []
+    for url in (str(repository.folder), repository.url):
+        with pytest.raises(Untrusted) as untrusted:
+            read(Access(url, ref, repository.environment), "manifests", listed)
+        text = str(untrusted.value)
+        assert text.isprintable()
+        match = re.fullmatch(r"repository '(.*?)': the commit [0-9a-f]+ (.*): sign it \(git commit -S\) (.*)", text)
+        assert match, text
+        assert match[1] == url
+        assert match[3] == f"by a key that '{listed.file}' lists"
+        said.append(match[2])
+    assert said[0] == said[1]
+    assert list((repository.folder.parent / "temporary").iterdir()) == []
+    return said[0]
+
+
+@pytest.mark.parametrize("kind", ["ssh", "openpgp"])
+def test_a_commit_signed_by_a_listed_key_is_read(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]], kind: str
+) -> None:
+    """Of several keys any, by branch, tag and id; others may stand around them."""
+    one, two = signers[kind]
+    both = keys(repository, "# ours\n\n" if kind == "ssh" else "ours:\n", one.listed, two.listed)
+    for signer in (one, two):
+        commit = signer.commit(repository)
+        repository.git("tag", "--force", "--annotate", "--message", "A release", "v1")
+        for ref in ("HEAD", "main", "v1", commit):
+            assert accepted(repository, both, ref) == commit
+
+
+def test_a_commit_without_a_signature_is_refused(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]]
+) -> None:
+    """Also where the one before it, or a tag on it, has one."""
+    one, _ = signers["ssh"]
+    listed = keys(repository, one.listed)
+    one.commit(repository)
+    repository.commit({"manifests/later.yaml": ""})
+    repository.git(*one.options, "tag", "--sign", "--message", "Signed", "v1")
+    assert refused(repository, listed) == "is not signed"
+    assert refused(repository, listed, "v1") == "is not signed"
+
+
+@pytest.mark.parametrize("kind", ["ssh", "openpgp"])
+def test_a_key_that_is_not_listed_does_not_count(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]], ring: Keyring, kind: str
+) -> None:
+    """Whatever keyring, signers and trust the user or the repository has."""
+    one, two = signers[kind]
+    theirs = repository.folder.parent / "theirs"
+    theirs.write_text(two.listed)
+    settings = f"[gpg]\n\tminTrustLevel = never\n[gpg.ssh]\n\tallowedSignersFile = {theirs}\n"
+    with (repository.folder / ".git" / "config").open("a") as config:
+        config.write(settings)
+    (repository.folder.parent / "settings").write_text(settings)
+    repository.environment["GIT_CONFIG_GLOBAL"] = str(repository.folder.parent / "settings")
+    repository.environment.update(ring.environment)
+    two.commit(repository)
+    repository.git("verify-commit", "HEAD")
+    assert refused(repository, keys(repository, one.listed)) == f"is signed by the key {two.id}, which is not listed"
+
+
+@pytest.mark.parametrize(("kind", "other"), [("ssh", "openpgp"), ("openpgp", "ssh")])
+def test_a_key_of_another_kind_does_not_count(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]], ring: Keyring, kind: str, other: str
+) -> None:
+    """Also where the user trusts it."""
+    repository.environment.update(ring.environment)
+    signers[other][0].commit(repository)
+    said = refused(repository, keys(repository, signers[kind][0].listed))
+    names = {"ssh": "ssh", "openpgp": "OpenPGP"}
+    assert said == f"is signed by a key of {names[other]}, and {names[kind]} keys are listed"
+
+
+@pytest.mark.parametrize("kind", ["ssh", "openpgp"])
+def test_a_commit_that_was_changed_after_it_was_signed_is_refused(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]], kind: str
+) -> None:
+    """A signature is over all of a commit, and there is one."""
+    one, two = signers[kind]
+    listed = keys(repository, one.listed)
+    content = repository.git("cat-file", "commit", one.commit(repository)) + "\n"
+    changed = repository.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=content.replace("Signed", "Forged"))
+    repository.git("update-ref", "refs/heads/main", changed)
+    assert refused(repository, listed).startswith("has a bad signature")
+    other = repository.git("cat-file", "commit", two.commit(repository)) + "\n"
+    header = re.search(r"^gpgsig .*(?:\n .*)*\n", other, re.MULTILINE)
+    assert header
+    twice = repository.git(
+        "hash-object", "-t", "commit", "-w", "--stdin", stdin=content.replace("\ngpgsig", f"\n{header[0]}gpgsig", 1)
+    )
+    repository.git("update-ref", "refs/heads/main", twice)
+    assert refused(repository, listed) == "has more than one signature"
+
+
+def test_keys_of_openpgp_that_expired_or_were_revoked_do_not_count(repository: Repository, ring: Keyring) -> None:
+    """Listed or not."""
+    old = ring.signer("old", "--faked-system-time", "20200101T000000!", ends="1y")
+    old.commit(repository)
+    assert refused(repository, keys(repository, old.listed)) == f"is signed by the key {old.id}, which has expired"
+    gone = ring.signer("gone")
+    gone.commit(repository)
+    assert accepted(repository, keys(repository, gone.listed))
+    listed = keys(repository, ring.revoke("gone"))
+    assert refused(repository, listed) == f"is signed by the key {gone.id}, which was revoked"
+
+
+def test_keys_of_ssh_count_while_they_are_valid(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]]
+) -> None:
+    """Not afterwards, even if a commit says that it is from before; and for nothing but git where that is said."""
+    one, _ = signers["ssh"]
+    who, key = one.listed.split(" ", 1)
+    one.commit(repository)
+    for options, said in (
+        ('valid-before="20200101"', f"is signed by the key {one.id}, which had expired"),
+        ('valid-after="29990101"', f"is signed by the key {one.id}, which was not valid yet"),
+        ('namespaces="file"', "is signed by a key that is not listed for git"),
+    ):
+        assert refused(repository, keys(repository, f"{who} {options} {key}")).startswith(said)
+    assert accepted(repository, keys(repository, f'{who} namespaces="git",valid-after="20200101" {key}'))
+    one.commit(repository, "manifests/b.yaml", GIT_COMMITTER_DATE="2019-06-01T00:00:00Z")
+    old = keys(repository, f'{who} valid-before="20200101" {key}')
+    assert refused(repository, old) == "is signed by a key that is no longer valid, or not yet"
+
+
+@pytest.mark.parametrize("kind", ["ssh", "openpgp"])
+def test_no_program_that_a_configuration_names_is_asked(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]], tmp_path: Path, kind: str
+) -> None:
+    """It would find every signature good: neither the repository's, nor the user's, nor one by variables."""
+    one, two = signers[kind]
+    two.commit(repository)
+    yes = tmp_path / "yes"
+    yes.write_text(f"#!/bin/sh\ntouch {tmp_path}/pwned\nexit 0\n")
+    yes.chmod(0o755)
+    names = ("gpg.program", "gpg.openpgp.program", "gpg.ssh.program", "gpg.x509.program")
+    for name in names:
+        repository.git("config", name, str(yes))
+    shutil.copy(repository.folder / ".git" / "config", tmp_path / "settings")
+    repository.environment["GIT_CONFIG_GLOBAL"] = str(tmp_path / "settings")
+    repository.environment["GIT_CONFIG_COUNT"] = str(len(names))
+    for number, name in enumerate(names):
+        repository.environment.update({f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": str(yes)})
+    assert "which is not listed" in refused(repository, keys(repository, one.listed))
+    accepted(repository, keys(repository, two.listed))
+    assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize("what", ["HEAD:manifests/b.yaml", "HEAD:manifests"])
+def test_a_folder_whose_objects_are_not_what_they_are_called_is_refused(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]], what: str
+) -> None:
+    """In place git believes them; a signature is over names, so each is reckoned anew."""
+    one, _ = signers["ssh"]
+    one.commit(repository)
+    kind, oid = repository.git("cat-file", "-t", what), repository.git("rev-parse", what)
+    content = b"forged"
+    if kind == "tree":
+        content = b"100644 x.yaml\0" + bytes.fromhex(repository.blob("forged"))
+    stored = repository.folder / ".git" / "objects" / oid[:2] / oid[2:]
+    stored.chmod(0o600)
+    stored.write_bytes(zlib.compress(f"{kind} {len(content)}\0".encode() + content))
+    repository.read()
+    with pytest.raises(GitError):
+        read(Access(str(repository.folder), "HEAD", repository.environment), "manifests", keys(repository, one.listed))
+
+
+def test_repositories_with_sha_256_are_verified(
+    environment: dict[str, str], tmp_path: Path, signers: dict[str, tuple[Signer, Signer]]
+) -> None:
+    """Signatures have another header there."""
+    repository = make(tmp_path / "sha256", environment, "--object-format=sha256")
+    repository.commit(FILES)
+    one, two = signers["ssh"]
+    assert refused(repository, keys(repository, one.listed)) == "is not signed"
+    commit = one.commit(repository)
+    assert accepted(repository, keys(repository, one.listed)) == commit
+    assert "not listed" in refused(repository, keys(repository, two.listed))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        ("", "lists no key"),
+        ("# nobody\n\n", "lists no key"),
+        ("ssh-ed25519 AAAAC3Nz me\n", "line 1: say first whose key it is"),
+        ("# ours\n* ssh-ed25519 AAAAC3Nz\nrubbish\n", "line 3: is no allowed signer"),
+        ("\0\x99\x01", "line 1: is no allowed signer"),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\n", "holds a private key"),
+        ("-----BEGIN PGP PRIVATE KEY BLOCK-----\n", "holds a private key"),
+    ],
+)
+def test_a_file_without_keys_is_refused(tmp_path: Path, content: str | None, said: str) -> None:
+    """In one line that names it, before anything is read."""
+    file = tmp_path / "listed"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(Misnamed) as wrong:
+        Keys.of(str(file))
+    assert str(wrong.value).startswith(f"--git-verify-key '{file}': ")
+    assert said in str(wrong.value)
+    assert str(wrong.value).isprintable()
+
+
+def test_an_armor_without_a_key_is_refused(repository: Repository, signers: dict[str, tuple[Signer, Signer]]) -> None:
+    """Gpg says what it could use of the file."""
+    signers["openpgp"][0].commit(repository)
+    listed = keys(repository, "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nrubbish\n-----END PGP PUBLIC KEY BLOCK-----\n")
+    with pytest.raises(Misnamed, match="gpg finds no key in it"):
+        read(Access(repository.url, "HEAD", repository.environment), "manifests", listed)
+
+
+@pytest.mark.parametrize(("kind", "program"), [("ssh", "ssh-keygen"), ("openpgp", "gpg")])
+def test_without_the_program_that_judges_nothing_is_taken(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]], tmp_path: Path, kind: str, program: str
+) -> None:
+    """It is named."""
+    one, _ = signers[kind]
+    one.commit(repository)
+    only = tmp_path / "only"
+    only.mkdir()
+    for name in ("git", "sh"):
+        (only / name).symlink_to(str(shutil.which(name)))
+    bare = repository.environment | {"PATH": str(only)}
+    with pytest.raises(GitError, match=f"the program {program} was not found on PATH"):
+        read(Access(str(repository.folder), "HEAD", bare), "manifests", keys(repository, one.listed))
+
+
+HOOK = """#!{python}
+import os, sys
+sys.path[:0] = {path!r}
+from pathlib import Path
+from reconciler.edge.git import Access, Keys, read
+_, pushed, _ = sys.stdin.read().split()
+Path({said!r}).write_text(read(Access(".", pushed, os.environ), "manifests", Keys.of({listed!r}))[0])
+"""
+
+
+def test_a_push_is_verified_before_it_is_taken(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]], tmp_path: Path
+) -> None:
+    """In a pre-receive hook, where what is pushed is in quarantine."""
+    one, two = signers["ssh"]
+    keys(repository, one.listed)
+    repository.git("init", "--quiet", "--bare", "../bare.git")
+    hook, said = tmp_path / "bare.git" / "hooks" / "pre-receive", tmp_path / "said"
+    content = HOOK.format(python=sys.executable, path=sys.path, said=str(said), listed=str(tmp_path / "listed"))
+    hook.write_text(content)
+    hook.chmod(0o755)
+    commit = one.commit(repository)
+    repository.git("push", "--quiet", "../bare.git", "HEAD:refs/heads/main")
+    assert said.read_text() == commit
+    two.commit(repository)
+    with pytest.raises(subprocess.CalledProcessError) as pushed:
+        repository.git("push", "--quiet", "../bare.git", "HEAD:refs/heads/main")
+    assert "which is not listed" in pushed.value.stderr.decode()
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["ssh", "openpgp"])
+@pytest.mark.parametrize("name", ["gpgsigned-off", "gpgsig-sha256", "gpgsig-sha1", "gpgsig\tx"])
+def test_a_header_that_no_signature_covers_is_refused(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]], ring: Keyring, kind: str, name: str
+) -> None:
+    """Git leaves it out of what it verifies, and finds the commit good, though it was changed."""
+    one, _ = signers[kind]
+    listed = keys(repository, one.listed)
+    content = repository.git("cat-file", "commit", one.commit(repository)) + "\n"
+    changed = repository.git(
+        "hash-object", "-t", "commit", "-w", "--stdin",
+        stdin=content.replace("\ngpgsig", f"\n{name} added\n later\ngpgsig", 1),
+    )  # fmt: skip
+    repository.git("update-ref", "refs/heads/main", changed)
+    judge = Repository(repository.folder, repository.environment | dict(ring.environment))
+    judge.git("-c", f"gpg.ssh.allowedSignersFile={listed.file}", "verify-commit", "HEAD")
+    assert refused(repository, listed).startswith("has headers that its signature does not cover (gpgsig, gpgsig")
+
+
+@pytest.mark.parametrize("kind", ["ssh", "openpgp"])
+def test_what_stands_behind_a_signature_is_refused(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]], kind: str
+) -> None:
+    """In its header: nothing covers that either. Blank lines there are of GitHub's making."""
+    one, _ = signers[kind]
+    listed = keys(repository, one.listed)
+    content = repository.git("cat-file", "commit", one.commit(repository)) + "\n"
+    for more, is_good in ((" \n \n", True), (" more\n", False)):
+        changed = repository.git(
+            "hash-object", "-t", "commit", "-w", "--stdin",
+            stdin=content.replace(" SIGNATURE-----\n\n", f" SIGNATURE-----\n{more}\n", 1),
+        )  # fmt: skip
+        repository.git("update-ref", "refs/heads/main", changed)
+        if is_good:
+            assert accepted(repository, listed) == changed
+        else:
+            assert refused(repository, listed) == "has a signature with more in it than that"
+
+
+def test_a_signature_of_the_other_kind_of_ids_does_not_count(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]]
+) -> None:
+    """Git does not look at it here."""
+    one, _ = signers["ssh"]
+    content = repository.git("cat-file", "commit", one.commit(repository)) + "\n"
+    changed = repository.git(
+        "hash-object", "-t", "commit", "-w", "--stdin", stdin=content.replace("\ngpgsig ", "\ngpgsig-sha256 ", 1)
+    )
+    repository.git("update-ref", "refs/heads/main", changed)
+    said = refused(repository, keys(repository, one.listed))
+    assert said == "has headers that its signature does not cover (gpgsig-sha256)"
+
+
+def replaced(repository: Repository, program: str, script: str) -> dict[str, str]:
+    """Return an environment in which a program is another one; REAL is the path of the one it was."""
+    folder = repository.folder.parent / "replaced"
+    folder.mkdir(exist_ok=True)
+    fake = folder / program
+    fake.write_text(f"#!/bin/sh\nREAL={shutil.which(program)}\n{script}\n")
+    fake.chmod(0o755)
+    return repository.environment | {"PATH": f"{folder}{os.pathsep}{repository.environment['PATH']}"}
+
+
+@pytest.mark.parametrize(
+    ("program", "script", "said"),
+    [
+        ("ssh-keygen", "exit 1", "said: "),
+        ("ssh-keygen", "kill -9 $$", "said: "),
+        ("ssh-keygen", "echo No user exists for uid 4242 >&2; exit 255", "the user id 4242 in /etc/passwd"),
+        ("ssh-keygen", "echo usage: ssh-keygen >&2; exit 1", "install OpenSSH 8.9 or newer"),
+        ("ssh-keygen", 'case "$2" in find-principals) exit 255;; esac; exec $REAL "$@"', "said: "),
+        ("ssh-keygen", 'case "$2" in verify) kill -9 $$;; esac; exec $REAL "$@"', "said: "),
+        ("ssh-keygen", 'case "$*" in *verify*) exec $REAL "$@";; esac; exit 255', "said: "),
+        ("gpg", "exit 2", "said: "),
+        ("gpg", "kill -9 $$", "said: "),
+        ("gpg", 'case "$*" in *--import*) exec $REAL "$@";; esac; kill -9 $$', "said: "),
+        ("gpg", 'case "$*" in *--import*) exec $REAL "$@";; esac; $REAL "$@"; exit 2', "said: "),
+        ("gpg", 'case "$*" in *--import*) kill -9 $$;; esac; exec $REAL "$@"', "said: "),
+        ("gpg", "echo gpg: out of core >&2; exit 2", "said: gpg: out of core"),
+    ],
+)
+def test_a_judge_that_cannot_judge_blames_nobody(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]], program: str, script: str, said: str
+) -> None:
+    """The commit is not used, and not called badly signed either: the next try may find it good."""
+    one, _ = signers["openpgp" if program == "gpg" else "ssh"]
+    listed, commit = keys(repository, one.listed), one.commit(repository)
+    broken = replaced(repository, program, script)
+    reasons = set()
+    for _ in range(2):
+        with pytest.raises(GitError) as unclear:
+            read(Access(str(repository.folder), "HEAD", broken), "manifests", listed)
+        assert type(unclear.value) is GitError
+        reasons.add(str(unclear.value))
+    (reason,) = reasons
+    assert f"the signature of the commit {commit} could not be verified, so it is not used yet: " in reason
+    assert said in reason
+    assert "sign it" not in reason
+    assert accepted(repository, listed) == commit
+
+
+def test_a_user_that_nobody_knows_is_named(repository: Repository, signers: dict[str, tuple[Signer, Signer]]) -> None:
+    """ssh-keygen takes none without an entry in /etc/passwd, which a container may run as."""
+    if os.getuid() or not shutil.which("setpriv"):
+        pytest.skip("it takes a user who may become another one")
+    one, _ = signers["ssh"]
+    one.commit(repository)
+    broken = replaced(repository, "ssh-keygen", 'exec setpriv --reuid=54321 --clear-groups $REAL "$@"')
+    with pytest.raises(GitError, match="needs an entry for the user id 54321 in /etc/passwd, and there is none: add"):
+        read(Access(str(repository.folder), "HEAD", broken), "manifests", keys(repository, one.listed))

@@ -1,0 +1,204 @@
+"""Messages reach real receivers through apprise, and no URL reaches anybody else."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+
+import pytest
+from support.receivers import Chat, MailServer
+
+from reconciler.edge.apprise import AppriseReceiver, NotInstalled, WrongReceiver, receivers
+
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise looks for it
+
+
+def test_a_chat_gets_the_message() -> None:
+    """Over HTTP, with title, text and how grave it is; who it is is said without the secret in its URL."""
+    with Chat().open() as chat:
+        (receiver,) = receivers(chat.url)
+        assert receiver.send("1 drifted", "drifted: AWS left\n- export Tür 7", "warning")
+    assert receiver.name == "json 1"
+    got = chat.next()
+    assert (got["title"], got["message"], got["type"]) == (
+        "1 drifted",
+        "drifted: AWS left\n- export Tür 7",
+        "warning",
+    )
+
+
+def test_a_mail_server_gets_the_message() -> None:
+    """Over SMTP, to whom the URL says; as plain text, in which markup is nothing."""
+    with MailServer().open() as server:
+        (receiver,) = receivers(server.url)
+        assert receiver.send("1 drifted", "- export: <b>bold</b>\n- other", "warning")
+        mail = server.next()
+    assert "team@example.com" in mail["To"]
+    assert mail["Subject"] == "1 drifted"
+    assert mail.get_content_type() == "text/plain"
+    assert mail.get_content().splitlines() == ["- export: <b>bold</b>", "- other"]
+
+
+def limited(chat: Chat, overflow: str = "") -> str:
+    """Return the URL of a chat that takes 4,000 characters at most (Mattermost)."""
+    return f"mmost://127.0.0.1:{chat.port}/s3crets3crets3crets3cret00{overflow}"
+
+
+def test_what_is_longer_than_a_service_takes_comes_in_parts() -> None:
+    """Nothing of it is lost, and no part is longer than the service takes, which would refuse it for ever."""
+    lines = [f"- export {number}: {'x' * 400}" for number in range(20)]
+    with Chat().open() as chat:
+        (receiver,) = receivers(limited(chat))
+        assert receiver.send("20 drifted", "\n".join(lines), "warning")
+        parts = [chat.taken.get_nowait()["text"] for _ in range(chat.taken.qsize())]
+    assert len(parts) > 1
+    assert max(map(len, parts)) <= 4000
+    assert "20 drifted" in parts[0]
+    assert [line for part in parts for line in part.splitlines() if line.startswith("- ")] == lines
+
+
+def test_a_url_may_say_that_what_is_too_long_is_cut() -> None:
+    """As for a pager, where each part would call somebody."""
+    with Chat().open() as chat:
+        (receiver,) = receivers(limited(chat, "?overflow=truncate"))
+        assert receiver.send("20 drifted", "x" * 9000, "warning")
+        assert len(chat.next()["text"]) <= 4000
+        assert chat.taken.empty()
+
+
+def test_a_refusal_and_silence_are_no_delivery() -> None:
+    """Whoever answers with an error, or not at all, was told nothing; that is an answer and not an exception."""
+    with Chat().open() as chat:
+        chat.down = True
+        (receiver,) = receivers(chat.url)
+        assert not receiver.send("title", "text", "info")
+    assert not receiver.send("title", "text", "info")
+
+
+def test_receivers_of_one_kind_are_numbered() -> None:
+    """URLs stand between blanks or on lines."""
+    found = receivers("json://a json://b\nxml://c\n\tjson://d\n")
+    assert [each.name for each in found] == ["json 1", "json 2", "xml 1", "json 3"]
+    assert receivers(" \n ") == ()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.slack.com/services/T12345678/B12345678/abcdefghijklmnopqrstuvwx",
+        "slack://T12345678/B12345678/abcdefghijklmnopqrstuvwx",
+        "workflows://prod-1.westeurope.logic.azure.com/643e69f83c8944/KbOHCyLVqPRQ4CVX",
+        "https://prod-1.westeurope.logic.azure.com:443/workflows/643e69/triggers/manual/paths/invoke?sig=KbOHCyLVqPRQ4CVX",
+        "mailtos://user:hunter2@smtp.example.com?from=reconcile@example.com&to=team@example.com",
+        "sns://AKIAIOSFODNN7EXAMPLE/wJalrXUtnFEMI%2FK7MDENGEXAMPLEKEY/us-east-1/exports",
+        "jsons://example.com/path",
+    ],
+)
+def test_the_urls_that_the_page_names_are_understood(url: str) -> None:
+    """Whoever follows docs/notifications.md gets a receiver."""
+    assert len(receivers(url)) == 1
+
+
+@pytest.mark.parametrize(
+    ("urls", "which"),
+    [
+        ("json://a slack://hunter2", "URL 2 (slack://…)"),
+        ("hunter2", "URL 1 (without a scheme)"),
+        ("nonsense://hunter2", "URL 1 (nonsense://…)"),
+        ("json://a,json://hunter2", "URL 1 (json://…)"),
+    ],
+)
+def test_a_wrong_url_is_named_by_number_and_scheme(urls: str, which: str) -> None:
+    """Nothing else of it is said: it may be a secret with a letter too few."""
+    with pytest.raises(WrongReceiver) as raised:
+        receivers(urls)
+    assert which in str(raised.value)
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mailtos://user:hunter2@smtp.example.com?from=reconcile@example.com&to=a@example.com,b@example.com",
+        "slack://T12345678/B12345678/hunter2hunter2hunter2hun/#a/#b",
+        "sns://AKIAIOSFODNN7EXAMPLE/hunter2hunter2hunter2hunter2hunter2hunte/us-east-1/one/other",
+    ],
+)
+def test_each_recipient_has_a_url_of_its_own(url: str) -> None:
+    """Of several behind one URL nobody knows who got it: where one fails, the others would get it for ever again."""
+    with pytest.raises(WrongReceiver, match="has several recipients: give each a URL of its own") as raised:
+        receivers(f"json://a {url}")
+    assert "hunter2" not in str(raised.value)
+
+
+def test_nothing_of_a_url_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever apprise says, also where it fails, and at any level."""
+    caplog.set_level(logging.DEBUG)
+    with Chat().open() as chat:
+        chat.down = True
+        (receiver,) = receivers(chat.url)
+        assert not receiver.send("title", "text", "info")
+    with pytest.raises(WrongReceiver):
+        receivers("slack://hunter2")
+    assert "hunter2" not in caplog.text
+    assert "s3cret" not in "".join(record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG)
+    assert "hunter2" not in repr(receiver)
+
+
+def test_without_apprise_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of its own, so that the command can name the extra."""
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(NotInstalled):
+        receivers("json://a")
+
+
+class Slow:
+    """A service whose answer takes until the test lets it come."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.answer = threading.Event()
+
+    def notify(self, body: str, **_: object) -> bool:
+        """Send."""
+        self.sent.append(body)
+        return self.answer.wait(60)
+
+
+def test_a_delivery_that_lasts_is_not_waited_for() -> None:
+    """It counts as not taken, no second one is begun beside it, and when it has ended the next is sent."""
+    service = Slow()
+    receiver = AppriseReceiver("json 1", service, longest=0.1)
+    assert not receiver.send("title", "first", "info")
+    assert not receiver.send("title", "second", "info")
+    assert service.sent == ["first"]
+    service.answer.set()
+    while not receiver.send("title", "third", "info"):
+        pass
+    assert service.sent == ["first", "third"]
+
+
+class Broken:
+    """A plugin with a defect, whose errors hold the URL."""
+
+    def __init__(self, **_: object) -> None:
+        pass
+
+    def add(self, url: str) -> bool:
+        """Take a URL."""
+        raise RuntimeError(url)
+
+    def notify(self, *_: object, **__: object) -> bool:
+        """Send."""
+        raise RuntimeError("hunter2")
+
+
+def test_what_a_plugin_raises_goes_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a refusal like any other, and its text, which may hold the URL, is shown to nobody."""
+    assert not AppriseReceiver("json 1", Broken()).send("title", "text", "info")
+    monkeypatch.setattr("apprise.Apprise", Broken)
+    with pytest.raises(WrongReceiver) as raised:
+        receivers("json://hunter2")
+    assert "hunter2" not in str(raised.value)
+    assert raised.value.__context__ is None

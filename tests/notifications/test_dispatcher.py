@@ -1,0 +1,394 @@
+"""People are told once, by whichever process, and what goes wrong on the way is made up for; in virtual time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from support.builders import NOW
+from support.fakes import FakeClock, FakeStore
+
+from reconciler.core.controller.status import Board, Lane, Revision
+from reconciler.core.errors import StateError
+from reconciler.core.model import Origin
+from reconciler.core.plan.decision import DecisionKind
+from reconciler.core.report.report import Association, Report, RunInfo, TargetReport
+from reconciler.edge.state.file import FileStore
+from reconciler.edge.state.store import Store, Stored
+from reconciler.notifications.dispatcher import Courier, Round
+from reconciler.notifications.store import Ledgers
+from reconciler.render.notification import Message
+
+
+@dataclass
+class Person:
+    """Takes messages, unless it is `away`."""
+
+    name: str = "json 1"
+    titles: list[str] = field(default_factory=list)
+    asked: int = 0
+    away: bool = False
+    meanwhile: Callable[[], object] = lambda: None
+
+    def send(self, title: str, body: str, severity: str) -> bool:  # noqa: ARG002 - the title tells enough
+        """Take a message."""
+        self.asked += 1
+        self.meanwhile()
+        if not self.away:
+            self.titles.append(title)
+        return not self.away
+
+    def heard(self) -> list[str]:
+        """Return the titles that came since this was last asked."""
+        titles, self.titles = self.titles, []
+        return titles
+
+
+@dataclass
+class World:
+    """Targets, a clock and what is kept, which several controllers may share."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    store: Store | None = field(default_factory=FakeStore)
+    decisions: dict[str, str] = field(default_factory=lambda: {"export": "in-sync"})
+    people: list[Person] = field(default_factory=lambda: [Person()])
+    heartbeat: timedelta = timedelta()
+    troubles: list[str] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
+
+    def board(self) -> Board:
+        """Return how all stands now, as a run just found it."""
+        now = self.clock.now()
+        associations = tuple(
+            Association(name, Origin(f"{name}.yaml", 1, 1), DecisionKind(decision), "because", "i", "s3://d")
+            for name, decision in self.decisions.items()
+        )
+        report = Report(
+            RunInfo("r", now, now, dry_run=False, revision=None, version="1"),
+            (TargetReport("prod", None, None, associations=associations),),
+        )
+        lane = Lane("prod", None, None, None, 0, report, now)
+        return Board(now, NOW, now, Revision(None, NOW, 1), None, (lane,), ())
+
+    def courier(self, board: Callable[[], Board] | None = None) -> Courier:
+        """Return the courier of another process."""
+        round_ = Round(
+            board or self.board, lambda: [(each.name, each) for each in self.people], self.heartbeat, self.clock
+        )
+        return Courier(round_, Ledgers(self.store, self.troubles.append, self.clock.now), self)
+
+    def delivered(self, receiver: str, message: Message) -> None:
+        """Hear."""
+
+    def failed(self, receiver: str, failures: int, pause: float) -> None:  # noqa: ARG002 - as the port has it
+        """Hear."""
+        self.pauses.append(pause)
+
+    @property
+    def person(self) -> Person:
+        """The first of the people."""
+        return self.people[0]
+
+    def goes(self, courier: Courier, **decisions: str) -> list[str]:
+        """Return what the first person hears once associations stand like this."""
+        self.decisions |= decisions
+        self.clock.advance(seconds=1)
+        courier.go()
+        return self.person.heard()
+
+
+DRIFTED, LOST, RECOVERED = "reconcile: 1 drifted", "reconcile: 1 lost", "reconcile: 1 recovered"
+
+
+@pytest.fixture
+def world() -> World:
+    """Give a world in which all is well."""
+    return World()
+
+
+def test_each_change_is_told_once(world: World) -> None:
+    """What begins, what becomes of it and that it ended."""
+    courier = world.courier()
+    assert world.goes(courier) == []
+    assert world.goes(courier, export="lost") == [LOST]
+    assert world.goes(courier) == []
+    assert world.goes(courier, export="blocked") == ["reconcile: 1 blocked"]
+    assert world.goes(courier, export="held") == []
+    assert world.goes(courier, export="in-sync") == [RECOVERED]
+    assert world.goes(courier) == []
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_a_restart_repeats_nothing(world: World, kind: str, tmp_path: Path) -> None:
+    """Nor does it forget that something was wrong: its end is still told."""
+    if kind == "file":
+        world.store = FileStore(tmp_path / "state" / "notices.json")
+    assert world.goes(world.courier(), export="lost") == [LOST]
+    assert world.goes(world.courier()) == []
+    assert world.goes(world.courier(), export="in-sync") == [RECOVERED]
+    assert world.goes(world.courier()) == []
+
+
+def test_what_is_not_delivered_is_told_later_in_one_message(world: World) -> None:
+    """With pauses that grow, up to some ten minutes; what came meanwhile comes with it."""
+    courier = world.courier()
+    world.person.away = True
+    assert world.goes(courier, export="lost") == []
+    assert world.goes(courier, other="lost") == []
+    assert world.person.asked == 1
+    for _ in range(4000):
+        world.goes(courier)
+    assert world.pauses[:9] == [10, 20, 40, 80, 160, 320, 640, 640, 640]
+    world.person.away = False
+    world.clock.advance(seconds=640)
+    assert world.goes(courier) == ["reconcile: 2 lost"]
+    world.person.away = True
+    world.goes(courier, export="in-sync")
+    assert world.pauses[-1] == 10
+
+
+def test_what_was_not_delivered_before_a_restart_is_told_after_it(world: World) -> None:
+    """Nothing counts as told that nobody took."""
+    world.person.away = True
+    world.goes(world.courier(), export="lost")
+    world.person.away = False
+    assert world.goes(world.courier()) == [LOST]
+
+
+def test_one_receiver_that_takes_nothing_holds_up_no_other(world: World) -> None:
+    """Nor has the other everything repeated once it is back."""
+    other = Person("slack 1", away=True)
+    world.people = [world.person, other]
+    courier = world.courier()
+    assert world.goes(courier, export="lost") == [LOST]
+    world.clock.advance(seconds=10)
+    other.away = False
+    assert world.goes(courier) == []
+    assert other.heard() == [LOST]
+
+
+def test_a_new_receiver_is_told_what_stands(world: World) -> None:
+    """And no recovery of what it never heard of."""
+    courier = world.courier()
+    world.goes(courier, export="lost", other="lost")
+    world.goes(courier, other="in-sync")
+    world.people.append(Person("slack 1"))
+    world.goes(courier)
+    assert world.people[1].heard() == [LOST]
+
+
+def test_two_controllers_on_one_state_tell_once(world: World) -> None:
+    """The second sees what the first told, also where it looked before."""
+    first, second = world.courier(), world.courier()
+    world.goes(first)
+    world.goes(second)
+    assert world.goes(first, export="lost") == [LOST]
+    assert world.goes(second) == []
+    stale = world.board()
+    assert world.goes(second, export="in-sync") == [RECOVERED]
+    assert world.goes(first) == []
+    assert world.goes(world.courier(lambda: stale)) == []
+
+
+def test_two_controllers_at_the_same_moment_lose_nothing(world: World) -> None:
+    """Both may tell the same then, but what either wrote is kept."""
+    first, second = world.courier(), world.courier()
+    nested = list[str]()
+
+    def meanwhile() -> None:
+        world.person.meanwhile = lambda: None
+        nested.extend(world.goes(second, other="lost"))
+
+    world.person.meanwhile = meanwhile
+    told = [*world.goes(first, export="lost"), *nested]
+    assert sorted(told) == ["reconcile: 1 lost", "reconcile: 2 lost"]
+    assert world.goes(first) == world.goes(second) == world.goes(world.courier()) == []
+    assert world.goes(world.courier(), export="in-sync", other="in-sync") == ["reconcile: 2 recovered"]
+
+
+def test_controllers_of_one_machine_wait_for_each_other(world: World, tmp_path: Path) -> None:
+    """While one tells, the other tells nothing; then it sees that it was told."""
+    here = tmp_path / "notices.json"
+    world.store = FileStore(here)
+    first = world.courier()
+    world.store = FileStore(here)
+    second = world.courier()
+    nested = list[str]()
+    world.person.meanwhile = lambda: nested.extend(world.goes(second))
+    assert world.goes(first, export="lost") == [LOST]
+    assert nested == []
+    assert world.goes(second) == []
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_clock_that_was_ahead_silences_nobody(world: World, *, restarted: bool) -> None:
+    """What it dated is remembered without its time: ends, new trouble and the daily summary are told, each once."""
+    world.heartbeat = timedelta(days=1)
+    ahead = world.courier()
+    world.clock.set(days=300)
+    assert world.goes(ahead, export="lost") == [LOST, "reconcile: 1 wrong"]
+    world.clock.set(days=-300)
+    right = world.courier() if restarted else ahead
+    assert world.goes(right) == ["reconcile: 1 wrong"]
+    assert world.goes(right, export="in-sync", other="lost") == ["reconcile: 1 lost, 1 recovered"]
+    assert world.goes(right) == world.goes(world.courier()) == []
+    world.clock.advance(days=1)
+    assert world.goes(right) == ["reconcile: 1 wrong"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": "reconciler/notices/v9"}', "\ud7ff", "[" * 100_000])
+def test_a_broken_ledger_is_begun_anew(world: World, text: str) -> None:
+    """With one log line; what is wrong is told once more, nothing is told to have recovered, and the next is good."""
+    store = FakeStore()
+    store.stored = Stored(text, "1")
+    world.store = store
+    courier = world.courier()
+    assert world.goes(courier) == []
+    assert world.goes(courier, export="lost") == [LOST]
+    assert world.goes(courier) == []
+    assert len(world.troubles) == 1
+    assert "begun anew" in world.troubles[0]
+    assert world.goes(world.courier()) == []
+
+
+def test_a_lost_ledger_is_begun_anew(world: World) -> None:
+    """As before a first start, which nobody is warned of: what is wrong is told once more, and what is right is not."""
+    world.goes(world.courier(), export="lost")
+    world.store = FakeStore()
+    assert world.goes(world.courier()) == [LOST]
+    world.store = FakeStore()
+    assert world.goes(world.courier(), export="in-sync") == []
+    assert world.troubles == []
+
+
+def test_a_ledger_that_cannot_be_written_repeats_nothing(world: World) -> None:
+    """Memory serves while the process lasts; why is said once, and a later write brings it all."""
+    store = FakeStore()
+    store.broken = {1, 2}
+    world.store = store
+    courier = world.courier()
+    assert world.goes(courier, export="lost") == [LOST]
+    assert world.goes(courier) == []
+    assert world.goes(courier, other="lost") == [LOST]
+    assert world.troubles == ["the disk is full"]
+    assert world.goes(courier, third="lost") == [LOST]
+    assert world.goes(world.courier()) == []
+
+
+class Unreadable(FakeStore):
+    """A store that cannot be read for now."""
+
+    down = True
+
+    def load(self) -> Stored | None:
+        """Return what is stored."""
+        if self.down:
+            raise StateError("no answer")
+        return super().load()
+
+
+def test_what_people_know_is_awaited_before_they_are_told(world: World) -> None:
+    """A ledger out of reach at the start would have everything told again: ten minutes are waited, not for ever."""
+    store = Unreadable()
+    world.store = store
+    courier = world.courier()
+    assert world.goes(courier, export="lost") == []
+    world.clock.advance(minutes=10)
+    assert world.goes(courier) == [LOST]
+    assert world.goes(courier) == []
+    assert world.troubles == ["no answer"]
+    store.down = False
+    assert world.goes(courier, other="lost") == [LOST]
+    assert world.goes(world.courier()) == []
+
+
+class Restless(FakeStore):
+    """A store that somebody else writes whenever it is read; at the end it cannot be read at all."""
+
+    lasts = 100
+
+    def load(self) -> Stored | None:
+        """Return what was stored a moment ago."""
+        super().load()
+        if self.loads > self.lasts:
+            raise StateError("no answer")
+        found, self.stored = self.stored, Stored("{}", f"other {self.loads}")
+        return found
+
+
+@pytest.mark.parametrize("lasts", [100, 2])
+def test_a_ledger_that_others_keep_writing_holds_up_nothing(world: World, lasts: int) -> None:
+    """It is tried a few times; memory serves."""
+    store = Restless()
+    store.lasts = lasts
+    world.store = store
+    courier = world.courier()
+    assert world.goes(courier, export="lost") == [LOST]
+    assert store.puts == 3
+    assert world.goes(courier) == []
+
+
+def test_a_folder_that_cannot_be_made_stops_nothing(world: World, tmp_path: Path) -> None:
+    """The lock cannot be taken either; people are told all the same."""
+    (tmp_path / "file").touch()
+    world.store = FileStore(tmp_path / "file" / "notices.json")
+    courier = world.courier()
+    world.clock.advance(minutes=10)
+    assert world.goes(courier, export="lost") == [LOST]
+    assert world.goes(courier) == []
+
+
+def test_a_dry_run_keeps_nothing(world: World) -> None:
+    """People are told once in each process."""
+    world.store = None
+    courier = world.courier()
+    assert world.goes(courier, export="lost") == [LOST]
+    assert world.goes(courier) == []
+    assert world.goes(world.courier()) == [LOST]
+
+
+def test_all_is_told_once_a_day(world: World) -> None:
+    """Also through restarts; that all is well, or what stands open; and one that nobody took is told later."""
+    world.heartbeat = timedelta(days=1)
+    assert world.goes(world.courier()) == ["reconcile: all is well"]
+    assert world.goes(world.courier()) == []
+    assert world.goes(world.courier(), export="lost") == [LOST]
+    world.clock.advance(days=1)
+    world.person.away = True
+    courier = world.courier()
+    assert world.goes(courier) == []
+    world.person.away = False
+    world.clock.advance(minutes=1)
+    assert world.goes(courier) == ["reconcile: 1 wrong"]
+    assert world.goes(courier) == []
+    world.clock.advance(days=1)
+    assert world.goes(world.courier(), export="in-sync") == [RECOVERED, "reconcile: all is well"]
+
+
+def test_a_manifest_that_is_gone_is_forgotten_on_disk_too(world: World) -> None:
+    """So that the ledger does not grow; nobody is told."""
+    courier = world.courier()
+    world.goes(courier, export="lost")
+    del world.decisions["export"]
+    assert world.goes(courier) == []
+    assert isinstance(world.store, FakeStore)
+    assert world.store.stored
+    (ledger,) = json.loads(world.store.stored.text)["receivers"].values()
+    assert ledger["targets"]["prod"]["open"] == []
+
+
+def test_a_target_that_is_gone_is_forgotten_on_disk_too(world: World) -> None:
+    """As a manifest is."""
+    world.goes(world.courier(), export="lost")
+    board = world.board()
+    other = replace(board, lanes=(replace(board.lanes[0], target="other"),))
+    world.decisions["export"] = "in-sync"
+    assert world.goes(world.courier(lambda: replace(other, lanes=(replace(other.lanes[0], last=None),)))) == []
+    assert isinstance(world.store, FakeStore)
+    assert world.store.stored
+    (ledger,) = json.loads(world.store.stored.text)["receivers"].values()
+    assert ledger["targets"]["prod"]["open"] == []

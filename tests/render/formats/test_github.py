@@ -1,0 +1,171 @@
+"""Annotations: one line is one command, the gravest first, and nothing that GitHub does not show goes unsaid."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.builders import live, record
+from support.reports import association, drifted, found, many, problems, report, rich, update
+
+from reconciler.core.apply.outcome import Unknown
+from reconciler.core.manifests.findings import Findings
+from reconciler.core.plan.review import Mismatch
+from reconciler.core.text import harmless
+from reconciler.render.formats.github import findings, render
+
+TOKENS = (
+    "::", "##[", "]", "%", "0A", "%0D", "%25", ":", ",", "=", ";", "error", "stop-commands", " ", "\n", "\r", "\t",
+    "\u2028", "\u202e", "\x1b", "\ud800", "é", "😀",
+)  # fmt: skip
+COMMANDS = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=5).map("".join)
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a runner makes of a line."""
+
+    name: str
+    properties: dict[str, str]
+    text: str
+
+
+def parse(line: str) -> Command | None:
+    """Read a line as the documentation of workflow commands describes it; None where it is only logged."""
+    found = re.match(r"\s*::(?P<name>[a-z-]+)(?: (?P<given>.*?))?::(?P<text>.*)", line, re.DOTALL)
+    if not found:
+        return None
+    given = dict(part.split("=", 1) for part in (found["given"] or "").split(",") if "=" in part)
+    properties = {key: _decoded(value, "%3A", "%2C") for key, value in given.items()}
+    return Command(found["name"], properties, _decoded(found["text"]))
+
+
+def _decoded(text: str, *more: str) -> str:
+    codes = {"%25": "%", "%0D": "\r", "%0A": "\n", "%3A": ":", "%2C": ","}
+    wanted = ("%25", "%0D", "%0A", *more)
+    return re.sub("|".join(wanted), lambda code: codes[code[0]], text)
+
+
+def lines(text: str) -> list[str]:
+    """Return the lines as a runner reads them."""
+    assert text.endswith("\n")
+    return re.split(r"\r\n|\r|\n", text[:-1])
+
+
+def commands(text: str) -> list[Command]:
+    """Return all commands."""
+    return [command for line in lines(text) if (command := parse(line))]
+
+
+def test_a_create_is_a_notice_at_its_manifest() -> None:
+    """The whole request stands in it, line by line."""
+    told = report(association())
+    *notes, summary, ran, plan = lines(render(told))
+    (notice,) = map(parse, notes)
+    assert notice
+    assert notice.name == "notice"
+    assert notice.properties == {
+        "file": "manifests/export.yaml", "line": "3", "col": "1", "title": "to create export",
+    }  # fmt: skip
+    assert f"CreateDataIntegrationAssociation, ClientToken {record().token}" in notice.text.split("\n")
+    assert '+ /DestinationURI                                          "s3://corp-exports/2026-10"' in notice.text
+    assert summary == "Dry run: 1 to create. Nothing was written. 1 of 1 live associations is managed."
+    assert ran == "Run plain, revision plain, version plain"
+    assert plan == f"Plan {told.plan_digest}"
+
+
+def test_the_gravest_come_first() -> None:
+    """Errors, then warnings, then notices; what is in sync is none."""
+    every = (
+        association("fine", "in-sync"), association("new"), drifted(), association("stuck", "blocked"),
+        association("lost", outcome=Unknown("time-out")), association("up", "update", write=update()),
+    )  # fmt: skip
+    told = replace(report(*every, error="no credentials"), mismatch=Mismatch("sha256:abc", ("not reviewed: x",)))
+    told = replace(told, warnings=problems())
+    found = commands(render(told))
+    assert [(each.name, each.properties["title"]) for each in found] == [
+        ("error", "not as reviewed"), ("error", "target failed prod"), ("error", "unknown lost"),
+        ("error", "blocked stuck"),
+        ("warning", "drifted drifted"), ("warning", "unwise manifest"), ("warning", "unwise manifest"),
+        ("notice", "to update up"), ("notice", "to create new"),
+    ]  # fmt: skip
+    assert "not reviewed: x" in found[0].text
+    assert "which REPEATS the export" in found[-2].text
+
+
+def test_leftovers_have_no_place_and_are_said() -> None:
+    """Unmanaged, orphaned, and what could not be listed."""
+    told = commands(render(report(unmanaged=(live("z"),), orphaned=(record("old"),), unlisted=(("arn:a", "denied"),))))
+    assert [(each.name, each.properties) for each in told] == [
+        ("warning", {"title": "not listed prod"}),
+        ("notice", {"title": "unmanaged prod"}),
+        ("notice", {"title": "orphaned prod"}),
+    ]
+
+
+def test_what_github_does_not_show_is_announced_by_what_it_does() -> None:
+    """Of each kind the first ten are shown: the first one says how many more there are, and the log has them all."""
+    counts = Counter[str]()
+    firsts: dict[str, Command] = {}
+    for command in commands(render(many(1_000))):
+        firsts.setdefault(command.name, command)
+        counts[command.name] += 1
+    assert counts == {"error": 101, "warning": 201, "notice": 451}
+    assert {name: first.properties["title"] for name, first in firsts.items()} == {
+        "error": "and 91 more", "warning": "and 191 more", "notice": "and 441 more",
+    }  # fmt: skip
+    assert "the log of this step has all 450" in firsts["notice"].text
+    ten = commands(render(report(*(association(f"a{number}") for number in range(10)))))
+    assert len(ten) == 10
+    assert "more" not in ten[0].properties["title"]
+
+
+@pytest.mark.parametrize("char", ["x", "😀"])
+def test_a_long_message_goes_on_in_the_next(char: str) -> None:
+    """The runner cuts one at 4,096 UTF-16 units; nothing of it is lost."""
+    told = commands(render(report(association("stuck", "blocked", reason=char * 9_000))))
+    assert len(told) > 1
+    assert all(len(each.text.encode("utf-16-le")) <= 2 * 4_096 for each in told)
+    assert all(each.properties["title"].endswith("(continued)") for each in told[1:])
+    assert char * 9_000 in "".join(each.text for each in told)
+
+
+@given(COMMANDS)
+def test_no_value_is_a_command(text: str) -> None:
+    """There are as many commands as things to say, in the right words, and no line holds one of the older form."""
+    told, plain = render(rich(text)), render(rich())
+    begun = [
+        each for each in map(parse, lines(told)) if not (each and each.properties["title"].endswith("(continued)"))
+    ]
+    assert [each and each.name for each in begun] == [each and each.name for each in map(parse, lines(plain))]
+    assert "##[" not in told
+    assert {key for each in commands(told) for key in each.properties} == {"file", "line", "col", "title"}
+    shown = findings(found(text))
+    assert [each.name for each in commands(shown)] == ["error", "error", "warning", "warning"]
+    assert "##[" not in shown
+
+
+@given(COMMANDS)
+def test_what_is_read_is_what_was_meant(text: str) -> None:
+    """Escapes come back as they were, less what cannot be shown."""
+    escaped = harmless(text)
+    command = commands(findings(Findings(problems=(replace(problems(text)[1], message=text),))))[0]
+    assert command.text == escaped
+    assert command.properties["file"] == escaped
+
+
+def test_findings_say_what_is_wrong_and_what_is_unwise() -> None:
+    """At their places; and that all is well, where it is."""
+    told = findings(found())
+    assert lines(told) == [
+        "::error file=plain,line=3,col=7,title=invalid manifest::plain: plain",
+        "::error file=plain,title=invalid manifest::plain",
+        "::warning file=plain,line=3,col=7,title=unwise manifest::plain: plain",
+        "::warning file=plain,title=unwise manifest::plain",
+        "Manifests: 2 problems in the manifests: none is used.",
+    ]
+    assert findings(Findings(2)) == "Manifests: 2 manifests: valid.\n"

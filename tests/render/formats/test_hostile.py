@@ -1,0 +1,154 @@
+"""Whatever a name, a value or a message holds, every format stays what it is: nothing steers, hides or breaks out."""
+
+from __future__ import annotations
+
+import json as json_
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from junitparser import JUnitXml
+from support.reports import found, rich
+
+from reconciler.core.manifests.findings import Findings
+from reconciler.core.report.report import Report
+from reconciler.render.formats import github, json, junit, markdown, sarif, text
+
+REPORTS: Mapping[str, Callable[[Report], str]] = {
+    "text on a terminal": lambda report: text.render(report, terminal=True),
+    "plain text": lambda report: text.render(report, terminal=False),
+    "json": json.render,
+    "markdown": markdown.render,
+    "junit": junit.render,
+    "sarif": sarif.render,
+    "github": github.render,
+}
+FINDINGS: Mapping[str, Callable[[Findings], str]] = {
+    "plain text": text.findings,
+    "json": json.findings,
+    "markdown": markdown.findings,
+    "junit": junit.findings,
+    "sarif": sarif.findings,
+    "github": github.findings,
+}
+HOSTILE = (
+    "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x9b31m", "\x00", "\x7f", "\x85", "a\nb", "a\rb", "a\r\nb",
+    "\n::error::x", "\u2028", "\u2029", "\u202eevil", "\u2066x", "\u200b", "\ufeff", "\u00ad", "\ud800", "\udcff",
+    "\ufffe", "\U000e0041", "::error::x", "::stop-commands::x", "##[command]x", "##[error]x", "%0A::error::x", "%25",
+    "]]>", "<!--", "-->", "&lt;", "</details><script>alert(1)</script>", "</testcase>", "`", "``", "```\n```", "~~~",
+    "|", "\\", '"', "'", "{}", "[]", "@team", "#1", "https://x.example/?a=b#c", "![x](y)", "[x]: y", "- [ ] x",
+    "/", "/x/../y", "    x", " ", "  x  ", "1790812800000",
+)  # fmt: skip
+STRANGE = st.text(
+    st.one_of(
+        st.characters(categories=("Cc", "Cf", "Cs", "Zl", "Zp", "Zs", "Co", "Cn")),
+        st.sampled_from("`~<>&|#@[](){}!%:;,=*_\"'\\/-+\n\r "),
+        st.characters(),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@cache
+def _plain(format_: str) -> str:
+    return REPORTS[format_](rich())
+
+
+def check(format_: str, shown: str, plain: str) -> None:
+    """Assert that only what can be printed is shown, on as many lines as anything else."""
+    shown.encode()
+    shown, plain = (
+        re.sub(r',\n *"uriBaseId": "%SRCROOT%"', "", each) for each in (shown, plain)
+    )  # a path may be absolute
+    assert "##[" not in shown
+    if format_ != "github":
+        assert [line for line in shown.splitlines() if line.lstrip().startswith("::")] == []
+    steered = format_ == "text on a terminal"
+    left = re.sub(r"\x1b\[[0-9]{1,2}m", "", shown) if steered else shown
+    assert [char for char in left if not char.isprintable() and char != "\n"] == []
+    assert len(shown.splitlines()) == len(plain.splitlines())
+    assert _structure(format_, shown) == _structure(format_, plain)
+
+
+def _structure(format_: str, shown: str) -> object:
+    """Return what a parser of the format makes of it, less the values."""
+    match format_:
+        case "json" | "sarif":
+            return _shape(json_.loads(shown))
+        case "junit":
+            return [
+                [(case.classname is not None, [type(each) for each in case.result]) for case in suite]
+                for suite in JUnitXml.fromstring(shown.encode())
+            ]
+        case "github":
+            return [re.match(r"::[a-z]+ |[A-Z][a-z ]+", line) is not None for line in shown.splitlines()]
+        case "text on a terminal":
+            return re.findall(r"\x1b\[[0-9]{1,2}m", shown)
+        case _:
+            return None
+
+
+def _shape(tree: object) -> object:
+    match tree:
+        case dict():
+            return sorted(_shape(value).__repr__() for value in tree.values())
+        case list():
+            return [_shape(value) for value in tree]
+        case _:
+            return type(tree).__name__
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize("format_", REPORTS)
+def test_no_value_of_a_report_breaks_out(format_: str, hostile: str) -> None:
+    """Hand-picked: what terminals, runners, browsers and parsers are known to fall for."""
+    check(format_, REPORTS[format_](rich(hostile)), _plain(format_))
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize("format_", FINDINGS)
+def test_no_value_of_findings_breaks_out(format_: str, hostile: str) -> None:
+    """The same for what is wrong in manifests, whose texts anyone may have written."""
+    check(format_, FINDINGS[format_](found(hostile)), FINDINGS[format_](found()))
+
+
+@settings(max_examples=50)
+@given(STRANGE)
+@pytest.mark.parametrize("format_", REPORTS)
+def test_no_text_at_all_breaks_out(format_: str, hostile: str) -> None:
+    """What nobody picked by hand."""
+    check(format_, REPORTS[format_](rich(hostile)), _plain(format_))
+    if format_ in FINDINGS:
+        check(format_, FINDINGS[format_](found(hostile)), FINDINGS[format_](found()))
+
+
+@pytest.mark.parametrize("char", ["x", "`", "\ud800", "\U0001f600"])
+@pytest.mark.parametrize("format_", REPORTS)
+def test_a_long_value_is_still_one_value(format_: str, char: str) -> None:
+    """More characters than AWS takes anywhere are shown in every place, or said to be left out."""
+    hostile = char * 3_000
+    for shown in (REPORTS[format_](rich(hostile)), FINDINGS.get(format_, text.findings)(found(hostile))):
+        shown.encode()
+        left = re.sub(r"\x1b\[[0-9]{1,2}m", "", shown) if format_ == "text on a terminal" else shown
+        assert all(char.isprintable() or char == "\n" for char in set(left))
+        _structure(format_, shown)
+
+
+@pytest.mark.parametrize("format_", REPORTS)
+def test_an_empty_value_is_no_trouble(format_: str) -> None:
+    """Not even where every one is."""
+    for shown in (REPORTS[format_](rich("")), FINDINGS.get(format_, text.findings)(found(""))):
+        assert shown
+        _structure(format_, shown)
+
+
+@given(STRANGE)
+def test_json_gives_back_what_was_put_in(hostile: str) -> None:
+    """Escapes keep the value: machines read what is there."""
+    document = json_.loads(json.render(rich(hostile)))
+    assert document["targets"][0]["name"] == hostile
+    assert document["targets"][0]["associations"][0]["reason"] == hostile

@@ -1,0 +1,73 @@
+"""The JSON report fits its schema, whatever was decided."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import jsonschema
+import pytest
+from support.builders import NOW, journal, live, manifest, observed, rules
+from support.reports import rich
+
+from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
+from reconciler.core.apply.result import Result
+from reconciler.core.model import Execution, Live
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.review import Mismatch
+from reconciler.core.report.build import reported
+from reconciler.core.report.report import Report, RunInfo
+from reconciler.edge.manifests.schema import schema
+from reconciler.render.formats.json import render
+
+CHECK = jsonschema.Draft202012Validator(schema("report.v1.json"))
+
+
+def report(outcome: Outcome | None, *lives: Live) -> Report:
+    """Return a report of one manifest."""
+    decided = plan([manifest()], observed(*lives), journal(), rules())
+    outcomes = {"export": outcome} if outcome else {}
+    target = reported("prod", "1", "r", Result(decided, outcomes, {}))
+    return Report(RunInfo("id", NOW, NOW, dry_run=False, revision="abc", version="0"), (target,))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "result"),
+    [
+        (None, None),
+        (Created("a1"), "created"),
+        (Refused("no"), "failed"),
+        (NotSent("busy"), "failed"),
+        (Unknown("time-out"), "unknown"),
+        (Skipped("stopped"), "skipped"),
+    ],
+)
+def test_every_outcome_has_its_word(outcome: Outcome | None, result: str | None) -> None:
+    """And the document fits the schema."""
+    document = json.loads(render(report(outcome)))
+    CHECK.validate(document)
+    told = document["targets"][0]["associations"][0]["outcome"]
+    assert (told and told["result"]) == result
+
+
+def test_live_things_fit_the_schema_too() -> None:
+    """An adoption that differs, an execution and an unmanaged association."""
+    ran = Live(live().arn, live(ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"}).spec, Execution("FAILED", "x"))
+    document = json.loads(render(report(None, ran, live("b", ClientId="c"))))
+    CHECK.validate(document)
+    assert document["summary"]["changed"] == 1
+    assert document["targets"][0]["unmanaged"][0]["clientId"] == "c"
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize("text", ["plain", "", "\x1b[31m\n##[error]x", "\ud800"])
+def test_one_of_everything_fits_the_schema(text: str, dry_run: bool) -> None:
+    """Failed targets, updates, mismatches, orphans, warnings and all: whatever texts they hold."""
+    shown = rich(text, dry_run=dry_run)
+    for each in (shown, replace(shown, mismatch=None), replace(shown, mismatch=Mismatch("sha256:0", None))):
+        CHECK.validate(json.loads(render(each)))
+
+
+def test_it_is_ascii() -> None:
+    """Whatever a value holds, the document is safe to print and to log."""
+    assert render(report(None)).isascii()

@@ -1,0 +1,150 @@
+"""The report as test cases: what makes exit code 1 fails, what is left to do is skipped and shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+from support.builders import live, record
+from support.reports import association, create, drifted, found, problems, report, rich, update
+
+from reconciler.core.apply.outcome import Created, NotSent, Refused, Unknown, Updated
+from reconciler.core.manifests.findings import Findings
+from reconciler.core.plan.review import Mismatch
+from reconciler.core.report.report import Report
+from reconciler.render.formats.junit import findings, render
+
+
+def suites(text: str) -> list[TestSuite]:
+    """Return the test suites as junitparser reads them."""
+    return list(JUnitXml.fromstring(text.encode()))
+
+
+def properties(suite: TestSuite) -> dict[str, str]:
+    """Return the properties of a test suite."""
+    return {each.name: each.value for each in suite.properties()}  # type: ignore[no-untyped-call]
+
+
+def case(told: Report) -> TestCase:
+    """Return the only test case."""
+    (suite,) = suites(render(told))
+    (only,) = suite
+    return only
+
+
+@pytest.mark.parametrize(
+    ("decision", "changes", "result"),
+    [
+        ("create", {}, Skipped),
+        ("create", {"outcome": Created("id")}, None),
+        ("create", {"outcome": Refused("no")}, Failure),
+        ("create", {"outcome": NotSent("busy")}, Failure),
+        ("create", {"outcome": Unknown("time-out")}, Failure),
+        ("update", {"write": update()}, Skipped),
+        ("update", {"write": update(), "outcome": Updated()}, None),
+        ("adopt", {}, None),
+        ("in-sync", {}, None),
+        ("changed", {}, Skipped),
+        ("settling", {}, Skipped),
+        ("lost", {}, Skipped),
+        ("held", {"write": create()}, Skipped),
+        ("blocked", {}, Failure),
+    ],
+)
+def test_each_decision_has_its_result(decision: str, changes: dict[str, Any], result: type | None) -> None:
+    """The exit code decides, and the reason is the message."""
+    told = report(association("export", decision, reason="because", **changes))
+    only = case(told)
+    assert [type(each) for each in only.result] == ([result] if result else [])
+    assert all("because" in each.message for each in only.result)
+    assert (result is Failure) == (told.exit_code == 1)
+    assert (result is Skipped) == (told.detailed_exit_code() == 2)
+
+
+def test_a_case_says_where_its_manifest_stands_and_what_is_sent() -> None:
+    """The whole request, its token, and what cannot be verified."""
+    only = case(report(association()))
+    assert (only.name, only.classname) == ("export", "prod")
+    assert (only._elem.get("file"), only._elem.get("line")) == ("manifests/export.yaml", "3")  # noqa: SLF001 - it has no accessor
+    assert f"CreateDataIntegrationAssociation, ClientToken {record().token}" in only.system_out
+    assert '+ /DestinationURI                                          "s3://corp-exports/2026-10"' in only.system_out
+    assert '"1790812800000" (2026-10-01T00:00:00Z)' in only.system_out
+    assert "unverifiable, since AWS never shows it: /ObjectConfiguration" in only.system_out
+
+
+def test_differences_stand_in_the_text_of_the_result() -> None:
+    """As a diff."""
+    (skipped,) = case(report(drifted())).result
+    assert '- live     "1788220800000" (2026-09-01T00:00:00Z)\n+ git      "1790812800000"' in skipped.text
+
+
+def test_counts_are_right() -> None:
+    """Those of the document are the sums of its suites'."""
+    parsed = JUnitXml.fromstring(render(rich()).encode())
+    said = (parsed.tests, parsed.failures, parsed.errors)
+    parsed.update_statistics()  # type: ignore[no-untyped-call]
+    assert said == (parsed.tests, parsed.failures, parsed.errors)
+    for suite in parsed:
+        told = (suite.tests, suite.failures, suite.errors, suite.skipped)
+        suite.update_statistics()  # type: ignore[no-untyped-call]
+        assert told == (suite.tests, suite.failures, suite.errors, suite.skipped)
+
+
+def test_properties_say_what_was_run() -> None:
+    """Digest, revision, run and how much is managed."""
+    told = report(association(), live=4)
+    (suite,) = suites(render(told))
+    given = properties(suite)
+    assert suite.timestamp == "2026-11-01T12:00:00"
+    assert given == {
+        "planDigest": told.plan_digest,
+        "run": "plain",
+        "revision": "plain",
+        "version": "plain",
+        "dryRun": "true",
+        "coverage": "4 of 4 live associations are managed",
+        "summary": "Dry run: 1 to create. Nothing was written.",
+        "account": "123456789012",
+        "region": "us-east-1",
+        "targetCoverage": "4 of 4 live associations are managed",
+    }
+    (suite,) = suites(render(replace(told, run=replace(told.run, revision=None, dry_run=False))))
+    given = properties(suite)
+    assert (given.get("revision"), given["dryRun"]) == (None, "false")
+
+
+def test_a_target_that_failed_and_another_plan_are_errors() -> None:
+    """They are no test of a manifest, and have a case of their own."""
+    told = replace(report(error="no credentials"), mismatch=Mismatch("sha256:abc", ("not reviewed: create s3://x",)))
+    plan, target = suites(render(told))
+    ((error,),) = (each.result for each in plan)
+    assert isinstance(error, Error)
+    assert "not reviewed: create s3://x" in error.text
+    assert "reviewed sha256:abc" in error.text
+    ((error,),) = (each.result for each in target)
+    assert isinstance(error, Error)
+    assert error.message == "no credentials"
+
+
+def test_what_belongs_to_no_manifest_and_what_is_unwise_shows() -> None:
+    """Skipped: it is no failure, and it is not silent either."""
+    told = report(unmanaged=(live("z"),), orphaned=(record("old"),), unlisted=(("arn:a", "denied"),))
+    target, warnings = suites(render(replace(told, warnings=problems())))
+    assert [each.classname for each in target] == ["prod.unmanaged", "prod.orphaned", "prod.unlisted"]
+    assert all(isinstance(result, Skipped) for suite in (target, warnings) for each in suite for result in each.result)
+    assert [result.message for each in warnings for result in each.result] == [
+        "warning: plain:3:7: plain: plain",
+        "warning: plain: plain",
+    ]
+
+
+def test_findings_are_a_case_each() -> None:
+    """And one that passes, where nothing is wrong."""
+    (suite,) = suites(findings(found()))
+    assert (suite.tests, suite.failures, suite.skipped) == (4, 2, 2)
+    assert [type(result) for each in suite for result in each.result] == [Failure, Failure, Skipped, Skipped]
+    (suite,) = suites(findings(Findings(2, 1)))
+    assert (suite.tests, suite.failures) == (1, 0)
+    assert [each.name for each in suite] == ["2 manifests, 1 target: valid."]

@@ -1,0 +1,335 @@
+"""The comment on a pull request: whole and exact while there is room, honest about the rest, and no value is markup."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+
+import cmarkgfm  # type: ignore[import-untyped]
+import pytest
+from cmarkgfm.cmark import Options  # type: ignore[import-untyped]
+from hypothesis import given
+from hypothesis import strategies as st
+from support.builders import INTEGRATION, live, record, request
+from support.reports import association, create, drifted, found, many, problems, report, rich, update
+
+from reconciler.core.apply.outcome import Created, Refused, Unknown
+from reconciler.core.manifests.findings import Findings
+from reconciler.core.plan.review import Mismatch
+from reconciler.render.formats.markdown import LIMIT, findings, render
+
+LARGE = 500
+TOKENS = (
+    "`", "``", "```", "~~~", "*", "__", "<", ">", "</details>", "<script>", "<!--", "@team", "#1",
+    "https://x.example", "www.x.example", "a@b.example", "![i](u)", "[l](u)", "|", "\\", "&amp;", "$", ":rocket:",
+    "-", "+ ", "1. ", "===", "---", " ", "\t", "\n", "\r\n", "\u202e", "\u2028", "\u200b", "\x1b", "\ud800", "é", "😀",
+    "x",
+)  # fmt: skip
+MARKUP = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=6).map("".join)
+
+
+@dataclass
+class Page(HTMLParser):
+    """What a browser would be given: elements with their attributes, and the text that stands in no code."""
+
+    shape: list[object] = field(default_factory=list)
+    code: list[str] = field(default_factory=list)
+    depth: int = 0
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element, and that code begins."""
+        self.shape.append((tag, attrs))
+        if tag == "code":
+            self.depth += 1
+            self.code.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note that an element ends."""
+        self.shape.append(tag)
+        self.depth -= tag == "code"
+
+    def handle_data(self, data: str) -> None:
+        """Keep code apart from all other text."""
+        if self.depth:
+            self.code[-1] += data
+        else:
+            self.shape.append(data)
+
+    def handle_comment(self, data: str) -> None:
+        """Note a comment, of which there should be none."""
+        self.shape.append(("comment", data))
+
+
+def page(markdown: str, options: int = Options.CMARK_OPT_UNSAFE) -> Page:
+    """Return a comment as GitHub's own Markdown shows it, raw HTML included."""
+    parsed = Page()
+    parsed.feed(cmarkgfm.github_flavored_markdown_to_html(markdown, options))
+    parsed.close()
+    return parsed
+
+
+def tags(shown: Page) -> Counter[str]:
+    """Return how often each element begins."""
+    return Counter(str(each[0]) for each in shown.shape if isinstance(each, tuple))
+
+
+def test_a_plan_to_the_letter() -> None:
+    """What is sent is shown member by member, with the token, and times as people write them."""
+    text = render(report(association("profiles"), live=0))
+    plan = re.search(r"sha256:[0-9a-f]{64}", text)
+    assert plan
+    assert text.splitlines() == [
+        "## Dry run: 1 to create. Nothing was written.",
+        "",
+        "| | |",
+        "|:--|--:|",
+        "| to create | 1 |",
+        "",
+        "- `prod 123456789012 us-east-1`: 0 of 0 live associations are managed",
+        "",
+        f"Plan `{plan[0]}`",
+        "",
+        f"To carry out this plan and no other: `reconcile --expect-plan {plan[0]}`",
+        "",
+        "Run `plain`, revision `plain`, version `plain`.",
+        "",
+        "### What would be written",
+        "",
+        "**to create** `profiles`: `profiles-export → s3://corp-exports/2026-10`, `manifests/profiles.yaml:3`  ",
+        "`unverifiable, since AWS never shows it: /ObjectConfiguration`",
+        "",
+        "```diff",
+        f"CreateDataIntegrationAssociation, ClientToken {record().token}",
+        f'+ /DataIntegrationIdentifier                               "{INTEGRATION.arn}"',
+        '+ /ObjectConfiguration/CustomerProfiles/domainName         ["my-domain"]',
+        '+ /ObjectConfiguration/CustomerProfiles/objectType         ["_profile"]',
+        '+ /DestinationURI                                          "s3://corp-exports/2026-10"',
+        '+ /ExecutionConfiguration/ExecutionMode                    "ON_DEMAND"',
+        '+ /ExecutionConfiguration/OnDemandConfiguration/StartTime  "1790812800000" (2026-10-01T00:00:00Z)',
+        '+ /ExecutionConfiguration/OnDemandConfiguration/EndTime    "1793491200000" (2026-11-01T00:00:00Z)',
+        "```",
+    ]
+
+
+def test_an_update_shows_what_it_sends_and_that_it_repeats_the_export() -> None:
+    """ExecutionConfiguration alone is sent."""
+    text = render(report(association("profiles", "update", write=update(), arn=live().arn)))
+    assert "UpdateDataIntegrationAssociation, association a1, which REPEATS the export" in text
+    assert "+ /ExecutionConfiguration/ExecutionMode " in text
+    assert "+ /DestinationURI" not in text
+
+
+def test_a_write_that_only_waits_is_shown_as_it_will_be_sent() -> None:
+    """It is part of what is agreed to."""
+    text = render(report(association("later", "held", write=create(), reason="creating waits: 20 exports run")))
+    assert "### What would be written" in text
+    assert "+ /DestinationURI" in text
+    assert "`creating waits: 20 exports run`" in text
+
+
+def test_what_needs_a_person_comes_first() -> None:
+    """Then what is written, what differs, and what is fine, folded away."""
+    every = (
+        association("fine", "in-sync"), drifted(), association("new"), association("taken", "adopt"),
+        association("stuck", "blocked", reason="MaxCreates is 10"), association("gone", "lost"),
+    )  # fmt: skip
+    text = render(replace(report(*every, unlisted=(("arn:a", "denied"),)), warnings=problems()))
+    order = [
+        "## ",
+        "### Needs a person",
+        "**not listed**",
+        "**blocked**",
+        "**lost**",
+        "### What would be written",
+        "**to create**",
+    ]
+    order += ["### What remains different", "**drifted**", "### Warnings", "### To adopt", "**to adopt**", "<details>"]
+    places = [text.index(part) for part in [*order, "<summary>In sync: 1"]]
+    assert places == sorted(places)
+
+
+def test_what_became_of_calls() -> None:
+    """A failure is not counted as something to come."""
+    text = render(
+        report(
+            association("a", outcome=Created("id-1")),
+            association("b", outcome=Refused("quota")),
+            association("c", outcome=Unknown("time-out")),
+            dry_run=False,
+        )
+    )
+    assert text.startswith("## Run: 1 failed, 1 unknown, 1 created.\n")
+    assert "the next run looks for it, and waits before it sends anything" in text
+    assert "--expect-plan" not in text
+
+
+@pytest.mark.parametrize(
+    ("differences", "said"),
+    [
+        (("not reviewed: create s3://x of arn",), "not reviewed: create s3://x of arn"),
+        (None, "only the digest of the reviewed plan"),
+    ],
+)
+def test_another_plan_than_the_reviewed_one(differences: tuple[str, ...] | None, said: str) -> None:
+    """Both digests stand there, and what differs, or that it is not known."""
+    told = report(association(), association("b", "adopt"), dry_run=False)
+    assert "1 adopted" in render(told)
+    told = replace(told, mismatch=Mismatch("sha256:abc", differences))
+    text = render(told)
+    assert "1 to adopt" in text
+    assert "### What would be written" in text
+    assert "Not the plan that was reviewed" in text.splitlines()[0]
+    assert text.splitlines()[0].endswith("Nothing was written.")
+    for part in ("reviewed sha256:abc", f"now {told.plan_digest}", said):
+        assert part in text
+
+
+def test_a_target_that_failed_is_named_with_its_error() -> None:
+    """Also one without manifests."""
+    text = render(report(error="no credentials"))
+    assert text.startswith("## Dry run: 1 target failed. Nothing was written.")
+    assert "- **target failed** `prod 123456789012 us-east-1`: `no credentials`" in text
+
+
+def test_many_targets_are_folded_away() -> None:
+    """Associations say where they belong."""
+    one = report(association())
+    text = render(replace(one, targets=tuple(replace(one.targets[0], name=f"t{number}") for number in range(7))))
+    assert "7 targets. 7 of 7 live associations are managed." in text
+    assert "<summary>Targets: 7</summary>" in text
+    assert "**to create** `export` in `t3`:" in text
+
+
+def test_leftovers_are_folded_away() -> None:
+    """What is live without a manifest, and what is remembered without one."""
+    text = render(report(unmanaged=(live("z"),), orphaned=(record("old"),)))
+    assert "<summary>Unmanaged: 1</summary>" in text
+    assert "<summary>Orphaned: 1</summary>" in text
+    assert "its manifest is gone" in text
+
+
+def test_nothing_to_do_is_said() -> None:
+    """An empty report does not look like a broken one."""
+    assert render(report()).startswith("## Dry run: nothing to do. Nothing was written.\n\n- `prod")
+    assert "No targets." in render(replace(report(), targets=()))
+
+
+@given(MARKUP, st.sampled_from([Options.CMARK_OPT_UNSAFE, Options.CMARK_OPT_DEFAULT]))
+def test_no_value_becomes_markup(text: str, options: int) -> None:
+    """The elements, their attributes and all text outside code are the same, whatever the values are."""
+    assert page(render(rich(text)), options).shape == page(render(rich()), options).shape
+    assert page(findings(found(text)), options).shape == page(findings(found()), options).shape
+
+
+def test_a_fence_is_longer_than_any_in_it() -> None:
+    """And so is a code span's."""
+    text = render(report(association(write=create({**request(), "DestinationURI": "a```b"}), reason="a``b")))
+    assert "\n````diff\n" in text
+    assert "\n```a``b```" in text
+    assert findings(Findings(problems=problems("")[1:])).endswith("- `(empty)`: `(empty)`\n")
+
+
+@given(MARKUP)
+def test_a_value_is_shown_as_it_is(text: str) -> None:
+    """A code span holds what was put into it, less what cannot be printed."""
+    shown = page(findings(Findings(problems=problems(text))))
+    escaped = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    assert shown.code == [f"{escaped}:3:7", *[escaped] * 4]
+
+
+def test_nothing_is_a_link_an_image_or_a_mention() -> None:
+    """GitHub leaves code alone."""
+    hostile = "@team #1 https://x.example www.x.example ![i](u) [l](u) <img src=x onerror=y> </details> ``` | :rocket:"
+    used = tags(page(render(rich(hostile))))
+    assert set(used) == {
+        "h2", "h3", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "p", "br", "strong", "code", "pre",
+        "details", "summary",
+    }  # fmt: skip
+
+
+def test_ten_thousand_associations_fit_and_what_is_left_out_is_counted() -> None:
+    """Of each kind, what is shown and what is left out come to what there is."""
+    told = many(10_000)
+    text = render(told)
+    assert len(text.encode()) <= LIMIT
+    assert len(text.encode()) > LIMIT * 9 // 10
+    head, _, body = text.partition("### ")
+    assert "This comment is not complete" in head
+    assert f"Plan `{told.plan_digest}`" in head
+    assert "| to create | 4,000 |" in head
+    counts = {"blocked": 1000, "to create": 4000, "drifted": 2000, "in sync": 3000}
+    left = _counts(r"And [0-9,]+ more: (.*)\.", body)
+    shown = Counter(re.findall(r"^(?:- )?\*\*(.+?)\*\*", body, re.MULTILINE))
+    assert {kind: shown[kind] + left[kind] for kind in counts} == counts
+    assert len(re.findall("^- `prod`: ", body, re.MULTILINE)) + left["unmanaged"] == 500
+    short = _counts(r"In short, to fit into a comment: (.*)\.", body)
+    assert short == Counter(re.findall(r"^- \*\*(.+?)\*\*", body, re.MULTILINE))
+    summed = re.search(r"([0-9,]+) entries are in short and ([0-9,]+) are left out", head)
+    assert summed
+    assert [_number(part) for part in summed.groups()] == [short.total(), left.total()]
+    used = tags(page(text))
+    assert used["details"] == text.count("</details>") == 2
+    assert body.count("\n```diff\n") == body.count("\n```\n")
+
+
+def _counts(pattern: str, text: str) -> Counter[str]:
+    parts = [part for line in re.findall(pattern, text) for part in re.findall(r"([0-9,]*[0-9]) ([a-z ]+)", line)]
+    total = Counter[str]()
+    for count, kind in parts:
+        total[kind] += _number(count)
+    return total
+
+
+def _number(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+@pytest.mark.parametrize("text", ["x" * 10_000, "`" * 10_000, "é" * 10_000, "\U000e0001" * 10_000])
+def test_a_value_that_is_too_long_leaves_the_others_their_room(text: str) -> None:
+    """It is shown in short, or counted as left out; nothing is cut in the middle of markup."""
+    shown = render(rich(text))
+    assert len(shown.encode()) <= LIMIT
+    assert "This comment is not complete" in shown
+    small = report(association("small"), association("large", "held", reason=text * 10))
+    shown = render(small)
+    assert "In short, to fit into a comment: 1 held." in shown
+    assert "- **held** `large`, `manifests/large.yaml:3`" in shown
+    assert "+ /DestinationURI" in shown
+
+
+def test_findings_say_what_is_wrong_and_what_is_unwise() -> None:
+    """And that all is well, where it is."""
+    text = findings(found())
+    assert text.splitlines()[0] == "## 2 problems in the manifests: none is used."
+    assert "- `plain:3:7` `plain`: `plain`" in text
+    assert findings(Findings(3, 1)) == "## 3 manifests, 1 target: valid.\n"
+    assert findings(Findings()) == "## no manifests: valid.\n"
+    assert findings(Findings(1, warnings=problems()[:1])).startswith("## 1 manifest: valid, 1 warning.\n\n### Warnings")
+
+
+def test_findings_that_do_not_fit_are_counted() -> None:
+    """The first ones are shown."""
+    text = findings(Findings(problems=problems() * 5_000))
+    assert len(text.encode()) <= LIMIT
+    left = re.search(r"And ([0-9,]+) more: ([0-9,]+) problems\.", text)
+    assert left
+    assert left[1] == left[2]
+    assert len(re.findall("^- ", text, re.MULTILINE)) + _number(left[1]) == 10_000
+
+
+def test_what_would_be_written_is_shown_before_all_that_is_blocked() -> None:
+    """Whoever approves reads the writes, however many sentences there are about what is not one."""
+    blocked = [association(f"blocked-{number}", "blocked", reason="no room " * 12) for number in range(LARGE)]
+    creates = [association(f"new-{number}") for number in range(10)]
+    page = render(report(*blocked, *creates))
+    assert len(page) <= LIMIT
+    for number in range(10):
+        assert f"**to create** `new-{number}`: " in page
+    assert "**blocked** `blocked-0`: " in page
+    assert page.index("### Needs a person") < page.index("### What would be written")
+    assert "This comment is not complete" in page

@@ -1,0 +1,39 @@
+"""Rows without a manifest say the name of the data integration, where it is known, in every format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from support.builders import INTEGRATION, live, record
+from support.reports import report
+
+from reconciler.core.report.report import Report
+from reconciler.render.formats import github, json, junit, markdown, sarif, text
+
+NAMED = {INTEGRATION.arn: INTEGRATION.name}
+
+
+@pytest.mark.parametrize(
+    "render",
+    [partial(text.render, terminal=False), junit.render, sarif.render, github.render, markdown.render],
+)
+def test_what_is_left_over_is_called_by_name(render: Callable[[Report], str]) -> None:
+    """The ARN stands only where somebody has to find it, or where the name is not known."""
+    named = render(report(orphaned=(record("old"),), names=NAMED))
+    assert INTEGRATION.name in named
+    assert INTEGRATION.arn not in named
+    assert INTEGRATION.arn in render(report(orphaned=(record("old"),)))
+    unlisted = render(report(unlisted=((INTEGRATION.arn, "denied"),), names=NAMED))
+    assert f"{INTEGRATION.name} ({INTEGRATION.arn})" in unlisted
+    assert INTEGRATION.arn not in render(report(unmanaged=(live("z"),), names=NAMED))
+
+
+def test_programs_have_both() -> None:
+    """The ARN as before, and the name beside it."""
+    told = report(orphaned=(record("old"),), unmanaged=(live("z"),), unlisted=((INTEGRATION.arn, "no"),), names=NAMED)
+    (target,) = json.document(told)["targets"]
+    for kind in ("orphaned", "unmanaged", "unlisted"):
+        (row,) = target[kind]
+        assert (row["dataIntegrationArn"], row["dataIntegrationName"]) == (INTEGRATION.arn, INTEGRATION.name)

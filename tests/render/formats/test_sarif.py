@@ -1,0 +1,236 @@
+"""The report for code scanning: results at the lines of manifests, and nothing that makes GitHub refuse the file."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import tarfile
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import jsonschema
+import pytest
+from support.builders import live, record
+from support.reports import association, create, found, problems, report, rich
+
+from reconciler.core.apply.outcome import Created, Refused
+from reconciler.core.manifests.findings import Findings
+from reconciler.core.model import Origin
+from reconciler.core.plan.review import Mismatch
+from reconciler.core.report.report import Report
+from reconciler.render.formats.sarif import findings, render
+
+LEVELS = {"error", "warning", "note"}
+RUN = {"tool", "automationDetails", "columnKind", "invocations", "properties", "results"}
+RESULT = {"ruleId", "ruleIndex", "level", "message", "locations", "partialFingerprints", "properties"}
+
+
+def check(text: str) -> dict[str, Any]:
+    """Hold a document against what SARIF 2.1.0 and GitHub ask of the members that are used, and return its run."""
+    document = json.loads(text)
+    assert set(document) == {"$schema", "version", "runs"}
+    assert document["version"] == "2.1.0"
+    (run,) = document["runs"]
+    assert set(run) <= RUN
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert len(set(rules)) == len(rules)
+    assert all(rule["shortDescription"]["text"] for rule in run["tool"]["driver"]["rules"])
+    assert run["columnKind"] in {"utf16CodeUnits", "unicodeCodePoints"}
+    for result in run["results"]:
+        assert set(result) <= RESULT
+        assert rules[result["ruleIndex"]] == result["ruleId"]
+        assert result["level"] in LEVELS
+        assert result["message"]["text"]
+        (location,) = result["locations"]
+        _check_place(location["physicalLocation"])
+        assert all(re.fullmatch("[0-9a-f]{64}", each) for each in result["partialFingerprints"].values())
+    (invocation,) = run["invocations"]
+    assert invocation["executionSuccessful"] is True
+    for notification in invocation.get("toolExecutionNotifications", []):
+        assert rules[notification["associatedRule"]["index"]] == notification["associatedRule"]["id"]
+        assert notification["level"] in LEVELS
+        assert notification["message"]["text"]
+    checked: dict[str, Any] = run
+    return checked
+
+
+def _check_place(place: dict[str, Any]) -> None:
+    uri = place["artifactLocation"]["uri"]
+    assert re.fullmatch(r"([A-Za-z0-9._~/-]|%[0-9A-F]{2})*", uri.removeprefix("file://"))
+    assert ("uriBaseId" in place["artifactLocation"]) == (not urlsplit(uri).scheme)
+    region = place.get("region", {"startLine": 1})
+    assert all(isinstance(number, int) and number > 0 for number in region.values())
+    assert set(region) <= {"startLine", "startColumn"}
+
+
+def only(told: Report) -> dict[str, Any]:
+    """Return the only result."""
+    (result,) = check(render(told))["results"]
+    found: dict[str, Any] = result
+    return found
+
+
+def test_a_write_is_a_note_at_its_manifest() -> None:
+    """The whole request stands in the message."""
+    told = report(association())
+    result = only(told)
+    assert (result["ruleId"], result["level"]) == ("create", "note")
+    place = result["locations"][0]
+    assert place["physicalLocation"] == {
+        "artifactLocation": {"uri": "manifests/export.yaml", "uriBaseId": "%SRCROOT%"},
+        "region": {"startLine": 3, "startColumn": 1},
+    }
+    assert place["logicalLocations"] == [{"name": "export", "fullyQualifiedName": "prod/export"}]
+    lines = result["message"]["text"].splitlines()
+    assert lines[0] == "export, to create: profiles-export → s3://corp-exports/2026-10"
+    assert f"CreateDataIntegrationAssociation, ClientToken {record().token}" in lines
+    assert '+ /DestinationURI                                          "s3://corp-exports/2026-10"' in lines
+    assert result["properties"]["clientToken"] == record().token
+
+
+@pytest.mark.parametrize(
+    ("decision", "changes", "rule", "level"),
+    [
+        ("create", {"outcome": Created("id")}, "created", "note"),
+        ("create", {"outcome": Refused("no")}, "failed", "error"),
+        ("held", {"write": create()}, "held", "note"),
+        ("blocked", {}, "blocked", "error"),
+        ("lost", {}, "lost", "warning"),
+        ("changed", {}, "changed", "warning"),
+        ("adopt", {}, "adopt", "note"),
+    ],
+)
+def test_each_decision_has_its_rule(decision: str, changes: dict[str, Any], rule: str, level: str) -> None:
+    """With a stable id."""
+    result = only(report(association("export", decision, **changes)))
+    assert (result["ruleId"], result["level"]) == (rule, level)
+    assert result["properties"]["decision"] == decision
+
+
+def test_what_is_in_sync_is_no_result() -> None:
+    """There is nothing to look at."""
+    assert check(render(report(association("export", "in-sync"))))["results"] == []
+
+
+def test_a_fingerprint_stays_when_a_manifest_moves() -> None:
+    """Another name, target or rule has another one."""
+    moved = association(origin=Origin("elsewhere.yaml", 99, 5))
+    every = (association(), moved, association("other"), association("export", "lost"))
+    prints = [str(only(report(each))["partialFingerprints"]) for each in every]
+    assert prints[0] == prints[1]
+    assert len(set(prints)) == 3
+    here, there = (findings(Findings(problems=(replace(problems()[0], line=line),))) for line in (3, 99))
+    assert [check(text)["results"][0]["partialFingerprints"] for text in (here, there)].count(
+        check(here)["results"][0]["partialFingerprints"]
+    ) == 2
+
+
+def test_what_has_no_file_is_a_notification() -> None:
+    """GitHub refuses a file in which a result has no location."""
+    told = report(
+        error="no credentials", unmanaged=(live("z"),), orphaned=(record("old"),), unlisted=(("arn:a", "denied"),)
+    )
+    run = check(render(replace(told, mismatch=Mismatch("sha256:abc", None))))
+    assert run["results"] == []
+    (invocation,) = run["invocations"]
+    assert invocation["exitCode"] == 1
+    notes = [(each["associatedRule"]["id"], each["level"]) for each in invocation["toolExecutionNotifications"]]
+    assert notes == [
+        ("plan-mismatch", "error"),
+        ("target-failed", "error"),
+        ("unlisted", "warning"),
+        ("unmanaged", "note"),
+        ("orphaned", "note"),
+    ]
+    first = invocation["toolExecutionNotifications"][0]["message"]["text"]
+    assert "reviewed sha256:abc" in first
+    assert "now there is no plan" in first
+
+
+def test_the_run_says_what_it_was() -> None:
+    """Digest, revision, and how much is managed."""
+    told = report(association(), live=4)
+    run = check(render(told))
+    assert run["tool"]["driver"]["version"] == "plain"
+    assert run["properties"] == {
+        "planDigest": told.plan_digest,
+        "run": "plain",
+        "revision": "plain",
+        "dryRun": True,
+        "summary": "Dry run: 1 to create. Nothing was written.",
+        "coverage": {"managed": 4, "live": 4},
+    }
+
+
+@pytest.mark.parametrize(
+    ("file", "uri", "based"),
+    [
+        ("a b#c?.yaml", "a%20b%23c%3F.yaml", True),
+        ("c:/x.yaml", "c%3A/x.yaml", True),
+        ("ä.yaml", "%C3%A4.yaml", True),
+        ("\udcff.yaml", "%FF.yaml", True),
+        ("\ud800.yaml", "%ED%A0%80.yaml", True),
+        ("/etc/x.yaml", "file:///etc/x.yaml", False),
+    ],
+)
+def test_a_file_is_a_uri(file: str, uri: str, based: bool) -> None:
+    """Percent-encoded, and relative to the checkout unless it is absolute."""
+    told = only(report(association(origin=Origin(file, 1, 1))))
+    artifact = told["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert artifact["uri"] == uri
+    assert ("uriBaseId" in artifact) == based
+    assert unquote(uri, errors="surrogateescape").endswith(".yaml")
+
+
+def test_one_of_everything_is_well_formed() -> None:
+    """In a run and in a dry one."""
+    assert len(check(render(rich()))["results"]) == 25
+    assert len(check(render(rich(dry_run=True)))["results"]) == 25
+
+
+def test_findings_are_results() -> None:
+    """Errors and warnings, at their places where they have one."""
+    results = check(findings(found()))["results"]
+    assert [(each["ruleId"], each["level"]) for each in results] == [
+        ("invalid-manifest", "error"), ("invalid-manifest", "error"),
+        ("unwise-manifest", "warning"), ("unwise-manifest", "warning"),
+    ]  # fmt: skip
+    assert ["region" in each["locations"][0]["physicalLocation"] for each in results] == [True, False, True, False]
+    assert check(findings(Findings(1)))["results"] == []
+
+
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory: pytest.TempPathFactory) -> jsonschema.Draft4Validator:
+    """Return the schema of the standard, as the npm package of its editors has it."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("the schema of SARIF comes from npm, which is not installed")
+    folder = tmp_path_factory.mktemp("sarif")
+    command = [npm, "pack", "--silent", "--pack-destination", str(folder), "@microsoft/jest-sarif@1.0.0-beta.0"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
+    (archive,) = folder.glob("*.tgz")
+    with tarfile.open(archive) as packed:
+        member = packed.extractfile("package/lib/schemas/sarif-2.1.0-rtm.5.json")
+        assert member is not None
+        return jsonschema.Draft4Validator({**json.load(member), "$schema": "http://json-schema.org/draft-07/schema#"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        render(rich()),
+        render(report()),
+        render(replace(rich(), mismatch=Mismatch("sha256:0", ("another",)))),
+        findings(found()),
+        findings(Findings(manifests=1)),
+    ],
+)
+def test_it_is_valid_by_the_schema_of_the_standard(text: str, schema: jsonschema.Draft4Validator) -> None:
+    """And the schema does refuse what is not."""
+    document = json.loads(text)
+    assert list(schema.iter_errors(document)) == []
+    document["runs"][0]["results"] = [{"ruleId": "without a message"}]
+    assert not schema.is_valid(document)

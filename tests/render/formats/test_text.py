@@ -1,0 +1,116 @@
+"""The text report: a line per association, differences as a diff, and nothing that could steer a terminal."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from support.builders import NOW, ON_DEMAND, journal, live, manifest, observed, record, rules
+
+from reconciler.core.apply.outcome import Created, Outcome, Refused, Unknown
+from reconciler.core.apply.result import Result
+from reconciler.core.model import Execution, Live, Manifest, Origin
+from reconciler.core.plan.compute import plan
+from reconciler.core.plan.review import Mismatch
+from reconciler.core.report.build import reported, undecided
+from reconciler.core.report.report import Report, RunInfo, TargetReport
+from reconciler.render.formats.text import render
+
+UNVERIFIABLE = "unverifiable: /ObjectConfiguration  export.yaml:1"
+SHIFTED: dict[str, Any] = {"StartTime": "1788220800000", "EndTime": "1793491200000"}
+
+
+def report(*manifests: Manifest, lives: tuple[Live, ...] = (), dry_run: bool = True, **outcomes: Outcome) -> Report:
+    """Return a report of one target in which `export` is remembered."""
+    decided = plan(manifests, observed(*lives), journal(record()), rules())
+    target = reported("prod", "1234", "us-east-1", Result(decided, outcomes, {}))
+    return Report(RunInfo("id", NOW, NOW, dry_run=dry_run, revision=None, version="0"), (target,))
+
+
+def test_a_plain_report_to_the_letter() -> None:
+    """Columns stand under each other; times are shown as people write them."""
+    window = {**ON_DEMAND, "OnDemandConfiguration": SHIFTED}
+    shown = replace(live(ExecutionConfiguration=window), last_execution=Execution("IN_PROGRESS", None))
+    new = manifest("a-longer-name", DestinationURI="s3://corp-exports/2026-11")
+    stranger = live("zz", DestinationURI="s3://elsewhere")
+    text = render(report(new, manifest(), lives=(shown, stranger)), terminal=False)
+    assert text.splitlines()[:14] == [
+        "prod  1234 us-east-1",
+        "  create     a-longer-name  profiles-export → s3://corp-exports/2026-11  a-longer-name.yaml:1",
+        '      + ObjectConfiguration/CustomerProfiles/domainName  ["my-domain"]',
+        '      + ObjectConfiguration/CustomerProfiles/objectType  ["_profile"]',
+        "      + DestinationURI  s3://corp-exports/2026-11",
+        "      + ExecutionConfiguration/ExecutionMode  ON_DEMAND",
+        "      + ExecutionConfiguration/OnDemandConfiguration/StartTime  1790812800000 (2026-10-01T00:00:00Z)",
+        "      + ExecutionConfiguration/OnDemandConfiguration/EndTime  1793491200000 (2026-11-01T00:00:00Z)",
+        f"  drifted    export         profiles-export → s3://corp-exports/2026-10  in progress  {UNVERIFIABLE}",
+        "      AWS no longer matches the last applied configuration; drift is reported, not repaired",
+        "      /ExecutionConfiguration/OnDemandConfiguration/StartTime",
+        "      - live     1788220800000 (2026-09-01T00:00:00Z)",
+        "      + git      1790812800000 (2026-10-01T00:00:00Z)",
+        f"  unmanaged  profiles-export → s3://elsewhere  {stranger.arn}",
+    ]
+    assert "Dry run: 1 drifted, 1 to create, 1 unmanaged. Nothing was written." in text
+
+
+def test_another_plan_than_the_reviewed_one_is_told_as_a_plan() -> None:
+    """Nothing was adopted or written, and the plan that is to be reviewed now is shown whole."""
+    adopted = manifest("adopted", DestinationURI="s3://corp-exports/adopted")
+    new = manifest("new", DestinationURI="s3://corp-exports/new")
+    there = report(adopted, new, lives=(live("b2", DestinationURI="s3://corp-exports/adopted"),), dry_run=False)
+    text = render(replace(there, mismatch=Mismatch("sha256:0", None)), terminal=False)
+    assert "  adopt      adopted" in text
+    assert "      + DestinationURI  s3://corp-exports/new" in text
+    assert "Run: Not the plan that was reviewed: 1 to create, 1 to adopt. Nothing was written." in text
+
+
+def test_what_aws_does_not_show_is_said_in_the_diff() -> None:
+    """A change of ObjectConfiguration shows git and journal, and no made-up live value."""
+    text = render(report(manifest(ObjectConfiguration={"A": {"b": ["c"]}}), lives=(live(),)), terminal=False)
+    assert "- live     unverifiable: AWS does not show it" in text
+    assert '+ git      ["c"]' in text
+    assert "- applied  (absent)" in text
+
+
+def test_a_run_says_what_became_of_it() -> None:
+    """Created and failed are told apart, with AWS's reason."""
+    two = (manifest("a", DestinationURI="s3://x/aa"), manifest("b", DestinationURI="s3://x/bb"))
+    text = render(report(*two, dry_run=False, a=Created("1"), b=Refused("quota")), terminal=False)
+    assert "  created    a" in text
+    assert "  failed     b" in text
+    assert "      quota" in text
+    assert "Run: 1 failed, 1 created." in text
+
+
+def test_an_unknown_outcome_says_what_comes_next() -> None:
+    """Nobody has to guess whether to run again."""
+    new = manifest("a", DestinationURI="s3://x/aa")
+    text = render(report(new, dry_run=False, a=Unknown("time-out")), terminal=False)
+    assert "  unknown    a" in text
+    assert "the next run looks for it" in text
+    assert "Run: 1 unknown." in text
+
+
+def test_a_target_that_failed_says_so_once() -> None:
+    """Its error stands above its manifests."""
+    failed = TargetReport("prod", None, None, "no credentials", undecided([manifest()], "the target failed"))
+    text = render(replace(report(), targets=(failed,)), terminal=False)
+    assert text.splitlines()[:2] == ["prod", "  failed: no credentials"]
+
+
+def test_nothing_at_all_is_said_too() -> None:
+    """An empty target does not look like a cut-off report."""
+    assert "no manifests, and nothing live" in render(report(), terminal=False)
+
+
+@given(st.text(min_size=1, max_size=30), st.booleans())
+def test_no_value_can_steer_a_terminal(hostile: str, terminal: bool) -> None:
+    """Names, values and AWS's answers are shown; their control and direction characters are not sent."""
+    named = replace(manifest(hostile, ClientId=hostile), origin=Origin(hostile, 1, 1))
+    shown = replace(live(ClientId=hostile), last_execution=Execution(hostile, hostile))
+    text = render(report(named, lives=(shown, live("b", ClientId=hostile + "x"))), terminal=terminal)
+    left = re.sub(r"\x1b\[[0-9]+m", "", text) if terminal else text
+    assert re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", left) is None

@@ -1,0 +1,107 @@
+"""An explanation as text and JSON: nothing that AWS, git or the journal says steers a terminal or begins a line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.builders import ACCOUNT, INTEGRATION, NOW, REGION, journal, live, manifest, observed, record, rules
+
+from reconciler.core.apply.preview import Preview
+from reconciler.core.journal.records import Bound, Intended, Record, Sent, Standing
+from reconciler.core.model import Execution, Live, Manifest, Origin, Policy, Target
+from reconciler.core.plan.decision import Plan
+from reconciler.core.plan.difference import Difference
+from reconciler.core.report.explanation import Explanation, Row, explain
+from reconciler.render.explanation import as_json, text
+
+
+def told(wanted: Manifest, *lives: Live, known: Record | None = None) -> Explanation:
+    """Explain one manifest."""
+    seen = observed(*lives)
+    preview = Preview(Plan(), journal(*([known] if known else [])), seen, rules(), NOW)
+    return explain(wanted.name, preview.decided(Target("prod", REGION, ACCOUNT), [wanted], seen))
+
+
+def everywhere(evil: str, *, bound: bool) -> Explanation:
+    """Return an explanation in which every text that comes from outside is this one."""
+    spec: Any = {
+        **live().spec,
+        "DestinationURI": evil,
+        "ClientId": evil,
+        "ClientAssociationMetadata": {evil: evil},
+        "ObjectConfiguration": {evil: {evil: [evil]}},
+    }
+    shown = Live(evil, spec, Execution(evil, evil))
+    state = Bound(evil, NOW, evil, NOW, Sent(NOW, evil)) if bound else Intended(2, NOW, NOW)
+    known = Record(f"was {evil}", spec, evil, 1, 1, state, (spec["ObjectConfiguration"],))
+    wanted = replace(manifest(policy=Policy(suspend=True, ignore=(evil,), adopt=evil)), spec=spec, name=evil)
+    wanted = replace(wanted, origin=Origin(evil, 3, 1))
+    plain = told(manifest(), live(), known=record())
+    return replace(
+        plain,
+        manifest=wanted,
+        integration=replace(INTEGRATION, name=evil, arn=evil),
+        request={**spec, "DestinationURI": f"{evil}, changed"},
+        token=evil,
+        record=known,
+        standing=Standing(evil, NOW, Execution(evil, evil)),
+        live=shown,
+        alike=(shown, replace(shown, arn=f"{evil}/other")),
+        unlisted=None if bound else evil,
+        association=replace(
+            plain.association,
+            name=evil,
+            reason=evil,
+            origin=wanted.origin,
+            differences=(
+                Difference(f"/{evil}", evil, evil, evil),
+                Difference("/ObjectConfiguration", evil, evil, None),
+            ),
+            unverifiable=(evil,),
+        ),
+        row=Row(evil, evil, evil, evil, evil),
+    )
+
+
+@pytest.mark.parametrize("bound", [True, False])
+@given(evil=st.text(min_size=1) | st.sampled_from(["a\nb", "\x1b[31m", "\u202e", "::error::x", "##[error]x", "\ud800"]))
+def test_no_text_steers_a_terminal_or_begins_a_line(evil: str, *, bound: bool) -> None:
+    """The lines are as many as with a plain text, each can be printed, and none is a command of a runner."""
+    shown, plain = (text(everywhere(each, bound=bound), each, each) for each in (evil, "plain"))
+    assert len(shown.splitlines()) == len(plain.splitlines())
+    assert all(line.isprintable() for line in shown.splitlines())
+    assert not any(line.lstrip().startswith("::") for line in shown.splitlines())
+    document = as_json(everywhere(evil, bound=bound), evil, evil, evil)
+    assert "##[" not in shown + document
+    assert document.isascii()
+    tree = json.loads(document)
+    assert (tree["rule"]["condition"], tree["live"]["lastExecution"]["message"]) == (evil, evil)
+
+
+def test_the_rule_is_told_with_its_condition() -> None:
+    """In sync and changed have the same record and live: what tells them apart is said, as text and as JSON."""
+    known = record()
+    same, other = told(manifest(), live(), known=known), told(manifest(ClientId="c"), live(), known=known)
+    lines = text(same, "prod", "place").splitlines()
+    assert "  rule     record: bound to a1; live: that association" in lines
+    assert "           if desired = applied = live, as far as AWS shows" in lines
+    assert "           so: in-sync" in lines
+    assert "if desired ≠ applied in what cannot be changed: /ClientId; mode create\n" in text(other, "prod", "place")
+    assert "           if" not in text(told(manifest()), "prod", "place")
+    found = [json.loads(as_json(each, "prod", ACCOUNT, REGION))["rule"] for each in (same, other, told(manifest()))]
+    assert [each["condition"] for each in found] == [same.row.condition, other.row.condition, None]
+
+
+def test_what_never_creates_is_told_so() -> None:
+    """With policy.adopt there is no token, in neither form."""
+    adopting = told(manifest(policy=Policy(adopt=live().arn)), live())
+    shown = text(adopting, "prod", "place")
+    assert "no Create is ever sent for it: it has policy.adopt" in shown
+    assert "carries the token" not in shown
+    assert json.loads(as_json(adopting, "prod", ACCOUNT, REGION))["clientToken"] is None
+    assert "a Create of it carries the token" in text(told(manifest()), "prod", "place")

@@ -1,0 +1,135 @@
+"""Messages for people: what, where, what to do, and nothing that a chat obeys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.builders import NOW
+
+from reconciler.core.notifications.changes import Finding, Notice, Summary
+from reconciler.core.notifications.state import Condition
+from reconciler.render.notification import summary, told
+
+WHERE = "prod 123456789012 us-east-1"
+
+
+def notice(condition: Condition, name: str = "export", said: str = "because", ended: Condition | None = None) -> Notice:
+    """Return a notice of an association."""
+    return Notice(Finding(WHERE, condition, name, f"{name}.yaml:1", "arn:aws:x", said), ended)
+
+
+def test_a_message_counts_in_its_title_and_says_what_to_do_once() -> None:
+    """The gravest first, each with its target, manifest and ARN."""
+    message = told(
+        (
+            notice(Condition.WELL, "c", ended=Condition.LOST),
+            notice(Condition.DRIFTED, "a"),
+            notice(Condition.LOST, "d", ended=Condition.DRIFTED),
+            notice(Condition.DRIFTED, "b"),
+        )
+    )
+    assert message.title == "reconcile: 1 lost, 2 drifted, 1 recovered"
+    assert message.severity == "warning"
+    lost, d, drifted, a, b, recovered, c = message.body.splitlines()
+    assert lost.startswith("lost: gone from List")
+    assert d == f"- d in {WHERE}, d.yaml:1, arn:aws:x: because"
+    assert drifted.startswith("drifted: ")
+    assert (a[:3], b[:3], recovered) == ("- a", "- b", "recovered:")
+    assert c == f"- c in {WHERE}, c.yaml:1, arn:aws:x: no longer lost"
+
+
+@pytest.mark.parametrize(
+    ("conditions", "severity"),
+    [
+        ((Condition.DRIFTED, Condition.FAILED), "failure"),
+        ((Condition.DRIFTED, Condition.WELL), "warning"),
+        ((Condition.WELL,), "success"),
+    ],
+)
+def test_a_message_is_as_grave_as_what_is_gravest_in_it(conditions: tuple[Condition, ...], severity: str) -> None:
+    """A recovery alone is good news."""
+    assert told(tuple(notice(each, ended=Condition.LOST) for each in conditions)).severity == severity
+
+
+def test_a_target_and_the_manifests_have_names_too() -> None:
+    """They stand where an association would."""
+    failed = Notice(Finding(WHERE, Condition.TARGET_FAILED, said="denied"))
+    fixed = Notice(Finding("", Condition.WELL), Condition.REFUSED)
+    body = told((failed, fixed)).body.splitlines()
+    assert body[1] == f"- {WHERE}: denied"
+    assert body[3] == "- the manifests: no longer refused"
+
+
+@pytest.mark.parametrize("condition", [each for each in Condition if each.wrong])
+def test_every_condition_has_a_word_of_advice(condition: Condition) -> None:
+    """Whatever begins to be wrong, people read what to do; whatever ends, what it was."""
+    assert told((notice(condition),)).body.startswith(f"{condition}: ")
+    assert "no longer " in told((notice(Condition.WELL, ended=condition),)).body
+
+
+def test_a_flood_is_cut_and_counted() -> None:
+    """Twenty things are named, and how many more there are; a long reason is cut."""
+    message = told(tuple(notice(Condition.LOST, f"n{number}", "x" * 5000) for number in range(123)))
+    assert message.title == "reconcile: 123 lost"
+    assert message.body.splitlines()[-1] == "and 103 more"
+    assert len(message.body) < 20 * 510 + 200
+
+
+@given(st.text())
+def test_no_text_from_outside_steers_a_chat(text: str) -> None:
+    """It stays on its line, calls nobody and makes no link or markup, whatever a reason holds."""
+    hostile = f"{text}<!channel> @here [x](http://evil) ::error::\n\x1b[2J"
+    body = told((notice(Condition.LOST, said=hostile),)).body
+    assert len(body.splitlines()) == 2
+    assert all(char.isprintable() for char in body.replace("\n", ""))
+    assert not any(each in body for each in ("<", ">", "@", "](", "`"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "s3://corp-* is not among AllowedDestinations of target 'prod' (s3://corp-exports/*, s3://a_b/?/*/~x)",
+        '/ExecutionConfiguration/OnDemandConfiguration/EndTime is {x} [y] #1 | 50% = $z ^ \\ "q" Tür → 7',
+        "::1 refuses the connection",
+        "##[ is no pattern",
+    ],
+)
+def test_what_is_harmless_in_a_chat_can_be_copied(said: str) -> None:
+    """A pattern stays as it stands in git: a chat is no log of a runner, and emphasis is no danger."""
+    body = told((notice(Condition.BLOCKED, said=said),)).body
+    assert body.endswith(f": {said}")
+
+
+def test_who_was_denied_is_not_named() -> None:
+    """AWS names the session of a person in its refusals; the role is enough."""
+    said = (
+        "User: arn:aws:sts::123456789012:assumed-role/Admin/jane.doe@corp.com is not authorized; "
+        "arn:aws:iam::123456789012:user/jane too"
+    )
+    body = told((notice(Condition.FAILED, said=said),)).body
+    assert "jane" not in body
+    assert "assumed-role/Admin/… is not authorized" in body
+
+
+def test_a_summary_says_all_is_well_only_where_it_is() -> None:
+    """What is wrong, behind or waiting is counted in the title and listed."""
+    good = Summary(NOW, (), 0, (), 3, 2)
+    message = summary(good)
+    assert (message.title, message.severity) == ("reconcile: all is well", "info")
+    assert message.body == "3 associations in 2 targets, as of 2026-11-01 12:00Z."
+    behind = (("east", NOW - timedelta(days=2)), ("west", None))
+    message = summary(Summary(NOW, (notice(Condition.DRIFTED),), 2, behind, 1, 3))
+    assert (message.title, message.severity) == ("reconcile: 1 wrong, 2 targets not reconciled, 2 waiting", "warning")
+    assert "- east last went well at 2026-10-30 12:00Z" in message.body
+    assert "- west last went well before this start, if ever" in message.body
+    assert "drifted: " in message.body
+    assert summary(Summary(NOW, (), 2, (), 1, 1)).severity == "info"
+    message = summary(replace(good, unread=True, read=NOW - timedelta(days=2)))
+    assert (message.title, message.severity) == ("reconcile: manifests not read", "warning")
+    assert "The manifests were last read at 2026-10-30 12:00Z, so newer revisions are not active" in message.body
+    assert "last read before this start, if ever" in summary(replace(good, unread=True)).body
+    assert summary(Summary(NOW, (), 0, (), 0, 0)).title == "reconcile: nothing is reconciled"

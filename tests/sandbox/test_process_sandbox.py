@@ -1,0 +1,205 @@
+"""The sandbox in the process answers every boto3 session, and leaves nothing behind."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import HTTPClientError
+from botocore.httpsession import URLLib3Session
+from moto import backends, mock_aws
+from support.paths import REPOSITORY
+
+import reconciler.sandbox
+from reconciler.sandbox import Behaviour, DataFileError, SandboxServer, in_process
+from reconciler.sandbox.moto.registration import register
+
+if TYPE_CHECKING:
+    from mypy_boto3_appintegrations import AppIntegrationsServiceClient
+
+
+def create(client: "AppIntegrationsServiceClient", token: str) -> str:
+    """Create an association of profiles-export and give its id."""
+    made = client.create_data_integration_association(DataIntegrationIdentifier="profiles-export", ClientToken=token)
+    return made["DataIntegrationAssociationId"]
+
+
+@pytest.fixture(autouse=True)
+def environment_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set what would lead boto3 elsewhere, or astray, without the sandbox."""
+    monkeypatch.setenv("AWS_PROFILE", "does-not-exist")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://203.0.113.1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_APPINTEGRATIONS", "http://203.0.113.1")
+    monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+
+
+def test_needs_nothing_and_restores_everything() -> None:
+    """Neither credentials nor Region nor profile are needed, and the environment is as before."""
+    before, send, session = dict(os.environ), URLLib3Session.send, boto3.DEFAULT_SESSION  # noqa: TID251  # compared
+    with in_process() as sandbox:
+        client = boto3.client("appintegrations")
+        assert client.meta.region_name == "us-east-1"
+        create(client, "t")
+        assert boto3.client("sts").get_caller_identity()["Account"] == "123456789012"
+    assert dict(os.environ) == before  # noqa: TID251  # compared
+    assert URLLib3Session.send is send
+    assert boto3.DEFAULT_SESSION is session
+    assert len(sandbox.carried_out) == 1
+
+
+def test_restores_after_an_error() -> None:
+    """Also where the block fails."""
+    before = dict(os.environ)  # noqa: TID251  # compared
+    with pytest.raises(ZeroDivisionError), in_process():
+        _ = 1 / 0
+    assert dict(os.environ) == before  # noqa: TID251  # compared
+
+
+def test_corrupt_file_changes_nothing(tmp_path: Path) -> None:
+    """The file is read before anything is taken over."""
+    before = dict(os.environ)  # noqa: TID251  # compared
+    (tmp_path / "sandbox.json").write_text("{", encoding="utf-8")
+    with pytest.raises(DataFileError), in_process(tmp_path / "sandbox.json"):
+        pass
+    assert dict(os.environ) == before  # noqa: TID251  # compared
+
+
+@pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_region_of_the_environment_counts(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Of what the environment says of AWS, the Region is kept."""
+    monkeypatch.setenv(name, "eu-west-1")
+    with in_process(), closing(boto3.client("appintegrations")) as client:
+        [arn, *_] = [each["Arn"] for each in client.list_data_integrations()["DataIntegrations"]]
+    assert ":eu-west-1:" in arn
+
+
+def test_session_made_before_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has to care for the order of imports and sessions."""
+    made_before = (
+        "import boto3\n"
+        "client = boto3.client('appintegrations', region_name='us-east-1',"
+        " aws_access_key_id='a', aws_secret_access_key='b')\n"
+        "from reconciler.sandbox import in_process\n"
+        "with in_process():\n"
+        "    assert len(client.list_data_integrations()['DataIntegrations']) == 3\n"
+    )
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_APPINTEGRATIONS"):
+        monkeypatch.delenv(name)
+    subprocess.run([sys.executable, "-c", made_before], check=True, cwd=REPOSITORY)
+
+
+def test_nothing_leaves_the_machine() -> None:
+    """A request that moto does not answer is not sent; one to loopback is."""
+    with SandboxServer() as server, in_process():
+        outward = boto3.client("appintegrations", endpoint_url="http://203.0.113.1")
+        with pytest.raises(HTTPClientError, match="the sandbox lets nothing leave this machine"):
+            outward.list_data_integrations()
+        with closing(boto3.client("appintegrations", endpoint_url=server.url)) as inward:
+            create(inward, "t")
+        assert len(server.sandbox.carried_out) == 1
+
+
+@pytest.mark.parametrize("config", [Config(use_fips_endpoint=True), Config(use_dualstack_endpoint=True)])
+def test_every_endpoint_of_the_service_is_answered(config: Config) -> None:
+    """FIPS and dual-stack hosts are AppIntegrations as well."""
+    with in_process(), closing(boto3.client("appintegrations", config=config)) as client:
+        assert len(client.list_data_integrations()["DataIntegrations"]) == 3
+
+
+def test_eight_threads_share_it() -> None:
+    """A client and its answers can be used from a pool; STS answers there as well."""
+    with in_process() as sandbox, closing(boto3.client("appintegrations")) as client:
+        sts = boto3.client("sts")
+        with ThreadPoolExecutor(8) as pool:
+            accounts = set(pool.map(lambda _: sts.get_caller_identity()["Account"], range(16)))
+            made = set(pool.map(lambda n: create(client, f"t{n % 4}"), range(64)))
+    assert accounts == {"123456789012"}
+    assert len(made) == len(sandbox.carried_out) == 4
+
+
+def test_second_process_finds_what_the_first_made(tmp_path: Path) -> None:
+    """With a file, the sandbox in the process keeps its state, and a server reads the same."""
+    data = tmp_path / "sandbox.json"
+    with in_process(data):
+        made = create(boto3.client("appintegrations"), "t")
+    with in_process(data) as sandbox:
+        assert create(boto3.client("appintegrations"), "t") == made
+        assert len(sandbox.carried_out) == 1
+    with SandboxServer(data=data) as server:
+        assert len(server.sandbox.carried_out) == 1
+
+
+def test_sandboxes_nest_and_forget() -> None:
+    """The inner one answers meanwhile; without a file nothing is kept."""
+    with in_process() as outer:
+        client = boto3.client("appintegrations")
+        create(client, "t")
+        with (
+            in_process(behaviour=Behaviour(explicit_deny=True)) as inner,
+            pytest.raises(client.exceptions.AccessDeniedException),
+        ):
+            create(client, "u")
+        create(client, "u")
+    assert (len(outer.carried_out), len(inner.carried_out)) == (2, 0)
+    with in_process() as fresh:
+        assert fresh.carried_out == ()
+
+
+def test_running_server_survives_moto_s_resets() -> None:
+    """A server in the same process keeps its AppIntegrations when the mock starts and stops."""
+    with SandboxServer() as server:
+        server.sandbox.call(
+            "123456789012",
+            "us-east-1",
+            "CreateDataIntegrationAssociation",
+            {"DataIntegrationIdentifier": "crm-accounts"},
+        )
+        with in_process():
+            boto3.client("appintegrations").list_data_integrations()
+        assert len(server.sandbox.carried_out) == 1
+
+
+def test_bare_mock_aws_works_once_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a service of moto like any other, empty again in the next mock."""
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_APPINTEGRATIONS"):
+        monkeypatch.delenv(name)
+    register()
+    register()
+    for _ in range(2):
+        with mock_aws():
+            client = boto3.client("appintegrations", region_name="us-east-1")
+            create(client, "t")
+            answer = client.list_data_integration_associations(DataIntegrationIdentifier="profiles-export")
+            assert len(answer["DataIntegrationAssociations"]) == 1
+
+
+def test_moto_that_does_not_find_it_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upgrade of moto that moves its tables is told when registering, not by strange answers later."""
+    monkeypatch.setattr(backends, "get_backend", lambda _: {})
+    with pytest.raises(RuntimeError, match="This moto does not find the sandbox"):
+        register()
+
+
+def test_import_is_lazy() -> None:
+    """Importing the package imports neither moto nor botocore."""
+    probe = (
+        "import sys; from reconciler.sandbox import Behaviour; Behaviour.parse(['tokens=ignored']);"
+        "assert not {'moto', 'botocore', 'boto3', 'werkzeug'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", probe], check=True, cwd=REPOSITORY)
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    """What the package does not have, it says plainly."""
+    assert all(hasattr(reconciler.sandbox, name) for name in reconciler.sandbox.__all__)
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = reconciler.sandbox.nothing

@@ -1,0 +1,204 @@
+"""What stands in for AWS, disk and time where a test drives one run by hand. Fakes behave; they assert nothing."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from support.builders import ACCOUNT, NOW, REGION
+
+from reconciler.core.apply.outcome import Answer, Created, Refused, Unknown, Updated
+from reconciler.core.errors import StateError, StateMoved
+from reconciler.core.journal.codec import decode, encode
+from reconciler.core.journal.records import Journal
+from reconciler.core.model import Execution, Integration, Json, Live, Observation, Spec, Unobserved
+from reconciler.core.ports import CloudWriter, Writers
+from reconciler.core.request.normalise import normalise
+from reconciler.edge.state.reader import JournalReader
+from reconciler.edge.state.store import Stored
+from reconciler.edge.state.writer import Author, JournalWriter
+from reconciler.sandbox.service.behaviour import Behaviour
+from reconciler.sandbox.service.errors import ServiceError
+from reconciler.sandbox.service.seed import seeded
+from reconciler.sandbox.service.service import AppIntegrations
+
+
+class FakeClock:
+    """Time that moves when told, and a clock that can be set."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.time = now
+        self._ahead = timedelta()
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self.time
+
+    def monotonic(self) -> float:
+        """Return the time that passed in seconds, whatever the clock was set to."""
+        return (self.time - self._ahead).timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.advance(seconds=seconds)
+
+    def set(self, **ahead: float) -> None:
+        """Set the clock forward, or back; no time passes."""
+        self.time += timedelta(**ahead)
+        self._ahead += timedelta(**ahead)
+
+    def advance(self, **span: float) -> None:
+        """Let time pass."""
+        with self._lock:
+            self.time += timedelta(**span)
+
+
+class FakeCloud:
+    """The sandbox's AppIntegrations behind the ports of a run; `before_write` may interfere."""
+
+    def __init__(self, clock: FakeClock, behaviour: Behaviour | None = None) -> None:
+        count = itertools.count(1)
+        self.service = AppIntegrations(
+            ACCOUNT,
+            REGION,
+            behaviour=behaviour,
+            clock=clock.monotonic,
+            new_id=lambda: f"00000000-0000-4000-9000-{next(count):012}",
+            state=seeded(ACCOUNT, REGION),
+        )
+        self.before_write: Callable[[], object] = lambda: None
+        self.calls: list[str] = []
+
+    def observe(self, progress: Callable[[str, int, int], None]) -> Observation:
+        """List everything."""
+        listed = self._call("ListDataIntegrations", {})["DataIntegrations"]
+        integrations = tuple(Integration(item["Arn"], item["Name"]) for item in listed)
+        progress("observing", 0, len(integrations))
+        return Observation(integrations, self.associations(integration.arn for integration in integrations))
+
+    def associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
+        """List some."""
+        return {arn: self._list(arn) for arn in integration_arns}
+
+    def wait(self) -> None:
+        """Do not wait."""
+
+    def create(self, request: Spec, token: str, until: datetime) -> Answer:  # noqa: ARG002 - time stands still
+        """Create."""
+        answer = self._write("CreateDataIntegrationAssociation", {**request, "ClientToken": token})
+        return answer if isinstance(answer, Unknown | Refused) else Created(answer["DataIntegrationAssociationId"])
+
+    def update(
+        self,
+        integration_arn: str,
+        association_id: str,
+        execution: Json,
+        until: datetime,  # noqa: ARG002 - as above
+    ) -> Answer:
+        """Update."""
+        answer = self._write(
+            "UpdateDataIntegrationAssociation",
+            {
+                "DataIntegrationIdentifier": integration_arn,
+                "DataIntegrationAssociationIdentifier": association_id,
+                "ExecutionConfiguration": execution,
+            },
+        )
+        return answer if isinstance(answer, Unknown | Refused) else Updated()
+
+    def _write(self, operation: str, request: Any) -> Any:
+        self.before_write()
+        try:
+            return self._call(operation, request)
+        except ServiceError as error:
+            return Unknown(str(error)) if error.status >= 500 else Refused(str(error))
+
+    def _list(self, arn: str) -> tuple[Live, ...] | Unobserved:
+        try:
+            answer = self._call("ListDataIntegrationAssociations", {"DataIntegrationIdentifier": arn})
+        except ServiceError as error:
+            return Unobserved(str(error))
+        return tuple(map(_live, answer["DataIntegrationAssociations"]))
+
+    def _call(self, operation: str, request: Any) -> Any:
+        self.calls.append(operation)
+        return self.service.call(operation, request)
+
+
+class FakeStore:
+    """A store in memory with the rules of the real ones; `broken` names the puts that fail, counted from 1."""
+
+    place, exclusive = "memory", False
+
+    def __init__(self) -> None:
+        self.stored: Stored | None = None
+        self.loads = self.puts = 0
+        self.broken: set[int] = set()
+        self.after_load: Callable[[], object] = lambda: None
+        self.after_put: Callable[[], object] = lambda: None
+
+    def load(self) -> Stored | None:
+        """Return what is stored."""
+        self.loads += 1
+        stored = self.stored
+        self.after_load()
+        return stored
+
+    def put(self, text: str, version: str | None) -> str:
+        """Store the text where that version is stored."""
+        self.puts += 1
+        if self.puts in self.broken:
+            raise StateError("the disk is full")
+        if version != (self.stored.version if self.stored else None):
+            raise StateMoved("something else is there")
+        self.stored = Stored(text, str(self.puts))
+        self.after_put()
+        return self.stored.version
+
+    def claim(self) -> bool:
+        """Say yes, as a store that machines share."""
+        return True
+
+    def release(self) -> None:
+        """Do nothing."""
+
+
+class FakeJournal:
+    """The real journal over a store in memory: what a run reads, and what it writes with."""
+
+    def __init__(self, clock: FakeClock, store: FakeStore | None = None, run: str = "run-1") -> None:
+        self.store = store or FakeStore()
+        self.reader = JournalReader(self.store, ACCOUNT, REGION)
+        author = Author(run, f"process {run}", "host")
+        self.writer = JournalWriter(
+            self.store, self.reader, author, clock, clock, timeout=0, new_lineage=lambda: "lineage"
+        )
+
+    def writers(self, cloud: CloudWriter) -> Writers:
+        """Return all that a run may change things with."""
+        return Writers(cloud, self.writer)
+
+    @property
+    def stored(self) -> Journal:
+        """What is stored, read without counting."""
+        text = self.store.stored
+        return decode(json.loads(text.text)) if text else Journal(ACCOUNT, REGION, "")
+
+    @stored.setter
+    def stored(self, journal: Journal) -> None:
+        self.store.stored = Stored(json.dumps(encode(journal)), f"set {journal.serial}") if journal.lineage else None
+
+
+def _live(item: Any) -> Live:
+    execution = item.get("LastExecutionStatus")
+    shown = {key: item[key] for key in ("ClientId", "DestinationURI", "ExecutionConfiguration") if key in item}
+    return Live(
+        item["DataIntegrationAssociationArn"],
+        normalise({"DataIntegrationIdentifier": item["DataIntegrationArn"], **shown}),
+        Execution(execution["ExecutionStatus"], None) if execution else None,
+    )

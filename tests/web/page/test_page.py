@@ -1,0 +1,374 @@
+"""The page without a browser: what it says, what it lets through, and what it never does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import quote, urlencode
+
+import pytest
+from support import boards, reports
+from support.builders import NOW, live
+from support.html import Seen
+from web.conftest import Site
+
+from reconciler.core.controller.status import Board, Lane, PastRun
+from reconciler.core.model import Execution
+from reconciler.core.plan.difference import Difference
+from reconciler.render.kinds import ReportKind
+from reconciler.web.page import html
+from reconciler.web.page.filters import Asked
+from reconciler.web.page.page import Process, page
+from reconciler.web.page.rows import MEANINGS
+from reconciler.web.security_headers import HEADERS
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "\"'><img src=x onerror=alert(1)>",
+    "{{ 7 * 7 }}{% raw %}",
+    "javascript:alert(1)",
+    "</title></svg><style>*{display:none}</style>",
+    "a\u202eb\x1b[31m\r\nc",
+    "&lt;b&gt;&#x27;",
+    "x" * 3000,
+)
+
+
+def shown(site: Site, board: Board, **asked: str) -> Seen:
+    """Return the page of a board."""
+    site.board = board
+    answer = site.get("/?" + urlencode(asked))
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    seen = Seen()
+    seen.feed(answer.text)
+    assert seen.open == []
+    return seen
+
+
+def names(seen: Seen) -> list[str]:
+    """Return the ids of the rows."""
+    return [attributes["id"] for attributes in seen.all("tr") if "id" in attributes]
+
+
+@pytest.mark.parametrize(
+    ("board", "said"),
+    [
+        (boards.nothing(), ("yet. Nothing was read", "git cannot be reached", "). No revision is active yet.")),
+        (boards.unmanaged_only(), ("nothing managed", "Nothing is managed yet.", "There is nothing to draw.")),
+        (boards.in_sync(), ("active since 2026-10-31 06:00Z (30 h ago)", "3 in sync", "288 runs")),
+        (boards.drifted(), ("needs a person", "1 drifted", "+ git", "MaxCreates is 10", "/u2", "last day")),
+        (boards.refused(), ("manifests/a.yaml:7:3", "/spec/DestinationURI", "The last valid revision stays active")),
+        (boards.failing(), ("failing", "7 runs in a row", "never", "may not make this call")),
+    ],
+)
+def test_each_state_is_told(site: Site, board: Board, said: tuple[str, ...]) -> None:
+    """In words that a reader finds."""
+    words = shown(site, board).words
+    for each in said:
+        assert each in words
+
+
+def test_an_export_that_failed_is_no_green_row(site: Site) -> None:
+    """Whatever is in sync: it needs attention, its target's card says so, and it comes before what is well."""
+    plain = boards.in_sync()
+    (lane,) = plain.lanes
+    assert lane.last
+    *others, last = lane.last.targets[0].associations
+    last = replace(last, name="zz", last_execution=Execution("FAILED", "no key"))
+    report = replace(lane.last, targets=(replace(lane.last.targets[0], associations=(*others, last)),))
+    seen = shown(site, replace(plain, lanes=(replace(lane, last=report),)))
+    assert ("li", {"class": "card warning"}) in seen.tags
+    assert "prod export failed" in seen.words
+    assert "1 export failed" in seen.words
+    assert "needs attention (1)" in seen.words
+    assert "export failed no key" in seen.words
+    table = seen.words[seen.words.index("Associations") :]
+    assert table.index("zz") < table.index("contacts-2026-10")
+    assert seen.all("path")[0] == {"class": "thread warning", "d": seen.all("path")[0]["d"]}
+    assert len(names(shown(site, site.board, decision="attention"))) == 1
+    assert "prod in sync" in shown(site, plain).words
+
+
+def test_a_folder_has_no_revision_to_show(site: Site) -> None:
+    """It is called what it is."""
+    board = boards.in_sync()
+    assert board.revision
+    words = shown(site, replace(board, revision=replace(board.revision, id=None))).words
+    assert "The folder's content active since 2026-10-31 06:00Z" in words
+
+
+def test_a_run_that_does_not_get_on_is_told(site: Site) -> None:
+    """As a state of its target, with since when."""
+    moved = NOW - timedelta(hours=1)
+    lane = replace(boards.lane(None), running=moved, moved=moved, due=None)
+    words = shown(site, boards.board(lane)).words
+    assert "prod stuck" in words
+    assert "has made no progress since 2026-11-01 11:00Z" in words
+
+
+def test_a_timetable_that_has_stopped_is_told(site: Site) -> None:
+    """Else what is shown looks as good as when it was new; where a stop was asked for, that is said."""
+    assert "any more" not in shown(site, boards.in_sync()).words
+    site.working = False
+    assert "No run begins any more" in shown(site, boards.in_sync()).words
+    site.stopping = True
+    words = shown(site, boards.in_sync()).words
+    assert "Stopping: no further run begins." in words
+    assert "any more" not in words
+
+
+def test_runs_before_the_start_are_not_told_as_none(site: Site) -> None:
+    """What a controller forgot with its last start is not said to have been nothing."""
+    day = boards.in_sync()
+    assert "Runs of the last day" in shown(site, day).words
+    assert "No run has ended in the last day." in shown(site, replace(day, past=())).words
+    young = replace(day, started=NOW - timedelta(hours=2))
+    assert "Runs since the start at 2026-11-01 10:00Z" in shown(site, young).words
+    assert "No run has ended since then." in shown(site, replace(young, past=())).words
+    assert "last day" not in shown(site, replace(young, past=())).words
+
+
+def test_everything_a_report_tells_is_on_the_page(site: Site) -> None:
+    """Each kind, each outcome, what is unmanaged, orphaned and not listed, the warnings: marked texts all arrive."""
+    seen = shown(site, boards.hostile("marked"))
+    kinds = {kind for kind in ReportKind if f'title="{kind.meaning}"' in site.get("/").text}
+    associations = [one for target in reports.rich("marked").targets for one in target.associations]
+    assert len(names(seen)) == len(associations)
+    assert kinds >= {"failed", "unknown", "blocked", "lost", "drifted", "changed", "update", "create", "held"}
+    for said in ("its manifest is gone", "what is unmanaged there is not known", "Warnings about the manifests"):
+        assert said in seen.words
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_breaks_out(site: Site, text: str) -> None:
+    """Whatever names, reasons and ARNs hold, the elements are those of a harmless page, and no address leaves it."""
+    seen, plain = shown(site, boards.hostile(text)), shown(site, boards.hostile("plain"))
+    assert [tag for tag, _ in seen.tags] == [tag for tag, _ in plain.tags]
+    assert [sorted(each) for _, each in seen.tags] == [sorted(each) for _, each in plain.tags]
+    for link in (attributes["href"] for attributes in seen.all("a")):
+        assert link.startswith(("#", "?", "./", "api/v1/report", "metrics")), link
+    assert seen.text.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_is_asked_for_does_not_break_out_either(site: Site, text: str) -> None:
+    """An address is written by anyone."""
+    seen = shown(site, boards.drifted(), q=text, decision=text, target=text)
+    assert len(seen.all("script")) == 1
+    assert not seen.all("img")
+    assert "0 of 8 associations" in seen.words
+
+
+def test_the_answer_to_an_error_of_ours_is_sealed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As any other, and says nothing of what went wrong."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("hunter2")
+
+    monkeypatch.setattr("reconciler.web.app.page", broken)
+    answer = site.get("/")
+    assert answer.status == 500
+    assert "hunter2" not in answer.text
+    assert HEADERS.items() <= {name.title(): value for name, value in answer.headers.items()}.items()
+
+
+@pytest.mark.parametrize("path", ["/", "/static/page.css", "/static/x", "/api/v1/report", "/healthz", "/metrics", "/x"])
+def test_every_answer_is_sealed(site: Site, path: str) -> None:
+    """Nothing is loaded from elsewhere, framed, guessed or kept."""
+    headers = site.get(path).headers
+    policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+    assert policy == {
+        "default-src": "'none'", "style-src": "'self'", "script-src": "'self'", "img-src": "'self'",
+        "connect-src": "'self'", "form-action": "'self'", "base-uri": "'none'", "frame-ancestors": "'none'",
+    }  # fmt: skip
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_nothing_stands_inline_or_comes_from_elsewhere(site: Site) -> None:
+    """No style, no script, no handler in the page: the policy would stop them; and every file is of this origin."""
+    seen = shown(site, boards.drifted())
+    assert not seen.all("style")
+    for tag, attributes in seen.tags:
+        assert not any(name == "style" or name.startswith("on") for name in attributes), tag
+    (script,) = seen.all("script")
+    files = [script["src"], *(link["href"] for link in seen.all("link"))]
+    for file in files:
+        assert re.fullmatch(r"static/[a-z.]+\?v=[0-9a-f]{16}", file)
+        answer = site.get(f"/{file}")
+        assert answer.status == 200
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize("path", ["/healthz/", "/api/v1/report/", "//evil.example/"])
+def test_nobody_is_led_elsewhere(site: Site, path: str) -> None:
+    """A redirect would name whatever host the request names."""
+    assert site.get(path, Host="evil.example").status == 404
+
+
+@pytest.mark.parametrize("name", ["..%2fapp.py", "%2e%2e/app.py", "page.html", "%00", "page.css%00"])
+def test_no_other_file_is_served(site: Site, name: str) -> None:
+    """Only what is in the folder of static files."""
+    assert site.get(f"/static/{name}").status == 404
+
+
+@pytest.mark.parametrize(
+    ("asked", "count"),
+    [
+        ({}, "8 of 8 associations, 2 of 2 unmanaged"),
+        ({"q": "PROFILES-export prod"}, "5 of 8 associations, 0 of 2 unmanaged"),
+        ({"q": "calls.yaml:3"}, "1 of 8 associations, 0 of 2 unmanaged"),
+        ({"q": "maxcreates"}, "1 of 8 associations, 0 of 2 unmanaged"),
+        ({"q": "/u2"}, "0 of 8 associations, 1 of 2 unmanaged"),
+        ({"decision": "drifted"}, "1 of 8 associations, 0 of 2 unmanaged"),
+        ({"decision": "attention"}, "2 of 8 associations, 0 of 2 unmanaged"),
+        ({"decision": "export-failed"}, "1 of 8 associations, 0 of 2 unmanaged"),
+        ({"q": "export failed"}, "1 of 8 associations, 0 of 2 unmanaged"),
+        ({"decision": "unmanaged"}, "0 of 8 associations, 2 of 2 unmanaged"),
+        ({"decision": "in-sync", "target": "staging"}, "3 of 8 associations, 0 of 2 unmanaged"),
+        ({"target": "gone"}, "0 of 8 associations, 0 of 2 unmanaged"),
+    ],
+)
+def test_the_form_filters(site: Site, asked: dict[str, str], count: str) -> None:
+    """By words, state and target, all of which have to fit; and it says how many do, and shows what was asked."""
+    seen = shown(site, boards.drifted(), **asked)
+    assert count in seen.words
+    assert len(names(seen)) == int(count.partition(" ")[0])
+    fields = [
+        *(each for each in seen.all("input") if "name" in each),
+        *(option for option in seen.all("option") if "selected" in option),
+    ]
+    assert [each["value"] for each in fields] == [asked.get(name, "") for name in ("q", "decision", "target")]
+
+
+def test_the_gravest_comes_first(site: Site) -> None:
+    """A reader sees at once what needs a person."""
+    words = shown(site, boards.drifted()).words
+    table = words[words.index("Associations") :]
+    assert table.index("calls") < table.index("profiles-export") < table.index("agents")
+
+
+def test_what_badges_mean_is_told_in_text(site: Site) -> None:
+    """For who has no pointer to hold above them."""
+    seen = shown(site, boards.hostile("marked"))
+    for state in MEANINGS:
+        assert f"{state.label} {state.meaning}" in seen.words
+
+
+def test_what_cannot_be_seen_is_shown_as_it_was(site: Site) -> None:
+    """A page is read most while things fail: how it stood, its ARN and its last execution are there, called old."""
+    arn = live("a1").arn
+    seen = shown(site, boards.unseen())
+    assert "Last seen: drifted since 2026-11-01 09:00Z" in seen.words
+    assert "last seen: failed: no key" in seen.words
+    assert arn in {each.get("data-copy") for each in seen.all("button")}
+    assert seen.words.count("Last seen:") == 1
+    (lane, other) = site.get("/api/v1/report").json["targets"]
+    assert [(each["name"], each["decision"], each["arn"]) for each in lane["unseen"]] == [("contacts", "drifted", arn)]
+    assert other["unseen"] == []
+
+
+def test_a_look_at_git_that_hangs_is_told(site: Site) -> None:
+    """No refusal says it, and what the page shows may be old without it."""
+    board = boards.in_sync()
+    looking = Lane("(git)", NOW, NOW - timedelta(minutes=9), None, 0, None, None)
+    assert "are not read" not in shown(site, replace(board, looking=looking)).words
+    stuck = replace(looking, moved=NOW - timedelta(minutes=11))
+    words = shown(site, replace(board, looking=stuck)).words
+    assert "The manifests are not read" in words
+    assert "has made no progress since 2026-11-01 11:49Z" in words
+
+
+def test_a_run_that_leaves_something_is_not_called_idle(site: Site) -> None:
+    """What is lost or blocked is in its bar and its words, beside drift."""
+    run = PastRun("r", "prod", NOW - timedelta(hours=1), NOW, well=True, made=0, drifted=0, open=0)
+    for past, said, shade in (
+        (run, "nothing to do", "well"),
+        (replace(run, open=2), "2 not as git says", "drifted"),
+        (replace(run, open=2, drifted=1), "1 drifted, 2 not as git says", "drifted"),
+    ):
+        seen = shown(site, replace(boards.in_sync(), past=(past,)))
+        assert f"1 run, the longest 60 min: {said}" in seen.words
+        assert shade in {each.get("class") for each in seen.all("rect")}
+
+
+def test_what_was_opened_belongs_to_its_target(site: Site) -> None:
+    """However many others come or go before it."""
+    board = boards.drifted()
+    both = {each["id"] for each in shown(site, board).all("details") if each.get("id", "").startswith("runs-")}
+    alone = replace(board, past=tuple(run for run in board.past if run.target == "staging"))
+    (id_,) = [each["id"] for each in shown(site, alone).all("details") if each.get("id", "").startswith("runs-")]
+    assert len(both) == 2
+    first = replace(board, past=tuple(run for run in board.past if run.target == "prod"))
+    (other,) = [each["id"] for each in shown(site, first).all("details") if each.get("id", "").startswith("runs-")]
+    assert both == {id_, other}
+
+
+def test_more_than_can_be_read_is_counted(site: Site) -> None:
+    """The picture and the table say how many they leave out."""
+    seen = shown(site, boards.board(boards.lane(reports.many(2100))))
+    assert "the first 60 of the table above, and 2040 more that are not drawn" in seen.words
+    assert "and 100 more: filter to see them" in seen.words
+    assert len(names(seen)) == 2000
+
+
+def test_a_long_difference_is_cut_and_its_rest_counted(site: Site) -> None:
+    """Each value of a map is a line, and a revision may hold hundreds of thousands of them: the JSON has all."""
+    differences = tuple(Difference(f"/ClientAssociationMetadata/k{number}", "a", "b", "b") for number in range(300))
+    long = replace(reports.drifted("calls"), differences=differences)
+    seen = shown(site, boards.board(boards.lane(reports.report(long))))
+    assert "and 200 more lines: read all as JSON." in seen.words
+    assert "/ClientAssociationMetadata/k0" in seen.words
+    assert "/ClientAssociationMetadata/k299" not in seen.words
+
+
+def test_a_page_is_written_in_small_pieces() -> None:
+    """Whatever its rows hold: long rows are not gathered before they are packed."""
+    differences = tuple(Difference(f"/k{number}", "a" * 200, "b" * 200, "b" * 200) for number in range(300))
+    long = tuple(replace(reports.drifted(f"calls-{number}"), differences=differences) for number in range(20))
+    board = boards.board(boards.lane(reports.report(*long)))
+    process = Process(working=True, stopping=False, patience=timedelta(hours=1))
+    pieces = list(html.written(page(board, Asked(), process)))
+    assert sum(map(len, pieces)) > 20 * 300 * 600
+    assert max(map(len, pieces)) < 500_000
+
+
+@pytest.mark.parametrize("site", ["https://git.example/org/repo/blob/{revision}/{file}#L{line}"], indirect=True)
+def test_a_manifest_is_a_link_where_a_template_says_so(site: Site) -> None:
+    """With all of its parts encoded."""
+    text = 'a b"<#?{line}x'
+    assert "https://git.example/org/repo/blob/plain/manifests/calls.yaml#L3" in links(site, boards.drifted())
+    assert f"https://git.example/org/repo/blob/{quote(text)}/{quote(text)}#L3" in links(site, boards.hostile(text))
+
+
+def test_without_a_template_a_manifest_is_text(site: Site) -> None:
+    """The file and the line."""
+    assert not any("calls" in link for link in links(site, boards.drifted()))
+    assert "manifests/calls.yaml:3" in shown(site, boards.drifted()).words
+
+
+def links(site: Site, board: Board) -> set[str]:
+    """Return where the links of a page lead."""
+    return {link["href"] for link in shown(site, board).all("a")}
+
+
+def test_headings_tables_and_landmarks_are_there(site: Site) -> None:
+    """For who does not see the page: a language, one main, each table's headers with a scope, each field's label."""
+    seen = shown(site, boards.drifted())
+    assert seen.all("html") == [{"lang": "en"}]
+    assert [len(seen.all(tag)) for tag in ("main", "header", "footer", "h1", "title")][:4] == [1, 1, 1, 1]
+    assert all(header["scope"] in {"col", "row"} for header in seen.all("th"))
+    labelled = {label["for"] for label in seen.all("label")}
+    assert labelled == {each["id"] for each in (*seen.all("input"), *seen.all("select"))}
+    ids = [attributes["id"] for _, attributes in seen.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for _, attributes in seen.tags:
+        assert attributes.get("aria-labelledby", ids[0]) in ids
+    search = [each for each in seen.all("form") if each["role"] == "search"]
+    regions = [*search, *seen.all("section"), *(each for each in seen.all("div") if each.get("role") == "region")]
+    named = [each.get("aria-label") or each["aria-labelledby"] for each in regions]
+    assert len(named) == len(set(named)) > 8
+    assert {"skip"} == {link.get("class") for link in seen.all("a")[:1]}

@@ -1,0 +1,84 @@
+"""`/api/v1/report` says all that the page says, by its schema."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import jsonschema
+import pytest
+from referencing import Registry, Resource
+from support import boards
+from support.builders import NOW
+from web.conftest import EMPTY, Site
+
+from reconciler.core.controller.status import Board, Lane
+from reconciler.edge.manifests.schema import schema
+from reconciler.render.formats.json import document
+
+REGISTRY: Registry[Any] = Registry().with_resource(
+    "urn:appintegrations-reconciler:report.v1", Resource.from_contents(schema("report.v1.json"))
+)
+CHECK = jsonschema.Draft202012Validator(schema("board.v1.json"), registry=REGISTRY)
+
+
+@pytest.mark.parametrize(
+    "board",
+    [
+        EMPTY, boards.nothing(), boards.unmanaged_only(), boards.in_sync(), boards.drifted(), boards.refused(),
+        boards.failing(), boards.unseen(), boards.hostile("\u202e</script>"),
+    ],
+)  # fmt: skip
+def test_every_state_fits_the_schema(site: Site, board: Board) -> None:
+    """With the last report of each target as `-o json` writes it."""
+    site.board = board
+    answer = site.get("/api/v1/report")
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    CHECK.validate(answer.json)
+    assert [each["report"] for each in answer.json["targets"]] == [
+        lane.last and document(lane.last) for lane in board.lanes
+    ]
+    assert len(answer.json["runs"]) == len(board.past)
+
+
+def test_it_tells_what_the_probes_tell(site: Site) -> None:
+    """Whether a target, or looking at git, does not get on, whether anything is run, and whether it is stopping."""
+    still = site.get("/api/v1/report").json
+    assert (still["working"], still["stopping"], still["lookingStuck"]) == (True, False, False)
+    late = replace(boards.lane(None), due=NOW - timedelta(minutes=11))
+    looking = Lane("(git)", NOW, NOW - timedelta(minutes=11), None, 0, None, None)
+    site.board = replace(boards.board(late, boards.lane(None, "other")), looking=looking)
+    site.working, site.stopping = False, True
+    found = site.get("/api/v1/report").json
+    CHECK.validate(found)
+    assert (found["working"], found["stopping"], found["lookingStuck"]) == (False, True, True)
+    assert [each["stuck"] for each in found["targets"]] == [True, False]
+
+
+@pytest.mark.parametrize("count", [0, 1, 199, 200, 201, 400, 401])
+def test_runs_come_in_pieces_and_are_all_there(site: Site, count: int) -> None:
+    """In their order, however many make a piece."""
+    runs = tuple(replace(run, id=f"r{number}") for number, run in enumerate((*boards.day(), *boards.day())))[:count]
+    site.board = replace(boards.in_sync(), past=runs)
+    found = site.get("/api/v1/report").json
+    CHECK.validate(found)
+    assert [each["id"] for each in found["runs"]] == [f"r{number}" for number in range(count)]
+
+
+def test_why_something_newer_is_not_in_force_is_told(site: Site) -> None:
+    """The sentence, since when, and each problem with its place."""
+    site.board = boards.refused()
+    refusal = site.get("/api/v1/report").json["refusal"]
+    assert (refusal["reason"], refusal["since"]) == (
+        "2 problems in the manifests of commit 9c1b", "2026-11-01T11:00:00+00:00",
+    )  # fmt: skip
+    assert [(each["file"], each["line"]) for each in refusal["problems"]] == [
+        ("manifests/a.yaml", 7), ("manifests/b.yaml", 1),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/report", "/static/page.css"])
+def test_it_is_read_only(site: Site, path: str) -> None:
+    """Nothing can be sent there."""
+    assert site.post(path, b"{}", {}).status == 405

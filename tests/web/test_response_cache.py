@@ -1,0 +1,167 @@
+"""Documents that many read are rendered once, and nobody is shown what was so before they asked."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from support import boards
+from support.builders import NOW
+from web.conftest import Site
+
+from reconciler.web.rendered_text import Rendering
+from reconciler.web.response_cache import Found, Shared
+
+PATHS = ["/", "/api/v1/report"]
+
+
+async def ask(shared: Shared, key: str, looks: list[str], text: str, state: object = None) -> Response:
+    """Ask for a document; each look is noted."""
+
+    def look() -> Found:
+        looks.append(text)
+        return Found(state, "text/plain", (text,))
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    return await shared.answer(Request({"type": "http", "method": "GET", "headers": []}, receive), key, look)
+
+
+async def body(response: Response) -> str:
+    """Return what a response would send."""
+    assert isinstance(response, StreamingResponse)
+    return b"".join([bytes(part) async for part in response.body_iterator if isinstance(part, bytes)]).decode()
+
+
+def test_who_asks_at_the_same_time_shares() -> None:
+    """Ten ask before the first is looked for: all of them are answered with one rendering."""
+
+    async def readers() -> tuple[list[str], list[str]]:
+        shared, looks = Shared(), list[str]()
+        answers = await asyncio.gather(*(ask(shared, "", looks, str(number)) for number in range(10)))
+        return looks, [await body(answer) for answer in answers]
+
+    assert asyncio.run(readers()) == (["0"], ["0"] * 10)
+
+
+def test_who_asks_meanwhile_shares_what_is_rendered_next() -> None:
+    """What was looked at before they asked may have changed since; one more rendering is for all of them."""
+
+    async def readers() -> tuple[list[str], list[str]]:
+        shared, looks = Shared(), list[str]()
+        looking, proceed, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
+
+        class Slow(list[str]):
+            def append(self, text: str) -> None:
+                loop.call_soon_threadsafe(looking.set)
+                proceed.wait()
+                looks.append(text)
+
+        first = asyncio.create_task(ask(shared, "", Slow(), "first"))
+        await looking.wait()
+        others = [asyncio.create_task(ask(shared, "", looks, str(number))) for number in range(9)]
+        await asyncio.sleep(0)
+        proceed.set()
+        return looks, [await body(await each) for each in (first, *others)]
+
+    assert asyncio.run(readers()) == (["first", "0"], ["first", *["0"] * 9])
+
+
+def test_who_asks_later_is_shown_what_is_so_then() -> None:
+    """An equal state is not rendered again, and another one is."""
+
+    async def readers() -> list[str]:
+        shared, looks = Shared(), list[str]()
+        states = [("a", 1), ("b", 1), ("c", 2), ("d", None), ("e", None)]
+        return [await body(await ask(shared, "", looks, text, state)) for text, state in states]
+
+    assert asyncio.run(readers()) == ["a", "a", "c", "d", "e"]
+
+
+def test_readers_hold_so_much_and_no_more() -> None:
+    """Then the newest that is there is shown, and where none is the reader comes again; room is given back."""
+
+    async def readers() -> None:
+        shared, looks = Shared(held=1), list[str]()
+        first = await ask(shared, "page", looks, "first")
+        assert await body(await ask(shared, "page", looks, "second")) == "first"
+        refused = await ask(shared, "other", looks, "third")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+        del first
+        assert await body(await ask(shared, "other", looks, "fourth")) == "fourth"
+
+    asyncio.run(readers())
+
+
+def test_a_reader_who_has_gone_costs_nothing() -> None:
+    """Nothing is rendered for a connection that was cut while it waited for its turn."""
+
+    async def readers() -> list[str]:
+        looks = list[str]()
+
+        async def gone() -> Any:
+            return {"type": "http.disconnect"}
+
+        def look() -> Found:
+            looks.append("")
+            return Found(None, "text/plain", ())
+
+        await Shared().answer(Request({"type": "http", "method": "GET", "headers": []}, gone), "", look)
+        return looks
+
+    assert asyncio.run(readers()) == []
+
+
+@pytest.mark.parametrize("parts", [(), ("",), ("a", "", "ü" * 100_000), ("x" * 1_000_000, "\ud800", "y")])
+def test_a_rendering_is_the_text(parts: tuple[str, ...]) -> None:
+    """Packed and unpacked, whatever the sizes of its pieces; a lone surrogate becomes a question mark."""
+    text = "".join(parts).encode("utf-8", "replace")
+    rendering = Rendering.of("text/plain", parts)
+    assert gzip.decompress(b"".join(rendering.packed)) == text
+    unpacked = list(rendering.unpacked())
+    assert b"".join(unpacked) == text
+    assert max(map(len, unpacked)) <= 32 * 1024
+    assert (rendering.length, rendering.size) == (len(text), sum(map(len, rendering.packed)))
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/metrics"])
+def test_packed_and_unpacked_answers_are_the_same(site: Site, path: str) -> None:
+    """And say how long they are, so that one that was cut off shows."""
+    site.board = boards.drifted()
+    plain, packed = site.get(path), site.get(path, **{"Accept-Encoding": "gzip"})
+    assert gzip.decompress(packed.body) == plain.body
+    assert packed.headers["content-encoding"] == "gzip"
+    for answer in (plain, packed):
+        assert int(answer.headers["content-length"]) == len(answer.body)
+        assert answer.headers["vary"] == "Accept-Encoding"
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_who_has_it_already_is_not_sent_it_again(site: Site, path: str) -> None:
+    """304 for as long as nothing but the time changes, for some seconds; then what is new."""
+    site.board = boards.drifted()
+    tag = site.get(path).headers["etag"]
+    site.board = replace(site.board, now=NOW + timedelta(seconds=14))
+    again = site.get(path, **{"If-None-Match": f'"other", {tag}'})
+    assert (again.status, again.body, again.headers["etag"]) == (304, b"", tag)
+    for changed in (replace(site.board, now=NOW + timedelta(seconds=15)), boards.refused()):
+        site.board = changed
+        answer = site.get(path, **{"If-None-Match": tag})
+        assert (answer.status, answer.headers["etag"] == tag) == (200, False)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_run_that_gets_stuck_shows_at_once(site: Site, path: str) -> None:
+    """Though nothing changes but the time."""
+    site.board = replace(boards.board(replace(boards.lane(None), due=NOW)), now=NOW + timedelta(seconds=600))
+    before = site.get(path).headers["etag"]
+    site.board = replace(site.board, now=NOW + timedelta(seconds=601))
+    assert site.get(path).headers["etag"] != before

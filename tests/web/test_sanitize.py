@@ -1,0 +1,147 @@
+"""Whatever AWS comes to answer, and whatever got into the journal: the page, the JSON and the metrics answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, NoReturn
+
+import pytest
+from support import boards, reports
+from support.builders import NOW
+from web.conftest import Site
+
+from reconciler.core.apply.outcome import Created, Refused, Unknown
+from reconciler.core.controller.status import Board, Lane, PastRun, Refusal, Revision
+from reconciler.core.model import Execution, Live, Spec
+from reconciler.core.plan.decision import DecisionKind
+from reconciler.core.plan.difference import Difference
+from reconciler.core.report.report import Report, TargetReport
+
+
+def nested(depth: int) -> object:
+    """Return lists in lists."""
+    found: object = "x"
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
+VALUES = {
+    "null": None,
+    "true": True,
+    "number": 7,
+    "huge": 10**5000,
+    "nan": float("nan"),
+    "infinity": float("-inf"),
+    "list": ["a", None],
+    "object": {"a": {"\ud800": float("nan")}, 5: b"x"},
+    "deep": nested(100_000),
+    "bytes": b"\xff",
+    "time": datetime(2026, 1, 1, tzinfo=UTC),
+    "empty": "",
+    "future": "SUSPENDED_BY_REGION",
+    "surrogate": "a\ud800b\udfff",
+    "control": "a\x00\x1b[31m\r\n\x85\u2028b",
+    "markup": "</script><script>{{ 7 * 7 }}{% raw %}",
+    "long": "x" * 3_000_000,
+    "digits": "9" * 5000,
+    "date": "9999-12-31T23:59:59Z",
+}
+
+
+def report(value: Any) -> Report:
+    """Return a report in which this value stands wherever AWS may have said something."""
+    ran = Execution(value, value)
+    drifted = replace(
+        reports.drifted("a"), arn=value, integration=value, reason=value, last_execution=ran,
+        differences=(Difference("/a", "b", "c", value), Difference(f"/{type(value)}", value, value, value)), since=NOW,
+    )  # fmt: skip
+    every = (
+        drifted,
+        reports.association("b", "create", outcome=Created(value), arn=value),
+        reports.association("c", "create", outcome=Unknown(value)),
+        reports.association("d", "create", outcome=Refused(value)),
+        reports.association("e", "in-sync", arn=value, last_execution=Execution("FAILED", value)),
+    )
+    spec: Spec = {"DataIntegrationIdentifier": value, "ClientId": value, "DestinationURI": value}
+    target = TargetReport(
+        "prod", value, value, value, every, unmanaged=(Live(value, spec, ran), Live(value, {}, None)),
+        unlisted=((value, value),), live=3,
+    )  # fmt: skip
+    return Report(reports.run(dry_run=False), (target,))
+
+
+def refuse(constant: str) -> NoReturn:
+    """Refuse what is no JSON, though Python reads it."""
+    raise AssertionError(constant)
+
+
+def answered(site: Site, board: Board) -> None:
+    """Get all that is shown of a board."""
+    site.board = board
+    answers = [site.get(path) for path in ("/", "/?decision=drifted&q=a", "/api/v1/report", "/metrics", "/healthz")]
+    assert [answer.status for answer in answers] == [200] * 5
+    json.loads(answers[2].body, parse_constant=refuse)
+    assert len(answers[0].body) < 10_000_000
+    assert site.get("/readyz").status == 200
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_any_value_of_aws_is_answered(site: Site, name: str) -> None:
+    """Of each type, and of each kind of text."""
+    bad = report(VALUES[name])
+    answered(site, boards.board(boards.lane(bad)))
+    failed = reports.report(*(replace(each, decision=DecisionKind.BLOCKED, arn=None) for each in bad.associations))
+    answered(site, boards.board(replace(boards.lane(failed), seen=bad)))
+
+
+def test_what_is_shown_afterwards_is_as_before(site: Site) -> None:
+    """A value that was strange once leaves nothing behind."""
+    site.board = boards.in_sync()
+    before = [site.get(path).body for path in ("/", "/api/v1/report")]
+    for value in VALUES.values():
+        site.metrics.reported(report(value))
+        answered(site, boards.board(boards.lane(report(value))))
+    site.board = boards.in_sync()
+    assert [site.get(path).body for path in ("/", "/api/v1/report")] == before
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC),
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=-14))),
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
+    ],
+)  # fmt: skip
+def test_any_time_is_answered(site: Site, time: datetime) -> None:
+    """Journals hold times, and clocks are set."""
+    last = reports.report(replace(reports.drifted("a"), since=time))
+    lane = Lane("prod", time, time, time, 1, last, time)
+    run = PastRun("r", "prod", time, time, well=True, made=0, drifted=0, open=0)
+    board = replace(boards.board(lane, past=(run,)), looked=time, started=time, revision=Revision("c", time, 1))
+    site.board = board
+    for path in ("/", "/api/v1/report", "/metrics"):
+        assert site.get(path).status == 200
+    assert site.get("/healthz").status in {200, 503}
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\x00", "", "x" * 100_000, '"} 1\nreconciler_up 1'])
+def test_any_name_is_answered(site: Site, text: str) -> None:
+    """Names of targets, manifests and commits become labels of metrics."""
+    board = boards.hostile(text)
+    assert board.lanes[0].last
+    site.metrics.reported(board.lanes[0].last)
+    site.metrics.waited(text, 1)
+    with site.metrics.leased(text):
+        answered(site, board)
+    assert "\nreconciler_up 1" not in site.get("/metrics").text
+
+
+def test_any_reason_is_a_word_of_the_probe(site: Site) -> None:
+    """Also where git could not say it in UTF-8."""
+    site.board = replace(boards.nothing(), refusal=Refusal("bad \udcff byte", NOW))
+    answer = site.get("/readyz")
+    assert (answer.status, answer.text) == (503, "no revision is active yet: bad ? byte\n")
