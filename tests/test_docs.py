@@ -23,21 +23,6 @@ DOCUMENTS = sorted(
 )
 RECORDS = sorted((REPOSITORY / "docs" / "adr").glob("[0-9]*.md"))
 SECTIONS = ["Context", "Alternatives considered", "Decision", "Consequences"]
-LONG_LINES = {
-    "README.md",
-    "docs/doctor.md",
-    "docs/git.md",
-    "docs/jobs.md",
-    "docs/limits.md",
-    "docs/manifests.md",
-    "docs/notifications.md",
-    "docs/operations.md",
-    "docs/performance.md",
-    "docs/plans.md",
-    "docs/safety.md",
-    "docs/sandbox.md",
-}
-"""Pages that still have lines of several sentences. Remove a page once it has one sentence or clause a line."""
 PAGES = sorted({*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")})
 BARE_LINK = re.compile(r"\s*(?:[-*] |\d+\. )?(?:\[[^\]]*\]\(\S+\)|\[[^\]]+\]: \S+|<?https?://\S+>?)[.,:;]?")
 
@@ -130,8 +115,7 @@ def long_lines(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_lines_of_pages_are_short(page: Path) -> None:
     """A line holds a sentence or a clause, so that a change of one sentence is a change of one line."""
-    if str(page.relative_to(REPOSITORY)) not in LONG_LINES:
-        assert long_lines(page) == []
+    assert long_lines(page) == []
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem)
