@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from support import boards, reports
 from support.builders import NOW, live
-from support.html import Seen
+from support.page_parser import Seen
 from web.conftest import Site
 
 from reconciler.core.controller.status import Board, Lane, PastRun
