@@ -245,7 +245,7 @@ def ambient_client(service: str, connection: Connection, models: Models, *, read
         read_timeout=30,
         s3={"addressing_style": "path"} if connection.endpoint_url else None,  # no bucket has a host name there
     )
-    with translated(f"making a client of {service}"):
+    with translated(f"making a client of {service.upper()}"):
         session: Any = _session(None, connection, models)  # boto3-stubs know a literal name of a service alone
         region = session.region_name or "us-east-1"
         client = session.client(service, region_name=region, endpoint_url=connection.endpoint_url, config=config)
