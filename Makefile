@@ -35,7 +35,7 @@ RUNS    ?= 2500
 PUSHES  ?= 500
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test image-test image-base lint validate check simulate soak bench lock clean
+.PHONY: help setup demo test image-test image-base lint validate check simulate soak bench docs lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,9 @@ soak: setup ## Keep a controller busy, and see that it holds on to nothing: RUNS
 
 bench: setup ## Measure speed against the bounds
 	$(PYTHON) benchmarks/run.py
+
+docs: setup ## Write docs/cli.md anew from the commands
+	PYTHONPATH=tests $(PYTHON) -m support.cli_reference
 
 lock: ## Write the locks anew from pyproject.toml (needs uv)
 	$(PYTHON3) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import cli_reference
 from support.paths import REPOSITORY
 from support.program import Program
 
@@ -148,3 +149,8 @@ def test_adr_index_lists_every_record() -> None:
         number, _, words = title[1].partition(". ")
         expected.append((number, record.name, words, day[1]))
     assert rows == expected
+
+
+def test_command_line_reference_is_generated() -> None:
+    """The page shows the options as they are; `make docs` writes it again."""
+    assert cli_reference.PAGE.read_text() == cli_reference.render()

@@ -1,0 +1,81 @@
+"""Write docs/cli.md from the commands themselves: `make docs`."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+
+import click
+from support.paths import REPOSITORY
+
+from reconciler.cli.group import app
+
+PAGE = REPOSITORY / "docs" / "cli.md"
+_INTRODUCTION = """\
+# Command line
+
+`make docs` generates this page from the program.
+
+Without a command, `reconcile` runs once: its options are those of [`run`](#run).
+Every option with a variable can be set by it.
+An option on the command line overrides the variable.
+
+Exit codes:
+
+- 0: nothing failed.
+- 1: something failed, or is blocked and needs a person.
+- 2: with `--detailed-exitcode`: nothing failed, and a difference between git and AWS remains.
+- 3: the manifests are invalid; nothing was called.
+- 64: wrong usage; nothing was called.
+- 128 and the number of a signal: the signal ended the program.
+"""
+
+
+def render() -> str:
+    """Return the page."""
+    context = click.Context(app, info_name="reconcile")
+    names = app.list_commands(context)
+    commands = [(name, command) for name in names if (command := app.get_command(context, name))]
+    return "\n".join([_INTRODUCTION, *(line for each in commands for line in _command(context, *each)), ""])
+
+
+def _command(parent: click.Context, name: str, command: click.Command) -> Iterator[str]:
+    context = click.Context(command, info_name=name, parent=parent)
+    yield f"## {name}\n"
+    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+        yield f"{_sentences(paragraph)}\n"
+    yield f"```text\n{command.get_usage(context).removeprefix('Usage: ')}\n```\n"
+    for parameter in command.params:
+        if record := parameter.get_help_record(context):
+            yield from _option(parameter, *record)
+    yield ""
+
+
+def _option(parameter: click.Parameter, declaration: str, text: str) -> Iterator[str]:
+    variable = f" (`{parameter.envvar}`)" if parameter.envvar else ""
+    yield f"- `{declaration}`{variable}:"
+    yield textwrap.indent(_sentences(re.sub(r"\s+\[([^\]]*)\]$", _details, text)), "  ")
+
+
+def _details(match: re.Match[str]) -> str:
+    """Return what click says in brackets behind a help text as sentences."""
+    return "".join(f" {_detail(each)}." for each in match[1].split("; "))
+
+
+def _detail(text: str) -> str:
+    what, _, value = text.partition(": ")
+    if what == "default":
+        return f"Default: `{value}`"
+    return "Required" if what == "required" else f"Allowed: `{text}`"
+
+
+def _sentences(text: str) -> str:
+    """Return a text with one sentence a line; a long one goes on in the next line."""
+    sentences = re.split(r"(?<=[.;]) (?=[A-Z`])", " ".join(text.split()))
+    return "\n".join(textwrap.fill(each, 116, break_on_hyphens=False) for each in sentences)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render())
