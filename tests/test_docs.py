@@ -154,3 +154,13 @@ def test_adr_index_lists_every_record() -> None:
 def test_command_line_reference_is_generated() -> None:
     """The page shows the options as they are; `make docs` writes it again."""
     assert cli_reference.PAGE.read_text() == cli_reference.render()
+
+
+def test_architecture_page_names_files_that_exist() -> None:
+    """Every module, package and name of the page is in the source."""
+    page = (REPOSITORY / "docs" / "architecture.md").read_text()
+    roots = (REPOSITORY, REPOSITORY / "reconciler", REPOSITORY / "reconciler" / "core")
+    named = re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?|[a-z_]+\.py)`", page)
+    below = {path.name for path in (REPOSITORY / "reconciler").rglob("*.py")}
+    assert len(named) > 50
+    assert [each for each in named if each not in below and not any((root / each).exists() for root in roots)] == []

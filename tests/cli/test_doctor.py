@@ -21,7 +21,6 @@ from support.wire import Request, Wire, answer
 
 from reconciler.core.journal.codec import sealed
 from reconciler.edge.manifests.schema import schema
-from reconciler.edge.state.file import FileStore, find_locked_file
 from reconciler.sandbox import Behaviour, SandboxServer
 
 CHECK = jsonschema.Draft202012Validator(schema("doctor.v1.json"))
@@ -514,25 +513,6 @@ def test_a_lock_that_another_user_left_fails(ready: Program) -> None:
     )  # fmt: skip
     assert done.returncode == 1
     assert f"{ACCOUNT}-us-east-1.lock cannot be taken: Permission denied" in done.stdout
-
-
-def test_each_file_that_a_run_opens_is_looked_at(tmp_path: Path) -> None:
-    """The lock and the text to come: what is not there is made, and a link or a folder in its place is refused."""
-    store = FileStore(tmp_path / "a.json")
-    assert find_locked_file(store, access=lambda *_: False) is None
-    for name in ("a.lock", "a.json.new"):
-        path = tmp_path / name
-        path.write_text("")
-        assert find_locked_file(store) is None
-        assert find_locked_file(store, access=lambda *_: False) == f"{path} is not readable and writable for this user"
-        path.unlink()
-        path.symlink_to(tmp_path / "elsewhere")
-        assert find_locked_file(store) == f"{path} is no plain file"
-        path.unlink()
-    (tmp_path / "file").write_text("")
-    assert "file/a.lock cannot be looked at: Not a directory" in (
-        find_locked_file(FileStore(tmp_path / "file/a.json")) or ""
-    )
 
 
 @needs_permissions

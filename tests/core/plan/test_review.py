@@ -176,3 +176,18 @@ def test_a_difference_calls_the_data_integration_by_name_too() -> None:
     assert found.differences == (
         f"not reviewed: create s3://corp-exports/2026-10 of {INTEGRATION.arn} ({INTEGRATION.name})",
     )
+
+
+def test_write_describes_itself() -> None:
+    """What every format shows of a call is what the call sends, and what AWS knows it by."""
+    (create,) = plan([manifest()], observed(), journal(), rules()).writes
+    changed = manifest(policy=UPDATING, ExecutionConfiguration=LATER)
+    (update,) = plan([changed], observed(live()), journal(record()), rules(Mode.CREATE_AND_UPDATE)).writes
+    assert isinstance(create, Create)
+    assert isinstance(update, Update)
+    assert (create.operation, create.body, create.reference) == (
+        "CreateDataIntegrationAssociation", create.request, create.token,
+    )  # fmt: skip
+    assert (update.operation, update.body, update.reference) == (
+        "UpdateDataIntegrationAssociation", {"ExecutionConfiguration": LATER}, "a1",
+    )  # fmt: skip

@@ -1,0 +1,28 @@
+"""Every error that the program raises on purpose stands in one tree."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+
+from reconciler.core import errors
+from reconciler.core.errors import Interrupted, ReconcilerError
+
+
+def subclasses(of: type[ReconcilerError]) -> Iterator[type[ReconcilerError]]:
+    """Yield the errors of this module below a class."""
+    for each in of.__subclasses__():
+        if each.__module__ == errors.__name__:
+            yield each
+            yield from subclasses(each)
+
+
+def test_docstring_of_the_root_draws_every_error() -> None:
+    """Whoever adds an error finds its place in the tree."""
+    drawn = [line.split("── ")[1].split()[0] for line in str(ReconcilerError.__doc__).splitlines() if "── " in line]
+    assert sorted(drawn) == sorted(each.__name__ for each in subclasses(ReconcilerError))
+
+
+def test_interruption_names_its_signal() -> None:
+    """The exit code of the process comes from it."""
+    assert Interrupted(signal.SIGTERM).signal == 15

@@ -1,0 +1,92 @@
+"""A location of the journals is opened by its scheme, and says what keeps a run from writing there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.bucket import Bucket
+
+from reconciler.edge.aws import Connection, Models, ambient_client
+from reconciler.edge.state import check_location, open_location
+from reconciler.edge.state.file import FileStore, FolderLocation, find_locked_file
+from reconciler.sandbox import SandboxServer
+
+
+def no_client(service: str) -> object:
+    """Refuse to reach AWS."""
+    raise AssertionError(service)
+
+
+def test_path_without_scheme_is_a_folder(tmp_path: Path) -> None:
+    """Nothing of AWS is needed, and nothing is made."""
+    location = open_location(str(tmp_path / "state"), "sandbox", no_client)
+    assert (location.name, location.is_shared, location.unchecked_write) == (f"{tmp_path}/state/sandbox", False, None)
+    assert location.store("1-r.json").place == f"{tmp_path}/state/sandbox/1-r.json"
+    assert "mount the folder" in location.restore_remedy
+    assert (location.find_obstacle(), location.find_file_obstacle("1-r.json")) == (None, None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_s3_url_is_a_prefix_of_a_bucket() -> None:
+    """Whether an object can be written there shows only when it is written."""
+    with SandboxServer() as server:
+        Bucket(server.url)
+        connection = Connection("0", endpoint_url=server.url, dummy=True)
+        location = open_location(
+            f"{Bucket.url}/", "sandbox", lambda service: ambient_client(service, connection, Models())
+        )
+        store = location.store("1-r.json")
+        assert store.load() is None
+    assert store.place == f"{Bucket.url}/sandbox/1-r.json"
+    assert location.is_shared
+    assert "restore the object" in location.restore_remedy
+    assert (location.find_obstacle(), location.find_file_obstacle("1-r.json")) == (None, None)
+    assert location.unchecked_write
+    assert location.unchecked_write.remedy.endswith(f"may s3:PutObject below {Bucket.url}/")
+
+
+@pytest.mark.parametrize(
+    ("location", "message"), [("s3://b", "is no name of a bucket"), ("gs://x", "is neither a place")]
+)
+def test_location_that_names_no_place_is_refused(location: str, message: str) -> None:
+    """Before anything is opened; an unknown scheme is no folder of that name."""
+    with pytest.raises(ValueError, match=message):
+        check_location(location)
+    with pytest.raises(ValueError, match=message):
+        open_location(location, "", no_client)
+
+
+def test_location_in_s3_is_checked_without_a_client() -> None:
+    """The check needs no credentials."""
+    check_location("s3://bucket/prefix")
+
+
+def test_obstacle_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
+    """The nearest folder that exists decides."""
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "file").write_text("")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert FolderLocation(tmp_path / "link").find_obstacle() == f"{tmp_path}/link is a link that leads nowhere"
+    assert FolderLocation(tmp_path / "file").find_obstacle() == f"{tmp_path}/file is no folder"
+    assert "cannot be looked at: Too many levels" in str(FolderLocation(tmp_path / "loop").find_obstacle())
+    assert FolderLocation(Path("/proc/self")).find_obstacle() in {None, "/proc/self is not writable for this user"}
+
+
+def test_each_file_that_a_run_opens_is_looked_at(tmp_path: Path) -> None:
+    """The lock and the text to come: what is not there is made, and a link or a folder in its place is refused."""
+    store = FileStore(tmp_path / "a.json")
+    assert find_locked_file(store, access=lambda *_: False) is None
+    for name in ("a.lock", "a.json.new"):
+        path = tmp_path / name
+        path.write_text("")
+        assert find_locked_file(store) is None
+        assert find_locked_file(store, access=lambda *_: False) == f"{path} is not readable and writable for this user"
+        path.unlink()
+        path.symlink_to(tmp_path / "elsewhere")
+        assert find_locked_file(store) == f"{path} is no plain file"
+        path.unlink()
+    (tmp_path / "file").write_text("")
+    assert "file/a.lock cannot be looked at: Not a directory" in (
+        find_locked_file(FileStore(tmp_path / "file/a.json")) or ""
+    )
