@@ -69,7 +69,7 @@ LABEL org.opencontainers.image.title="appintegrations-reconciler" \
       org.opencontainers.image.version="${VERSION}"
 USER 10001:10001
 STOPSIGNAL SIGTERM
-# Runs that make no progress make it fail (--patience), a controller that still starts does not.
+# Runs that make no progress make it fail (--stuck-after), a controller that still starts does not.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["reconcile", "health"]
 ENTRYPOINT ["tini", "--", "reconcile"]
 CMD ["controller"]

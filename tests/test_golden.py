@@ -127,4 +127,4 @@ def test_json_report(golden: list[tuple[str, str]]) -> None:
 def test_board_of_a_controller(golden: list[tuple[str, str]]) -> None:
     """What /api/v1/report serves."""
     board, process = boards.drifted(), Process(working=True, stopping=False, patience=timedelta(hours=1))
-    golden.append(("board.json", "".join(written(replace(board, past=board.past[:3]), process))))
+    golden.append(("controller.json", "".join(written(replace(board, past=board.past[:3]), process))))

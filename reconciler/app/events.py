@@ -40,8 +40,8 @@ class LogAndMetrics:
         self._log.error(
             logs.REVISION_REFUSED,
             error=refusal.reason,
-            earlierRevisionInForce=in_force is not None,
-            inForce=in_force.id if in_force else None,
+            previousRevisionActive=in_force is not None,
+            activeRevision=in_force.id if in_force else None,
         )
         self._news()
 

@@ -54,7 +54,7 @@ def _beginning(
     from reconciler.notifications.dispatcher import Courier, Round
     from reconciler.notifications.store import Ledgers
 
-    store = None if config.dry_run else StateBackend.of(config).location.store("notices.json")
+    store = None if config.dry_run else StateBackend.of(config).location.store("notifications.json")
     heard, clock = _Heard(metrics), SystemClock()
     scope = scope_of(config, places)
 

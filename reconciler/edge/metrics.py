@@ -145,9 +145,11 @@ class Metrics:
         drift = _gauge("drift_seconds", "For how long an association has been drifted.", "target", "association")
         exports = _gauge("exports_failed", "Associations whose last job failed.", "target")
         succeeded = _gauge("last_success_timestamp_seconds", "When a run of the target last went well.", "target")
-        failures = _gauge("failures_in_a_row", "How many runs of the target failed since one last went well.", "target")
+        failures = _gauge(
+            "consecutive_failures", "How many runs of the target failed since one last went well.", "target"
+        )
         moved = _gauge("run_idle_seconds", "Time since the run under way last made progress.", "target")
-        found = _gauge("target_found_timestamp_seconds", "When a scrape first found the target.", "target")
+        found = _gauge("target_first_seen_timestamp_seconds", "When a scrape first found the target.", "target")
         self._found = since = {lane.target: self._found.get(lane.target, board.now) for lane in board.lanes}
         for lane in board.lanes:
             name = _label(lane.target)
@@ -172,7 +174,7 @@ class Metrics:
 
 def _revision(board: Board) -> Iterator[Metric]:
     """Yield which revision is active and whether a newer one was rejected."""
-    refused = _gauge("revision_refused", "Whether the latest revision was rejected or cannot be read.")
+    refused = _gauge("revision_rejected", "Whether the latest revision was rejected or cannot be read.")
     refused.add_metric((), 1 if board.refusal else 0)
     taken = _gauge("revision_timestamp_seconds", "When the active revision became active.", "revision")
     if board.revision:

@@ -106,7 +106,7 @@ class ReportKind(StrEnum):
         "A manifest cannot be used; no manifest is, until it is put right.",
     )
     UNWISE_MANIFEST = (
-        "unwise-manifest", "unwise manifest", "warning", "other", "!", "yellow",
+        "manifest-warning", "manifest warning", "warning", "other", "!", "yellow",
         "A manifest is valid, and probably not what was meant.",
     )
     # fmt: on

@@ -1,4 +1,4 @@
-"""The board as JSON, by schemas/board.v1.json: what the page shows, for programs.
+"""The board as JSON, by schemas/controller.v1.json: what the page shows, for programs.
 
 It is written piece by piece: the runs of a busy day, or thousands of associations, all at once, would take tens of MB,
 of which Python then keeps a part.
@@ -14,7 +14,7 @@ from reconciler.core.controller.status import Board, Lane, PastRun, Refusal
 from reconciler.render.formats import json
 from reconciler.web.page.page import Process
 
-FORMAT = "reconciler/board/v1"
+FORMAT = "reconciler/controller/v1"
 
 
 def written(board: Board, process: Process) -> Iterator[str]:
@@ -30,15 +30,15 @@ def _board(board: Board, process: Process) -> dict[str, Any]:
     revision, stuck = board.revision, board.stuck(process.patience)
     return {
         "format": FORMAT,
-        "now": board.now.isoformat(),
-        "started": board.started.isoformat(),
-        "looked": _time(board.looked),
+        "generatedAt": board.now.isoformat(),
+        "startedAt": board.started.isoformat(),
+        "sourceCheckedAt": _time(board.looked),
         "revision": revision
         and {"id": revision.id, "since": revision.since.isoformat(), "manifests": revision.manifests},
-        "refusal": board.refusal and _refusal(board.refusal),
-        "working": process.working,
+        "rejection": board.refusal and _refusal(board.refusal),
+        "schedulerRunning": process.working,
         "stopping": process.stopping,
-        "lookingStuck": board.looking in stuck,
+        "sourceStuck": board.looking in stuck,
     }
 
 
@@ -53,25 +53,25 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
 def _lane(lane: Lane, *, stuck: bool) -> Iterator[str]:
     head = {
         "target": lane.target,
-        "running": _time(lane.running),
-        "moved": _time(lane.moved),
-        "due": _time(lane.due),
+        "runningSince": _time(lane.running),
+        "lastProgressAt": _time(lane.moved),
+        "nextRunAt": _time(lane.due),
         "stuck": stuck,
-        "failures": lane.failures,
-        "succeeded": _time(lane.succeeded),
+        "consecutiveFailures": lane.failures,
+        "lastSuccessAt": _time(lane.succeeded),
     }
     unseen = json.items((json.line(json.association(each)),) for each in lane.unseen.values())
-    yield from json.members(head, unseen=unseen, report=json.written(lane.last) if lane.last else ("null",))
+    yield from json.members(head, lastSeen=unseen, report=json.written(lane.last) if lane.last else ("null",))
 
 
 def _run(run: PastRun) -> dict[str, Any]:
     return {
         "id": run.id,
         "target": run.target,
-        "started": run.started.isoformat(),
-        "finished": run.finished.isoformat(),
-        "well": run.well,
-        "made": run.made,
+        "startedAt": run.started.isoformat(),
+        "finishedAt": run.finished.isoformat(),
+        "succeeded": run.well,
+        "written": run.made,
         "drifted": run.drifted,
         "open": run.open,
     }

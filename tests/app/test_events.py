@@ -38,9 +38,9 @@ def test_an_error_that_nobody_foresaw_is_told_with_its_run(log: io.StringIO) -> 
     assert belongs(of_run) == {"run": "0a1b", "target": "prod", "revision": "1f0c5f7"}
     assert belongs(of_none) == {}
     for entry in (of_run, of_none):
-        assert entry["event"] == "pass failed"
+        assert entry["event"] == "unexpected error"
         assert entry["error"].startswith("ValueError: invalid literal")
-        assert "test_told.py" in entry["exception"]
+        assert "test_events.py" in entry["exception"]
 
 
 def belongs(entry: dict[str, Any]) -> dict[str, Any]:

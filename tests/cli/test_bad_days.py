@@ -24,7 +24,7 @@ from support.wire import Request, Wire, answer
 
 from reconciler.sandbox import Behaviour, SandboxServer
 
-EVERY_SECOND = ("controller", "--interval", "1s", "--poll", "1s")
+EVERY_SECOND = ("controller", "--interval", "1s", "--poll-interval", "1s")
 CREATE = "CreateDataIntegrationAssociation"
 
 
@@ -65,7 +65,7 @@ def controlling(process: subprocess.Popen[str]) -> Iterator[Controller]:
         process.send_signal(signal.SIGTERM)
         controller.next("controller stopped")
         assert process.wait(timeout=30) == 0
-        assert "pass failed" not in controller.events
+        assert "unexpected error" not in controller.events
     finally:
         process.kill()
         process.communicate()
@@ -164,7 +164,7 @@ def test_logs_that_nobody_reads_any_more_hold_up_no_stop(program: Program) -> No
     program.add("october")
     reading, writing = os.pipe()
     fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, 4096)
-    command = program.arguments(*EVERY_SECOND, "--grace", "1s")
+    command = program.arguments(*EVERY_SECOND, "--shutdown-timeout", "1s")
     process = subprocess.Popen(
         command, cwd=program.folder, env=environment(), stdout=writing, stderr=writing, text=True
     )
@@ -340,5 +340,5 @@ def test_of_two_controllers_on_one_state_each_creates_what_the_other_has_not(
         killed.set()
         other.next("run finished", inSync=4)
         for each in both:
-            assert "pass failed" not in each.events
+            assert "unexpected error" not in each.events
     assert len(server.sandbox.carried_out) == 4

@@ -44,7 +44,7 @@ class Controller:
 @contextmanager
 def controlling(program: Program, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Controller]:
     """Run a controller that looks and runs every second; stop it at the end."""
-    process = program.start("controller", "--interval", "1s", "--poll", "1s", *arguments, env=env)
+    process = program.start("controller", "--interval", "1s", "--poll-interval", "1s", *arguments, env=env)
     try:
         yield Controller(process)
         process.send_signal(signal.SIGTERM)
@@ -72,10 +72,10 @@ def test_an_invalid_revision_leaves_the_last_good_one_in_force(program: Program,
         controller.next("run finished")
         program.add("november", text="kind: [")
         assert "november.yaml:2:1" in controller.next("manifest invalid")["problem"]
-        assert controller.next("revision refused")["earlierRevisionInForce"] is True
+        assert controller.next("revision rejected")["previousRevisionActive"] is True
         assert controller.next("run finished")["inSync"] == 1
         program.add("november")
-        assert controller.next("revision taken")["manifests"] == 2
+        assert controller.next("revision activated")["manifests"] == 2
         while (finished := controller.next("run finished"))["create"] == 0:
             pass
         assert finished["inSync"] == 1
@@ -86,7 +86,7 @@ def test_it_waits_for_a_first_valid_revision(program: Program) -> None:
     """Started on nonsense it calls nothing, and begins when there is something to do."""
     program.add("october", text="kind: [")
     with controlling(program) as controller:
-        assert controller.next("revision refused")["earlierRevisionInForce"] is False
+        assert controller.next("revision rejected")["previousRevisionActive"] is False
         program.add("october", text=EXPORT)
         assert controller.next("run finished")["create"] == 1
 
@@ -146,13 +146,13 @@ def test_a_call_that_hangs_is_cut_off_after_the_grace(program: Program) -> None:
     program.add("october")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         aimed = Program(program.folder, f"http://127.0.0.1:{silent.getsockname()[1]}")
-        process = aimed.start("controller", "--grace", "1s")
+        process = aimed.start("controller", "--shutdown-timeout", "1s")
         with silent.accept()[0]:
             terminate(process)
             _, log = process.communicate(timeout=30)
     assert process.returncode == 1
     last = json.loads(log.splitlines()[-1])
-    assert (last["event"], last["targets"]) == ("stop cut off", ["default"])
+    assert (last["event"], last["targets"]) == ("shutdown timed out", ["default"])
 
 
 def test_a_run_that_hangs_is_told_and_liveness_fails(program: Program) -> None:
@@ -160,7 +160,7 @@ def test_a_run_that_hangs_is_told_and_liveness_fails(program: Program) -> None:
     program.add("october")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         aimed = Program(program.folder, f"http://127.0.0.1:{silent.getsockname()[1]}")
-        arguments = ("--listen", "127.0.0.1:0", "--patience", "2s", "--grace", "1s")
+        arguments = ("--listen", "127.0.0.1:0", "--stuck-after", "2s", "--shutdown-timeout", "1s")
         with controlling(aimed, *arguments) as controller:
             url = controller.next("listening")["url"]
             with silent.accept()[0]:
@@ -179,17 +179,19 @@ def test_hanging_targets_hold_up_neither_git_nor_probes_nor_a_stop(program: Prog
         program.add(f"hanging-{number}", text=TARGET + spec)
     with socket.create_server(("127.0.0.1", 0), backlog=100) as silent:
         aimed = Program(program.folder, f"http://127.0.0.1:{silent.getsockname()[1]}")
-        process = aimed.start("controller", "--poll", "1s", "--grace", "2s", "--listen", "127.0.0.1:0")
+        process = aimed.start(
+            "controller", "--poll-interval", "1s", "--shutdown-timeout", "2s", "--listen", "127.0.0.1:0"
+        )
         controller = Controller(process)
         try:
             url = controller.next("listening")["url"]
-            controller.next("revision taken")
-            waiting = controller.next("runs wait")
+            controller.next("revision activated")
+            waiting = controller.next("runs waiting")
             assert 0 < waiting["targets"] <= 8  # those that have come to wait by then
             assert waiting["atOnce"] == 32
             for number in range(3):
                 program.add(f"later-{number}", text=EXPORT + "target: hanging-0\n")
-                assert controller.next("revision taken")["manifests"] == number + 1
+                assert controller.next("revision activated")["manifests"] == number + 1
             assert get(f"{url}/healthz") == (200, "ok\n")
             process.send_signal(signal.SIGTERM)
             _, log = process.communicate(timeout=30)
@@ -197,8 +199,8 @@ def test_hanging_targets_hold_up_neither_git_nor_probes_nor_a_stop(program: Prog
             process.kill()
             process.communicate()
     said = [json.loads(line) for line in log.splitlines()]
-    assert said.pop()["event"] == "stop cut off"
-    assert not [each for each in said if each["level"] != "info" and each["event"] != "manifest unwise"]
+    assert said.pop()["event"] == "shutdown timed out"
+    assert not [each for each in said if each["level"] != "info" and each["event"] != "manifest warning"]
 
 
 def test_what_is_unwise_is_logged_once_for_each_revision(program: Program) -> None:
@@ -208,14 +210,14 @@ def test_what_is_unwise_is_logged_once_for_each_revision(program: Program) -> No
         assert controller.next("no manifests")["files"] == ["manifests/"]
         controller.next("run finished")
         program.add("october", text=EXPORT + "policy: {onLoss: recreate}\n")
-        assert controller.next("revision taken")["manifests"] == 1
+        assert controller.next("revision activated")["manifests"] == 1
         events = list[str]()
         while events.count("run finished") < 3:
             assert controller.process.stderr
             events.append(json.loads(controller.process.stderr.readline())["event"])
-        assert events.count("manifest unwise") == 1
+        assert events.count("manifest warning") == 1
         program.add("november")
-        assert "october.yaml" in controller.next("manifest unwise")["problem"]
+        assert "october.yaml" in controller.next("manifest warning")["problem"]
 
 
 @pytest.mark.parametrize("named", [("east",), ("east", "west")])
@@ -238,9 +240,9 @@ def test_a_target_that_is_not_declared_is_a_refusal(program: Program) -> None:
     """It may be declared by the next revision."""
     program.add("october")
     with controlling(program, "--target", "prod") as controller:
-        assert "--target 'prod' is not declared" in controller.next("revision refused")["error"]
+        assert "--target 'prod' is not declared" in controller.next("revision rejected")["error"]
         program.add("prod", text=f"{TARGET}spec: {{AccountId: '123456789012', Region: us-east-1}}\n")
-        assert controller.next("revision taken")
+        assert controller.next("revision activated")
         assert controller.next("run finished")["target"] == "prod"
 
 
@@ -267,10 +269,10 @@ def test_a_reviewed_plan_is_not_for_a_controller(program: Program, server: Sandb
 def test_sighup_runs_all_now(program: Program) -> None:
     """However long the interval, and whether git has changed or not."""
     program.add("october")
-    with controlling(program, "--interval", "1h", "--poll", "1h") as controller:
+    with controlling(program, "--interval", "1h", "--poll-interval", "1h") as controller:
         assert controller.next("run finished")["create"] == 1
         controller.process.send_signal(signal.SIGHUP)
-        assert controller.next("run asked for")["by"] == "SIGHUP"
+        assert controller.next("run requested")["by"] == "SIGHUP"
         assert controller.next("run finished")["inSync"] == 1
     assert controller.process.returncode == 0
 
@@ -333,7 +335,7 @@ def test_variables_of_libraries_are_not_heeded(program: Program, name: str, *, i
 def test_it_listens(program: Program) -> None:
     """Probes, metrics of the runs so far, the page and its JSON, and a hook that runs all at once."""
     program.add("october")
-    arguments = ("--interval", "1h", "--poll", "1h", "--listen", "127.0.0.1:0")
+    arguments = ("--interval", "1h", "--poll-interval", "1h", "--listen", "127.0.0.1:0")
     with controlling(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET": "secret"}) as controller:
         url = controller.next("listening")["url"]
         controller.next("run finished")
@@ -349,7 +351,7 @@ def test_it_listens(program: Program) -> None:
             'reconciler_associations{decision="inSync",target="default"} 1.0',
             'reconciler_lease_held{target="default"} 0.0',
             'reconciler_webhooks_total{result="accepted",sender="generic"} 1.0',
-            "reconciler_revision_refused 0.0",
+            "reconciler_revision_rejected 0.0",
         ):
             assert f"{line}\n" in metrics
         _, page = get(url)
@@ -363,7 +365,7 @@ def test_it_listens(program: Program) -> None:
 def test_idle_connections_leave_descriptors_for_runs(program: Program) -> None:
     """At `ulimit -n 100`, and 400 who connect and say nothing: runs go on, probes answer, and the log stays short."""
     program.add("october")
-    command = program.arguments("controller", "--interval", "1s", "--poll", "1s", "--listen", "127.0.0.1:0")
+    command = program.arguments("controller", "--interval", "1s", "--poll-interval", "1s", "--listen", "127.0.0.1:0")
     process = subprocess.Popen(
         ("sh", "-c", 'ulimit -n 100 && exec "$@"', "sh", *command), cwd=program.folder, env=environment(),
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -384,9 +386,9 @@ def test_idle_connections_leave_descriptors_for_runs(program: Program) -> None:
 
 
 def test_a_storm_of_hooks_is_two_runs_at_most(program: Program) -> None:
-    """A thousand, eight at once: each is answered, and all ask for what is done once or twice in --event-interval."""
+    """A thousand, eight at once: each is answered, and --min-event-interval bounds the runs that they start."""
     program.add("october")
-    arguments = ("--interval", "1h", "--poll", "1h", "--event-interval", "10m", "--listen", "127.0.0.1:0")
+    arguments = ("--interval", "1h", "--poll-interval", "1h", "--min-event-interval", "10m", "--listen", "127.0.0.1:0")
     with controlling(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET": "secret"}) as controller:
         url = controller.next("listening")["url"]
         controller.next("run finished")
@@ -467,7 +469,7 @@ def test_a_secret_may_change(program: Program) -> None:
     program.add("october")
     secret = program.folder / "secret"
     secret.write_text("old\n")
-    arguments = ("--interval", "1h", "--poll", "1h", "--listen", "127.0.0.1:0")
+    arguments = ("--interval", "1h", "--poll-interval", "1h", "--listen", "127.0.0.1:0")
     with controlling(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET_FILE": str(secret)}) as controller:
         url = controller.next("listening")["url"]
         statuses = []

@@ -71,7 +71,7 @@ class Controller:
 @contextmanager
 def following(program: Program, url: str, *arguments: str, env: Mapping[str, str] = GIT) -> Iterator[Controller]:
     """Run a controller that looks at a repository every second; stop it at the end."""
-    times = ("--interval", "1s", "--poll", "1s")
+    times = ("--interval", "1s", "--poll-interval", "1s")
     process = program.start("controller", *times, "--git-url", url, "--git-ref", "main", *arguments, env=env)
     assert process.stderr
     controller = Controller(iter(process.stderr))
@@ -89,10 +89,10 @@ def test_it_follows_pushes(program: Program, server: SandboxServer, remote: Remo
     """Each is taken up by itself; the commit stands in the log of the run and in the journal."""
     october = remote.push("october")
     with following(program, remote.url) as controller:
-        assert controller.next("revision taken")["revision"] == october
+        assert controller.next("revision activated")["revision"] == october
         assert controller.next("run finished", revision=october)["create"] == 1
         november = remote.push("november")
-        assert controller.next("revision taken")["revision"] == november
+        assert controller.next("revision activated")["revision"] == november
         assert controller.next("run finished", revision=november, create=1)["inSync"] == 1
     status = program.run("status", "--git-url", remote.url, "-o", "json", env=GIT)
     assert json.loads(status.out)["targets"][0]["written"]["revision"] == november
@@ -102,8 +102,8 @@ def test_it_follows_pushes(program: Program, server: SandboxServer, remote: Remo
 def test_it_waits_for_the_first_push(program: Program, remote: Remote) -> None:
     """A repository without a commit is no reason to end."""
     with following(program, remote.url) as controller:
-        refused = controller.next("revision refused")
-        assert refused["earlierRevisionInForce"] is False
+        refused = controller.next("revision rejected")
+        assert refused["previousRevisionActive"] is False
         assert "is empty, it has no commit yet" in refused["error"]
         october = remote.push("october")
         assert controller.next("run finished", revision=october)["create"] == 1
@@ -120,20 +120,20 @@ def test_a_commit_that_is_not_signed_by_a_listed_key_is_not_used(
     with following(program, remote.url, "--git-verify-key", str(listed)) as controller:
         assert controller.next("run finished", revision=october)["create"] == 1
         unsigned = remote.push("november")
-        refused = controller.next("revision refused")
-        assert (refused["earlierRevisionInForce"], refused["inForce"]) == (True, october)
+        refused = controller.next("revision rejected")
+        assert (refused["previousRevisionActive"], refused["activeRevision"]) == (True, october)
         assert f"the commit {unsigned} is not signed: sign it (git commit -S)" in refused["error"]
         assert controller.next("run finished")["revision"] == october
         assert len(server.sandbox.carried_out) == 1
         other = remote.push("december", signer=two)
-        refused = controller.next("revision refused")["error"]
+        refused = controller.next("revision rejected")["error"]
         assert f"the commit {other} is signed by the key {two.id}, which is not listed" in refused
         assert controller.next("run finished")["revision"] == october
         listed.write_text(one.listed + two.listed)
-        assert controller.next("revision taken")["revision"] == other
+        assert controller.next("revision activated")["revision"] == other
         assert controller.next("run finished", revision=other, create=2)["inSync"] == 1
         listed.unlink()
-        assert "cannot be read: No such file" in controller.next("revision refused")["error"]
+        assert "cannot be read: No such file" in controller.next("revision rejected")["error"]
         assert controller.next("run finished")["revision"] == other
 
 
@@ -148,11 +148,11 @@ def test_a_commit_is_verified_again_where_that_failed(program: Program, remote: 
     fake.chmod(0o755)
     env = GIT | {"PATH": f"{fake.parent}:{GIT['PATH']}"}
     with following(program, remote.url, "--git-verify-key", str(tmp_path / "listed"), env=env) as controller:
-        refused = controller.next("revision refused")["error"]
+        refused = controller.next("revision rejected")["error"]
         assert f"the signature of the commit {october} could not be verified, so it is not used yet" in refused
         fake.with_name("ssh-keygen.well").touch()
         assert controller.next("run finished", revision=october)["create"] == 1
-    assert controller.log.count("revision refused") == 1
+    assert controller.log.count("revision rejected") == 1
 
 
 def test_a_remote_out_of_reach_leaves_the_last_good_revision_in_force(
@@ -169,16 +169,16 @@ def test_a_remote_out_of_reach_leaves_the_last_good_revision_in_force(
         with following(program, url, "--git-token-file", str(token), env=GIT | {"GIT_TRACE": "1"}) as controller:
             assert controller.next("run finished", revision=october)["create"] == 1
             serving.close()
-            refused = controller.next("revision refused")
-            assert (refused["earlierRevisionInForce"], refused["inForce"]) == (True, october)
+            refused = controller.next("revision rejected")
+            assert (refused["previousRevisionActive"], refused["activeRevision"]) == (True, october)
             assert "cannot be reached" in refused["error"]
             assert controller.next("run finished")["revision"] == october
             november = remote.push("november")
             with guarded_server(tmp_path, GIT, login, int(first.host.rpartition(":")[2])) as second:
-                assert controller.next("revision taken")["revision"] == november
+                assert controller.next("revision activated")["revision"] == november
                 assert controller.next("run finished", revision=november, create=1)["inSync"] == 1
                 token.write_text("wrong")
-                assert "refuses the credentials" in controller.next("revision refused")["error"]
+                assert "refuses the credentials" in controller.next("revision rejected")["error"]
     seen = first.arguments + second.arguments
     assert b"git-remote-http" in seen
     assert b"--git-token-file" in seen

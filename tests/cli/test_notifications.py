@@ -39,7 +39,7 @@ def controlling(
 ) -> Iterator[list[str]]:
     """Run a controller that tells people, and return its log, which is there once it was stopped."""
     logged: list[str] = []
-    process = program.start("controller", "--interval", "1s", "--poll", "1s", *arguments, env={variable: urls})
+    process = program.start("controller", "--interval", "1s", "--poll-interval", "1s", *arguments, env={variable: urls})
     try:
         yield logged
         process.send_signal(signal.SIGTERM)
@@ -86,7 +86,7 @@ def test_drift_is_told_once_and_a_restart_does_not_repeat_it(
         assert "november" in told["message"]
         assert "october" not in told["message"]
     assert chat.taken.empty()
-    kept = (program.folder / ".reconciler" / "sandbox" / "notices.json").read_text()
+    kept = (program.folder / ".reconciler" / "sandbox" / "notifications.json").read_text()
     for text in (*first, *second, kept):
         assert "hunter2" not in text
         assert "s3cret" not in text
@@ -109,7 +109,7 @@ def test_a_receiver_that_is_away_holds_up_no_run_and_no_stop(program: Program, c
         assert chat.refused.get(timeout=60)
     events = [json.loads(line) for line in logged[1].splitlines()]
     assert [each["event"] for each in events].count("run finished") > 1
-    failed = [each for each in events if each["event"] == "notice not delivered"]
+    failed = [each for each in events if each["event"] == "notification not delivered"]
     assert failed[0]["receiver"] == "json 1"
     assert failed[0]["again"] == 10
     chat.down = False
@@ -136,9 +136,9 @@ def test_a_refused_revision_is_told_and_its_end(program: Program, chat: Chat) ->
     program.add("october", text="kind: [")
     urls = program.folder / "urls"
     urls.write_text(f"\n{chat.url}\n")
-    with controlling(program, str(urls), "--heartbeat", "0s", variable="RECONCILER_NOTIFY_URLS_FILE"):
+    with controlling(program, str(urls), "--summary-interval", "0s", variable="RECONCILER_NOTIFY_URLS_FILE"):
         told = chat.next()
-        assert told["title"] == "reconcile: 1 revision refused"
+        assert told["title"] == "reconcile: 1 revision rejected"
         assert "october.yaml:2:1" in told["message"]
         program.add("october")
         assert chat.next()["title"] == "reconcile: 1 recovered"
@@ -152,12 +152,12 @@ def test_the_ledger_lies_beside_a_journal_in_s3(
     program.add("october")
     with controlling(program, chat.url, "--state", bucket.url, "--new-state"):
         assert chat.next()["title"] == "reconcile: all is well"
-    assert "prod/sandbox/notices.json" in bucket.keys
+    assert "prod/sandbox/notifications.json" in bucket.keys
     with controlling(program, chat.url, "--state", bucket.url) as logged:
         drift(server, "october")
         assert chat.next()["title"] == "reconcile: 1 drifted"
     assert chat.taken.empty()
-    assert "notices not remembered" not in logged[1]
+    assert "notification state not saved" not in logged[1]
 
 
 def test_a_dry_run_tells_and_writes_nothing(program: Program, chat: Chat) -> None:

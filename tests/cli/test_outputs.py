@@ -85,7 +85,7 @@ def test_a_run_says_what_is_unwise(program: Program) -> None:
     program.add("october", text=EXPORT + "policy: {onLoss: recreate}\n")
     done = program.run("-o", "json")
     assert (done.code, done.report["warnings"][0]["pointer"]) == (0, "/policy/onLoss")
-    assert "/policy/onLoss" in done.events("manifest unwise")[0]["problem"]
+    assert "/policy/onLoss" in done.events("manifest warning")[0]["problem"]
     assert "warning: manifests/october.yaml:11:18: /policy/onLoss" in program.run().out
 
 

@@ -264,7 +264,7 @@ def test_an_empty_folder_is_valid_and_warned_about(program: Program) -> None:
     done = program.run("--strict", "-o", "json")
     assert done.code == 0
     assert done.events("no manifests")
-    assert not done.events("manifest unwise")
+    assert not done.events("manifest warning")
     assert [each["message"] for each in done.report["warnings"]] == ["there are none: nothing would be created"]
 
 

@@ -54,7 +54,7 @@ def test_another_plan_is_refused_and_what_differs_is_named(program: Program, ser
     assert first.startswith("not as reviewed: create s3://corp-exports/october of arn:")
     assert first.endswith("EndTime is 1796083200000 and was 1793491200000")
     assert second.startswith("reviewed, and not planned any more: create s3://corp-exports/november of arn:")
-    (refused,) = seeing.events("plan refused")
+    (refused,) = seeing.events("plan rejected")
     assert refused["reviewed"] == digest != refused["planDigest"]
     assert {path for path in program.folder.rglob("*") if path.is_file()} == before
 

@@ -90,10 +90,12 @@ def clients() -> set[str]:
     """Return the services that a client is made of."""
     found = set()
     for node in sources():
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "client":
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "client":
             if not node.args and not node.keywords:  # a method of our own, which makes none
                 continue
             service = node.args[0]
+            if isinstance(service, ast.Name) and service.id == "service":  # whoever calls that function names it
+                continue
             assert isinstance(service, ast.Constant), "a client of who knows what"
             found.add(str(service.value))
     return found

@@ -223,7 +223,10 @@ def test_secrets_are_mounted_where_the_program_looks() -> None:
 def test_a_pod_is_not_killed_within_its_grace() -> None:
     """What is under way is finished and remembered first."""
     found = documents("controller")
-    assert pod(found)["spec"]["terminationGracePeriodSeconds"] >= parsed(found).params["grace"] + 10
+    assert (
+        pod(found)["spec"]["terminationGracePeriodSeconds"]
+        >= parsed(found).params["shutdown_timeout"].total_seconds() + 10
+    )
 
 
 def test_one_run_at_a_time_and_no_blind_retry() -> None:

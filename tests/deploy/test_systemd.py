@@ -127,7 +127,7 @@ def test_both_services_are_shut_off_alike() -> None:
 def test_the_service_is_not_killed_within_its_grace() -> None:
     """What is under way is finished and remembered first."""
     (seconds,) = assignments("reconciler.service")["TimeoutStopSec"]
-    assert int(seconds) >= parsed("reconciler.service")[0].params["grace"] + 10
+    assert int(seconds) >= parsed("reconciler.service")[0].params["shutdown_timeout"].total_seconds() + 10
 
 
 def test_a_reload_reconciles_now() -> None:

@@ -151,7 +151,7 @@ def test_what_ends_a_thread_is_a_line_as_any_other(monkeypatch: pytest.MonkeyPat
     thread.join()
     (line,) = stream.getvalue().splitlines()
     entry = json.loads(line)
-    assert (entry["event"], entry["what"]) == ("pass failed", "thread web")
+    assert (entry["event"], entry["what"]) == ("unexpected error", "thread web")
     assert "Traceback" in entry["exception"]
 
 

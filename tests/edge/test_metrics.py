@@ -130,14 +130,14 @@ def test_the_board_is_among_them(metrics: Metrics) -> None:
     assert found["reconciler_associations[('decision', 'drifted'), ('target', 'prod')]"] == 1
     assert found["reconciler_associations[('decision', 'inSync'), ('target', 'prod')]"] == 1
     assert found["reconciler_drift_seconds[('association', 'drifted'), ('target', 'prod')]"] == 7200
-    assert found["reconciler_failures_in_a_row[('target', 'prod')]"] == 2
+    assert found["reconciler_consecutive_failures[('target', 'prod')]"] == 2
     assert found["reconciler_run_idle_seconds[('target', 'prod')]"] == 180
     assert found["reconciler_run_idle_seconds[('target', 'other')]"] == 0
     assert found["reconciler_last_success_timestamp_seconds[('target', 'prod')]"] == NOW.timestamp() - 3600
     assert "reconciler_last_success_timestamp_seconds[('target', 'other')]" not in found
     assert found["reconciler_revision_timestamp_seconds[('revision', '1f0c5f7')]"] == NOW.timestamp()
     assert found["reconciler_source_checked_timestamp_seconds[]"] == NOW.timestamp()
-    assert found["reconciler_revision_refused[]"] == 1
+    assert found["reconciler_revision_rejected[]"] == 1
     assert found["reconciler_build_info[('version', '1.2.3')]"] == 1
 
 
@@ -204,7 +204,7 @@ def test_runs_and_writes_of_a_target_begin_at_0(metrics: Metrics) -> None:
 def test_what_never_went_well_has_a_beginning(metrics: Metrics) -> None:
     """That of the controller for git, and for a target when it was found, also one that comes later or once more."""
     board = Board(NOW, NOW - timedelta(hours=3), None, None, None, (), ())
-    name = "reconciler_target_found_timestamp_seconds[('target', '{}')]"
+    name = "reconciler_target_first_seen_timestamp_seconds[('target', '{}')]"
 
     def after(hours: int, *targets: str) -> dict[str, float]:
         lanes = tuple(Lane(target, None, None, NOW, 0, None, None) for target in targets)

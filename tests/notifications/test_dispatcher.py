@@ -126,7 +126,7 @@ def test_each_change_is_told_once(world: World) -> None:
 def test_a_restart_repeats_nothing(world: World, kind: str, tmp_path: Path) -> None:
     """Nor does it forget that something was wrong: its end is still told."""
     if kind == "file":
-        world.store = FileStore(tmp_path / "state" / "notices.json")
+        world.store = FileStore(tmp_path / "state" / "notifications.json")
     assert world.goes(world.courier(), export="lost") == [LOST]
     assert world.goes(world.courier()) == []
     assert world.goes(world.courier(), export="in-sync") == [RECOVERED]
@@ -212,7 +212,7 @@ def test_two_controllers_at_the_same_moment_lose_nothing(world: World) -> None:
 
 def test_controllers_of_one_machine_wait_for_each_other(world: World, tmp_path: Path) -> None:
     """While one tells, the other tells nothing; then it sees that it was told."""
-    here = tmp_path / "notices.json"
+    here = tmp_path / "notifications.json"
     world.store = FileStore(here)
     first = world.courier()
     world.store = FileStore(here)
@@ -335,7 +335,7 @@ def test_a_ledger_that_others_keep_writing_holds_up_nothing(world: World, lasts:
 def test_a_folder_that_cannot_be_made_stops_nothing(world: World, tmp_path: Path) -> None:
     """The lock cannot be taken either; people are told all the same."""
     (tmp_path / "file").touch()
-    world.store = FileStore(tmp_path / "file" / "notices.json")
+    world.store = FileStore(tmp_path / "file" / "notifications.json")
     courier = world.courier()
     world.clock.advance(minutes=10)
     assert world.goes(courier, export="lost") == [LOST]

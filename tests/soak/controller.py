@@ -88,7 +88,7 @@ class Controller:
 @contextmanager
 def controlling(program: Program, *arguments: str, env: Mapping[str, str]) -> Iterator[Controller]:
     """Run a controller that runs when it is told to, not by the hour; stop it at the end."""
-    times = ("--interval", "1h", "--poll", "1h", "--event-interval", "0s", "--listen", "127.0.0.1:0")
+    times = ("--interval", "1h", "--poll-interval", "1h", "--min-event-interval", "0s", "--listen", "127.0.0.1:0")
     process = program.start("controller", *times, *arguments, env={**env, "RECONCILER_WEBHOOK_SECRET": SECRET})
     with process:
         controller = Controller(process)

@@ -35,10 +35,20 @@ _MEDDLED = 5
 _SILENT = 3
 """In one round of so many the chat that people are notified in takes no message."""
 _TOLD = (
-    "run finished", "revision taken", "revision refused", "target failed", "association created", "association updated",
-    "create failed", "update failed", "drift detected", "notice delivered", "notice not delivered", "pass failed",
+    "run finished",
+    "revision activated",
+    "revision rejected",
+    "target failed",
+    "association created",
+    "association updated",
+    "create failed",
+    "update failed",
+    "drift detected",
+    "notification delivered",
+    "notification not delivered",
+    "unexpected error",
     INTERNAL,
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +124,7 @@ class _Around:
         self.pushes += push
         spoiled = push and self.pushes % _SPOILED == _SPOILED // 2
         if spoiled:
-            refused = self.controller.until("revision refused")
+            refused = self.controller.until("revision rejected")
             self.remote.spoil()
             self._hook("github", _PUSH, _PUSHED)
             refused()

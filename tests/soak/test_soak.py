@@ -49,7 +49,12 @@ def test_a_controller_opens_nothing_that_it_does_not_close(tmp_path: Path) -> No
     """Over two dozen runs, with pushes and faults; how much memory it takes shows in the long form."""
     soaked = soak(Plan(rounds=8, pushes=6, targets=3, seconds=600, share=0.01, notified=False), tmp_path)
     counts, held = soaked.counts, {each.name: each for each in figures(soaked.samples)}
-    assert (len(soaked.samples), counts["pushes"], counts["revision refused"], counts["pass failed"]) == (8, 6, 1, 0)
+    assert (len(soaked.samples), counts["pushes"], counts["revision rejected"], counts["unexpected error"]) == (
+        8,
+        6,
+        1,
+        0,
+    )
     assert counts["run finished"] >= 24
     assert counts[INTERNAL] == 0
     assert not held["file descriptors"].over

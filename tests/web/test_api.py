@@ -20,7 +20,7 @@ from reconciler.render.formats.json import document
 REGISTRY: Registry[Any] = Registry().with_resource(
     "urn:appintegrations-reconciler:report.v1", Resource.from_contents(schema("report.v1.json"))
 )
-CHECK = jsonschema.Draft202012Validator(schema("board.v1.json"), registry=REGISTRY)
+CHECK = jsonschema.Draft202012Validator(schema("controller.v1.json"), registry=REGISTRY)
 
 
 @pytest.mark.parametrize(
@@ -45,14 +45,14 @@ def test_every_state_fits_the_schema(site: Site, board: Board) -> None:
 def test_it_tells_what_the_probes_tell(site: Site) -> None:
     """Whether a target, or looking at git, does not get on, whether anything is run, and whether it is stopping."""
     still = site.get("/api/v1/report").json
-    assert (still["working"], still["stopping"], still["lookingStuck"]) == (True, False, False)
+    assert (still["schedulerRunning"], still["stopping"], still["sourceStuck"]) == (True, False, False)
     late = replace(boards.lane(None), due=NOW - timedelta(minutes=11))
     looking = Lane("(git)", NOW, NOW - timedelta(minutes=11), None, 0, None, None)
     site.board = replace(boards.board(late, boards.lane(None, "other")), looking=looking)
     site.working, site.stopping = False, True
     found = site.get("/api/v1/report").json
     CHECK.validate(found)
-    assert (found["working"], found["stopping"], found["lookingStuck"]) == (False, True, True)
+    assert (found["schedulerRunning"], found["stopping"], found["sourceStuck"]) == (False, True, True)
     assert [each["stuck"] for each in found["targets"]] == [True, False]
 
 
@@ -69,7 +69,7 @@ def test_runs_come_in_pieces_and_are_all_there(site: Site, count: int) -> None:
 def test_why_something_newer_is_not_in_force_is_told(site: Site) -> None:
     """The sentence, since when, and each problem with its place."""
     site.board = boards.refused()
-    refusal = site.get("/api/v1/report").json["refusal"]
+    refusal = site.get("/api/v1/report").json["rejection"]
     assert (refusal["reason"], refusal["since"]) == (
         "2 problems in the manifests of commit 9c1b", "2026-11-01T11:00:00+00:00",
     )  # fmt: skip

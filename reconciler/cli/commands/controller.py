@@ -29,7 +29,7 @@ from reconciler.cli.parameters import Listen, Template
     help="How often each target is reconciled.",
 )
 @options.option(
-    "--poll",
+    "--poll-interval",
     type=options.Duration(),
     default="30s",
     show_default=True,
@@ -37,7 +37,7 @@ from reconciler.cli.parameters import Listen, Template
     help="How often git or the folder is polled for changes.",
 )
 @options.option(
-    "--event-interval",
+    "--min-event-interval",
     type=options.Duration(),
     default="30s",
     show_default=True,
@@ -45,7 +45,7 @@ from reconciler.cli.parameters import Listen, Template
     help="Time in which webhooks and pushes start at most two runs of a target.",
 )
 @options.option(
-    "--patience",
+    "--stuck-after",
     type=options.Duration(),
     default="10m",
     show_default=True,
@@ -53,7 +53,7 @@ from reconciler.cli.parameters import Listen, Template
     help="Time without progress after which a run counts as stuck and /healthz fails.",
 )
 @options.option(
-    "--grace",
+    "--shutdown-timeout",
     type=options.Duration(),
     default="25s",
     show_default=True,
@@ -61,7 +61,7 @@ from reconciler.cli.parameters import Listen, Template
     help="How long a run may take to end after SIGTERM.",
 )
 @options.option(
-    "--heartbeat",
+    "--summary-interval",
     type=options.Duration(),
     default="24h",
     show_default=True,
@@ -83,8 +83,8 @@ from reconciler.cli.parameters import Listen, Template
 def command(
     source: Source,
     *,
-    grace: timedelta,
-    heartbeat: timedelta,
+    shutdown_timeout: timedelta,
+    summary_interval: timedelta,
     listen: Address | None,
     manifest_url: str | None,
     **chosen: Any,
@@ -102,11 +102,11 @@ def command(
         raise UsageError("RECONCILER_EXPECT_PLAN: is for one run; a controller applies what git comes to say")
     if manifest_url and not listen:
         raise UsageError("--manifest-url makes links in the page, and none is served: give --listen as well")
-    interval, poll, patience = (max(timedelta(seconds=1), chosen.pop(name)) for name in _AT_LEAST_A_SECOND)
-    times = Times(interval, poll, patience, heartbeat, chosen.pop("event_interval"))
+    interval, poll_interval, stuck_after = (max(timedelta(seconds=1), chosen.pop(name)) for name in _AT_LEAST_A_SECOND)
+    times = Times(interval, poll_interval, stuck_after, summary_interval, chosen.pop("min_event_interval"))
     http = HttpOptions(listen, manifest_url) if listen else None
-    run_controller(source, RunConfig.of(**chosen), times, grace, http)
+    run_controller(source, RunConfig.of(**chosen), times, shutdown_timeout, http)
     return 0
 
 
-_AT_LEAST_A_SECOND = ("interval", "poll", "patience")
+_AT_LEAST_A_SECOND = ("interval", "poll_interval", "stuck_after")

@@ -20,7 +20,7 @@ class Condition(StrEnum):
 
     WELL = "well"
     UNCLEAR = "unclear"
-    REFUSED = "revision refused"
+    REFUSED = "revision rejected"
     TARGET_FAILED = "target failed"
     UNLISTED = "not listed"
     FAILED = "failed"

@@ -90,7 +90,7 @@ def test_the_gravest_come_first() -> None:
     assert [(each.name, each.properties["title"]) for each in found] == [
         ("error", "not as reviewed"), ("error", "target failed prod"), ("error", "unknown lost"),
         ("error", "blocked stuck"),
-        ("warning", "drifted drifted"), ("warning", "unwise manifest"), ("warning", "unwise manifest"),
+        ("warning", "drifted drifted"), ("warning", "manifest warning"), ("warning", "manifest warning"),
         ("notice", "to update up"), ("notice", "to create new"),
     ]  # fmt: skip
     assert "not reviewed: x" in found[0].text
@@ -164,8 +164,8 @@ def test_findings_say_what_is_wrong_and_what_is_unwise() -> None:
     assert lines(told) == [
         "::error file=plain,line=3,col=7,title=invalid manifest::plain: plain",
         "::error file=plain,title=invalid manifest::plain",
-        "::warning file=plain,line=3,col=7,title=unwise manifest::plain: plain",
-        "::warning file=plain,title=unwise manifest::plain",
+        "::warning file=plain,line=3,col=7,title=manifest warning::plain: plain",
+        "::warning file=plain,title=manifest warning::plain",
         "Manifests: 2 problems in the manifests: none is used.",
     ]
     assert findings(Findings(2)) == "Manifests: 2 manifests: valid.\n"

@@ -196,7 +196,7 @@ def test_findings_are_results() -> None:
     results = check(findings(found()))["results"]
     assert [(each["ruleId"], each["level"]) for each in results] == [
         ("invalid-manifest", "error"), ("invalid-manifest", "error"),
-        ("unwise-manifest", "warning"), ("unwise-manifest", "warning"),
+        ("manifest-warning", "warning"), ("manifest-warning", "warning"),
     ]  # fmt: skip
     assert ["region" in each["locations"][0]["physicalLocation"] for each in results] == [True, False, True, False]
     assert check(findings(Findings(1)))["results"] == []

@@ -267,8 +267,10 @@ def test_what_cannot_be_seen_is_shown_as_it_was(site: Site) -> None:
     assert arn in {each.get("data-copy") for each in seen.all("button")}
     assert seen.words.count("Last seen:") == 1
     (lane, other) = site.get("/api/v1/report").json["targets"]
-    assert [(each["name"], each["decision"], each["arn"]) for each in lane["unseen"]] == [("contacts", "drifted", arn)]
-    assert other["unseen"] == []
+    assert [(each["name"], each["decision"], each["arn"]) for each in lane["lastSeen"]] == [
+        ("contacts", "drifted", arn)
+    ]
+    assert other["lastSeen"] == []
 
 
 def test_a_look_at_git_that_hangs_is_told(site: Site) -> None:
