@@ -35,7 +35,7 @@ RUNS    ?= 2500
 PUSHES  ?= 500
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test image-test image-base lint validate check simulate soak bench docs lock clean
+.PHONY: help setup demo test image-test image-base lint validate check simulate thorough soak bench docs lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ check: lint validate test ## Check all there is: what a change has to pass
 
 simulate: setup ## Simulate many worlds: SEEDS=10000, SEEDS=1000-2000, or one with its history: SEEDS==17
 	PYTHONPATH=tests $(PYTHON) -m simulation --seeds $(SEEDS) --jobs $(JOBS)
+
+thorough: export PYTEST_ADDOPTS := --thorough
+thorough: test ## Run the tests with more examples, and every game of kills
 
 soak: setup ## Keep a controller busy, and see that it holds on to nothing: RUNS=2500 PUSHES=500
 	PYTHONPATH=tests $(PYTHON) -m soak --runs $(RUNS) --pushes $(PUSHES)

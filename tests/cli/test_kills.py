@@ -292,13 +292,21 @@ def server() -> Iterator[SandboxServer]:
         yield one
 
 
-@pytest.mark.parametrize("game", deal(1, LOCAL, requests=9))
+def shorten(games: list[tuple[Round, ...]], first: int = 0) -> list[Any]:
+    """Return every other game as it is, and the others for --thorough."""
+    return [
+        game if number % 2 == first else pytest.param(game, marks=pytest.mark.thorough)
+        for number, game in enumerate(games)
+    ]
+
+
+@pytest.mark.parametrize("game", shorten(deal(1, LOCAL, requests=9)))
 def test_no_kill_creates_twice(game: tuple[Round, ...], program: Program, server: SandboxServer) -> None:
     """With a journal in a folder, every manifest is created exactly once, whatever was killed or lost."""
     never_twice(game, program, server, Folder(program))
 
 
-@pytest.mark.parametrize("game", deal(2, S3, requests=12))
+@pytest.mark.parametrize("game", shorten(deal(2, S3, requests=12), first=1))
 def test_no_kill_creates_twice_with_a_shared_journal(
     game: tuple[Round, ...], program: Program, server: SandboxServer
 ) -> None:

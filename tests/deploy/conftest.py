@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,6 +151,12 @@ def downloads() -> dict[str, str]:
     names = ("PIP_", "UV_", "NPM_CONFIG_", "npm_config_", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
     found = {name: value for name, value in os.environ.items() if name.upper().startswith(names)}  # noqa: TID251 - this machine's own
     return {"PIP_COMPILE": "no"} | ({"PIP_CACHE_DIR": cache.stdout.strip()} if cache.returncode == 0 else {}) | found
+
+
+def shared_dependencies() -> dict[str, str]:
+    """Give the settings by which pip installs the program alone: it finds the dependencies of these tests."""
+    folder = str(distribution("boto3").locate_file(""))
+    return {"PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PYTHONPATH": folder}
 
 
 def told(pushing: subprocess.Popen[str]) -> str:

@@ -24,6 +24,7 @@ from deploy.conftest import (
     destinations,
     downloads,
     new_repository,
+    shared_dependencies,
 )
 from junitparser import JUnitXml
 from support.paths import REPOSITORY
@@ -212,7 +213,7 @@ def test_a_pipeline_without_the_program_says_what_to_set(place: Place) -> None:
 
 def test_the_program_is_installed_from_what_is_named(place: Place) -> None:
     """By pip, from any source that pip knows; here from this checkout."""
-    place.environment.update(downloads())
+    place.environment.update(downloads() | shared_dependencies())
     place.environment["PATH"] = os.pathsep.join((python(place), place.environment["PATH"]))
     pipeline = Pipeline(place, repository(place))
     code, log = pipeline.run("reconciler:validate", RECONCILER_SOURCE=str(REPOSITORY))

@@ -7,7 +7,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from deploy.conftest import ACCOUNTS, INVALID, MANIFEST, TARGET, Place, commit, downloads, new_repository
+from deploy.conftest import (
+    ACCOUNTS,
+    INVALID,
+    MANIFEST,
+    TARGET,
+    Place,
+    commit,
+    downloads,
+    new_repository,
+    shared_dependencies,
+)
 from support.paths import REPOSITORY
 
 PRE_COMMIT = Path(sys.executable).with_name("pre-commit")
@@ -34,7 +44,7 @@ def project(place: Place) -> Path:
             (published / name).parent.mkdir(parents=True, exist_ok=True)
             (published / name).write_bytes((REPOSITORY / name).read_bytes())
     revision = commit(place, published, {})
-    place.environment.update(downloads())
+    place.environment.update(downloads() | shared_dependencies())
     place.environment["PRE_COMMIT_HOME"] = str(place.folder / "pre-commit")
     project = new_repository(place, "project")
     config = CONFIG.format(url=published, revision=revision)
