@@ -133,6 +133,11 @@ def option(*names: str, **given: Any) -> Decorator:
     return click.option(*names, cls=_Option, **given)
 
 
+def duration(name: str, default: str, help_: str) -> Decorator:
+    """Return an option that takes a time span."""
+    return option(name, type=Duration(), default=default, show_default=True, metavar="TIME", help=help_)
+
+
 def together(*decorators: Decorator) -> Decorator:
     """Return several options as one decorator, in the order in which help shows them."""
 
@@ -193,14 +198,7 @@ mode = option(
     help="How far to go; the stricter of this and the manifest's policy.mode holds.",
 )
 
-settle_time = option(
-    "--settle-time",
-    type=Duration(),
-    default="15m",
-    show_default=True,
-    metavar="TIME",
-    help="How long to wait for List to show a Create whose answer was lost.",
-)
+settle_time = duration("--settle-time", "15m", "How long to wait for List to show a Create whose answer was lost.")
 
 max_creates = option(
     "--max-creates",
@@ -225,13 +223,6 @@ conduct = together(
     state,
     new_state,
     settle_time,
-    option(
-        "--lock-timeout",
-        type=Duration(),
-        default="30s",
-        show_default=True,
-        metavar="TIME",
-        help="How long to wait for another run to finish.",
-    ),
+    duration("--lock-timeout", "30s", "How long to wait for another run to finish."),
     max_creates,
 )

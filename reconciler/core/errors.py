@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reconciler.core.text import plural
+
 
 class ReconcilerError(Exception):
     """Root of all errors; its text is one line for a person: what is wrong, where, and what would be right.
@@ -74,7 +76,7 @@ class InvalidManifests(ReconcilerError):
         self.total = len(problems) + more
         self.problems = (*problems, _others(more)) if more else problems
         of = f" of commit {revision}" if revision else ""
-        super().__init__(f"{self.total} problem{'s' if self.total != 1 else ''} in the manifests{of}")
+        super().__init__(f"{plural(self.total, 'problem')} in the manifests{of}")
 
     def of(self, revision: str | None) -> InvalidManifests:
         """Return the same of a commit."""
@@ -82,7 +84,7 @@ class InvalidManifests(ReconcilerError):
 
 
 def _others(more: int) -> Problem:
-    said = f"{more} more problem{'s' if more != 1 else ''} in them: put right what is named here, and look again"
+    said = f"{plural(more, 'more problem')} in them: put right what is named here, and look again"
     return Problem("manifests", 0, 0, "", said)
 
 

@@ -23,6 +23,7 @@ from reconciler.core.model import (
     Target,
     Unobserved,
     natural_key,
+    uuid_of,
 )
 from reconciler.core.plan.compute import plan
 from reconciler.core.plan.decision import Adopt, Blocked, live_of
@@ -150,7 +151,7 @@ def _covering(preview: Preview) -> dict[str, Manifest]:
             covering[live.id] = decision.manifest
     for manifest in (decision.manifest for decision in preview.plan.decisions):
         if manifest.policy.adopt:  # also where something else is wrong with it
-            covering.setdefault(manifest.policy.adopt.rpartition("/")[2], manifest)
+            covering.setdefault(uuid_of(manifest.policy.adopt), manifest)
     return covering
 
 

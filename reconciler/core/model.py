@@ -118,6 +118,16 @@ class Desired:
         return self.warnings if any(self.manifests.values()) else (*self.warnings, EMPTY)
 
 
+def mapping_or_empty(value: Json) -> Mapping[str, Json]:
+    """Return a mapping as it is; an empty one for anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def uuid_of(arn: str) -> str:
+    """Return the UUID at the end of the ARN of a data integration or an association."""
+    return arn.rpartition("/")[2]
+
+
 @dataclass(frozen=True, slots=True)
 class Integration:
     """A data integration as ListDataIntegrations shows it. `source` is its SourceURI, where that is of interest."""
@@ -129,7 +139,7 @@ class Integration:
     @property
     def uuid(self) -> str:
         """The UUID at the end of the ARN (`…:data-integration/UUID`)."""
-        return self.arn.rpartition("/")[2]
+        return uuid_of(self.arn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +165,7 @@ class Live:
     @property
     def id(self) -> str:
         """The association's UUID, at the end of its ARN."""
-        return self.arn.rpartition("/")[2]
+        return uuid_of(self.arn)
 
 
 @dataclass(frozen=True, slots=True)

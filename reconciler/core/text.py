@@ -6,6 +6,7 @@ GitHub's runner takes `::` for a command where a line begins, after blanks too, 
 
 from __future__ import annotations
 
+from datetime import datetime
 from reprlib import Repr
 
 _LINE = 80  # characters, of a terminal
@@ -37,3 +38,18 @@ def shorten(value: object) -> str:
     """Return a value as Python writes it, on one line of a message; a long one is cut before it is written out."""
     text = repr(value[: _LINE + 1]) if isinstance(value, str) else _BRIEF.repr(value)
     return text if len(text) <= _LINE else f"{text[: _LINE - 3]}…"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun: `1 manifest`, `2,000 manifests`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def timestamp(when: datetime) -> str:
+    """Return a UTC time for a sentence, to the second."""
+    return f"{when:%Y-%m-%d %H:%M:%SZ}"
+
+
+def timestamp_to_the_minute(when: datetime) -> str:
+    """Return a UTC time for a sentence in which seconds mean nothing."""
+    return f"{when:%Y-%m-%d %H:%MZ}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from reconciler.core.journal.codec import encode_record, encode_standing
@@ -12,7 +11,7 @@ from reconciler.core.journal.records import Bound, Intended, Record
 from reconciler.core.model import Json, Live
 from reconciler.core.plan.difference import leaves
 from reconciler.core.report.explanation import Explanation
-from reconciler.core.text import harmless, unheard
+from reconciler.core.text import harmless, timestamp, unheard
 from reconciler.render.formats.json import association
 from reconciler.render.wording import shown
 
@@ -125,7 +124,7 @@ def _record(told: Explanation) -> Iterator[str]:
     yield f"  token {record.token or 'unknown: somebody else created it'}"
     yield f"  incarnation {record.incarnation}, generation {record.generation} acted on last"
     if told.standing:
-        yield f"  {told.standing.decision} since {_time(told.standing.since)}"
+        yield f"  {told.standing.decision} since {timestamp(told.standing.since)}"
     if record.request != told.request:
         yield "  applied, which is not what git asks for now:"
         yield from (f"  {line}" for line in _leaves(record.request))
@@ -136,16 +135,17 @@ def _record(told: Explanation) -> Iterator[str]:
 def _state(record: Record) -> Iterator[str]:
     match record.state:
         case Intended(attempts, first, last):
-            yield f"  a Create without an answer: attempt {attempts} at {_time(last)}, the first at {_time(first)}"
+            at = f"attempt {attempts} at {timestamp(last)}, the first at {timestamp(first)}"
+            yield f"  a Create without an answer: {at}"
         case Bound(association_id, since, arn, gone, update):
-            yield f"  bound to {arn or association_id} since {_time(since)}"
+            yield f"  bound to {arn or association_id} since {timestamp(since)}"
             if arn is None:
                 yield "  no run has seen it in List yet"
             if gone:
-                yield f"  List has left it out since {_time(gone)}"
+                yield f"  List has left it out since {timestamp(gone)}"
             if update:
                 became = f"refused: {update.refused}" if update.refused else "not shown by List yet"
-                yield f"  an Update of {_time(update.at)}, {became}"
+                yield f"  an Update of {timestamp(update.at)}, {became}"
 
 
 def _live(told: Explanation) -> Iterator[str]:
@@ -171,7 +171,3 @@ def _live_document(live: Live) -> dict[str, Any]:
         "spec": live.spec,
         "lastExecution": execution and {"status": execution.status, "message": execution.message},
     }
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%SZ}"

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from reconciler.core.notifications.changes import Notice, Summary
 from reconciler.core.notifications.state import Condition
-from reconciler.core.text import visible
+from reconciler.core.text import plural, timestamp_to_the_minute, visible
 
 Severity: TypeAlias = Literal["info", "success", "warning", "failure"]
 
@@ -59,17 +59,17 @@ def told(notices: tuple[Notice, ...]) -> Message:
 
 def summary(said: Summary) -> Message:
     """Return how all stands as a message. It says that all is well only where that is so."""
-    watched = f"{_counted(said.associations, 'association')} in {_counted(said.targets, 'target')}"
+    watched = f"{plural(said.associations, 'association')} in {plural(said.targets, 'target')}"
     if said.well:
-        return Message("reconcile: all is well", f"{watched}, as of {said.at:%Y-%m-%d %H:%M}Z.", "info")
+        return Message("reconcile: all is well", f"{watched}, as of {timestamp_to_the_minute(said.at)}.", "info")
     parts = [
         f"{len(said.open)} wrong" if said.open else "",
-        f"{_counted(len(said.behind), 'target')} not reconciled" if said.behind else "",
+        f"{plural(len(said.behind), 'target')} not reconciled" if said.behind else "",
         "manifests not read" if said.unread else "",
         f"{said.waiting} waiting" if said.waiting else "",
         "" if said.targets else "nothing is reconciled",
     ]
-    lines = [f"{watched}, as of {said.at:%Y-%m-%d %H:%M}Z."]
+    lines = [f"{watched}, as of {timestamp_to_the_minute(said.at)}."]
     if said.unread:
         lines.append(
             f"The manifests were last read {_when(said.read)}, so newer revisions are not active: see the log."
@@ -84,7 +84,7 @@ def summary(said: Summary) -> Message:
 
 
 def _when(time: datetime | None) -> str:
-    return f"at {time:%Y-%m-%d %H:%M}Z" if time else "before this start, if ever"
+    return f"at {timestamp_to_the_minute(time)}" if time else "before this start, if ever"
 
 
 def _listed(notices: tuple[Notice, ...]) -> Iterator[str]:
@@ -129,7 +129,3 @@ def _plain(text: str) -> str:
     """Return a text on one line that calls nobody, links to nothing and names no person that AWS named."""
     text = visible(_PERSON.sub(r"\1/…", " ".join(text.split()))).translate(_OBEYED).replace("](", "] (")
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

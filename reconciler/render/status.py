@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from reconciler.core.journal.status import Remembered, Status
-from reconciler.core.text import harmless, unheard
+from reconciler.core.text import harmless, timestamp, unheard
 
 FORMAT = "reconciler/status/v1"
 
@@ -33,10 +33,10 @@ def _target(target: Status) -> Iterator[str]:
         return
     if target.lease:
         held = "left behind by {}, expired at {}" if target.lease_expired else "held by {} until {}"
-        yield harmless(f"  {held.format(target.lease.holder, _time(target.lease.expires))}")
+        yield harmless(f"  {held.format(target.lease.holder, timestamp(target.lease.expires))}")
     if target.written:
         revision = f", revision {target.written.revision}" if target.written.revision else ""
-        yield harmless(f"  written {_time(target.written.at)} by run {target.written.run}{revision}")
+        yield harmless(f"  written {timestamp(target.written.at)} by run {target.written.run}{revision}")
     width = max((len(each.name) for each in target.associations), default=0)
     for each in target.associations:
         yield from _association(each, width)
@@ -45,7 +45,7 @@ def _target(target: Status) -> Iterator[str]:
 def _association(each: Remembered, width: int) -> Iterator[str]:
     made = each.decision == "create" and each.association_id
     decision = "orphaned" if each.orphaned else "created" if made else each.decision or "unknown"
-    since = f"since {_time(each.since)}" if each.since and not each.orphaned else ""
+    since = f"since {timestamp(each.since)}" if each.since and not each.orphaned else ""
     last = f"last job {each.last_execution.status.lower().replace('_', ' ')}" if each.last_execution else ""
     yield harmless(f"  {decision:<9}  {each.name:<{width}}  {'  '.join(filter(None, (since, last)))}").rstrip()
     yield harmless(f"      {each.state}{': ' if each.arn or each.association_id else ''}{_id(each)}")
@@ -57,10 +57,6 @@ def _id(each: Remembered) -> str:
 
 def _place(target: Status) -> str:
     return " ".join(part for part in (target.account, target.region) if part)
-
-
-def _time(moment: Any) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%SZ}"
 
 
 def _document(target: Status) -> dict[str, Any]:

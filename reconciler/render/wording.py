@@ -16,7 +16,7 @@ from reconciler.core.plan.decision import Create, Update, Write
 from reconciler.core.plan.difference import Difference, leaves
 from reconciler.core.report.report import Association, Report, TargetReport
 from reconciler.core.request.times import readable
-from reconciler.core.text import harmless, unheard
+from reconciler.core.text import harmless, plural, timestamp_to_the_minute, unheard
 from reconciler.render.kinds import ReportKind, kind_of
 
 NO_PLAN = "there is no plan"
@@ -51,7 +51,7 @@ def verdict(report: Report) -> str:
     counts[ReportKind.UNMANAGED] = report.summary["unmanaged"]
     said = [f"{counts[kind]:,} {label(kind, report)}" for kind in ReportKind if counts[kind]]
     if failed := sum(bool(target.error) for target in report.targets):
-        said.insert(0, f"{failed:,} target{'s' if failed > 1 else ''} failed")
+        said.insert(0, f"{plural(failed, 'target')} failed")
     start = "Not the plan that was reviewed: " if report.mismatch else ""
     end = " Nothing was written." if only_looked(report) else ""
     return f"{'Dry run' if report.run.dry_run else 'Run'}: {start}{', '.join(said) or 'nothing to do'}.{end}"
@@ -67,11 +67,11 @@ def valid(found: Findings) -> str:
     of = f" of commit {harmless(found.revision)}" if found.revision else ""
     if found.problems:
         count = found.total or len(found.problems)
-        return f"{count:,} problem{'s' if count > 1 else ''} in the manifests{of}: none is used."
+        return f"{plural(count, 'problem')} in the manifests{of}: none is used."
     counts = ((found.manifests, "manifest"), (found.targets, "target"))
-    said = ", ".join(f"{count:,} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count)
+    said = ", ".join(plural(count, noun) for count, noun in counts if count)
     warned = len(found.warnings)
-    warnings = f", {warned:,} warning{'s' if warned > 1 else ''}" if warned else ""
+    warnings = f", {plural(warned, 'warning')}" if warned else ""
     return f"{said or 'no manifests'}{of}: valid{warnings}."
 
 
@@ -190,7 +190,9 @@ def unmanaged(live: Live, target: TargetReport) -> str:
 def why_orphaned(record: Record) -> str:
     """Return why a record has no manifest, and whether a Create of it is still open."""
     if isinstance(record.state, Intended):
-        return f"its manifest is gone, and a Create of {record.state.last_attempt:%Y-%m-%d %H:%MZ} has no answer"
+        return (
+            f"its manifest is gone, and a Create of {timestamp_to_the_minute(record.state.last_attempt)} has no answer"
+        )
     return "its manifest is gone"
 
 

@@ -20,53 +20,17 @@ from reconciler.cli.parameters import Listen, Template
 @sources.strict
 @options.connection
 @options.conduct
-@options.option(
-    "--interval",
-    type=options.Duration(),
-    default="5m",
-    show_default=True,
-    metavar="TIME",
-    help="How often each target is reconciled.",
+@options.duration("--interval", "5m", "How often each target is reconciled.")
+@options.duration("--poll-interval", "30s", "How often git or the folder is polled for changes.")
+@options.duration(
+    "--min-event-interval", "30s", "Time in which webhooks and pushes start at most two runs of a target."
 )
-@options.option(
-    "--poll-interval",
-    type=options.Duration(),
-    default="30s",
-    show_default=True,
-    metavar="TIME",
-    help="How often git or the folder is polled for changes.",
-)
-@options.option(
-    "--min-event-interval",
-    type=options.Duration(),
-    default="30s",
-    show_default=True,
-    metavar="TIME",
-    help="Time in which webhooks and pushes start at most two runs of a target.",
-)
-@options.option(
-    "--stuck-after",
-    type=options.Duration(),
-    default="10m",
-    show_default=True,
-    metavar="TIME",
-    help="Time without progress after which a run counts as stuck and /healthz fails.",
-)
-@options.option(
-    "--shutdown-timeout",
-    type=options.Duration(),
-    default="25s",
-    show_default=True,
-    metavar="TIME",
-    help="How long a run may take to end after SIGTERM.",
-)
-@options.option(
+@options.duration("--stuck-after", "10m", "Time without progress after which a run counts as stuck and /healthz fails.")
+@options.duration("--shutdown-timeout", "25s", "How long a run may take to end after SIGTERM.")
+@options.duration(
     "--summary-interval",
-    type=options.Duration(),
-    default="24h",
-    show_default=True,
-    metavar="TIME",
-    help="How often a summary is sent to RECONCILER_NOTIFY_URLS, also if nothing is wrong; 0s: never.",
+    "24h",
+    "How often a summary is sent to RECONCILER_NOTIFY_URLS, also if nothing is wrong; 0s: never.",
 )
 @options.option(
     "--listen",

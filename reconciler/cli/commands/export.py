@@ -8,7 +8,7 @@ import click
 
 from reconciler.app.sources import FOLDER, Source
 from reconciler.cli import options, sources
-from reconciler.core.text import harmless
+from reconciler.core.text import harmless, plural
 
 if TYPE_CHECKING:
     from reconciler.app.export import ExportResult
@@ -97,7 +97,7 @@ def _print(found: ExportResult) -> None:
 
     failed = "".join(f"{comment(line)}\n" for line in found.failed)
     click.echo(("---\n".join(found.texts.values()) + failed).encode(), nl=False)  # YAML is UTF-8 in every locale
-    click.echo(_summary(found, _count(len(found.texts))), err=True)
+    click.echo(_summary(found, plural(len(found.texts), "manifest")), err=True)
 
 
 def _write(found: ExportResult, folder: str, *, force: bool) -> None:
@@ -111,13 +111,9 @@ def _write(found: ExportResult, folder: str, *, force: bool) -> None:
         click.echo(harmless(f"{'written  ' if written[name] else 'unchanged'}  {Path(folder) / name}"))
     unchanged = len(written) - sum(written.values())
     same = f", {unchanged} unchanged" if unchanged else ""
-    click.echo(_summary(found, harmless(f"{_count(sum(written.values()))} written to {folder}{same}")))
+    click.echo(_summary(found, harmless(f"{plural(sum(written.values()), 'manifest')} written to {folder}{same}")))
 
 
 def _summary(found: ExportResult, said: str) -> str:
     left_out = f", {found.left_out} left out" if found.left_out else ""
     return f"{said}{left_out}{f', {found.managed} managed already' if found.managed else ''}"
-
-
-def _count(manifests: int) -> str:
-    return f"{manifests} manifest{'' if manifests == 1 else 's'}"

@@ -31,7 +31,7 @@ def command(target: str, source: Source, *, yes: bool, **chosen: Any) -> int:
     from reconciler.app.state import StateBackend, locate_target
     from reconciler.core.errors import UsageError
     from reconciler.core.model import Mode
-    from reconciler.core.text import harmless
+    from reconciler.core.text import harmless, timestamp
     from reconciler.edge.clock import new_id
 
     config = RunConfig.of(targets=(target,), mode=Mode.OBSERVE, **chosen)
@@ -45,7 +45,7 @@ def command(target: str, source: Source, *, yes: bool, **chosen: Any) -> int:
         if journal.lease is None:
             click.echo(f"Nobody holds {harmless(reader.place)}.")
             return 0
-        holder = f"{journal.lease.holder} until {journal.lease.expires:%Y-%m-%d %H:%M:%SZ}"
+        holder = f"{journal.lease.holder} until {timestamp(journal.lease.expires)}"
         click.echo(harmless(f"{reader.place} is held by {holder} (number {journal.lease.number})."))
         if not yes and not output.on_terminal(sys.stdin):
             raise UsageError("nobody is here to answer: give --yes if that run is dead")

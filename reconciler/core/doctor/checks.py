@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from reconciler.core.aws.signature_errors import SET_CLOCK, bare
-from reconciler.core.doctor.diagnosis import Check, Result, counted, failed, skipped
+from reconciler.core.doctor.diagnosis import Check, Result, failed, skipped
 from reconciler.core.errors import (
     ClockSkewed,
     CloudError,
@@ -22,6 +22,7 @@ from reconciler.core.errors import (
 )
 from reconciler.core.journal.records import Journal
 from reconciler.core.model import Desired, Target
+from reconciler.core.text import plural, timestamp
 
 _CLOSE = timedelta(seconds=60)
 _REFUSED = timedelta(seconds=300)
@@ -60,9 +61,9 @@ def valid(desired: Desired) -> Check:
     if not count:
         fix = "write a manifest, or name the right folder with -f"
         return Check("manifests", Result.WARNING, "there are no manifests: nothing would be created", fix)
-    seen = f"{counted(count, 'manifest')} of {counted(len(desired.targets), 'target')}"
+    seen = f"{plural(count, 'manifest')} of {plural(len(desired.targets), 'target')}"
     if desired.warnings:
-        seen += f", valid, with {counted(len(desired.warnings), 'warning')}"
+        seen += f", valid, with {plural(len(desired.warnings), 'warning')}"
         return Check("manifests", Result.WARNING, seen, "reconcile validate lists them")
     return Check("manifests", Result.OK, f"{seen}, valid")
 
@@ -157,7 +158,7 @@ def journal(place: str | None, found: Journal | StateError | CloudError, refusal
             fix = "let nothing between here and S3 change its answers"
         return Check("journal", Result.FAILED, str(found), fix)
     if found.lineage:
-        seen = f"{place} remembers {counted(len(found.records), 'association')} (serial {found.serial})"
+        seen = f"{place} remembers {plural(len(found.records), 'association')} (serial {found.serial})"
         return Check("journal", Result.OK, seen)
     if refusal:
         return Check("journal", Result.FAILED, f"there is no journal at {place}: a run is refused", refusal)
@@ -177,7 +178,7 @@ def lease(target: str, found: Journal, now: datetime) -> Check:
     held = found.lease
     if held is None:
         return Check("lease", Result.OK, "nobody holds the journal")
-    until = f"{held.expires:%Y-%m-%d %H:%M:%SZ}"
+    until = timestamp(held.expires)
     if now >= held.expires:
         seen = f"left behind by {held.holder}, expired at {until}: the next run takes it over"
         return Check("lease", Result.OK, seen)

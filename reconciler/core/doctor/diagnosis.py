@@ -84,8 +84,3 @@ def failed(name: str, error: CloudError, needs: str, about: str | None = None) -
         case _:
             pass
     return Check(name, result, bare(str(error)), fix, about)
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a number of things in words."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.doctor.diagnosis import Check, Result, counted, failed, skipped
+from reconciler.core.doctor.diagnosis import Check, Result, failed, skipped
 from reconciler.core.errors import CloudError, Denied
 from reconciler.core.model import Integration, Manifest
 from reconciler.core.plan.integrations import find
 from reconciler.core.suggestions import closest
+from reconciler.core.text import plural
 
 _BULK, _PROFILES = "amazonconnect://", "CustomerProfiles"
 _KMS = frozenset(("aws:kms", "aws:kms:dsse"))
@@ -39,9 +40,7 @@ def listing(found: Sequence[Integration] | CloudError) -> Check:
     """Judge the reach of AppIntegrations, and the permission to list data integrations."""
     if isinstance(found, CloudError):
         return failed("list-integrations", found, "app-integrations:ListDataIntegrations on *")
-    return Check(
-        "list-integrations", Result.OK, f"ListDataIntegrations shows {counted(len(found), 'data integration')}"
-    )
+    return Check("list-integrations", Result.OK, f"ListDataIntegrations shows {plural(len(found), 'data integration')}")
 
 
 def integration(

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from reconciler.core.journal.records import Bound, Intended, Journal, Lease, Record, Written
 from reconciler.core.model import Execution
+from reconciler.core.text import timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,12 @@ def _state(record: Record | None) -> str:
         return "nothing was ever sent or found"
     match record.state:
         case Intended(attempts, _, last):
-            return f"the answer to a Create is unknown; attempt {attempts} at {last:%Y-%m-%d %H:%M:%SZ}"
+            return f"the answer to a Create is unknown; attempt {attempts} at {timestamp(last)}"
         case Bound(missing_since=gone) if gone:
-            return f"List has left it out since {gone:%Y-%m-%d %H:%M:%SZ}"
+            return f"List has left it out since {timestamp(gone)}"
         case Bound(update=sent) if sent:
             became = "was refused" if sent.refused else "does not show yet"
-            return f"the Update of {sent.at:%Y-%m-%d %H:%M:%SZ} {became}"
+            return f"the Update of {timestamp(sent.at)} {became}"
         case Bound(arn=None):
             return "created, and no later run has seen it yet"
         case _:

@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.checked_document import CheckedDocument
-from reconciler.core.model import NaturalKey, natural_key
+from reconciler.core.model import NaturalKey, natural_key, uuid_of
 from reconciler.core.suggestions import closest, listed
 from reconciler.core.text import shorten
 
@@ -37,7 +37,7 @@ def find_target(manifest: CheckedDocument, declared: Sequence[str]) -> str | Non
 
 def find_integration(identifier: str) -> str:
     """Return the UUID in an ARN, so that both mean the same; a name or a UUID unchanged."""
-    return identifier.rpartition("/")[2] if identifier.startswith("arn:") else identifier
+    return uuid_of(identifier) if identifier.startswith("arn:") else identifier
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from reconciler.core.model import Json, Manifest, OnLoss
+from reconciler.core.model import Json, Manifest, OnLoss, mapping_or_empty
 from reconciler.core.request.times import readable
 
 REGIONS = frozenset((
@@ -29,10 +29,10 @@ def unwise(manifest: Manifest, now: datetime) -> Iterator[tuple[str, str]]:
 
     Nothing is said of a manifest with policy.adopt, which creates nothing.
     """
-    execution = _mapping(manifest.spec.get("ExecutionConfiguration"))
+    execution = mapping_or_empty(manifest.spec.get("ExecutionConfiguration"))
     if manifest.policy.adopt or execution.get("ExecutionMode") != "ON_DEMAND":
         return
-    window = _mapping(execution.get("OnDemandConfiguration"))
+    window = mapping_or_empty(execution.get("OnDemandConfiguration"))
     if not window:
         yield _EXECUTION, "ON_DEMAND without a window: say from when to when in OnDemandConfiguration"
     elif (end := _moment(window.get("EndTime"))) is None:
@@ -53,7 +53,3 @@ def _moment(millis: Json) -> datetime | None:
         return datetime.fromtimestamp(int(str(millis)) / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def _mapping(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, Mapping) else {}

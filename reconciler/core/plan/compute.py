@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from reconciler.core.journal.records import Bound, Intended, Journal, Record
-from reconciler.core.model import Manifest, NaturalKey, Observation, Spec, Unobserved, natural_key
+from reconciler.core.model import Manifest, NaturalKey, Observation, Spec, Unobserved, natural_key, uuid_of
 from reconciler.core.plan.decide import decide
 from reconciler.core.plan.decision import Blocked, Decision, Plan
 from reconciler.core.plan.inputs import Case, RunRules
@@ -97,7 +97,7 @@ class _Orphans:
 
     def __init__(self, journal: Journal, manifests: Sequence[Manifest]) -> None:
         names = {manifest.name for manifest in manifests}
-        named = {_id(manifest.policy.adopt) for manifest in manifests if manifest.policy.adopt}
+        named = {uuid_of(manifest.policy.adopt) for manifest in manifests if manifest.policy.adopt}
         orphans = [record for record in journal.records.values() if record.name not in names]
         orphans.sort(key=lambda each: isinstance(each.state, Intended))  # what is still waited for goes before others
         self._all = orphans
@@ -110,7 +110,7 @@ class _Orphans:
 
         Each is given to one manifest only.
         """
-        named = self._by_id.get(_id(manifest.policy.adopt)) if manifest.policy.adopt else None
+        named = self._by_id.get(uuid_of(manifest.policy.adopt)) if manifest.policy.adopt else None
         record = named or self._by_key.get(key)
         if record is None or (manifest.policy.adopt and not named and not isinstance(record.state, Intended)):
             return None
@@ -120,7 +120,3 @@ class _Orphans:
     def left(self, renamed: Collection[str]) -> tuple[Record, ...]:
         """Return those that no manifest takes over, by name."""
         return tuple(sorted((each for each in self._all if each.name not in renamed), key=lambda each: each.name))
-
-
-def _id(arn: str) -> str:
-    return arn.rpartition("/")[2]

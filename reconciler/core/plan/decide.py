@@ -8,12 +8,13 @@ from datetime import timedelta
 from typing import assert_never
 
 from reconciler.core.journal.records import Bound, Intended, Record
-from reconciler.core.model import Live, OnLoss, natural_key, resembles
+from reconciler.core.model import Live, OnLoss, natural_key, resembles, uuid_of
 from reconciler.core.plan.decide_bound import NOT_KNOWN, decide_present
 from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Lost, Settling
 from reconciler.core.plan.difference import as_live, compare
-from reconciler.core.plan.inputs import Case, ambiguous, moment
+from reconciler.core.plan.inputs import Case, ambiguous
 from reconciler.core.request.token import client_token
+from reconciler.core.text import timestamp
 
 MISSING = "no such association"
 """Why most associations are created: neither the journal nor AWS knows one."""
@@ -45,7 +46,7 @@ def decide(case: Case) -> Decision:
 def _adopt_wanted(case: Case, arn: str) -> Decision:
     """A person said which association is meant: that one or none, and never a Create."""
     record, live = case.record, next((live for live in case.lives if live.arn == arn), None)
-    if record and isinstance(record.state, Bound) and record.state.association_id == arn.rpartition("/")[2]:
+    if record and isinstance(record.state, Bound) and record.state.association_id == uuid_of(arn):
         return _decide_bound(case, record, record.state)
     if live is None:
         return Blocked(case.manifest, f"policy.adopt names {arn}, which List does not show, or another manifest has")
@@ -70,17 +71,17 @@ def _decide_intended(case: Case, record: Record, intended: Intended) -> Decision
     until = intended.last_attempt + settle * 2 ** (min(attempts, MAX_ATTEMPTS) - 1)
     if now < until:
         why = (
-            f"a Create was sent at {moment(intended.last_attempt)} and its answer is unknown; "
-            f"nothing is sent before {moment(until)}"
+            f"a Create was sent at {timestamp(intended.last_attempt)} and its answer is unknown; "
+            f"nothing is sent before {timestamp(until)}"
         )
         return Settling(case.manifest, case.heard(record), until, why)
     if attempts >= MAX_ATTEMPTS or now > intended.first_attempt + max(OLD, settle * 2**MAX_ATTEMPTS):
         return _give_up(
             case,
             record,
-            f"given up: {_creates(attempts)} sent without an answer since {moment(intended.first_attempt)}, and List "
-            "shows none: look in AWS for an export to this destination, and name it in policy.adopt; one is created "
-            f"regardless once {case.way_out(record)}",
+            f"given up: {_creates(attempts)} sent without an answer since {timestamp(intended.first_attempt)}, "
+            "and List shows none: look in AWS for an export to this destination, and name it in policy.adopt; one is "
+            f"created regardless once {case.way_out(record)}",
         )
     if case.request != record.request:
         return _give_up(
@@ -93,7 +94,7 @@ def _decide_intended(case: Case, record: Record, intended: Intended) -> Decision
     if strangers := [
         live for live in case.unexplained if live.id not in intended.seen or resembles(record.request, live.spec)
     ]:
-        since = f"the answer to the Create of {moment(intended.last_attempt)} is unknown, and no record explains"
+        since = f"the answer to the Create of {timestamp(intended.last_attempt)} is unknown, and no record explains"
         return Blocked(case.manifest, _maybe_this_one(since, strangers), suspects=tuple(strangers))
     state = Intended(attempts + 1, intended.first_attempt, now, intended.seen)
     reason = f"attempt {state.attempts}: the last one had no answer, and List does not show it"
@@ -128,7 +129,7 @@ def _decide_bound(case: Case, record: Record, bound: Bound) -> Decision:
     if bound.missing_since is None or now < bound.missing_since + settle:
         missing = replace(bound, missing_since=bound.missing_since or now)
         until = (bound.missing_since or now) + settle
-        reason = f"List left it out; it counts as lost where a run after {moment(until)} does not see it either"
+        reason = f"List left it out; it counts as lost where a run after {timestamp(until)} does not see it either"
         return Settling(manifest, replace(case.heard(record), state=missing), until, reason)
     return _decide_lost(case, record, bound)
 

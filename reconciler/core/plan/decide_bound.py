@@ -8,7 +8,8 @@ from reconciler.core.journal.records import Bound, Record, Sent
 from reconciler.core.model import Live, Mode, Spec, natural_key
 from reconciler.core.plan.decision import Adopt, Changed, Decision, Drifted, InSync, Settling, Update
 from reconciler.core.plan.difference import compare
-from reconciler.core.plan.inputs import Case, moment
+from reconciler.core.plan.inputs import Case
+from reconciler.core.text import timestamp
 
 NOT_KNOWN = "git and AWS differ, and the journal does not know which of them changed"
 """The reason of an association that was adopted and differs from git."""
@@ -41,7 +42,7 @@ def _decide_sent(case: Case, record: Record, update: Sent, live: Live, before: S
     """An Update was sent, and List still shows what was there `before`: wait, then say so; never send it again."""
     manifest, until = case.manifest, update.at + case.rules.options.settle_time
     differences = compare(case.request, before, live.spec, manifest.policy.ignore)
-    sent = f"an update was sent at {moment(update.at)}"
+    sent = f"an update was sent at {timestamp(update.at)}"
     if not update.refused and case.rules.now < until:
         same = case.request == record.request  # else git asks for more, and its generation is for that
         reason = f"{sent} and does not show yet"

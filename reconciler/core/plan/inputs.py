@@ -72,11 +72,6 @@ class Case:
         return replace(record, generation=max(record.generation, self.manifest.policy.generation))
 
 
-def moment(when: datetime) -> str:
-    """Return a time for a sentence."""
-    return f"{when:%Y-%m-%d %H:%M:%SZ}"
-
-
 def ambiguous(matches: Sequence[Live]) -> str:
     """Return the reason where several live associations match."""
     arns = ", ".join(sorted(live.arn for live in matches))

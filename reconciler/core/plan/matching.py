@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reconciler.core.journal.records import Bound, Intended, Journal, Record
-from reconciler.core.model import Live, Manifest, NaturalKey, Observation, Unobserved, natural_key
+from reconciler.core.model import Live, Manifest, NaturalKey, Observation, Unobserved, natural_key, uuid_of
 from reconciler.core.plan.decision import Decision, live_of
 
 
@@ -26,7 +26,7 @@ class Lives:
         self._names = names = {manifest.name for manifest in manifests}
         self._known = journal.records
         self._records = tuple(journal.records.values())
-        wanted = {_id(manifest.policy.adopt): manifest.name for manifest in manifests if manifest.policy.adopt}
+        wanted = {uuid_of(manifest.policy.adopt): manifest.name for manifest in manifests if manifest.policy.adopt}
         bound = {
             each.state.association_id: each.name
             for each in sorted(self._records, key=lambda each: each.name, reverse=True)
@@ -49,7 +49,7 @@ class Lives:
     def of(self, manifest: Manifest, key: NaturalKey, record: Record | None) -> tuple[Live, ...]:
         """Return what a manifest may mean: by natural key, record or policy.adopt, less what others have."""
         found = list(self._by_key.get(key, ()))
-        ids = [_id(manifest.policy.adopt)] if manifest.policy.adopt else []
+        ids = [uuid_of(manifest.policy.adopt)] if manifest.policy.adopt else []
         if record:
             found += self._by_key.get(record.key, ())
             ids += [record.state.association_id] if isinstance(record.state, Bound) else []
@@ -63,7 +63,7 @@ class Lives:
         There is none where the manifest names another association in policy.adopt.
         """
         id_ = record.state.association_id if isinstance(record.state, Bound) else ""
-        if id_ not in self._by_id or (manifest.policy.adopt and _id(manifest.policy.adopt) != id_):
+        if id_ not in self._by_id or (manifest.policy.adopt and uuid_of(manifest.policy.adopt) != id_):
             return None
         owner = self._owner.get(id_, manifest.name)
         return owner if owner != manifest.name else None
@@ -113,7 +113,3 @@ class Lives:
 def by_id(listed: Mapping[str, tuple[Live, ...] | Unobserved]) -> dict[str, Live]:
     """Return what was listed, by the association's id."""
     return {live.id: live for lives in listed.values() if not isinstance(lives, Unobserved) for live in lives}
-
-
-def _id(arn: str) -> str:
-    return arn.rpartition("/")[2]

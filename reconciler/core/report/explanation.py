@@ -25,13 +25,14 @@ from reconciler.core.plan.decision import (
     live_of,
 )
 from reconciler.core.plan.difference import Difference
-from reconciler.core.plan.inputs import RunRules, moment
+from reconciler.core.plan.inputs import RunRules
 from reconciler.core.plan.integrations import find
 from reconciler.core.plan.matching import by_id
 from reconciler.core.report.build import describe
 from reconciler.core.report.report import Association
 from reconciler.core.request.normalise import resolved
 from reconciler.core.request.token import client_token
+from reconciler.core.text import timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,7 @@ def _conditions(decision: Decision, write: Write | None, record: Record | None, 
             yield from _compared(differences)
             yield f"mode {rules.options.mode.stricter(policy.mode)}"
         case Settling(until=until):
-            yield f"the time to wait ends at {moment(until)}, and it is {moment(rules.now)}"
+            yield f"the time to wait ends at {timestamp(until)}, and it is {timestamp(rules.now)}"
         case Lost():
             yield "in two runs, a settle time apart"
             yield f"policy.onLoss {policy.on_loss}, policy.generation {policy.generation}"

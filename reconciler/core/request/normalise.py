@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 
-from reconciler.core.model import UNREADABLE, Json, Spec
+from reconciler.core.model import UNREADABLE, Json, Spec, mapping_or_empty
 from reconciler.core.request import schedule
 from reconciler.core.request.times import epoch_millis, readable
 
@@ -23,10 +23,10 @@ def problems(spec: Spec, refused: Container[str] = ()) -> Iterator[tuple[str, st
 
     Members that are `refused` already, by their pointers, are not looked at: nothing is known of their form and length.
     """
-    execution = _mapping(spec.get("ExecutionConfiguration"))
+    execution = mapping_or_empty(spec.get("ExecutionConfiguration"))
     millis: dict[str, int] = {}
     for block, member in _TIMES:
-        text = _mapping(execution.get(block)).get(member)
+        text = mapping_or_empty(execution.get(block)).get(member)
         pointer = f"/ExecutionConfiguration/{block}/{member}"
         if isinstance(text, str) and pointer not in refused:
             try:
@@ -37,7 +37,7 @@ def problems(spec: Spec, refused: Container[str] = ()) -> Iterator[tuple[str, st
         start, end = readable(str(millis["StartTime"])), readable(str(millis["EndTime"]))
         message = f"the window ends at {end}, which is not after its start at {start}"
         yield "/ExecutionConfiguration/OnDemandConfiguration/EndTime", message
-    expression = _mapping(execution.get("ScheduleConfiguration")).get("ScheduleExpression")
+    expression = mapping_or_empty(execution.get("ScheduleConfiguration")).get("ScheduleExpression")
     if isinstance(expression, str) and _EXPRESSION not in refused and (wrong := schedule.problem(expression)):
         yield _EXPRESSION, wrong
 
@@ -51,7 +51,7 @@ def normalise(spec: Spec) -> Spec:
     can be compared.
     """
     plain = {member: value for member, value in spec.items() if value not in _EMPTY}
-    execution = _without_empty(_mapping(plain.pop("ExecutionConfiguration", None)))
+    execution = _without_empty(mapping_or_empty(plain.pop("ExecutionConfiguration", None)))
     if not execution:
         return plain
     plain["ExecutionConfiguration"] = execution
@@ -71,10 +71,6 @@ def resolved(spec: Spec, integration_arn: str) -> Spec:
 def unverifiable(spec: Spec) -> tuple[str, ...]:
     """Return the pointers of those members of a request that AWS never shows again."""
     return tuple(f"/{member}" for member in UNREADABLE if member in spec)
-
-
-def _mapping(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _without_empty(tree: Mapping[str, Json]) -> dict[str, Json]:

@@ -14,7 +14,7 @@ from unicodedata import category
 
 from reconciler import redaction
 from reconciler.core.errors import CloudError
-from reconciler.core.model import Execution, Integration, Live
+from reconciler.core.model import Execution, Integration, Live, uuid_of
 from reconciler.core.request.normalise import normalise
 from reconciler.core.text import harmless
 
@@ -118,7 +118,7 @@ def _require_arn(arn: object, scope: ArnScope) -> None:
     """Refuse what is no ARN of a target's own account and Region. Raises CloudError."""
     parts = arn.split(":") if is_clean(arn) else []
     named = tuple(parts[at] for at in (1, 3, 4)) if len(parts) > 5 and parts[0] == "arn" else None  # noqa: PLR2004
-    if named != (scope.partition, scope.region, scope.account) or not str(arn).rpartition("/")[2]:
+    if named != (scope.partition, scope.region, scope.account) or not uuid_of(str(arn)):
         place = f"account {scope.account}, Region {scope.region}, partition {scope.partition}"
         raise CloudError(f"the answer cannot be used: the ARN {_short(arn)} is not of {place}")
 

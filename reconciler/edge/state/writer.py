@@ -11,6 +11,7 @@ from reconciler.core.errors import StateError, StateHeld, StateMismatch, StateMo
 from reconciler.core.journal.codec import MalformedJournal, decode, encode
 from reconciler.core.journal.records import LEASE, Journal, Lease, Written
 from reconciler.core.ports import Clock, Timer
+from reconciler.core.text import timestamp
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.store import Store
 
@@ -163,7 +164,7 @@ class JournalWriter:
         return False
 
     def _held_by(self, lease: Lease | None) -> str:
-        holder = f"{lease.holder} until {lease.expires:%Y-%m-%d %H:%M:%SZ}" if lease else "another process"
+        holder = f"{lease.holder} until {timestamp(lease.expires)}" if lease else "another process"
         way_out = "wait for it, or raise --lock-timeout; reconcile unlock frees what a dead one left"
         return f"{self._store.place} is held by {holder}: {way_out}"
 

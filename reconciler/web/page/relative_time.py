@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from reconciler.core.text import timestamp_to_the_minute
+
 _STEPS = ((timedelta(days=2), "days", 86400), (timedelta(hours=2), "h", 3600), (timedelta(minutes=1), "min", 60))
 
 
@@ -25,7 +27,7 @@ class Moment:
             time = time.astimezone(UTC)
         except OverflowError:  # at either end of the calendar, where hours do not matter
             time = time.replace(tzinfo=UTC)
-        return cls(time.isoformat(timespec="seconds"), f"{time:%Y-%m-%d %H:%MZ}", _away(time, now))
+        return cls(time.isoformat(timespec="seconds"), timestamp_to_the_minute(time), _away(time, now))
 
 
 def _away(time: datetime, now: datetime) -> str:
