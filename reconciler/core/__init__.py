@@ -1,1 +1,4 @@
-"""Decides: pure functions and values, standard library only. Read left to right, its files are the pipeline."""
+"""Decide: values and pure functions, standard library only.
+
+Read the rooms from the bottom up: model, request, manifests and journal, plan, apply, report.
+"""
