@@ -14,7 +14,8 @@ from reconciler.core.ports import CloudReader, JournalReader
 from reconciler.edge.aws import Reader, Writer
 from reconciler.edge.state.reader import JournalReader as StoredReader
 from reconciler.edge.state.writer import JournalWriter as StoredWriter
-from reconciler.run import Run, preview
+from reconciler.core.run import Run
+from reconciler.run import preview
 def check(run: Run, aws: Reader, writer: Writer, stored: StoredReader, state: StoredWriter, known: Journal) -> None:
     preview(run, aws, stored)
     preview(run, writer, stored)
@@ -27,16 +28,16 @@ def check(run: Run, aws: Reader, writer: Writer, stored: StoredReader, state: St
     stored._source.put("", None)
 """
 COMPLAINTS = {
-    10: 'incompatible type "Writer"; expected "CloudReader"',
-    11: 'incompatible type "JournalWriter"; expected "JournalReader"',
-    13: '"CloudReader" has no attribute "create"',
-    15: '"JournalReader" has no attribute "lease"',
-    16: '"JournalReader" has no attribute "swap"',
-    17: '"Source" has no attribute "put"',
+    11: 'incompatible type "Writer"; expected "CloudReader"',
+    12: 'incompatible type "JournalWriter"; expected "JournalReader"',
+    14: '"CloudReader" has no attribute "create"',
+    16: '"JournalReader" has no attribute "lease"',
+    17: '"JournalReader" has no attribute "swap"',
+    18: '"Source" has no attribute "put"',
 }
 
 
-def test_a_dry_run_holds_nothing_that_can_write(tmp_path: Path) -> None:
+def test_dry_run_types_forbid_writing(tmp_path: Path) -> None:
     """Mypy rejects preview with a writer, and every way from its arguments to a Create or to the lease."""
     source = tmp_path / "dry_run.py"
     source.write_text(SOURCE)
@@ -50,6 +51,6 @@ def test_a_dry_run_holds_nothing_that_can_write(tmp_path: Path) -> None:
         assert complaint in said[line]
 
 
-def test_run_reads_like_one_page() -> None:
+def test_run_module_stays_under_100_lines() -> None:
     """The orchestrator stays under 100 lines: what makes it grow belongs elsewhere."""
     assert len((REPOSITORY / "reconciler" / "run.py").read_text().splitlines()) < 100

@@ -28,7 +28,7 @@ PAGES = sorted({*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")})
 BARE_LINK = re.compile(r"\s*(?:[-*] |\d+\. )?(?:\[[^\]]*\]\(\S+\)|\[[^\]]+\]: \S+|<?https?://\S+>?)[.,:;]?")
 
 
-def test_the_readmes_dry_run_is_a_real_one(tmp_path: Path) -> None:
+def test_readme_dry_run_output_is_exact(tmp_path: Path) -> None:
     """The output in the README is what the command prints, to the letter."""
     readme = (REPOSITORY / "README.md").read_text()
     match = re.search(r"<!-- tested: reconcile (.*?) -->\n```text\n(.*?)```", readme, re.DOTALL)
@@ -47,7 +47,7 @@ def members(tree: dict[str, Any], root: dict[str, Any], prefix: str) -> Iterator
 
 
 @pytest.mark.parametrize("kind", ["data-integration-association", "target"])
-def test_the_reference_has_every_member(kind: str) -> None:
+def test_manifest_reference_documents_every_member(kind: str) -> None:
     """No member of a schema is missing from docs/manifests.md."""
     reference = (REPOSITORY / "docs" / "manifests.md").read_text()
     document = schema(f"{kind}.v1.json")
@@ -56,7 +56,7 @@ def test_the_reference_has_every_member(kind: str) -> None:
         assert f"`{path}`" in reference or f"`{name}`" in reference, path
 
 
-def test_the_page_on_git_says_what_a_fetch_may_take() -> None:
+def test_git_page_states_the_fetch_limits() -> None:
     """The time is that of a call of git, and the room that of the pods."""
     page = " ".join((REPOSITORY / "docs" / "git.md").read_text().split())
     (seconds,) = (field.default for field in fields(Access) if field.name == "seconds")
@@ -67,7 +67,7 @@ def test_the_page_on_git_says_what_a_fetch_may_take() -> None:
         assert f"gives `/tmp` {room[1]} GiB" in page
 
 
-def test_the_sandbox_page_has_every_switch_and_its_default() -> None:
+def test_sandbox_page_documents_every_switch() -> None:
     """The switches of the sandbox stand in docs/sandbox.md."""
     page = (REPOSITORY / "docs" / "sandbox.md").read_text()
     defaults = Behaviour()
@@ -81,7 +81,7 @@ def test_the_sandbox_page_has_every_switch_and_its_default() -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
-def test_links_lead_somewhere(document: Path) -> None:
+def test_document_links_resolve(document: Path) -> None:
     """Every relative link of a document names a file, and a heading that is there."""
     for link in re.findall(r"\]\((?!https?://)([^)]+)\)", document.read_text()):
         file, _, anchor = link.partition("#")
@@ -92,7 +92,7 @@ def test_links_lead_somewhere(document: Path) -> None:
             assert anchor in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}, link
 
 
-def test_the_safety_page_names_tests_that_exist() -> None:
+def test_safety_page_names_existing_tests() -> None:
     """Each promise can be checked: the tests that hold it stand there by name."""
     page = (REPOSITORY / "docs" / "safety.md").read_text()
     named = set(re.findall(r"`(test_\w+)`", page))

@@ -45,7 +45,7 @@ class Fleet:
         )
 
 
-def test_every_target_is_reconciled_whatever_befalls_another() -> None:
+def test_failing_target_does_not_stop_the_others() -> None:
     """What was foreseen is told in its words, what was not as an internal error; the rest is done."""
     fleet = Fleet()
     conditions = context(fleet.clock)
@@ -58,7 +58,7 @@ def test_every_target_is_reconciled_whatever_befalls_another() -> None:
     assert len(fleet.clouds["a"].service.carried_out) == 1
 
 
-def test_what_was_reached_is_closed() -> None:
+def test_reached_targets_are_closed_once() -> None:
     """Once, whatever befell it, and also where the plan was not the one that was agreed to."""
     fleet = Fleet()
     passed(fleet)
@@ -67,7 +67,7 @@ def test_what_was_reached_is_closed() -> None:
     assert fleet.closed == ["d", "a", "d", "a"]
 
 
-def test_what_is_bound_to_log_lines_is_seen_by_every_target() -> None:
+def test_context_variables_reach_every_target() -> None:
     """Each is run on a thread of its own, in the context of the pass."""
     fleet, bound = healthy(), ContextVar("bound", default="")
     seen = []
@@ -101,7 +101,7 @@ def digest_of(fleet: Fleet) -> str:
     return digest(canonical_line(each.write) for report in reports for each in report.associations if each.write)
 
 
-def test_the_plan_that_was_agreed_to_is_carried_out_in_all_targets() -> None:
+def test_reviewed_plan_is_executed_in_every_target() -> None:
     """And each target is looked at once."""
     fleet = healthy()
     agreed = Agreed(digest_of(healthy()))
@@ -111,7 +111,7 @@ def test_the_plan_that_was_agreed_to_is_carried_out_in_all_targets() -> None:
     assert [fleet.clouds[name].calls.count("ListDataIntegrations") for name in "ae"] == [1, 1]
 
 
-def test_where_one_target_has_another_plan_no_target_is_written_to() -> None:
+def test_plan_mismatch_in_one_target_blocks_every_write() -> None:
     """The plan was reviewed as a whole."""
     agreed, fleet = Agreed(digest_of(healthy())), healthy()
     fleet.clouds["e"].create(manifest().spec, "by hand", fleet.clock.now())
@@ -122,7 +122,7 @@ def test_where_one_target_has_another_plan_no_target_is_written_to() -> None:
     assert [len(fleet.clouds[name].service.carried_out) for name in "ae"] == [0, 1]
 
 
-def test_a_target_that_cannot_be_looked_at_is_no_part_of_an_agreed_plan() -> None:
+def test_unreachable_target_makes_the_plan_differ() -> None:
     """Its part of the plan is not there, so the plan is another one."""
     fleet = Fleet()
     reports, mismatch = passed(fleet, Agreed(digest_of(healthy())))
@@ -131,7 +131,7 @@ def test_a_target_that_cannot_be_looked_at_is_no_part_of_an_agreed_plan() -> Non
     assert not fleet.clouds["a"].service.carried_out
 
 
-def test_a_target_that_failed_and_would_write_nothing_fails_alone() -> None:
+def test_failed_target_without_writes_does_not_block_the_plan() -> None:
     """The rest is what was reviewed, and is carried out."""
     reviewed = healthy()
     reviewed.desired = Desired((Target("a"),), {"a": (manifest(),)})
@@ -142,7 +142,7 @@ def test_a_target_that_failed_and_would_write_nothing_fails_alone() -> None:
     assert isinstance(reports[0].associations[0].outcome, Created)
 
 
-def test_the_stricter_bound_on_creates_holds() -> None:
+def test_stricter_max_creates_applies() -> None:
     """The command line cannot loosen what git says."""
     (none, _), _ = passed(healthy(), max_creates=0)
     assert none.associations[0].decision == "blocked"

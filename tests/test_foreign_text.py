@@ -92,7 +92,7 @@ def foreign_errors(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
                     yield node, argument.arg
 
 
-def test_no_module_goes_around_the_gate() -> None:
+def test_modules_format_errors_only_through_redaction() -> None:
     """Nobody but the gate turns an error that may be foreign into a text; what sorts ours from others is listed."""
     ways = set()
     for path in PACKAGE.rglob("*.py"):
@@ -169,7 +169,7 @@ def texts(error: Exception) -> Iterator[str]:
 
 @settings(max_examples=12)  # each is raised ten times and said in some nine ways; test_secrets.py tries the spellings
 @given(st.text("uvwxyzUVWXYZ0123456789+/=", min_size=12, max_size=200))  # of which no word of ours is made
-def test_no_adapter_lets_a_secret_through(secret: str) -> None:
+def test_adapters_redact_secrets(secret: str) -> None:
     """Whatever raises, and whatever it says: the secret is in no error, no outcome and no line of the log."""
     with redaction.known("test", Secrets.of(secret)):
         for error in raised(secret):
@@ -179,7 +179,7 @@ def test_no_adapter_lets_a_secret_through(secret: str) -> None:
                 assert not any(secret[at : at + RUN] in text for at in range(len(secret) - RUN + 1)), text
 
 
-def test_credentials_are_known_while_they_live_and_when_they_were_renewed() -> None:
+def test_current_and_renewed_credentials_are_redacted() -> None:
     """The last ones too: a call may be under way with them. Afterwards nothing of them is kept."""
     credentials = botocore.credentials.Credentials("AKIA", "first-secret-key", "first-token-first")
     redaction.watch(credentials)
@@ -193,7 +193,7 @@ def test_credentials_are_known_while_they_live_and_when_they_were_renewed() -> N
 
 
 @pytest.mark.parametrize("member", ["aws_secret_access_key", "aws_session_token", "aws_access_key_id"])
-def test_credentials_of_a_file_that_no_header_takes_are_named(
+def test_credentials_in_a_file_unfit_for_a_header_are_named(
     member: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A value over two lines is one with a line end in it; the session says so before urllib3 says all of it."""
@@ -226,7 +226,7 @@ FORMATS = tuple(part for each in OUTPUTS for part in ("-o", f"{each}=report.{eac
 
 
 @pytest.mark.parametrize("arguments", [("--dry-run", *FORMATS), ("doctor",), ("doctor", "-o", "json")])
-def test_the_password_of_a_socks_proxy_is_in_no_output(arguments: tuple[str, ...], tmp_path: Path) -> None:
+def test_socks_proxy_password_is_redacted(arguments: tuple[str, ...], tmp_path: Path) -> None:
     """Botocore takes socks5:// for a host's name, and says the whole URL."""
     code, text = run(tmp_path, *arguments, HTTPS_PROXY="socks5://user:PASSWORD@127.0.0.1:9")
     assert (code, "PASSWORD" in text, "***@127.0.0.1:9" in text) == (1, False, True)
@@ -237,16 +237,14 @@ def test_the_password_of_a_socks_proxy_is_in_no_output(arguments: tuple[str, ...
     ("name", "value"),
     [("AWS_SESSION_TOKEN", f"{SECRET}\n"), ("AWS_SECRET_ACCESS_KEY", f"\ufeff{SECRET}"), ("HTTPS_PROXY", f"http://u:P#{SECRET}@h:1")],
 )  # fmt: skip
-def test_variables_that_cannot_be_right_are_wrong_usage(
-    arguments: tuple[str, ...], name: str, value: str, tmp_path: Path
-) -> None:
+def test_invalid_variable_is_a_usage_error(arguments: tuple[str, ...], name: str, value: str, tmp_path: Path) -> None:
     """They are refused by name before anything is called."""
     code, text = run(tmp_path, *arguments, **{name: value})
     assert (code, f"Error: {name}: " in text) == (64, True)
     assert not any(SECRET[at : at + RUN] in text for at in range(len(SECRET) - RUN + 1))
 
 
-def test_a_traceback_that_was_asked_for_has_no_secrets(tmp_path: Path) -> None:
+def test_debug_traceback_contains_no_secrets(tmp_path: Path) -> None:
     """RECONCILER_DEBUG shows where an unforeseen error was raised, with causes, and none of their secrets."""
     program = (
         "from reconciler.cli import app, call\n"

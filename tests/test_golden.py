@@ -63,7 +63,7 @@ class Unreliable:
         return self.cloud.update(integration_arn, association_id, execution, until)
 
 
-def test_journal_of_many_runs(golden: list[tuple[str, str]]) -> None:
+def test_journal_documents_are_unchanged(golden: list[tuple[str, str]]) -> None:
     """Every version of the journal: intents, answers, a lost answer, an update, a loss, an adoption and an orphan."""
     clock = FakeClock()
     cloud, store = FakeCloud(clock), FakeJournal(clock)
@@ -102,7 +102,7 @@ def test_journal_of_many_runs(golden: list[tuple[str, str]]) -> None:
     golden.append(("journals.jsonl", "".join(text if text.endswith("\n") else f"{text}\n" for text in texts)))
 
 
-def test_reviewed_plan(golden: list[tuple[str, str]]) -> None:
+def test_reviewed_plan_lines_and_digest_are_unchanged(golden: list[tuple[str, str]]) -> None:
     """A digest that was reviewed with one version is the plan of the next one too."""
     manifests = [
         manifest("new", UPDATING, ClientId="new"),
@@ -119,12 +119,12 @@ def test_reviewed_plan(golden: list[tuple[str, str]]) -> None:
     golden.append(("plan.txt", "\n".join([*lines, digest(lines), ""])))
 
 
-def test_json_report(golden: list[tuple[str, str]]) -> None:
+def test_json_report_is_unchanged(golden: list[tuple[str, str]]) -> None:
     """A report with one of everything."""
     golden.append(("report.json", json_report.render(reports.rich())))
 
 
-def test_board_of_a_controller(golden: list[tuple[str, str]]) -> None:
+def test_controller_status_document_is_unchanged(golden: list[tuple[str, str]]) -> None:
     """What /api/v1/report serves."""
     board, process = boards.drifted(), Process(working=True, stopping=False, patience=timedelta(hours=1))
     golden.append(("controller.json", "".join(written(replace(board, past=board.past[:3]), process))))

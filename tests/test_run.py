@@ -157,7 +157,7 @@ def test_a_missing_association_is_created_once_and_then_in_sync() -> None:
     assert (world.created, store.loads, store.puts) == (1, 4, 3)
 
 
-def test_a_dry_run_reads_and_is_given_nothing_to_write_with() -> None:
+def test_dry_run_only_reads() -> None:
     """Preview decides the same, calls List only, and leaves the journal alone."""
     world = World()
     decided = preview(world.work, world.cloud, world.journal.reader)
@@ -197,14 +197,14 @@ def test_a_create_that_never_arrived_is_repeated_after_the_settle_time() -> None
     assert world.created == 1
 
 
-def test_a_refused_create_leaves_no_trace() -> None:
+def test_refused_create_leaves_no_record() -> None:
     """Nothing was done: the next run may try again."""
     world = World(Behaviour(explicit_deny=True))
     assert isinstance(world.run().outcomes["export"], Refused)
     assert world.journal.stored.records == {}
 
 
-def test_adoption_writes_the_journal_once_and_aws_never() -> None:
+def test_adoption_writes_the_journal_once_and_not_aws() -> None:
     """What is live already is bound with one write, without a Create."""
     world = World()
     world.run()
@@ -213,7 +213,7 @@ def test_adoption_writes_the_journal_once_and_aws_never() -> None:
     assert (world.created, world.journal.store.puts) == (1, 1)
 
 
-def test_a_run_that_another_overtakes_plans_anew() -> None:
+def test_run_replans_after_the_journal_changed() -> None:
     """The journal moved between plan and lease: look again, and find that nothing is missing any more."""
     world, other = World(), World()
     other.cloud, other.journal = world.cloud, FakeJournal(world.clock, world.journal.store, "run-2")
@@ -232,7 +232,7 @@ def test_a_run_that_another_overtakes_plans_anew() -> None:
     assert world.created == 1
 
 
-def test_a_journal_that_never_rests_ends_the_run() -> None:
+def test_constantly_changing_journal_ends_the_run() -> None:
     """After three plans in vain the run fails, and has sent nothing."""
     world = World()
 
@@ -247,7 +247,7 @@ def test_a_journal_that_never_rests_ends_the_run() -> None:
     assert world.created == 0
 
 
-def test_without_the_lease_nothing_is_sent() -> None:
+def test_run_without_the_lease_sends_nothing() -> None:
     """Another process holds it: no intent, no call; the report says what would have been done."""
     world = World()
     until = world.clock.now() + LEASE
@@ -259,7 +259,7 @@ def test_without_the_lease_nothing_is_sent() -> None:
     assert (world.created, world.journal.store.puts) == (0, 0)
 
 
-def test_answers_that_cannot_be_journalled_are_reported_and_found_later() -> None:
+def test_unjournalled_outcome_is_reported_and_adopted_later() -> None:
     """The disk is full after the call: the run says so, and the next one adopts instead of creating."""
     world = World()
     world.journal.store.broken = {2, 3, 4}
@@ -272,7 +272,7 @@ def test_answers_that_cannot_be_journalled_are_reported_and_found_later() -> Non
     assert world.created == 1
 
 
-def test_an_adoption_that_cannot_be_journalled_is_not_called_one() -> None:
+def test_unjournalled_adoption_is_not_reported_as_adopted() -> None:
     """The disk is full, the journal is held, or another run has moved: no word says that it was adopted."""
     for broken in ({1}, set[int]()):
         world = World(None, *TWO)
@@ -294,7 +294,7 @@ def test_an_adoption_that_cannot_be_journalled_is_not_called_one() -> None:
         assert world.journal.stored.records == {}
 
 
-def test_an_adoption_beside_a_call_stands_whatever_becomes_of_the_answer() -> None:
+def test_adoption_journalled_before_a_call_is_kept() -> None:
     """The intent is written with it, before the call; then the disk is full."""
     world = World(None, *TWO)
     world.run()
@@ -309,7 +309,7 @@ def test_an_adoption_beside_a_call_stands_whatever_becomes_of_the_answer() -> No
     assert [each.outcome for each in adopting] == [None, None]
 
 
-def test_where_nothing_was_sent_nobody_says_so() -> None:
+def test_stopped_run_with_a_full_disk_reports_that_nothing_was_sent() -> None:
     """A stop came first, and then the disk was full: nothing stands in AWS."""
     world = World()
     world.stop_after = 0
@@ -319,7 +319,7 @@ def test_where_nothing_was_sent_nobody_says_so() -> None:
     assert "nothing was sent" in str(result.error)
 
 
-def test_a_stop_begins_no_further_create() -> None:
+def test_stop_prevents_further_creates() -> None:
     """The call under way is finished and journalled; the others are skipped and forgotten."""
     world = World(None, *TWO)
     world.stop_after = 1
@@ -329,7 +329,7 @@ def test_a_stop_begins_no_further_create() -> None:
     assert world.created == 1
 
 
-def test_a_throttled_create_is_sent_again_in_the_run() -> None:
+def test_throttled_create_is_retried_within_the_run() -> None:
     """Nothing was done, so nothing is risked; the pace of the target spaces the calls."""
     world = World()
     answers: list[Answer] = [NotSent("busy"), NotSent("busy")]
@@ -344,7 +344,7 @@ def test_a_throttled_create_is_sent_again_in_the_run() -> None:
     assert set(world.journal.stored.records) == {"export"}
 
 
-def test_a_stop_ends_the_retries_too() -> None:
+def test_stop_ends_the_retries() -> None:
     """What was throttled when the stop came is not sent again."""
     world = World()
     answers: list[Answer] = [NotSent("busy")]
@@ -355,7 +355,7 @@ def test_a_stop_ends_the_retries_too() -> None:
     assert world.created == 0
 
 
-def test_an_intent_that_grew_old_is_written_anew_before_the_send() -> None:
+def test_old_intent_is_renewed_before_the_call() -> None:
     """The first call took longer than a minute: its answer and the other's fresh intent are journalled in between."""
     world = World(None, *TWO)
     seen: list[Journal] = []
@@ -375,7 +375,7 @@ def test_an_intent_that_grew_old_is_written_anew_before_the_send() -> None:
     assert {type(record.state) for record in world.journal.stored.records.values()} == {Bound}
 
 
-def test_what_was_stopped_for_longer_than_its_lease_sends_nothing() -> None:
+def test_run_suspended_longer_than_its_lease_sends_nothing() -> None:
     """Another may have taken over, or not: the run that slept ends, and leaves it to the next one."""
     world = World(None, *TWO)
     world.cloud.before_write = lambda: world.clock.advance(minutes=6)
@@ -410,7 +410,7 @@ def test_a_run_that_lost_its_lease_makes_no_further_create() -> None:
     assert set(after.records) == {"a"}
 
 
-def test_what_was_seen_is_reported_though_nothing_can_be_journalled() -> None:
+def test_decisions_are_reported_when_the_journal_cannot_be_written() -> None:
     """On a full disk nothing is sent, and what would be stands in the report, as does what is right."""
     world = World(None, *TWO[:1])
     world.run()
@@ -422,7 +422,7 @@ def test_what_was_seen_is_reported_though_nothing_can_be_journalled() -> None:
     assert type(world.run().outcomes["b"]) is Created
 
 
-def test_the_lease_is_looked_at_before_each_further_call() -> None:
+def test_lease_is_confirmed_before_each_further_call() -> None:
     """A person freed it while the first call was under way, or the store does not answer: nothing more is sent."""
     for broken in (False, True):
         world = World(None, *TWO)
@@ -446,7 +446,7 @@ def broken_store() -> None:
     raise StateError("the store does not answer")
 
 
-def test_what_was_stopped_while_it_made_sure_of_its_lease_sends_nothing() -> None:
+def test_run_suspended_while_confirming_its_lease_sends_nothing() -> None:
     """The process slept in the very read, or write, that was to prove that it may send."""
     for slow in (0, 61):
         world = World(None, *TWO)
@@ -462,7 +462,7 @@ def test_what_was_stopped_while_it_made_sure_of_its_lease_sends_nothing() -> Non
         assert "too long ago" in str(result.outcomes["b"])
 
 
-def test_nothing_is_begun_on_an_old_look() -> None:
+def test_run_with_outdated_observations_observes_again() -> None:
     """The process slept between looking and taking the lease: it looks again, three times, and leaves it then."""
     world = World()
     world.journal.store.after_load = lambda: None
@@ -476,7 +476,7 @@ def test_nothing_is_begun_on_an_old_look() -> None:
     assert other.created == 0
 
 
-def test_each_integration_that_is_written_to_is_looked_at_twice() -> None:
+def test_each_changed_integration_is_listed_again() -> None:
     """And what the second look says of one is not forgotten for the other."""
     far = manifest("far", DataIntegrationIdentifier="crm-accounts", DestinationURI="s3://corp-exports/far")
     world = World(None, manifest(), far)
@@ -488,7 +488,7 @@ def test_each_integration_that_is_written_to_is_looked_at_twice() -> None:
     assert [type(decision) for decision in result.plan.decisions] == [Adopt, Adopt, Create]
 
 
-def test_an_answer_does_not_overwrite_what_the_next_holder_has_found() -> None:
+def test_late_outcome_does_not_overwrite_the_next_holders_record() -> None:
     """The lease was taken over, and its holder bound the export that List shows: this run's answer comes too late."""
     world = World()
 
@@ -505,7 +505,7 @@ def test_an_answer_does_not_overwrite_what_the_next_holder_has_found() -> None:
     assert state.association_id == "theirs"
 
 
-def test_each_call_waits_for_its_turn() -> None:
+def test_each_call_waits_for_the_rate_limit() -> None:
     """The pace of the target is asked before every call, and a stop that comes meanwhile is heeded."""
     world = World(None, *TWO)
     waits: list[int] = []
@@ -514,7 +514,7 @@ def test_each_call_waits_for_its_turn() -> None:
     assert waits == [0, 1]
 
 
-def test_an_update_is_journalled_and_sent_once_whatever_its_answer() -> None:
+def test_update_is_journalled_and_sent_once_for_every_answer() -> None:
     """One PATCH for one change in git: the answer is lost, and nothing is sent again, ever."""
     world = World(Behaviour(update_lag=10**9))
     world.run()
@@ -538,7 +538,7 @@ def test_an_update_is_journalled_and_sent_once_whatever_its_answer() -> None:
     assert isinstance(only(world.run()), InSync)
 
 
-def test_an_update_that_aws_takes_is_in_sync_afterwards() -> None:
+def test_accepted_update_is_in_sync_afterwards() -> None:
     """Sent, answered, and shown."""
     world = World()
     world.run()
@@ -552,7 +552,7 @@ def test_an_update_that_aws_takes_is_in_sync_afterwards() -> None:
     assert isinstance(only(world.run()), InSync)
 
 
-def test_a_slow_send_is_waited_for_from_its_end() -> None:
+def test_settle_time_of_a_slow_call_starts_at_its_end() -> None:
     """The send took longer than the settle time and its answer was lost: the next run still waits."""
     world = World(Behaviour(lose_answers=1, tokens="ignored", list_lag=300))
     world.cloud.before_write = lambda: world.clock.advance(minutes=16)
@@ -562,7 +562,7 @@ def test_a_slow_send_is_waited_for_from_its_end() -> None:
     assert world.created == 1
 
 
-def test_the_age_of_things_is_counted_from_before_they_are_looked_at() -> None:
+def test_age_is_measured_from_the_start_of_the_observation() -> None:
     """Listing takes its time: what List did not show when it began may have settled only since."""
     world = World(Behaviour(lose_answers=1, tokens="ignored", list_lag=870))
     world.run()
@@ -571,7 +571,7 @@ def test_the_age_of_things_is_counted_from_before_they_are_looked_at() -> None:
     assert isinstance(decided.plan.decisions[0], Settling)
 
 
-def test_a_create_that_another_run_has_just_made_is_not_made_again() -> None:
+def test_association_just_created_by_another_run_is_not_created() -> None:
     """The other run comes after this one has listed and before it has the lease: tokens and List do not help here."""
     world, other = World(Behaviour(tokens="ignored", list_lag=600)), World()
     other.cloud, other.journal = world.cloud, FakeJournal(world.clock, world.journal.store, "run-2")
@@ -582,7 +582,7 @@ def test_a_create_that_another_run_has_just_made_is_not_made_again() -> None:
     assert world.created == 1
 
 
-def test_a_list_that_fails_afterwards_is_no_failure() -> None:
+def test_failed_list_after_the_calls_does_not_fail_the_run() -> None:
     """The second look is for the report only."""
     world = World()
     world.cloud.before_write = lambda: world.cloud.service.behave(Behaviour(list_denied="profiles-export"))
@@ -600,7 +600,7 @@ def test_each_manifest_is_created_under_its_own_token() -> None:
     assert len(set(tokens)) == 2
 
 
-def test_what_was_agreed_to_is_carried_out_without_looking_again() -> None:
+def test_reviewed_plan_is_executed_without_another_observation() -> None:
     """The preview that people agreed to is used as it is: no call is made twice for it."""
     world = World()
     agreed = preview(world.work, world.cloud, world.journal.reader)
@@ -610,7 +610,7 @@ def test_what_was_agreed_to_is_carried_out_without_looking_again() -> None:
     assert world.cloud.calls.count("ListDataIntegrations") == seen.count("ListDataIntegrations") == 1
 
 
-def test_what_was_not_agreed_to_is_not_carried_out() -> None:
+def test_plan_changed_since_the_review_is_not_executed() -> None:
     """What is there when it is looked at again changes the plan: nothing at all is written."""
     world = World(None, *TWO)
     agreed = preview(world.work, world.cloud, world.journal.reader)
@@ -621,7 +621,7 @@ def test_what_was_not_agreed_to_is_not_carried_out() -> None:
     assert not world.journal.stored.records
 
 
-def test_a_journal_that_moved_is_read_again_and_the_plan_held_against_what_was_agreed() -> None:
+def test_reviewed_plan_is_compared_again_after_the_journal_changed() -> None:
     """Another run's writing is no reason to write something else."""
     world = World()
     agreed = preview(world.work, world.cloud, world.journal.reader)
@@ -630,7 +630,7 @@ def test_a_journal_that_moved_is_read_again_and_the_plan_held_against_what_was_a
     assert isinstance(done.outcomes["export"], Created)
 
 
-def test_a_stop_while_it_looks_afterwards_loses_nothing_of_what_was_done() -> None:
+def test_stop_during_the_final_list_keeps_the_outcomes() -> None:
     """What was created is reported so, and only how AWS shows it is not."""
     world = World()
 
@@ -647,7 +647,7 @@ def test_a_stop_while_it_looks_afterwards_loses_nothing_of_what_was_done() -> No
     assert isinstance(world.journal.stored.records["export"].state, Bound)
 
 
-def test_who_could_not_look_leaves_since_when_things_are_so() -> None:
+def test_failed_list_does_not_reset_the_since_time() -> None:
     """A List that fails for an hour is no new beginning of what has been so for days."""
     world = World()
     world.run()

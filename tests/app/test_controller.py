@@ -43,7 +43,7 @@ class Littering(Runner):
         return Report(RunInfo(run, TIME, TIME, dry_run=False, revision=revision, version="0"), ())
 
 
-def test_a_run_leaves_nothing_behind() -> None:
+def test_garbage_of_a_run_is_collected_when_it_ends() -> None:
     """What it leaves in cycles is collected at once, before that of the next runs comes on top; also where it fails."""
     passes = Littering()
     assert run_target(passes, StopSignal())(RUN, Desired((), {}), lambda: None).run.revision == "abc"
@@ -54,7 +54,7 @@ def test_a_run_leaves_nothing_behind() -> None:
     assert [left() for left in passes.left] == [None]
 
 
-def test_what_a_stop_interrupts_is_nothing_to_go_by() -> None:
+def test_interrupted_run_returns_no_report() -> None:
     """A target of which only a part was looked at has no report."""
     stop = StopSignal()
     stop.requested.set()

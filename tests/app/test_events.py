@@ -27,7 +27,7 @@ def log() -> Iterator[io.StringIO]:
     structlog.reset_defaults()
 
 
-def test_an_error_that_nobody_foresaw_is_told_with_its_run(log: io.StringIO) -> None:
+def test_unexpected_error_is_logged_with_its_run_and_traceback(log: io.StringIO) -> None:
     """And with its traceback, in one line; one that is no run's, such as looking at git, without."""
     told = LogAndMetrics(Metrics("0"), lambda: None, ())
     with pytest.raises(ValueError, match="no") as raised:

@@ -75,7 +75,7 @@ def first(program: Program, *arguments: str) -> Iterator[tuple[subprocess.Popen[
         started.communicate()
 
 
-def test_a_signal_at_the_start_ends_it(program: Program) -> None:
+def test_signal_during_start_up_ends_the_program(program: Program) -> None:
     """As soon as it attends to signals, long before there is a controller that could handle any."""
     program.add("october")
     with first(program, "controller") as (started, process):
@@ -85,7 +85,7 @@ def test_a_signal_at_the_start_ends_it(program: Program) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_a_controller_in_good_order(program: Program, number: signal.Signals) -> None:
+def test_signal_to_init_process_stops_the_controller_gracefully(program: Program, number: signal.Signals) -> None:
     """It is handed on, and the exit code is the program's."""
     program.add("october")
     with first(program, "controller") as (started, process):
@@ -99,13 +99,13 @@ def test_a_signal_stops_a_controller_in_good_order(program: Program, number: sig
         assert "controller stopped" in said
 
 
-def test_its_exit_code_is_that_of_the_program(program: Program) -> None:
+def test_init_process_exits_with_the_code_of_the_program(program: Program) -> None:
     """Of a command that ends by itself."""
     with first(program, "nope") as (started, _):
         assert started.wait(60) == 64
 
 
-def test_what_git_had_started_is_reaped(tmp_path: Path) -> None:
+def test_children_of_a_killed_git_are_reaped(tmp_path: Path) -> None:
     """A git that is ended leaves its children to process 1: none stays, dead or alive."""
     env = {"PYTHONPATH": os.pathsep.join(sys.path), **GIT}
     done = subprocess.run(

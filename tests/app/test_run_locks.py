@@ -11,7 +11,7 @@ from reconciler.core.errors import StateHeld
 PLACE = ("123456789012", "us-east-1")
 
 
-def test_a_target_that_was_renamed_waits_for_the_run_under_its_old_name() -> None:
+def test_renamed_target_waits_for_the_run_under_its_old_name() -> None:
     """Both have one journal: what one of them has read must not be taken for what the other wrote."""
     clock = FakeClock()
     owners = RunLocks(clock, 30)
@@ -24,14 +24,14 @@ def test_a_target_that_was_renamed_waits_for_the_run_under_its_old_name() -> Non
     owners.take(PLACE, "run-2", "new")()
 
 
-def test_others_do_not_wait() -> None:
+def test_run_in_another_region_does_not_wait() -> None:
     """Another account or Region is another journal."""
     owners = RunLocks(FakeClock(), 0)
     owners.take(PLACE, "run-1", "a")
     owners.take(("123456789012", "eu-west-2"), "run-1", "b")
 
 
-def test_two_targets_of_one_run_cannot_be_one_place() -> None:
+def test_two_targets_of_one_run_cannot_share_an_account_and_region() -> None:
     """Git says so, and no waiting helps."""
     clock = FakeClock()
     owners, started = RunLocks(clock, 30), clock.monotonic()

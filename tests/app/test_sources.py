@@ -38,19 +38,19 @@ def folder(*readings: str) -> FolderSource:
     return FolderSource(Changing((), None, "HEAD", ".", readings=[each.split() for each in readings]), ())
 
 
-def test_half_of_what_is_exchanged_meanwhile_is_not_used() -> None:
+def test_half_replaced_folder_is_not_used() -> None:
     """Two readings in a row have to find the same."""
     followed = folder("old", "old new", "new")
     loaded = followed.load(followed.version())
     assert [target.name for target in loaded.desired.targets] == ["new"]
 
 
-def test_the_same_is_the_same() -> None:
+def test_folder_version_is_stable_across_readings() -> None:
     """Whatever was read before it."""
     assert folder("a b").version() == folder("a", "a b").version() != folder("a").version()
 
 
-def test_a_config_map_with_folders_is_followed(tmp_path: Path) -> None:
+def test_update_of_a_config_map_with_folders_is_detected(tmp_path: Path) -> None:
     """What is hashed is what is read: also behind links to folders of the version that is exchanged."""
     for name in ("old", "new"):
         (tmp_path / f"..{name}" / "eu").mkdir(parents=True)
@@ -67,7 +67,7 @@ def test_a_config_map_with_folders_is_followed(tmp_path: Path) -> None:
     assert before != after
 
 
-def test_what_never_settles_is_refused() -> None:
+def test_folder_that_keeps_changing_is_rejected() -> None:
     """For this look, with where and why."""
     with pytest.raises(ReconcilerError, match=r"^manifests/: changed while it was read, 5 times in a row$"):
         folder(*"abcdefg").version()

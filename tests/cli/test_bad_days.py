@@ -71,7 +71,7 @@ def controlling(process: subprocess.Popen[str]) -> Iterator[Controller]:
         process.communicate()
 
 
-def test_without_room_for_the_journal_nothing_is_sent(program: Program, server: SandboxServer) -> None:
+def test_full_disk_under_the_journal_stops_all_calls(program: Program, server: SandboxServer) -> None:
     """It is said what cannot be written and why; with room again each association is created, once.
 
     Also where there is none any more for the answer to a Create: List shows what became of it.
@@ -112,7 +112,7 @@ def test_without_room_for_the_journal_nothing_is_sent(program: Program, server: 
     assert len(server.sandbox.carried_out) == 3
 
 
-def test_a_full_or_read_only_disk_is_waited_for(program: Program, server: SandboxServer, tmp_path: Path) -> None:
+def test_controller_waits_for_a_full_or_read_only_disk(program: Program, server: SandboxServer, tmp_path: Path) -> None:
     """What is right is watched meanwhile; the line says what to do, and once it is done nobody has to do more."""
     program.add("a")
     with disk(tmp_path / "state") as state:
@@ -136,7 +136,7 @@ def test_a_full_or_read_only_disk_is_waited_for(program: Program, server: Sandbo
     assert len(server.sandbox.carried_out) == 2
 
 
-def test_logs_for_which_there_is_no_room_stop_nothing(program: Program, server: SandboxServer) -> None:
+def test_full_disk_under_the_log_does_not_stop_the_controller(program: Program, server: SandboxServer) -> None:
     """All is done as ever, once, and a stop is a stop."""
     program.add("october")
     runs, enough = [0], threading.Event()
@@ -159,7 +159,7 @@ def test_logs_for_which_there_is_no_room_stop_nothing(program: Program, server: 
     assert len(server.sandbox.carried_out) == 1
 
 
-def test_logs_that_nobody_reads_any_more_hold_up_no_stop(program: Program) -> None:
+def test_full_log_pipe_does_not_prevent_shutdown(program: Program) -> None:
     """All threads may hang in a pipe that is full: the process ends after the grace all the same."""
     program.add("october")
     reading, writing = os.pipe()
@@ -194,7 +194,7 @@ def xml(body: bytes) -> bytes:
     )
 
 
-def test_credentials_that_expire_are_read_anew(
+def test_expired_credentials_are_reloaded(
     program: Program, server: SandboxServer, bucket: Bucket, tmp_path: Path
 ) -> None:
     """Those of a file, by which a controller reaches AWS and its journal in S3: no restart is needed.
@@ -267,7 +267,7 @@ main()
 """The program, where the clock is so many hours ahead as a file says."""
 
 
-def test_whichever_way_the_clock_is_set_all_goes_on(program: Program, server: SandboxServer, tmp_path: Path) -> None:
+def test_clock_jumps_do_not_disturb_the_controller(program: Program, server: SandboxServer, tmp_path: Path) -> None:
     """Targets are run at their interval, nothing is created twice, and no run is taken for stuck."""
     program.add("october")
     file = tmp_path / "ahead"
@@ -297,9 +297,7 @@ def test_whichever_way_the_clock_is_set_all_goes_on(program: Program, server: Sa
     assert len(server.sandbox.carried_out) == 3
 
 
-def test_of_two_controllers_on_one_state_each_creates_what_the_other_has_not(
-    program: Program, server: SandboxServer
-) -> None:
+def test_two_controllers_on_one_state_create_nothing_twice(program: Program, server: SandboxServer) -> None:
     """Where one is at work the other says which process it is, and once it is killed the other takes over."""
     creating, killed = threading.Event(), threading.Event()
     holder: list[int] = []

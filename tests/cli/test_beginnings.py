@@ -30,7 +30,7 @@ def forgetful(server: SandboxServer) -> None:
     server.sandbox.behave(Behaviour(tokens="ignored", associations_per_integration=500, job_seconds=0))
 
 
-def test_an_empty_folder_is_no_beginning(program: Program, server: SandboxServer) -> None:
+def test_empty_state_folder_does_not_start_a_new_journal(program: Program, server: SandboxServer) -> None:
     """What was exported has left List, and the volume is not mounted: nothing is created twice, with or without it."""
     program.add("october")
     assert program.run(*STATE, "--new-state").code == 0
@@ -52,7 +52,7 @@ def test_an_empty_folder_is_no_beginning(program: Program, server: SandboxServer
     assert len(server.sandbox.carried_out) == 1
 
 
-def test_a_dry_run_says_what_the_run_would_refuse(program: Program, server: SandboxServer) -> None:
+def test_dry_run_warns_that_the_run_would_be_refused(program: Program, server: SandboxServer) -> None:
     """With the plan beside it; where the beginning is declared it says nothing."""
     program.add("october")
     dry = program.run("--dry-run", *STATE, "-o", "json")
@@ -64,7 +64,7 @@ def test_a_dry_run_says_what_the_run_would_refuse(program: Program, server: Sand
     assert server.sandbox.carried_out == ()
 
 
-def test_a_new_target_does_not_open_the_others(program: Program, server: SandboxServer) -> None:
+def test_new_state_applies_only_to_the_targets_it_names(program: Program, server: SandboxServer) -> None:
     """Each target's journal begins by a glob that names it."""
     program.add("targets", text=TARGETS)
     for name in ("prod", "staging"):
@@ -113,7 +113,9 @@ spec:
         ((), {"RECONCILER_NEW_STATE": "default\nd*"}),
     ],
 )
-def test_how_a_beginning_is_declared(program: Program, given: tuple[str, ...], variables: dict[str, str]) -> None:
+def test_new_state_is_declared_by_option_or_variable(
+    program: Program, given: tuple[str, ...], variables: dict[str, str]
+) -> None:
     """By the option, with or without names, or by its variable."""
     program.add("october")
     assert program.run(*STATE, *given, env=variables).code == 0
@@ -133,7 +135,7 @@ def test_how_a_beginning_is_declared(program: Program, given: tuple[str, ...], v
         ((), {"RECONCILER_NEW_STATE": '"*"'}),
     ],
 )
-def test_a_glob_that_matches_no_target_is_an_error(
+def test_new_state_glob_that_matches_no_target_is_an_error(
     program: Program, server: SandboxServer, given: tuple[str, ...], variables: dict[str, str]
 ) -> None:
     """Also one that was meant as a command, or as the flag that it is not."""
@@ -143,7 +145,7 @@ def test_a_glob_that_matches_no_target_is_an_error(
     assert not (program.folder / "state").exists()
 
 
-def test_what_is_begun_has_begun(program: Program) -> None:
+def test_second_run_needs_no_new_state_option(program: Program) -> None:
     """Also where there is nothing to remember yet: the next run needs no --new-state."""
     program.add(
         "default",
@@ -157,7 +159,7 @@ def test_what_is_begun_has_begun(program: Program) -> None:
     assert program.run(*STATE).code == 0
 
 
-def test_the_default_folder_begins_by_itself_on_a_machine_alone(program: Program, server: SandboxServer) -> None:
+def test_default_state_folder_starts_by_itself_only_on_a_workstation(program: Program, server: SandboxServer) -> None:
     """Not in a job, where it goes, and not in the image, where it is a volume that may not be mounted."""
     program.add("october")
     for variables in ({"RECONCILER_CONTAINER": "1"}, {"RECONCILER_CONTAINER": "yes"}):
@@ -176,14 +178,14 @@ def test_the_default_folder_begins_by_itself_on_a_machine_alone(program: Program
     assert len(server.sandbox.carried_out) == 1
 
 
-def test_a_sandbox_begins_by_itself(program: Program) -> None:
+def test_sandbox_state_needs_no_new_state_option(program: Program) -> None:
     """Wherever its state is, and in a job as well."""
     alone = Program(program.folder)
     alone.add("october")
     assert alone.run("--sandbox", *STATE, env={"CI": "true", "RECONCILER_CONTAINER": "1"}).code == 0
 
 
-def test_what_only_reads_works_without_a_journal(program: Program) -> None:
+def test_read_only_commands_work_without_a_journal(program: Program) -> None:
     """It says that there is none, and shows what it knows."""
     program.add("october")
     assert program.run("validate").code == 0
@@ -194,7 +196,7 @@ def test_what_only_reads_works_without_a_journal(program: Program) -> None:
     assert not (program.folder / "state").exists()
 
 
-def test_the_controller_begins_no_state_either(program: Program, server: SandboxServer) -> None:
+def test_controller_does_not_start_a_new_journal_unasked(program: Program, server: SandboxServer) -> None:
     """It goes on trying, and begins where it is told to."""
     program.add("october")
     for options, event in (((), "target failed"), (("--new-state",), "association created")):

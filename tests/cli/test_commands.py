@@ -47,7 +47,7 @@ def test_every_command_has_help(tmp_path: Path, command: str) -> None:
     assert (done.code, done.err) == (0, "")
 
 
-def test_the_version(tmp_path: Path) -> None:
+def test_version_is_one_line(tmp_path: Path) -> None:
     """One line, for bug reports."""
     assert Program(tmp_path).run("--version").out.startswith("reconcile 0.")
 
@@ -75,7 +75,7 @@ def mistaken(value: Any) -> Iterator[Any]:
         yield from ([*value[:at], wrong, *value[at + 1 :]] for at in range(len(value)) for wrong in mistaken(value[at]))
 
 
-def test_what_is_printed_decides_as_the_schema_does(tmp_path: Path) -> None:
+def test_printed_schema_accepts_the_same_documents_as_the_file(tmp_path: Path) -> None:
     """Resolved or not, a schema accepts and refuses the same documents: real ones, and each with one mistake."""
     program = Program(tmp_path)
     program.add("october", text=EXPORT.replace("spec:", FULL, 1))
@@ -113,7 +113,7 @@ REFERRING: dict[str, Any] = {
 }
 
 
-def test_words_beside_a_reference_win_and_rules_are_added() -> None:
+def test_resolving_a_reference_keeps_the_keywords_beside_it() -> None:
     """The title of the member is shown, and both lengths hold; a member may be called like a keyword."""
     said, ruled, pair, listed = resolved(REFERRING)["properties"].values()
     name = REFERRING["$defs"]["Name"]
@@ -127,19 +127,19 @@ def test_words_beside_a_reference_win_and_rules_are_added() -> None:
 @pytest.mark.parametrize(
     ("reference", "said"), [("#/properties/a", "refers to itself"), ("other.json#/a", "leads out of the schema")]
 )
-def test_a_reference_without_end_is_refused(reference: str, said: str) -> None:
+def test_circular_schema_reference_is_rejected(reference: str, said: str) -> None:
     """A schema that cannot be written out is an error, not an endless one; none of ours is."""
     with pytest.raises(ValueError, match=said):
         resolved({"properties": {"a": {"properties": {"b": {"$ref": reference}}}}})
 
 
-def test_validate_needs_nothing_and_counts(tmp_path: Path) -> None:
+def test_validate_counts_manifests_without_credentials(tmp_path: Path) -> None:
     """The examples are valid, and the command says how many they are."""
     done = Program(tmp_path).run("validate", "-f", str(REPOSITORY / "manifests"))
     assert (done.code, done.out, done.err) == (0, "2 manifests, 1 target: valid\n", "")
 
 
-def test_validate_says_that_there_is_nothing(tmp_path: Path) -> None:
+def test_validate_warns_about_an_empty_folder(tmp_path: Path) -> None:
     """An empty folder is valid and warned about, also with --strict; the ambient target is none of its own."""
     (tmp_path / "manifests").mkdir()
     program = Program(tmp_path)
@@ -165,7 +165,7 @@ def test_validate_reports_every_problem_as_text_and_json(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("arguments", ["--help", "--version", "schema", "run --help"])
-def test_a_full_disk_or_a_closed_output_is_no_traceback(tmp_path: Path, arguments: str) -> None:
+def test_full_disk_or_closed_output_causes_no_traceback(tmp_path: Path, arguments: str) -> None:
     """Whatever standard output is, there is an exit code and no traceback."""
     for redirected, code in ((">/dev/full", 1), (">&-", None), ("| true", None)):
         done = subprocess.run(
@@ -178,7 +178,7 @@ def test_a_full_disk_or_a_closed_output_is_no_traceback(tmp_path: Path, argument
         assert code in {None, done.returncode}
 
 
-def test_without_standard_streams_a_run_is_still_a_run(tmp_path: Path) -> None:
+def test_run_without_standard_streams_still_creates(tmp_path: Path) -> None:
     """A daemon without any of them creates, and remembers it."""
     program = Program(tmp_path)
     program.add("october")
@@ -216,7 +216,7 @@ def test_without_standard_streams_a_run_is_still_a_run(tmp_path: Path) -> None:
         (("--dry-rum",), "--dry-run"),
     ],
 )
-def test_what_was_likely_meant_is_said(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_usage_error_suggests_the_likely_spelling(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     """A path where a command is expected, a command after options, and what is misspelt, by its own name."""
     program = Program(tmp_path, "http://127.0.0.1:9")
     program.add("october")
@@ -248,6 +248,6 @@ def test_shells_complete_commands_and_options(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_shells_get_their_script(tmp_path: Path, shell: str) -> None:
+def test_shell_completion_script_is_printed(tmp_path: Path, shell: str) -> None:
     """By the variable of click."""
     assert "_RECONCILE_COMPLETE" in Program(tmp_path).run(env={"_RECONCILE_COMPLETE": f"{shell}_source"}).out

@@ -54,7 +54,7 @@ def controlling(program: Program, *arguments: str, env: Mapping[str, str] | None
         process.communicate()
 
 
-def test_it_repeats_and_creates_once(program: Program, server: SandboxServer) -> None:
+def test_controller_repeats_runs_and_creates_once(program: Program, server: SandboxServer) -> None:
     """The first pass creates, the next find nothing to do; SIGTERM ends it with exit 0."""
     program.add("october")
     with controlling(program) as controller:
@@ -65,7 +65,7 @@ def test_it_repeats_and_creates_once(program: Program, server: SandboxServer) ->
     assert len(server.sandbox.carried_out) == 1
 
 
-def test_an_invalid_revision_leaves_the_last_good_one_in_force(program: Program, server: SandboxServer) -> None:
+def test_invalid_revision_leaves_the_previous_one_active(program: Program, server: SandboxServer) -> None:
     """It is reported by file and line, and drift is still watched; the corrected one is taken up."""
     program.add("october")
     with controlling(program) as controller:
@@ -82,7 +82,7 @@ def test_an_invalid_revision_leaves_the_last_good_one_in_force(program: Program,
     assert len(server.sandbox.carried_out) == 2
 
 
-def test_it_waits_for_a_first_valid_revision(program: Program) -> None:
+def test_controller_waits_for_a_first_valid_revision(program: Program) -> None:
     """Started on nonsense it calls nothing, and begins when there is something to do."""
     program.add("october", text="kind: [")
     with controlling(program) as controller:
@@ -91,7 +91,7 @@ def test_it_waits_for_a_first_valid_revision(program: Program) -> None:
         assert controller.next("run finished")["create"] == 1
 
 
-def test_sigterm_lets_the_call_under_way_finish(program: Program, server: SandboxServer) -> None:
+def test_sigterm_lets_the_current_call_finish(program: Program, server: SandboxServer) -> None:
     """The Create under way is journalled, the next is not begun, and the exit code is 0."""
     program.add("a", "b")
     running: list[Controller] = []
@@ -111,7 +111,7 @@ def test_sigterm_lets_the_call_under_way_finish(program: Program, server: Sandbo
 
 
 @pytest.mark.parametrize(("command", "code"), [(("controller",), 0), ((), 128 + signal.SIGTERM)])
-def test_a_stop_does_not_wait_for_the_pace(
+def test_stop_does_not_wait_for_the_rate_limit(
     program: Program, server: SandboxServer, command: tuple[str, ...], code: int
 ) -> None:
     """A target whose lists take minutes at its rate ends within the grace period all the same.
@@ -141,7 +141,7 @@ def test_a_stop_does_not_wait_for_the_pace(
     assert server.sandbox.carried_out == ()
 
 
-def test_a_call_that_hangs_is_cut_off_after_the_grace(program: Program) -> None:
+def test_hanging_call_is_cut_off_after_the_shutdown_timeout(program: Program) -> None:
     """Nothing else ends it. The log says whose it was, and the exit code is 1."""
     program.add("october")
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -155,7 +155,7 @@ def test_a_call_that_hangs_is_cut_off_after_the_grace(program: Program) -> None:
     assert (last["event"], last["targets"]) == ("shutdown timed out", ["default"])
 
 
-def test_a_run_that_hangs_is_told_and_liveness_fails(program: Program) -> None:
+def test_stuck_run_is_logged_and_fails_liveness(program: Program) -> None:
     """It is named, so that its other lines are found; the process itself is well."""
     program.add("october")
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -172,7 +172,7 @@ def test_a_run_that_hangs_is_told_and_liveness_fails(program: Program) -> None:
     assert "default" in said
 
 
-def test_hanging_targets_hold_up_neither_git_nor_probes_nor_a_stop(program: Program) -> None:
+def test_hanging_targets_delay_neither_git_nor_probes_nor_shutdown(program: Program) -> None:
     """Forty hang, which is more than run at once: what is new in git is found, and one line says that targets wait."""
     for number in range(40):
         spec = f"spec: {{Region: us-east-1, AccountId: '1234567890{number:02}'}}\n"
@@ -203,7 +203,7 @@ def test_hanging_targets_hold_up_neither_git_nor_probes_nor_a_stop(program: Prog
     assert not [each for each in said if each["level"] != "info" and each["event"] != "manifest warning"]
 
 
-def test_what_is_unwise_is_logged_once_for_each_revision(program: Program) -> None:
+def test_manifest_warning_is_logged_once_per_revision(program: Program) -> None:
     """However often it is run; and that there are no manifests as well."""
     (program.folder / "manifests").mkdir()
     with controlling(program) as controller:
@@ -221,7 +221,7 @@ def test_what_is_unwise_is_logged_once_for_each_revision(program: Program) -> No
 
 
 @pytest.mark.parametrize("named", [("east",), ("east", "west")])
-def test_only_the_targets_that_are_named_are_run(
+def test_controller_runs_only_the_named_targets(
     program: Program, server: SandboxServer, named: tuple[str, ...]
 ) -> None:
     """The others have no lane, and fail nothing."""
@@ -236,7 +236,7 @@ def test_only_the_targets_that_are_named_are_run(
     assert len(server.sandbox.carried_out) == len(named)
 
 
-def test_a_target_that_is_not_declared_is_a_refusal(program: Program) -> None:
+def test_undeclared_target_rejects_the_revision(program: Program) -> None:
     """It may be declared by the next revision."""
     program.add("october")
     with controlling(program, "--target", "prod") as controller:
@@ -246,7 +246,7 @@ def test_a_target_that_is_not_declared_is_a_refusal(program: Program) -> None:
         assert controller.next("run finished")["target"] == "prod"
 
 
-def test_a_controller_that_only_looks_writes_nothing(program: Program, server: SandboxServer) -> None:
+def test_controller_in_dry_run_writes_nothing(program: Program, server: SandboxServer) -> None:
     """--dry-run and its variable mean here what they mean for one run."""
     program.add("october")
     with controlling(program, env={"RECONCILER_DRY_RUN": "1"}) as controller:
@@ -258,7 +258,7 @@ def test_a_controller_that_only_looks_writes_nothing(program: Program, server: S
     assert not (program.folder / ".reconciler").exists()
 
 
-def test_a_reviewed_plan_is_not_for_a_controller(program: Program, server: SandboxServer) -> None:
+def test_controller_does_not_accept_a_reviewed_plan(program: Program, server: SandboxServer) -> None:
     """It would carry out what git comes to say, and that plan was never reviewed."""
     program.add("october")
     done = program.run("controller", env={"RECONCILER_EXPECT_PLAN": "sha256:" + "0" * 64})
@@ -266,7 +266,7 @@ def test_a_reviewed_plan_is_not_for_a_controller(program: Program, server: Sandb
     assert "RECONCILER_EXPECT_PLAN: is for one run" in done.err
 
 
-def test_sighup_runs_all_now(program: Program) -> None:
+def test_sighup_runs_all_targets_at_once(program: Program) -> None:
     """However long the interval, and whether git has changed or not."""
     program.add("october")
     with controlling(program, "--interval", "1h", "--poll-interval", "1h") as controller:
@@ -277,7 +277,7 @@ def test_sighup_runs_all_now(program: Program) -> None:
     assert controller.process.returncode == 0
 
 
-def test_a_failing_target_holds_up_no_other(program: Program, server: SandboxServer) -> None:
+def test_failing_target_does_not_delay_the_others(program: Program, server: SandboxServer) -> None:
     """One that is another account's fails alone, and the other goes on at its interval."""
     for name, account, region in (("good", "123456789012", "us-east-1"), ("wrong", "999999999999", "us-west-2")):
         spec = f"spec: {{Region: {region}, AccountId: '{account}', RequestsPerSecond: 100, Burst: 100}}\n"
@@ -318,7 +318,7 @@ def hook(url: str) -> int:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("is_there", [False, True])
-def test_variables_of_libraries_are_not_heeded(program: Program, name: str, *, is_there: bool) -> None:
+def test_environment_variables_of_libraries_are_ignored(program: Program, name: str, *, is_there: bool) -> None:
     """Those of other programs on a machine: none stops a controller, or has it write files."""
     program.add("october")
     folder = program.folder / "others"
@@ -332,7 +332,7 @@ def test_variables_of_libraries_are_not_heeded(program: Program, name: str, *, i
     assert (list(folder.iterdir()) if is_there else folder.exists()) in ([], False)
 
 
-def test_it_listens(program: Program) -> None:
+def test_controller_serves_probes_metrics_page_and_webhook(program: Program) -> None:
     """Probes, metrics of the runs so far, the page and its JSON, and a hook that runs all at once."""
     program.add("october")
     arguments = ("--interval", "1h", "--poll-interval", "1h", "--listen", "127.0.0.1:0")
@@ -385,7 +385,7 @@ def test_idle_connections_leave_descriptors_for_runs(program: Program) -> None:
         assert {json.loads(line)["level"] for line in process.stderr} == {"info"}
 
 
-def test_a_storm_of_hooks_is_two_runs_at_most(program: Program) -> None:
+def test_burst_of_webhooks_causes_at_most_two_runs(program: Program) -> None:
     """A thousand, eight at once: each is answered, and --min-event-interval bounds the runs that they start."""
     program.add("october")
     arguments = ("--interval", "1h", "--poll-interval", "1h", "--min-event-interval", "10m", "--listen", "127.0.0.1:0")
@@ -414,7 +414,7 @@ def test_a_storm_of_hooks_is_two_runs_at_most(program: Program) -> None:
         (("-f", "-"), 64, "standard input can be read once"),
     ],
 )
-def test_what_cannot_be_listened_on_is_one_line(
+def test_unusable_listen_address_is_a_one_line_error(
     program: Program, server: SandboxServer, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
     """Before anything is called."""
@@ -440,7 +440,9 @@ def test_what_cannot_be_listened_on_is_one_line(
         (None, "\ufeffnew", "RECONCILER_WEBHOOK_SECRET: has a byte order mark in it"),
     ],
 )
-def test_a_secret_that_is_none_is_one_line(program: Program, file: str | None, secret: str | None, said: str) -> None:
+def test_unusable_webhook_secret_is_a_one_line_error(
+    program: Program, file: str | None, secret: str | None, said: str
+) -> None:
     """Rather than hooks that nobody can send, or that anybody can."""
     program.add("october")
     given = {"RECONCILER_WEBHOOK_SECRET_FILE": file, "RECONCILER_WEBHOOK_SECRET": secret}
@@ -452,7 +454,7 @@ def test_a_secret_that_is_none_is_one_line(program: Program, file: str | None, s
 @pytest.mark.parametrize(
     "content", [b"", b" \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n", "secret".encode("utf-16"), b"a\nb", b"a\0b", b"\xff"]
 )
-def test_a_file_without_a_secret_is_refused(program: Program, content: bytes) -> None:
+def test_secret_file_without_a_secret_is_rejected(program: Program, content: bytes) -> None:
     """By the name of its variable and of the file, and without what it holds."""
     program.add("october")
     (program.folder / "secret").write_bytes(content)
@@ -461,7 +463,7 @@ def test_a_file_without_a_secret_is_refused(program: Program, content: bytes) ->
     assert "RECONCILER_WEBHOOK_SECRET_FILE secret: cannot be read, or is empty, or is no line of text" in done.err
 
 
-def test_a_secret_may_change(program: Program) -> None:
+def test_changed_webhook_secret_takes_effect_without_a_restart(program: Program) -> None:
     """Its file is read anew with each hook: a mounted secret is exchanged under a running controller.
 
     What editors put before and behind it does not count: a line end, also that of Windows, and a byte order mark.

@@ -85,7 +85,7 @@ def following(program: Program, url: str, *arguments: str, env: Mapping[str, str
         process.communicate()
 
 
-def test_it_follows_pushes(program: Program, server: SandboxServer, remote: Remote) -> None:
+def test_controller_activates_each_push(program: Program, server: SandboxServer, remote: Remote) -> None:
     """Each is taken up by itself; the commit stands in the log of the run and in the journal."""
     october = remote.push("october")
     with following(program, remote.url) as controller:
@@ -99,7 +99,7 @@ def test_it_follows_pushes(program: Program, server: SandboxServer, remote: Remo
     assert len(server.sandbox.carried_out) == 2
 
 
-def test_it_waits_for_the_first_push(program: Program, remote: Remote) -> None:
+def test_controller_waits_for_the_first_push(program: Program, remote: Remote) -> None:
     """A repository without a commit is no reason to end."""
     with following(program, remote.url) as controller:
         refused = controller.next("revision rejected")
@@ -109,7 +109,7 @@ def test_it_waits_for_the_first_push(program: Program, remote: Remote) -> None:
         assert controller.next("run finished", revision=october)["create"] == 1
 
 
-def test_a_commit_that_is_not_signed_by_a_listed_key_is_not_used(
+def test_commit_not_signed_by_a_listed_key_is_rejected(
     program: Program, server: SandboxServer, remote: Remote, tmp_path: Path
 ) -> None:
     """The last one that is stays in force, and the next one that is, is taken: also once its key is listed."""
@@ -137,7 +137,7 @@ def test_a_commit_that_is_not_signed_by_a_listed_key_is_not_used(
         assert controller.next("run finished")["revision"] == other
 
 
-def test_a_commit_is_verified_again_where_that_failed(program: Program, remote: Remote, tmp_path: Path) -> None:
+def test_failed_signature_check_is_retried(program: Program, remote: Remote, tmp_path: Path) -> None:
     """Nobody has to push for it: nothing is wrong with the commit. It is said once."""
     one = ssh_signer(tmp_path, "one")
     (tmp_path / "listed").write_text(one.listed)
@@ -155,9 +155,7 @@ def test_a_commit_is_verified_again_where_that_failed(program: Program, remote: 
     assert controller.log.count("revision rejected") == 1
 
 
-def test_a_remote_out_of_reach_leaves_the_last_good_revision_in_force(
-    program: Program, remote: Remote, tmp_path: Path
-) -> None:
+def test_unreachable_remote_leaves_the_last_revision_active(program: Program, remote: Remote, tmp_path: Path) -> None:
     """Until it is back; the token that opens it is in no log line and in no argument list."""
     october = remote.push("october")
     token = tmp_path / "token"

@@ -144,7 +144,7 @@ def operation(request: Request) -> str:
     return request.operation
 
 
-def test_where_all_is_well_nothing_fails(ready: Program) -> None:
+def test_healthy_setup_has_no_failed_check(ready: Program) -> None:
     """Exit 0; what cannot be tried without doing it is not called ok."""
     diagnosis = diagnose(ready)
     assert results(diagnosis) == {
@@ -159,7 +159,7 @@ def test_where_all_is_well_nothing_fails(ready: Program) -> None:
     assert found(diagnosis, "credentials")["seen"] == f"arn:aws:sts::{ACCOUNT}:user/moto of account {ACCOUNT}"
 
 
-def test_the_page_has_every_check(ready: Program) -> None:
+def test_doctor_page_documents_every_check(ready: Program) -> None:
     """And so has the schema; those that are made are those that are named."""
     page = (REPOSITORY / "docs" / "doctor.md").read_text()
     named = schema("doctor.v1.json")["$defs"]["check"]["properties"]["name"]["examples"]
@@ -168,7 +168,7 @@ def test_the_page_has_every_check(ready: Program) -> None:
     assert list(dict.fromkeys(each["name"] for each in (*diagnosis["checks"], *checks_of(diagnosis)))) == named
 
 
-def test_it_reads_little_and_writes_nothing(ready: Program, server: SandboxServer, bucket: Bucket) -> None:
+def test_doctor_makes_few_reads_and_no_writes(ready: Program, server: SandboxServer, bucket: Bucket) -> None:
     """Each answer is asked for once: on the wire nothing but these reads, on disk and in S3 nothing new."""
     before = list(files(ready.folder))
     with Wire(server.url) as wire:
@@ -185,7 +185,7 @@ def test_it_reads_little_and_writes_nothing(ready: Program, server: SandboxServe
     assert list(files(ready.folder)) == before
 
 
-def test_a_role_costs_one_call_more(ready: Program, server: SandboxServer) -> None:
+def test_role_needs_one_more_call(ready: Program, server: SandboxServer) -> None:
     """And it is the role that is looked at, with the role that the buckets are asked for."""
     role = f"{TARGET.rstrip()[:-1]}, RoleArn: 'arn:aws:iam::ACCOUNT:role/exporter'}}\n"
     ready.add("prod", text=role, ACCOUNT=ACCOUNT, REGION="us-east-1")
@@ -199,7 +199,7 @@ def test_a_role_costs_one_call_more(ready: Program, server: SandboxServer) -> No
     assert ":assumed-role/exporter/" in found(diagnosis, "credentials")["seen"]
 
 
-def test_text_is_for_people(ready: Program) -> None:
+def test_text_output_has_one_line_per_check(ready: Program) -> None:
     """A line per check, what to do below; colours and symbols on a terminal."""
     done = ready.run("doctor")
     assert re.search(r"^  ok       manifests +2 manifests of 1 target, valid$", done.out, re.MULTILINE)
@@ -213,13 +213,13 @@ def test_text_is_for_people(ready: Program) -> None:
 
 
 @pytest.mark.parametrize("wrong", [("-o", "yaml"), ("--target", "nobody"), ("--state", "s3://x/../y")])
-def test_wrong_usage_is_told_apart(ready: Program, wrong: tuple[str, str]) -> None:
+def test_usage_error_exits_with_64(ready: Program, wrong: tuple[str, str]) -> None:
     """Exit 64, before anything is called."""
     done = ready.run("doctor", *wrong)
     assert (done.code, done.out) == (64, "")
 
 
-def test_without_manifests_the_surroundings_are_checked(program: Program, server: SandboxServer) -> None:
+def test_environment_is_checked_without_manifests(program: Program, server: SandboxServer) -> None:
     """Nobody has written any yet: that is no failure, and one data integration shows whether List is allowed."""
     with Wire(server.url) as wire:
         diagnosis = diagnose(Program(program.folder, wire.url))
@@ -230,14 +230,14 @@ def test_without_manifests_the_surroundings_are_checked(program: Program, server
     assert diagnosis["summary"]["failed"] == 0
 
 
-def test_without_data_integrations_there_is_nothing_to_list(program: Program, server: SandboxServer) -> None:
+def test_list_check_is_skipped_without_data_integrations(program: Program, server: SandboxServer) -> None:
     """That is not called ok."""
     nothing = raw(200, '{"DataIntegrations": []}', "application/json")
     with Wire(server.url, before=lambda each: nothing if each.operation.endswith("ions") else None) as wire:
         assert found(diagnose(Program(program.folder, wire.url)), "list-associations")["result"] == "skipped"
 
 
-def test_named_manifests_that_are_missing_are_a_failure(program: Program) -> None:
+def test_missing_manifest_path_fails_the_check(program: Program) -> None:
     """Whoever names them wants them read."""
     assert found(diagnose(program, "-f", "gone.yaml"), "manifests")["result"] == "failed"
     revision = found(diagnose(program, "--git-url", "."), "manifests")
@@ -245,7 +245,7 @@ def test_named_manifests_that_are_missing_are_a_failure(program: Program) -> Non
     assert "is no git repository" in revision["seen"]
 
 
-def test_invalid_manifests_fail_and_the_rest_goes_on(ready: Program) -> None:
+def test_invalid_manifests_do_not_stop_the_other_checks(ready: Program) -> None:
     """Exit 1, not 3: the credentials have been looked at."""
     ready.add("bad", text="kind: Nonsense\n")
     diagnosis = diagnose(ready, "--target", "prod")
@@ -255,7 +255,7 @@ def test_invalid_manifests_fail_and_the_rest_goes_on(ready: Program) -> None:
     assert results(diagnosis)["credentials"] == "ok"
 
 
-def test_one_bad_target_does_not_stop_the_others(ready: Program) -> None:
+def test_wrong_account_of_one_target_does_not_stop_the_others(ready: Program) -> None:
     """The wrong account is named, and what depends on it says so; the next target is well."""
     ready.add("a-wrong", text=TARGET, ACCOUNT=OTHER, REGION="us-east-1")
     ready.add("b-right", text=TARGET, ACCOUNT=ACCOUNT, REGION="us-east-1")
@@ -275,7 +275,7 @@ def test_one_bad_target_does_not_stop_the_others(ready: Program) -> None:
     assert found(diagnosis, "credentials", 1)["seen"].endswith(f"of account {ACCOUNT}, as the Target declares")
 
 
-def test_without_a_region_nothing_is_asked(tmp_path: Path) -> None:
+def test_missing_region_skips_the_checks_that_need_one(tmp_path: Path) -> None:
     """Everything that would need one says so."""
     diagnosis = diagnose(Program(tmp_path))
     assert found(diagnosis, "region")["result"] == "failed"
@@ -283,7 +283,7 @@ def test_without_a_region_nothing_is_asked(tmp_path: Path) -> None:
     assert skipped == {"not checked, because the check 'region' failed"}
 
 
-def test_without_credentials_the_region_is_checked_all_the_same(tmp_path: Path) -> None:
+def test_region_is_checked_without_credentials(tmp_path: Path) -> None:
     """And a journal that the Target leads to."""
     program = Program(tmp_path)
     program.add("prod", text=TARGET, ACCOUNT=ACCOUNT, REGION="us-east-2")
@@ -299,7 +299,7 @@ def test_without_credentials_the_region_is_checked_all_the_same(tmp_path: Path) 
     assert found(unknown, "region")["seen"] == "not checked, because the check 'credentials' failed"
 
 
-def test_an_endpoint_that_nobody_serves(tmp_path: Path) -> None:
+def test_unreachable_endpoint_fails_with_a_remedy(tmp_path: Path) -> None:
     """One line each, and a way out."""
     diagnosis = diagnose(Program(tmp_path, "http://127.0.0.1:1"))
     credentials = found(diagnosis, "credentials")
@@ -309,7 +309,7 @@ def test_an_endpoint_that_nobody_serves(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("refused", [False, True], ids=["answered", "refused"])
-def test_a_clock_that_is_wrong_is_found(ready: Program, server: SandboxServer, *, refused: bool) -> None:
+def test_wrong_clock_fails_the_check(ready: Program, server: SandboxServer, *, refused: bool) -> None:
     """By the Date of whatever STS answers; AWS refuses every call of a clock that is five minutes off."""
     body = (
         "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>Signature expired</Message></Error>"
@@ -344,7 +344,7 @@ def test_a_denied_list_names_the_permission(ready: Program, server: SandboxServe
     assert results(diagnosis)["bucket-region"] == "ok"
 
 
-def test_an_answer_that_nobody_can_read_is_a_failure(ready: Program, server: SandboxServer) -> None:
+def test_unreadable_answer_fails_the_check(ready: Program, server: SandboxServer) -> None:
     """No traceback, and the other checks are made."""
     nonsense = raw(200, '{"DataIntegrations": [1]}', "application/json")
     with Wire(server.url, before=lambda each: nonsense if each.operation == "ListDataIntegrations" else None) as wire:
@@ -353,7 +353,7 @@ def test_an_answer_that_nobody_can_read_is_a_failure(ready: Program, server: San
     assert results(diagnosis)["bucket-region"] == "ok"
 
 
-def test_a_data_integration_that_is_not_there(ready: Program) -> None:
+def test_missing_data_integration_suggests_a_similar_name(ready: Program) -> None:
     """The near one is offered, and the manifest named."""
     ready.add("typo", text=MANIFEST, INTEGRATION="profile-export")
     missing = [check for check in checks_of(diagnose(ready)) if check["result"] == "failed"]
@@ -362,7 +362,7 @@ def test_a_data_integration_that_is_not_there(ready: Program) -> None:
     assert missing[0]["fix"].endswith("manifests/typo.yaml:1")
 
 
-def test_buckets_that_will_not_do(program: Program, server: SandboxServer, exports: str) -> None:
+def test_unsuitable_buckets_fail_the_check(program: Program, server: SandboxServer, exports: str) -> None:
     """Missing, elsewhere, without SSE-KMS, and one that may not be asked about."""
     s3(server).create_bucket(Bucket="abroad", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
     s3(server).create_bucket(Bucket="plain")
@@ -399,7 +399,7 @@ OBJECTS = "  ObjectConfiguration: {CustomerProfiles: {domainName: [my-domain], o
 
 
 @pytest.mark.parametrize(("own", "held"), [(True, True), (True, False), (False, True), (False, False)])
-def test_a_bulk_export_is_one_in_either_form(
+def test_bulk_export_is_recognised_in_both_forms(
     program: Program, server: SandboxServer, exports: str, *, own: bool, held: bool
 ) -> None:
     """AWS's sample has the objects on the data integration, and ours on the association: both are alike."""
@@ -421,7 +421,7 @@ def test_a_bulk_export_is_one_in_either_form(
     assert [each["result"] for each in checked if each["name"] == "bucket-encryption"] == ["failed"] * 3
 
 
-def test_what_a_bulk_export_exports_may_not_be_asked_for(ready: Program, server: SandboxServer) -> None:
+def test_denied_get_of_a_bulk_export_is_a_warning(ready: Program, server: SandboxServer) -> None:
     """That is a warning, and of what is no bulk export not even that."""
     denied = answer(403, "AccessDeniedException")
     with Wire(server.url, before=lambda each: denied if each.operation == "GetDataIntegration" else None) as wire:
@@ -434,7 +434,7 @@ def test_what_a_bulk_export_exports_may_not_be_asked_for(ready: Program, server:
     assert profiles["fix"].startswith("allow app-integrations:GetDataIntegration on arn:")
 
 
-def test_each_advice_is_given_once(ready: Program, server: SandboxServer) -> None:
+def test_remedy_is_printed_once(ready: Program, server: SandboxServer) -> None:
     """Where one thing helps against several, and where the reason would say it already."""
     denied = answer(403, "AccessDeniedException")
     private = raw(403, "<Error><Code>AccessDenied</Code><Message>no way</Message></Error>")
@@ -458,7 +458,7 @@ def test_each_advice_is_given_once(ready: Program, server: SandboxServer) -> Non
     assert said.count("use credentials of") == 1
 
 
-def test_what_aws_says_cannot_steer_a_terminal(ready: Program, server: SandboxServer) -> None:
+def test_aws_messages_cannot_inject_terminal_escapes(ready: Program, server: SandboxServer) -> None:
     """Escapes and line breaks of a message are shown as what they are."""
     hostile = answer(403, "AccessDeniedException", r"a\u001b[31mb\u202ec\r\n  ok       faked")
     with Wire(server.url, before=lambda each: hostile if each.operation == "ListDataIntegrations" else None) as wire:
@@ -469,7 +469,7 @@ def test_what_aws_says_cannot_steer_a_terminal(ready: Program, server: SandboxSe
     assert not re.search(r"^  ok       faked", done.out, re.MULTILINE)
 
 
-def test_a_folder_that_cannot_be_made_fails(ready: Program) -> None:
+def test_state_folder_that_cannot_be_created_fails_the_check(ready: Program) -> None:
     """It is found without trying."""
     (ready.folder / "file").write_text("")
     check = found(diagnose(ready, "--state", "file/state"), "state-write")
@@ -480,7 +480,7 @@ def test_a_folder_that_cannot_be_made_fails(ready: Program) -> None:
 
 
 @needs_permissions
-def test_a_read_only_folder_fails(ready: Program) -> None:
+def test_read_only_state_folder_fails_the_check(ready: Program) -> None:
     """Where the journal is, and where it would be made."""
     folder = ready.folder / "state"
     (folder / "sandbox").mkdir(parents=True)
@@ -493,7 +493,7 @@ def test_a_read_only_folder_fails(ready: Program) -> None:
 
 
 @needs_permissions
-def test_a_lock_that_another_user_left_fails(ready: Program) -> None:
+def test_lock_file_of_another_user_fails_the_check(ready: Program) -> None:
     """Its folder can be written, and every run would fail all the same; another account's does not matter."""
     assert ready.run("--state", "state", "--new-state").code == 0
     folder = ready.folder / "state" / "sandbox"
@@ -517,7 +517,7 @@ def test_a_lock_that_another_user_left_fails(ready: Program) -> None:
 
 @needs_permissions
 @pytest.mark.parametrize("state", ["locked/state", "link"])
-def test_a_state_that_may_not_be_looked_at_ends_nothing(tmp_path: Path, state: str) -> None:
+def test_unreadable_state_does_not_stop_the_other_checks(tmp_path: Path, state: str) -> None:
     """All checks are made, and what is wrong is told as it is: nobody knows whether it is a folder."""
     locked = tmp_path / "locked"
     (locked / "state").mkdir(parents=True)
@@ -532,14 +532,14 @@ def test_a_state_that_may_not_be_looked_at_ends_nothing(tmp_path: Path, state: s
     assert results(diagnosis)["journal"] == results(diagnosis)["journal-write"] == "failed"
 
 
-def test_a_link_that_leads_nowhere_is_told(ready: Program) -> None:
+def test_broken_state_link_fails_the_check(ready: Program) -> None:
     """It is no folder, and none can be made there."""
     (ready.folder / "state").symlink_to("gone")
     check = found(diagnose(ready, "--state", "state"), "state-write")
     assert check["seen"] == "state/sandbox cannot be written: state is a link that leads nowhere"
 
 
-def test_the_sandbox_is_only_read(tmp_path: Path) -> None:
+def test_doctor_takes_no_lock_in_the_sandbox(tmp_path: Path) -> None:
     """With data of an earlier run too: no lock is made, and another process may use it meanwhile."""
     program = Program(tmp_path)
     program.add("october")
@@ -551,7 +551,7 @@ def test_the_sandbox_is_only_read(tmp_path: Path) -> None:
         assert list(files(tmp_path)) == before
 
 
-def test_the_journal_is_read(ready: Program, server: SandboxServer, bucket: Bucket) -> None:
+def test_broken_journal_fails_the_check(ready: Program, server: SandboxServer, bucket: Bucket) -> None:
     """Where somebody said so the first run begins it, elsewhere it is refused; one that is broken fails."""
     for place in (bucket.url, "state"):
         check = found(diagnose(ready, "--state", place), "journal")
@@ -572,7 +572,7 @@ def test_the_journal_is_read(ready: Program, server: SandboxServer, bucket: Buck
     assert len(server.sandbox.carried_out) == 2
 
 
-def test_a_lease_is_shown(ready: Program, bucket: Bucket) -> None:
+def test_held_lease_is_a_warning(ready: Program, bucket: Bucket) -> None:
     """Who holds the journal now is a warning; who held it once is not."""
     assert ready.run("--state", bucket.url, "--new-state").code == 0
     lease = {"run": "r", "holder": "process 1 on host", "host": "host", "number": 1}
@@ -587,7 +587,7 @@ def test_a_lease_is_shown(ready: Program, bucket: Bucket) -> None:
     assert "reconcile unlock" not in (check["fix"] or "")
 
 
-def test_in_ci_a_state_has_to_last(ready: Program) -> None:
+def test_temporary_state_fails_the_check_in_ci(ready: Program) -> None:
     """A run would be refused there; the doctor says so beforehand."""
     check = found(diagnose(ready, env={"CI": "true"}), "state-write")
     assert check["result"] == "warning"
@@ -595,7 +595,7 @@ def test_in_ci_a_state_has_to_last(ready: Program) -> None:
     assert found(diagnose(ready, "--state", "kept", env={"CI": "true"}), "state-write")["result"] == "ok"
 
 
-def test_the_examples_are_well_in_the_sandbox(tmp_path: Path) -> None:
+def test_example_manifests_pass_in_the_sandbox(tmp_path: Path) -> None:
     """Without a network, and without a file."""
     examples = REPOSITORY / "manifests"
     diagnosis = diagnose(Program(tmp_path), "--sandbox", "-f", str(examples), env={"CI": "true"})

@@ -21,7 +21,7 @@ def told(program: Program, name: str = "october") -> Any:
     return json.loads(done.out)
 
 
-def test_what_is_missing_is_explained_and_not_created(program: Program, server: SandboxServer) -> None:
+def test_missing_association_is_explained_and_not_created(program: Program, server: SandboxServer) -> None:
     """The request as it would be sent, its token, and the row that says create; reads only, and no file made."""
     program.add("october", "november")
     before = {path for path in program.folder.rglob("*") if path.is_file()}
@@ -38,7 +38,7 @@ def test_what_is_missing_is_explained_and_not_created(program: Program, server: 
     assert {path for path in program.folder.rglob("*") if path.is_file()} == before
 
 
-def test_that_a_run_would_be_refused_is_said_first(program: Program) -> None:
+def test_explain_warns_that_a_run_would_be_refused(program: Program) -> None:
     """Where there is no journal and nobody said that one begins, as a dry run says it."""
     program.add("october")
     done = program.run("explain", "october", env={"RECONCILER_CONTAINER": "1"})
@@ -47,7 +47,7 @@ def test_that_a_run_would_be_refused_is_said_first(program: Program) -> None:
     assert "--new-state" in done.err
 
 
-def test_what_was_created_is_explained_with_record_and_live(program: Program) -> None:
+def test_created_association_is_explained_with_record_and_live(program: Program) -> None:
     """The record, its token, since when it is so, and what List shows."""
     program.add("october")
     token = program.run("-o", "json").report["targets"][0]["associations"][0]["clientToken"]
@@ -61,7 +61,7 @@ def test_what_was_created_is_explained_with_record_and_live(program: Program) ->
     assert explained["sameNaturalKey"] == [explained["live"]["arn"]]
 
 
-def test_a_rail_is_named_beside_the_decision_that_it_stopped(program: Program) -> None:
+def test_guardrail_is_named_beside_the_decision_it_stopped(program: Program) -> None:
     """Decided was create; what stopped it is told apart from that."""
     program.add("october", text=EXPORT + "policy: {suspend: true, ignore: [/ClientId]}\n")
     explained = told(program)
@@ -73,7 +73,7 @@ def test_a_rail_is_named_beside_the_decision_that_it_stopped(program: Program) -
     assert "suspended, ignore /ClientId" in text
 
 
-def test_the_bound_of_the_command_line_is_explained_too(program: Program) -> None:
+def test_max_creates_option_is_applied_in_the_explanation(program: Program) -> None:
     """What is explained is what a run with the same options would do."""
     program.add("october", "november")
     done = program.run("explain", "october", "--max-creates", "1")
@@ -116,7 +116,7 @@ def test_a_renamed_manifest_finds_its_record(program: Program) -> None:
     assert "under the name october" in program.run("explain", "autumn").out
 
 
-def test_a_data_integration_that_is_not_there_is_explained(program: Program) -> None:
+def test_missing_data_integration_is_explained(program: Program) -> None:
     """No request, no token, and the way out."""
     program.add("october", **{"profiles-export": "profile-export"})
     explained = told(program)
@@ -147,7 +147,7 @@ def test_an_unlisted_data_integration_is_explained(program: Program, server: San
         ((), "Missing argument 'NAME'"),
     ],
 )
-def test_a_name_that_no_manifest_has(program: Program, arguments: tuple[str, ...], said: str) -> None:
+def test_unknown_manifest_name_is_a_usage_error(program: Program, arguments: tuple[str, ...], said: str) -> None:
     """One line, exit 64, and no escape reaches the terminal."""
     program.add("october")
     done = program.run("explain", *arguments)
@@ -156,7 +156,7 @@ def test_a_name_that_no_manifest_has(program: Program, arguments: tuple[str, ...
     assert "\x1b" not in done.err
 
 
-def test_a_name_that_two_targets_have_needs_the_target(program: Program) -> None:
+def test_ambiguous_manifest_name_needs_the_target_option(program: Program) -> None:
     """Names are unique per target only."""
     spec = 'spec: {Region: us-east-1, AccountId: "ACCOUNT"}\n'
     for name, account in (("one", "123456789012"), ("two", "210987654321")):

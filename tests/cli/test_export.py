@@ -61,7 +61,7 @@ def instead(shown: dict[str, Any]) -> Callable[[Request], bytes | None]:
     return after
 
 
-def test_what_is_exported_is_adopted_and_then_in_sync(program: Program, create: Callable[..., str]) -> None:
+def test_exported_associations_are_adopted_and_then_in_sync(program: Program, create: Callable[..., str]) -> None:
     """From an empty folder: nothing is created, all is adopted, and then nothing is left to export."""
     for _ in range(2):
         create(DestinationURI="s3://corp/2026-10", ExecutionConfiguration=WINDOW)
@@ -84,7 +84,7 @@ def test_what_is_exported_is_adopted_and_then_in_sync(program: Program, create: 
     assert program.run("export", "--unmanaged").out == ""
 
 
-def test_a_stream_is_read_by_the_next_command(program: Program, create: Callable[..., str]) -> None:
+def test_exported_stream_is_valid_input_for_run(program: Program, create: Callable[..., str]) -> None:
     """Standard output holds manifests and nothing else, in a stable order; the sum goes to standard error."""
     create()
     create("crm-accounts")
@@ -123,7 +123,7 @@ def test_export_reads_and_writes_nothing_but_its_files(
         ({"ClientId": "c" * 256}, "/spec/ClientId: must have at most 255"),
     ],
 )
-def test_what_no_manifest_can_say_is_left_out_and_told(
+def test_inexpressible_association_is_left_out_and_reported(
     program: Program, server: SandboxServer, shown: dict[str, Any], why: str
 ) -> None:
     """Which one and why, on standard error and as a comment; the exit code is 1."""
@@ -138,7 +138,7 @@ def test_what_no_manifest_can_say_is_left_out_and_told(
     ]
 
 
-def test_what_cannot_be_listed_is_told_and_the_rest_exported(
+def test_list_failure_is_reported_and_the_rest_is_exported(
     program: Program, server: SandboxServer, create: Callable[..., str]
 ) -> None:
     """One failure stays one failure."""
@@ -155,7 +155,7 @@ def test_what_cannot_be_listed_is_told_and_the_rest_exported(
     assert len(files(program.folder / "out")) == 1
 
 
-def test_each_target_is_named_and_one_failure_stays_one(program: Program, create: Callable[..., str]) -> None:
+def test_failing_target_does_not_stop_the_export_of_the_others(program: Program, create: Callable[..., str]) -> None:
     """Where Targets are declared, manifests say which they belong to; one that is out of reach stops no other."""
     create()
     program.add("near", text=TARGET + PLACE, ACCOUNT="123456789012")
@@ -170,7 +170,7 @@ def test_each_target_is_named_and_one_failure_stays_one(program: Program, create
     assert program.run("export", "--target", "nowhere").code == 64
 
 
-def test_names_that_two_targets_share_do_not_share_a_file(program: Program, server: SandboxServer) -> None:
+def test_same_name_in_two_targets_gets_two_files(program: Program, server: SandboxServer) -> None:
     """A name is unique in its target; a file, in its folder."""
     for name, region in (("east", "us-east-1"), ("west", "us-west-2")):
         program.add(name, text=TARGET + PLACE.replace("us-east-1", region), ACCOUNT="123456789012")
@@ -184,7 +184,7 @@ def test_names_that_two_targets_share_do_not_share_a_file(program: Program, serv
     ]
 
 
-def test_a_twin_in_git_is_told_what_it_needs(program: Program, create: Callable[..., str]) -> None:
+def test_duplicate_of_a_manifest_is_exported_with_advice(program: Program, create: Callable[..., str]) -> None:
     """With the advice followed, the folder is valid, and nothing is created."""
     program.add("october")
     assert program.run().code == 0
@@ -206,7 +206,7 @@ def test_a_twin_in_git_is_told_what_it_needs(program: Program, create: Callable[
 
 
 @pytest.mark.parametrize("arguments", [(), ("-f", "manifests"), ("--git-url", "."), ("-f", "-")])
-def test_no_second_manifest_is_written_beside_one(
+def test_managed_association_is_not_exported_again(
     program: Program, create: Callable[..., str], arguments: tuple[str, ...]
 ) -> None:
     """Wherever the manifests were read from: the next dry run is valid, and there is nothing that it would create."""
@@ -231,7 +231,7 @@ def test_no_second_manifest_is_written_beside_one(
 
 
 @pytest.mark.parametrize("folder", ["manifests", "manifests/live", ".", "./manifests/../manifests", "link"])
-def test_wherever_it_is_read_beside_them_nothing_is_written_twice(program: Program, folder: str) -> None:
+def test_export_beside_the_manifests_writes_no_duplicates(program: Program, folder: str) -> None:
     """However the folder is spelled; the advice says what takes all."""
     program.add("october", "november")
     assert program.run().code == 0
@@ -245,7 +245,7 @@ def test_wherever_it_is_read_beside_them_nothing_is_written_twice(program: Progr
     assert program.run("--dry-run", "--detailed-exitcode").code == 0
 
 
-def test_all_of_it_stands_alone_under_the_same_names(program: Program) -> None:
+def test_export_to_another_folder_keeps_the_manifest_names(program: Program) -> None:
     """To standard output and into a folder of its own: what is covered keeps its name, so that the journal knows it."""
     program.add("october", "november")
     assert program.run().code == 0
@@ -260,7 +260,7 @@ def test_all_of_it_stands_alone_under_the_same_names(program: Program) -> None:
     assert (dry.code, dry.decisions) == (0, {"november": "in-sync", "october": "in-sync"})
 
 
-def test_no_file_is_replaced_unasked(program: Program, create: Callable[..., str]) -> None:
+def test_existing_file_is_replaced_only_with_force(program: Program, create: Callable[..., str]) -> None:
     """All are looked at before one is written; what is the same stays, --force replaces the rest."""
     create("knowledge-articles")
     create("crm-accounts")
@@ -284,7 +284,7 @@ def test_no_file_is_replaced_unasked(program: Program, create: Callable[..., str
     assert set(files(program.folder / "out")) == {mine.name, other.name}
 
 
-def test_no_link_is_followed(program: Program, create: Callable[..., str]) -> None:
+def test_export_does_not_follow_links(program: Program, create: Callable[..., str]) -> None:
     """A link by the name of a file is refused, or replaced itself; what it leads to stays."""
     create()
     assert program.run("export", "--output-dir", "out").code == 0
@@ -301,7 +301,7 @@ def test_no_link_is_followed(program: Program, create: Callable[..., str]) -> No
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_a_full_disk_leaves_no_half_file(program: Program, create: Callable[..., str], *, force: bool) -> None:
+def test_full_disk_leaves_no_partial_file(program: Program, create: Callable[..., str], *, force: bool) -> None:
     """One line says which file; what stood there before stands there still."""
     create()
     assert program.run("export", "--output-dir", "out").code == 0
@@ -317,7 +317,7 @@ def test_a_full_disk_leaves_no_half_file(program: Program, create: Callable[...,
     assert files(program.folder / "out") == ({file.name: b"mine\n"} if force else {})
 
 
-def test_a_folder_that_is_none_is_told(program: Program, create: Callable[..., str]) -> None:
+def test_output_folder_that_is_a_file_is_an_error(program: Program, create: Callable[..., str]) -> None:
     """One line, exit 1, and the file stays."""
     create()
     (program.folder / "out").write_text("mine\n")
@@ -329,12 +329,12 @@ def test_a_folder_that_is_none_is_told(program: Program, create: Callable[..., s
 
 
 @pytest.mark.parametrize("arguments", [["--force"], ["--output-dir", ""]])
-def test_options_that_mean_nothing_are_refused(program: Program, arguments: list[str]) -> None:
+def test_meaningless_options_are_rejected(program: Program, arguments: list[str]) -> None:
     """Wrong usage is 64, and nothing is called."""
     assert program.run("export", *arguments).code == 64
 
 
-def test_folders_that_were_named_must_be_there(program: Program) -> None:
+def test_named_manifest_folder_must_exist(program: Program) -> None:
     """Only the usual folder may be missing; a path that somebody gave is a mistake."""
     done = program.run("export", "-f", "nowhere")
     assert (done.code, done.out) == (3, "")

@@ -38,7 +38,7 @@ def commits(program: Program) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("name", ["text", "json", "markdown", "junit", "github"])
-def test_an_invalid_revision_is_named(program: Program, name: str) -> None:
+def test_invalid_manifests_are_reported_with_their_commit(program: Program, name: str) -> None:
     """Whoever reads what is wrong has to know in which commit."""
     git(program.folder, "init", "--quiet", "--initial-branch=main")
     program.add("october", StartTime="StartTim")
@@ -65,7 +65,7 @@ def test_a_revision_is_read_without_a_checkout(program: Program, commits: tuple[
     assert done.report["targets"][0]["associations"][0]["origin"]["file"] == "manifests/october.yaml"
 
 
-def test_what_is_read_is_named_in_the_log(program: Program) -> None:
+def test_source_and_commit_are_logged(program: Program) -> None:
     """The place, without the login in its URL, and the commit: also where there is nothing in it."""
     (program.folder / "manifests").mkdir()
     (program.folder / "manifests" / "notes.txt").touch()
@@ -89,7 +89,7 @@ def test_what_is_read_is_named_in_the_log(program: Program) -> None:
     assert "revision" not in event
 
 
-def test_every_command_that_reads_manifests_reads_revisions(program: Program, commits: tuple[str, str]) -> None:
+def test_every_command_accepts_the_git_options(program: Program, commits: tuple[str, str]) -> None:
     """The same options mean the same."""
     assert f"2 manifests of commit {commits[1]}: valid" in program.run("validate", "--git-url", ".", env=GIT).out
     assert program.run("explain", "october", "--git-url", ".", env=GIT).code == 0
@@ -125,7 +125,7 @@ def test_every_command_that_reads_manifests_reads_revisions(program: Program, co
     ],
 )
 @pytest.mark.usefixtures("commits")
-def test_what_cannot_be_read_is_one_line(
+def test_unreadable_source_is_a_one_line_error(
     program: Program, server: SandboxServer, options: tuple[str, ...], code: int, said: str
 ) -> None:
     """What, where, what would be right; nothing is called, and nothing is run."""
@@ -141,14 +141,14 @@ def test_what_cannot_be_read_is_one_line(
     "options",
     [("--git-url", "ext::sh -c x"), ("--git-url", ".", "--git-path", ".."), ("--git-url", ".", "--git-ref", "a b")],
 )
-def test_a_controller_does_not_start_on_what_can_never_be_read(program: Program, options: tuple[str, ...]) -> None:
+def test_controller_does_not_start_on_an_unusable_source(program: Program, options: tuple[str, ...]) -> None:
     """It would refuse it for ever; the exit code says that the command line is wrong."""
     done = program.run("controller", *options, env=GIT)
     assert (done.code, done.out) == (64, "")
 
 
 @pytest.mark.parametrize("command", ["run", "validate", "explain", "export", "doctor"])
-def test_every_command_takes_only_signed_commits_where_that_is_asked_for(
+def test_every_command_enforces_signed_commits(
     program: Program, server: SandboxServer, tmp_path: Path, commits: tuple[str, str], command: str
 ) -> None:
     """One line says which commit, what was found and what would be right; nothing is called."""
@@ -175,7 +175,7 @@ def test_every_command_takes_only_signed_commits_where_that_is_asked_for(
         ("export", "RECONCILER_GIT_REF"),
     ],
 )
-def test_a_revision_of_no_repository_is_wrong_in_the_environment_too(
+def test_revision_variable_without_a_repository_is_a_usage_error(
     program: Program, server: SandboxServer, command: str, variable: str
 ) -> None:
     """Whoever sets it does not want the files of a work tree, for any command."""
@@ -189,7 +189,7 @@ def test_a_revision_of_no_repository_is_wrong_in_the_environment_too(
     ("command", "number"),
     [("run", signal.SIGINT), ("run", signal.SIGTERM), ("validate", signal.SIGHUP), ("doctor", signal.SIGTERM)],
 )
-def test_a_signal_ends_the_reading_and_what_git_started(program: Program, command: str, number: signal.Signals) -> None:
+def test_signal_ends_git_and_its_children(program: Program, command: str, number: signal.Signals) -> None:
     """At once and without a word; no process and no folder stays."""
     temporary = program.folder / "temporary"
     temporary.mkdir()
@@ -212,7 +212,7 @@ def test_a_signal_ends_the_reading_and_what_git_started(program: Program, comman
 
 
 @pytest.mark.usefixtures("commits")
-def test_git_that_is_not_installed_is_said(program: Program) -> None:
+def test_missing_git_is_a_one_line_error(program: Program) -> None:
     """With what to do."""
     done = program.run("--git-url", ".", env={"PATH": "/nonexistent"})
     assert (done.code, len(done.err.splitlines())) == (1, 1)

@@ -44,7 +44,7 @@ def stuck() -> Iterator[int]:
 @pytest.mark.parametrize(
     ("listen", "hosts"), [("127.0.0.1", ["127.0.0.1"]), ("", ["", "127.0.0.1", "[::1]"]), ("[::1]", ["[::1]"])]
 )
-def test_a_controller_that_gets_on_is_well(program: Program, listen: str, hosts: list[str]) -> None:
+def test_progressing_controller_is_healthy(program: Program, listen: str, hosts: list[str]) -> None:
     """It is found where it was told to listen, on all addresses too; the environment may say where that is."""
     program.add("october")
     process = program.start("controller", "--listen", f"{listen}:0")
@@ -60,14 +60,14 @@ def test_a_controller_that_gets_on_is_well(program: Program, listen: str, hosts:
         process.communicate()
 
 
-def test_a_run_that_does_not_get_on_is_told(program: Program) -> None:
+def test_stuck_run_is_unhealthy(program: Program) -> None:
     """The exit code is 1, and the reason is the controller's own."""
     with stuck() as port:
         done = program.run("health", "--listen", f":{port}")
     assert (done.code, done.out, done.err) == (1, "", f"Error: {STUCK}\n")
 
 
-def test_a_controller_that_is_not_there_is_not_well(program: Program) -> None:
+def test_absent_controller_is_unhealthy(program: Program) -> None:
     """One line says who did not answer, and where."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -76,7 +76,7 @@ def test_a_controller_that_is_not_there_is_not_well(program: Program) -> None:
     assert (done.code, done.out, done.err) == (1, "", said)
 
 
-def test_it_has_to_be_told_where(program: Program) -> None:
+def test_health_requires_the_listen_option(program: Program) -> None:
     """Nothing is assumed: that is wrong usage."""
     done = program.run("health")
     assert done.code == 64

@@ -301,13 +301,13 @@ def shorten(games: list[tuple[Round, ...]], first: int = 0) -> list[Any]:
 
 
 @pytest.mark.parametrize("game", shorten(deal(1, LOCAL, requests=9)))
-def test_no_kill_creates_twice(game: tuple[Round, ...], program: Program, server: SandboxServer) -> None:
+def test_killed_runs_create_nothing_twice(game: tuple[Round, ...], program: Program, server: SandboxServer) -> None:
     """With a journal in a folder, every manifest is created exactly once, whatever was killed or lost."""
     never_twice(game, program, server, Folder(program))
 
 
 @pytest.mark.parametrize("game", shorten(deal(2, S3, requests=12), first=1))
-def test_no_kill_creates_twice_with_a_shared_journal(
+def test_killed_runs_with_a_shared_journal_create_nothing_twice(
     game: tuple[Round, ...], program: Program, server: SandboxServer
 ) -> None:
     """With a journal in S3 too, where the lease of a killed process stands until it expires."""

@@ -49,7 +49,7 @@ PLACES = [
 
 @pytest.mark.parametrize(("place", "said"), PLACES)
 @pytest.mark.parametrize("by", ["option", "variable"])
-def test_what_is_not_plainly_a_place_is_refused(
+def test_unclear_state_location_is_rejected(
     program: Program, server: SandboxServer, place: str, said: str, by: str
 ) -> None:
     """No folder is made of it, and nothing is called."""
@@ -63,13 +63,13 @@ def test_what_is_not_plainly_a_place_is_refused(
 
 
 @pytest.mark.parametrize("place", ["state", "./state", "../x/state", "state/a b", "/var/lib/it's", "x.y/state-1_é"])
-def test_what_is_plainly_a_path_passes(program: Program, place: str) -> None:
+def test_plain_state_path_is_accepted(program: Program, place: str) -> None:
     """A folder that does not begin with a word of a protocol."""
     program.add("october")
     assert program.run("status", "--state", place).code == 0
 
 
-def test_no_option_is_taken_for_the_value_of_another(program: Program, server: SandboxServer) -> None:
+def test_option_name_is_not_accepted_as_an_option_value(program: Program, server: SandboxServer) -> None:
     """`--state $UNSET --dry-run` would write for real."""
     program.add("october")
     for given in (
@@ -108,7 +108,7 @@ def test_no_option_is_taken_for_the_value_of_another(program: Program, server: S
         ("RECONCILER_EXPECTED_PLAN", "RECONCILER_EXPECT_PLAN"),
     ],
 )
-def test_a_mistyped_variable_that_guards_something_is_refused(name: str, right: str) -> None:
+def test_mistyped_safety_variable_is_rejected(name: str, right: str) -> None:
     """It names the right one."""
     assert list(complaints({name: "1"})) == [f"{name}: is no variable of reconcile: write {right}, or take it out"]
 
@@ -122,12 +122,12 @@ def test_a_mistyped_variable_that_guards_something_is_refused(name: str, right: 
         "_RECONCILE_COMPLETE", "RECONNECT_STATE",
     ],
 )  # fmt: skip
-def test_other_variables_are_left_alone(name: str) -> None:
+def test_unrelated_variables_are_ignored(name: str) -> None:
     """Kubernetes' links of a service of that name, our job templates, and whatever is far from all of ours."""
     assert list(complaints({name: "1"})) == []
 
 
-def test_every_option_with_a_variable_is_known() -> None:
+def test_every_option_variable_is_classified_as_safety_or_not() -> None:
     """A new one is a guard, or it is not; somebody has to say so."""
     context = click.Context(app)
     commands = filter(None, (app.get_command(context, name) for name in app.list_commands(context)))
@@ -157,7 +157,7 @@ def test_every_option_with_a_variable_is_known() -> None:
         {"AWS_ENDPOINT_URL_APPINTEGRATIONS": " "},
     ],
 )
-def test_no_mistyped_value_falls_back_to_none(program: Program, server: SandboxServer, given: dict[str, str]) -> None:
+def test_mistyped_value_is_rejected(program: Program, server: SandboxServer, given: dict[str, str]) -> None:
     """One that is blank, in quotes or misspelt is wrong usage, and nothing is called."""
     program.add("october")
     done = program.run(env=given)
@@ -179,12 +179,12 @@ def test_no_mistyped_value_falls_back_to_none(program: Program, server: SandboxS
         ({"TF_BUILD": ""}, False),
     ],
 )
-def test_what_is_ci(given: dict[str, str], ci: bool) -> None:
+def test_ci_is_detected_from_the_environment(given: dict[str, str], ci: bool) -> None:
     """Whatever CI says but no; and the services that do not set it."""
     assert Settings.of(given).ci is ci
 
 
-def test_a_job_of_any_service_needs_a_state(program: Program, server: SandboxServer) -> None:
+def test_ci_job_of_any_service_needs_a_lasting_state(program: Program, server: SandboxServer) -> None:
     """Its folder goes with it."""
     program.add("october")
     for given in ({"CI": "woodpecker"}, {"TF_BUILD": "True"}, {"JENKINS_URL": "http://host/"}):
@@ -192,7 +192,7 @@ def test_a_job_of_any_service_needs_a_state(program: Program, server: SandboxSer
     assert server.sandbox.carried_out == ()
 
 
-def test_a_place_is_shown_as_it_was_given(tmp_path: Path) -> None:
+def test_state_location_is_shown_as_it_was_given(tmp_path: Path) -> None:
     """With what cannot be seen."""
     program = Program(tmp_path)
     program.add("october")

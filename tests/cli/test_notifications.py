@@ -66,9 +66,7 @@ def drift(server: SandboxServer, name: str) -> None:
     )
 
 
-def test_drift_is_told_once_and_a_restart_does_not_repeat_it(
-    program: Program, server: SandboxServer, chat: Chat
-) -> None:
+def test_drift_is_notified_once_across_a_restart(program: Program, server: SandboxServer, chat: Chat) -> None:
     """First that all is well; then what drifts; after a restart only what is new. No URL is in a log or the state."""
     program.add("october", "november")
     with controlling(program, chat.url) as first:
@@ -93,7 +91,7 @@ def test_drift_is_told_once_and_a_restart_does_not_repeat_it(
 
 
 @pytest.mark.parametrize("options", [(), ("--dry-run",)])
-def test_a_first_start_warns_of_nothing(program: Program, chat: Chat, options: tuple[str, ...]) -> None:
+def test_first_start_logs_no_warning(program: Program, chat: Chat, options: tuple[str, ...]) -> None:
     """In an empty place nothing was lost: there is neither a journal nor word of what people were told."""
     program.add("october")
     with controlling(program, chat.url, "--listen", "127.0.0.1:0", *options) as logged:
@@ -101,7 +99,7 @@ def test_a_first_start_warns_of_nothing(program: Program, chat: Chat, options: t
     assert {json.loads(line)["level"] for line in logged[1].splitlines()} == {"info"}
 
 
-def test_a_receiver_that_is_away_holds_up_no_run_and_no_stop(program: Program, chat: Chat) -> None:
+def test_unreachable_receiver_delays_no_run_and_no_shutdown(program: Program, chat: Chat) -> None:
     """What it did not take is told after the next start; each failure is one line and one count."""
     chat.down = True
     program.add("october")
@@ -117,7 +115,7 @@ def test_a_receiver_that_is_away_holds_up_no_run_and_no_stop(program: Program, c
         assert chat.next()["title"] == "reconcile: all is well"
 
 
-def test_a_receiver_that_hangs_holds_up_no_stop(program: Program) -> None:
+def test_hanging_receiver_does_not_delay_shutdown(program: Program) -> None:
     """It never answers, and is given minutes; the process is not."""
     program.add("october")
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -131,7 +129,7 @@ def test_a_receiver_that_hangs_holds_up_no_stop(program: Program) -> None:
     assert "controller stopped" in logged
 
 
-def test_a_refused_revision_is_told_and_its_end(program: Program, chat: Chat) -> None:
+def test_rejected_revision_and_its_recovery_are_notified(program: Program, chat: Chat) -> None:
     """From a file of URLs; without a heartbeat that is all."""
     program.add("october", text="kind: [")
     urls = program.folder / "urls"
@@ -145,7 +143,7 @@ def test_a_refused_revision_is_told_and_its_end(program: Program, chat: Chat) ->
     assert chat.taken.empty()
 
 
-def test_the_ledger_lies_beside_a_journal_in_s3(
+def test_notification_state_is_stored_beside_the_journal_in_s3(
     program: Program, server: SandboxServer, chat: Chat, bucket: Bucket
 ) -> None:
     """A controller on another machine knows what was told."""
@@ -160,7 +158,7 @@ def test_the_ledger_lies_beside_a_journal_in_s3(
     assert "notification state not saved" not in logged[1]
 
 
-def test_a_dry_run_tells_and_writes_nothing(program: Program, chat: Chat) -> None:
+def test_dry_run_notifies_and_writes_nothing(program: Program, chat: Chat) -> None:
     """Nothing is kept, so nothing is known after a restart."""
     program.add("october")
     with controlling(program, chat.url, "--dry-run"):
@@ -169,7 +167,9 @@ def test_a_dry_run_tells_and_writes_nothing(program: Program, chat: Chat) -> Non
 
 
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
-def test_the_file_of_urls_may_change_meanwhile(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_changed_receiver_file_takes_effect_without_a_restart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The new ones are told from then on; where they are wrong or the file is gone, the old ones are."""
     file = tmp_path / "urls"
     file.write_text("json://hunter2")
@@ -189,7 +189,7 @@ def test_the_file_of_urls_may_change_meanwhile(tmp_path: Path, capsys: pytest.Ca
 
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("content", ["\ufeffjson://host", "\ufeff\r\njson://host\r\n", " json://host\n"])
-def test_what_editors_put_before_urls_does_not_count(tmp_path: Path, content: str) -> None:
+def test_byte_order_mark_before_urls_is_ignored(tmp_path: Path, content: str) -> None:
     """A byte order mark is no part of a URL, and neither is a line end."""
     file = tmp_path / "urls"
     file.write_text(content, encoding="utf-8")
@@ -197,7 +197,7 @@ def test_what_editors_put_before_urls_does_not_count(tmp_path: Path, content: st
         assert [each.name for each in ReceiverList(Settings.of(given))()] == ["json 1"]
 
 
-def test_other_sources_and_targets_have_ledgers_of_their_own() -> None:
+def test_each_source_and_target_set_has_its_own_notification_state() -> None:
     """Controllers that share a state and watch something else neither hide nor end what others told."""
     choices = RunConfig((), None, None, None, sandbox=False, state=None)
     scopes = {
@@ -209,7 +209,7 @@ def test_other_sources_and_targets_have_ledgers_of_their_own() -> None:
     assert scope_of(replace(choices, targets=("b", "a")), ("manifests/",)) in scopes
 
 
-def test_a_thread_that_meets_an_error_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+def test_notification_thread_survives_an_unexpected_error(capsys: pytest.CaptureFixture[str]) -> None:
     """Nobody foresaw it, so it is logged, by its kind alone; at the end there is one more try, and no wait."""
     asked: list[int] = []
 
@@ -235,7 +235,7 @@ def test_a_thread_that_meets_an_error_goes_on(capsys: pytest.CaptureFixture[str]
         ({"URLS": "json://a", "URLS_FILE": "/nonexistent"}, "set one of them"),
     ],
 )
-def test_wrong_receivers_are_refused_at_the_start(program: Program, variables: dict[str, str], said: str) -> None:
+def test_invalid_receivers_are_rejected_at_start(program: Program, variables: dict[str, str], said: str) -> None:
     """Exit 64 with one line that says which, and nothing of the URL."""
     done = program.run("controller", env={f"RECONCILER_NOTIFY_{name}": value for name, value in variables.items()})
     assert done.code == 64
@@ -243,7 +243,7 @@ def test_wrong_receivers_are_refused_at_the_start(program: Program, variables: d
     assert "hunter2" not in done.err
 
 
-def test_without_the_extra_one_line_says_what_to_install(program: Program, tmp_path: Path) -> None:
+def test_missing_notify_extra_is_a_one_line_error(program: Program, tmp_path: Path) -> None:
     """Exit 1 before anything is called, and only where somebody is to be told."""
     (tmp_path / "hidden" / "apprise").mkdir(parents=True)
     (tmp_path / "hidden" / "apprise" / "__init__.py").write_text("raise ImportError")
@@ -253,7 +253,7 @@ def test_without_the_extra_one_line_says_what_to_install(program: Program, tmp_p
     assert "pip install 'appintegrations-reconciler[notify]'" in done.err
 
 
-def test_apprise_is_not_loaded_where_nobody_is_to_be_told(program: Program) -> None:
+def test_apprise_is_not_imported_without_receivers(program: Program) -> None:
     """It costs 50 MB."""
     program.add("october")
     process: subprocess.Popen[str] = program.start("controller", env={"PYTHONVERBOSE": "1"})

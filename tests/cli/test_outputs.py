@@ -20,7 +20,7 @@ def everything(*first: str) -> list[str]:
     return [*first, *(word for name in FORMATS for word in ("-o", f"{name}={name}.out"))]
 
 
-def test_all_formats_at_once_hold_the_digest(program: Program) -> None:
+def test_every_format_contains_the_plan_digest(program: Program) -> None:
     """Whatever a reviewer looks at, the plan can be told from another one."""
     program.add("october")
     done = program.run(*everything("--dry-run"))
@@ -31,7 +31,7 @@ def test_all_formats_at_once_hold_the_digest(program: Program) -> None:
     assert "s3://corp-exports/october" in said["markdown"]
 
 
-def test_one_goes_to_standard_output_beside_files(program: Program) -> None:
+def test_one_output_goes_to_standard_output_beside_files(program: Program) -> None:
     """As a job in CI wants it: annotations in the log, the rest in files."""
     program.add("october")
     done = program.run("--dry-run", "-o", "github", "-o", "json=plan.json")
@@ -40,7 +40,7 @@ def test_one_goes_to_standard_output_beside_files(program: Program) -> None:
 
 
 @pytest.mark.parametrize("command", ["run", "validate"])
-def test_invalid_manifests_are_told_in_every_format(program: Program, server: SandboxServer, command: str) -> None:
+def test_invalid_manifests_are_reported_in_every_format(program: Program, server: SandboxServer, command: str) -> None:
     """A comment, annotations and a test report say what is wrong; nothing is called, and exit 3."""
     program.add("october", StartTime="StartTim")
     done = program.run(*everything(command))
@@ -56,7 +56,7 @@ def test_invalid_manifests_are_told_in_every_format(program: Program, server: Sa
     assert server.sandbox.carried_out == ()
 
 
-def test_valid_manifests_are_told_in_every_format(program: Program) -> None:
+def test_valid_manifests_are_reported_in_every_format(program: Program) -> None:
     """With what is only unwise, which is no failure."""
     program.add("october", text=EXPORT + "policy: {onLoss: recreate}\n")
     done = program.run(*everything("validate"))
@@ -80,7 +80,7 @@ def test_strict_makes_warnings_errors(program: Program, server: SandboxServer) -
     assert "/policy/onLoss" in done.err
 
 
-def test_a_run_says_what_is_unwise(program: Program) -> None:
+def test_run_reports_manifest_warnings(program: Program) -> None:
     """In the report and in the log; it goes on all the same."""
     program.add("october", text=EXPORT + "policy: {onLoss: recreate}\n")
     done = program.run("-o", "json")
@@ -90,7 +90,7 @@ def test_a_run_says_what_is_unwise(program: Program) -> None:
 
 
 @pytest.mark.parametrize("command", ["--dry-run", "validate"])
-def test_a_github_step_gets_its_summary(program: Program, command: str) -> None:
+def test_github_summary_is_appended(program: Program, command: str) -> None:
     """Appended, since other programs of the step write there too; only where github was asked for."""
     program.add("october")
     summary = program.folder / "summary.md"
@@ -103,7 +103,7 @@ def test_a_github_step_gets_its_summary(program: Program, command: str) -> None:
     assert len(summary.read_text()) > len("before\n")
 
 
-def test_a_summary_that_cannot_be_written_is_one_line(program: Program) -> None:
+def test_unwritable_github_summary_is_a_one_line_error(program: Program) -> None:
     """Exit 1: what was asked for is not there; the rest is."""
     program.add("october")
     done = program.run("--dry-run", "-o", "github", env={"GITHUB_STEP_SUMMARY": "/nonexistent/summary"})
@@ -113,7 +113,7 @@ def test_a_summary_that_cannot_be_written_is_one_line(program: Program) -> None:
 
 
 @pytest.mark.parametrize("command", ["--dry-run", "validate"])
-def test_problems_are_told_where_a_report_cannot_be_written(program: Program, command: str) -> None:
+def test_problems_are_printed_when_the_report_cannot_be_written(program: Program, command: str) -> None:
     """What is wrong with the manifests matters more than the file, and decides the exit code."""
     program.add("october", StartTime="StartTim")
     done = program.run(command, "-o", "json=/dev/full")
@@ -132,7 +132,7 @@ def test_a_report_is_shown_in_every_locale(program: Program, server: SandboxServ
 
 
 @pytest.mark.parametrize("second", ["manifests/../plan.out", "FOLDER/plan.out", "/dev/stdout"])
-def test_two_names_of_one_file_are_one_file(program: Program, second: str) -> None:
+def test_two_outputs_to_one_file_are_rejected(program: Program, second: str) -> None:
     """Else one report would be lost in the other."""
     program.add("october")
     first = "text" if second == "/dev/stdout" else "json=plan.out"
@@ -141,14 +141,14 @@ def test_two_names_of_one_file_are_one_file(program: Program, second: str) -> No
     assert "several outputs go to one file: give each its own" in done.err
 
 
-def test_a_name_that_no_file_can_have_is_wrong_usage(program: Program) -> None:
+def test_impossible_output_file_name_is_a_usage_error(program: Program) -> None:
     """Before anything is called."""
     done = program.run("--dry-run", "-o", f"json={'a' * 300}")
     assert done.code == 64
     assert "cannot be written: File name too long" in done.err
 
 
-def test_no_message_begins_a_line_of_its_own(program: Program) -> None:
+def test_line_breaks_in_arguments_cannot_inject_workflow_commands(program: Program) -> None:
     """What a person mistyped may hold line breaks, and a runner would heed what follows them."""
     for wrong in (("-o", "json=a\n::error::x/b"), ("--expect-plan", "no\n::error::x")):
         done = program.run("--dry-run", *wrong)
@@ -167,7 +167,7 @@ def test_no_message_begins_a_line_of_its_own(program: Program) -> None:
         ("json=none/plan.json", "cannot be written: there is no folder none"),
     ],
 )
-def test_outputs_that_cannot_be_written_are_refused_first(
+def test_unwritable_output_is_rejected_before_any_call(
     program: Program, server: SandboxServer, command: str, output: str, said: str
 ) -> None:
     """Before anything is read or called: a run whose report is lost would be a silent one."""
@@ -178,7 +178,7 @@ def test_outputs_that_cannot_be_written_are_refused_first(
     assert said in done.err
 
 
-def test_a_full_disk_loses_one_output_and_no_other(program: Program) -> None:
+def test_full_disk_under_one_output_does_not_affect_the_others(program: Program) -> None:
     """Exit 1 and one line; what could be written is."""
     program.add("october")
     done = program.run("--dry-run", "-o", "markdown=/dev/full", "-o", "json=plan.json")
@@ -187,7 +187,7 @@ def test_a_full_disk_loses_one_output_and_no_other(program: Program) -> None:
     assert json.loads((program.folder / "plan.json").read_text())["summary"]["create"] == 1
 
 
-def test_unmanaged_counts_where_that_is_asked_for(program: Program) -> None:
+def test_fail_on_unmanaged_changes_the_detailed_exit_code(program: Program) -> None:
     """With --detailed-exitcode, and only with it."""
     program.add("october")
     program.run()

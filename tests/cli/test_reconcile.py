@@ -33,7 +33,7 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_missing_is_created_once_and_then_in_sync(program: Program, server: SandboxServer) -> None:
+def test_missing_association_is_created_once_and_then_in_sync(program: Program, server: SandboxServer) -> None:
     """A dry run shows it, a run creates it, the next run finds nothing to do."""
     program.add("october")
     dry = program.run("--dry-run", "--detailed-exitcode")
@@ -126,7 +126,7 @@ def test_an_update_is_announced_and_sent_once(program: Program, server: SandboxS
     assert [each.operation[:6] for each in server.sandbox.carried_out] == ["Create", "Update"]
 
 
-def test_what_is_live_is_adopted(program: Program, server: SandboxServer) -> None:
+def test_live_association_is_adopted(program: Program, server: SandboxServer) -> None:
     """An association made by hand is bound; nothing is created."""
     window = {"StartTime": "1790812800000", "EndTime": "1793491200000"}
     client(server).create_data_integration_association(
@@ -152,7 +152,7 @@ def test_a_lost_answer_fails_the_run_and_creates_nothing_twice(program: Program,
     assert len(server.sandbox.carried_out) == 1
 
 
-def test_a_refusal_says_why(program: Program, server: SandboxServer) -> None:
+def test_refused_call_is_reported_with_the_aws_message(program: Program, server: SandboxServer) -> None:
     """AWS's own words and its request id stand in the report."""
     server.sandbox.behave(Behaviour(explicit_deny=True))
     program.add("october")
@@ -163,7 +163,7 @@ def test_a_refusal_says_why(program: Program, server: SandboxServer) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_lets_the_call_under_way_finish(program: Program, server: SandboxServer, number: signal.Signals) -> None:
+def test_stop_lets_the_current_call_finish(program: Program, server: SandboxServer, number: signal.Signals) -> None:
     """A signal during the first Create: it is journalled, the second is not begun, and the exit code says so."""
     program.add("a", "b")
     started: list[Any] = []
@@ -183,7 +183,7 @@ def test_a_stop_lets_the_call_under_way_finish(program: Program, server: Sandbox
     assert len(server.sandbox.carried_out) == 2
 
 
-def test_a_corrupt_journal_is_refused_and_left(program: Program, server: SandboxServer) -> None:
+def test_corrupt_journal_is_rejected_and_left_unchanged(program: Program, server: SandboxServer) -> None:
     """Exit 1, one line, no call that writes, and not a byte changed."""
     program.add("october")
     state = program.folder / ".reconciler" / "sandbox"
@@ -198,7 +198,7 @@ def test_a_corrupt_journal_is_refused_and_left(program: Program, server: Sandbox
     assert server.sandbox.carried_out == ()
 
 
-def test_one_target_that_fails_does_not_stop_the_other(program: Program, server: SandboxServer) -> None:
+def test_failing_target_does_not_stop_the_other(program: Program, server: SandboxServer) -> None:
     """The wrong account is refused; the right one is reconciled."""
     program.add("right", text=TARGET + RAILS, ACCOUNT="123456789012")
     program.add("wrong", text=TARGET + RAILS, ACCOUNT="999999999999")
@@ -219,7 +219,7 @@ def test_one_target_that_fails_does_not_stop_the_other(program: Program, server:
     assert "did you mean 'right'?" in near.err
 
 
-def test_two_targets_that_are_one_place_are_refused(program: Program, server: SandboxServer) -> None:
+def test_targets_with_the_same_account_and_region_are_rejected(program: Program, server: SandboxServer) -> None:
     """Two names for one account and Region would share a journal: the revision is invalid."""
     program.add("one", "two", text=TARGET + RAILS, ACCOUNT="123456789012")
     program.add("a", text=EXPORT + "target: one\n")
@@ -231,7 +231,7 @@ def test_two_targets_that_are_one_place_are_refused(program: Program, server: Sa
     assert server.sandbox.carried_out == ()
 
 
-def test_the_rails_of_a_target_stop_all_creates(program: Program, server: SandboxServer) -> None:
+def test_guardrails_of_a_target_block_creates(program: Program, server: SandboxServer) -> None:
     """MaxCreates is 1 and two are missing: none is created. A destination elsewhere is never."""
     program.add("right", text=TARGET + RAILS, ACCOUNT="123456789012")
     program.add("a", "b")
@@ -244,14 +244,14 @@ def test_the_rails_of_a_target_stop_all_creates(program: Program, server: Sandbo
     assert server.sandbox.carried_out == ()
 
 
-def test_observing_creates_nothing(program: Program, server: SandboxServer) -> None:
+def test_observe_mode_creates_nothing(program: Program, server: SandboxServer) -> None:
     """--mode observe holds what is missing."""
     program.add("october")
     assert program.run("--mode", "observe", "-o", "json").decisions == {"october": "held"}
     assert server.sandbox.carried_out == ()
 
 
-def test_manifests_from_standard_input(program: Program, server: SandboxServer) -> None:
+def test_manifests_are_read_from_standard_input(program: Program, server: SandboxServer) -> None:
     """`kustomize build … | reconcile -f -` works."""
     done = program.run("-f", "-", "-o", "json", stdin=EXPORT.replace("NAME", "october"))
     assert done.decisions == {"october": "create"}
@@ -268,7 +268,7 @@ def test_an_empty_folder_is_valid_and_warned_about(program: Program) -> None:
     assert [each["message"] for each in done.report["warnings"]] == ["there are none: nothing would be created"]
 
 
-def test_the_revision_stands_in_report_and_log(program: Program) -> None:
+def test_revision_is_in_the_report_and_the_log(program: Program) -> None:
     """Whoever reads either knows what was applied."""
     program.add("october")
     done = program.run("--dry-run", "--revision", "abc123", "-o", "json")
@@ -277,7 +277,7 @@ def test_the_revision_stands_in_report_and_log(program: Program) -> None:
     assert done.events("run finished")[0]["run"] == done.report["run"]["id"]
 
 
-def test_several_outputs_at_once(program: Program) -> None:
+def test_one_run_writes_several_outputs(program: Program) -> None:
     """Text for people, JSON in a file, from one run."""
     program.add("october")
     done = program.run("--dry-run", "-o", "text", "-o", "json=plan.json")
@@ -312,7 +312,7 @@ def test_several_outputs_at_once(program: Program) -> None:
         (("nonsense",), "nonsense"),
     ],
 )
-def test_wrong_usage_is_exit_64(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_usage_error_exits_with_64(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     """One line says what would be right, and nothing is called."""
     program = Program(tmp_path)
     program.add("october")
@@ -323,7 +323,7 @@ def test_wrong_usage_is_exit_64(tmp_path: Path, arguments: tuple[str, ...], said
     assert "\x1b" not in done.err
 
 
-def test_ci_without_a_lasting_state_is_refused(program: Program, server: SandboxServer) -> None:
+def test_run_in_ci_without_a_lasting_state_is_rejected(program: Program, server: SandboxServer) -> None:
     """A job's folder is gone after the job, and with it the memory of a Create whose answer was lost."""
     program.add("october")
     refused = program.run(env={"CI": "true"})
@@ -339,13 +339,13 @@ def test_ci_without_a_lasting_state_is_refused(program: Program, server: Sandbox
     assert (program.folder / "kept" / "sandbox" / "123456789012-us-east-1.json").exists()
 
 
-def test_options_come_from_the_environment_too(program: Program) -> None:
+def test_options_are_read_from_environment_variables(program: Program) -> None:
     """Every option has a RECONCILER_* variable."""
     program.add("october")
     assert program.run("-o", "json", env={"RECONCILER_MODE": "observe"}).decisions == {"october": "held"}
 
 
-def test_an_unreachable_endpoint_is_one_line(tmp_path: Path) -> None:
+def test_unreachable_endpoint_is_a_one_line_error(tmp_path: Path) -> None:
     """Exit 1, the target's error, no traceback."""
     program = Program(tmp_path, "http://127.0.0.1:9")
     program.add("october")
@@ -355,7 +355,7 @@ def test_an_unreachable_endpoint_is_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in done.err + done.out
 
 
-def test_colours_and_symbols_only_on_a_terminal(program: Program) -> None:
+def test_colours_and_symbols_appear_only_on_a_terminal(program: Program) -> None:
     """A pipe gets plain text; a terminal gets colours, unless NO_COLOR asks for none."""
     program.add("october")
     assert "\x1b[" not in program.run("--dry-run").out
@@ -364,7 +364,7 @@ def test_colours_and_symbols_only_on_a_terminal(program: Program) -> None:
     assert "\x1b[" not in program.on_terminal("--dry-run", env={"NO_COLOR": "1"})
 
 
-def test_a_progress_bar_on_a_terminal(program: Program) -> None:
+def test_progress_bar_appears_only_on_a_terminal(program: Program) -> None:
     """Where much is to be created, a person sees how far it is; a pipe does not."""
     program.add(*(f"n{number}" for number in range(10)))
     assert "sending" in program.on_terminal()

@@ -36,7 +36,7 @@ def test_the_reviewed_plan_is_applied(program: Program, server: SandboxServer, g
     assert (wire.counts["STS"], wire.counts["ListDataIntegrations"]) == (1, 1)
 
 
-def test_another_plan_is_refused_and_what_differs_is_named(program: Program, server: SandboxServer) -> None:
+def test_different_plan_is_rejected_and_its_differences_are_named(program: Program, server: SandboxServer) -> None:
     """Git went on after the review: no write, no journal, exit 1, and the new request is shown."""
     program.add("october", "november")
     digest, file = reviewed(program)
@@ -59,7 +59,7 @@ def test_another_plan_is_refused_and_what_differs_is_named(program: Program, ser
     assert {path for path in program.folder.rglob("*") if path.is_file()} == before
 
 
-def test_what_has_been_created_meanwhile_is_another_plan(program: Program, server: SandboxServer) -> None:
+def test_plan_differs_after_another_run_created_part_of_it(program: Program, server: SandboxServer) -> None:
     """Live state led to other writes: a plan of two creates does not become one of one by itself."""
     program.add("october", "november")
     _, file = reviewed(program)
@@ -72,7 +72,7 @@ def test_what_has_been_created_meanwhile_is_another_plan(program: Program, serve
     assert "not planned any more: create s3://corp-exports/october" in difference
 
 
-def test_what_changes_by_itself_is_the_same_plan(program: Program, server: SandboxServer) -> None:
+def test_revision_file_position_and_name_do_not_change_the_plan(program: Program, server: SandboxServer) -> None:
     """Another revision, another place in the file, another name of the manifest and a run in between."""
     program.add("october")
     digest, _ = reviewed(program)
@@ -82,7 +82,7 @@ def test_what_changes_by_itself_is_the_same_plan(program: Program, server: Sandb
     assert (done.code, done.report["planDigest"], len(created(server))) == (0, digest, 1)
 
 
-def test_a_dry_run_tells_whether_the_plan_still_is_the_reviewed_one(program: Program, server: SandboxServer) -> None:
+def test_dry_run_compares_the_plan_with_the_reviewed_one(program: Program, server: SandboxServer) -> None:
     """For a job that wants to know before it asks for approval."""
     program.add("october")
     digest, _ = reviewed(program)
@@ -102,7 +102,7 @@ def test_a_dry_run_tells_whether_the_plan_still_is_the_reviewed_one(program: Pro
         ('{"planDigest": "sha256:0", "mismatch": null, "targets": []}', "is not as it was written"),
     ],
 )
-def test_a_file_that_is_no_plan_is_refused(program: Program, content: str | None, said: str) -> None:
+def test_file_that_is_not_a_plan_is_rejected(program: Program, content: str | None, said: str) -> None:
     """Before anything is called."""
     program.add("october")
     if content is not None:
@@ -113,14 +113,14 @@ def test_a_file_that_is_no_plan_is_refused(program: Program, content: str | None
 
 
 @pytest.mark.parametrize("given", ["sha256:", "sha256:" + "g" * 64, "0" * 64, "sha256:" + "0" * 63])
-def test_half_a_digest_is_refused(program: Program, given: str) -> None:
+def test_incomplete_digest_is_rejected(program: Program, given: str) -> None:
     """It is neither a digest nor meant as the name of a file."""
     program.add("october")
     done = program.run("--expect-plan", given)
     assert (done.code, "is no plan digest" in done.err) == (64, True)
 
 
-def test_a_plan_that_was_edited_is_refused(program: Program, server: SandboxServer) -> None:
+def test_edited_plan_file_is_rejected(program: Program, server: SandboxServer) -> None:
     """A reviewer read what stands in the file; the digest says whether that is what was planned."""
     program.add("october")
     reviewed(program)
@@ -132,7 +132,7 @@ def test_a_plan_that_was_edited_is_refused(program: Program, server: SandboxServ
     assert "its digest is not that of its writes" in done.err
 
 
-def test_an_update_is_reviewed_too(program: Program, server: SandboxServer) -> None:
+def test_update_is_part_of_the_reviewed_plan(program: Program, server: SandboxServer) -> None:
     """It repeats the export: its window is part of the plan."""
     text, mode = EXPORT + "policy: {mode: create-and-update}\n", ("--mode", "create-and-update")
     program.add("october", text=text)
@@ -148,7 +148,7 @@ def test_an_update_is_reviewed_too(program: Program, server: SandboxServer) -> N
     assert created(server) == ["CreateDataIntegrationAssociation", "UpdateDataIntegrationAssociation"]
 
 
-def test_more_creates_than_the_command_line_allows_are_blocked(program: Program, server: SandboxServer) -> None:
+def test_creates_beyond_max_creates_are_all_blocked(program: Program, server: SandboxServer) -> None:
     """All of them: nobody knows which one was meant."""
     program.add("october", "november")
     done = program.run("--max-creates", "1", "-o", "json")
@@ -157,7 +157,7 @@ def test_more_creates_than_the_command_line_allows_are_blocked(program: Program,
     assert len(created(server)) == 2
 
 
-def test_the_reviewed_plan_is_not_written_over(program: Program, server: SandboxServer) -> None:
+def test_reviewed_plan_file_is_not_overwritten(program: Program, server: SandboxServer) -> None:
     """Else what was refused would be the reviewed plan of the next try."""
     program.add("october")
     _, file = reviewed(program)
@@ -167,7 +167,7 @@ def test_the_reviewed_plan_is_not_written_over(program: Program, server: Sandbox
     assert "is the reviewed plan: write the report to another file" in done.err
 
 
-def test_the_report_of_a_refused_run_is_no_reviewed_plan(program: Program, server: SandboxServer) -> None:
+def test_report_of_a_rejected_run_is_not_a_reviewed_plan(program: Program, server: SandboxServer) -> None:
     """It holds the plan that nobody has reviewed."""
     program.add("october")
     _, file = reviewed(program)
@@ -179,7 +179,7 @@ def test_the_report_of_a_refused_run_is_no_reviewed_plan(program: Program, serve
 
 
 @pytest.mark.parametrize("given", ["", " ", "deep.json"])
-def test_what_is_no_plan_is_wrong_usage(program: Program, server: SandboxServer, given: str) -> None:
+def test_unusable_expect_plan_value_is_a_usage_error(program: Program, server: SandboxServer, given: str) -> None:
     """Whatever it is instead: exit 64 and one line."""
     program.add("october")
     (program.folder / "deep.json").write_text("[" * 200_000)
@@ -189,7 +189,7 @@ def test_what_is_no_plan_is_wrong_usage(program: Program, server: SandboxServer,
 
 
 @pytest.mark.parametrize("name", ["EXPECT_PLAN", "MAX_CREATES", "DRY_RUN", "MODE", "TARGET"])
-def test_an_empty_variable_lifts_nothing(program: Program, server: SandboxServer, name: str) -> None:
+def test_empty_guardrail_variable_is_a_usage_error(program: Program, server: SandboxServer, name: str) -> None:
     """A job that hands on an output that was never set must not run without the bound that it asked for."""
     program.add("october")
     done = program.run(env={f"RECONCILER_{name}": ""})
@@ -202,7 +202,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 @pytest.mark.parametrize("format_", ["text", "json", "markdown", "junit", "sarif", "github"])
-def test_no_digest_is_said_where_there_is_no_plan(program: Program, format_: str) -> None:
+def test_digest_is_absent_without_a_plan(program: Program, format_: str) -> None:
     """Without manifests, and where all targets failed: it would be the digest of nothing, and look like a plan."""
     (program.folder / "manifests").mkdir()
     empty = program.run("--dry-run", "-o", format_)
@@ -216,7 +216,7 @@ def test_no_digest_is_said_where_there_is_no_plan(program: Program, format_: str
         assert finished["planDigest"] is None
 
 
-def test_a_plan_without_writes_is_a_plan(program: Program, server: SandboxServer) -> None:
+def test_plan_without_writes_has_a_digest(program: Program, server: SandboxServer) -> None:
     """It has a digest, and is carried out, and only that: by digest and by file, with manifests and without."""
     (program.folder / "manifests").mkdir()
     assert program.run("--dry-run", "-o", "json=empty.json").code == 0
@@ -235,7 +235,7 @@ def test_a_plan_without_writes_is_a_plan(program: Program, server: SandboxServer
         assert (done.code, done.report["planDigest"], len(created(server))) == (0, NOTHING, 1)
 
 
-def test_where_a_plan_was_reviewed_and_there_is_none_that_is_said(program: Program, server: SandboxServer) -> None:
+def test_missing_plan_does_not_match_the_reviewed_plan(program: Program, server: SandboxServer) -> None:
     """All manifests are gone since, or the target cannot be reached: nothing is written, and no digest is made up."""
     program.add("october")
     digest, _ = reviewed(program)

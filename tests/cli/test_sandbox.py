@@ -27,7 +27,7 @@ def serving(program: Program, *arguments: str) -> Iterator[str]:
     assert process.returncode == 0
 
 
-def test_the_examples_run_in_the_sandbox(tmp_path: Path) -> None:
+def test_example_manifests_run_in_the_sandbox(tmp_path: Path) -> None:
     """A dry run, a run that creates, and one that finds nothing to do: what the README promises."""
     program = Program(tmp_path)
     examples = ("--sandbox", "-f", str(REPOSITORY / "manifests"), "-o", "json", "--detailed-exitcode")
@@ -42,7 +42,7 @@ def test_the_examples_run_in_the_sandbox(tmp_path: Path) -> None:
     assert again.report["planDigest"] != created.report["planDigest"] == dry.report["planDigest"]
 
 
-def test_a_restarted_server_remembers(tmp_path: Path) -> None:
+def test_restarted_sandbox_server_keeps_its_data(tmp_path: Path) -> None:
     """With --data a second run finds everything in sync, even without its own journal."""
     program = Program(tmp_path)
     program.add("october")
@@ -55,7 +55,7 @@ def test_a_restarted_server_remembers(tmp_path: Path) -> None:
         }
 
 
-def test_switches_and_their_mistakes(tmp_path: Path) -> None:
+def test_misspelt_sandbox_switch_is_a_usage_error(tmp_path: Path) -> None:
     """What AWS leaves unknown is switched on the command line; a misspelt switch is exit 64."""
     program = Program(tmp_path)
     program.add("october")
@@ -66,7 +66,7 @@ def test_switches_and_their_mistakes(tmp_path: Path) -> None:
     assert "tokens" in wrong.err
 
 
-def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
+def test_port_in_use_is_a_one_line_error(tmp_path: Path) -> None:
     """Exit 1, the address, and what to do."""
     program = Program(tmp_path)
     with serving(program) as url:
@@ -75,7 +75,7 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     assert "choose another port" in done.err
 
 
-def test_a_name_that_no_host_can_have_is_one_line(tmp_path: Path) -> None:
+def test_invalid_host_name_is_a_one_line_error(tmp_path: Path) -> None:
     """Also where Python cannot even encode it."""
     done = Program(tmp_path).run("sandbox", "--host", "nö..x")
     assert done.code == 1
@@ -83,7 +83,7 @@ def test_a_name_that_no_host_can_have_is_one_line(tmp_path: Path) -> None:
     assert "internal error" not in done.err
 
 
-def test_a_broken_data_file_is_one_line(tmp_path: Path) -> None:
+def test_broken_data_file_is_a_one_line_error(tmp_path: Path) -> None:
     """It is left as it is."""
     (tmp_path / "data.json").write_text("{")
     done = Program(tmp_path).run("sandbox", "--port", "0", "--data", "data.json")
@@ -100,7 +100,7 @@ def test_a_broken_data_file_is_one_line(tmp_path: Path) -> None:
     assert "internal error" not in done.err
 
 
-def test_the_sandbox_says_that_it_is_not_installed(tmp_path: Path) -> None:
+def test_missing_sandbox_extra_is_a_one_line_error(tmp_path: Path) -> None:
     """Without the extra there is one line that says what to install."""
     program = Program(tmp_path)
     program.add("october")
@@ -113,7 +113,7 @@ def test_the_sandbox_says_that_it_is_not_installed(tmp_path: Path) -> None:
     assert "appintegrations-reconciler[sandbox]" in done.stderr
 
 
-def test_what_a_run_makes_is_its_owners_whatever_the_umask(tmp_path: Path) -> None:
+def test_files_are_private_to_their_owner_under_any_umask(tmp_path: Path) -> None:
     """The state of a sandbox as well: journal, data, their locks and folders."""
     program = Program(tmp_path)
     program.add("october")

@@ -56,7 +56,7 @@ def told(text: str) -> list[str]:
     ]
 
 
-def test_no_report_and_no_command_tells_a_token(program: Program, variables: dict[str, str]) -> None:
+def test_reports_and_commands_redact_tokens(program: Program, variables: dict[str, str]) -> None:
     """Each of the six formats says what was refused, and the log; so do the doctor and what explains."""
     files = tuple(part for each in FORMATS for part in ("-o", f"{each}=report.{each}"))
     done = program.run("--dry-run", *files, env=variables)
@@ -75,7 +75,7 @@ def test_no_report_and_no_command_tells_a_token(program: Program, variables: dic
     assert [each for each, text in said.items() if "***" not in text] == ["status"]  # which does not ask AWS for a List
 
 
-def test_nothing_that_a_controller_serves_or_logs_tells_a_token(program: Program, variables: dict[str, str]) -> None:
+def test_controller_responses_and_log_redact_tokens(program: Program, variables: dict[str, str]) -> None:
     """The page, the report, metrics and probes, and the log to its end."""
     process = program.start("controller", "--dry-run", "--listen", "127.0.0.1:0", env=variables)
     try:

@@ -41,7 +41,7 @@ def error(done: Done) -> str:
     return line.removeprefix("  failed: ")
 
 
-def test_a_journal_in_s3_is_begun_once_and_on_purpose(program: Program, server: SandboxServer, bucket: Bucket) -> None:
+def test_journal_in_s3_starts_only_with_new_state(program: Program, server: SandboxServer, bucket: Bucket) -> None:
     """Without --new-state a run that finds none asks nothing of AppIntegrations; a dry run shows plan and refusal."""
     program.add("october")
     with Wire(server.url) as wire:
@@ -60,7 +60,7 @@ def test_a_journal_in_s3_is_begun_once_and_on_purpose(program: Program, server: 
     assert len(server.sandbox.carried_out) == 1
 
 
-def test_as_few_requests_to_s3_as_can_be(program: Program, server: SandboxServer, bucket: Bucket) -> None:
+def test_run_makes_few_requests_to_s3(program: Program, server: SandboxServer, bucket: Bucket) -> None:
     """A run that creates reads once, and once before each call, and writes twice.
 
     The next one notes that all is well, and then it is only read.
@@ -75,7 +75,9 @@ def test_as_few_requests_to_s3_as_can_be(program: Program, server: SandboxServer
     assert bucket.journal["lease"] is None
 
 
-def test_the_bucket_decides_how_the_journal_is_kept(program: Program, server: SandboxServer, bucket: Bucket) -> None:
+def test_journal_writes_leave_encryption_and_storage_to_the_bucket(
+    program: Program, server: SandboxServer, bucket: Bucket
+) -> None:
     """Each write carries its condition; encryption, access and storage class are the bucket's."""
     program.add("october")
     with Wire(server.url) as wire:
@@ -93,7 +95,9 @@ def test_the_bucket_decides_how_the_journal_is_kept(program: Program, server: Sa
     assert bucket.journal["records"]["october"]["status"] == "bound"
 
 
-def test_many_processes_create_everything_once(program: Program, server: SandboxServer, bucket: Bucket) -> None:
+def test_concurrent_processes_create_each_association_once(
+    program: Program, server: SandboxServer, bucket: Bucket
+) -> None:
     """Four at once, with the same manifests: each association is created by one of them, and all is remembered."""
     names = ("a", "b", "c")
     program.add(*names)
@@ -110,7 +114,7 @@ def test_many_processes_create_everything_once(program: Program, server: Sandbox
     assert bucket.journal["lease"] is None
 
 
-def test_no_record_of_another_process_is_lost(program: Program, server: SandboxServer, bucket: Bucket) -> None:
+def test_concurrent_processes_keep_each_others_records(program: Program, server: SandboxServer, bucket: Bucket) -> None:
     """Four at once, each with a manifest of its own: what one of them remembers, none of the others forgets."""
     names = [f"only-{number}" for number in range(4)]
     program.add(*names)
@@ -153,7 +157,7 @@ def of_another(account: str) -> dict[str, Any]:
         (json.dumps(of_another("999999999999")), "is of account 999999999999 in us-east-1: give every installation"),
     ],
 )
-def test_a_journal_that_is_not_ours_to_write_is_left(
+def test_foreign_or_corrupt_journal_is_left_unchanged(
     program: Program, server: SandboxServer, bucket: Bucket, text: str, reason: str
 ) -> None:
     """Corrupt, newer, or another account's: refused in one line, with --new-state too, and not a byte of it changes."""
@@ -167,7 +171,7 @@ def test_a_journal_that_is_not_ours_to_write_is_left(
     assert bucket.text == text
 
 
-def test_a_bucket_that_does_not_exist_is_one_line(program: Program, server: SandboxServer, bucket: Bucket) -> None:
+def test_missing_bucket_is_a_one_line_error(program: Program, server: SandboxServer, bucket: Bucket) -> None:
     """A mistyped name is neither made nor taken for an empty one."""
     program.add("october")
     place = bucket.place.replace(bucket.name, "jurnals")

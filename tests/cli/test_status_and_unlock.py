@@ -78,7 +78,7 @@ def status(program: Program, *options: str) -> Any:
     return target
 
 
-def test_there_is_no_journal_yet(program: Program) -> None:
+def test_status_without_a_journal_succeeds_and_creates_no_file(program: Program) -> None:
     """That is no failure, and asking makes nothing."""
     program.add("october")
     done = program.run("status")
@@ -88,7 +88,7 @@ def test_there_is_no_journal_yet(program: Program) -> None:
     assert not (program.folder / ".reconciler").exists()
 
 
-def test_each_association_is_shown_with_its_decision(program: Program, server: SandboxServer) -> None:
+def test_status_shows_each_association_with_its_decision(program: Program, server: SandboxServer) -> None:
     """In sync, settling, orphaned: name, decision, since when, last job and ARN, as text and as JSON."""
     server.sandbox.behave(Behaviour(job_seconds=3600))
     program.add("kept", "removed")
@@ -125,7 +125,7 @@ def test_each_association_is_shown_with_its_decision(program: Program, server: S
         assert re.search(rf"^{line}$", text, re.MULTILINE), line
 
 
-def test_the_revision_that_was_written_last_is_shown(program: Program) -> None:
+def test_status_shows_the_last_written_revision(program: Program) -> None:
     """Whoever asks what the journal stands for finds the commit."""
     program.add("october")
     assert program.run("--revision", "abc123").code == 0
@@ -133,7 +133,7 @@ def test_the_revision_that_was_written_last_is_shown(program: Program) -> None:
     assert re.search(r"^  written \S+ \S+ by run \S+, revision abc123$", program.run("status").out, re.MULTILINE)
 
 
-def test_a_journal_that_cannot_be_read_is_said(program: Program) -> None:
+def test_unreadable_journal_is_a_one_line_error(program: Program) -> None:
     """Exit 1 and one line; the file is left as it is."""
     program.add("october")
     path = program.folder / LOCAL
@@ -158,7 +158,7 @@ def test_status_of_a_shared_journal_writes_nothing(program: Program, server: San
     assert [each["name"] for each in target["associations"]] == ["october"]
 
 
-def test_nobody_holds_what_no_run_has_taken(program: Program) -> None:
+def test_unlock_reports_a_free_journal(program: Program) -> None:
     """Neither where there is no journal, nor after a run that ended well."""
     program.add("october")
     for _ in range(2):
@@ -170,7 +170,7 @@ def test_nobody_holds_what_no_run_has_taken(program: Program) -> None:
     assert "did you mean 'default'?" in wrong.err
 
 
-def test_a_dead_runs_lease_is_shown_and_freed(program: Program, server: SandboxServer, bucket: Bucket) -> None:
+def test_lease_of_a_dead_run_is_shown_and_freed(program: Program, server: SandboxServer, bucket: Bucket) -> None:
     """The holder is named; without --yes and without anybody to answer nothing is freed; --yes frees."""
     program.add("october")
     leave_a_lease(program, server, *IN_S3)
@@ -193,7 +193,7 @@ def test_a_dead_runs_lease_is_shown_and_freed(program: Program, server: SandboxS
 
 
 @pytest.mark.parametrize("answer", ["\n", "\x04"])
-def test_who_does_not_say_yes_frees_nothing(
+def test_unlock_without_confirmation_frees_nothing(
     program: Program, server: SandboxServer, bucket: Bucket, answer: str
 ) -> None:
     """On a terminal it asks, and an empty answer means no, as the end of the input does."""
@@ -207,7 +207,7 @@ def test_who_does_not_say_yes_frees_nothing(
     assert bucket.text == before
 
 
-def test_who_says_yes_frees_it(program: Program, server: SandboxServer, bucket: Bucket) -> None:
+def test_unlock_with_confirmation_frees_the_lease(program: Program, server: SandboxServer, bucket: Bucket) -> None:
     """On a terminal a word is enough."""
     program.add("october")
     leave_a_lease(program, server, *IN_S3)
@@ -216,7 +216,7 @@ def test_who_says_yes_frees_it(program: Program, server: SandboxServer, bucket: 
     assert bucket.journal["lease"] is None
 
 
-def test_the_lease_of_a_living_process_here_is_not_freed(program: Program, server: SandboxServer) -> None:
+def test_lease_of_a_live_local_process_is_not_freed(program: Program, server: SandboxServer) -> None:
     """The kernel's lock says that it lives, whatever a person says; it then ends as if nothing had been."""
     program.add("october")
     with holding(program, server) as (wire, process):
@@ -232,9 +232,7 @@ def test_the_lease_of_a_living_process_here_is_not_freed(program: Program, serve
     assert len(server.sandbox.carried_out) == 1
 
 
-def test_a_run_whose_lease_was_freed_makes_no_further_call(
-    program: Program, server: SandboxServer, bucket: Bucket
-) -> None:
+def test_run_with_a_freed_lease_makes_no_further_call(program: Program, server: SandboxServer, bucket: Bucket) -> None:
     """Where a person was wrong and the run lives, the Create under way is its last, as `unlock --help` says."""
     program.add("a", "b")
     with holding(program, server, *IN_S3) as (wire, process):
@@ -244,7 +242,7 @@ def test_a_run_whose_lease_was_freed_makes_no_further_call(
     assert len(server.sandbox.carried_out) == 1
 
 
-def test_a_dead_process_here_need_not_be_unlocked(program: Program, server: SandboxServer) -> None:
+def test_lease_of_a_dead_local_process_needs_no_unlock(program: Program, server: SandboxServer) -> None:
     """With a journal in a folder, the next run goes on at once; unlock frees what still is written there."""
     program.add("october")
     leave_a_lease(program, server)
@@ -260,9 +258,7 @@ def test_a_dead_process_here_need_not_be_unlocked(program: Program, server: Sand
 
 @pytest.mark.parametrize("options", [(), IN_S3], ids=["local", "s3"])
 @pytest.mark.usefixtures("bucket")
-def test_a_dry_run_takes_no_lease_and_needs_none(
-    program: Program, server: SandboxServer, options: tuple[str, ...]
-) -> None:
+def test_dry_run_takes_no_lease(program: Program, server: SandboxServer, options: tuple[str, ...]) -> None:
     """While another run holds it, a dry run shows what would be, and leaves the lease where it is."""
     program.add("october")
     with holding(program, server, *options):
@@ -277,7 +273,7 @@ def test_a_dry_run_takes_no_lease_and_needs_none(
 
 @pytest.mark.parametrize("options", [(), IN_S3], ids=["local", "s3"])
 @pytest.mark.usefixtures("bucket")
-def test_who_may_not_wait_is_told_who_holds_it(
+def test_run_without_lock_timeout_fails_with_the_holder(
     program: Program, server: SandboxServer, options: tuple[str, ...]
 ) -> None:
     """With --lock-timeout 0s a second run that has something to create ends at once, and sends nothing."""
@@ -294,9 +290,7 @@ def test_who_may_not_wait_is_told_who_holds_it(
 
 @pytest.mark.parametrize("options", [(), IN_S3], ids=["local", "s3"])
 @pytest.mark.usefixtures("bucket")
-def test_a_second_run_waits_and_then_plans_anew(
-    program: Program, server: SandboxServer, options: tuple[str, ...]
-) -> None:
+def test_second_run_waits_and_then_replans(program: Program, server: SandboxServer, options: tuple[str, ...]) -> None:
     """It knew the first run's Create as unanswered; once that run is done it finds it in sync, and creates the rest."""
     server.sandbox.behave(Behaviour(tokens="ignored"))
     program.add("october")

@@ -34,7 +34,7 @@ def controller(hand: Hand, fleet: Fleet) -> Controller:
 
 
 @BOTH_WAYS
-def test_targets_are_run_now_and_then_at_their_interval(
+def test_targets_keep_their_interval_after_a_clock_jump(
     hand: Hand, fleet: Fleet, controller: Controller, hours: int
 ) -> None:
     """None waits for the clock to come back to where it was, and none makes up for hours that nobody lived."""
@@ -48,7 +48,7 @@ def test_targets_are_run_now_and_then_at_their_interval(
 
 
 @BOTH_WAYS
-def test_a_run_during_which_the_clock_is_set_is_followed_at_its_interval(
+def test_clock_jump_during_a_run_does_not_delay_the_next_run(
     hand: Hand, fleet: Fleet, controller: Controller, hours: int
 ) -> None:
     """How long it took is not what the clock says; the next one is planned by the new time."""
@@ -65,7 +65,9 @@ def test_a_run_during_which_the_clock_is_set_is_followed_at_its_interval(
 
 
 @BOTH_WAYS
-def test_only_what_does_not_get_on_is_stuck(hand: Hand, fleet: Fleet, controller: Controller, hours: int) -> None:
+def test_only_a_run_without_progress_is_stuck_after_a_clock_jump(
+    hand: Hand, fleet: Fleet, controller: Controller, hours: int
+) -> None:
     """A run that goes on is not, the more so hours ahead; one that hangs is told of, also after hours back."""
 
     def during() -> None:
@@ -82,7 +84,7 @@ def test_only_what_does_not_get_on_is_stuck(hand: Hand, fleet: Fleet, controller
     hand.turn()
 
 
-def test_a_jump_is_found_once_and_whichever_way() -> None:
+def test_clock_jump_is_detected_once_in_either_direction() -> None:
     """Time that passes is none, nor is what keeps a clock right."""
     clock = FakeClock()
     jumps = Jumps(clock)
@@ -97,7 +99,7 @@ def test_a_jump_is_found_once_and_whichever_way() -> None:
     assert jumps.since() is None
 
 
-def test_small_steps_add_up() -> None:
+def test_small_clock_steps_add_up_to_a_jump() -> None:
     """What is due goes by the clock, so that many of them are a jump too."""
     clock = FakeClock()
     jumps = Jumps(clock)

@@ -133,7 +133,7 @@ def test_a_push_runs_every_target(hand: Hand, fleet: Fleet, git: Git) -> None:
     assert ("west", "2", 6.5) in fleet.runs
 
 
-def test_a_storm_of_hooks_is_two_runs_at_most(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
+def test_requests_during_a_run_cause_one_more_run(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
     """One that is under way, and one more that sees all of it."""
     hand.turn(timedelta(minutes=1))
     fleet.runs.clear()
@@ -153,7 +153,7 @@ def test_a_storm_of_hooks_is_two_runs_at_most(hand: Hand, fleet: Fleet, git: Git
     assert {target: revision for target, revision, _ in fleet.runs} == {"east": "1002", "west": "1002"}
 
 
-def test_a_storm_that_lasts_is_two_runs(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+def test_long_burst_of_requests_causes_two_runs(hand: Hand, fleet: Fleet, controller: Controller) -> None:
     """Hooks that ask for all, over a quarter of a minute."""
     hand.turn(timedelta(minutes=1))
     fleet.runs.clear()
@@ -163,7 +163,7 @@ def test_a_storm_that_lasts_is_two_runs(hand: Hand, fleet: Fleet, controller: Co
     assert len(fleet.minutes("east")) == len(fleet.minutes("west")) == 2
 
 
-def test_looking_in_vain_runs_nothing(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+def test_unchanged_source_runs_no_target(hand: Hand, fleet: Fleet, controller: Controller) -> None:
     """A push to something else is no reason to call AWS."""
     hand.turn(timedelta(minutes=1))
     controller.look()
@@ -171,7 +171,7 @@ def test_looking_in_vain_runs_nothing(hand: Hand, fleet: Fleet, controller: Cont
     assert fleet.minutes("east") == [0]
 
 
-def test_who_asks_for_all_gets_all(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+def test_run_all_runs_unchanged_and_failing_targets(hand: Hand, fleet: Fleet, controller: Controller) -> None:
     """Whether git has changed or not, and although one fails."""
     fleet.failing.add("west")
     hand.turn(timedelta(minutes=2))
@@ -181,7 +181,9 @@ def test_who_asks_for_all_gets_all(hand: Hand, fleet: Fleet, controller: Control
     assert fleet.minutes("west") == [0, 0.5, 1.5, 2]
 
 
-def test_targets_come_and_go_with_git(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
+def test_targets_are_added_and_removed_with_the_revision(
+    hand: Hand, fleet: Fleet, git: Git, controller: Controller
+) -> None:
     """A new one is run at once, one that is gone no more, and nothing is remembered of it."""
     hand.turn(timedelta(minutes=1))
     git.push(Desired((Target("west"), Target("north")), {"west": (), "north": ()}))
@@ -192,7 +194,7 @@ def test_targets_come_and_go_with_git(hand: Hand, fleet: Fleet, git: Git, contro
 
 
 @pytest.mark.usefixtures("controller")
-def test_a_target_that_git_drops_while_it_is_due_is_not_run(hand: Hand, fleet: Fleet, git: Git) -> None:
+def test_due_target_that_git_removed_is_not_run(hand: Hand, fleet: Fleet, git: Git) -> None:
     """The revision in force counts, at the moment when the run begins."""
     hand.turn()
     late = next(job for name, (_, job) in hand.waiting.items() if name == "target west")
@@ -202,7 +204,7 @@ def test_a_target_that_git_drops_while_it_is_due_is_not_run(hand: Hand, fleet: F
     assert fleet.minutes("west") == [0]
 
 
-def test_a_target_that_comes_back_while_it_is_run_is_not_run_twice_at_once(
+def test_target_restored_during_its_run_does_not_run_concurrently(
     hand: Hand, fleet: Fleet, git: Git, controller: Controller
 ) -> None:
     """It goes on in its lane: once more, when the run that git dropped has ended."""
@@ -226,7 +228,7 @@ def test_a_target_that_comes_back_while_it_is_run_is_not_run_twice_at_once(
     assert fleet.runs[-1][:2] == ("east", "3")
 
 
-def test_a_target_that_is_gone_is_on_the_board_while_it_is_run(
+def test_removed_target_stays_in_the_status_during_its_run(
     hand: Hand, fleet: Fleet, git: Git, controller: Controller
 ) -> None:
     """Its run may hang as any other, and a stop waits for it."""
@@ -249,9 +251,7 @@ def test_a_target_that_is_gone_is_on_the_board_while_it_is_run(
     assert [lane.target for lane in controller.board().lanes] == ["west"]
 
 
-def test_a_report_of_a_target_that_is_gone_is_not_kept(
-    hand: Hand, fleet: Fleet, git: Git, controller: Controller
-) -> None:
+def test_report_of_a_removed_target_is_not_kept(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
     """Its run ended after git dropped it: that is told, and remembered among the runs of the day."""
     hand.turn(timedelta(minutes=1))
 
@@ -275,7 +275,7 @@ def test_a_report_of_a_target_that_is_gone_is_not_kept(
     assert known == [None]
 
 
-def test_what_a_stop_interrupts_is_no_failure(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
+def test_interrupted_run_does_not_count_as_failure(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
     """Nothing is told of it: neither of a look nor of a run."""
     hand.turn(timedelta(minutes=1))
     before = len(fleet.heard)
@@ -293,7 +293,7 @@ def test_what_a_stop_interrupts_is_no_failure(hand: Hand, fleet: Fleet, git: Git
     assert board.lanes[0].failures == 0
 
 
-def test_looking_that_does_not_get_on_is_stuck_too(hand: Hand, git: Git, controller: Controller) -> None:
+def test_hanging_source_check_counts_as_stuck(hand: Hand, git: Git, controller: Controller) -> None:
     """And what should have begun long ago, whatever it is."""
     hand.turn(timedelta(minutes=1))
     hand.waiting.clear()
@@ -306,7 +306,7 @@ def test_looking_that_does_not_get_on_is_stuck_too(hand: Hand, git: Git, control
     assert git.loads == 1
 
 
-def test_who_asks_for_all_has_the_newest_judged_again(
+def test_run_all_validates_a_rejected_revision_again(
     hand: Hand, fleet: Fleet, git: Git, controller: Controller
 ) -> None:
     """What it was found unfit by may be another now: a key, or a program that checks signatures."""
@@ -322,7 +322,7 @@ def test_who_asks_for_all_has_the_newest_judged_again(
     assert ("east", "2", 3.0) in fleet.runs
 
 
-def test_a_refusal_is_told_once_and_the_last_good_revision_is_still_run(
+def test_rejected_revision_is_reported_once_and_previous_one_runs(
     hand: Hand, fleet: Fleet, git: Git, controller: Controller
 ) -> None:
     """For as long as it stays the same; an outage is another one."""
@@ -340,7 +340,7 @@ def test_a_refusal_is_told_once_and_the_last_good_revision_is_still_run(
     assert refusal.reason == "cannot be reached"
 
 
-def test_without_any_good_revision_nothing_is_run(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
+def test_no_target_runs_without_a_valid_revision(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
     """It waits for one, also where somebody asks."""
     git.newest = InvalidManifests((PROBLEM,))
     controller.run_all()
@@ -353,7 +353,7 @@ def test_without_any_good_revision_nothing_is_run(hand: Hand, fleet: Fleet, git:
 
 
 @pytest.mark.usefixtures("controller")
-def test_an_error_that_nobody_foresaw_is_told_and_the_loop_goes_on(hand: Hand, fleet: Fleet) -> None:
+def test_unexpected_error_is_reported_and_the_loop_continues(hand: Hand, fleet: Fleet) -> None:
     """It counts as a failure of that target."""
     error = ZeroDivisionError()
 
@@ -367,7 +367,7 @@ def test_an_error_that_nobody_foresaw_is_told_and_the_loop_goes_on(hand: Hand, f
     assert fleet.minutes("west") == [0]
 
 
-def test_a_run_that_does_not_get_on_is_told_once(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+def test_stuck_run_is_reported_once(hand: Hand, fleet: Fleet, controller: Controller) -> None:
     """And shows on the board, for as long as it lasts; one that gets on is not, however long it takes."""
 
     def hang() -> None:
@@ -390,7 +390,7 @@ def test_a_run_that_does_not_get_on_is_told_once(hand: Hand, fleet: Fleet, contr
     assert not controller.board().stuck(TIMES.patience)
 
 
-def test_the_board_shows_how_it_stands(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+def test_status_shows_reports_failures_and_due_times(hand: Hand, fleet: Fleet, controller: Controller) -> None:
     """Each target with its last report, its failures, when it last went well and when it is due; and past runs."""
     fleet.failing.add("west")
     hand.turn(timedelta(minutes=2))
@@ -407,7 +407,7 @@ def test_the_board_shows_how_it_stands(hand: Hand, fleet: Fleet, controller: Con
     assert (board.started, board.looked, board.refusal) == (NOW, NOW + timedelta(minutes=2), None)
 
 
-def test_what_was_seen_is_remembered_while_nothing_can_be(
+def test_last_complete_report_is_kept_while_runs_fail(
     hand: Hand, fleet: Fleet, git: Git, controller: Controller
 ) -> None:
     """The last report that saw all is there beside the last one, until git drops the target."""
@@ -427,7 +427,7 @@ def test_what_was_seen_is_remembered_while_nothing_can_be(
     assert controller.board().lanes[1].seen is None
 
 
-def test_a_past_run_tells_what_is_left(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+def test_finished_run_counts_the_remaining_differences(hand: Hand, fleet: Fleet, controller: Controller) -> None:
     """What drifted, and what else is not as git says."""
     decisions = ("in-sync", "lost", "blocked", "changed", "held", "settling")
     fleet.found = (reports.drifted(), *(reports.association(each, each) for each in decisions))
@@ -435,7 +435,7 @@ def test_a_past_run_tells_what_is_left(hand: Hand, fleet: Fleet, controller: Con
     assert {(run.made, run.drifted, run.open) for run in controller.board().past} == {(0, 1, 5)}
 
 
-def test_runs_are_remembered_for_a_day(hand: Hand, controller: Controller) -> None:
+def test_finished_runs_are_kept_for_a_day(hand: Hand, controller: Controller) -> None:
     """No longer, so that what runs for months does not grow."""
     hand.turn(timedelta(days=3))
     past = controller.board().past
@@ -443,7 +443,7 @@ def test_runs_are_remembered_for_a_day(hand: Hand, controller: Controller) -> No
     assert min(run.finished for run in past) > hand.clock.now() - timedelta(days=1)
 
 
-def test_closed_it_begins_nothing_more(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
+def test_closed_controller_starts_no_run(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
     """No run, no look; whoever still asks is not heard."""
     hand.turn(timedelta(minutes=1))
     controller.close()
@@ -454,7 +454,7 @@ def test_closed_it_begins_nothing_more(hand: Hand, fleet: Fleet, git: Git, contr
     assert hand.waiting == {}
 
 
-def test_targets_that_wait_for_others_are_told_once(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+def test_waiting_targets_are_reported_once(hand: Hand, fleet: Fleet, controller: Controller) -> None:
     """However many wait and for however long; and again after all of them were run."""
     hand.turn()
     for times in (1, 2):

@@ -50,7 +50,7 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-def test_what_is_valid_comes_into_force(clock: FakeClock) -> None:
+def test_valid_revision_becomes_active(clock: FakeClock) -> None:
     """With its commit, since when, and how many manifests it has."""
     following = Following(Git(TWO), clock)
     assert following.look()
@@ -58,7 +58,7 @@ def test_what_is_valid_comes_into_force(clock: FakeClock) -> None:
     assert (following.refusal, following.looked) == (None, NOW)
 
 
-def test_what_has_not_changed_is_not_read_again(clock: FakeClock) -> None:
+def test_unchanged_revision_is_not_read_again(clock: FakeClock) -> None:
     """Asking costs nothing; reading does."""
     git = Git(ONE)
     following = Following(git, clock)
@@ -69,7 +69,7 @@ def test_what_has_not_changed_is_not_read_again(clock: FakeClock) -> None:
 @pytest.mark.parametrize(
     ("refused", "problems"), [(InvalidManifests((PROBLEM,)), (PROBLEM,)), (Untrusted("is not signed"), ())]
 )
-def test_what_is_invalid_or_untrusted_leaves_the_last_good_one(
+def test_rejected_revision_leaves_the_previous_one_active(
     clock: FakeClock, refused: ReconcilerError, problems: tuple[Problem, ...]
 ) -> None:
     """It is read once, and refused for as long as it is the newest."""
@@ -89,7 +89,7 @@ def test_what_is_invalid_or_untrusted_leaves_the_last_good_one(
     assert following.refusal is None
 
 
-def test_what_came_while_it_was_read_is_not_taken_twice(clock: FakeClock) -> None:
+def test_revision_pushed_during_reading_is_activated_once(clock: FakeClock) -> None:
     """What is read is the newest, whichever was asked for: it is in force since then."""
 
     class Late(Git):
@@ -107,7 +107,7 @@ def test_what_came_while_it_was_read_is_not_taken_twice(clock: FakeClock) -> Non
     assert following.looked == NOW + timedelta(minutes=1)
 
 
-def test_what_cannot_be_reached_is_tried_again(clock: FakeClock) -> None:
+def test_unreachable_source_is_retried(clock: FakeClock) -> None:
     """The last good one stays in force, with the time when git was last seen."""
     git = Git(ONE)
     following = Following(git, clock)
@@ -124,7 +124,7 @@ def test_what_cannot_be_reached_is_tried_again(clock: FakeClock) -> None:
     assert following.looked == NOW + timedelta(minutes=2)
 
 
-def test_one_fault_has_one_reason_however_git_says_it(clock: FakeClock) -> None:
+def test_rejection_reason_is_stable_when_the_git_message_varies(clock: FakeClock) -> None:
     """It is said once while it stays the same; another fault is another reason."""
     git = Git(ONE)
     following = Following(git, clock)
@@ -137,7 +137,7 @@ def test_one_fault_has_one_reason_however_git_says_it(clock: FakeClock) -> None:
     assert following.refusal == Refusal("is full; git said: early EOF", NOW)
 
 
-def test_out_of_reach_is_out_of_reach_whyever(clock: FakeClock) -> None:
+def test_rejection_time_is_stable_when_the_outage_reason_varies(clock: FakeClock) -> None:
     """Since when does not begin anew with each way to say so; an error of the machine is one of them."""
     git = Git(ONE)
     following = Following(git, clock)
@@ -149,7 +149,7 @@ def test_out_of_reach_is_out_of_reach_whyever(clock: FakeClock) -> None:
         assert following.refusal == Refusal(str(down), NOW + timedelta(minutes=1))
 
 
-def test_what_was_not_fit_is_judged_again_where_that_is_asked_for(clock: FakeClock) -> None:
+def test_rejected_revision_is_validated_again_on_request(clock: FakeClock) -> None:
     """And only that: what is in force is not read again."""
     git = Git(Untrusted("its signature cannot be checked"))
     following = Following(git, clock)
@@ -161,7 +161,7 @@ def test_what_was_not_fit_is_judged_again_where_that_is_asked_for(clock: FakeClo
     assert git.loads == 2
 
 
-def test_a_stop_is_no_outage(clock: FakeClock) -> None:
+def test_stop_is_not_reported_as_an_outage(clock: FakeClock) -> None:
     """Whoever asked for it knows."""
     git = Git(ONE)
     following = Following(git, clock)
@@ -171,7 +171,7 @@ def test_a_stop_is_no_outage(clock: FakeClock) -> None:
     assert following.refusal is None
 
 
-def test_a_fetch_that_fails_is_tried_again(clock: FakeClock) -> None:
+def test_failed_fetch_is_retried(clock: FakeClock) -> None:
     """Nothing is known of that commit yet."""
     git = Git(GitError("the connection broke"))
     following = Following(git, clock)
@@ -181,7 +181,7 @@ def test_a_fetch_that_fails_is_tried_again(clock: FakeClock) -> None:
     assert following.in_force
 
 
-def test_what_was_refused_stays_so_through_an_outage(clock: FakeClock) -> None:
+def test_rejection_is_restored_after_an_outage(clock: FakeClock) -> None:
     """The outage is told while it lasts, and then again what is wrong with the newest."""
     git = Git(InvalidManifests((PROBLEM,)))
     following = Following(git, clock)

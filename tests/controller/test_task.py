@@ -49,7 +49,7 @@ def lane(hand: Hand, work: Work) -> Lane:
     return Lane("work", work, Rhythm(INTERVAL), hand.timing)
 
 
-def test_it_repeats_at_its_interval(hand: Hand, lane: Lane, work: Work) -> None:
+def test_task_repeats_at_its_interval(hand: Hand, lane: Lane, work: Work) -> None:
     """From beginning to beginning, without drifting away."""
     lane.ask()
     work.meanwhile.append(lambda: hand.clock.advance(minutes=2))
@@ -57,7 +57,7 @@ def test_it_repeats_at_its_interval(hand: Hand, lane: Lane, work: Work) -> None:
     assert work.minutes == [0, 5, 10, 15]
 
 
-def test_what_takes_longer_than_the_interval_follows_itself_at_once(hand: Hand, lane: Lane, work: Work) -> None:
+def test_overlong_task_is_repeated_at_once_and_once_only(hand: Hand, lane: Lane, work: Work) -> None:
     """And is made up for once, not as often as it was missed."""
     lane.ask()
     work.meanwhile.append(lambda: hand.clock.advance(minutes=23))
@@ -65,7 +65,7 @@ def test_what_takes_longer_than_the_interval_follows_itself_at_once(hand: Hand, 
     assert work.minutes == [0, 23, 28]
 
 
-def test_a_storm_before_it_is_one(hand: Hand, lane: Lane, work: Work) -> None:
+def test_requests_before_a_task_are_merged(hand: Hand, lane: Lane, work: Work) -> None:
     """A thousand ask, and it is done once."""
     for _ in range(1000):
         lane.ask()
@@ -73,7 +73,7 @@ def test_a_storm_before_it_is_one(hand: Hand, lane: Lane, work: Work) -> None:
     assert work.minutes == [0]
 
 
-def test_a_storm_during_it_is_one_more(hand: Hand, lane: Lane, work: Work) -> None:
+def test_requests_during_a_task_repeat_it_once(hand: Hand, lane: Lane, work: Work) -> None:
     """What is under way may have looked before what they ask about happened: once more, and not a thousand times."""
     lane.ask()
     work.meanwhile += [lane.ask for _ in range(1000)]
@@ -81,7 +81,7 @@ def test_a_storm_during_it_is_one_more(hand: Hand, lane: Lane, work: Work) -> No
     assert work.minutes == [0, 0]
 
 
-def test_a_failure_is_tried_again_soon_and_then_ever_later(hand: Hand, lane: Lane, work: Work) -> None:
+def test_failing_task_is_retried_with_growing_delays(hand: Hand, lane: Lane, work: Work) -> None:
     """Half a minute, then twice as long each time, up to an hour; well again, it is back at its interval."""
     work.well = False
     lane.ask()
@@ -95,7 +95,7 @@ def test_a_failure_is_tried_again_soon_and_then_ever_later(hand: Hand, lane: Lan
     assert work.minutes[before + 1] - work.minutes[before] == 5
 
 
-def test_whoever_asks_is_heard_while_it_fails(hand: Hand, lane: Lane, work: Work) -> None:
+def test_request_during_backoff_runs_the_task_at_once(hand: Hand, lane: Lane, work: Work) -> None:
     """A person who has put something right does not wait for an hour."""
     work.well = False
     lane.ask()
@@ -106,7 +106,7 @@ def test_whoever_asks_is_heard_while_it_fails(hand: Hand, lane: Lane, work: Work
     assert len(work.times) == before + 1
 
 
-def test_an_error_that_nobody_foresaw_does_not_end_it(hand: Hand, work: Work) -> None:
+def test_unexpected_error_does_not_end_the_task(hand: Hand, work: Work) -> None:
     """It counts as a failure, and is for whoever called."""
 
     def fail(_: Callable[[], None]) -> bool:
@@ -122,7 +122,7 @@ def test_an_error_that_nobody_foresaw_does_not_end_it(hand: Hand, work: Work) ->
     assert lane.running is None
 
 
-def test_closed_it_begins_nothing_more(hand: Hand, lane: Lane, work: Work) -> None:
+def test_closed_task_does_not_run_again(hand: Hand, lane: Lane, work: Work) -> None:
     """Neither what waited, nor what is asked for later, nor what was under way."""
     lane.ask()
     work.meanwhile += [lane.ask, lane.close]
@@ -134,7 +134,7 @@ def test_closed_it_begins_nothing_more(hand: Hand, lane: Lane, work: Work) -> No
     assert lane.due is None
 
 
-def test_a_call_that_was_on_its_way_when_it_closed_does_nothing(hand: Hand, lane: Lane, work: Work) -> None:
+def test_call_started_before_close_does_nothing(hand: Hand, lane: Lane, work: Work) -> None:
     """The timetable may have begun it already."""
     lane.ask()
     _, job = hand.waiting["work"]
@@ -143,7 +143,7 @@ def test_a_call_that_was_on_its_way_when_it_closed_does_nothing(hand: Hand, lane
     assert work.times == []
 
 
-def test_it_says_since_when_it_is_under_way_and_when_it_got_on(hand: Hand, lane: Lane, work: Work) -> None:
+def test_running_task_has_start_and_progress_times(hand: Hand, lane: Lane, work: Work) -> None:
     """So that somebody can see that it does not."""
     seen: list[tuple[datetime | None, datetime | None]] = []
     work.meanwhile += [lambda: seen.append((lane.running, lane.moved)), lambda: hand.clock.advance(minutes=3)]
@@ -154,7 +154,7 @@ def test_it_says_since_when_it_is_under_way_and_when_it_got_on(hand: Hand, lane:
     assert lane.due == NOW + INTERVAL
 
 
-def test_jitter_spreads_and_does_not_add_up() -> None:
+def test_jitter_is_ten_percent_and_does_not_accumulate() -> None:
     """A tenth to each side of the mean, whatever came before."""
     rhythm = Rhythm(timedelta(minutes=10))
     assert rhythm.pause(0, 0) == timedelta(minutes=9)
@@ -162,13 +162,13 @@ def test_jitter_spreads_and_does_not_add_up() -> None:
     assert rhythm.pause(0, 1) == timedelta(minutes=11)
 
 
-def test_a_long_interval_is_the_longest_pause() -> None:
+def test_backoff_delay_does_not_exceed_a_long_interval() -> None:
     """What is run once a day is not run each hour for failing, nor each second for being run often."""
     assert Rhythm(timedelta(days=1)).pause(99, 0.5) == timedelta(days=1)
     assert Rhythm(timedelta(seconds=5)).pause(1, 0.5) == timedelta(seconds=5)
 
 
-def test_a_storm_that_lasts_is_two_runs(hand: Hand, lane: Lane, work: Work) -> None:
+def test_long_burst_of_requests_runs_the_task_twice(hand: Hand, lane: Lane, work: Work) -> None:
     """One at once, one more at once, and then none for half a minute, however many ask."""
     for _ in range(60):
         lane.ask()
@@ -178,7 +178,7 @@ def test_a_storm_that_lasts_is_two_runs(hand: Hand, lane: Lane, work: Work) -> N
     assert work.minutes[2:] == [0.5]
 
 
-def test_asking_does_not_put_off_what_is_due(hand: Hand, lane: Lane, work: Work) -> None:
+def test_request_does_not_postpone_a_due_task(hand: Hand, lane: Lane, work: Work) -> None:
     """A storm that goes on keeps nothing from its interval, nor somebody waiting for ever."""
     for _ in range(120):
         lane.ask()
@@ -188,7 +188,7 @@ def test_asking_does_not_put_off_what_is_due(hand: Hand, lane: Lane, work: Work)
     assert len(work.minutes) <= 2 * 10 / 0.5 + 2
 
 
-def test_a_run_that_fails_late_is_not_repeated_at_once(hand: Hand, lane: Lane, work: Work) -> None:
+def test_task_that_fails_late_is_not_retried_at_once(hand: Hand, lane: Lane, work: Work) -> None:
     """What times out after minutes leaves a pause too."""
     work.well = False
     work.meanwhile.append(lambda: hand.clock.advance(minutes=3))
@@ -197,7 +197,7 @@ def test_a_run_that_fails_late_is_not_repeated_at_once(hand: Hand, lane: Lane, w
     assert work.minutes == [0, 3.5]
 
 
-def test_what_the_timetable_has_lost_is_planned_anew(hand: Hand, lane: Lane, work: Work) -> None:
+def test_task_lost_by_the_scheduler_is_scheduled_again(hand: Hand, lane: Lane, work: Work) -> None:
     """By whoever asks, and by whoever looks after it."""
     lane.ask()
     hand.turn()
@@ -210,7 +210,7 @@ def test_what_the_timetable_has_lost_is_planned_anew(hand: Hand, lane: Lane, wor
         assert len(work.times) == number
 
 
-def test_what_is_not_late_is_left_as_it_is(hand: Hand, lane: Lane, work: Work) -> None:
+def test_task_that_is_not_late_is_not_rescheduled(hand: Hand, lane: Lane, work: Work) -> None:
     """Neither what waits, nor what is under way, nor what nobody has asked for."""
     lane.see()
     lane.ask()
@@ -221,7 +221,7 @@ def test_what_is_not_late_is_left_as_it_is(hand: Hand, lane: Lane, work: Work) -
     assert work.minutes == [0, 5]
 
 
-def test_opened_again_it_goes_on(hand: Hand, lane: Lane, work: Work) -> None:
+def test_reopened_task_continues_without_overlap(hand: Hand, lane: Lane, work: Work) -> None:
     """Once what was under way when it was closed has ended, and never beside it."""
     lane.ask()
     work.meanwhile += [lambda: hand.clock.advance(minutes=1), lane.reopen, lane.close]  # from the last one
@@ -229,7 +229,7 @@ def test_opened_again_it_goes_on(hand: Hand, lane: Lane, work: Work) -> None:
     assert work.minutes == [0, 1]
 
 
-def test_what_waits_for_others_is_not_planned_anew(hand: Hand, lane: Lane, work: Work) -> None:
+def test_queued_task_is_not_scheduled_again(hand: Hand, lane: Lane, work: Work) -> None:
     """Each further call would wait beside it. It counts as waiting once it is late."""
     lane.ask()
     (planned,) = hand.waiting.values()

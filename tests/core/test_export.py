@@ -289,7 +289,9 @@ def understood(found: Sequence[Exported], seen: Observation) -> list[tuple[Expor
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(world=worlds(), target=st.sampled_from([AMBIENT, DECLARED]))
-def test_what_is_exported_is_adopted_as_it_is(world: tuple[Observation, frozenset[str]], target: Target) -> None:
+def test_exported_manifests_adopt_and_are_then_in_sync(
+    world: tuple[Observation, frozenset[str]], target: Target
+) -> None:
     """Through the text and back: each manifest is refused alone and left out, or all adopt, and then are in sync."""
     seen, odd = world
     found = exported(target, looked(seen, target=target))
@@ -311,7 +313,7 @@ def test_what_is_exported_is_adopted_as_it_is(world: tuple[Observation, frozense
 
 @settings(max_examples=2000, deadline=None)
 @given(seed=st.integers(0, 2**32))
-def test_what_is_exported_stands_alone_or_beside_what_there_is(seed: int) -> None:
+def test_exported_manifests_are_valid_alone_and_beside_existing_ones(seed: int) -> None:
     """Whatever git and the journal hold, all of it alone, and the unmanaged beside git, is valid and writes nothing.
 
     Nothing new, that is: what git asked for before is still created. Beside git stands what no manifest covers and none
@@ -338,7 +340,7 @@ def test_what_is_exported_stands_alone_or_beside_what_there_is(seed: int) -> Non
 
 @settings(max_examples=400, deadline=None)
 @given(seed=st.integers(0, 2**32))
-def test_what_is_exported_never_creates(seed: int) -> None:
+def test_exported_manifests_never_create(seed: int) -> None:
     """Not when all of it leaves List before or after it is adopted, at any time, by the journal of a run or by none."""
     world = lived_in(seed)
     seen = world.seen
@@ -354,7 +356,7 @@ def test_what_is_exported_never_creates(seed: int) -> None:
             journal_ = remembered(journal_, decided, now)
 
 
-def test_the_same_association_has_the_same_name_whatever_is_beside_it() -> None:
+def test_exported_name_depends_on_the_association_alone() -> None:
     """Names come from the association alone, and from the first eight digits of its id."""
     one, other = live("0f1e2d3c-4b5a-4697-8877-665544332211"), live("aabbccdd-4b5a-4697-8877-665544332211")
     (alone,) = exported(AMBIENT, looked(observed(one)))
@@ -364,7 +366,7 @@ def test_the_same_association_has_the_same_name_whatever_is_beside_it() -> None:
     assert (again.name, again.comments) == (alone.name, alone.comments)
 
 
-def test_names_that_are_taken_grow_longer() -> None:
+def test_taken_name_is_extended() -> None:
     """Two ids that begin alike, another manifest's name, and a name that the journal knows otherwise."""
     one, like = live("0f1e2d3c-4b5a-4697-8877-665544332211"), live("0f1e2d3c-ffff-4697-8877-665544332211")
     assert {each.name for each in exported(AMBIENT, looked(observed(one, like)))} == {
@@ -376,7 +378,7 @@ def test_names_that_are_taken_grow_longer() -> None:
     assert found.name == "profiles-export-0f1e2d3c4b5a4697"
 
 
-def test_ids_that_differ_only_in_case_have_names_of_their_own() -> None:
+def test_ids_that_differ_only_in_case_get_different_names() -> None:
     """A name is in lower case, and still stands for one association."""
     found = exported(AMBIENT, looked(observed(live("ABC"), live("abc"))))
     assert len({each.name for each in found}) == 2
@@ -385,7 +387,7 @@ def test_ids_that_differ_only_in_case_have_names_of_their_own() -> None:
     )
 
 
-def test_an_id_without_a_digit_still_leads_to_a_name() -> None:
+def test_id_without_a_digit_still_gives_a_name() -> None:
     """And so does a data integration whose name has no letter that a manifest's may have."""
     odd = replace(INTEGRATION, name="北京")
     (found,) = exported(AMBIENT, looked(Observation((odd,), {odd.arn: (live("---"),)})))
@@ -405,7 +407,7 @@ def test_an_id_without_a_digit_still_leads_to_a_name() -> None:
         ("00000000-0000-4000-8000-000000000002", INTEGRATION.arn),
     ],
 )
-def test_a_data_integration_is_named_where_the_name_means_it(name: str, spelled: str) -> None:
+def test_unusable_data_integration_name_is_exported_as_arn(name: str, spelled: str) -> None:
     """Its ARN stands there where the name is another's UUID or ARN, or nothing that a manifest may say."""
     one = replace(INTEGRATION, name=name)
     other = Integration(f"{ARN}/00000000-0000-4000-8000-000000000002", "other")
@@ -414,19 +416,19 @@ def test_a_data_integration_is_named_where_the_name_means_it(name: str, spelled:
     assert spec["DataIntegrationIdentifier"] == spelled
 
 
-def test_a_target_is_named_where_one_is_declared() -> None:
+def test_declared_target_is_named_in_the_manifest() -> None:
     """The ambient one has no name that a manifest could say."""
     assert "target" not in exported(AMBIENT, looked(observed(live())))[0].document
     assert exported(DECLARED, looked(observed(live())))[0].document["target"] == "prod"
 
 
-def test_what_cannot_be_listed_is_not_exported() -> None:
+def test_unlisted_associations_are_not_exported() -> None:
     """And the plan says so."""
     assert exported(AMBIENT, looked(observed(unobserved="denied"))) == ()
     assert isinstance(observed(unobserved="denied").associations[INTEGRATION.arn], Unobserved)
 
 
-def test_what_is_covered_is_told() -> None:
+def test_managed_association_has_a_comment_that_says_so() -> None:
     """By journal, by natural key or by policy.adopt."""
     bound = live("a1", DestinationURI="s3://corp-exports/other")
     known = journal(record("elsewhere", "a1", DestinationURI="s3://corp-exports/other"))
@@ -445,7 +447,7 @@ def test_what_is_covered_is_told() -> None:
     assert not any("Managed already" in comment for comment in found["a3"].comments)
 
 
-def test_what_is_covered_has_the_name_of_its_manifest_where_that_can_be() -> None:
+def test_managed_association_keeps_the_name_of_its_manifest() -> None:
     """Not where one covers two, where the journal knows another by it, or where no file could be named by it."""
     torn, other = manifest("torn", Policy(adopt=live("a2").arn)), live("a2", DestinationURI="s3://corp-exports/other")
     both = exported(AMBIENT, looked(observed(live("a1"), other), [torn], journal(record("torn", "a1"))))
@@ -460,7 +462,7 @@ def test_what_is_covered_has_the_name_of_its_manifest_where_that_can_be() -> Non
         assert found.name == named
 
 
-def test_a_twin_of_git_is_told_what_it_needs() -> None:
+def test_duplicate_of_a_manifest_gets_advice() -> None:
     """A manifest of the same natural key names the association that it has; then both stand side by side."""
     wanted, seen = manifest("october"), observed(live("a1"), live("a2"))
     known = journal(record("october", "a1"))
@@ -479,7 +481,7 @@ def test_a_twin_of_git_is_told_what_it_needs() -> None:
     assert both.unmanaged == ()
 
 
-def test_a_twin_that_has_none_is_left_to_a_person() -> None:
+def test_ambiguous_duplicate_is_left_to_a_person() -> None:
     """Where nobody can tell which one it means, it goes, or names one."""
     wanted, seen = manifest("october"), observed(live("a1"), live("a2"))
     one, other = exported(AMBIENT, looked(seen, [wanted]))
@@ -492,7 +494,7 @@ def test_a_twin_that_has_none_is_left_to_a_person() -> None:
     assert all(isinstance(each, Adopt) for each in named.decisions)
 
 
-def test_what_the_journal_knows_and_aws_hides_is_exported_too() -> None:
+def test_hidden_members_are_exported_from_the_journal() -> None:
     """A manifest that was removed comes back whole, and nothing is changed then."""
     known, seen = journal(record("october", "a1")), observed(live("a1"))
     (found,) = exported(AMBIENT, looked(seen, known=known))
@@ -510,14 +512,14 @@ def test_what_the_journal_knows_and_aws_hides_is_exported_too() -> None:
     assert decision.differences == ()
 
 
-def test_what_was_adopted_without_them_has_the_common_comment() -> None:
+def test_association_without_recorded_hidden_members_gets_the_comment() -> None:
     """A journal that never knew what AWS hides is not said to know."""
     known = record("october", "a1", ObjectConfiguration=None)
     (found,) = exported(AMBIENT, looked(observed(live("a1")), known=journal(replace(known, token=None))))
     assert any("add them before the first run" in comment for comment in found.comments)
 
 
-def test_to_be_created_again_it_is_completed_and_no_longer_names_its_association() -> None:
+def test_manifest_without_policy_adopt_recreates_a_lost_association() -> None:
     """The way back from "that one or none" is a person's, and sends the whole request."""
     (found,) = exported(AMBIENT, looked(observed(live("a1"))))
     (adopting,) = written([found])
@@ -541,7 +543,7 @@ def test_to_be_created_again_it_is_completed_and_no_longer_names_its_association
         assert "ObjectConfiguration" in created.request
 
 
-def test_completed_before_the_first_run_it_is_adopted_whole() -> None:
+def test_hidden_members_added_before_adoption_are_not_a_difference() -> None:
     """What AWS does not show may be added in the pull request, and is never a difference."""
     (found,) = exported(AMBIENT, looked(observed(live("a1"))))
     (bare,) = written([found])
@@ -556,7 +558,7 @@ def test_completed_before_the_first_run_it_is_adopted_whole() -> None:
     assert isinstance(changed, Changed)
 
 
-def test_a_manifest_that_would_say_something_else_is_doubted() -> None:
+def test_manifest_that_would_not_adopt_exactly_is_rejected() -> None:
     """The last look before a manifest is handed out: would the program itself adopt it just so?"""
     mine = Policy(adopt=live("a1").arn)
     assert doubt(manifest(policy=mine), live("a1"), observed(live("a1")), rules()) is None
@@ -566,7 +568,7 @@ def test_a_manifest_that_would_say_something_else_is_doubted() -> None:
     assert strange == "its manifest would be blocked"
 
 
-def test_times_are_written_for_people_only_where_they_mean_the_same() -> None:
+def test_times_are_readable_only_when_equivalent() -> None:
     """What cannot be read stays as AWS shows it."""
     windows = {"1790812800000": "2026-10-01T00:00:00Z", "17": "17", "soon": "soon"}
     for shown, said in windows.items():
@@ -576,7 +578,7 @@ def test_times_are_written_for_people_only_where_they_mean_the_same() -> None:
         assert spec["ExecutionConfiguration"]["OnDemandConfiguration"] == {"StartTime": said, "EndTime": said}
 
 
-def test_what_aws_says_cannot_leave_its_comment() -> None:
+def test_aws_text_cannot_break_out_of_a_comment() -> None:
     """Names are shown on one line each."""
     hostile = replace(INTEGRATION, name="x\nkind: Target")
     (found,) = exported(AMBIENT, looked(Observation((hostile,), {hostile.arn: (live(),)})))
@@ -584,7 +586,7 @@ def test_what_aws_says_cannot_leave_its_comment() -> None:
     assert all(line.startswith("# ") for line in head.splitlines())
 
 
-def test_a_job_that_went_on_changes_no_text() -> None:
+def test_job_progress_does_not_change_the_manifest() -> None:
     """What changes by itself has no place in git."""
     later = replace(live(), last_execution=Execution("FAILED", "message"))
     (before,), (after,) = (exported(AMBIENT, looked(observed(each))) for each in (live(), later))

@@ -19,7 +19,7 @@ from reconciler.core.suggestions import is_near
         ("PORT", "MODE", 3),
     ],
 )
-def test_letters_apart(one: str, other: str, least: int) -> None:
+def test_edit_distance_counts_each_kind_of_typo_once(one: str, other: str, least: int) -> None:
     """Left out, put in, exchanged or swapped: each counts once, in whatever direction."""
     for a, b in ((one, other), (other, one)):
         assert is_near(a, b, least)

@@ -7,7 +7,7 @@ import pytest
 from reconciler.core.suggestions import closest, listed
 
 
-def test_the_name_that_was_meant_is_found() -> None:
+def test_closest_name_is_suggested() -> None:
     """One letter makes no other name, and nothing is guessed from far off."""
     assert closest("prd", ["test", "prod"]) == "prod"
     assert closest("zzz", ["test", "prod"]) is None
@@ -17,12 +17,12 @@ def test_the_name_that_was_meant_is_found() -> None:
 @pytest.mark.parametrize(
     ("word", "known"), [("a" * 65, ["a" * 64]), ("a" * 64, ["a" * 65]), ("x", ["y"] * 100 + ["x"])]
 )
-def test_what_is_long_is_not_compared(word: str, known: list[str]) -> None:
+def test_long_names_are_not_compared(word: str, known: list[str]) -> None:
     """Comparing takes the product of two lengths, for each name: nobody waits for that."""
     assert closest(word, known) is None
 
 
-def test_a_few_names_stand_for_many() -> None:
+def test_long_list_of_names_is_shortened() -> None:
     """A message that lists thousands is read by nobody."""
     assert listed(["a"]) == "a"
     assert listed(list("abcde")) == "a, b, c, d, e"

@@ -16,6 +16,6 @@ from reconciler.core.text import harmless
         ("a\x1b[2J\nb\u202e", "a\\u001b[2J\\u000ab\\u202e"),
     ],
 )
-def test_what_could_act_is_escaped(text: str, shown: str) -> None:
+def test_workflow_commands_and_invisible_characters_are_escaped(text: str, shown: str) -> None:
     """Commands where they begin, and whatever is invisible."""
     assert harmless(text) == shown

@@ -55,7 +55,7 @@ def job(place: Place, sandbox: str, comments: Comments) -> Job:
     return Job(place, workspace, comments.url)
 
 
-def test_a_plan_writes_nothing_and_says_all(job: Job, comments: Comments, client: Client) -> None:
+def test_plan_writes_nothing_and_reports_everywhere(job: Job, comments: Comments, client: Client) -> None:
     """Annotations, summary, comment and outputs hold one plan, of the commit that is checked out."""
     revision = commit(job.place, job.workspace, {})
     (job.workspace / "manifests" / "left-over.yaml").write_text("never committed", encoding="utf-8")
@@ -79,7 +79,7 @@ def test_a_plan_writes_nothing_and_says_all(job: Job, comments: Comments, client
     assert destinations(client) == []
 
 
-def test_one_comment_is_kept_up_to_date(job: Job, comments: Comments) -> None:
+def test_plan_comment_is_updated_in_place(job: Job, comments: Comments) -> None:
     """Among any number of others, those that pretend to be it or have lost author or text included, and per folder."""
     for number in range(150):
         comments.add("reviewer", f"Looks good, {number}")
@@ -113,7 +113,7 @@ def test_invalid_manifests_fail_the_job_and_are_commented(job: Job, comments: Co
     assert destinations(client) == []
 
 
-def test_a_blocked_plan_fails_the_job_and_is_commented(job: Job, comments: Comments) -> None:
+def test_blocked_plan_fails_the_job_with_a_comment(job: Job, comments: Comments) -> None:
     """Exit code 1, with the reason."""
     commit(job.place, job.workspace, {"manifests/target.yaml": f"{TARGET}  AllowedDestinations: [s3://elsewhere/*]\n"})
     ran = job.use()
@@ -122,7 +122,7 @@ def test_a_blocked_plan_fails_the_job_and_is_commented(job: Job, comments: Comme
     assert "AllowedDestinations" in comments.found[0]["body"]
 
 
-def test_a_wrong_call_leaves_no_older_plan_in_the_comment(job: Job, comments: Comments) -> None:
+def test_usage_error_replaces_the_older_plan_in_the_comment(job: Job, comments: Comments) -> None:
     """Where there is no plan, the comment says so."""
     job.use()
     ran = job.use(options="--nothing")
@@ -132,7 +132,7 @@ def test_a_wrong_call_leaves_no_older_plan_in_the_comment(job: Job, comments: Co
     assert "sha256:" not in comment["body"]
 
 
-def test_without_a_token_that_writes_the_summary_has_it(job: Job, comments: Comments) -> None:
+def test_read_only_token_puts_the_plan_into_the_summary(job: Job, comments: Comments) -> None:
     """A pull request of a fork is planned as well as any, and it is said where the plan stands."""
     comments.read_only = True
     ran = job.use()
@@ -143,7 +143,7 @@ def test_without_a_token_that_writes_the_summary_has_it(job: Job, comments: Comm
     assert ran.outputs["digest"] in ran.summary
 
 
-def test_a_comment_that_cannot_be_written_fails_the_job(job: Job, comments: Comments) -> None:
+def test_unwritable_comment_fails_the_job(job: Job, comments: Comments) -> None:
     """An older plan may stand there: a reviewer must not take it for this one."""
     comments.broken = True
     ran = job.use()
@@ -156,7 +156,7 @@ def test_a_comment_that_cannot_be_written_fails_the_job(job: Job, comments: Comm
 
 
 @pytest.mark.parametrize("spoiled", [(b"<html>", 6), (b"[", 99), (b"{}", 2), (b"\xff", 1)])
-def test_an_answer_that_cannot_be_read_is_one_line(job: Job, comments: Comments, spoiled: tuple[bytes, int]) -> None:
+def test_unreadable_api_answer_is_a_one_line_error(job: Job, comments: Comments, spoiled: tuple[bytes, int]) -> None:
     """What a proxy sends, and what was cut short, fails the job as what cannot be written does."""
     comments.spoiled = spoiled
     ran = job.use()
@@ -165,7 +165,7 @@ def test_an_answer_that_cannot_be_read_is_one_line(job: Job, comments: Comments,
     assert "Traceback" not in ran.log
 
 
-def test_a_commit_that_is_the_head_itself_is_named_once(job: Job, comments: Comments) -> None:
+def test_head_commit_is_named_once(job: Job, comments: Comments) -> None:
     """Where a workflow checks out the head, no merge is spoken of."""
     event = job.place.folder / "head.json"
     head = commit(job.place, job.workspace, {})
@@ -184,7 +184,7 @@ def test_a_long_plan_fits_into_a_comment(job: Job, comments: Comments) -> None:
     assert ran.outputs["digest"] in comment["body"]
 
 
-def test_a_page_without_room_for_the_mark_is_cut_where_it_stays_whole(job: Job, comments: Comments) -> None:
+def test_overlong_section_is_left_out_of_the_comment(job: Job, comments: Comments) -> None:
     """A report as long as a comment may be: its head is posted, and where the rest is."""
     file = job.place.folder / "report.md"
     file.write_text(f"## Verdict\n\n### Rest\n\n{'- more ' * LONGEST}"[:LONGEST], encoding="utf-8")
@@ -208,7 +208,7 @@ def write_comment(comments: Comments, event: Path, markdown: Path, revision: str
     )
 
 
-def test_apply_creates_once_and_comments_nowhere(job: Job, comments: Comments, client: Client) -> None:
+def test_apply_creates_once_and_writes_no_comment(job: Job, comments: Comments, client: Client) -> None:
     """On a branch there is no pull request; the second run finds all in place."""
     first = job.use(event="push", command="apply", state=str(job.place.folder / "state"), new_state="*")
     assert first.code == 0, first.log
@@ -221,7 +221,7 @@ def test_apply_creates_once_and_comments_nowhere(job: Job, comments: Comments, c
 
 
 @pytest.mark.parametrize("by", ["report", "digest"])
-def test_apply_carries_out_the_reviewed_plan_and_no_other(job: Job, client: Client, by: str) -> None:
+def test_apply_executes_only_the_reviewed_plan(job: Job, client: Client, by: str) -> None:
     """The plan of a commit is refused once something else would be written, and nothing at all is."""
     state = str(job.place.folder / "state")
     reviewed = job.use(state=state, new_state="*").outputs[by]
@@ -236,7 +236,7 @@ def test_apply_carries_out_the_reviewed_plan_and_no_other(job: Job, client: Clie
     assert destinations(client) == ["s3://corp-exports/accounts", "s3://corp-exports/orders"]
 
 
-def test_apply_of_a_commit_that_is_no_longer_the_head_calls_nothing(job: Job, client: Client) -> None:
+def test_apply_of_an_outdated_commit_calls_nothing(job: Job, client: Client) -> None:
     """A late approval, or a job that is run again, creates nothing that the branch has taken back meanwhile."""
     state = str(job.place.folder / "state")
     reviewed = job.use(state=state, new_state="*").outputs["digest"]
@@ -261,7 +261,7 @@ def test_apply_of_a_commit_that_is_no_longer_the_head_calls_nothing(job: Job, cl
         ({"spoiled": (b"[]", 2)}, "GitHub's API did not answer where main is"),
     ],
 )
-def test_apply_calls_nothing_where_the_head_is_not_known(
+def test_apply_with_an_unknown_head_calls_nothing(
     job: Job, comments: Comments, client: Client, changed: dict[str, Any], said: str
 ) -> None:
     """Whatever GitHub's API answers instead: one line, and nothing is created."""
@@ -277,7 +277,7 @@ def test_apply_calls_nothing_where_the_head_is_not_known(
     assert destinations(client) == []
 
 
-def test_apply_is_for_another_branch_where_that_is_set(job: Job, client: Client) -> None:
+def test_apply_uses_the_branch_input(job: Job, client: Client) -> None:
     """The input `branch` takes the place of the default branch, also for events that do not name that one."""
     job.place.git(job.workspace, "branch", "--move", "team/live")
     state = str(job.place.folder / "state")
@@ -321,7 +321,7 @@ def test_validate_needs_no_aws(job: Job, comments: Comments) -> None:
         ("push", {"program": "/nowhere/reconcile"}, "program '/nowhere/reconcile' was not found"),
     ],
 )
-def test_wrong_inputs_call_nothing(job: Job, client: Client, event: str, inputs: dict[str, str], said: str) -> None:
+def test_invalid_inputs_call_nothing(job: Job, client: Client, event: str, inputs: dict[str, str], said: str) -> None:
     """One line says what would be right."""
     ran = job.use(event=event, **inputs)
     assert ran.code == 64
@@ -329,7 +329,7 @@ def test_wrong_inputs_call_nothing(job: Job, client: Client, event: str, inputs:
     assert destinations(client) == []
 
 
-def test_inputs_are_words_and_no_more(job: Job, comments: Comments) -> None:
+def test_inputs_are_not_executed_by_a_shell(job: Job, comments: Comments) -> None:
     """No shell runs anything of an input."""
     evil = "$(touch${IFS}made);`touch made`"
     for name in ("branch", "command", "expect_plan", "options", "path", "program", "state", "new_state"):
@@ -338,7 +338,7 @@ def test_inputs_are_words_and_no_more(job: Job, comments: Comments) -> None:
     assert all("made" not in comment["body"] for comment in comments.found)
 
 
-def test_no_manifest_commands_the_runner(job: Job) -> None:
+def test_manifest_names_cannot_inject_workflow_commands(job: Job) -> None:
     """A file whose name reads like a command is shown, and none is carried out but the program's own."""
     commit(job.place, job.workspace, {"::error::forged.yaml": INVALID, "##[error]forged.yaml": INVALID})
     ran = job.use(path=".")
@@ -377,6 +377,6 @@ def test_the_scripts_are_portable() -> None:
     check_shell(*(DEPLOY / "github").glob("*.sh"))
 
 
-def test_the_action_puts_nothing_into_scripts() -> None:
+def test_action_scripts_contain_no_expressions() -> None:
     """Expressions go through the environment, where a shell does not parse them."""
     assert all("${{" not in step["run"] for step in ACTION["runs"]["steps"])

@@ -118,7 +118,7 @@ def pipeline(place: Place, sandbox: str) -> Pipeline:
     return Pipeline(place, folder, {"RECONCILER_NEW_STATE": "*"})  # as somebody fills in for the first run
 
 
-def test_what_was_planned_is_applied(pipeline: Pipeline, client: Client) -> None:
+def test_planned_commit_is_applied(pipeline: Pipeline, client: Client) -> None:
     """The plan writes nothing but its artifacts, and the next job carries it out, of the commit and nothing else."""
     (pipeline.folder / "manifests" / "left-over.yaml").write_text("never committed", encoding="utf-8")
     code, log = pipeline.run("reconciler:plan")
@@ -139,7 +139,7 @@ def test_what_was_planned_is_applied(pipeline: Pipeline, client: Client) -> None
     assert pipeline.json("applied.json")["run"]["revision"] == revision
 
 
-def test_a_commit_that_is_no_longer_the_head_is_not_applied(pipeline: Pipeline, client: Client) -> None:
+def test_outdated_commit_is_not_applied(pipeline: Pipeline, client: Client) -> None:
     """A late approval, or a job that is run again, creates nothing that the branch has taken back meanwhile."""
     pipeline.run("reconciler:plan")
     old = pipeline.place.git(pipeline.folder, "rev-parse", "HEAD").strip()
@@ -163,7 +163,7 @@ def test_another_plan_is_not_applied(pipeline: Pipeline, client: Client) -> None
     assert destinations(client) == []
 
 
-def test_invalid_manifests_fail_as_tests(pipeline: Pipeline, client: Client) -> None:
+def test_invalid_manifests_appear_as_failed_tests(pipeline: Pipeline, client: Client) -> None:
     """Both jobs of a merge request fail, and its page shows which file; what comes next cannot apply."""
     commit(pipeline.place, pipeline.folder, {"manifests/orders.yaml": INVALID})
     for name, report in (("reconciler:validate", "validate.xml"), ("reconciler:plan", "plan.xml")):
@@ -184,7 +184,7 @@ def test_validate_calls_nothing(pipeline: Pipeline) -> None:
     assert "id_tokens" not in extended("reconciler:validate")
 
 
-def test_a_role_is_assumed_by_a_token_in_a_file_for_its_owner(pipeline: Pipeline) -> None:
+def test_role_token_file_is_private(pipeline: Pipeline) -> None:
     """Where a role is named; the token stands in no log."""
     plan = pipeline.run("reconciler:plan")
     assert not (pipeline.folder / ".reconciler-program" / "token").exists()
@@ -196,7 +196,7 @@ def test_a_role_is_assumed_by_a_token_in_a_file_for_its_owner(pipeline: Pipeline
     assert "a.b.c" not in log
 
 
-def test_one_job_at_a_time_applies_and_none_is_interrupted() -> None:
+def test_apply_jobs_run_one_at_a_time_without_interruption() -> None:
     """GitLab starts the next when the one before is done."""
     apply = extended("reconciler:apply")
     assert apply["resource_group"] == "reconciler"
@@ -204,14 +204,14 @@ def test_one_job_at_a_time_applies_and_none_is_interrupted() -> None:
     assert [rule["if"] for rule in apply["rules"]] == ["$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"]
 
 
-def test_a_pipeline_without_the_program_says_what_to_set(place: Place) -> None:
+def test_pipeline_without_the_program_names_the_variable_to_set(place: Place) -> None:
     """One line, before anything is called."""
     code, log = Pipeline(place, repository(place)).run("reconciler:validate")
     assert code == 64
     assert "RECONCILER_SOURCE is not set" in log
 
 
-def test_the_program_is_installed_from_what_is_named(place: Place) -> None:
+def test_pipeline_installs_the_program_from_its_source_variable(place: Place) -> None:
     """By pip, from any source that pip knows; here from this checkout."""
     place.environment.update(downloads() | shared_dependencies())
     place.environment["PATH"] = os.pathsep.join((python(place), place.environment["PATH"]))

@@ -134,17 +134,17 @@ def actions(*names: str) -> set[str]:
     return {action for each in listed for action in ([each] if isinstance(each, str) else each)}
 
 
-def test_no_other_service_is_called() -> None:
+def test_only_listed_services_are_called() -> None:
     """A client of another service needs policies of its own."""
     assert clients() == SERVICES
 
 
-def test_every_call_is_known_here() -> None:
+def test_every_call_has_a_listed_permission() -> None:
     """A new call has to be entered above, and its permissions in a policy."""
     assert calls() == NEEDS.keys()
 
 
-def test_the_policies_allow_every_call_and_no_other() -> None:
+def test_policies_allow_exactly_the_calls_of_the_program() -> None:
     """Together, and action by action."""
     everything = actions(*(policy.stem for policy in POLICIES))
     assert everything == frozenset().union(*NEEDS.values())
@@ -179,7 +179,7 @@ def test_each_policy_is_for_one_purpose(names: tuple[str, ...], allowed: set[str
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda path: path.stem)
-def test_a_policy_says_what_it_allows(policy: Path) -> None:
+def test_policy_statements_are_explicit_and_restricted(policy: Path) -> None:
     """No action by a pattern, nothing by exclusion, each on what it can be restricted to, a name for each statement."""
     sids = set()
     for statement in statements(policy):
@@ -197,7 +197,7 @@ def test_a_policy_says_what_it_allows(policy: Path) -> None:
     assert len(sids) == len(statements(policy))
 
 
-def test_the_readme_has_every_policy() -> None:
+def test_policy_readme_lists_every_policy() -> None:
     """And none that is not there."""
     text = (IAM / "README.md").read_text(encoding="utf-8")
     for policy in POLICIES:

@@ -60,7 +60,7 @@ def test_every_document_is_valid_as_kustomize_builds_it(variant: list[dict[str, 
         kubernetes_validate.validate(document, VERSION, strict=True)
 
 
-def test_a_wrong_member_is_found() -> None:
+def test_validation_detects_an_unknown_member() -> None:
     """The two tests above find what is wrong."""
     wrong = deepcopy(pod(documents("controller")))
     wrong["spec"]["containers"][0]["readOnlyRootFileSystem"] = True
@@ -91,13 +91,13 @@ def restricted(template: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("base", BASES)
-def test_pods_keep_to_the_restricted_profile(base: str) -> None:
+def test_pods_satisfy_the_restricted_profile(base: str) -> None:
     """So they run in a namespace that enforces it."""
     restricted(pod(documents(base)))
 
 
 @variants
-def test_no_patch_loosens_a_pod(variant: list[dict[str, Any]]) -> None:
+def test_patched_pods_satisfy_the_restricted_profile(variant: list[dict[str, Any]]) -> None:
     """Also as kustomize builds them."""
     restricted(pod(variant))
 
@@ -122,7 +122,7 @@ def test_selectors_find_their_pods(base: str) -> None:
     assert all(selector.items() <= labels for selector in selectors)
 
 
-def test_what_is_probed_is_answered() -> None:
+def test_probes_use_paths_and_ports_that_exist() -> None:
     """Probes, Service and network policy name a path that there is, at the port that is listened on."""
     found = documents("controller")
     (container,) = pod(found)["spec"]["containers"]
@@ -177,7 +177,7 @@ def test_settings_are_options_of_the_program(base: str) -> None:
 
 
 @variants
-def test_settings_stay_options_of_the_program(variant: list[dict[str, Any]]) -> None:
+def test_patched_settings_are_options_of_the_program(variant: list[dict[str, Any]]) -> None:
     """Also as kustomize builds them; from a folder there is no setting of git, which the program would refuse."""
     settings_are_options(variant)
     ours = environment(variant)
@@ -185,7 +185,7 @@ def test_settings_stay_options_of_the_program(variant: list[dict[str, Any]]) -> 
     assert len(of_git) == (0 if "profiles-export-2026-10.yaml" in str(variant) else 3)
 
 
-def test_what_is_commented_out_is_an_option_of_the_controller() -> None:
+def test_commented_settings_are_options_of_the_controller() -> None:
     """Whoever takes the sign away has a setting that is taken."""
     found = documents("controller")
     (settings,) = of_kind(found, "ConfigMap")
@@ -196,7 +196,7 @@ def test_what_is_commented_out_is_an_option_of_the_controller() -> None:
     settings_are_options(found)
 
 
-def test_mail_can_leave_by_the_patch_of_the_readme(tmp_path: Path) -> None:
+def test_readme_patch_opens_the_mail_port(tmp_path: Path) -> None:
     """It opens one port more, and nothing else changes."""
     text = (KUBERNETES / "README.md").read_text(encoding="utf-8")
     (patch,) = re.findall(r"^  ```yaml\n(.*?)^  ```$", text, re.DOTALL | re.MULTILINE)
@@ -210,7 +210,7 @@ def test_mail_can_leave_by_the_patch_of_the_readme(tmp_path: Path) -> None:
     assert after == before
 
 
-def test_secrets_are_mounted_where_the_program_looks() -> None:
+def test_secrets_are_mounted_where_the_program_reads_them() -> None:
     """The file of the webhooks' secret lies in the volume of a Secret."""
     found = documents("controller")
     template = pod(found)["spec"]
@@ -220,7 +220,7 @@ def test_secrets_are_mounted_where_the_program_looks() -> None:
     assert "secret" in volume
 
 
-def test_a_pod_is_not_killed_within_its_grace() -> None:
+def test_termination_grace_exceeds_the_shutdown_timeout() -> None:
     """What is under way is finished and remembered first."""
     found = documents("controller")
     assert (
@@ -229,7 +229,7 @@ def test_a_pod_is_not_killed_within_its_grace() -> None:
     )
 
 
-def test_one_run_at_a_time_and_no_blind_retry() -> None:
+def test_pods_do_not_overlap_and_jobs_are_not_retried() -> None:
     """The Deployment has one pod and never two; a Job neither overlaps with another nor starts anew."""
     (deployment,) = of_kind(documents("controller"), "Deployment")
     assert deployment["spec"]["replicas"] == 1
@@ -242,7 +242,7 @@ def test_one_run_at_a_time_and_no_blind_retry() -> None:
 
 
 @pytest.mark.parametrize("base", BASES)
-def test_the_image_is_of_this_version(base: str) -> None:
+def test_image_tag_is_the_program_version(base: str) -> None:
     """What is deployed from a checkout is the program of that checkout."""
     kustomization = yaml.safe_load((KUBERNETES / base / "kustomization.yaml").read_text(encoding="utf-8"))
     (image,) = kustomization["images"]
@@ -251,7 +251,7 @@ def test_the_image_is_of_this_version(base: str) -> None:
     assert image["newTag"] == __version__
 
 
-def test_the_folder_of_the_example_is_read_as_it_is_mounted(tmp_path: Path) -> None:
+def test_example_config_map_is_readable_as_mounted(tmp_path: Path) -> None:
     """Through the links by which the kubelet replaces all files of a ConfigMap at once."""
     kustomization = yaml.safe_load((KUBERNETES / "folder" / "kustomization.yaml").read_text(encoding="utf-8"))
     (generator,) = kustomization["configMapGenerator"]

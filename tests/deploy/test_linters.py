@@ -38,7 +38,7 @@ MACHINE = re.compile(r"(?<![\w./$}])/(?:root|home|work|tmp|Users|mnt|private)/")
         ("vendor.gitlab-ci", "gitlab/reconciler.gitlab-ci.yml"),
     ],
 )
-def test_the_public_schema_holds(schema: str, file: str) -> None:
+def test_pipeline_files_match_their_public_schemas(schema: str, file: str) -> None:
     """As the vendors' editors check it."""
     transform = ["--data-transform", "gitlab-ci"] if "gitlab" in file else []
     command: list[str | Path] = [BIN / "check-jsonschema", "--builtin-schema", schema, *transform, DEPLOY / file]
@@ -62,7 +62,7 @@ def test_issue_templates_follow_the_public_schema(schema: str, file: str) -> Non
     assert done.returncode == 0, done.stdout
 
 
-def test_the_hooks_for_developers_are_well_formed() -> None:
+def test_developer_hooks_are_well_formed() -> None:
     """As pre-commit itself reads them."""
     command: list[str | Path] = [BIN / "pre-commit", "validate-config", REPOSITORY / ".pre-commit-config.yaml"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
@@ -116,14 +116,14 @@ def test_the_workflow_passes_actionlint(tmp_path: Path) -> None:
     assert lint(wrong), "it finds what is wrong"
 
 
-def test_the_hook_for_pre_commit_is_well_formed() -> None:
+def test_published_pre_commit_hook_is_well_formed() -> None:
     """As pre-commit itself reads it."""
     command: list[str | Path] = [BIN / "pre-commit", "validate-manifest", REPOSITORY / ".pre-commit-hooks.yaml"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
 
-def test_what_is_deployed_holds_no_secret_and_no_path_of_a_machine() -> None:
+def test_deploy_files_contain_no_secrets_or_machine_paths() -> None:
     """Placeholders only."""
     files = [path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     for file in (*files, REPOSITORY / ".pre-commit-hooks.yaml"):

@@ -48,7 +48,7 @@ def expressions() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("expression", sorted(set(expressions())))
-def test_what_is_asked_for_exists(expression: str) -> None:
+def test_expressions_use_existing_metrics_and_labels(expression: str) -> None:
     """Each metric is one of the registry's, with the labels that it is chosen and grouped by, and values they have."""
     names = re.findall(r"\breconciler_\w+", expression)
     assert names
@@ -70,7 +70,7 @@ def test_every_metric_is_on_the_dashboard() -> None:
         assert any(each.startswith(name) for each in shown), name
 
 
-def test_each_alert_tells_what_to_do() -> None:
+def test_each_alert_has_a_summary_and_a_runbook() -> None:
     """By name and severity: what is so, what that means, and what to do about it, with labels that it has."""
     names = [rule["alert"] for rule in rules()]
     assert len(set(names)) == len(names)
@@ -84,7 +84,7 @@ def test_each_alert_tells_what_to_do() -> None:
             assert set(re.findall(r"\$labels\.(\w+)", text)) <= set.intersection(*map(series().__getitem__, metrics))
 
 
-def test_each_alert_is_tried() -> None:
+def test_each_alert_has_a_firing_and_a_silent_case() -> None:
     """The cases for promtool have every alert firing, and every alert silent."""
     cases = yaml.safe_load(CASES.read_text(encoding="utf-8"))["tests"]
     tried = [each for case in cases for each in case["alert_rule_test"]]
@@ -108,7 +108,7 @@ def test_the_rules_are_valid(promtool: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_alerts_fire_when_they_should(promtool: str, tmp_path: Path) -> None:
+def test_alerts_fire_as_promtool_computes(promtool: str, tmp_path: Path) -> None:
     """And say what they should, as promtool works it out."""
     for file in (ALERTS, CASES):
         shutil.copy(file, tmp_path)
@@ -117,7 +117,7 @@ def test_the_alerts_fire_when_they_should(promtool: str, tmp_path: Path) -> None
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_expressions_of_the_dashboard_are_valid(promtool: str, tmp_path: Path) -> None:
+def test_dashboard_expressions_are_valid(promtool: str, tmp_path: Path) -> None:
     """As Prometheus reads them, with what Grafana puts in."""
     asked = [target["expr"] for panel in dashboard()["panels"] for target in panel["targets"]]
     asked = [each.replace("$__rate_interval", "5m").replace("$target", ".*") for each in asked]
@@ -129,7 +129,7 @@ def test_the_expressions_of_the_dashboard_are_valid(promtool: str, tmp_path: Pat
     assert done.returncode == 0, done.stderr
 
 
-def test_the_dashboard_can_be_imported_anywhere() -> None:
+def test_dashboard_is_bound_to_no_grafana_instance() -> None:
     """It is bound to no data source, no id and no other Grafana."""
     found = dashboard()
     assert found["schemaVersion"] >= 39
@@ -140,7 +140,7 @@ def test_the_dashboard_can_be_imported_anywhere() -> None:
     assert "datasource" in {variable["name"] for variable in found["templating"]["list"]}
 
 
-def test_each_panel_has_its_place() -> None:
+def test_dashboard_panels_do_not_overlap() -> None:
     """No id is used twice, no panel lies over another or beyond the grid, and rows follow without a gap."""
     panels = dashboard()["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)

@@ -44,7 +44,7 @@ def levels() -> Iterator[tuple[str, str]]:
                     yield events()[name], node.func.attr
 
 
-def test_the_table_of_metrics_is_the_registrys() -> None:
+def test_metrics_table_matches_the_registry() -> None:
     """Name, type, labels and meaning of each, and no other."""
     written = {
         name.strip("`"): (type_, set(re.findall(r"`(\w+)`", with_)), said)
@@ -55,14 +55,14 @@ def test_the_table_of_metrics_is_the_registrys() -> None:
     }
 
 
-def test_the_table_of_events_is_the_programs() -> None:
+def test_events_table_lists_every_log_event() -> None:
     """Every event that a line of the log may have, and no other."""
     listed = [event.strip("`") for event, *_ in rows("Log")]
     assert len(set(listed)) == len(listed)
     assert set(listed) == set(events().values())
 
 
-def test_the_levels_of_events_are_the_programs() -> None:
+def test_event_levels_match_the_code() -> None:
     """As far as an event stands where it is logged."""
     written = {event.strip("`"): level for event, level, _ in rows("Log")}
     logged = set(levels())
@@ -71,26 +71,26 @@ def test_the_levels_of_events_are_the_programs() -> None:
         assert written[event] == level, event
 
 
-def test_bad_days_name_events_of_the_program() -> None:
+def test_failure_table_names_existing_events() -> None:
     """What the log says then is what it may say at all; nothing where it is not there, or nothing begins."""
     named = [set(re.findall(r"`([a-z ]+)`", seen)) - {"result"} for _, seen, *_ in rows("Bad days")]
     assert set.union(*named) <= set(events().values())
     assert sum(not each for each in named) == 3
 
 
-def test_the_table_of_alerts_is_that_of_the_rules() -> None:
+def test_alerts_table_matches_the_rules() -> None:
     """Every alert, in the order of the file."""
     groups = yaml.safe_load((DEPLOY / "monitoring" / "alerts.yaml").read_text(encoding="utf-8"))["groups"]
     assert [row[0].strip("`") for row in rows("Alerts")] == [rule["alert"] for each in groups for rule in each["rules"]]
 
 
 @pytest.mark.parametrize("name", SUMMARY)
-def test_each_count_is_named(name: str) -> None:
+def test_each_decision_count_is_documented(name: str) -> None:
     """What `decision` may be in the metrics."""
     assert f"`{name}`" in PAGE
 
 
-def test_the_image_is_built_with_all_that_its_labels_say() -> None:
+def test_image_build_command_sets_every_label_argument() -> None:
     """Whatever has no value by itself is given where the page builds it."""
     arguments = re.findall(r"^ARG (\w+)=$", (REPOSITORY / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
     (command,) = re.findall(r"^docker build (.+?)[^\\]$", PAGE, re.DOTALL | re.MULTILINE)
@@ -98,6 +98,6 @@ def test_the_image_is_built_with_all_that_its_labels_say() -> None:
     assert sorted(re.findall(r"--build-arg (\w+)=", command)) == sorted(arguments)
 
 
-def test_each_sender_of_webhooks_is_there() -> None:
+def test_each_webhook_sender_is_documented() -> None:
     """With its URL."""
     assert [row[1] for row in rows("Webhooks")] == [f"`/hooks/{sender}`" for sender in SENDERS]

@@ -95,7 +95,7 @@ def leave_a_lease(program: Program) -> None:
 
 
 @pytest.mark.parametrize(("command", "policies"), rows())
-def test_its_policies_are_enough_for_a_command_and_none_is_idle(
+def test_documented_policies_of_a_command_are_sufficient_and_needed(
     program: Program, command: str, policies: tuple[str, ...]
 ) -> None:
     """It goes well, and asks for something that each of them allows."""
@@ -110,7 +110,7 @@ def test_its_policies_are_enough_for_a_command_and_none_is_idle(
         assert wire.asked & actions(policy), f"{policy} is of no use"
 
 
-def test_the_table_has_every_command_that_calls_aws() -> None:
+def test_permissions_table_lists_every_command_that_calls_aws() -> None:
     """And each policy but those of the roles is used in it."""
     listed = rows()
     assert {command.split()[0] for command, _ in listed} == {

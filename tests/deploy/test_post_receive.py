@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient as Client
 
 
-def test_the_same_manifests_pushed_twice_create_once(repository: Repository, client: Client) -> None:
+def test_manifests_pushed_twice_are_created_once(repository: Repository, client: Client) -> None:
     """The first push creates, the second finds all in place, and both say so to the pusher."""
     revision = repository.commit(ACCOUNTS)
     first = repository.push()
@@ -53,7 +53,7 @@ def test_logs_stay_in_the_repository(repository: Repository) -> None:
     assert f'"revision": "{revision}"' in log
 
 
-def test_nothing_is_left_behind(repository: Repository) -> None:
+def test_temporary_files_are_removed(repository: Repository) -> None:
     """Temporary files are gone after a push that went well, and after one that did not."""
     repository.commit(ACCOUNTS)
     repository.push()
@@ -109,7 +109,7 @@ def test_two_repositories_with_one_state_create_once(place: Place, sandbox: str,
     assert destinations(client) == ["s3://corp-exports/accounts"]
 
 
-def test_two_pushes_at_once_create_all_of_the_later_one(place: Place, repository: Repository, client: Client) -> None:
+def test_concurrent_pushes_create_all_of_the_later_one(place: Place, repository: Repository, client: Client) -> None:
     """Where one push overtakes another, the manifests of the newest revision are there in the end, each once."""
     repository.commit(ACCOUNTS)
     with repository.start_push() as first:
@@ -122,7 +122,7 @@ def test_two_pushes_at_once_create_all_of_the_later_one(place: Place, repository
     assert destinations(client) == ["s3://corp-exports/accounts", "s3://corp-exports/orders"]
 
 
-def test_a_revision_that_was_overtaken_is_left_alone(repository: Repository, client: Client) -> None:
+def test_superseded_revision_is_not_applied(repository: Repository, client: Client) -> None:
     """A hook that comes late does not create what the branch no longer asks for."""
     old = repository.commit(ACCOUNTS)
     repository.push("HEAD:refs/heads/topic")
@@ -160,7 +160,7 @@ def start_hook(repository: Repository, hook: str, revision: str, path: str | Non
     return running
 
 
-def test_a_push_that_is_overtaken_while_it_waits_is_not_applied(repository: Repository, client: Client) -> None:
+def test_push_superseded_while_waiting_is_not_applied(repository: Repository, client: Client) -> None:
     """What a later push took back is not created once the lease is free, after that push was reconciled and told."""
     repository.commit(ACCOUNTS)
     repository.push()
@@ -180,7 +180,7 @@ def test_a_push_that_is_overtaken_while_it_waits_is_not_applied(repository: Repo
     assert destinations(client) == ["s3://corp-exports/accounts"]
 
 
-def test_one_push_at_a_time_is_reconciled(repository: Repository, client: Client) -> None:
+def test_second_push_gives_up_after_the_configured_wait(repository: Repository, client: Client) -> None:
     """One that has waited `reconciler.wait` seconds for another calls nothing, and says so."""
     repository.configure("wait", "1")
     repository.commit(ACCOUNTS)
@@ -195,7 +195,7 @@ def test_one_push_at_a_time_is_reconciled(repository: Repository, client: Client
     assert "created accounts" in repository.push()
 
 
-def test_without_flock_nothing_is_called(repository: Repository, client: Client) -> None:
+def test_missing_flock_prevents_all_calls(repository: Repository, client: Client) -> None:
     """A server that cannot keep two pushes apart says what it lacks."""
     revision = repository.commit(ACCOUNTS)
     repository.push("HEAD:refs/heads/topic")
@@ -213,7 +213,7 @@ def test_without_flock_nothing_is_called(repository: Repository, client: Client)
 
 
 @pytest.mark.parametrize("hook", ["pre-receive", "post-receive"])
-def test_a_signal_loses_no_line_of_the_log(repository: Repository, hook: str) -> None:
+def test_signal_to_the_hook_loses_no_log_line(repository: Repository, hook: str) -> None:
     """A hook that is told to end waits for its run, and keeps what that said."""
     repository.install(hook)
     began, go = repository.place.folder / "began", repository.place.folder / "go"
@@ -236,7 +236,7 @@ def test_a_signal_loses_no_line_of_the_log(repository: Repository, hook: str) ->
     assert list((repository.place.folder / "temporary").iterdir()) == []
 
 
-def test_a_push_to_a_name_that_leads_to_the_branch_is_one_to_the_branch(repository: Repository, client: Client) -> None:
+def test_push_to_a_symbolic_ref_of_the_branch_is_reconciled(repository: Repository, client: Client) -> None:
     """A symbolic ref in the repository is no way past the hook, nor is it where it is the ref to watch."""
     repository.place.git(repository.bare, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
     repository.commit(ACCOUNTS)
@@ -254,7 +254,7 @@ def test_a_missing_folder_is_named(repository: Repository) -> None:
 
 
 @pytest.mark.parametrize(("path", "file"), [("deep/down/", "deep/down/a.yaml"), (".", "a.yaml"), ("-f", "-f/a.yaml")])
-def test_the_folder_can_be_chosen(repository: Repository, client: Client, path: str, file: str) -> None:
+def test_manifest_folder_can_be_chosen(repository: Repository, client: Client, path: str, file: str) -> None:
     """`reconciler.path` is a folder of the revision, and file names in the report begin at the repository."""
     repository.configure("path", path)
     repository.commit({file: MANIFEST.format(name="accounts")})
@@ -275,14 +275,14 @@ def test_links_out_of_the_revision_are_refused(repository: Repository, client: C
     assert destinations(client) == []
 
 
-def test_attributes_hide_nothing(repository: Repository, client: Client) -> None:
+def test_git_attributes_do_not_hide_manifests(repository: Repository, client: Client) -> None:
     """A manifest that .gitattributes keeps out of archives is reconciled like any other."""
     repository.commit(ACCOUNTS | {".gitattributes": "*.yaml export-ignore\n"})
     repository.push()
     assert destinations(client) == ["s3://corp-exports/accounts"]
 
 
-def test_replacements_change_nothing(repository: Repository, client: Client) -> None:
+def test_replace_refs_do_not_change_the_manifests(repository: Repository, client: Client) -> None:
     """What was pushed under refs/replace does not take the place of the revision's own manifests."""
     revision = repository.commit(ACCOUNTS)
     other = repository.commit({"manifests/accounts.yaml": MANIFEST.format(name="orders")})
@@ -290,7 +290,7 @@ def test_replacements_change_nothing(repository: Repository, client: Client) -> 
     assert destinations(client) == ["s3://corp-exports/accounts"]
 
 
-def test_options_are_words_and_no_more(repository: Repository, client: Client) -> None:
+def test_configured_options_are_not_executed_by_the_shell(repository: Repository, client: Client) -> None:
     """Options are split at blanks; the shell neither expands nor runs anything in them."""
     repository.add_options("--mode observe --profile $(touch${IFS}made) *")
     repository.commit(ACCOUNTS)
@@ -301,7 +301,7 @@ def test_options_are_words_and_no_more(repository: Repository, client: Client) -
     assert destinations(client) == []
 
 
-def test_variables_of_git_reach_no_child(repository: Repository) -> None:
+def test_git_variables_are_not_passed_to_child_processes(repository: Repository) -> None:
     """A git that the program starts elsewhere is not sent to the repository of the hook."""
     program = repository.place.folder / "program"
     program.write_text("#!/bin/sh\nenv\ncd / && git rev-parse --git-dir 2>&1 || :\n", encoding="utf-8")
@@ -316,7 +316,7 @@ def test_variables_of_git_reach_no_child(repository: Repository) -> None:
     assert "not a git repository" in answer
 
 
-def test_a_wrong_wait_is_named(repository: Repository) -> None:
+def test_invalid_wait_is_reported(repository: Repository) -> None:
     """Seconds are a number without a unit."""
     repository.configure("wait", "5m")
     repository.commit(ACCOUNTS)
@@ -343,7 +343,7 @@ def test_a_missing_program_is_named(repository: Repository) -> None:
     assert "'/nowhere/reconcile' was not found: set reconciler.program" in repository.push()
 
 
-def test_the_hook_waits_for_another_run_unless_told_otherwise(repository: Repository) -> None:
+def test_hook_passes_its_wait_as_the_lock_timeout(repository: Repository) -> None:
     """For `reconciler.wait` seconds, or what `reconciler.options` say."""
     program = repository.place.folder / "program"
     program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n', encoding="utf-8")

@@ -55,7 +55,7 @@ def test_both_hooks_together_check_and_create(checked: Repository, client: Clien
     assert destinations(client) == ["s3://corp-exports/accounts", "s3://corp-exports/orders"]
 
 
-def test_invalid_manifests_are_refused_with_their_place(checked: Repository) -> None:
+def test_invalid_manifests_are_rejected_with_their_position(checked: Repository) -> None:
     """The pusher reads file, line and column, and what the push as a whole became."""
     revision = checked.commit(ACCOUNTS | {"manifests/team/orders.yaml": INVALID})
     answer = checked.refused()
@@ -68,7 +68,7 @@ def test_invalid_manifests_are_refused_with_their_place(checked: Repository) -> 
     ("rail", "reason"),
     [("AllowedDestinations: [s3://elsewhere/*]", "AllowedDestinations"), ("MaxCreates: 0", "MaxCreates")],
 )
-def test_a_plan_that_is_refused_is_refused(checked: Repository, rail: str, reason: str) -> None:
+def test_blocked_plan_rejects_the_push(checked: Repository, rail: str, reason: str) -> None:
     """Blocked by a rail of the Target: the pusher reads by which, and how to have only manifests checked."""
     checked.commit(ACCOUNTS | {"manifests/target.yaml": f"{TARGET}  {rail}\n"})
     answer = checked.refused()
@@ -78,7 +78,7 @@ def test_a_plan_that_is_refused_is_refused(checked: Repository, rail: str, reaso
     assert "reconciler.check validate" in answer
 
 
-def test_other_branches_pass(checked: Repository) -> None:
+def test_push_to_an_unwatched_branch_is_not_checked(checked: Repository) -> None:
     """A branch that is not watched may hold anything, but not in one push with a watched one that is refused."""
     checked.commit(ACCOUNTS | {"manifests/orders.yaml": INVALID})
     checked.refused("HEAD:refs/heads/topic", "HEAD:refs/heads/main")
@@ -94,7 +94,7 @@ def test_the_branch_may_be_deleted(checked: Repository) -> None:
     assert checked.refs() == ""
 
 
-def test_where_aws_cannot_be_reached_pushes_are_refused_unless_only_manifests_count(checked: Repository) -> None:
+def test_unreachable_aws_rejects_the_push_unless_only_validating(checked: Repository) -> None:
     """`reconciler.check validate` calls nothing and still refuses what is invalid."""
     checked.configure("options", "--endpoint-url http://127.0.0.1:9")
     revision = checked.commit(ACCOUNTS)
@@ -105,7 +105,7 @@ def test_where_aws_cannot_be_reached_pushes_are_refused_unless_only_manifests_co
     assert "/spec/DestinationUri: " in checked.refused()
 
 
-def test_what_is_unwise_is_refused_where_that_is_set(checked: Repository) -> None:
+def test_strict_check_rejects_manifest_warnings(checked: Repository) -> None:
     """`reconciler.checkOptions --strict` counts for both kinds of check, and not for the run after the push."""
     checked.install("post-receive")
     unwise = MANIFEST.format(name="orders").replace("SCHEDULED", "ON_DEMAND")
@@ -119,7 +119,7 @@ def test_what_is_unwise_is_refused_where_that_is_set(checked: Repository) -> Non
     assert "created orders" in checked.push()
 
 
-def test_a_difference_is_no_reason_to_refuse(checked: Repository) -> None:
+def test_plan_with_differences_is_accepted(checked: Repository) -> None:
     """With `--detailed-exitcode` a plan with something to do exits 2, and passes."""
     checked.add_options("--detailed-exitcode")
     checked.commit(ACCOUNTS)
@@ -134,7 +134,7 @@ def test_a_difference_is_no_reason_to_refuse(checked: Repository) -> None:
         ("options", "--nothing", "exit code 64"),
     ],
 )
-def test_a_wrong_setting_lets_nothing_pass(checked: Repository, name: str, value: str, said: str) -> None:
+def test_invalid_hook_setting_rejects_the_push(checked: Repository, name: str, value: str, said: str) -> None:
     """A gate that cannot check stays shut, and says what to set."""
     checked.configure(name, value)
     checked.commit(ACCOUNTS)
@@ -158,14 +158,14 @@ def test_a_revision_without_manifests_is_refused(checked: Repository) -> None:
     assert f"may be at {revision}" in checked.push()
 
 
-def test_a_push_to_a_name_that_leads_to_the_branch_is_checked(checked: Repository) -> None:
+def test_push_to_a_symbolic_ref_of_the_branch_is_checked(checked: Repository) -> None:
     """A symbolic ref in the repository is no way past the check."""
     checked.place.git(checked.bare, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
     checked.commit(ACCOUNTS | {"manifests/orders.yaml": INVALID})
     assert "exit code 3" in checked.refused("HEAD:refs/heads/alias")
 
 
-def test_children_see_the_quarantine_and_nothing_else_of_git(checked: Repository) -> None:
+def test_child_processes_get_only_the_quarantine_variables(checked: Repository) -> None:
     """What leads to the objects being pushed reaches the program; what would lead to this repository does not."""
     program = checked.place.folder / "program"
     program.write_text("#!/bin/sh\nenv\ncd / && git rev-parse --git-dir 2>&1\nexit 1\n", encoding="utf-8")
@@ -185,7 +185,7 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
 
 
 @pytest.mark.parametrize("spoiled", ["spec", "name", "file", "plan"])
-def test_no_manifest_steers_the_terminal_of_the_pusher(checked: Repository, spoiled: str) -> None:
+def test_manifests_cannot_inject_terminal_escapes(checked: Repository, spoiled: str) -> None:
     """Escape sequences in values, names and file names arrive as text, from both hooks, valid or not."""
     checked.install("post-receive")
     escaped = HOSTILE.encode("unicode_escape").decode()  # as YAML writes it in double quotes
@@ -217,7 +217,7 @@ def test_no_manifest_steers_the_terminal_of_the_pusher(checked: Repository, spoi
         assert re.search(r"\\(x|u00)1b", answer), answer
 
 
-def test_two_pushes_at_once_take_turns_and_both_land(place: Place, checked: Repository, client: Client) -> None:
+def test_concurrent_pushes_are_both_accepted_and_created(place: Place, checked: Repository, client: Client) -> None:
     """While another run has the lease a push is checked all the same, waits after it, and then creates, each once."""
     checked.install("post-receive")
     checked.commit(ACCOUNTS)

@@ -76,7 +76,7 @@ def test_the_units_are_valid(analyze: Path) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_services_are_shut_off(analyze: Path, service: str) -> None:
+def test_services_are_sandboxed(analyze: Path, service: str) -> None:
     """By systemd's own count of what a service could do: 0 is nothing, 100 all."""
     security = ["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager"]
     done = subprocess.run([*security, analyze / service], check=False, capture_output=True, text=True)
@@ -84,7 +84,7 @@ def test_the_services_are_shut_off(analyze: Path, service: str) -> None:
 
 
 @pytest.mark.parametrize(("service", "sign"), [*((service, "") for service in SERVICES), (SERVICES[0], "#")])
-def test_the_command_and_its_variables_are_the_programs(service: str, sign: str) -> None:
+def test_unit_arguments_and_variables_are_options_of_the_program(service: str, sign: str) -> None:
     """Every argument is an option; every variable of ours is one, or a setting; and so is what is commented out."""
     context, variables = parsed(service, sign)
     assert ("RECONCILER_MANIFEST_URL" in variables) == bool(sign)
@@ -97,7 +97,7 @@ def test_the_command_and_its_variables_are_the_programs(service: str, sign: str)
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_credentials_are_where_the_variables_say(service: str) -> None:
+def test_credentials_are_passed_where_the_variables_point(service: str) -> None:
     """Each secret is handed over by systemd, under the name that a variable looks for it."""
     unit = assignments(service)
     handed = {credential.partition(":")[0] for credential in unit["LoadCredential"]}
@@ -106,7 +106,7 @@ def test_credentials_are_where_the_variables_say(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_both_services_have_one_state(service: str) -> None:
+def test_both_services_share_one_state_folder(service: str) -> None:
     """Whoever goes from one to the other keeps the journal: it is the same folder, of the same user, and lasts."""
     unit = assignments(service)
     assert unit["StateDirectory"] == ["reconciler"]
@@ -114,7 +114,7 @@ def test_both_services_have_one_state(service: str) -> None:
     assert "RECONCILER_STATE=%S/reconciler" in unit["Environment"]
 
 
-def test_both_services_are_shut_off_alike() -> None:
+def test_both_services_have_the_same_hardening() -> None:
     """What was hardened in one was not forgotten in the other."""
     controller, once = (assignments(service) for service in SERVICES)
     differ = {"Description", "Type", "ExecStart", "ExecReload", "Restart", "RestartSec", "RestartPreventExitStatus"}
@@ -124,19 +124,19 @@ def test_both_services_are_shut_off_alike() -> None:
     }
 
 
-def test_the_service_is_not_killed_within_its_grace() -> None:
+def test_stop_timeout_exceeds_the_shutdown_timeout() -> None:
     """What is under way is finished and remembered first."""
     (seconds,) = assignments("reconciler.service")["TimeoutStopSec"]
     assert int(seconds) >= parsed("reconciler.service")[0].params["shutdown_timeout"].total_seconds() + 10
 
 
-def test_a_reload_reconciles_now() -> None:
+def test_reload_sends_sighup() -> None:
     """Systemd sends SIGHUP, which the program takes for that."""
     assert assignments("reconciler.service")["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
 
 
 @pytest.mark.parametrize("file", SERVICES)
-def test_the_most_memory_is_enough_for_the_largest_revision(file: str) -> None:
+def test_memory_limit_is_enough_for_the_largest_revision(file: str) -> None:
     """What is read of one revision is bounded, and what that takes at most is known."""
     (most,) = assignments(file)["MemoryMax"]
     assert int(most.removesuffix("G")) << 30 >= NEEDED_BYTES

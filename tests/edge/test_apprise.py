@@ -45,7 +45,7 @@ def limited(chat: Chat, overflow: str = "") -> str:
     return f"mmost://127.0.0.1:{chat.port}/s3crets3crets3crets3cret00{overflow}"
 
 
-def test_what_is_longer_than_a_service_takes_comes_in_parts() -> None:
+def test_message_longer_than_the_service_limit_is_split() -> None:
     """Nothing of it is lost, and no part is longer than the service takes, which would refuse it for ever."""
     lines = [f"- export {number}: {'x' * 400}" for number in range(20)]
     with Chat().open() as chat:
@@ -58,7 +58,7 @@ def test_what_is_longer_than_a_service_takes_comes_in_parts() -> None:
     assert [line for part in parts for line in part.splitlines() if line.startswith("- ")] == lines
 
 
-def test_a_url_may_say_that_what_is_too_long_is_cut() -> None:
+def test_url_may_request_truncation_of_long_messages() -> None:
     """As for a pager, where each part would call somebody."""
     with Chat().open() as chat:
         (receiver,) = receivers(limited(chat, "?overflow=truncate"))
@@ -67,7 +67,7 @@ def test_a_url_may_say_that_what_is_too_long_is_cut() -> None:
         assert chat.taken.empty()
 
 
-def test_a_refusal_and_silence_are_no_delivery() -> None:
+def test_error_or_silence_of_the_receiver_is_no_delivery() -> None:
     """Whoever answers with an error, or not at all, was told nothing; that is an answer and not an exception."""
     with Chat().open() as chat:
         chat.down = True
@@ -95,7 +95,7 @@ def test_receivers_of_one_kind_are_numbered() -> None:
         "jsons://example.com/path",
     ],
 )
-def test_the_urls_that_the_page_names_are_understood(url: str) -> None:
+def test_documented_urls_are_accepted(url: str) -> None:
     """Whoever follows docs/notifications.md gets a receiver."""
     assert len(receivers(url)) == 1
 
@@ -109,7 +109,7 @@ def test_the_urls_that_the_page_names_are_understood(url: str) -> None:
         ("json://a,json://hunter2", "URL 1 (json://…)"),
     ],
 )
-def test_a_wrong_url_is_named_by_number_and_scheme(urls: str, which: str) -> None:
+def test_invalid_url_is_reported_by_number_and_scheme(urls: str, which: str) -> None:
     """Nothing else of it is said: it may be a secret with a letter too few."""
     with pytest.raises(WrongReceiver) as raised:
         receivers(urls)
@@ -125,14 +125,14 @@ def test_a_wrong_url_is_named_by_number_and_scheme(urls: str, which: str) -> Non
         "sns://AKIAIOSFODNN7EXAMPLE/hunter2hunter2hunter2hunter2hunter2hunte/us-east-1/one/other",
     ],
 )
-def test_each_recipient_has_a_url_of_its_own(url: str) -> None:
+def test_url_with_several_recipients_is_rejected(url: str) -> None:
     """Of several behind one URL nobody knows who got it: where one fails, the others would get it for ever again."""
     with pytest.raises(WrongReceiver, match="has several recipients: give each a URL of its own") as raised:
         receivers(f"json://a {url}")
     assert "hunter2" not in str(raised.value)
 
 
-def test_nothing_of_a_url_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_urls_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     """Whatever apprise says, also where it fails, and at any level."""
     caplog.set_level(logging.DEBUG)
     with Chat().open() as chat:
@@ -146,7 +146,7 @@ def test_nothing_of_a_url_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert "hunter2" not in repr(receiver)
 
 
-def test_without_apprise_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_apprise_is_its_own_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of its own, so that the command can name the extra."""
     monkeypatch.setitem(sys.modules, "apprise", None)
     with pytest.raises(NotInstalled):
@@ -166,7 +166,7 @@ class Slow:
         return self.answer.wait(60)
 
 
-def test_a_delivery_that_lasts_is_not_waited_for() -> None:
+def test_slow_delivery_times_out() -> None:
     """It counts as not taken, no second one is begun beside it, and when it has ended the next is sent."""
     service = Slow()
     receiver = AppriseReceiver("json 1", service, longest=0.1)
@@ -194,7 +194,7 @@ class Broken:
         raise RuntimeError("hunter2")
 
 
-def test_what_a_plugin_raises_goes_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plugin_error_is_a_failed_delivery_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is a refusal like any other, and its text, which may hold the URL, is shown to nobody."""
     assert not AppriseReceiver("json 1", Broken()).send("title", "text", "info")
     monkeypatch.setattr("apprise.Apprise", Broken)

@@ -152,7 +152,7 @@ def asked(wire: Wire, secret: str) -> Iterator[str]:
 @given(SECRETS)
 @example(KEY)
 @settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_nothing_that_aws_answers_tells_a_secret(wire: Wire, monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+def test_aws_answers_are_redacted(wire: Wire, monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
     """Errors, pages, lists, places, ids of requests and ETags, in what becomes of each call and in the metrics."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with redaction.known("test", Secrets.of(secret)):
@@ -173,9 +173,7 @@ class Renewed(botocore.credentials.RefreshableCredentials):
         return botocore.credentials.ReadOnlyCredentials("AKIA", KEY, self._token)
 
 
-def test_a_token_that_was_renewed_for_a_request_is_known_when_its_answer_comes(
-    wire: Wire, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_renewed_token_is_redacted_in_the_answer_to_its_request(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     """The very first one signed with it may be refused by a text that repeats it."""
 
     def before(request: Request) -> bytes:
@@ -191,7 +189,7 @@ def test_a_token_that_was_renewed_for_a_request_is_known_when_its_answer_comes(
 
 
 @pytest.mark.parametrize("password", ["PASS%231", "ghp_0123456789abcdef", "p%40ss%2Fword"])
-def test_git_that_fails_tells_no_login(password: str, environment: dict[str, str]) -> None:
+def test_git_errors_are_redacted(password: str, environment: dict[str, str]) -> None:
     """Of a URL whose port refuses, and of a proxy that does."""
     url = f"http://user:{password}@127.0.0.1:9/x.git"
     with redaction.known("test", Secrets.of_text(url)):
@@ -204,7 +202,7 @@ def test_git_that_fails_tells_no_login(password: str, environment: dict[str, str
 
 
 @pytest.mark.parametrize("secret", ["pid=4-12345678", "request-id 7f3k9w2", "abc-12:34:56-defg", "of 12 bytes or"])
-def test_what_varies_in_a_complaint_leaves_no_part_of_a_secret(secret: str) -> None:
+def test_shortening_a_git_message_leaves_no_part_of_a_secret(secret: str) -> None:
     """What is another each time is taken out of what git says only when no secret is in it any more."""
     with redaction.known("test", Secrets.of(secret)):
         said = str(messages.error("here", f"fatal: cannot read '{secret}'"))
@@ -212,7 +210,7 @@ def test_what_varies_in_a_complaint_leaves_no_part_of_a_secret(secret: str) -> N
 
 
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise looks for it
-def test_a_receiver_that_fails_tells_no_url(log: io.StringIO) -> None:
+def test_failing_receiver_does_not_leak_its_url(log: io.StringIO) -> None:
     """Neither what apprise and the libraries below it log, nor what this program says of it."""
     with Chat().open() as chat:
         chat.down = True
@@ -233,7 +231,7 @@ def test_a_receiver_that_fails_tells_no_url(log: io.StringIO) -> None:
     "text",
     [f'{{"{KEY}": 1}}', f'"{KEY}', f'{{"apiVersion": "{KEY}"}}', f'{{"format": "{FORMAT}{KEY}"}}', f"[{KEY}]", KEY],
 )
-def test_a_file_that_is_no_journal_tells_no_secret(text: str, tmp_path: Path) -> None:
+def test_file_that_is_not_a_journal_leaks_no_content(text: str, tmp_path: Path) -> None:
     """Such as one that was named by mistake."""
     store = FileStore(tmp_path / "journal.json")
     (tmp_path / "journal.json").write_text(text)
@@ -243,7 +241,7 @@ def test_a_file_that_is_no_journal_tells_no_secret(text: str, tmp_path: Path) ->
     assert not told(KEY, said)
 
 
-def test_a_place_for_the_journal_that_fails_says_why(tmp_path: Path) -> None:
+def test_unusable_journal_location_is_reported_without_file_content(tmp_path: Path) -> None:
     """A folder in its place and one that is none: the system's words alone, and no text of the file."""
     (tmp_path / "journal.json").mkdir()
     (tmp_path / "file").write_text(KEY)
@@ -263,7 +261,7 @@ class Broken:
         raise ValueError(f"closing {KEY}")
 
 
-def test_what_a_finalizer_raises_is_logged_without_secrets(log: io.StringIO) -> None:
+def test_finalizer_errors_are_logged_without_secrets(log: io.StringIO) -> None:
     """Python would print it as it is."""
     with redaction.known("test", Secrets.of(KEY)):
         Broken()

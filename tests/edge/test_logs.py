@@ -43,7 +43,7 @@ def _as_before() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-def test_lines_are_json_where_nobody_reads_them() -> None:
+def test_log_lines_are_json_without_a_terminal() -> None:
     """Event, level and time stand beside the fields."""
     stream = io.StringIO()
     logs.configure(stream, color=True)
@@ -66,14 +66,14 @@ class Full(io.StringIO):
 
 
 @pytest.mark.parametrize("stream", [None, Full()])
-def test_what_cannot_be_logged_is_no_error(stream: io.StringIO | None) -> None:
+def test_failing_log_stream_is_not_an_error(stream: io.StringIO | None) -> None:
     """Nobody does less for want of a place for logs, and nothing of them is kept in memory."""
     logs.configure(stream, color=False)
     logs.logger().info("something happened")
     logging.getLogger("apscheduler.scheduler").warning("something happened")
 
 
-def test_what_libraries_say_has_the_same_form() -> None:
+def test_library_log_records_have_the_same_format() -> None:
     """A warning of APScheduler or botocore is no line of another kind."""
     stream = io.StringIO()
     logs.configure(stream, color=False)
@@ -83,7 +83,7 @@ def test_what_libraries_say_has_the_same_form() -> None:
     assert stream.getvalue().count("\n") == 1
 
 
-def test_what_a_run_binds_stands_in_all_its_lines() -> None:
+def test_bound_fields_are_in_every_line_of_a_run() -> None:
     """Also in what a library says, on whatever thread; afterwards it is gone."""
     stream = io.StringIO()
     logs.configure(stream, color=False)
@@ -98,7 +98,7 @@ def test_what_a_run_binds_stands_in_all_its_lines() -> None:
     assert "run" not in after
 
 
-def test_a_terminal_gets_no_control_characters() -> None:
+def test_log_lines_contain_no_control_characters() -> None:
     """Whatever a field holds, the terminal is not steered and no line begun."""
     stream = Terminal()
     logs.configure(stream, color=False)
@@ -107,7 +107,7 @@ def test_a_terminal_gets_no_control_characters() -> None:
     assert "\x1b" not in stream.getvalue()
 
 
-def test_brief_leaves_out_what_goes_well() -> None:
+def test_brief_log_contains_only_warnings() -> None:
     """Where the report stands on the same terminal, only warnings are logged beside it."""
     stream = Terminal()
     logs.configure(stream, color=False, brief=True)
@@ -118,7 +118,7 @@ def test_brief_leaves_out_what_goes_well() -> None:
 
 
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
-def test_a_traceback_is_told_and_steers_nothing(stream: io.StringIO) -> None:
+def test_traceback_is_logged_without_escapes(stream: io.StringIO) -> None:
     """What failed unforeseen is in the log with its place, and without raw escapes."""
     logs.configure(stream, color=False)
     try:
@@ -132,7 +132,7 @@ def test_a_traceback_is_told_and_steers_nothing(stream: io.StringIO) -> None:
 
 
 @pytest.mark.filterwarnings("always")
-def test_a_warning_of_a_library_is_a_line_as_any_other() -> None:
+def test_python_warning_is_one_log_line() -> None:
     """Python would write two lines of text, which whoever reads JSON cannot."""
     stream = io.StringIO()
     logs.configure(stream, color=False)
@@ -141,7 +141,7 @@ def test_a_warning_of_a_library_is_a_line_as_any_other() -> None:
     assert "FutureWarning: this will go\naway" in json.loads(line)["event"]
 
 
-def test_what_ends_a_thread_is_a_line_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uncaught_thread_error_is_one_log_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python would print its traceback in many."""
     monkeypatch.setattr(threading, "excepthook", logs.thread_failed)
     stream = io.StringIO()
@@ -169,7 +169,7 @@ def finished(report: Report) -> dict[str, Any]:
     return line
 
 
-def test_one_line_tells_that_a_run_went_well() -> None:
+def test_successful_run_is_logged_in_one_line() -> None:
     """With what it created and updated, beside what it would."""
     done = [reports.association("a", outcome=Created("x")), reports.association("b", outcome=Created("y"))]
     line = finished(reports.report(*done, reports.association("c", "update", outcome=Updated()), dry_run=False))
@@ -177,7 +177,7 @@ def test_one_line_tells_that_a_run_went_well() -> None:
     assert (line["created"], line["updated"], line["failed"], line["unlisted"]) == (2, 1, 0, 0)
 
 
-def test_one_line_tells_that_a_run_failed() -> None:
+def test_failed_run_is_logged_in_one_line() -> None:
     """As an error: with why its target could not be reconciled, where it could not, and how many calls failed."""
     line = finished(reports.report(reports.association(outcome=Refused("no")), dry_run=False))
     assert (line["level"], line["result"], line["error"]) == ("error", "failed", None)
@@ -190,7 +190,7 @@ def test_one_line_tells_that_a_run_failed() -> None:
     assert line["error"] == "prod: access denied; test: no Region"
 
 
-def test_what_could_not_be_listed_is_told() -> None:
+def test_unlisted_integrations_are_logged() -> None:
     """Each data integration with its ARN and what AWS answered, and how many there are in the line of the run."""
     unlisted = (("arn:one", "Denied (request 1f0c)"), ("arn:two", "the list changed"))
     first, second, line = told(reports.report(unlisted=unlisted))

@@ -49,7 +49,7 @@ def metrics() -> Metrics:
         (Unknown("x"), "unknown"),
     ],
 )  # fmt: skip
-def test_each_call_is_counted_by_what_became_of_it(metrics: Metrics, outcome: Outcome, result: str) -> None:
+def test_each_write_is_counted_by_its_result(metrics: Metrics, outcome: Outcome, result: str) -> None:
     """Beside the run that made it."""
     report = reports.report(reports.association(outcome=outcome), dry_run=False)
     metrics.reported(report)
@@ -60,13 +60,13 @@ def test_each_call_is_counted_by_what_became_of_it(metrics: Metrics, outcome: Ou
     assert found["reconciler_run_duration_seconds_sum[('target', 'prod')]"] == 90
 
 
-def test_what_was_not_tried_is_no_call(metrics: Metrics) -> None:
+def test_skipped_write_is_not_counted(metrics: Metrics) -> None:
     """A stop came first."""
     metrics.reported(reports.report(reports.association(outcome=Skipped("stop")), dry_run=False))
     assert not [name for name in values(metrics) if name.startswith("reconciler_writes")]
 
 
-def test_calls_of_aws_are_counted_attempt_by_attempt(metrics: Metrics) -> None:
+def test_aws_calls_are_counted_per_attempt(metrics: Metrics) -> None:
     """By operation and code, throttles apart, those that botocore repeats by itself included."""
     session = boto3.Session("testing", "testing", region_name="us-east-1")
     metrics.listen(session._session)  # noqa: SLF001 - as the program has it
@@ -90,7 +90,7 @@ def test_calls_of_aws_are_counted_attempt_by_attempt(metrics: Metrics) -> None:
     ("status", "code", "counted"),
     [(503, "SlowDown", "SlowDown"), (400, "RequestThrottledException", "RequestThrottledException"), (429, "", "429")],
 )
-def test_a_throttle_is_counted_however_it_is_said(metrics: Metrics, status: int, code: str, counted: str) -> None:
+def test_throttling_is_counted_by_code_or_status(metrics: Metrics, status: int, code: str, counted: str) -> None:
     """By the code that is S3's own, by one that is rare, and by the status alone."""
     session = boto3.Session("testing", "testing", region_name="us-east-1")
     metrics.listen(session._session)  # noqa: SLF001 - as the program has it
@@ -106,7 +106,7 @@ def test_a_throttle_is_counted_however_it_is_said(metrics: Metrics, status: int,
     assert found[f"reconciler_aws_throttles_total[{labels}"] == 1
 
 
-def test_a_call_without_an_answer_is_counted_too(metrics: Metrics) -> None:
+def test_call_without_an_answer_is_counted(metrics: Metrics) -> None:
     """By the name of what went wrong."""
     session = boto3.Session("testing", "testing", region_name="us-east-1")
     metrics.listen(session._session)  # noqa: SLF001 - as the program has it
@@ -118,7 +118,7 @@ def test_a_call_without_an_answer_is_counted_too(metrics: Metrics) -> None:
     assert "('code', 'EndpointConnectionError'), ('operation', 'GetCallerIdentity'), ('service', 'sts')" in name
 
 
-def test_the_board_is_among_them(metrics: Metrics) -> None:
+def test_controller_status_is_exported_as_metrics(metrics: Metrics) -> None:
     """Targets, decisions, drift since when, the revision and whether a newer one is refused."""
     drifted = replace(reports.drifted(), since=NOW - timedelta(hours=2))
     last = reports.report(drifted, reports.association("fine", "in-sync"))
@@ -141,7 +141,7 @@ def test_the_board_is_among_them(metrics: Metrics) -> None:
     assert found["reconciler_build_info[('version', '1.2.3')]"] == 1
 
 
-def test_failed_exports_are_counted_whatever_else_is_so(metrics: Metrics) -> None:
+def test_failed_exports_are_counted_for_each_target(metrics: Metrics) -> None:
     """An association may be in sync, and its data not there; where all exports are well, it is 0 and not missing."""
     failed = replace(reports.association("a", "in-sync"), last_execution=Execution("FAILED", "no access"))
     drifted = replace(reports.drifted(), last_execution=Execution("FAILED", None))
@@ -159,7 +159,7 @@ def test_failed_exports_are_counted_whatever_else_is_so(metrics: Metrics) -> Non
 
 
 @pytest.mark.parametrize(("seen", "drifts", "exports"), [((), {}, 1), (("a",), {}, 0), (("b",), {"b": 3600}, 1)])
-def test_what_cannot_be_seen_is_as_it_was_last_seen(
+def test_unlisted_associations_keep_their_last_known_metrics(
     metrics: Metrics, seen: tuple[str, ...], drifts: dict[str, float], exports: int
 ) -> None:
     """While a target or a List fails nobody knows better, and alerts that end then would say that all is well."""
@@ -179,7 +179,7 @@ def test_what_cannot_be_seen_is_as_it_was_last_seen(
         assert found[f"reconciler_drift_seconds[('association', '{name}'), ('target', 'prod')]"] == seconds
 
 
-def test_a_drift_beside_a_change_has_no_age(metrics: Metrics) -> None:
+def test_drift_together_with_a_change_has_no_age(metrics: Metrics) -> None:
     """It is only remembered since when the change is so, and that would be a wrong age of the drift."""
     both = replace(reports.drifted("both"), decision=DecisionKind.CHANGED, since=NOW - timedelta(days=30))
     lane = Lane("prod", None, None, NOW, 0, reports.report(both), NOW)
@@ -189,7 +189,7 @@ def test_a_drift_beside_a_change_has_no_age(metrics: Metrics) -> None:
     assert not [name for name in found if name.startswith("reconciler_drift_seconds")]
 
 
-def test_runs_and_writes_of_a_target_begin_at_0(metrics: Metrics) -> None:
+def test_run_and_write_counters_of_a_target_start_at_0(metrics: Metrics) -> None:
     """In the first scrape that finds it, as does its lease: the first unknown Create of a year is a rise then."""
     lane = Lane("prod", None, None, NOW, 0, None, None)
     metrics.show(lambda: Board(NOW, NOW, NOW, None, None, (lane,), ()))
@@ -201,7 +201,7 @@ def test_runs_and_writes_of_a_target_begin_at_0(metrics: Metrics) -> None:
     assert sum(value for name, value in values(metrics).items() if name.startswith(WRITES)) == 1
 
 
-def test_what_never_went_well_has_a_beginning(metrics: Metrics) -> None:
+def test_target_without_a_success_has_a_first_seen_time(metrics: Metrics) -> None:
     """That of the controller for git, and for a target when it was found, also one that comes later or once more."""
     board = Board(NOW, NOW - timedelta(hours=3), None, None, None, (), ())
     name = "reconciler_target_first_seen_timestamp_seconds[('target', '{}')]"
@@ -221,7 +221,7 @@ def test_what_never_went_well_has_a_beginning(metrics: Metrics) -> None:
     assert after(3, "prod")[name.format("prod")] == NOW.timestamp() + 3 * 3600
 
 
-def test_leases_waits_hooks_and_notices_are_counted(metrics: Metrics) -> None:
+def test_leases_waits_webhooks_and_notifications_are_counted(metrics: Metrics) -> None:
     """The rest of what happens; a lease is given back by an error too."""
     held = ExitStack()
     held.enter_context(metrics.leased("prod"))
@@ -253,7 +253,7 @@ def test_every_metric_has_a_help_text_and_a_prefix(metrics: Metrics) -> None:
 @pytest.mark.parametrize(
     "code", ["\ud800", "a b", 'x"} 1\n', "", "x" * 101, 7, None, ["Throttling"], {"Code": "x"}], ids=repr
 )
-def test_a_code_that_is_none_is_counted_by_its_status(metrics: Metrics, code: Any) -> None:
+def test_invalid_error_code_is_counted_by_its_status(metrics: Metrics, code: Any) -> None:
     """It becomes the label of a series, and nobody knows what comes to stand in an answer."""
     for parsed in ({"Error": {"Code": code}}, {"Error": [code]}, {}, None):
         metrics._answered("response-received.sts.GetCallerIdentity", {"status_code": 500}, parsed, None)  # noqa: SLF001
@@ -265,7 +265,7 @@ def test_a_code_that_is_none_is_counted_by_its_status(metrics: Metrics, code: An
     assert metrics.text()[1]
 
 
-def test_codes_are_bounded(metrics: Metrics) -> None:
+def test_number_of_error_codes_is_bounded(metrics: Metrics) -> None:
     """One that is another each time takes no memory for ever."""
     for number in range(1000):
         parsed = {"Error": {"Code": f"Code{number}"}}

@@ -22,7 +22,7 @@ def test_a_burst_passes_at_once_and_then_the_rate_holds() -> None:
     assert [time - times[0] for time in times] == [0, 0, 0, 0, 0, 0.5, 1, 1.5, 2]
 
 
-def test_what_was_not_used_is_not_saved_up() -> None:
+def test_unused_calls_are_not_saved_up() -> None:
     """After a long rest there is one burst, not many."""
     clock = FakeClock()
     pace = Pace(2, 5, clock)
@@ -35,7 +35,7 @@ def test_what_was_not_used_is_not_saved_up() -> None:
 
 
 @given(st.integers(1, 50), st.integers(1, 10), st.lists(st.floats(0, 2), min_size=1, max_size=60))
-def test_never_more_than_burst_and_rate(rate: int, burst: int, rests: list[float]) -> None:
+def test_calls_do_not_exceed_burst_and_rate(rate: int, burst: int, rests: list[float]) -> None:
     """In any span there are at most burst + rate x seconds calls."""
     clock = FakeClock()
     pace = Pace(rate, burst, clock)
@@ -49,7 +49,7 @@ def test_never_more_than_burst_and_rate(rate: int, burst: int, rests: list[float
             assert last - first + 1 <= burst + rate * (times[last] - times[first]) + 1e-3
 
 
-def test_threads_share_one_pace() -> None:
+def test_threads_share_one_rate_limit() -> None:
     """Calls of many threads are counted together."""
     clock = FakeClock()
     pace = Pace(10, 1, clock)

@@ -26,14 +26,14 @@ def timetable() -> Iterator[Timetable]:
         timetable.shut_down()
 
 
-def test_what_is_overdue_is_called(timetable: Timetable) -> None:
+def test_overdue_job_is_called(timetable: Timetable) -> None:
     """However late: a machine may have slept."""
     called = threading.Event()
     timetable.at("work", AGES, called.set)
     assert called.wait(30)
 
 
-def test_a_later_time_takes_the_place_of_an_earlier_one(timetable: Timetable) -> None:
+def test_rescheduled_job_replaces_the_earlier_time(timetable: Timetable) -> None:
     """What waits under a name is what was asked for last, sooner or later."""
     earlier, later = threading.Event(), threading.Event()
     timetable.at("work", NEVER, earlier.set)
@@ -42,7 +42,7 @@ def test_a_later_time_takes_the_place_of_an_earlier_one(timetable: Timetable) ->
     assert not earlier.is_set()
 
 
-def test_what_was_dropped_is_not_called(timetable: Timetable) -> None:
+def test_dropped_job_is_not_called(timetable: Timetable) -> None:
     """And dropping what is not there is no error."""
     called, other = threading.Event(), threading.Event()
     soon = SystemClock().now() + timedelta(milliseconds=200)
@@ -54,7 +54,7 @@ def test_what_was_dropped_is_not_called(timetable: Timetable) -> None:
     assert not called.is_set()
 
 
-def test_woken_it_goes_by_the_clock_as_it_was_set(timetable: Timetable, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_woken_scheduler_uses_the_new_clock_time(timetable: Timetable, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would sleep for as long as it was until the next job, by the clock as it was before."""
     called, sooner = threading.Event(), threading.Event()
 
@@ -74,7 +74,7 @@ def test_woken_it_goes_by_the_clock_as_it_was_set(timetable: Timetable, monkeypa
     assert called.wait(30)
 
 
-def test_a_job_may_plan_its_own_next_call(timetable: Timetable) -> None:
+def test_job_may_schedule_its_own_next_call(timetable: Timetable) -> None:
     """At once, again and again, while it is still under way itself."""
     count, done = [0], threading.Event()
 
@@ -89,7 +89,7 @@ def test_a_job_may_plan_its_own_next_call(timetable: Timetable) -> None:
     assert done.wait(30)
 
 
-def test_one_that_hangs_holds_up_no_other(timetable: Timetable) -> None:
+def test_hanging_jobs_do_not_delay_the_others(timetable: Timetable) -> None:
     """There are threads enough."""
     release = threading.Event()
     others = [threading.Event() for _ in range(10)]
@@ -105,7 +105,7 @@ def test_one_that_hangs_holds_up_no_other(timetable: Timetable) -> None:
     release.set()
 
 
-def test_the_end_waits_for_what_is_under_way(timetable: Timetable) -> None:
+def test_shutdown_waits_for_running_jobs(timetable: Timetable) -> None:
     """And calls nothing that is not."""
     begun, ended, late = threading.Event(), threading.Event(), threading.Event()
 
@@ -122,7 +122,7 @@ def test_the_end_waits_for_what_is_under_way(timetable: Timetable) -> None:
     assert not timetable.running
 
 
-def test_what_stands_alone_waits_for_no_other() -> None:
+def test_separate_scheduler_is_not_delayed_by_hanging_jobs() -> None:
     """However many hang. Those that are due and wait for a thread are known, until they begin."""
     timetable, release = Timetable("alone", at_once=2), threading.Event()
     hanging = [threading.Event() for _ in range(4)]

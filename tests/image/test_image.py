@@ -70,7 +70,7 @@ def inside(docker: Engine, image: str, script: str, *options: str) -> str:
     return done.stdout
 
 
-def test_it_says_what_it_is(docker: Engine, image: str) -> None:
+def test_image_has_labels_and_start_commands(docker: Engine, image: str) -> None:
     """The labels of OCI, and how it is started, asked and stopped."""
     found = docker.config(image)
     label = "org.opencontainers.image."
@@ -86,7 +86,7 @@ def test_it_says_what_it_is(docker: Engine, image: str) -> None:
     assert found["Healthcheck"]["Test"] == ["CMD", "reconcile", "health"]
 
 
-def test_it_holds_what_it_needs(docker: Engine, image: str) -> None:
+def test_image_contains_the_required_programs(docker: Engine, image: str) -> None:
     """git, ssh, what checks signatures, and process 1."""
     found = inside(
         docker, image, "for each in git ssh gpg tini reconcile; do command -v $each; done; reconcile --version"
@@ -94,7 +94,7 @@ def test_it_holds_what_it_needs(docker: Engine, image: str) -> None:
     assert len(found.splitlines()) == 6
 
 
-def test_a_start_compiles_nothing(docker: Engine, image: str) -> None:
+def test_image_contains_compiled_bytecode(docker: Engine, image: str) -> None:
     """The program, its libraries and Python's own are compiled: nobody can write what Python compiles later."""
     uncompiled = (
         "import importlib.util as u, pathlib, sysconfig as s;"
@@ -107,7 +107,7 @@ def test_a_start_compiles_nothing(docker: Engine, image: str) -> None:
     assert without == []
 
 
-def test_it_holds_nothing_that_builds_or_installs(docker: Engine, image: str) -> None:
+def test_image_contains_no_build_or_install_tools(docker: Engine, image: str) -> None:
     """No pip, nor what could make one; no compiler; and no tool of the tests. The base has had all but the last."""
     found = inside(docker, image, "for each in cc gcc c++ g++ ld make; do command -v $each; done; true")
     assert found == ""
@@ -122,7 +122,7 @@ def test_it_holds_nothing_that_builds_or_installs(docker: Engine, image: str) ->
     assert inside(docker, image, f'python3 -c "{absent}"') == "[]\n"
 
 
-def test_nobody_becomes_another_user(docker: Engine, image: str) -> None:
+def test_image_contains_no_setuid_programs(docker: Engine, image: str) -> None:
     """No program runs as its owner or group, even where that is not forbidden from outside. The base has some."""
     base, made = (
         inside(docker, each, "find / -xdev -type f -perm /6000 2>/dev/null || true", "--user=0")
@@ -133,7 +133,7 @@ def test_nobody_becomes_another_user(docker: Engine, image: str) -> None:
 
 
 @pytest.mark.parametrize("root", ["--read-only", "--read-only=false"])
-def test_nothing_can_be_written_but_what_is_meant_to(docker: Engine, image: str, root: str) -> None:
+def test_image_is_writable_only_in_tmp_and_state(docker: Engine, image: str, root: str) -> None:
     """The user is no root and has no capability; only /tmp and the state take files, on whatever root file system."""
     user, capabilities, *writable = inside(
         docker,
@@ -147,7 +147,7 @@ def test_nothing_can_be_written_but_what_is_meant_to(docker: Engine, image: str,
     assert writable == ["/var/lib/reconciler"]
 
 
-def test_a_dry_run_in_it_writes_nothing(
+def test_dry_run_in_the_image_writes_nothing(
     docker: Engine, image: str, server: SandboxServer, repository: Repository, tmp_path: Path
 ) -> None:
     """The one-shot: the same image with another command, and its exit code."""
@@ -162,7 +162,7 @@ def test_a_dry_run_in_it_writes_nothing(
     assert server.sandbox.carried_out == ()
 
 
-def test_a_job_needs_a_journal_that_outlasts_it(
+def test_ci_job_in_the_image_needs_a_lasting_state(
     docker: Engine, image: str, server: SandboxServer, repository: Repository, tmp_path: Path
 ) -> None:
     """In CI the image's own folder does not count: a state has to be named, and what is named is used."""
@@ -176,7 +176,7 @@ def test_a_job_needs_a_journal_that_outlasts_it(
     assert [path.name for path in (tmp_path / "state").iterdir()] == ["ci"]
 
 
-def test_a_repository_of_another_user_is_read_where_git_is_told_to(
+def test_repository_of_another_user_can_be_trusted_by_variables(
     docker: Engine, image: str, server: SandboxServer, repository: Repository
 ) -> None:
     """By variables, since the user has no configuration that could be written."""
@@ -189,7 +189,7 @@ def test_a_repository_of_another_user_is_read_where_git_is_told_to(
     assert done.returncode == 0, done.stderr
 
 
-def test_its_own_health_check_finds_its_own_controller(docker: Engine, image: str) -> None:
+def test_image_health_check_finds_its_controller(docker: Engine, image: str) -> None:
     """As both are without any setting: on port 8080 of a network of its own, with no manifests yet."""
     with docker.running(image, "alone", options=("--network=none",), env={}) as container:
         listening = until(container, "listening")[-1]
@@ -197,7 +197,7 @@ def test_its_own_health_check_finds_its_own_controller(docker: Engine, image: st
         docker.podman("healthcheck", "run", "alone")
 
 
-def test_the_controller_in_it_creates_once_and_ends_when_told(
+def test_controller_in_the_image_creates_once_and_stops_on_sigterm(
     docker: Engine, image: str, server: SandboxServer, repository: Repository, tmp_path: Path
 ) -> None:
     """It follows git, answers its health check, and SIGTERM ends it with 0; another one finds what it remembered."""

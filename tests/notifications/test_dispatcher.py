@@ -110,7 +110,7 @@ def world() -> World:
     return World()
 
 
-def test_each_change_is_told_once(world: World) -> None:
+def test_each_change_is_notified_once(world: World) -> None:
     """What begins, what becomes of it and that it ended."""
     courier = world.courier()
     assert world.goes(courier) == []
@@ -123,7 +123,7 @@ def test_each_change_is_told_once(world: World) -> None:
 
 
 @pytest.mark.parametrize("kind", ["memory", "file"])
-def test_a_restart_repeats_nothing(world: World, kind: str, tmp_path: Path) -> None:
+def test_restart_does_not_repeat_notifications(world: World, kind: str, tmp_path: Path) -> None:
     """Nor does it forget that something was wrong: its end is still told."""
     if kind == "file":
         world.store = FileStore(tmp_path / "state" / "notifications.json")
@@ -133,7 +133,7 @@ def test_a_restart_repeats_nothing(world: World, kind: str, tmp_path: Path) -> N
     assert world.goes(world.courier()) == []
 
 
-def test_what_is_not_delivered_is_told_later_in_one_message(world: World) -> None:
+def test_undelivered_changes_are_sent_later_in_one_message(world: World) -> None:
     """With pauses that grow, up to some ten minutes; what came meanwhile comes with it."""
     courier = world.courier()
     world.person.away = True
@@ -151,7 +151,7 @@ def test_what_is_not_delivered_is_told_later_in_one_message(world: World) -> Non
     assert world.pauses[-1] == 10
 
 
-def test_what_was_not_delivered_before_a_restart_is_told_after_it(world: World) -> None:
+def test_undelivered_change_is_sent_after_a_restart(world: World) -> None:
     """Nothing counts as told that nobody took."""
     world.person.away = True
     world.goes(world.courier(), export="lost")
@@ -159,7 +159,7 @@ def test_what_was_not_delivered_before_a_restart_is_told_after_it(world: World) 
     assert world.goes(world.courier()) == [LOST]
 
 
-def test_one_receiver_that_takes_nothing_holds_up_no_other(world: World) -> None:
+def test_failing_receiver_does_not_delay_the_others(world: World) -> None:
     """Nor has the other everything repeated once it is back."""
     other = Person("slack 1", away=True)
     world.people = [world.person, other]
@@ -171,7 +171,7 @@ def test_one_receiver_that_takes_nothing_holds_up_no_other(world: World) -> None
     assert other.heard() == [LOST]
 
 
-def test_a_new_receiver_is_told_what_stands(world: World) -> None:
+def test_new_receiver_is_notified_of_open_problems(world: World) -> None:
     """And no recovery of what it never heard of."""
     courier = world.courier()
     world.goes(courier, export="lost", other="lost")
@@ -181,7 +181,7 @@ def test_a_new_receiver_is_told_what_stands(world: World) -> None:
     assert world.people[1].heard() == [LOST]
 
 
-def test_two_controllers_on_one_state_tell_once(world: World) -> None:
+def test_two_controllers_on_one_state_notify_once(world: World) -> None:
     """The second sees what the first told, also where it looked before."""
     first, second = world.courier(), world.courier()
     world.goes(first)
@@ -194,7 +194,7 @@ def test_two_controllers_on_one_state_tell_once(world: World) -> None:
     assert world.goes(world.courier(lambda: stale)) == []
 
 
-def test_two_controllers_at_the_same_moment_lose_nothing(world: World) -> None:
+def test_concurrent_controllers_keep_each_others_notification_state(world: World) -> None:
     """Both may tell the same then, but what either wrote is kept."""
     first, second = world.courier(), world.courier()
     nested = list[str]()
@@ -225,7 +225,7 @@ def test_controllers_of_one_machine_wait_for_each_other(world: World, tmp_path: 
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-def test_a_clock_that_was_ahead_silences_nobody(world: World, *, restarted: bool) -> None:
+def test_clock_set_back_does_not_suppress_notifications(world: World, *, restarted: bool) -> None:
     """What it dated is remembered without its time: ends, new trouble and the daily summary are told, each once."""
     world.heartbeat = timedelta(days=1)
     ahead = world.courier()
@@ -241,7 +241,7 @@ def test_a_clock_that_was_ahead_silences_nobody(world: World, *, restarted: bool
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"format": "reconciler/notices/v9"}', "\ud7ff", "[" * 100_000])
-def test_a_broken_ledger_is_begun_anew(world: World, text: str) -> None:
+def test_broken_notification_state_is_replaced(world: World, text: str) -> None:
     """With one log line; what is wrong is told once more, nothing is told to have recovered, and the next is good."""
     store = FakeStore()
     store.stored = Stored(text, "1")
@@ -255,7 +255,7 @@ def test_a_broken_ledger_is_begun_anew(world: World, text: str) -> None:
     assert world.goes(world.courier()) == []
 
 
-def test_a_lost_ledger_is_begun_anew(world: World) -> None:
+def test_lost_notification_state_is_replaced(world: World) -> None:
     """As before a first start, which nobody is warned of: what is wrong is told once more, and what is right is not."""
     world.goes(world.courier(), export="lost")
     world.store = FakeStore()
@@ -265,7 +265,7 @@ def test_a_lost_ledger_is_begun_anew(world: World) -> None:
     assert world.troubles == []
 
 
-def test_a_ledger_that_cannot_be_written_repeats_nothing(world: World) -> None:
+def test_unwritable_notification_state_repeats_nothing(world: World) -> None:
     """Memory serves while the process lasts; why is said once, and a later write brings it all."""
     store = FakeStore()
     store.broken = {1, 2}
@@ -291,7 +291,7 @@ class Unreadable(FakeStore):
         return super().load()
 
 
-def test_what_people_know_is_awaited_before_they_are_told(world: World) -> None:
+def test_notifications_wait_for_an_unreadable_state_for_ten_minutes(world: World) -> None:
     """A ledger out of reach at the start would have everything told again: ten minutes are waited, not for ever."""
     store = Unreadable()
     world.store = store
@@ -321,7 +321,7 @@ class Restless(FakeStore):
 
 
 @pytest.mark.parametrize("lasts", [100, 2])
-def test_a_ledger_that_others_keep_writing_holds_up_nothing(world: World, lasts: int) -> None:
+def test_conflicting_writes_of_the_state_do_not_block_notifications(world: World, lasts: int) -> None:
     """It is tried a few times; memory serves."""
     store = Restless()
     store.lasts = lasts
@@ -332,7 +332,7 @@ def test_a_ledger_that_others_keep_writing_holds_up_nothing(world: World, lasts:
     assert world.goes(courier) == []
 
 
-def test_a_folder_that_cannot_be_made_stops_nothing(world: World, tmp_path: Path) -> None:
+def test_unusable_state_folder_does_not_stop_notifications(world: World, tmp_path: Path) -> None:
     """The lock cannot be taken either; people are told all the same."""
     (tmp_path / "file").touch()
     world.store = FileStore(tmp_path / "file" / "notifications.json")
@@ -342,7 +342,7 @@ def test_a_folder_that_cannot_be_made_stops_nothing(world: World, tmp_path: Path
     assert world.goes(courier) == []
 
 
-def test_a_dry_run_keeps_nothing(world: World) -> None:
+def test_dry_run_stores_no_notification_state(world: World) -> None:
     """People are told once in each process."""
     world.store = None
     courier = world.courier()
@@ -351,7 +351,7 @@ def test_a_dry_run_keeps_nothing(world: World) -> None:
     assert world.goes(world.courier()) == [LOST]
 
 
-def test_all_is_told_once_a_day(world: World) -> None:
+def test_summary_is_sent_once_a_day(world: World) -> None:
     """Also through restarts; that all is well, or what stands open; and one that nobody took is told later."""
     world.heartbeat = timedelta(days=1)
     assert world.goes(world.courier()) == ["reconcile: all is well"]
@@ -369,7 +369,7 @@ def test_all_is_told_once_a_day(world: World) -> None:
     assert world.goes(world.courier(), export="in-sync") == [RECOVERED, "reconcile: all is well"]
 
 
-def test_a_manifest_that_is_gone_is_forgotten_on_disk_too(world: World) -> None:
+def test_removed_manifest_is_dropped_from_the_notification_state(world: World) -> None:
     """So that the ledger does not grow; nobody is told."""
     courier = world.courier()
     world.goes(courier, export="lost")
@@ -381,7 +381,7 @@ def test_a_manifest_that_is_gone_is_forgotten_on_disk_too(world: World) -> None:
     assert ledger["targets"]["prod"]["open"] == []
 
 
-def test_a_target_that_is_gone_is_forgotten_on_disk_too(world: World) -> None:
+def test_removed_target_is_dropped_from_the_notification_state(world: World) -> None:
     """As a manifest is."""
     world.goes(world.courier(), export="lost")
     board = world.board()

@@ -32,7 +32,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_the_wheel_holds_the_program_and_nothing_else(wheel: Path) -> None:
+def test_wheel_contains_only_the_program(wheel: Path) -> None:
     """All modules, the schemas, the page, the licence and the type marker are in; tests and examples are not."""
     with ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
@@ -47,7 +47,7 @@ def test_the_wheel_holds_the_program_and_nothing_else(wheel: Path) -> None:
     assert len(licences) == 1
 
 
-def test_the_wheel_works_where_no_checkout_is(wheel: Path, tmp_path: Path) -> None:
+def test_wheel_works_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
     """Installed elsewhere, the program finds its schemas in itself."""
     installed = tmp_path / "installed"
     offline = ["--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
@@ -102,18 +102,18 @@ def test_locks_meet_every_requirement(lock: str) -> None:
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock"])
-def test_what_is_tested_is_what_is_shipped(lock: str) -> None:
+def test_tested_versions_are_the_shipped_versions(lock: str) -> None:
     """The lock of the tests holds the versions of the others."""
     tested = pins("requirements-dev.lock")
     assert {name: versions for name, versions in pins(lock).items() if tested.get(name) != versions} == {}
 
 
-def test_the_image_needs_no_test_tools() -> None:
+def test_image_lock_contains_no_test_tools() -> None:
     """The lock that the image is made from holds neither the sandbox nor what builds and tests the project."""
     assert pins("requirements.lock").keys().isdisjoint({"hatchling", "moto", "mypy", "pip", "pytest", PROJECT})
 
 
-def test_the_image_is_made_of_files_that_are_sent() -> None:
+def test_dockerfile_copies_only_files_in_the_build_context() -> None:
     """Whatever the Dockerfile copies is there, and .dockerignore lets it pass."""
     dockerfile = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
     sent = (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").splitlines()
@@ -126,7 +126,7 @@ def test_the_image_is_made_of_files_that_are_sent() -> None:
         assert f"!{name}" in sent
 
 
-def test_no_file_names_an_index_or_a_machine() -> None:
+def test_files_name_no_package_index_or_machine_path() -> None:
     """No file says where packages come from, or where somebody's files lie: that is for clients to know."""
     index = r"https?://[^ \"]*/(?:simple|packages)/|(?<![\w-])--(?:extra-)?index-url"
     machine = r"(?<![\w.~*{}/-])/(?:work|root|tmp/w)/"

@@ -39,7 +39,7 @@ Checks: 1 ok, 1 warning, 1 failed, 1 skipped. Nothing was written.
 """
 
 
-def test_a_plain_diagnosis_to_the_letter() -> None:
+def test_plain_diagnosis_is_rendered_exactly() -> None:
     """Columns stand under each other through all targets."""
     assert text(DIAGNOSIS, terminal=False) == PLAIN
 
@@ -52,7 +52,7 @@ def test_a_terminal_gets_symbols_and_colours() -> None:
     assert "\x1b[1mprod\x1b[0m  123456789012 us-east-1\n" in shown
 
 
-def test_the_json_fits_its_schema() -> None:
+def test_json_diagnosis_fits_its_schema() -> None:
     """All members are there, whether they say anything or not."""
     document = json.loads(as_json(DIAGNOSIS))
     CHECK.validate(document)
@@ -63,7 +63,7 @@ def test_the_json_fits_its_schema() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
-def test_no_text_steers_a_terminal_or_begins_a_line(evil: str) -> None:
+def test_texts_cannot_inject_escapes_or_lines(evil: str) -> None:
     """Whatever AWS, a manifest or a file is called: the lines are as many, and each can be printed."""
     check = Check("integration", Result.FAILED, evil, evil, evil)
     hostile = Diagnosis((check,), (TargetChecks(f"t{evil}", None, evil, (check,)),))

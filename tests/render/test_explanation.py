@@ -70,7 +70,7 @@ def everywhere(evil: str, *, bound: bool) -> Explanation:
 
 @pytest.mark.parametrize("bound", [True, False])
 @given(evil=st.text(min_size=1) | st.sampled_from(["a\nb", "\x1b[31m", "\u202e", "::error::x", "##[error]x", "\ud800"]))
-def test_no_text_steers_a_terminal_or_begins_a_line(evil: str, *, bound: bool) -> None:
+def test_texts_cannot_inject_escapes_or_lines(evil: str, *, bound: bool) -> None:
     """The lines are as many as with a plain text, each can be printed, and none is a command of a runner."""
     shown, plain = (text(everywhere(each, bound=bound), each, each) for each in (evil, "plain"))
     assert len(shown.splitlines()) == len(plain.splitlines())
@@ -83,7 +83,7 @@ def test_no_text_steers_a_terminal_or_begins_a_line(evil: str, *, bound: bool) -
     assert (tree["rule"]["condition"], tree["live"]["lastExecution"]["message"]) == (evil, evil)
 
 
-def test_the_rule_is_told_with_its_condition() -> None:
+def test_rule_is_shown_with_its_condition() -> None:
     """In sync and changed have the same record and live: what tells them apart is said, as text and as JSON."""
     known = record()
     same, other = told(manifest(), live(), known=known), told(manifest(ClientId="c"), live(), known=known)
@@ -97,7 +97,7 @@ def test_the_rule_is_told_with_its_condition() -> None:
     assert [each["condition"] for each in found] == [same.row.condition, other.row.condition, None]
 
 
-def test_what_never_creates_is_told_so() -> None:
+def test_manifest_with_policy_adopt_is_shown_without_a_token() -> None:
     """With policy.adopt there is no token, in neither form."""
     adopting = told(manifest(policy=Policy(adopt=live().arn)), live())
     shown = text(adopting, "prod", "place")

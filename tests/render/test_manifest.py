@@ -32,7 +32,7 @@ VALUES = st.recursive(
 
 @settings(max_examples=500)
 @given(st.dictionaries(SAFE.filter(lambda key: key != "<<"), VALUES, min_size=1, max_size=5), st.lists(STRINGS))
-def test_readers_of_both_versions_of_yaml_read_what_was_meant(document: dict[str, Any], comments: list[str]) -> None:
+def test_manifest_reads_the_same_by_yaml_1_1_and_1_2(document: dict[str, Any], comments: list[str]) -> None:
     """Ours reads 1.2, PyYAML's 1.1; to both a string is that string, and a comment nothing."""
     written = text(document, comments)
     (read,) = documents("manifest.yaml", written.encode())
@@ -41,7 +41,7 @@ def test_readers_of_both_versions_of_yaml_read_what_was_meant(document: dict[str
     assert yaml.safe_load(written) == document
 
 
-def test_it_looks_like_the_examples() -> None:
+def test_manifest_has_the_style_of_the_examples() -> None:
     """Block style, in the given order, without quotes where words are obviously words."""
     document: dict[str, Any] = {
         "kind": "X",

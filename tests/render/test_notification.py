@@ -22,7 +22,7 @@ def notice(condition: Condition, name: str = "export", said: str = "because", en
     return Notice(Finding(WHERE, condition, name, f"{name}.yaml:1", "arn:aws:x", said), ended)
 
 
-def test_a_message_counts_in_its_title_and_says_what_to_do_once() -> None:
+def test_message_title_counts_and_each_remedy_is_given_once() -> None:
     """The gravest first, each with its target, manifest and ARN."""
     message = told(
         (
@@ -50,12 +50,12 @@ def test_a_message_counts_in_its_title_and_says_what_to_do_once() -> None:
         ((Condition.WELL,), "success"),
     ],
 )
-def test_a_message_is_as_grave_as_what_is_gravest_in_it(conditions: tuple[Condition, ...], severity: str) -> None:
+def test_message_has_the_severity_of_its_gravest_change(conditions: tuple[Condition, ...], severity: str) -> None:
     """A recovery alone is good news."""
     assert told(tuple(notice(each, ended=Condition.LOST) for each in conditions)).severity == severity
 
 
-def test_a_target_and_the_manifests_have_names_too() -> None:
+def test_target_and_source_problems_are_named() -> None:
     """They stand where an association would."""
     failed = Notice(Finding(WHERE, Condition.TARGET_FAILED, said="denied"))
     fixed = Notice(Finding("", Condition.WELL), Condition.REFUSED)
@@ -65,13 +65,13 @@ def test_a_target_and_the_manifests_have_names_too() -> None:
 
 
 @pytest.mark.parametrize("condition", [each for each in Condition if each.wrong])
-def test_every_condition_has_a_word_of_advice(condition: Condition) -> None:
+def test_every_condition_has_a_remedy_and_a_recovery_text(condition: Condition) -> None:
     """Whatever begins to be wrong, people read what to do; whatever ends, what it was."""
     assert told((notice(condition),)).body.startswith(f"{condition}: ")
     assert "no longer " in told((notice(Condition.WELL, ended=condition),)).body
 
 
-def test_a_flood_is_cut_and_counted() -> None:
+def test_long_notification_is_shortened_and_counted() -> None:
     """Twenty things are named, and how many more there are; a long reason is cut."""
     message = told(tuple(notice(Condition.LOST, f"n{number}", "x" * 5000) for number in range(123)))
     assert message.title == "reconcile: 123 lost"
@@ -80,7 +80,7 @@ def test_a_flood_is_cut_and_counted() -> None:
 
 
 @given(st.text())
-def test_no_text_from_outside_steers_a_chat(text: str) -> None:
+def test_texts_cannot_inject_chat_markup(text: str) -> None:
     """It stays on its line, calls nobody and makes no link or markup, whatever a reason holds."""
     hostile = f"{text}<!channel> @here [x](http://evil) ::error::\n\x1b[2J"
     body = told((notice(Condition.LOST, said=hostile),)).body
@@ -98,13 +98,13 @@ def test_no_text_from_outside_steers_a_chat(text: str) -> None:
         "##[ is no pattern",
     ],
 )
-def test_what_is_harmless_in_a_chat_can_be_copied(said: str) -> None:
+def test_harmless_characters_are_not_escaped(said: str) -> None:
     """A pattern stays as it stands in git: a chat is no log of a runner, and emphasis is no danger."""
     body = told((notice(Condition.BLOCKED, said=said),)).body
     assert body.endswith(f": {said}")
 
 
-def test_who_was_denied_is_not_named() -> None:
+def test_denied_user_is_not_named() -> None:
     """AWS names the session of a person in its refusals; the role is enough."""
     said = (
         "User: arn:aws:sts::123456789012:assumed-role/Admin/jane.doe@corp.com is not authorized; "
@@ -115,7 +115,7 @@ def test_who_was_denied_is_not_named() -> None:
     assert "assumed-role/Admin/… is not authorized" in body
 
 
-def test_a_summary_says_all_is_well_only_where_it_is() -> None:
+def test_summary_title_counts_problems() -> None:
     """What is wrong, behind or waiting is counted in the title and listed."""
     good = Summary(NOW, (), 0, (), 3, 2)
     message = summary(good)

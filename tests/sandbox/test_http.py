@@ -51,7 +51,7 @@ def test_refusals_are_the_modelled_exceptions(
     refused(client, error, status)
 
 
-def test_other_modelled_exceptions(client: "Client") -> None:
+def test_missing_duplicate_and_invalid_raise_their_exceptions(client: "Client") -> None:
     """What is not there, what is there already, and what is wrong, are told apart."""
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         create(client, "nothing")
@@ -70,7 +70,7 @@ def test_name_uuid_and_arn_arrive_in_the_path(client: "Client") -> None:
             assert create(client, identifier)["DataIntegrationArn"] == made["Arn"]
 
 
-def test_every_operation_passes_the_door(client: "Client") -> None:
+def test_every_operation_round_trips_through_boto3(client: "Client") -> None:
     """Create, get, list, update, delete and tags: boto3 serialises and parses them all."""
     made = client.create_data_integration(Name="n", KmsKey="key", Tags={"a": "b"}, ClientToken="t")
     assert (made["Name"], made["Tags"], made["ClientToken"]) == ("n", {"a": "b"}, "t")
@@ -94,7 +94,7 @@ def test_every_operation_passes_the_door(client: "Client") -> None:
     assert names == ["profiles-export", "knowledge-articles", "m"]
 
 
-def test_pages_hold_all_associations_once(sandbox: Sandbox, client: "Client") -> None:
+def test_pages_contain_each_association_once(sandbox: Sandbox, client: "Client") -> None:
     """A hundred and twenty associations come in pages of at most fifty, each once, in order."""
     sandbox.behave(Behaviour(associations_per_integration=200))
     made = [create(client)["DataIntegrationAssociationId"] for _ in range(120)]
@@ -113,7 +113,7 @@ def test_pages_hold_all_associations_once(sandbox: Sandbox, client: "Client") ->
     assert [len(each["DataIntegrationAssociations"]) for each in sized] == [40, 40, 40]
 
 
-def test_page_that_is_just_full_is_the_last(sandbox: Sandbox, client: "Client") -> None:
+def test_exactly_full_page_is_the_last(sandbox: Sandbox, client: "Client") -> None:
     """No token leads to an empty page."""
     sandbox.behave(Behaviour(associations_per_integration=50))
     for _ in range(50):
@@ -146,7 +146,7 @@ def test_next_token_of_a_deleted_item_is_invalid(client: "Client") -> None:
         client.list_data_integrations(NextToken=token)
 
 
-def test_dropped_connection_is_carried_out_once(sandbox: Sandbox, client: "Client") -> None:
+def test_write_with_a_dropped_connection_is_executed_once(sandbox: Sandbox, client: "Client") -> None:
     """The client sees its connection close; the same token leads to what was made."""
     sandbox.behave(Behaviour(lose_answers=1, lost_answer="dropped"))
     with pytest.raises(ConnectionClosedError):
@@ -156,7 +156,7 @@ def test_dropped_connection_is_carried_out_once(sandbox: Sandbox, client: "Clien
     assert carried.arn.endswith(made["DataIntegrationAssociationId"])
 
 
-def test_client_that_repeats_creates_again_where_tokens_are_ignored(sandbox: Sandbox, reach: dict[str, Any]) -> None:
+def test_botocore_retry_creates_again_when_tokens_are_ignored(sandbox: Sandbox, reach: dict[str, Any]) -> None:
     """A Create that botocore repeats by itself after 500 may create twice, and the sandbox shows it."""
     sandbox.behave(Behaviour(lose_answers=1, tokens="ignored"))
     del reach["config"]
@@ -165,7 +165,7 @@ def test_client_that_repeats_creates_again_where_tokens_are_ignored(sandbox: San
     assert [each.token for each in sandbox.carried_out] == [sandbox.carried_out[0].token] * 2
 
 
-def test_clock_moves_jobs_on(client: "Client", clock: ManualClock) -> None:
+def test_jobs_progress_with_the_sandbox_clock(client: "Client", clock: ManualClock) -> None:
     """Jobs complete by the sandbox's clock, not by waiting."""
     create(client, ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"})
 
@@ -181,7 +181,7 @@ def test_clock_moves_jobs_on(client: "Client", clock: ManualClock) -> None:
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", "mars-1"])
-def test_any_region_works_and_is_apart(sandbox: Sandbox, reach: dict[str, Any], region: str) -> None:
+def test_regions_are_isolated_and_need_not_be_known(sandbox: Sandbox, reach: dict[str, Any], region: str) -> None:
     """A Region need not exist in botocore's list, and shares nothing with another."""
     with closing(boto3.client("appintegrations", **(reach | {"region_name": region}))) as client:
         create(client)
@@ -210,14 +210,14 @@ def test_assumed_role_leads_to_its_account(reach: dict[str, Any]) -> None:
         assert all(":us-east-1:210987654321:data-integration/" in arn for arn in arns)
 
 
-def test_operation_that_the_sandbox_lacks_says_so(client: "Client") -> None:
+def test_unsupported_operation_is_a_client_error(client: "Client") -> None:
     """Applications and event integrations are not here, and that is no server error."""
     with pytest.raises(ClientError, match="The sandbox has no ListApplications") as caught:
         client.list_applications()
     assert caught.value.response["Error"]["Code"] == "UnsupportedOperationException"
 
 
-def test_behaviour_may_change_meanwhile(sandbox: Sandbox, client: "Client") -> None:
+def test_behaviour_can_change_at_run_time(sandbox: Sandbox, client: "Client") -> None:
     """A switch reaches every account and Region at once, also those in use."""
     create(client)
     sandbox.behave(Behaviour(explicit_deny=True))

@@ -42,7 +42,7 @@ def environment_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
 
 
-def test_needs_nothing_and_restores_everything() -> None:
+def test_sandbox_needs_no_credentials_and_restores_the_environment() -> None:
     """Neither credentials nor Region nor profile are needed, and the environment is as before."""
     before, send, session = dict(os.environ), URLLib3Session.send, boto3.DEFAULT_SESSION  # noqa: TID251  # compared
     with in_process() as sandbox:
@@ -56,7 +56,7 @@ def test_needs_nothing_and_restores_everything() -> None:
     assert len(sandbox.carried_out) == 1
 
 
-def test_restores_after_an_error() -> None:
+def test_sandbox_restores_the_environment_after_an_error() -> None:
     """Also where the block fails."""
     before = dict(os.environ)  # noqa: TID251  # compared
     with pytest.raises(ZeroDivisionError), in_process():
@@ -64,7 +64,7 @@ def test_restores_after_an_error() -> None:
     assert dict(os.environ) == before  # noqa: TID251  # compared
 
 
-def test_corrupt_file_changes_nothing(tmp_path: Path) -> None:
+def test_corrupt_file_leaves_the_environment_unchanged(tmp_path: Path) -> None:
     """The file is read before anything is taken over."""
     before = dict(os.environ)  # noqa: TID251  # compared
     (tmp_path / "sandbox.json").write_text("{", encoding="utf-8")
@@ -74,7 +74,7 @@ def test_corrupt_file_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
-def test_region_of_the_environment_counts(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_region_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Of what the environment says of AWS, the Region is kept."""
     monkeypatch.setenv(name, "eu-west-1")
     with in_process(), closing(boto3.client("appintegrations")) as client:
@@ -82,7 +82,7 @@ def test_region_of_the_environment_counts(monkeypatch: pytest.MonkeyPatch, name:
     assert ":eu-west-1:" in arn
 
 
-def test_session_made_before_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_session_created_earlier_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody has to care for the order of imports and sessions."""
     made_before = (
         "import boto3\n"
@@ -97,7 +97,7 @@ def test_session_made_before_is_answered(monkeypatch: pytest.MonkeyPatch) -> Non
     subprocess.run([sys.executable, "-c", made_before], check=True, cwd=REPOSITORY)
 
 
-def test_nothing_leaves_the_machine() -> None:
+def test_requests_to_other_machines_are_blocked() -> None:
     """A request that moto does not answer is not sent; one to loopback is."""
     with SandboxServer() as server, in_process():
         outward = boto3.client("appintegrations", endpoint_url="http://203.0.113.1")
@@ -109,13 +109,13 @@ def test_nothing_leaves_the_machine() -> None:
 
 
 @pytest.mark.parametrize("config", [Config(use_fips_endpoint=True), Config(use_dualstack_endpoint=True)])
-def test_every_endpoint_of_the_service_is_answered(config: Config) -> None:
+def test_fips_and_dual_stack_endpoints_are_served(config: Config) -> None:
     """FIPS and dual-stack hosts are AppIntegrations as well."""
     with in_process(), closing(boto3.client("appintegrations", config=config)) as client:
         assert len(client.list_data_integrations()["DataIntegrations"]) == 3
 
 
-def test_eight_threads_share_it() -> None:
+def test_threads_share_one_sandbox() -> None:
     """A client and its answers can be used from a pool; STS answers there as well."""
     with in_process() as sandbox, closing(boto3.client("appintegrations")) as client:
         sts = boto3.client("sts")
@@ -126,7 +126,7 @@ def test_eight_threads_share_it() -> None:
     assert len(made) == len(sandbox.carried_out) == 4
 
 
-def test_second_process_finds_what_the_first_made(tmp_path: Path) -> None:
+def test_second_process_finds_the_data_of_the_first(tmp_path: Path) -> None:
     """With a file, the sandbox in the process keeps its state, and a server reads the same."""
     data = tmp_path / "sandbox.json"
     with in_process(data):
@@ -138,7 +138,7 @@ def test_second_process_finds_what_the_first_made(tmp_path: Path) -> None:
         assert len(server.sandbox.carried_out) == 1
 
 
-def test_sandboxes_nest_and_forget() -> None:
+def test_nested_sandboxes_are_isolated_and_not_stored() -> None:
     """The inner one answers meanwhile; without a file nothing is kept."""
     with in_process() as outer:
         client = boto3.client("appintegrations")
@@ -168,7 +168,7 @@ def test_running_server_survives_moto_s_resets() -> None:
         assert len(server.sandbox.carried_out) == 1
 
 
-def test_bare_mock_aws_works_once_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_mock_aws_serves_the_registered_service(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is a service of moto like any other, empty again in the next mock."""
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_APPINTEGRATIONS"):
         monkeypatch.delenv(name)
@@ -182,14 +182,14 @@ def test_bare_mock_aws_works_once_registered(monkeypatch: pytest.MonkeyPatch) ->
             assert len(answer["DataIntegrationAssociations"]) == 1
 
 
-def test_moto_that_does_not_find_it_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_registration_fails_when_moto_does_not_find_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
     """An upgrade of moto that moves its tables is told when registering, not by strange answers later."""
     monkeypatch.setattr(backends, "get_backend", lambda _: {})
     with pytest.raises(RuntimeError, match="This moto does not find the sandbox"):
         register()
 
 
-def test_import_is_lazy() -> None:
+def test_package_import_loads_neither_moto_nor_botocore() -> None:
     """Importing the package imports neither moto nor botocore."""
     probe = (
         "import sys; from reconciler.sandbox import Behaviour; Behaviour.parse(['tokens=ignored']);"

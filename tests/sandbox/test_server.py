@@ -58,7 +58,7 @@ def hasty_threads() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("hasty_threads")
-def test_sixteen_threads_with_one_token_make_one_association(server: SandboxServer) -> None:
+def test_concurrent_creates_with_one_token_make_one_association(server: SandboxServer) -> None:
     """A Create is atomic: whoever comes at the same time gets the answer of the first."""
     with asking(server) as client, ThreadPoolExecutor(16) as pool:
         made = set(pool.map(lambda _: create(client, ClientToken="t"), range(64)))
@@ -67,7 +67,7 @@ def test_sixteen_threads_with_one_token_make_one_association(server: SandboxServ
 
 
 @pytest.mark.usefixtures("hasty_threads")
-def test_sixteen_threads_do_not_exceed_the_quota(server: SandboxServer) -> None:
+def test_concurrent_creates_do_not_exceed_the_quota(server: SandboxServer) -> None:
     """Ten Creates pass, whoever comes first, and the others are refused."""
 
     def attempt(_: int) -> bool:
@@ -82,7 +82,7 @@ def test_sixteen_threads_do_not_exceed_the_quota(server: SandboxServer) -> None:
         assert len(listed(client)) == 10
 
 
-def test_restarted_server_remembers(tmp_path: Path) -> None:
+def test_restarted_server_keeps_its_data(tmp_path: Path) -> None:
     """Associations and tokens outlive the server, and its clients find it again on the same port."""
     data = tmp_path / "sandbox.json"
     with SandboxServer(data=data) as first:
@@ -117,7 +117,7 @@ def test_killed_server_loses_nothing_that_it_answered(tmp_path: Path) -> None:
         assert listed(client) == made
 
 
-def test_without_a_file_nothing_is_kept() -> None:
+def test_server_without_a_file_stores_nothing() -> None:
     """A fresh server holds the seeds only."""
     with SandboxServer() as first, asking(first) as client:
         create(client)
@@ -125,7 +125,7 @@ def test_without_a_file_nothing_is_kept() -> None:
         assert listed(client) == []
 
 
-def test_two_servers_are_apart() -> None:
+def test_servers_are_isolated() -> None:
     """Each has an AppIntegrations and a behaviour of its own."""
     with SandboxServer() as one, SandboxServer(behaviour=Behaviour(explicit_deny=True)) as other:
         with asking(one) as client:
@@ -136,7 +136,7 @@ def test_two_servers_are_apart() -> None:
                 create(client)
 
 
-def test_port_in_use_is_told(server: SandboxServer) -> None:
+def test_port_in_use_is_reported(server: SandboxServer) -> None:
     """The address is named, and the program goes on."""
     port = urlsplit(server.url).port or 0
     with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}: .*choose another port"):
@@ -151,7 +151,7 @@ def test_failed_start_frees_the_file(server: SandboxServer, tmp_path: Path) -> N
     SandboxServer(data=data).stop()
 
 
-def test_corrupt_file_is_told_before_listening(tmp_path: Path) -> None:
+def test_corrupt_file_is_reported_before_listening(tmp_path: Path) -> None:
     """A server does not start on a file that it cannot read."""
     data = tmp_path / "sandbox.json"
     data.write_text("{", encoding="utf-8")
@@ -159,7 +159,7 @@ def test_corrupt_file_is_told_before_listening(tmp_path: Path) -> None:
         SandboxServer(data=data)
 
 
-def test_server_that_does_not_run_has_no_address() -> None:
+def test_stopped_server_has_no_url() -> None:
     """There is no URL before start and after stop."""
     server = SandboxServer()
     with pytest.raises(RuntimeError):
@@ -168,14 +168,14 @@ def test_server_that_does_not_run_has_no_address() -> None:
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
-def test_listens_on_ipv6() -> None:
+def test_server_listens_on_ipv6() -> None:
     """A host with colons is an IPv6 address."""
     with SandboxServer(host="::1") as server, asking(server) as client:
         assert server.url.startswith("http://[::1]:")
         assert listed(client) == []
 
 
-def test_serve_announces_once_and_stops_when_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_serve_announces_its_url_once_and_stops_on_request(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """One line says where it listens and what is unusual; nothing is printed beside it."""
     stop, listening = threading.Event(), threading.Event()
     said: list[str] = []
@@ -209,7 +209,7 @@ def test_moto_s_reset_resets_the_sandbox(server: SandboxServer) -> None:
 
 
 @pytest.mark.usefixtures("hasty_threads")
-def test_one_of_many_conditional_writers_wins(server: SandboxServer) -> None:
+def test_one_of_several_conditional_s3_writers_wins(server: SandboxServer) -> None:
     """The S3 that comes along decides races as S3 does, however often threads take turns."""
 
     def attempt(round_and_writer: tuple[int, int]) -> int:

@@ -24,7 +24,7 @@ def fill(sandbox: Sandbox) -> dict[str, Any]:
     return sandbox.call("123456789012", "us-east-1", "CreateDataIntegrationAssociation", ASKED)
 
 
-def test_everything_survives_a_restart(tmp_path: Path, clock: ManualClock) -> None:
+def test_stored_state_survives_a_restart(tmp_path: Path, clock: ManualClock) -> None:
     """Associations, tokens, jobs, tags and the log come back, per account and Region."""
     file = tmp_path / "new" / "sandbox.json"
     with closing(Sandbox(file, clock=clock)) as before:
@@ -43,7 +43,7 @@ def test_everything_survives_a_restart(tmp_path: Path, clock: ManualClock) -> No
         assert item["LastExecutionStatus"]["ExecutionStatus"] == "COMPLETED"
 
 
-def test_what_only_reads_makes_no_file(tmp_path: Path, clock: ManualClock) -> None:
+def test_reading_creates_no_file(tmp_path: Path, clock: ManualClock) -> None:
     """Neither where there is none, nor beside one that another sandbox has; what it is told to do is forgotten."""
     file = tmp_path / "sandbox.json"
     with closing(Sandbox(file, clock=clock, read_only=True)) as nothing:
@@ -61,7 +61,7 @@ def test_what_only_reads_makes_no_file(tmp_path: Path, clock: ManualClock) -> No
         assert [each.name for each in tmp_path.iterdir()] == ["sandbox.json"]
 
 
-def test_file_is_json_that_people_read(tmp_path: Path, clock: ManualClock) -> None:
+def test_data_file_is_readable_json(tmp_path: Path, clock: ManualClock) -> None:
     """It is indented, in plain letters, and alone but for its lock."""
     file = tmp_path / "sandbox.json"
     with closing(Sandbox(file, clock=clock)) as sandbox:
@@ -73,7 +73,7 @@ def test_file_is_json_that_people_read(tmp_path: Path, clock: ManualClock) -> No
     assert {each.name for each in tmp_path.iterdir()} == {"sandbox.json", "sandbox.json.lock"}
 
 
-def test_lost_answer_is_in_the_file(tmp_path: Path, clock: ManualClock) -> None:
+def test_write_with_a_lost_answer_is_stored(tmp_path: Path, clock: ManualClock) -> None:
     """What was carried out is kept, whether or not its answer arrived."""
     file = tmp_path / "sandbox.json"
     with (
@@ -85,7 +85,7 @@ def test_lost_answer_is_in_the_file(tmp_path: Path, clock: ManualClock) -> None:
         assert len(after.carried_out) == 1
 
 
-def test_reading_and_refusing_write_nothing(tmp_path: Path, clock: ManualClock) -> None:
+def test_reads_and_refusals_do_not_write_the_file(tmp_path: Path, clock: ManualClock) -> None:
     """The file is written by changes only."""
     file = tmp_path / "sandbox.json"
     with closing(Sandbox(file, Behaviour(explicit_deny=True), clock=clock)) as sandbox:
@@ -95,7 +95,7 @@ def test_reading_and_refusing_write_nothing(tmp_path: Path, clock: ManualClock) 
     assert not file.exists()
 
 
-def test_reset_forgets_also_in_the_file(tmp_path: Path, clock: ManualClock) -> None:
+def test_reset_clears_the_file(tmp_path: Path, clock: ManualClock) -> None:
     """After a reset all is as in a fresh sandbox."""
     file = tmp_path / "sandbox.json"
     with closing(Sandbox(file, clock=clock)) as sandbox:
@@ -105,7 +105,7 @@ def test_reset_forgets_also_in_the_file(tmp_path: Path, clock: ManualClock) -> N
         assert json.loads(file.read_text(encoding="utf-8"))["accounts"] == {}
 
 
-def test_second_sandbox_is_kept_out(tmp_path: Path) -> None:
+def test_second_sandbox_on_the_same_file_is_rejected(tmp_path: Path) -> None:
     """Two sandboxes would overwrite each other's changes; the file is free again after the first."""
     file = tmp_path / "sandbox.json"
     with closing(Sandbox(file)), pytest.raises(DataFileError, match="another sandbox uses this file"):

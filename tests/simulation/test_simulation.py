@@ -79,12 +79,12 @@ def _reached(seed: int) -> AbstractSet[str]:
 
 
 @pytest.mark.parametrize("first", range(0, 300, 50))
-def test_the_simulation_finds_nothing(first: int) -> None:
+def test_simulation_violates_no_invariant(first: int) -> None:
     """No seed violates an invariant."""
     assert all(_reached(seed) for seed in range(first, first + 50))
 
 
-def test_the_worlds_reach_what_they_are_there_for() -> None:
+def test_simulation_reaches_every_fault_and_decision() -> None:
     """Every fault, kill, decision and rescue happens, so that the promises are not kept for want of trouble."""
     left = set(REACHED)
     for seed in range(300, 600):

@@ -29,13 +29,13 @@ def over(samples: Iterable[Sample]) -> list[str]:
         ("files", 0.02, "temporary files"),
     ],
 )
-def test_a_leak_is_seen(member: str, each: float, name: str) -> None:
+def test_leak_is_detected(member: str, each: float, name: str) -> None:
     """Memory that grows by a little with each round, and whatever else by one in fifty rounds."""
     grown = (int(getattr(STEADY, member) + number * each) for number in range(200))
     assert over(replace(STEADY, **{member: value}) for value in grown) == [name]
 
 
-def test_what_comes_and_goes_is_no_leak() -> None:
+def test_temporary_growth_is_not_a_leak() -> None:
     """Warming up, a socket at one moment, and memory that goes up and down."""
     cold = (replace(STEADY, resident=80_000_000 + 2_000_000 * number, threads=5) for number in range(25))
     warm = (
@@ -45,7 +45,7 @@ def test_what_comes_and_goes_is_no_leak() -> None:
     assert over(each for part in (cold, warm) for each in part) == []
 
 
-def test_a_controller_opens_nothing_that_it_does_not_close(tmp_path: Path) -> None:
+def test_controller_does_not_leak_resources(tmp_path: Path) -> None:
     """Over two dozen runs, with pushes and faults; how much memory it takes shows in the long form."""
     soaked = soak(Plan(rounds=8, pushes=6, targets=3, seconds=600, share=0.01, notified=False), tmp_path)
     counts, held = soaked.counts, {each.name: each for each in figures(soaked.samples)}

@@ -30,7 +30,7 @@ CHECK = jsonschema.Draft202012Validator(schema("controller.v1.json"), registry=R
         boards.failing(), boards.unseen(), boards.hostile("\u202e</script>"),
     ],
 )  # fmt: skip
-def test_every_state_fits_the_schema(site: Site, board: Board) -> None:
+def test_every_controller_state_fits_the_schema(site: Site, board: Board) -> None:
     """With the last report of each target as `-o json` writes it."""
     site.board = board
     answer = site.get("/api/v1/report")
@@ -42,7 +42,7 @@ def test_every_state_fits_the_schema(site: Site, board: Board) -> None:
     assert len(answer.json["runs"]) == len(board.past)
 
 
-def test_it_tells_what_the_probes_tell(site: Site) -> None:
+def test_report_contains_the_probe_states(site: Site) -> None:
     """Whether a target, or looking at git, does not get on, whether anything is run, and whether it is stopping."""
     still = site.get("/api/v1/report").json
     assert (still["schedulerRunning"], still["stopping"], still["sourceStuck"]) == (True, False, False)
@@ -57,7 +57,7 @@ def test_it_tells_what_the_probes_tell(site: Site) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 199, 200, 201, 400, 401])
-def test_runs_come_in_pieces_and_are_all_there(site: Site, count: int) -> None:
+def test_streamed_runs_are_complete_and_ordered(site: Site, count: int) -> None:
     """In their order, however many make a piece."""
     runs = tuple(replace(run, id=f"r{number}") for number, run in enumerate((*boards.day(), *boards.day())))[:count]
     site.board = replace(boards.in_sync(), past=runs)
@@ -66,7 +66,7 @@ def test_runs_come_in_pieces_and_are_all_there(site: Site, count: int) -> None:
     assert [each["id"] for each in found["runs"]] == [f"r{number}" for number in range(count)]
 
 
-def test_why_something_newer_is_not_in_force_is_told(site: Site) -> None:
+def test_rejected_revision_is_reported_with_its_problems(site: Site) -> None:
     """The sentence, since when, and each problem with its place."""
     site.board = boards.refused()
     refusal = site.get("/api/v1/report").json["rejection"]
@@ -79,6 +79,6 @@ def test_why_something_newer_is_not_in_force_is_told(site: Site) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/report", "/static/page.css"])
-def test_it_is_read_only(site: Site, path: str) -> None:
+def test_report_endpoint_is_read_only(site: Site, path: str) -> None:
     """Nothing can be sent there."""
     assert site.post(path, b"{}", {}).status == 405

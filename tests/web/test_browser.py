@@ -61,7 +61,9 @@ def comes(browser: Browser, script: str, wanted: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("state", STATES)
-def test_every_state_fits_on_every_screen(browser: Browser, site: Site, state: str, width: int, scheme: str) -> None:
+def test_page_fits_every_screen_in_every_state(
+    browser: Browser, site: Site, state: str, width: int, scheme: str
+) -> None:
     """It is no wider than a screen or a phone, its style is loaded, and the console has nothing to complain about."""
     browser.size(width, 900)
     browser.prefer(color_scheme=scheme)
@@ -75,7 +77,7 @@ def test_every_state_fits_on_every_screen(browser: Browser, site: Site, state: s
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_all_text_can_be_read(browser: Browser, site: Site, scheme: str) -> None:
+def test_text_contrast_meets_wcag(browser: Browser, site: Site, scheme: str) -> None:
     """Its contrast is 4.5 to 1 or more (WCAG 2.2, 1.4.3), in every state and both schemes, in pictures too."""
     browser.size(1280, 900)
     browser.prefer(color_scheme=scheme)
@@ -88,7 +90,7 @@ def test_all_text_can_be_read(browser: Browser, site: Site, scheme: str) -> None
     assert "text" in {each["of"] for each in measured}
 
 
-def test_contrast_is_measured_right(browser: Browser, site: Site) -> None:
+def test_contrast_measurement_is_correct(browser: Browser, site: Site) -> None:
     """Against what is really behind a text: a badge's ground, a box in a picture, the page."""
     browser.prefer(color_scheme="light")
     shown(browser, site, boards.drifted())
@@ -99,7 +101,7 @@ def test_contrast_is_measured_right(browser: Browser, site: Site) -> None:
     assert grey["profiles-export (prod)"] < 4.5 < grey["profiles-export"]
 
 
-def test_it_filters_as_one_types(browser: Browser, site: Site) -> None:
+def test_page_filters_while_typing(browser: Browser, site: Site) -> None:
     """What fits is told and shown, the address can be passed on, and the focus stays in the field."""
     shown(browser, site, boards.drifted())
     browser.run("document.getElementById('q').focus()")
@@ -110,7 +112,7 @@ def test_it_filters_as_one_types(browser: Browser, site: Site) -> None:
     assert browser.run("document.activeElement.id") == "q"
 
 
-def test_it_filters_without_scripts(browser: Browser, site: Site) -> None:
+def test_page_filters_without_scripts(browser: Browser, site: Site) -> None:
     """The form is sent as forms are."""
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
     try:
@@ -125,7 +127,7 @@ def test_it_filters_without_scripts(browser: Browser, site: Site) -> None:
         browser.call("Emulation.setScriptExecutionDisabled", value=False)
 
 
-def test_it_keeps_itself_fresh_without_losing_the_place(browser: Browser, site: Site) -> None:
+def test_refresh_keeps_focus_and_open_details(browser: Browser, site: Site) -> None:
     """What was open is open, what had the focus has it, and what is new is there."""
     shown(browser, site, boards.drifted())
     browser.run("{const it = document.querySelector('.more summary'); it.parentElement.open = true; it.focus(); 0}")
@@ -145,7 +147,7 @@ def test_it_keeps_itself_fresh_without_losing_the_place(browser: Browser, site: 
     assert browser.run("document.activeElement.parentElement.open") is True
 
 
-def test_it_says_when_the_controller_is_gone(browser: Browser, site: Site) -> None:
+def test_page_says_that_the_controller_does_not_answer(browser: Browser, site: Site) -> None:
     """What is shown then is old, and the page says from when, and is heard where it is read out."""
     browser.prefer(color_scheme="light")
     shown(browser, site, boards.in_sync())
@@ -157,7 +159,7 @@ def test_it_says_when_the_controller_is_gone(browser: Browser, site: Site) -> No
     browser.events.clear()
 
 
-def test_it_says_when_the_controller_hangs(browser: Browser, site: Site) -> None:
+def test_page_reports_a_hanging_controller_and_retries(browser: Browser, site: Site) -> None:
     """What never comes is waited for only so long (the time-out is made a short one here), and then asked for again."""
     shown(browser, site, boards.in_sync())
     browser.run("{const timeout = AbortSignal.timeout; AbortSignal.timeout = () => timeout.call(AbortSignal, 1); 0}")
@@ -172,7 +174,7 @@ def test_it_says_when_the_controller_hangs(browser: Browser, site: Site) -> None
     assert browser.run(TROUBLE) == ""
 
 
-def test_it_stands_still_where_a_reader_wants_that(browser: Browser, site: Site) -> None:
+def test_automatic_refresh_can_be_paused(browser: Browser, site: Site) -> None:
     """What changes by itself can be stopped (WCAG 2.2, 2.2.2), also over a reload, and goes on when asked to."""
     shown(browser, site, boards.in_sync())
     browser.run("refresh(); 0")
@@ -185,7 +187,7 @@ def test_it_stands_still_where_a_reader_wants_that(browser: Browser, site: Site)
     assert browser.run("underWay !== null") is True
 
 
-def test_it_says_why_it_stands_still(browser: Browser, site: Site) -> None:
+def test_selected_text_pauses_the_refresh_with_a_message(browser: Browser, site: Site) -> None:
     """What somebody has selected is not replaced; once it is let go, the page is fresh again."""
     shown(browser, site, boards.in_sync())
     browser.run("getSelection().selectAllChildren(document.querySelector('.arn')); refresh(); 0")
@@ -194,7 +196,7 @@ def test_it_says_why_it_stands_still(browser: Browser, site: Site) -> None:
     comes(browser, TROUBLE, "")
 
 
-def test_what_is_scrolled_stays_where_it_is(browser: Browser, site: Site) -> None:
+def test_refresh_keeps_the_scroll_position(browser: Browser, site: Site) -> None:
     """On a phone a day begins with its newest end, and is not moved back when it is fresh."""
     browser.size(390, 900)
     shown(browser, site, boards.drifted())
@@ -211,7 +213,7 @@ def test_what_is_scrolled_stays_where_it_is(browser: Browser, site: Site) -> Non
 
 
 @pytest.mark.parametrize("forced", ["active", "none"])
-def test_a_failed_run_is_told_by_more_than_its_colour(browser: Browser, site: Site, forced: str) -> None:
+def test_failed_run_has_a_mark_besides_its_colour(browser: Browser, site: Site, forced: str) -> None:
     """By a mark below the line, which can be seen where colours are the reader's own too, and so can the legend."""
     browser.call("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": forced}])
     browser.size(1280, 900)
@@ -228,7 +230,7 @@ def test_a_failed_run_is_told_by_more_than_its_colour(browser: Browser, site: Si
             assert browser.run(f"{colour} === getComputedStyle(document.body).color") is True
 
 
-def test_pictures_are_drawn_in_the_colours_of_the_reader(browser: Browser, site: Site) -> None:
+def test_pictures_use_the_forced_colours(browser: Browser, site: Site) -> None:
     """Where those are forced: a browser leaves pictures as they are, dark bars on what may be black."""
     browser.call("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": "active"}])
     shown(browser, site, boards.drifted())
@@ -242,7 +244,7 @@ def test_pictures_are_drawn_in_the_colours_of_the_reader(browser: Browser, site:
 
 
 @pytest.mark.parametrize("minutes", [0, 10, 35, 60, 90])
-def test_every_hour_is_written_whole(browser: Browser, site: Site, minutes: int) -> None:
+def test_hour_labels_are_not_clipped(browser: Browser, site: Site, minutes: int) -> None:
     """Wherever the hours stand just now: none is cut off at either edge, and none is left out."""
     day = boards.in_sync()
     shown(browser, site, replace(day, now=day.now + timedelta(minutes=minutes)))
@@ -252,7 +254,7 @@ def test_every_hour_is_written_whole(browser: Browser, site: Site, minutes: int)
     assert all(0 <= left < right <= 960 for left, right in edges)
 
 
-def test_on_a_phone_every_cell_is_there(browser: Browser, site: Site) -> None:
+def test_phone_layout_keeps_every_table_cell(browser: Browser, site: Site) -> None:
     """One that is left out would have the next read out under its header."""
     browser.size(390, 900)
     shown(browser, site, boards.drifted())
@@ -260,7 +262,7 @@ def test_on_a_phone_every_cell_is_there(browser: Browser, site: Site) -> None:
     assert browser.run(hidden) == 0
 
 
-def test_the_choices_are_kept_fresh(browser: Browser, site: Site) -> None:
+def test_filter_choices_are_refreshed(browser: Browser, site: Site) -> None:
     """With their counts, and with what was chosen; not while somebody chooses."""
     shown(browser, site, boards.in_sync(), "?decision=in-sync")
     target = "document.querySelectorAll('#target option').length"
@@ -283,7 +285,7 @@ def test_copying_without_a_clipboard_leaves_nothing_selected(browser: Browser, s
     assert browser.run("getSelection().isCollapsed") is True
 
 
-def test_an_arn_is_copied(browser: Browser, site: Site) -> None:
+def test_copy_button_copies_the_arn(browser: Browser, site: Site) -> None:
     """By its button, which says so."""
     origin = site.url
     browser.call(
@@ -297,7 +299,7 @@ def test_an_arn_is_copied(browser: Browser, site: Site) -> None:
     assert arn.startswith("arn:aws:app-integrations:")
 
 
-def test_the_keyboard_begins_with_a_way_past_the_top(browser: Browser, site: Site) -> None:
+def test_first_tab_stop_is_the_skip_link(browser: Browser, site: Site) -> None:
     """The first stop is the skip link, which shows itself, and every stop can be seen."""
     shown(browser, site, boards.drifted())
     browser.press("Tab")
@@ -313,7 +315,7 @@ def test_the_keyboard_begins_with_a_way_past_the_top(browser: Browser, site: Sit
     assert stops >= {"A", "BUTTON", "INPUT", "SELECT", "SUMMARY", "DIV"}
 
 
-def test_a_thousand_associations_are_all_there(browser: Browser, site: Site) -> None:
+def test_page_shows_a_thousand_associations(browser: Browser, site: Site) -> None:
     """In one page."""
     shown(browser, site, boards.thousand())
     assert browser.run("document.querySelectorAll('#associations tr[id]').length") == 1000

@@ -35,7 +35,7 @@ def resident(process: subprocess.Popen[str], name: str) -> int:
     return int(match[1]) * 1024
 
 
-def test_the_bound_is_below_the_limits_of_deploy() -> None:
+def test_response_memory_is_below_the_pod_limits() -> None:
     """Renderings of three kinds, and what uvicorn and the socket hold for each connection, take half of it at most."""
     buffers = AT_ONCE * 3 * 64 * 1024
     assert len(limits()) == 2
@@ -43,7 +43,7 @@ def test_the_bound_is_below_the_limits_of_deploy() -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/v1/report", "/", "/?q=export-{}", "/metrics"])
-def test_ten_slow_readers_of_five_thousand_drifted_associations(path: str) -> None:
+def test_slow_readers_of_a_large_page_take_little_memory(path: str) -> None:
     """None of whom reads more than the head of the answer. What they take is less than a tenth of the pod's memory."""
     command = (sys.executable, str(Path(__file__).with_name("large.py")), "5000")
     with ExitStack() as stack:

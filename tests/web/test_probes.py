@@ -17,21 +17,21 @@ def lane(target: str, minutes: float | None) -> Lane:
     return Lane(target, moved and NOW - timedelta(hours=1), moved, None if moved else NOW, 0, None, None)
 
 
-def test_it_is_healthy_while_its_runs_get_on(site: Site) -> None:
+def test_controller_is_healthy_while_runs_make_progress(site: Site) -> None:
     """However long they have taken."""
     site.board = replace(site.board, lanes=(lane("east", 9.9), lane("west", None)))
     answer = site.get("/healthz")
     assert (answer.status, answer.text) == (200, "ok\n")
 
 
-def test_a_run_that_does_not_get_on_makes_it_ill(site: Site) -> None:
+def test_stuck_run_fails_liveness(site: Site) -> None:
     """503, and which one."""
     site.board = replace(site.board, lanes=(lane("east", 10.1), lane("west", 1)))
     answer = site.get("/healthz")
     assert (answer.status, answer.text) == (503, "the run of target east has made no progress since 11:49:54Z\n")
 
 
-def test_what_does_not_begin_makes_it_ill(site: Site) -> None:
+def test_overdue_run_and_stuck_source_check_fail_liveness(site: Site) -> None:
     """A run that should have begun long ago, and a poll of git that does not come back."""
     late = replace(lane("east", None), due=NOW - timedelta(minutes=11))
     site.board = replace(site.board, lanes=(late,), looking=lane("(git)", 12))
@@ -45,13 +45,13 @@ def test_what_does_not_begin_makes_it_ill(site: Site) -> None:
     )
 
 
-def test_a_timetable_that_has_stopped_makes_it_ill(site: Site) -> None:
+def test_stopped_scheduler_fails_liveness(site: Site) -> None:
     """Nothing would ever be run again."""
     site.working = False
     assert site.get("/healthz").status == 503
 
 
-def test_it_is_ready_with_a_revision(site: Site) -> None:
+def test_controller_is_ready_with_an_active_revision(site: Site) -> None:
     """And not before, with the reason; nor when it is about to stop."""
     assert site.get("/readyz").status == 503
     site.board = replace(site.board, refusal=Refusal("cannot be reached", NOW))
@@ -62,7 +62,7 @@ def test_it_is_ready_with_a_revision(site: Site) -> None:
     assert site.get("/readyz").status == 503
 
 
-def test_a_failing_target_does_not_make_it_ill(site: Site) -> None:
+def test_failing_target_does_not_fail_liveness(site: Site) -> None:
     """A restart would put nothing right."""
     site.board = replace(site.board, lanes=(replace(lane("east", None), failures=99),))
     assert site.get("/healthz").status == 200

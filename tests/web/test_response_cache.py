@@ -41,7 +41,7 @@ async def body(response: Response) -> str:
     return b"".join([bytes(part) async for part in response.body_iterator if isinstance(part, bytes)]).decode()
 
 
-def test_who_asks_at_the_same_time_shares() -> None:
+def test_concurrent_readers_share_one_rendering() -> None:
     """Ten ask before the first is looked for: all of them are answered with one rendering."""
 
     async def readers() -> tuple[list[str], list[str]]:
@@ -52,7 +52,7 @@ def test_who_asks_at_the_same_time_shares() -> None:
     assert asyncio.run(readers()) == (["0"], ["0"] * 10)
 
 
-def test_who_asks_meanwhile_shares_what_is_rendered_next() -> None:
+def test_readers_during_a_rendering_share_the_next_one() -> None:
     """What was looked at before they asked may have changed since; one more rendering is for all of them."""
 
     async def readers() -> tuple[list[str], list[str]]:
@@ -75,7 +75,7 @@ def test_who_asks_meanwhile_shares_what_is_rendered_next() -> None:
     assert asyncio.run(readers()) == (["first", "0"], ["first", *["0"] * 9])
 
 
-def test_who_asks_later_is_shown_what_is_so_then() -> None:
+def test_later_reader_gets_the_current_state() -> None:
     """An equal state is not rendered again, and another one is."""
 
     async def readers() -> list[str]:
@@ -86,7 +86,7 @@ def test_who_asks_later_is_shown_what_is_so_then() -> None:
     assert asyncio.run(readers()) == ["a", "a", "c", "d", "e"]
 
 
-def test_readers_hold_so_much_and_no_more() -> None:
+def test_renderings_held_by_readers_are_limited() -> None:
     """Then the newest that is there is shown, and where none is the reader comes again; room is given back."""
 
     async def readers() -> None:
@@ -101,7 +101,7 @@ def test_readers_hold_so_much_and_no_more() -> None:
     asyncio.run(readers())
 
 
-def test_a_reader_who_has_gone_costs_nothing() -> None:
+def test_disconnected_reader_causes_no_rendering() -> None:
     """Nothing is rendered for a connection that was cut while it waited for its turn."""
 
     async def readers() -> list[str]:
@@ -121,7 +121,7 @@ def test_a_reader_who_has_gone_costs_nothing() -> None:
 
 
 @pytest.mark.parametrize("parts", [(), ("",), ("a", "", "ü" * 100_000), ("x" * 1_000_000, "\ud800", "y")])
-def test_a_rendering_is_the_text(parts: tuple[str, ...]) -> None:
+def test_rendering_preserves_its_text(parts: tuple[str, ...]) -> None:
     """Packed and unpacked, whatever the sizes of its pieces; a lone surrogate becomes a question mark."""
     text = "".join(parts).encode("utf-8", "replace")
     rendering = Rendering.of("text/plain", parts)
@@ -133,7 +133,7 @@ def test_a_rendering_is_the_text(parts: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/metrics"])
-def test_packed_and_unpacked_answers_are_the_same(site: Site, path: str) -> None:
+def test_compressed_and_plain_responses_are_equal(site: Site, path: str) -> None:
     """And say how long they are, so that one that was cut off shows."""
     site.board = boards.drifted()
     plain, packed = site.get(path), site.get(path, **{"Accept-Encoding": "gzip"})
@@ -145,7 +145,7 @@ def test_packed_and_unpacked_answers_are_the_same(site: Site, path: str) -> None
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_who_has_it_already_is_not_sent_it_again(site: Site, path: str) -> None:
+def test_matching_etag_returns_304(site: Site, path: str) -> None:
     """304 for as long as nothing but the time changes, for some seconds; then what is new."""
     site.board = boards.drifted()
     tag = site.get(path).headers["etag"]
@@ -159,7 +159,7 @@ def test_who_has_it_already_is_not_sent_it_again(site: Site, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_run_that_gets_stuck_shows_at_once(site: Site, path: str) -> None:
+def test_run_that_becomes_stuck_changes_the_etag(site: Site, path: str) -> None:
     """Though nothing changes but the time."""
     site.board = replace(boards.board(replace(boards.lane(None), due=NOW)), now=NOW + timedelta(seconds=600))
     before = site.get(path).headers["etag"]

@@ -89,7 +89,7 @@ def answered(site: Site, board: Board) -> None:
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_any_value_of_aws_is_answered(site: Site, name: str) -> None:
+def test_pages_render_any_value_from_aws(site: Site, name: str) -> None:
     """Of each type, and of each kind of text."""
     bad = report(VALUES[name])
     answered(site, boards.board(boards.lane(bad)))
@@ -97,7 +97,7 @@ def test_any_value_of_aws_is_answered(site: Site, name: str) -> None:
     answered(site, boards.board(replace(boards.lane(failed), seen=bad)))
 
 
-def test_what_is_shown_afterwards_is_as_before(site: Site) -> None:
+def test_strange_value_leaves_no_trace_in_later_pages(site: Site) -> None:
     """A value that was strange once leaves nothing behind."""
     site.board = boards.in_sync()
     before = [site.get(path).body for path in ("/", "/api/v1/report")]
@@ -116,7 +116,7 @@ def test_what_is_shown_afterwards_is_as_before(site: Site) -> None:
         datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
     ],
 )  # fmt: skip
-def test_any_time_is_answered(site: Site, time: datetime) -> None:
+def test_pages_render_any_time(site: Site, time: datetime) -> None:
     """Journals hold times, and clocks are set."""
     last = reports.report(replace(reports.drifted("a"), since=time))
     lane = Lane("prod", time, time, time, 1, last, time)
@@ -129,7 +129,7 @@ def test_any_time_is_answered(site: Site, time: datetime) -> None:
 
 
 @pytest.mark.parametrize("text", ["\ud800", "\x00", "", "x" * 100_000, '"} 1\nreconciler_up 1'])
-def test_any_name_is_answered(site: Site, text: str) -> None:
+def test_pages_render_any_name(site: Site, text: str) -> None:
     """Names of targets, manifests and commits become labels of metrics."""
     board = boards.hostile(text)
     assert board.lanes[0].last
@@ -140,7 +140,7 @@ def test_any_name_is_answered(site: Site, text: str) -> None:
     assert "\nreconciler_up 1" not in site.get("/metrics").text
 
 
-def test_any_reason_is_a_word_of_the_probe(site: Site) -> None:
+def test_probe_renders_any_reason(site: Site) -> None:
     """Also where git could not say it in UTF-8."""
     site.board = replace(boards.nothing(), refusal=Refusal("bad \udcff byte", NOW))
     answer = site.get("/readyz")

@@ -21,7 +21,7 @@ HALVES = [
 ]
 
 
-def test_silent_connections_do_not_make_it_ill(site: Site) -> None:
+def test_silent_connections_do_not_fail_liveness(site: Site) -> None:
     """An orchestrator would restart a controller that works, because of who has nothing to say."""
     with ExitStack() as stack:
         for _ in range(Bounds.here().at_once * 3 // 4):
@@ -29,7 +29,7 @@ def test_silent_connections_do_not_make_it_ill(site: Site) -> None:
         assert site.get("/healthz").status == 200
 
 
-def test_the_oldest_connection_makes_room(site: Site) -> None:
+def test_oldest_connection_is_closed_to_make_room(site: Site) -> None:
     """However many come, the newest is served, and the process has descriptors left for its work."""
     with ExitStack() as stack:
         oldest, *_ = [stack.enter_context(site.connect()) for _ in range(Bounds.here().at_once)]
@@ -38,7 +38,7 @@ def test_the_oldest_connection_makes_room(site: Site) -> None:
 
 
 @pytest.mark.parametrize("said", HALVES)
-def test_a_connection_that_does_not_end_is_ended(said: bytes) -> None:
+def test_overlong_connection_is_closed(said: bytes) -> None:
     """When its time is over, wherever it stopped."""
     with serving(life=0.2) as site, site.connect() as connection:
         connection.sendall(said)
@@ -47,7 +47,7 @@ def test_a_connection_that_does_not_end_is_ended(said: bytes) -> None:
 
 
 @pytest.mark.parametrize("said", [HALVES[0], HALVES[1], HALVES[3]])
-def test_a_connection_does_not_outlive_the_server(said: bytes) -> None:
+def test_connections_are_closed_with_the_server(said: bytes) -> None:
     """A controller that is told to stop waits for none that asks for nothing."""
     with ExitStack() as stack:
         with serving() as site:
@@ -62,7 +62,7 @@ def test_a_connection_does_not_outlive_the_server(said: bytes) -> None:
     ("descriptors", "at_once", "taken"),
     [(-1, AT_ONCE, BACKLOG), (4, 2, 1), (64, 16, 4), (100, 25, 6), (256, 64, 16), (1024, 200, 64), (10**6, 200, 128)],
 )
-def test_connections_leave_descriptors_for_runs(descriptors: int, at_once: int, taken: int) -> None:
+def test_connection_limit_leaves_descriptors_for_runs(descriptors: int, at_once: int, taken: int) -> None:
     """Open ones, those that were just taken, and those that are about to be closed take less than half of them."""
     assert Bounds.of(descriptors) == Bounds(at_once, taken)
     assert descriptors < 16 or at_once + 2 * taken <= descriptors / 2
@@ -83,7 +83,7 @@ def test_connections_leave_descriptors_for_runs(descriptors: int, at_once: int, 
         (b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: nonsense\r\n\r\n", b" 400 "),
     ],
 )
-def test_what_strangers_send_is_no_line_of_the_log(
+def test_invalid_requests_are_not_logged(
     site: Site, caplog: pytest.LogCaptureFixture, sent: bytes, status: bytes
 ) -> None:
     """They are answered, and cannot fill a disk."""
@@ -94,7 +94,7 @@ def test_what_strangers_send_is_no_line_of_the_log(
     assert caplog.records == []
 
 
-def test_an_error_of_ours_is_logged(site: Site) -> None:
+def test_internal_error_is_logged(site: Site) -> None:
     """Whatever else is kept quiet."""
     heard, said = threading.Event(), list[str]()
 
@@ -114,7 +114,7 @@ def test_an_error_of_ours_is_logged(site: Site) -> None:
     assert said == ["Exception in ASGI application"]
 
 
-def test_a_lack_of_descriptors_is_said_briefly(caplog: pytest.LogCaptureFixture) -> None:
+def test_lack_of_descriptors_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     """Once a minute, in one line; anything else as ever."""
 
     class Loop(asyncio.SelectorEventLoop):

@@ -31,13 +31,13 @@ PROOF = {
 
 
 @pytest.mark.parametrize("sender", SENDERS)
-def test_who_knows_the_secret_is_heard(sender: str) -> None:
+def test_valid_proof_is_accepted(sender: str) -> None:
     """In the way of each sender."""
     assert SENDERS[sender].proves(PROOF[sender], BODY, SECRET)
 
 
 @pytest.mark.parametrize("sender", SENDERS)
-def test_nobody_else_is(sender: str) -> None:
+def test_invalid_proof_is_rejected(sender: str) -> None:
     """No proof, one of another secret, of another body or in another sender's way."""
     proves = SENDERS[sender].proves
     assert not proves({}, BODY, SECRET)
@@ -51,7 +51,7 @@ def test_nobody_else_is(sender: str) -> None:
 
 @given(st.text(), st.binary())
 @pytest.mark.parametrize("sender", SENDERS)
-def test_no_header_breaks_the_comparison(sender: str, header: str, body: bytes) -> None:
+def test_any_header_value_can_be_compared(sender: str, header: str, body: bytes) -> None:
     """Whatever it holds, it is compared; what is no text of a header never gets here."""
     sent = header.encode("utf-8", "replace").decode()
     assert not SENDERS[sender].proves(dict.fromkeys(PROOF[sender], sent), body, SECRET)
@@ -79,7 +79,7 @@ def github(event: str, **payload: Any) -> tuple[dict[str, str], bytes]:
         (None, "refs/heads/anything", True),
     ],
 )
-def test_only_pushes_to_what_is_watched_count(watched: str | None, ref: str, counts: bool) -> None:
+def test_only_pushes_to_the_watched_ref_match(watched: str | None, ref: str, counts: bool) -> None:
     """A branch, a tag, a full name, or the repository's default branch, which both senders tell."""
     headers, body = github("push", ref=ref, repository={"default_branch": "trunk"})
     assert concerns(SENDERS["github"], headers, body, watched) is counts
@@ -89,14 +89,14 @@ def test_only_pushes_to_what_is_watched_count(watched: str | None, ref: str, cou
         assert concerns(SENDERS["gitlab"], sent, json.dumps(payload).encode(), watched) is counts
 
 
-def test_what_is_no_push_does_not_count() -> None:
+def test_other_events_do_not_match() -> None:
     """GitHub's ping when the hook is made, GitLab's comments."""
     assert not concerns(SENDERS["github"], *github("ping", zen="x"), None)
     assert not concerns(SENDERS["gitlab"], {"x-gitlab-event": "Note Hook"}, b"{}", None)
     assert not concerns(SENDERS["github"], {}, b"{}", None)
 
 
-def test_the_generic_sender_need_not_say_what_was_pushed() -> None:
+def test_generic_sender_may_omit_the_ref() -> None:
     """Without a body or a ref it is about all; with one it is held to it."""
     generic = SENDERS["generic"]
     assert concerns(generic, {}, b"", "main")
@@ -105,7 +105,7 @@ def test_the_generic_sender_need_not_say_what_was_pushed() -> None:
     assert not concerns(generic, {}, b'{"ref": "refs/heads/other"}', "main")
 
 
-def test_the_generic_sender_need_not_know_the_default_branch() -> None:
+def test_generic_sender_may_omit_the_default_branch() -> None:
     """Where that is what is watched, a ref alone says nothing: a look that finds nothing new costs little."""
     generic = SENDERS["generic"]
     assert concerns(generic, {}, b'{"ref": "refs/heads/main"}', "HEAD")
@@ -114,14 +114,14 @@ def test_the_generic_sender_need_not_know_the_default_branch() -> None:
         assert concerns(generic, {}, body, "HEAD") is counts
 
 
-def test_a_token_may_be_in_any_script() -> None:
+def test_token_may_contain_non_ascii_characters() -> None:
     """A header is bytes, which are the secret's."""
     secret = "pässwort".encode()
     assert SENDERS["gitlab"].proves({"x-gitlab-token": secret.decode("latin-1")}, BODY, secret)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"main"', b"\xff", b"[" * 100_000])
-def test_what_cannot_be_read_is_told(body: bytes) -> None:
+def test_unreadable_body_raises_unreadable(body: bytes) -> None:
     """No error of a parser gets out."""
     with pytest.raises(Unreadable):
         concerns(SENDERS["github"], {"x-github-event": "push"}, body, "main")
@@ -131,7 +131,7 @@ def test_what_cannot_be_read_is_told(body: bytes) -> None:
     "payload", [{}, {"ref": None}, {"ref": ["refs/heads/main"]}, {"ref": {}}, {"ref": "x", "repository": []}]
 )
 @pytest.mark.parametrize("watched", ["main", "HEAD"])
-def test_a_push_of_nothing_that_is_known_does_not_count(payload: dict[str, Any], watched: str) -> None:
+def test_push_with_a_malformed_payload_does_not_match(payload: dict[str, Any], watched: str) -> None:
     """Whatever stands where a name should."""
     assert not concerns(SENDERS["github"], *github("push", **payload), watched)
 
@@ -145,7 +145,7 @@ def test_a_push_of_nothing_that_is_known_does_not_count(payload: dict[str, Any],
         ("refs/heads/main", "", False), ("main", "refs/heads/heads/main", False), ("a/b", "b", False),
     ],
 )  # fmt: skip
-def test_a_short_name_is_a_branch_or_a_tag(watched: str, ref: str, counts: bool) -> None:
+def test_short_pushed_ref_matches_a_branch_or_a_tag(watched: str, ref: str, counts: bool) -> None:
     """As git takes it, whatever the name that is watched is written like."""
     body = json.dumps({"ref": ref, "repository": {"default_branch": "main"}}).encode()
     assert concerns(SENDERS["generic"], {}, body, watched) is counts
@@ -155,13 +155,13 @@ FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8", "x-g
 
 
 @pytest.mark.parametrize("ref", ["refs/heads/main", "refs/heads/other & more + ü"])
-def test_a_form_is_read_as_github_sends_it(ref: str) -> None:
+def test_github_form_is_read_from_its_payload_field(ref: str) -> None:
     """Its content type by default; the JSON is in `payload`."""
     body = urlencode({"payload": json.dumps({"ref": ref})}).encode()
     assert concerns(SENDERS["github"], FORM, body, "main") is (ref == "refs/heads/main")
 
 
-def test_json_that_calls_itself_a_form_is_read() -> None:
+def test_json_with_a_form_content_type_is_read() -> None:
     """As curl sends it, unless told otherwise."""
     headers = {"content-type": FORM["content-type"]}
     assert concerns(SENDERS["generic"], headers, b'{"ref": "main"}', "main")
@@ -180,7 +180,7 @@ def test_json_that_calls_itself_a_form_is_read() -> None:
         b"other=1",
     ],
 )
-def test_a_form_that_cannot_be_read_is_told_how(body: bytes) -> None:
+def test_unreadable_form_advises_the_json_content_type(body: bytes) -> None:
     """The content type is what to change."""
     with pytest.raises(Unreadable, match="send it as application/json"):
         concerns(SENDERS["github"], FORM, body, "main")

@@ -15,7 +15,7 @@ from reconciler.web.webhooks import LARGEST
 PUSH = {"X-Hub-Signature-256": signature(BODY, SECRET), "X-GitHub-Event": "push"}
 
 
-def test_a_push_has_git_looked_at(site: Site) -> None:
+def test_push_triggers_a_source_check(site: Site) -> None:
     """202, and one look."""
     answer = site.post("/hooks/github", BODY, PUSH)
     assert (answer.status, answer.json, site.asked) == (202, {"message": "git is looked at now"}, ["look"])
@@ -24,14 +24,14 @@ def test_a_push_has_git_looked_at(site: Site) -> None:
     assert site.told == [("github", "accepted"), ("gitlab", "accepted")]
 
 
-def test_the_generic_one_runs_all(site: Site) -> None:
+def test_generic_webhook_runs_all_targets(site: Site) -> None:
     """Who can sign anything may say: now."""
     answer = site.post("/hooks/generic", b"", {"X-Signature-256": signature(b"", SECRET)})
     assert (answer.status, site.asked) == (202, ["run all"])
 
 
 @pytest.mark.parametrize("sender", ["github", "gitlab", "generic"])
-def test_without_proof_nothing_happens(site: Site, sender: str) -> None:
+def test_webhook_without_proof_is_unauthorized(site: Site, sender: str) -> None:
     """401, whatever the body is: it was not parsed."""
     for body in (BODY, b"{", b""):
         answer = site.post(f"/hooks/{sender}", body, {"X-GitHub-Event": "push"})
@@ -41,14 +41,14 @@ def test_without_proof_nothing_happens(site: Site, sender: str) -> None:
     assert set(site.told) == {(sender, "unauthorized")}
 
 
-def test_a_push_to_something_else_is_taken_and_ignored(site: Site) -> None:
+def test_push_to_another_ref_is_accepted_and_ignored(site: Site) -> None:
     """202 all the same: senders disable hooks that are refused."""
     body = b'{"ref": "refs/heads/topic"}'
     answer = site.post("/hooks/github", body, PUSH | {"X-Hub-Signature-256": signature(body, SECRET)})
     assert (answer.status, site.asked, site.told) == (202, [], [("github", "ignored")])
 
 
-def test_without_a_secret_there_are_no_hooks(site: Site) -> None:
+def test_webhooks_are_disabled_without_a_secret(site: Site) -> None:
     """Also where the proof is that of an empty one."""
     site.secret = None
     headers = PUSH | {"X-Hub-Signature-256": signature(BODY, b""), "X-Gitlab-Token": ""}
@@ -58,13 +58,13 @@ def test_without_a_secret_there_are_no_hooks(site: Site) -> None:
 
 
 @pytest.mark.parametrize("path", ["/hooks/", "/hooks/bitbucket", "/hooks/github/x"])
-def test_there_are_no_other_hooks(site: Site, path: str) -> None:
+def test_unknown_webhook_paths_are_not_found(site: Site, path: str) -> None:
     """404."""
     assert site.post(path, BODY, PUSH).status == 404
     assert site.get("/hooks/github").status == 405
 
 
-def test_a_large_body_is_not_read(site: Site) -> None:
+def test_oversized_body_is_rejected_unread(site: Site) -> None:
     """413 by its declared length, before any of it is there."""
     with site.connect() as connection:
         head = f"POST /hooks/github HTTP/1.1\r\nHost: x\r\nContent-Length: {LARGEST + 1}\r\n\r\n"
@@ -73,7 +73,7 @@ def test_a_large_body_is_not_read(site: Site) -> None:
     assert site.told == [("github", "too-large")]
 
 
-def test_a_large_body_of_no_declared_length_is_cut_off(site: Site) -> None:
+def test_oversized_body_without_a_length_is_cut_off(site: Site) -> None:
     """413 once it is too long; what is just short enough is read."""
     with site.connect() as connection:
         connection.sendall(b"POST /hooks/github HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -85,7 +85,7 @@ def test_a_large_body_of_no_declared_length_is_cut_off(site: Site) -> None:
     assert site.post("/hooks/github", fits, headers).status == 202
 
 
-def test_a_body_that_breaks_off_is_no_large_one(site: Site) -> None:
+def test_interrupted_body_is_counted_separately(site: Site) -> None:
     """Who goes away in the middle is counted as that; what came is not looked at."""
     with site.connect() as connection:
         head = f"POST /hooks/github HTTP/1.1\r\nHost: x\r\nContent-Length: {len(BODY)}\r\n\r\n"
@@ -96,14 +96,14 @@ def test_a_body_that_breaks_off_is_no_large_one(site: Site) -> None:
     assert (site.told, site.asked) == ([("github", "broken-off")], [])
 
 
-def test_what_cannot_be_read_is_400(site: Site) -> None:
+def test_unreadable_body_is_a_bad_request(site: Site) -> None:
     """From who knows the secret: that is worth a word."""
     headers = {"X-Hub-Signature-256": signature(b"{", SECRET), "Content-Type": "application/json"}
     answer = site.post("/hooks/github", b"{", PUSH | headers)
     assert (answer.status, answer.json, site.asked) == (400, {"message": "the body is no JSON"}, [])
 
 
-def test_a_form_is_proved_as_it_was_sent(site: Site) -> None:
+def test_form_signature_covers_the_raw_body(site: Site) -> None:
     """GitHub signs the form, not what is in it."""
     body = urlencode({"payload": BODY.decode()}).encode()
     headers = {"X-GitHub-Event": "push", "Content-Type": "application/x-www-form-urlencoded"}
@@ -112,7 +112,7 @@ def test_a_form_is_proved_as_it_was_sent(site: Site) -> None:
     assert site.asked == ["look"]
 
 
-def test_a_storm_is_answered(site: Site) -> None:
+def test_burst_of_webhooks_is_answered(site: Site) -> None:
     """A thousand hooks on eight connections at once: each is answered, and each only asks for a look."""
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(lambda _: site.post("/hooks/github", BODY, PUSH).status, range(1000)))

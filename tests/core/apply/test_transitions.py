@@ -37,33 +37,33 @@ def lost(attempts: int) -> Record:
     return replace(record(), state=Intended(attempts, FIRST, NOW - SETTLE * 2**attempts))
 
 
-def test_an_intent_carries_the_time_of_writing() -> None:
+def test_pending_record_has_the_time_of_writing() -> None:
     """Not of planning: the settle time counts from the last moment at which it may have been sent."""
     before = journal()
     wrote = remembered(before, plan([manifest()], observed(), before, rules()), LATER)
     assert wrote.records["export"].state == Intended(1, LATER, LATER)
 
 
-def test_an_adoption_is_a_record_and_no_intent() -> None:
+def test_adoption_writes_a_bound_record() -> None:
     """Adoption writes what is bound, and takes over the record of a renamed manifest."""
     assert written(journal(record("old")), manifest("new")).records == {"new": record("new")}
 
 
-def test_a_record_is_kept_when_its_manifest_is_gone() -> None:
+def test_record_of_a_removed_manifest_is_kept() -> None:
     """It is orphaned, and its standing stays as the last run with the manifest left it."""
     known = written(journal(record()), manifest())
     later = written(known, now=timedelta(hours=1))
     assert later == known
 
 
-def test_the_standing_of_what_was_never_remembered_goes_with_its_manifest() -> None:
+def test_decision_without_a_record_is_dropped_with_its_manifest() -> None:
     """A manifest that was blocked and is removed leaves nothing behind."""
     known = written(journal(), manifest("stray", DataIntegrationIdentifier="none"))
     assert known.standings == {"stray": Standing("blocked", NOW)}
     assert written(known).standings == {}
 
 
-def test_standings_say_since_when_and_how_the_last_job_went() -> None:
+def test_last_decision_keeps_its_start_and_last_job() -> None:
     """Since the first run that decided so; the last job stays in mind while List does not show it."""
     done = Execution("COMPLETED", "done")
     first = plan([manifest()], observed(replace(live(), last_execution=done)), journal(record()), rules())
@@ -74,7 +74,7 @@ def test_standings_say_since_when_and_how_the_last_job_went() -> None:
     assert gone.standings == {"export": Standing("settling", LATER, done)}
 
 
-def test_a_run_that_learns_nothing_changes_nothing() -> None:
+def test_run_without_news_does_not_change_the_journal() -> None:
     """Which is how it knows that there is nothing to write."""
     known = written(journal(record()), manifest())
     assert written(known, manifest(), now=timedelta(hours=1)).says_what(known)
@@ -88,19 +88,19 @@ def test_a_created_association_is_bound() -> None:
 
 
 @pytest.mark.parametrize("outcome", [Refused("no"), NotSent("busy"), Skipped("stopped")])
-def test_where_nothing_was_done_the_intent_goes(outcome: Outcome) -> None:
+def test_create_without_effect_removes_the_pending_record(outcome: Outcome) -> None:
     """The next run may try again at once."""
     assert after(outcome) is None
 
 
-def test_where_nobody_knows_the_intent_stays() -> None:
+def test_unknown_outcome_keeps_the_pending_record() -> None:
     """An unknown outcome is remembered as such."""
     unknown = after(Unknown("time-out"))
     assert unknown is not None
     assert isinstance(unknown.state, Intended)
 
 
-def test_a_refused_repetition_proves_nothing() -> None:
+def test_refused_repeat_leaves_the_outcome_unknown() -> None:
     """The first Create may be what the second is refused for: the outcome stays unknown."""
     refused = after(Refused("already associated"), lost(1))
     assert refused is not None
@@ -108,12 +108,12 @@ def test_a_refused_repetition_proves_nothing() -> None:
 
 
 @pytest.mark.parametrize("outcome", [NotSent("busy"), Skipped("stopped")])
-def test_a_repetition_that_was_not_sent_is_no_attempt(outcome: Outcome) -> None:
+def test_unsent_repeat_does_not_count_as_an_attempt(outcome: Outcome) -> None:
     """What was remembered before comes back, waiting time and all."""
     assert after(outcome, lost(1)) == lost(1)
 
 
-def test_a_rename_outlasts_a_repetition_that_was_not_sent() -> None:
+def test_rename_is_kept_when_a_repeat_was_not_sent() -> None:
     """The record of a renamed manifest is not forgotten because a call came to nothing."""
     before = journal(replace(lost(1), name="old"), record("other", DestinationURI="s3://corp-exports/other"))
     manifests = [manifest(), manifest("other", DestinationURI="s3://corp-exports/other")]
@@ -124,7 +124,7 @@ def test_a_rename_outlasts_a_repetition_that_was_not_sent() -> None:
     assert done.records["export"] == lost(1)
 
 
-def test_the_wait_begins_after_the_last_call() -> None:
+def test_settle_time_starts_after_the_last_call() -> None:
     """An answer that took long to be lost is waited for from its end on."""
     unknown = after(Unknown("time-out"))
     assert unknown is not None
@@ -146,7 +146,7 @@ UPDATING = rules(Mode.CREATE_AND_UPDATE)
     ("outcome", "update"),
     [(Updated(), Sent(LATER)), (Unknown("time-out"), Sent(LATER)), (Refused("no"), Sent(NOW, "no"))],
 )
-def test_an_update_stays_in_mind_whatever_its_answer(outcome: Outcome, update: Sent) -> None:
+def test_update_is_recorded_for_every_outcome(outcome: Outcome, update: Sent) -> None:
     """What was sent counts as applied; a refusal is kept, and the settle time counts from the answer."""
     known = journal(record())
     decided = plan([CHANGED], observed(live()), known, rules(Mode.CREATE_AND_UPDATE))
@@ -158,7 +158,7 @@ def test_an_update_stays_in_mind_whatever_its_answer(outcome: Outcome, update: S
     assert answered(wrote, wrote, decided.writes, {"export": NotSent("busy")}, LATER).records == known.records
 
 
-def test_remaining_intents_are_written_anew_with_the_answers_so_far() -> None:
+def test_renewal_writes_outcomes_and_refreshes_pending_records() -> None:
     """What has an answer is bound, what waits for its turn is intended as of now; a repetition keeps its first time."""
     other = manifest("other", DestinationURI="s3://corp-exports/other")
     third = manifest("third", DestinationURI="s3://corp-exports/third")
@@ -171,7 +171,7 @@ def test_remaining_intents_are_written_anew_with_the_answers_so_far() -> None:
     assert anew.records["third"].state == Intended(2, FIRST, LATER)
 
 
-def test_an_intent_that_was_written_anew_unnoticed_is_still_this_runs() -> None:
+def test_unconfirmed_renewal_still_belongs_to_this_run() -> None:
     """The answer to a renewal was lost, and the lease is this run's: newer stamps are its own, its answers count."""
     lease = Lease("run-1", "process 1", "h", 1, LATER)
     other = manifest("other", DestinationURI="s3://corp-exports/other")
@@ -188,7 +188,7 @@ def test_an_intent_that_was_written_anew_unnoticed_is_still_this_runs() -> None:
     assert answered(lost, wrote, decided.writes, outcomes, LATER) == lost
 
 
-def test_what_another_run_has_decided_since_is_left_alone() -> None:
+def test_record_changed_by_another_run_is_left_unchanged() -> None:
     """The lease was lost, and its next holder found the export in List: this run's answer comes too late to matter."""
     known = journal()
     decided = plan([manifest()], observed(), known, rules())

@@ -17,7 +17,7 @@ LISTED = sorted(name for each in DATA["partitions"] for name in each["regions"] 
 
 
 @pytest.mark.parametrize("name", [*LISTED, "eu-north-7", "us-gov-south-1", "ap-southeast-10"])
-def test_a_region_passes_by_the_pattern_of_its_partition(name: str) -> None:
+def test_region_matching_its_partition_pattern_is_accepted(name: str) -> None:
     """Also one that is newer than botocore's list."""
     assert complaint(name, PATTERNS) is None
 
@@ -45,6 +45,6 @@ def test_a_region_passes_by_the_pattern_of_its_partition(name: str) -> None:
         ("", "write a code such as us-east-1"),
     ],
 )
-def test_another_name_of_a_region_is_none(name: str, right: str) -> None:
+def test_alias_of_a_region_is_rejected(name: str, right: str) -> None:
     """Botocore's patterns take some of them; two names would be two journals."""
     assert complaint(name, PATTERNS) == f"{name[:63]!r} is no Region: {right}"

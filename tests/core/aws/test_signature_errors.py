@@ -30,9 +30,7 @@ WRONG = "The request signature we calculated does not match the signature you pr
         ("", None, None),
     ],
 )  # fmt: skip
-def test_the_clock_is_blamed_for_times_and_the_credentials_for_the_rest(
-    code: str, message: object, advice: str | None
-) -> None:
+def test_signature_error_advises_on_clock_or_credentials(code: str, message: object, advice: str | None) -> None:
     """Each refusal has one advice or none, and it is the end of the line."""
     said = f"{code}: {message}{signature_errors.way_out(code, message)}"
     assert signature_errors.is_skewed(code, message) == (advice == "set the clock")

@@ -15,7 +15,7 @@ from reconciler.core.aws.throttling import throttled
         ("429", 429),
     ],
 )  # fmt: skip
-def test_too_many_calls_are_a_throttle(code: str, status: int) -> None:
+def test_throttling_is_recognised_by_code_or_status(code: str, status: int) -> None:
     """Whether AWS says so by code, as S3 by SlowDown, or by status alone."""
     assert throttled(code, status)
 
@@ -24,6 +24,6 @@ def test_too_many_calls_are_a_throttle(code: str, status: int) -> None:
     ("code", "status"),
     [("ResourceQuotaExceededException", 429), ("AccessDenied", 403), ("InternalError", 503), ("", 503), ("", 0)],
 )
-def test_nothing_else_is_a_throttle(code: str, status: int) -> None:
+def test_other_errors_are_not_throttling(code: str, status: int) -> None:
     """A quota least of all: that does not go by itself."""
     assert not throttled(code, status)

@@ -23,7 +23,7 @@ def report(associations: Sequence[Association]) -> Report:
     return Report(run, (TargetReport("prod", "1", "r", None, tuple(associations)),))
 
 
-def test_what_cannot_be_seen_is_known_as_it_was() -> None:
+def test_unlisted_association_keeps_its_last_known_state() -> None:
     """Only what the last run was blind to: what it saw itself is newer."""
     lane = Lane("prod", None, None, None, 0, None, None)
     assert (lane.unseen, lane.known, lane.still) == ({}, (), None)
@@ -35,7 +35,7 @@ def test_what_cannot_be_seen_is_known_as_it_was() -> None:
     assert lane.known == (SEEN, replace(OTHER, decision=DecisionKind.IN_SYNC))
 
 
-def test_an_export_fails_by_its_last_job() -> None:
+def test_export_has_failed_when_its_last_job_failed() -> None:
     """However the association itself stands."""
     done = replace(SEEN, last_execution=Execution("COMPLETED", None))
     assert [each.export_failed for each in (SEEN, done, FAILED)] == [True, False, False]

@@ -55,7 +55,7 @@ def test_every_result_is_counted() -> None:
     assert diagnosis.counts == {"ok": 2, "warning": 0, "failed": 2, "skipped": 0}
 
 
-def test_versions_fail_where_the_operation_is_unknown() -> None:
+def test_version_check_fails_without_the_create_operation() -> None:
     """An old botocore could not send what this program is for; a git that is missing is only said."""
     found = {"botocore": "1.44.5", "git": None}
     assert checks.versions(found, knows_create=True) == Check("versions", Result.OK, "botocore 1.44.5, no git")
@@ -63,7 +63,7 @@ def test_versions_fail_where_the_operation_is_unknown() -> None:
     assert (old.result, old.fix) == (Result.FAILED, "update boto3 and botocore")
 
 
-def test_manifests_are_counted_or_their_problems() -> None:
+def test_manifest_check_counts_manifests_or_problems() -> None:
     """Valid, unwise, none, invalid, and a revision that cannot be read."""
     problem = Problem("a.yaml", 1, 1, "", "wrong")
     full = Desired((TARGET,), {"prod": (manifest(), manifest("b"))})
@@ -77,7 +77,7 @@ def test_manifests_are_counted_or_their_problems() -> None:
     assert "--git-ref" in (checks.unusable(GitError("repository 'x': no such branch")).fix or "")
 
 
-def test_a_state_that_does_not_last_is_a_warning() -> None:
+def test_temporary_state_is_a_warning() -> None:
     """One that cannot be written fails; of a bucket nobody can tell."""
     assert checks.state_folder("s", None, vanishes=False).result == Result.OK
     assert checks.state_folder("s", None, vanishes=True).result == Result.WARNING
@@ -91,7 +91,7 @@ def test_a_state_that_does_not_last_is_a_warning() -> None:
     ("name", "known", "result"),
     [(None, None, "failed"), (REGION, None, "skipped"), (REGION, True, "ok"), ("eu-west-1", False, "warning")],
 )
-def test_regions(*, name: str | None, known: bool | None, result: str) -> None:
+def test_region_check_accepts_unlisted_regions(*, name: str | None, known: bool | None, result: str) -> None:
     """One that botocore does not list may be newer than botocore."""
     assert checks.region(name, known=known).result == result
 
@@ -110,14 +110,14 @@ def test_regions(*, name: str | None, known: bool | None, result: str) -> None:
         (AMBIENT, Unreachable("no"), "failed", "look at the network"),
     ],
 )
-def test_credentials(target: Target, found: Any, result: str, fix: str | None) -> None:
+def test_credential_check_has_a_remedy_for_each_error(target: Target, found: Any, result: str, fix: str | None) -> None:
     """Each error has a way out."""
     check = checks.credentials(target, found)
     assert check.result == result
     assert check.fix == fix or (fix and fix in (check.fix or ""))
 
 
-def test_the_wrong_account_is_named_with_who_it_is() -> None:
+def test_wrong_account_is_reported_with_the_caller_arn() -> None:
     """Where AWS said so."""
     assert checks.credentials(TARGET, WrongAccount("no"), ME.arn).seen == f"no ({ME.arn})"
     assert checks.credentials(TARGET, WrongAccount("no")).seen == "no"
@@ -142,7 +142,7 @@ def test_the_wrong_account_is_named_with_who_it_is() -> None:
         (None, "skipped", "not checked, because STS did not answer"),
     ],
 )
-def test_the_clock_is_held_against_the_date(answer: Dated | None, result: str, seen: str) -> None:
+def test_clock_is_compared_with_the_date_header(answer: Dated | None, result: str, seen: str) -> None:
     """The Date counts whole seconds, and the answer may have taken a while: neither counts as a difference."""
     check = checks.clock(answer, "STS did not answer")
     assert check.result == result
@@ -160,14 +160,14 @@ def test_the_clock_is_held_against_the_date(answer: Dated | None, result: str, s
         (CloudError("no"), "failed", "see what AWS says"),
     ],
 )
-def test_a_read_that_fails_says_what_to_do(error: CloudError, result: str, fix: str) -> None:
+def test_failed_read_has_a_remedy_by_error_type(error: CloudError, result: str, fix: str) -> None:
     """By the type of the error."""
     check = reach.listing(error)
     assert (check.result, check.seen) == (result, "no")
     assert (check.fix or "").startswith(fix)
 
 
-def test_integrations_are_found_as_a_run_finds_them() -> None:
+def test_integration_is_found_by_arn_uuid_or_name() -> None:
     """By ARN, UUID or name, in this order; a near name is offered, and the manifest named."""
     named_like_the_other = Integration("arn:x/2", INTEGRATION.uuid)
     found = (named_like_the_other, INTEGRATION)
@@ -184,7 +184,7 @@ def test_integrations_are_found_as_a_run_finds_them() -> None:
     assert (reach.integration("zzz", [manifest()], ()).fix or "").startswith("create it")
 
 
-def test_permissions_are_named_with_their_resource() -> None:
+def test_missing_permission_is_named_with_its_resource() -> None:
     """Listing associations is allowed on all, creating on the data integrations that manifests name."""
     assert reach.associations(INTEGRATION, None).result == Result.OK
     denied = reach.associations(INTEGRATION, Denied("no"))
@@ -204,7 +204,7 @@ def test_destinations_are_the_distinct_buckets() -> None:
     assert reach.destinations((manifest("g", DestinationURI=None),)) == ()
 
 
-def test_the_case_of_a_scheme_does_not_count() -> None:
+def test_destination_scheme_is_case_insensitive() -> None:
     """S3:// is S3; what is elsewhere is named as it is written, each once, and none is no destination."""
     loud = manifest("a", ObjectConfiguration=None, DestinationURI="S3://corp-exports/x")
     others = [manifest(name, DestinationURI="Kinesis://stream") for name in "bc"]
@@ -223,7 +223,7 @@ def test_the_case_of_a_scheme_does_not_count() -> None:
         (Unreachable("no"), "failed"),
     ],
 )
-def test_a_bucket_is_in_the_same_region(found: Any, result: str) -> None:
+def test_bucket_must_be_in_the_same_region(found: Any, result: str) -> None:
     """One whose place may not be asked is not checked."""
     check = reach.bucket_region(BUCKET, REGION, found, "aws-cn")
     assert (check.result, check.about) == (result, "corp-exports")
@@ -244,12 +244,12 @@ def test_a_bucket_is_in_the_same_region(found: Any, result: str) -> None:
         (Denied("no"), True, "skipped"),
     ],
 )
-def test_a_bucket_of_a_bulk_export_is_encrypted_by_kms(*, found: Any, bulk: bool, result: str) -> None:
+def test_bulk_export_bucket_must_use_kms_encryption(*, found: Any, bulk: bool, result: str) -> None:
     """What is not documented to need it is warned about."""
     assert reach.bucket_encryption(Bucket("b", bulk), found, "aws").result == result
 
 
-def test_journals() -> None:
+def test_journal_check_warns_of_a_missing_journal_only_in_s3() -> None:
     """None yet is a warning in S3 alone, where the first run has to be told."""
     none = Journal(ACCOUNT, REGION, lineage="")
     assert checks.journal("p", journal(record()), "restore it").seen == "p remembers 1 association (serial 7)"
@@ -263,7 +263,7 @@ def test_journals() -> None:
     assert checks.journal(None, Unauthenticated("no")).result == Result.FAILED
 
 
-def test_leases() -> None:
+def test_lease_check_tells_free_held_and_expired_apart() -> None:
     """Free, held, and left behind by a run that is dead."""
     held = Journal(ACCOUNT, REGION, "l", lease=Lease("r", "process 1 on host", "host", 1, NOW))
     assert checks.lease("prod", journal(), NOW).seen == "nobody holds the journal"
@@ -291,7 +291,7 @@ SILENT = manifest("silent", ObjectConfiguration=None)
         (INTEGRATION, SILENT, Denied("no"), "ok", None),
     ],
 )
-def test_a_bulk_export_says_what_it_exports(
+def test_bulk_export_must_name_its_objects(
     there: Integration, wanted: Any, objects: Any, result: str, fix: str | None
 ) -> None:
     """On the data integration, as in AWS's sample, or in the manifest: one is enough."""
@@ -304,7 +304,7 @@ def test_a_bulk_export_says_what_it_exports(
         assert "'silent' (silent.yaml:1)" in check.seen
 
 
-def test_a_bulk_export_is_known_by_its_data_integration_too() -> None:
+def test_bulk_export_is_recognised_by_its_data_integration() -> None:
     """Its bucket has to be encrypted as any other's."""
     assert reach.silent((manifest(), SILENT)) == (SILENT,)
     found = reach.destinations((SILENT,), {INTEGRATION.name})

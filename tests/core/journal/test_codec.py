@@ -53,7 +53,7 @@ journals = st.builds(
 
 
 @given(journals)
-def test_what_is_written_is_read_back(written: Journal) -> None:
+def test_encoded_journal_decodes_to_the_same_value(written: Journal) -> None:
     """Encoding and decoding through JSON text loses nothing, and the schema describes what is written."""
     document = json.loads(json.dumps(encode(written)))
     assert decode(document) == written
@@ -131,13 +131,13 @@ def waiting(**changes: Any) -> dict[str, Any]:
         (broken_record(incarnation=None), "of the wrong type"),
     ],
 )
-def test_what_is_not_understood_is_refused(document: object, reason: str) -> None:
+def test_malformed_journal_is_rejected(document: object, reason: str) -> None:
     """A journal of another format, or a broken one, is never guessed at."""
     with pytest.raises(MalformedJournal, match=reason):
         decode(document)
 
 
-def test_records_are_added_and_left_out() -> None:
+def test_changing_records_leaves_the_serial_unchanged() -> None:
     """The serial is not touched: it counts writes, and only a write raises it."""
     start = journal(record("a"), record("b"))
     added = start.with_records(record("c"))
@@ -145,7 +145,7 @@ def test_records_are_added_and_left_out() -> None:
     assert (added.without("a", "zz").serial, set(added.without("a").records)) == (start.serial, {"b", "c"})
 
 
-def test_a_document_is_in_order_and_says_what_it_is() -> None:
+def test_journal_document_starts_with_its_format_and_sorts_records() -> None:
     """A person can read it: format first, records by name."""
     document = encode(journal(record("b"), replace(record("a"), state=Intended(2, NOW, NOW + timedelta(1)))))
     assert next(iter(document)) == "format"
@@ -153,18 +153,18 @@ def test_a_document_is_in_order_and_says_what_it_is() -> None:
     assert document["records"]["a"]["status"] == "intended"
 
 
-def test_an_empty_journal_is_one_too() -> None:
+def test_empty_journal_is_valid() -> None:
     """Nothing remembered is a journal as well."""
     assert decode(encode(Journal("1", "r", "l"))).records == {}
 
 
-def test_the_schema_refuses_what_the_program_refuses() -> None:
+def test_schema_rejects_the_documents_that_the_program_rejects() -> None:
     """Unknown members, other formats and wrong types are wrong by the schema too."""
     wrong = (broken(colour="red"), broken(format="reconciler/journal/v1"), broken(serial="3"), waiting(attempts=0))
     assert [document for document in wrong if SCHEMA.is_valid(document)] == []
 
 
-def test_a_journal_from_before_the_first_release_is_migrated() -> None:
+def test_journal_of_version_0_is_migrated() -> None:
     """The document was written by the program as it was then; nothing in it is lost, and what it lacked is added."""
     old = json.loads((Path(__file__).parent / "journal.v0.json").read_text())
     journal = decode(old)
@@ -180,7 +180,7 @@ def test_a_journal_from_before_the_first_release_is_migrated() -> None:
         decode({**old, "lease": None})
 
 
-def test_a_journal_of_version_1_is_migrated_once() -> None:
+def test_journal_of_version_1_is_migrated() -> None:
     """It has no digest, and does not say what List showed before a Create; written again, it has both."""
     old = json.loads((Path(__file__).parent / "journal.v1.json").read_text())
     journal = decode(old)
@@ -199,7 +199,7 @@ def test_a_journal_of_version_1_is_migrated_once() -> None:
 
 
 @pytest.mark.parametrize("older", ["v0", "v1"])
-def test_a_document_that_calls_itself_older_is_held_to_its_digest(older: str) -> None:
+def test_journal_relabelled_as_older_fails_its_digest(older: str) -> None:
     """Its format is a part of what the digest is over; what is really older has none."""
     text = json.dumps(encode(journal(record())))
     with pytest.raises(MalformedJournal, match="it was changed after it was written"):
@@ -207,7 +207,7 @@ def test_a_document_that_calls_itself_older_is_held_to_its_digest(older: str) ->
 
 
 @given(journals, st.data())
-def test_one_changed_character_is_noticed(written: Journal, data: st.DataObject) -> None:
+def test_changed_character_is_detected(written: Journal, data: st.DataObject) -> None:
     """Whatever value is exchanged, in whatever place: it is no journal, or the same one."""
     text = json.dumps(encode(written))
     at = data.draw(st.integers(0, len(text) - 1))

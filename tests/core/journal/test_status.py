@@ -25,13 +25,13 @@ BOUND = Bound("a1", NOW, live().arn)
         (BOUND, "live"),
     ],
 )
-def test_each_state_has_its_words(state: State, words: str) -> None:
+def test_each_record_state_has_a_description(state: State, words: str) -> None:
     """Whoever looks at night is told what is known, not how it is stored."""
     (only,) = remembered(journal(replace(record(), state=state)), {"export"})
     assert only.state == words
 
 
-def test_manifests_without_a_record_and_records_without_a_manifest_are_shown() -> None:
+def test_blocked_manifests_and_orphaned_records_are_listed() -> None:
     """What was blocked from the start stands there, and what git no longer asks for as orphaned."""
     done = Execution("COMPLETED", None)
     standings = {"export": Standing("in-sync", NOW, done), "stray": Standing("blocked", NOW)}

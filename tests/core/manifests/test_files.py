@@ -11,7 +11,7 @@ from reconciler.core.manifests import files
 from reconciler.core.manifests.files import SMALLER, File, bounded, is_hidden, is_manifest, too_large
 
 
-def test_a_file_counts_by_its_name() -> None:
+def test_manifest_files_are_recognised_by_name() -> None:
     """By the end of it, in whatever case, and unless it is hidden or a file system's own."""
     assert [is_manifest(name) for name in ("a.yaml", "a.YML", "a.Json", "a.txt", "yaml")] == [True] * 3 + [False] * 2
     assert [is_hidden(name) for name in (".git", "lost+found", "found")] == [True, True, False]
@@ -32,7 +32,7 @@ def test_a_file_counts_by_its_name() -> None:
         ),
     ],
 )
-def test_reading_ends_where_a_bound_is_passed(
+def test_reading_ends_at_the_first_exceeded_limit(
     found: Sequence[File], end: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One problem stands in place of all that follow; what is no file counts for nothing."""

@@ -11,7 +11,7 @@ from reconciler.core.model import Desired, Target
 PROBLEM = Problem("a.yaml", 3, 1, "/spec", "is wrong")
 
 
-def test_what_is_wrong_is_named_with_its_commit() -> None:
+def test_problems_are_reported_with_their_commit() -> None:
     """In the findings and in the sentence of the error; nothing else counts then."""
     invalid = InvalidManifests((PROBLEM,), "1f0c5f7")
     assert Findings.wrong(invalid) == Findings(problems=(PROBLEM,), revision="1f0c5f7", total=1)
@@ -19,7 +19,7 @@ def test_what_is_wrong_is_named_with_its_commit() -> None:
     assert str(InvalidManifests((PROBLEM, PROBLEM))) == "2 problems in the manifests"
 
 
-def test_problems_that_are_not_told_are_counted() -> None:
+def test_omitted_problems_are_counted() -> None:
     """The last of those that are told says how many, and the sentence counts all; also of a commit."""
     invalid = InvalidManifests((PROBLEM,), more=2)
     (first, last), found = invalid.problems, Findings.wrong(invalid.of("1f0c5f7"))
@@ -29,7 +29,7 @@ def test_problems_that_are_not_told_are_counted() -> None:
     assert str(InvalidManifests((PROBLEM,), more=1).problems[1]).startswith("manifests: 1 more problem in them")
 
 
-def test_what_is_valid_is_counted() -> None:
+def test_valid_manifests_and_targets_are_counted() -> None:
     """Targets as far as they are declared."""
     desired = Desired((Target("a", account="123456789012"), Target("b")), {"a": (manifest(),), "b": ()}, (PROBLEM,))
     assert Findings.of(desired, "1f0c5f7") == Findings(1, 1, warnings=(PROBLEM,), revision="1f0c5f7")

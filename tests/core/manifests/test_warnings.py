@@ -35,19 +35,19 @@ def said(found: Manifest) -> list[tuple[str, str]]:
         until(timedelta(days=-30)),
     ],
 )
-def test_what_is_wise_is_not_spoken_of(execution: Any) -> None:
+def test_sound_manifest_has_no_warning(execution: Any) -> None:
     """A window that ended half an hour ago, a schedule, and nothing at all."""
     assert said(manifest(ExecutionConfiguration=execution)) == []
 
 
-def test_what_creates_nothing_is_not_spoken_of() -> None:
+def test_manifest_that_adopts_has_no_warning() -> None:
     """A manifest that takes a live association over says what is, and not what shall be."""
     taken = manifest(policy=Policy(adopt="arn", on_loss=OnLoss.RECREATE), ExecutionConfiguration=until(timedelta()))
     assert said(taken) == []
 
 
 @pytest.mark.parametrize("minutes", [-29, 0, 60])
-def test_a_window_that_ends_too_late_is_unwise(minutes: int) -> None:
+def test_window_that_ends_too_late_is_a_warning(minutes: int) -> None:
     """What is younger than half an hour may be missing from the export."""
     ((pointer, sentence),) = said(manifest(ExecutionConfiguration=until(timedelta(minutes=minutes))))
     assert pointer == END
@@ -55,13 +55,13 @@ def test_a_window_that_ends_too_late_is_unwise(minutes: int) -> None:
 
 
 @pytest.mark.parametrize("end", ["999999999999999999", "not a time"])
-def test_a_time_that_nobody_can_tell_is_no_crash(end: str) -> None:
+def test_unreadable_window_end_is_treated_as_missing(end: str) -> None:
     """It is as good as none."""
     ((pointer, sentence),) = said(manifest(ExecutionConfiguration=until(end)))
     assert (pointer, "no end" in sentence) == ("/spec/ExecutionConfiguration/OnDemandConfiguration", True)
 
 
-def test_an_export_without_a_window_or_without_an_end_is_unwise() -> None:
+def test_export_without_a_window_or_an_end_is_a_warning() -> None:
     """Nobody who reviews it knows what will be exported."""
     ((pointer, sentence),) = said(manifest(ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"}))
     assert (pointer, "without a window" in sentence) == ("/spec/ExecutionConfiguration", True)
@@ -70,12 +70,12 @@ def test_an_export_without_a_window_or_without_an_end_is_unwise() -> None:
     assert "no end" in sentence
 
 
-def test_repeating_a_finished_export_by_itself_is_unwise() -> None:
+def test_automatic_recreation_of_an_export_is_a_warning() -> None:
     """A finished job may leave List, and would be exported again and again."""
     repeated = manifest(policy=Policy(on_loss=OnLoss.RECREATE))
     assert [pointer for pointer, _ in said(repeated)] == ["/policy/onLoss"]
 
 
-def test_the_regions_are_those_of_botocore() -> None:
+def test_regions_match_those_of_botocore() -> None:
     """An upgrade that knows more says so here."""
     assert set(boto3.Session().get_available_regions("appintegrations")) == REGIONS

@@ -91,7 +91,7 @@ WELL = [
 
 
 @pytest.mark.parametrize(("association", "condition"), WRONG, ids=lambda each: getattr(each, "decision", each))
-def test_what_goes_wrong_is_told_once_and_its_end_once(association: Association, condition: Condition) -> None:
+def test_problem_and_recovery_are_each_notified_once(association: Association, condition: Condition) -> None:
     """However often it is seen."""
     bad, good = board(lane(association)), board(lane(one("in-sync")))
     begun, ended = ("export", condition, None), ("export", Condition.WELL, condition)
@@ -99,7 +99,7 @@ def test_what_goes_wrong_is_told_once_and_its_end_once(association: Association,
 
 
 @pytest.mark.parametrize("association", UNCLEAR, ids=lambda each: each.decision)
-def test_what_is_not_clear_is_neither_trouble_nor_recovery(association: Association) -> None:
+def test_unclear_decision_is_neither_problem_nor_recovery(association: Association) -> None:
     """What waits, is held or is changed in git begins nothing and ends nothing."""
     bad, unclear = board(lane(one("drifted"))), board(lane(association))
     assert after(unclear, bad, unclear, bad)[0::2] == [[], []]
@@ -107,19 +107,19 @@ def test_what_is_not_clear_is_neither_trouble_nor_recovery(association: Associat
 
 
 @pytest.mark.parametrize("association", WELL, ids=lambda each: each.decision)
-def test_what_is_done_or_in_sync_ends_it(association: Association) -> None:
+def test_completed_or_in_sync_association_has_recovered(association: Association) -> None:
     """A lost one that was created again is well."""
     told = after(board(lane(one("lost"))), board(lane(association)))
     assert told[1] == [("export", Condition.WELL, Condition.LOST)]
 
 
-def test_trouble_of_another_kind_is_told_as_such() -> None:
+def test_problem_of_another_kind_is_notified_without_recovery() -> None:
     """With what it was before, and without a recovery between."""
     told = after(board(lane(one("drifted"))), board(lane(one("lost"))))
     assert told[1] == [("export", Condition.LOST, Condition.DRIFTED)]
 
 
-def test_another_drift_is_told_again() -> None:
+def test_different_drift_is_notified_again() -> None:
     """The same members with the same values are the same drift; anything else is not."""
     first = one("drifted")
     same = one("drifted", reason="said otherwise", differences=(*DRIFT, *CHANGE))
@@ -128,7 +128,7 @@ def test_another_drift_is_told_again() -> None:
     assert [len(each) for each in told] == [1, 0, 1]
 
 
-def test_a_failed_export_is_told_beside_how_the_association_stands() -> None:
+def test_failed_export_is_notified_beside_the_decision() -> None:
     """The one neither hides nor ends the other; one that runs is no recovery."""
 
     def seen(decision: str, status: str) -> Board:
@@ -148,7 +148,7 @@ def test_a_failed_export_is_told_beside_how_the_association_stands() -> None:
     ]
 
 
-def test_an_export_that_fails_once_more_is_told_once_more() -> None:
+def test_repeated_export_failure_is_notified_again() -> None:
     """Whoever sent it again after a failure waits for how that ends; where nothing was known between, nothing began."""
 
     def seen(status: str | None) -> Board:
@@ -164,7 +164,7 @@ def test_an_export_that_fails_once_more_is_told_once_more() -> None:
     assert after(*map(seen, ("IN_PROGRESS", "FAILED"))) == [[], [first]]
 
 
-def test_a_target_that_could_not_be_reconciled_says_nothing_of_its_associations() -> None:
+def test_failed_target_neither_alerts_nor_recovers_its_associations() -> None:
     """They have not recovered, and what the report calls blocked for that reason is not told."""
     failed = lane(one("blocked"), one("in-sync", "other"), failures=2, error="denied")
     told = after(board(lane(one("drifted"), one("lost", "other"))), board(failed), board(lane(one("drifted"))))
@@ -172,13 +172,13 @@ def test_a_target_that_could_not_be_reconciled_says_nothing_of_its_associations(
     assert told[2] == [("", Condition.WELL, Condition.TARGET_FAILED)]
 
 
-def test_one_failure_of_a_target_is_not_yet_news() -> None:
+def test_first_failure_of_a_target_is_not_notified() -> None:
     """It is tried again within a minute; the second failure in a row is told."""
     told = after(*(board(lane(failures=count, error="reset")) for count in (0, 1, 2, 3)))
     assert [len(each) for each in told] == [0, 0, 1, 0]
 
 
-def test_what_could_not_be_listed_is_one_notice_of_the_target() -> None:
+def test_list_failure_is_one_notification_for_the_target() -> None:
     """Not one for each association that is blocked by it, and no recovery of any."""
     unlisted = lane(one("blocked"), one("drifted", "other"), unlisted=(("arn:i", "denied"),))
     told = after(board(lane(one("drifted"))), board(unlisted), board(lane(one("drifted"), one("drifted", "other"))))
@@ -186,13 +186,13 @@ def test_what_could_not_be_listed_is_one_notice_of_the_target() -> None:
     assert told[2] == [("", Condition.WELL, Condition.UNLISTED)]
 
 
-def test_what_git_drops_is_forgotten_without_a_word() -> None:
+def test_removed_association_is_forgotten_without_notification() -> None:
     """Nothing has recovered; and where it comes back, it is told anew."""
     bad = board(lane(one("drifted")))
     assert [len(each) for each in after(bad, board(lane()), bad)] == [1, 0, 1]
 
 
-def test_a_target_that_git_drops_is_forgotten_once_git_was_read() -> None:
+def test_removed_target_is_forgotten_once_git_was_read() -> None:
     """Before anything was read, as right after a start, all is remembered."""
     _, ledger = tell(Ledger(), board(lane(one("drifted"))))
     assert forgotten(ledger, board()) == ledger
@@ -202,13 +202,13 @@ def test_a_target_that_git_drops_is_forgotten_once_git_was_read() -> None:
     assert forgotten(gone, board(replace(lane(), target="other"))) == gone
 
 
-def test_a_report_older_than_what_was_told_changes_nothing() -> None:
+def test_report_older_than_the_last_notification_is_ignored() -> None:
     """Of two controllers, the one that looked earlier does not tell what the other has seen end."""
     early, late = board(lane(one("drifted"))), board(lane(one("in-sync"), at=NOW + MINUTE))
     assert [len(each) for each in after(early, late, early)] == [1, 1, 0]
 
 
-def test_a_revision_that_is_refused_is_told_at_once_and_its_end_too() -> None:
+def test_rejected_revision_and_its_recovery_are_notified_at_once() -> None:
     """With each problem; another revision with the same problems is no news, one with others is."""
     problem = Problem("a.yaml", 1, 1, "/spec", "is missing")
     refused = Refusal("1 problem", NOW, (problem,))
@@ -225,7 +225,7 @@ def test_a_revision_that_is_refused_is_told_at_once_and_its_end_too() -> None:
     assert "a.yaml:1:1: /spec: is missing" in news(Ledger(), looks(boards[0]))[0][0].finding.said
 
 
-def test_a_source_out_of_reach_is_news_only_if_it_stays_so() -> None:
+def test_unreachable_source_is_notified_only_when_it_persists() -> None:
     """A host of git that does not answer once heals by itself; before git was first read nothing is known."""
     gone = Refusal("no answer", NOW + MINUTE)
     told = after(
@@ -238,7 +238,7 @@ def test_a_source_out_of_reach_is_news_only_if_it_stays_so() -> None:
     assert looks(board(looked=None)) == {}
 
 
-def test_what_is_said_holds_no_values() -> None:
+def test_notification_contains_no_values() -> None:
     """Of drift the members, of a call that failed the reason, of an export nothing that AWS said."""
     here = lane(
         one("drifted", "a", last_execution=Execution("FAILED", "of a customer")),
@@ -264,7 +264,7 @@ states = st.one_of(
 
 
 @given(st.lists(states, max_size=8))
-def test_nothing_is_told_twice_and_only_what_was_told_recovers(lanes: Sequence[Lane]) -> None:
+def test_notifications_are_unique_and_only_notified_problems_recover(lanes: Sequence[Lane]) -> None:
     """Whatever happens: the same again is no news, and a recovery ends just what was told, once."""
     ledger, open_ = Ledger(), dict[tuple[str, bool], Condition]()
     for each in lanes:
@@ -288,7 +288,7 @@ def test_nothing_is_told_twice_and_only_what_was_told_recovers(lanes: Sequence[L
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3)), max_size=6))
-def test_ledgers_merge_in_any_order(told: list[tuple[str, int]]) -> None:
+def test_notification_states_merge_in_any_order(told: list[tuple[str, int]]) -> None:
     """Of each target the newest holds, whoever wrote it first."""
     ledgers = [
         Ledger({name: Remembered(NOW + number * MINUTE, {Subject("x"): Open(Condition.LOST, str(number))})})
@@ -303,7 +303,7 @@ def test_ledgers_merge_in_any_order(told: list[tuple[str, int]]) -> None:
     assert Ledger(summarised=NOW).merged(Ledger(summarised=NOW + DAY)).summarised == NOW + DAY
 
 
-def test_times_that_are_still_to_come_are_not_believed() -> None:
+def test_future_times_in_the_notification_state_are_ignored() -> None:
     """Who wrote them had a clock that was ahead: what is open stays open, and a minute is no matter."""
     open_ = {Subject("x"): Open(Condition.LOST)}
     ahead = Ledger({"a": Remembered(NOW + DAY, open_), "b": Remembered(NOW + MINUTE, open_)}, NOW + DAY)
@@ -329,7 +329,7 @@ def test_times_that_are_still_to_come_are_not_believed() -> None:
         {"format": "reconciler/notices/v1", "receivers": {"a": {"targets": {}, "summarised": "today"}}},
     ],
 )
-def test_what_is_no_ledger_is_refused(document: object) -> None:
+def test_malformed_notification_state_is_rejected(document: object) -> None:
     """Whatever is wrong with it."""
     with pytest.raises(ValueError, match=r"."):
         decode(document)
@@ -350,7 +350,7 @@ def test_a_summary_is_due_once_a_day() -> None:
     assert all_of(here, every=timedelta()) is None
 
 
-def test_all_is_well_only_if_it_is() -> None:
+def test_summary_says_well_only_when_everything_is_right_and_recent() -> None:
     """Everything is right, and was looked at within the time that the summary is about."""
     ran = Execution("IN_PROGRESS", None)
     good = board(lane(one("in-sync", last_execution=ran), one("in-sync", "other")))
@@ -375,14 +375,14 @@ def test_all_is_well_only_if_it_is() -> None:
         assert not said.well
 
 
-def test_a_summary_names_what_was_not_reconciled_since() -> None:
+def test_summary_names_targets_without_a_recent_run() -> None:
     """A target whose runs hang or fail is not among what is well."""
     said = all_of(board(lane(one("in-sync")), now=NOW + 2 * DAY))
     assert said
     assert said.behind == (("prod", NOW),)
 
 
-def test_a_summary_says_that_nobody_looked_at_the_manifests() -> None:
+def test_summary_says_that_the_source_was_not_checked() -> None:
     """Looking may hang or fail without a refusal; where there is one, that is told already."""
     said = all_of(board(lane(one("in-sync")), looked=NOW - DAY - MINUTE))
     assert said
@@ -392,7 +392,7 @@ def test_a_summary_says_that_nobody_looked_at_the_manifests() -> None:
     assert (refused.unread, [each.finding.condition for each in refused.open]) == (False, [Condition.REFUSED])
 
 
-def test_a_summary_waits_after_a_start_until_something_is_known() -> None:
+def test_first_summary_waits_for_the_first_reports() -> None:
     """Not for ever: that nothing can be reconciled is worth a word."""
     fresh = Lane("prod", NOW, NOW, None, 0, None, None)
     assert all_of(board(fresh)) is None
@@ -402,7 +402,7 @@ def test_a_summary_waits_after_a_start_until_something_is_known() -> None:
     assert late.behind == (("prod", None),)
 
 
-def test_every_outcome_counts_as_something() -> None:
+def test_every_outcome_is_classified() -> None:
     """Every outcome is told, done or neither."""
     outcomes: tuple[Outcome, ...] = (
         Created("a"), Updated(), Refused("r"), NotSent("r"), Unknown("r"), Skipped("r"),

@@ -59,7 +59,7 @@ def said(decision: Decision, known: Journal, wanted: Manifest, *lives: Live) -> 
 
 @pytest.mark.parametrize("shown", [NEW, SCHEDULED, None])
 @pytest.mark.parametrize("mode", list(Mode))
-def test_a_lost_journal_blames_nobody_and_sends_nothing(shown: Any, mode: Mode) -> None:
+def test_adoption_without_a_journal_is_neither_drift_nor_update(shown: Any, mode: Mode) -> None:
     """The row and the summary have one word, now and in later runs, and no run sends what differs by itself."""
     wanted, there = manifest(policy=UPDATES), live(ExecutionConfiguration=shown)
     first, kept = run(journal(), wanted, there, mode=mode)
@@ -77,7 +77,7 @@ def test_a_lost_journal_blames_nobody_and_sends_nothing(shown: Any, mode: Mode) 
             assert "left what was applied" not in reason
 
 
-def test_what_was_adopted_is_updated_once_git_or_a_person_says_so() -> None:
+def test_adopted_association_is_updated_after_a_change_or_generation() -> None:
     """A raised generation sends what git asks for; another window in git is a change like any other."""
     there = live(ExecutionConfiguration=NEW)
     _, kept = run(journal(), wants(), there)
@@ -94,7 +94,7 @@ def test_what_was_adopted_is_updated_once_git_or_a_person_says_so() -> None:
     assert isinstance(same, InSync)
 
 
-def test_a_generation_that_stood_before_the_adoption_is_not_raised() -> None:
+def test_generation_present_at_adoption_does_not_count_as_raised() -> None:
     """A lost journal has not heard it: it must not count as a word that was given since."""
     there = live(ExecutionConfiguration=NEW)
     _, kept = run(journal(), wants(generation=5), there)
@@ -103,7 +103,7 @@ def test_a_generation_that_stood_before_the_adoption_is_not_raised() -> None:
     assert "raised above 5" in later.reason
 
 
-def test_what_leaves_its_adoption_has_drifted() -> None:
+def test_live_change_after_adoption_is_drift() -> None:
     """From the adoption on it is known how it was."""
     _, kept = run(journal(), wants(), live())
     decision, _ = run(kept, wants(), live(ExecutionConfiguration=NEW))
@@ -112,7 +112,7 @@ def test_what_leaves_its_adoption_has_drifted() -> None:
     assert "adopted" in row.reason
 
 
-def test_what_is_ignored_is_no_difference_of_an_adoption() -> None:
+def test_ignored_member_is_not_a_difference_of_an_adoption() -> None:
     """policy.ignore holds from the first run on, and the rest is told all the same."""
     wanted = wants(ignore=(END,))
     first, kept = run(journal(), wanted, live(ExecutionConfiguration=NEW))
@@ -125,7 +125,7 @@ def test_what_is_ignored_is_no_difference_of_an_adoption() -> None:
     assert isinstance(later, Changed)
 
 
-def test_another_destination_of_what_is_named_is_nobodys_drift() -> None:
+def test_adopting_another_destination_by_arn_is_not_drift() -> None:
     """policy.adopt names an association that goes elsewhere: it stands for that one, and AWS has left nothing."""
     there = live(DestinationURI=ELSEWHERE)
     wanted = manifest(policy=Policy(adopt=there.arn))
@@ -138,7 +138,7 @@ def test_another_destination_of_what_is_named_is_nobodys_drift() -> None:
     assert isinstance(beside, Adopt)  # renamed: the record is of that destination
 
 
-def test_an_exchanged_association_is_no_drift_and_is_not_updated() -> None:
+def test_replaced_association_is_neither_drift_nor_update() -> None:
     """The journal knows what was applied to another one, of which List shows nothing any more."""
     known = replace(record(id_="gone", ExecutionConfiguration=THIRD), former=(NEW,))
     there = live("a2", ExecutionConfiguration=SCHEDULED)
@@ -151,7 +151,7 @@ def test_an_exchanged_association_is_no_drift_and_is_not_updated() -> None:
         assert "does not know which of them changed" in later.reason
 
 
-def test_what_a_lost_answer_had_sent_drifts_from_that() -> None:
+def test_difference_from_a_create_with_a_lost_answer_is_drift() -> None:
     """What was sent is known: what List shows instead is AWS's doing, and the row says both."""
     waiting = replace(record(), state=Intended(1, NOW - SETTLE, NOW - SETTLE))
     there = live(ExecutionConfiguration=NEW)
@@ -161,7 +161,7 @@ def test_what_a_lost_answer_had_sent_drifts_from_that() -> None:
     assert "had arrived; AWS no longer matches the last applied" in row.reason
 
 
-def test_a_renamed_manifest_is_called_by_what_remains_different() -> None:
+def test_renamed_manifest_is_reported_by_its_remaining_difference() -> None:
     """Row, summary and the next run have one word."""
     for wanted, word in ((manifest("new"), "drifted"), (manifest("new", ExecutionConfiguration=THIRD), "changed")):
         first, kept = run(journal(record("old")), wanted, live(ExecutionConfiguration=NEW), mode=Mode.CREATE)

@@ -69,7 +69,7 @@ def missing(name: str = "export", id_: str = "a1") -> Record:
     return replace(known, state=replace(known.state, missing_since=NOW - SETTLE))
 
 
-def test_an_unobserved_integration_blocks_and_never_creates() -> None:
+def test_unlisted_integration_blocks_and_never_creates() -> None:
     """A List that failed is not an empty one."""
     for remembered in (None, record(), intended()):
         decision = decide(manifest(), remembered=remembered, unobserved="access denied")
@@ -87,7 +87,7 @@ def test_a_missing_association_is_created_with_its_token() -> None:
 
 
 @pytest.mark.parametrize("spelling", [INTEGRATION.name, INTEGRATION.uuid, INTEGRATION.arn])
-def test_name_uuid_and_arn_of_an_integration_are_one(spelling: str) -> None:
+def test_name_uuid_and_arn_of_an_integration_give_one_token(spelling: str) -> None:
     """The token does not depend on how the manifest spells the data integration."""
     decision = decide(manifest(DataIntegrationIdentifier=spelling))
     assert isinstance(decision, Create)
@@ -112,7 +112,7 @@ def test_a_matching_live_association_is_adopted_and_not_created() -> None:
     assert decision.differences == ()
 
 
-def test_an_adoption_that_differs_takes_what_list_shows_for_applied() -> None:
+def test_adoption_with_differences_records_the_live_state_as_applied() -> None:
     """Nobody knows what was applied before: neither git nor AWS is said to have changed."""
     decision = decide(manifest(), live(ExecutionConfiguration=SCHEDULED))
     assert isinstance(decision, Adopt)
@@ -139,12 +139,12 @@ def test_policy_adopt_chooses_among_matches() -> None:
     assert decision.live.id == "a2"
 
 
-def test_policy_adopt_of_what_is_not_there_blocks() -> None:
+def test_policy_adopt_of_an_unlisted_arn_blocks() -> None:
     """An ARN that List does not show is not adopted, and nothing is created instead."""
     assert isinstance(decide(manifest(policy=Policy(adopt=live("zz").arn)), live("a1")), Blocked)
 
 
-def test_policy_adopt_binds_anew_and_is_then_in_sync() -> None:
+def test_policy_adopt_rebinds_a_bound_manifest() -> None:
     """A person's word goes before the journal's; it never creates."""
     wanted = manifest(policy=Policy(adopt=live("a2").arn))
     decision = decide(wanted, live("a1"), live("a2"), remembered=record())
@@ -156,7 +156,7 @@ def test_policy_adopt_binds_anew_and_is_then_in_sync() -> None:
     assert isinstance(decide(agreeing, live("a1"), remembered=record()), InSync)
 
 
-def test_what_policy_adopt_names_is_not_exchanged_for_another() -> None:
+def test_policy_adopt_does_not_fall_back_to_another_association() -> None:
     """The named association has left List, and another one matches: it is lost, and the other is not taken for it."""
     wanted = manifest(policy=Policy(adopt=live("a1").arn, generation=2, on_loss=OnLoss.RECREATE))
     decision = decide(wanted, live("a2"), remembered=missing())
@@ -174,7 +174,7 @@ def test_policy_adopt_ends_the_wait_for_a_lost_answer() -> None:
     assert isinstance(decide(wanted, remembered=intended(1, SETTLE)), Blocked)
 
 
-def test_a_lost_answer_is_not_repeated_at_any_age() -> None:
+def test_create_with_a_lost_answer_is_not_repeated_after_days() -> None:
     """After days List may have forgotten a finished job: then a person has to look."""
     assert isinstance(decide(manifest(), remembered=intended(1, SETTLE * 32)), Create)
     decision = decide(manifest(), remembered=intended(1, SETTLE * 32 + timedelta(seconds=1)))
@@ -204,7 +204,7 @@ def test_a_reused_name_does_not_hide_its_association(known: Record, shown: tuple
     assert "'a'" in blocked.reason
 
 
-def test_a_bound_manifest_does_not_leave_its_natural_key() -> None:
+def test_bound_manifest_does_not_move_to_another_natural_key() -> None:
     """Its record stands for an export that may still be under way, and that another manifest may ask for next."""
     there = live("a2", DestinationURI=NEW)
     wanted = manifest("x", Policy(adopt=there.arn), DestinationURI=NEW)
@@ -216,7 +216,7 @@ def test_a_bound_manifest_does_not_leave_its_natural_key() -> None:
     assert isinstance(moved, Changed)
 
 
-def test_what_policy_adopt_lets_go_of_is_unmanaged_at_once() -> None:
+def test_association_released_by_policy_adopt_is_unmanaged_at_once() -> None:
     """A bound manifest names another association of the same kind: the report of this very run shows the former."""
     wanted = manifest(policy=Policy(adopt=live("a2").arn))
     result = plan([wanted], observed(live("a1"), live("a2")), journal(record()), rules())
@@ -226,7 +226,7 @@ def test_what_policy_adopt_lets_go_of_is_unmanaged_at_once() -> None:
     assert result.unmanaged == (live("a1"),)
 
 
-def test_an_orphan_of_the_same_kind_does_not_block_for_ever() -> None:
+def test_second_orphan_of_a_natural_key_does_not_block() -> None:
     """Two records of one natural key whose manifests are gone: the one that is taken over decides."""
     p, q = (
         replace(record(name, id_), state=Bound(id_, NOW - SETTLE * 9, "arn", NOW - SETTLE * 8))
@@ -240,7 +240,7 @@ def test_an_orphan_of_the_same_kind_does_not_block_for_ever() -> None:
     assert isinstance(decision, Settling)
 
 
-def test_what_another_manifest_adopted_is_not_created_beside_it() -> None:
+def test_association_adopted_by_another_manifest_blocks_a_create() -> None:
     """`b` is bound, by policy.adopt, to the only association of a's natural key."""
     owner = replace(record("b", "a1", DestinationURI=NEW))
     manifests = [manifest("a"), manifest("b", Policy(adopt=live("a1").arn), DestinationURI=NEW)]
@@ -250,7 +250,7 @@ def test_what_another_manifest_adopted_is_not_created_beside_it() -> None:
         assert result.writes == ()
 
 
-def test_an_unobserved_integration_of_the_record_blocks() -> None:
+def test_unlisted_integration_of_the_record_blocks() -> None:
     """Where the record points elsewhere and that cannot be listed, nothing is said of it."""
     other = Integration(INTEGRATION.arn[:-1] + "2", "profiles-export")
     seen = Observation((other,), {other.arn: (), INTEGRATION.arn: Unobserved("denied")})
@@ -268,7 +268,7 @@ def test_the_record_of_another_association_is_not_taken_over() -> None:
     assert same.renamed == {"old"}
 
 
-def test_a_record_is_found_by_the_arn_that_a_manifest_names() -> None:
+def test_renamed_record_is_found_by_the_arn_in_policy_adopt() -> None:
     """Renamed and given another destination at once: what the ARN names is bound already, and its request is known."""
     wanted = manifest("new", Policy(adopt=live("a1").arn), DestinationURI=NEW)
     result = plan([wanted], observed(live("a1")), journal(record("old", "a1")), rules())
@@ -291,7 +291,7 @@ def test_one_record_is_not_taken_over_by_two_manifests() -> None:
         assert result.unmanaged == ()
 
 
-def test_what_list_shows_is_not_missing_because_another_has_it() -> None:
+def test_association_bound_by_two_records_blocks_the_second() -> None:
     """Two records of one association, whatever brought them about: one has it, the other is blocked and waits."""
     manifests = [manifest("a"), manifest("b", DestinationURI=NEW)]
     known = journal(record("a", "a1"), record("b", "a1", DestinationURI=NEW))
@@ -304,14 +304,14 @@ def test_what_list_shows_is_not_missing_because_another_has_it() -> None:
     assert isinstance(plan([manifests[0], named], observed(live("a1")), known, rules()).decisions[1], Blocked)
 
 
-def test_one_twin_with_an_adoption_is_not_enough() -> None:
+def test_duplicates_are_blocked_unless_each_names_its_association() -> None:
     """Unless each says which one it means, both are blocked."""
     twins = [manifest("a", Policy(adopt=live("a1").arn)), manifest("b")]
     decisions = plan(twins, observed(live("a1"), live("a2")), journal(), rules()).decisions
     assert {type(decision) for decision in decisions} == {Blocked}
 
 
-def test_a_record_is_looked_for_where_it_was_sent() -> None:
+def test_lost_create_is_looked_up_at_its_original_destination() -> None:
     """Git moved on while the answer was lost, or after: what was sent to the old place is found there."""
     moved = manifest(DestinationURI=NEW)
     found = decide(moved, live("a1"), remembered=intended())
@@ -321,7 +321,7 @@ def test_a_record_is_looked_for_where_it_was_sent() -> None:
     assert rebound.live.id == "a2"
 
 
-def test_what_cannot_be_seen_is_not_taken_for_done() -> None:
+def test_change_of_a_hidden_member_is_not_taken_as_applied() -> None:
     """Live shows the new window, but git changed ObjectConfiguration as well: that was never sent."""
     wanted = manifest(ExecutionConfiguration=SCHEDULED, ObjectConfiguration={"A": {"b": ["c"]}})
     decision = decide(wanted, live(ExecutionConfiguration=SCHEDULED), remembered=record())
@@ -333,7 +333,7 @@ def test_what_cannot_be_seen_is_not_taken_for_done() -> None:
     assert isinstance(decide(both, half, remembered=record()), Changed)
 
 
-def test_the_one_still_waited_for_goes_before_other_orphans() -> None:
+def test_pending_orphan_takes_precedence_over_other_orphans() -> None:
     """Of several forgotten records of one natural key, a lost answer counts."""
     waiting = replace(intended(), name="y")
     known = journal(record("z", "gone"), waiting, record("x", "gone2"))
@@ -341,7 +341,7 @@ def test_the_one_still_waited_for_goes_before_other_orphans() -> None:
     assert isinstance(decision, Settling)
 
 
-def test_nothing_to_do_is_in_sync() -> None:
+def test_equal_desired_applied_and_live_are_in_sync() -> None:
     """Desired, applied and live are the same."""
     decision = decide(manifest(), live(), remembered=record())
     assert decision == InSync(manifest(), live(), record())
@@ -396,7 +396,7 @@ def test_ignored_drift_is_in_sync() -> None:
     assert isinstance(decide(manifest(policy=policy), shown, remembered=record()), InSync)
 
 
-def test_what_was_just_bound_may_be_missing_for_a_while() -> None:
+def test_newly_bound_association_may_be_missing_within_the_settle_time() -> None:
     """List may lag behind a Create by the settle time."""
     fresh = replace(record(), state=Bound("a1", NOW - SETTLE + timedelta(seconds=1)))
     decision = decide(manifest(), remembered=fresh)
@@ -404,7 +404,7 @@ def test_what_was_just_bound_may_be_missing_for_a_while() -> None:
     assert decision.until == NOW + timedelta(seconds=1)
 
 
-def test_a_bound_association_that_was_replaced_is_bound_anew() -> None:
+def test_replaced_association_is_rebound() -> None:
     """The id is gone, and exactly one other matches: rebind."""
     decision = decide(manifest(), live("a2"), remembered=record(id_="a1"))
     assert isinstance(decision, Adopt)
@@ -420,7 +420,7 @@ def test_a_lost_answer_is_found_in_list() -> None:
     assert all(difference.changed for difference in decision.differences)
 
 
-def test_a_lost_answer_is_waited_for_before_anything_is_sent() -> None:
+def test_lost_answer_is_awaited_for_the_settle_time() -> None:
     """Until the settle time has passed since the last attempt there is no call."""
     decision = decide(manifest(), remembered=intended(ago=SETTLE - timedelta(seconds=1)))
     assert isinstance(decision, Settling)
@@ -428,7 +428,7 @@ def test_a_lost_answer_is_waited_for_before_anything_is_sent() -> None:
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 3, 4])
-def test_waits_double_and_the_recorded_request_is_sent_again(attempts: int) -> None:
+def test_waits_double_and_the_recorded_request_is_repeated(attempts: int) -> None:
     """Each attempt waits twice as long as the last, and repeats request and token to the letter."""
     wait = SETTLE * 2 ** (attempts - 1)
     early = intended(attempts, wait - timedelta(seconds=1))
@@ -440,7 +440,7 @@ def test_waits_double_and_the_recorded_request_is_sent_again(attempts: int) -> N
     assert decision.record.state == Intended(attempts + 1, NOW - wait, NOW)
 
 
-def test_after_the_fifth_attempt_it_is_given_up() -> None:
+def test_create_is_given_up_after_the_fifth_attempt() -> None:
     """Nobody sends for ever what never shows; the fifth answer is waited for like the others."""
     fifth = SETTLE * 2**4
     assert isinstance(decide(manifest(), remembered=intended(5, fifth - timedelta(seconds=1))), Settling)
@@ -449,7 +449,7 @@ def test_after_the_fifth_attempt_it_is_given_up() -> None:
     assert "given up" in decision.reason
 
 
-def test_a_raised_generation_ends_a_wait_that_was_given_up() -> None:
+def test_raised_generation_restarts_an_abandoned_create() -> None:
     """A person looked and wants another one: what git asks for now, under a token of its own."""
     wanted = manifest(policy=Policy(generation=2), ExecutionConfiguration=SCHEDULED)
     for known in (intended(5, SETTLE * 16), intended(1, SETTLE), intended(1, SETTLE * 33)):
@@ -469,7 +469,7 @@ def test_a_short_settle_time_does_not_give_up_early() -> None:
     assert isinstance(decision, Create)
 
 
-def test_an_adoption_hears_the_generation_and_keeps_the_incarnation() -> None:
+def test_adoption_records_the_generation_and_keeps_the_incarnation() -> None:
     """So that neither answers, or counts, for a loss that comes later."""
     wanted = manifest(policy=Policy(generation=2))
     for known in (replace(intended(), incarnation=3), replace(record(id_="gone"), incarnation=3)):
@@ -478,7 +478,7 @@ def test_an_adoption_hears_the_generation_and_keeps_the_incarnation() -> None:
         assert (decision.record.incarnation, decision.record.generation) == (3, 2)
 
 
-def test_what_one_manifest_has_is_not_given_to_another_that_names_it() -> None:
+def test_bound_association_is_not_given_to_a_manifest_that_names_it() -> None:
     """The journal goes before policy.adopt of somebody else."""
     manifests = [manifest("a"), manifest("b", Policy(adopt=live("a1").arn), DestinationURI=NEW)]
     for order in (manifests, manifests[::-1]):
@@ -496,7 +496,7 @@ def test_a_raised_generation_does_not_cut_a_wait_short() -> None:
     assert (decision.token, decision.record.incarnation) == (record().token, 0)
 
 
-def test_what_git_no_longer_asks_for_is_not_sent_again() -> None:
+def test_create_that_git_no_longer_requests_is_not_repeated() -> None:
     """Git turned away from a request while its answer was unknown: neither that nor the new one is sent."""
     for changes in ({"DestinationURI": "s3://corp-exports/elsewhere"}, {"ExecutionConfiguration": SCHEDULED}):
         decision = decide(manifest(**changes), remembered=intended(1, SETTLE))
@@ -522,7 +522,7 @@ def test_a_renamed_manifest_keeps_waiting_for_its_answer() -> None:
     assert (decision.record.name, decision.token) == ("new-name", due.token)
 
 
-def test_two_manifests_that_aws_shows_to_be_one_are_both_blocked() -> None:
+def test_manifests_with_the_same_natural_key_in_aws_are_both_blocked() -> None:
     """Two spellings of one integration make one natural key, which only List tells."""
     twins = [manifest("a"), manifest("b", DataIntegrationIdentifier=INTEGRATION.arn)]
     decisions = plan(twins, observed(), journal(), rules()).decisions
@@ -534,7 +534,7 @@ def test_two_manifests_that_aws_shows_to_be_one_are_both_blocked() -> None:
     ] == [1, 1]
 
 
-def test_twins_with_an_adoption_each_are_fine() -> None:
+def test_duplicates_that_each_name_their_association_are_managed() -> None:
     """Where each says which association it means, both are managed."""
     twins = [manifest(name, Policy(adopt=live(id_).arn)) for name, id_ in (("a", "a1"), ("b", "a2"))]
     result = plan(twins, observed(live("a1"), live("a2")), journal(), rules())
@@ -544,7 +544,7 @@ def test_twins_with_an_adoption_each_are_fine() -> None:
     assert {type(each) for each in plan(twins, observed(live("a1"), live("a2")), again, rules()).decisions} == {InSync}
 
 
-def test_what_another_manifest_is_bound_to_is_not_taken_from_it() -> None:
+def test_lost_duplicate_does_not_rebind_to_the_other_association() -> None:
     """A lost twin does not rebind to its twin's association."""
     twins = [manifest(name, Policy(adopt=live(id_).arn)) for name, id_ in (("a", "a1"), ("b", "a2"))]
     known = journal(record("a", "a1"), missing("b", "a2"))
@@ -559,7 +559,7 @@ def test_a_second_export_of_the_same_kind_is_not_hidden_by_the_first() -> None:
     assert result.unmanaged == (live("a2"),)
 
 
-def test_what_a_blocked_manifest_would_adopt_is_unmanaged_until_it_does() -> None:
+def test_association_named_by_a_blocked_manifest_is_unmanaged() -> None:
     """Named in policy.adopt, but its data integration cannot be found by that name: the report still shows it."""
     wanted = manifest(policy=Policy(adopt=live().arn), DataIntegrationIdentifier="renamed")
     result = plan([wanted], observed(live()), journal(), rules())
@@ -574,7 +574,7 @@ def test_live_associations_without_a_manifest_are_unmanaged() -> None:
     assert result.unmanaged == (stranger,)
 
 
-def test_an_integration_that_moved_is_a_change_that_needs_a_new_name() -> None:
+def test_integration_name_that_means_another_one_needs_a_new_manifest() -> None:
     """The name now means another data integration: nothing is created in it under the old record."""
     other = Integration(INTEGRATION.arn[:-1] + "2", "profiles-export")
     seen = Observation((other,), {other.arn: ()})
@@ -590,7 +590,7 @@ names = st.lists(st.sampled_from("abcdef"), unique=True, max_size=5)
 
 
 @given(wanted=names, shown=names, known=names)
-def test_the_plan_partitions(wanted: list[str], shown: list[str], known: list[str]) -> None:
+def test_plan_partitions_manifests_and_live_associations(wanted: list[str], shown: list[str], known: list[str]) -> None:
     """Every manifest has exactly one decision, and every live association is decided on or unmanaged."""
 
     def destination(name: str) -> str:
@@ -606,7 +606,7 @@ def test_the_plan_partitions(wanted: list[str], shown: list[str], known: list[st
 
 
 @given(st.permutations(["a", "b", "c", "d"]))
-def test_order_does_not_matter(order: list[str]) -> None:
+def test_decisions_do_not_depend_on_manifest_order(order: list[str]) -> None:
     """What is decided for a manifest does not depend on where it stands."""
 
     def decisions(names: list[str]) -> dict[str, Decision]:
@@ -619,7 +619,7 @@ def test_order_does_not_matter(order: list[str]) -> None:
     assert decisions(order) == decisions(["a", "b", "c", "d"])
 
 
-def test_a_reason_calls_the_data_integration_as_the_manifest_does() -> None:
+def test_reason_names_the_data_integration_as_the_manifest_does() -> None:
     """Its ARN is nothing that anybody wrote; an integration of before is called by its name, or its ARN where gone."""
     for spelling in (INTEGRATION.name, INTEGRATION.uuid, INTEGRATION.arn):
         decision = decide(manifest(DataIntegrationIdentifier=spelling), unobserved="denied")

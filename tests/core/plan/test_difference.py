@@ -23,12 +23,12 @@ def later(member: str) -> dict[str, Any]:
     return {**ON_DEMAND, "OnDemandConfiguration": {**window, member: "1800000000000"}}
 
 
-def test_what_aws_does_not_show_is_no_drift() -> None:
+def test_member_that_aws_does_not_show_is_not_drift() -> None:
     """ObjectConfiguration is missing from List, and that is not a difference."""
     assert compare(request(), request(), live().spec) == ()
 
 
-def test_drift_is_live_against_applied() -> None:
+def test_drift_compares_live_with_applied() -> None:
     """A time that live has otherwise is drift, with all three values."""
     shown = live(ExecutionConfiguration=later("StartTime")).spec
     (difference,) = compare(request(), request(), shown)
@@ -36,13 +36,13 @@ def test_drift_is_live_against_applied() -> None:
     assert (difference.drifted, difference.changed, difference.updatable) == (True, False, True)
 
 
-def test_change_is_git_against_applied() -> None:
+def test_change_compares_git_with_applied() -> None:
     """A time that git has otherwise is change, and no drift."""
     (difference,) = compare(request(ExecutionConfiguration=later("EndTime")), request(), live().spec)
     assert (difference.path, difference.drifted, difference.changed) == (END, False, True)
 
 
-def test_drift_and_change_at_once_are_both_told() -> None:
+def test_simultaneous_drift_and_change_are_both_reported() -> None:
     """Where git and live both left what was applied, the difference says both."""
     wanted = request(ExecutionConfiguration=later("StartTime"))
     moved: dict[str, Any] = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1700000000000"}}
@@ -51,7 +51,7 @@ def test_drift_and_change_at_once_are_both_told() -> None:
     assert (found[END].live, found[END].drifted, found[END].changed) == (None, True, False)
 
 
-def test_a_change_that_aws_does_not_show_is_found_all_the_same() -> None:
+def test_change_of_a_hidden_member_is_detected() -> None:
     """Git against journal tells a change of ObjectConfiguration; live cannot."""
     wanted = request(ObjectConfiguration={"CustomerProfiles": {"objectType": ["_asset"]}})
     found = compare(wanted, request(), live().spec)
@@ -62,7 +62,7 @@ def test_a_change_that_aws_does_not_show_is_found_all_the_same() -> None:
     assert not any(each.drifted or each.updatable for each in found)
 
 
-def test_ignored_members_are_no_drift_and_still_change() -> None:
+def test_ignored_member_cannot_drift_but_can_change() -> None:
     """policy.ignore hides what AWS does by itself, not what git asks for."""
     shown = live(ExecutionConfiguration=later("EndTime")).spec
     assert compare(request(), request(), shown, (END,)) == ()
@@ -103,7 +103,7 @@ def rewritten(window: dict[str, Any], **others: Any) -> Spec:
         normalise(dict(sorted(live().spec.items(), reverse=True))),
     ],
 )
-def test_what_aws_may_rewrite_is_no_difference(shown: Spec) -> None:
+def test_equivalent_spelling_by_aws_is_not_a_difference(shown: Spec) -> None:
     """Times in another spelling, numbers for strings, empty for missing, keys in another order."""
     assert compare(request(), request(), shown) == ()
 
@@ -122,7 +122,7 @@ ODD: list[tuple[Spec, Spec]] = [
 
 
 @pytest.mark.parametrize(("one", "shown"), ODD)
-def test_a_request_as_live_has_no_drift(one: Spec, shown: Spec) -> None:
+def test_request_taken_from_live_has_no_drift(one: Spec, shown: Spec) -> None:
     """Whatever is added, gone, or of another kind; what AWS never shows is kept."""
     hidden = {"ObjectConfiguration": {"a": {"b": ("c",)}}}
     both = {**one, **hidden}

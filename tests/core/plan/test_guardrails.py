@@ -23,13 +23,13 @@ def guarded(*manifests: Manifest, target: Target = TARGET, mode: Mode = Mode.CRE
     return guard(plan(manifests, seen, journal(), rules(mode)), target, rules(mode), seen).decisions
 
 
-def test_what_is_allowed_is_created() -> None:
+def test_create_to_an_allowed_destination_passes() -> None:
     """A destination that fits a glob passes."""
     (decision,) = guarded(manifest())
     assert isinstance(decision, Create)
 
 
-def test_everything_passes_where_nothing_is_declared() -> None:
+def test_every_destination_passes_without_allowed_destinations() -> None:
     """Without AllowedDestinations any destination is allowed, and none at all too."""
     (decision,) = guarded(manifest(DestinationURI=None), target=Target("prod"))
     assert isinstance(decision, Create)
@@ -44,7 +44,7 @@ def test_everything_passes_where_nothing_is_declared() -> None:
         (Policy(mode=Mode.OBSERVE), TARGET, Mode.CREATE, "policy.mode is observe"),
     ],
 )
-def test_what_git_or_the_run_holds_back_is_held(policy: Policy, target: Target, mode: Mode, reason: str) -> None:
+def test_suspended_or_observed_create_is_held(policy: Policy, target: Target, mode: Mode, reason: str) -> None:
     """Nobody has to act: it is held, and says by what."""
     (decision,) = guarded(manifest(policy=policy), target=target, mode=mode)
     assert isinstance(decision, Held)
@@ -65,14 +65,14 @@ def test_an_update_is_held_like_a_create() -> None:
 
 
 @pytest.mark.parametrize("destination", ["s3://elsewhere/x", "s3://corp-exports", "s3://other/xx", None])
-def test_a_destination_that_is_not_allowed_blocks(destination: str | None) -> None:
+def test_disallowed_destination_blocks(destination: str | None) -> None:
     """IAM cannot restrict destinations, so this rail does; it names what is allowed."""
     (decision,) = guarded(manifest(DestinationURI=destination))
     assert isinstance(decision, Blocked)
     assert "s3://corp-exports/*" in decision.reason
 
 
-def test_a_repeated_create_is_held_to_what_is_sent() -> None:
+def test_repeated_create_is_checked_by_its_recorded_destination() -> None:
     """The recorded request goes out again, so its destination counts, whatever git says now."""
     sent = replace(record(), state=Intended(1, NOW - 2 * SETTLE, NOW - 2 * SETTLE))
     decided = plan([manifest()], observed(), journal(sent), rules())
@@ -81,7 +81,7 @@ def test_a_repeated_create_is_held_to_what_is_sent() -> None:
     assert isinstance(decision, Blocked)
 
 
-def test_one_create_too_many_stops_all() -> None:
+def test_creates_beyond_max_creates_block_all_creates() -> None:
     """MaxCreates bounds the run: more are blocked, and none is made."""
     three = [manifest(name, DestinationURI=f"s3://corp-exports/{name}") for name in "abc"]
     assert {type(each) for each in guarded(*three, target=replace(TARGET, max_creates=3))} == {Create}
@@ -99,7 +99,7 @@ def test_one_create_too_many_stops_all() -> None:
         (9, 2, "MaxCreates of target 'prod' is 2: none is created; raise MaxCreates"),
     ],
 )
-def test_the_stricter_of_two_bounds_holds_and_is_named(given: int, declared: int, said: str) -> None:
+def test_stricter_of_two_limits_applies_and_is_named(given: int, declared: int, said: str) -> None:
     """Raising the other one would lift nothing."""
     three = [manifest(name, DestinationURI=f"s3://corp-exports/{name}") for name in "abc"]
     decided = plan(three, observed(), journal(), rules())
@@ -109,7 +109,7 @@ def test_the_stricter_of_two_bounds_holds_and_is_named(given: int, declared: int
         assert said in decision.reason
 
 
-def test_only_creates_count_and_only_creates_are_stopped() -> None:
+def test_max_creates_counts_and_blocks_only_creates() -> None:
     """What is in sync stays so beside creates that are blocked."""
     manifests = [manifest("a", DestinationURI="s3://corp-exports/a"), manifest()]
     decided = plan(manifests, observed(live()), journal(record()), rules())
@@ -117,7 +117,7 @@ def test_only_creates_count_and_only_creates_are_stopped() -> None:
     assert [type(each) for each in decisions] == [Blocked, InSync]
 
 
-def test_the_stricter_mode_holds() -> None:
+def test_stricter_mode_wins() -> None:
     """Strictness has an order, whichever side says it."""
     assert Mode.CREATE.stricter(Mode.OBSERVE) is Mode.OBSERVE
     assert Mode.CREATE.stricter(Mode.CREATE_AND_UPDATE) is Mode.CREATE
@@ -147,7 +147,7 @@ def crowded(*manifests: Manifest, lives: tuple[Live, ...] = (), known: Journal |
     return guard(plan(manifests, seen, known or journal(), rules()), roomy, rules(), seen).decisions
 
 
-def test_what_would_be_one_export_too_many_waits_for_a_later_run() -> None:
+def test_export_beyond_the_running_quota_is_held() -> None:
     """Nobody has to act: the quota frees itself. The first ones by name go first."""
     decisions = crowded(*exports(4), lives=runs(RUNNING_EXPORTS - 2))
     assert [each.kind for each in decisions] == ["create", "create", "held", "held"]
@@ -162,7 +162,7 @@ def test_what_would_be_one_export_too_many_waits_for_a_later_run() -> None:
     assert alone.reason.startswith("20 exports run, and 20 may")
 
 
-def test_a_schedule_does_not_wait_for_exports() -> None:
+def test_scheduled_association_ignores_the_running_exports() -> None:
     """It starts its jobs when its time comes."""
     schedule = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}}
     lives = runs(RUNNING_EXPORTS)
@@ -171,7 +171,7 @@ def test_a_schedule_does_not_wait_for_exports() -> None:
         assert isinstance(decision, Create)
 
 
-def test_an_update_that_exports_waits_like_a_create() -> None:
+def test_update_that_exports_is_held_like_a_create() -> None:
     """It repeats the export, and counts like one."""
     mode, policy = Mode.CREATE_AND_UPDATE, Policy(mode=Mode.CREATE_AND_UPDATE)
     later = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790000000000"}}
@@ -182,7 +182,7 @@ def test_an_update_that_exports_waits_like_a_create() -> None:
     assert isinstance(held.instead, Update)
 
 
-def test_what_may_run_unseen_counts_as_running() -> None:
+def test_create_that_list_does_not_show_counts_as_running() -> None:
     """A Create without an answer, and one that List does not show yet, may be exports by now."""
     waiting = replace(record("m00", ClientId="m00"), state=Intended(1, NOW, NOW))
     fresh = replace(record("m01", ClientId="m01"), state=Bound("b", NOW))
@@ -190,7 +190,7 @@ def test_what_may_run_unseen_counts_as_running() -> None:
     assert [each.kind for each in decisions] == ["settling", "settling", "held"]
 
 
-def test_a_data_integration_is_not_filled_beyond_its_quota() -> None:
+def test_association_quota_of_a_data_integration_is_not_exceeded() -> None:
     """A person has to have the quota raised; what still fits is created, in order of name."""
     seen = observed(*(live(f"l{n}", ClientId=f"l{n}") for n in range(8)))
     decisions = guard(plan(exports(4), seen, journal(), rules()), Target("prod"), rules(), seen).decisions
@@ -200,7 +200,7 @@ def test_a_data_integration_is_not_filled_beyond_its_quota() -> None:
     assert "L-3DEFA101" in reason
 
 
-def test_what_list_does_not_show_yet_takes_up_room() -> None:
+def test_unanswered_create_counts_towards_the_association_quota() -> None:
     """A Create whose answer was lost may have taken the last place."""
     waiting = replace(record("m00", ClientId="m00"), state=Intended(1, NOW, NOW))
     seen = observed(*(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
@@ -208,7 +208,7 @@ def test_what_list_does_not_show_yet_takes_up_room() -> None:
     assert [each.kind for each in decisions] == ["settling", "blocked"]
 
 
-def test_an_update_needs_no_room() -> None:
+def test_update_does_not_count_towards_the_association_quota() -> None:
     """It makes no association."""
     mode, policy = Mode.CREATE_AND_UPDATE, Policy(mode=Mode.CREATE_AND_UPDATE)
     later = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790000000000"}}
@@ -219,7 +219,7 @@ def test_an_update_needs_no_room() -> None:
 
 
 @pytest.mark.parametrize("status", ["COMPLETED", "IN_PROGRESS"])
-def test_an_update_that_does_not_show_yet_runs_an_export(status: str) -> None:
+def test_pending_update_counts_as_one_running_export(status: str) -> None:
     """It was sent, so it counts; and once, also where List shows that a job of it runs."""
     before = {"ExecutionMode": "ON_DEMAND"}
     shown = replace(live("s", ClientId="s", ExecutionConfiguration=before), last_execution=Execution(status, None))
@@ -230,7 +230,7 @@ def test_an_update_that_does_not_show_yet_runs_an_export(status: str) -> None:
     assert [each.kind for each in decisions] == ["settling", "create", "held"]
 
 
-def test_what_waits_for_its_turn_counts_among_the_creates_of_a_run() -> None:
+def test_held_create_counts_towards_max_creates() -> None:
     """Else a plan that was held would be blocked when its turn comes, and the digest would change by itself."""
     seen = observed(*runs(RUNNING_EXPORTS))
     decided = plan(exports(3), seen, journal(), rules())
@@ -238,7 +238,7 @@ def test_what_waits_for_its_turn_counts_among_the_creates_of_a_run() -> None:
     assert {each.kind for each in guard(decided, few, rules(), seen).decisions} == {"blocked"}
 
 
-def test_what_could_not_be_listed_is_counted_by_no_rail() -> None:
+def test_unlisted_associations_are_ignored_by_guardrails() -> None:
     """Nothing is written there anyway."""
     seen = observed(unobserved="denied")
     (decision,) = guard(plan([manifest()], seen, journal(), rules()), TARGET, rules(), seen).decisions

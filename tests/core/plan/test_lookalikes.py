@@ -49,7 +49,7 @@ def adopted(id_: str, name: str = "other") -> Record:
 
 
 @pytest.mark.parametrize("shown", RESPELT)
-def test_what_may_be_the_same_blocks_a_create(shown: dict[str, str | None]) -> None:
+def test_similar_live_association_blocks_a_create(shown: dict[str, str | None]) -> None:
     """No journal explains it: a person says whether it is the one."""
     decision = decide(manifest(), live("x1", **shown))
     assert isinstance(decision, Blocked)
@@ -59,13 +59,13 @@ def test_what_may_be_the_same_blocks_a_create(shown: dict[str, str | None]) -> N
 
 
 @pytest.mark.parametrize("shown", OTHERS)
-def test_what_is_another_one_does_not(shown: dict[str, str | None]) -> None:
+def test_different_live_association_does_not_block_a_create(shown: dict[str, str | None]) -> None:
     """Another place is another association."""
     assert isinstance(decide(manifest(), live("x1", **shown)), Create)
 
 
 @pytest.mark.parametrize("shown", RESPELT)
-def test_the_ways_out_lead_on(shown: dict[str, str | None]) -> None:
+def test_remedies_of_a_similar_association_unblock_the_create(shown: dict[str, str | None]) -> None:
     """Named here it is adopted; named by a manifest of its own it is another one, and this one is created."""
     there = live("x1", **shown)
     assert isinstance(decide(manifest(policy=Policy(adopt=there.arn)), there), Adopt)
@@ -73,14 +73,14 @@ def test_the_ways_out_lead_on(shown: dict[str, str | None]) -> None:
     assert isinstance(decide(manifest(), there, others=(own,)), Create)
 
 
-def test_an_exact_match_goes_first() -> None:
+def test_exact_match_takes_precedence_over_a_similar_association() -> None:
     """What is spelt as in git is the one, whatever else there is."""
     decision = decide(manifest(), live("x1"), live("x2", DestinationURI="s3://corp-exports/2026-10/"))
     assert isinstance(decision, Adopt)
     assert decision.live.id == "x1"
 
 
-def test_what_a_record_explains_does_not_block() -> None:
+def test_similar_association_with_a_record_does_not_block() -> None:
     """It came of another manifest, also of one that is gone."""
     there = live("x1", ClientId="client")
     known = record("gone", "x1", ClientId="client")
@@ -88,14 +88,14 @@ def test_what_a_record_explains_does_not_block() -> None:
 
 
 @pytest.mark.parametrize("shown", [*RESPELT, *OTHERS])
-def test_a_create_without_an_answer_is_not_repeated_beside_what_nothing_explains(shown: dict[str, str | None]) -> None:
+def test_unexplained_association_blocks_a_repeated_create(shown: dict[str, str | None]) -> None:
     """However it is spelt: it was not there when the first one was sent."""
     decision = decide(manifest(), live("x1", **shown), known=(waiting(),))
     assert isinstance(decision, Blocked)
     assert decision.reason.startswith("the answer to the Create of ")
 
 
-def test_what_was_there_before_does_not_block_a_repeat() -> None:
+def test_association_older_than_the_create_does_not_block_a_repeat() -> None:
     """It cannot have come of the Create, unless it may be the same all along."""
     other = live("x1", DestinationURI="s3://corp-exports/2026-11")
     assert isinstance(decide(manifest(), other, known=(waiting(("x1",)),)), Create)
@@ -103,7 +103,7 @@ def test_what_was_there_before_does_not_block_a_repeat() -> None:
     assert isinstance(decide(manifest(), alike, known=(waiting(("x1",)),)), Blocked)
 
 
-def test_what_another_manifest_has_adopted_since_does_not_explain_it() -> None:
+def test_association_adopted_by_key_still_blocks_a_repeat() -> None:
     """It may be what came of the Create, by the other's key; a person who names it there says that it is not."""
     there = live("x1", DestinationURI="s3://corp-exports/other")
     other = manifest("other", DestinationURI="s3://corp-exports/other")
@@ -114,7 +114,7 @@ def test_what_another_manifest_has_adopted_since_does_not_explain_it() -> None:
     assert isinstance(decide(manifest(), there, known=(waiting(), sent), others=(other,)), Create)
 
 
-def test_what_came_of_another_create_without_an_answer_does_not_block() -> None:
+def test_association_of_another_lost_create_does_not_block_a_repeat() -> None:
     """Two answers were lost, and List shows one of the two: it is adopted, and the other one is sent again at once."""
     other = manifest("other", DestinationURI="s3://corp-exports/other")
     then = NOW - timedelta(hours=1)
@@ -124,7 +124,7 @@ def test_what_came_of_another_create_without_an_answer_does_not_block() -> None:
     assert [type(each) for each in decisions] == [Create, Adopt]
 
 
-def test_the_intent_remembers_what_was_there() -> None:
+def test_pending_record_lists_the_associations_seen_before() -> None:
     """So that a repeat knows what is new."""
     decision = decide(manifest(), live("x2", DestinationURI="s3://b"), live("x1", DestinationURI="s3://a"))
     assert isinstance(decision, Create)
@@ -136,13 +136,13 @@ def test_the_intent_remembers_what_was_there() -> None:
     assert again.record.state.seen == ("x1",)
 
 
-def test_while_it_settles_nothing_is_said_of_it() -> None:
+def test_similar_association_is_ignored_within_the_settle_time() -> None:
     """Within the settle time it may still show as it was sent."""
     known = replace(record(), state=Intended(1, NOW, NOW))
     assert isinstance(decide(manifest(), live("x1", DestinationURI="s3://other"), known=(known,)), Settling)
 
 
-def test_what_is_lost_is_not_created_again_beside_the_alike() -> None:
+def test_similar_association_blocks_the_recreation_of_a_lost_one() -> None:
     """A raised generation is a word about the loss, not about what List shows in its place."""
     gone = replace(record(), state=Bound("a1", NOW - timedelta(days=2), live("a1").arn, NOW - timedelta(days=1)))
     wanted = manifest(policy=Policy(generation=2))
@@ -151,7 +151,7 @@ def test_what_is_lost_is_not_created_again_beside_the_alike() -> None:
 
 
 @given(one=st.text(), other=st.text(), slashes=st.integers(0, 3), upper=st.booleans())
-def test_resembling_is_mutual_and_holds_of_itself(one: str, other: str, slashes: int, *, upper: bool) -> None:
+def test_resemblance_is_symmetric_and_reflexive(one: str, other: str, slashes: int, *, upper: bool) -> None:
     """Whatever the texts are."""
     this, that = {"DestinationURI": one}, {"DestinationURI": other}
     assert resembles(this, that) == resembles(that, this)

@@ -30,7 +30,7 @@ def gone(since: timedelta = SETTLE, *, listed: bool = True, generation: int = 1)
     return replace(record(), state=bound, generation=generation)
 
 
-def test_one_look_is_not_enough_to_call_it_lost() -> None:
+def test_association_is_lost_only_after_two_misses() -> None:
     """The first run that misses it notes when; it waits for a second look, a settle time later."""
     decision = decide(manifest(policy=RECREATE), record())
     assert isinstance(decision, Settling)
@@ -41,7 +41,7 @@ def test_one_look_is_not_enough_to_call_it_lost() -> None:
     assert again.until == NOW + timedelta(seconds=1)
 
 
-def test_what_is_seen_again_was_never_lost() -> None:
+def test_reappearing_association_resets_the_loss() -> None:
     """The row of runs that missed it is broken: the count begins anew the next time."""
     decision = decide(manifest(policy=RECREATE), gone(), live())
     assert isinstance(decision, InSync)
@@ -49,14 +49,14 @@ def test_what_is_seen_again_was_never_lost() -> None:
     assert decision.record.state.missing_since is None
 
 
-def test_what_is_lost_is_reported_and_not_created_again() -> None:
+def test_lost_association_is_reported_and_not_recreated() -> None:
     """A finished job may age out of List, and a new one exports again."""
     decision = decide(manifest(), gone())
     assert isinstance(decision, Lost)
     assert "policy.generation" in decision.reason
 
 
-def test_on_loss_recreate_creates_it_again() -> None:
+def test_on_loss_recreate_recreates_a_lost_association() -> None:
     """What git asks for now, under the next incarnation's token; the loss is remembered should nothing come of it."""
     decision = decide(manifest(policy=RECREATE), gone())
     assert isinstance(decision, Create)
@@ -65,7 +65,7 @@ def test_on_loss_recreate_creates_it_again() -> None:
     assert decision.before == gone()
 
 
-def test_what_list_never_showed_is_not_created_for_ever() -> None:
+def test_association_never_listed_is_not_recreated() -> None:
     """If List does not show such associations at all, recreation would never end; a person may still insist."""
     decision = decide(manifest(policy=RECREATE), gone(listed=False))
     assert isinstance(decision, Lost)
@@ -74,7 +74,7 @@ def test_what_list_never_showed_is_not_created_for_ever() -> None:
     assert isinstance(insisted, Create)
 
 
-def test_a_raised_generation_creates_what_is_lost_once_again() -> None:
+def test_raised_generation_recreates_a_lost_association_once() -> None:
     """Once: the record takes the generation over, and the next loss needs another word."""
     wanted = manifest(policy=Policy(generation=3))
     decision = decide(wanted, gone(generation=2))
@@ -83,7 +83,7 @@ def test_a_raised_generation_creates_what_is_lost_once_again() -> None:
     assert isinstance(decide(wanted, gone(generation=3)), Lost)
 
 
-def test_a_generation_raised_while_all_is_well_has_no_effect_later() -> None:
+def test_generation_raised_while_in_sync_has_no_later_effect() -> None:
     """It is taken over where the association is there, so that a later loss is not created again unasked."""
     decision = decide(manifest(policy=Policy(generation=2)), record(), live())
     assert isinstance(decision, InSync)
@@ -93,7 +93,7 @@ def test_a_generation_raised_while_all_is_well_has_no_effect_later() -> None:
     assert lowered.record.generation == 2
 
 
-def test_a_generation_raised_while_waiting_has_no_effect_later() -> None:
+def test_generation_raised_while_settling_has_no_later_effect() -> None:
     """Impatience is no answer to a loss that nobody has seen yet: whatever still settles takes the generation over."""
     wanted = manifest(policy=Policy(generation=2))
     fresh = replace(record(), state=Bound("a1", NOW))
@@ -106,7 +106,7 @@ def test_a_generation_raised_while_waiting_has_no_effect_later() -> None:
     assert (repeated.record.generation, repeated.record.incarnation) == (2, 0)
 
 
-def test_a_recreation_obeys_the_rails() -> None:
+def test_recreation_obeys_guardrails() -> None:
     """Suspended, or another manifest has what it asks for: the loss is kept in mind, nothing is sent."""
     suspended = manifest(policy=replace(RECREATE, suspend=True))
     decided = plan([suspended], observed(), journal(gone()), rules())
@@ -121,7 +121,7 @@ def test_a_recreation_obeys_the_rails() -> None:
     assert blocked.record == gone()
 
 
-def test_a_lost_manifest_does_not_leave_its_natural_key() -> None:
+def test_lost_association_keeps_its_natural_key() -> None:
     """Git asks for something else under its name: the record of what is lost stays, and the new one needs a name."""
     wanted = manifest(policy=replace(RECREATE, generation=2), DestinationURI="s3://corp-exports/other")
     there = live("a2", DestinationURI="s3://corp-exports/other")
@@ -133,7 +133,7 @@ def test_a_lost_manifest_does_not_leave_its_natural_key() -> None:
             assert "new name" in decision.reason
 
 
-def test_an_integration_made_anew_under_its_name_gets_its_association_again() -> None:
+def test_recreated_integration_gets_its_association_again() -> None:
     """The old one is gone, and nothing can ever ask for it again: the same manifest stands for the new one."""
     new = Integration(INTEGRATION.arn[:-1] + "2", INTEGRATION.name)
     seen = Observation((new,), {new.arn: ()})
@@ -150,7 +150,7 @@ def test_an_integration_made_anew_under_its_name_gets_its_association_again() ->
     assert isinstance(decision, Blocked)
 
 
-def test_whatever_list_shows_again_is_missing_no_longer() -> None:
+def test_listed_association_is_no_longer_missing() -> None:
     """Also while its manifest is gone, or blocked: two misses a long time apart are no loss."""
     known = journal(gone())
     manifests: tuple[tuple[Manifest, ...], ...] = ((), (manifest("export"), manifest("twin")))

@@ -25,14 +25,14 @@ def creating(*manifests: Manifest) -> tuple[str, ...]:
     return tuple(map(canonical_line, plan(manifests, observed(), journal(), rules()).reviewed))
 
 
-def test_the_same_writes_are_the_plan_that_was_agreed_to() -> None:
+def test_same_writes_in_any_order_match_the_reviewed_plan() -> None:
     """In whatever order they come."""
     lines = creating(manifest("a", ClientId="a"), manifest("b", ClientId="b"))
     assert mismatch(Agreed(digest(lines)), lines[::-1]) is None
     assert mismatch(Agreed(digest(())), ()) is None
 
 
-def test_where_only_the_digest_is_known_nothing_is_made_up() -> None:
+def test_mismatch_with_a_digest_only_lists_no_differences() -> None:
     """No sentence can be said of writes that nobody has."""
     found = mismatch(Agreed(digest(())), creating(manifest()))
     assert found is not None
@@ -47,7 +47,7 @@ def differences(reviewed: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, .
     return found.differences
 
 
-def test_a_new_write_is_named_and_one_that_is_gone() -> None:
+def test_added_and_removed_writes_are_named() -> None:
     """With what it does, where to and from which data integration."""
     one, other = creating(manifest(ClientId="one")), creating(manifest(ClientId="other"))
     assert differences(one, other) == (
@@ -59,13 +59,13 @@ def test_a_new_write_is_named_and_one_that_is_gone() -> None:
     )
 
 
-def test_the_same_write_twice_is_not_the_same_plan() -> None:
+def test_duplicated_write_is_a_plan_mismatch() -> None:
     """A plan with a write more is another plan, also where its twin was reviewed."""
     once = creating(manifest())
     assert differences(once, once * 2) == (f"not reviewed: create s3://corp-exports/2026-10 of {INTEGRATION.arn}",)
 
 
-def test_another_request_is_told_member_by_member() -> None:
+def test_changed_request_is_reported_member_by_member() -> None:
     """A moved window is a window that nobody reviewed."""
     (said,) = differences(creating(manifest()), creating(manifest(ExecutionConfiguration=LATER)))
     assert said == (
@@ -76,7 +76,7 @@ def test_another_request_is_told_member_by_member() -> None:
     assert said.endswith("/ObjectConfiguration/CustomerProfiles/objectType is absent and was ['_profile']")
 
 
-def test_a_recreation_after_a_loss_is_not_the_create_that_was_reviewed() -> None:
+def test_recreation_after_a_loss_is_a_plan_mismatch() -> None:
     """The same request under another token is a second export."""
     request = manifest().spec
     (said,) = differences(
@@ -85,7 +85,7 @@ def test_a_recreation_after_a_loss_is_not_the_create_that_was_reviewed() -> None
     assert said.endswith(": the ClientToken is t1 and was t0")
 
 
-def test_an_update_of_another_association_or_of_another_window_is_told() -> None:
+def test_changed_update_is_a_plan_mismatch() -> None:
     """What an Update sends is its ExecutionConfiguration, and to which association."""
     request = manifest().spec
     (said,) = differences(
@@ -112,7 +112,7 @@ def guarded(*manifests: Manifest, running: int, mode: Mode = Mode.CREATE) -> Pla
     return guard(plan(manifests, seen, journal(), rules(mode)), target, rules(mode), seen)
 
 
-def test_what_changes_by_itself_does_not_change_the_digest() -> None:
+def test_held_create_does_not_change_the_digest() -> None:
     """A create that waits for its turn was reviewed, and is the same when its turn comes."""
     now, waiting = guarded(manifest(), running=0), guarded(manifest(), running=RUNNING_EXPORTS)
     assert isinstance(now.decisions[0], Create)
@@ -125,14 +125,14 @@ def test_what_changes_by_itself_does_not_change_the_digest() -> None:
     )
 
 
-def test_what_git_or_the_run_holds_back_is_another_plan() -> None:
+def test_suspended_or_observed_create_is_not_in_the_plan() -> None:
     """Taking `suspend` away is a change that nobody reviewed."""
     suspended = guarded(manifest(policy=Policy(suspend=True)), running=0)
     observing = guarded(manifest(), running=0, mode=Mode.OBSERVE)
     assert suspended.reviewed == observing.reviewed == ()
 
 
-def test_the_line_of_an_update_is_that_of_its_report() -> None:
+def test_canonical_line_of_an_update_equals_that_of_its_report() -> None:
     """Reviewer and run make the same line from what each of them has."""
     changed = manifest(policy=UPDATING, ExecutionConfiguration=LATER)
     (update,) = plan([changed], observed(live()), journal(record()), rules(Mode.CREATE_AND_UPDATE)).reviewed
@@ -149,7 +149,7 @@ JSON = st.recursive(
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.dictionaries(st.sampled_from("XYZ"), JSON)), max_size=6), st.data()
 )
-def test_plans_agree_only_where_every_write_is_the_same(writes: list[tuple[str, Any]], data: st.DataObject) -> None:
+def test_plans_match_only_with_identical_writes(writes: list[tuple[str, Any]], data: st.DataObject) -> None:
     """Any order agrees; any write more or less is named."""
     lines = tuple(
         line_of(DecisionKind.CREATE, {"DataIntegrationIdentifier": "i", **spec}, token) for token, spec in writes
@@ -160,14 +160,14 @@ def test_plans_agree_only_where_every_write_is_the_same(writes: list[tuple[str, 
     assert len(differences((*lines, another), lines)) == 1
 
 
-def test_now_does_not_count() -> None:
+def test_digest_does_not_depend_on_the_time() -> None:
     """A plan that is made later is the same plan."""
     early = plan([manifest()], observed(), journal(), rules()).reviewed
     late = plan([manifest()], observed(), journal(), rules(now=NOW.replace(year=2027))).reviewed
     assert digest(map(canonical_line, early)) == digest(map(canonical_line, late))
 
 
-def test_a_difference_calls_the_data_integration_by_name_too() -> None:
+def test_difference_names_the_data_integration_beside_its_arn() -> None:
     """Beside its ARN, which is what was reviewed: a name may change hands."""
     lines = (line_of(DecisionKind.CREATE, request(), "token"),)
     named = {INTEGRATION.arn: INTEGRATION.name}
@@ -178,7 +178,7 @@ def test_a_difference_calls_the_data_integration_by_name_too() -> None:
     )
 
 
-def test_write_describes_itself() -> None:
+def test_write_describes_its_call() -> None:
     """What every format shows of a call is what the call sends, and what AWS knows it by."""
     (create,) = plan([manifest()], observed(), journal(), rules()).writes
     changed = manifest(policy=UPDATING, ExecutionConfiguration=LATER)

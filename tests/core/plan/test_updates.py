@@ -42,7 +42,7 @@ def updated(ago: timedelta, refused: str | None = None, generation: int = 1) -> 
     return replace(record(ExecutionConfiguration=NEW), state=bound, generation=generation, former=(OLD,))
 
 
-def test_an_update_carries_what_is_journalled_before_it() -> None:
+def test_update_contains_the_record_to_journal_first() -> None:
     """From then on the new request counts as applied, and the old execution as one that was."""
     decision = decide(wants(NEW), record(), live())
     assert isinstance(decision, Update)
@@ -54,7 +54,7 @@ def test_an_update_carries_what_is_journalled_before_it() -> None:
     assert "REPEATS" in decision.reason
 
 
-def test_an_update_that_shows_is_in_sync() -> None:
+def test_update_shown_by_list_is_in_sync() -> None:
     """List shows what was sent: nothing is waited for any more, and the old execution stays in mind."""
     decision = decide(wants(NEW), updated(timedelta(minutes=1)), live(ExecutionConfiguration=NEW))
     assert isinstance(decision, InSync)
@@ -62,7 +62,7 @@ def test_an_update_that_shows_is_in_sync() -> None:
     assert (decision.record.state.update, decision.record.former) == (None, (OLD,))
 
 
-def test_an_update_that_does_not_show_settles_and_is_not_sent_again() -> None:
+def test_update_not_shown_by_list_settles_and_is_not_repeated() -> None:
     """First it is waited for, then said: never repeated, and no drift of anybody's."""
     early = decide(wants(NEW), updated(SETTLE - timedelta(seconds=1)), live())
     assert isinstance(early, Settling)
@@ -75,7 +75,7 @@ def test_an_update_that_does_not_show_settles_and_is_not_sent_again() -> None:
         assert all(each.changed and not each.drifted for each in late.differences)
 
 
-def test_a_refused_update_is_said_and_not_sent_again() -> None:
+def test_refused_update_is_reported_and_not_repeated() -> None:
     """At once, since AWS said that it did nothing; a person's word sends it again."""
     decision = decide(wants(NEW), updated(timedelta(0), "AccessDenied: no"), live())
     assert isinstance(decision, Changed)
@@ -87,7 +87,7 @@ def test_a_refused_update_is_said_and_not_sent_again() -> None:
     assert again.record.former == (OLD,)
 
 
-def test_a_raised_generation_sends_once_more_what_never_showed() -> None:
+def test_raised_generation_repeats_an_update_that_never_showed() -> None:
     """Not before the settle time, and only where both modes allow it."""
     known = updated(SETTLE)
     assert isinstance(decide(wants(NEW, 2), updated(timedelta(0)), live()), Settling)
@@ -103,7 +103,7 @@ def test_drift_is_never_repaired_by_an_update() -> None:
     assert isinstance(after, Drifted)
 
 
-def test_drift_and_change_together_are_told_apart_and_not_sent() -> None:
+def test_drift_together_with_a_change_is_not_overwritten() -> None:
     """An update takes the whole execution, and would overwrite what somebody changed by hand."""
     decision = decide(wants(NEW), record(), live(ExecutionConfiguration=THIRD))
     assert isinstance(decision, Changed)
@@ -112,7 +112,7 @@ def test_drift_and_change_together_are_told_apart_and_not_sent() -> None:
     assert difference.path in decision.reason
 
 
-def test_a_further_change_waits_for_the_update_before_it() -> None:
+def test_further_change_waits_for_the_pending_update() -> None:
     """Then it is sent: it is a change of its own."""
     assert isinstance(decide(wants(THIRD), updated(timedelta(minutes=1)), live()), Settling)
     for shown in (live(), live(ExecutionConfiguration=NEW)):
@@ -122,7 +122,7 @@ def test_a_further_change_waits_for_the_update_before_it() -> None:
         assert isinstance(decide(wants(THIRD), decision.record, shown), Settling)
 
 
-def test_going_back_needs_a_raised_generation() -> None:
+def test_reverting_needs_a_raised_generation() -> None:
     """A stale revision in another run looks just like a revert: two of them would update back and forth for ever."""
     shown = live(ExecutionConfiguration=NEW)
     stale = decide(wants(OLD), updated(timedelta(hours=1)), shown)
@@ -137,7 +137,7 @@ def test_going_back_needs_a_raised_generation() -> None:
     assert "is 1 and was 2" in older.reason
 
 
-def test_a_config_that_was_taken_back_is_not_sent_twice() -> None:
+def test_reverted_configuration_is_not_sent_twice() -> None:
     """Sent without showing, reverted in git, and asked for again: List may yet show the first."""
     reverted = decide(wants(OLD), updated(SETTLE), live())
     assert isinstance(reverted, Adopt)
@@ -153,13 +153,13 @@ def test_a_config_that_was_taken_back_is_not_sent_twice() -> None:
         (Policy(mode=Mode.OBSERVE), Mode.CREATE_AND_UPDATE),
     ],
 )
-def test_both_modes_must_allow_it(policy: Policy, mode: Mode) -> None:
+def test_update_needs_both_modes(policy: Policy, mode: Mode) -> None:
     """The stricter of the manifest's and the run's holds."""
     wanted = manifest(policy=policy, ExecutionConfiguration=NEW)
     assert isinstance(decide(wanted, record(), live(), mode=mode), Changed)
 
 
-def test_an_execution_cannot_be_taken_away() -> None:
+def test_execution_cannot_be_removed() -> None:
     """UpdateDataIntegrationAssociation requires one (service model)."""
     wanted = manifest(policy=UPDATES, ExecutionConfiguration=None)
     decision = decide(wanted, record(), live())
@@ -175,7 +175,7 @@ def test_a_first_execution_can_be_given() -> None:
     assert isinstance(waiting, Settling)
 
 
-def test_a_generation_raised_while_drifted_is_taken_over() -> None:
+def test_generation_raised_while_drifted_is_recorded() -> None:
     """It repairs nothing, and waits for nothing."""
     decision = decide(wants(NEW, 2), updated(timedelta(hours=1)), live(ExecutionConfiguration=THIRD))
     assert isinstance(decision, Drifted)
@@ -183,7 +183,7 @@ def test_a_generation_raised_while_drifted_is_taken_over() -> None:
     assert isinstance(decide(wants(NEW, 2), decision.record, live()), Changed)
 
 
-def test_a_generation_raised_too_early_is_not_an_answer_to_what_comes_later() -> None:
+def test_generation_raised_while_settling_does_not_allow_a_later_repeat() -> None:
     """The first run that sees it while the update still settles takes it over: what never shows needs another word."""
     early = decide(wants(NEW, 2), updated(timedelta(0)), live())
     assert isinstance(early, Settling)
@@ -191,7 +191,7 @@ def test_a_generation_raised_too_early_is_not_an_answer_to_what_comes_later() ->
     assert isinstance(decide(wants(NEW, 2), replace(updated(SETTLE), generation=2), live()), Changed)
 
 
-def test_a_revert_that_came_while_the_update_settles_is_heard_afterwards() -> None:
+def test_revert_during_settling_is_sent_afterwards() -> None:
     """Its generation is for what git asks for now, not for the update that still settles."""
     early = decide(wants(OLD, 2), updated(timedelta(0)), live())
     assert isinstance(early, Settling)
@@ -200,7 +200,7 @@ def test_a_revert_that_came_while_the_update_settles_is_heard_afterwards() -> No
     assert isinstance(back, Update)
 
 
-def test_an_update_does_not_overwrite_what_is_ignored() -> None:
+def test_update_does_not_overwrite_ignored_members() -> None:
     """policy.ignore hides drift from the report, not from what an update would do to it."""
     end = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
     start: dict[str, Any] = {**OLD, "OnDemandConfiguration": {**OLD["OnDemandConfiguration"], "StartTime": "1"}}
@@ -212,7 +212,7 @@ def test_an_update_does_not_overwrite_what_is_ignored() -> None:
     assert isinstance(decide(wanted, record(), live()), Update)
 
 
-def test_three_configurations_do_not_go_round() -> None:
+def test_earlier_configuration_is_not_sent_again_in_one_generation() -> None:
     """Whatever was applied before in this generation is not sent again, however long ago."""
     known = replace(record(ExecutionConfiguration=THIRD), former=(OLD, NEW))
     for execution in (OLD, NEW):
@@ -222,7 +222,7 @@ def test_three_configurations_do_not_go_round() -> None:
         assert raised.record.former == (THIRD,)
 
 
-def test_what_was_applied_before_outlasts_a_new_binding() -> None:
+def test_previous_executions_survive_rebinding_and_recreation() -> None:
     """A stale revision does not update what was bound anew, nor what was created again."""
     known = replace(record(id_="gone", ExecutionConfiguration=NEW), former=(OLD,))
     rebound = decide(wants(NEW), known, live("a2", ExecutionConfiguration=NEW))
@@ -234,14 +234,14 @@ def test_what_was_applied_before_outlasts_a_new_binding() -> None:
     assert again.record.former == (OLD,)
 
 
-def test_where_only_the_mode_is_missing_the_reason_says_so() -> None:
+def test_reason_names_the_mode_when_only_the_mode_is_missing() -> None:
     """The generation was raised already."""
     decision = decide(wants(NEW, 2), updated(SETTLE), live(), mode=Mode.CREATE)
     assert isinstance(decision, Changed)
     assert "mode is create-and-update" in decision.reason
 
 
-def test_a_new_name_is_no_way_out_for_what_list_does_not_show() -> None:
+def test_hidden_change_is_not_advised_a_new_name_alone() -> None:
     """ObjectConfiguration is no part of the natural key: a mere new name would take the same record over."""
     decision = decide(manifest(ObjectConfiguration={"A": {"b": ["c"]}}), record(), live())
     assert isinstance(decision, Changed)

@@ -41,7 +41,7 @@ def hide(text: str, secrets: Secrets) -> str:
 
 
 @given(SECRETS, st.sampled_from(SPELLINGS))
-def test_no_spelling_of_a_secret_gets_through(secret: str, spell: Callable[[str], str]) -> None:
+def test_every_encoding_of_a_secret_is_hidden(secret: str, spell: Callable[[str], str]) -> None:
     """Escaped by a URL, JSON, repr or HTML, in base64 at any offset: no part of RUN characters stays."""
     spelled = spell(secret) if spell is not str.upper or secret.isascii() else secret
     shown = hide(f"it said {spelled} there", Secrets.of(secret))
@@ -51,7 +51,7 @@ def test_no_spelling_of_a_secret_gets_through(secret: str, spell: Callable[[str]
 
 
 @given(SECRETS, st.data())
-def test_a_secret_that_a_library_cut_does_not_get_through(secret: str, data: st.DataObject) -> None:
+def test_truncated_secret_is_hidden(secret: str, data: st.DataObject) -> None:
     """A beginning, an end or a middle of RUN characters counts."""
     start = data.draw(st.integers(0, len(secret) - RUN))
     cut = secret[start : data.draw(st.integers(start + RUN, len(secret)))]
@@ -69,7 +69,7 @@ def test_a_secret_that_a_library_cut_does_not_get_through(secret: str, data: st.
         ("PASS passed", "*** passed"),
     ],
 )
-def test_a_login_is_hidden_where_a_url_was_cut(text: str, shown: str) -> None:
+def test_login_in_a_truncated_url_is_hidden(text: str, shown: str) -> None:
     """A URL ends where its password has a #; a short password is hidden as a word, and no part of another one."""
     assert hide(text, Secrets.of_text("http://user:PASS#1@127.0.0.1:9", is_proxy=True)) == shown
 
@@ -82,13 +82,13 @@ def test_a_login_is_hidden_where_a_url_was_cut(text: str, shown: str) -> None:
      "ghp_0123456789abcdef"),
      ("http://u:PASS%57ORD@p", "PASSWORD")],
 )  # fmt: skip
-def test_the_login_of_a_proxy_is_known(proxy: str, password: str) -> None:
+def test_proxy_login_is_a_secret(proxy: str, password: str) -> None:
     """With a scheme or without one, as a password or as a token alone, and decoded."""
     secrets = Secrets.of_environment({"http_proxy": proxy, "NO_PROXY": "localhost"})
     assert password not in hide(f"cannot use {password} here", secrets)
 
 
-def test_variables_are_secrets_by_their_names_and_contents() -> None:
+def test_variables_are_secret_by_name_and_content() -> None:
     """Credentials, tokens, logins and headers; no names of files, no ids, and nothing short but our own."""
     secrets = Secrets.of_environment({
         "AWS_SECRET_ACCESS_KEY": "secretkey", "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "GITHUB_TOKEN": "githubtoken",
@@ -108,7 +108,7 @@ def test_variables_are_secrets_by_their_names_and_contents() -> None:
         assert hide(f"is {each}", secrets) == f"is {each}"
 
 
-def test_what_is_too_short_blanks_no_words() -> None:
+def test_short_values_are_not_hidden() -> None:
     """Three characters are no secret that can be looked for; the login of a URL is hidden all the same."""
     secrets = Secrets.of("is", "abc") | Secrets.of_login("a:b")
     assert hide("abc is https://a:b@host", secrets) == "abc is https://***@host"
@@ -129,7 +129,7 @@ def test_what_is_too_short_blanks_no_words() -> None:
         {"RECONCILER_GIT_URL": "https://oauth2:token@git.example/x", "HTTPS_PROXY": "http://user:password@proxy:1"},
     ],
 )
-def test_ordinary_words_regions_and_buckets_stay(given: dict[str, str]) -> None:
+def test_ordinary_words_regions_and_buckets_are_not_hidden(given: dict[str, str]) -> None:
     """What is short, a word that everybody uses, or public by its form makes no other text unreadable."""
     text = (
         "the bucket test.corp-exports.test of account 123456789012 in us-east-1, a localstack, is not east_asia's "
@@ -142,7 +142,7 @@ def test_ordinary_words_regions_and_buckets_stay(given: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "text", ["(PASS)", "PASS.", "PASS-", "-PASS: no", "PASS", "it's 'PASS', so", "a PASS b", "=PASS;"]
 )
-def test_a_short_secret_is_hidden_where_it_is_a_word(text: str) -> None:
+def test_short_secret_is_hidden_as_a_whole_word(text: str) -> None:
     """Punctuation does not make it a part of a longer name."""
     assert hide(text, Secrets.of("PASS")) == text.replace("PASS", "***")
 
@@ -177,19 +177,19 @@ def test_a_short_secret_is_hidden_where_it_is_a_word(text: str) -> None:
         ("User: arn:aws:sts::1:assumed-role/R/me@x.org", "User: arn:aws:sts::1:assumed-role/R/me@x.org"),
     ],
 )
-def test_what_is_secret_by_where_it_stands_is_hidden(text: str, shown: str) -> None:
+def test_unknown_secret_is_hidden_by_its_context(text: str, shown: str) -> None:
     """Also where nobody here knows the secret, such as that of a login by SSO."""
     assert hide(text, Secrets()) == shown
 
 
-def test_what_this_program_says_itself_is_left_alone_but_for_known_secrets() -> None:
+def test_own_messages_hide_only_known_secrets() -> None:
     """No word of ours looks like a secret to it, and a value that is quoted is hidden where it is known."""
     said = "AWS_SESSION_TOKEN: begins or ends with a blank\nhttps://host/x? 'hookhook'"
     known = Secrets.of("hookhook")
     assert hide_known(said, Index.of(known.whole, known.long)) == said.replace("hookhook", "***")
 
 
-def test_a_line_without_end_is_cut() -> None:
+def test_overlong_line_is_truncated() -> None:
     """What is said later is searched by nobody, and shown to nobody."""
     assert hide("x" * 100_000, Secrets.of("0123456789")) == "x" * LONGEST + "…"
 
@@ -197,7 +197,7 @@ def test_a_line_without_end_is_cut() -> None:
 @pytest.mark.parametrize(
     "text", ["://", "x://", "'", 'a:"', "'a:", "'a:b", "a:", "/a:", "@'", "?'", " ", "token=", "token\\"]
 )
-def test_a_hostile_line_is_looked_through_in_linear_time(text: str) -> None:
+def test_hostile_line_is_searched_in_linear_time(text: str) -> None:
     """A pattern that begins anew at each character would take a third of a second for each of them."""
     line = f"{(text * 8000)[:7980]}/@"
     hidden = hide("\n".join([line] * 30), Secrets()).split("\n")
@@ -212,12 +212,12 @@ def test_a_hostile_line_is_looked_through_in_linear_time(text: str) -> None:
         ("http://a/b?c='d' https://e://f?g h", "http://a/b?***'d' https://e://f?*** h"),
     ],
 )
-def test_what_is_secret_by_its_shape_is_hidden_and_no_more(text: str, shown: str) -> None:
+def test_unknown_secret_is_hidden_by_its_form_and_nothing_else_is(text: str, shown: str) -> None:
     """The login before the last @ of a word with a scheme, a login alone in quotes or not, and what a URL asks."""
     assert hide(text, Secrets()) == shown
 
 
-def test_escapes_that_mean_no_text_are_left() -> None:
+def test_invalid_escapes_are_left_unchanged() -> None:
     """Half a surrogate pair, and bytes that are no UTF-8, do no harm."""
     text = r"\ud800 %ff \xff &#0; \n"
     assert hide(text, Secrets.of("0123456789")) == text
@@ -229,7 +229,7 @@ def test_escapes_that_mean_no_text_are_left() -> None:
      ("\ufeffa", "byte order mark"), ("a\tb", "control"),
      ("a\nb", "control"), ('"a"', "quotes"), ("a b", "blank"), ("é", "no header")],
 )  # fmt: skip
-def test_credentials_that_no_header_takes_are_named_and_not_shown(value: str, wrong: str) -> None:
+def test_credentials_unfit_for_a_header_are_named_and_not_shown(value: str, wrong: str) -> None:
     """One sentence says which variable and what is wrong with it."""
     (said,) = credential_flaws({"AWS_SESSION_TOKEN": value, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_PROFILE": value})
     assert said.startswith("AWS_SESSION_TOKEN: ")
@@ -240,14 +240,14 @@ def test_credentials_that_no_header_takes_are_named_and_not_shown(value: str, wr
 @pytest.mark.parametrize(
     "value", ["http://u:P/1@h", "http://u:P?1@h", "http://u:P#1@h", "u:P#1@h", "http://h:1\n", " http://h"]
 )
-def test_proxies_that_cannot_be_right_are_named_and_not_shown(value: str) -> None:
+def test_invalid_proxy_settings_are_named_and_not_shown(value: str) -> None:
     """A URL ends at such characters, and what is left of it stands in messages of libraries."""
     (said,) = setting_flaws({"HTTPS_PROXY": value, "NO_PROXY": value, "RECONCILER_WEBHOOK_SECRET": "one two"})
     assert said.startswith("HTTPS_PROXY: ")
     assert value not in said
 
 
-def test_settings_that_may_be_right_are_left_alone() -> None:
+def test_valid_settings_are_not_reported() -> None:
     """A socks proxy is one to git; a webhook secret may have blanks within, and none at its ends."""
     right = {"all_proxy": "socks5://u:P%231@h:1", "http_proxy": "h:3128", "RECONCILER_WEBHOOK_SECRET": "one two"}
     assert list(setting_flaws(right)) == []

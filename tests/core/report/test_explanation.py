@@ -238,14 +238,16 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
 
 
 @pytest.mark.parametrize(("explained", "row"), ROWS, ids=[f"{row[3]}-{n}" for n, (_, row) in enumerate(ROWS)])
-def test_the_row_is_named(explained: Explanation, row: tuple[str, str, str | None, str]) -> None:
+def test_explanation_names_the_decision_table_row(
+    explained: Explanation, row: tuple[str, str, str | None, str]
+) -> None:
     """Record, live, condition and decision, as the table has them; no rail is in between."""
     found = explained.row
     assert (found.record, found.live, found.condition, found.decision, found.rail) == (*row, None)
     assert explained.association.decision == row[3]
 
 
-def test_no_two_decisions_have_the_same_left_side() -> None:
+def test_decision_table_conditions_are_unique() -> None:
     """Record, live and condition together lead to one decision."""
     sides: dict[tuple[str, str, str | None], set[str]] = {}
     for _, (known, shown, condition, decided) in ROWS:
@@ -253,7 +255,7 @@ def test_no_two_decisions_have_the_same_left_side() -> None:
     assert all(len(decided) == 1 for decided in sides.values())
 
 
-def test_a_rail_stands_beside_the_row_that_it_stopped() -> None:
+def test_guardrail_is_named_beside_the_row_it_stopped() -> None:
     """The condition is that of the create, and the rail is told apart."""
     explained = told(manifest(policy=Policy(suspend=True)), known=intended())
     assert explained.row.condition == "attempt 1 is longer ago than its time to wait"
@@ -261,7 +263,7 @@ def test_a_rail_stands_beside_the_row_that_it_stopped() -> None:
     assert "policy.suspend" in (explained.row.rail or "")
 
 
-def test_what_never_creates_has_no_token() -> None:
+def test_manifest_with_policy_adopt_has_no_token() -> None:
     """With policy.adopt no Create is sent, so there is no token that one would carry."""
     assert told(manifest()).token
     assert told(manifest(), live(), known=record()).token
@@ -270,7 +272,7 @@ def test_what_never_creates_has_no_token() -> None:
             assert told(manifest(policy=MINE), *lives, known=known).token is None
 
 
-def test_a_record_of_another_is_not_taken_for_its_own() -> None:
+def test_record_of_another_association_is_not_used() -> None:
     """Where several are known, that of the same association counts, and a Create that waits is no association."""
     others = (record("z", "a9", ClientId="z"), replace(intended(ClientId="y"), name="y"), record("october", "a1"))
     seen = observed(live())

@@ -104,13 +104,13 @@ def test_each_decision_is_counted_once_and_has_its_exit_codes(
         (Unknown("time-out"), 1, 1, 1),
     ],
 )
-def test_a_call_that_failed_is_exit_code_1(outcome: Outcome, failed: int, code: int, detailed: int) -> None:
+def test_failed_call_has_exit_code_1(outcome: Outcome, failed: int, code: int, detailed: int) -> None:
     """Created is done; skipped remains; the rest failed."""
     told = report(planned(manifest()), {"export": outcome})
     assert (told.summary["failed"], told.exit_code, told.detailed_exit_code()) == (failed, code, detailed)
 
 
-def test_a_list_that_failed_is_a_run_that_failed() -> None:
+def test_failed_list_fails_the_run() -> None:
     """Who could not look at all of it does not know how all of it stands, though no call was to be made."""
     (target,) = report(planned(manifest())).targets
     told = Report(report(Plan()).run, (replace(target, unlisted=(("arn:one", "denied"),)),))
@@ -119,13 +119,13 @@ def test_a_list_that_failed_is_a_run_that_failed() -> None:
     assert report(planned(manifest()), {"export": Created("a1")}).targets[0].tried
 
 
-def test_unmanaged_associations_are_counted_and_no_failure() -> None:
+def test_unmanaged_associations_are_counted_and_do_not_fail_the_run() -> None:
     """What no manifest covers is said, and does not fail a job."""
     told = report(planned(lives=(live(),)))
     assert (told.summary["unmanaged"], told.detailed_exit_code()) == (1, 0)
 
 
-def test_a_target_that_failed_fails_the_run_and_blocks_its_manifests() -> None:
+def test_failed_target_fails_the_run_and_blocks_its_manifests() -> None:
     """Also one without manifests: silence would be mistaken for success."""
     failed = TargetReport("prod", None, None, "no credentials", undecided([manifest()], "no"))
     told = Report(report(Plan()).run, (failed,))
@@ -134,19 +134,19 @@ def test_a_target_that_failed_fails_the_run_and_blocks_its_manifests() -> None:
     assert (empty.summary["blocked"], empty.exit_code, empty.detailed_exit_code()) == (0, 1, 1)
 
 
-def test_what_aws_never_shows_is_called_unverifiable() -> None:
+def test_member_that_aws_never_shows_is_unverifiable() -> None:
     """Never "in sync" without saying what was not compared."""
     (association,) = report(planned(manifest(), lives=(live(),), records=(record(),))).targets[0].associations
     assert association.unverifiable == ("/ObjectConfiguration",)
 
 
-def test_what_list_showed_afterwards_is_reported() -> None:
+def test_report_has_the_arn_of_a_created_association() -> None:
     """The new association's ARN stands in the report of the run that made it."""
     told = report(planned(manifest()), {"export": Created("a1")}, {"a1": live()})
     assert told.targets[0].associations[0].arn == live().arn
 
 
-def test_the_digest_covers_writes_and_nothing_else() -> None:
+def test_digest_covers_only_writes() -> None:
     """Times, drift and positions do not change it; another write does."""
     one = report(planned(manifest()))
     assert one.plan_digest.startswith("sha256:")
@@ -158,45 +158,45 @@ def test_the_digest_covers_writes_and_nothing_else() -> None:
     assert report(planned(manifest(ClientId="c"))).plan_digest != one.plan_digest
 
 
-def test_the_coverage_counts_what_is_live_and_what_of_it_is_managed() -> None:
+def test_report_counts_live_and_managed_associations() -> None:
     """So that nobody takes a quiet report of two manifests for a whole account under git."""
     told = report(planned(manifest(), lives=(live(), live("b", ClientId="b"), live("c", ClientId="c"))))
     assert (told.managed, told.live) == (1, 3)
 
 
-def test_what_a_run_created_is_live_and_managed() -> None:
+def test_created_association_counts_as_live_and_managed() -> None:
     """Whether or not List shows it already."""
     told = report(planned(manifest(), lives=(live("c", ClientId="c"),)), {"export": Created("a1")})
     assert (told.managed, told.live) == (1, 2)
 
 
-def test_what_the_journal_has_and_git_has_not_is_reported() -> None:
+def test_record_without_a_manifest_is_reported_as_orphaned() -> None:
     """An association whose manifest is gone, also one that nobody ever saw; not one that was renamed."""
     waiting = replace(record("gone", ClientId="x"), state=Intended(1, NOW, NOW))
     told = report(planned(manifest("new"), lives=(live(),), records=(record("old"), waiting)))
     assert [each.name for each in told.targets[0].orphaned] == ["gone"]
 
 
-def test_what_could_not_be_listed_is_reported_where_no_manifest_asks_for_it() -> None:
+def test_list_failure_without_a_manifest_is_reported() -> None:
     """Silence would be mistaken for an empty list."""
     decided = plan([], observed(unobserved="denied"), journal(), rules())
     assert report(decided).targets[0].unlisted == ((INTEGRATION.arn, "denied"),)
 
 
-def test_unmanaged_associations_are_a_difference_where_that_is_asked_for() -> None:
+def test_unmanaged_associations_are_a_difference_on_request() -> None:
     """For whoever wants a whole account under git."""
     told = report(planned(lives=(live(),)))
     assert (told.detailed_exit_code(), told.detailed_exit_code(unmanaged=True)) == (0, 2)
     assert report(Plan()).detailed_exit_code(unmanaged=True) == 0
 
 
-def test_another_plan_than_the_reviewed_one_is_a_failure() -> None:
+def test_plan_mismatch_fails_the_run() -> None:
     """A job must not go on as if it had been applied."""
     told = replace(report(planned(manifest())), mismatch=Mismatch("sha256:0", None))
     assert (told.exit_code, told.detailed_exit_code()) == (1, 1)
 
 
-def test_where_nothing_was_planned_there_is_no_plan() -> None:
+def test_report_without_a_reached_target_has_no_plan() -> None:
     """Without manifests, and where no target could be looked at; a plan of no writes is one."""
     failed = TargetReport("prod", None, None, "no credentials", undecided([manifest()], "no"))
     empty = report(planned(lives=(live(),)))

@@ -34,7 +34,7 @@ WINDOW = "/ExecutionConfiguration/OnDemandConfiguration"
         ),
     ],
 )
-def test_problems_name_their_place(execution: dict[str, Any], expected: dict[str, str]) -> None:
+def test_request_problems_have_json_pointers(execution: dict[str, Any], expected: dict[str, str]) -> None:
     """Each problem stands at its member, and what is right or of the wrong type brings none."""
     found = dict(problems({"DataIntegrationIdentifier": "x", "ExecutionConfiguration": execution}))
     assert found.keys() == expected.keys()

@@ -22,7 +22,7 @@ def test_the_token_of_a_request_never_changes() -> None:
     )
 
 
-def test_a_recreation_has_a_token_of_its_own() -> None:
+def test_recreation_has_a_different_token() -> None:
     """The next incarnation is another request to AWS."""
     assert client_token(request(), 1) != client_token(request(), 0)
 
@@ -35,18 +35,18 @@ def reversed_keys(tree: Any) -> Any:
 
 
 @given(requests)
-def test_key_order_does_not_matter(tree: dict[str, Any]) -> None:
+def test_token_does_not_depend_on_key_order(tree: dict[str, Any]) -> None:
     """Two machines that read the same manifest have the same token."""
     assert client_token(reversed_keys(tree), 0) == client_token(tree, 0)
 
 
 @given(requests, requests)
-def test_other_requests_have_other_tokens(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_different_requests_have_different_tokens(one: dict[str, Any], other: dict[str, Any]) -> None:
     """A token is never that of another request."""
     assert (client_token(one, 0) == client_token(other, 0)) == (one == other)
 
 
 @given(requests)
-def test_the_token_fits_what_aws_takes(tree: dict[str, Any]) -> None:
+def test_token_has_a_length_that_aws_accepts(tree: dict[str, Any]) -> None:
     """A ClientToken has 1 to 2048 characters (service model)."""
     assert 1 <= len(client_token(tree, 0)) <= 2048

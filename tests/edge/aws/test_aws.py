@@ -74,7 +74,7 @@ def arn_of(name: str, server: SandboxServer) -> str:
     return str(client(server).get_data_integration(Identifier=name)["Arn"])
 
 
-def test_the_calls_of_a_run_that_changes_nothing_are_counted_on_the_wire(server: SandboxServer, wire: Wire) -> None:
+def test_unchanged_run_makes_the_documented_number_of_calls(server: SandboxServer, wire: Wire) -> None:
     """One GetCallerIdentity, ceil(D/50) ListDataIntegrations, ceil(a/50) lists per integration, at least one."""
     plain = client(server)
     for number in range(48):  # three are seeded: D = 51
@@ -104,7 +104,7 @@ def test_live_associations_are_normalised(server: SandboxServer, wire: Wire) -> 
     assert live.last_execution == Execution("IN_PROGRESS", "The job is running.")
 
 
-def test_an_update_is_sent_once_and_what_became_of_it_is_told(server: SandboxServer, wire: Wire) -> None:
+def test_update_is_sent_once_and_its_outcome_is_returned(server: SandboxServer, wire: Wire) -> None:
     """Its answer is empty; one that is refused, or whose answer is lost, is not sent again."""
     arn = arn_of("profiles-export", server)
     writer = connect(wire).writer(CLOCK)
@@ -118,7 +118,7 @@ def test_an_update_is_sent_once_and_what_became_of_it_is_told(server: SandboxSer
     assert [each.operation[:6] for each in server.sandbox.carried_out] == ["Create", "Update", "Update"]
 
 
-def test_a_request_that_comes_too_late_does_not_leave(server: SandboxServer, wire: Wire) -> None:
+def test_expired_request_is_not_sent(server: SandboxServer, wire: Wire) -> None:
     """It is signed and about to be sent when the time is looked at for the last time."""
     clock = FakeClock()
     writer = connect(wire).writer(clock)
@@ -130,7 +130,7 @@ def test_a_request_that_comes_too_late_does_not_leave(server: SandboxServer, wir
     assert isinstance(writer.create(sent, "t", clock.now()), Created)
 
 
-def test_our_token_and_name_stand_on_the_wire(server: SandboxServer, wire: Wire) -> None:
+def test_create_sends_our_token_and_user_agent(server: SandboxServer, wire: Wire) -> None:
     """Botocore invents a token where ours is missing; and CloudTrail is to show who called."""
     sent = resolved(request(), arn_of("profiles-export", server))
     connect(wire).writer(CLOCK).create(sent, "our-token", SOON)
@@ -154,7 +154,7 @@ def test_another_account_is_refused_before_anything_is_read(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 403])
-def test_what_is_not_aws_is_told_in_one_line(server: SandboxServer, status: int) -> None:
+def test_answer_of_a_proxy_is_a_one_line_error(server: SandboxServer, status: int) -> None:
     """A proxy, or a portal that wants a login, answers with a page where XML is due."""
     said = page(status, "<html>\n<p>Please log in" + "." * 5000)
     with Wire(server.url, before=lambda _: said) as wire, pytest.raises(Unreachable) as raised:
@@ -165,7 +165,7 @@ def test_what_is_not_aws_is_told_in_one_line(server: SandboxServer, status: int)
     assert len(text) < 300
 
 
-def test_a_request_that_a_gateway_fails_has_its_id(server: SandboxServer) -> None:
+def test_gateway_error_includes_the_request_id(server: SandboxServer) -> None:
     """It is in the headers alone, since there is no document."""
     said = page(502, "").replace(b"\r\n\r\n", b"\r\nx-amzn-RequestId: req-1\r\n\r\n")
     with Wire(server.url, before=lambda each: None if each.operation == "STS" else said) as wire:
@@ -186,7 +186,7 @@ def test_a_role_is_assumed_with_its_session_name(wire: Wire) -> None:
     assert "ExternalId=xyz" in assumed
 
 
-def test_a_region_is_needed(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_region_is_an_error(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without one anywhere, one line says where it may come from."""
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
@@ -199,7 +199,7 @@ def test_a_region_is_needed(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None
     "name", ["fips-us-east-1", "us-east-1-fips", "US-EAST-1", " us-east-1", "us-east-01", "aws-global", "us-east-1\n"]
 )
 @pytest.mark.parametrize("by", ["target", "option", "environment", "profile"])
-def test_a_second_name_of_a_region_is_refused(
+def test_alias_of_a_region_is_rejected(
     wire: Wire, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, by: str
 ) -> None:
     """A journal is known by its Region: two names of one would be two journals, and two exports. Nothing is called."""
@@ -215,12 +215,12 @@ def test_a_second_name_of_a_region_is_refused(
     assert wire.counts == {}
 
 
-def test_a_region_that_botocore_does_not_list_yet_passes(wire: Wire) -> None:
+def test_region_unknown_to_botocore_is_accepted(wire: Wire) -> None:
     """Its partition's pattern is all that counts."""
     assert connect(wire, Target("prod", "eu-north-7", ACCOUNT)).region == "eu-north-7"
 
 
-def test_without_credentials_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_are_unauthenticated(monkeypatch: pytest.MonkeyPatch) -> None:
     """No credentials anywhere, or a profile that does not exist, is an error of its own."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
@@ -244,7 +244,7 @@ def test_without_credentials_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None
         (400, "InvalidRequestException", CloudError),
     ],
 )
-def test_errors_of_reads_are_told_by_type(
+def test_read_errors_have_types(
     server: SandboxServer, status: int, code: str, error: type[CloudError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Code and request id stand in the one line; boto3's own AWS_MAX_ATTEMPTS says how often it is tried."""
@@ -261,7 +261,7 @@ def test_errors_of_reads_are_told_by_type(
 
 
 @pytest.mark.parametrize("status", [403, 404, 400])
-def test_a_list_that_fails_is_unobserved_and_the_others_are_not(server: SandboxServer, status: int) -> None:
+def test_failed_list_does_not_affect_the_other_lists(server: SandboxServer, status: int) -> None:
     """One failure stays one failure, and is never taken for an empty list."""
     broken = arn_of("profiles-export", server)
 
@@ -274,7 +274,7 @@ def test_a_list_that_fails_is_unobserved_and_the_others_are_not(server: SandboxS
     assert [lives for arn, lives in seen.associations.items() if arn != broken] == [(), ()]
 
 
-def test_a_list_that_breaks_off_is_unobserved(server: SandboxServer) -> None:
+def test_interrupted_list_is_unobserved(server: SandboxServer) -> None:
     """The first page alone says nothing about what is not on it."""
     for number in range(60):
         client(server).create_data_integration_association(
@@ -289,7 +289,7 @@ def test_a_list_that_breaks_off_is_unobserved(server: SandboxServer) -> None:
         assert isinstance(connect(wire).reader().associations([arn])[arn], Unobserved)
 
 
-def test_an_answer_that_lacks_what_it_must_have_is_unobserved(server: SandboxServer) -> None:
+def test_list_answer_without_its_member_is_unobserved(server: SandboxServer) -> None:
     """An answer that nobody can read is not an empty one."""
     broken = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
     with Wire(
@@ -318,7 +318,7 @@ def test_an_answer_that_lacks_what_it_must_have_is_unobserved(server: SandboxSer
         (503, "ServiceUnavailable", "because", Unknown),
     ],
 )
-def test_a_create_is_sent_once_whatever_is_answered(
+def test_create_is_sent_once_for_every_answer(
     server: SandboxServer, status: int, code: str, message: str, outcome: type[object]
 ) -> None:
     """Botocore would repeat some of these by itself; this client does not, and says what became of the call."""
@@ -329,7 +329,7 @@ def test_a_create_is_sent_once_whatever_is_answered(
         assert wire.counts["CreateDataIntegrationAssociation"] == 1
 
 
-def test_a_wrong_clock_is_no_fault_of_the_credentials(server: SandboxServer) -> None:
+def test_wrong_clock_is_not_blamed_on_the_credentials(server: SandboxServer) -> None:
     """What AWS refuses for the time of its signature ends with what to do about the clock, and with nothing else."""
     said = "Signature not yet current: 20261127T123000Z is still later than 20261127T122000Z"
 
@@ -355,7 +355,7 @@ def test_an_explicit_deny_is_final(server: SandboxServer) -> None:
     assert "until a person changes that" in refused.reason
 
 
-def test_an_answer_that_is_cut_off_is_unknown_and_not_repeated(server: SandboxServer) -> None:
+def test_truncated_answer_is_unknown_and_not_repeated(server: SandboxServer) -> None:
     """The request was carried out, and the connection closed before the answer."""
     sent = resolved(request(), arn_of("profiles-export", server))
     with Wire(server.url, after=lambda request: b"" if request.operation.startswith("C") else None) as wire:
@@ -364,7 +364,7 @@ def test_an_answer_that_is_cut_off_is_unknown_and_not_repeated(server: SandboxSe
     assert len(server.sandbox.carried_out) == 1
 
 
-def test_an_answer_that_does_not_come_is_unknown_and_not_repeated(server: SandboxServer) -> None:
+def test_missing_answer_is_unknown_and_not_repeated(server: SandboxServer) -> None:
     """The commonest lost answer: carried out, and the client's patience ends first."""
     sent = resolved(request(), arn_of("profiles-export", server))
     over = threading.Event()
@@ -381,9 +381,7 @@ def test_an_answer_that_does_not_come_is_unknown_and_not_repeated(server: Sandbo
     assert len(server.sandbox.carried_out) == 1
 
 
-def test_a_proxy_that_cuts_the_connection_leaves_it_unknown(
-    server: SandboxServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_connection_cut_by_a_proxy_is_unknown(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Behind a proxy a broken connection looks as if none had been made, also after the request went out."""
     with Wire(server.url, before=lambda request: b"" if request.operation.startswith("C") else None) as proxy:
         for name, value in (("HTTP_PROXY", proxy.url), ("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")):
@@ -403,14 +401,14 @@ def test_an_answer_without_an_id_is_unknown(server: SandboxServer) -> None:
     assert answer == Unknown("AWS answered without an association id (request req-1)")
 
 
-def test_what_never_left_was_not_sent(server: SandboxServer) -> None:
+def test_refused_connection_is_not_sent(server: SandboxServer) -> None:
     """A refused connection is no unknown outcome."""
     with Wire(server.url) as wire:
         writer = connect(wire).writer(CLOCK)
     assert isinstance(writer.create(request(), "t", SOON), NotSent)
 
 
-def test_botocore_by_itself_creates_three_times(server: SandboxServer) -> None:
+def test_default_botocore_retries_create_three_times(server: SandboxServer) -> None:
     """Why the writing client makes one attempt: where tokens are ignored, botocore's retries are exports."""
     server.sandbox.behave(Behaviour(tokens="ignored", lose_answers=2))
     client(server).create_data_integration_association(
@@ -419,7 +417,7 @@ def test_botocore_by_itself_creates_three_times(server: SandboxServer) -> None:
     assert len(server.sandbox.carried_out) == 3
 
 
-def test_a_list_of_integrations_that_lacks_them_is_an_error(server: SandboxServer) -> None:
+def test_integration_list_without_its_member_is_an_error(server: SandboxServer) -> None:
     """An answer without its member is not an account without data integrations."""
     empty = b"HTTP/1.1 200 OK\r\nx-amzn-RequestId: r\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
     with Wire(
@@ -430,21 +428,21 @@ def test_a_list_of_integrations_that_lacks_them_is_an_error(server: SandboxServe
             observe(reader)
 
 
-def test_a_sandbox_needs_nothing_of_the_environment(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sandbox_connection_ignores_profile_and_proxy(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a profile that does not exist nor a proxy stands between the program and a sandbox."""
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     assert connect(wire).account == ACCOUNT
 
 
-def test_settings_of_boto3_that_make_no_sense_are_an_error(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_boto3_settings_are_an_error(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     """One line, not an internal error."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "x")
     with pytest.raises(CloudError):
         connect(wire)
 
 
-def test_every_call_keeps_the_pace(wire: Wire) -> None:
+def test_every_call_is_rate_limited(wire: Wire) -> None:
     """The pace is asked before each request to AppIntegrations, also by the threads that list."""
     asked: list[None] = []
     connection = Connection("0", endpoint_url=wire.url, dummy=True)
@@ -463,7 +461,7 @@ def connected(wire: Wire) -> int:
     return sum(line[2].endswith(port) and line[3] == "01" for line in lines)
 
 
-def test_what_is_closed_leaves_no_connection_open(server: SandboxServer) -> None:
+def test_closed_session_leaves_no_open_connection(server: SandboxServer) -> None:
     """Neither to STS nor to AppIntegrations: AWS keeps them open, and Python collects a client who knows when."""
     role = Target("prod", "us-east-1", "210987654321", role_arn="arn:aws:iam::210987654321:role/reconciler")
     with Wire(server.url, kept=True) as wire:
@@ -489,7 +487,7 @@ def listing(body: str) -> Any:
     "body",
     ["", "<html>Please log in</html>", '{"__type": "AccessDeniedException"}', '{"code": 403}', '{"code": {}}', "[]"],
 )
-def test_a_page_of_a_proxy_is_no_verdict_on_a_write(server: SandboxServer, status: int, body: str) -> None:
+def test_proxy_page_leaves_a_write_unknown(server: SandboxServer, status: int, body: str) -> None:
     """AWS carried the call out, and something on the way back answers in its place: nobody knows."""
     sent = resolved(request(), arn_of("profiles-export", server))
     with Wire(server.url) as wire:
@@ -508,7 +506,7 @@ def test_a_page_of_a_proxy_is_no_verdict_on_a_write(server: SandboxServer, statu
 @pytest.mark.usefixtures("_once")
 @pytest.mark.parametrize("status", [200, 403, 404])
 @pytest.mark.parametrize("body", ["<html>", '{"DataIntegrationAssociations": [], "DataIntegrations": []}'])
-def test_a_page_of_a_proxy_is_neither_empty_nor_a_refusal(server: SandboxServer, status: int, body: str) -> None:
+def test_proxy_page_leaves_a_read_unobserved(server: SandboxServer, status: int, body: str) -> None:
     """Without AWS's request id it says nothing of AWS."""
     arn = arn_of("profiles-export", server)
     with Wire(server.url) as wire:
@@ -525,7 +523,7 @@ def _once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("id_", ["7", "true", "null", '""', '" "', '"a\\u001b"', '"\\ud800"', '["x"]', "{}"])
-def test_an_id_that_is_none_leaves_a_create_unknown(server: SandboxServer, id_: str) -> None:
+def test_invalid_id_leaves_a_create_unknown(server: SandboxServer, id_: str) -> None:
     """AWS did something, and nobody can say to what: List tells."""
     said = ok(f'{{"DataIntegrationAssociationId": {id_}}}')
     with Wire(server.url, before=lambda request: said if request.operation.startswith("C") else None) as wire:
@@ -562,7 +560,7 @@ INTEGRATION = f"{OURS}:data-integration/i"
         f'{GOOD} "ExecutionConfiguration": {{"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": []}}',
     ],
 )
-def test_a_list_with_a_wrong_item_is_unobserved(server: SandboxServer, item: str) -> None:
+def test_list_with_an_invalid_item_is_unobserved(server: SandboxServer, item: str) -> None:
     """Never adopted, and never taken for empty."""
     with Wire(server.url, before=listing(f'{{"DataIntegrationAssociations": [{{{item}}}]}}')) as wire:
         assert isinstance(connect(wire).reader().associations([INTEGRATION])[INTEGRATION], Unobserved)
@@ -583,7 +581,7 @@ def test_a_list_with_a_wrong_item_is_unobserved(server: SandboxServer, item: str
         "null",
     ],
 )
-def test_a_page_of_other_types_is_unobserved(server: SandboxServer, page: str) -> None:
+def test_page_with_wrong_types_is_unobserved(server: SandboxServer, page: str) -> None:
     """Botocore takes a mapping with nothing in it for an empty list, and what is no token for the end."""
     with Wire(server.url, before=listing(page)) as wire:
         assert isinstance(connect(wire).reader().associations([INTEGRATION])[INTEGRATION], Unobserved)
@@ -605,7 +603,7 @@ def test_a_page_of_other_types_is_unobserved(server: SandboxServer, page: str) -
         ('"LastExecutionStatus": 7', Execution("7", None)),
     ],
 )
-def test_what_a_later_aws_may_show_does_not_hide_a_list(
+def test_unknown_members_and_values_in_a_list_are_accepted(
     server: SandboxServer, item: str, execution: Execution | None
 ) -> None:
     """New members and values are taken, and what is only for people is cleaned."""
@@ -614,7 +612,7 @@ def test_what_a_later_aws_may_show_does_not_hide_a_list(
     assert live.last_execution == execution
 
 
-def test_a_long_message_is_cut(server: SandboxServer) -> None:
+def test_long_execution_message_is_truncated(server: SandboxServer) -> None:
     """It stands in the journal and on the page."""
     item = f'{GOOD} "LastExecutionStatus": {{"ExecutionStatus": "FAILED", "StatusMessage": "{"x" * 100_000}"}}'
     with Wire(server.url, before=listing(f'{{"DataIntegrationAssociations": [{{{item}}}]}}')) as wire:
@@ -633,7 +631,7 @@ def test_a_long_message_is_cut(server: SandboxServer) -> None:
         '"x"',
     ],
 )
-def test_a_list_of_integrations_with_a_wrong_item_is_an_error(server: SandboxServer, item: str) -> None:
+def test_integration_list_with_an_invalid_item_is_an_error(server: SandboxServer, item: str) -> None:
     """What is not of this account and Region is not reconciled."""
     said = ok(f'{{"DataIntegrations": [{item}]}}')
     with Wire(server.url, before=lambda each: said if each.operation == "ListDataIntegrations" else None) as wire:
@@ -646,7 +644,7 @@ def test_a_list_of_integrations_with_a_wrong_item_is_an_error(server: SandboxSer
     ("tokens", "said"),
     [("AB", "the same NextToken twice"), ("A", "the same NextToken twice"), ("", "more than 400 pages")],
 )
-def test_a_list_without_end_ends(server: SandboxServer, tokens: str, said: str) -> None:
+def test_endless_list_is_ended(server: SandboxServer, tokens: str, said: str) -> None:
     """Neither two tokens in turn nor a new one each time keep a run busy for ever."""
     count = 0
 
@@ -667,7 +665,7 @@ def test_a_list_without_end_ends(server: SandboxServer, tokens: str, said: str) 
 
 
 @pytest.mark.parametrize("account", ["../../x", "12345678901", "", "\uff11" * 12])
-def test_an_account_that_is_none_is_refused(wire: Wire, account: str) -> None:
+def test_invalid_account_id_is_rejected(wire: Wire, account: str) -> None:
     """It becomes a part of the journal's name."""
     body = f"<GetCallerIdentityResult><Account>{account}</Account><Arn>a</Arn></GetCallerIdentityResult>"
     meta = "<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>"

@@ -64,7 +64,7 @@ def test_a_profile_with_mfa_is_refused(config: Path, wire: Wire, monkeypatch: py
     assert "\n" not in str(raised.value)
 
 
-def test_a_profile_of_aws_login_needs_an_extra(config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_aws_login_profile_needs_an_extra(config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which the locked dependencies do not have."""
     config.write_text("[profile me]\nlogin_session = arn:aws:iam::123456789012:user/me\n")
     with pytest.raises(Unauthenticated, match=r"`aws login` need: install it \(pip install 'botocore\[crt\]'\)"):
@@ -72,7 +72,7 @@ def test_a_profile_of_aws_login_needs_an_extra(config: Path, wire: Wire, monkeyp
 
 
 @pytest.mark.parametrize("chained", [False, True])
-def test_a_credential_process_has_nobody_to_ask(
+def test_credential_process_has_no_input_and_no_terminal(
     config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch, *, chained: bool
 ) -> None:
     """Its standard input is empty, and it has no terminal; that of a source_profile is treated alike."""
@@ -89,7 +89,7 @@ def test_a_credential_process_has_nobody_to_ask(
     assert connect(wire, monkeypatch).account == "123456789012"
 
 
-def test_a_credential_process_that_hangs_is_ended(config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hanging_credential_process_is_killed(config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     """With what it has started."""
     monkeypatch.setattr("reconciler.edge.aws.noninteractive._SECONDS", 0.0)
     config.write_text(f"[profile me]\n{asks(config.parent, 'import time; time.sleep(600)')}")
@@ -97,7 +97,7 @@ def test_a_credential_process_that_hangs_is_ended(config: Path, wire: Wire, monk
         connect(wire, monkeypatch)
 
 
-def test_a_program_that_is_gone_already_is_no_error() -> None:
+def test_finished_credential_process_is_not_an_error() -> None:
     """What it said counts."""
     program = Unattended([sys.executable, "-c", "print('{}')"], seconds=60, stdout=-1, stderr=-1)
     assert json.loads(program.communicate()[0]) == {}

@@ -75,7 +75,7 @@ def refusal(code: str, status: int = 403) -> bytes:
     return xml(status, f"<Error><Code>{code}</Code><Message>no</Message><RequestId>r</RequestId></Error>")
 
 
-def test_nothing_but_reads_leaves(server: SandboxServer) -> None:
+def test_probe_clients_cannot_write(server: SandboxServer) -> None:
     """Every call that could change something is stopped before it is made, of both services and of the journals."""
     integrations, buckets = client("appintegrations", server), client("s3", server)
     Probe(integrations, buckets, ArnScope("aws", "us-east-1", "123456789012"))
@@ -94,7 +94,7 @@ def test_nothing_but_reads_leaves(server: SandboxServer) -> None:
             write()  # type: ignore[no-untyped-call]
 
 
-def test_data_integrations_are_listed_whole(probe: Probe, server: SandboxServer, wire: Wire) -> None:
+def test_data_integrations_are_listed_page_by_page(probe: Probe, server: SandboxServer, wire: Wire) -> None:
     """Page by page, and one association at most is asked for."""
     for number in range(48):  # three are seeded
         client("appintegrations", server).create_data_integration(
@@ -110,7 +110,7 @@ def test_data_integrations_are_listed_whole(probe: Probe, server: SandboxServer,
     assert parse_qs(urlsplit(wire.requests[-1].path).query) == {"maxResults": ["1"]}
 
 
-def test_refusals_are_told_by_type(probe: Probe, server: SandboxServer, wire: Wire) -> None:
+def test_list_errors_have_types(probe: Probe, server: SandboxServer, wire: Wire) -> None:
     """Denied is not unreachable."""
     server.sandbox.behave(Behaviour(list_denied="profiles-export"))
     arn = next(each.arn for each in probe.integrations() if each.name == "profiles-export")
@@ -124,7 +124,7 @@ def test_refusals_are_told_by_type(probe: Probe, server: SandboxServer, wire: Wi
         probe.integrations()
 
 
-def test_a_bucket_is_where_s3_says(probe: Probe, server: SandboxServer) -> None:
+def test_bucket_location_is_read_from_s3(probe: Probe, server: SandboxServer) -> None:
     """No LocationConstraint is us-east-1."""
     Bucket(server.url)
     client("s3", server, "eu-west-2").create_bucket(
@@ -136,13 +136,13 @@ def test_a_bucket_is_where_s3_says(probe: Probe, server: SandboxServer) -> None:
 
 
 @pytest.mark.parametrize(("said", "region"), [("EU", "eu-west-1"), ("", "us-east-1"), ("eu-west-1", "eu-west-1")])
-def test_old_names_of_regions_are_understood(probe: Probe, wire: Wire, said: str, region: str) -> None:
+def test_legacy_region_names_are_translated(probe: Probe, wire: Wire, said: str, region: str) -> None:
     """As the S3 API Reference has them."""
     wire.before = lambda _: xml(200, f"<LocationConstraint>{said}</LocationConstraint>")
     assert probe.location("b-1") == region
 
 
-def test_the_default_encryption_is_read(probe: Probe, server: SandboxServer) -> None:
+def test_default_bucket_encryption_is_read(probe: Probe, server: SandboxServer) -> None:
     """SSE-KMS with its key, and none."""
     Bucket(server.url)
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"}}
@@ -153,7 +153,7 @@ def test_the_default_encryption_is_read(probe: Probe, server: SandboxServer) -> 
     assert probe.encryption("journals") is None
 
 
-def test_an_encryption_without_a_default_is_none(probe: Probe, wire: Wire) -> None:
+def test_encryption_rule_without_a_default_is_none(probe: Probe, wire: Wire) -> None:
     """A rule may be about bucket keys alone."""
     rule = "<Rule><BucketKeyEnabled>true</BucketKeyEnabled></Rule>"
     wire.before = lambda _: xml(200, f"<ServerSideEncryptionConfiguration>{rule}</ServerSideEncryptionConfiguration>")
@@ -164,9 +164,7 @@ def test_an_encryption_without_a_default_is_none(probe: Probe, wire: Wire) -> No
     ("code", "status", "error"),
     [("AccessDenied", 403, Denied), ("InvalidBucketName", 400, CloudError), ("InternalError", 500, Unreachable)],
 )
-def test_what_s3_refuses_is_told_by_type(
-    probe: Probe, wire: Wire, code: str, status: int, error: type[CloudError]
-) -> None:
+def test_s3_errors_have_types(probe: Probe, wire: Wire, code: str, status: int, error: type[CloudError]) -> None:
     """For both questions."""
     wire.before = lambda _: refusal(code, status)
     for ask in (probe.location, probe.encryption):
@@ -174,7 +172,7 @@ def test_what_s3_refuses_is_told_by_type(
             ask("b-1")
 
 
-def test_what_is_no_name_of_a_bucket_is_not_asked_for(probe: Probe, wire: Wire) -> None:
+def test_invalid_bucket_name_is_not_requested(probe: Probe, wire: Wire) -> None:
     """It is no fault of the network either."""
     for ask in (probe.location, probe.encryption):
         with pytest.raises(CloudError, match="is no name of a bucket") as caught:
@@ -183,7 +181,7 @@ def test_what_is_no_name_of_a_bucket_is_not_asked_for(probe: Probe, wire: Wire) 
     assert wire.requests == []
 
 
-def test_what_sts_answered_is_heard(wire: Wire) -> None:
+def test_sts_identity_and_date_are_recorded(wire: Wire) -> None:
     """Who it is, the Date, and the time before and after."""
     clock = FakeClock()
     ear, before = Ear(clock), clock.now()
@@ -200,7 +198,7 @@ def test_what_sts_answered_is_heard(wire: Wire) -> None:
     assert (ear.answer.before, ear.answer.after) == (before, before + timedelta(seconds=3))
 
 
-def test_a_refusal_of_sts_is_heard_too(wire: Wire) -> None:
+def test_date_of_an_sts_error_is_recorded(wire: Wire) -> None:
     """With a clock that is wrong nothing but the Date of refusals comes."""
     clock = FakeClock()
     ear = Ear(clock)
@@ -212,7 +210,7 @@ def test_a_refusal_of_sts_is_heard_too(wire: Wire) -> None:
     assert (ear.identity, ear.answer) == (None, Dated(DATE, clock.now(), clock.now()))
 
 
-def test_where_nothing_answers_nothing_is_heard(wire: Wire) -> None:
+def test_unreachable_sts_records_nothing(wire: Wire) -> None:
     """Neither a Date nor a name."""
     ear = Ear(FakeClock())
     wire.before = lambda _: b""
@@ -221,7 +219,7 @@ def test_where_nothing_answers_nothing_is_heard(wire: Wire) -> None:
     assert (ear.identity, ear.answer) == (None, None)
 
 
-def test_the_role_is_who_is_asked_for(wire: Wire) -> None:
+def test_assumed_role_is_the_recorded_identity(wire: Wire) -> None:
     """With a RoleArn there are two answers of STS, and the identity is the role's."""
     ear = Ear(FakeClock())
     session(wire, Target("prod", REGION, None, f"arn:aws:iam::{ACCOUNT}:role/reader"), ear)
@@ -230,7 +228,7 @@ def test_the_role_is_who_is_asked_for(wire: Wire) -> None:
     assert ":assumed-role/reader/" in ear.identity.arn
 
 
-def test_what_is_known_without_a_call(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_facts_need_no_call(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     """Versions, the operation, and Regions: whatever profile the environment names."""
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
     assert libraries().keys() == {"boto3", "botocore"}

@@ -36,7 +36,7 @@ def written(file: Path, content: str, mode: int = 0o600) -> str:
 
 
 @pytest.mark.parametrize("name", [None, "oauth2"])
-def test_a_token_is_given_to_the_server_alone(repository: Repository, tmp_path: Path, name: str | None) -> None:
+def test_token_is_sent_only_to_the_server(repository: Repository, tmp_path: Path, name: str | None) -> None:
     """No argument list shows it, no helper that keeps passwords is asked or told, and git has no more than its path."""
     keeper = written(
         tmp_path / "keeper", f"#!/bin/sh\ntouch {tmp_path}/pwned\necho username=a\necho password=b\n", 0o755
@@ -60,7 +60,7 @@ def test_a_token_is_given_to_the_server_alone(repository: Repository, tmp_path: 
     assert not (tmp_path / "pwned").exists()
 
 
-def test_a_token_that_is_replaced_counts_at_once(
+def test_replaced_token_takes_effect_at_once(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file is read when git asks; its path may be relative, and is from where the program runs."""
@@ -74,7 +74,7 @@ def test_a_token_that_is_replaced_counts_at_once(
 
 
 @pytest.mark.parametrize("around", ["{}\r\n", "{}\r\nmore\r\n", "{}", " \t{} \r\n", "\ufeff{}\r\n", "\ufeff {}"])
-def test_a_token_is_what_stands_in_its_line(repository: Repository, tmp_path: Path, around: str) -> None:
+def test_token_is_its_line_without_surrounding_space(repository: Repository, tmp_path: Path, around: str) -> None:
     """Without the line's end, also one of Windows, and without space around it; what is within it stays."""
     token = tmp_path / "token"
     token.write_bytes(around.format(TOKEN).encode())
@@ -92,7 +92,7 @@ def test_a_file_without_a_token_is_refused(tmp_path: Path, content: bytes) -> No
         Credentials(token_file=str(tmp_path / "token")).check("https", None)
 
 
-def test_a_token_is_for_the_host_of_the_url(repository: Repository, tmp_path: Path) -> None:
+def test_token_is_not_sent_to_a_redirect_target(repository: Repository, tmp_path: Path) -> None:
     """A server that sends git elsewhere does not send the token along."""
     heard: list[str | None] = []
 
@@ -144,7 +144,7 @@ def effective(told: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("form", ["ssh://git@host.invalid{}", "git@host.invalid:{}"])
-def test_ssh_gets_the_key_and_the_hosts(repository: Repository, ssh: Path, tmp_path: Path, form: str) -> None:
+def test_ssh_uses_the_given_key_and_known_hosts(repository: Repository, ssh: Path, tmp_path: Path, form: str) -> None:
     """It uses this key, knows these hosts and asks nobody, whatever a path is made of and GIT_SSH_COMMAND says."""
     odd = tmp_path / "a 'path'; touch pwned $HOME"
     odd.mkdir()
@@ -162,7 +162,7 @@ def test_ssh_gets_the_key_and_the_hosts(repository: Repository, ssh: Path, tmp_p
     assert not list(tmp_path.rglob("pwned"))
 
 
-def test_secrets_of_the_program_are_in_no_others_environment(repository: Repository, ssh: Path, tmp_path: Path) -> None:
+def test_child_processes_get_no_secrets_of_the_program(repository: Repository, ssh: Path, tmp_path: Path) -> None:
     """Neither git nor what it starts gets a variable of this program, but for what the helper of a token needs."""
     told, within = tmp_path / "environments", tmp_path / "within"
     within.mkdir()
@@ -183,7 +183,7 @@ def test_secrets_of_the_program_are_in_no_others_environment(repository: Reposit
     assert "RECONCILER_" not in seen
 
 
-def test_one_of_them_leaves_the_rest_to_ssh(repository: Repository, ssh: Path, tmp_path: Path) -> None:
+def test_key_or_known_hosts_alone_leaves_the_other_to_ssh(repository: Repository, ssh: Path, tmp_path: Path) -> None:
     """The agent goes on with known hosts alone, and the user's hosts with a key alone; new hosts are never accepted."""
     ssh_signer(tmp_path, "key")
     url = f"git@host.invalid:{repository.folder}"
@@ -197,7 +197,7 @@ def test_one_of_them_leaves_the_rest_to_ssh(repository: Repository, ssh: Path, t
     assert (alone["stricthostkeychecking"], alone["identitiesonly"]) == ("true", "no")
 
 
-def test_without_options_a_persons_own_ssh_counts(repository: Repository, ssh: Path) -> None:
+def test_ssh_configuration_of_the_user_is_used_without_options(repository: Repository, ssh: Path) -> None:
     """No option is added to what they have configured."""
     read(f"git@host.invalid:{repository.folder}", "main", "manifests", repository.environment)
     assert "-o\nBatchMode=yes" not in ssh.read_text()
@@ -224,7 +224,9 @@ def test_without_options_a_persons_own_ssh_counts(repository: Repository, ssh: P
         ("git@host.invalid:x", {"ssh_key": "${HOME}"}, "ssh takes no path with"),
     ],
 )
-def test_what_is_of_no_use_is_refused(environment: dict[str, str], url: str, names: dict[str, str], said: str) -> None:
+def test_unusable_credential_file_is_rejected(
+    environment: dict[str, str], url: str, names: dict[str, str], said: str
+) -> None:
     """Before anything is read, in one line; a file is named, and nothing in it."""
     for name in ("key", "${HOME}"):
         written(Path(name), "hunter2")

@@ -39,7 +39,7 @@ def configure(repository: Repository, settings: str) -> None:
     repository.environment["GIT_CONFIG_GLOBAL"] = str(file)
 
 
-def test_git_and_disk_give_the_same_files(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_revision_and_checkout_have_the_same_files(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same names, contents and order, hidden ones and other suffixes left out, from a revision and a checkout."""
     hidden = {"manifests/.b/b.yaml": "", "manifests/a/.a.yaml": "", "manifests/notes.txt": ""}
     hidden |= {"manifests/lost+found/x.yaml": "", "manifests/a/$RECYCLE.BIN/x.yaml": ""}
@@ -51,7 +51,7 @@ def test_git_and_disk_give_the_same_files(repository: Repository, monkeypatch: p
     assert len(repository.names()) == 9
 
 
-def test_only_what_is_committed_counts(repository: Repository) -> None:
+def test_work_tree_and_index_are_ignored(repository: Repository) -> None:
     """The work tree and the index are not looked at."""
     (repository.folder / "manifests" / "b.yaml").write_text("changed")
     (repository.folder / "manifests" / "new.yaml").write_text("new")
@@ -61,12 +61,12 @@ def test_only_what_is_committed_counts(repository: Repository) -> None:
 
 
 @pytest.mark.parametrize("path", ["manifests/a", "manifests/a/", "./manifests/a", "manifests/a/a.json"])
-def test_a_path_is_a_folder_or_a_file(repository: Repository, path: str) -> None:
+def test_path_may_be_a_folder_or_a_file(repository: Repository, path: str) -> None:
     """Files are named by their path in the repository, however they were asked for."""
     assert repository.names(path=path) == ["manifests/a/a.json"]
 
 
-def test_a_file_or_folder_that_is_named_counts_whatever_its_name(repository: Repository) -> None:
+def test_named_file_or_folder_may_be_hidden(repository: Repository) -> None:
     """As on disk, the rules for names are for what is found below."""
     repository.commit({".ci/a.yaml": "", ".ci/.b.yaml": ""})
     assert repository.names(path="README.md") == ["README.md"]
@@ -82,13 +82,13 @@ def test_names_that_look_like_patterns_are_plain_names(repository: Repository) -
     assert "has no 'manifest'" in repository.refused(path="manifest")
 
 
-def test_a_name_that_looks_like_magic_is_a_plain_name(repository: Repository) -> None:
+def test_pathspec_magic_after_dot_slash_is_a_plain_name(repository: Repository) -> None:
     """A step to the current folder in front makes it one, as it does for git."""
     repository.commit({":(top)a/x.yaml": "magic"})
     assert repository.names(path="./:(top)a") == [":(top)a/x.yaml"]
 
 
-def test_a_revision_has_many_names(repository: Repository) -> None:
+def test_revision_may_be_a_branch_tag_full_ref_or_id(repository: Repository) -> None:
     """Branch, tag, annotated tag, full ref, HEAD and id, and from a URL the same ones."""
     commit = repository.git("rev-parse", "HEAD")
     repository.git("tag", "light")
@@ -104,7 +104,7 @@ def test_a_revision_has_many_names(repository: Repository) -> None:
     assert len(repository.names("HEAD", url=repository.url)) == 4
 
 
-def test_a_tag_goes_before_a_branch_of_the_same_name(repository: Repository) -> None:
+def test_tag_takes_precedence_over_a_branch_of_the_same_name(repository: Repository) -> None:
     """Git's own rule, in place and from a URL."""
     repository.git("tag", "both")
     tagged = repository.git("rev-parse", "HEAD")
@@ -113,7 +113,7 @@ def test_a_tag_goes_before_a_branch_of_the_same_name(repository: Repository) -> 
     assert repository.read("both", url=repository.url)[0] == tagged
 
 
-def test_a_fetch_leaves_nothing_behind(repository: Repository, tmp_path: Path) -> None:
+def test_fetch_leaves_no_files(repository: Repository, tmp_path: Path) -> None:
     """Neither what was fetched nor what failed to be stays on disk."""
     repository.read(url=repository.url)
     repository.refused("nothing", url=repository.url)
@@ -122,14 +122,14 @@ def test_a_fetch_leaves_nothing_behind(repository: Repository, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("place", ["", ".git", "manifests/a", "../bare.git", "../linked"])
-def test_a_repository_is_read_where_it_is(repository: Repository, place: str) -> None:
+def test_local_repository_is_read_in_place(repository: Repository, place: str) -> None:
     """With or without a work tree, from a folder within, and from a linked work tree."""
     repository.git("clone", "--quiet", "--bare", ".", "../bare.git")
     repository.git("worktree", "add", "--quiet", "--detach", "../linked")
     assert len(repository.names(url=os.path.relpath(repository.folder / place))) == 3
 
 
-def test_a_repository_counts_where_git_takes_only_those_that_are_named(repository: Repository) -> None:
+def test_bare_repository_is_read_with_safe_bare_repository_explicit(repository: Repository) -> None:
     """Git 3 may do so by itself: what a person names is named to git, and so is the program's own copy."""
     repository.git("clone", "--quiet", "--bare", ".", "../bare.git")
     repository.git("worktree", "add", "--quiet", "--detach", "../linked")
@@ -142,7 +142,7 @@ def test_a_repository_counts_where_git_takes_only_those_that_are_named(repositor
     assert "safe.bareRepository" in repository.refused(url=str(bare / "refs"))
 
 
-def test_whose_a_named_repository_is_counts_all_the_same(repository: Repository, tmp_path: Path) -> None:
+def test_ownership_check_applies_to_named_repositories(repository: Repository, tmp_path: Path) -> None:
     """Git asks that only where it looks for a repository: a bare one, too, and where only named ones count."""
     repository.git("clone", "--quiet", "--bare", ".", "../bare.git")
     theirs = repository.environment | {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
@@ -153,7 +153,7 @@ def test_whose_a_named_repository_is_counts_all_the_same(repository: Repository,
                 read(str(folder), "main", "manifests", theirs | {"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")})
 
 
-def test_the_same_fault_has_the_same_reason(repository: Repository) -> None:
+def test_repeated_fault_has_the_same_reason(repository: Repository) -> None:
     """It is said once while it stays the same, so no name of a temporary folder is in it."""
     oid = repository.git("rev-parse", "HEAD:manifests/b.yaml")
     (repository.folder / ".git" / "objects" / oid[:2] / oid[2:]).unlink()
@@ -183,7 +183,7 @@ def test_the_same_fault_has_the_same_reason(repository: Repository) -> None:
         ("id 0d5e3c1a-1111-4222-8333-444455556666", "id 1d5e3c1a-1111-4222-8333-444455556667"),
     ],
 )
-def test_what_is_another_each_time_is_not_in_a_reason(one: str, other: str) -> None:
+def test_error_reason_omits_times_and_temporary_paths(one: str, other: str) -> None:
     """Neither times nor places that nobody knows; what tells faults apart stays."""
     assert str(messages.error("x", f"fatal: {one}")) == str(messages.error("x", f"fatal: {other}"))
     for status in ("500", "503"):
@@ -198,7 +198,7 @@ def fake(folder: Path, script: str) -> Git:
 
 
 @pytest.mark.parametrize("said", ["PID#:", "pid ", "closed by ", "SHA256:d", "remote: ", "1 out of "])
-def test_a_long_complaint_is_searched_in_bounded_time(said: str) -> None:
+def test_long_git_message_is_searched_in_bounded_time(said: str) -> None:
     """A server may say a MiB in one line: a pattern that goes back and forth in it would hold up all for hours."""
     complained = said * (MOST_COMPLAINT // len(said))
     assert len(str(messages.error("x", complained))) < 5000
@@ -207,7 +207,7 @@ def test_a_long_complaint_is_searched_in_bounded_time(said: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["has expired", "is not yet valid"])
-def test_the_key_of_a_signature_is_the_first_that_is_named(end: str) -> None:
+def test_first_named_key_is_the_key_of_the_signature(end: str) -> None:
     """Whatever stands between it and what is said of it."""
     said = messages.distrust(f'Good "git" signature with ED25519 key SHA256:one\nSHA256:two\nkey {end}')
     assert said
@@ -222,7 +222,7 @@ def test_two_signatures_in_one_block_are_more_than_one() -> None:
     assert messages.distrust(said, {"alice", "bob"}) == "has more than one signature"
 
 
-def test_of_a_long_complaint_the_end_counts(tmp_path: Path) -> None:
+def test_end_of_a_long_git_message_is_kept(tmp_path: Path) -> None:
     """A trace may have any length, and memory has not."""
     answer = fake(tmp_path, "yes trace | head -c 5000000 >&2; echo fatal: the end >&2; exit 128").run("x")
     assert (answer.well, answer.code) == (False, 128)
@@ -237,14 +237,14 @@ def test_input_of_any_length_reaches_git(tmp_path: Path) -> None:
     assert fake(tmp_path, "exec <&-; echo enough").run("x", stdin=text).output == b"enough\n"
 
 
-def test_what_outlives_git_is_not_waited_for(tmp_path: Path) -> None:
+def test_process_that_outlives_git_is_not_awaited(tmp_path: Path) -> None:
     """As ssh does by ControlPersist: it holds the pipe that complaints come by."""
     answer = fake(tmp_path, "sleep 600 >/dev/null & echo said >&2; echo $!").run("x")
     os.kill(int(answer.output), signal.SIGKILL)
     assert (answer.well, answer.complaint) == (True, "said\n")
 
 
-def test_the_current_folder_is_a_repository_too(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_current_folder_may_be_the_repository(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """A path counts from the top of the repository all the same."""
     monkeypatch.chdir(repository.folder / "manifests")
     assert len(repository.names(url=".")) == 3
@@ -281,7 +281,7 @@ def test_repositories_with_sha_256_are_read(environment: dict[str, str], tmp_pat
 # Hostile repositories
 
 
-def test_links_and_submodules_are_problems(repository: Repository) -> None:
+def test_links_and_submodules_are_reported(repository: Repository) -> None:
     """Nothing is followed, nothing is passed over silently, and what would not count stays without effect."""
     commit = repository.git("rev-parse", "HEAD")
     links = {"l.yaml": "a.yml", "out.json": "/etc/passwd", "folder": "a", "up": "../manifests/a", "notes": "b.yaml"}
@@ -304,7 +304,7 @@ def test_links_and_submodules_are_problems(repository: Repository) -> None:
     assert "has no 'manifests/folder/a.json'" in repository.refused(path="manifests/folder/a.json")
 
 
-def test_names_cannot_steer_a_terminal(repository: Repository) -> None:
+def test_file_names_cannot_inject_terminal_escapes(repository: Repository) -> None:
     """Line ends, escapes and bytes that are no text become visible; all files are read."""
     oid = repository.blob("kind: x")
     names = ("a\nb.yaml", "\x1b[31m.yaml", "\u202egnp.yaml", b"\xff.yaml", "-rf.yaml", "tab\t.yaml")
@@ -317,7 +317,7 @@ def test_names_cannot_steer_a_terminal(repository: Repository) -> None:
     assert all(name.isprintable() for name in found)
 
 
-def test_a_pointer_of_git_lfs_is_no_manifest(repository: Repository) -> None:
+def test_git_lfs_pointer_is_reported(repository: Repository) -> None:
     """It says so, in place of an obscure complaint about YAML."""
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12\n"
     repository.commit({"manifests/big.yaml": pointer})
@@ -326,7 +326,7 @@ def test_a_pointer_of_git_lfs_is_no_manifest(repository: Repository) -> None:
     }
 
 
-def test_a_file_that_is_too_large_is_not_read(repository: Repository) -> None:
+def test_oversized_file_is_not_read(repository: Repository) -> None:
     """One byte more than the limit is a problem of that file alone."""
     large, largest = (repository.blob(b"\n" * size) for size in (MAX_BYTES + 1, MAX_BYTES))
     repository.commit_entries(("100644", large, "big/large.yaml"), ("100755", largest, "big/largest.yaml"))
@@ -334,7 +334,7 @@ def test_a_file_that_is_too_large_is_not_read(repository: Repository) -> None:
     assert repository.names(path="big") == ["big/largest.yaml"]
 
 
-def test_a_revision_that_is_too_large_is_not_read(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oversized_revision_is_not_read(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """What many files are together has a limit too; the commit is unfit, and not out of reach."""
     monkeypatch.setattr(files, "MAX_TOTAL_BYTES", 3)
     (said,) = repository.problems().values()
@@ -359,7 +359,7 @@ def test_many_files_are_read_in_several_calls(repository: Repository, monkeypatc
     assert repository.names(path="many") == [f"many/{n}.yaml" for n in range(5)]
 
 
-def test_a_folder_without_end_is_not_listed_to_its_end(repository: Repository) -> None:
+def test_recursive_tree_listing_is_bounded(repository: Repository) -> None:
     """Ten trees that hold each other ten times over name more files than there is room for."""
     inner = repository.git("mktree", stdin=f"100644 blob {repository.blob('x')}\tx.yaml\n")
     for _ in range(12):
@@ -370,7 +370,7 @@ def test_a_folder_without_end_is_not_listed_to_its_end(repository: Repository) -
     )
 
 
-def test_attributes_and_replacements_change_nothing(repository: Repository) -> None:
+def test_attributes_and_replace_refs_are_ignored(repository: Repository) -> None:
     """What a commit names is read: not left out, not filtered, and not what refs/replace puts in its place."""
     repository.commit({"other.yaml": "replaced"})
     (repository.folder / ".gitattributes").write_text(
@@ -389,7 +389,7 @@ def test_attributes_and_replacements_change_nothing(repository: Repository) -> N
     assert not list(repository.folder.rglob("pwned"))
 
 
-def test_no_hook_and_no_program_of_a_repository_runs(repository: Repository, tmp_path: Path) -> None:
+def test_hooks_and_programs_of_a_repository_do_not_run(repository: Repository, tmp_path: Path) -> None:
     """Neither the hooks nor the programs that a repository's configuration names, nor those of a template."""
     template = tmp_path / "template"
     for folder in (repository.folder / ".git" / "hooks", template / "hooks"):
@@ -411,7 +411,7 @@ def test_no_hook_and_no_program_of_a_repository_runs(repository: Repository, tmp
     assert not list(tmp_path.rglob("pwned"))
 
 
-def test_hooks_for_all_repositories_of_a_person_do_not_run(repository: Repository, tmp_path: Path) -> None:
+def test_global_hooks_of_the_user_do_not_run(repository: Repository, tmp_path: Path) -> None:
     """They are for what the person does, and one that refuses would stop the reading from a URL."""
     hook = tmp_path / "hooks" / "reference-transaction"
     hook.parent.mkdir()
@@ -424,7 +424,9 @@ def test_hooks_for_all_repositories_of_a_person_do_not_run(repository: Repositor
 
 
 @pytest.mark.parametrize("knows", [True, False])
-def test_what_a_partial_clone_lacks_is_not_fetched(repository: Repository, tmp_path: Path, *, knows: bool) -> None:
+def test_missing_objects_of_a_partial_clone_are_not_fetched(
+    repository: Repository, tmp_path: Path, *, knows: bool
+) -> None:
     """A repository's configuration could have any program started for it; the reader says what to do instead.
 
     Also by a git that does not know GIT_NO_LAZY_FETCH, as those before 2.39.4.
@@ -470,7 +472,7 @@ def test_what_a_partial_clone_lacks_is_not_fetched(repository: Repository, tmp_p
         "no\nrepository",
     ],
 )
-def test_a_url_starts_nothing(environment: dict[str, str], tmp_path: Path, url: str) -> None:
+def test_url_cannot_start_a_program(environment: dict[str, str], tmp_path: Path, url: str) -> None:
     """Whatever stands in a URL becomes an error of one line."""
     assert refusal(url, "main", "manifests", environment).startswith("repository '")
     assert not list(tmp_path.rglob("pwned"))
@@ -501,7 +503,7 @@ def test_a_url_starts_nothing(environment: dict[str, str], tmp_path: Path, url: 
         "main.lock",
     ],
 )
-def test_a_ref_is_a_name_and_nothing_else(repository: Repository, tmp_path: Path, ref: str) -> None:
+def test_ref_that_is_not_a_plain_name_is_rejected(repository: Repository, tmp_path: Path, ref: str) -> None:
     """Options, pairs, patterns and expressions are refused, whether a folder or a URL is read."""
     refs = repository.git("for-each-ref")
     for url in ("", repository.url):
@@ -511,7 +513,7 @@ def test_a_ref_is_a_name_and_nothing_else(repository: Repository, tmp_path: Path
 
 
 @pytest.mark.parametrize("path", ["/etc", "..", "a/../..", "manifests//a", ":(top)", ":!x", "", "a\0b", "\ud800", "//"])
-def test_a_path_stays_in_the_repository(repository: Repository, path: str) -> None:
+def test_path_outside_the_repository_is_rejected(repository: Repository, path: str) -> None:
     """Absolute paths, steps up and git's magic are refused before git sees them."""
     assert repository.misnamed(path=path).startswith("path '")
 
@@ -519,7 +521,7 @@ def test_a_path_stays_in_the_repository(repository: Repository, path: str) -> No
 # Errors
 
 
-def test_a_path_that_is_not_there_names_commit_and_path(repository: Repository) -> None:
+def test_missing_path_is_reported_with_its_commit(repository: Repository) -> None:
     """In an empty commit too, except for all of it."""
     commit = repository.git("rev-parse", "HEAD")
     assert repository.refused(path="gone/x") == (
@@ -531,7 +533,7 @@ def test_a_path_that_is_not_there_names_commit_and_path(repository: Repository) 
     assert repository.names(path=".") == []
 
 
-def test_a_ref_that_is_not_there_names_those_close_to_it(repository: Repository) -> None:
+def test_missing_ref_suggests_similar_names(repository: Repository) -> None:
     """In place and from a URL."""
     repository.git("tag", "release-1")
     for url in ("", repository.url):
@@ -546,7 +548,7 @@ def test_a_ref_that_is_not_there_names_those_close_to_it(repository: Repository)
     assert repository.refused(short, url=repository.url).endswith("A URL needs the whole of it")
 
 
-def test_what_git_describe_would_say_is_no_name(repository: Repository) -> None:
+def test_git_describe_output_is_not_accepted_as_a_ref(repository: Repository) -> None:
     """Git takes NAME-gID for the commit ID, whatever NAME is: here it is a name that exists, or none."""
     first = repository.git("rev-parse", "HEAD")
     repository.commit({"manifests/later.yaml": ""})
@@ -565,7 +567,7 @@ def test_what_git_describe_would_say_is_no_name(repository: Repository) -> None:
         assert repository.read(described, url=url)[0] == first
 
 
-def test_a_server_may_refuse_a_commit_by_its_id(repository: Repository) -> None:
+def test_server_that_refuses_commit_ids_is_reported(repository: Repository) -> None:
     """Servers of an older protocol give what a branch or a tag points at, and say so of the rest."""
     commit = repository.git("rev-parse", "HEAD")
     repository.commit({"manifests/later.yaml": ""})
@@ -574,20 +576,20 @@ def test_a_server_may_refuse_a_commit_by_its_id(repository: Repository) -> None:
     assert refused.endswith("or does not give it by its id: name a branch or a tag")
 
 
-def test_what_is_no_commit_is_refused(repository: Repository) -> None:
+def test_tag_of_a_file_is_rejected(repository: Repository) -> None:
     """A tag may stand for a file."""
     repository.git("tag", "file", "HEAD:README.md")
     for url in ("", repository.url):
         assert "'file' is no commit: name a branch, a tag or a commit" in repository.refused("file", url=url)
 
 
-def test_an_empty_repository_says_so(empty: Repository) -> None:
+def test_empty_repository_is_reported(empty: Repository) -> None:
     """In place and from a URL."""
     for url in ("", empty.url):
         assert empty.refused(url=url).endswith("is empty, it has no commit yet: push one first")
 
 
-def test_a_shallow_clone_says_so(repository: Repository, tmp_path: Path) -> None:
+def test_missing_commit_of_a_shallow_clone_is_reported(repository: Repository, tmp_path: Path) -> None:
     """A job of a CI system often has one commit only."""
     first = repository.git("rev-parse", "HEAD")
     repository.commit({"manifests/later.yaml": ""})
@@ -598,7 +600,7 @@ def test_a_shallow_clone_says_so(repository: Repository, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("place", ["", "nowhere", "file.txt"])
-def test_what_is_no_repository_says_so(environment: dict[str, str], tmp_path: Path, place: str) -> None:
+def test_path_without_a_repository_is_reported(environment: dict[str, str], tmp_path: Path, place: str) -> None:
     """A folder, nothing at all, and a file."""
     (tmp_path / "here" / "file.txt").touch()
     folder = tmp_path / "here" / place
@@ -613,7 +615,7 @@ def test_a_repository_of_another_user_needs_trust(repository: Repository) -> Non
     assert refused.endswith(f"git config --global --add safe.directory {repository.folder}")
 
 
-def test_a_repository_of_another_user_is_trusted_by_variables(repository: Repository) -> None:
+def test_repository_of_another_user_can_be_trusted_by_variables(repository: Repository) -> None:
     """Where no configuration can be written, as in a container, git's own say the same: of a folder, not by file://."""
     theirs = repository.environment | {
         "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1",
@@ -625,7 +627,7 @@ def test_a_repository_of_another_user_is_trusted_by_variables(repository: Reposi
     assert "safe.directory" in refusal(repository.url, "main", "manifests", theirs)
 
 
-def test_without_git_the_program_is_named(repository: Repository) -> None:
+def test_missing_git_is_reported(repository: Repository) -> None:
     """An empty PATH, or none."""
     for path in ({"PATH": ""}, {}):
         assert "git was not found on PATH" in refusal(str(repository.folder), "main", "manifests", path)
@@ -641,7 +643,7 @@ def test_a_damaged_repository_is_an_error(repository: Repository) -> None:
 # The network
 
 
-def test_refused_credentials_are_not_asked_for_and_not_shown(environment: dict[str, str], tmp_path: Path) -> None:
+def test_refused_credentials_cause_no_prompt_and_are_not_shown(environment: dict[str, str], tmp_path: Path) -> None:
     """With and without credentials in the URL, no person and no window is waited for."""
     window = tmp_path / "askpass"
     window.write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\necho guess\n")
@@ -659,7 +661,7 @@ def test_refused_credentials_are_not_asked_for_and_not_shown(environment: dict[s
     assert not list(tmp_path.rglob("pwned"))
 
 
-def test_what_a_person_says_about_credentials_counts(environment: dict[str, str], tmp_path: Path) -> None:
+def test_git_askpass_of_the_user_is_used(environment: dict[str, str], tmp_path: Path) -> None:
     """GIT_ASKPASS is how CI systems hand over a token."""
     script = tmp_path / "askpass"
     script.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\necho guess\n")
@@ -672,7 +674,7 @@ def test_what_a_person_says_about_credentials_counts(environment: dict[str, str]
 LOGIN = "b@t:hunter2 %/:@\"'$HOME\\né"
 
 
-def test_a_login_in_a_url_is_given_to_the_server_alone(repository: Repository, tmp_path: Path) -> None:
+def test_login_in_a_url_is_sent_only_to_the_server(repository: Repository, tmp_path: Path) -> None:
     """No argument list of git, or of what it starts, shows it; no helper that keeps passwords is told."""
     keeper = tmp_path / "keeper"
     keeper.write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\necho username=a\necho password=b\n")
@@ -707,7 +709,7 @@ def test_a_login_in_a_url_is_given_to_the_server_alone(repository: Repository, t
     assert not list(tmp_path.rglob("pwned"))
 
 
-def test_a_user_alone_in_a_url_has_the_password_that_git_knows(repository: Repository, tmp_path: Path) -> None:
+def test_user_in_a_url_gets_the_password_from_the_credential_helper(repository: Repository, tmp_path: Path) -> None:
     """As for git itself: the person's own helper is asked for it."""
     helper = '!f() { if test "$1" = get; then echo password=hunter2; fi; }; f'
     (tmp_path / "settings").write_text("[credential]\n\thelper = " + json.dumps(helper) + "\n")
@@ -719,7 +721,7 @@ def test_a_user_alone_in_a_url_has_the_password_that_git_knows(repository: Repos
     assert b"reader-7c1f" not in server.arguments
 
 
-def test_a_user_of_ssh_is_kept(environment: dict[str, str], tmp_path: Path) -> None:
+def test_ssh_user_in_a_url_is_kept(environment: dict[str, str], tmp_path: Path) -> None:
     """It is no secret, and ssh needs it."""
     told = tmp_path / "told"
     asking = environment | {"GIT_SSH_COMMAND": f'f() {{ echo "$@" >>{told}; false; }}; f'}
@@ -749,7 +751,7 @@ def test_a_user_of_ssh_is_kept(environment: dict[str, str], tmp_path: Path) -> N
         ("https://us%00er:hunter2@host.invalid/x", "a line end or a NUL"),
     ],
 )
-def test_a_login_that_git_would_not_take_for_one_is_refused(environment: dict[str, str], url: str, said: str) -> None:
+def test_malformed_login_in_a_url_is_rejected(environment: dict[str, str], url: str, said: str) -> None:
     """Git would take a part of it for the host or the path, and name it to whoever listens."""
     with pytest.raises(Misnamed) as refused:
         read(url, "main", "manifests", environment)
@@ -766,12 +768,12 @@ any_text = st.text(st.characters(exclude_categories=["Cs"]))
     any_text,
     st.sampled_from(["https://{}@host/x", "ssh://{}@host:1/x", "{}@host:x", "x::https://{}@h/?a@b"]),
 )
-def test_no_text_of_a_login_is_shown(user: str, before: str, after: str, form: str) -> None:
+def test_login_in_a_url_is_never_shown(user: str, before: str, after: str, form: str) -> None:
     """Whatever user and password are made of: blanks, quotes, slashes, and what looks like another URL."""
     assert "hunter2" not in shown(form.format(f"{user}:{before}hunter2{after}"))
 
 
-def test_what_is_no_login_is_shown() -> None:
+def test_url_without_a_login_is_shown() -> None:
     """Who reads a message wants to know which repository it is of."""
     for url in ("/srv/team@prod", "../x", "https://host/x", "git@host:x", "C:x"):
         assert shown(url) == url
@@ -801,13 +803,13 @@ def test_credentials_in_a_url_are_not_shown(environment: dict[str, str], url: st
     assert "hunter2" not in refusal(url, "main", "manifests", closed)
 
 
-def test_a_server_that_is_not_there_is_an_error(environment: dict[str, str]) -> None:
+def test_unreachable_server_is_an_error(environment: dict[str, str]) -> None:
     """With what git says of it."""
     refused = refusal("http://127.0.0.1:1/x", "main", "manifests", environment)
     assert "cannot be reached; git said: unable to access 'http://127.0.0.1:1/x/'" in refused
 
 
-def test_protocols_that_a_person_forbids_stay_forbidden(repository: Repository) -> None:
+def test_protocols_forbidden_by_the_user_stay_forbidden(repository: Repository) -> None:
     """GIT_ALLOW_PROTOCOL can take away, and cannot add."""
     forbidding = repository.environment | {"GIT_ALLOW_PROTOCOL": "https:ext"}
     refused = refusal(repository.url, "main", "manifests", forbidding)
@@ -821,7 +823,7 @@ def test_protocols_that_a_person_forbids_stay_forbidden(repository: Repository) 
     assert not Path("pwned").exists()
 
 
-def test_a_server_that_never_answers_is_given_up(environment: dict[str, str], tmp_path: Path) -> None:
+def test_silent_server_times_out(environment: dict[str, str], tmp_path: Path) -> None:
     """After the time allowed, with all that git had started, and with nothing left on disk."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
@@ -829,7 +831,7 @@ def test_a_server_that_never_answers_is_given_up(environment: dict[str, str], tm
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_where_there_is_no_room_for_what_git_needs_that_is_said(
+def test_full_temporary_disk_is_reported_with_a_remedy(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where it is, and what to do, instead of what git says or cannot say of it."""
@@ -852,9 +854,7 @@ def test_where_there_is_no_room_for_what_git_needs_that_is_said(
     assert "no room" not in str(messages.error("x", "remote: fatal: write error: No space left on device"))
 
 
-def test_without_a_folder_for_temporary_files_that_is_said(
-    repository: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_temporary_folder_is_reported(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever else the system refuses is one line as well."""
     monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
     said = refusal(repository.url, "main", "manifests", repository.environment)
@@ -884,7 +884,7 @@ def test_a_stop_ends_git(environment: dict[str, str], tmp_path: Path) -> None:
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_what_git_started_is_ended_with_it(environment: dict[str, str], tmp_path: Path) -> None:
+def test_children_of_git_are_killed_with_it(environment: dict[str, str], tmp_path: Path) -> None:
     """An ssh that hangs holds a pipe open: that ends when the reading is given up."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -898,7 +898,7 @@ def test_what_git_started_is_ended_with_it(environment: dict[str, str], tmp_path
         assert held.read() == b""
 
 
-def test_a_trace_that_a_person_asked_for_hides_no_error(repository: Repository) -> None:
+def test_git_trace_does_not_hide_the_error(repository: Repository) -> None:
     """GIT_TRACE makes git write much else to where its complaints are."""
     tracing = repository.environment | {"GIT_TRACE": "1", "GIT_TRACE2": "1", "GIT_TRACE_CURL": "1"}
     refused = refusal("http://127.0.0.1:1/x", "main", "manifests", tracing)
@@ -928,7 +928,7 @@ sys.exit("refused")
 
 
 @pytest.mark.parametrize("named", ["all", "explicit"])
-def test_a_pre_receive_hook_reads_what_is_being_pushed(repository: Repository, tmp_path: Path, named: str) -> None:
+def test_pre_receive_hook_reads_the_pushed_objects(repository: Repository, tmp_path: Path, named: str) -> None:
     """Objects in quarantine are read, in the repository that they are pushed to and in no other."""
     configure(repository, f"[safe]\n\tbareRepository = {named}\n")
     repository.git("clone", "--quiet", "--bare", ".", "../other.git")

@@ -28,7 +28,7 @@ def refused(url: str, ref: str, environment: Mapping[str, str], **others: Any) -
     return str(error.value)
 
 
-def test_a_tip_is_what_a_fetch_would_take(repository: Repository) -> None:
+def test_resolved_ref_is_what_a_fetch_would_read(repository: Repository) -> None:
     """Branch, tag, full name and HEAD, from a URL and in place; it moves with the branch."""
     first = repository.git("rev-parse", "HEAD")
     repository.git("tag", "light")
@@ -42,7 +42,7 @@ def test_a_tip_is_what_a_fetch_would_take(repository: Repository) -> None:
             assert at(repository, ref, url) == second, ref
 
 
-def test_a_tag_of_its_own_moves_with_its_message(repository: Repository) -> None:
+def test_annotated_tag_resolves_anew_when_its_message_changes(repository: Repository) -> None:
     """The tip of a URL is then the tag, in a folder the commit: each tells when there is another one."""
     seen = set()
     for message in ("One", "Two"):
@@ -53,7 +53,7 @@ def test_a_tag_of_its_own_moves_with_its_message(repository: Repository) -> None
     assert len(seen) == 2
 
 
-def test_a_branch_is_not_taken_for_one_that_ends_like_it(repository: Repository) -> None:
+def test_branch_is_not_confused_with_one_of_the_same_suffix(repository: Repository) -> None:
     """A server lists all that end so: `main` is not `topic/main`, whichever comes first, and a tag goes first."""
     main = repository.git("rev-parse", "HEAD")
     repository.git("branch", "-m", "main", "other")
@@ -67,25 +67,25 @@ def test_a_branch_is_not_taken_for_one_that_ends_like_it(repository: Repository)
     assert at(repository, "main") == repository.git("rev-parse", "other") == repository.read("main")[0]
 
 
-def test_of_an_id_nobody_is_asked(repository: Repository) -> None:
+def test_commit_id_is_resolved_without_a_server(repository: Repository) -> None:
     """It stands for itself, also where there is no server."""
     for oid in ("a" * 40, "0" * 64):
         assert at(repository, oid, "http://127.0.0.1:1/x") == oid
 
 
-def test_a_ref_that_is_not_there_names_those_close_to_it(repository: Repository) -> None:
+def test_missing_ref_suggests_similar_names(repository: Repository) -> None:
     """From a URL and in place."""
     for url in (repository.url, str(repository.folder)):
         said = refused(url, "mian", repository.environment)
         assert said == f"repository '{url}': has no branch, tag or commit 'mian': did you mean 'main'?"
 
 
-def test_an_empty_repository_says_so(empty: Repository) -> None:
+def test_empty_repository_is_reported(empty: Repository) -> None:
     """A controller may be started before the first push."""
     assert refused(empty.url, "main", empty.environment).endswith("is empty, it has no commit yet: push one first")
 
 
-def test_what_cannot_be_asked_is_an_error(environment: dict[str, str], tmp_path: Path) -> None:
+def test_unreachable_or_invalid_source_is_an_error(environment: dict[str, str], tmp_path: Path) -> None:
     """No server, no repository, wrong words."""
     assert "cannot be reached" in refused("http://127.0.0.1:1/x", "main", environment)
     assert "is no git repository" in refused(f"file://{tmp_path}", "main", environment)
@@ -96,7 +96,7 @@ def test_what_cannot_be_asked_is_an_error(environment: dict[str, str], tmp_path:
     assert not list(tmp_path.rglob("pwned"))
 
 
-def test_a_stop_ends_the_question(environment: dict[str, str]) -> None:
+def test_stop_ends_a_pending_resolution(environment: dict[str, str]) -> None:
     """At once, while a server says nothing."""
     stop = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -114,14 +114,14 @@ def test_a_stop_ends_the_question(environment: dict[str, str]) -> None:
         held[0].close()
 
 
-def test_a_server_that_says_nothing_is_given_up(environment: dict[str, str]) -> None:
+def test_silent_server_times_out(environment: dict[str, str]) -> None:
     """After the time allowed."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
         assert refused(url, "main", environment, seconds=0.5) == "git ls-remote was ended: it took longer than 0.5 s"
 
 
-def test_no_program_of_a_repository_runs(
+def test_programs_of_a_repository_do_not_run(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither those of the one that is asked, nor those of one that the program happens to run in."""
@@ -137,7 +137,7 @@ def test_no_program_of_a_repository_runs(
     assert not list(tmp_path.rglob("pwned"))
 
 
-def test_it_asks_with_the_same_credentials(repository: Repository, tmp_path: Path) -> None:
+def test_resolution_uses_the_same_credentials_as_a_fetch(repository: Repository, tmp_path: Path) -> None:
     """A token and a login in the URL open the repository as they do for a fetch."""
     (tmp_path / "token").write_text("hunter2")
     with guarded_server(tmp_path, repository.environment, "x-access-token:hunter2") as server:

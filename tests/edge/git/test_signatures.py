@@ -102,7 +102,7 @@ def test_a_commit_without_a_signature_is_refused(
 
 
 @pytest.mark.parametrize("kind", ["ssh", "openpgp"])
-def test_a_key_that_is_not_listed_does_not_count(
+def test_unlisted_key_is_rejected(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], ring: Keyring, kind: str
 ) -> None:
     """Whatever keyring, signers and trust the user or the repository has."""
@@ -121,7 +121,7 @@ def test_a_key_that_is_not_listed_does_not_count(
 
 
 @pytest.mark.parametrize(("kind", "other"), [("ssh", "openpgp"), ("openpgp", "ssh")])
-def test_a_key_of_another_kind_does_not_count(
+def test_key_of_another_kind_is_rejected(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], ring: Keyring, kind: str, other: str
 ) -> None:
     """Also where the user trusts it."""
@@ -133,7 +133,7 @@ def test_a_key_of_another_kind_does_not_count(
 
 
 @pytest.mark.parametrize("kind", ["ssh", "openpgp"])
-def test_a_commit_that_was_changed_after_it_was_signed_is_refused(
+def test_commit_changed_after_signing_is_rejected(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], kind: str
 ) -> None:
     """A signature is over all of a commit, and there is one."""
@@ -153,7 +153,7 @@ def test_a_commit_that_was_changed_after_it_was_signed_is_refused(
     assert refused(repository, listed) == "has more than one signature"
 
 
-def test_keys_of_openpgp_that_expired_or_were_revoked_do_not_count(repository: Repository, ring: Keyring) -> None:
+def test_expired_or_revoked_openpgp_keys_are_rejected(repository: Repository, ring: Keyring) -> None:
     """Listed or not."""
     old = ring.signer("old", "--faked-system-time", "20200101T000000!", ends="1y")
     old.commit(repository)
@@ -165,7 +165,7 @@ def test_keys_of_openpgp_that_expired_or_were_revoked_do_not_count(repository: R
     assert refused(repository, listed) == f"is signed by the key {gone.id}, which was revoked"
 
 
-def test_keys_of_ssh_count_while_they_are_valid(
+def test_ssh_keys_are_accepted_only_while_valid(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]]
 ) -> None:
     """Not afterwards, even if a commit says that it is from before; and for nothing but git where that is said."""
@@ -185,7 +185,7 @@ def test_keys_of_ssh_count_while_they_are_valid(
 
 
 @pytest.mark.parametrize("kind", ["ssh", "openpgp"])
-def test_no_program_that_a_configuration_names_is_asked(
+def test_verification_program_of_the_git_configuration_is_ignored(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], tmp_path: Path, kind: str
 ) -> None:
     """It would find every signature good: neither the repository's, nor the user's, nor one by variables."""
@@ -208,7 +208,7 @@ def test_no_program_that_a_configuration_names_is_asked(
 
 
 @pytest.mark.parametrize("what", ["HEAD:manifests/b.yaml", "HEAD:manifests"])
-def test_a_folder_whose_objects_are_not_what_they_are_called_is_refused(
+def test_objects_that_do_not_match_their_names_are_rejected(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], what: str
 ) -> None:
     """In place git believes them; a signature is over names, so each is reckoned anew."""
@@ -273,7 +273,7 @@ def test_an_armor_without_a_key_is_refused(repository: Repository, signers: dict
 
 
 @pytest.mark.parametrize(("kind", "program"), [("ssh", "ssh-keygen"), ("openpgp", "gpg")])
-def test_without_the_program_that_judges_nothing_is_taken(
+def test_missing_verification_program_rejects_the_commit(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], tmp_path: Path, kind: str, program: str
 ) -> None:
     """It is named."""
@@ -298,7 +298,7 @@ Path({said!r}).write_text(read(Access(".", pushed, os.environ), "manifests", Key
 """
 
 
-def test_a_push_is_verified_before_it_is_taken(
+def test_pushed_commit_is_verified_in_quarantine(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], tmp_path: Path
 ) -> None:
     """In a pre-receive hook, where what is pushed is in quarantine."""
@@ -321,7 +321,7 @@ def test_a_push_is_verified_before_it_is_taken(
 
 @pytest.mark.parametrize("kind", ["ssh", "openpgp"])
 @pytest.mark.parametrize("name", ["gpgsigned-off", "gpgsig-sha256", "gpgsig-sha1", "gpgsig\tx"])
-def test_a_header_that_no_signature_covers_is_refused(
+def test_unsigned_signature_header_is_rejected(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], ring: Keyring, kind: str, name: str
 ) -> None:
     """Git leaves it out of what it verifies, and finds the commit good, though it was changed."""
@@ -339,7 +339,7 @@ def test_a_header_that_no_signature_covers_is_refused(
 
 
 @pytest.mark.parametrize("kind", ["ssh", "openpgp"])
-def test_what_stands_behind_a_signature_is_refused(
+def test_text_after_the_signature_in_its_header_is_rejected(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], kind: str
 ) -> None:
     """In its header: nothing covers that either. Blank lines there are of GitHub's making."""
@@ -358,7 +358,7 @@ def test_what_stands_behind_a_signature_is_refused(
             assert refused(repository, listed) == "has a signature with more in it than that"
 
 
-def test_a_signature_of_the_other_kind_of_ids_does_not_count(
+def test_signature_for_the_other_hash_algorithm_is_rejected(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]]
 ) -> None:
     """Git does not look at it here."""
@@ -400,7 +400,7 @@ def replaced(repository: Repository, program: str, script: str) -> dict[str, str
         ("gpg", "echo gpg: out of core >&2; exit 2", "said: gpg: out of core"),
     ],
 )
-def test_a_judge_that_cannot_judge_blames_nobody(
+def test_failing_verification_program_does_not_blame_the_commit(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], program: str, script: str, said: str
 ) -> None:
     """The commit is not used, and not called badly signed either: the next try may find it good."""
@@ -420,7 +420,9 @@ def test_a_judge_that_cannot_judge_blames_nobody(
     assert accepted(repository, listed) == commit
 
 
-def test_a_user_that_nobody_knows_is_named(repository: Repository, signers: dict[str, tuple[Signer, Signer]]) -> None:
+def test_user_missing_from_passwd_is_reported(
+    repository: Repository, signers: dict[str, tuple[Signer, Signer]]
+) -> None:
     """ssh-keygen takes none without an entry in /etc/passwd, which a container may run as."""
     if os.getuid() or not shutil.which("setpriv"):
         pytest.skip("it takes a user who may become another one")

@@ -27,7 +27,7 @@ def start(tmp_path: Path, environment: dict[str, str], url: str) -> subprocess.P
     return subprocess.Popen([sys.executable, "-c", FETCH, url, environment["PATH"]], env=given)
 
 
-def test_a_killed_fetch_leaves_nothing_for_long(environment: dict[str, str], tmp_path: Path) -> None:
+def test_folder_of_a_killed_fetch_is_removed_later(environment: dict[str, str], tmp_path: Path) -> None:
     """While it lives its folder stays; the next process that needs one, or only starts, removes what it left."""
     place = tmp_path / "temporary"
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -47,7 +47,7 @@ def test_a_killed_fetch_leaves_nothing_for_long(environment: dict[str, str], tmp
     assert list(place.iterdir()) == []
 
 
-def test_only_what_is_its_own_is_removed(environment: dict[str, str], tmp_path: Path) -> None:
+def test_only_own_temporary_folders_are_removed(environment: dict[str, str], tmp_path: Path) -> None:
     """In a folder that all may write, others may put links, files and folders there, by the same names."""
     del environment
     place, precious = tmp_path / "temporary", tmp_path / "precious"
@@ -65,7 +65,7 @@ def test_only_what_is_its_own_is_removed(environment: dict[str, str], tmp_path: 
     assert (precious / "file").exists()
 
 
-def test_a_folder_is_private(environment: dict[str, str]) -> None:
+def test_temporary_folder_is_private(environment: dict[str, str]) -> None:
     """Nobody else reads it, and it goes with what is in it."""
     del environment
     with temporary_folders.folder() as folder:
@@ -74,7 +74,7 @@ def test_a_folder_is_private(environment: dict[str, str]) -> None:
     assert not Path(folder).exists()
 
 
-def test_a_place_that_cannot_be_listed_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unlistable_temporary_directory_does_not_fail_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be swept is left; what cannot be made is said."""
     monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
     sweep()

@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "manifests"
 
 
-def test_a_missing_path_is_told(refused: Refused, refused_before_any_call: Refused) -> None:
+def test_missing_path_is_reported(refused: Refused, refused_before_any_call: Refused) -> None:
     """A path that is not there is a problem, and says what to do; the default path too."""
     said = ["manifests/: does not exist: name a file or a folder of manifests with -f"]
     assert refused() == refused_before_any_call() == said
@@ -42,7 +42,7 @@ def test_a_missing_path_is_told(refused: Refused, refused_before_any_call: Refus
 @pytest.mark.parametrize(
     ("path", "said"), [("x" * 300, "File name too long"), ("manifests/export.yaml/x", "Not a directory")]
 )
-def test_an_impossible_path_is_told(path: str, said: str, folder: Path, refused: Refused) -> None:
+def test_impossible_path_is_reported(path: str, said: str, folder: Path, refused: Refused) -> None:
     """What the system says of a path is passed on."""
     assert folder.is_dir()
     assert refused(path) == [f"{path}: cannot be read: {said}"]
@@ -79,7 +79,7 @@ def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, re
 
 
 @AS_USER
-def test_an_unreadable_file_is_told(folder: Path, refused: Refused) -> None:
+def test_unreadable_file_is_reported(folder: Path, refused: Refused) -> None:
     """A file without permission is named, and the others are still checked."""
     (folder / "export.yaml").chmod(0)
     (folder / "other.yaml").write_text("a: 1\n")
@@ -90,7 +90,7 @@ def test_an_unreadable_file_is_told(folder: Path, refused: Refused) -> None:
 
 
 @AS_USER
-def test_an_unreadable_folder_is_told(folder: Path, refused: Refused) -> None:
+def test_unreadable_folder_is_reported(folder: Path, refused: Refused) -> None:
     """A folder without permission is named, as is a path behind it."""
     folder.chmod(0)
     try:
@@ -132,7 +132,7 @@ def test_a_link_to_a_folder_elsewhere_is_refused(to: str, folder: Path, refused:
 
 
 @pytest.mark.parametrize("to", ["real", ".", "real/../real", "../manifests", "real/back"])
-def test_a_link_to_a_folder_that_is_read_is_passed_over(to: str, folder: Path, run: Run) -> None:
+def test_link_to_a_folder_within_is_skipped(to: str, folder: Path, run: Run) -> None:
     """It leads to nothing more, and would go in circles."""
     (folder / "real").mkdir()
     (folder / "real" / "back").symlink_to("..")
@@ -165,7 +165,7 @@ def test_a_loop_of_links_ends(folder: Path, refused: Refused) -> None:
     ]
 
 
-def test_a_link_that_is_no_manifest_is_left_alone(folder: Path, run: Run) -> None:
+def test_link_without_a_manifest_suffix_is_ignored(folder: Path, run: Run) -> None:
     """A README may be a link to anywhere."""
     (folder / "README.md").symlink_to("../../README.md")
     assert run("validate", "-f", "manifests").stdout == VALID
@@ -197,7 +197,7 @@ def test_a_mounted_config_map_with_folders_is_read_once(tmp_path: Path, run: Run
     assert run("validate", "-f", "manifests").stdout.startswith(b"manifests/eu/prod/export.yaml:1:1: 'kind' is missing")
 
 
-def test_what_a_file_system_keeps_for_itself_is_not_read(folder: Path, run: Run) -> None:
+def test_folders_of_the_file_system_are_not_read(folder: Path, run: Run) -> None:
     """A volume's own folder, which is root's, ends no run."""
     for name in ("lost+found", "System Volume Information", "sub/lost+found"):
         (folder / name).mkdir(parents=True)
@@ -207,14 +207,14 @@ def test_what_a_file_system_keeps_for_itself_is_not_read(folder: Path, run: Run)
 
 
 @pytest.mark.parametrize("name", ["x.YAML", "x.Yml", "x.JSON", "sub/x.yAmL"])
-def test_a_name_in_capitals_counts(name: str, folder: Path, run: Run) -> None:
+def test_manifest_suffix_in_capitals_is_read(name: str, folder: Path, run: Run) -> None:
     """Some systems write them so, and a manifest that is passed over would be missed only by what does not happen."""
     (folder / name).parent.mkdir(exist_ok=True)
     shutil.move(folder / "export.yaml", folder / name)
     assert run("validate", "-f", "manifests").stdout == VALID
 
 
-def test_a_path_given_by_a_person_may_be_a_link(folder: Path, run: Run) -> None:
+def test_path_on_the_command_line_may_be_a_link(folder: Path, run: Run) -> None:
     """What stands after -f is followed: a person has chosen it."""
     (folder.parent / "folder").symlink_to("manifests")
     (folder.parent / "file.yaml").symlink_to("manifests/export.yaml")
@@ -225,7 +225,7 @@ def test_a_path_given_by_a_person_may_be_a_link(folder: Path, run: Run) -> None:
     )
 
 
-def test_what_is_hidden_or_no_manifest_is_not_read(folder: Path, run: Run) -> None:
+def test_hidden_and_other_files_are_not_read(folder: Path, run: Run) -> None:
     """Names that begin with a dot, and other suffixes, are passed over; folders are searched."""
     for name in (
         ".hidden.yaml",
@@ -250,7 +250,7 @@ def test_an_empty_folder_is_valid(tmp_path: Path, run: Run) -> None:
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, b"no manifests: valid, 1 warning")
 
 
-def test_one_name_in_two_files_names_both(folder: Path, refused: Refused) -> None:
+def test_duplicate_name_is_reported_with_both_files(folder: Path, refused: Refused) -> None:
     """The later file is told, and the earlier one named in the message, in order of their names."""
     (folder / "a").mkdir()
     (folder / "a" / "x.yaml").write_text(MANIFEST.replace("profiles", "accounts"))
@@ -274,7 +274,9 @@ def test_a_folder_too_deep_is_refused(folder: Path, refused: Refused) -> None:
         ("é.yaml".encode(), "é.yaml"),
     ],
 )
-def test_no_file_name_steers_a_terminal(name: bytes, shown: str, tmp_path: Path, run: Run, refused: Refused) -> None:
+def test_file_names_cannot_inject_terminal_escapes(
+    name: bytes, shown: str, tmp_path: Path, run: Run, refused: Refused
+) -> None:
     """A file name is shown with escapes, wherever it is shown, and never ends the program."""
     path = os.path.join(os.fsencode(tmp_path), name)  # noqa: PTH118 - not every name of a file is text
     with open(path, "wb") as file:  # noqa: PTH123 - as above

@@ -401,7 +401,7 @@ def match(lines: list[str], expected: list[str], name: str = "bad.yaml") -> None
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_bad_input_is_refused_line_by_line(case: str, tmp_path: Path, refused: Refused) -> None:
+def test_bad_input_is_reported_line_by_line(case: str, tmp_path: Path, refused: Refused) -> None:
     """Each problem is one line that says where it is and what is wrong, and nothing else is said."""
     content, expected = CASES[case]
     write(tmp_path, content)
@@ -409,14 +409,14 @@ def test_bad_input_is_refused_line_by_line(case: str, tmp_path: Path, refused: R
 
 
 @pytest.mark.parametrize("case", ["not-yaml", "latin-1", "alias-bomb", "client-token", "one-key-twice", "steering"])
-def test_a_dry_run_refuses_before_it_calls(case: str, tmp_path: Path, refused_before_any_call: Refused) -> None:
+def test_dry_run_rejects_bad_input_before_any_call(case: str, tmp_path: Path, refused_before_any_call: Refused) -> None:
     """A run says the same on standard error, and ends before AWS is asked."""
     content, expected = CASES[case]
     write(tmp_path, content)
     match(refused_before_any_call("bad.yaml"), expected)
 
 
-def test_a_run_refuses_before_it_calls(tmp_path: Path, run: Run) -> None:
+def test_run_rejects_bad_input_before_any_call(tmp_path: Path, run: Run) -> None:
     """A run that may write refuses as well, and leaves no journal behind."""
     write(tmp_path, MANIFEST + "  ClientToken: abc\n")
     done = run("-f", "bad.yaml", "--endpoint-url", "http://127.0.0.1:9", "--state", "state")
@@ -425,7 +425,7 @@ def test_a_run_refuses_before_it_calls(tmp_path: Path, run: Run) -> None:
 
 
 @pytest.mark.parametrize("case", GOOD)
-def test_what_looks_suspicious_and_is_right_passes(case: str, tmp_path: Path, run: Run) -> None:
+def test_valid_but_unusual_input_is_accepted(case: str, tmp_path: Path, run: Run) -> None:
     """Nothing that is allowed is refused for its looks."""
     write(tmp_path, GOOD[case], "good.yaml")
     done = run("validate", "-f", "good.yaml")
@@ -441,7 +441,9 @@ def test_what_looks_suspicious_and_is_right_passes(case: str, tmp_path: Path, ru
         (ADOPT % "a", ADOPT % "a", "15:17: /policy/adopt: the manifest 'export' at bad.yaml:1 adopts this association"),
     ],
 )
-def test_twins_must_each_adopt_their_own(first: str, second: str, said: str, tmp_path: Path, refused: Refused) -> None:
+def test_duplicates_must_each_adopt_their_own_association(
+    first: str, second: str, said: str, tmp_path: Path, refused: Refused
+) -> None:
     """Two manifests of one natural key pass only where each names an association, and not the same one."""
     twin = MANIFEST.replace(": export", ": other")
     write(tmp_path, f"{MANIFEST}{first}---\n{twin}{second}")
@@ -450,14 +452,14 @@ def test_twins_must_each_adopt_their_own(first: str, second: str, said: str, tmp
     assert said.partition(": ")[2] in line
 
 
-def test_nothing_in_a_file_is_carried_out(tmp_path: Path, refused: Refused) -> None:
+def test_yaml_tags_are_not_executed(tmp_path: Path, refused: Refused) -> None:
     """A tag that PyYAML's unsafe loaders obey has no effect."""
     write(tmp_path, "a: !!python/object/apply:os.system ['touch pwned']\n")
     refused("bad.yaml")
     assert not (tmp_path / "pwned").exists()
 
 
-def test_all_problems_of_all_files_come_in_one_go(tmp_path: Path, refused: Refused) -> None:
+def test_problems_of_every_file_are_reported_together(tmp_path: Path, refused: Refused) -> None:
     """Problems are sorted by file, line and column, each once, and one bad file does not hide another."""
     write(tmp_path, f"{MANIFEST}  ClientId: 1\n  Colour: red\n---\n- x\n---\n{MANIFEST}target: x\n", "b.yaml")
     write(tmp_path, "a: [\n", "a.yaml")
@@ -475,7 +477,7 @@ def test_all_problems_of_all_files_come_in_one_go(tmp_path: Path, refused: Refus
     ]
 
 
-def test_problems_come_as_json_as_well(tmp_path: Path, run: Run) -> None:
+def test_problems_are_printed_as_json(tmp_path: Path, run: Run) -> None:
     """`-o json` carries every problem in parts, for other programs."""
     write(tmp_path, MANIFEST + '  "\\e[31m": 1\n')
     done = run("validate", "-f", "bad.yaml", "-o", "json")
@@ -521,7 +523,7 @@ def test_bad_standard_input_is_refused(stdin: bytes, said: str, refused: Refused
     assert line.startswith(said)
 
 
-def test_a_thousand_mistakes_take_no_longer_than_one(tmp_path: Path, refused: Refused) -> None:
+def test_many_problems_are_located_in_bounded_time(tmp_path: Path, refused: Refused) -> None:
     """Finding the place of a problem does not mean walking through the whole document again; the rest are counted."""
     labels = "".join(f"    k{number}: {number}\n" for number in range(20_000))
     write(tmp_path, MANIFEST.replace("  name: export\n", f"  name: export\n  labels:\n{labels}"))

@@ -93,7 +93,7 @@ def refused(*contents: str) -> InvalidManifests:
 
 
 @pytest.mark.parametrize("case", SLOW)
-def test_nothing_takes_its_time(case: str) -> None:
+def test_slow_input_is_rejected_quickly(case: str) -> None:
     """What took minutes, or hours, or memory without end, is refused in lines that are short."""
     content, said = SLOW[case]
     lines = [str(problem) for problem in refused(content).problems]
@@ -102,7 +102,7 @@ def test_nothing_takes_its_time(case: str) -> None:
     assert all(len(line) < 1000 for line in lines)
 
 
-def test_the_worst_revision_is_read_in_the_memory_that_it_is_said_to_need(tmp_path: Path) -> None:
+def test_worst_revision_is_read_in_the_documented_memory(tmp_path: Path) -> None:
     """From git, in a process of its own: one text of the largest size that takes four bytes for each character.
 
     Of all that was measured at the bounds, valid manifests too, it takes the most.
@@ -121,7 +121,7 @@ def test_the_worst_revision_is_read_in_the_memory_that_it_is_said_to_need(tmp_pa
 
 
 @pytest.mark.parametrize("content", ["a: 1\n---\n", "---\n", "{}\n---\n", "# c\n--- # d\n...\n"])
-def test_documents_are_counted_empty_ones_too(content: str) -> None:
+def test_empty_documents_count_towards_the_limit(content: str) -> None:
     """Those of all files of a revision together: one problem says where they end."""
     budget = Budget(documents=10)
     assert list(documents("a.yaml", (content * 3).encode(), budget))
@@ -132,7 +132,7 @@ def test_documents_are_counted_empty_ones_too(content: str) -> None:
 
 
 @pytest.mark.parametrize("content", ["[{}, [], a]", "a: &a [b, c]\nd: *a\n", '{"a": [1, 2]}', "- - -\n"])
-def test_keys_and_values_are_counted(content: str) -> None:
+def test_keys_and_values_count_towards_the_limit(content: str) -> None:
     """In JSON as in YAML, and what aliases repeat."""
     budget = Budget(values=20)
     with pytest.raises(Exhausted) as caught:
@@ -142,7 +142,7 @@ def test_keys_and_values_are_counted(content: str) -> None:
     assert MAX_NODES < MAX_VALUES
 
 
-def test_what_is_wrong_before_a_bound_is_told_and_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_problems_before_a_limit_are_reported_with_its_position(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first problems in order, how many more there are, and where nothing more was read."""
     monkeypatch.setattr(load, "MAX_PROBLEMS", 3)
     many = refused("kind: 1\n---\n" * 5 + "kind: 1\n", "kind: 1\n")
@@ -154,7 +154,7 @@ def test_what_is_wrong_before_a_bound_is_told_and_its_end(monkeypatch: pytest.Mo
     assert "documents, and no more are read" in ended.problems[-2].message
 
 
-def test_problems_are_looked_for_as_far_as_there_may_be_many(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_for_problems_ends_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Explaining each takes time: one problem says where nothing more was read, in one document or over many."""
     monkeypatch.setattr(load, "MAX_FOUND", 4)
     for content in (
@@ -169,7 +169,7 @@ def test_problems_are_looked_for_as_far_as_there_may_be_many(monkeypatch: pytest
         )
 
 
-def test_what_was_meant_is_looked_for_a_few_times_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_name_suggestions_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes long where names are alike: the first few are helped, the others get a list."""
     monkeypatch.setattr(consistency, "_MAX_SUGGESTIONS", 2)
     targets = [TARGET % (name, number) for number, name in enumerate(("prod", "test"))]
@@ -178,7 +178,7 @@ def test_what_was_meant_is_looked_for_a_few_times_only(monkeypatch: pytest.Monke
     assert said == ["did you mean 'prod'?", "did you mean 'prod'?", *["declare it, or name one of 'prod', 'test'"] * 2]
 
 
-def test_files_are_read_as_far_as_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_files_ends_at_the_size_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes after is not even asked for, and its first file is named."""
     monkeypatch.setattr(files, "MAX_TOTAL_BYTES", 4)
     asked: Iterator[File | Problem] = iter(
@@ -191,7 +191,7 @@ def test_files_are_read_as_far_as_there_is_room(monkeypatch: pytest.MonkeyPatch)
     assert next(asked) == File("e", b"")
 
 
-def test_no_more_files_are_read_than_there_may_be_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_files_ends_at_the_document_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each holds one at least."""
     monkeypatch.setattr(files, "MAX_DOCUMENTS", 2)
     *_, end = bounded(File(name, b"") for name in "abcd")
@@ -199,7 +199,7 @@ def test_no_more_files_are_read_than_there_may_be_documents(monkeypatch: pytest.
     assert MAX_BYTES <= MAX_TOTAL_BYTES
 
 
-def test_a_pipe_without_end_is_not_read_to_its_end() -> None:
+def test_endless_pipe_is_not_read_to_its_end() -> None:
     """Standard input is a file like any other."""
     with subprocess.Popen(["yes"], stdout=subprocess.PIPE) as endless:
         command = [str(PROGRAM), "validate", "-f", "-"]

@@ -29,7 +29,7 @@ def named(manifest: Path) -> Path:
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda path: path.name)
-def test_every_example_names_the_schema_of_its_kind(manifest: Path) -> None:
+def test_every_example_manifest_names_its_schema(manifest: Path) -> None:
     """An editor that opens it finds the schema, and the right one."""
     kind = re.search(r"^kind: (\w+)$", manifest.read_text(encoding="utf-8"), re.MULTILINE)
     assert kind
@@ -58,7 +58,9 @@ def test_a_public_checker_accepts_the_examples(file: str) -> None:
         ("target.yaml", "Burst: 5", "Brust: 5", "'Brust' was unexpected"),
     ],
 )
-def test_a_public_checker_refuses_a_broken_one(example: str, right: str, wrong: str, said: str, tmp_path: Path) -> None:
+def test_public_checker_rejects_a_broken_manifest(
+    example: str, right: str, wrong: str, said: str, tmp_path: Path
+) -> None:
     """The check can fail: it is the schema that it holds against the manifest."""
     manifest = REPOSITORY / "manifests" / example
     broken = tmp_path / example
@@ -75,7 +77,7 @@ def test_a_public_checker_accepts_the_schemas() -> None:
     assert (done.returncode, done.stdout) == (0, "ok -- validation done\n"), done.stdout + done.stderr
 
 
-def test_a_public_checker_refuses_what_is_no_schema(tmp_path: Path) -> None:
+def test_public_checker_rejects_a_broken_schema(tmp_path: Path) -> None:
     """This check can fail, too."""
     broken = tmp_path / "broken.json"
     text = (REPOSITORY / "schemas" / "target.v1.json").read_text(encoding="utf-8")

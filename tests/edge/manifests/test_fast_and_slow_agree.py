@@ -146,7 +146,7 @@ def explained(kind: str, document: Any) -> list[tuple[tuple[str | int, ...], boo
 @pytest.mark.parametrize("kind", DOCUMENTS)
 @given(data=st.data())
 @settings(max_examples=60)
-def test_what_is_valid_is_accepted_by_both(kind: str, data: st.DataObject) -> None:
+def test_both_validators_accept_valid_documents(kind: str, data: st.DataObject) -> None:
     """Documents made by the rules are accepted, and there is nothing to explain."""
     document = data.draw(DOCUMENTS[kind])
     assert schema.accepts(kind)(document)
@@ -156,7 +156,7 @@ def test_what_is_valid_is_accepted_by_both(kind: str, data: st.DataObject) -> No
 @pytest.mark.parametrize("kind", DOCUMENTS)
 @given(data=st.data())
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-def test_both_agree_on_documents_with_mistakes(kind: str, data: st.DataObject) -> None:
+def test_both_validators_agree_on_documents_with_mistakes(kind: str, data: st.DataObject) -> None:
     """One accepts exactly what the other does; what is refused is explained at a place that exists."""
     document = data.draw(mutated(DOCUMENTS[kind]))
     slow = schema._slow(kind).is_valid(document)  # noqa: SLF001 - the promise is about the validator behind explain
@@ -173,7 +173,7 @@ def test_both_agree_on_documents_with_mistakes(kind: str, data: st.DataObject) -
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
 @pytest.mark.parametrize("document", [None, [], {}, "", 1, {"spec": None}, {"spec": [], "metadata": 1, "policy": ""}])
-def test_no_shape_is_too_wrong_to_be_explained(kind: str, document: Any) -> None:
+def test_document_of_any_shape_is_explained(kind: str, document: Any) -> None:
     """A document that is nothing like a manifest still gets its sentences."""
     assert not schema.accepts(kind)(document)
     assert all(message for _, _, message in explained(kind, document))
@@ -181,7 +181,7 @@ def test_no_shape_is_too_wrong_to_be_explained(kind: str, document: Any) -> None
 
 
 @pytest.mark.parametrize(("size", "accepted"), [(0, False), (1, True), (2048, True), (2049, False)])
-def test_a_list_of_fields_has_its_limits(size: int, accepted: bool) -> None:
+def test_field_list_has_a_length_limit(size: int, accepted: bool) -> None:
     """One to 2048 fields are a list of fields."""
     document: dict[str, Any] = {
         "apiVersion": "appintegrations.reconciler/v1",
@@ -194,7 +194,7 @@ def test_a_list_of_fields_has_its_limits(size: int, accepted: bool) -> None:
 
 
 @pytest.mark.parametrize("blank", [" ", "\n", "\u00a0", "\u3000", "\ufeff", "\u2028"])
-def test_blank_is_what_ecma_262_calls_blank(blank: str) -> None:
+def test_blank_strings_follow_ecma_262(blank: str) -> None:
     """Editors, CI and the program agree on which characters make a string blank."""
     document: dict[str, Any] = {
         "apiVersion": "appintegrations.reconciler/v1",
@@ -206,7 +206,7 @@ def test_blank_is_what_ecma_262_calls_blank(blank: str) -> None:
     assert explained("DataIntegrationAssociation", document) == [(path, False, f"{blank!r} must not be blank")]
 
 
-def test_a_long_blank_string_is_explained_at_once() -> None:
+def test_long_blank_string_is_explained_in_bounded_time() -> None:
     """A pattern that backtracks would take hours for a megabyte of blanks."""
     document: dict[str, Any] = {
         "apiVersion": "appintegrations.reconciler/v1",

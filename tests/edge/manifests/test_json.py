@@ -75,18 +75,18 @@ def read(content: str | bytes) -> list[Any]:
 
 
 @pytest.mark.parametrize(("text", "value"), VALUES + YAML)
-def test_json_is_what_it_says(text: str, value: Any) -> None:
+def test_json_values_keep_their_types(text: str, value: Any) -> None:
     """Values and their types are equal, and what is no JSON is read by YAML 1.2."""
     assert repr(read(text)) == repr([value])
 
 
 @pytest.mark.parametrize(("text", "said"), REFUSED)
-def test_json_that_would_be_changed_is_refused(text: str | bytes, said: str) -> None:
+def test_json_that_would_lose_information_is_rejected(text: str | bytes, said: str) -> None:
     """With a place and a reason: no value is rounded, replaced or dropped."""
     assert said in str(read(text)[-1])
 
 
-def test_documents_of_json_stand_between_marks() -> None:
+def test_json_documents_are_separated_by_markers() -> None:
     """As those of YAML do: two that only follow each other may be half of a mistake."""
     both = '# one\n---\n{"a": "\\ud83d\\ude00"}\n--- \n# two\n[1]\n...\n# end'
     assert read(both) == [{"a": "😀"}, [1]]

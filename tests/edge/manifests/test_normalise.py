@@ -50,14 +50,14 @@ def backwards(value: Any) -> Any:
 
 
 @given(SPECS)
-def test_the_form_of_the_form_is_the_form(spec: dict[str, Any]) -> None:
+def test_normalising_twice_equals_normalising_once(spec: dict[str, Any]) -> None:
     """Normalising twice is normalising once."""
     once = normalise(spec)
     assert normalise(once) == once
 
 
 @given(SPECS)
-def test_what_is_normalised_is_left_as_it_was(spec: dict[str, Any]) -> None:
+def test_normalising_does_not_change_its_input(spec: dict[str, Any]) -> None:
     """The caller's request is not changed."""
     before = json.dumps(spec)
     normalise(spec)
@@ -65,14 +65,14 @@ def test_what_is_normalised_is_left_as_it_was(spec: dict[str, Any]) -> None:
 
 
 @given(SPECS)
-def test_the_order_of_keys_says_nothing(spec: dict[str, Any]) -> None:
+def test_normalised_request_does_not_depend_on_key_order(spec: dict[str, Any]) -> None:
     """Two orders of the same keys are one request with one token."""
     assert normalise(backwards(spec)) == normalise(spec)
     assert client_token(normalise(backwards(spec)), 0) == client_token(normalise(spec), 0)
 
 
 @given(SPECS)
-def test_nothing_that_says_nothing_is_kept(spec: dict[str, Any]) -> None:
+def test_normalised_request_has_no_empty_members(spec: dict[str, Any]) -> None:
     """No member of the request is empty, and in ExecutionConfiguration nothing is, nor a number."""
 
     def check(tree: Mapping[str, Json]) -> None:
@@ -90,31 +90,31 @@ def test_nothing_that_says_nothing_is_kept(spec: dict[str, Any]) -> None:
 
 
 @given(SPECS)
-def test_any_shape_can_be_checked(spec: dict[str, Any]) -> None:
+def test_request_of_any_shape_can_be_checked(spec: dict[str, Any]) -> None:
     """Looking for problems in a request of any shape finds sentences with pointers, and never raises."""
     for pointer, message in problems(spec):
         assert pointer.startswith("/ExecutionConfiguration/")
         assert message
 
 
-def test_an_empty_map_is_a_missing_one() -> None:
+def test_empty_member_equals_a_missing_one() -> None:
     """What is written as {}, null, "" or [] is what was left out."""
     empty: dict[str, Json] = {"ClientId": "", "ObjectConfiguration": {}, "ClientAssociationMetadata": None}
     assert normalise({**BASE, **empty, "ExecutionConfiguration": {"OnDemandConfiguration": {}}}) == BASE
 
 
-def test_what_is_asked_of_the_source_is_sent_as_written() -> None:
+def test_object_configuration_is_sent_as_written() -> None:
     """An empty map inside ObjectConfiguration is not the same as none: leaving it out might export more."""
     asked = {**BASE, "ObjectConfiguration": {"CustomerProfiles": {}}}
     assert normalise(asked) == asked
 
 
-def test_a_number_is_the_string_of_it() -> None:
+def test_number_equals_its_string() -> None:
     """AWS has strings where people write numbers."""
     assert normalise(window(StartTime=1790812800000)) == normalise(window(StartTime="1790812800000"))
 
 
-def test_an_iso_time_is_its_epoch_milliseconds() -> None:
+def test_iso_time_becomes_epoch_milliseconds() -> None:
     """The spellings of a moment are one request; a time that cannot be read stays as it is."""
     spelled = [
         window(StartTime="2026-10-01T00:00:00Z", EndTime="2026-11-01T01:00:00+01:00"),
@@ -125,7 +125,7 @@ def test_an_iso_time_is_its_epoch_milliseconds() -> None:
     assert normalise(window(StartTime="never")) == window(StartTime="never")
 
 
-def test_times_are_read_only_where_the_api_has_times() -> None:
+def test_times_are_converted_only_in_time_members() -> None:
     """A text that looks like a time elsewhere stays a text."""
     spec = {**BASE, "ClientId": "2026-10-01T00:00:00Z", "ClientAssociationMetadata": {"StartTime": "2026-10-01T00:00Z"}}
     assert normalise(spec) == spec
@@ -137,7 +137,7 @@ def test_a_list_keeps_its_order() -> None:
     assert normalise(spec) == spec
 
 
-def test_unverifiable_is_what_was_sent_and_is_never_shown() -> None:
+def test_only_members_present_are_unverifiable() -> None:
     """Only members that are there can be unverifiable."""
     assert unverifiable(BASE) == ()
     assert unverifiable(BASE | {UNREADABLE[0]: {"a": "b"}}) == (f"/{UNREADABLE[0]}",)
@@ -154,7 +154,7 @@ def test_a_window_must_end_after_it_starts() -> None:
     assert list(problems(window(EndTime="1790812800000"))) == []
 
 
-def test_the_integration_is_resolved_in_a_copy() -> None:
+def test_resolving_a_request_does_not_change_the_manifest() -> None:
     """The ARN takes the place of the manifest's spelling; the manifest keeps its own."""
     assert resolved(BASE, "arn:x") == {**BASE, "DataIntegrationIdentifier": "arn:x"}
     assert BASE["DataIntegrationIdentifier"] == "profiles-export"

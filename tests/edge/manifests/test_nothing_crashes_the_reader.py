@@ -64,7 +64,7 @@ def height(tree: Any) -> int:
 
 @given(st.binary(max_size=60) | SCRAPS | damaged())
 @settings(max_examples=200)
-def test_any_bytes_are_documents_or_problems(content: bytes) -> None:
+def test_reader_answers_any_bytes_with_documents_or_problems(content: bytes) -> None:
     """Nothing is raised; what is read is within the limits and has its places inside the file."""
     found = list(documents("m.yaml", content))
     assert found
@@ -81,7 +81,7 @@ def test_any_bytes_are_documents_or_problems(content: bytes) -> None:
 
 @given(SCRAPS | damaged())
 @settings(max_examples=200)
-def test_any_bytes_are_a_revision_or_its_problems(content: bytes) -> None:
+def test_loader_answers_any_bytes_with_a_revision_or_problems(content: bytes) -> None:
     """The whole way from bytes to desired state raises nothing but its problems, each of which is one line."""
     try:
         assert read([File("m.yaml", content)], NOW).targets

@@ -33,7 +33,7 @@ from reconciler.core.request.schedule import problem
         "cron(59 23 31 12 ? 1970)",
     ],
 )
-def test_a_good_expression_passes(expression: str) -> None:
+def test_valid_schedule_expression_is_accepted(expression: str) -> None:
     """What Amazon EventBridge and AppFlow document is accepted."""
     assert problem(expression) is None
 
@@ -90,7 +90,7 @@ def test_a_good_expression_passes(expression: str) -> None:
         ("cron(0 3 1 * MON *)", "one of day of month and day of week must be ?, the other not"),
     ],
 )
-def test_a_malformed_expression_is_told(expression: str, said: str) -> None:
+def test_malformed_schedule_expression_is_reported(expression: str, said: str) -> None:
     """The message quotes the expression and says what would be right."""
     message = problem(expression)
     assert message
@@ -99,7 +99,7 @@ def test_a_malformed_expression_is_told(expression: str, said: str) -> None:
 
 
 @pytest.mark.parametrize("expression", ["cron(" + " " * 1_000_000, f"rate({'9' * 5000} hours)", " " * 256])
-def test_what_is_too_long_is_not_looked_at(expression: str) -> None:
+def test_overlong_schedule_expression_is_rejected_unparsed(expression: str) -> None:
     """A pattern that goes back and forth would hold the whole program up, and AWS takes 255 characters."""
     message = problem(expression)
     assert message
@@ -112,7 +112,7 @@ CRON = st.lists(FIELD, min_size=5, max_size=7).map(lambda fields: f"cron({' '.jo
 
 
 @given(st.text(max_size=30) | st.text(max_size=20).map(lambda text: f"rate({text})") | CRON)
-def test_no_text_does_worse_than_be_refused(expression: str) -> None:
+def test_schedule_check_answers_any_text(expression: str) -> None:
     """Any text gets a sentence, or passes; and what passes is printable ASCII."""
     message = problem(expression)
     assert message is None or repr(expression) in message

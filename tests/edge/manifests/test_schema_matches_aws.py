@@ -118,19 +118,19 @@ def input_of(operation: str) -> Any:
 MODEL, SCHEMA = dict(of_model(input_of(CREATE))), dict(of_schema(SPEC))
 
 
-def test_every_member_of_the_request_is_in_the_schema_and_no_other() -> None:
+def test_schema_has_exactly_the_members_of_the_request() -> None:
     """A member that AWS adds or drops is noticed, at every depth."""
     assert MODEL.keys() == SCHEMA.keys()
 
 
 @pytest.mark.parametrize("pointer", sorted(MODEL.keys() - INTENDED.keys()))
-def test_every_limit_is_that_of_the_model(pointer: str) -> None:
+def test_schema_limits_match_the_service_model(pointer: str) -> None:
     """Types, lengths, patterns, enums and required members are those of the API."""
     assert SCHEMA[pointer] == MODEL[pointer]
 
 
 @pytest.mark.parametrize("pointer", sorted(INTENDED))
-def test_every_difference_is_intended(pointer: str) -> None:
+def test_differences_from_the_service_model_are_pinned(pointer: str) -> None:
     """Where the schema says something else, both sides are pinned, and the reason stands beside them."""
     theirs, ours, reason = INTENDED[pointer]
     assert (MODEL[pointer], SCHEMA[pointer]) == (theirs, ours), reason
@@ -144,7 +144,7 @@ def test_structures_are_closed(path: str) -> None:
     assert node["additionalProperties"] is False
 
 
-def test_the_client_token_is_what_makes_create_idempotent() -> None:
+def test_client_token_is_the_idempotency_token_of_create() -> None:
     """The API still takes ClientToken as the token of its idempotency."""
     assert input_of(CREATE).members["ClientToken"].metadata["idempotencyToken"] is True
 
@@ -156,19 +156,19 @@ def test_the_client_token_is_what_makes_create_idempotent() -> None:
         st.from_regex(re.compile(URI, re.ASCII), fullmatch=True).filter(lambda text: len(text) < 20),
     )
 )
-def test_both_destination_patterns_take_the_same_strings(text: str) -> None:
+def test_both_destination_patterns_match_the_same_strings(text: str) -> None:
     """The linear pattern is another spelling of the model's."""
     assert bool(re.fullmatch(URI, text, re.ASCII)) == bool(re.fullmatch(AWS_URI, text, re.ASCII))
 
 
 @given(st.from_regex(re.compile(TIME, re.ASCII), fullmatch=True))
-def test_every_time_is_a_string_that_the_model_takes(text: str) -> None:
+def test_time_pattern_is_stricter_than_the_model(text: str) -> None:
     """The pattern of times is stricter than the model's, never looser."""
     assert re.fullmatch(NOT_BLANK, text)
     assert 1 <= len(text) <= 255
 
 
-def test_update_takes_what_the_comparison_calls_updatable() -> None:
+def test_update_accepts_exactly_the_updatable_members() -> None:
     """Update takes ExecutionConfiguration and, beside the identifiers, nothing more."""
     update = input_of(UPDATE)
     assert set(update.required_members) == set(update.members)
@@ -182,7 +182,7 @@ def test_update_takes_what_the_comparison_calls_updatable() -> None:
         assert updatable is (member == "ExecutionConfiguration"), member
 
 
-def test_list_shows_all_but_what_core_calls_unreadable() -> None:
+def test_list_shows_every_member_except_the_unreadable_ones() -> None:
     """What Create takes and List leaves out is what the program calls unverifiable."""
     shown = set(model().shape_for(SUMMARY).members)
     assert shown - set(input_of(CREATE).members) == {
@@ -217,7 +217,7 @@ def test_the_schemas_are_valid(file: str) -> None:
 
 
 @pytest.mark.parametrize("file", schema.FILES.values())
-def test_every_member_says_what_it_is(file: str) -> None:
+def test_every_schema_member_has_a_description(file: str) -> None:
     """An editor that completes a key can explain it."""
     document = schema.schema(file)
 

@@ -91,13 +91,13 @@ def yaml(value: Any, indent: str = "") -> str:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_every_member_teaches(file: str) -> None:
+def test_every_member_has_title_description_and_examples(file: str) -> None:
     """Each has a title, a description and examples, but for what may not be written, whatever is made of `$ref`."""
     assert lacking(schema.schema(file)) == []
 
 
 @pytest.mark.parametrize("word", ["title", "description", "examples"])
-def test_a_member_that_does_not_teach_is_noticed(word: str) -> None:
+def test_member_without_documentation_is_detected(word: str) -> None:
     """A word taken from any member, at any depth, is missed."""
     places = [pointer for pointer, node in members(ASSOCIATION) if word in node and "$ref" not in node]
     assert len(places) > 15
@@ -109,14 +109,14 @@ def test_a_member_that_does_not_teach_is_noticed(word: str) -> None:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_beside_a_reference_stands_nothing_but_words(file: str) -> None:
+def test_references_have_only_documentation_beside_them(file: str) -> None:
     """yaml-language-server drops, or shows apart, what else stands beside `$ref`."""
     for pointer, node in members(schema.schema(file)):
         assert "$ref" not in node or node.keys() <= {"$ref", "title", "description", "examples"}, pointer
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_what_is_offered_is_accepted(file: str) -> None:
+def test_examples_and_defaults_are_valid(file: str) -> None:
     """Every example and default is valid for its member."""
     root = schema.schema(file)
     offered = [
@@ -131,7 +131,7 @@ def test_what_is_offered_is_accepted(file: str) -> None:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_defaults_and_limits_stand_in_words(file: str) -> None:
+def test_descriptions_state_defaults_and_limits(file: str) -> None:
     """Hovering in yaml-language-server shows neither."""
     for pointer, node in members(schema.schema(file)):
         if "default" in node:
@@ -151,7 +151,7 @@ def test_every_value_of_an_enum_is_explained(file: str) -> None:
     assert all(len(node["enumDescriptions"]) == len(node["enum"]) for node in enums)
 
 
-def test_the_defaults_of_a_policy_are_those_of_the_program() -> None:
+def test_policy_defaults_match_the_program() -> None:
     """What the schema calls the default is what a manifest without the member gets."""
     ((manifest,),) = desired(MINIMAL["DataIntegrationAssociation"]).manifests.values()
     assert manifest.policy == Policy()
@@ -175,7 +175,7 @@ def test_the_defaults_of_a_policy_are_those_of_the_program() -> None:
         {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}},
     ],
 )
-def test_the_default_of_on_loss_is_what_its_description_says(execution: Any) -> None:
+def test_on_loss_default_matches_its_description(execution: Any) -> None:
     """A loss is reported, whatever is lost: a List that hides an association must not export again unasked."""
     document = deepcopy(MINIMAL["DataIntegrationAssociation"])
     if execution:
@@ -185,7 +185,7 @@ def test_the_default_of_on_loss_is_what_its_description_says(execution: Any) -> 
     assert "what the Target's Policy says, else report." in ASSOCIATION["$defs"]["OnLoss"]["description"]
 
 
-def test_the_defaults_of_a_target_are_those_of_the_program() -> None:
+def test_target_defaults_match_the_program() -> None:
     """What the schema calls the default is what a Target without the member gets."""
     (target,) = desired(MINIMAL["Target"]).targets
     assert target == Target("t", region="us-east-1", account="123456789012")
@@ -201,7 +201,7 @@ def test_the_defaults_of_a_target_are_those_of_the_program() -> None:
             assert node["default"] == default, name
 
 
-def test_a_whole_number_may_be_written_with_a_point() -> None:
+def test_whole_number_may_have_a_decimal_point() -> None:
     """10.0 is whole, says JSON Schema; the program counts with 10."""
     document = deepcopy(MINIMAL["Target"])
     whole = {"Burst": 3.0, "MaxCreates": 4.0, "AssociationsPerIntegration": 20.0}
@@ -213,7 +213,7 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
 
 
 @pytest.mark.parametrize(("quota", "accepted"), [(0, False), (1, True), (10_000, True), (10_001, False), (1.5, False)])
-def test_the_quota_of_associations_has_limits(quota: float, accepted: bool) -> None:
+def test_association_quota_has_limits(quota: float, accepted: bool) -> None:
     """One to ten thousand, and whole."""
     document = deepcopy(MINIMAL["Target"])
     document["spec"]["AssociationsPerIntegration"] = quota
@@ -223,7 +223,7 @@ def test_the_quota_of_associations_has_limits(quota: float, accepted: bool) -> N
 @pytest.mark.parametrize(
     ("file", "label"), [(file, each["label"]) for file in FILES for each in schema.schema(file)["defaultSnippets"]]
 )
-def test_a_completed_manifest_is_valid(file: str, label: str) -> None:
+def test_manifest_snippet_is_valid(file: str, label: str) -> None:
     """What an editor offers for an empty file is a manifest that `reconcile validate` accepts, filled in or not."""
     (snippet,) = (each for each in schema.schema(file)["defaultSnippets"] if each["label"] == label)
     assert snippet["description"]
@@ -236,7 +236,7 @@ def test_a_completed_manifest_is_valid(file: str, label: str) -> None:
 
 
 @pytest.mark.parametrize("snippet", ASSOCIATION["$defs"]["ExecutionConfiguration"]["defaultSnippets"])
-def test_a_completed_execution_is_valid(snippet: dict[str, Any]) -> None:
+def test_execution_snippet_is_valid(snippet: dict[str, Any]) -> None:
     """So is what it offers inside of one."""
     text = yaml(
         {

@@ -15,13 +15,13 @@ MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=Z
 
 
 @given(st.integers(10**11, 10**13 - 1).map(str))
-def test_what_is_made_readable_reads_back(millis: str) -> None:
+def test_formatted_time_parses_back(millis: str) -> None:
     """Epoch milliseconds survive the way to a person and back."""
     assert epoch_millis(readable(millis)) == millis
 
 
 @given(MOMENTS)
-def test_every_zone_names_the_same_moment(moment: datetime) -> None:
+def test_time_does_not_depend_on_its_zone(moment: datetime) -> None:
     """A moment has one value, in whichever zone it is written; what is below a millisecond is cut off."""
     expected = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
     assert epoch_millis(moment.isoformat()) == str(expected)
@@ -45,7 +45,7 @@ def test_every_zone_names_the_same_moment(moment: datetime) -> None:
         ("0", "0"),
     ],
 )
-def test_a_time_is_read(text: str, millis: str) -> None:
+def test_iso_and_epoch_times_are_read(text: str, millis: str) -> None:
     """ISO 8601 with a zone and epoch milliseconds are times."""
     assert epoch_millis(text) == millis
 
@@ -70,7 +70,7 @@ def test_a_time_is_read(text: str, millis: str) -> None:
         ("2026-10-01T00:00:00." + "0" * 300 + "Z", "is not a time: it has more than "),
     ],
 )
-def test_what_is_no_time_is_told_in_a_sentence(text: str, said: str) -> None:
+def test_invalid_time_is_explained_in_one_line(text: str, said: str) -> None:
     """The message quotes what stands there, on one line, and says what is wrong with it."""
     with pytest.raises(ValueError, match=re.escape(said)) as caught:
         epoch_millis(text)
@@ -80,7 +80,7 @@ def test_what_is_no_time_is_told_in_a_sentence(text: str, said: str) -> None:
 
 
 @given(st.text(max_size=40) | st.text(alphabet="0123456789T:+-.ZW", max_size=30))
-def test_no_text_does_worse_than_be_refused(text: str) -> None:
+def test_time_parser_answers_any_text(text: str) -> None:
     """Any text is a time in digits or a ValueError."""
     with suppress(ValueError):
         assert epoch_millis(text).isdigit()
@@ -101,6 +101,6 @@ def test_no_text_does_worse_than_be_refused(text: str) -> None:
         ("", ""),
     ],
 )
-def test_only_milliseconds_are_made_readable(millis: str, shown: str) -> None:
+def test_only_epoch_milliseconds_are_formatted(millis: str, shown: str) -> None:
     """Anything that is not epoch milliseconds of our times is shown as it is."""
     assert readable(millis) == shown

@@ -46,7 +46,7 @@ def said(desired: Desired) -> list[str]:
     return [str(warning) for warning in desired.warnings]
 
 
-def test_a_window_that_ends_now_is_told_at_its_line() -> None:
+def test_window_that_ends_now_is_warned_about_at_its_line() -> None:
     """And half an hour later no more."""
     (warning,) = said(read([manifest("a")], NOW))
     assert warning.startswith(
@@ -55,7 +55,7 @@ def test_a_window_that_ends_now_is_told_at_its_line() -> None:
     assert said(read([manifest("a")], NOW.replace(hour=1))) == []
 
 
-def test_two_manifests_on_one_data_integration_are_told() -> None:
+def test_two_manifests_on_one_data_integration_are_warned_about() -> None:
     """The second and each further one names the first."""
     later = NOW.replace(day=3)
     files = [manifest("a"), manifest("b"), manifest("c", "crm")]
@@ -63,14 +63,14 @@ def test_two_manifests_on_one_data_integration_are_told() -> None:
     assert warning.startswith("b.yaml:5:30: /spec/DataIntegrationIdentifier: the manifest 'a' at a.yaml:1 is on this")
 
 
-def test_what_takes_live_associations_over_is_not_spoken_of() -> None:
+def test_adopting_manifests_on_one_data_integration_have_no_warning() -> None:
     """They are there already: AWS did take the second one."""
     arn = "arn:aws:app-integrations:us-east-1:123456789012:data-integration-association/i/a"
     second = manifest("b", text=MANIFEST + f"policy: {{adopt: {arn}}}\n")
     assert said(read([manifest("a"), second], NOW.replace(day=3))) == []
 
 
-def test_a_region_without_appintegrations_is_told() -> None:
+def test_region_without_appintegrations_is_warned_about() -> None:
     """At the Target that names it, with those that are known."""
     (warning,) = said(read([File("t.yaml", TARGET.encode())], NOW))
     assert warning.startswith(
@@ -78,7 +78,7 @@ def test_a_region_without_appintegrations_is_told() -> None:
     )
 
 
-def test_what_the_policy_of_a_target_says_is_told_there_and_once() -> None:
+def test_warning_about_a_target_policy_is_given_once_at_the_target() -> None:
     """However many manifests it holds for, the first is named; one that says it itself is told at its own place."""
     target = TARGET.replace("eu-west-1", "us-east-1") + "  Policy: {onLoss: recreate}\n"
     own = manifest("c", "c", MANIFEST + "policy: {onLoss: recreate}\n")
@@ -95,7 +95,7 @@ ARN = "arn:aws:app-integrations:us-east-1:123456789012:data-integration/"
 UUID = "0f1e2d3c-4b5a-4697-8877-665544332211"
 
 
-def test_a_uuid_and_its_arn_are_one_data_integration() -> None:
+def test_uuid_and_arn_name_the_same_data_integration() -> None:
     """Which of them a manifest writes is no matter; a name is only itself."""
     files = [manifest("a", UUID), manifest("b", ARN + UUID), manifest("c", UUID.replace("0", "1"))]
     (warning,) = said(read(files, NOW.replace(day=3)))
@@ -112,7 +112,7 @@ def test_a_natural_key_is_the_same_by_uuid_and_arn() -> None:
     read([manifest("a", "profiles", same), manifest("b", ARN + UUID, same)], NOW)
 
 
-def test_an_empty_revision_is_noted_and_not_unwise() -> None:
+def test_empty_revision_is_a_note_and_not_a_warning() -> None:
     """It is said beside the warnings, which --strict treats as errors."""
     for files in ([], [File("t.yaml", TARGET.replace("eu-west-1", "us-east-1").encode())]):
         nothing = read(files, NOW)

@@ -73,7 +73,7 @@ def value(text: str) -> Any:
         (r'"\U0001F600"', "\U0001f600"),
     ],
 )
-def test_a_scalar_is_what_the_core_schema_says(scalar: str, expected: Any) -> None:
+def test_scalars_follow_the_core_schema(scalar: str, expected: Any) -> None:
     """Section 10.3.2 of YAML 1.2.2, in values and in flow; nothing of YAML 1.1."""
     found = value(f"k: {scalar}\n")["k"]
     assert (type(found), found) == (type(expected), expected)
@@ -86,7 +86,7 @@ def test_a_scalar_is_what_the_core_schema_says(scalar: str, expected: Any) -> No
 @pytest.mark.parametrize(
     "key", ["no", "12", "true", "null", "~", "1.5", "2026-10-01", "", "0o17", "=", "é", '"no"', "'1'"]
 )
-def test_a_key_is_text(key: str) -> None:
+def test_keys_are_text(key: str) -> None:
     """A key is the text that is written, whatever a value of this spelling would be."""
     assert value(f"? {key}\n: 1\n") == {key.strip("\"'"): 1}
 
@@ -162,20 +162,20 @@ BLOCK_PLACES = {
 }
 
 
-def test_everything_has_its_place() -> None:
+def test_every_value_and_key_has_a_position() -> None:
     """Line and column count from 1, in characters; an item's key is the item."""
     (document,) = read(BLOCK)
     assert places(document) == BLOCK_PLACES
 
 
 @pytest.mark.parametrize("ending", ["\r\n", "\r"])
-def test_line_endings_move_nothing(ending: str) -> None:
+def test_line_endings_do_not_change_positions(ending: str) -> None:
     """A file from Windows, or from an old Mac, has the same places."""
     (document,) = read(BLOCK.replace("\n", ending))
     assert places(document) == BLOCK_PLACES
 
 
-def test_a_byte_order_mark_moves_nothing() -> None:
+def test_byte_order_mark_does_not_change_positions() -> None:
     """A byte order mark at the start is no character of the file."""
     (document,) = read(b"\xef\xbb\xbfa: 1\n")
     assert (document.value, document.position(("a",))) == ({"a": 1}, (1, 4))
@@ -189,7 +189,7 @@ def test_every_document_counts_from_the_start_of_the_file() -> None:
     assert places(third)[0, "d"] == ((9, 4), (9, 7))
 
 
-def test_an_alias_has_the_place_of_its_anchor() -> None:
+def test_alias_has_the_position_of_its_anchor() -> None:
     """What stands behind an alias is where it is written; what follows keeps its own place."""
     (document,) = read("a: &x\n  b: [1, 2]\nc: *x\nd: {e: *x, f: 3}\n")
     assert document.value == {"a": {"b": [1, 2]}, "c": {"b": [1, 2]}, "d": {"e": {"b": [1, 2]}, "f": 3}}
@@ -200,7 +200,7 @@ def test_an_alias_has_the_place_of_its_anchor() -> None:
     assert found["d", "f"] == ((4, 12), (4, 15))
 
 
-def test_an_anchor_may_be_set_anew_and_ends_with_its_document() -> None:
+def test_anchor_may_be_redefined_within_its_document() -> None:
     """An alias means the last anchor of its name in its document."""
     assert value("a: &x 1\nb: *x\nc: &x 2\nd: *x\n") == {"a": 1, "b": 1, "c": 2, "d": 2}
     found = list(documents("m.yaml", b"a: &x 1\n---\nb: *x\n"))
@@ -208,7 +208,7 @@ def test_an_anchor_may_be_set_anew_and_ends_with_its_document() -> None:
     assert str(found[1]) == "m.yaml:3:4: the alias *x has no anchor before it"
 
 
-def test_what_is_not_there_has_the_place_of_what_should_hold_it() -> None:
+def test_missing_key_has_the_position_of_its_mapping() -> None:
     """A missing key is reported at the mapping that lacks it."""
     (document,) = read("a:\n  b: 1\n")
     assert document.position(("a", "nothing", "deeper")) == document.position(("a",)) == (2, 3)
@@ -234,7 +234,7 @@ def test_a_number_is_quoted_as_it_is_written(text: str, written: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["1.1", "1.2"])
-def test_a_version_line_changes_nothing(version: str) -> None:
+def test_version_directive_is_ignored(version: str) -> None:
     """Whatever a file says of its version, it is read by the core schema."""
     assert value(f"%YAML {version}\n---\nk: no\n") == {"k": "no"}
 
@@ -322,7 +322,7 @@ BLANKS = "the last line of this text is blank, and is not ended: remove the blan
         ("a: \x07", "is not YAML"),
     ],
 )
-def test_yaml_that_would_be_read_differently_is_refused(text: str, said: str) -> None:
+def test_yaml_that_libyaml_misreads_is_rejected(text: str, said: str) -> None:
     """Where libyaml does not read YAML 1.2 as it is meant, the file is refused, and no other value is taken."""
     assert said in refused(text)[-1]
 
@@ -346,7 +346,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(JSON, st.sampled_from([None, 0, 1, 2, 7, "\t"]), st.booleans())
-def test_json_is_yaml(tree: Any, indent: int | str | None, ends: bool) -> None:
+def test_json_reads_as_yaml(tree: Any, indent: int | str | None, ends: bool) -> None:
     """What json.dumps writes reads back equal, however it is indented."""
     text = json.dumps(tree, ensure_ascii=False, indent=indent)
     assert value(text + "\n" * ends) == tree

@@ -62,19 +62,19 @@ def begin(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-def test_it_is_a_store_that_knows_its_machine(path: Path) -> None:
+def test_file_store_has_a_path_and_is_exclusive(path: Path) -> None:
     """It says where it is, and that a claim keeps other processes out."""
     store: Store = FileStore(path)
     assert (store.place, store.exclusive) == (str(path), True)
 
 
-def test_reading_makes_nothing(tmp_path: Path) -> None:
+def test_reading_creates_no_file(tmp_path: Path) -> None:
     """A dry run leaves no folder and no file behind."""
     assert FileStore(tmp_path / "none" / "journal.json").load() is None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_files_that_a_writer_opens_are_named(path: Path) -> None:
+def test_obstructed_journal_file_prevents_writing(path: Path) -> None:
     """Something in the way of any of them keeps a writer from writing, and nothing is lost by trying."""
     for opened in FileStore(path).opened:
         opened.mkdir()
@@ -85,7 +85,7 @@ def test_the_files_that_a_writer_opens_are_named(path: Path) -> None:
         store.put("text", None)
 
 
-def test_a_dry_run_gets_the_half_that_reads(path: Path) -> None:
+def test_read_only_store_has_no_write_methods(path: Path) -> None:
     """It loads what the store loads, from the same place, and has no means of writing."""
     with claimed(path) as store:
         store.put("text", None)
@@ -95,7 +95,7 @@ def test_a_dry_run_gets_the_half_that_reads(path: Path) -> None:
     assert not hasattr(half, "claim")
 
 
-def test_what_was_put_is_loaded(path: Path) -> None:
+def test_stored_text_is_loaded_unchanged(path: Path) -> None:
     """Each text is there as it was given, line ends and all, under the version that its writer was told."""
     with claimed(path) as store:
         first = store.put("one\r\n", None)
@@ -105,14 +105,14 @@ def test_what_was_put_is_loaded(path: Path) -> None:
     assert first != second
 
 
-def test_nothing_half_written_stays_beside_it(path: Path) -> None:
+def test_write_leaves_only_the_journal_and_its_lock(path: Path) -> None:
     """The folder holds the journal and its lock."""
     with claimed(path) as store:
         store.put("text", None)
     assert sorted(each.name for each in path.parent.iterdir()) == ["journal.json", "journal.lock"]
 
 
-def test_only_the_owner_reads_it(path: Path) -> None:
+def test_journal_is_readable_only_by_its_owner(path: Path) -> None:
     """Destinations and tokens are nobody else's business."""
     with claimed(path) as store:
         store.put("text", None)
@@ -127,7 +127,7 @@ def test_the_first_claim_makes_the_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [None, "of another text"])
-def test_a_text_that_is_there_is_not_overwritten_unseen(path: Path, version: str | None) -> None:
+def test_unseen_text_is_not_overwritten(path: Path, version: str | None) -> None:
     """Whoever knows of no journal, or of an older one, has to read again."""
     with claimed(path) as store:
         store.put("first", None)
@@ -138,7 +138,7 @@ def test_a_text_that_is_there_is_not_overwritten_unseen(path: Path, version: str
     assert found.text == "first"
 
 
-def test_a_text_that_is_gone_is_not_put_back_unseen(path: Path) -> None:
+def test_removed_journal_is_not_restored_unseen(path: Path) -> None:
     """A journal that was removed meanwhile is a change as well."""
     with claimed(path) as store:
         version = store.put("first", None)
@@ -148,7 +148,7 @@ def test_a_text_that_is_gone_is_not_put_back_unseen(path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_file_that_is_no_text_is_left_as_it_is(path: Path) -> None:
+def test_file_that_is_not_text_is_left_unchanged(path: Path) -> None:
     """What cannot be read is refused for reading and for writing, and not a byte of it changes."""
     path.write_bytes(b"\xff\xfe")
     message = r"cannot be read: .*; it was left as it is"
@@ -160,21 +160,21 @@ def test_a_file_that_is_no_text_is_left_as_it_is(path: Path) -> None:
     assert path.read_bytes() == b"\xff\xfe"
 
 
-def test_a_folder_in_the_journals_place_is_said(path: Path) -> None:
+def test_folder_in_place_of_the_journal_is_reported(path: Path) -> None:
     """One line says what is there instead of a file."""
     path.mkdir()
     with pytest.raises(StateError, match=f"the journal {path} cannot be read: Is a directory"):
         FileStore(path).load()
 
 
-def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     """A file where the state folder should be: one line, and nothing was sent."""
     (tmp_path / "state").write_text("")
     with pytest.raises(StateError, match=r"the lease .* cannot be taken: .*; nothing was sent"):
         FileStore(tmp_path / "state" / "journal.json").claim()
 
 
-def test_a_disk_without_locks_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disk_without_locks_is_reported(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a lock cannot be had at all, it is not taken for one that another process has."""
 
     def without_locks(*_: object) -> None:
@@ -194,7 +194,7 @@ def test_a_link_in_place_of_the_lock_is_not_followed(path: Path) -> None:
     assert (path.parent / "elsewhere").read_text() == "untouched"
 
 
-def test_a_link_in_the_way_of_a_write_is_not_followed(path: Path) -> None:
+def test_link_in_place_of_the_new_text_is_not_followed(path: Path) -> None:
     """In a shared folder nobody else decides where the journal is written."""
     (path.parent / "elsewhere").write_text("untouched")
     (path.parent / "journal.json.new").symlink_to(path.parent / "elsewhere")
@@ -219,7 +219,7 @@ except StateError as error:
 """
 
 
-def test_a_write_for_which_there_is_no_room_leaves_the_old_text(path: Path) -> None:
+def test_write_to_a_full_disk_leaves_the_old_text(path: Path) -> None:
     """Where the new text cannot be put down, the old one stays whole, and the next write succeeds."""
     with claimed(path) as store:
         version = store.put("a" * 5000, None)
@@ -231,7 +231,7 @@ def test_a_write_for_which_there_is_no_room_leaves_the_old_text(path: Path) -> N
         store.put("c", version)
 
 
-def test_a_rename_that_may_not_last_is_no_success(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unconfirmed_rename_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the disk does not confirm the rename, nobody goes on as if a loss of power would leave the new text."""
     real = os.fsync
 
@@ -261,7 +261,7 @@ for letter in cycle("ba"):
 """
 
 
-def test_a_reader_finds_a_whole_text_whatever_becomes_of_the_writer(path: Path) -> None:
+def test_reader_finds_a_complete_text_during_and_after_a_killed_write(path: Path) -> None:
     """While another process writes, and after it was killed at it, every text is the old or the new one."""
     texts = {letter * 500_000 for letter in "ab"}
     with running(WRITER, path) as writer:
@@ -300,7 +300,7 @@ def test_a_release_without_a_claim_does_nothing(path: Path) -> None:
         holder.release()
 
 
-def test_a_write_without_a_claim_is_a_fault_of_the_program(path: Path) -> None:
+def test_write_without_a_claim_is_a_programming_error(path: Path) -> None:
     """Nothing is written by who has not locked it."""
     with pytest.raises(AssertionError):
         FileStore(path).put("text", None)
@@ -318,7 +318,7 @@ sys.stdin.read()
 """
 
 
-def test_a_dead_holders_lock_is_free(path: Path) -> None:
+def test_lock_of_a_dead_holder_is_free(path: Path) -> None:
     """The lock of a process that was killed is there for the next one at once."""
     store = FileStore(path)
     with running(HOLDER, path) as holder:
@@ -348,7 +348,7 @@ for _ in range(25):
 """
 
 
-def test_no_update_of_many_processes_is_lost(path: Path) -> None:
+def test_concurrent_processes_lose_no_update(path: Path) -> None:
     """Four processes count to a hundred together, and each number is counted by one of them."""
     with ExitStack() as stack:
         counters = [stack.enter_context(running(COUNTER, path)) for _ in range(4)]
@@ -363,7 +363,7 @@ def test_no_update_of_many_processes_is_lost(path: Path) -> None:
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_what_it_makes_is_its_owners_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+def test_files_are_private_to_their_owner_under_any_umask(tmp_path: Path, umask: int) -> None:
     """Folders, lock and journal; what somebody else made stays as it is."""
     (tmp_path / "theirs").mkdir(mode=0o755)
     before = os.umask(umask)

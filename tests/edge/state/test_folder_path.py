@@ -8,7 +8,7 @@ from reconciler.edge.state.folder_path import complaint
 
 
 @pytest.mark.parametrize("path", ["state", "./state", "../x/state", "a b/c", "/var/lib/it's", "/srv/a:b", "x/"])
-def test_a_plain_path_is_one(path: str) -> None:
+def test_plain_path_is_accepted(path: str) -> None:
     """A colon may stand in an absolute one."""
     assert complaint(path) is None
 
@@ -48,6 +48,6 @@ def test_a_plain_path_is_one(path: str) -> None:
         ("s3_//b", "is neither a place in S3 nor plainly a path"),
     ],
 )
-def test_what_was_meant_otherwise_is_none(path: str, said: str) -> None:
+def test_mistyped_location_is_rejected(path: str, said: str) -> None:
     """It says what is wrong."""
     assert said in str(complaint(path))

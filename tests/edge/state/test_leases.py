@@ -85,7 +85,7 @@ class Altered(FakeStore):
             raise StateMismatch(str(error)) from error
 
 
-def test_a_version_that_only_readers_see_is_not_blamed_on_others() -> None:
+def test_version_mismatch_without_another_writer_is_not_a_conflict() -> None:
     """What is there is what was read, so nobody wrote: whoever restored or ran again would gain nothing."""
     store = Altered()
     Process(store, FakeClock()).remember("first")
@@ -99,7 +99,7 @@ def add(name: str) -> Callable[[Journal], Journal]:
     return lambda journal: journal.with_records(record(name))
 
 
-def test_what_was_written_is_read_and_says_who_wrote_it() -> None:
+def test_written_journal_is_read_back_with_its_writer() -> None:
     """The first write gives the journal its lineage, later ones keep it; each counts and names its run."""
     store, clock = FakeStore(), FakeClock()
     Process(store, clock).remember("a")
@@ -123,7 +123,7 @@ def test_a_stale_plan_does_not_overwrite() -> None:
     assert set(slow.reader.read().records) == {"b"}
 
 
-def test_a_lease_is_one_runs_at_a_time() -> None:
+def test_lease_belongs_to_one_run_at_a_time() -> None:
     """The second waits as long as it was told to, and its message names the holder and the way out."""
     store, clock = FakeStore(), FakeClock()
     with Process(store, clock).lease(EMPTY.with_records(record("a"))) as lease:
@@ -140,7 +140,7 @@ def test_a_lease_is_one_runs_at_a_time() -> None:
     assert second.reader.read().lease is None
 
 
-def test_whoever_waited_plans_anew() -> None:
+def test_run_that_waited_for_a_lease_must_replan() -> None:
     """The holder gives the lease back while another waits: that one's plan is of before."""
     store, clock = FakeStore(), FakeClock()
     second = Process(store, clock, "run-2", timeout=30)
@@ -158,7 +158,7 @@ def test_whoever_waited_plans_anew() -> None:
     assert set(second.reader.read().records) == {"a", "b"}
 
 
-def test_mere_notes_are_not_waited_for() -> None:
+def test_write_of_decisions_alone_does_not_wait_for_a_lease() -> None:
     """Where only decisions would be noted, and another run has the lease, nothing is written and nothing fails."""
     store, clock = FakeStore(), FakeClock()
     second = Process(store, clock, "run-2", timeout=30)
@@ -169,7 +169,7 @@ def test_mere_notes_are_not_waited_for() -> None:
         assert second.reader.read() == known
 
 
-def test_a_dead_holders_lease_is_taken_over_after_its_expiry() -> None:
+def test_lease_of_a_dead_holder_is_taken_over_after_expiry() -> None:
     """Not before; the next holder has a higher number, and the dead one can write nothing more."""
     store, clock = FakeStore(), FakeClock()
     with Process(store, clock).lease(EMPTY.with_records(record("a"))) as dead:
@@ -187,7 +187,7 @@ def test_a_dead_holders_lease_is_taken_over_after_its_expiry() -> None:
             lease.finish(lambda journal: journal)
 
 
-def test_a_lease_that_was_taken_over_is_not_renewed() -> None:
+def test_lost_lease_is_not_renewed() -> None:
     """Its clock may be slow: what stands in the store decides, and names who has it."""
     store, slow, fast = FakeStore(), FakeClock(), FakeClock()
     fast.advance(minutes=6)
@@ -204,7 +204,7 @@ def test_a_lease_that_was_taken_over_is_not_renewed() -> None:
     assert found.lease is None
 
 
-def test_a_lost_lease_with_nothing_to_say_writes_nothing() -> None:
+def test_lost_lease_without_changes_writes_nothing() -> None:
     """The other run has decided on all that this one knew."""
     store, slow, fast = FakeStore(), FakeClock(), FakeClock()
     fast.advance(minutes=6)
@@ -217,7 +217,7 @@ def test_a_lost_lease_with_nothing_to_say_writes_nothing() -> None:
             lost.write(add("late"))
 
 
-def test_a_number_that_comes_again_is_no_lease() -> None:
+def test_reused_lease_number_is_not_this_lease() -> None:
     """An older journal was restored, and another run took the lease of the same number since: it is that run's."""
     store, clock = FakeStore(), FakeClock()
     with Process(store, clock).lease(EMPTY.with_records(record("a"))) as lost:
@@ -249,7 +249,7 @@ def test_a_renewed_lease_lasts_longer() -> None:
         lease.finish(add("b"))
 
 
-def test_a_journal_that_never_rests_ends_the_renewal() -> None:
+def test_constantly_changing_journal_ends_the_renewal() -> None:
     """Others write each time: the run ends instead of trying for ever."""
     store, clock = FakeStore(), FakeClock()
     with Process(store, clock).lease(EMPTY) as lease:
@@ -267,7 +267,7 @@ def test_a_journal_that_never_rests_ends_the_renewal() -> None:
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_a_lost_answer_of_the_store_is_looked_up(*, before: bool) -> None:
+def test_lost_store_answer_is_resolved_by_reading(*, before: bool) -> None:
     """What is there tells whether the write arrived: the run goes on with it, or ends before it has sent anything."""
     store, clock = Uncertain(before=before), FakeClock()
     store.lost = 1
@@ -285,7 +285,7 @@ def test_a_lost_answer_of_the_store_is_looked_up(*, before: bool) -> None:
         assert set(process.reader.read().records) == {"a", "b", "c"}
 
 
-def test_answers_are_written_again_where_the_store_did_not_answer() -> None:
+def test_outcomes_are_rewritten_after_a_lost_store_answer() -> None:
     """What AWS answered is worth more than one try; after three it is left to the next run."""
     store, clock = Uncertain(before=True), FakeClock()
     process = Process(store, clock)
@@ -313,7 +313,7 @@ def rewritten(text: str, **changes: Any) -> str:
         (lambda _: None, "is gone"),
     ],
 )
-def test_a_journal_that_was_exchanged_is_refused(exchange: Callable[[str], str | None], said: str) -> None:
+def test_replaced_journal_is_rejected(exchange: Callable[[str], str | None], said: str) -> None:
     """A process that knows better goes on neither with another installation's nor with an older one; a new one does."""
     store, clock = FakeStore(), FakeClock()
     process = Process(store, clock)
@@ -331,7 +331,7 @@ def test_a_journal_that_was_exchanged_is_refused(exchange: Callable[[str], str |
     Process(store, clock, "run-2").remember("d")
 
 
-def test_people_free_a_lease() -> None:
+def test_unlock_frees_a_lease() -> None:
     """Whoever held it finds it gone; where the journal has moved since they looked, they look again."""
     store, clock = FakeStore(), FakeClock()
     with Process(store, clock).lease(EMPTY.with_records(record("a"))) as dead:
@@ -348,7 +348,7 @@ def test_people_free_a_lease() -> None:
             person.writer.unlock(known)
 
 
-def test_people_do_not_free_a_living_process_lease(tmp_path: Path) -> None:
+def test_unlock_does_not_free_the_lease_of_a_live_process(tmp_path: Path) -> None:
     """The kernel's lock tells that it lives: it has to be ended first."""
     clock = FakeClock()
     with Process(FileStore(tmp_path / "j.json"), clock).lease(EMPTY):
@@ -368,7 +368,7 @@ def test_people_do_not_free_a_living_process_lease(tmp_path: Path) -> None:
         ('{"format": NaN}', "NaN is no JSON"),
     ],
 )
-def test_a_journal_that_cannot_be_used_is_left_as_it_is(text: str, reason: str) -> None:
+def test_unusable_journal_is_left_unchanged(text: str, reason: str) -> None:
     """Corrupt or newer: refused, and not a byte of it changes."""
     store = FakeStore()
     store.stored = Stored(text, "1")
@@ -380,7 +380,7 @@ def test_a_journal_that_cannot_be_used_is_left_as_it_is(text: str, reason: str) 
     assert store.stored == Stored(text, "1")
 
 
-def test_what_could_not_be_read_again_is_not_written() -> None:
+def test_unreadable_value_is_not_written() -> None:
     """A value that slipped in is found before it is put, and what is stored stays readable."""
     store, clock = FakeStore(), FakeClock()
     process = Process(store, clock)
@@ -400,13 +400,13 @@ def test_a_journal_of_another_account_is_refused() -> None:
         JournalReader(store, "999999999999", REGION).read()
 
 
-def test_a_missing_journal_may_be_a_mistake() -> None:
+def test_missing_required_journal_is_an_error_with_a_remedy() -> None:
     """Where it has to exist, its absence is told with the way out."""
     with pytest.raises(StateError, match="there is no journal at memory: give --new-state"):
         JournalReader(FakeStore(), ACCOUNT, REGION, must_exist="give --new-state").read()
 
 
-def test_a_journal_that_goes_while_a_process_knows_it_is_no_beginning() -> None:
+def test_journal_removed_during_a_process_is_an_error() -> None:
     """It is told as gone, and nobody is advised to begin a new one."""
     store = FakeStore()
     Process(store, FakeClock()).remember("a")
@@ -418,7 +418,7 @@ def test_a_journal_that_goes_while_a_process_knows_it_is_no_beginning() -> None:
     assert "--new-state" not in str(raised.value)
 
 
-def test_a_dead_process_of_this_machine_leaves_the_local_lease_free(tmp_path: Path) -> None:
+def test_local_lease_of_a_dead_process_is_free(tmp_path: Path) -> None:
     """The kernel's lock proves that it is dead; what another machine left has to expire."""
     path, clock = tmp_path / "j.json", FakeClock()
     first = Process(FileStore(path), clock)
@@ -436,7 +436,7 @@ def test_a_dead_process_of_this_machine_leaves_the_local_lease_free(tmp_path: Pa
             Process(FileStore(path), clock, "run-3").remember("c")
 
 
-def test_a_living_process_of_this_machine_keeps_the_local_lease(tmp_path: Path) -> None:
+def test_local_lease_of_a_live_process_is_kept(tmp_path: Path) -> None:
     """Also past its expiry: it holds the kernel's lock until it ends."""
     clock = FakeClock()
     with Process(FileStore(tmp_path / "j.json"), clock).lease(EMPTY) as lease:

@@ -73,7 +73,7 @@ def test_obstacle_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
     assert FolderLocation(Path("/proc/self")).find_obstacle() in {None, "/proc/self is not writable for this user"}
 
 
-def test_each_file_that_a_run_opens_is_looked_at(tmp_path: Path) -> None:
+def test_each_file_that_a_run_opens_is_checked(tmp_path: Path) -> None:
     """The lock and the text to come: what is not there is made, and a link or a folder in its place is refused."""
     store = FileStore(tmp_path / "a.json")
     assert find_locked_file(store, access=lambda *_: False) is None

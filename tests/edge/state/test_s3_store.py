@@ -80,7 +80,7 @@ def methods(wire: Wire) -> list[str]:
     return [request.method for request in wire.requests]
 
 
-def test_it_is_a_store_that_machines_share(wire: Wire) -> None:
+def test_s3_store_has_a_url_and_is_shared(wire: Wire) -> None:
     """It says where it is, that a claim proves nothing, and lets everyone claim it."""
     store: Store = store_at(wire.url)
     assert (store.place, store.exclusive) == (PLACE, False)
@@ -89,13 +89,13 @@ def test_it_is_a_store_that_machines_share(wire: Wire) -> None:
     store.release()
 
 
-def test_reading_makes_nothing(wire: Wire) -> None:
+def test_reading_creates_no_object(wire: Wire) -> None:
     """A dry run sends one GetObject, and nothing else."""
     assert store_at(wire.url).load() is None
     assert methods(wire) == ["GET"]
 
 
-def test_what_was_put_is_loaded(wire: Wire) -> None:
+def test_stored_text_is_loaded_unchanged(wire: Wire) -> None:
     """Each text is there as it was given, under the version that its writer was told."""
     store, reader = store_at(wire.url), store_at(wire.url)
     first = store.put("one\r\n", None)
@@ -105,7 +105,7 @@ def test_what_was_put_is_loaded(wire: Wire) -> None:
     assert first != second
 
 
-def test_the_bucket_decides_how_objects_are_kept(wire: Wire) -> None:
+def test_put_leaves_encryption_and_access_to_the_bucket(wire: Wire) -> None:
     """A PutObject carries its condition, its type and a checksum; encryption and access are left to the bucket."""
     version = store_at(wire.url).put("one", None)
     store_at(wire.url).put("two", version)
@@ -121,7 +121,7 @@ def test_the_bucket_decides_how_objects_are_kept(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("version", [None, '"0123456789abcdef0123456789abcdef"'])
-def test_a_text_that_is_there_is_not_overwritten_unseen(wire: Wire, version: str | None) -> None:
+def test_unseen_text_is_not_overwritten(wire: Wire, version: str | None) -> None:
     """Whoever knows of no journal, or of an older one, has to read again."""
     store = store_at(wire.url)
     stored = Stored("first", store.put("first", None))
@@ -130,7 +130,7 @@ def test_a_text_that_is_there_is_not_overwritten_unseen(wire: Wire, version: str
     assert store.load() == stored
 
 
-def test_a_text_that_is_gone_is_not_put_back_unseen(server: SandboxServer) -> None:
+def test_removed_journal_is_not_restored_unseen(server: SandboxServer) -> None:
     """A journal that was removed meanwhile is a change as well."""
     store = store_at(server.url)
     version = store.put("first", None)
@@ -161,7 +161,7 @@ def test_a_lost_answer_is_uncertain(wire: Wire, lost: bytes) -> None:
     assert found.text == "text"
 
 
-def test_a_repetition_that_meets_its_own_text_says_moved(wire: Wire) -> None:
+def test_retry_that_meets_its_own_text_is_a_conflict(wire: Wire) -> None:
     """S3 answers 412 to the second of two equal writes: the caller reads again, and finds its own text."""
     wire.after = for_puts(b"")
     store = store_at(wire.url)
@@ -172,7 +172,7 @@ def test_a_repetition_that_meets_its_own_text_says_moved(wire: Wire) -> None:
     assert found.text == "mine"
 
 
-def test_a_refused_repetition_says_nothing_of_the_first_attempt(wire: Wire) -> None:
+def test_refused_retry_leaves_the_first_attempt_uncertain(wire: Wire) -> None:
     """Credentials that expire between two attempts do not make the first one undone."""
     wire.before = for_puts(None, error(400, "ExpiredToken"))
     wire.after = for_puts(error(500, "InternalError"))
@@ -182,7 +182,7 @@ def test_a_refused_repetition_says_nothing_of_the_first_attempt(wire: Wire) -> N
     assert store.load()
 
 
-def test_an_uncertain_write_says_nothing_of_the_next_one(wire: Wire) -> None:
+def test_uncertain_write_does_not_affect_the_next_one(wire: Wire) -> None:
     """Each write is judged by its own attempts."""
     wire.before = for_puts(*[b""] * 3, error(403, "AccessDenied"))
     store = store_at(wire.url)
@@ -196,7 +196,7 @@ def test_an_uncertain_write_says_nothing_of_the_next_one(wire: Wire) -> None:
 @pytest.mark.parametrize(
     ("status", "code"), [(412, "PreconditionFailed"), (409, "ConditionalRequestConflict"), (409, "OperationAborted")]
 )
-def test_a_conflict_says_moved(wire: Wire, status: int, code: str) -> None:
+def test_concurrent_write_is_a_conflict(wire: Wire, status: int, code: str) -> None:
     """Whoever writes at the same time makes the other one read again."""
     wire.before = for_puts(error(status, code))
     with pytest.raises(StateMoved, match=rf"{code}: because \(request req-1\)$"):
@@ -213,7 +213,7 @@ def test_a_conflict_says_moved(wire: Wire, status: int, code: str) -> None:
         (501, "NotImplemented", "NotImplemented: because"),
     ],
 )
-def test_a_refused_write_was_not_made(wire: Wire, status: int, code: str, right: str) -> None:
+def test_refused_write_is_a_certain_error(wire: Wire, status: int, code: str, right: str) -> None:
     """What S3 refused is certain, and one line says what would be right."""
     wire.before = for_puts(error(status, code))
     with pytest.raises(StateError, match=f"the journal {PLACE} cannot be written: .*{right}") as refused:
@@ -236,7 +236,7 @@ PAGE = b"HTTP/1.1 %d X\r\nContent-Type: text/html\r\nContent-Length: 6\r\nConnec
 
 @pytest.mark.usefixtures("once")
 @pytest.mark.parametrize("status", [200, 301, 400, 403, 404, 409, 412, 429, 501])
-def test_a_page_of_a_proxy_is_no_verdict_of_s3(wire: Wire, status: int) -> None:
+def test_proxy_page_is_not_an_answer_of_s3(wire: Wire, status: int) -> None:
     """Neither is the journal missing, nor was it written or refused."""
     wire.before = lambda _: PAGE % status
     with pytest.raises(StateError, match="not S3, but maybe a proxy"):
@@ -247,7 +247,7 @@ def test_a_page_of_a_proxy_is_no_verdict_of_s3(wire: Wire, status: int) -> None:
 
 @pytest.mark.usefixtures("once")
 @pytest.mark.parametrize("code", ["NoSuchKey", "PreconditionFailed", "AccessDenied"])
-def test_a_code_of_s3_without_its_request_id_is_no_verdict(wire: Wire, code: str) -> None:
+def test_error_code_without_a_request_id_is_not_an_answer_of_s3(wire: Wire, code: str) -> None:
     """Who copies S3's document is not S3."""
     said = error(404, code).replace(b"x-amz-request-id", b"x-other")
     wire.before = lambda _: said.replace(b"<RequestId>req-1</RequestId>", b"<NoRequest>req-1</NoRequest>")
@@ -257,7 +257,7 @@ def test_a_code_of_s3_without_its_request_id_is_no_verdict(wire: Wire, code: str
         store_at(wire.url).put("text", None)
 
 
-def test_a_write_whose_etag_is_weak_is_uncertain(wire: Wire) -> None:
+def test_write_with_a_weak_etag_is_uncertain(wire: Wire) -> None:
     """It was written, and under no version that the next write could name."""
     weak = FROM_S3 + b'ETag: W/"abc"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
     wire.after = lambda request: weak if request.method == "PUT" else None
@@ -265,7 +265,7 @@ def test_a_write_whose_etag_is_weak_is_uncertain(wire: Wire) -> None:
         store_at(wire.url).put("text", None)
 
 
-def test_a_weak_etag_is_named(wire: Wire) -> None:
+def test_weak_etag_is_reported(wire: Wire) -> None:
     """Others wrote nothing: something between made the ETag one that no condition can be compared with."""
     store_at(wire.url).put("text", None)
     weak = FROM_S3 + b'ETag: W/"abc"\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}'
@@ -274,7 +274,7 @@ def test_a_weak_etag_is_named(wire: Wire) -> None:
         store_at(wire.url).load()
 
 
-def test_a_bucket_that_does_not_exist_is_said() -> None:
+def test_missing_bucket_is_reported() -> None:
     """A wrong name is not taken for a journal that is still to be made."""
     with SandboxServer() as server, pytest.raises(StateError, match="there is no bucket elsewhere: make it"):
         store_at(server.url, "elsewhere").load()
@@ -292,7 +292,7 @@ def test_a_bucket_that_does_not_exist_is_said() -> None:
         (FROM_S3 + b"ETag: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n\xff\xfe", "can't decode"),
     ],
 )
-def test_what_cannot_be_read_is_said_in_one_line(wire: Wire, answer: bytes, right: str) -> None:
+def test_unreadable_journal_is_a_one_line_error(wire: Wire, answer: bytes, right: str) -> None:
     """Neither a refusal nor half an answer is taken for an empty journal."""
     wire.before = lambda _: answer
     with pytest.raises(StateError, match=f"the journal {PLACE} cannot be read: .*{right}.*") as said:
@@ -300,7 +300,7 @@ def test_what_cannot_be_read_is_said_in_one_line(wire: Wire, answer: bytes, righ
     assert "\n" not in str(said.value)
 
 
-def test_where_nobody_listens_nothing_was_written(wire: Wire) -> None:
+def test_refused_connection_is_a_certain_error(wire: Wire) -> None:
     """A connection that is refused at every attempt did not carry a write."""
     with Wire(wire.url) as gone:
         store = store_at(gone.url)
@@ -323,7 +323,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.mark.usefixtures("bare")
-def test_missing_credentials_are_said(wire: Wire) -> None:
+def test_missing_credentials_are_reported(wire: Wire) -> None:
     """Without credentials nothing is sent, and one line says where they are looked for."""
     store = S3Store(Clients(lambda: ambient_client("s3", Connection("0", endpoint_url=wire.url), MODELS)), BUCKET, KEY)
     for call in (store.load, lambda: store.put("text", None)):
@@ -333,7 +333,7 @@ def test_missing_credentials_are_said(wire: Wire) -> None:
     assert wire.requests == []
 
 
-def test_credentials_that_were_renewed_are_taken_up(wire: Wire, bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_renewed_credentials_are_used(wire: Wire, bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where those of a file have expired, it is read anew for the next call, and again until it can be used."""
     credentials = tmp_path / "credentials"
     bare.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
@@ -357,7 +357,7 @@ def test_credentials_that_were_renewed_are_taken_up(wire: Wire, bare: pytest.Mon
     assert store.put("text", None)
 
 
-def test_a_wrong_clock_is_no_fault_of_the_credentials(wire: Wire) -> None:
+def test_wrong_clock_is_not_blamed_on_the_credentials(wire: Wire) -> None:
     """S3 has a code of its own for it, and other words."""
     wire.before = lambda _: error(403, "RequestTimeTooSkewed")
     with pytest.raises(StateError, match=r"RequestTimeTooSkewed: because .*; set the clock of this") as said:
@@ -365,7 +365,7 @@ def test_a_wrong_clock_is_no_fault_of_the_credentials(wire: Wire) -> None:
     assert "renew" not in str(said.value)
 
 
-def test_the_environments_endpoint_for_s3_is_used(wire: Wire, bare: pytest.MonkeyPatch) -> None:
+def test_s3_endpoint_of_the_environment_is_used(wire: Wire, bare: pytest.MonkeyPatch) -> None:
     """AWS_ENDPOINT_URL_S3 works as with every program that uses boto3."""
     bare.setenv("AWS_ACCESS_KEY_ID", "x")
     bare.setenv("AWS_SECRET_ACCESS_KEY", "x")
@@ -377,7 +377,7 @@ def test_the_environments_endpoint_for_s3_is_used(wire: Wire, bare: pytest.Monke
     assert "appintegrations-reconciler/1.2" in request.headers["User-Agent"]
 
 
-def test_a_sandbox_needs_nothing_of_the_environment(wire: Wire, bare: pytest.MonkeyPatch) -> None:
+def test_sandbox_connection_ignores_profile_and_proxy(wire: Wire, bare: pytest.MonkeyPatch) -> None:
     """Neither a profile nor a proxy of the environment stands in its way, and the bucket is no host name."""
     bare.setenv("AWS_PROFILE", "nobody")
     bare.setenv("HTTP_PROXY", "http://127.0.0.1:9")
@@ -388,7 +388,7 @@ def test_a_sandbox_needs_nothing_of_the_environment(wire: Wire, bare: pytest.Mon
     assert "/us-east-1/s3/" in request.headers["Authorization"]
 
 
-def test_a_client_that_cannot_be_made_is_said(bare: pytest.MonkeyPatch) -> None:
+def test_client_that_cannot_be_created_is_reported(bare: pytest.MonkeyPatch) -> None:
     """A setting that boto3 does not understand is one line, like every other error."""
     bare.setenv("AWS_MAX_ATTEMPTS", "x")
     with pytest.raises(CloudError, match="making a client of S3"):
@@ -405,7 +405,7 @@ def test_a_client_that_cannot_be_made_is_said(bare: pytest.MonkeyPatch) -> None:
         ("s3://journals/a%20b", ("journals", "a%20b")),
     ],
 )
-def test_a_place_is_a_bucket_and_a_prefix(url: str, parts: tuple[str, str]) -> None:
+def test_s3_url_is_a_bucket_and_a_prefix(url: str, parts: tuple[str, str]) -> None:
     """A prefix may be left out, may have parts, and is taken as it is written."""
     assert parse(url) == parts
 
@@ -440,7 +440,7 @@ def test_a_place_is_a_bucket_and_a_prefix(url: str, parts: tuple[str, str]) -> N
         ("s3://journals/.", "a dot"),
     ],
 )
-def test_a_malformed_place_is_said(url: str, message: str) -> None:
+def test_malformed_s3_url_is_rejected(url: str, message: str) -> None:
     """One sentence says what is wrong, before anything is called."""
     with pytest.raises(ValueError, match=message):
         parse(url)
@@ -480,7 +480,7 @@ def counter(url: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def test_no_update_of_many_machines_is_lost(server: SandboxServer) -> None:
+def test_concurrent_machines_lose_no_update(server: SandboxServer) -> None:
     """Four processes count to a hundred together, and each number is counted by one of them."""
     with ExitStack() as stack:
         counters = [stack.enter_context(counter(server.url)) for _ in range(4)]

@@ -78,7 +78,7 @@ def test_a_create_is_a_notice_at_its_manifest() -> None:
     assert plan == f"Plan {told.plan_digest}"
 
 
-def test_the_gravest_come_first() -> None:
+def test_gravest_annotations_come_first() -> None:
     """Errors, then warnings, then notices; what is in sync is none."""
     every = (
         association("fine", "in-sync"), association("new"), drifted(), association("stuck", "blocked"),
@@ -97,7 +97,7 @@ def test_the_gravest_come_first() -> None:
     assert "which REPEATS the export" in found[-2].text
 
 
-def test_leftovers_have_no_place_and_are_said() -> None:
+def test_rows_without_a_manifest_are_annotated_without_a_file() -> None:
     """Unmanaged, orphaned, and what could not be listed."""
     told = commands(render(report(unmanaged=(live("z"),), orphaned=(record("old"),), unlisted=(("arn:a", "denied"),))))
     assert [(each.name, each.properties) for each in told] == [
@@ -107,7 +107,7 @@ def test_leftovers_have_no_place_and_are_said() -> None:
     ]
 
 
-def test_what_github_does_not_show_is_announced_by_what_it_does() -> None:
+def test_first_annotation_counts_those_that_github_hides() -> None:
     """Of each kind the first ten are shown: the first one says how many more there are, and the log has them all."""
     counts = Counter[str]()
     firsts: dict[str, Command] = {}
@@ -125,7 +125,7 @@ def test_what_github_does_not_show_is_announced_by_what_it_does() -> None:
 
 
 @pytest.mark.parametrize("char", ["x", "😀"])
-def test_a_long_message_goes_on_in_the_next(char: str) -> None:
+def test_long_message_continues_in_the_next_annotation(char: str) -> None:
     """The runner cuts one at 4,096 UTF-16 units; nothing of it is lost."""
     told = commands(render(report(association("stuck", "blocked", reason=char * 9_000))))
     assert len(told) > 1
@@ -135,7 +135,7 @@ def test_a_long_message_goes_on_in_the_next(char: str) -> None:
 
 
 @given(COMMANDS)
-def test_no_value_is_a_command(text: str) -> None:
+def test_values_cannot_inject_workflow_commands(text: str) -> None:
     """There are as many commands as things to say, in the right words, and no line holds one of the older form."""
     told, plain = render(rich(text)), render(rich())
     begun = [
@@ -150,7 +150,7 @@ def test_no_value_is_a_command(text: str) -> None:
 
 
 @given(COMMANDS)
-def test_what_is_read_is_what_was_meant(text: str) -> None:
+def test_escaped_text_reads_back_unchanged(text: str) -> None:
     """Escapes come back as they were, less what cannot be shown."""
     escaped = harmless(text)
     command = commands(findings(Findings(problems=(replace(problems(text)[1], message=text),))))[0]
@@ -158,7 +158,7 @@ def test_what_is_read_is_what_was_meant(text: str) -> None:
     assert command.properties["file"] == escaped
 
 
-def test_findings_say_what_is_wrong_and_what_is_unwise() -> None:
+def test_findings_list_problems_and_warnings() -> None:
     """At their places; and that all is well, where it is."""
     told = findings(found())
     assert lines(told) == [

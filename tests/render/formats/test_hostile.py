@@ -104,14 +104,14 @@ def _shape(tree: object) -> object:
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 @pytest.mark.parametrize("format_", REPORTS)
-def test_no_value_of_a_report_breaks_out(format_: str, hostile: str) -> None:
+def test_hostile_report_values_cannot_break_any_format(format_: str, hostile: str) -> None:
     """Hand-picked: what terminals, runners, browsers and parsers are known to fall for."""
     check(format_, REPORTS[format_](rich(hostile)), _plain(format_))
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 @pytest.mark.parametrize("format_", FINDINGS)
-def test_no_value_of_findings_breaks_out(format_: str, hostile: str) -> None:
+def test_hostile_findings_cannot_break_any_format(format_: str, hostile: str) -> None:
     """The same for what is wrong in manifests, whose texts anyone may have written."""
     check(format_, FINDINGS[format_](found(hostile)), FINDINGS[format_](found()))
 
@@ -119,7 +119,7 @@ def test_no_value_of_findings_breaks_out(format_: str, hostile: str) -> None:
 @settings(max_examples=50)
 @given(STRANGE)
 @pytest.mark.parametrize("format_", REPORTS)
-def test_no_text_at_all_breaks_out(format_: str, hostile: str) -> None:
+def test_arbitrary_text_cannot_break_any_format(format_: str, hostile: str) -> None:
     """What nobody picked by hand."""
     check(format_, REPORTS[format_](rich(hostile)), _plain(format_))
     if format_ in FINDINGS:
@@ -128,7 +128,7 @@ def test_no_text_at_all_breaks_out(format_: str, hostile: str) -> None:
 
 @pytest.mark.parametrize("char", ["x", "`", "\ud800", "\U0001f600"])
 @pytest.mark.parametrize("format_", REPORTS)
-def test_a_long_value_is_still_one_value(format_: str, char: str) -> None:
+def test_long_value_is_shown_or_counted_as_omitted(format_: str, char: str) -> None:
     """More characters than AWS takes anywhere are shown in every place, or said to be left out."""
     hostile = char * 3_000
     for shown in (REPORTS[format_](rich(hostile)), FINDINGS.get(format_, text.findings)(found(hostile))):
@@ -139,7 +139,7 @@ def test_a_long_value_is_still_one_value(format_: str, char: str) -> None:
 
 
 @pytest.mark.parametrize("format_", REPORTS)
-def test_an_empty_value_is_no_trouble(format_: str) -> None:
+def test_empty_values_are_rendered(format_: str) -> None:
     """Not even where every one is."""
     for shown in (REPORTS[format_](rich("")), FINDINGS.get(format_, text.findings)(found(""))):
         assert shown
@@ -147,7 +147,7 @@ def test_an_empty_value_is_no_trouble(format_: str) -> None:
 
 
 @given(STRANGE)
-def test_json_gives_back_what_was_put_in(hostile: str) -> None:
+def test_json_preserves_values(hostile: str) -> None:
     """Escapes keep the value: machines read what is there."""
     document = json_.loads(json.render(rich(hostile)))
     assert document["targets"][0]["name"] == hostile

@@ -42,7 +42,7 @@ def report(outcome: Outcome | None, *lives: Live) -> Report:
         (Skipped("stopped"), "skipped"),
     ],
 )
-def test_every_outcome_has_its_word(outcome: Outcome | None, result: str | None) -> None:
+def test_every_outcome_has_a_result_name(outcome: Outcome | None, result: str | None) -> None:
     """And the document fits the schema."""
     document = json.loads(render(report(outcome)))
     CHECK.validate(document)
@@ -50,7 +50,7 @@ def test_every_outcome_has_its_word(outcome: Outcome | None, result: str | None)
     assert (told and told["result"]) == result
 
 
-def test_live_things_fit_the_schema_too() -> None:
+def test_live_associations_fit_the_schema() -> None:
     """An adoption that differs, an execution and an unmanaged association."""
     ran = Live(live().arn, live(ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"}).spec, Execution("FAILED", "x"))
     document = json.loads(render(report(None, ran, live("b", ClientId="c"))))
@@ -61,13 +61,13 @@ def test_live_things_fit_the_schema_too() -> None:
 
 @pytest.mark.parametrize("dry_run", [True, False])
 @pytest.mark.parametrize("text", ["plain", "", "\x1b[31m\n##[error]x", "\ud800"])
-def test_one_of_everything_fits_the_schema(text: str, dry_run: bool) -> None:
+def test_rich_report_fits_the_schema(text: str, dry_run: bool) -> None:
     """Failed targets, updates, mismatches, orphans, warnings and all: whatever texts they hold."""
     shown = rich(text, dry_run=dry_run)
     for each in (shown, replace(shown, mismatch=None), replace(shown, mismatch=Mismatch("sha256:0", None))):
         CHECK.validate(json.loads(render(each)))
 
 
-def test_it_is_ascii() -> None:
+def test_json_report_is_ascii() -> None:
     """Whatever a value holds, the document is safe to print and to log."""
     assert render(report(None)).isascii()

@@ -53,7 +53,7 @@ def case(told: Report) -> TestCase:
         ("blocked", {}, Failure),
     ],
 )
-def test_each_decision_has_its_result(decision: str, changes: dict[str, Any], result: type | None) -> None:
+def test_each_decision_has_a_test_result(decision: str, changes: dict[str, Any], result: type | None) -> None:
     """The exit code decides, and the reason is the message."""
     told = report(association("export", decision, reason="because", **changes))
     only = case(told)
@@ -63,7 +63,7 @@ def test_each_decision_has_its_result(decision: str, changes: dict[str, Any], re
     assert (result is Skipped) == (told.detailed_exit_code() == 2)
 
 
-def test_a_case_says_where_its_manifest_stands_and_what_is_sent() -> None:
+def test_test_case_names_its_manifest_and_request() -> None:
     """The whole request, its token, and what cannot be verified."""
     only = case(report(association()))
     assert (only.name, only.classname) == ("export", "prod")
@@ -74,13 +74,13 @@ def test_a_case_says_where_its_manifest_stands_and_what_is_sent() -> None:
     assert "unverifiable, since AWS never shows it: /ObjectConfiguration" in only.system_out
 
 
-def test_differences_stand_in_the_text_of_the_result() -> None:
+def test_result_text_contains_the_differences() -> None:
     """As a diff."""
     (skipped,) = case(report(drifted())).result
     assert '- live     "1788220800000" (2026-09-01T00:00:00Z)\n+ git      "1790812800000"' in skipped.text
 
 
-def test_counts_are_right() -> None:
+def test_document_counts_are_the_sums_of_the_suites() -> None:
     """Those of the document are the sums of its suites'."""
     parsed = JUnitXml.fromstring(render(rich()).encode())
     said = (parsed.tests, parsed.failures, parsed.errors)
@@ -92,7 +92,7 @@ def test_counts_are_right() -> None:
         assert told == (suite.tests, suite.failures, suite.errors, suite.skipped)
 
 
-def test_properties_say_what_was_run() -> None:
+def test_properties_describe_the_run() -> None:
     """Digest, revision, run and how much is managed."""
     told = report(association(), live=4)
     (suite,) = suites(render(told))
@@ -115,7 +115,7 @@ def test_properties_say_what_was_run() -> None:
     assert (given.get("revision"), given["dryRun"]) == (None, "false")
 
 
-def test_a_target_that_failed_and_another_plan_are_errors() -> None:
+def test_failed_target_and_plan_mismatch_are_errors() -> None:
     """They are no test of a manifest, and have a case of their own."""
     told = replace(report(error="no credentials"), mismatch=Mismatch("sha256:abc", ("not reviewed: create s3://x",)))
     plan, target = suites(render(told))
@@ -128,7 +128,7 @@ def test_a_target_that_failed_and_another_plan_are_errors() -> None:
     assert error.message == "no credentials"
 
 
-def test_what_belongs_to_no_manifest_and_what_is_unwise_shows() -> None:
+def test_rows_without_a_manifest_and_warnings_are_skipped_cases() -> None:
     """Skipped: it is no failure, and it is not silent either."""
     told = report(unmanaged=(live("z"),), orphaned=(record("old"),), unlisted=(("arn:a", "denied"),))
     target, warnings = suites(render(replace(told, warnings=problems())))
@@ -140,7 +140,7 @@ def test_what_belongs_to_no_manifest_and_what_is_unwise_shows() -> None:
     ]
 
 
-def test_findings_are_a_case_each() -> None:
+def test_each_finding_is_a_test_case() -> None:
     """And one that passes, where nothing is wrong."""
     (suite,) = suites(findings(found()))
     assert (suite.tests, suite.failures, suite.skipped) == (4, 2, 2)

@@ -78,7 +78,7 @@ def tags(shown: Page) -> Counter[str]:
     return Counter(str(each[0]) for each in shown.shape if isinstance(each, tuple))
 
 
-def test_a_plan_to_the_letter() -> None:
+def test_plan_is_rendered_exactly() -> None:
     """What is sent is shown member by member, with the token, and times as people write them."""
     text = render(report(association("profiles"), live=0))
     plan = re.search(r"sha256:[0-9a-f]{64}", text)
@@ -116,7 +116,7 @@ def test_a_plan_to_the_letter() -> None:
     ]
 
 
-def test_an_update_shows_what_it_sends_and_that_it_repeats_the_export() -> None:
+def test_update_shows_its_request_and_warns_of_the_repeated_export() -> None:
     """ExecutionConfiguration alone is sent."""
     text = render(report(association("profiles", "update", write=update(), arn=live().arn)))
     assert "UpdateDataIntegrationAssociation, association a1, which REPEATS the export" in text
@@ -124,7 +124,7 @@ def test_an_update_shows_what_it_sends_and_that_it_repeats_the_export() -> None:
     assert "+ /DestinationURI" not in text
 
 
-def test_a_write_that_only_waits_is_shown_as_it_will_be_sent() -> None:
+def test_held_write_is_shown_with_its_request() -> None:
     """It is part of what is agreed to."""
     text = render(report(association("later", "held", write=create(), reason="creating waits: 20 exports run")))
     assert "### What would be written" in text
@@ -132,7 +132,7 @@ def test_a_write_that_only_waits_is_shown_as_it_will_be_sent() -> None:
     assert "`creating waits: 20 exports run`" in text
 
 
-def test_what_needs_a_person_comes_first() -> None:
+def test_rows_that_need_a_person_come_first() -> None:
     """Then what is written, what differs, and what is fine, folded away."""
     every = (
         association("fine", "in-sync"), drifted(), association("new"), association("taken", "adopt"),
@@ -153,7 +153,7 @@ def test_what_needs_a_person_comes_first() -> None:
     assert places == sorted(places)
 
 
-def test_what_became_of_calls() -> None:
+def test_executed_calls_are_shown_with_their_outcomes() -> None:
     """A failure is not counted as something to come."""
     text = render(
         report(
@@ -175,7 +175,7 @@ def test_what_became_of_calls() -> None:
         (None, "only the digest of the reviewed plan"),
     ],
 )
-def test_another_plan_than_the_reviewed_one(differences: tuple[str, ...] | None, said: str) -> None:
+def test_plan_mismatch_shows_both_digests_and_the_differences(differences: tuple[str, ...] | None, said: str) -> None:
     """Both digests stand there, and what differs, or that it is not known."""
     told = report(association(), association("b", "adopt"), dry_run=False)
     assert "1 adopted" in render(told)
@@ -189,14 +189,14 @@ def test_another_plan_than_the_reviewed_one(differences: tuple[str, ...] | None,
         assert part in text
 
 
-def test_a_target_that_failed_is_named_with_its_error() -> None:
+def test_failed_target_is_named_with_its_error() -> None:
     """Also one without manifests."""
     text = render(report(error="no credentials"))
     assert text.startswith("## Dry run: 1 target failed. Nothing was written.")
     assert "- **target failed** `prod 123456789012 us-east-1`: `no credentials`" in text
 
 
-def test_many_targets_are_folded_away() -> None:
+def test_many_targets_are_collapsed() -> None:
     """Associations say where they belong."""
     one = report(association())
     text = render(replace(one, targets=tuple(replace(one.targets[0], name=f"t{number}") for number in range(7))))
@@ -205,7 +205,7 @@ def test_many_targets_are_folded_away() -> None:
     assert "**to create** `export` in `t3`:" in text
 
 
-def test_leftovers_are_folded_away() -> None:
+def test_rows_without_a_manifest_are_collapsed() -> None:
     """What is live without a manifest, and what is remembered without one."""
     text = render(report(unmanaged=(live("z"),), orphaned=(record("old"),)))
     assert "<summary>Unmanaged: 1</summary>" in text
@@ -213,20 +213,20 @@ def test_leftovers_are_folded_away() -> None:
     assert "its manifest is gone" in text
 
 
-def test_nothing_to_do_is_said() -> None:
+def test_empty_plan_is_stated() -> None:
     """An empty report does not look like a broken one."""
     assert render(report()).startswith("## Dry run: nothing to do. Nothing was written.\n\n- `prod")
     assert "No targets." in render(replace(report(), targets=()))
 
 
 @given(MARKUP, st.sampled_from([Options.CMARK_OPT_UNSAFE, Options.CMARK_OPT_DEFAULT]))
-def test_no_value_becomes_markup(text: str, options: int) -> None:
+def test_values_cannot_become_markup(text: str, options: int) -> None:
     """The elements, their attributes and all text outside code are the same, whatever the values are."""
     assert page(render(rich(text)), options).shape == page(render(rich()), options).shape
     assert page(findings(found(text)), options).shape == page(findings(found()), options).shape
 
 
-def test_a_fence_is_longer_than_any_in_it() -> None:
+def test_code_fence_is_longer_than_any_in_its_value() -> None:
     """And so is a code span's."""
     text = render(report(association(write=create({**request(), "DestinationURI": "a```b"}), reason="a``b")))
     assert "\n````diff\n" in text
@@ -235,14 +235,14 @@ def test_a_fence_is_longer_than_any_in_it() -> None:
 
 
 @given(MARKUP)
-def test_a_value_is_shown_as_it_is(text: str) -> None:
+def test_code_span_preserves_its_value(text: str) -> None:
     """A code span holds what was put into it, less what cannot be printed."""
     shown = page(findings(Findings(problems=problems(text))))
     escaped = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
     assert shown.code == [f"{escaped}:3:7", *[escaped] * 4]
 
 
-def test_nothing_is_a_link_an_image_or_a_mention() -> None:
+def test_values_cannot_become_links_images_or_mentions() -> None:
     """GitHub leaves code alone."""
     hostile = "@team #1 https://x.example www.x.example ![i](u) [l](u) <img src=x onerror=y> </details> ``` | :rocket:"
     used = tags(page(render(rich(hostile))))
@@ -252,7 +252,7 @@ def test_nothing_is_a_link_an_image_or_a_mention() -> None:
     }  # fmt: skip
 
 
-def test_ten_thousand_associations_fit_and_what_is_left_out_is_counted() -> None:
+def test_large_report_fits_and_counts_the_omitted_rows() -> None:
     """Of each kind, what is shown and what is left out come to what there is."""
     told = many(10_000)
     text = render(told)
@@ -290,7 +290,7 @@ def _number(text: str) -> int:
 
 
 @pytest.mark.parametrize("text", ["x" * 10_000, "`" * 10_000, "é" * 10_000, "\U000e0001" * 10_000])
-def test_a_value_that_is_too_long_leaves_the_others_their_room(text: str) -> None:
+def test_overlong_value_does_not_displace_the_others(text: str) -> None:
     """It is shown in short, or counted as left out; nothing is cut in the middle of markup."""
     shown = render(rich(text))
     assert len(shown.encode()) <= LIMIT
@@ -302,7 +302,7 @@ def test_a_value_that_is_too_long_leaves_the_others_their_room(text: str) -> Non
     assert "+ /DestinationURI" in shown
 
 
-def test_findings_say_what_is_wrong_and_what_is_unwise() -> None:
+def test_findings_list_problems_and_warnings() -> None:
     """And that all is well, where it is."""
     text = findings(found())
     assert text.splitlines()[0] == "## 2 problems in the manifests: none is used."
@@ -312,7 +312,7 @@ def test_findings_say_what_is_wrong_and_what_is_unwise() -> None:
     assert findings(Findings(1, warnings=problems()[:1])).startswith("## 1 manifest: valid, 1 warning.\n\n### Warnings")
 
 
-def test_findings_that_do_not_fit_are_counted() -> None:
+def test_omitted_findings_are_counted() -> None:
     """The first ones are shown."""
     text = findings(Findings(problems=problems() * 5_000))
     assert len(text.encode()) <= LIMIT
@@ -322,7 +322,7 @@ def test_findings_that_do_not_fit_are_counted() -> None:
     assert len(re.findall("^- ", text, re.MULTILINE)) + _number(left[1]) == 10_000
 
 
-def test_what_would_be_written_is_shown_before_all_that_is_blocked() -> None:
+def test_pending_writes_are_shown_before_the_bulk_of_blocked_rows() -> None:
     """Whoever approves reads the writes, however many sentences there are about what is not one."""
     blocked = [association(f"blocked-{number}", "blocked", reason="no room " * 12) for number in range(LARGE)]
     creates = [association(f"new-{number}") for number in range(10)]

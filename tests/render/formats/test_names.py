@@ -19,7 +19,7 @@ NAMED = {INTEGRATION.arn: INTEGRATION.name}
     "render",
     [partial(text.render, terminal=False), junit.render, sarif.render, github.render, markdown.render],
 )
-def test_what_is_left_over_is_called_by_name(render: Callable[[Report], str]) -> None:
+def test_rows_without_a_manifest_use_the_integration_name(render: Callable[[Report], str]) -> None:
     """The ARN stands only where somebody has to find it, or where the name is not known."""
     named = render(report(orphaned=(record("old"),), names=NAMED))
     assert INTEGRATION.name in named
@@ -30,7 +30,7 @@ def test_what_is_left_over_is_called_by_name(render: Callable[[Report], str]) ->
     assert INTEGRATION.arn not in render(report(unmanaged=(live("z"),), names=NAMED))
 
 
-def test_programs_have_both() -> None:
+def test_json_has_both_name_and_arn_of_an_integration() -> None:
     """The ARN as before, and the name beside it."""
     told = report(orphaned=(record("old"),), unmanaged=(live("z"),), unlisted=((INTEGRATION.arn, "no"),), names=NAMED)
     (target,) = json.document(told)["targets"]

@@ -103,14 +103,14 @@ def test_a_write_is_a_note_at_its_manifest() -> None:
         ("adopt", {}, "adopt", "note"),
     ],
 )
-def test_each_decision_has_its_rule(decision: str, changes: dict[str, Any], rule: str, level: str) -> None:
+def test_each_decision_has_a_rule(decision: str, changes: dict[str, Any], rule: str, level: str) -> None:
     """With a stable id."""
     result = only(report(association("export", decision, **changes)))
     assert (result["ruleId"], result["level"]) == (rule, level)
     assert result["properties"]["decision"] == decision
 
 
-def test_what_is_in_sync_is_no_result() -> None:
+def test_in_sync_association_is_not_a_result() -> None:
     """There is nothing to look at."""
     assert check(render(report(association("export", "in-sync"))))["results"] == []
 
@@ -128,7 +128,7 @@ def test_a_fingerprint_stays_when_a_manifest_moves() -> None:
     ) == 2
 
 
-def test_what_has_no_file_is_a_notification() -> None:
+def test_row_without_a_file_is_a_notification() -> None:
     """GitHub refuses a file in which a result has no location."""
     told = report(
         error="no credentials", unmanaged=(live("z"),), orphaned=(record("old"),), unlisted=(("arn:a", "denied"),)
@@ -150,7 +150,7 @@ def test_what_has_no_file_is_a_notification() -> None:
     assert "now there is no plan" in first
 
 
-def test_the_run_says_what_it_was() -> None:
+def test_run_has_digest_revision_and_coverage() -> None:
     """Digest, revision, and how much is managed."""
     told = report(association(), live=4)
     run = check(render(told))
@@ -185,7 +185,7 @@ def test_a_file_is_a_uri(file: str, uri: str, based: bool) -> None:
     assert unquote(uri, errors="surrogateescape").endswith(".yaml")
 
 
-def test_one_of_everything_is_well_formed() -> None:
+def test_rich_report_is_well_formed() -> None:
     """In a run and in a dry one."""
     assert len(check(render(rich()))["results"]) == 25
     assert len(check(render(rich(dry_run=True)))["results"]) == 25
@@ -228,7 +228,7 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> jsonschema.Draft4Validat
         findings(Findings(manifests=1)),
     ],
 )
-def test_it_is_valid_by_the_schema_of_the_standard(text: str, schema: jsonschema.Draft4Validator) -> None:
+def test_sarif_report_fits_the_standard_schema(text: str, schema: jsonschema.Draft4Validator) -> None:
     """And the schema does refuse what is not."""
     document = json.loads(text)
     assert list(schema.iter_errors(document)) == []

@@ -30,7 +30,7 @@ def report(*manifests: Manifest, lives: tuple[Live, ...] = (), dry_run: bool = T
     return Report(RunInfo("id", NOW, NOW, dry_run=dry_run, revision=None, version="0"), (target,))
 
 
-def test_a_plain_report_to_the_letter() -> None:
+def test_plain_report_is_rendered_exactly() -> None:
     """Columns stand under each other; times are shown as people write them."""
     window = {**ON_DEMAND, "OnDemandConfiguration": SHIFTED}
     shown = replace(live(ExecutionConfiguration=window), last_execution=Execution("IN_PROGRESS", None))
@@ -56,7 +56,7 @@ def test_a_plain_report_to_the_letter() -> None:
     assert "Dry run: 1 drifted, 1 to create, 1 unmanaged. Nothing was written." in text
 
 
-def test_another_plan_than_the_reviewed_one_is_told_as_a_plan() -> None:
+def test_plan_mismatch_shows_the_whole_new_plan() -> None:
     """Nothing was adopted or written, and the plan that is to be reviewed now is shown whole."""
     adopted = manifest("adopted", DestinationURI="s3://corp-exports/adopted")
     new = manifest("new", DestinationURI="s3://corp-exports/new")
@@ -67,7 +67,7 @@ def test_another_plan_than_the_reviewed_one_is_told_as_a_plan() -> None:
     assert "Run: Not the plan that was reviewed: 1 to create, 1 to adopt. Nothing was written." in text
 
 
-def test_what_aws_does_not_show_is_said_in_the_diff() -> None:
+def test_diff_marks_members_that_aws_does_not_show() -> None:
     """A change of ObjectConfiguration shows git and journal, and no made-up live value."""
     text = render(report(manifest(ObjectConfiguration={"A": {"b": ["c"]}}), lives=(live(),)), terminal=False)
     assert "- live     unverifiable: AWS does not show it" in text
@@ -75,7 +75,7 @@ def test_what_aws_does_not_show_is_said_in_the_diff() -> None:
     assert "- applied  (absent)" in text
 
 
-def test_a_run_says_what_became_of_it() -> None:
+def test_run_report_counts_created_and_failed_calls() -> None:
     """Created and failed are told apart, with AWS's reason."""
     two = (manifest("a", DestinationURI="s3://x/aa"), manifest("b", DestinationURI="s3://x/bb"))
     text = render(report(*two, dry_run=False, a=Created("1"), b=Refused("quota")), terminal=False)
@@ -85,7 +85,7 @@ def test_a_run_says_what_became_of_it() -> None:
     assert "Run: 1 failed, 1 created." in text
 
 
-def test_an_unknown_outcome_says_what_comes_next() -> None:
+def test_unknown_outcome_explains_the_next_run() -> None:
     """Nobody has to guess whether to run again."""
     new = manifest("a", DestinationURI="s3://x/aa")
     text = render(report(new, dry_run=False, a=Unknown("time-out")), terminal=False)
@@ -94,20 +94,20 @@ def test_an_unknown_outcome_says_what_comes_next() -> None:
     assert "Run: 1 unknown." in text
 
 
-def test_a_target_that_failed_says_so_once() -> None:
+def test_failed_target_shows_its_error_once() -> None:
     """Its error stands above its manifests."""
     failed = TargetReport("prod", None, None, "no credentials", undecided([manifest()], "the target failed"))
     text = render(replace(report(), targets=(failed,)), terminal=False)
     assert text.splitlines()[:2] == ["prod", "  failed: no credentials"]
 
 
-def test_nothing_at_all_is_said_too() -> None:
+def test_empty_target_is_stated() -> None:
     """An empty target does not look like a cut-off report."""
     assert "no manifests, and nothing live" in render(report(), terminal=False)
 
 
 @given(st.text(min_size=1, max_size=30), st.booleans())
-def test_no_value_can_steer_a_terminal(hostile: str, terminal: bool) -> None:
+def test_values_cannot_inject_terminal_escapes(hostile: str, terminal: bool) -> None:
     """Names, values and AWS's answers are shown; their control and direction characters are not sent."""
     named = replace(manifest(hostile, ClientId=hostile), origin=Origin(hostile, 1, 1))
     shown = replace(live(ClientId=hostile), last_execution=Execution(hostile, hostile))

@@ -28,7 +28,7 @@ RENDERERS: list[Callable[[Report], str]] = [
 
 
 @pytest.mark.parametrize("render", RENDERERS)
-def test_no_format_says_adopted_where_the_journal_has_nothing(render: Callable[[Report], str]) -> None:
+def test_unrecorded_adoption_is_not_reported_as_adopted(render: Callable[[Report], str]) -> None:
     """It could not be written: rows and summary say what there is to do, and that it was not done."""
     row = association("taken", "adopt", arn=live().arn, outcome=NOT_TAKEN)
     told = report(row, dry_run=False, error="the disk is full")
@@ -40,13 +40,13 @@ def test_no_format_says_adopted_where_the_journal_has_nothing(render: Callable[[
         assert "adopted" in render(replace(told, targets=(done,)))
 
 
-def test_no_two_kinds_have_one_label() -> None:
+def test_report_kind_labels_are_unique() -> None:
     """The page explains each label once: what is to adopt, and what could not be."""
     labels = [kind.label for kind in ReportKind]
     assert sorted(set(labels)) == sorted(labels)
 
 
-def test_what_was_not_begun_is_no_write() -> None:
+def test_write_that_was_not_started_is_reported_as_planned() -> None:
     """The lease could not be taken: the comment lists what would be written."""
     told = report(association(), dry_run=False, error="held by another")
     assert "### What would be written" in markdown.render(told)

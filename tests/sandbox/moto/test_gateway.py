@@ -48,7 +48,7 @@ def gateway_seeing(seen: list[tuple[str, bool]]) -> Iterator[Gateway]:
         ("app-integrations", ("/app-integrations", False)),
     ],
 )
-def test_only_s3_is_served_one_at_a_time(service: str, seen: tuple[str, bool]) -> None:
+def test_only_s3_requests_are_serialised(service: str, seen: tuple[str, bool]) -> None:
     """S3 waits, so that conditions hold; AppIntegrations has its own lock and is found by its raw URL."""
     said: list[tuple[str, bool]] = []
     environ = {

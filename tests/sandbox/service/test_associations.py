@@ -50,7 +50,7 @@ def statuses(service: AppIntegrations) -> list[str]:
     return [each["LastExecutionStatus"]["ExecutionStatus"] for each in listed(service)]
 
 
-def test_list_leaves_out_what_aws_leaves_out(service: AppIntegrations) -> None:
+def test_list_omits_the_members_that_aws_omits(service: AppIntegrations) -> None:
     """Object configuration, metadata and token cannot be read back; the rest can."""
     made = create(
         service,
@@ -74,7 +74,7 @@ def test_list_leaves_out_what_aws_leaves_out(service: AppIntegrations) -> None:
     }
 
 
-def test_list_is_of_one_integration(service: AppIntegrations) -> None:
+def test_list_returns_the_associations_of_one_integration(service: AppIntegrations) -> None:
     """Associations of other data integrations are not listed."""
     create(service)
     create(service, DataIntegrationIdentifier="crm-accounts", ExecutionConfiguration=SCHEDULED)
@@ -91,7 +91,7 @@ def test_job_completes_when_its_time_is_over(service: AppIntegrations, clock: Ma
     assert statuses(service) == ["COMPLETED"]
 
 
-def test_job_may_fail(service: AppIntegrations, clock: ManualClock) -> None:
+def test_failing_jobs_can_be_configured(service: AppIntegrations, clock: ManualClock) -> None:
     """A switch makes jobs end as FAILED, with a reason."""
     service.behave(Behaviour(job_outcome="FAILED", job_seconds=1))
     create(service)
@@ -123,7 +123,7 @@ def test_update_reruns_the_job(service: AppIntegrations, clock: ManualClock) -> 
     assert [each.operation[:6] for each in service.carried_out] == ["Create", "Update", "Update"]
 
 
-def test_update_of_nothing_is_not_found(service: AppIntegrations) -> None:
+def test_update_under_another_integration_is_not_found(service: AppIntegrations) -> None:
     """An association is found only under its own data integration."""
     create(service, DataIntegrationIdentifier="crm-accounts")
     [item] = listed(service, "crm-accounts")
@@ -131,7 +131,7 @@ def test_update_of_nothing_is_not_found(service: AppIntegrations) -> None:
         update(service, item["DataIntegrationAssociationArn"])
 
 
-def test_carried_out_says_token_and_time(service: AppIntegrations, clock: ManualClock) -> None:
+def test_executed_writes_are_logged_with_token_and_time(service: AppIntegrations, clock: ManualClock) -> None:
     """The log names every write that took effect, and no other."""
     create(service, ClientToken="t")
     create(service, ClientToken="t")
@@ -150,7 +150,7 @@ def test_eleventh_association_exceeds_the_quota(service: AppIntegrations) -> Non
     create(service, DataIntegrationIdentifier="crm-accounts", ExecutionConfiguration=SCHEDULED)
 
 
-def test_exports_at_a_time_have_a_quota(service: AppIntegrations, clock: ManualClock) -> None:
+def test_concurrent_exports_have_a_quota(service: AppIntegrations, clock: ManualClock) -> None:
     """Running jobs count, ended ones and schedules do not; an Update is a job like a Create."""
     service.behave(Behaviour(concurrent_exports=2))
     made = create(service)["DataIntegrationAssociationId"]
@@ -166,7 +166,7 @@ def test_exports_at_a_time_have_a_quota(service: AppIntegrations, clock: ManualC
         update(service, made)
 
 
-def test_tokens_honoured(service: AppIntegrations) -> None:
+def test_repeated_token_returns_the_first_answer(service: AppIntegrations) -> None:
     """The first answer comes again under its token, also for other parameters."""
     first = create(service, ClientToken="t")
     assert create(service, ClientToken="t") == first
@@ -182,7 +182,7 @@ def test_token_knows_an_integration_by_any_identifier(service: AppIntegrations) 
     assert create(service, ClientToken="t", DataIntegrationIdentifier=first["DataIntegrationArn"]) == first
 
 
-def test_tokens_refused_on_other_parameters(service: AppIntegrations) -> None:
+def test_repeated_token_with_other_parameters_can_be_refused(service: AppIntegrations) -> None:
     """A known token with other parameters is an error, with the same ones it is not."""
     service.behave(Behaviour(tokens="refuse-mismatch"))
     first = create(service, ClientToken="t")
@@ -192,13 +192,13 @@ def test_tokens_refused_on_other_parameters(service: AppIntegrations) -> None:
     assert len(service.carried_out) == 1
 
 
-def test_tokens_ignored(service: AppIntegrations) -> None:
+def test_ignored_tokens_create_again(service: AppIntegrations) -> None:
     """Every Create creates."""
     service.behave(Behaviour(tokens="ignored"))
     assert create(service, ClientToken="t") != create(service, ClientToken="t")
 
 
-def test_without_a_token_every_create_creates(service: AppIntegrations) -> None:
+def test_create_without_a_token_always_creates(service: AppIntegrations) -> None:
     """A token is the client's to send."""
     assert create(service) != create(service)
 
@@ -216,7 +216,7 @@ def test_expired_token_creates_again(service: AppIntegrations, clock: ManualCloc
     assert [each.token for each in service.state.answered.values()] == ["u"]
 
 
-def test_list_lags(service: AppIntegrations, clock: ManualClock) -> None:
+def test_list_can_lag_behind_creates(service: AppIntegrations, clock: ManualClock) -> None:
     """A fresh association is missing from List, yet counts as existing."""
     service.behave(Behaviour(list_lag=30, associations_per_integration=1))
     create(service)
@@ -228,7 +228,7 @@ def test_list_lags(service: AppIntegrations, clock: ManualClock) -> None:
     assert len(listed(service)) == 1
 
 
-def test_update_lags(service: AppIntegrations, clock: ManualClock) -> None:
+def test_list_can_lag_behind_updates(service: AppIntegrations, clock: ManualClock) -> None:
     """List shows the former execution configuration for a while after an Update."""
     service.behave(Behaviour(update_lag=30))
     made = create(service)
@@ -238,7 +238,7 @@ def test_update_lags(service: AppIntegrations, clock: ManualClock) -> None:
     assert listed(service)[0]["ExecutionConfiguration"] == LATER
 
 
-def test_list_forgets_finished_jobs(service: AppIntegrations, clock: ManualClock) -> None:
+def test_list_can_drop_finished_jobs(service: AppIntegrations, clock: ManualClock) -> None:
     """An association leaves List a while after its job; a schedule never does."""
     service.behave(Behaviour(list_forgets=50))
     create(service)
@@ -249,7 +249,7 @@ def test_list_forgets_finished_jobs(service: AppIntegrations, clock: ManualClock
     assert [each["ExecutionConfiguration"] for each in listed(service)] == [SCHEDULED]
 
 
-def test_one_association_per_integration_ever(service: AppIntegrations) -> None:
+def test_one_association_per_integration_can_be_enforced(service: AppIntegrations) -> None:
     """A second association is refused, also after the first is gone; its token still answers."""
     service.behave(Behaviour(one_association_per_integration=True))
     made = create(service, ClientToken="t")
@@ -262,7 +262,7 @@ def test_one_association_per_integration_ever(service: AppIntegrations) -> None:
     create(service, DataIntegrationIdentifier="crm-accounts")
 
 
-def test_explicit_deny_is_said_in_aws_words(service: AppIntegrations) -> None:
+def test_explicit_deny_has_the_aws_message(service: AppIntegrations) -> None:
     """Writes to associations are refused with the text that tells a permanent deny."""
     made = create(service)["DataIntegrationAssociationId"]
     service.behave(Behaviour(explicit_deny=True))
@@ -310,7 +310,7 @@ def test_throttle_is_a_token_bucket_over_all_operations(service: AppIntegrations
     service.call("ListDataIntegrations", {})
 
 
-def test_lost_answer_is_carried_out_once(service: AppIntegrations) -> None:
+def test_write_with_a_lost_answer_is_executed_once(service: AppIntegrations) -> None:
     """The Create took effect, its client cannot know, and the token leads back to it."""
     service.behave(Behaviour(lose_answers=1))
     with pytest.raises(AnswerLostError):
@@ -320,7 +320,7 @@ def test_lost_answer_is_carried_out_once(service: AppIntegrations) -> None:
     assert made["DataIntegrationAssociationId"] in service.carried_out[0].arn
 
 
-def test_lost_answers_are_counted(service: AppIntegrations) -> None:
+def test_number_of_lost_answers_is_configurable(service: AppIntegrations) -> None:
     """The next n writes lose their answers, Updates as well, and the one after does not."""
     service.behave(Behaviour(lose_answers=2))
     with pytest.raises(AnswerLostError):

@@ -5,7 +5,7 @@ import pytest
 from reconciler.sandbox import Behaviour
 
 
-def test_nothing_written_is_the_default() -> None:
+def test_empty_settings_are_the_default() -> None:
     """No setting, no difference."""
     assert Behaviour.parse([]) == Behaviour()
     assert Behaviour().changed() == ()
@@ -72,7 +72,7 @@ def test_every_changed_switch_parses_back() -> None:
         ("integrations=1.5", "'integrations=1.5': expected a whole number from 0"),
     ],
 )
-def test_wrong_setting_is_told_what_is_right(setting: str, told: str) -> None:
+def test_invalid_setting_is_reported_with_valid_values(setting: str, told: str) -> None:
     """The message names the setting, and what would be right, in one line."""
     with pytest.raises(ValueError) as caught:  # noqa: PT011  # the whole message is compared
         Behaviour.parse([setting])

@@ -18,7 +18,7 @@ from reconciler.sandbox.service.validation import validate
 ARN = re.compile(r"arn:aws:app-integrations:us-east-1:123456789012:data-integration/[0-9a-f-]{36}")
 
 
-def test_created_integration_reads_back_as_asked(service: AppIntegrations) -> None:
+def test_created_integration_reads_back_unchanged(service: AppIntegrations) -> None:
     """Get answers what Create was given, with the schedule under its other name, and less the token."""
     asked = {
         "Name": "articles",
@@ -105,7 +105,7 @@ def test_association_pins_its_integration(service: AppIntegrations) -> None:
         service.call("GetDataIntegration", {"Identifier": "crm-accounts"})
 
 
-def test_tags_of_integrations_and_associations(service: AppIntegrations) -> None:
+def test_integrations_and_associations_have_tags(service: AppIntegrations) -> None:
     """Tags are set, replaced, listed and removed by ARN."""
     service.call("CreateDataIntegrationAssociation", {"DataIntegrationIdentifier": "crm-accounts"})
     [association] = service.call("ListDataIntegrationAssociations", {"DataIntegrationIdentifier": "crm-accounts"})[

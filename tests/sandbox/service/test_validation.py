@@ -16,13 +16,13 @@ GOOD: dict[str, Any] = {"DataIntegrationIdentifier": "profiles-export"}
 
 
 @given(st.text(alphabet="aZ0_:/.-!@#+=,é \n", max_size=12))
-def test_linear_pattern_agrees_on_short_text(text: str) -> None:
+def test_linear_pattern_matches_like_the_model_on_short_text(text: str) -> None:
     """The pattern that is used matches what the model's pattern matches."""
     assert bool(re.search(LINEAR_URI, text, re.ASCII)) == bool(re.search(URI, text, re.ASCII))
 
 
 @given(st.text(alphabet="a/.,", max_size=8))
-def test_linear_pattern_agrees_on_uris(rest: str) -> None:
+def test_linear_pattern_matches_like_the_model_on_uris(rest: str) -> None:
     """So too where all begins like a URI."""
     uri = f"s3://{rest}"
     assert bool(re.search(LINEAR_URI, uri, re.ASCII)) == bool(re.search(URI, uri, re.ASCII))
@@ -63,14 +63,14 @@ def test_longest_wrong_uri_is_refused_at_once() -> None:
         {"Surprise": 1},
     ],
 )
-def test_what_the_model_refuses_is_refused(service: AppIntegrations, wrong: dict[str, Any]) -> None:
+def test_request_that_violates_the_model_is_refused(service: AppIntegrations, wrong: dict[str, Any]) -> None:
     """Enums, patterns, lengths, types, members: nothing wrong is carried out."""
     with pytest.raises(InvalidRequestError):
         service.call(CREATE, GOOD | wrong)
     assert service.carried_out == ()
 
 
-def test_all_problems_are_told_in_one_go() -> None:
+def test_refusal_names_every_invalid_member() -> None:
     """A refusal names every wrong member."""
     with pytest.raises(InvalidRequestError) as caught:
         validate(CREATE, GOOD | {"DestinationURI": "x", "ExecutionConfiguration": {"ExecutionMode": "NEVER"}})

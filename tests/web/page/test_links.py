@@ -19,7 +19,7 @@ TEMPLATE = "https://git.example/org/repo/blob/{revision}/{file}#L{line}"
 @pytest.mark.parametrize(
     "template", [TEMPLATE, "http://git.example:3000/{file}?ref={revision}", "https://git.example/"]
 )
-def test_an_address_of_the_web_is_taken(template: str) -> None:
+def test_http_template_is_accepted(template: str) -> None:
     """With any of the fields, or none."""
     assert complaint(template) is None
 
@@ -32,7 +32,7 @@ def test_an_address_of_the_web_is_taken(template: str) -> None:
         "https://git.example/{file.__class__}",
     ],
 )  # fmt: skip
-def test_anything_else_is_refused(template: str) -> None:
+def test_invalid_template_is_rejected(template: str) -> None:
     """With what would be right."""
     assert complaint(template)
 
@@ -40,7 +40,7 @@ def test_anything_else_is_refused(template: str) -> None:
 @given(st.text(), st.text(min_size=1))
 @example(".", "a.yaml")
 @example("..", "a.yaml")
-def test_no_name_changes_the_place(revision: str, file: str) -> None:
+def test_file_and_revision_names_cannot_change_the_link_host(revision: str, file: str) -> None:
     """Whatever a revision or a file is called, the host, the path before it and the line stay."""
     found = link(TEMPLATE, revision, Origin(file, 7, 1))
     if found is not None:
@@ -51,7 +51,7 @@ def test_no_name_changes_the_place(revision: str, file: str) -> None:
         assert found.isascii()
 
 
-def test_there_is_no_link_to_what_is_not_in_a_repository() -> None:
+def test_file_outside_a_repository_has_no_link() -> None:
     """Without a revision, for an absolute file and for one above the folder."""
     assert link(TEMPLATE, None, Origin("a.yaml", 1, 1)) is None
     assert link("https://git.example/{file}", None, Origin("a.yaml", 1, 1)) == "https://git.example/a.yaml"
@@ -60,7 +60,7 @@ def test_there_is_no_link_to_what_is_not_in_a_repository() -> None:
     assert link(None, "1f0c", Origin("a.yaml", 1, 1)) is None
 
 
-def test_the_command_line_refuses_what_is_no_address() -> None:
+def test_command_line_rejects_an_invalid_template() -> None:
     """With what would be right, before anything is begun."""
     done = CliRunner().invoke(command, ["--manifest-url", "javascript:{file}"])
     assert done.exit_code == 2

@@ -63,14 +63,14 @@ def names(seen: Seen) -> list[str]:
         (boards.failing(), ("failing", "7 runs in a row", "never", "may not make this call")),
     ],
 )
-def test_each_state_is_told(site: Site, board: Board, said: tuple[str, ...]) -> None:
+def test_page_describes_each_controller_state(site: Site, board: Board, said: tuple[str, ...]) -> None:
     """In words that a reader finds."""
     words = shown(site, board).words
     for each in said:
         assert each in words
 
 
-def test_an_export_that_failed_is_no_green_row(site: Site) -> None:
+def test_failed_export_needs_attention_though_in_sync(site: Site) -> None:
     """Whatever is in sync: it needs attention, its target's card says so, and it comes before what is well."""
     plain = boards.in_sync()
     (lane,) = plain.lanes
@@ -91,7 +91,7 @@ def test_an_export_that_failed_is_no_green_row(site: Site) -> None:
     assert "prod in sync" in shown(site, plain).words
 
 
-def test_a_folder_has_no_revision_to_show(site: Site) -> None:
+def test_folder_source_is_shown_without_a_revision(site: Site) -> None:
     """It is called what it is."""
     board = boards.in_sync()
     assert board.revision
@@ -99,7 +99,7 @@ def test_a_folder_has_no_revision_to_show(site: Site) -> None:
     assert "The folder's content active since 2026-10-31 06:00Z" in words
 
 
-def test_a_run_that_does_not_get_on_is_told(site: Site) -> None:
+def test_stuck_run_is_shown(site: Site) -> None:
     """As a state of its target, with since when."""
     moved = NOW - timedelta(hours=1)
     lane = replace(boards.lane(None), running=moved, moved=moved, due=None)
@@ -108,7 +108,7 @@ def test_a_run_that_does_not_get_on_is_told(site: Site) -> None:
     assert "has made no progress since 2026-11-01 11:00Z" in words
 
 
-def test_a_timetable_that_has_stopped_is_told(site: Site) -> None:
+def test_stopped_scheduler_is_shown(site: Site) -> None:
     """Else what is shown looks as good as when it was new; where a stop was asked for, that is said."""
     assert "any more" not in shown(site, boards.in_sync()).words
     site.working = False
@@ -119,7 +119,7 @@ def test_a_timetable_that_has_stopped_is_told(site: Site) -> None:
     assert "any more" not in words
 
 
-def test_runs_before_the_start_are_not_told_as_none(site: Site) -> None:
+def test_runs_before_the_start_are_shown_as_unknown(site: Site) -> None:
     """What a controller forgot with its last start is not said to have been nothing."""
     day = boards.in_sync()
     assert "Runs of the last day" in shown(site, day).words
@@ -130,7 +130,7 @@ def test_runs_before_the_start_are_not_told_as_none(site: Site) -> None:
     assert "last day" not in shown(site, replace(young, past=())).words
 
 
-def test_everything_a_report_tells_is_on_the_page(site: Site) -> None:
+def test_page_shows_every_part_of_a_report(site: Site) -> None:
     """Each kind, each outcome, what is unmanaged, orphaned and not listed, the warnings: marked texts all arrive."""
     seen = shown(site, boards.hostile("marked"))
     kinds = {kind for kind in ReportKind if f'title="{kind.meaning}"' in site.get("/").text}
@@ -142,7 +142,7 @@ def test_everything_a_report_tells_is_on_the_page(site: Site) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_no_text_breaks_out(site: Site, text: str) -> None:
+def test_texts_cannot_inject_elements(site: Site, text: str) -> None:
     """Whatever names, reasons and ARNs hold, the elements are those of a harmless page, and no address leaves it."""
     seen, plain = shown(site, boards.hostile(text)), shown(site, boards.hostile("plain"))
     assert [tag for tag, _ in seen.tags] == [tag for tag, _ in plain.tags]
@@ -153,7 +153,7 @@ def test_no_text_breaks_out(site: Site, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_what_is_asked_for_does_not_break_out_either(site: Site, text: str) -> None:
+def test_query_parameters_cannot_inject_elements(site: Site, text: str) -> None:
     """An address is written by anyone."""
     seen = shown(site, boards.drifted(), q=text, decision=text, target=text)
     assert len(seen.all("script")) == 1
@@ -161,7 +161,7 @@ def test_what_is_asked_for_does_not_break_out_either(site: Site, text: str) -> N
     assert "0 of 8 associations" in seen.words
 
 
-def test_the_answer_to_an_error_of_ours_is_sealed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_internal_error_response_has_security_headers(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """As any other, and says nothing of what went wrong."""
 
     def broken(*_: object) -> None:
@@ -175,7 +175,7 @@ def test_the_answer_to_an_error_of_ours_is_sealed(site: Site, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("path", ["/", "/static/page.css", "/static/x", "/api/v1/report", "/healthz", "/metrics", "/x"])
-def test_every_answer_is_sealed(site: Site, path: str) -> None:
+def test_every_response_has_security_headers(site: Site, path: str) -> None:
     """Nothing is loaded from elsewhere, framed, guessed or kept."""
     headers = site.get(path).headers
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
@@ -188,7 +188,7 @@ def test_every_answer_is_sealed(site: Site, path: str) -> None:
     assert headers["cache-control"] == "no-store"
 
 
-def test_nothing_stands_inline_or_comes_from_elsewhere(site: Site) -> None:
+def test_page_has_no_inline_code_and_only_local_files(site: Site) -> None:
     """No style, no script, no handler in the page: the policy would stop them; and every file is of this origin."""
     seen = shown(site, boards.drifted())
     assert not seen.all("style")
@@ -204,13 +204,13 @@ def test_nothing_stands_inline_or_comes_from_elsewhere(site: Site) -> None:
 
 
 @pytest.mark.parametrize("path", ["/healthz/", "/api/v1/report/", "//evil.example/"])
-def test_nobody_is_led_elsewhere(site: Site, path: str) -> None:
+def test_paths_do_not_redirect_to_other_hosts(site: Site, path: str) -> None:
     """A redirect would name whatever host the request names."""
     assert site.get(path, Host="evil.example").status == 404
 
 
 @pytest.mark.parametrize("name", ["..%2fapp.py", "%2e%2e/app.py", "page.html", "%00", "page.css%00"])
-def test_no_other_file_is_served(site: Site, name: str) -> None:
+def test_only_static_files_are_served(site: Site, name: str) -> None:
     """Only what is in the folder of static files."""
     assert site.get(f"/static/{name}").status == 404
 
@@ -232,7 +232,7 @@ def test_no_other_file_is_served(site: Site, name: str) -> None:
         ({"target": "gone"}, "0 of 8 associations, 0 of 2 unmanaged"),
     ],
 )
-def test_the_form_filters(site: Site, asked: dict[str, str], count: str) -> None:
+def test_form_filters_the_associations(site: Site, asked: dict[str, str], count: str) -> None:
     """By words, state and target, all of which have to fit; and it says how many do, and shows what was asked."""
     seen = shown(site, boards.drifted(), **asked)
     assert count in seen.words
@@ -244,21 +244,21 @@ def test_the_form_filters(site: Site, asked: dict[str, str], count: str) -> None
     assert [each["value"] for each in fields] == [asked.get(name, "") for name in ("q", "decision", "target")]
 
 
-def test_the_gravest_comes_first(site: Site) -> None:
+def test_gravest_association_comes_first(site: Site) -> None:
     """A reader sees at once what needs a person."""
     words = shown(site, boards.drifted()).words
     table = words[words.index("Associations") :]
     assert table.index("calls") < table.index("profiles-export") < table.index("agents")
 
 
-def test_what_badges_mean_is_told_in_text(site: Site) -> None:
+def test_badges_are_explained_in_text(site: Site) -> None:
     """For who has no pointer to hold above them."""
     seen = shown(site, boards.hostile("marked"))
     for state in MEANINGS:
         assert f"{state.label} {state.meaning}" in seen.words
 
 
-def test_what_cannot_be_seen_is_shown_as_it_was(site: Site) -> None:
+def test_unlisted_association_is_shown_as_last_seen(site: Site) -> None:
     """A page is read most while things fail: how it stood, its ARN and its last execution are there, called old."""
     arn = live("a1").arn
     seen = shown(site, boards.unseen())
@@ -273,7 +273,7 @@ def test_what_cannot_be_seen_is_shown_as_it_was(site: Site) -> None:
     assert other["lastSeen"] == []
 
 
-def test_a_look_at_git_that_hangs_is_told(site: Site) -> None:
+def test_stuck_source_check_is_shown(site: Site) -> None:
     """No refusal says it, and what the page shows may be old without it."""
     board = boards.in_sync()
     looking = Lane("(git)", NOW, NOW - timedelta(minutes=9), None, 0, None, None)
@@ -284,7 +284,7 @@ def test_a_look_at_git_that_hangs_is_told(site: Site) -> None:
     assert "has made no progress since 2026-11-01 11:49Z" in words
 
 
-def test_a_run_that_leaves_something_is_not_called_idle(site: Site) -> None:
+def test_run_with_remaining_differences_is_not_shown_as_idle(site: Site) -> None:
     """What is lost or blocked is in its bar and its words, beside drift."""
     run = PastRun("r", "prod", NOW - timedelta(hours=1), NOW, well=True, made=0, drifted=0, open=0)
     for past, said, shade in (
@@ -297,7 +297,7 @@ def test_a_run_that_leaves_something_is_not_called_idle(site: Site) -> None:
         assert shade in {each.get("class") for each in seen.all("rect")}
 
 
-def test_what_was_opened_belongs_to_its_target(site: Site) -> None:
+def test_details_element_ids_are_stable_per_target(site: Site) -> None:
     """However many others come or go before it."""
     board = boards.drifted()
     both = {each["id"] for each in shown(site, board).all("details") if each.get("id", "").startswith("runs-")}
@@ -309,7 +309,7 @@ def test_what_was_opened_belongs_to_its_target(site: Site) -> None:
     assert both == {id_, other}
 
 
-def test_more_than_can_be_read_is_counted(site: Site) -> None:
+def test_omitted_rows_are_counted(site: Site) -> None:
     """The picture and the table say how many they leave out."""
     seen = shown(site, boards.board(boards.lane(reports.many(2100))))
     assert "the first 60 of the table above, and 2040 more that are not drawn" in seen.words
@@ -317,7 +317,7 @@ def test_more_than_can_be_read_is_counted(site: Site) -> None:
     assert len(names(seen)) == 2000
 
 
-def test_a_long_difference_is_cut_and_its_rest_counted(site: Site) -> None:
+def test_long_difference_is_shortened_and_counted(site: Site) -> None:
     """Each value of a map is a line, and a revision may hold hundreds of thousands of them: the JSON has all."""
     differences = tuple(Difference(f"/ClientAssociationMetadata/k{number}", "a", "b", "b") for number in range(300))
     long = replace(reports.drifted("calls"), differences=differences)
@@ -327,7 +327,7 @@ def test_a_long_difference_is_cut_and_its_rest_counted(site: Site) -> None:
     assert "/ClientAssociationMetadata/k299" not in seen.words
 
 
-def test_a_page_is_written_in_small_pieces() -> None:
+def test_page_is_streamed_in_small_pieces() -> None:
     """Whatever its rows hold: long rows are not gathered before they are packed."""
     differences = tuple(Difference(f"/k{number}", "a" * 200, "b" * 200, "b" * 200) for number in range(300))
     long = tuple(replace(reports.drifted(f"calls-{number}"), differences=differences) for number in range(20))
@@ -339,14 +339,14 @@ def test_a_page_is_written_in_small_pieces() -> None:
 
 
 @pytest.mark.parametrize("site", ["https://git.example/org/repo/blob/{revision}/{file}#L{line}"], indirect=True)
-def test_a_manifest_is_a_link_where_a_template_says_so(site: Site) -> None:
+def test_manifest_is_a_link_with_a_template(site: Site) -> None:
     """With all of its parts encoded."""
     text = 'a b"<#?{line}x'
     assert "https://git.example/org/repo/blob/plain/manifests/calls.yaml#L3" in links(site, boards.drifted())
     assert f"https://git.example/org/repo/blob/{quote(text)}/{quote(text)}#L3" in links(site, boards.hostile(text))
 
 
-def test_without_a_template_a_manifest_is_text(site: Site) -> None:
+def test_manifest_is_text_without_a_template(site: Site) -> None:
     """The file and the line."""
     assert not any("calls" in link for link in links(site, boards.drifted()))
     assert "manifests/calls.yaml:3" in shown(site, boards.drifted()).words
@@ -357,7 +357,7 @@ def links(site: Site, board: Board) -> set[str]:
     return {link["href"] for link in shown(site, board).all("a")}
 
 
-def test_headings_tables_and_landmarks_are_there(site: Site) -> None:
+def test_page_has_headings_table_scopes_and_landmarks(site: Site) -> None:
     """For who does not see the page: a language, one main, each table's headers with a scope, each field's label."""
     seen = shown(site, boards.drifted())
     assert seen.all("html") == [{"lang": "en"}]

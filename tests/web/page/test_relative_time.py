@@ -23,7 +23,7 @@ from reconciler.web.page.relative_time import Moment, span
         (timedelta(minutes=-5), "in 5 min"),
     ],
 )
-def test_a_time_is_seen_from_now(ago: timedelta, said: str) -> None:
+def test_time_is_shown_relative_to_now(ago: timedelta, said: str) -> None:
     """In the largest unit of which there are two or more, or in minutes."""
     moment = Moment.of(NOW - ago, NOW)
     assert moment
@@ -34,6 +34,6 @@ def test_a_time_is_seen_from_now(ago: timedelta, said: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "said"), [(0, "0 s"), (0.0421, "0.0421 s"), (3.14159, "3.14 s"), (59, "59 s"), (61, "1 min")]
 )
-def test_a_length_has_the_unit_that_says_most(seconds: float, said: str) -> None:
+def test_duration_uses_the_most_significant_unit(seconds: float, said: str) -> None:
     """And no more digits than mean anything."""
     assert span(timedelta(seconds=seconds)) == said
