@@ -7,76 +7,82 @@ from datetime import datetime
 from typing import assert_never
 
 from reconciler.core.apply.outcome import Answer, NotSent, Outcome, Skipped
-from reconciler.core.apply.transitions import FRESH, answered, renewed
+from reconciler.core.apply.transitions import MAX_INTENT_AGE, with_outcomes, with_renewed_intents
 from reconciler.core.errors import StateError
 from reconciler.core.plan.decision import Create, Plan, Update, Write
 from reconciler.core.ports import Clock, CloudWriter, LeasedJournal, Progress
 
-_TRIES = 3
+_MAX_TRIES = 3
 """How often a call is tried that did not reach AWS."""
 
 
 class Executor:
     """The calls of one plan, whose intents were written at `written`."""
 
-    def __init__(self, plan: Plan, written: datetime, leased: LeasedJournal, cloud: CloudWriter, clock: Clock) -> None:
+    def __init__(
+        self, plan: Plan, written_at: datetime, leased_journal: LeasedJournal, cloud: CloudWriter, clock: Clock
+    ) -> None:
         self.outcomes: dict[str, Outcome] = {}
-        self._untold = plan.writes
-        self._written, self._leased, self._wrote = written, leased, leased.journal
+        self._open_writes = plan.writes
+        self._written_at, self._leased_journal, self._own_journal = written_at, leased_journal, leased_journal.journal
         self._cloud, self._clock = cloud, clock
 
     def execute(self, is_stopped: Callable[[], bool], progress: Progress) -> str | None:
         """Make each call, in order, and journal the answers; return what went wrong with that, if anything did."""
-        writes = self._untold
-        for done, write in enumerate(writes, 1):
+        writes = self._open_writes
+        for number, write in enumerate(writes, 1):
             self.outcomes[write.manifest.name] = self._execute_one(write, is_stopped)
-            progress("sending", done, len(writes))
+            progress("sending", number, len(writes))
         try:
-            self._leased.finish(
-                lambda journal: answered(journal, self._wrote, self._untold, self.outcomes, self._clock.now())
+            self._leased_journal.finish(
+                lambda journal: with_outcomes(
+                    journal, self._own_journal, self._open_writes, self.outcomes, self._clock.now()
+                )
             )
         except StateError as error:
-            sent = any(not isinstance(each, NotSent | Skipped) for each in self.outcomes.values())
-            then = "what was sent stands in AWS, and the next run finds it by List" if sent else "nothing was sent"
-            return f"{error}; {then}"
+            has_sent = any(not isinstance(each, NotSent | Skipped) for each in self.outcomes.values())
+            consequence = (
+                "what was sent stands in AWS, and the next run finds it by List" if has_sent else "nothing was sent"
+            )
+            return f"{error}; {consequence}"
         return None
 
     def _execute_one(self, write: Write, is_stopped: Callable[[], bool]) -> Outcome:
         """Make one call, again only if it was not sent; never after a stop, nor long after its intent."""
         outcome: Outcome = Skipped("a stop was asked for before it was sent")
-        for _ in range(_TRIES):
+        for _ in range(_MAX_TRIES):
             self._cloud.wait()
             if is_stopped():
                 break
-            if wrong := self._not_to_be_sent():
-                return NotSent(f"not sent: {wrong}")
+            if obstacle := self._find_obstacle():
+                return NotSent(f"not sent: {obstacle}")
             outcome = self._call(write)
             if not isinstance(outcome, NotSent):
                 break
         return outcome
 
-    def _not_to_be_sent(self) -> str | None:
+    def _find_obstacle(self) -> str | None:
         """Make sure of lease and intents immediately before a call; return why it must not be made."""
         try:
-            if self._clock.now() > self._written + FRESH:
+            if self._clock.now() > self._written_at + MAX_INTENT_AGE:
                 self._renew()
             else:
-                self._leased.confirm()
+                self._leased_journal.confirm()
         except StateError as error:
             return str(error)
-        return "its intent was written too long ago" if self._clock.now() > self._written + FRESH else None
+        return "its intent was written too long ago" if self._clock.now() > self._written_at + MAX_INTENT_AGE else None
 
     def _renew(self) -> None:
         """Write the answers so far and the remaining intents anew. Raises StateError."""
         now = self._clock.now()
-        self._wrote = self._leased.write(
-            lambda journal: renewed(journal, self._wrote, self._untold, self.outcomes, now)
+        self._own_journal = self._leased_journal.write(
+            lambda journal: with_renewed_intents(journal, self._own_journal, self._open_writes, self.outcomes, now)
         )
-        self._written = now
-        self._untold = tuple(write for write in self._untold if write.manifest.name not in self.outcomes)
+        self._written_at = now
+        self._open_writes = tuple(write for write in self._open_writes if write.manifest.name not in self.outcomes)
 
     def _call(self, write: Write) -> Answer:
-        until = self._written + FRESH
+        until = self._written_at + MAX_INTENT_AGE
         match write:
             case Create():
                 return self._cloud.create(write.request, write.token, until)

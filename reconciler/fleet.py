@@ -11,12 +11,12 @@ from typing import Protocol
 from reconciler import redaction
 from reconciler.core.apply.preview import Preview
 from reconciler.core.apply.result import Result
-from reconciler.core.context import carrying
+from reconciler.core.context import with_context
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Desired, Manifest, Target
-from reconciler.core.plan.review import Mismatch, canonical_line, mismatch
+from reconciler.core.plan.review import PlanMismatch, canonical_line, compare_with_review
 from reconciler.core.ports import CloudReader, JournalReader, Writers
-from reconciler.core.report.build import reported, undecided
+from reconciler.core.report.build import build_blocked_lines, build_target_report
 from reconciler.core.report.report import TargetReport
 from reconciler.core.run import Run, RunContext
 from reconciler.run import preview, reconcile
@@ -40,7 +40,7 @@ class TargetConnection:
     refusal: str | None = None
 
 
-class Connect(Protocol):
+class TargetConnector(Protocol):
     """Reaches a target."""
 
     def __call__(self, target: Target) -> TargetConnection:
@@ -48,77 +48,83 @@ class Connect(Protocol):
 
 
 def run_targets(
-    desired: Desired, connect: Connect, context: RunContext
-) -> tuple[tuple[TargetReport, ...], Mismatch | None]:
+    desired: Desired, connect: TargetConnector, context: RunContext
+) -> tuple[tuple[TargetReport, ...], PlanMismatch | None]:
     """Run every target once, side by side, and return a report of each, in order.
 
     Where a plan was agreed to, all targets are looked at before any is written to, and the difference is returned.
     """
-    tasks = [_Task(target, desired.manifests[target.name], connect, context) for target in desired.targets]
-    with ExitStack() as ended, ThreadPoolExecutor(_CONCURRENCY) as pool:
+    tasks = [_TargetRun(target, desired.manifests[target.name], connect, context) for target in desired.targets]
+    with ExitStack() as stack, ThreadPoolExecutor(_CONCURRENCY) as pool:
         for task in tasks:
-            ended.callback(task.close)
+            stack.callback(task.close)
         if context.reviewed:
-            looked = tuple(pool.map(carrying(_Task.look), tasks))
-            writes = (each.write for report in looked for each in report.associations if each.write)
-            names = {arn: name for report in looked for arn, name in report.names.items()}
-            if another := mismatch(context.reviewed, map(canonical_line, writes), names):
-                return looked, another
-        return tuple(pool.map(carrying(_Task.act), tasks)), None
+            reports = tuple(pool.map(with_context(_TargetRun.preview), tasks))
+            writes = (each.write for report in reports for each in report.associations if each.write)
+            integration_names = {arn: name for report in reports for arn, name in report.integration_names.items()}
+            if mismatch := compare_with_review(context.reviewed, map(canonical_line, writes), integration_names):
+                return reports, mismatch
+        return tuple(pool.map(with_context(_TargetRun.execute), tasks)), None
 
 
-class _Task:
+class _TargetRun:
     """One target's part of a pass."""
 
-    def __init__(self, target: Target, manifests: Sequence[Manifest], connect: Connect, context: RunContext) -> None:
+    def __init__(
+        self, target: Target, manifests: Sequence[Manifest], connect: TargetConnector, context: RunContext
+    ) -> None:
         self._target, self._manifests, self._connect = target, manifests, connect
 
         def progress(stage: str, done: int, total: int) -> None:
             context.progress(f"{target.name}: {stage}", done, total)
 
         self._run = Run(target, manifests, replace(context, progress=progress))
-        self._site: TargetConnection | None = None
+        self._connection: TargetConnection | None = None
         self._preview: Preview | None = None
-        self._failed: TargetReport | None = None
+        self._failure: TargetReport | None = None
 
-    def look(self) -> TargetReport:
+    def preview(self) -> TargetReport:
         """Find out what would be done, and do nothing."""
-        return self._reported(lambda site: self._look(site).result)
+        return self._build_report(lambda connection: self._build_preview(connection).result)
 
-    def act(self) -> TargetReport:
+    def execute(self) -> TargetReport:
         """Do what may be done: all of it, or what was looked at before."""
-        return self._failed or self._reported(self._act)
+        return self._failure or self._build_report(self._reconcile_or_preview)
 
     def close(self) -> None:
         """Leave the target alone."""
-        if self._site:
-            self._site.close()
+        if self._connection:
+            self._connection.close()
 
-    def _look(self, site: TargetConnection) -> Preview:
-        self._preview = preview(self._run, site.cloud, site.journal)
+    def _build_preview(self, connection: TargetConnection) -> Preview:
+        self._preview = preview(self._run, connection.cloud, connection.journal)
         return self._preview
 
-    def _act(self, site: TargetConnection) -> Result:
-        if site.writers:
-            return reconcile(self._run, site.cloud, site.journal, site.writers, self._preview)
-        seen = self._preview or self._look(site)
-        return seen.result if seen.recorded.lineage else replace(seen.result, error=site.refusal)
+    def _reconcile_or_preview(self, connection: TargetConnection) -> Result:
+        if connection.writers:
+            return reconcile(self._run, connection.cloud, connection.journal, connection.writers, self._preview)
+        target_preview = self._preview or self._build_preview(connection)
+        return (
+            target_preview.result
+            if target_preview.journal.lineage
+            else replace(target_preview.result, error=connection.refusal)
+        )
 
-    def _reported(self, decide: Callable[[TargetConnection], Result]) -> TargetReport:
+    def _build_report(self, compute_result: Callable[[TargetConnection], Result]) -> TargetReport:
         target = self._target
         account, region = target.account, target.region
         try:
-            self._site = self._site or self._connect(target)
-            account, region = self._site.account, self._site.region
-            return reported(target.name, account, region, decide(self._site))
+            self._connection = self._connection or self._connect(target)
+            account, region = self._connection.account, self._connection.region
+            return build_target_report(target.name, account, region, compute_result(self._connection))
         except Exception as error:  # noqa: BLE001 - one target's failure is not the others'
-            reason = undecided(self._manifests, "the target could not be reconciled")
-            self._failed = TargetReport(target.name, account, region, _said(error), reason)
-            return self._failed
+            blocked_lines = build_blocked_lines(self._manifests, "the target could not be reconciled")
+            self._failure = TargetReport(target.name, account, region, _describe_error(error), blocked_lines)
+            return self._failure
 
 
-def _said(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """Return an error's line, and what is to be done with one that nobody foresaw."""
     if isinstance(error, ReconcilerError):
         return str(error)
-    return f"internal error, please report it: {type(error).__name__}: {redaction.describe(error)}"
+    return f"internal error, please report it: {type(error).__name__}: {redaction.describe_error(error)}"

@@ -13,78 +13,80 @@ from weakref import WeakKeyDictionary
 from reconciler.core.redaction import redact as core
 from reconciler.core.redaction.secrets import RUN, Secrets, is_public, lower
 
-_REMEMBERED = 8
+_MAX_OLD_VALUES = 8
 """How many values of credentials that are renewed are remembered: a call may be under way with the last ones."""
 
 _lock = threading.RLock()
-_known: dict[str, Secrets] = {}
+_secrets: dict[str, Secrets] = {}
 _credentials: WeakKeyDictionary[object, dict[str, None]] = WeakKeyDictionary()
-_indexed: tuple[int, core.Index] | None = None
+_cached_index: tuple[int, core.Index] | None = None
 """The secrets as they are looked for, and for how many credentials; None where other secrets came to be known."""
 
 
-def know(source: str, secrets: Secrets) -> None:
+def add_secrets(source: str, secrets: Secrets) -> None:
     """Take secrets out of foreign text from now on. `source` is where they come from: its next ones replace them."""
     with _lock:
-        if _known.get(source) != secrets:
-            _known[source] = secrets
+        if _secrets.get(source) != secrets:
+            _secrets[source] = secrets
             _forget_index()
 
 
 @contextmanager
-def known(source: str, secrets: Secrets) -> Iterator[None]:
+def hold_secrets(source: str, secrets: Secrets) -> Iterator[None]:
     """Take secrets out of foreign text while the block runs."""
-    know(source, secrets)
+    add_secrets(source, secrets)
     try:
         yield
     finally:
         with _lock:
-            _known.pop(source, None)
+            _secrets.pop(source, None)
             _forget_index()
 
 
-def watch(credentials: object) -> None:
+def watch_credentials(credentials: object) -> None:
     """Know what credentials of botocore hold now, while they live. They renew themselves when a request is signed."""
     with _lock:
-        seen = _credentials.setdefault(credentials, {})
+        values = _credentials.setdefault(credentials, {})
         # Not by their properties, which would renew them, and ask whoever does that
-        held = (value for name, value in vars(credentials).items() if name.lstrip("_") in {"secret_key", "token"})
-        texts = (each for each in held if isinstance(each, str) and len(each) >= RUN and not is_public(each))
-        new = {*map(lower, texts)} - seen.keys()
-        if new:
-            seen.update(dict.fromkeys(new))
-            for old in list(seen)[:-_REMEMBERED]:
-                del seen[old]
+        attributes = (value for name, value in vars(credentials).items() if name.lstrip("_") in {"secret_key", "token"})
+        secret_values = (
+            each for each in attributes if isinstance(each, str) and len(each) >= RUN and not is_public(each)
+        )
+        new_values = {*map(lower, secret_values)} - values.keys()
+        if new_values:
+            values.update(dict.fromkeys(new_values))
+            for old_value in list(values)[:-_MAX_OLD_VALUES]:
+                del values[old_value]
             _forget_index()
 
 
 def redact(text: str) -> str:
     """Return a foreign text without the secrets of this process, and without what is secret by where it stands."""
-    return core.redact(text, _index())
+    return core.redact(text, _get_index())
 
 
 def hide(text: str) -> str:
     """Return a text of our own, which may quote what was given, without the secrets of this process."""
-    return core.hide(text, _index())
+    return core.hide(text, _get_index())
 
 
-def describe(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Return what a foreign error says, as one line without secrets."""
     return " ".join(redact(str(error)).split())
 
 
-def _index() -> core.Index:
-    global _indexed  # noqa: PLW0603 - a cache, which the lock guards
+def _get_index() -> core.Index:
+    global _cached_index  # noqa: PLW0603 - a cache, which the lock guards
     with _lock:
         count = len(_credentials)  # fewer where some were collected, and are to be forgotten
-        if _indexed is None or _indexed[0] != count:
-            whole = {each for known in _known.values() for each in known.whole}
-            long = {each for known in _known.values() for each in known.long}
+        if _cached_index is None or _cached_index[0] != count:
+            whole = {each for known in _secrets.values() for each in known.whole}
+            long = {each for known in _secrets.values() for each in known.long}
             renewed = {each for seen in _credentials.values() for each in seen}
-            _indexed = (count, core.Index.of(whole, long | renewed))
-        return _indexed[1]
+            _cached_index = (count, core.Index.of(whole, long | renewed))
+        return _cached_index[1]
 
 
 def _forget_index() -> None:
-    global _indexed  # noqa: PLW0603 - as above
-    _indexed = None
+    global _cached_index  # noqa: PLW0603 - as above
+    _cached_index = None

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-_NO = frozenset(("", "0", "false", "no"))
+_FALSE_VALUES = frozenset(("", "0", "false", "no"))
 _CI_SERVICES = ("TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID", "BITBUCKET_BUILD_NUMBER")
 """Azure Pipelines, Jenkins, TeamCity, CodeBuild, Bitbucket."""
-_OF_OTHERS = ("PROMETHEUS_", "APPRISE_", "OAUTHLIB_", "MOTO_", "WERKZEUG_", "FLASK_")
+_FOREIGN_PREFIXES = ("PROMETHEUS_", "APPRISE_", "OAUTHLIB_", "MOTO_", "WERKZEUG_", "FLASK_")
 """What variables of libraries begin with that are meant for other programs: one has metrics written to a folder."""
-_OTHERS = frozenset(
+_FOREIGN_VARIABLES = frozenset(
     (
         "BOTOCORE_EXPERIMENTAL__PLUGINS",  # has botocore import any module
         "BOTO_EXPERIMENTAL__ADD_PROXY_HOST_HEADER",
@@ -30,10 +30,10 @@ _OTHERS = frozenset(
 class Settings:
     """What the environment says. Options of the command line have RECONCILER_* variables of their own."""
 
-    ci: bool
-    container: bool
+    is_ci: bool
+    is_container: bool
     no_color: bool
-    dumb_terminal: bool
+    is_dumb_terminal: bool
     debug: bool
     step_summary: str | None
     aws_region: str | None
@@ -46,10 +46,10 @@ class Settings:
     def of(cls, environment: Mapping[str, str]) -> Settings:
         """Return the settings in a set of environment variables (NO_COLOR: no-color.org)."""
         return cls(
-            ci=_is_ci(environment),
-            container=environment.get("RECONCILER_CONTAINER", "").strip().lower() not in _NO,
+            is_ci=_is_ci(environment),
+            is_container=environment.get("RECONCILER_CONTAINER", "").strip().lower() not in _FALSE_VALUES,
             no_color=bool(environment.get("NO_COLOR")),
-            dumb_terminal=environment.get("TERM", "") in {"", "dumb"},
+            is_dumb_terminal=environment.get("TERM", "") in {"", "dumb"},
             debug=environment.get("RECONCILER_DEBUG", "") not in {"", "0"},
             step_summary=environment.get("GITHUB_STEP_SUMMARY") or None,
             aws_region=environment.get("AWS_REGION") or None,
@@ -62,8 +62,8 @@ class Settings:
 
 def _is_ci(environment: Mapping[str, str]) -> bool:
     """Tell whether this is a job: most services set CI, and these do not."""
-    said = environment.get("CI", "").strip().lower()
-    return said not in _NO or any(environment.get(name) for name in _CI_SERVICES)
+    value = environment.get("CI", "").strip().lower()
+    return value not in _FALSE_VALUES or any(environment.get(name) for name in _CI_SERVICES)
 
 
 @cache
@@ -72,17 +72,17 @@ def read() -> Settings:
     return Settings.of(os.environ)  # noqa: TID251 - this is the place
 
 
-def environment() -> Mapping[str, str]:
+def read_environment() -> Mapping[str, str]:
     """Return all of it, for programs that are started."""
     return os.environ  # noqa: TID251 - this is the place
 
 
-def forget_others() -> None:
+def remove_foreign_variables() -> None:
     """Take from the environment of this process what its libraries would heed and is not meant for it.
 
     It has to be called before they are imported, since some read it then. What AWS, proxies, certificates, terminals,
     locales and Python itself are told that way stays.
     """
     for name in tuple(os.environ):  # noqa: TID251 - this is the place
-        if name in _OTHERS or name.upper().startswith(_OF_OTHERS):
+        if name in _FOREIGN_VARIABLES or name.upper().startswith(_FOREIGN_PREFIXES):
             del os.environ[name]  # noqa: TID251 - this is the place

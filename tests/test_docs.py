@@ -14,7 +14,7 @@ from support import cli_reference
 from support.paths import REPOSITORY
 from support.program import Program
 
-from reconciler.edge.git import Access
+from reconciler.edge.git import RepositoryAccess
 from reconciler.edge.manifests.schema import schema
 from reconciler.sandbox import Behaviour
 
@@ -59,7 +59,7 @@ def test_manifest_reference_documents_every_member(kind: str) -> None:
 def test_git_page_states_the_fetch_limits() -> None:
     """The time is that of a call of git, and the room that of the pods."""
     page = " ".join((REPOSITORY / "docs" / "git.md").read_text().split())
-    (seconds,) = (field.default for field in fields(Access) if field.name == "seconds")
+    (seconds,) = (field.default for field in fields(RepositoryAccess) if field.name == "timeout_seconds")
     assert f"longer than {seconds:g} s" in page
     for file in ("controller/deployment.yaml", "cronjob/cronjob.yaml"):
         room = re.search(r"name: tmp\s+emptyDir:\s+sizeLimit: (\d+)Gi", (KUBERNETES / file).read_text())

@@ -10,14 +10,14 @@ from support.builders import context, manifest
 from support.fakes import FakeClock, FakeCloud, FakeJournal
 
 from reconciler.core.apply.outcome import Created
-from reconciler.core.errors import Denied
+from reconciler.core.errors import AccessDenied
 from reconciler.core.model import Desired, Target
 from reconciler.core.plan.inputs import RunOptions
-from reconciler.core.plan.review import Agreed, Mismatch, canonical_line, digest
+from reconciler.core.plan.review import PlanMismatch, ReviewedPlan, canonical_line, compute_digest
 from reconciler.core.report.report import TargetReport
 from reconciler.fleet import TargetConnection, run_targets
 
-Passed: TypeAlias = tuple[tuple[TargetReport, ...], Mismatch | None]
+Passed: TypeAlias = tuple[tuple[TargetReport, ...], PlanMismatch | None]
 
 
 class Fleet:
@@ -33,7 +33,7 @@ class Fleet:
     def __call__(self, target: Target) -> TargetConnection:
         """Reach a target."""
         if target.name == "b":
-            raise Denied("AssumeRole: denied")
+            raise AccessDenied("AssumeRole: denied")
         if target.name == "c":
             raise ZeroDivisionError("division by zero")
         cloud, journal = self.clouds[target.name], FakeJournal(self.clock)
@@ -55,7 +55,7 @@ def test_failing_target_does_not_stop_the_others() -> None:
     assert reports[1].error == "AssumeRole: denied"
     assert "internal error, please report it: ZeroDivisionError" in str(reports[2].error)
     assert "internal error" in str(reports[3].error)
-    assert len(fleet.clouds["a"].service.carried_out) == 1
+    assert len(fleet.clouds["a"].service.executed_writes) == 1
 
 
 def test_reached_targets_are_closed_once() -> None:
@@ -63,7 +63,7 @@ def test_reached_targets_are_closed_once() -> None:
     fleet = Fleet()
     passed(fleet)
     assert fleet.closed == ["d", "a"]
-    passed(fleet, Agreed("sha256:none"))
+    passed(fleet, ReviewedPlan("sha256:none"))
     assert fleet.closed == ["d", "a", "d", "a"]
 
 
@@ -89,7 +89,7 @@ def healthy() -> Fleet:
     return fleet
 
 
-def passed(fleet: Fleet, agreed: Agreed | None = None, max_creates: int | None = None) -> Passed:
+def passed(fleet: Fleet, agreed: ReviewedPlan | None = None, max_creates: int | None = None) -> Passed:
     """Return a pass over a fleet."""
     conditions = context(fleet.clock, options=RunOptions(max_creates=max_creates), reviewed=agreed)
     return run_targets(fleet.desired, fleet, conditions)
@@ -97,14 +97,16 @@ def passed(fleet: Fleet, agreed: Agreed | None = None, max_creates: int | None =
 
 def digest_of(fleet: Fleet) -> str:
     """Return the digest of what a pass over such a fleet would write."""
-    reports, _ = passed(fleet, Agreed("sha256:none"))
-    return digest(canonical_line(each.write) for report in reports for each in report.associations if each.write)
+    reports, _ = passed(fleet, ReviewedPlan("sha256:none"))
+    return compute_digest(
+        canonical_line(each.write) for report in reports for each in report.associations if each.write
+    )
 
 
 def test_reviewed_plan_is_executed_in_every_target() -> None:
     """And each target is looked at once."""
     fleet = healthy()
-    agreed = Agreed(digest_of(healthy()))
+    agreed = ReviewedPlan(digest_of(healthy()))
     reports, mismatch = passed(fleet, agreed)
     assert mismatch is None
     assert [type(report.associations[0].outcome) for report in reports] == [Created, Created]
@@ -113,22 +115,22 @@ def test_reviewed_plan_is_executed_in_every_target() -> None:
 
 def test_plan_mismatch_in_one_target_blocks_every_write() -> None:
     """The plan was reviewed as a whole."""
-    agreed, fleet = Agreed(digest_of(healthy())), healthy()
+    agreed, fleet = ReviewedPlan(digest_of(healthy())), healthy()
     fleet.clouds["e"].create(manifest().spec, "by hand", fleet.clock.now())
     reports, mismatch = passed(fleet, agreed)
     assert mismatch is not None
-    assert mismatch.reviewed == agreed.digest
+    assert mismatch.reviewed_digest == agreed.digest
     assert [report.associations[0].decision for report in reports] == ["create", "adopt"]
-    assert [len(fleet.clouds[name].service.carried_out) for name in "ae"] == [0, 1]
+    assert [len(fleet.clouds[name].service.executed_writes) for name in "ae"] == [0, 1]
 
 
 def test_unreachable_target_makes_the_plan_differ() -> None:
     """Its part of the plan is not there, so the plan is another one."""
     fleet = Fleet()
-    reports, mismatch = passed(fleet, Agreed(digest_of(healthy())))
+    reports, mismatch = passed(fleet, ReviewedPlan(digest_of(healthy())))
     assert mismatch is not None
     assert [bool(report.error) for report in reports] == [False, True, True, True]
-    assert not fleet.clouds["a"].service.carried_out
+    assert not fleet.clouds["a"].service.executed_writes
 
 
 def test_failed_target_without_writes_does_not_block_the_plan() -> None:
@@ -137,7 +139,7 @@ def test_failed_target_without_writes_does_not_block_the_plan() -> None:
     reviewed.desired = Desired((Target("a"),), {"a": (manifest(),)})
     fleet = Fleet()
     fleet.desired = Desired((Target("a"), Target("b")), {"a": (manifest(),), "b": ()})
-    reports, mismatch = passed(fleet, Agreed(digest_of(reviewed)))
+    reports, mismatch = passed(fleet, ReviewedPlan(digest_of(reviewed)))
     assert (mismatch, reports[1].error) == (None, "AssumeRole: denied")
     assert isinstance(reports[0].associations[0].outcome, Created)
 

@@ -31,8 +31,8 @@ from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Target
 from reconciler.core.redaction.secrets import RUN, Secrets
 from reconciler.edge import logs
-from reconciler.edge.aws import Aws, Connection, Models, Writer
-from reconciler.edge.aws.errors import translated
+from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession, Writer
+from reconciler.edge.aws.errors import translate_errors
 from reconciler.edge.clock import SystemClock
 from reconciler.edge.git import messages
 from reconciler.edge.state.s3 import Clients, S3Store
@@ -147,7 +147,7 @@ class Failing:
 def texts(error: Exception) -> Iterator[str]:
     """Yield what becomes of an error in each adapter."""
     try:
-        with translated("Op"):
+        with translate_errors("Op"):
             raise error
     except ReconcilerError as ours:
         yield str(ours)
@@ -160,14 +160,14 @@ def texts(error: Exception) -> Iterator[str]:
         except ReconcilerError as ours:
             yield str(ours)
         except Exception as unforeseen:  # noqa: BLE001 - the fleet and the controller say it
-            yield redaction.describe(unforeseen)
-    yield str(messages.error("where", f"fatal: {error}"))
+            yield redaction.describe_error(unforeseen)
+    yield str(messages.build_error("where", f"fatal: {error}"))
     out = io.StringIO()
     logs.configure(out, color=False)
     try:
         raise error
     except type(error):
-        logs.thread_failed(threading.ExceptHookArgs((type(error), error, error.__traceback__, None)))
+        logs.log_thread_failure(threading.ExceptHookArgs((type(error), error, error.__traceback__, None)))
         logging.getLogger("urllib3").exception("retrying %s", error)
     yield out.getvalue()
 
@@ -176,7 +176,7 @@ def texts(error: Exception) -> Iterator[str]:
 @given(st.text("uvwxyzUVWXYZ0123456789+/=", min_size=12, max_size=200))  # of which no word of ours is made
 def test_adapters_redact_secrets(secret: str) -> None:
     """Whatever raises, and whatever it says: the secret is in no error, no outcome and no line of the log."""
-    with redaction.known("test", Secrets.of(secret)):
+    with redaction.hold_secrets("test", Secrets.of(secret)):
         for error in raised(secret):
             for text in texts(error):
                 spelled = (secret, quote(secret, safe=""), json.dumps(secret)[1:-1])
@@ -187,10 +187,10 @@ def test_adapters_redact_secrets(secret: str) -> None:
 def test_current_and_renewed_credentials_are_redacted() -> None:
     """The last ones too: a call may be under way with them. Afterwards nothing of them is kept."""
     credentials = botocore.credentials.Credentials("AKIA", "first-secret-key", "first-token-first")
-    redaction.watch(credentials)
+    redaction.watch_credentials(credentials)
     credentials.secret_key, credentials.token = "second-secret-key", "second-token-second"
     told = "first-token-first second-secret-key second-token-second"
-    redaction.watch(credentials)
+    redaction.watch_credentials(credentials)
     assert redaction.redact(told) == "*** *** ***"
     del credentials
     gc.collect()
@@ -209,7 +209,7 @@ def test_credentials_in_a_file_unfit_for_a_header_are_named(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     with pytest.raises(errors.Unauthenticated, match=r"shared-credentials-file.* control character") as raised_:
-        Aws(Target("t"), Connection("0", region="us-east-1"), lambda: None, Models())
+        TargetSession(Target("t"), ConnectionSettings("0", region="us-east-1"), lambda: None, SharedModels())
     assert not any(value[:RUN] in str(raised_.value) for name, value in values.items())
 
 

@@ -17,8 +17,8 @@ from support.fakes import FakeClock, FakeCloud, FakeJournal
 
 from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Unknown
 from reconciler.core.model import Json, Manifest, Mode, Policy, Spec, Target
-from reconciler.core.plan.compute import plan
-from reconciler.core.plan.review import canonical_line, digest
+from reconciler.core.plan.compute import compute_plan
+from reconciler.core.plan.review import canonical_line, compute_digest
 from reconciler.core.run import Run
 from reconciler.render.formats import json as json_report
 from reconciler.run import reconcile
@@ -108,15 +108,15 @@ def test_reviewed_plan_lines_and_digest_are_unchanged(golden: list[tuple[str, st
         manifest("new", UPDATING, ClientId="new"),
         manifest("changed", UPDATING, ExecutionConfiguration=LATER),
     ]
-    decided = plan(
+    decided = compute_plan(
         manifests,
         observed(live()),
         journal(replace(record("changed"), request=record().request)),
         rules(Mode.CREATE_AND_UPDATE),
     )
-    lines = [canonical_line(write) for write in decided.reviewed]
+    lines = [canonical_line(write) for write in decided.reviewed_writes]
     assert len(lines) == 2
-    golden.append(("plan.txt", "\n".join([*lines, digest(lines), ""])))
+    golden.append(("plan.txt", "\n".join([*lines, compute_digest(lines), ""])))
 
 
 def test_json_report_is_unchanged(golden: list[tuple[str, str]]) -> None:

@@ -12,12 +12,12 @@ from support.fakes import FakeClock, FakeCloud, FakeJournal
 
 from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.apply.result import Result
-from reconciler.core.errors import StateError, StateMoved, Stopped
+from reconciler.core.errors import StateConflict, StateError, StopRequested
 from reconciler.core.journal.records import LEASE, Bound, Intended, Journal, Lease, Sent
 from reconciler.core.model import Json, Live, Manifest, Mode, Observation, Policy, Spec, Target, Unobserved
 from reconciler.core.plan.decision import Adopt, Changed, Create, Decision, InSync, Settling
 from reconciler.core.ports import Progress
-from reconciler.core.report.build import reported
+from reconciler.core.report.build import build_target_report
 from reconciler.core.run import Run
 from reconciler.run import preview, reconcile
 from reconciler.sandbox.service.behaviour import Behaviour
@@ -54,7 +54,7 @@ class World:
     @property
     def created(self) -> int:
         """Return how many Creates were carried out."""
-        return len(self.cloud.service.carried_out)
+        return len(self.cloud.service.executed_writes)
 
     def run(self) -> Result:
         """Reconcile once."""
@@ -93,9 +93,9 @@ class Slow:
         self.clock.advance(minutes=2)
         return seen
 
-    def associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
+    def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
         """List some."""
-        return self.cloud.associations(integration_arns)
+        return self.cloud.list_associations(integration_arns)
 
 
 class Sleepy(Slow):
@@ -110,9 +110,9 @@ class Sleepy(Slow):
         self.looks += 1
         return self.cloud.observe(progress)
 
-    def associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
+    def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
         """List some, and sleep."""
-        seen = self.cloud.associations(integration_arns)
+        seen = self.cloud.list_associations(integration_arns)
         if self.naps:
             self.naps -= 1
             self.clock.advance(hours=3)
@@ -147,7 +147,7 @@ def test_a_missing_association_is_created_once_and_then_in_sync() -> None:
     assert isinstance(only(first), Create)
     outcome = first.outcomes["export"]
     assert isinstance(outcome, Created)
-    assert first.refreshed[outcome.association_id].id == outcome.association_id
+    assert first.live_after_writes[outcome.association_id].id == outcome.association_id
     assert world.told[-1] == ("sending", 1, 1)
     store = world.journal.store
     assert (store.loads, store.puts) == (2, 2)
@@ -162,7 +162,7 @@ def test_dry_run_only_reads() -> None:
     world = World()
     decided = preview(world.work, world.cloud, world.journal.reader)
     assert isinstance(decided.plan.decisions[0], Create)
-    assert decided.recorded == Journal(ACCOUNT, REGION, "")
+    assert decided.journal == Journal(ACCOUNT, REGION, "")
     assert {call[:4] for call in world.cloud.calls} == {"List"}
     assert (world.created, world.journal.store.puts) == (0, 0)
 
@@ -242,7 +242,7 @@ def test_constantly_changing_journal_ends_the_run() -> None:
         world.journal.stored = replace(found, lineage="lineage", serial=found.serial + 1)
 
     run = replace(world.work, context=replace(world.work.context, progress=write))
-    with pytest.raises(StateMoved, match="run again"):
+    with pytest.raises(StateConflict, match="run again"):
         reconcile(run, world.cloud, world.journal.reader, world.journal.writers(world.cloud))
     assert world.created == 0
 
@@ -286,8 +286,8 @@ def test_unjournalled_adoption_is_not_reported_as_adopted() -> None:
         world.journal.store.broken = broken
         result = world.run()
         assert result.error is not None
-        told = reported("prod", ACCOUNT, REGION, result)
-        assert not told.tried
+        told = build_target_report("prod", ACCOUNT, REGION, result)
+        assert not told.has_attempted_writes
         adopting = [each for each in told.associations if each.decision == "adopt"]
         assert len(adopting) == 2
         assert all(isinstance(each.outcome, Skipped) and "not adopted" in each.outcome.reason for each in adopting)
@@ -305,7 +305,9 @@ def test_adoption_journalled_before_a_call_is_kept() -> None:
     assert result.error is not None
     assert "what was sent stands in AWS" in result.error
     assert {"a", "b"} <= set(world.journal.stored.records)
-    adopting = [each for each in reported("prod", ACCOUNT, REGION, result).associations if each.decision == "adopt"]
+    adopting = [
+        each for each in build_target_report("prod", ACCOUNT, REGION, result).associations if each.decision == "adopt"
+    ]
     assert [each.outcome for each in adopting] == [None, None]
 
 
@@ -471,7 +473,7 @@ def test_run_with_outdated_observations_observes_again() -> None:
     assert (world.created, sleepy.looks) == (1, 2)
     other = World()
     sleepy = Sleepy(other.cloud, other.clock, naps=9)
-    with pytest.raises(StateMoved, match="took too long"):
+    with pytest.raises(StateConflict, match="took too long"):
         reconcile(other.work, sleepy, other.journal.reader, other.journal.writers(other.cloud))
     assert other.created == 0
 
@@ -524,7 +526,7 @@ def test_update_is_journalled_and_sent_once_for_every_answer() -> None:
     world.mode = Mode.CREATE_AND_UPDATE
     seen: list[Journal] = []
     world.cloud.before_write = lambda: seen.append(world.journal.stored)
-    world.cloud.service.behave(Behaviour(lose_answers=1, update_lag=10**9))
+    world.cloud.service.set_behaviour(Behaviour(lose_answers=1, update_lag=10**9))
     world.clock.advance(minutes=1)
     assert isinstance(world.run().outcomes["export"], Unknown)
     state = seen[0].records["export"].state
@@ -533,8 +535,8 @@ def test_update_is_journalled_and_sent_once_for_every_answer() -> None:
     for decision in (Settling, Changed, Changed):
         assert isinstance(only(world.run()), decision)
         world.clock.advance(minutes=20)
-    assert [carried.operation[:6] for carried in world.cloud.service.carried_out] == ["Create", "Update"]
-    world.cloud.service.behave(Behaviour())
+    assert [carried.operation[:6] for carried in world.cloud.service.executed_writes] == ["Create", "Update"]
+    world.cloud.service.set_behaviour(Behaviour())
     assert isinstance(only(world.run()), InSync)
 
 
@@ -548,7 +550,7 @@ def test_accepted_update_is_in_sync_afterwards() -> None:
     world.mode = Mode.CREATE_AND_UPDATE
     result = world.run()
     assert isinstance(result.outcomes["export"], Updated)
-    assert result.refreshed
+    assert result.live_after_writes
     assert isinstance(only(world.run()), InSync)
 
 
@@ -585,17 +587,17 @@ def test_association_just_created_by_another_run_is_not_created() -> None:
 def test_failed_list_after_the_calls_does_not_fail_the_run() -> None:
     """The second look is for the report only."""
     world = World()
-    world.cloud.before_write = lambda: world.cloud.service.behave(Behaviour(list_denied="profiles-export"))
+    world.cloud.before_write = lambda: world.cloud.service.set_behaviour(Behaviour(list_denied="profiles-export"))
     result = world.run()
     assert isinstance(result.outcomes["export"], Created)
-    assert result.refreshed == {}
+    assert result.live_after_writes == {}
 
 
 def test_each_manifest_is_created_under_its_own_token() -> None:
     """Two missing associations are two Creates with two tokens, in order."""
     world = World(None, *TWO)
     world.run()
-    tokens = [carried.token for carried in world.cloud.service.carried_out]
+    tokens = [carried.token for carried in world.cloud.service.executed_writes]
     assert tokens == [world.journal.stored.records[name].token for name in "ab"]
     assert len(set(tokens)) == 2
 
@@ -635,14 +637,14 @@ def test_stop_during_the_final_list_keeps_the_outcomes() -> None:
     world = World()
 
     class Stopping(FakeCloud):
-        def associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
+        def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
             if world.created:
-                raise Stopped("a stop was asked for")
-            return super().associations(integration_arns)
+                raise StopRequested("a stop was asked for")
+            return super().list_associations(integration_arns)
 
     world.cloud = Stopping(world.clock)
     result = world.run()
-    assert (result.error, result.refreshed) == (None, {})
+    assert (result.error, result.live_after_writes) == (None, {})
     assert [type(outcome) for outcome in result.outcomes.values()] == [Created]
     assert isinstance(world.journal.stored.records["export"].state, Bound)
 
@@ -655,12 +657,12 @@ def test_failed_list_does_not_reset_the_since_time() -> None:
     world.run()
     before = world.journal.stored.standings
     world.clock.advance(days=3)
-    world.cloud.service.behave(Behaviour(list_denied="profiles-export"))
+    world.cloud.service.set_behaviour(Behaviour(list_denied="profiles-export"))
     blocked = world.run()
     assert [decision.kind for decision in blocked.plan.decisions] == ["blocked"]
     assert world.journal.stored.standings == before
-    assert reported("prod", ACCOUNT, REGION, blocked).associations[0].since is None
-    world.cloud.service.behave(Behaviour())
+    assert build_target_report("prod", ACCOUNT, REGION, blocked).associations[0].since is None
+    world.cloud.service.set_behaviour(Behaviour())
     seen = world.run()
     assert [decision.kind for decision in seen.plan.decisions] == ["in-sync"]
-    assert reported("prod", ACCOUNT, REGION, seen).associations[0].since == before["export"].since
+    assert build_target_report("prod", ACCOUNT, REGION, seen).associations[0].since == before["export"].since

@@ -21,11 +21,11 @@ from reconciler.core.ports import JournalWriter, LeasedJournal, Progress, Writer
 from reconciler.core.report.report import Report, RunInfo
 from reconciler.core.run import RunContext
 from reconciler.edge import logs
-from reconciler.edge.aws import Aws, Models
+from reconciler.edge.aws import SharedModels, TargetSession
 from reconciler.edge.clock import SystemClock
-from reconciler.edge.rate_limit import Pace
+from reconciler.edge.rate_limit import RateLimiter
 from reconciler.edge.state.reader import NO_JOURNAL
-from reconciler.fleet import Connect, TargetConnection, run_targets
+from reconciler.fleet import TargetConnection, TargetConnector, run_targets
 
 if TYPE_CHECKING:
     from reconciler.edge.metrics import Metrics
@@ -39,8 +39,8 @@ class Runner:
         self._config, self._metrics = config, metrics
         self._stop = stop
         self._clock = SystemClock(stop)
-        self._models = Models()
-        self._connection = connection_of(config, metrics.listen) if metrics else connection_of(config)
+        self._models = SharedModels()
+        self._connection = connection_of(config, metrics.observe_session) if metrics else connection_of(config)
         self._state = StateBackend(config, self._connection, self._models, self._clock)
         self._locks = RunLocks(self._clock, config.lock_timeout.total_seconds())
 
@@ -48,23 +48,23 @@ class Runner:
         """Run every target once and report. `run` is the id; `revision` is the commit of the manifests."""
         started = self._clock.now()
         only = {"target": desired.targets[0].name} if len(desired.targets) == 1 else {}
-        with logs.bound(run=run, revision=revision, **only):
+        with logs.bind_fields(run=run, revision=revision, **only):
             targets, mismatch = run_targets(desired, self.connector(run, revision), self.context(progress))
         finished = max(started, self._clock.now())  # the clock may have been set back
         info = RunInfo(run, started, finished, self._config.dry_run, revision, __version__)
-        return Report(info, targets, desired.noted, mismatch)
+        return Report(info, targets, desired.all_warnings, mismatch)
 
     def context(self, progress: Progress) -> RunContext:
         """Return the context of a run."""
         return RunContext(self._config.options, self._clock, progress, self._stop.is_set, self._config.reviewed)
 
-    def connector(self, run: str, revision: str | None = None) -> Connect:
+    def connector(self, run: str, revision: str | None = None) -> TargetConnector:
         """Return the function that connects to a target for a run of a revision."""
 
         def connect(target: Target) -> TargetConnection:
-            on_wait = partial(self._metrics.waited, target.name) if self._metrics else lambda _: None
-            pace = Pace(target.requests_per_second, target.burst, self._clock, on_wait)
-            aws = Aws(target, self._connection, pace, self._models)
+            on_wait = partial(self._metrics.count_wait, target.name) if self._metrics else lambda _: None
+            pace = RateLimiter(target.requests_per_second, target.burst, self._clock, on_wait)
+            aws = TargetSession(target, self._connection, pace, self._models)
             with ExitStack() as opened:
                 opened.callback(aws.close)
                 opened.callback(self._locks.take((aws.account, aws.region), run, target.name))
@@ -76,14 +76,14 @@ class Runner:
                     refusal = f"a run would be refused: {missing}: {self._state.refusal}"
                 writers = None if self._config.dry_run else self._writers(aws, target, run, revision)
                 close = opened.pop_all().close
-            return TargetConnection(aws.account, aws.region, aws.reader(), journal, writers, close, refusal)
+            return TargetConnection(aws.account, aws.region, aws.create_reader(), journal, writers, close, refusal)
 
         return connect
 
-    def _writers(self, aws: Aws, target: Target, run: str, revision: str | None) -> Writers:
+    def _writers(self, aws: TargetSession, target: Target, run: str, revision: str | None) -> Writers:
         journal = self._state.writer(aws.account, aws.region, run, revision)
-        meter = partial(self._metrics.leased, target.name) if self._metrics else nullcontext
-        return Writers(aws.writer(self._clock), MeteredJournalWriter(journal, meter))
+        meter = partial(self._metrics.track_lease, target.name) if self._metrics else nullcontext
+        return Writers(aws.create_writer(self._clock), MeteredJournalWriter(journal, meter))
 
 
 @dataclass(frozen=True, slots=True)

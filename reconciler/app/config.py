@@ -13,7 +13,7 @@ from reconciler import settings
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Mode
 from reconciler.core.plan.inputs import RunOptions
-from reconciler.core.plan.review import Agreed
+from reconciler.core.plan.review import ReviewedPlan
 from reconciler.edge import state
 
 DEFAULT_STATE = ".reconciler/"
@@ -34,7 +34,7 @@ class RunConfig:
     new_state: tuple[str, ...] = ()
     dry_run: bool = False
     revision: str | None = None
-    reviewed: Agreed | None = None
+    reviewed: ReviewedPlan | None = None
 
     @classmethod
     def of(cls, **chosen: Any) -> RunConfig:
@@ -71,7 +71,7 @@ class RunConfig:
         is created with that folder, so a dry run needs no journal there.
         """
         here = settings.read()
-        is_home = not here.container and (self.dry_run or not here.ci)
+        is_home = not here.is_container and (self.dry_run or not here.is_ci)
         by_itself = self.sandbox or (self.state is None and is_home)
         return by_itself or any(fnmatchcase(target, glob) for glob in self.new_state)
 
@@ -89,12 +89,12 @@ class RunConfig:
         if self.region is not None:
             from reconciler.edge.aws import regions
 
-            if wrong := regions.complaint(self.region):
+            if wrong := regions.find_problem(self.region):
                 raise UsageError(f"--region: {wrong}")
         if self.endpoint_url is not None and not _is_endpoint(self.endpoint_url):
             raise UsageError(f"--endpoint-url {self.endpoint_url}: write http://HOST:PORT")
         may_create = not self.dry_run and self.options.mode is not Mode.OBSERVE and not self.sandbox
-        if may_create and settings.read().ci and not self.state:
+        if may_create and settings.read().is_ci and not self.state:
             raise UsageError(
                 "a run that may create needs a journal that lasts, and a CI job's folder does not: a forgotten Create "
                 "is sent again. Give --state or RECONCILER_STATE, or write nothing: --dry-run"

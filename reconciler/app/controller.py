@@ -25,13 +25,13 @@ from reconciler.controller.controller import LOOK, Act, Controller, Means, Times
 from reconciler.controller.revisions import Following
 from reconciler.controller.scheduler import Timing
 from reconciler.core.controller.status import UnderWay
-from reconciler.core.errors import Stopped, UsageError
+from reconciler.core.errors import StopRequested, UsageError
 from reconciler.core.model import Desired
 from reconciler.core.report.report import Report
 from reconciler.edge import git, logs
-from reconciler.edge.clock import SystemClock, new_id
+from reconciler.edge.clock import SystemClock, generate_id
 from reconciler.edge.metrics import Metrics
-from reconciler.edge.scheduler import Timetable
+from reconciler.edge.scheduler import ThreadScheduler
 
 _WATCH_INTERVAL = 1.0
 """Seconds between two looks at the clock and at runs that make no progress."""
@@ -53,7 +53,7 @@ def run_controller(
         raise UsageError("-f -: standard input can be read once; give the controller a file or a folder")
     prepare(config)
     git.sweep()
-    clock, timetable, metrics, secret = SystemClock(), Timetable(LOOK), Metrics(__version__), WebhookSecret()
+    clock, timetable, metrics, secret = SystemClock(), ThreadScheduler(LOOK), Metrics(__version__), WebhookSecret()
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signals(hangup_ends=False))
         shutdown = stack.enter_context(closing(ShutdownTimer(stop.requested, shutdown_timeout.total_seconds())))
@@ -64,11 +64,11 @@ def run_controller(
             run_target(Runner(config, stop.requested, metrics), stop),
             LogAndMetrics(metrics, tidings.poke, source.places),
             Timing(timetable, clock, SystemRandom().random),
-            new_id,
+            generate_id,
         )
         controller = Controller(Following(_watched(source, config, stop), clock), means, times)
         shutdown.active_targets = lambda: [lane.target for lane in controller.board().lanes if lane.running]
-        metrics.show(controller.board)
+        metrics.show_status(controller.board)
         tidings.begin(controller.board)
         _log_started(source, config, times)
         if http:
@@ -76,11 +76,11 @@ def run_controller(
             from reconciler.web.webhooks import Hooks
 
             views = Views(
-                controller.board, metrics.text, times.patience, lambda: timetable.running, stop.requested.is_set,
+                controller.board, metrics.render, times.patience, lambda: timetable.is_running, stop.requested.is_set,
                 http.manifest_url,
             )  # fmt: skip
             ref = None if source.url is None else source.ref
-            hooks = Hooks(secret, ref, controller.look, controller.run_all, metrics.hooked)
+            hooks = Hooks(secret, ref, controller.look, controller.run_all, metrics.count_webhook)
             stack.enter_context(serve_http(application(views, hooks), http.address))
         gc.freeze()  # what exists now stays: it need not be searched after each run
         timetable.start()
@@ -98,7 +98,7 @@ def _watched(source: Source, config: RunConfig, stop: StopSignal) -> FolderSourc
 
 
 def _log_started(source: Source, config: RunConfig, times: Times) -> None:
-    logs.logger().info(
+    logs.get_logger().info(
         logs.CONTROLLER_STARTED,
         source=list(source.places),
         interval=times.interval.total_seconds(),
@@ -109,7 +109,7 @@ def _log_started(source: Source, config: RunConfig, times: Times) -> None:
 
 def _log_stopped(shutdown: ShutdownTimer) -> None:
     if shutdown.exit_code == 0:
-        logs.logger().info(logs.CONTROLLER_STOPPED)
+        logs.get_logger().info(logs.CONTROLLER_STOPPED)
 
 
 def run_target(runner: Runner, stop: StopSignal) -> Act:
@@ -121,8 +121,8 @@ def run_target(runner: Runner, stop: StopSignal) -> Act:
             report = runner.run(only, run.run, run.revision, lambda *_: got_on())
         finally:
             gc.collect()  # boto3's clients are in cycles: Python would let those of a hundred runs pile up
-        if stop.requested.is_set() and all(each.error and not each.tried for each in report.targets):
-            raise Stopped("a stop was asked for")
+        if stop.requested.is_set() and all(each.error and not each.has_attempted_writes for each in report.targets):
+            raise StopRequested("a stop was asked for")
         return report
 
     return act
@@ -135,8 +135,8 @@ def _watch_until_stopped(controller: Controller, stop: StopSignal, clock: System
         received = stop.next(_WATCH_INTERVAL)
         controller.watch()
         if received == signal.SIGHUP:
-            logs.logger().info(logs.RUN_ASKED, by="SIGHUP")
+            logs.get_logger().info(logs.RUN_REQUESTED, by="SIGHUP")
             controller.run_all()
         if jump := jumps.since():
-            logs.logger().warning(logs.CLOCK_JUMPED, seconds=round(jump, 1))
+            logs.get_logger().warning(logs.CLOCK_JUMPED, seconds=round(jump, 1))
             controller.clock_set()

@@ -18,11 +18,11 @@ from reconciler.core.doctor.reach import Bucket
 from reconciler.core.errors import CloudError, StateError
 from reconciler.core.journal.records import Journal
 from reconciler.core.model import Integration, Manifest, Target
-from reconciler.core.plan.integrations import find
-from reconciler.edge.aws import Aws, Models, probe
-from reconciler.edge.aws.session import region_of
+from reconciler.core.plan.integrations import find_integration
+from reconciler.edge.aws import SharedModels, TargetSession, probe
+from reconciler.edge.aws.session import resolve_region
 from reconciler.edge.clock import SystemClock
-from reconciler.edge.rate_limit import Pace
+from reconciler.edge.rate_limit import RateLimiter
 
 T = TypeVar("T")
 
@@ -34,13 +34,18 @@ class DoctorRun:
 
     def __init__(self, config: RunConfig) -> None:
         self._config = config
-        self._clock, self._models = SystemClock(), Models()
+        self._clock, self._models = SystemClock(), SharedModels()
         self._connection = connection_of(config)
 
     def versions(self) -> Check:
         """Return what is installed here."""
-        found = {"reconciler": __version__, "Python": platform.python_version(), **probe.libraries(), "git": _git()}
-        return checks.versions(found, knows_create=_asked(probe.knows_create) is True)
+        found = {
+            "reconciler": __version__,
+            "Python": platform.python_version(),
+            **probe.get_library_versions(),
+            "git": _git(),
+        }
+        return checks.versions(found, knows_create=_asked(probe.has_create_operation) is True)
 
     def state(self) -> Check:
         """Return whether the journals can be written, as far as that shows without writing."""
@@ -48,16 +53,16 @@ class DoctorRun:
         location = self._state_backend().location
         if unchecked := location.unchecked_write:
             return skipped("state-write", unchecked.reason, unchecked.remedy)
-        vanishes = settings.read().ci and not config.state and not config.sandbox
+        vanishes = settings.read().is_ci and not config.state and not config.sandbox
         return checks.state_folder(location.name, location.find_obstacle(), vanishes=vanishes)
 
     def target(self, target: Target, manifests: Sequence[Manifest]) -> TargetChecks:
         """Return all checks of one target."""
-        ear = probe.Ear(self._clock)
-        region = _asked(lambda: region_of(target, self._connection, self._models))
+        ear = probe.StsListener(self._clock)
+        region = _asked(lambda: resolve_region(target, self._connection, self._models))
         session = self._session(target, ear) if isinstance(region, str) else region
         name = region if isinstance(region, str) else target.region
-        account = session.account if isinstance(session, Aws) else target.account
+        account = session.account if isinstance(session, TargetSession) else target.account
         broken = _NO_SESSION if name else _NO_REGION
         found = (
             self._region(region),
@@ -68,9 +73,9 @@ class DoctorRun:
         )
         return TargetChecks(target.name, account, name, found)
 
-    def _session(self, target: Target, ear: probe.Ear) -> Aws | CloudError:
-        pace = Pace(target.requests_per_second, target.burst, self._clock)
-        return _asked(lambda: Aws(target, self._connection, pace, self._models, ear))
+    def _session(self, target: Target, ear: probe.StsListener) -> TargetSession | CloudError:
+        pace = RateLimiter(target.requests_per_second, target.burst, self._clock)
+        return _asked(lambda: TargetSession(target, self._connection, pace, self._models, ear))
 
     def _region(self, region: str | CloudError | None) -> Check:
         if isinstance(region, CloudError):
@@ -79,7 +84,7 @@ class DoctorRun:
         return checks.region(region, known=None if self._config.is_simulated else known)
 
     @staticmethod
-    def _credentials(target: Target, session: Aws | CloudError | None, said: Identity | None) -> Check:
+    def _credentials(target: Target, session: TargetSession | CloudError | None, said: Identity | None) -> Check:
         if session is None:
             return skipped("credentials", _NO_REGION)
         if isinstance(session, CloudError):
@@ -87,11 +92,15 @@ class DoctorRun:
         return checks.credentials(target, said or Identity("somebody", session.account))
 
     def _cloud(
-        self, session: Aws | CloudError | None, manifests: Sequence[Manifest], said: Identity | None, broken: str
+        self,
+        session: TargetSession | CloudError | None,
+        manifests: Sequence[Manifest],
+        said: Identity | None,
+        broken: str,
     ) -> Iterator[Check]:
         """Yield what is seen of AppIntegrations and S3, with the target's own credentials."""
-        reads = _asked(session.probe) if isinstance(session, Aws) else None
-        if not isinstance(session, Aws) or not isinstance(reads, probe.Probe):
+        reads = _asked(session.create_probe) if isinstance(session, TargetSession) else None
+        if not isinstance(session, TargetSession) or not isinstance(reads, probe.Probe):
             names = ["list-integrations", "integration", "list-associations", "create"]
             names += ["bucket-region", "bucket-encryption"] if reach.destinations(manifests) else []
             yield from (skipped(name, broken) for name in names if manifests or name != "integration")
@@ -109,7 +118,7 @@ class DoctorRun:
     ) -> Generator[Check, None, frozenset[str]]:
         """Yield what is seen of data integrations; return those of bulk exports, as manifests say them."""
         bulk: set[str] = set()
-        found = _asked(reads.integrations)
+        found = _asked(reads.list_integrations)
         yield reach.listing(found)
         wanted: dict[str, list[Manifest]] = {}
         for manifest in manifests:
@@ -120,17 +129,17 @@ class DoctorRun:
             yield from (skipped(name, "the check 'list-integrations' failed") for name in names)
         else:
             for identifier, whose in wanted.items():
-                there = find(identifier, found)
+                there = find_integration(identifier, found)
                 objects: tuple[str, ...] | CloudError | None = None
                 if there:
                     named[there.arn] = there
                     if reach.silent(whose):
-                        objects = _asked(lambda arn=there.arn: reads.objects(arn))  # type: ignore[misc]
+                        objects = _asked(lambda arn=there.arn: reads.list_object_keys(arn))  # type: ignore[misc]
                     bulk |= {identifier} if reach.is_bulk(there, objects) else set()
                 yield reach.integration(identifier, whose, found, objects)
             tried = tuple(named.values()) or found[:1]
             for each in tried:
-                failed = _asked(lambda arn=each.arn: reads.try_associations(arn))  # type: ignore[misc]
+                failed = _asked(lambda arn=each.arn: reads.check_associations_access(arn))  # type: ignore[misc]
                 yield reach.associations(each, failed)
             if not tried:
                 yield skipped("list-associations", "there is no data integration")
@@ -143,12 +152,12 @@ class DoctorRun:
                 names = ("bucket-region", "bucket-encryption")
                 yield from (skipped(name, "the sandbox has no buckets", about=bucket.name) for name in names)
                 continue
-            place = _asked(lambda name=bucket.name: reads.location(name))  # type: ignore[misc]
+            place = _asked(lambda name=bucket.name: reads.find_bucket_region(name))  # type: ignore[misc]
             yield reach.bucket_region(bucket, region, place, partition)
             if place is None:
                 yield skipped("bucket-encryption", f"there is no bucket {bucket.name}", about=bucket.name)
                 continue
-            found = _asked(lambda name=bucket.name: reads.encryption(name))  # type: ignore[misc]
+            found = _asked(lambda name=bucket.name: reads.find_bucket_encryption(name))  # type: ignore[misc]
             yield reach.bucket_encryption(bucket, found, partition)
 
     def _journal(self, target: Target, account: str | None, region: str | None, broken: str) -> Iterator[Check]:
@@ -191,7 +200,7 @@ def _asked(call: Callable[[], T]) -> T | CloudError:
     except CloudError as error:
         return error
     except Exception as error:  # noqa: BLE001 - an answer that nobody can read must not hide the other checks
-        return CloudError(f"the answer cannot be read: {type(error).__name__}: {redaction.describe(error)}")
+        return CloudError(f"the answer cannot be read: {type(error).__name__}: {redaction.describe_error(error)}")
 
 
 def _git() -> str | None:

@@ -12,7 +12,7 @@ from reconciler.core.model import Desired
 from reconciler.core.report.report import Report
 from reconciler.edge import logs
 from reconciler.edge.metrics import Metrics
-from reconciler.edge.scheduler import AT_ONCE
+from reconciler.edge.scheduler import MAX_CONCURRENT_JOBS
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -26,11 +26,11 @@ class LogAndMetrics:
 
     def __init__(self, metrics: Metrics, news: Callable[[], None], places: Sequence[str]) -> None:
         self._places = places
-        self._log, self._metrics, self._news = logs.logger(), metrics, news
+        self._log, self._metrics, self._news = logs.get_logger(), metrics, news
 
     def taken(self, revision: Revision, desired: Desired) -> None:
         """Say that another revision became active, and its warnings."""
-        self._log.info(logs.REVISION_TAKEN, revision=revision.id, manifests=revision.manifests)
+        self._log.info(logs.REVISION_ACTIVATED, revision=revision.id, manifests=revision.manifests)
         logs.log_desired(desired, revision.id, self._places)
 
     def refused(self, refusal: Refusal, in_force: Revision | None) -> None:
@@ -38,7 +38,7 @@ class LogAndMetrics:
         for problem in refusal.problems:
             self._log.error(logs.MANIFEST_INVALID, problem=str(problem))
         self._log.error(
-            logs.REVISION_REFUSED,
+            logs.REVISION_REJECTED,
             error=refusal.reason,
             previousRevisionActive=in_force is not None,
             activeRevision=in_force.id if in_force else None,
@@ -47,14 +47,14 @@ class LogAndMetrics:
 
     def reported(self, report: Report) -> None:
         """Say what became of a run."""
-        self._metrics.reported(report)
+        self._metrics.count_run(report)
         logs.log_report(report)
         self._news()
 
     def failed(self, what: str, run: UnderWay | None, error: Exception) -> None:
         """Say that something went wrong that nobody foresaw, and where."""
-        said = f"{type(error).__name__}: {redaction.describe(error)}"
-        self._of(run).error(logs.PASS_FAILED, what=what, error=said, exc_info=error)
+        said = f"{type(error).__name__}: {redaction.describe_error(error)}"
+        self._of(run).error(logs.UNEXPECTED_ERROR, what=what, error=said, exc_info=error)
 
     def stuck(self, lane: Lane) -> None:
         """Say that a run makes no progress, or does not begin."""
@@ -63,7 +63,7 @@ class LogAndMetrics:
 
     def waiting(self, targets: Sequence[str]) -> None:
         """Say that targets are due and wait for runs of others to end."""
-        self._log.warning(logs.RUNS_WAIT, targets=len(targets), first=targets[0], atOnce=AT_ONCE)
+        self._log.warning(logs.RUNS_WAITING, targets=len(targets), first=targets[0], atOnce=MAX_CONCURRENT_JOBS)
 
     def _of(self, run: UnderWay | None) -> FilteringBoundLogger:
         return self._log.bind(**asdict(run)) if run else self._log

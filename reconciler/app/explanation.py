@@ -11,7 +11,7 @@ from reconciler.core.model import Desired, Target
 from reconciler.core.ports import Progress
 from reconciler.core.report.explanation import Explanation, explain
 from reconciler.core.run import Run
-from reconciler.edge.clock import new_id
+from reconciler.edge.clock import generate_id
 from reconciler.run import preview
 
 
@@ -31,7 +31,7 @@ def explain_manifest(
 ) -> LocatedExplanation:
     """Return what is known of the association of a manifest. Raises CloudError and StateError."""
     runner = Runner(config, Event())
-    site = runner.connector(new_id())(target)
+    site = runner.connector(generate_id())(target)
     seen = preview(Run(target, desired.manifests[target.name], runner.context(progress)), site.cloud, site.journal)
-    refusal = None if seen.recorded.lineage else site.refusal
+    refusal = None if seen.journal.lineage else site.refusal
     return LocatedExplanation(explain(name, seen), target.name, site.account, site.region, refusal)

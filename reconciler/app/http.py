@@ -44,7 +44,7 @@ class WebhookSecret:
         """Return the secret; None if there is none now."""
         value = read_setting_file(self._file) if self._file else self._value
         if self._file and value:
-            redaction.know("RECONCILER_WEBHOOK_SECRET_FILE", Secrets.of(value))
+            redaction.add_secrets("RECONCILER_WEBHOOK_SECRET_FILE", Secrets.of(value))
         return value.encode() if value and value.isprintable() else None
 
 
@@ -55,7 +55,7 @@ def serve_http(application: Starlette, address: Address) -> Iterator[None]:
 
     try:
         with served(application, address.host, address.port) as url:
-            logs.logger().info(logs.LISTENING, url=url)
+            logs.get_logger().info(logs.LISTENING, url=url)
             yield
     except NotListening as error:
         raise SetupError(str(error)) from error

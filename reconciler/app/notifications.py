@@ -82,14 +82,14 @@ class _Heard:
 
     def delivered(self, receiver: str, message: Message) -> None:
         """Log and count a message that was taken."""
-        self._metrics.told("delivered")
-        logs.logger().info(logs.NOTICE_DELIVERED, receiver=receiver, title=message.title)
+        self._metrics.count_notification("delivered")
+        logs.get_logger().info(logs.NOTIFICATION_DELIVERED, receiver=receiver, title=message.title)
 
     def failed(self, receiver: str, failures: int, pause: float) -> None:
         """Log and count one that was not."""
-        self._metrics.told("failed")
-        logs.logger().warning(logs.NOTICE_NOT_DELIVERED, receiver=receiver, failures=failures, again=pause)
+        self._metrics.count_notification("failed")
+        logs.get_logger().warning(logs.NOTIFICATION_NOT_DELIVERED, receiver=receiver, failures=failures, again=pause)
 
     def troubled(self, trouble: str) -> None:
         """Log why people may be told again what they were told."""
-        logs.logger().warning(logs.LEDGER_TROUBLED, error=trouble)
+        logs.get_logger().warning(logs.NOTIFICATION_STATE_NOT_SAVED, error=trouble)

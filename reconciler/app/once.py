@@ -18,7 +18,7 @@ from reconciler.core.ports import Progress
 from reconciler.core.redaction.invalid_settings import credential_flaws, setting_flaws
 from reconciler.core.report.report import Report
 from reconciler.edge import logs
-from reconciler.edge.clock import new_id
+from reconciler.edge.clock import generate_id
 
 _SAFE_SETTLE_TIME = timedelta(minutes=10)
 """A request is valid for 5 minutes after it was signed, and clocks differ."""
@@ -29,7 +29,7 @@ def run_once(desired: Desired, revision: str | None, config: RunConfig, stop: St
     with sandbox_if_requested(config):
         runner = Runner(config, stop.requested)
         targets = select_configured_targets(desired, config)
-        report = runner.run(targets, new_id(), config.revision or revision, progress)
+        report = runner.run(targets, generate_id(), config.revision or revision, progress)
     logs.log_report(report)
     return report
 
@@ -46,23 +46,23 @@ def prepare(config: RunConfig, *, brief: bool = False) -> None:
     config.check()
     _refuse_invalid_settings(aws=not config.is_simulated and config.profile is None)
     here = settings.read()
-    threading.excepthook, sys.unraisablehook = logs.thread_failed, logs.unraisable
-    logs.configure(sys.stderr, color=not here.no_color and not here.dumb_terminal, brief=brief)
+    threading.excepthook, sys.unraisablehook = logs.log_thread_failure, logs.log_unraisable
+    logs.configure(sys.stderr, color=not here.no_color and not here.is_dumb_terminal, brief=brief)
     if config.options.settle_time < _SAFE_SETTLE_TIME:
         risk = "a Create whose answer was lost may be repeated before List can show it"
         seconds = config.options.settle_time.total_seconds()
-        logs.logger().warning(logs.SETTLE_TIME_SHORT, seconds=seconds, risk=risk)
+        logs.get_logger().warning(logs.SETTLE_TIME_SHORT, seconds=seconds, risk=risk)
 
 
 def warn_of_missing_state(config: RunConfig) -> None:
     """Log that a run that writes would be refused in CI, if a dry run is told of no place for the journal."""
-    if config.dry_run and settings.read().ci and not config.state and not config.sandbox:
+    if config.dry_run and settings.read().is_ci and not config.state and not config.sandbox:
         risk = "a run that may create is refused in CI: give --state or RECONCILER_STATE"
-        logs.logger().warning(logs.NO_STATE, risk=risk)
+        logs.get_logger().warning(logs.NO_STATE, risk=risk)
 
 
 def _refuse_invalid_settings(*, aws: bool) -> None:
     """Refuse variables that cannot be right, by name; those of AWS if they count. Raises UsageError."""
-    given = settings.environment()
+    given = settings.read_environment()
     if wrong := [*setting_flaws(given), *(credential_flaws(given) if aws else ())]:
         raise UsageError("; ".join(wrong))

@@ -42,7 +42,7 @@ class ReceiverList:
         return self._receivers
 
     def _load_first(self) -> None:
-        from reconciler.edge.apprise import NotInstalled, WrongReceiver, receivers
+        from reconciler.edge.apprise import AppriseMissing, InvalidReceiver, parse_receivers
 
         name = "RECONCILER_NOTIFY_URLS"
         if self._file:
@@ -51,28 +51,28 @@ class ReceiverList:
             if self._text is None:
                 raise UsageError(f"{name}: cannot be read, or is no text in UTF-8")
         try:
-            self._receivers = receivers(self._text or "")
-        except NotInstalled as error:
+            self._receivers = parse_receivers(self._text or "")
+        except AppriseMissing as error:
             message = "notifications are not installed: pip install 'appintegrations-reconciler[notify]'"
             raise SetupError(message) from error
-        except WrongReceiver as error:
+        except InvalidReceiver as error:
             raise UsageError(f"{name}: {error}") from error
         if not self._receivers:
             raise UsageError(f"{name}: names nobody; write URLs of apprise, between blanks or on lines")
 
     def _reload(self, text: str) -> None:
-        from reconciler.edge.apprise import WrongReceiver, receivers
+        from reconciler.edge.apprise import InvalidReceiver, parse_receivers
 
         try:
-            self._receivers = receivers(text)
-        except WrongReceiver as error:
-            logs.logger().error(logs.RECEIVERS_REFUSED, error=str(error))
+            self._receivers = parse_receivers(text)
+        except InvalidReceiver as error:
+            logs.get_logger().error(logs.RECEIVERS_REJECTED, error=str(error))
         else:
-            logs.logger().info(logs.RECEIVERS_TAKEN, receivers=[each.name for each in self._receivers])
+            logs.get_logger().info(logs.RECEIVERS_LOADED, receivers=[each.name for each in self._receivers])
 
     @staticmethod
     def _read(path: str) -> str | None:
         text = read_setting_file(path)
         if text is not None:
-            redaction.know("RECONCILER_NOTIFY_URLS_FILE", Secrets.of_receivers(text))
+            redaction.add_secrets("RECONCILER_NOTIFY_URLS_FILE", Secrets.of_receivers(text))
         return text

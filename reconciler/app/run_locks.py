@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeAlias
 
-from reconciler.core.errors import StateHeld
+from reconciler.core.errors import LeaseHeld
 from reconciler.core.ports import Timer
 
 Place: TypeAlias = tuple[str, str]
@@ -24,18 +24,18 @@ class RunLocks:
     def take(self, place: Place, run: str, target: str) -> Callable[[], None]:
         """Wait until no other run has a place, take it, and return what gives it back.
 
-        Raises StateHeld where another one keeps it, or where another target of the same run has it, and Stopped.
+        Raises LeaseHeld where another one keeps it, or where another target of the same run has it, and Stopped.
         """
         deadline = self._timer.monotonic() + self._timeout
         while other := self._try(place, run, target):
             of, name = other
             account, region = place
             if of == run:
-                raise StateHeld(
+                raise LeaseHeld(
                     f"targets {name!r} and {target!r} are both account {account} in {region}: remove one of them"
                 )
             if self._timer.monotonic() >= deadline:
-                raise StateHeld(
+                raise LeaseHeld(
                     f"a run of target {name!r} is still at work in account {account}, {region}: wait for it"
                 )
             self._timer.sleep(0.1)

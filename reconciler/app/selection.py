@@ -7,24 +7,26 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from reconciler.app.config import RunConfig
-from reconciler.core.errors import Undeclared, UsageError
+from reconciler.core.errors import UnknownTarget, UsageError
 from reconciler.core.model import Desired, Target
-from reconciler.core.suggestions import closest, listed
+from reconciler.core.suggestions import find_closest, join_names
 
 
 def select_targets(
     desired: Desired, names: Sequence[str], new_state: Sequence[str] = (), named_by: str = "--target"
 ) -> Desired:
-    """Return the targets of these names; all if there are none. Raises Undeclared, also for a glob of `new_state`."""
+    """Return the targets of these names; all if there are none. Raises UnknownTarget, for a glob of `new_state` too."""
     declared = [target.name for target in desired.targets]
     for glob in new_state:
         if not any(fnmatchcase(name, glob) for name in declared):
-            raise Undeclared(f"--new-state {glob!r} matches no target: declared are {', '.join(declared)}; '*' is all")
+            raise UnknownTarget(
+                f"--new-state {glob!r} matches no target: declared are {', '.join(declared)}; '*' is all"
+            )
     for name in names:
         if name not in declared:
-            near = closest(name, declared)
-            hint = f"did you mean {near!r}?" if near else f"declared are {listed(declared)}"
-            raise Undeclared(f"{named_by} {name!r} is not declared: {hint}")
+            near = find_closest(name, declared)
+            hint = f"did you mean {near!r}?" if near else f"declared are {join_names(declared)}"
+            raise UnknownTarget(f"{named_by} {name!r} is not declared: {hint}")
     chosen = names or declared
     return replace(desired, targets=tuple(target for target in desired.targets if target.name in chosen))
 
@@ -33,7 +35,7 @@ def select_configured_targets(desired: Desired, config: RunConfig, named_by: str
     """Return the targets that a configuration names. Raises UsageError."""
     try:
         return select_targets(desired, config.targets, config.new_state, named_by)
-    except Undeclared as error:
+    except UnknownTarget as error:
         raise UsageError(str(error)) from error
 
 
@@ -44,9 +46,9 @@ def find_target_of(manifest: str, desired: Desired, config: RunConfig) -> Target
     if len(having) == 1:
         return having[0]
     if having:
-        names = listed([target.name for target in having])
+        names = join_names([target.name for target in having])
         raise UsageError(f"several targets have a manifest {manifest!r}: name one of {names} with --target")
     known = [each.name for target in targets for each in desired.manifests[target.name]]
-    near = closest(manifest, known)
+    near = find_closest(manifest, known)
     hint = f"did you mean {near!r}?" if near else "`reconcile status` lists what the journal remembers"
     raise UsageError(f"no manifest has the name {manifest!r}: {hint}")

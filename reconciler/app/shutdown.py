@@ -33,7 +33,9 @@ class ShutdownTimer:
         self._requested.wait()
         if self._closed.wait(self._seconds):
             return
-        end_process(self.exit_code, lambda: logs.logger().error(logs.STOP_CUT_OFF, targets=self.active_targets()))
+        end_process(
+            self.exit_code, lambda: logs.get_logger().error(logs.SHUTDOWN_TIMED_OUT, targets=self.active_targets())
+        )
 
 
 def end_process(exit_code: int, last_words: Callable[[], object], timeout: float = _LOG_TIMEOUT) -> None:

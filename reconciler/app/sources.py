@@ -17,10 +17,10 @@ from reconciler.controller.revisions import Loaded
 from reconciler.core.errors import (
     Interrupted,
     InvalidManifests,
-    Misnamed,
+    InvalidReference,
     Problem,
     ReconcilerError,
-    Stopped,
+    StopRequested,
     UsageError,
 )
 from reconciler.core.manifests.files import MAX_PROBLEMS, File, bounded
@@ -28,7 +28,7 @@ from reconciler.core.model import Desired
 from reconciler.core.redaction.invalid_settings import setting_flaws
 
 if TYPE_CHECKING:
-    from reconciler.edge.git import Access, Keys
+    from reconciler.edge.git import RepositoryAccess, SigningKeys
 
 FOLDER = "manifests/"
 _READINGS = 5
@@ -65,7 +65,7 @@ class Source:
             return self.files or (FOLDER,)
         from reconciler.edge import git
 
-        return (f"{git.shown(self.url)}, {self.path}",)
+        return (f"{git.redact_url(self.url)}, {self.path}",)
 
     def read(self) -> tuple[Desired, str | None]:
         """Return the desired state and, from git, the commit. A signal ends git, which would outlive this process.
@@ -74,7 +74,7 @@ class Source:
         """
         if self.url is None:
             return self.parse(self.find_files()), None
-        with stop_on_signals() as stop, suppress(Stopped):
+        with stop_on_signals() as stop, suppress(StopRequested):
             revision, found = self.fetch(stop.requested)
         if stop.signal:
             raise Interrupted(stop.signal)
@@ -91,30 +91,30 @@ class Source:
         """Return a commit and its files. Raises GitError (Untrusted for a commit without its signature) and Stopped."""
         from reconciler.edge import git
 
-        return git.read(self.access(stop), self.path, self.keys())
+        return git.read_revision(self.access(stop), self.path, self.keys())
 
-    def access(self, stop: threading.Event) -> Access:
+    def access(self, stop: threading.Event) -> RepositoryAccess:
         """Return the repository and the means to reach it."""
         from reconciler.edge import git
 
         credentials = git.Credentials(self.ssh_key, self.known_hosts, self.token_file, self.username)
-        return git.Access(str(self.url), self.ref, settings.environment(), credentials, stop=stop)
+        return git.RepositoryAccess(str(self.url), self.ref, settings.read_environment(), credentials, stop=stop)
 
-    def keys(self) -> Keys | None:
-        """Return the keys that may sign commits; None if commits need no signature. Raises Misnamed."""
+    def keys(self) -> SigningKeys | None:
+        """Return the keys that may sign commits; None if commits need no signature. Raises InvalidReference."""
         from reconciler.edge import git
 
-        return None if self.verify_key is None else git.Keys.of(self.verify_key)
+        return None if self.verify_key is None else git.SigningKeys.read(self.verify_key)
 
     def check(self) -> None:
         """Refuse what is wrong whatever the repository holds. Raises UsageError."""
         if self.url is not None:
-            if flaw := next(setting_flaws(settings.environment()), None):
+            if flaw := next(setting_flaws(settings.read_environment()), None):
                 raise UsageError(flaw)
             try:
                 self.access(threading.Event()).check(self.path)
                 self.keys()
-            except Misnamed as error:
+            except InvalidReference as error:
                 raise UsageError(str(error)) from error
 
     def parse(self, found: Iterable[File | Problem], revision: str | None = None) -> Desired:
@@ -125,7 +125,7 @@ class Source:
         try:
             desired = manifests.read(found, SystemClock().now())
         except InvalidManifests as invalid:
-            raise invalid.of(revision) from invalid
+            raise invalid.with_revision(revision) from invalid
         if self.strict and desired.warnings:
             first = desired.warnings[:MAX_PROBLEMS]
             raise InvalidManifests(first, revision, len(desired.warnings) - len(first))
@@ -157,7 +157,7 @@ class FolderSource:
         raise ReconcilerError(f"{', '.join(self.source.places)}: changed while it was read, {_READINGS} times in a row")
 
     def load(self, _: str) -> Loaded:
-        """Parse the files that were hashed last. Raises InvalidManifests and Undeclared."""
+        """Parse the files that were hashed last. Raises InvalidManifests and UnknownTarget."""
         found, self._found = self._found, ()
         return Loaded(None, select_targets(self.source.parse(found), self.targets, self.new_state))
 
@@ -180,7 +180,7 @@ class GitSource:
     new_state: tuple[str, ...] = ()
 
     def version(self) -> str:
-        """Return the commit that the ref stands for now, with a digest of the keys. Raises GitError and Stopped."""
+        """Return the commit that the ref names now, with a digest of the keys. Raises GitError and StopRequested."""
         from reconciler.edge import git
 
         keys = self.source.keys()
@@ -188,6 +188,6 @@ class GitSource:
         return f"{commit} {keys.digest}" if keys else commit
 
     def load(self, _: str) -> Loaded:
-        """Fetch and parse the newest commit. Raises GitError, Stopped, InvalidManifests and Undeclared."""
+        """Fetch and parse the newest commit. Raises GitError, Stopped, InvalidManifests and UnknownTarget."""
         revision, found = self.source.fetch(self.stop)
         return Loaded(revision, select_targets(self.source.parse(found, revision), self.targets, self.new_state))

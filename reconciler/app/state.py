@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from reconciler import __version__, settings
 from reconciler.app.config import RunConfig
 from reconciler.core.model import Target
-from reconciler.edge.aws import Aws, Connection, Models, ambient_client
-from reconciler.edge.aws.regions import check
-from reconciler.edge.clock import SystemClock, host, new_id, process
+from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession, create_ambient_client
+from reconciler.edge.aws.regions import check_region
+from reconciler.edge.clock import SystemClock, describe_process, generate_id, get_host_name
 from reconciler.edge.state import open_location
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.store import ReadOnly, Store
@@ -24,20 +24,22 @@ _SANDBOX_REGION = "us-east-1"
 class StateBackend:
     """Opens the journal of an account and Region for reading or writing."""
 
-    def __init__(self, config: RunConfig, connection: Connection, models: Models, clock: SystemClock) -> None:
+    def __init__(
+        self, config: RunConfig, connection: ConnectionSettings, models: SharedModels, clock: SystemClock
+    ) -> None:
         """Open the place of the journals. Raises CloudError."""
         self._config, self._clock = config, clock
         self.location = open_location(
             config.state_location,
             config.state_namespace,
-            lambda service: ambient_client(service, connection, models, reads=config.dry_run),
+            lambda service: create_ambient_client(service, connection, models, read_only=config.dry_run),
         )
         self._readers: dict[tuple[str, str], JournalReader] = {}
 
     @classmethod
     def of(cls, config: RunConfig) -> StateBackend:
         """Return the backend for a command that has no other use for AWS. Raises CloudError."""
-        return cls(config, connection_of(config), Models(), SystemClock())
+        return cls(config, connection_of(config), SharedModels(), SystemClock())
 
     def store(self, account: str, region: str) -> Store:
         """Return the store of the journal of an account and Region."""
@@ -64,11 +66,11 @@ class StateBackend:
         """Return the writer of a journal for a run of a revision."""
         from reconciler.edge.state.writer import Author, JournalWriter
 
-        here = host()
-        author = Author(run, f"{process()} on {here}", here, revision)
+        here = get_host_name()
+        author = Author(run, f"{describe_process()} on {here}", here, revision)
         store, reader, clock = self.store(account, region), self.reader(account, region), self._clock
         timeout = self._config.lock_timeout.total_seconds()
-        return JournalWriter(store, reader, author, clock, clock, timeout=timeout, new_lineage=new_id)
+        return JournalWriter(store, reader, author, clock, clock, timeout=timeout, new_lineage=generate_id)
 
 
 def document_name(account: str, region: str) -> str:
@@ -76,18 +78,18 @@ def document_name(account: str, region: str) -> str:
     return f"{account}-{region}.json"
 
 
-def connection_of(config: RunConfig, listen: Callable[[Any], None] = lambda _: None) -> Connection:
+def connection_of(config: RunConfig, listen: Callable[[Any], None] = lambda _: None) -> ConnectionSettings:
     """Return how to reach AWS, or what stands in for it; `listen` is given each session of botocore.
 
     AWS_REGION is read here: boto3 does not know it, other than all of AWS's tools.
     """
-    return Connection(
+    return ConnectionSettings(
         version=__version__,
         region=config.region or (_SANDBOX_REGION if config.is_simulated else settings.read().aws_region),
         profile=config.profile,
         endpoint_url=config.endpoint_url,
-        dummy=config.is_simulated,
-        listen=listen,
+        has_dummy_credentials=config.is_simulated,
+        on_session=listen,
     )
 
 
@@ -95,8 +97,8 @@ def locate_target(target: Target, config: RunConfig) -> tuple[str, str]:
     """Return the account and Region of a target; STS is asked only if it does not declare them. Raises CloudError."""
     connection = connection_of(config)
     region = target.region or connection.region
-    check(region)
+    check_region(region)
     if target.account and region:
         return target.account, region
-    aws = Aws(target, connection, lambda: None, Models())
+    aws = TargetSession(target, connection, lambda: None, SharedModels())
     return aws.account, aws.region

@@ -49,15 +49,15 @@ def call(arguments: list[str]) -> int:
     """Run one command and return its exit code. Every error becomes one line; none a traceback."""
     from reconciler import settings
 
-    settings.forget_others()
+    settings.remove_foreign_variables()
 
     from reconciler import redaction
     from reconciler.cli.failures import show_failure
     from reconciler.cli.group import app
     from reconciler.core.redaction.secrets import Secrets
 
-    given = settings.environment()
-    redaction.know("environment", Secrets.of_environment(given) | Secrets.of_text(" ".join(arguments)))
+    given = settings.read_environment()
+    redaction.add_secrets("environment", Secrets.of_environment(given) | Secrets.of_text(" ".join(arguments)))
     try:
         code = app.main(arguments, prog_name="reconcile", standalone_mode=False)
     except BrokenPipeError:

@@ -19,7 +19,7 @@ from reconciler.core.errors import (
     ReconcilerError,
     UsageError,
 )
-from reconciler.core.text import harmless
+from reconciler.core.text import sanitize
 
 if TYPE_CHECKING:
     from reconciler.cli.group import CommandGroup
@@ -36,14 +36,14 @@ def show_failure(error: Exception, group: CommandGroup) -> int:
             return 128 + error.signal
         case InvalidManifests():
             for problem in error.problems:
-                click.echo(harmless(str(problem)), err=True)
+                click.echo(sanitize(str(problem)), err=True)
             click.echo(f"{error}; nothing was called", err=True)
             return EXIT_INVALID
         case ReconcilerError():
-            click.echo(harmless(f"reconcile: {error}"), err=True)
+            click.echo(sanitize(f"reconcile: {error}"), err=True)
             return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
         case OSError():
-            click.echo(harmless(f"reconcile: {redaction.describe(error)}"), err=True)
+            click.echo(sanitize(f"reconcile: {redaction.describe_error(error)}"), err=True)
         case _:
             _show_internal_error(error)
     return EXIT_FAILED
@@ -55,9 +55,9 @@ def _show_click_error(error: click.ClickException, group: CommandGroup) -> int:
         error = click.NoSuchOption(error.option_name, message, ctx=error.ctx)
     rendered, message = io.StringIO(), error.format_message()
     error.show(rendered)
-    safe = harmless(redaction.hide(message))  # as a whole: it may hold line breaks, and what a variable says
+    safe = sanitize(redaction.hide(message))  # as a whole: it may hold line breaks, and what a variable says
     shown = rendered.getvalue().replace(message, safe)
-    click.echo("\n".join(map(harmless, shown.splitlines())), err=True)
+    click.echo("\n".join(map(sanitize, shown.splitlines())), err=True)
     return EXIT_USAGE if isinstance(error, click.UsageError) else EXIT_FAILED
 
 
@@ -65,6 +65,6 @@ def _show_internal_error(error: Exception) -> None:
     if settings.read().debug:
         click.echo(redaction.redact("".join(traceback.format_exception(error))), err=True, nl=False)
         return
-    what = f"{type(error).__name__}: {redaction.describe(error)}"
+    what = f"{type(error).__name__}: {redaction.describe_error(error)}"
     hint = "(RECONCILER_DEBUG=1 shows where)"
-    click.echo(harmless(f"reconcile: internal error, please report it: {what} {hint}"), err=True)
+    click.echo(sanitize(f"reconcile: internal error, please report it: {what} {hint}"), err=True)

@@ -9,7 +9,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli import options
-from reconciler.core.suggestions import closest
+from reconciler.core.suggestions import find_closest
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -39,7 +39,7 @@ def _meant(name: str) -> str:
     """Return what was likely meant by a word where a command is expected."""
     if option := options.meant_by(name):
         return f"did you mean {option} {name}?"
-    near = closest(name.lower(), (*_COMMANDS, *_OTHERS))
+    near = find_closest(name.lower(), (*_COMMANDS, *_OTHERS))
     if not near:
         return f"the commands are {', '.join(_COMMANDS)}"
     return f"did you mean {_OTHERS.get(near, repr(near))}?"

@@ -121,7 +121,7 @@ class _Option(click.Option):
         value = super().resolve_envvar_value(ctx)
         if ctx.resilient_parsing:  # a shell that completes wants no complaint
             return value
-        if not (value or "").strip() and str(self.envvar) in settings.environment():
+        if not (value or "").strip() and str(self.envvar) in settings.read_environment():
             raise click.UsageError(f"{self.envvar} is set and empty: give it a value, or do not set it", ctx)
         return value
 

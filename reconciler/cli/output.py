@@ -127,7 +127,7 @@ def unwritten(value: T, wanted: Iterable[Output], formats: Mapping[str, Format[T
 def fancy() -> bool:
     """Tell whether standard output takes colours and symbols."""
     here = settings.read()
-    return on_terminal(sys.stdout) and not here.no_color and not here.dumb_terminal
+    return on_terminal(sys.stdout) and not here.no_color and not here.is_dumb_terminal
 
 
 def on_terminal(stream: TextIO | None) -> bool:

@@ -33,7 +33,7 @@ def manifests(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _check(files: tuple[str, ...], git_url: str | None, revision: str | None) -> None:
     """Refuse options and variables that would otherwise be ignored in silence. Raises UsageError."""
-    for wrong in complaints(settings.environment()):
+    for wrong in complaints(settings.read_environment()):
         raise UsageError(wrong)
     if git_url is not None and files:
         raise UsageError("-f and --git-url: give one of them; --git-path is the folder in the repository")

@@ -14,11 +14,11 @@ from reconciler.controller import task
 from reconciler.controller.revisions import Following
 from reconciler.controller.scheduler import Timing
 from reconciler.controller.task import Lane
-from reconciler.core.apply.outcome import DONE
+from reconciler.core.apply.outcome import SUCCESSES
 from reconciler.core.controller import status
 from reconciler.core.controller.backoff import Rhythm
 from reconciler.core.controller.status import Board, PastRun, Refusal, Revision, UnderWay
-from reconciler.core.errors import Stopped
+from reconciler.core.errors import StopRequested
 from reconciler.core.model import Desired
 from reconciler.core.report.report import Report
 
@@ -103,9 +103,9 @@ class TargetState:
     def remember(self, report: Report) -> None:
         """Keep what a run found."""
         self.last = report
-        if report.whole:
+        if report.is_complete:
             self.last_complete = report
-        if not report.failed:
+        if not report.has_failed:
             self.last_success = report.run.finished_at
 
 
@@ -184,7 +184,7 @@ class Controller:
         def guarded(got_on: Callable[[], None]) -> bool:
             try:
                 return act(got_on)
-            except Stopped:
+            except StopRequested:
                 return True
             except Exception as error:  # noqa: BLE001 - a loop that ends by an error does nothing ever after
                 means.told.failed(what, state.active if state else None, error)
@@ -246,7 +246,7 @@ class Controller:
                 state.remember(report)
             self._past.append(_past(name, report))
         self._means.told.reported(report)
-        return not report.failed
+        return not report.has_failed
 
 
 def _status(name: str, state: TargetState) -> status.Lane:
@@ -258,7 +258,9 @@ def _status(name: str, state: TargetState) -> status.Lane:
 
 
 def _past(name: str, report: Report) -> PastRun:
-    made = sum(isinstance(each.outcome, DONE) for each in report.associations)
+    made = sum(isinstance(each.outcome, SUCCESSES) for each in report.associations)
     run = report.run
     drifted = report.summary["drifted"]
-    return PastRun(run.id, name, run.started_at, run.finished_at, not report.failed, made, drifted, report.open)
+    return PastRun(
+        run.id, name, run.started_at, run.finished_at, not report.has_failed, made, drifted, report.open_count
+    )

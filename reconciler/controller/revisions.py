@@ -8,7 +8,15 @@ from typing import Protocol
 
 from reconciler import redaction
 from reconciler.core.controller.status import Refusal, Revision
-from reconciler.core.errors import GitError, InvalidManifests, Problem, ReconcilerError, Stopped, Undeclared, Untrusted
+from reconciler.core.errors import (
+    GitError,
+    InvalidManifests,
+    Problem,
+    ReconcilerError,
+    StopRequested,
+    UnknownTarget,
+    UntrustedCommit,
+)
 from reconciler.core.model import Desired
 from reconciler.core.ports import Clock
 
@@ -28,7 +36,7 @@ class Source(Protocol):
         """Return what tells the state that is there now from any other, without reading it. Raises ReconcilerError."""
 
     def load(self, version: str) -> Loaded:
-        """Read that state. Raises InvalidManifests, Untrusted, and ReconcilerError where it could not be read."""
+        """Read that state. Raises InvalidManifests, UntrustedCommit, and ReconcilerError where it could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ class Following:
         return self._unreached or self._unfit
 
     def look(self, *, again: bool = False) -> bool:
-        """Take over what is new, and tell whether there was anything that could be. Raises Stopped.
+        """Take over what is new, and tell whether there was anything that could be. Raises StopRequested.
 
         What was found to be unfit is judged `again` where that is asked for: what it was judged by may be another.
         """
@@ -69,7 +77,7 @@ class Following:
         try:
             version = self._source.version()
             found = version != self._known and self._taken(version)
-        except Stopped:
+        except StopRequested:
             raise
         except (ReconcilerError, OSError) as error:
             self._missed(error)
@@ -79,7 +87,7 @@ class Following:
 
     def _missed(self, error: ReconcilerError | OSError) -> None:
         """Note why nothing could be read: while the fault is the same its reason is, though git says it otherwise."""
-        reason = str(error) if isinstance(error, ReconcilerError) else redaction.describe(error)
+        reason = str(error) if isinstance(error, ReconcilerError) else redaction.describe_error(error)
         fault = error.fault if isinstance(error, GitError) else reason
         if not self._unreached:
             self._unreached = Refusal(reason, self._clock.now())
@@ -94,7 +102,7 @@ class Following:
         except InvalidManifests as error:
             self._unfit = self._refusal(str(error), self._unfit, error.problems)
             return False
-        except (Undeclared, Untrusted) as error:
+        except (UnknownTarget, UntrustedCommit) as error:
             self._unfit = self._refusal(str(error), self._unfit)
             return False
         if not self._unfit and self.in_force and self.in_force.revision.id == loaded.revision is not None:

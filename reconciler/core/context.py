@@ -10,11 +10,11 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-def carrying(call: Callable[_P, _T]) -> Callable[_P, _T]:
+def with_context(call: Callable[_P, _T]) -> Callable[_P, _T]:
     """Return the call as one that sees today's context variables on any thread, also on several at once."""
     context = copy_context()
 
-    def carried(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+    def run_in_context(*args: _P.args, **kwargs: _P.kwargs) -> _T:
         return context.copy().run(call, *args, **kwargs)
 
-    return carried
+    return run_in_context

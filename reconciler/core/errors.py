@@ -14,22 +14,22 @@ class ReconcilerError(Exception):
     ├── UsageError           options or variables that cannot be right, or contradict one another; nothing was called
     ├── SetupError           something that is needed is not installed or not free here; nothing was called
     ├── InvalidManifests     what git holds cannot be used; nothing was called
-    ├── Undeclared           a target that was asked for is not among them; nothing was called
+    ├── UnknownTarget        a target that was asked for is not among them; nothing was called
     ├── GitError             the repository or revision cannot be read; nothing was called
-    │   ├── Misnamed         what was given can name no repository, no revision or no path
-    │   └── Untrusted        the commit is not signed by a key that is listed
-    ├── Stopped              a stop was asked for while something was waited for
+    │   ├── InvalidReference what was given can name no repository, no revision or no path
+    │   └── UntrustedCommit  the commit is not signed by a key that is listed
+    ├── StopRequested        a stop was asked for while something was waited for
     │   └── Interrupted      a signal ended the program before there was anything to report
     ├── StateError           the journal cannot be read, written or trusted
-    │   ├── StateHeld        another process holds the lease
-    │   ├── StateMoved       the journal changed between read and write, or the lease was lost
-    │   │   └── StateMismatch  … as the store found by comparing versions
-    │   └── StateUncertain   nobody knows whether a write of the journal arrived
+    │   ├── LeaseHeld        another process holds the lease
+    │   ├── StateConflict    the journal changed between read and write, or the lease was lost
+    │   │   └── VersionConflict … as the store found by comparing versions
+    │   └── StateWriteUnknown nobody knows whether a write of the journal arrived
     └── CloudError           AWS refused or did not answer a read
         ├── Unauthenticated  no credentials, or expired ones
         ├── ClockSkewed      signed at a time that AWS does not take
         ├── WrongAccount     the credentials belong to another account than the target declares
-        ├── Denied           the credentials may not do this
+        ├── AccessDenied     the credentials may not do this
         ├── Throttled        too many calls, after all retries
         └── Unreachable      no answer: endpoint, network, time-out or a fault of AWS
     """
@@ -61,8 +61,8 @@ class Problem:
 
     def __str__(self) -> str:
         """Render `file:line:column: /json/pointer: message`."""
-        where = f"{self.file}:{self.line}:{self.column}: " if self.line else f"{self.file}: "
-        return f"{where}{self.pointer}: {self.message}" if self.pointer else f"{where}{self.message}"
+        place = f"{self.file}:{self.line}:{self.column}: " if self.line else f"{self.file}: "
+        return f"{place}{self.pointer}: {self.message}" if self.pointer else f"{place}{self.message}"
 
 
 class InvalidManifests(ReconcilerError):
@@ -71,24 +71,24 @@ class InvalidManifests(ReconcilerError):
     Where there are `more` problems than are told, the last of `problems` says how many, and `total` counts them.
     """
 
-    def __init__(self, problems: tuple[Problem, ...], revision: str | None = None, more: int = 0) -> None:
-        self.found, self.more, self.revision = problems, more, revision
-        self.total = len(problems) + more
-        self.problems = (*problems, _others(more)) if more else problems
-        of = f" of commit {revision}" if revision else ""
-        super().__init__(f"{plural(self.total, 'problem')} in the manifests{of}")
+    def __init__(self, problems: tuple[Problem, ...], revision: str | None = None, omitted_count: int = 0) -> None:
+        self.reported_problems, self.omitted_count, self.revision = problems, omitted_count, revision
+        self.total = len(problems) + omitted_count
+        self.problems = (*problems, _build_omission_problem(omitted_count)) if omitted_count else problems
+        suffix = f" of commit {revision}" if revision else ""
+        super().__init__(f"{plural(self.total, 'problem')} in the manifests{suffix}")
 
-    def of(self, revision: str | None) -> InvalidManifests:
+    def with_revision(self, revision: str | None) -> InvalidManifests:
         """Return the same of a commit."""
-        return InvalidManifests(self.found, revision, self.more)
+        return InvalidManifests(self.reported_problems, revision, self.omitted_count)
 
 
-def _others(more: int) -> Problem:
-    said = f"{plural(more, 'more problem')} in them: put right what is named here, and look again"
-    return Problem("manifests", 0, 0, "", said)
+def _build_omission_problem(count: int) -> Problem:
+    message = f"{plural(count, 'more problem')} in them: put right what is named here, and look again"
+    return Problem("manifests", 0, 0, "", message)
 
 
-class Undeclared(ReconcilerError):
+class UnknownTarget(ReconcilerError):
     """A target that was asked for is not declared by the manifests."""
 
 
@@ -103,19 +103,19 @@ class GitError(ReconcilerError):
         super().__init__(text)
 
 
-class Misnamed(GitError):
+class InvalidReference(GitError):
     """What was given can name no repository, no revision or no path, whatever there is; git was not asked."""
 
 
-class Untrusted(GitError):
+class UntrustedCommit(GitError):
     """The commit is not signed by a key that is listed; the revision is not used at all."""
 
 
-class Stopped(ReconcilerError):
+class StopRequested(ReconcilerError):
     """A stop was asked for while the program waited."""
 
 
-class Interrupted(Stopped):
+class Interrupted(StopRequested):
     """A signal ended the program before there was anything to report. `signal` is its number."""
 
     def __init__(self, signal: int) -> None:
@@ -127,19 +127,19 @@ class StateError(ReconcilerError):
     """The journal cannot be read, written or trusted; it was left as it is."""
 
 
-class StateHeld(StateError):
+class LeaseHeld(StateError):
     """Another process holds the lease of this journal."""
 
 
-class StateMoved(StateError):
+class StateConflict(StateError):
     """The journal was written by someone else since it was read."""
 
 
-class StateMismatch(StateMoved):
+class VersionConflict(StateConflict):
     """The store compared the version that was given, and something else is there."""
 
 
-class StateUncertain(StateError):
+class StateWriteUnknown(StateError):
     """A write of the journal had no answer: it may have arrived."""
 
 
@@ -159,7 +159,7 @@ class WrongAccount(CloudError):
     """The credentials belong to another account than the target declares."""
 
 
-class Denied(CloudError):
+class AccessDenied(CloudError):
     """The credentials may not make this call."""
 
 

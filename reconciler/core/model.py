@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from reconciler.core.errors import Problem
 
-EMPTY = Problem("manifests", 0, 0, "", "there are none: nothing would be created")
+NO_MANIFESTS = Problem("manifests", 0, 0, "", "there are none: nothing would be created")
 """What is said of a revision without a manifest; it stands in no file."""
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | tuple[Json, ...] | Mapping[str, Json] | None"
@@ -29,7 +29,7 @@ class Mode(StrEnum):
     CREATE = "create"
     CREATE_AND_UPDATE = "create-and-update"
 
-    def stricter(self, other: Mode) -> Mode:
+    def choose_stricter(self, other: Mode) -> Mode:
         """Return the stricter of the two."""
         order = tuple(Mode)
         return min(self, other, key=order.index)
@@ -110,12 +110,12 @@ class Desired:
     warnings: tuple[Problem, ...] = ()
 
     @property
-    def noted(self) -> tuple[Problem, ...]:
+    def all_warnings(self) -> tuple[Problem, ...]:
         """What there is to say of a valid revision: what is unwise, and that there is nothing in it.
 
         The latter is apart from `warnings`, since an empty folder is not made wrong by --strict.
         """
-        return self.warnings if any(self.manifests.values()) else (*self.warnings, EMPTY)
+        return self.warnings if any(self.manifests.values()) else (*self.warnings, NO_MANIFESTS)
 
 
 def mapping_or_empty(value: Json) -> Mapping[str, Json]:
@@ -194,10 +194,12 @@ def resembles(one: Spec, other: Spec) -> bool:
     AWS may show a request otherwise than it was sent.
     """
     pairs = ((one.get(member), other.get(member)) for member in ("ClientId", "DestinationURI"))
-    return all(this is None or that is None or _plain(str(this)) == _plain(str(that)) for this, that in pairs)
+    return all(
+        this is None or that is None or _normalise_uri(str(this)) == _normalise_uri(str(that)) for this, that in pairs
+    )
 
 
-def _plain(text: str) -> str:
+def _normalise_uri(text: str) -> str:
     scheme, separator, rest = text.partition("://")
     return scheme.lower() + separator + rest.rstrip("/") if separator else text.rstrip("/")
 

@@ -30,7 +30,7 @@ class Timer(Protocol):
         """Return seconds since some point that never moves."""
 
     def sleep(self, seconds: float) -> None:
-        """Wait. Raises Stopped."""
+        """Wait. Raises StopRequested."""
 
 
 class CloudReader(Protocol):
@@ -39,7 +39,7 @@ class CloudReader(Protocol):
     def observe(self, progress: Progress) -> Observation:
         """Return all data integrations and their associations. Raises CloudError."""
 
-    def associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
+    def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
         """Return the associations of some data integrations, by the integration's ARN."""
 
 
@@ -71,12 +71,12 @@ class LeasedJournal(Protocol):
         """The journal as this run wrote it last."""
 
     def confirm(self) -> None:
-        """Look whether the lease still is this run's. Raises StateMoved where it was lost, and StateError."""
+        """Look whether the lease still is this run's. Raises StateConflict where it was lost, and StateError."""
 
     def write(self, change: Callable[[Journal], Journal]) -> Journal:
         """Write what `change` makes of the journal, renew the lease, and return the journal.
 
-        Raises StateMoved where the lease was lost, and StateError.
+        Raises StateConflict where the lease was lost, and StateError.
         """
 
     def finish(self, change: Callable[[Journal], Journal]) -> None:
@@ -90,7 +90,7 @@ class JournalWriter(Protocol):
     """Writes the journal, one run at a time."""
 
     def swap(self, expected: Journal, new: Journal) -> None:
-        """Write `new` where the journal still is `expected`. Raises StateHeld, StateMoved and StateError."""
+        """Write `new` where the journal still is `expected`. Raises LeaseHeld, StateConflict and StateError."""
 
     def lease(self, expected: Journal, new: Journal) -> AbstractContextManager[LeasedJournal]:
         """Do so, and take the lease in the same write: it is this run's until `finish`.

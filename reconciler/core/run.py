@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.core.model import Manifest, Target
 from reconciler.core.plan.inputs import RunOptions
-from reconciler.core.plan.review import Agreed
+from reconciler.core.plan.review import ReviewedPlan
 from reconciler.core.ports import Clock, Progress
 
 
@@ -22,7 +22,7 @@ class RunContext:
     clock: Clock
     progress: Progress
     is_stopped: Callable[[], bool]
-    reviewed: Agreed | None = None
+    reviewed: ReviewedPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,48 +6,48 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from itertools import islice
 
-_LONGEST = 64
+_MAX_LENGTH = 64
 """Characters: nobody types longer words by hand, and comparing two takes the product of their lengths."""
 
-_COMPARED = 100
+_MAX_COMPARISONS = 100
 """Words that are compared: a list is looked through in its order, and not to its end."""
 
-_NAMED = 5
+_MAX_NAMES = 5
 
 
-def closest(word: str, known: Iterable[str]) -> str | None:
+def find_closest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that is most like another one, None where none is much like it."""
-    return next(iter(close(word, known, 1)), None)
+    return next(iter(find_similar(word, known, 1)), None)
 
 
-def close(word: str, known: Iterable[str], most: int) -> Sequence[str]:
+def find_similar(word: str, known: Iterable[str], limit: int) -> Sequence[str]:
     """Return the known words that are most like another one, the closest first, at `most` so many."""
-    if len(word) > _LONGEST:
+    if len(word) > _MAX_LENGTH:
         return ()
-    comparable = islice((each for each in known if len(each) <= _LONGEST), _COMPARED)
-    return get_close_matches(word, comparable, n=most)
+    comparable = islice((each for each in known if len(each) <= _MAX_LENGTH), _MAX_COMPARISONS)
+    return get_close_matches(word, comparable, n=limit)
 
 
-def listed(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """Return the first few names, and how many more there are."""
-    more = len(names) - _NAMED
-    return ", ".join(names) if more <= 0 else f"{', '.join(names[:_NAMED])} and {more} more"
+    omitted_count = len(names) - _MAX_NAMES
+    return ", ".join(names) if omitted_count <= 0 else f"{', '.join(names[:_MAX_NAMES])} and {omitted_count} more"
 
 
-def is_near(one: str, other: str, most: int) -> bool:
+def is_near(one: str, other: str, max_distance: int) -> bool:
     """Tell whether at most so many letters were left out, put in, exchanged or swapped with the next one.
 
     The distance is that of optimal string alignment. Names of very different lengths are not compared.
     """
-    if abs(len(one) - len(other)) > most:
+    if abs(len(one) - len(other)) > max_distance:
         return False
-    before: list[int] = []
+    previous_row: list[int] = []
     row = list(range(len(other) + 1))
     for i, letter in enumerate(one, 1):
-        before, above, row = row, before, [i]
-        for j, another in enumerate(other, 1):
-            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != another))
-            if i > 1 and j > 1 and (letter, one[i - 2]) == (other[j - 2], another):
-                cost = min(cost, above[j - 2] + 1)
+        previous_row, row_before_previous, row = row, previous_row, [i]
+        for j, other_letter in enumerate(other, 1):
+            cost = min(previous_row[j] + 1, row[j - 1] + 1, previous_row[j - 1] + (letter != other_letter))
+            if i > 1 and j > 1 and (letter, one[i - 2]) == (other[j - 2], other_letter):
+                cost = min(cost, row_before_previous[j - 2] + 1)
             row.append(cost)
-    return row[-1] <= most
+    return row[-1] <= max_distance

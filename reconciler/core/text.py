@@ -9,35 +9,35 @@ from __future__ import annotations
 from datetime import datetime
 from reprlib import Repr
 
-_LINE = 80  # characters, of a terminal
-_BRIEF = Repr()
-_BRIEF.maxstring = _BRIEF.maxother = _LINE
+_MAX_LENGTH = 80  # characters, of a terminal
+_SHORT_REPR = Repr()
+_SHORT_REPR.maxstring = _SHORT_REPR.maxother = _MAX_LENGTH
 
 
-def harmless(text: str) -> str:
+def sanitize(text: str) -> str:
     """Return a text with what is invisible (control and direction characters) or a command as escapes."""
-    text = visible(text)
+    text = escape_invisible(text)
     if text.lstrip().startswith("::"):
         text = text.replace(":", "\\u003a", 1)
-    return unheard(text)
+    return escape_workflow_commands(text)
 
 
-def visible(text: str) -> str:
+def escape_invisible(text: str) -> str:
     """Return a text with what is invisible as escapes, for where no line is a command: a page, a chat or a mail."""
     if text.isprintable():
         return text
     return text.translate({ord(char): f"\\u{ord(char):04x}" for char in set(text) if not char.isprintable()})
 
 
-def unheard(text: str) -> str:
+def escape_workflow_commands(text: str) -> str:
     """Return a text without commands of the older form; what is JSON means the same as before."""
     return text.replace("##[", "#\\u0023[")
 
 
 def shorten(value: object) -> str:
     """Return a value as Python writes it, on one line of a message; a long one is cut before it is written out."""
-    text = repr(value[: _LINE + 1]) if isinstance(value, str) else _BRIEF.repr(value)
-    return text if len(text) <= _LINE else f"{text[: _LINE - 3]}…"
+    text = repr(value[: _MAX_LENGTH + 1]) if isinstance(value, str) else _SHORT_REPR.repr(value)
+    return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 3]}…"
 
 
 def plural(count: int, noun: str) -> str:

@@ -10,21 +10,21 @@ from typing import Any, Protocol
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,19})://")
 
-_OVERFLOW = "split"
+_OVERFLOW_MODE = "split"
 """What becomes of a message that is longer than a service takes: parts, since what is cut off would never be told.
 
 By itself apprise sends it whole, and Discord or Telegram refuses it each time.
 """
-_LONGEST = 30.0
+_TIMEOUT_SECONDS = 30.0
 """Seconds that a delivery may take."""
-_FOREIGN = "is none that apprise understands"
+_UNKNOWN_SERVICE = "is none that apprise understands"
 
 
-class NotInstalled(Exception):
+class AppriseMissing(Exception):
     """Apprise is not there."""
 
 
-class WrongReceiver(ValueError):
+class InvalidReceiver(ValueError):
     """A URL that leads to no receiver, or to several; the text says which, by its number and scheme."""
 
 
@@ -45,22 +45,22 @@ class AppriseReceiver:
     Apprise bounds each wait for an answer's next byte, not the whole: one that comes byte by byte may take for ever.
     """
 
-    def __init__(self, name: str, service: Any, longest: float = _LONGEST) -> None:
+    def __init__(self, name: str, service: Any, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
         self.name = name
-        self._service, self._longest = service, longest
-        self._sending: threading.Thread | None = None
+        self._service, self._timeout_seconds = service, timeout_seconds
+        self._thread: threading.Thread | None = None
 
     def send(self, title: str, body: str, severity: str) -> bool:
         """Send a message, once. What takes too long counts as not taken, and while it lasts nothing more is sent."""
-        if self._sending and self._sending.is_alive():
+        if self._thread and self._thread.is_alive():
             return False
-        taken: list[bool] = []
-        self._sending = threading.Thread(
-            target=lambda: taken.append(self._notify(title, body, severity)), name=self.name, daemon=True
+        results: list[bool] = []
+        self._thread = threading.Thread(
+            target=lambda: results.append(self._notify(title, body, severity)), name=self.name, daemon=True
         )
-        self._sending.start()
-        self._sending.join(self._longest)
-        return taken == [True]
+        self._thread.start()
+        self._thread.join(self._timeout_seconds)
+        return results == [True]
 
     def _notify(self, title: str, body: str, severity: str) -> bool:
         try:
@@ -69,13 +69,13 @@ class AppriseReceiver:
             return False
 
 
-def receivers(text: str) -> tuple[AppriseReceiver, ...]:
+def parse_receivers(text: str) -> tuple[AppriseReceiver, ...]:
     """Return what the URLs in a text, between blanks, lead to. Raises NotInstalled and WrongReceiver."""
     try:
         import apprise  # noqa: PLC0415 - costs some 50 MB, and few want it
     except ImportError as error:
-        raise NotInstalled("notifications need apprise") from error
-    _silence()
+        raise AppriseMissing("notifications need apprise") from error
+    _silence_loggers()
     asset = apprise.AppriseAsset(
         app_id="reconcile",
         app_desc="GitOps for Amazon AppIntegrations",
@@ -85,38 +85,38 @@ def receivers(text: str) -> tuple[AppriseReceiver, ...]:
         storage_mode="memory",
         secure_logging=True,
     )
-    found: list[AppriseReceiver] = []
+    receivers: list[AppriseReceiver] = []
     counts: dict[str, int] = {}
     for number, url in enumerate(text.split(), 1):
         scheme = match[1].lower() if (match := _SCHEME.match(url)) else ""
         counts[scheme] = counts.get(scheme, 0) + 1
         service = apprise.Apprise(asset=asset)
-        if complaint := _complaint(service, url) if scheme else _FOREIGN:
-            raise WrongReceiver(f"URL {number} ({f'{scheme}://…' if scheme else 'without a scheme'}) {complaint}")
-        found.append(AppriseReceiver(f"{scheme} {counts[scheme]}", service))
-    return tuple(found)
+        if problem := _add_url(service, url) if scheme else _UNKNOWN_SERVICE:
+            raise InvalidReceiver(f"URL {number} ({f'{scheme}://…' if scheme else 'without a scheme'}) {problem}")
+        receivers.append(AppriseReceiver(f"{scheme} {counts[scheme]}", service))
+    return tuple(receivers)
 
 
-def _complaint(service: Any, url: str) -> str | None:
+def _add_url(service: Any, url: str) -> str | None:
     """Add a URL, and return what is wrong with it, if anything is.
 
     A delivery to one of several recipients is none, so that one who fails would have it repeated to the others.
     """
     try:
         if not service.add(url) or len(service) != 1:
-            return _FOREIGN
-        several = any(len(plugin) > 1 for plugin in service)
+            return _UNKNOWN_SERVICE
+        has_several = any(len(plugin) > 1 for plugin in service)
     except Exception:  # noqa: BLE001 - as in send
-        return _FOREIGN
-    if several:
+        return _UNKNOWN_SERVICE
+    if has_several:
         return "has several recipients: give each a URL of its own"
     for plugin in service:
         if "overflow_mode" not in vars(plugin):  # the URL does not say
-            plugin.overflow_mode = _OVERFLOW
+            plugin.overflow_mode = _OVERFLOW_MODE
     return None
 
 
-def _silence() -> None:
+def _silence_loggers() -> None:
     """Keep from the log what may hold a URL: all that apprise says, and what urllib3 names in warnings."""
     logger = logging.getLogger("apprise")
     logger.propagate = False

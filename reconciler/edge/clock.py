@@ -9,7 +9,7 @@ import time
 import uuid
 from datetime import UTC, datetime
 
-from reconciler.core.errors import Stopped
+from reconciler.core.errors import StopRequested
 
 
 class SystemClock:
@@ -27,21 +27,21 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait. Raises Stopped at once where a stop is asked for."""
+        """Wait. Raises StopRequested at once where a stop is asked for."""
         if self._stop.wait(seconds):
-            raise Stopped("a stop was asked for")
+            raise StopRequested("a stop was asked for")
 
 
-def new_id() -> str:
+def generate_id() -> str:
     """Return a random UUID."""
     return str(uuid.uuid4())  # noqa: TID251 - this is the place
 
 
-def host() -> str:
+def get_host_name() -> str:
     """Return the name of this machine, as other processes on it see it too."""
     return socket.gethostname()
 
 
-def process() -> str:
+def describe_process() -> str:
     """Return who this is among the processes of this machine."""
     return f"process {os.getpid()}"

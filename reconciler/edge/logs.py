@@ -13,8 +13,8 @@ from reconciler import redaction
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.model import Desired
 from reconciler.core.plan.decision import Update
-from reconciler.core.report.report import Association, Report
-from reconciler.core.text import harmless, unheard
+from reconciler.core.report.report import AssociationReport, Report
+from reconciler.core.text import escape_workflow_commands, sanitize
 
 # structlog draws tracebacks with rich where it can import it. Nobody needs that here, and it is half of what importing
 # structlog costs. What is None in sys.modules cannot be imported (Python's reference, "The module cache").
@@ -39,29 +39,29 @@ SETTLE_TIME_SHORT = "settle time short"
 NO_STATE = "no state given"
 NO_MANIFESTS = "no manifests"
 MANIFEST_INVALID = "manifest invalid"
-MANIFEST_UNWISE = "manifest warning"
-PLAN_REFUSED = "plan rejected"
-REVISION_REFUSED = "revision rejected"
-REVISION_TAKEN = "revision activated"
-RUN_ASKED = "run requested"
+MANIFEST_WARNING = "manifest warning"
+PLAN_REJECTED = "plan rejected"
+REVISION_REJECTED = "revision rejected"
+REVISION_ACTIVATED = "revision activated"
+RUN_REQUESTED = "run requested"
 RUN_STUCK = "run stuck"
-RUNS_WAIT = "runs waiting"
+RUNS_WAITING = "runs waiting"
 LISTENING = "listening"
-NOTICE_DELIVERED = "notification delivered"
-NOTICE_NOT_DELIVERED = "notification not delivered"
-LEDGER_TROUBLED = "notification state not saved"
-RECEIVERS_TAKEN = "receivers loaded"
-RECEIVERS_REFUSED = "receivers rejected"
+NOTIFICATION_DELIVERED = "notification delivered"
+NOTIFICATION_NOT_DELIVERED = "notification not delivered"
+NOTIFICATION_STATE_NOT_SAVED = "notification state not saved"
+RECEIVERS_LOADED = "receivers loaded"
+RECEIVERS_REJECTED = "receivers rejected"
 CLOCK_JUMPED = "clock jumped"
 CONTROLLER_STARTED = "controller started"
 CONTROLLER_STOPPED = "controller stopped"
-STOP_CUT_OFF = "shutdown timed out"
-PASS_FAILED = "unexpected error"  # noqa: S105 - no password
+SHUTDOWN_TIMED_OUT = "shutdown timed out"
+UNEXPECTED_ERROR = "unexpected error"
 
 _DETAILS = frozenset(("run", "account", "region", "arn", "differences", "clientToken"))
 
 
-class _Unfailing:
+class _SafeStream:
     """Where logs go: a full disk there, or a reader who has gone, is no reason why anything else fails."""
 
     def __init__(self, stream: TextIO | None) -> None:
@@ -83,101 +83,105 @@ def configure(stream: TextIO | None, *, color: bool, brief: bool = False) -> Non
 
     `brief` is for a report on the same terminal: what goes well is left out, and so are details that it shows.
     """
-    terminal = stream is not None and stream.isatty()
-    out: Any = _Unfailing(stream)
-    shared: list[Processor] = [
+    is_terminal = stream is not None and stream.isatty()
+    out: Any = _SafeStream(stream)
+    processors: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.format_exc_info,
         _redact,
     ]
     renderer: Any
-    if terminal:
-        shared += [structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False), _harmless]
-        shared += [_terse] if brief else []
+    if is_terminal:
+        processors += [structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False), _sanitize]
+        processors += [_drop_details] if brief else []
         renderer = structlog.dev.ConsoleRenderer(colors=color, exception_formatter=structlog.dev.plain_traceback)
     else:
-        shared += [structlog.processors.TimeStamper(fmt="iso")]
-        renderer = _json
+        processors += [structlog.processors.TimeStamper(fmt="iso")]
+        renderer = _render_json
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[*processors, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if brief else logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(out)  # what libraries have to say comes in the same form
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=[_redact_event, *shared])
+        structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=[_redact_event, *processors])
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(capture=True)
-    logging.getLogger("botocore.credentials").addFilter(_is_news)
+    logging.getLogger("botocore.credentials").addFilter(_is_informative)
 
 
-def logger() -> FilteringBoundLogger:
+def get_logger() -> FilteringBoundLogger:
     """Return the logger."""
     log: FilteringBoundLogger = structlog.get_logger()
     return log
 
 
-def _is_news(record: logging.LogRecord) -> bool:
+def _is_informative(record: logging.LogRecord) -> bool:
     """Tell whether something of botocore's is not said by the error that it raises as well."""
     return "mandatory refresh" not in record.getMessage()
 
 
-def thread_failed(failed: threading.ExceptHookArgs) -> None:
+def log_thread_failure(hook_arguments: threading.ExceptHookArgs) -> None:
     """Log what ends a thread unforeseen, which Python would print as many lines: a `threading.excepthook`."""
-    _unforeseen(f"thread {failed.thread.name}" if failed.thread else "thread", failed.exc_value)
+    _log_unexpected(
+        f"thread {hook_arguments.thread.name}" if hook_arguments.thread else "thread", hook_arguments.exc_value
+    )
 
 
-def unraisable(failed: sys.UnraisableHookArgs) -> None:
+def log_unraisable(hook_arguments: sys.UnraisableHookArgs) -> None:
     """Log what nobody can catch, such as an error of a finalizer: a `sys.unraisablehook`."""
-    _unforeseen("finalizer", failed.exc_value)
+    _log_unexpected("finalizer", hook_arguments.exc_value)
 
 
-def _unforeseen(what: str, error: BaseException | None) -> None:
+def _log_unexpected(what: str, error: BaseException | None) -> None:
     if error is not None:
-        said = f"{type(error).__name__}: {redaction.describe(error)}"
-        logger().error(PASS_FAILED, what=what, error=said, exc_info=error)
+        message = f"{type(error).__name__}: {redaction.describe_error(error)}"
+        get_logger().error(UNEXPECTED_ERROR, what=what, error=message, exc_info=error)
 
 
-def bound(**fields: object) -> AbstractContextManager[None]:
+def bind_fields(**fields: object) -> AbstractContextManager[None]:
     """Bind fields to every line that is logged while the block runs, a library's too."""
     return structlog.contextvars.bound_contextvars(**fields)
 
 
-def log_desired(desired: Desired, revision: str | None, places: Sequence[str]) -> None:
+def log_desired(desired: Desired, revision: str | None, files: Sequence[str]) -> None:
     """Log what is unwise in a revision of the manifests, and that there are none."""
-    log = logger().bind(revision=revision) if revision else logger()
+    log = get_logger().bind(revision=revision) if revision else get_logger()
     for warning in desired.warnings:
-        log.warning(MANIFEST_UNWISE, problem=str(warning))
+        log.warning(MANIFEST_WARNING, problem=str(warning))
     if not any(desired.manifests.values()):
-        log.warning(NO_MANIFESTS, files=list(places))
+        log.warning(NO_MANIFESTS, files=list(files))
 
 
 def log_report(report: Report) -> None:
     """Log what a run found and did: a line for each drift and each call, and one line that tells the whole run."""
-    log = logger().bind(run=report.run.id, revision=report.run.revision)
+    log = get_logger().bind(run=report.run.id, revision=report.run.revision)
     if len(report.targets) == 1:
         log = log.bind(target=report.targets[0].name)
     for target in report.targets:
-        bound = log.bind(target=target.name, account=target.account, region=target.region)
+        target_log = log.bind(target=target.name, account=target.account, region=target.region)
         if target.error:
-            bound.error(TARGET_FAILED, error=target.error)
+            target_log.error(TARGET_FAILED, error=target.error)
         for arn, reason in target.unlisted:
-            bound.warning(INTEGRATION_NOT_LISTED, integration=arn, name=target.names.get(arn), error=reason)
+            target_log.warning(
+                INTEGRATION_NOT_LISTED, integration=arn, name=target.integration_names.get(arn), error=reason
+            )
         for association in target.associations:
-            _log_association(bound, association)
-    digest = report.plan_digest if report.planned else None
+            _log_association(target_log, association)
+    digest = report.plan_digest if report.has_plan else None
     if report.mismatch:
-        log.error(PLAN_REFUSED, reviewed=report.mismatch.reviewed, planDigest=digest)
+        log.error(PLAN_REJECTED, reviewed=report.mismatch.reviewed_digest, planDigest=digest)
     outcomes = [association.outcome for association in report.associations]
     seconds = (report.run.finished_at - report.run.started_at).total_seconds()
     log.log(
-        logging.ERROR if report.failed else logging.INFO,
+        logging.ERROR if report.has_failed else logging.INFO,
         RUN_FINISHED,
-        result="failed" if report.failed else "succeeded",
-        error=_error(report),
+        result="failed" if report.has_failed else "succeeded",
+        error=_join_errors(report),
         dryRun=report.run.dry_run,
         seconds=round(seconds, 3),
         planDigest=digest,
@@ -188,18 +192,18 @@ def log_report(report: Report) -> None:
     )
 
 
-def _error(report: Report) -> str | None:
+def _join_errors(report: Report) -> str | None:
     """Return why targets could not be reconciled at all, by name where there are others."""
-    several = len(report.targets) > 1
-    said = [f"{each.name}: {each.error}" if several else each.error for each in report.targets if each.error]
-    return "; ".join(said) or None
+    has_several = len(report.targets) > 1
+    messages = [f"{each.name}: {each.error}" if has_several else each.error for each in report.targets if each.error]
+    return "; ".join(messages) or None
 
 
-def _log_association(log: FilteringBoundLogger, association: Association) -> None:
-    bound = log.bind(association=association.name, manifest=str(association.origin))
-    drift = [difference for difference in association.differences if difference.drifted]
+def _log_association(log: FilteringBoundLogger, association: AssociationReport) -> None:
+    association_log = log.bind(association=association.name, manifest=str(association.origin))
+    drift = [difference for difference in association.differences if difference.is_drifted]
     if drift:
-        bound.warning(
+        association_log.warning(
             DRIFT_DETECTED,
             arn=association.arn,
             differences=[
@@ -209,25 +213,25 @@ def _log_association(log: FilteringBoundLogger, association: Association) -> Non
         )
     match association.outcome:
         case Created(association_id):
-            bound.info(ASSOCIATION_CREATED, id=association_id, clientToken=association.client_token)
+            association_log.info(ASSOCIATION_CREATED, id=association_id, clientToken=association.client_token)
         case Updated():
-            bound.info(ASSOCIATION_UPDATED, arn=association.arn)
+            association_log.info(ASSOCIATION_UPDATED, arn=association.arn)
         case Refused(reason) | NotSent(reason) | Unknown(reason) as outcome:
             event = UPDATE_FAILED if isinstance(association.write, Update) else CREATE_FAILED
             result = type(outcome).__name__.lower()
-            bound.error(event, result=result, error=reason, clientToken=association.client_token)
+            association_log.error(event, result=result, error=reason, clientToken=association.client_token)
         case Skipped() | None:
             pass
         case other:
             assert_never(other)
 
 
-def _json(logger: object, name: str, event: EventDict) -> str:
+def _render_json(logger: object, name: str, event: EventDict) -> str:
     """Render a line of JSON that no runner takes for a command."""
-    return unheard(str(structlog.processors.JSONRenderer()(logger, name, event)))
+    return escape_workflow_commands(str(structlog.processors.JSONRenderer()(logger, name, event)))
 
 
-def _terse(_: object, __: str, event: EventDict) -> EventDict:
+def _drop_details(_: object, __: str, event: EventDict) -> EventDict:
     """Leave out what the report beside it says."""
     return {key: value for key, value in event.items() if key not in _DETAILS}
 
@@ -244,9 +248,9 @@ def _redact_event(_: object, __: str, event: EventDict) -> EventDict:
     return {**event, "event": redaction.redact(str(event["event"]))}
 
 
-def _harmless(_: object, __: str, event: EventDict) -> EventDict:
+def _sanitize(_: object, __: str, event: EventDict) -> EventDict:
     """Make texts safe for a terminal, line by line; anything else is shown by its repr, which is."""
-    safe = {key: harmless(value) if isinstance(value, str) else value for key, value in event.items()}
+    safe = {key: sanitize(value) if isinstance(value, str) else value for key, value in event.items()}
     if "exception" in event:
-        safe["exception"] = "\n".join(map(harmless, str(event["exception"]).splitlines()))
+        safe["exception"] = "\n".join(map(sanitize, str(event["exception"]).splitlines()))
     return safe

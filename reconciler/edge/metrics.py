@@ -22,7 +22,7 @@ _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX = "reconciler"
 _DURATIONS = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600)
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
-_MOST_CODES = 100
+_MAX_CODES = 100
 _OTHER = "other"
 """Counts codes of AWS beyond so many: each is a series for as long as the process lasts."""
 _RESULTS = {Created: "created", Updated: "updated", Refused: "refused", NotSent: "not-sent", Unknown: "unknown"}
@@ -34,8 +34,8 @@ class Metrics:
     def __init__(self, version: str) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call] # twice the series, for what nobody asks
         self._registry = registry = CollectorRegistry()
-        self._board: Callable[[], Board] | None = None
-        self._found: dict[str, datetime] = {}
+        self._read_status: Callable[[], Board] | None = None
+        self._first_seen: dict[str, datetime] = {}
         self._codes: set[str] = set()
         registry.register(self)  # first: what it begins at 0 is among the counts of the same scrape
 
@@ -55,151 +55,157 @@ class Metrics:
             "service", "operation", "code",
         )  # fmt: skip
         self._throttles = counter("aws_throttles", "Answers of AWS that calls come too fast.", "service", "operation")
-        self._waited = counter("rate_limit_wait_seconds", "Time that calls waited for the target's own rate.", "target")
+        self._waits = counter("rate_limit_wait_seconds", "Time that calls waited for the target's own rate.", "target")
         self._leases = Gauge(
             "lease_held", "Whether this process holds the lease of the target's journal.", ("target",),
             namespace=_PREFIX, registry=registry,
         )  # fmt: skip
-        self._hooks = counter("webhooks", "Webhooks, by sender and what became of them.", "sender", "result")
-        self._told = counter("notifications", "Notifications, by what became of them.", "result")
+        self._webhooks = counter("webhooks", "Webhooks, by sender and what became of them.", "sender", "result")
+        self._notifications = counter("notifications", "Notifications, by what became of them.", "result")
         build = Gauge("build_info", "The version that runs.", ("version",), namespace=_PREFIX, registry=registry)
         build.labels(version).set(1)
 
-    def show(self, board: Callable[[], Board]) -> None:
+    def show_status(self, read_status: Callable[[], Board]) -> None:
         """Have the state of a controller among the metrics."""
-        self._board = board
+        self._read_status = read_status
 
-    def text(self) -> tuple[str, bytes]:
+    def render(self) -> tuple[str, bytes]:
         """Return all of it as Prometheus reads it, behind its content type."""
         return _CONTENT_TYPE, generate_latest(self._registry)
 
-    def reported(self, report: Report) -> None:
+    def count_run(self, report: Report) -> None:
         """Count a run of one target."""
         seconds = (report.run.finished_at - report.run.started_at).total_seconds()
         for target in report.targets:
-            name = _label(target.name)
-            self._runs.labels(name, "failed" if report.failed else "succeeded").inc()
+            name = _encode_label(target.name)
+            self._runs.labels(name, "failed" if report.has_failed else "succeeded").inc()
             self._durations.labels(name).observe(seconds)
             for each in target.associations:
                 if each.outcome and not isinstance(each.outcome, Skipped):
                     self._writes.labels(name, each.decision, _RESULTS[type(each.outcome)]).inc()
 
-    def listen(self, session: Any) -> None:
+    def observe_session(self, session: Any) -> None:
         """Count each attempt of each call of a session of botocore."""
-        session.register("response-received", self._answered, unique_id="reconciler-metrics")
+        session.register("response-received", self._count_call, unique_id="reconciler-metrics")
 
-    def _answered(
+    def _count_call(
         self, event_name: str, response_dict: Any, parsed_response: Any, exception: Exception | None, **_: Any
     ) -> None:
         """Count one attempt; botocore's event is `response-received.SERVICE.OPERATION`."""
-        _received, service, operation = event_name.split(".")
+        _event, service, operation = event_name.split(".")
         code, status = "", 0
         if exception is not None:
             code = type(exception).__name__
         elif (status := response_dict["status_code"]) >= 300:  # noqa: PLR2004 - what HTTP calls no success
-            code = _code(parsed_response, status)
-        if code in self._codes or len(self._codes) < _MOST_CODES:
+            code = _extract_code(parsed_response, status)
+        if code in self._codes or len(self._codes) < _MAX_CODES:
             self._codes.add(code)
         self._calls.labels(service, operation, code if code in self._codes else _OTHER).inc()
         if throttled(code, status):
             self._throttles.labels(service, operation).inc()
 
-    def waited(self, target: str, seconds: float) -> None:
+    def count_wait(self, target: str, seconds: float) -> None:
         """Count the time for which a call waited."""
-        self._waited.labels(_label(target)).inc(seconds)
+        self._waits.labels(_encode_label(target)).inc(seconds)
 
-    def _begin(self, target: str) -> None:
+    def _initialise(self, target: str) -> None:
         """Have counts of a target at 0 before anything happens: a rise from nothing is none to Prometheus."""
-        target = _label(target)
+        target = _encode_label(target)
         for result in ("succeeded", "failed"):
             self._runs.labels(target, result)
-        for done, operation in ((Created, "create"), (Updated, "update")):
-            for outcome in (done, Refused, NotSent, Unknown):
+        for success, operation in ((Created, "create"), (Updated, "update")):
+            for outcome in (success, Refused, NotSent, Unknown):
                 self._writes.labels(target, operation, _RESULTS[outcome])
         self._leases.labels(target)
 
     @contextmanager
-    def leased(self, target: str) -> Iterator[None]:
+    def track_lease(self, target: str) -> Iterator[None]:
         """Say that the lease is held while the block runs."""
-        self._leases.labels(_label(target)).set(1)
+        self._leases.labels(_encode_label(target)).set(1)
         try:
             yield
         finally:
-            self._leases.labels(_label(target)).set(0)
+            self._leases.labels(_encode_label(target)).set(0)
 
-    def hooked(self, sender: str, result: str) -> None:
+    def count_webhook(self, sender: str, result: str) -> None:
         """Count a webhook."""
-        self._hooks.labels(sender, result).inc()
+        self._webhooks.labels(sender, result).inc()
 
-    def told(self, result: str) -> None:
+    def count_notification(self, result: str) -> None:
         """Count a notification."""
-        self._told.labels(result).inc()
+        self._notifications.labels(result).inc()
 
     def collect(self) -> Iterator[Metric]:
         """Yield how all stands; called by the registry."""
-        if self._board is None:
+        if self._read_status is None:
             return
-        board = self._board()
-        said = "Manifests by decision, unmanaged associations and failed calls."
-        associations = _gauge("associations", said, "target", "decision")
-        drift = _gauge("drift_seconds", "For how long an association has been drifted.", "target", "association")
-        exports = _gauge("exports_failed", "Associations whose last job failed.", "target")
-        succeeded = _gauge("last_success_timestamp_seconds", "When a run of the target last went well.", "target")
-        failures = _gauge(
+        status = self._read_status()
+        description = "Manifests by decision, unmanaged associations and failed calls."
+        associations = _create_gauge("associations", description, "target", "decision")
+        drift = _create_gauge("drift_seconds", "For how long an association has been drifted.", "target", "association")
+        exports = _create_gauge("exports_failed", "Associations whose last job failed.", "target")
+        succeeded = _create_gauge(
+            "last_success_timestamp_seconds", "When a run of the target last went well.", "target"
+        )
+        failures = _create_gauge(
             "consecutive_failures", "How many runs of the target failed since one last went well.", "target"
         )
-        moved = _gauge("run_idle_seconds", "Time since the run under way last made progress.", "target")
-        found = _gauge("target_first_seen_timestamp_seconds", "When a scrape first found the target.", "target")
-        self._found = since = {lane.target: self._found.get(lane.target, board.now) for lane in board.lanes}
-        for lane in board.lanes:
-            name = _label(lane.target)
-            self._begin(lane.target)
-            found.add_metric((name,), since[lane.target].timestamp())
+        idle = _create_gauge("run_idle_seconds", "Time since the run under way last made progress.", "target")
+        first_seen = _create_gauge(
+            "target_first_seen_timestamp_seconds", "When a scrape first found the target.", "target"
+        )
+        self._first_seen = first_seen_times = {
+            lane.target: self._first_seen.get(lane.target, status.now) for lane in status.lanes
+        }
+        for lane in status.lanes:
+            name = _encode_label(lane.target)
+            self._initialise(lane.target)
+            first_seen.add_metric((name,), first_seen_times[lane.target].timestamp())
             failures.add_metric((name,), lane.failures)
-            moved.add_metric((name,), _age(board, lane.moved))
+            idle.add_metric((name,), _compute_age(status, lane.moved))
             if lane.succeeded:
                 succeeded.add_metric((name,), lane.succeeded.timestamp())
             if lane.last:
                 for decision, count in lane.last.summary.items():
                     associations.add_metric((name, decision), count)
-                exports.add_metric((name,), sum(each.export_failed for each in lane.known))
+                exports.add_metric((name,), sum(each.has_failed_export for each in lane.known))
             for each in lane.known:
                 if each.decision is DecisionKind.DRIFTED:
-                    drift.add_metric((name, _label(each.name)), _age(board, each.since))
-        started = _gauge("start_timestamp_seconds", "When the controller was started.")
-        started.add_metric((), board.started.timestamp())
-        yield from (associations, drift, exports, succeeded, failures, moved, found, started)
-        yield from _revision(board)
+                    drift.add_metric((name, _encode_label(each.name)), _compute_age(status, each.since))
+        started = _create_gauge("start_timestamp_seconds", "When the controller was started.")
+        started.add_metric((), status.started.timestamp())
+        yield from (associations, drift, exports, succeeded, failures, idle, first_seen, started)
+        yield from _collect_revision(status)
 
 
-def _revision(board: Board) -> Iterator[Metric]:
+def _collect_revision(status: Board) -> Iterator[Metric]:
     """Yield which revision is active and whether a newer one was rejected."""
-    refused = _gauge("revision_rejected", "Whether the latest revision was rejected or cannot be read.")
-    refused.add_metric((), 1 if board.refusal else 0)
-    taken = _gauge("revision_timestamp_seconds", "When the active revision became active.", "revision")
-    if board.revision:
-        taken.add_metric((_label(board.revision.id or ""),), board.revision.since.timestamp())
-    looked = _gauge("source_checked_timestamp_seconds", "When git was last read without an error.")
-    if board.looked:
-        looked.add_metric((), board.looked.timestamp())
-    yield from (refused, taken, looked)
+    rejected = _create_gauge("revision_rejected", "Whether the latest revision was rejected or cannot be read.")
+    rejected.add_metric((), 1 if status.refusal else 0)
+    activated = _create_gauge("revision_timestamp_seconds", "When the active revision became active.", "revision")
+    if status.revision:
+        activated.add_metric((_encode_label(status.revision.id or ""),), status.revision.since.timestamp())
+    checked = _create_gauge("source_checked_timestamp_seconds", "When git was last read without an error.")
+    if status.looked:
+        checked.add_metric((), status.looked.timestamp())
+    yield from (rejected, activated, checked)
 
 
-def _gauge(name: str, help_: str, *labels: str) -> GaugeMetricFamily:
+def _create_gauge(name: str, help_: str, *labels: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"{_PREFIX}_{name}", help_, labels=labels)
 
 
-def _label(text: str) -> str:
+def _encode_label(text: str) -> str:
     """Return what a label can hold: Prometheus reads UTF-8, where a lone surrogate has no place."""
     return text.encode("utf-8", "replace").decode()
 
 
-def _code(parsed_response: Any, status: int) -> str:
+def _extract_code(parsed_response: Any, status: int) -> str:
     """Return AWS's error code, or the status where the answer has none that looks like one."""
     error = parsed_response.get("Error") if isinstance(parsed_response, Mapping) else None
     code = error.get("Code") if isinstance(error, Mapping) else None
     return code if isinstance(code, str) and _CODE.fullmatch(redaction.redact(code)) else str(status)
 
 
-def _age(board: Board, since: datetime | None) -> float:
-    return max(0.0, (board.now - since).total_seconds()) if since else 0.0
+def _compute_age(status: Board, since: datetime | None) -> float:
+    return max(0.0, (status.now - since).total_seconds()) if since else 0.0

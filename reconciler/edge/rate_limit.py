@@ -12,16 +12,18 @@ from collections.abc import Callable
 from reconciler.core.ports import Timer
 
 
-class Pace:
+class RateLimiter:
     """A token bucket: `burst` calls at once, then `rate` calls per second. Safe to share between threads.
 
     `told` hears for how many seconds a call is about to wait.
     """
 
-    def __init__(self, rate: float, burst: int, timer: Timer, told: Callable[[float], None] = lambda _: None) -> None:
+    def __init__(
+        self, rate: float, burst: int, timer: Timer, on_wait: Callable[[float], None] = lambda _: None
+    ) -> None:
         self._interval = 1 / rate
         self._tolerance = (burst - 1) * self._interval
-        self._timer, self._told = timer, told
+        self._timer, self._on_wait = timer, on_wait
         self._next = timer.monotonic()
         self._lock = threading.Lock()
 
@@ -32,5 +34,5 @@ class Pace:
             due = max(self._next, now)
             self._next = due + self._interval
         if (wait := due - self._tolerance - now) > 0:
-            self._told(wait)
+            self._on_wait(wait)
             self._timer.sleep(wait)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from reconciler import redaction
-from reconciler.core.errors import StateError, StateMoved
+from reconciler.core.errors import StateConflict, StateError
 from reconciler.core.notifications.state import Ledger, decode, encode
 from reconciler.edge.state.store import Store
 
@@ -67,7 +67,7 @@ class Ledgers:
         for _ in range(_TRIES):
             try:
                 self._version = self._store.put(json.dumps(encode(self._ledgers), indent=1), self._version)
-            except StateMoved as error:
+            except StateConflict as error:
                 said = str(error)
                 self._reload()
             except StateError as error:
@@ -93,7 +93,7 @@ class Ledgers:
             kept = decode(json.loads(stored.text)) if stored else {}
         except (ValueError, RecursionError) as error:
             kept = {}
-            self._say(f"{self._store.place} is not understood, and begun anew: {redaction.describe(error)}")
+            self._say(f"{self._store.place} is not understood, and begun anew: {redaction.describe_error(error)}")
         self._read = True
         for receiver, ledger in kept.items():
             self._ledgers[receiver] = self[receiver].merged(ledger.believed(self._now()))

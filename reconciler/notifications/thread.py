@@ -57,4 +57,4 @@ class Tidings:
             try:
                 tell()
             except Exception as error:  # noqa: BLE001 - a thread that ends by an error tells nothing ever after
-                logs.logger().error(logs.PASS_FAILED, what="notifications", error=f"{type(error).__name__}")
+                logs.get_logger().error(logs.UNEXPECTED_ERROR, what="notifications", error=f"{type(error).__name__}")

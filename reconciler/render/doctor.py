@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.doctor.diagnosis import Check, Diagnosis, Result
-from reconciler.core.text import harmless, unheard
+from reconciler.core.text import escape_workflow_commands, sanitize
 
 FORMAT = "reconciler/doctor/v1"
 _STYLES = {
@@ -41,7 +41,7 @@ def as_json(diagnosis: Diagnosis) -> str:
             for target in diagnosis.targets
         ],
     }
-    return unheard(json.dumps(document, indent=2)) + "\n"
+    return escape_workflow_commands(json.dumps(document, indent=2)) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class _Page:
             parts.append((target.name, place, target.checks))
         width = max((len(check.name) for *_, checks in parts for check in checks), default=0)
         for name, place, checks in parts:
-            yield self._style(harmless(name), _BOLD) + (f"  {harmless(place)}" if place else "")
+            yield self._style(sanitize(name), _BOLD) + (f"  {sanitize(place)}" if place else "")
             yield from self._checks(checks, width)
             yield ""
         said = ", ".join(f"{count} {result}" for result, count in diagnosis.counts.items() if count)
@@ -66,10 +66,10 @@ class _Page:
         for check in checks:
             symbol, code = _STYLES[check.result]
             marked = self._style(f"{symbol} {check.result:<7}", code) if self.terminal else f"{check.result:<7}"
-            yield f"  {marked}  {check.name:<{width}}  {harmless(check.seen)}"
+            yield f"  {marked}  {check.name:<{width}}  {sanitize(check.seen)}"
             if check.fix and check.fix not in said:
                 said.add(check.fix)
-                yield f"      {harmless(check.fix)}"
+                yield f"      {sanitize(check.fix)}"
 
     def _style(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.terminal else text

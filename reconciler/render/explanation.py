@@ -9,9 +9,9 @@ from typing import Any
 from reconciler.core.journal.codec import encode_record, encode_standing
 from reconciler.core.journal.records import Bound, Intended, Record
 from reconciler.core.model import Json, Live
-from reconciler.core.plan.difference import leaves
+from reconciler.core.plan.difference import flatten
 from reconciler.core.report.explanation import Explanation
-from reconciler.core.text import harmless, timestamp, unheard
+from reconciler.core.text import escape_workflow_commands, sanitize, timestamp
 from reconciler.render.formats.json import association
 from reconciler.render.wording import shown
 
@@ -20,7 +20,7 @@ FORMAT = "reconciler/explanation/v1"
 
 def text(told: Explanation, target: str, place: str) -> str:
     """Return lines for people. `target` is its name, `place` the account and Region."""
-    return "".join(f"{harmless(line)}\n" for line in _lines(told, target, place))
+    return "".join(f"{sanitize(line)}\n" for line in _lines(told, target, place))
 
 
 def as_json(told: Explanation, target: str, account: str, region: str) -> str:
@@ -48,21 +48,21 @@ def as_json(told: Explanation, target: str, account: str, region: str) -> str:
             "serial": told.journal.serial,
             "name": told.record.name if told.record else None,
             "record": encode_record(told.record) if told.record else None,
-            "standing": encode_standing(told.standing) if told.standing else None,
+            "standing": encode_standing(told.last_decision) if told.last_decision else None,
         },
         "live": told.live and _live_document(told.live),
-        "sameNaturalKey": [live.arn for live in told.alike],
+        "sameNaturalKey": [live.arn for live in told.matches],
         "unlisted": told.unlisted,
         "rule": {
             "record": told.row.record,
             "live": told.row.live,
             "condition": told.row.condition,
             "decision": told.row.decision,
-            "rail": told.row.rail,
+            "rail": told.row.guardrail,
         },
         "decision": association(told.association),
     }
-    return unheard(json.dumps(tree, indent=2)) + "\n"
+    return escape_workflow_commands(json.dumps(tree, indent=2)) + "\n"
 
 
 def _lines(told: Explanation, target: str, place: str) -> Iterator[str]:
@@ -75,10 +75,10 @@ def _lines(told: Explanation, target: str, place: str) -> Iterator[str]:
     if told.row.condition:
         yield f"           if {told.row.condition}"
     yield f"           so: {told.row.decision}"
-    if told.row.rail:
-        yield f"  rail     {association.decision}: {told.row.rail}"
+    if told.row.guardrail:
+        yield f"  rail     {association.decision}: {told.row.guardrail}"
     for each in association.differences:
-        live = shown(each.live) if each.readable else "unverifiable"
+        live = shown(each.live) if each.is_readable else "unverifiable"
         yield f"  differs  {each.path}: git {shown(each.desired)}, applied {shown(each.applied)}, live {live}"
     if association.unverifiable:
         yield f"  unverifiable: {' '.join(association.unverifiable)} (AWS does not show it)"
@@ -108,7 +108,7 @@ def _lines(told: Explanation, target: str, place: str) -> Iterator[str]:
 
 
 def _leaves(spec: Mapping[str, Json]) -> Iterator[str]:
-    for path, value in leaves(spec):
+    for path, value in flatten(spec):
         if path != "/DataIntegrationIdentifier":
             yield f"  {path[1:]}  {shown(value)}"
 
@@ -123,8 +123,8 @@ def _record(told: Explanation) -> Iterator[str]:
     yield from _state(record)
     yield f"  token {record.token or 'unknown: somebody else created it'}"
     yield f"  incarnation {record.incarnation}, generation {record.generation} acted on last"
-    if told.standing:
-        yield f"  {told.standing.decision} since {timestamp(told.standing.since)}"
+    if told.last_decision:
+        yield f"  {told.last_decision.decision} since {timestamp(told.last_decision.since)}"
     if record.request != told.request:
         yield "  applied, which is not what git asks for now:"
         yield from (f"  {line}" for line in _leaves(record.request))
@@ -159,7 +159,7 @@ def _live(told: Explanation) -> Iterator[str]:
         if told.live.last_execution:
             message = f": {told.live.last_execution.message}" if told.live.last_execution.message else ""
             yield f"  last job {told.live.last_execution.status}{message}"
-    for other in told.alike:
+    for other in told.matches:
         if told.live is None or other.id != told.live.id:
             yield f"  another with its natural key: {other.arn}"
 

@@ -7,7 +7,7 @@ from typing import Literal, Self, TypeAlias, assert_never
 
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.plan.decision import DecisionKind
-from reconciler.core.report.report import Association
+from reconciler.core.report.report import AssociationReport
 
 Level: TypeAlias = Literal["error", "warning", "note", "none"]
 """How grave an entry is, in the words of SARIF."""
@@ -120,7 +120,7 @@ class ReportKind(StrEnum):
 _RANKS = {kind: rank for rank, kind in enumerate(ReportKind)}
 
 
-def kind_of(association: Association) -> ReportKind:
+def kind_of(association: AssociationReport) -> ReportKind:
     """Return the kind of an association: what became of its call, or otherwise what was decided."""
     match association.outcome:
         case Unknown():

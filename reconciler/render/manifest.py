@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.core.model import Json
-from reconciler.core.text import harmless
+from reconciler.core.text import sanitize
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./()*?,+=@-]*(?:[ :][A-Za-z0-9_./()*?,+=@-]+)*")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
@@ -24,7 +24,7 @@ def text(document: Mapping[str, Json], comments: Sequence[str] = ()) -> str:
 
 def comment(said: str) -> str:
     """Return one line of comment, whatever is said."""
-    return f"# {harmless(said)}"
+    return f"# {sanitize(said)}"
 
 
 def _mapping(members: Mapping[str, Json], indent: str) -> Iterator[str]:

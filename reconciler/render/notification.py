@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from reconciler.core.notifications.changes import Notice, Summary
 from reconciler.core.notifications.state import Condition
-from reconciler.core.text import plural, timestamp_to_the_minute, visible
+from reconciler.core.text import escape_invisible, plural, timestamp_to_the_minute
 
 Severity: TypeAlias = Literal["info", "success", "warning", "failure"]
 
@@ -127,5 +127,5 @@ def _was(condition: Condition) -> str:
 
 def _plain(text: str) -> str:
     """Return a text on one line that calls nobody, links to nothing and names no person that AWS named."""
-    text = visible(_PERSON.sub(r"\1/…", " ".join(text.split()))).translate(_OBEYED).replace("](", "] (")
+    text = escape_invisible(_PERSON.sub(r"\1/…", " ".join(text.split()))).translate(_OBEYED).replace("](", "] (")
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from reconciler.core.journal.status import Remembered, Status
-from reconciler.core.text import harmless, timestamp, unheard
+from reconciler.core.text import escape_workflow_commands, sanitize, timestamp
 
 FORMAT = "reconciler/status/v1"
 
@@ -20,23 +20,23 @@ def text(targets: Sequence[Status]) -> str:
 def as_json(targets: Sequence[Status]) -> str:
     """Return a JSON document with a final newline."""
     tree = {"format": FORMAT, "targets": [_document(target) for target in targets]}
-    return unheard(json.dumps(tree, indent=2)) + "\n"
+    return escape_workflow_commands(json.dumps(tree, indent=2)) + "\n"
 
 
 def _target(target: Status) -> Iterator[str]:
-    yield harmless("  ".join(part for part in (target.name, _place(target), target.place) if part))
+    yield sanitize("  ".join(part for part in (target.name, _place(target), target.place) if part))
     if target.error:
-        yield f"  failed: {harmless(target.error)}"
+        yield f"  failed: {sanitize(target.error)}"
         return
     if target.written is None and not target.serial:
         yield "  no journal yet"
         return
     if target.lease:
         held = "left behind by {}, expired at {}" if target.lease_expired else "held by {} until {}"
-        yield harmless(f"  {held.format(target.lease.holder, timestamp(target.lease.expires))}")
+        yield sanitize(f"  {held.format(target.lease.holder, timestamp(target.lease.expires))}")
     if target.written:
         revision = f", revision {target.written.revision}" if target.written.revision else ""
-        yield harmless(f"  written {timestamp(target.written.at)} by run {target.written.run}{revision}")
+        yield sanitize(f"  written {timestamp(target.written.at)} by run {target.written.run}{revision}")
     width = max((len(each.name) for each in target.associations), default=0)
     for each in target.associations:
         yield from _association(each, width)
@@ -47,8 +47,8 @@ def _association(each: Remembered, width: int) -> Iterator[str]:
     decision = "orphaned" if each.orphaned else "created" if made else each.decision or "unknown"
     since = f"since {timestamp(each.since)}" if each.since and not each.orphaned else ""
     last = f"last job {each.last_execution.status.lower().replace('_', ' ')}" if each.last_execution else ""
-    yield harmless(f"  {decision:<9}  {each.name:<{width}}  {'  '.join(filter(None, (since, last)))}").rstrip()
-    yield harmless(f"      {each.state}{': ' if each.arn or each.association_id else ''}{_id(each)}")
+    yield sanitize(f"  {decision:<9}  {each.name:<{width}}  {'  '.join(filter(None, (since, last)))}").rstrip()
+    yield sanitize(f"      {each.state}{': ' if each.arn or each.association_id else ''}{_id(each)}")
 
 
 def _id(each: Remembered) -> str:

@@ -11,12 +11,12 @@ from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Un
 from reconciler.core.journal.records import Intended, Record
 from reconciler.core.manifests.findings import Findings
 from reconciler.core.model import Json, Live
-from reconciler.core.plan.decide import MISSING
+from reconciler.core.plan.decide import MISSING_REASON
 from reconciler.core.plan.decision import Create, Update, Write
-from reconciler.core.plan.difference import Difference, leaves
-from reconciler.core.report.report import Association, Report, TargetReport
+from reconciler.core.plan.difference import Difference, flatten
+from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.request.times import readable
-from reconciler.core.text import harmless, plural, timestamp_to_the_minute, unheard
+from reconciler.core.text import escape_workflow_commands, plural, sanitize, timestamp_to_the_minute
 from reconciler.render.kinds import ReportKind, kind_of
 
 NO_PLAN = "there is no plan"
@@ -37,7 +37,7 @@ def label(kind: ReportKind, report: Report) -> str:
 
 def plan(report: Report) -> str | None:
     """Return the digest of the plan, None where nothing was planned."""
-    return report.plan_digest if report.planned else None
+    return report.plan_digest if report.has_plan else None
 
 
 def kinds(report: Report) -> Counter[ReportKind]:
@@ -59,12 +59,13 @@ def verdict(report: Report) -> str:
 
 def coverage(of: Report | TargetReport) -> str:
     """Return how much of what is live a manifest covers."""
-    return f"{of.managed:,} of {of.live:,} live associations {'is' if of.managed == 1 else 'are'} managed"
+    verb = "is" if of.managed_count == 1 else "are"
+    return f"{of.managed_count:,} of {of.live_count:,} live associations {verb} managed"
 
 
 def valid(found: Findings) -> str:
     """Return the findings as one line."""
-    of = f" of commit {harmless(found.revision)}" if found.revision else ""
+    of = f" of commit {sanitize(found.revision)}" if found.revision else ""
     if found.problems:
         count = found.total or len(found.problems)
         return f"{plural(count, 'problem')} in the manifests{of}: none is used."
@@ -75,23 +76,23 @@ def valid(found: Findings) -> str:
     return f"{said or 'no manifests'}{of}: valid{warnings}."
 
 
-def told(association: Association) -> tuple[str, ...]:
+def told(association: AssociationReport) -> tuple[str, ...]:
     """Return all there is to say of an association, line by line, none of which can break out of its line."""
     return (*sentences(association), *differences(association), *call(association))
 
 
-def flow(association: Association) -> str:
+def flow(association: AssociationReport) -> str:
     """Return from which data integration to which destination the data goes."""
-    return harmless(f"{association.integration} → {association.destination or '(no destination)'}")
+    return sanitize(f"{association.integration} → {association.destination or '(no destination)'}")
 
 
-def sentences(association: Association) -> tuple[str, ...]:
+def sentences(association: AssociationReport) -> tuple[str, ...]:
     """Return why it is so, what is known of it, and what nobody can know."""
-    return tuple(harmless(sentence) for sentence in _sentences(association))
+    return tuple(sanitize(sentence) for sentence in _sentences(association))
 
 
-def _sentences(association: Association) -> Iterator[str]:
-    if association.reason and association.reason != MISSING:
+def _sentences(association: AssociationReport) -> Iterator[str]:
+    if association.reason and association.reason != MISSING_REASON:
         yield association.reason
     match association.outcome:
         case Refused(reason) | NotSent(reason) | Unknown(reason) | Skipped(reason):
@@ -113,7 +114,7 @@ def _sentences(association: Association) -> Iterator[str]:
         yield f"unverifiable, since AWS never shows it: {' '.join(association.unverifiable)}"
 
 
-def sentence_after_unknown(association: Association) -> str | None:
+def sentence_after_unknown(association: AssociationReport) -> str | None:
     """Return what follows from a call without an answer; None where the answer is known."""
     match association.outcome, association.write:
         case Unknown(), Create():
@@ -125,28 +126,28 @@ def sentence_after_unknown(association: Association) -> str | None:
     return f"it may have been carried out: the next run looks for it, {then}"
 
 
-def differences(association: Association) -> tuple[str, ...]:
+def differences(association: AssociationReport) -> tuple[str, ...]:
     """Return what is not the same everywhere, as the lines of a diff."""
     return tuple(line for difference in association.differences for line in _difference(difference))
 
 
 def _difference(difference: Difference) -> Iterator[str]:
-    yield f"  {harmless(difference.path)}"
+    yield f"  {sanitize(difference.path)}"
     yield (
         f"- live     {exact(difference.live)}"
-        if difference.readable
+        if difference.is_readable
         else "- live     unverifiable: AWS does not show it"
     )
-    if difference.changed:
+    if difference.is_changed:
         yield f"- applied  {exact(difference.applied)}"
     yield f"+ git      {exact(difference.desired)}"
 
 
-def call(association: Association) -> tuple[str, ...]:
+def call(association: AssociationReport) -> tuple[str, ...]:
     """Return the call that was reviewed, is made or was made: what it does, and every member that it sends."""
     if not (write := association.write):
         return ()
-    sent = [(harmless(path), exact(value)) for path, value in leaves(write.body)]
+    sent = [(sanitize(path), exact(value)) for path, value in flatten(write.body)]
     width = max((len(path) for path, _ in sent if len(path) <= _COLUMN), default=0)
     return (operation(write), *(f"+ {path:<{width}}  {value}" for path, value in sent))
 
@@ -154,7 +155,7 @@ def call(association: Association) -> tuple[str, ...]:
 def operation(write: Write) -> str:
     """Return the operation of a call, and what AWS knows the call by."""
     repeats = ", which REPEATS the export" if isinstance(write, Update) else ""
-    return harmless(f"{write.operation}, {write.reference_name} {write.reference}{repeats}")
+    return sanitize(f"{write.operation}, {write.reference_name} {write.reference}{repeats}")
 
 
 def exact(value: Json) -> str:
@@ -165,12 +166,12 @@ def exact(value: Json) -> str:
     if not text.isprintable():
         text = text.translate({ord(char): json.dumps(char)[1:-1] for char in set(text) if not char.isprintable()})
     shown = readable(value) if isinstance(value, str) else value
-    return unheard(f"{text} ({shown})" if shown != value else text)
+    return escape_workflow_commands(f"{text} ({shown})" if shown != value else text)
 
 
 def flow_of(live: Live, target: TargetReport) -> str:
     """Return from which data integration to which destination the data of a live association goes."""
-    integration = target.called(str(live.spec["DataIntegrationIdentifier"]))
+    integration = target.get_integration_name(str(live.spec["DataIntegrationIdentifier"]))
     return f"{integration} → {live.spec.get('DestinationURI', '(no destination)')}"
 
 
@@ -178,13 +179,13 @@ def flow_of_record(record: Record, target: TargetReport) -> str:
     """Return from which data integration to which destination, and for whom, the data of a record goes."""
     integration, client, destination = record.key
     to = " ".join(filter(None, (destination or "(no destination)", client)))
-    return f"{target.called(integration)} → {to}"
+    return f"{target.get_integration_name(integration)} → {to}"
 
 
 def unmanaged(live: Live, target: TargetReport) -> str:
     """Return what is known of a live association that no manifest covers."""
     client = f" for {live.spec['ClientId']}" if live.spec.get("ClientId") else ""
-    return harmless(f"{live.arn}: {flow_of(live, target)}{client}")
+    return sanitize(f"{live.arn}: {flow_of(live, target)}{client}")
 
 
 def why_orphaned(record: Record) -> str:
@@ -198,17 +199,17 @@ def why_orphaned(record: Record) -> str:
 
 def orphaned(record: Record, target: TargetReport) -> str:
     """Return what the journal remembers of an association whose manifest is gone."""
-    return harmless(f"{record.name}: {flow_of_record(record, target)}: {why_orphaned(record)}")
+    return sanitize(f"{record.name}: {flow_of_record(record, target)}: {why_orphaned(record)}")
 
 
 def unlisted(arn: str, reason: str, target: TargetReport) -> str:
     """Return why a data integration could not be listed, and what follows."""
-    return harmless(f"{target.identified(arn)}: {reason}; what is unmanaged there is not known")
+    return sanitize(f"{target.format_integration(arn)}: {reason}; what is unmanaged there is not known")
 
 
 def place(target: TargetReport) -> str:
     """Return a target's name, account and Region."""
-    return harmless(" ".join(part for part in (target.name, target.account, target.region) if part))
+    return sanitize(" ".join(part for part in (target.name, target.account, target.region) if part))
 
 
 def mismatch(report: Report) -> tuple[str, ...]:
@@ -219,9 +220,9 @@ def mismatch(report: Report) -> tuple[str, ...]:
     if said is None:
         said = ("only the digest of the reviewed plan was given: what differs is not known",)
     return (
-        f"reviewed {harmless(report.mismatch.reviewed)}",
+        f"reviewed {sanitize(report.mismatch.reviewed_digest)}",
         f"now {plan(report) or NO_PLAN}",
-        *(harmless(sentence) for sentence in said),
+        *(sanitize(sentence) for sentence in said),
     )
 
 
@@ -230,6 +231,6 @@ def shown(value: Json) -> str:
     if value is None:
         return "(absent)"
     if not isinstance(value, str):
-        return harmless(json.dumps(value, ensure_ascii=False))
+        return sanitize(json.dumps(value, ensure_ascii=False))
     time = readable(value)
-    return harmless(value) if time == value else f"{value} ({time})"
+    return sanitize(value) if time == value else f"{value} ({time})"

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from moto import mock_aws
 
-from reconciler.sandbox.moto.isolation import sealed
-from reconciler.sandbox.moto.models import using
+from reconciler.sandbox.moto.isolation import isolate
+from reconciler.sandbox.moto.models import use_sandbox
 from reconciler.sandbox.moto.registration import register
 from reconciler.sandbox.sandbox import Sandbox
 from reconciler.sandbox.service.behaviour import Behaviour
-from reconciler.sandbox.service.defaults import Clock, NewId, new_id, now
+from reconciler.sandbox.service.defaults import IdSource, TimeSource, generate_id, read_system_time
 
 
 @contextmanager
@@ -19,8 +19,8 @@ def in_process(
     data: Path | None = None,
     behaviour: Behaviour | None = None,
     *,
-    clock: Clock = now,
-    new_id: NewId = new_id,
+    clock: TimeSource = read_system_time,
+    new_id: IdSource = generate_id,
     read_only: bool = False,
 ) -> Iterator[Sandbox]:
     """Answer all of boto3 in this process meanwhile; DataFileError if the file cannot be used.
@@ -34,8 +34,8 @@ def in_process(
     register()
     with (
         closing(Sandbox(data, behaviour, clock=clock, new_id=new_id, read_only=read_only)) as sandbox,
-        sealed(),
+        isolate(),
         mock_aws(),
-        using(sandbox),
+        use_sandbox(sandbox),
     ):
         yield sandbox

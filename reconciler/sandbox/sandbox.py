@@ -4,12 +4,12 @@ import threading
 from pathlib import Path
 
 from reconciler.sandbox.service.behaviour import Behaviour
-from reconciler.sandbox.service.defaults import Clock, NewId, new_id, now
+from reconciler.sandbox.service.defaults import IdSource, TimeSource, generate_id, read_system_time
 from reconciler.sandbox.service.errors import InternalServiceError
-from reconciler.sandbox.service.seed import seeded
+from reconciler.sandbox.service.seed import create_seed_state
 from reconciler.sandbox.service.service import AppIntegrations
-from reconciler.sandbox.service.state import Carried, Document, State
-from reconciler.sandbox.store import Place, Store, load
+from reconciler.sandbox.service.state import Document, ExecutedWrite, State
+from reconciler.sandbox.store import AccountRegion, DataFile, load_states
 
 
 class Sandbox:
@@ -23,8 +23,8 @@ class Sandbox:
         data: Path | None = None,
         behaviour: Behaviour | None = None,
         *,
-        clock: Clock = now,
-        new_id: NewId = new_id,
+        clock: TimeSource = read_system_time,
+        new_id: IdSource = generate_id,
         read_only: bool = False,
     ) -> None:
         """Read the file if there is one; DataFileError if it cannot be used.
@@ -36,15 +36,15 @@ class Sandbox:
         self._behaviour = behaviour or Behaviour()
         self._lock = threading.RLock()
         self._closed = False
-        self._services: dict[Place, AppIntegrations] = {}
-        self._store = None if data is None or read_only else Store(data)
+        self._services: dict[AccountRegion, AppIntegrations] = {}
+        self._store = None if data is None or read_only else DataFile(data)
         if data is not None and read_only:
-            for place, state in load(data).items():
-                self._add(place, state)
+            for place, state in load_states(data).items():
+                self._add_service(place, state)
         if self._store is not None:
             try:
                 for place, state in self._store.load().items():
-                    self._add(place, state)
+                    self._add_service(place, state)
             except BaseException:
                 self._store.close()
                 raise
@@ -55,18 +55,18 @@ class Sandbox:
         return self._behaviour
 
     @property
-    def carried_out(self) -> tuple[Carried, ...]:
+    def executed_writes(self) -> tuple[ExecutedWrite, ...]:
         """Give every write to an association that took effect anywhere, oldest first."""
         with self._lock:
-            carried = [each for service in self._services.values() for each in service.carried_out]
-        return tuple(sorted(carried, key=lambda each: each.at))
+            writes = [each for service in self._services.values() for each in service.executed_writes]
+        return tuple(sorted(writes, key=lambda each: each.at))
 
-    def service(self, account: str, region: str) -> AppIntegrations:
+    def get_service(self, account: str, region: str) -> AppIntegrations:
         """Give AppIntegrations of this account and Region, whatever their names."""
         place = (account, region)
         with self._lock:
             if place not in self._services:
-                self._add(place, seeded(account, region))
+                self._add_service(place, create_seed_state(account, region))
             return self._services[place]
 
     def call(self, account: str, region: str, operation: str, request: Document) -> Document:
@@ -74,14 +74,14 @@ class Sandbox:
         with self._lock:
             if self._closed:
                 raise InternalServiceError("The sandbox is closed.")
-            return self.service(account, region).call(operation, request)
+            return self.get_service(account, region).call(operation, request)
 
-    def behave(self, behaviour: Behaviour) -> None:
+    def set_behaviour(self, behaviour: Behaviour) -> None:
         """Behave differently from now on, everywhere."""
         with self._lock:
             self._behaviour = behaviour
             for service in self._services.values():
-                service.behave(behaviour)
+                service.set_behaviour(behaviour)
 
     def reset(self) -> None:
         """Forget everything, also in the file."""
@@ -96,7 +96,7 @@ class Sandbox:
             if self._store is not None:
                 self._store.close()
 
-    def _add(self, place: Place, state: State) -> None:
+    def _add_service(self, place: AccountRegion, state: State) -> None:
         account, region = place
         self._services[place] = AppIntegrations(
             account,
@@ -106,7 +106,7 @@ class Sandbox:
             new_id=self.new_id,
             state=state,
             lock=self._lock,
-            changed=self._save,
+            on_change=self._save,
         )
 
     def _save(self) -> None:

@@ -15,11 +15,11 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from reconciler.sandbox.moto.gateway import Gateway
+from reconciler.sandbox.moto.gateway import SandboxMiddleware
 from reconciler.sandbox.moto.registration import register
 from reconciler.sandbox.sandbox import Sandbox
 from reconciler.sandbox.service.behaviour import Behaviour
-from reconciler.sandbox.service.defaults import Clock, NewId, new_id, now
+from reconciler.sandbox.service.defaults import IdSource, TimeSource, generate_id, read_system_time
 
 
 class SandboxServer:
@@ -37,8 +37,8 @@ class SandboxServer:
         port: int = 0,
         data: Path | None = None,
         behaviour: Behaviour | None = None,
-        clock: Clock = now,
-        new_id: NewId = new_id,
+        clock: TimeSource = read_system_time,
+        new_id: IdSource = generate_id,
     ) -> None:
         """Read the data file; DataFileError if it cannot be used."""
         register()
@@ -59,22 +59,22 @@ class SandboxServer:
         """Listen; OSError if the address cannot be had."""
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         try:
-            listening = socket.create_server((self._host, self._port), family=family, backlog=128)
+            listener = socket.create_server((self._host, self._port), family=family, backlog=128)
         except OSError as error:
             self.sandbox.close()
-            said = f"cannot listen on {self._host}:{self._port}: {error.strerror}; choose another port"
-            raise OSError(error.errno, said) from error
+            message = f"cannot listen on {self._host}:{self._port}: {error.strerror}; choose another port"
+            raise OSError(error.errno, message) from error
         except TypeError as error:  # what Python says of a name that cannot be encoded
             self.sandbox.close()
             raise OSError(errno.EINVAL, f"cannot listen on {self._host}: no host can have this name") from error
-        with listening:  # werkzeug makes its own copy; binding by itself, it would end the program on an error
+        with listener:  # werkzeug makes its own copy; binding by itself, it would end the program on an error
             self._server = make_server(
                 self._host,
                 self._port,
-                Gateway(self.sandbox, DomainDispatcherApplication(create_backend_app)),
+                SandboxMiddleware(self.sandbox, DomainDispatcherApplication(create_backend_app)),
                 threaded=True,
                 request_handler=_Handler,
-                fd=listening.fileno(),
+                fd=listener.fileno(),
             )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
@@ -122,7 +122,7 @@ def serve(  # noqa: PLR0913  # all that `reconcile sandbox` can be told
 ) -> None:
     """Serve until told to stop; announce in one line where, once it listens."""
     with SandboxServer(host=host, port=port, data=data, behaviour=behaviour) as server:
-        kept = "in memory" if data is None else f"in {data}"
-        switches = "".join(f", {switch}" for switch in behaviour.changed())
-        announce(f"AppIntegrations sandbox at {server.url} (account 123456789012, state {kept}{switches})")
+        storage = "in memory" if data is None else f"in {data}"
+        switches = "".join(f", {switch}" for switch in behaviour.list_changes())
+        announce(f"AppIntegrations sandbox at {server.url} (account 123456789012, state {storage}{switches})")
         stop.wait()

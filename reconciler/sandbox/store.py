@@ -11,7 +11,7 @@ from reconciler.sandbox.service.state import State
 
 FORMAT = "reconciler/sandbox/v1"
 
-Place = tuple[str, str]
+AccountRegion = tuple[str, str]
 """Account and Region."""
 
 
@@ -24,7 +24,7 @@ class DataFileError(ValueError):
         self.path = path
 
 
-class Store:
+class DataFile:
     """The data file of one sandbox at a time: a lock file beside it keeps a second one out."""
 
     def __init__(self, path: Path) -> None:
@@ -47,11 +47,11 @@ class Store:
         """Let another sandbox have the file."""
         self._lock.close()
 
-    def load(self) -> dict[Place, State]:
+    def load(self) -> dict[AccountRegion, State]:
         """Read every account and Region; nothing if there is no file yet."""
-        return load(self._path)
+        return load_states(self._path)
 
-    def save(self, states: Mapping[Place, State]) -> None:
+    def save(self, states: Mapping[AccountRegion, State]) -> None:
         """Replace the file as one step, on disk before this returns."""
         accounts: dict[str, dict[str, Any]] = {}
         for (account, region), state in sorted(states.items()):
@@ -72,7 +72,7 @@ class Store:
             raise
 
 
-def load(path: Path) -> dict[Place, State]:
+def load_states(path: Path) -> dict[AccountRegion, State]:
     """Read a data file, whoever has it: it is always one moment of the whole. DataFileError if it cannot be used."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -81,14 +81,14 @@ def load(path: Path) -> dict[Place, State]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataFileError(path, f"cannot be read: {error}") from error
     try:
-        return _states(json.loads(text))
+        return _parse_states(json.loads(text))
     except (ValueError, RecursionError) as error:
         raise DataFileError(
             path, f"is not a sandbox's data ({error}); mend it, or move it away to start afresh"
         ) from error
 
 
-def _states(document: Any) -> dict[Place, State]:
+def _parse_states(document: Any) -> dict[AccountRegion, State]:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f'its "format" is not {FORMAT!r}')
     accounts = document.get("accounts")

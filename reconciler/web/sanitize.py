@@ -15,14 +15,14 @@ from reconciler.core.apply.outcome import Outcome
 from reconciler.core.controller.status import Board, Lane
 from reconciler.core.model import Execution, Json, Live
 from reconciler.core.plan.difference import Difference
-from reconciler.core.report.report import Association, Report, TargetReport
+from reconciler.core.report.report import AssociationReport, Report, TargetReport
 
 _DEEP = 20
 """How many trees may be within each other; below that there is text."""
 _LARGE = 2**64
 
 Item = TypeVar("Item")
-Value = TypeVar("Value", TargetReport, Association, Difference, Execution, Live, Outcome)
+Value = TypeVar("Value", TargetReport, AssociationReport, Difference, Execution, Live, Outcome)
 
 
 def typed(board: Board) -> Board:
@@ -60,7 +60,7 @@ def _unlisted(pair: tuple[str, str]) -> tuple[str, str]:
     return pair if found == pair else found
 
 
-def _association(association: Association) -> Association:
+def _association(association: AssociationReport) -> AssociationReport:
     return _changed(
         association,
         integration=_text(association.integration),

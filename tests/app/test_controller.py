@@ -11,7 +11,7 @@ from reconciler.app.assemble import Runner
 from reconciler.app.controller import run_target
 from reconciler.app.stop_signal import StopSignal
 from reconciler.core.controller.status import UnderWay
-from reconciler.core.errors import StateError, Stopped
+from reconciler.core.errors import StateError, StopRequested
 from reconciler.core.model import Desired
 from reconciler.core.ports import Progress
 from reconciler.core.report.report import Report, RunInfo
@@ -58,5 +58,5 @@ def test_interrupted_run_returns_no_report() -> None:
     """A target of which only a part was looked at has no report."""
     stop = StopSignal()
     stop.requested.set()
-    with pytest.raises(Stopped):
+    with pytest.raises(StopRequested):
         run_target(Littering(), stop)(RUN, Desired((), {}), lambda: None)

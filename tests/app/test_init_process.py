@@ -25,10 +25,10 @@ assert os.getpid() == 1
 stand_aside()
 assert os.getpid() != 1
 from reconciler.core.errors import GitError
-from reconciler.edge.git import Access, read
+from reconciler.edge.git import RepositoryAccess, read_revision
 hanging = {**os.environ, "GIT_SSH_COMMAND": "sh -c 'sleep 600; true' #"}
 try:
-    read(Access("git@127.0.0.1:x", "main", hanging, seconds=0.3), "manifests")
+    read_revision(RepositoryAccess("git@127.0.0.1:x", "main", hanging, timeout_seconds=0.3), "manifests")
 except GitError as error:
     assert "took longer" in str(error), error
 def others():

@@ -6,7 +6,7 @@ import pytest
 from support.fakes import FakeClock
 
 from reconciler.app.run_locks import RunLocks
-from reconciler.core.errors import StateHeld
+from reconciler.core.errors import LeaseHeld
 
 PLACE = ("123456789012", "us-east-1")
 
@@ -17,7 +17,7 @@ def test_renamed_target_waits_for_the_run_under_its_old_name() -> None:
     owners = RunLocks(clock, 30)
     give_back = owners.take(PLACE, "run-1", "old")
     started = clock.monotonic()
-    with pytest.raises(StateHeld, match="a run of target 'old' is still at work in account 123456789012, us-east-1"):
+    with pytest.raises(LeaseHeld, match="a run of target 'old' is still at work in account 123456789012, us-east-1"):
         owners.take(PLACE, "run-2", "new")
     assert clock.monotonic() - started >= 30
     give_back()
@@ -36,6 +36,6 @@ def test_two_targets_of_one_run_cannot_share_an_account_and_region() -> None:
     clock = FakeClock()
     owners, started = RunLocks(clock, 30), clock.monotonic()
     owners.take(PLACE, "run-1", "a")
-    with pytest.raises(StateHeld, match="targets 'a' and 'b' are both account 123456789012 in us-east-1: remove one"):
+    with pytest.raises(LeaseHeld, match="targets 'a' and 'b' are both account 123456789012 in us-east-1: remove one"):
         owners.take(PLACE, "run-1", "b")
     assert clock.monotonic() == started

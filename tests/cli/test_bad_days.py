@@ -31,7 +31,7 @@ CREATE = "CreateDataIntegrationAssociation"
 @pytest.fixture(autouse=True)
 def forgetful(server: SandboxServer) -> None:
     """Let no token protect from a second Create."""
-    server.sandbox.behave(Behaviour(tokens="ignored", associations_per_integration=500))
+    server.sandbox.set_behaviour(Behaviour(tokens="ignored", associations_per_integration=500))
 
 
 class Controller:
@@ -100,7 +100,7 @@ def test_full_disk_under_the_journal_stops_all_calls(program: Program, server: S
             assert controller.next("run finished")["inSync"] == 1
             assert get(f"{url}/readyz")[0] == get(f"{url}/healthz")[0] == 200
             assert 'reconciler_runs_total{result="failed",target="default"}' in get(f"{url}/metrics")[1]
-            assert len(server.sandbox.carried_out) == 1
+            assert len(server.sandbox.executed_writes) == 1
             limit(resource.RLIM_INFINITY)
             controller.next("association created", association="november")
             program.add("december")
@@ -109,7 +109,7 @@ def test_full_disk_under_the_journal_stops_all_calls(program: Program, server: S
             assert "cannot be written" in controller.next("target failed")["error"]
             limit(resource.RLIM_INFINITY)
             controller.next("run finished", inSync=3)
-    assert len(server.sandbox.carried_out) == 3
+    assert len(server.sandbox.executed_writes) == 3
 
 
 def test_controller_waits_for_a_full_or_read_only_disk(program: Program, server: SandboxServer, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_controller_waits_for_a_full_or_read_only_disk(program: Program, server:
             said = controller.next("target failed")["error"]
             assert f"{state.folder}/sandbox" in said
             assert "No space left on device: make room there" in said
-            assert server.sandbox.carried_out == ()
+            assert server.sandbox.executed_writes == ()
             state.clear()
             controller.next("association created", association="a")
             controller.next("run finished", inSync=1)  # and remembers it: after that nothing is written
@@ -130,10 +130,10 @@ def test_controller_waits_for_a_full_or_read_only_disk(program: Program, server:
             said = controller.next("target failed")["error"]
             assert "cannot be taken: Read-only file system: mount it for writing, or name another folder" in said
             assert controller.next("run finished")["inSync"] == 1
-            assert len(server.sandbox.carried_out) == 1
+            assert len(server.sandbox.executed_writes) == 1
             state.protect("rw")
             controller.next("association created", association="b")
-    assert len(server.sandbox.carried_out) == 2
+    assert len(server.sandbox.executed_writes) == 2
 
 
 def test_full_disk_under_the_log_does_not_stop_the_controller(program: Program, server: SandboxServer) -> None:
@@ -156,7 +156,7 @@ def test_full_disk_under_the_log_does_not_stop_the_controller(program: Program, 
         finally:
             process.kill()
             process.wait()
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 def test_full_log_pipe_does_not_prevent_shutdown(program: Program) -> None:
@@ -241,7 +241,7 @@ def test_expired_credentials_are_reloaded(
             refused = controller.next("create failed", association="november")
             assert (refused["result"], "renew the credentials" in refused["error"]) == ("refused", True)
             controller.next("association created", association="november")
-    assert len(server.sandbox.carried_out) == 2
+    assert len(server.sandbox.executed_writes) == 2
 
 
 SHIFTED = """
@@ -294,7 +294,7 @@ def test_clock_jumps_do_not_disturb_the_controller(program: Program, server: San
             assert get(f"{url}/healthz")[0] == 200
         controller.next("run finished", inSync=3)
     assert "run stuck" not in controller.events
-    assert len(server.sandbox.carried_out) == 3
+    assert len(server.sandbox.executed_writes) == 3
 
 
 def test_two_controllers_on_one_state_create_nothing_twice(program: Program, server: SandboxServer) -> None:
@@ -323,7 +323,7 @@ def test_two_controllers_on_one_state_create_nothing_twice(program: Program, ser
         for count, name in enumerate(("b", "c"), 1):
             for each in both:
                 each.next("run finished", inSync=count)
-            assert len(server.sandbox.carried_out) == count
+            assert len(server.sandbox.executed_writes) == count
             program.add(name)
         assert creating.wait(60)
         first, other = both[holder[0]], both[1 - holder[0]]
@@ -339,4 +339,4 @@ def test_two_controllers_on_one_state_create_nothing_twice(program: Program, ser
         other.next("run finished", inSync=4)
         for each in both:
             assert "unexpected error" not in each.events
-    assert len(server.sandbox.carried_out) == 4
+    assert len(server.sandbox.executed_writes) == 4

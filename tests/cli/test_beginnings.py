@@ -27,7 +27,7 @@ spec: {Region: us-west-2, AccountId: "123456789012"}
 @pytest.fixture(autouse=True)
 def forgetful(server: SandboxServer) -> None:
     """Let no token protect from a second Create."""
-    server.sandbox.behave(Behaviour(tokens="ignored", associations_per_integration=500, job_seconds=0))
+    server.sandbox.set_behaviour(Behaviour(tokens="ignored", associations_per_integration=500, job_seconds=0))
 
 
 def test_empty_state_folder_does_not_start_a_new_journal(program: Program, server: SandboxServer) -> None:
@@ -49,7 +49,7 @@ def test_empty_state_folder_does_not_start_a_new_journal(program: Program, serve
                 "it from a backup"
             )
     assert list((program.folder / "state").iterdir()) == []
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 def test_dry_run_warns_that_the_run_would_be_refused(program: Program, server: SandboxServer) -> None:
@@ -61,7 +61,7 @@ def test_dry_run_warns_that_the_run_would_be_refused(program: Program, server: S
     declared = program.run("--dry-run", *STATE, "-o", "json", "--new-state")
     assert (declared.code, declared.report["targets"][0]["error"]) == (0, None)
     assert not (program.folder / "state").exists()
-    assert server.sandbox.carried_out == ()
+    assert server.sandbox.executed_writes == ()
 
 
 def test_new_state_applies_only_to_the_targets_it_names(program: Program, server: SandboxServer) -> None:
@@ -73,7 +73,7 @@ def test_new_state_applies_only_to_the_targets_it_names(program: Program, server
     errors = {target["name"]: target["error"] for target in done.report["targets"]}
     assert (done.code, errors["prod"]) == (1, None)
     assert errors["staging"].startswith("there is no journal at state/sandbox/123456789012-us-west-2.json")
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
     shutil.rmtree(program.folder / "state")
     later = program.run(*STATE, "-o", "json", env={"RECONCILER_NEW_STATE": "stag*, nob*"})
     assert later.code == 64
@@ -81,7 +81,7 @@ def test_new_state_applies_only_to_the_targets_it_names(program: Program, server
     errors = {target["name"]: target["error"] for target in later.report["targets"]}
     assert (later.code, errors["staging"]) == (1, None)
     assert errors["prod"].startswith("there is no journal at ")
-    assert len(server.sandbox.carried_out) == 2
+    assert len(server.sandbox.executed_writes) == 2
 
 
 def _of(target: str) -> str:
@@ -141,7 +141,7 @@ def test_new_state_glob_that_matches_no_target_is_an_error(
     """Also one that was meant as a command, or as the flag that it is not."""
     program.add("october")
     assert program.run(*STATE, *given, env=variables).code == 64
-    assert server.sandbox.carried_out == ()
+    assert server.sandbox.executed_writes == ()
     assert not (program.folder / "state").exists()
 
 
@@ -175,7 +175,7 @@ def test_default_state_folder_starts_by_itself_only_on_a_workstation(program: Pr
     assert program.run("--new-state", env={"RECONCILER_CONTAINER": "1"}).code == 0
     shutil.rmtree(program.folder / ".reconciler")
     assert program.run(env={"RECONCILER_CONTAINER": "0"}).code == 0
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 def test_sandbox_state_needs_no_new_state_option(program: Program) -> None:
@@ -205,4 +205,4 @@ def test_controller_does_not_start_a_new_journal_unasked(program: Program, serve
         assert any(json.loads(line)["event"] == event for line in process.stderr if line.startswith("{"))
         terminate(process)
         process.communicate(timeout=60)
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1

@@ -62,7 +62,7 @@ def test_controller_repeats_runs_and_creates_once(program: Program, server: Sand
         assert controller.next("run finished")["inSync"] == 1
         assert controller.next("run finished")["inSync"] == 1
     assert controller.process.returncode == 0
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 def test_invalid_revision_leaves_the_previous_one_active(program: Program, server: SandboxServer) -> None:
@@ -79,7 +79,7 @@ def test_invalid_revision_leaves_the_previous_one_active(program: Program, serve
         while (finished := controller.next("run finished"))["create"] == 0:
             pass
         assert finished["inSync"] == 1
-    assert len(server.sandbox.carried_out) == 2
+    assert len(server.sandbox.executed_writes) == 2
 
 
 def test_controller_waits_for_a_first_valid_revision(program: Program) -> None:
@@ -106,7 +106,7 @@ def test_sigterm_lets_the_current_call_finish(program: Program, server: SandboxS
         running.append(Controller(process))
         process.communicate(timeout=60)
     assert process.returncode == 0
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
     assert program.run("-o", "json").decisions == {"a": "in-sync", "b": "create"}
 
 
@@ -138,7 +138,7 @@ def test_stop_does_not_wait_for_the_rate_limit(
     if not code:
         assert not {"error", "warning"} & {json.loads(line)["level"] for line in log.splitlines()}
         assert "run finished" not in log
-    assert server.sandbox.carried_out == ()
+    assert server.sandbox.executed_writes == ()
 
 
 def test_hanging_call_is_cut_off_after_the_shutdown_timeout(program: Program) -> None:
@@ -233,7 +233,7 @@ def test_controller_runs_only_the_named_targets(
         runs = [controller.next("run finished") for _ in range(4)]
         assert {run["target"] for run in runs} == set(named)
         assert all(run["failed"] == run["blocked"] == 0 for run in runs)
-    assert len(server.sandbox.carried_out) == len(named)
+    assert len(server.sandbox.executed_writes) == len(named)
 
 
 def test_undeclared_target_rejects_the_revision(program: Program) -> None:
@@ -254,7 +254,7 @@ def test_controller_in_dry_run_writes_nothing(program: Program, server: SandboxS
         finished = controller.next("run finished")
         assert (finished["create"], finished["dryRun"]) == (1, True)
         assert controller.next("run finished")["create"] == 1
-    assert server.sandbox.carried_out == ()
+    assert server.sandbox.executed_writes == ()
     assert not (program.folder / ".reconciler").exists()
 
 
@@ -262,7 +262,7 @@ def test_controller_does_not_accept_a_reviewed_plan(program: Program, server: Sa
     """It would carry out what git comes to say, and that plan was never reviewed."""
     program.add("october")
     done = program.run("controller", env={"RECONCILER_EXPECT_PLAN": "sha256:" + "0" * 64})
-    assert (done.code, server.sandbox.carried_out) == (64, ())
+    assert (done.code, server.sandbox.executed_writes) == (64, ())
     assert "RECONCILER_EXPECT_PLAN: is for one run" in done.err
 
 
@@ -288,7 +288,7 @@ def test_failing_target_does_not_delay_the_others(program: Program, server: Sand
     runs = [(each["target"], each["failed"], each["create"] + each["inSync"]) for each in finished]
     assert runs.count(("good", 0, 1)) >= 2
     assert ("wrong", 0, 0) in runs
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 def get(url: str) -> tuple[int, str]:
@@ -421,7 +421,7 @@ def test_unusable_listen_address_is_a_one_line_error(
     program.add("october")
     busy = server.url.rpartition(":")[2]
     done = program.run("controller", *(each.replace("BUSY", busy) for each in arguments))
-    assert (done.code, server.sandbox.carried_out) == (code, ())
+    assert (done.code, server.sandbox.executed_writes) == (code, ())
     assert said in done.err
     assert "Traceback" not in done.err
 

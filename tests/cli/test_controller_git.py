@@ -96,7 +96,7 @@ def test_controller_activates_each_push(program: Program, server: SandboxServer,
         assert controller.next("run finished", revision=november, create=1)["inSync"] == 1
     status = program.run("status", "--git-url", remote.url, "-o", "json", env=GIT)
     assert json.loads(status.out)["targets"][0]["written"]["revision"] == november
-    assert len(server.sandbox.carried_out) == 2
+    assert len(server.sandbox.executed_writes) == 2
 
 
 def test_controller_waits_for_the_first_push(program: Program, remote: Remote) -> None:
@@ -124,7 +124,7 @@ def test_commit_not_signed_by_a_listed_key_is_rejected(
         assert (refused["previousRevisionActive"], refused["activeRevision"]) == (True, october)
         assert f"the commit {unsigned} is not signed: sign it (git commit -S)" in refused["error"]
         assert controller.next("run finished")["revision"] == october
-        assert len(server.sandbox.carried_out) == 1
+        assert len(server.sandbox.executed_writes) == 1
         other = remote.push("december", signer=two)
         refused = controller.next("revision rejected")["error"]
         assert f"the commit {other} is signed by the key {two.id}, which is not listed" in refused

@@ -181,7 +181,7 @@ def test_doctor_makes_few_reads_and_no_writes(ready: Program, server: SandboxSer
     ]  # fmt: skip
     assert list(files(ready.folder)) == before
     assert bucket.keys == []
-    assert server.sandbox.carried_out == ()
+    assert server.sandbox.executed_writes == ()
     diagnose(ready)
     assert list(files(ready.folder)) == before
 
@@ -332,7 +332,7 @@ def test_wrong_clock_fails_the_check(ready: Program, server: SandboxServer, *, r
 
 def test_a_denied_list_names_the_permission(ready: Program, server: SandboxServer) -> None:
     """Of one data integration, and of all; what depends on it is skipped."""
-    server.sandbox.behave(Behaviour(list_denied="crm-accounts"))
+    server.sandbox.set_behaviour(Behaviour(list_denied="crm-accounts"))
     lists = [check for check in checks_of(diagnose(ready)) if check["name"] == "list-associations"]
     assert {check["about"]: check["result"] for check in lists} == {"crm-accounts": "failed", "profiles-export": "ok"}
     assert lists[0]["fix"] == "allow app-integrations:ListDataIntegrationAssociations on *"
@@ -570,7 +570,7 @@ def test_broken_journal_fails_the_check(ready: Program, server: SandboxServer, b
     broken = diagnose(ready, "--state", bucket.url)
     assert results(broken)["journal"] == "failed"
     assert found(broken, "lease")["seen"] == "not checked, because the check 'journal' failed"
-    assert len(server.sandbox.carried_out) == 2
+    assert len(server.sandbox.executed_writes) == 2
 
 
 def test_held_lease_is_a_warning(ready: Program, bucket: Bucket) -> None:

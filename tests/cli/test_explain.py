@@ -82,7 +82,7 @@ def test_max_creates_option_is_applied_in_the_explanation(program: Program) -> N
 
 def test_a_lost_answer_is_explained(program: Program, server: SandboxServer) -> None:
     """The attempt, its time, and that nothing is sent before the settle time is over."""
-    server.sandbox.behave(Behaviour(lose_answers=1, list_lag=3600))
+    server.sandbox.set_behaviour(Behaviour(lose_answers=1, list_lag=3600))
     program.add("october")
     program.run()
     explained = told(program)
@@ -103,7 +103,7 @@ def test_drift_and_change_are_explained(program: Program, server: SandboxServer)
     text = program.run("explain", "october").out
     assert "applied, which is not what git asks for now:" in text
     assert "EndTime: git 1796083200000 (2026-12-01T00:00:00Z), applied 1793491200000 (2026-11-01T00:00:00Z)" in text
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 def test_a_renamed_manifest_finds_its_record(program: Program) -> None:

@@ -104,7 +104,7 @@ def test_export_reads_and_writes_nothing_but_its_files(
     program.add("october")
     assert program.run().code == 0
     create(DestinationURI="s3://corp/other")
-    before, carried_out = files(program.folder), len(server.sandbox.carried_out)
+    before, carried_out = files(program.folder), len(server.sandbox.executed_writes)
     for arguments in ((), ("--unmanaged",), ("--unmanaged", "--output-dir", "out")):
         with Wire(server.url) as wire:
             assert Program(program.folder, wire.url).run("export", *arguments).code == 0
@@ -112,7 +112,7 @@ def test_export_reads_and_writes_nothing_but_its_files(
     after = files(program.folder)
     assert {name for name in after if not name.startswith("out/")} == set(before)
     assert all(after[name] == before[name] for name in before)
-    assert len(server.sandbox.carried_out) == carried_out
+    assert len(server.sandbox.executed_writes) == carried_out
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_unreadable_source_is_a_one_line_error(
     """What, where, what would be right; nothing is called, and nothing is run."""
     before = {path.name for path in program.folder.iterdir()}
     done = program.run(*options, env=GIT)
-    assert (done.code, done.out, server.sandbox.carried_out) == (code, "", ())
+    assert (done.code, done.out, server.sandbox.executed_writes) == (code, "", ())
     assert said in done.err
     assert len(done.err.splitlines()) <= (1 if code == 1 else 4)
     assert {path.name for path in program.folder.iterdir()} == before
@@ -157,7 +157,7 @@ def test_every_command_enforces_signed_commits(
     name = ("october",) if command == "explain" else ()
     asked = (command, *name, "--git-url", ".")
     done = program.run(*asked, env=GIT | {"RECONCILER_GIT_VERIFY_KEY": "listed"})
-    assert (done.code, server.sandbox.carried_out) == (1, ())
+    assert (done.code, server.sandbox.executed_writes) == (1, ())
     said = f"the commit {commits[1]} is not signed: sign it (git commit -S) by a key that 'listed' lists"
     assert said in done.err + done.out
     git(program.folder, *signer.options, "commit", "--quiet", "-S", "--allow-empty", "--message", "Signed")
@@ -181,7 +181,7 @@ def test_revision_variable_without_a_repository_is_a_usage_error(
     """Whoever sets it does not want the files of a work tree, for any command."""
     program.add("october")
     done = program.run(command, env={variable: "main"})
-    assert (done.code, done.out, server.sandbox.carried_out) == (64, "", ())
+    assert (done.code, done.out, server.sandbox.executed_writes) == (64, "", ())
     assert "is of a git repository" in done.err
 
 

@@ -282,7 +282,7 @@ def never_twice(game: Sequence[Round], program: Program, server: SandboxServer, 
     assert (last.code, set(last.decisions)) == (0, names)
     assert set(last.decisions.values()) <= {"create", "adopt", "in-sync"}
     assert created(server) == {f"s3://corp-exports/{name}": 1 for name in names}
-    assert len(server.sandbox.carried_out) == len(names)
+    assert len(server.sandbox.executed_writes) == len(names)
 
 
 @pytest.fixture

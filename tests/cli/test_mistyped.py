@@ -59,7 +59,7 @@ def test_unclear_state_location_is_rejected(
     assert done.code == 64
     assert said in done.err
     assert sorted(program.folder.rglob("*")) == before
-    assert server.sandbox.carried_out == ()
+    assert server.sandbox.executed_writes == ()
 
 
 @pytest.mark.parametrize("place", ["state", "./state", "../x/state", "state/a b", "/var/lib/it's", "x.y/state-1_é"])
@@ -82,7 +82,7 @@ def test_option_name_is_not_accepted_as_an_option_value(program: Program, server
         assert done.code == 64, done
     assert "--state: its value is missing, and --dry-run is an option" in program.run("--state", "--dry-run").err
     assert program.run("--state", "").code == 64
-    assert server.sandbox.carried_out == ()
+    assert server.sandbox.executed_writes == ()
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_mistyped_value_is_rejected(program: Program, server: SandboxServer, giv
     program.add("october")
     done = program.run(env=given)
     assert done.code == 64
-    assert server.sandbox.carried_out == ()
+    assert server.sandbox.executed_writes == ()
     assert not (program.folder / ".reconciler").exists()
 
 
@@ -181,7 +181,7 @@ def test_mistyped_value_is_rejected(program: Program, server: SandboxServer, giv
 )
 def test_ci_is_detected_from_the_environment(given: dict[str, str], ci: bool) -> None:
     """Whatever CI says but no; and the services that do not set it."""
-    assert Settings.of(given).ci is ci
+    assert Settings.of(given).is_ci is ci
 
 
 def test_ci_job_of_any_service_needs_a_lasting_state(program: Program, server: SandboxServer) -> None:
@@ -189,7 +189,7 @@ def test_ci_job_of_any_service_needs_a_lasting_state(program: Program, server: S
     program.add("october")
     for given in ({"CI": "woodpecker"}, {"TF_BUILD": "True"}, {"JENKINS_URL": "http://host/"}):
         assert program.run(env=given).code == 64
-    assert server.sandbox.carried_out == ()
+    assert server.sandbox.executed_writes == ()
 
 
 def test_state_location_is_shown_as_it_was_given(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_invalid_manifests_are_reported_in_every_format(program: Program, server
     assert "::error file=manifests/october.yaml,line=10," in said["github"]
     assert json.loads(said["sarif"])["runs"][0]["results"][0]["level"] == "error"
     assert ET.fromstring(said["junit"]).find(".//failure") is not None  # noqa: S314 - our own
-    assert server.sandbox.carried_out == ()
+    assert server.sandbox.executed_writes == ()
 
 
 def test_valid_manifests_are_reported_in_every_format(program: Program) -> None:
@@ -76,7 +76,7 @@ def test_strict_makes_warnings_errors(program: Program, server: SandboxServer) -
     checked = program.run("validate", "--strict", "-o", "json")
     assert (checked.code, checked.report["valid"]) == (3, False)
     done = program.run("--strict")
-    assert (done.code, done.out, server.sandbox.carried_out) == (3, "", ())
+    assert (done.code, done.out, server.sandbox.executed_writes) == (3, "", ())
     assert "/policy/onLoss" in done.err
 
 
@@ -126,7 +126,7 @@ def test_a_report_is_shown_in_every_locale(program: Program, server: SandboxServ
     """What standard output cannot hold is escaped: a run that wrote to AWS says so, there and in its files."""
     program.add("october")
     done = program.run("-o", "text", "-o", "json=report.json", env={"PYTHONIOENCODING": "latin-1"})
-    assert (done.code, len(server.sandbox.carried_out)) == (0, 1)
+    assert (done.code, len(server.sandbox.executed_writes)) == (0, 1)
     assert "profiles-export \\u2192 s3://corp-exports/october" in done.out
     assert json.loads((program.folder / "report.json").read_text())["summary"]["create"] == 1
 
@@ -174,7 +174,7 @@ def test_unwritable_output_is_rejected_before_any_call(
     program.add("october")
     name = ["october"] if command == "explain" else []
     done = program.run(command, *name, "-o", output)
-    assert (done.code, done.out, server.sandbox.carried_out) == (64, "", ())
+    assert (done.code, done.out, server.sandbox.executed_writes) == (64, "", ())
     assert said in done.err
 
 

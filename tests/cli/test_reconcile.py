@@ -47,7 +47,7 @@ def test_missing_association_is_created_once_and_then_in_sync(program: Program, 
     second = program.run("--detailed-exitcode", "-o", "json")
     assert (second.code, second.decisions) == (0, {"october": "in-sync"})
     assert second.report["targets"][0]["associations"][0]["unverifiable"] == ["/ObjectConfiguration"]
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 def test_a_dry_run_cannot_write(program: Program, server: SandboxServer) -> None:
@@ -78,13 +78,13 @@ def test_the_json_report_fits_its_schema(program: Program, server: SandboxServer
     )
     gone = ids["gone"]["DataIntegrationAssociationArn"]
     account, region = gone.split(":")[4], gone.split(":")[3]
-    server.sandbox.service(account, region).remove_association(gone.rpartition("/")[2])
+    server.sandbox.get_service(account, region).remove_association(gone.rpartition("/")[2])
     plain.create_data_integration_association(DataIntegrationIdentifier="crm-accounts", DestinationURI="s3://x/strange")
     changed = {"2026-11-01": "2026-12-01"}
     program.add("changes", **changed)
     program.add("waits", text=EXPORT + "policy: {suspend: true}\n")
     program.add("nowhere", **{"profiles-export": "profile-export"})
-    files_before = len(server.sandbox.carried_out)
+    files_before = len(server.sandbox.executed_writes)
     done = program.run("-o", "json", "--detailed-exitcode")
     jsonschema.validate(done.report, schema("report.v1.json"), cls=jsonschema.Draft202012Validator)
     assert done.decisions == {
@@ -93,7 +93,7 @@ def test_the_json_report_fits_its_schema(program: Program, server: SandboxServer
     }  # fmt: skip
     assert done.code == 1
     assert done.report["summary"]["unmanaged"] == 1
-    assert len(server.sandbox.carried_out) == files_before
+    assert len(server.sandbox.executed_writes) == files_before
     (drift,) = done.events("drift detected")
     assert drift["association"] == "drifts"
     assert drift["differences"][0]["path"].startswith("/ExecutionConfiguration/")
@@ -123,7 +123,7 @@ def test_an_update_is_announced_and_sent_once(program: Program, server: SandboxS
     assert done.report["planDigest"] == dry.report["planDigest"]
     assert done.events("association updated")
     assert program.run(*mode, "-o", "json").decisions == {"october": "in-sync"}
-    assert [each.operation[:6] for each in server.sandbox.carried_out] == ["Create", "Update"]
+    assert [each.operation[:6] for each in server.sandbox.executed_writes] == ["Create", "Update"]
 
 
 def test_live_association_is_adopted(program: Program, server: SandboxServer) -> None:
@@ -137,24 +137,24 @@ def test_live_association_is_adopted(program: Program, server: SandboxServer) ->
     program.add("october")
     assert program.run("-o", "json").decisions == {"october": "adopt"}
     assert program.run("-o", "json").decisions == {"october": "in-sync"}
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 def test_a_lost_answer_fails_the_run_and_creates_nothing_twice(program: Program, server: SandboxServer) -> None:
     """Exit 1 and "unknown"; the next run finds the association and binds it."""
-    server.sandbox.behave(Behaviour(lose_answers=1, tokens="ignored"))
+    server.sandbox.set_behaviour(Behaviour(lose_answers=1, tokens="ignored"))
     program.add("october")
     first = program.run("-o", "json")
     assert first.code == 1
     assert first.report["targets"][0]["associations"][0]["outcome"]["result"] == "unknown"
     assert first.events("create failed")[0]["result"] == "unknown"
     assert program.run("-o", "json").decisions == {"october": "adopt"}
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 def test_refused_call_is_reported_with_the_aws_message(program: Program, server: SandboxServer) -> None:
     """AWS's own words and its request id stand in the report."""
-    server.sandbox.behave(Behaviour(explicit_deny=True))
+    server.sandbox.set_behaviour(Behaviour(explicit_deny=True))
     program.add("october")
     done = program.run()
     assert done.code == 1
@@ -180,7 +180,7 @@ def test_stop_lets_the_current_call_finish(program: Program, server: SandboxServ
     outcomes = {each["name"]: each["outcome"]["result"] for each in json.loads(out)["targets"][0]["associations"]}
     assert outcomes == {"a": "created", "b": "skipped"}
     assert program.run("-o", "json").decisions == {"a": "in-sync", "b": "create"}
-    assert len(server.sandbox.carried_out) == 2
+    assert len(server.sandbox.executed_writes) == 2
 
 
 def test_corrupt_journal_is_rejected_and_left_unchanged(program: Program, server: SandboxServer) -> None:
@@ -195,7 +195,7 @@ def test_corrupt_journal_is_rejected_and_left_unchanged(program: Program, server
     assert "was left as it is" in done.report["targets"][0]["error"]
     assert done.decisions == {"october": "blocked"}
     assert path.read_text() == "{"
-    assert server.sandbox.carried_out == ()
+    assert server.sandbox.executed_writes == ()
 
 
 def test_failing_target_does_not_stop_the_other(program: Program, server: SandboxServer) -> None:
@@ -211,7 +211,7 @@ def test_failing_target_does_not_stop_the_other(program: Program, server: Sandbo
     assert "declares 999999999999" in errors["wrong"]
     assert errors["right"] is None
     assert done.events("target failed")[0]["target"] == "wrong"
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
     only = program.run("--target", "right", "-o", "json")
     assert (only.code, only.decisions) == (0, {"a": "in-sync"})
     near = program.run("--target", "rigth")
@@ -228,7 +228,7 @@ def test_targets_with_the_same_account_and_region_are_rejected(program: Program,
     assert (
         "manifests/two.yaml:4:7: /spec: the Target at manifests/one.yaml:1 is the same account and Region" in done.err
     )
-    assert server.sandbox.carried_out == ()
+    assert server.sandbox.executed_writes == ()
 
 
 def test_guardrails_of_a_target_block_creates(program: Program, server: SandboxServer) -> None:
@@ -241,21 +241,21 @@ def test_guardrails_of_a_target_block_creates(program: Program, server: SandboxS
     (program.folder / "manifests" / "b.yaml").unlink()
     program.add("a", **{"s3://corp-exports": "s3://elsewhere"})
     assert "AllowedDestinations" in program.run().out
-    assert server.sandbox.carried_out == ()
+    assert server.sandbox.executed_writes == ()
 
 
 def test_observe_mode_creates_nothing(program: Program, server: SandboxServer) -> None:
     """--mode observe holds what is missing."""
     program.add("october")
     assert program.run("--mode", "observe", "-o", "json").decisions == {"october": "held"}
-    assert server.sandbox.carried_out == ()
+    assert server.sandbox.executed_writes == ()
 
 
 def test_manifests_are_read_from_standard_input(program: Program, server: SandboxServer) -> None:
     """`kustomize build … | reconcile -f -` works."""
     done = program.run("-f", "-", "-o", "json", stdin=EXPORT.replace("NAME", "october"))
     assert done.decisions == {"october": "create"}
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 def test_an_empty_folder_is_valid_and_warned_about(program: Program) -> None:
@@ -335,7 +335,7 @@ def test_run_in_ci_without_a_lasting_state_is_rejected(program: Program, server:
     assert "no state given" not in program.run("--dry-run").err
     assert program.run("--state", "", env={"CI": "true"}).code == 64
     assert program.run(env={"CI": "true", "RECONCILER_STATE": "kept", "RECONCILER_NEW_STATE": "*"}).code == 0
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
     assert (program.folder / "kept" / "sandbox" / "123456789012-us-east-1.json").exists()
 
 
@@ -373,7 +373,7 @@ def test_progress_bar_appears_only_on_a_terminal(program: Program) -> None:
 
 def test_hostile_values_do_not_reach_the_terminal(program: Program, server: SandboxServer) -> None:
     """Escapes in AWS's answers are shown as what they are."""
-    server.sandbox.behave(Behaviour())
+    server.sandbox.set_behaviour(Behaviour())
     hostile = "\x1b]0;owned\x07\x1b[2J"
     client(server).create_data_integration_association(DataIntegrationIdentifier="crm-accounts", ClientId=hostile)
     program.add("october", text=EXPORT.replace("ObjectConf", 'ClientId: "a\\e[2Jb"\n  ObjectConf'))

@@ -21,7 +21,7 @@ def reviewed(program: Program) -> tuple[str, str]:
 
 def created(server: SandboxServer) -> list[str]:
     """Return what was carried out."""
-    return [each.operation for each in server.sandbox.carried_out]
+    return [each.operation for each in server.sandbox.executed_writes]
 
 
 @pytest.mark.parametrize("given", ["digest", "file"])

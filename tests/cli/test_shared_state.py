@@ -19,7 +19,7 @@ STATE, NEW = ("--state", Bucket.url), ("--state", Bucket.url, "--new-state")
 @pytest.fixture(autouse=True)
 def forgetful(server: SandboxServer) -> None:
     """Let no token protect from a second Create, and jobs end at once, so that nothing changes between two runs."""
-    server.sandbox.behave(Behaviour(tokens="ignored", associations_per_integration=500, job_seconds=0))
+    server.sandbox.set_behaviour(Behaviour(tokens="ignored", associations_per_integration=500, job_seconds=0))
 
 
 def through(wire: Wire, program: Program) -> Program:
@@ -57,7 +57,7 @@ def test_journal_in_s3_starts_only_with_new_state(program: Program, server: Sand
     assert program.run(*NEW).code == 0
     assert bucket.keys == [bucket.key]
     assert program.run("-o", "json", *STATE).decisions == {"october": "in-sync"}
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 def test_run_makes_few_requests_to_s3(program: Program, server: SandboxServer, bucket: Bucket) -> None:
@@ -108,7 +108,7 @@ def test_concurrent_processes_create_each_association_once(
         said = [process.communicate(timeout=60) for process in processes]
     assert {process.returncode for process in processes} <= {0, 1}
     assert not [err for _, err in said if "Traceback" in err]
-    assert len(server.sandbox.carried_out) == len(names)
+    assert len(server.sandbox.executed_writes) == len(names)
     last = program.run("-o", "json", *STATE)
     assert (last.code, last.decisions) == (0, dict.fromkeys(names, "in-sync"))
     assert bucket.journal["lease"] is None
@@ -127,12 +127,12 @@ def test_concurrent_processes_keep_each_others_records(program: Program, server:
             assert "Traceback" not in err
     assert {process.returncode for process in processes} <= {0, 1}
     records = bucket.journal["records"]
-    assert len(records) == len(server.sandbox.carried_out)
+    assert len(records) == len(server.sandbox.executed_writes)
     assert {name for name, process in zip(names, processes, strict=True) if process.returncode == 0} <= records.keys()
     last = program.run("-o", "json", *STATE)
     assert last.code == 0
     assert all(last.decisions[name] == "in-sync" for name in records)
-    assert len(server.sandbox.carried_out) == len(names)
+    assert len(server.sandbox.executed_writes) == len(names)
 
 
 def of_another(account: str) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def test_missing_bucket_is_a_one_line_error(program: Program, server: SandboxSer
     for options in (("--new-state",), ("--dry-run",)):
         said = error(program.run(*options, "--state", "s3://jurnals/prod"))
         assert said == (f"the journal {place} cannot be read: there is no bucket jurnals: make it, or name another one")
-    assert server.sandbox.carried_out == ()
+    assert server.sandbox.executed_writes == ()
 
 
 @pytest.mark.usefixtures("bucket")
@@ -188,4 +188,4 @@ def test_a_ci_job_may_create_with_a_journal_in_s3(program: Program, server: Sand
     assert program.run(env={"CI": "true"}).code == 64
     assert program.run(*NEW, env={"CI": "true"}).code == 0
     assert program.run(env={"CI": "true", "RECONCILER_STATE": Bucket.url}).code == 0
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1

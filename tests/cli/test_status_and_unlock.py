@@ -90,7 +90,7 @@ def test_status_without_a_journal_succeeds_and_creates_no_file(program: Program)
 
 def test_status_shows_each_association_with_its_decision(program: Program, server: SandboxServer) -> None:
     """In sync, settling, orphaned: name, decision, since when, last job and ARN, as text and as JSON."""
-    server.sandbox.behave(Behaviour(job_seconds=3600))
+    server.sandbox.set_behaviour(Behaviour(job_seconds=3600))
     program.add("kept", "removed")
     assert program.run("--revision", "abc123").code == 0
     assert program.run("--revision", "def456").code == 0
@@ -189,7 +189,7 @@ def test_lease_of_a_dead_run_is_shown_and_freed(program: Program, server: Sandbo
     program.add("november")
     after = program.run("-o", "json", "--lock-timeout", "0s", "--state", bucket.url)
     assert (after.code, after.decisions) == (0, {"october": "settling", "november": "create"})
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 @pytest.mark.parametrize("answer", ["\n", "\x04"])
@@ -229,7 +229,7 @@ def test_lease_of_a_live_local_process_is_not_freed(program: Program, server: Sa
         process.communicate(timeout=60)
     assert process.returncode == 0
     assert status(program)["lease"] is None
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 def test_run_with_a_freed_lease_makes_no_further_call(program: Program, server: SandboxServer, bucket: Bucket) -> None:
@@ -239,7 +239,7 @@ def test_run_with_a_freed_lease_makes_no_further_call(program: Program, server: 
         assert "It is free." in program.run("unlock", "default", "--state", bucket.url, "--yes").out
         wire.let_go.set()
         process.communicate(timeout=60)
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 def test_lease_of_a_dead_local_process_needs_no_unlock(program: Program, server: SandboxServer) -> None:
@@ -268,7 +268,7 @@ def test_dry_run_takes_no_lease(program: Program, server: SandboxServer, options
         assert (dry.code, dry.decisions) == (0, {"october": "settling", "november": "create"})
         assert status(program, *options[:2]) == before
         assert before["lease"]
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 @pytest.mark.parametrize("options", [(), IN_S3], ids=["local", "s3"])
@@ -285,14 +285,14 @@ def test_run_without_lock_timeout_fails_with_the_holder(
         (line,) = [line for line in second.out.splitlines() if line.startswith("  failed: ")]
         assert re.search(rf"is held by {HOLDER}: wait for it, or raise --lock-timeout; reconcile unlock frees", line)
         assert "Traceback" not in second.err
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 @pytest.mark.parametrize("options", [(), IN_S3], ids=["local", "s3"])
 @pytest.mark.usefixtures("bucket")
 def test_second_run_waits_and_then_replans(program: Program, server: SandboxServer, options: tuple[str, ...]) -> None:
     """It knew the first run's Create as unanswered; once that run is done it finds it in sync, and creates the rest."""
-    server.sandbox.behave(Behaviour(tokens="ignored"))
+    server.sandbox.set_behaviour(Behaviour(tokens="ignored"))
     program.add("october")
     with holding(program, server, *options) as (wire, first):
         program.add("november", text=EXPORT)
@@ -310,4 +310,4 @@ def test_second_run_waits_and_then_replans(program: Program, server: SandboxServ
     assert second.decisions == {"october": "in-sync", "november": "create"}
     assert counts["ListDataIntegrations"] == 2
     assert counts[CREATE] == 1
-    assert len(server.sandbox.carried_out) == 2
+    assert len(server.sandbox.executed_writes) == 2

@@ -17,9 +17,9 @@ from reconciler.controller.controller import Controller, Means, Times
 from reconciler.controller.revisions import Following
 from reconciler.core.apply.outcome import Created
 from reconciler.core.controller.status import Lane, Refusal, Revision, UnderWay
-from reconciler.core.errors import GitError, InvalidManifests, Stopped, Untrusted
+from reconciler.core.errors import GitError, InvalidManifests, StopRequested, UntrustedCommit
 from reconciler.core.model import Desired, Target
-from reconciler.core.report.report import Association, Report
+from reconciler.core.report.report import AssociationReport, Report
 
 BOTH = Desired((Target("east"), Target("west")), {"east": (), "west": ()})
 TIMES = Times(timedelta(minutes=5), timedelta(seconds=30), timedelta(minutes=10))
@@ -36,7 +36,7 @@ class Fleet:
     runs: list[tuple[str, str | None, float]] = field(default_factory=list)
     heard: list[object] = field(default_factory=list)
     ids: int = 0
-    found: tuple[Association, ...] = (reports.association(outcome=Created("a1")),)
+    found: tuple[AssociationReport, ...] = (reports.association(outcome=Created("a1")),)
 
     def new_id(self) -> str:
         """Number the runs."""
@@ -281,11 +281,11 @@ def test_interrupted_run_does_not_count_as_failure(hand: Hand, fleet: Fleet, git
     before = len(fleet.heard)
 
     def stop() -> None:
-        raise Stopped("a stop was asked for")
+        raise StopRequested("a stop was asked for")
 
     fleet.during["east"] = stop
     hand.turn(timedelta(minutes=4, seconds=30))
-    git.down = Stopped("a stop was asked for")
+    git.down = StopRequested("a stop was asked for")
     hand.turn(timedelta(minutes=1))
     assert len(fleet.heard) == before + 1, "the run of west"
     board = controller.board()
@@ -311,7 +311,7 @@ def test_run_all_validates_a_rejected_revision_again(
 ) -> None:
     """What it was found unfit by may be another now: a key, or a program that checks signatures."""
     hand.turn(timedelta(minutes=1))
-    git.push(Untrusted("its signature cannot be checked"))
+    git.push(UntrustedCommit("its signature cannot be checked"))
     hand.turn(timedelta(minutes=1))
     git.newest = BOTH
     hand.turn(timedelta(minutes=1))

@@ -11,7 +11,7 @@ from support.fakes import FakeClock
 
 from reconciler.controller.revisions import Following, InForce, Loaded
 from reconciler.core.controller.status import Refusal, Revision
-from reconciler.core.errors import GitError, InvalidManifests, Problem, ReconcilerError, Stopped, Untrusted
+from reconciler.core.errors import GitError, InvalidManifests, Problem, ReconcilerError, StopRequested, UntrustedCommit
 from reconciler.core.model import Desired, Target
 
 ONE = Desired((Target("prod"),), {"prod": (manifest(),)})
@@ -67,7 +67,7 @@ def test_unchanged_revision_is_not_read_again(clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("refused", "problems"), [(InvalidManifests((PROBLEM,)), (PROBLEM,)), (Untrusted("is not signed"), ())]
+    ("refused", "problems"), [(InvalidManifests((PROBLEM,)), (PROBLEM,)), (UntrustedCommit("is not signed"), ())]
 )
 def test_rejected_revision_leaves_the_previous_one_active(
     clock: FakeClock, refused: ReconcilerError, problems: tuple[Problem, ...]
@@ -151,7 +151,7 @@ def test_rejection_time_is_stable_when_the_outage_reason_varies(clock: FakeClock
 
 def test_rejected_revision_is_validated_again_on_request(clock: FakeClock) -> None:
     """And only that: what is in force is not read again."""
-    git = Git(Untrusted("its signature cannot be checked"))
+    git = Git(UntrustedCommit("its signature cannot be checked"))
     following = Following(git, clock)
     following.look()
     git.newest = ONE
@@ -165,8 +165,8 @@ def test_stop_is_not_reported_as_an_outage(clock: FakeClock) -> None:
     """Whoever asked for it knows."""
     git = Git(ONE)
     following = Following(git, clock)
-    git.down = Stopped("a stop was asked for")
-    with pytest.raises(Stopped):
+    git.down = StopRequested("a stop was asked for")
+    with pytest.raises(StopRequested):
         following.look()
     assert following.refusal is None
 

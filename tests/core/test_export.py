@@ -28,9 +28,9 @@ from support.builders import (
 )
 
 from reconciler.core.apply.preview import Preview
-from reconciler.core.apply.transitions import remembered
+from reconciler.core.apply.transitions import with_intents
 from reconciler.core.errors import InvalidManifests
-from reconciler.core.export import Exported, doubt, exported
+from reconciler.core.export import ExportedManifest, check_roundtrip, export_associations
 from reconciler.core.journal.records import Bound, Intended, Journal, Record
 from reconciler.core.manifests import build
 from reconciler.core.manifests.files import File
@@ -49,8 +49,8 @@ from reconciler.core.model import (
     Unobserved,
     natural_key,
 )
-from reconciler.core.plan.decision import Adopt, Blocked, Changed, Create, InSync, Lost, Plan, Settling, live_of
-from reconciler.core.plan.integrations import find
+from reconciler.core.plan.decision import Adopt, Blocked, Changed, Create, InSync, Lost, Plan, Settling, get_live
+from reconciler.core.plan.integrations import find_integration
 from reconciler.core.request.normalise import normalise, problems, resolved
 from reconciler.edge.manifests.load import read
 from reconciler.edge.manifests.schema import accepts
@@ -69,10 +69,10 @@ def looked(
     now: datetime = NOW,
 ) -> Preview:
     """Return what a run would do."""
-    return Preview(Plan(), known, seen, rules(Mode.CREATE_AND_UPDATE, now), now).decided(target, manifests, seen)
+    return Preview(Plan(), known, seen, rules(Mode.CREATE_AND_UPDATE, now), now).replan(target, manifests, seen)
 
 
-def written(found: Sequence[Exported], target: Target = AMBIENT) -> tuple[Manifest, ...]:
+def written(found: Sequence[ExportedManifest], target: Target = AMBIENT) -> tuple[Manifest, ...]:
     """Return manifests as they are read back from their texts, all of them as one revision."""
     files = [File(f"{each.name}.yaml", text(each.document, each.comments).encode()) for each in found]
     if target.account:
@@ -88,13 +88,13 @@ def arns(seen: Observation) -> list[str]:
     return [each.arn for lives in listed for each in lives]
 
 
-def refused(each: Exported, target: Target, seen: Observation) -> bool:
+def refused(each: ExportedManifest, target: Target, seen: Observation) -> bool:
     """Tell whether the program would leave one out."""
     try:
         (alone,) = written([each], target)
     except InvalidManifests:
         return True
-    return doubt(alone, each.live, seen, rules()) is not None
+    return check_roundtrip(alone, each.live, seen, rules()) is not None
 
 
 ODD = [
@@ -210,7 +210,10 @@ def lived_in(seed: int) -> LivedIn:
         found,
         {each.arn: tuple(one for one in lives if one.spec["DataIntegrationIdentifier"] == each.arn) for each in found},
     )
-    names = [*(each.name for each in exported(AMBIENT, looked(seen))), *(f"mine-{number}" for number in range(7))]
+    names = [
+        *(each.name for each in export_associations(AMBIENT, looked(seen))),
+        *(f"mine-{number}" for number in range(7)),
+    ]
     dice.shuffle(names)
     manifests: list[Manifest] = []
     records: list[Record] = []
@@ -270,7 +273,7 @@ def clashing(manifests: Sequence[Manifest]) -> bool:
     return alike or len(set(adopted)) < len(adopted) or len({each.name for each in manifests}) < len(manifests)
 
 
-def understood(found: Sequence[Exported], seen: Observation) -> list[tuple[Exported, Manifest]]:
+def understood(found: Sequence[ExportedManifest], seen: Observation) -> list[tuple[ExportedManifest, Manifest]]:
     """Return what the program would hand out, with the manifests that they are, less the way through their texts."""
     good = []
     for each in found:
@@ -282,7 +285,9 @@ def understood(found: Sequence[Exported], seen: Observation) -> list[tuple[Expor
         if accepts("DataIntegrationAssociation")(dict(each.document)) and not list(problems(spec)):
             one = build.manifest(each.document, Origin(f"{each.name}.yaml", 1, 1), {})
             # the ARN in place of a name that means it: what two manifests say is compared then
-            (integration,) = [known for known in seen.integrations if find(one.integration, seen.integrations) is known]
+            (integration,) = [
+                known for known in seen.integrations if find_integration(one.integration, seen.integrations) is known
+            ]
             good.append((each, replace(one, spec=resolved(one.spec, integration.arn))))
     return good
 
@@ -294,7 +299,7 @@ def test_exported_manifests_adopt_and_are_then_in_sync(
 ) -> None:
     """Through the text and back: each manifest is refused alone and left out, or all adopt, and then are in sync."""
     seen, odd = world
-    found = exported(target, looked(seen, target=target))
+    found = export_associations(target, looked(seen, target=target))
     assert sorted(each.live.arn for each in found) == sorted(arns(seen))
     good = [each for each in found if not refused(each, target, seen)]
     assert {each.live.arn for each in found} - {each.live.arn for each in good} <= odd
@@ -307,7 +312,7 @@ def test_exported_manifests_adopt_and_are_then_in_sync(
         assert (decision.live.arn, decision.differences) == (by_name[decision.manifest.name], ())
     assert {each.arn for each in first.plan.unmanaged} == {each.live.arn for each in found if each not in good}
     later = NOW + timedelta(minutes=1)
-    adopted = remembered(EMPTY, first.plan, later)
+    adopted = with_intents(EMPTY, first.plan, later)
     assert all(isinstance(each, InSync) for each in looked(seen, manifests, adopted, target, later).plan.decisions)
 
 
@@ -322,17 +327,17 @@ def test_exported_manifests_are_valid_alone_and_beside_existing_ones(seed: int) 
     world = lived_in(seed)
     seen, known = world.seen, world.known
     before = looked(seen, world.manifests, known)
-    good = understood(exported(AMBIENT, before), seen)
-    new = [(each, one) for each, one in good if not (each.covering or each.twins or each.suspecting)]
-    pending = {write.manifest.name for write in before.plan.reviewed}
+    good = understood(export_associations(AMBIENT, before), seen)
+    new = [(each, one) for each, one in good if not (each.managed_by or each.duplicates or each.blocked_manifests)]
+    pending = {write.manifest.name for write in before.plan.reviewed_writes}
     for handed_out, there in ((good, ()), (new, world.manifests)):
         revision = [*there, *(one for _, one in handed_out)]
         assert not clashing(revision)
         decided = looked(seen, revision, known).plan
-        assert {write.manifest.name for write in decided.reviewed} <= (pending if there else set())
+        assert {write.manifest.name for write in decided.reviewed_writes} <= (pending if there else set())
         by_name = {one.name: each.live.arn for each, one in handed_out}
         for decision in decided.decisions:
-            live_ = live_of(decision)
+            live_ = get_live(decision)
             if decision.manifest.name in by_name:
                 assert live_
                 assert live_.arn == by_name[decision.manifest.name]
@@ -344,43 +349,45 @@ def test_exported_manifests_never_create(seed: int) -> None:
     """Not when all of it leaves List before or after it is adopted, at any time, by the journal of a run or by none."""
     world = lived_in(seed)
     seen = world.seen
-    manifests = [one for _, one in understood(exported(AMBIENT, looked(seen, world.manifests, world.known)), seen)]
+    manifests = [
+        one for _, one in understood(export_associations(AMBIENT, looked(seen, world.manifests, world.known)), seen)
+    ]
     gone = Observation(seen.integrations, dict.fromkeys(seen.associations, ()))
-    for known in (EMPTY, world.known, remembered(world.known, looked(seen, manifests, world.known).plan, NOW)):
+    for known in (EMPTY, world.known, with_intents(world.known, looked(seen, manifests, world.known).plan, NOW)):
         journal_, now = known, NOW
         for _ in range(4):
             now += timedelta(hours=1)
             decided = looked(gone, manifests, journal_, now=now).plan
             assert all(isinstance(each, Blocked | Settling | Lost) for each in decided.decisions)
-            assert not decided.reviewed
-            journal_ = remembered(journal_, decided, now)
+            assert not decided.reviewed_writes
+            journal_ = with_intents(journal_, decided, now)
 
 
 def test_exported_name_depends_on_the_association_alone() -> None:
     """Names come from the association alone, and from the first eight digits of its id."""
     one, other = live("0f1e2d3c-4b5a-4697-8877-665544332211"), live("aabbccdd-4b5a-4697-8877-665544332211")
-    (alone,) = exported(AMBIENT, looked(observed(one)))
+    (alone,) = export_associations(AMBIENT, looked(observed(one)))
     assert alone.name == "profiles-export-0f1e2d3c"
-    assert {each.name for each in exported(AMBIENT, looked(observed(other, one)))} >= {alone.name}
-    (again,) = exported(AMBIENT, looked(observed(one), written([alone])))
+    assert {each.name for each in export_associations(AMBIENT, looked(observed(other, one)))} >= {alone.name}
+    (again,) = export_associations(AMBIENT, looked(observed(one), written([alone])))
     assert (again.name, again.comments) == (alone.name, alone.comments)
 
 
 def test_taken_name_is_extended() -> None:
     """Two ids that begin alike, another manifest's name, and a name that the journal knows otherwise."""
     one, like = live("0f1e2d3c-4b5a-4697-8877-665544332211"), live("0f1e2d3c-ffff-4697-8877-665544332211")
-    assert {each.name for each in exported(AMBIENT, looked(observed(one, like)))} == {
+    assert {each.name for each in export_associations(AMBIENT, looked(observed(one, like)))} == {
         "profiles-export-0f1e2d3c4b5a", "profiles-export-0f1e2d3cffff",
     }  # fmt: skip
     stranger = manifest("profiles-export-0f1e2d3c", DestinationURI="s3://corp-exports/other")
     known = journal(record("profiles-export-0f1e2d3c4b5a", "a9", DestinationURI="s3://corp-exports/gone"))
-    (found,) = exported(AMBIENT, looked(observed(one), [stranger], known))
+    (found,) = export_associations(AMBIENT, looked(observed(one), [stranger], known))
     assert found.name == "profiles-export-0f1e2d3c4b5a4697"
 
 
 def test_ids_that_differ_only_in_case_get_different_names() -> None:
     """A name is in lower case, and still stands for one association."""
-    found = exported(AMBIENT, looked(observed(live("ABC"), live("abc"))))
+    found = export_associations(AMBIENT, looked(observed(live("ABC"), live("abc"))))
     assert len({each.name for each in found}) == 2
     assert all(
         isinstance(each, Adopt) for each in looked(observed(live("ABC"), live("abc")), written(found)).plan.decisions
@@ -390,7 +397,7 @@ def test_ids_that_differ_only_in_case_get_different_names() -> None:
 def test_id_without_a_digit_still_gives_a_name() -> None:
     """And so does a data integration whose name has no letter that a manifest's may have."""
     odd = replace(INTEGRATION, name="北京")
-    (found,) = exported(AMBIENT, looked(Observation((odd,), {odd.arn: (live("---"),)})))
+    (found,) = export_associations(AMBIENT, looked(Observation((odd,), {odd.arn: (live("---"),)})))
     assert found.name.startswith("association-")
     assert [each.name for each in written([found])] == [found.name]
 
@@ -411,20 +418,20 @@ def test_unusable_data_integration_name_is_exported_as_arn(name: str, spelled: s
     """Its ARN stands there where the name is another's UUID or ARN, or nothing that a manifest may say."""
     one = replace(INTEGRATION, name=name)
     other = Integration(f"{ARN}/00000000-0000-4000-8000-000000000002", "other")
-    (found,) = exported(AMBIENT, looked(Observation((one, other), {one.arn: (live(),), other.arn: ()})))
+    (found,) = export_associations(AMBIENT, looked(Observation((one, other), {one.arn: (live(),), other.arn: ()})))
     spec: Any = found.document["spec"]
     assert spec["DataIntegrationIdentifier"] == spelled
 
 
 def test_declared_target_is_named_in_the_manifest() -> None:
     """The ambient one has no name that a manifest could say."""
-    assert "target" not in exported(AMBIENT, looked(observed(live())))[0].document
-    assert exported(DECLARED, looked(observed(live())))[0].document["target"] == "prod"
+    assert "target" not in export_associations(AMBIENT, looked(observed(live())))[0].document
+    assert export_associations(DECLARED, looked(observed(live())))[0].document["target"] == "prod"
 
 
 def test_unlisted_associations_are_not_exported() -> None:
     """And the plan says so."""
-    assert exported(AMBIENT, looked(observed(unobserved="denied"))) == ()
+    assert export_associations(AMBIENT, looked(observed(unobserved="denied"))) == ()
     assert isinstance(observed(unobserved="denied").associations[INTEGRATION.arn], Unobserved)
 
 
@@ -438,8 +445,8 @@ def test_managed_association_has_a_comment_that_says_so() -> None:
         manifest("named", Policy(adopt=live("a3").arn), DestinationURI="s3://corp-exports/3"),
     ]
     seen = observed(bound, live("a2"), live("a3", DestinationURI="s3://corp-exports/3"), live("a4", ClientId="c"))
-    found = {each.live.id: each for each in exported(AMBIENT, looked(seen, manifests, known))}
-    covered = {id_: each.covering.name if each.covering else None for id_, each in found.items()}
+    found = {each.live.id: each for each in export_associations(AMBIENT, looked(seen, manifests, known))}
+    covered = {id_: each.managed_by.name if each.managed_by else None for id_, each in found.items()}
     assert covered == {"a1": "elsewhere", "a2": "matching", "a3": "named", "a4": None}
     assert [found[id_].name for id_ in ("a1", "a2", "a3")] == ["elsewhere", "matching", "named"]
     said = "Managed already, by 'matching' (matching.yaml:1): this may stand in its place, not beside it."
@@ -450,15 +457,15 @@ def test_managed_association_has_a_comment_that_says_so() -> None:
 def test_managed_association_keeps_the_name_of_its_manifest() -> None:
     """Not where one covers two, where the journal knows another by it, or where no file could be named by it."""
     torn, other = manifest("torn", Policy(adopt=live("a2").arn)), live("a2", DestinationURI="s3://corp-exports/other")
-    both = exported(AMBIENT, looked(observed(live("a1"), other), [torn], journal(record("torn", "a1"))))
-    assert [each.covering for each in both] == [torn, torn]
+    both = export_associations(AMBIENT, looked(observed(live("a1"), other), [torn], journal(record("torn", "a1"))))
+    assert [each.managed_by for each in both] == [torn, torn]
     assert [each.name for each in both] == ["profiles-export-a1", "profiles-export-a2"]
     assert all("Managed already, by 'torn'" in each.comments[1] for each in both)
     lost = replace(record("october", "a9"), state=Intended(1, NOW, NOW))
-    (found,) = exported(AMBIENT, looked(observed(live("a1")), [manifest("october")], journal(lost)))
-    assert (found.covering, found.name) == (manifest("october"), "profiles-export-a1")
+    (found,) = export_associations(AMBIENT, looked(observed(live("a1")), [manifest("october")], journal(lost)))
+    assert (found.managed_by, found.name) == (manifest("october"), "profiles-export-a1")
     for length, named in ((200, "x" * 200), (201, "profiles-export-a1")):
-        (found,) = exported(AMBIENT, looked(observed(live("a1")), [manifest("x" * length)]))
+        (found,) = export_associations(AMBIENT, looked(observed(live("a1")), [manifest("x" * length)]))
         assert found.name == named
 
 
@@ -466,15 +473,17 @@ def test_duplicate_of_a_manifest_gets_advice() -> None:
     """A manifest of the same natural key names the association that it has; then both stand side by side."""
     wanted, seen = manifest("october"), observed(live("a1"), live("a2"))
     known = journal(record("october", "a1"))
-    kept, loose = exported(AMBIENT, looked(seen, [wanted], known))
-    assert (kept.covering, kept.twins) == (wanted, ())
-    (twin,) = loose.twins
+    kept, loose = export_associations(AMBIENT, looked(seen, [wanted], known))
+    assert (kept.managed_by, kept.duplicates) == (wanted, ())
+    (twin,) = loose.duplicates
     assert (twin.manifest, twin.arn) == (wanted, live("a1").arn)
     assert twin.advice == f"give 'october' policy.adopt: {live('a1').arn}"
     assert any(twin.advice in comment and "october.yaml:1" in comment for comment in loose.comments)
     beside = looked(seen, [wanted, *written([loose])], known).plan
     assert all(isinstance(each, Blocked) for each in beside.decisions)
-    assert all(each.covering for each in exported(AMBIENT, looked(seen, [wanted, *written([loose])], known)))
+    assert all(
+        each.managed_by for each in export_associations(AMBIENT, looked(seen, [wanted, *written([loose])], known))
+    )
     followed = replace(wanted, policy=Policy(adopt=twin.arn))
     both = looked(seen, [followed, *written([loose])], known).plan
     assert [type(each) for each in both.decisions] == [InSync, Adopt]
@@ -484,9 +493,9 @@ def test_duplicate_of_a_manifest_gets_advice() -> None:
 def test_ambiguous_duplicate_is_left_to_a_person() -> None:
     """Where nobody can tell which one it means, it goes, or names one."""
     wanted, seen = manifest("october"), observed(live("a1"), live("a2"))
-    one, other = exported(AMBIENT, looked(seen, [wanted]))
-    assert [each.twins[0].arn for each in (one, other)] == [None, None]
-    assert "remove 'october'" in one.twins[0].advice
+    one, other = export_associations(AMBIENT, looked(seen, [wanted]))
+    assert [each.duplicates[0].arn for each in (one, other)] == [None, None]
+    assert "remove 'october'" in one.duplicates[0].advice
     removed = looked(seen, written([one, other])).plan
     assert all(isinstance(each, Adopt) for each in removed.decisions)
     chosen = replace(wanted, policy=Policy(adopt=live("a1").arn))
@@ -497,7 +506,7 @@ def test_ambiguous_duplicate_is_left_to_a_person() -> None:
 def test_hidden_members_are_exported_from_the_journal() -> None:
     """A manifest that was removed comes back whole, and nothing is changed then."""
     known, seen = journal(record("october", "a1")), observed(live("a1"))
-    (found,) = exported(AMBIENT, looked(seen, known=known))
+    (found,) = export_associations(AMBIENT, looked(seen, known=known))
     spec: Any = found.document["spec"]
     assert spec["ObjectConfiguration"] == known.records["october"].request["ObjectConfiguration"]
     assert list(spec) == [
@@ -515,15 +524,15 @@ def test_hidden_members_are_exported_from_the_journal() -> None:
 def test_association_without_recorded_hidden_members_gets_the_comment() -> None:
     """A journal that never knew what AWS hides is not said to know."""
     known = record("october", "a1", ObjectConfiguration=None)
-    (found,) = exported(AMBIENT, looked(observed(live("a1")), known=journal(replace(known, token=None))))
+    (found,) = export_associations(AMBIENT, looked(observed(live("a1")), known=journal(replace(known, token=None))))
     assert any("add them before the first run" in comment for comment in found.comments)
 
 
 def test_manifest_without_policy_adopt_recreates_a_lost_association() -> None:
     """The way back from "that one or none" is a person's, and sends the whole request."""
-    (found,) = exported(AMBIENT, looked(observed(live("a1"))))
+    (found,) = export_associations(AMBIENT, looked(observed(live("a1"))))
     (adopting,) = written([found])
-    known = remembered(EMPTY, looked(observed(live("a1")), [adopting]).plan, NOW)
+    known = with_intents(EMPTY, looked(observed(live("a1")), [adopting]).plan, NOW)
     complete = replace(adopting, spec=manifest().spec)
     state = known.records[adopting.name].state
     assert isinstance(state, Bound)
@@ -545,15 +554,15 @@ def test_manifest_without_policy_adopt_recreates_a_lost_association() -> None:
 
 def test_hidden_members_added_before_adoption_are_not_a_difference() -> None:
     """What AWS does not show may be added in the pull request, and is never a difference."""
-    (found,) = exported(AMBIENT, looked(observed(live("a1"))))
+    (found,) = export_associations(AMBIENT, looked(observed(live("a1"))))
     (bare,) = written([found])
     complete = replace(bare, spec=manifest().spec)
     first = looked(observed(live("a1")), [complete]).plan
     assert isinstance(first.decisions[0], Adopt)
     assert first.decisions[0].differences == ()
-    (second,) = looked(observed(live("a1")), [complete], remembered(EMPTY, first, NOW)).plan.decisions
+    (second,) = looked(observed(live("a1")), [complete], with_intents(EMPTY, first, NOW)).plan.decisions
     assert isinstance(second, InSync)
-    late = remembered(EMPTY, looked(observed(live("a1")), [bare]).plan, NOW)
+    late = with_intents(EMPTY, looked(observed(live("a1")), [bare]).plan, NOW)
     (changed,) = looked(observed(live("a1")), [complete], late).plan.decisions
     assert isinstance(changed, Changed)
 
@@ -561,10 +570,10 @@ def test_hidden_members_added_before_adoption_are_not_a_difference() -> None:
 def test_manifest_that_would_not_adopt_exactly_is_rejected() -> None:
     """The last look before a manifest is handed out: would the program itself adopt it just so?"""
     mine = Policy(adopt=live("a1").arn)
-    assert doubt(manifest(policy=mine), live("a1"), observed(live("a1")), rules()) is None
-    other = doubt(manifest(policy=mine, ClientId="x"), live("a1"), observed(live("a1")), rules())
+    assert check_roundtrip(manifest(policy=mine), live("a1"), observed(live("a1")), rules()) is None
+    other = check_roundtrip(manifest(policy=mine, ClientId="x"), live("a1"), observed(live("a1")), rules())
     assert other == "its manifest would not say the same of /ClientId"
-    strange = doubt(manifest(policy=Policy(adopt=live("zz").arn)), live("a1"), observed(live("a1")), rules())
+    strange = check_roundtrip(manifest(policy=Policy(adopt=live("zz").arn)), live("a1"), observed(live("a1")), rules())
     assert strange == "its manifest would be blocked"
 
 
@@ -573,7 +582,7 @@ def test_times_are_readable_only_when_equivalent() -> None:
     windows = {"1790812800000": "2026-10-01T00:00:00Z", "17": "17", "soon": "soon"}
     for shown, said in windows.items():
         execution = {**ON_DEMAND, "OnDemandConfiguration": {"EndTime": shown, "StartTime": shown}}
-        (found,) = exported(AMBIENT, looked(observed(live(ExecutionConfiguration=execution))))
+        (found,) = export_associations(AMBIENT, looked(observed(live(ExecutionConfiguration=execution))))
         spec: Any = found.document["spec"]
         assert spec["ExecutionConfiguration"]["OnDemandConfiguration"] == {"StartTime": said, "EndTime": said}
 
@@ -581,7 +590,7 @@ def test_times_are_readable_only_when_equivalent() -> None:
 def test_aws_text_cannot_break_out_of_a_comment() -> None:
     """Names are shown on one line each."""
     hostile = replace(INTEGRATION, name="x\nkind: Target")
-    (found,) = exported(AMBIENT, looked(Observation((hostile,), {hostile.arn: (live(),)})))
+    (found,) = export_associations(AMBIENT, looked(Observation((hostile,), {hostile.arn: (live(),)})))
     head = text(found.document, found.comments).partition("apiVersion")[0]
     assert all(line.startswith("# ") for line in head.splitlines())
 
@@ -589,5 +598,5 @@ def test_aws_text_cannot_break_out_of_a_comment() -> None:
 def test_job_progress_does_not_change_the_manifest() -> None:
     """What changes by itself has no place in git."""
     later = replace(live(), last_execution=Execution("FAILED", "message"))
-    (before,), (after,) = (exported(AMBIENT, looked(observed(each))) for each in (live(), later))
+    (before,), (after,) = (export_associations(AMBIENT, looked(observed(each))) for each in (live(), later))
     assert text(before.document, before.comments) == text(after.document, after.comments)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.suggestions import closest, listed
+from reconciler.core.suggestions import find_closest, join_names
 
 
 def test_closest_name_is_suggested() -> None:
     """One letter makes no other name, and nothing is guessed from far off."""
-    assert closest("prd", ["test", "prod"]) == "prod"
-    assert closest("zzz", ["test", "prod"]) is None
-    assert closest("a", []) is None
+    assert find_closest("prd", ["test", "prod"]) == "prod"
+    assert find_closest("zzz", ["test", "prod"]) is None
+    assert find_closest("a", []) is None
 
 
 @pytest.mark.parametrize(
@@ -19,11 +19,11 @@ def test_closest_name_is_suggested() -> None:
 )
 def test_long_names_are_not_compared(word: str, known: list[str]) -> None:
     """Comparing takes the product of two lengths, for each name: nobody waits for that."""
-    assert closest(word, known) is None
+    assert find_closest(word, known) is None
 
 
 def test_long_list_of_names_is_shortened() -> None:
     """A message that lists thousands is read by nobody."""
-    assert listed(["a"]) == "a"
-    assert listed(list("abcde")) == "a, b, c, d, e"
-    assert listed(list("abcdefgh")) == "a, b, c, d, e and 3 more"
+    assert join_names(["a"]) == "a"
+    assert join_names(list("abcde")) == "a, b, c, d, e"
+    assert join_names(list("abcdefgh")) == "a, b, c, d, e and 3 more"

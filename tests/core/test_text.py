@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.text import harmless
+from reconciler.core.text import sanitize
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from reconciler.core.text import harmless
 )
 def test_workflow_commands_and_invisible_characters_are_escaped(text: str, shown: str) -> None:
     """Commands where they begin, and whatever is invisible."""
-    assert harmless(text) == shown
+    assert sanitize(text) == shown

@@ -26,17 +26,17 @@ def families() -> dict[str, Metric]:
     lane = Lane("prod", NOW, NOW, NOW, 0, report, NOW)
     board = Board(NOW, NOW, NOW, Revision("a" * 40, NOW, 1), None, (lane,), ())
     metrics = Metrics("0")
-    metrics.show(lambda: board)
-    metrics.reported(report)
-    metrics.reported(replace(report, targets=(replace(target, error="denied"),)))
-    metrics.waited("prod", 1)
-    metrics.hooked("github", "accepted")
-    metrics.told("sent")
+    metrics.show_status(lambda: board)
+    metrics.count_run(report)
+    metrics.count_run(replace(report, targets=(replace(target, error="denied"),)))
+    metrics.count_wait("prod", 1)
+    metrics.count_webhook("github", "accepted")
+    metrics.count_notification("sent")
     refused = {"Error": {"Code": "ThrottlingException"}}
     # as botocore tells it of each attempt
-    metrics._answered("response-received.s3.GetObject", {"status_code": 429}, refused, None)  # noqa: SLF001
-    with metrics.leased("prod"):
-        text = metrics.text()[1].decode()
+    metrics._count_call("response-received.s3.GetObject", {"status_code": 429}, refused, None)  # noqa: SLF001
+    with metrics.track_lease("prod"):
+        text = metrics.render()[1].decode()
     found = {family.name: family for family in text_string_to_metric_families(text)}
     return {f"{name}_total" if family.type == "counter" else name: family for name, family in found.items()}
 

@@ -16,7 +16,7 @@ import yaml
 from deploy.conftest import DEPLOY
 from deploy.measured import families, series
 
-from reconciler.core.report.report import SUMMARY
+from reconciler.core.report.report import SUMMARY_NAMES
 
 ALERTS = DEPLOY / "monitoring" / "alerts.yaml"
 DASHBOARD = DEPLOY / "monitoring" / "dashboard.json"
@@ -57,7 +57,7 @@ def test_expressions_use_existing_metrics_and_labels(expression: str) -> None:
     for name, matchers in re.findall(r"\b(reconciler_\w+)\{(.*?)\}", expression):
         for label, value in re.findall(r"(\w+)=~?\"(.*?)\"", matchers):
             assert label in series()[name]
-            assert label != "decision" or value in SUMMARY
+            assert label != "decision" or value in SUMMARY_NAMES
             assert label != "result" or value in RESULTS
     for grouped in re.findall(r"\bby \((.*?)\)", expression):
         assert set(grouped.split(", ")) <= known

@@ -12,7 +12,7 @@ from deploy.conftest import DEPLOY
 from deploy.measured import families, labels
 from support.paths import REPOSITORY
 
-from reconciler.core.report.report import SUMMARY
+from reconciler.core.report.report import SUMMARY_NAMES
 from reconciler.edge import logs
 from reconciler.web.webhook_senders import SENDERS
 
@@ -84,7 +84,7 @@ def test_alerts_table_matches_the_rules() -> None:
     assert [row[0].strip("`") for row in rows("Alerts")] == [rule["alert"] for each in groups for rule in each["rules"]]
 
 
-@pytest.mark.parametrize("name", SUMMARY)
+@pytest.mark.parametrize("name", SUMMARY_NAMES)
 def test_each_decision_count_is_documented(name: str) -> None:
     """What `decision` may be in the metrics."""
     assert f"`{name}`" in PAGE

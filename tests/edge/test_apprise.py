@@ -9,7 +9,7 @@ import threading
 import pytest
 from support.receivers import Chat, MailServer
 
-from reconciler.edge.apprise import AppriseReceiver, NotInstalled, WrongReceiver, receivers
+from reconciler.edge.apprise import AppriseMissing, AppriseReceiver, InvalidReceiver, parse_receivers
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise looks for it
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:Deprecati
 def test_a_chat_gets_the_message() -> None:
     """Over HTTP, with title, text and how grave it is; who it is is said without the secret in its URL."""
     with Chat().open() as chat:
-        (receiver,) = receivers(chat.url)
+        (receiver,) = parse_receivers(chat.url)
         assert receiver.send("1 drifted", "drifted: AWS left\n- export Tür 7", "warning")
     assert receiver.name == "json 1"
     got = chat.next()
@@ -31,7 +31,7 @@ def test_a_chat_gets_the_message() -> None:
 def test_a_mail_server_gets_the_message() -> None:
     """Over SMTP, to whom the URL says; as plain text, in which markup is nothing."""
     with MailServer().open() as server:
-        (receiver,) = receivers(server.url)
+        (receiver,) = parse_receivers(server.url)
         assert receiver.send("1 drifted", "- export: <b>bold</b>\n- other", "warning")
         mail = server.next()
     assert "team@example.com" in mail["To"]
@@ -49,7 +49,7 @@ def test_message_longer_than_the_service_limit_is_split() -> None:
     """Nothing of it is lost, and no part is longer than the service takes, which would refuse it for ever."""
     lines = [f"- export {number}: {'x' * 400}" for number in range(20)]
     with Chat().open() as chat:
-        (receiver,) = receivers(limited(chat))
+        (receiver,) = parse_receivers(limited(chat))
         assert receiver.send("20 drifted", "\n".join(lines), "warning")
         parts = [chat.taken.get_nowait()["text"] for _ in range(chat.taken.qsize())]
     assert len(parts) > 1
@@ -61,7 +61,7 @@ def test_message_longer_than_the_service_limit_is_split() -> None:
 def test_url_may_request_truncation_of_long_messages() -> None:
     """As for a pager, where each part would call somebody."""
     with Chat().open() as chat:
-        (receiver,) = receivers(limited(chat, "?overflow=truncate"))
+        (receiver,) = parse_receivers(limited(chat, "?overflow=truncate"))
         assert receiver.send("20 drifted", "x" * 9000, "warning")
         assert len(chat.next()["text"]) <= 4000
         assert chat.taken.empty()
@@ -71,16 +71,16 @@ def test_error_or_silence_of_the_receiver_is_no_delivery() -> None:
     """Whoever answers with an error, or not at all, was told nothing; that is an answer and not an exception."""
     with Chat().open() as chat:
         chat.down = True
-        (receiver,) = receivers(chat.url)
+        (receiver,) = parse_receivers(chat.url)
         assert not receiver.send("title", "text", "info")
     assert not receiver.send("title", "text", "info")
 
 
 def test_receivers_of_one_kind_are_numbered() -> None:
     """URLs stand between blanks or on lines."""
-    found = receivers("json://a json://b\nxml://c\n\tjson://d\n")
+    found = parse_receivers("json://a json://b\nxml://c\n\tjson://d\n")
     assert [each.name for each in found] == ["json 1", "json 2", "xml 1", "json 3"]
-    assert receivers(" \n ") == ()
+    assert parse_receivers(" \n ") == ()
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_receivers_of_one_kind_are_numbered() -> None:
 )
 def test_documented_urls_are_accepted(url: str) -> None:
     """Whoever follows docs/notifications.md gets a receiver."""
-    assert len(receivers(url)) == 1
+    assert len(parse_receivers(url)) == 1
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_documented_urls_are_accepted(url: str) -> None:
 )
 def test_invalid_url_is_reported_by_number_and_scheme(urls: str, which: str) -> None:
     """Nothing else of it is said: it may be a secret with a letter too few."""
-    with pytest.raises(WrongReceiver) as raised:
-        receivers(urls)
+    with pytest.raises(InvalidReceiver) as raised:
+        parse_receivers(urls)
     assert which in str(raised.value)
     assert "hunter2" not in str(raised.value)
 
@@ -127,8 +127,8 @@ def test_invalid_url_is_reported_by_number_and_scheme(urls: str, which: str) -> 
 )
 def test_url_with_several_recipients_is_rejected(url: str) -> None:
     """Of several behind one URL nobody knows who got it: where one fails, the others would get it for ever again."""
-    with pytest.raises(WrongReceiver, match="has several recipients: give each a URL of its own") as raised:
-        receivers(f"json://a {url}")
+    with pytest.raises(InvalidReceiver, match="has several recipients: give each a URL of its own") as raised:
+        parse_receivers(f"json://a {url}")
     assert "hunter2" not in str(raised.value)
 
 
@@ -137,10 +137,10 @@ def test_urls_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with Chat().open() as chat:
         chat.down = True
-        (receiver,) = receivers(chat.url)
+        (receiver,) = parse_receivers(chat.url)
         assert not receiver.send("title", "text", "info")
-    with pytest.raises(WrongReceiver):
-        receivers("slack://hunter2")
+    with pytest.raises(InvalidReceiver):
+        parse_receivers("slack://hunter2")
     assert "hunter2" not in caplog.text
     assert "s3cret" not in "".join(record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG)
     assert "hunter2" not in repr(receiver)
@@ -149,8 +149,8 @@ def test_urls_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
 def test_missing_apprise_is_its_own_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of its own, so that the command can name the extra."""
     monkeypatch.setitem(sys.modules, "apprise", None)
-    with pytest.raises(NotInstalled):
-        receivers("json://a")
+    with pytest.raises(AppriseMissing):
+        parse_receivers("json://a")
 
 
 class Slow:
@@ -169,7 +169,7 @@ class Slow:
 def test_slow_delivery_times_out() -> None:
     """It counts as not taken, no second one is begun beside it, and when it has ended the next is sent."""
     service = Slow()
-    receiver = AppriseReceiver("json 1", service, longest=0.1)
+    receiver = AppriseReceiver("json 1", service, timeout_seconds=0.1)
     assert not receiver.send("title", "first", "info")
     assert not receiver.send("title", "second", "info")
     assert service.sent == ["first"]
@@ -198,7 +198,7 @@ def test_plugin_error_is_a_failed_delivery_without_its_text(monkeypatch: pytest.
     """It is a refusal like any other, and its text, which may hold the URL, is shown to nobody."""
     assert not AppriseReceiver("json 1", Broken()).send("title", "text", "info")
     monkeypatch.setattr("apprise.Apprise", Broken)
-    with pytest.raises(WrongReceiver) as raised:
-        receivers("json://hunter2")
+    with pytest.raises(InvalidReceiver) as raised:
+        parse_receivers("json://hunter2")
     assert "hunter2" not in str(raised.value)
     assert raised.value.__context__ is None

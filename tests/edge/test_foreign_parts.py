@@ -26,10 +26,10 @@ from reconciler.core.journal.codec import FORMAT
 from reconciler.core.model import Target
 from reconciler.core.redaction.secrets import RUN, Secrets
 from reconciler.edge import logs
-from reconciler.edge.apprise import receivers
-from reconciler.edge.aws import Aws, Connection, Models
-from reconciler.edge.aws.probe import Ear
-from reconciler.edge.aws.session import ambient_client
+from reconciler.edge.apprise import parse_receivers
+from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession
+from reconciler.edge.aws.probe import StsListener
+from reconciler.edge.aws.session import create_ambient_client
 from reconciler.edge.git import messages
 from reconciler.edge.metrics import Metrics
 from reconciler.edge.state.file import FileStore
@@ -39,7 +39,7 @@ from reconciler.edge.state.s3 import Clients, S3Store
 ACCOUNT = "123456789012"
 INTEGRATION = f"arn:aws:app-integrations:us-east-1:{ACCOUNT}:data-integration/6fb5d0f0-0000-4000-8000-000000000001"
 TARGET = Target("prod", "us-east-1", ACCOUNT)
-MODELS = Models()
+MODELS = SharedModels()
 SECRETS = st.text("uvwxyzUVWXYZ789+/=", min_size=12, max_size=64)
 KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
@@ -49,7 +49,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """Send logs to a text, and leave logging as it was."""
     root, library = logging.getLogger(), logging.getLogger("urllib3.connectionpool")
     handlers, level, librarys = root.handlers[:], root.level, library.level
-    monkeypatch.setattr("sys.unraisablehook", logs.unraisable)
+    monkeypatch.setattr("sys.unraisablehook", logs.log_unraisable)
     out = io.StringIO()
     logs.configure(out, color=False)
     yield out
@@ -74,7 +74,7 @@ def outcome(call: Callable[[], object]) -> str:
     except ReconcilerError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001 - as they do
-        return redaction.describe(error)
+        return redaction.describe_error(error)
 
 
 def identity(secret: str) -> bytes:
@@ -126,27 +126,29 @@ def wire() -> Iterator[Wire]:
 def asked(wire: Wire, secret: str) -> Iterator[str]:
     """Yield what comes of each call of the reader, of the doctor and of the journal in S3, whatever is answered."""
     metrics = Metrics("0")
-    connection = Connection("0", endpoint_url=wire.url, dummy=True, listen=metrics.listen)
+    connection = ConnectionSettings(
+        "0", endpoint_url=wire.url, has_dummy_credentials=True, on_session=metrics.observe_session
+    )
     wire.before = lambda _: identity(secret)
-    ear = Ear(FakeClock())
-    aws = Aws(TARGET, connection, lambda: None, MODELS, ear)
+    ear = StsListener(FakeClock())
+    aws = TargetSession(TARGET, connection, lambda: None, MODELS, ear)
     yield str(ear.identity)
-    reader, probe = aws.reader(), aws.probe()
-    store = S3Store(Clients(lambda: ambient_client("s3", connection, MODELS)), "bucket", "key")
+    reader, probe = aws.create_reader(), aws.create_probe()
+    store = S3Store(Clients(lambda: create_ambient_client("s3", connection, MODELS)), "bucket", "key")
     for answer in answers(secret):
         whole = headed(answer, secret)
         wire.before = lambda _, whole=whole: whole  # type: ignore[misc]
         yield outcome(lambda: reader.observe(lambda *_: None))
-        yield outcome(lambda: reader.associations([INTEGRATION]))
-        yield outcome(probe.integrations)
-        yield outcome(lambda: probe.objects(INTEGRATION))
-        yield outcome(lambda: probe.try_associations(INTEGRATION))
-        yield outcome(lambda: probe.location("bucket"))
-        yield outcome(lambda: probe.encryption("bucket"))
+        yield outcome(lambda: reader.list_associations([INTEGRATION]))
+        yield outcome(probe.list_integrations)
+        yield outcome(lambda: probe.list_object_keys(INTEGRATION))
+        yield outcome(lambda: probe.check_associations_access(INTEGRATION))
+        yield outcome(lambda: probe.find_bucket_region("bucket"))
+        yield outcome(lambda: probe.find_bucket_encryption("bucket"))
         yield outcome(store.load)
         yield outcome(lambda: store.put("{}", None))
     aws.close()
-    yield metrics.text()[1].decode()
+    yield metrics.render()[1].decode()
 
 
 @given(SECRETS)
@@ -155,7 +157,7 @@ def asked(wire: Wire, secret: str) -> Iterator[str]:
 def test_aws_answers_are_redacted(wire: Wire, monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
     """Errors, pages, lists, places, ids of requests and ETags, in what becomes of each call and in the metrics."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    with redaction.known("test", Secrets.of(secret)):
+    with redaction.hold_secrets("test", Secrets.of(secret)):
         found = list(asked(wire, secret))
     assert [text for text in found if told(secret, text)] == []
     assert any("***" in text for text in found)
@@ -183,8 +185,8 @@ def test_renewed_token_is_redacted_in_the_answer_to_its_request(wire: Wire, monk
 
     wire.before = before
     monkeypatch.setattr("botocore.session.Session.get_credentials", lambda _: Renewed())
-    connection = Connection("0", region="us-east-1", endpoint_url=wire.url)
-    said = outcome(lambda: Aws(TARGET, connection, lambda: None, MODELS))
+    connection = ConnectionSettings("0", region="us-east-1", endpoint_url=wire.url)
+    said = outcome(lambda: TargetSession(TARGET, connection, lambda: None, MODELS))
     assert "InvalidToken: not ***" in said
 
 
@@ -192,7 +194,7 @@ def test_renewed_token_is_redacted_in_the_answer_to_its_request(wire: Wire, monk
 def test_git_errors_are_redacted(password: str, environment: dict[str, str]) -> None:
     """Of a URL whose port refuses, and of a proxy that does."""
     url = f"http://user:{password}@127.0.0.1:9/x.git"
-    with redaction.known("test", Secrets.of_text(url)):
+    with redaction.hold_secrets("test", Secrets.of_text(url)):
         direct = refusal(url, "main", ".", environment)
         proxy = {**environment, "http_proxy": f"http://user:{password}@127.0.0.1:9"}
         through = refusal("http://example.invalid/x.git", "main", ".", proxy)
@@ -204,8 +206,8 @@ def test_git_errors_are_redacted(password: str, environment: dict[str, str]) -> 
 @pytest.mark.parametrize("secret", ["pid=4-12345678", "request-id 7f3k9w2", "abc-12:34:56-defg", "of 12 bytes or"])
 def test_shortening_a_git_message_leaves_no_part_of_a_secret(secret: str) -> None:
     """What is another each time is taken out of what git says only when no secret is in it any more."""
-    with redaction.known("test", Secrets.of(secret)):
-        said = str(messages.error("here", f"fatal: cannot read '{secret}'"))
+    with redaction.hold_secrets("test", Secrets.of(secret)):
+        said = str(messages.build_error("here", f"fatal: cannot read '{secret}'"))
     assert said.endswith("git said: cannot read '***'")
 
 
@@ -215,13 +217,13 @@ def test_failing_receiver_does_not_leak_its_url(log: io.StringIO) -> None:
     with Chat().open() as chat:
         chat.down = True
         url = f"json://user:{KEY[:13]}@127.0.0.1:{chat.port}/{KEY[-18:]}"
-        with redaction.known("test", Secrets.of_receivers(url)):
-            (receiver,) = receivers(url)
+        with redaction.hold_secrets("test", Secrets.of_receivers(url)):
+            (receiver,) = parse_receivers(url)
             refused = receiver.send("title", "text", "info")
             logging.getLogger("somebody").error("cannot post to %s", url)
-    with redaction.known("test", Secrets.of_receivers(url)):
+    with redaction.hold_secrets("test", Secrets.of_receivers(url)):
         silent = receiver.send("title", "text", "info")
-        logs.logger().warning(logs.NOTICE_NOT_DELIVERED, receiver=receiver.name)
+        logs.get_logger().warning(logs.NOTIFICATION_NOT_DELIVERED, receiver=receiver.name)
     assert (refused, silent) == (False, False)
     assert "cannot post to json://***@127.0.0.1" in log.getvalue()
     assert not told(KEY, log.getvalue())
@@ -235,7 +237,7 @@ def test_file_that_is_not_a_journal_leaks_no_content(text: str, tmp_path: Path) 
     """Such as one that was named by mistake."""
     store = FileStore(tmp_path / "journal.json")
     (tmp_path / "journal.json").write_text(text)
-    with redaction.known("test", Secrets.of(KEY)):
+    with redaction.hold_secrets("test", Secrets.of(KEY)):
         said = outcome(JournalReader(store, ACCOUNT, "us-east-1").read)
     assert "cannot be used" in said
     assert not told(KEY, said)
@@ -246,7 +248,7 @@ def test_unusable_journal_location_is_reported_without_file_content(tmp_path: Pa
     (tmp_path / "journal.json").mkdir()
     (tmp_path / "file").write_text(KEY)
     (tmp_path / "binary.json").write_bytes(b"\xff" + KEY.encode())
-    with redaction.known("test", Secrets.of(KEY)):
+    with redaction.hold_secrets("test", Secrets.of(KEY)):
         said = [outcome(FileStore(tmp_path / "journal.json").load)]
         said.append(outcome(FileStore(tmp_path / "file" / "journal.json").claim))
         said.append(outcome(FileStore(tmp_path / "binary.json").load))
@@ -263,7 +265,7 @@ class Broken:
 
 def test_finalizer_errors_are_logged_without_secrets(log: io.StringIO) -> None:
     """Python would print it as it is."""
-    with redaction.known("test", Secrets.of(KEY)):
+    with redaction.hold_secrets("test", Secrets.of(KEY)):
         Broken()
     line = json.loads(log.getvalue())
     assert (line["what"], line["error"]) == ("finalizer", "ValueError: closing ***")

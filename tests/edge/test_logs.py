@@ -18,7 +18,7 @@ import structlog
 from support import reports
 
 from reconciler.core.apply.outcome import Created, Refused, Updated
-from reconciler.core.context import carrying
+from reconciler.core.context import with_context
 from reconciler.core.report.report import Report, TargetReport
 from reconciler.edge import logs
 
@@ -47,7 +47,7 @@ def test_log_lines_are_json_without_a_terminal() -> None:
     """Event, level and time stand beside the fields."""
     stream = io.StringIO()
     logs.configure(stream, color=True)
-    logs.logger().info("something happened", count=3)
+    logs.get_logger().info("something happened", count=3)
     line = json.loads(stream.getvalue())
     assert (line["event"], line["level"], line["count"]) == ("something happened", "info", 3)
     assert line["timestamp"].endswith("Z")
@@ -69,7 +69,7 @@ class Full(io.StringIO):
 def test_failing_log_stream_is_not_an_error(stream: io.StringIO | None) -> None:
     """Nobody does less for want of a place for logs, and nothing of them is kept in memory."""
     logs.configure(stream, color=False)
-    logs.logger().info("something happened")
+    logs.get_logger().info("something happened")
     logging.getLogger("apscheduler.scheduler").warning("something happened")
 
 
@@ -88,9 +88,9 @@ def test_bound_fields_are_in_every_line_of_a_run() -> None:
     stream = io.StringIO()
     logs.configure(stream, color=False)
     library = logging.getLogger("urllib3.connectionpool")
-    with logs.bound(run="r-1", target="prod"), ThreadPoolExecutor(2) as pool:
-        list(pool.map(carrying(library.warning), ("one", "two")))
-        logs.logger().info("three")
+    with logs.bind_fields(run="r-1", target="prod"), ThreadPoolExecutor(2) as pool:
+        list(pool.map(with_context(library.warning), ("one", "two")))
+        logs.get_logger().info("three")
     library.warning("four")
     *within, after = map(json.loads, stream.getvalue().splitlines())
     assert {line["event"] for line in within} == {"one", "two", "three"}
@@ -102,7 +102,7 @@ def test_log_lines_contain_no_control_characters() -> None:
     """Whatever a field holds, the terminal is not steered and no line begun."""
     stream = Terminal()
     logs.configure(stream, color=False)
-    logs.logger().warning("event", name="\x1b[2Jx\ny", values=[{"live": "\x1b]0;t\x07"}])
+    logs.get_logger().warning("event", name="\x1b[2Jx\ny", values=[{"live": "\x1b]0;t\x07"}])
     assert stream.getvalue().count("\n") == 1
     assert "\x1b" not in stream.getvalue()
 
@@ -111,9 +111,9 @@ def test_brief_log_contains_only_warnings() -> None:
     """Where the report stands on the same terminal, only warnings are logged beside it."""
     stream = Terminal()
     logs.configure(stream, color=False, brief=True)
-    logs.logger().info(logs.RUN_FINISHED)
+    logs.get_logger().info(logs.RUN_FINISHED)
     assert stream.getvalue() == ""
-    logs.logger().warning(logs.DRIFT_DETECTED)
+    logs.get_logger().warning(logs.DRIFT_DETECTED)
     assert "drift detected" in stream.getvalue()
 
 
@@ -124,7 +124,7 @@ def test_traceback_is_logged_without_escapes(stream: io.StringIO) -> None:
     try:
         int("\x1b]0;owned\x07")
     except ValueError:
-        logs.logger().exception(logs.PASS_FAILED)
+        logs.get_logger().exception(logs.UNEXPECTED_ERROR)
     said = stream.getvalue()
     assert "test_logs.py" in said
     assert "ValueError" in said
@@ -143,7 +143,7 @@ def test_python_warning_is_one_log_line() -> None:
 
 def test_uncaught_thread_error_is_one_log_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python would print its traceback in many."""
-    monkeypatch.setattr(threading, "excepthook", logs.thread_failed)
+    monkeypatch.setattr(threading, "excepthook", logs.log_thread_failure)
     stream = io.StringIO()
     logs.configure(stream, color=False)
     thread = threading.Thread(target=int, args=("no",), name="web")

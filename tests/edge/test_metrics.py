@@ -25,7 +25,7 @@ from reconciler.sandbox import Behaviour, SandboxServer
 
 def values(metrics: Metrics) -> dict[str, float]:
     """Return what Prometheus reads, by name and labels."""
-    _, text = metrics.text()
+    _, text = metrics.render()
     return {
         f"{sample.name}{sorted(sample.labels.items())}": sample.value
         for family in text_string_to_metric_families(text.decode())
@@ -52,24 +52,24 @@ def metrics() -> Metrics:
 def test_each_write_is_counted_by_its_result(metrics: Metrics, outcome: Outcome, result: str) -> None:
     """Beside the run that made it."""
     report = reports.report(reports.association(outcome=outcome), dry_run=False)
-    metrics.reported(report)
+    metrics.count_run(report)
     found = values(metrics)
     assert found[f"reconciler_writes_total[('operation', 'create'), ('result', '{result}'), ('target', 'prod')]"] == 1
-    run = "failed" if report.failed else "succeeded"
+    run = "failed" if report.has_failed else "succeeded"
     assert found[f"reconciler_runs_total[('result', '{run}'), ('target', 'prod')]"] == 1
     assert found["reconciler_run_duration_seconds_sum[('target', 'prod')]"] == 90
 
 
 def test_skipped_write_is_not_counted(metrics: Metrics) -> None:
     """A stop came first."""
-    metrics.reported(reports.report(reports.association(outcome=Skipped("stop")), dry_run=False))
+    metrics.count_run(reports.report(reports.association(outcome=Skipped("stop")), dry_run=False))
     assert not [name for name in values(metrics) if name.startswith("reconciler_writes")]
 
 
 def test_aws_calls_are_counted_per_attempt(metrics: Metrics) -> None:
     """By operation and code, throttles apart, those that botocore repeats by itself included."""
     session = boto3.Session("testing", "testing", region_name="us-east-1")
-    metrics.listen(session._session)  # noqa: SLF001 - as the program has it
+    metrics.observe_session(session._session)  # noqa: SLF001 - as the program has it
     with SandboxServer(behaviour=Behaviour(throttle_rate=0.5, throttle_burst=1)) as server:
         client = session.client("appintegrations", endpoint_url=server.url)
         client.list_data_integrations()
@@ -93,7 +93,7 @@ def test_aws_calls_are_counted_per_attempt(metrics: Metrics) -> None:
 def test_throttling_is_counted_by_code_or_status(metrics: Metrics, status: int, code: str, counted: str) -> None:
     """By the code that is S3's own, by one that is rare, and by the status alone."""
     session = boto3.Session("testing", "testing", region_name="us-east-1")
-    metrics.listen(session._session)  # noqa: SLF001 - as the program has it
+    metrics.observe_session(session._session)  # noqa: SLF001 - as the program has it
     once = Config(retries={"total_max_attempts": 1})
     with Wire("http://127.0.0.1:9", before=lambda _: answer(status, code)) as wire:
         client = session.client("appintegrations", endpoint_url=wire.url, config=once)
@@ -109,7 +109,7 @@ def test_throttling_is_counted_by_code_or_status(metrics: Metrics, status: int, 
 def test_call_without_an_answer_is_counted(metrics: Metrics) -> None:
     """By the name of what went wrong."""
     session = boto3.Session("testing", "testing", region_name="us-east-1")
-    metrics.listen(session._session)  # noqa: SLF001 - as the program has it
+    metrics.observe_session(session._session)  # noqa: SLF001 - as the program has it
     client = session.client("sts", endpoint_url="http://127.0.0.1:9")
     with pytest.raises(Exception, match="Could not connect"):
         client.get_caller_identity()
@@ -125,7 +125,7 @@ def test_controller_status_is_exported_as_metrics(metrics: Metrics) -> None:
     lane = Lane("prod", NOW, NOW - timedelta(minutes=3), None, 2, last, NOW - timedelta(hours=1))
     idle = Lane("other", None, None, NOW, 0, None, None)
     board = Board(NOW, NOW, NOW, Revision("1f0c5f7", NOW, 2), Refusal("no", NOW), (lane, idle), ())
-    metrics.show(lambda: board)
+    metrics.show_status(lambda: board)
     found = values(metrics)
     assert found["reconciler_associations[('decision', 'drifted'), ('target', 'prod')]"] == 1
     assert found["reconciler_associations[('decision', 'inSync'), ('target', 'prod')]"] == 1
@@ -150,7 +150,7 @@ def test_failed_exports_are_counted_for_each_target(metrics: Metrics) -> None:
         Lane(target, None, None, NOW, 0, reports.report(*associations) if associations else None, NOW)
         for target, associations in (("prod", (failed, drifted, done)), ("dev", (done,)), ("new", ()))
     ]
-    metrics.show(lambda: Board(NOW, NOW, NOW, None, None, tuple(lanes), ()))
+    metrics.show_status(lambda: Board(NOW, NOW, NOW, None, None, tuple(lanes), ()))
     found = {name: value for name, value in values(metrics).items() if name.startswith("reconciler_exports_failed")}
     assert found == {
         "reconciler_exports_failed[('target', 'prod')]": 2,
@@ -172,7 +172,7 @@ def test_unlisted_associations_keep_their_last_known_metrics(
     blind = {name: reports.association(name, "blocked", reason="denied") for name in "ab"}
     last = reports.report(*(blind | {name: now[name] for name in seen}).values(), unlisted=(("arn", "denied"),))
     lane = Lane("prod", None, None, NOW, 3, last, NOW, seen=before)
-    metrics.show(lambda: Board(NOW, NOW, NOW, None, None, (lane,), ()))
+    metrics.show_status(lambda: Board(NOW, NOW, NOW, None, None, (lane,), ()))
     found = values(metrics)
     assert found["reconciler_exports_failed[('target', 'prod')]"] == exports
     for name, seconds in ({"b": 7200.0} | drifts).items():
@@ -183,7 +183,7 @@ def test_drift_together_with_a_change_has_no_age(metrics: Metrics) -> None:
     """It is only remembered since when the change is so, and that would be a wrong age of the drift."""
     both = replace(reports.drifted("both"), decision=DecisionKind.CHANGED, since=NOW - timedelta(days=30))
     lane = Lane("prod", None, None, NOW, 0, reports.report(both), NOW)
-    metrics.show(lambda: Board(NOW, NOW, NOW, None, None, (lane,), ()))
+    metrics.show_status(lambda: Board(NOW, NOW, NOW, None, None, (lane,), ()))
     found = values(metrics)
     assert found["reconciler_associations[('decision', 'changed'), ('target', 'prod')]"] == 1
     assert not [name for name in found if name.startswith("reconciler_drift_seconds")]
@@ -192,12 +192,12 @@ def test_drift_together_with_a_change_has_no_age(metrics: Metrics) -> None:
 def test_run_and_write_counters_of_a_target_start_at_0(metrics: Metrics) -> None:
     """In the first scrape that finds it, as does its lease: the first unknown Create of a year is a rise then."""
     lane = Lane("prod", None, None, NOW, 0, None, None)
-    metrics.show(lambda: Board(NOW, NOW, NOW, None, None, (lane,), ()))
+    metrics.show_status(lambda: Board(NOW, NOW, NOW, None, None, (lane,), ()))
     begun = ("reconciler_runs_total", "reconciler_lease_held", WRITES)
     found = {name: value for name, value in values(metrics).items() if name.startswith(begun)}
     assert set(found.values()) == {0}
     assert len(found) == 2 + 1 + 2 * 4
-    metrics.reported(reports.report(reports.association(outcome=Unknown("x")), dry_run=False))
+    metrics.count_run(reports.report(reports.association(outcome=Unknown("x")), dry_run=False))
     assert sum(value for name, value in values(metrics).items() if name.startswith(WRITES)) == 1
 
 
@@ -208,7 +208,7 @@ def test_target_without_a_success_has_a_first_seen_time(metrics: Metrics) -> Non
 
     def after(hours: int, *targets: str) -> dict[str, float]:
         lanes = tuple(Lane(target, None, None, NOW, 0, None, None) for target in targets)
-        metrics.show(lambda: replace(board, now=NOW + timedelta(hours=hours), lanes=lanes))
+        metrics.show_status(lambda: replace(board, now=NOW + timedelta(hours=hours), lanes=lanes))
         return values(metrics)
 
     found = after(0, "prod")
@@ -224,14 +224,14 @@ def test_target_without_a_success_has_a_first_seen_time(metrics: Metrics) -> Non
 def test_leases_waits_webhooks_and_notifications_are_counted(metrics: Metrics) -> None:
     """The rest of what happens; a lease is given back by an error too."""
     held = ExitStack()
-    held.enter_context(metrics.leased("prod"))
+    held.enter_context(metrics.track_lease("prod"))
     assert values(metrics)["reconciler_lease_held[('target', 'prod')]"] == 1
     error = ZeroDivisionError()
     assert not held.__exit__(type(error), error, None)
-    metrics.waited("prod", 1.5)
-    metrics.waited("prod", 0.5)
-    metrics.hooked("github", "accepted")
-    metrics.told("delivered")
+    metrics.count_wait("prod", 1.5)
+    metrics.count_wait("prod", 0.5)
+    metrics.count_webhook("github", "accepted")
+    metrics.count_notification("delivered")
     found = values(metrics)
     assert found["reconciler_lease_held[('target', 'prod')]"] == 0
     assert found["reconciler_rate_limit_wait_seconds_total[('target', 'prod')]"] == 2
@@ -241,8 +241,8 @@ def test_leases_waits_webhooks_and_notifications_are_counted(metrics: Metrics) -
 
 def test_every_metric_has_a_help_text_and_a_prefix(metrics: Metrics) -> None:
     """In Prometheus' style: base units, and `_total` for what only grows."""
-    metrics.show(lambda: Board(NOW, NOW, None, None, None, (), ()))
-    _, text = metrics.text()
+    metrics.show_status(lambda: Board(NOW, NOW, None, None, None, (), ()))
+    _, text = metrics.render()
     families = list(text_string_to_metric_families(text.decode()))
     assert len(families) > 12
     for family in families:
@@ -256,20 +256,20 @@ def test_every_metric_has_a_help_text_and_a_prefix(metrics: Metrics) -> None:
 def test_invalid_error_code_is_counted_by_its_status(metrics: Metrics, code: Any) -> None:
     """It becomes the label of a series, and nobody knows what comes to stand in an answer."""
     for parsed in ({"Error": {"Code": code}}, {"Error": [code]}, {}, None):
-        metrics._answered("response-received.sts.GetCallerIdentity", {"status_code": 500}, parsed, None)  # noqa: SLF001
+        metrics._count_call("response-received.sts.GetCallerIdentity", {"status_code": 500}, parsed, None)  # noqa: SLF001
     found = values(metrics)
     assert (
         found["reconciler_aws_calls_total[('code', '500'), ('operation', 'GetCallerIdentity'), ('service', 'sts')]"]
         == 4
     )
-    assert metrics.text()[1]
+    assert metrics.render()[1]
 
 
 def test_number_of_error_codes_is_bounded(metrics: Metrics) -> None:
     """One that is another each time takes no memory for ever."""
     for number in range(1000):
         parsed = {"Error": {"Code": f"Code{number}"}}
-        metrics._answered("response-received.sts.GetCallerIdentity", {"status_code": 500}, parsed, None)  # noqa: SLF001
+        metrics._count_call("response-received.sts.GetCallerIdentity", {"status_code": 500}, parsed, None)  # noqa: SLF001
     calls = {name: value for name, value in values(metrics).items() if name.startswith("reconciler_aws_calls_total")}
     assert len(calls) == 101
     (other,) = [value for name, value in calls.items() if "('code', 'other')" in name]

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import FakeClock
 
-from reconciler.edge.rate_limit import Pace
+from reconciler.edge.rate_limit import RateLimiter
 
 
 def test_a_burst_passes_at_once_and_then_the_rate_holds() -> None:
     """Five calls without waiting, then one every half second."""
     clock = FakeClock()
-    pace = Pace(2, 5, clock)
+    pace = RateLimiter(2, 5, clock)
     times = []
     for _ in range(9):
         pace()
@@ -25,7 +25,7 @@ def test_a_burst_passes_at_once_and_then_the_rate_holds() -> None:
 def test_unused_calls_are_not_saved_up() -> None:
     """After a long rest there is one burst, not many."""
     clock = FakeClock()
-    pace = Pace(2, 5, clock)
+    pace = RateLimiter(2, 5, clock)
     pace()
     clock.advance(hours=1)
     started = clock.monotonic()
@@ -38,7 +38,7 @@ def test_unused_calls_are_not_saved_up() -> None:
 def test_calls_do_not_exceed_burst_and_rate(rate: int, burst: int, rests: list[float]) -> None:
     """In any span there are at most burst + rate x seconds calls."""
     clock = FakeClock()
-    pace = Pace(rate, burst, clock)
+    pace = RateLimiter(rate, burst, clock)
     times = []
     for rest in rests:
         clock.advance(seconds=rest)
@@ -52,7 +52,7 @@ def test_calls_do_not_exceed_burst_and_rate(rate: int, burst: int, rests: list[f
 def test_threads_share_one_rate_limit() -> None:
     """Calls of many threads are counted together."""
     clock = FakeClock()
-    pace = Pace(10, 1, clock)
+    pace = RateLimiter(10, 1, clock)
     started = clock.monotonic()
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: pace(), range(100)))

@@ -10,30 +10,30 @@ from functools import partial
 import pytest
 
 from reconciler.edge.clock import SystemClock
-from reconciler.edge.scheduler import Timetable
+from reconciler.edge.scheduler import ThreadScheduler
 
 AGES = datetime(2000, 1, 1, tzinfo=UTC)
 NEVER = datetime(2999, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def timetable() -> Iterator[Timetable]:
+def timetable() -> Iterator[ThreadScheduler]:
     """Give one that runs."""
-    timetable = Timetable()
+    timetable = ThreadScheduler()
     timetable.start()
     yield timetable
-    if timetable.running:
+    if timetable.is_running:
         timetable.shut_down()
 
 
-def test_overdue_job_is_called(timetable: Timetable) -> None:
+def test_overdue_job_is_called(timetable: ThreadScheduler) -> None:
     """However late: a machine may have slept."""
     called = threading.Event()
     timetable.at("work", AGES, called.set)
     assert called.wait(30)
 
 
-def test_rescheduled_job_replaces_the_earlier_time(timetable: Timetable) -> None:
+def test_rescheduled_job_replaces_the_earlier_time(timetable: ThreadScheduler) -> None:
     """What waits under a name is what was asked for last, sooner or later."""
     earlier, later = threading.Event(), threading.Event()
     timetable.at("work", NEVER, earlier.set)
@@ -42,7 +42,7 @@ def test_rescheduled_job_replaces_the_earlier_time(timetable: Timetable) -> None
     assert not earlier.is_set()
 
 
-def test_dropped_job_is_not_called(timetable: Timetable) -> None:
+def test_dropped_job_is_not_called(timetable: ThreadScheduler) -> None:
     """And dropping what is not there is no error."""
     called, other = threading.Event(), threading.Event()
     soon = SystemClock().now() + timedelta(milliseconds=200)
@@ -54,7 +54,7 @@ def test_dropped_job_is_not_called(timetable: Timetable) -> None:
     assert not called.is_set()
 
 
-def test_woken_scheduler_uses_the_new_clock_time(timetable: Timetable, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_woken_scheduler_uses_the_new_clock_time(timetable: ThreadScheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would sleep for as long as it was until the next job, by the clock as it was before."""
     called, sooner = threading.Event(), threading.Event()
 
@@ -74,7 +74,7 @@ def test_woken_scheduler_uses_the_new_clock_time(timetable: Timetable, monkeypat
     assert called.wait(30)
 
 
-def test_job_may_schedule_its_own_next_call(timetable: Timetable) -> None:
+def test_job_may_schedule_its_own_next_call(timetable: ThreadScheduler) -> None:
     """At once, again and again, while it is still under way itself."""
     count, done = [0], threading.Event()
 
@@ -89,7 +89,7 @@ def test_job_may_schedule_its_own_next_call(timetable: Timetable) -> None:
     assert done.wait(30)
 
 
-def test_hanging_jobs_do_not_delay_the_others(timetable: Timetable) -> None:
+def test_hanging_jobs_do_not_delay_the_others(timetable: ThreadScheduler) -> None:
     """There are threads enough."""
     release = threading.Event()
     others = [threading.Event() for _ in range(10)]
@@ -105,7 +105,7 @@ def test_hanging_jobs_do_not_delay_the_others(timetable: Timetable) -> None:
     release.set()
 
 
-def test_shutdown_waits_for_running_jobs(timetable: Timetable) -> None:
+def test_shutdown_waits_for_running_jobs(timetable: ThreadScheduler) -> None:
     """And calls nothing that is not."""
     begun, ended, late = threading.Event(), threading.Event(), threading.Event()
 
@@ -119,12 +119,12 @@ def test_shutdown_waits_for_running_jobs(timetable: Timetable) -> None:
     timetable.shut_down()
     assert ended.is_set()
     assert not late.is_set()
-    assert not timetable.running
+    assert not timetable.is_running
 
 
 def test_separate_scheduler_is_not_delayed_by_hanging_jobs() -> None:
     """However many hang. Those that are due and wait for a thread are known, until they begin."""
-    timetable, release = Timetable("alone", at_once=2), threading.Event()
+    timetable, release = ThreadScheduler("alone", max_concurrent=2), threading.Event()
     hanging = [threading.Event() for _ in range(4)]
     timetable.start()
 

@@ -159,7 +159,7 @@ def test_dry_run_in_the_image_writes_nothing(
     assert done.returncode == 2, done.stderr
     (target,) = json.loads(done.stdout)["targets"]
     assert [each["decision"] for each in target["associations"]] == ["create"]
-    assert server.sandbox.carried_out == ()
+    assert server.sandbox.executed_writes == ()
 
 
 def test_ci_job_in_the_image_needs_a_lasting_state(
@@ -170,7 +170,7 @@ def test_ci_job_in_the_image_needs_a_lasting_state(
     refused = docker.run(image, "run", options=options)
     assert refused.returncode == 64
     assert "needs a journal that lasts" in refused.stderr
-    assert server.sandbox.carried_out == ()
+    assert server.sandbox.executed_writes == ()
     named = (*options, *told(RECONCILER_STATE="/var/lib/reconciler/ci", RECONCILER_NEW_STATE="*"))
     assert docker.run(image, "run", options=named).returncode == 0
     assert [path.name for path in (tmp_path / "state").iterdir()] == ["ci"]
@@ -217,4 +217,4 @@ def test_controller_in_the_image_creates_once_and_stops_on_sigterm(
             rest = container.communicate(timeout=60)[0]
             assert container.returncode == 0, rest
             assert json.loads(rest.splitlines()[-1])["event"] == "controller stopped"
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1

@@ -16,7 +16,7 @@ from reconciler.core.controller.status import Board, Lane, Revision
 from reconciler.core.errors import StateError
 from reconciler.core.model import Origin
 from reconciler.core.plan.decision import DecisionKind
-from reconciler.core.report.report import Association, Report, RunInfo, TargetReport
+from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
 from reconciler.edge.state.file import FileStore
 from reconciler.edge.state.store import Store, Stored
 from reconciler.notifications.dispatcher import Courier, Round
@@ -64,7 +64,7 @@ class World:
         """Return how all stands now, as a run just found it."""
         now = self.clock.now()
         associations = tuple(
-            Association(name, Origin(f"{name}.yaml", 1, 1), DecisionKind(decision), "because", "i", "s3://d")
+            AssociationReport(name, Origin(f"{name}.yaml", 1, 1), DecisionKind(decision), "because", "i", "s3://d")
             for name, decision in self.decisions.items()
         )
         report = Report(

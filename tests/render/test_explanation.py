@@ -24,7 +24,7 @@ def told(wanted: Manifest, *lives: Live, known: Record | None = None) -> Explana
     """Explain one manifest."""
     seen = observed(*lives)
     preview = Preview(Plan(), journal(*([known] if known else [])), seen, rules(), NOW)
-    return explain(wanted.name, preview.decided(Target("prod", REGION, ACCOUNT), [wanted], seen))
+    return explain(wanted.name, preview.replan(Target("prod", REGION, ACCOUNT), [wanted], seen))
 
 
 def everywhere(evil: str, *, bound: bool) -> Explanation:
@@ -49,9 +49,9 @@ def everywhere(evil: str, *, bound: bool) -> Explanation:
         request={**spec, "DestinationURI": f"{evil}, changed"},
         token=evil,
         record=known,
-        standing=Standing(evil, NOW, Execution(evil, evil)),
+        last_decision=Standing(evil, NOW, Execution(evil, evil)),
         live=shown,
-        alike=(shown, replace(shown, arn=f"{evil}/other")),
+        matches=(shown, replace(shown, arn=f"{evil}/other")),
         unlisted=None if bound else evil,
         association=replace(
             plain.association,

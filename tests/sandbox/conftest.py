@@ -9,7 +9,7 @@ import pytest
 from botocore.config import Config
 
 from reconciler.sandbox import ManualClock, Sandbox, SandboxServer, in_process
-from reconciler.sandbox.service.seed import seeded
+from reconciler.sandbox.service.seed import create_seed_state
 from reconciler.sandbox.service.service import AppIntegrations
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def service(clock: ManualClock) -> AppIntegrations:
     """Give AppIntegrations of one account and Region, seeded."""
-    return AppIntegrations(ACCOUNT, REGION, clock=clock, state=seeded(ACCOUNT, REGION))
+    return AppIntegrations(ACCOUNT, REGION, clock=clock, state=create_seed_state(ACCOUNT, REGION))
 
 
 @pytest.fixture

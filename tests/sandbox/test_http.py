@@ -46,7 +46,7 @@ def test_refusals_are_the_modelled_exceptions(
     sandbox: Sandbox, client: "Client", behaviour: Behaviour, error: str, status: int
 ) -> None:
     """Code, status, message and request id arrive, and boto3 raises the exception of the model."""
-    sandbox.behave(behaviour)
+    sandbox.set_behaviour(behaviour)
     assert sandbox.behaviour == behaviour
     refused(client, error, status)
 
@@ -96,7 +96,7 @@ def test_every_operation_round_trips_through_boto3(client: "Client") -> None:
 
 def test_pages_contain_each_association_once(sandbox: Sandbox, client: "Client") -> None:
     """A hundred and twenty associations come in pages of at most fifty, each once, in order."""
-    sandbox.behave(Behaviour(associations_per_integration=200))
+    sandbox.set_behaviour(Behaviour(associations_per_integration=200))
     made = [create(client)["DataIntegrationAssociationId"] for _ in range(120)]
     pages: list[list[str]] = []
     token: dict[str, Any] = {}
@@ -115,7 +115,7 @@ def test_pages_contain_each_association_once(sandbox: Sandbox, client: "Client")
 
 def test_exactly_full_page_is_the_last(sandbox: Sandbox, client: "Client") -> None:
     """No token leads to an empty page."""
-    sandbox.behave(Behaviour(associations_per_integration=50))
+    sandbox.set_behaviour(Behaviour(associations_per_integration=50))
     for _ in range(50):
         create(client)
     answer = client.list_data_integration_associations(DataIntegrationIdentifier="profiles-export")
@@ -148,21 +148,21 @@ def test_next_token_of_a_deleted_item_is_invalid(client: "Client") -> None:
 
 def test_write_with_a_dropped_connection_is_executed_once(sandbox: Sandbox, client: "Client") -> None:
     """The client sees its connection close; the same token leads to what was made."""
-    sandbox.behave(Behaviour(lose_answers=1, lost_answer="dropped"))
+    sandbox.set_behaviour(Behaviour(lose_answers=1, lost_answer="dropped"))
     with pytest.raises(ConnectionClosedError):
         create(client, ClientToken="t")
     made = create(client, ClientToken="t")
-    [carried] = sandbox.carried_out
+    [carried] = sandbox.executed_writes
     assert carried.arn.endswith(made["DataIntegrationAssociationId"])
 
 
 def test_botocore_retry_creates_again_when_tokens_are_ignored(sandbox: Sandbox, reach: dict[str, Any]) -> None:
     """A Create that botocore repeats by itself after 500 may create twice, and the sandbox shows it."""
-    sandbox.behave(Behaviour(lose_answers=1, tokens="ignored"))
+    sandbox.set_behaviour(Behaviour(lose_answers=1, tokens="ignored"))
     del reach["config"]
     with closing(boto3.client("appintegrations", **reach)) as client:
         create(client)
-    assert [each.token for each in sandbox.carried_out] == [sandbox.carried_out[0].token] * 2
+    assert [each.token for each in sandbox.executed_writes] == [sandbox.executed_writes[0].token] * 2
 
 
 def test_jobs_progress_with_the_sandbox_clock(client: "Client", clock: ManualClock) -> None:
@@ -189,7 +189,7 @@ def test_regions_are_isolated_and_need_not_be_known(sandbox: Sandbox, reach: dic
             "DataIntegrationAssociations"
         ]
     assert f":{region}:123456789012:" in item["DataIntegrationArn"]
-    assert sandbox.service("123456789012", "us-west-2").carried_out == ()
+    assert sandbox.get_service("123456789012", "us-west-2").executed_writes == ()
 
 
 def test_assumed_role_leads_to_its_account(reach: dict[str, Any]) -> None:
@@ -220,7 +220,7 @@ def test_unsupported_operation_is_a_client_error(client: "Client") -> None:
 def test_behaviour_can_change_at_run_time(sandbox: Sandbox, client: "Client") -> None:
     """A switch reaches every account and Region at once, also those in use."""
     create(client)
-    sandbox.behave(Behaviour(explicit_deny=True))
+    sandbox.set_behaviour(Behaviour(explicit_deny=True))
     refused(client, "AccessDeniedException", 403)
-    sandbox.behave(Behaviour())
+    sandbox.set_behaviour(Behaviour())
     create(client)

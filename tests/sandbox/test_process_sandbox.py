@@ -53,7 +53,7 @@ def test_sandbox_needs_no_credentials_and_restores_the_environment() -> None:
     assert dict(os.environ) == before  # noqa: TID251  # compared
     assert URLLib3Session.send is send
     assert boto3.DEFAULT_SESSION is session
-    assert len(sandbox.carried_out) == 1
+    assert len(sandbox.executed_writes) == 1
 
 
 def test_sandbox_restores_the_environment_after_an_error() -> None:
@@ -105,7 +105,7 @@ def test_requests_to_other_machines_are_blocked() -> None:
             outward.list_data_integrations()
         with closing(boto3.client("appintegrations", endpoint_url=server.url)) as inward:
             create(inward, "t")
-        assert len(server.sandbox.carried_out) == 1
+        assert len(server.sandbox.executed_writes) == 1
 
 
 @pytest.mark.parametrize("config", [Config(use_fips_endpoint=True), Config(use_dualstack_endpoint=True)])
@@ -123,7 +123,7 @@ def test_threads_share_one_sandbox() -> None:
             accounts = set(pool.map(lambda _: sts.get_caller_identity()["Account"], range(16)))
             made = set(pool.map(lambda n: create(client, f"t{n % 4}"), range(64)))
     assert accounts == {"123456789012"}
-    assert len(made) == len(sandbox.carried_out) == 4
+    assert len(made) == len(sandbox.executed_writes) == 4
 
 
 def test_second_process_finds_the_data_of_the_first(tmp_path: Path) -> None:
@@ -133,9 +133,9 @@ def test_second_process_finds_the_data_of_the_first(tmp_path: Path) -> None:
         made = create(boto3.client("appintegrations"), "t")
     with in_process(data) as sandbox:
         assert create(boto3.client("appintegrations"), "t") == made
-        assert len(sandbox.carried_out) == 1
+        assert len(sandbox.executed_writes) == 1
     with SandboxServer(data=data) as server:
-        assert len(server.sandbox.carried_out) == 1
+        assert len(server.sandbox.executed_writes) == 1
 
 
 def test_nested_sandboxes_are_isolated_and_not_stored() -> None:
@@ -149,9 +149,9 @@ def test_nested_sandboxes_are_isolated_and_not_stored() -> None:
         ):
             create(client, "u")
         create(client, "u")
-    assert (len(outer.carried_out), len(inner.carried_out)) == (2, 0)
+    assert (len(outer.executed_writes), len(inner.executed_writes)) == (2, 0)
     with in_process() as fresh:
-        assert fresh.carried_out == ()
+        assert fresh.executed_writes == ()
 
 
 def test_running_server_survives_moto_s_resets() -> None:
@@ -165,7 +165,7 @@ def test_running_server_survives_moto_s_resets() -> None:
         )
         with in_process():
             boto3.client("appintegrations").list_data_integrations()
-        assert len(server.sandbox.carried_out) == 1
+        assert len(server.sandbox.executed_writes) == 1
 
 
 def test_plain_mock_aws_serves_the_registered_service(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ def test_concurrent_creates_with_one_token_make_one_association(server: SandboxS
     with asking(server) as client, ThreadPoolExecutor(16) as pool:
         made = set(pool.map(lambda _: create(client, ClientToken="t"), range(64)))
         assert listed(client) == list(made)
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 @pytest.mark.usefixtures("hasty_threads")
@@ -93,7 +93,7 @@ def test_restarted_server_keeps_its_data(tmp_path: Path) -> None:
             with SandboxServer(data=data, port=port or 0) as second:
                 assert listed(client) == [made]
                 assert create(client, ClientToken="t") == made
-                assert len(second.sandbox.carried_out) == 1
+                assert len(second.sandbox.executed_writes) == 1
 
 
 def test_killed_server_loses_nothing_that_it_answered(tmp_path: Path) -> None:

@@ -34,8 +34,8 @@ def test_stored_state_survives_a_restart(tmp_path: Path, clock: ManualClock) -> 
         assert after.call("123456789012", "us-east-1", "ListDataIntegrationAssociations", LIST) == listed
         assert after.call("123456789012", "us-east-1", "CreateDataIntegrationAssociation", ASKED) == made
         assert after.call("210987654321", "mars-1", "GetDataIntegration", {"Identifier": "n"})["Tags"] == {"é": "ü"}
-        assert after.carried_out == before.carried_out
-        assert len(after.carried_out) == 1
+        assert after.executed_writes == before.executed_writes
+        assert len(after.executed_writes) == 1
         clock.advance(10)
         [item] = after.call("123456789012", "us-east-1", "ListDataIntegrationAssociations", LIST)[
             "DataIntegrationAssociations"
@@ -53,7 +53,7 @@ def test_reading_creates_no_file(tmp_path: Path, clock: ManualClock) -> None:
         fill(owner)
         before = file.read_bytes()
         with closing(Sandbox(file, clock=clock, read_only=True)) as reader:
-            assert reader.carried_out == owner.carried_out
+            assert reader.executed_writes == owner.executed_writes
             reader.reset()
         assert file.read_bytes() == before
     (tmp_path / "sandbox.json.lock").unlink()
@@ -82,7 +82,7 @@ def test_write_with_a_lost_answer_is_stored(tmp_path: Path, clock: ManualClock) 
     ):
         fill(sandbox)
     with closing(Sandbox(file, clock=clock)) as after:
-        assert len(after.carried_out) == 1
+        assert len(after.executed_writes) == 1
 
 
 def test_reads_and_refusals_do_not_write_the_file(tmp_path: Path, clock: ManualClock) -> None:
@@ -101,7 +101,7 @@ def test_reset_clears_the_file(tmp_path: Path, clock: ManualClock) -> None:
     with closing(Sandbox(file, clock=clock)) as sandbox:
         fill(sandbox)
         sandbox.reset()
-        assert sandbox.carried_out == ()
+        assert sandbox.executed_writes == ()
         assert json.loads(file.read_text(encoding="utf-8"))["accounts"] == {}
 
 

@@ -106,7 +106,7 @@ class Cloud:
     def behave(self, **changes: Any) -> None:
         """Behave differently from now on."""
         self.behaviour = replace(self.behaviour, **changes)
-        self.service.behave(self.behaviour)
+        self.service.set_behaviour(self.behaviour)
 
     def arn_of(self, integration_id: str) -> str:
         """Return the ARN of a data integration."""
@@ -133,7 +133,7 @@ class Cloud:
             self.history.reach("signature too old")
             self.witness.arrived(call)
             raise self.refusal(call.operation, 403, "InvalidSignatureException", "Signature expired")
-        before = len(self.state.carried_out)
+        before = len(self.state.executed_writes)
         try:
             answer = self.service.call(call.operation, call.request)
         except ServiceError as error:
@@ -143,9 +143,9 @@ class Cloud:
                 self.witness.arrived(call)
             raise self.refusal(call.operation, error.status, error.code, str(error)) from error
         self.witness.arrived(call)
-        if len(self.state.carried_out) > before:
+        if len(self.state.executed_writes) > before:
             call.committed = now
-            call.association_id = self.state.carried_out[-1].arn.rpartition("/")[2]
+            call.association_id = self.state.executed_writes[-1].arn.rpartition("/")[2]
             self.history.tell("AWS", f"carries out {call.verb} of {call.trace.run}: {call.association_id[:8]}")
             self.witness.carried_out(call)
         else:
@@ -169,14 +169,14 @@ class Cloud:
         """Return all items of a List as some replica of it shows them now. Raises ClientError."""
         if lagging := self.scenario.replicas and self.rough:
             lag = self.fate.choice((0.0, 0.5, 1.0)) * self.behaviour.list_lag
-            self.service.behave(replace(self.behaviour, list_lag=lag))
+            self.service.set_behaviour(replace(self.behaviour, list_lag=lag))
         try:
             answer = self.service.call(operation, dict(parameters))
         except ServiceError as error:
             raise self.refusal(operation, error.status, error.code, str(error)) from error
         finally:
             if lagging:
-                self.service.behave(self.behaviour)
+                self.service.set_behaviour(self.behaviour)
         (items,) = (value for value in answer.values() if isinstance(value, list))
         if operation == "ListDataIntegrationAssociations":
             items = [self._as_shown(item) for item in items if not self._is_hidden(item)]

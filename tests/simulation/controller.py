@@ -20,17 +20,17 @@ from support.builders import ACCOUNT, REGION
 
 from reconciler.core.apply.outcome import Refused
 from reconciler.core.apply.result import Result
-from reconciler.core.errors import ReconcilerError, Stopped
+from reconciler.core.errors import ReconcilerError, StopRequested
 from reconciler.core.model import Live, Manifest, Mode, Observation, Target, Unobserved
 from reconciler.core.plan.decision import Adopt, Blocked, Changed, Lost
 from reconciler.core.plan.inputs import RunOptions
 from reconciler.core.ports import Progress, Writers
-from reconciler.core.report.build import describe
+from reconciler.core.report.build import build_lines
 from reconciler.core.run import Run, RunContext
 from reconciler.edge.aws.reader import Reader
 from reconciler.edge.aws.responses import ArnScope
 from reconciler.edge.aws.writer import Writer
-from reconciler.edge.rate_limit import Pace
+from reconciler.edge.rate_limit import RateLimiter
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.store import ReadOnly
 from reconciler.edge.state.writer import Author, JournalWriter
@@ -109,10 +109,10 @@ class Time:
         return self._schedule.now
 
     def sleep(self, seconds: float) -> None:
-        """Wait. Raises Stopped."""
+        """Wait. Raises StopRequested."""
         self._process.pause("sleep", max(0.0, min(seconds, self._stop_at - self._schedule.now)))
         if self.stopped():
-            raise Stopped("a stop was asked for")
+            raise StopRequested("a stop was asked for")
 
     def stopped(self) -> bool:
         """Tell whether a stop was asked for."""
@@ -132,9 +132,9 @@ class Observing:
         self._trace.observation = observation
         return observation
 
-    def associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
+    def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
         """List some; what is listed before the first write is what the run decides from."""
-        listed, trace = self._reader.associations(integration_arns), self._trace
+        listed, trace = self._reader.list_associations(integration_arns), self._trace
         if trace.observation and trace.wrote is None:
             seen = {**trace.observation.associations, **listed}
             trace.observation = Observation(trace.observation.integrations, seen)
@@ -241,16 +241,16 @@ class Controller:
         author = Author(new_id(self._random), process.name, self.who.host, str(trace.revision))
         fresh: Callable[[], str] = lambda: new_id(self._random)  # noqa: E731 - as short as it gets
         keeper = JournalWriter(seat.desk, journal, author, time, time, timeout=LOCK_TIMEOUT, new_lineage=fresh)
-        pace = Pace(2, 5, time)
+        pace = RateLimiter(2, 5, time)
         writer = Writer(lambda: Client(board.cloud, process, trace, pace), pace, time)  # type: ignore[arg-type,return-value]
         result = reconcile(
             self._work(trace, time), self._reader(process, trace, time), journal, Writers(writer, keeper)
         )
-        describe(result.plan, result.outcomes, result.refreshed)
+        build_lines(result.plan, result.outcomes, result.live_after_writes)
         return result
 
     def _reader(self, process: Process, trace: Trace, time: Time) -> Observing:
-        client = Client(self._board.cloud, process, trace, Pace(2, 5, time))
+        client = Client(self._board.cloud, process, trace, RateLimiter(2, 5, time))
         return Observing(Reader(client, ArnScope("aws", REGION, ACCOUNT), concurrency=1), trace)  # type: ignore[arg-type]
 
     def _work(self, trace: Trace, time: Time) -> Run:

@@ -20,7 +20,7 @@ from simulation.trace import Call, Listing, Trace
 from reconciler.core.apply.outcome import Created
 from reconciler.core.apply.result import Result
 from reconciler.core.model import Manifest, Mode, NaturalKey, OnLoss, Unobserved, natural_key
-from reconciler.core.plan.decision import Adopt, Blocked, Plan, live_of
+from reconciler.core.plan.decision import Adopt, Blocked, Plan, get_live
 from reconciler.core.request.token import client_token
 
 Checked = ParamSpec("Checked")
@@ -317,7 +317,7 @@ class Checker:
     def _check_known(self, trace: Trace, plan: Plan) -> None:
         """Tell whether everything that List showed is remembered or reported."""
         known = _bound(trace.decided_from) | _bound(self.shelf.document) | {live.id for live in plan.unmanaged}
-        known |= {live.id for decision in plan.decisions if (live := live_of(decision))}
+        known |= {live.id for decision in plan.decisions if (live := get_live(decision))}
         texts = " ".join(decision.reason for decision in plan.decisions if isinstance(decision, Blocked))
         for id_ in {live.id for lives in _lives(trace) for live in lives} - known:
             if id_ not in texts:

@@ -14,7 +14,7 @@ from simulation.scenario import Scenario
 from simulation.schedule import Killed, Process, Schedule
 from simulation.trace import Trace
 
-from reconciler.core.errors import StateError, StateMoved, StateUncertain
+from reconciler.core.errors import StateConflict, StateError, StateWriteUnknown
 from reconciler.edge.state.store import Stored
 
 PUT_FAULTS = ("refused", "uncertain, not written", "uncertain, written", "uncertain, written late")
@@ -52,11 +52,11 @@ class Shelf:
         return version_of(self.text)
 
     def replace(self, trace: Trace, text: str, version: str | None) -> str:
-        """Put a text where that version is. Raises StateMoved."""
+        """Put a text where that version is. Raises StateConflict."""
         if self.version != version:
             self.history.tell(trace.who, "put refused: something else is there")
             self.history.reach("put: moved")
-            raise StateMoved("something else is there")
+            raise StateConflict("something else is there")
         before = self.document
         self._hold(text)
         after = self.document or {}
@@ -121,7 +121,7 @@ class Desk:
         return None if text is None else Stored(text, version_of(text) or "")
 
     def put(self, text: str, version: str | None) -> str:
-        """Replace a version. Raises StateMoved, StateUncertain and StateError."""
+        """Replace a version. Raises StateConflict, StateWriteUnknown and StateError."""
         shelf, process, trace = self._shelf, self._process, self.trace
         shelf.witness.touched(trace, "put")
         if self.exclusive and shelf.owner is not process:
@@ -137,14 +137,14 @@ class Desk:
         if fault == "refused":
             raise StateError("the store refuses")
         if fault == "uncertain, not written":
-            raise StateUncertain("no answer")
+            raise StateWriteUnknown("no answer")
         if fault == "uncertain, written late":
             shelf.replace_later(trace, text, version)
-            raise StateUncertain("no answer")
+            raise StateWriteUnknown("no answer")
         written = shelf.replace(trace, text, version)
         process.pause("put: before its answer", self._travel())
         if fault == "uncertain, written":
-            raise StateUncertain("no answer")
+            raise StateWriteUnknown("no answer")
         return written
 
     def claim(self) -> bool:

@@ -53,7 +53,7 @@ def meddle(sandbox: Sandbox, account: str, region: str, *, start: str) -> bool:
 
     Its Create may have met a fault: then it is there some runs later.
     """
-    found = sandbox.service(account, region).state.associations.values()
+    found = sandbox.get_service(account, region).state.associations.values()
     alone = next((each for each in found if each.request["DestinationURI"].endswith("-b")), None)
     if alone is None:
         return False

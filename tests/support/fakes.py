@@ -12,7 +12,7 @@ from typing import Any
 from support.builders import ACCOUNT, NOW, REGION
 
 from reconciler.core.apply.outcome import Answer, Created, Refused, Unknown, Updated
-from reconciler.core.errors import StateError, StateMoved
+from reconciler.core.errors import StateConflict, StateError
 from reconciler.core.journal.codec import decode, encode
 from reconciler.core.journal.records import Journal
 from reconciler.core.model import Execution, Integration, Json, Live, Observation, Spec, Unobserved
@@ -23,7 +23,7 @@ from reconciler.edge.state.store import Stored
 from reconciler.edge.state.writer import Author, JournalWriter
 from reconciler.sandbox.service.behaviour import Behaviour
 from reconciler.sandbox.service.errors import ServiceError
-from reconciler.sandbox.service.seed import seeded
+from reconciler.sandbox.service.seed import create_seed_state
 from reconciler.sandbox.service.service import AppIntegrations
 
 
@@ -69,7 +69,7 @@ class FakeCloud:
             behaviour=behaviour,
             clock=clock.monotonic,
             new_id=lambda: f"00000000-0000-4000-9000-{next(count):012}",
-            state=seeded(ACCOUNT, REGION),
+            state=create_seed_state(ACCOUNT, REGION),
         )
         self.before_write: Callable[[], object] = lambda: None
         self.calls: list[str] = []
@@ -79,9 +79,9 @@ class FakeCloud:
         listed = self._call("ListDataIntegrations", {})["DataIntegrations"]
         integrations = tuple(Integration(item["Arn"], item["Name"]) for item in listed)
         progress("observing", 0, len(integrations))
-        return Observation(integrations, self.associations(integration.arn for integration in integrations))
+        return Observation(integrations, self.list_associations(integration.arn for integration in integrations))
 
-    def associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
+    def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
         """List some."""
         return {arn: self._list(arn) for arn in integration_arns}
 
@@ -155,7 +155,7 @@ class FakeStore:
         if self.puts in self.broken:
             raise StateError("the disk is full")
         if version != (self.stored.version if self.stored else None):
-            raise StateMoved("something else is there")
+            raise StateConflict("something else is there")
         self.stored = Stored(text, str(self.puts))
         self.after_put()
         return self.stored.version

@@ -14,8 +14,8 @@ from reconciler.core.manifests.findings import Findings
 from reconciler.core.model import Execution, Live, Origin, Spec
 from reconciler.core.plan.decision import Create, DecisionKind, Update, Write
 from reconciler.core.plan.difference import Difference
-from reconciler.core.plan.review import Mismatch
-from reconciler.core.report.report import Association, Report, RunInfo, TargetReport
+from reconciler.core.plan.review import PlanMismatch
+from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
 
 START = "/ExecutionConfiguration/OnDemandConfiguration/StartTime"
 TOKEN = record().token
@@ -39,7 +39,7 @@ def update(sent: Spec | None = None) -> Update:
     return Update(manifest(), live(), replace(record(), request=sent or request()), record(), (), "git changed it")
 
 
-def association(name: str = "export", decision: str = DecisionKind.CREATE, **changes: Any) -> Association:
+def association(name: str = "export", decision: str = DecisionKind.CREATE, **changes: Any) -> AssociationReport:
     """Return one manifest's line, that of a create with its call unless told otherwise."""
     given: dict[str, Any] = {
         "origin": Origin(f"manifests/{name}.yaml", 3, 1),
@@ -49,18 +49,18 @@ def association(name: str = "export", decision: str = DecisionKind.CREATE, **cha
     }
     if decision == "create":
         given |= {"write": create(), "client_token": TOKEN, "unverifiable": ("/ObjectConfiguration",)}
-    return Association(name, decision=DecisionKind(decision), **given | changes)
+    return AssociationReport(name, decision=DecisionKind(decision), **given | changes)
 
 
-def drifted(name: str = "drifted") -> Association:
+def drifted(name: str = "drifted") -> AssociationReport:
     """Return an association whose window left what was applied."""
     differences = (Difference(START, "1790812800000", "1790812800000", "1788220800000"),)
     return association(name, "drifted", arn=live().arn, differences=differences, reason="AWS no longer matches")
 
 
-def report(*associations: Association, dry_run: bool = True, **target: Any) -> Report:
+def report(*associations: AssociationReport, dry_run: bool = True, **target: Any) -> Report:
     """Return the report of one target."""
-    given: dict[str, Any] = {"associations": associations, "live": len(associations)} | target
+    given: dict[str, Any] = {"associations": associations, "live_count": len(associations)} | target
     return Report(run(dry_run=dry_run), (TargetReport("prod", "123456789012", "us-east-1", **given),))
 
 
@@ -79,9 +79,9 @@ def rich(text: str = PLAIN, *, dry_run: bool = False) -> Report:
             replace(record(), name=text, request=_request(text), state=Intended(1, NOW, NOW)),
         ),
         unlisted=((text, text),),
-        live=9,
+        live_count=9,
     )
-    return Report(run(dry_run=dry_run, text=text), (target, broken), problems(text), Mismatch(text, (text, text)))
+    return Report(run(dry_run=dry_run, text=text), (target, broken), problems(text), PlanMismatch(text, (text, text)))
 
 
 def found(text: str = PLAIN) -> Findings:
@@ -113,14 +113,14 @@ def many(count: int) -> Report:
     return report(*every, unmanaged=strangers)
 
 
-def _numbered(decision: str, name: str) -> Association:
+def _numbered(decision: str, name: str) -> AssociationReport:
     if decision == "drifted":
         return drifted(name)
     reason = "MaxCreates is 10" if decision == "blocked" else ""
     return association(name, decision, reason=reason)
 
 
-def _everything(text: str) -> list[Association]:
+def _everything(text: str) -> list[AssociationReport]:
     outcomes: tuple[Outcome, ...] = (
         Created(text),
         Updated(),
@@ -138,8 +138,8 @@ def _everything(text: str) -> list[Association]:
     ]
 
 
-def _made(text: str, decision: str, outcome: Outcome | None = None, write: Write | None = None) -> Association:
-    return Association(
+def _made(text: str, decision: str, outcome: Outcome | None = None, write: Write | None = None) -> AssociationReport:
+    return AssociationReport(
         name=text,
         origin=Origin(text, 3, 1),
         decision=DecisionKind(decision),

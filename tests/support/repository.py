@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.errors import GitError, Misnamed, Problem
+from reconciler.core.errors import GitError, InvalidReference, Problem
 from reconciler.core.manifests.files import File
 from reconciler.edge import git as edge
-from reconciler.edge.git import Access
+from reconciler.edge.git import RepositoryAccess
 
 GIT = {
     "PATH": os.pathsep.join((str(Path(shutil.which("git") or "/usr/bin/git").parent), os.defpath)),
@@ -95,7 +95,7 @@ class Repository:
 
     def misnamed(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> str:
         """Return the one line that says what is wrong with the words themselves."""
-        with pytest.raises(Misnamed):
+        with pytest.raises(InvalidReference):
             self.read(ref, path, url)
         return self.refused(ref, path, url)
 
@@ -104,13 +104,13 @@ def read(
     url: str, ref: str, path: str, environment: Mapping[str, str], **others: Any
 ) -> tuple[str, tuple[File | Problem, ...]]:
     """Read manifests of a revision."""
-    return edge.read(Access(url, ref, environment, **others), path)
+    return edge.read_revision(RepositoryAccess(url, ref, environment, **others), path)
 
 
 def refusal(url: str, ref: str, path: str, environment: Mapping[str, str], seconds: float = 60) -> str:
     """Return the one line that reading is refused with."""
     with pytest.raises(GitError) as refused:
-        read(url, ref, path, environment, seconds=seconds)
+        read(url, ref, path, environment, timeout_seconds=seconds)
     text = str(refused.value)
     assert text.isprintable(), text
     return text

@@ -91,11 +91,11 @@ class Site:
 def serving(manifest_url: str | None = None, **options: Any) -> Iterator[Site]:
     """Serve; the options are the server's."""
     site = Site()
-    site.metrics.show(lambda: site.board)
+    site.metrics.show_status(lambda: site.board)
     site.answering.set()
     views = Views(
         site.shown,
-        site.metrics.text,
+        site.metrics.render,
         timedelta(minutes=10),
         lambda: site.working,
         lambda: site.stopping,

@@ -13,12 +13,12 @@ from support.builders import NOW
 from web.conftest import serving
 
 from reconciler.core.plan.difference import Difference
-from reconciler.core.report.report import Association
+from reconciler.core.report.report import AssociationReport
 
 MEMBERS = ("StartTime", "EndTime", "Object")
 
 
-def one(number: int) -> Association:
+def one(number: int) -> AssociationReport:
     """Return a drifted association."""
     path = "/ExecutionConfiguration/OnDemandConfiguration"
     found = tuple(Difference(f"{path}/{each}", f"17908{number:08}", None, "1788220800000") for each in MEMBERS)

@@ -68,7 +68,7 @@ def report(value: Any) -> Report:
     spec: Spec = {"DataIntegrationIdentifier": value, "ClientId": value, "DestinationURI": value}
     target = TargetReport(
         "prod", value, value, value, every, unmanaged=(Live(value, spec, ran), Live(value, {}, None)),
-        unlisted=((value, value),), live=3,
+        unlisted=((value, value),), live_count=3,
     )  # fmt: skip
     return Report(reports.run(dry_run=False), (target,))
 
@@ -102,7 +102,7 @@ def test_strange_value_leaves_no_trace_in_later_pages(site: Site) -> None:
     site.board = boards.in_sync()
     before = [site.get(path).body for path in ("/", "/api/v1/report")]
     for value in VALUES.values():
-        site.metrics.reported(report(value))
+        site.metrics.count_run(report(value))
         answered(site, boards.board(boards.lane(report(value))))
     site.board = boards.in_sync()
     assert [site.get(path).body for path in ("/", "/api/v1/report")] == before
@@ -133,9 +133,9 @@ def test_pages_render_any_name(site: Site, text: str) -> None:
     """Names of targets, manifests and commits become labels of metrics."""
     board = boards.hostile(text)
     assert board.lanes[0].last
-    site.metrics.reported(board.lanes[0].last)
-    site.metrics.waited(text, 1)
-    with site.metrics.leased(text):
+    site.metrics.count_run(board.lanes[0].last)
+    site.metrics.count_wait(text, 1)
+    with site.metrics.track_lease(text):
         answered(site, board)
     assert "\nreconciler_up 1" not in site.get("/metrics").text
 

@@ -62,7 +62,7 @@ def command(
     from reconciler.controller.controller import Times
     from reconciler.core.errors import UsageError
 
-    if "RECONCILER_EXPECT_PLAN" in settings.environment():
+    if "RECONCILER_EXPECT_PLAN" in settings.read_environment():
         raise UsageError("RECONCILER_EXPECT_PLAN: is for one run; a controller applies what git comes to say")
     if manifest_url and not listen:
         raise UsageError("--manifest-url makes links in the page, and none is served: give --listen as well")

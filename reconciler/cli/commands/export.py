@@ -8,7 +8,7 @@ import click
 
 from reconciler.app.sources import FOLDER, Source
 from reconciler.cli import options, sources
-from reconciler.core.text import harmless, plural
+from reconciler.core.text import plural, sanitize
 
 if TYPE_CHECKING:
     from reconciler.app.export import ExportResult
@@ -55,7 +55,7 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
     if found.managed and not unmanaged and beside:
         found.advice.append(_BESIDE.format(count=found.managed, folder=folder))
     for line in (*found.failed, *found.advice):
-        click.echo(harmless(f"reconcile export: {line}"), err=True)
+        click.echo(sanitize(f"reconcile export: {line}"), err=True)
     if folder is None:
         _print(found)
     else:
@@ -104,14 +104,14 @@ def _write(found: ExportResult, folder: str, *, force: bool) -> None:
     """Write a file for each, and say so line by line."""
     from pathlib import Path
 
-    from reconciler.edge.output_files import write
+    from reconciler.edge.output_files import write_files
 
-    written = write(Path(folder), found.texts, force=force)
+    written = write_files(Path(folder), found.texts, force=force)
     for name in found.texts:
-        click.echo(harmless(f"{'written  ' if written[name] else 'unchanged'}  {Path(folder) / name}"))
+        click.echo(sanitize(f"{'written  ' if written[name] else 'unchanged'}  {Path(folder) / name}"))
     unchanged = len(written) - sum(written.values())
     same = f", {unchanged} unchanged" if unchanged else ""
-    click.echo(_summary(found, harmless(f"{plural(sum(written.values()), 'manifest')} written to {folder}{same}")))
+    click.echo(_summary(found, sanitize(f"{plural(sum(written.values()), 'manifest')} written to {folder}{same}")))
 
 
 def _summary(found: ExportResult, said: str) -> str:

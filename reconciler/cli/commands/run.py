@@ -13,7 +13,7 @@ from reconciler.cli import options, output, sources
 
 if TYPE_CHECKING:
     from reconciler.core.errors import InvalidManifests
-    from reconciler.core.plan.review import Agreed
+    from reconciler.core.plan.review import ReviewedPlan
 
 
 @click.command("run", cls=options.Command)
@@ -71,10 +71,10 @@ def command(
     output.write(report, wanted, formats.REPORT)
     if stop.signal:
         return 128 + stop.signal
-    return report.detailed_exit_code(unmanaged=fail_on is not None) if detailed_exitcode else report.exit_code
+    return report.get_detailed_exit_code(unmanaged=fail_on is not None) if detailed_exitcode else report.exit_code
 
 
-def _reviewed_plan(expect_plan: str | None, outputs: tuple[str, ...]) -> Agreed | None:
+def _reviewed_plan(expect_plan: str | None, outputs: tuple[str, ...]) -> ReviewedPlan | None:
     """Return the plan that --expect-plan names, which no output may replace. Raises UsageError."""
     from reconciler.app.reviewed_plan import read_reviewed_plan
     from reconciler.core.errors import UsageError
@@ -92,8 +92,8 @@ def _write_findings(invalid: InvalidManifests, wanted: tuple[output.Output, ...]
     """Write what is wrong with the manifests in the formats that were asked for; the text goes to standard error."""
     from reconciler.cli import formats
     from reconciler.core.manifests.findings import Findings
-    from reconciler.core.text import harmless
+    from reconciler.core.text import sanitize
 
     elsewhere = tuple(each for each in wanted if each.file or each.format != "text")
     for failure in output.unwritten(Findings.wrong(invalid), elsewhere, formats.FINDINGS):
-        click.echo(harmless(failure), err=True)
+        click.echo(sanitize(failure), err=True)

@@ -36,11 +36,11 @@ def command(host: str, port: int, data: Path | None, switches: tuple[str, ...]) 
     try:
         behaviour = Behaviour.parse(switches)
     except ValueError as error:
-        raise click.UsageError(f"--set {redaction.describe(error)}") from error
+        raise click.UsageError(f"--set {redaction.describe_error(error)}") from error
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
         serve(host, port, data=data, behaviour=behaviour, announce=click.echo, stop=stop)
     except (OSError, DataFileError) as error:
-        raise click.ClickException(getattr(error, "strerror", None) or redaction.describe(error)) from error
+        raise click.ClickException(getattr(error, "strerror", None) or redaction.describe_error(error)) from error

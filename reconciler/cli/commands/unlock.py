@@ -31,8 +31,8 @@ def command(target: str, source: Source, *, yes: bool, **chosen: Any) -> int:
     from reconciler.app.state import StateBackend, locate_target
     from reconciler.core.errors import UsageError
     from reconciler.core.model import Mode
-    from reconciler.core.text import harmless, timestamp
-    from reconciler.edge.clock import new_id
+    from reconciler.core.text import sanitize, timestamp
+    from reconciler.edge.clock import generate_id
 
     config = RunConfig.of(targets=(target,), mode=Mode.OBSERVE, **chosen)
     prepare(config)
@@ -43,15 +43,15 @@ def command(target: str, source: Source, *, yes: bool, **chosen: Any) -> int:
         reader = state.reader(account, region, may_begin=True)  # where there is none, nobody holds it
         journal = reader.read()
         if journal.lease is None:
-            click.echo(f"Nobody holds {harmless(reader.place)}.")
+            click.echo(f"Nobody holds {sanitize(reader.place)}.")
             return 0
         holder = f"{journal.lease.holder} until {timestamp(journal.lease.expires)}"
-        click.echo(harmless(f"{reader.place} is held by {holder} (number {journal.lease.number})."))
+        click.echo(sanitize(f"{reader.place} is held by {holder} (number {journal.lease.number})."))
         if not yes and not output.on_terminal(sys.stdin):
             raise UsageError("nobody is here to answer: give --yes if that run is dead")
         if not yes and not click.confirm("Is that run dead, and shall its lease be freed?"):
             click.echo("Nothing was changed.")
             return 0
-        state.writer(account, region, new_id()).unlock(journal)
+        state.writer(account, region, generate_id()).unlock(journal)
     click.echo("It is free.")
     return 0

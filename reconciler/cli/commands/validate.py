@@ -6,7 +6,7 @@ import click
 
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
-from reconciler.core.text import harmless
+from reconciler.core.text import sanitize
 
 
 @click.command("validate", cls=options.Command)
@@ -25,7 +25,7 @@ def command(source: Source, outputs: tuple[str, ...]) -> int:
     except InvalidManifests as invalid:
         wrong = Findings.wrong(invalid)
         if failed := output.unwritten(wrong, wanted, FINDINGS):
-            click.echo(harmless(f"Error: {'; '.join(failed)}"), err=True)
+            click.echo(sanitize(f"Error: {'; '.join(failed)}"), err=True)
             raise  # the problems go to standard error
         return EXIT_INVALID
     output.write(found, wanted, FINDINGS)

@@ -52,5 +52,5 @@ Answer: TypeAlias = Created | Updated | Refused | NotSent | Unknown
 Outcome: TypeAlias = Answer | Skipped
 """What a report says of one decided write."""
 
-DONE = (Created, Updated)
+SUCCESSES = (Created, Updated)
 """The outcomes after which AWS holds what was asked for."""

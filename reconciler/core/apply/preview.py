@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.core.apply.result import Result
-from reconciler.core.apply.transitions import STALE, remembered
+from reconciler.core.apply.transitions import MAX_OBSERVATION_AGE, with_intents
 from reconciler.core.journal.records import Journal
 from reconciler.core.model import Manifest, Observation, Target
-from reconciler.core.plan.compute import plan
+from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Plan
-from reconciler.core.plan.guardrails import guard
+from reconciler.core.plan.guardrails import apply_guardrails
 from reconciler.core.plan.inputs import RunRules
-from reconciler.core.plan.review import canonical_line, digest
+from reconciler.core.plan.review import canonical_line, compute_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +22,29 @@ class Preview:
     """What a run would do, and what that was decided from. `looked` is when AWS had been looked at."""
 
     plan: Plan
-    recorded: Journal
-    seen: Observation
+    journal: Journal
+    observation: Observation
     rules: RunRules
-    looked: datetime
+    observed_at: datetime
 
-    def decided(self, target: Target, manifests: Sequence[Manifest], seen: Observation) -> Preview:
+    def replan(self, target: Target, manifests: Sequence[Manifest], observation: Observation) -> Preview:
         """Decide anew from what was seen since."""
-        decided = plan(manifests, seen, self.recorded, self.rules)
-        return replace(self, plan=guard(decided, target, self.rules, seen), seen=seen)
+        new_plan = compute_plan(manifests, observation, self.journal, self.rules)
+        return replace(self, plan=apply_guardrails(new_plan, target, self.rules, observation), observation=observation)
 
     @property
     def result(self) -> Result:
         """What a run has to say that does no more than look."""
-        return Result(self.plan, {}, {}, standings=remembered(self.recorded, self.plan, self.looked).standings)
+        return Result(
+            self.plan, {}, {}, last_decisions=with_intents(self.journal, self.plan, self.observed_at).standings
+        )
 
     def has_same_writes_as(self, plan: Plan) -> bool:
         """Return whether another plan leads to the same writes."""
-        return digest(map(canonical_line, plan.reviewed)) == digest(map(canonical_line, self.plan.reviewed))
+        return compute_digest(map(canonical_line, plan.reviewed_writes)) == compute_digest(
+            map(canonical_line, self.plan.reviewed_writes)
+        )
 
     def is_fresh(self, now: datetime) -> bool:
         """Return whether the plan may still be carried out: it has no writes, or AWS was looked at not long ago."""
-        return not self.plan.writes or now <= self.looked + STALE
+        return not self.plan.writes or now <= self.observed_at + MAX_OBSERVATION_AGE

@@ -20,11 +20,11 @@ class Result:
 
     plan: Plan
     outcomes: Mapping[str, Outcome]
-    refreshed: Mapping[str, Live]
+    live_after_writes: Mapping[str, Live]
     error: str | None = None
-    standings: Mapping[str, Standing] = field(default_factory=dict)
+    last_decisions: Mapping[str, Standing] = field(default_factory=dict)
 
     @property
-    def unwritten(self) -> bool:
+    def is_unwritten(self) -> bool:
         """Whether the run failed before anything was written to the journal, and so before any call."""
         return self.error is not None and not self.outcomes

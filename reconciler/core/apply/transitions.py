@@ -9,29 +9,31 @@ from typing import assert_never
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.journal.records import Bound, Intended, Journal, Record, Sent, Standing
-from reconciler.core.plan.decision import Blocked, Decision, Plan, Write, live_of
+from reconciler.core.plan.decision import Blocked, Decision, Plan, Write, get_live
 
-FRESH = timedelta(seconds=60)
+MAX_INTENT_AGE = timedelta(seconds=60)
 """How long after its intent was written a call may be sent: what was stopped and resumed sends nothing late."""
 
-STALE = timedelta(minutes=5)
+MAX_OBSERVATION_AGE = timedelta(minutes=5)
 """How long after a look at AWS nothing more is begun on its strength."""
 
 
-def remembered(recorded: Journal, plan: Plan, now: datetime) -> Journal:
+def with_intents(journal: Journal, plan: Plan, now: datetime) -> Journal:
     """Return the journal to write before the first call: what is about to be sent, and what else was learnt."""
-    sent = {write.manifest.name for write in plan.writes}
+    write_names = {write.manifest.name for write in plan.writes}
     records = [decision.record for decision in plan.decisions if decision.record]
-    stamped = (_stamped(record, now) if record.name in sent else record for record in records)
-    journal = recorded.without(*plan.renamed).with_records(*stamped)
-    journal = journal.with_records(*_found_again(journal, plan.seen))
-    standings = {name: standing for name, standing in recorded.standings.items() if name in journal.records}
-    standings |= {decision.manifest.name: _standing(recorded, decision, now) for decision in plan.decisions}
-    return replace(journal, standings=standings)
+    stamped_records = (_stamp_intent(record, now) if record.name in write_names else record for record in records)
+    new_journal = journal.without(*plan.old_names).with_records(*stamped_records)
+    new_journal = new_journal.with_records(*_clear_missing_since(new_journal, plan.live_ids))
+    last_decisions = {name: standing for name, standing in journal.standings.items() if name in new_journal.records}
+    last_decisions |= {
+        decision.manifest.name: _build_last_decision(journal, decision, now) for decision in plan.decisions
+    }
+    return replace(new_journal, standings=last_decisions)
 
 
-def answered(
-    journal: Journal, wrote: Journal, writes: Sequence[Write], outcomes: Mapping[str, Outcome], now: datetime
+def with_outcomes(
+    journal: Journal, own_journal: Journal, writes: Sequence[Write], outcomes: Mapping[str, Outcome], now: datetime
 ) -> Journal:
     """Return the journal to write after calls: what has no outcome yet stays intended.
 
@@ -40,80 +42,86 @@ def answered(
     first one, which may be what it was refused for: the intent stays. What is still unknown is waited for from `now`
     on, which is after the last call.
     """
-    for write, record in _ours(journal, wrote, writes):
+    for write, record in _find_own_intents(journal, own_journal, writes):
         if outcome := outcomes.get(record.name):
-            after = _after(record, write.before, outcome, now)
-            journal = journal.with_records(after) if after else journal.without(record.name)
+            new_record = _apply_outcome(record, write.previous_record, outcome, now)
+            journal = journal.with_records(new_record) if new_record else journal.without(record.name)
     return journal
 
 
-def renewed(
-    journal: Journal, wrote: Journal, writes: Sequence[Write], outcomes: Mapping[str, Outcome], now: datetime
+def with_renewed_intents(
+    journal: Journal, own_journal: Journal, writes: Sequence[Write], outcomes: Mapping[str, Outcome], now: datetime
 ) -> Journal:
     """Return the journal to write while calls remain: the answers so far, and the other intents as of now."""
-    rest = [_stamped(record, now) for _, record in _ours(journal, wrote, writes) if record.name not in outcomes]
-    return answered(journal, wrote, writes, outcomes, now).with_records(*rest)
+    remaining = [
+        _stamp_intent(record, now)
+        for _, record in _find_own_intents(journal, own_journal, writes)
+        if record.name not in outcomes
+    ]
+    return with_outcomes(journal, own_journal, writes, outcomes, now).with_records(*remaining)
 
 
-def _after(record: Record, before: Record | None, outcome: Outcome, now: datetime) -> Record | None:
+def _apply_outcome(record: Record, previous_record: Record | None, outcome: Outcome, now: datetime) -> Record | None:
     """Return what is to be remembered of one call."""
     match outcome, record.state:
         case (NotSent() | Skipped(), _):
-            return before
+            return previous_record
         case (Refused(reason), Bound(update=sent) as bound):
             assert sent
             return replace(record, state=replace(bound, update=replace(sent, refused=reason)))
         case (Refused(), Intended(attempts=1)):
-            return before
+            return previous_record
         case (Created(association_id), Intended()):
             return replace(record, state=Bound(association_id, now))
         case (Refused() | Unknown() | Updated() | Created(), _):
-            return _waited_for(record, now)
+            return _restart_wait(record, now)
         case other:
             assert_never(other)
 
 
-def _found_again(journal: Journal, seen: frozenset[str]) -> Iterator[Record]:
+def _clear_missing_since(journal: Journal, live_ids: frozenset[str]) -> Iterator[Record]:
     """Yield the records of what List shows again, also where its manifest is gone or was blocked."""
     for record in journal.records.values():
         state = record.state
-        if isinstance(state, Bound) and state.missing_since and state.association_id in seen:
+        if isinstance(state, Bound) and state.missing_since and state.association_id in live_ids:
             yield replace(record, state=replace(state, missing_since=None))
 
 
-def _ours(journal: Journal, wrote: Journal, writes: Sequence[Write]) -> Iterator[tuple[Write, Record]]:
+def _find_own_intents(
+    journal: Journal, own_journal: Journal, writes: Sequence[Write]
+) -> Iterator[tuple[Write, Record]]:
     """Yield the calls with their intents as they stand, unless somebody else has touched them since this run wrote.
 
     While the lease is this run's, nobody has: an intent may only be newer there than this run knows, where the answer
     to a renewal was lost.
     """
-    leased = bool(journal.lease and wrote.lease and journal.lease.run == wrote.lease.run)
+    has_lease = bool(journal.lease and own_journal.lease and journal.lease.run == own_journal.lease.run)
     for write in writes:
-        wrote_it, there = wrote.records.get(write.manifest.name), journal.records.get(write.manifest.name)
-        if there and wrote_it and (there == wrote_it or (leased and _of_one_call(there, wrote_it))):
-            yield write, there
+        own, current = own_journal.records.get(write.manifest.name), journal.records.get(write.manifest.name)
+        if current and own and (current == own or (has_lease and _is_same_call(current, own))):
+            yield write, current
 
 
-def _of_one_call(one: Record, other: Record) -> bool:
+def _is_same_call(one: Record, other: Record) -> bool:
     """Tell whether two records hold the intent of the same call, whenever it was written."""
     match one.state, other.state:
-        case Intended(attempts), Intended(others):
-            return (one.token, attempts) == (other.token, others)
+        case Intended(attempts), Intended(other_attempts):
+            return (one.token, attempts) == (other.token, other_attempts)
         case Bound(update=Sent()), Bound(update=Sent()):
             return one.request == other.request
         case _:
             return False
 
 
-def _stamped(record: Record, now: datetime) -> Record:
+def _stamp_intent(record: Record, now: datetime) -> Record:
     """Return an intent as of now: what was never sent before is so for the first time."""
     state = record.state
     if isinstance(state, Intended) and state.attempts == 1:
         record = replace(record, state=replace(state, first_attempt=now))
-    return _waited_for(record, now)
+    return _restart_wait(record, now)
 
 
-def _waited_for(record: Record, now: datetime) -> Record:
+def _restart_wait(record: Record, now: datetime) -> Record:
     """Return an intent from which on the settle time counts from now."""
     match record.state:
         case Intended() as intended:
@@ -125,13 +133,13 @@ def _waited_for(record: Record, now: datetime) -> Record:
             assert_never(other)
 
 
-def _standing(recorded: Journal, decision: Decision, now: datetime) -> Standing:
+def _build_last_decision(journal: Journal, decision: Decision, now: datetime) -> Standing:
     """Return how a manifest stands: since when, where its decision is another than in the run before.
 
     Who could not look leaves it as it was, or what has been so for days would begin anew with each hiccup.
     """
-    last, live = recorded.standings.get(decision.manifest.name), live_of(decision)
-    if last and isinstance(decision, Blocked) and decision.unseen:
+    last, live = journal.standings.get(decision.manifest.name), get_live(decision)
+    if last and isinstance(decision, Blocked) and decision.is_unobserved:
         return last
     if last is None:
         return Standing(decision.kind, now, live.last_execution if live else None)

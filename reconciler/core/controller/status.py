@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from reconciler.core.errors import Problem
 from reconciler.core.plan.decision import DecisionKind
-from reconciler.core.report.report import Association, Report
+from reconciler.core.report.report import AssociationReport, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Lane:
     seen: Report | None = None
 
     @property
-    def unseen(self) -> Mapping[str, Association]:
+    def unseen(self) -> Mapping[str, AssociationReport]:
         """What the last run could not see, as it was last seen, by name: it calls that blocked, and knows no more."""
         if self.last is None or self.seen is None or self.last is self.seen:
             return {}
@@ -80,7 +80,7 @@ class Lane:
         return {each.name: each for each in self.seen.associations if each.name in blind}
 
     @property
-    def known(self) -> tuple[Association, ...]:
+    def known(self) -> tuple[AssociationReport, ...]:
         """Each association as it was last seen."""
         unseen = self.unseen
         return tuple(unseen.get(each.name, each) for each in self.last.associations) if self.last else ()

@@ -10,13 +10,13 @@ from email.utils import parsedate_to_datetime
 from reconciler.core.aws.signature_errors import SET_CLOCK, bare
 from reconciler.core.doctor.diagnosis import Check, Result, failed, skipped
 from reconciler.core.errors import (
+    AccessDenied,
     ClockSkewed,
     CloudError,
-    Denied,
     GitError,
     InvalidManifests,
     StateError,
-    StateUncertain,
+    StateWriteUnknown,
     Unauthenticated,
     WrongAccount,
 )
@@ -116,7 +116,7 @@ def credentials(target: Target, found: Identity | CloudError, arn: str | None = 
             return Check("credentials", Result.FAILED, bare(str(found)), fix)
         case ClockSkewed():
             return Check("credentials", Result.FAILED, bare(str(found)), SET_CLOCK)
-        case Denied() if target.role_arn:
+        case AccessDenied() if target.role_arn:
             fix = (
                 f"allow sts:AssumeRole on {target.role_arn}, and let the role's trust policy name who calls"
                 f"{' with this ExternalId' if target.external_id else ''}"
@@ -154,7 +154,7 @@ def journal(place: str | None, found: Journal | StateError | CloudError, refusal
         return failed("journal", found, "s3:GetObject and s3:ListBucket")
     if isinstance(found, StateError):
         fix = 'make it readable; where it is damaged: docs/safety.md, "A journal that is refused"'
-        if isinstance(found, StateUncertain):
+        if isinstance(found, StateWriteUnknown):
             fix = "let nothing between here and S3 change its answers"
         return Check("journal", Result.FAILED, str(found), fix)
     if found.lineage:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.core.aws.signature_errors import RENEW, SET_CLOCK, bare
-from reconciler.core.errors import ClockSkewed, CloudError, Denied, Throttled, Unauthenticated, Unreachable
+from reconciler.core.errors import AccessDenied, ClockSkewed, CloudError, Throttled, Unauthenticated, Unreachable
 
 _NETWORK = "look at the network, at a proxy between here and AWS, and at the Region"
 
@@ -71,7 +71,7 @@ def failed(name: str, error: CloudError, needs: str, about: str | None = None) -
     """Return the check of a call that failed; `needs` is the permission for it."""
     result, fix = Result.FAILED, "see what AWS says, and run this again"
     match error:
-        case Denied():
+        case AccessDenied():
             fix = f"allow {needs}"
         case Throttled():
             result, fix = Result.WARNING, "run this again later: others in the account and Region use up the rate"

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.doctor.diagnosis import Check, Result, failed, skipped
-from reconciler.core.errors import CloudError, Denied
+from reconciler.core.errors import AccessDenied, CloudError
 from reconciler.core.model import Integration, Manifest
-from reconciler.core.plan.integrations import find
-from reconciler.core.suggestions import closest
+from reconciler.core.plan.integrations import find_integration
+from reconciler.core.suggestions import find_closest
 from reconciler.core.text import plural
 
 _BULK, _PROFILES = "amazonconnect://", "CustomerProfiles"
@@ -53,9 +53,9 @@ def integration(
 
     `objects` are the keys of the data integration's own ObjectConfiguration, None where it was not asked for.
     """
-    if there := find(identifier, found):
+    if there := find_integration(identifier, found):
         return _objects(identifier, there, silent(manifests), objects)
-    near = closest(identifier, (each.name for each in found))
+    near = find_closest(identifier, (each.name for each in found))
     first = manifests[0].origin
     fix = f"create it, or correct DataIntegrationIdentifier in {first}"
     fix = f"did you mean {near!r}? {fix}" if near else fix
@@ -85,7 +85,7 @@ def _objects(
     if not without or objects is None or not is_bulk(there, objects):
         return Check(name, Result.OK, seen, about=identifier)
     if isinstance(objects, CloudError):
-        fix = f"allow app-integrations:GetDataIntegration on {there.arn}" if isinstance(objects, Denied) else None
+        fix = f"allow app-integrations:GetDataIntegration on {there.arn}" if isinstance(objects, AccessDenied) else None
         fix = fix or failed(name, objects, "").fix
         return Check(name, Result.WARNING, f"{seen}; what it exports is not known: {objects}", fix, identifier)
     if objects:
@@ -170,7 +170,7 @@ def bucket_encryption(bucket: Bucket, found: Encryption | CloudError | None, par
 
 
 def _bucket_failed(name: str, bucket: Bucket, error: CloudError, needs: str, other: str = "") -> Check:
-    if not isinstance(error, Denied):
+    if not isinstance(error, AccessDenied):
         return failed(name, error, needs, bucket.name)
     action = needs.partition(" ")[0]
     because = f"{action} is not allowed on bucket {bucket.name}, which may be another account's: {error}"

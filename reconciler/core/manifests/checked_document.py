@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.document import Document, Path
-from reconciler.core.text import harmless
+from reconciler.core.text import sanitize
 
 _LONGEST_KEY = 300  # characters: AWS takes no key of more than 255
 
@@ -56,7 +56,7 @@ class CheckedDocument:
 
 def pointer(path: Path) -> str:
     """Return a path as a JSON Pointer (RFC 6901) on one line: control characters escaped, long keys cut."""
-    return harmless("".join("/" + _step(step) for step in path))
+    return sanitize("".join("/" + _step(step) for step in path))
 
 
 def _step(step: str | int) -> str:

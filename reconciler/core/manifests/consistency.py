@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.checked_document import CheckedDocument
 from reconciler.core.model import NaturalKey, natural_key, uuid_of
-from reconciler.core.suggestions import closest, listed
+from reconciler.core.suggestions import find_closest, join_names
 from reconciler.core.text import shorten
 
 _MAX_SUGGESTIONS = 100  # looking for a similar name takes long where many names are alike
@@ -52,13 +52,13 @@ class _DeclaredTargets:
     @classmethod
     def of(cls, targets: Iterable[CheckedDocument]) -> _DeclaredTargets:
         names = tuple(dict.fromkeys(target.name for target in targets if target.name))
-        return cls(names, frozenset(names), listed([*map(shorten, names)]))
+        return cls(names, frozenset(names), join_names([*map(shorten, names)]))
 
     def suggest(self, unknown: str) -> str | None:
         """Return the declared name that is most like an unknown one; None from the hundredth unknown name on."""
         if unknown not in self.suggestions:
             search = len(self.suggestions) < _MAX_SUGGESTIONS
-            self.suggestions[unknown] = closest(unknown, self.names) if search else None
+            self.suggestions[unknown] = find_closest(unknown, self.names) if search else None
         return self.suggestions[unknown]
 
 

@@ -28,7 +28,7 @@ class Findings:
         """Return the findings of a valid revision."""
         declared = sum(bool(target.account) for target in desired.targets)
         manifests = sum(len(found) for found in desired.manifests.values())
-        return cls(manifests, declared, warnings=desired.noted, revision=revision)
+        return cls(manifests, declared, warnings=desired.all_warnings, revision=revision)
 
     @classmethod
     def wrong(cls, invalid: InvalidManifests) -> Findings:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from reconciler.core.apply.outcome import DONE, NotSent, Refused, Unknown
+from reconciler.core.apply.outcome import SUCCESSES, NotSent, Refused, Unknown
 from reconciler.core.controller.status import Board, Lane
 from reconciler.core.notifications.state import Condition, Ledger, Open, Remembered, Subject
 from reconciler.core.plan.decision import DecisionKind
-from reconciler.core.report.report import Association, TargetReport
+from reconciler.core.report.report import AssociationReport, TargetReport
 from reconciler.core.request.token import canonical_json
 
 SOURCE = ""
@@ -183,7 +183,7 @@ def _target(lane: Lane, report: TargetReport, at: datetime) -> Look:
         condition = Condition.TARGET_FAILED if lane.failures >= _SURE else Condition.UNCLEAR
         return Look(at, {Subject(): Finding(where, condition, said=report.error)}, whole=False)
     condition = Condition.UNLISTED if report.unlisted else Condition.WELL
-    said = "; ".join(f"{report.identified(arn)}: {reason}" for arn, reason in report.unlisted)
+    said = "; ".join(f"{report.format_integration(arn)}: {reason}" for arn, reason in report.unlisted)
     findings = {Subject(): Finding(where, condition, said=said)}
     for each in report.associations:
         state = Finding(
@@ -196,11 +196,11 @@ def _target(lane: Lane, report: TargetReport, at: datetime) -> Look:
     return Look(at, findings)
 
 
-def _state(association: Association, *, seen: bool) -> Condition:
+def _state(association: AssociationReport, *, seen: bool) -> Condition:
     """Return how an association stands; where not all was `seen`, what is blocked may be so for that reason alone."""
-    if association.failed:
+    if association.has_failed:
         return Condition.FAILED
-    if isinstance(association.outcome, DONE):
+    if isinstance(association.outcome, SUCCESSES):
         return Condition.WELL
     match association.decision:
         case DecisionKind.BLOCKED:
@@ -208,7 +208,7 @@ def _state(association: Association, *, seen: bool) -> Condition:
         case DecisionKind.LOST:
             return Condition.LOST
         case DecisionKind.DRIFTED | DecisionKind.CHANGED:
-            has_drifted = any(each.drifted for each in association.differences)
+            has_drifted = any(each.is_drifted for each in association.differences)
             return Condition.DRIFTED if has_drifted else Condition.UNCLEAR
         case DecisionKind.IN_SYNC | DecisionKind.ADOPT:
             return Condition.WELL
@@ -218,7 +218,7 @@ def _state(association: Association, *, seen: bool) -> Condition:
             assert_never(other)
 
 
-def _export(association: Association) -> tuple[Condition, str]:
+def _export(association: AssociationReport) -> tuple[Condition, str]:
     """Return how the last export stands, and its mark."""
     match association.last_execution.status if association.last_execution else "":
         case "FAILED":
@@ -231,18 +231,23 @@ def _export(association: Association) -> tuple[Condition, str]:
             return Condition.UNCLEAR, ""
 
 
-def _said(association: Association) -> str:
+def _said(association: AssociationReport) -> str:
     """Return why it is so: of drift the members, whose values are nobody else's business."""
     if isinstance(association.outcome, Refused | NotSent | Unknown):
         return association.outcome.reason
-    drifted = ", ".join(each.path for each in association.differences if each.drifted)
+    drifted = ", ".join(each.path for each in association.differences if each.is_drifted)
     return drifted or association.reason
 
 
-def _drift(association: Association) -> str:
+def _drift(association: AssociationReport) -> str:
     """Tell one drift from another."""
     return _mark(
-        *(part for each in association.differences if each.drifted for part in (each.path, canonical_json(each.live)))
+        *(
+            part
+            for each in association.differences
+            if each.is_drifted
+            for part in (each.path, canonical_json(each.live))
+        )
     )
 
 

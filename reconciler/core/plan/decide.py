@@ -9,17 +9,17 @@ from typing import assert_never
 
 from reconciler.core.journal.records import Bound, Intended, Record
 from reconciler.core.model import Live, OnLoss, natural_key, resembles, uuid_of
-from reconciler.core.plan.decide_bound import NOT_KNOWN, decide_present
+from reconciler.core.plan.decide_bound import UNKNOWN_CHANGE, decide_bound
 from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Lost, Settling
-from reconciler.core.plan.difference import as_live, compare
-from reconciler.core.plan.inputs import Case, ambiguous
+from reconciler.core.plan.difference import compare, with_live_values
+from reconciler.core.plan.inputs import DecisionInput, describe_ambiguity
 from reconciler.core.request.token import client_token
 from reconciler.core.text import timestamp
 
-MISSING = "no such association"
+MISSING_REASON = "no such association"
 """Why most associations are created: neither the journal nor AWS knows one."""
 
-OLD = timedelta(hours=8)
+RESEND_PERIOD = timedelta(hours=8)
 """For how long a Create whose answer was lost is sent again: later, AWS may have forgotten token and job alike."""
 
 MAX_ATTEMPTS = 5
@@ -28,202 +28,213 @@ MAX_ATTEMPTS = 5
 _EXECUTION = "ExecutionConfiguration"
 
 
-def decide(case: Case) -> Decision:
+def decide(inputs: DecisionInput) -> Decision:
     """Return the decision for one manifest."""
-    if case.manifest.policy.adopt:
-        return _adopt_wanted(case, case.manifest.policy.adopt)
-    if case.record is None:
-        return _create(case, 0, MISSING)
-    match case.record.state:
+    if inputs.manifest.policy.adopt:
+        return _adopt_named(inputs, inputs.manifest.policy.adopt)
+    if inputs.record is None:
+        return _create(inputs, 0, MISSING_REASON)
+    match inputs.record.state:
         case Bound() as bound:
-            return _decide_bound(case, case.record, bound)
-        case Intended() as intended:
-            return _decide_intended(case, case.record, intended)
+            return _decide_by_id(inputs, inputs.record, bound)
+        case Intended() as pending:
+            return _decide_pending_create(inputs, inputs.record, pending)
         case other:
             assert_never(other)
 
 
-def _adopt_wanted(case: Case, arn: str) -> Decision:
+def _adopt_named(inputs: DecisionInput, arn: str) -> Decision:
     """A person said which association is meant: that one or none, and never a Create."""
-    record, live = case.record, next((live for live in case.lives if live.arn == arn), None)
+    record, live = inputs.record, next((live for live in inputs.candidates if live.arn == arn), None)
     if record and isinstance(record.state, Bound) and record.state.association_id == uuid_of(arn):
-        return _decide_bound(case, record, record.state)
+        return _decide_by_id(inputs, record, record.state)
     if live is None:
-        return Blocked(case.manifest, f"policy.adopt names {arn}, which List does not show, or another manifest has")
+        return Blocked(inputs.manifest, f"policy.adopt names {arn}, which List does not show, or another manifest has")
     if record and isinstance(record.state, Bound) and natural_key(live.spec) != record.key:
         return Blocked(
-            case.manifest,
+            inputs.manifest,
             f"policy.adopt names an association of another data integration, ClientId or DestinationURI than "
             f"{record.state.association_id}, which this manifest stands for: give it a manifest of its own name",
         )
-    known = replace(record, token=None) if record and isinstance(record.state, Bound) else record
-    return _adopt(case, live, known, "named by policy.adopt")
+    record_to_adopt = replace(record, token=None) if record and isinstance(record.state, Bound) else record
+    return _adopt(inputs, live, record_to_adopt, "named by policy.adopt")
 
 
-def _decide_intended(case: Case, record: Record, intended: Intended) -> Decision:
+def _decide_pending_create(inputs: DecisionInput, record: Record, pending: Intended) -> Decision:
     """A Create was sent and its answer never came: List tells, or time does."""
-    matches = case.matches(record.key)
+    matches = inputs.find_matches(record.key)
     if len(matches) > 1:
-        return Blocked(case.manifest, ambiguous(matches))
+        return Blocked(inputs.manifest, describe_ambiguity(matches))
     if matches:
-        return _adopt(case, matches[0], record, "a Create whose answer was lost had arrived")
-    now, settle, attempts = case.rules.now, case.rules.options.settle_time, intended.attempts
-    until = intended.last_attempt + settle * 2 ** (min(attempts, MAX_ATTEMPTS) - 1)
+        return _adopt(inputs, matches[0], record, "a Create whose answer was lost had arrived")
+    now, settle_time, attempts = inputs.rules.now, inputs.rules.options.settle_time, pending.attempts
+    until = pending.last_attempt + settle_time * 2 ** (min(attempts, MAX_ATTEMPTS) - 1)
     if now < until:
-        why = (
-            f"a Create was sent at {timestamp(intended.last_attempt)} and its answer is unknown; "
+        wait_reason = (
+            f"a Create was sent at {timestamp(pending.last_attempt)} and its answer is unknown; "
             f"nothing is sent before {timestamp(until)}"
         )
-        return Settling(case.manifest, case.heard(record), until, why)
-    if attempts >= MAX_ATTEMPTS or now > intended.first_attempt + max(OLD, settle * 2**MAX_ATTEMPTS):
+        return Settling(inputs.manifest, inputs.acknowledge_generation(record), until, wait_reason)
+    if attempts >= MAX_ATTEMPTS or now > pending.first_attempt + max(RESEND_PERIOD, settle_time * 2**MAX_ATTEMPTS):
         return _give_up(
-            case,
+            inputs,
             record,
-            f"given up: {_creates(attempts)} sent without an answer since {timestamp(intended.first_attempt)}, "
+            f"given up: {_format_creates(attempts)} sent without an answer since {timestamp(pending.first_attempt)}, "
             "and List shows none: look in AWS for an export to this destination, and name it in policy.adopt; one is "
-            f"created regardless once {case.way_out(record)}",
+            f"created regardless once {inputs.describe_remedy(record)}",
         )
-    if case.request != record.request:
+    if inputs.request != record.request:
         return _give_up(
-            case,
+            inputs,
             record,
             f"git changed it while the answer to a Create for {' '.join(filter(None, record.key[1:]))} is unknown, and "
             "what git no longer asks for is not sent again: look in AWS, and name what is there in policy.adopt, "
-            f"or restore the request; the new one is created regardless once {case.way_out(record)}",
+            f"or restore the request; the new one is created regardless once {inputs.describe_remedy(record)}",
         )
-    if strangers := [
-        live for live in case.unexplained if live.id not in intended.seen or resembles(record.request, live.spec)
+    if suspects := [
+        live for live in inputs.unexplained if live.id not in pending.seen or resembles(record.request, live.spec)
     ]:
-        since = f"the answer to the Create of {timestamp(intended.last_attempt)} is unknown, and no record explains"
-        return Blocked(case.manifest, _maybe_this_one(since, strangers), suspects=tuple(strangers))
-    state = Intended(attempts + 1, intended.first_attempt, now, intended.seen)
-    reason = f"attempt {state.attempts}: the last one had no answer, and List does not show it"
-    return _unless_held(case, Create(case.manifest, replace(case.heard(record), state=state), record, reason))
+        cause = f"the answer to the Create of {timestamp(pending.last_attempt)} is unknown, and no record explains"
+        return Blocked(inputs.manifest, _describe_suspects(cause, suspects), suspects=tuple(suspects))
+    next_state = Intended(attempts + 1, pending.first_attempt, now, pending.seen)
+    reason = f"attempt {next_state.attempts}: the last one had no answer, and List does not show it"
+    return _create_unless_claimed(
+        inputs,
+        Create(inputs.manifest, replace(inputs.acknowledge_generation(record), state=next_state), record, reason),
+    )
 
 
-def _creates(count: int) -> str:
+def _format_creates(count: int) -> str:
     return "a Create was" if count == 1 else f"{count} Creates were"
 
 
-def _give_up(case: Case, record: Record, reason: str) -> Decision:
+def _give_up(inputs: DecisionInput, record: Record, reason: str) -> Decision:
     """Leave it to a person, whose word is policy.generation."""
-    if case.raised(record):
-        return _create(case, record.incarnation + 1, "given up, and policy.generation was raised")
-    return Blocked(case.manifest, reason)
+    if inputs.is_generation_raised(record):
+        return _create(inputs, record.incarnation + 1, "given up, and policy.generation was raised")
+    return Blocked(inputs.manifest, reason)
 
 
-def _decide_bound(case: Case, record: Record, bound: Bound) -> Decision:
+def _decide_by_id(inputs: DecisionInput, record: Record, bound: Bound) -> Decision:
     """The association is known: compare it, or say that it is gone."""
-    manifest, now, settle = case.manifest, case.rules.now, case.rules.options.settle_time
-    live = next((live for live in case.lives if live.id == bound.association_id), None)
+    manifest, now, settle_time = inputs.manifest, inputs.rules.now, inputs.rules.options.settle_time
+    live = next((live for live in inputs.candidates if live.id == bound.association_id), None)
     if live:
-        return decide_present(case, record, bound, live)
-    matches = () if manifest.policy.adopt else case.matches(record.key)
+        return decide_bound(inputs, record, bound, live)
+    matches = () if manifest.policy.adopt else inputs.find_matches(record.key)
     if len(matches) > 1:
-        return Blocked(manifest, ambiguous(matches))
+        return Blocked(manifest, describe_ambiguity(matches))
     if matches:
-        return _adopt(case, matches[0], record, f"{bound.association_id} is gone, and this one matches")
-    if now < bound.since + settle:
-        why = "just bound, and List does not show it yet"
-        return Settling(manifest, case.heard(record), bound.since + settle, why)
-    if bound.missing_since is None or now < bound.missing_since + settle:
-        missing = replace(bound, missing_since=bound.missing_since or now)
-        until = (bound.missing_since or now) + settle
+        return _adopt(inputs, matches[0], record, f"{bound.association_id} is gone, and this one matches")
+    if now < bound.since + settle_time:
+        wait_reason = "just bound, and List does not show it yet"
+        return Settling(manifest, inputs.acknowledge_generation(record), bound.since + settle_time, wait_reason)
+    if bound.missing_since is None or now < bound.missing_since + settle_time:
+        missing_state = replace(bound, missing_since=bound.missing_since or now)
+        until = (bound.missing_since or now) + settle_time
         reason = f"List left it out; it counts as lost where a run after {timestamp(until)} does not see it either"
-        return Settling(manifest, replace(case.heard(record), state=missing), until, reason)
-    return _decide_lost(case, record, bound)
+        return Settling(manifest, replace(inputs.acknowledge_generation(record), state=missing_state), until, reason)
+    return _decide_lost(inputs, record, bound)
 
 
-def _decide_lost(case: Case, record: Record, bound: Bound) -> Decision:
+def _decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decision:
     """List no longer shows it: create it again where git says so, and report it otherwise."""
-    policy, gone = case.manifest.policy, f"List no longer shows {bound.association_id}"
+    policy, loss = inputs.manifest.policy, f"List no longer shows {bound.association_id}"
     if policy.adopt:
-        return Lost(case.manifest, record, f"{gone}, which policy.adopt names: correct or remove policy.adopt")
-    if case.raised(record):
-        return _create(case, record.incarnation + 1, f"{gone}, and policy.generation was raised")
+        return Lost(inputs.manifest, record, f"{loss}, which policy.adopt names: correct or remove policy.adopt")
+    if inputs.is_generation_raised(record):
+        return _create(inputs, record.incarnation + 1, f"{loss}, and policy.generation was raised")
     if policy.on_loss is OnLoss.REPORT:
-        return Lost(case.manifest, record, f"{gone}; it is created again once {case.way_out(record)}")
+        return Lost(inputs.manifest, record, f"{loss}; it is created again once {inputs.describe_remedy(record)}")
     if bound.arn is None:
-        why = f"no run ever saw it in List, so it may be there: it is created again once {case.way_out(record)}"
-        return Lost(case.manifest, record, f"{bound.association_id} is not created again by policy.onLoss, since {why}")
-    return _create(case, record.incarnation + 1, f"{gone}, and policy.onLoss is recreate")
+        reason = (
+            f"no run ever saw it in List, so it may be there: it is created again once {inputs.describe_remedy(record)}"
+        )
+        return Lost(
+            inputs.manifest, record, f"{bound.association_id} is not created again by policy.onLoss, since {reason}"
+        )
+    return _create(inputs, record.incarnation + 1, f"{loss}, and policy.onLoss is recreate")
 
 
-def _create(case: Case, incarnation: int, reason: str) -> Decision:
+def _create(inputs: DecisionInput, incarnation: int, reason: str) -> Decision:
     """Create what git asks for now; adopt it where it is there."""
-    now, manifest, there = case.rules.now, case.manifest, case.matches(natural_key(case.request))
-    if len(there) > 1:
-        return Blocked(manifest, ambiguous(there))
-    record = case.record
-    if record and natural_key(case.request) != record.key and record.key[0] in case.integrations:
+    now, manifest, matches = inputs.rules.now, inputs.manifest, inputs.find_matches(natural_key(inputs.request))
+    if len(matches) > 1:
+        return Blocked(manifest, describe_ambiguity(matches))
+    record = inputs.record
+    if record and natural_key(inputs.request) != record.key and record.key[0] in inputs.integration_arns:
         return Blocked(
             manifest,
             f"this manifest stands for another association ({' '.join(filter(None, record.key[1:]))}), which is lost "
             "or given up: put the new request under a new name, or restore the old one",
         )
-    if there:
-        return _adopt(case, there[0], None, "live, and new to the journal")
-    if alike := [live for live in case.unexplained if resembles(case.request, live.spec)]:
-        return Blocked(manifest, _maybe_this_one("no record explains", alike), suspects=tuple(alike))
-    token, former = client_token(case.request, incarnation), record.former if record else ()
-    state = Intended(1, now, now, case.listed)
-    intent = Record(manifest.name, case.request, token, incarnation, manifest.policy.generation, state, former)
-    return _unless_held(case, Create(manifest, intent, record, reason))
+    if matches:
+        return _adopt(inputs, matches[0], None, "live, and new to the journal")
+    if suspects := [live for live in inputs.unexplained if resembles(inputs.request, live.spec)]:
+        return Blocked(manifest, _describe_suspects("no record explains", suspects), suspects=tuple(suspects))
+    token, previous_executions = client_token(inputs.request, incarnation), record.former if record else ()
+    state = Intended(1, now, now, inputs.live_ids)
+    intent = Record(
+        manifest.name, inputs.request, token, incarnation, manifest.policy.generation, state, previous_executions
+    )
+    return _create_unless_claimed(inputs, Create(manifest, intent, record, reason))
 
 
-def _maybe_this_one(why: str, lives: Sequence[Live]) -> str:
+def _describe_suspects(cause: str, suspects: Sequence[Live]) -> str:
     """Return the reason where List shows what may be this manifest's association, spelt otherwise than git has it."""
-    shown = ", ".join(sorted(map(_described, lives)))
+    names = ", ".join(sorted(map(_describe_live, suspects)))
     return (
-        f"{why} what List shows, and it may be this one: {shown}; if it is, name it in policy.adopt here; if it is "
+        f"{cause} what List shows, and it may be this one: {names}; if it is, name it in policy.adopt here; if it is "
         "another one, name it in policy.adopt of a manifest of its own"
     )
 
 
-def _described(live: Live) -> str:
+def _describe_live(live: Live) -> str:
     return f"{live.arn} ({' '.join(filter(None, natural_key(live.spec)[1:])) or 'no DestinationURI'})"
 
 
-def _unless_held(case: Case, create: Create) -> Decision:
+def _create_unless_claimed(inputs: DecisionInput, create: Create) -> Decision:
     """Create, unless the journal has, or waits for, just such an association under another name."""
-    if not case.holder:
+    if not inputs.holder:
         return create
     return Blocked(
-        case.manifest,
-        f"the journal has, or waits for, the association that this one asks for under the name {case.holder!r}: "
-        f"where {case.holder!r} asks for something else now, put that under a new name, and restore it there",
+        inputs.manifest,
+        f"the journal has, or waits for, the association that this one asks for under the name {inputs.holder!r}: "
+        f"where {inputs.holder!r} asks for something else now, put that under a new name, and restore it there",
         create,
     )
 
 
-def _adopt(case: Case, live: Live, record: Record | None, reason: str) -> Adopt:
+def _adopt(inputs: DecisionInput, live: Live, record: Record | None, reason: str) -> Adopt:
     """Bind the manifest to a live association.
 
     What was sent for it before counts as applied. Where nothing was, what List shows does.
     """
-    manifest, bound = case.manifest, Bound(live.id, case.rules.now, live.arn)
+    manifest, bound = inputs.manifest, Bound(live.id, inputs.rules.now, live.arn)
     if record is None:
-        incarnation = case.record.incarnation if case.record else 0
-        record = Record(manifest.name, case.request, None, incarnation, manifest.policy.generation, bound)
+        incarnation = inputs.record.incarnation if inputs.record else 0
+        record = Record(manifest.name, inputs.request, None, incarnation, manifest.policy.generation, bound)
     if isinstance(record.state, Bound):
-        record, reason = _as_shown(case, record, live, reason)
-    record = replace(case.heard(record), state=bound)
-    differences = compare(case.request, record.request, live.spec, manifest.policy.ignore)
+        record, reason = _record_live_as_applied(inputs, record, live, reason)
+    record = replace(inputs.acknowledge_generation(record), state=bound)
+    differences = compare(inputs.request, record.request, live.spec, manifest.policy.ignore)
     return Adopt(manifest, live, record, differences, reason)
 
 
-def _as_shown(case: Case, record: Record, live: Live, reason: str) -> tuple[Record, str]:
+def _record_live_as_applied(inputs: DecisionInput, record: Record, live: Live, reason: str) -> tuple[Record, str]:
     """Return the record with what List shows as applied, and why git's difference from that is not sent.
 
     Nothing that is known was applied to this association, so nobody knows whether git or AWS changed. What git asks
     for now therefore counts as what was asked for before, and is not sent by itself.
     """
-    differences = compare(record.request, record.request, live.spec, case.manifest.policy.ignore)
+    differences = compare(record.request, record.request, live.spec, inputs.manifest.policy.ignore)
     if not differences:
         return record, reason
-    shown = as_live(record.request, differences)
-    former = list(record.former)
-    for asked in (record.request.get(_EXECUTION), case.request.get(_EXECUTION)):
-        if asked not in (None, shown.get(_EXECUTION), *former):
-            former.append(asked)
-    return replace(record, request=shown, token=None, former=tuple(former)), f"{reason}; {NOT_KNOWN}: nothing is sent"
+    live_request = with_live_values(record.request, differences)
+    previous_executions = list(record.former)
+    for execution in (record.request.get(_EXECUTION), inputs.request.get(_EXECUTION)):
+        if execution not in (None, live_request.get(_EXECUTION), *previous_executions):
+            previous_executions.append(execution)
+    return replace(
+        record, request=live_request, token=None, former=tuple(previous_executions)
+    ), f"{reason}; {UNKNOWN_CHANGE}: nothing is sent"

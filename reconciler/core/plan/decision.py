@@ -44,7 +44,7 @@ class Create:
     reference_name: ClassVar = "ClientToken"
     manifest: Manifest
     record: Record
-    before: Record | None
+    previous_record: Record | None
     reason: str
 
     @property
@@ -87,7 +87,7 @@ class Update:
     manifest: Manifest
     live: Live
     record: Record
-    before: Record
+    previous_record: Record
     differences: tuple[Difference, ...]
     reason: str
 
@@ -141,7 +141,7 @@ class Adopt:
         """The kind; that of the difference if the adoption leaves one, as the decision of later runs has it."""
         if not self.differences:
             return DecisionKind.ADOPT
-        return DecisionKind.CHANGED if any(each.changed for each in self.differences) else DecisionKind.DRIFTED
+        return DecisionKind.CHANGED if any(each.is_changed for each in self.differences) else DecisionKind.DRIFTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,14 +206,14 @@ class Held:
 
     kind: ClassVar[Literal[DecisionKind.HELD]] = DecisionKind.HELD
     manifest: Manifest
-    instead: Write
+    write: Write
     reason: str
-    by_itself: bool = False
+    resumes_by_itself: bool = False
 
     @property
     def record(self) -> Record | None:
         """What was remembered stays."""
-        return self.instead.before
+        return self.write.previous_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,14 +227,14 @@ class Blocked:
     kind: ClassVar[Literal[DecisionKind.BLOCKED]] = DecisionKind.BLOCKED
     manifest: Manifest
     reason: str
-    instead: Write | None = None
-    unseen: bool = False
+    write: Write | None = None
+    is_unobserved: bool = False
     suspects: tuple[Live, ...] = ()
 
     @property
     def record(self) -> Record | None:
         """What was remembered stays."""
-        return self.instead.before if self.instead else None
+        return self.write.previous_record if self.write else None
 
 
 Write: TypeAlias = Create | Update
@@ -254,11 +254,11 @@ class Plan:
 
     decisions: tuple[Decision, ...] = ()
     unmanaged: tuple[Live, ...] = ()
-    renamed: frozenset[str] = frozenset()
-    seen: frozenset[str] = frozenset()
+    old_names: frozenset[str] = frozenset()
+    live_ids: frozenset[str] = frozenset()
     orphaned: tuple[Record, ...] = ()
     unlisted: tuple[tuple[str, str], ...] = ()
-    names: Mapping[str, str] = field(default_factory=dict)
+    integration_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def writes(self) -> tuple[Write, ...]:
@@ -266,29 +266,29 @@ class Plan:
         return tuple(decision for decision in self.decisions if isinstance(decision, Create | Update))
 
     @property
-    def reviewed(self) -> tuple[Write, ...]:
+    def reviewed_writes(self) -> tuple[Write, ...]:
         """The calls that people agree to: those of this run, and those that only wait for time to pass."""
-        return tuple(write for decision in self.decisions for write in (agreed(decision),) if write)
+        return tuple(write for decision in self.decisions for write in (get_reviewed_write(decision),) if write)
 
 
-def agreed(decision: Decision) -> Write | None:
+def get_reviewed_write(decision: Decision) -> Write | None:
     """Return the call that a decision leads to, now or by itself later."""
     match decision:
         case Create() | Update():
             return decision
-        case Held(instead=instead, by_itself=True):
-            return instead
+        case Held(write=write, resumes_by_itself=True):
+            return write
         case _:
             return None
 
 
-def live_of(decision: Decision) -> Live | None:
+def get_live(decision: Decision) -> Live | None:
     """Return the live association that a decision is about."""
     match decision:
         case Update() | Adopt() | InSync() | Drifted() | Changed() | Settling():
             return decision.live
-        case Held(instead=instead) | Blocked(instead=instead):
-            return live_of(instead) if instead else None
+        case Held(write=write) | Blocked(write=write):
+            return get_live(write) if write else None
         case Create() | Lost():
             return None
         case other:

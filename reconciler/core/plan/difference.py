@@ -22,22 +22,22 @@ class Difference:
     live: Json
 
     @property
-    def readable(self) -> bool:
+    def is_readable(self) -> bool:
         """Whether AWS shows this member."""
         return self.path.split("/")[1] not in UNREADABLE
 
     @property
-    def changed(self) -> bool:
+    def is_changed(self) -> bool:
         """Git left what was applied."""
         return self.desired != self.applied
 
     @property
-    def drifted(self) -> bool:
+    def is_drifted(self) -> bool:
         """Live left what was applied."""
-        return self.readable and self.live != self.applied
+        return self.is_readable and self.live != self.applied
 
     @property
-    def updatable(self) -> bool:
+    def is_updatable(self) -> bool:
         """Whether UpdateDataIntegrationAssociation takes this member (botocore model, 2020-07-29)."""
         return self.path.startswith("/ExecutionConfiguration/")
 
@@ -48,19 +48,19 @@ def compare(desired: Spec, applied: Spec, live: Spec, ignore: tuple[str, ...] = 
     `ignore` holds JSON Pointers: they and all below them are left out of the comparison with live; what git
     itself changes is never left out.
     """
-    wanted, remembered, shown = dict(leaves(desired)), dict(leaves(applied)), dict(leaves(live))
-    found = []
-    for path in sorted({*wanted, *remembered, *shown}):
-        difference = Difference(path, wanted.get(path), remembered.get(path), shown.get(path))
-        ignored = any(path == pointer or path.startswith(f"{pointer}/") for pointer in ignore)
-        if difference.changed or (difference.drifted and not ignored):
-            found.append(difference)
-    return tuple(found)
+    desired_values, applied_values, live_values = dict(flatten(desired)), dict(flatten(applied)), dict(flatten(live))
+    differences = []
+    for path in sorted({*desired_values, *applied_values, *live_values}):
+        difference = Difference(path, desired_values.get(path), applied_values.get(path), live_values.get(path))
+        is_ignored = any(path == pointer or path.startswith(f"{pointer}/") for pointer in ignore)
+        if difference.is_changed or (difference.is_drifted and not is_ignored):
+            differences.append(difference)
+    return tuple(differences)
 
 
-def as_live(request: Spec, differences: Iterable[Difference]) -> Spec:
+def with_live_values(request: Spec, differences: Iterable[Difference]) -> Spec:
     """Return a request in which every member that drifted has the live value."""
-    members = dict(leaves(request))
+    members = dict(flatten(request))
     for each in differences:
         members.pop(each.path, None)
         members |= {} if each.live is None else {each.path: each.live}
@@ -74,11 +74,11 @@ def as_live(request: Spec, differences: Iterable[Difference]) -> Spec:
     return tree
 
 
-def leaves(tree: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, Json]]:
+def flatten(tree: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, Json]]:
     """Yield (JSON Pointer, value) for every member that is no map, or an empty one; a list is one value (RFC 6901)."""
     for key, value in tree.items():
         pointer = f"{prefix}/{key.replace('~', '~0').replace('/', '~1')}"
         if isinstance(value, Mapping) and value:
-            yield from leaves(value, pointer)
+            yield from flatten(value, pointer)
         else:
             yield pointer, value

@@ -32,7 +32,7 @@ class RunRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class DecisionInput:
     """One manifest, its resolved request, its record and the live associations that it may mean.
 
     `integrations` are the ARNs that are listed. `holder` is the other name under which the journal has what this one
@@ -44,27 +44,27 @@ class Case:
     manifest: Manifest
     request: Spec
     record: Record | None
-    lives: tuple[Live, ...]
+    candidates: tuple[Live, ...]
     holder: str | None
-    renamed_from: str | None
+    old_name: str | None
     rules: RunRules
-    integrations: Collection[str] = ()
-    listed: tuple[str, ...] = ()
+    integration_arns: Collection[str] = ()
+    live_ids: tuple[str, ...] = ()
     unexplained: tuple[Live, ...] = ()
 
-    def matches(self, key: NaturalKey) -> tuple[Live, ...]:
+    def find_matches(self, key: NaturalKey) -> tuple[Live, ...]:
         """Return the live associations of a natural key."""
-        return tuple(live for live in self.lives if natural_key(live.spec) == key)
+        return tuple(live for live in self.candidates if natural_key(live.spec) == key)
 
-    def raised(self, record: Record) -> bool:
+    def is_generation_raised(self, record: Record) -> bool:
         """Tell whether git asks for one more try: policy.generation is higher than the one last acted on."""
         return self.manifest.policy.generation > record.generation
 
-    def way_out(self, record: Record) -> str:
+    def describe_remedy(self, record: Record) -> str:
         """Return what a person does to be heard, for a sentence."""
         return f"policy.generation is raised above {record.generation}"
 
-    def heard(self, record: Record) -> Record:
+    def acknowledge_generation(self, record: Record) -> Record:
         """Return the record with a raised policy.generation taken over: what is neither lost nor given up ignores it.
 
         So only the first run that sees a raised generation may act on it, and not a later one on a later loss.
@@ -72,7 +72,7 @@ class Case:
         return replace(record, generation=max(record.generation, self.manifest.policy.generation))
 
 
-def ambiguous(matches: Sequence[Live]) -> str:
+def describe_ambiguity(matches: Sequence[Live]) -> str:
     """Return the reason where several live associations match."""
     arns = ", ".join(sorted(live.arn for live in matches))
     return f"{len(matches)} live associations match: choose one of them with policy.adopt: {arns}"

@@ -16,7 +16,7 @@ from reconciler.core.request.token import canonical_json
 
 
 @dataclass(frozen=True, slots=True)
-class Agreed:
+class ReviewedPlan:
     """The plan that was reviewed: its digest, and a line for each of its writes where they are at hand."""
 
     digest: str
@@ -24,80 +24,85 @@ class Agreed:
 
 
 @dataclass(frozen=True, slots=True)
-class Mismatch:
+class PlanMismatch:
     """Another plan than the one that was reviewed; `differences` are sentences, None where its writes are not known."""
 
-    reviewed: str
+    reviewed_digest: str
     differences: tuple[str, ...] | None
 
 
 def canonical_line(write: Write) -> str:
     """Return everything that counts of a write on one line: its subject, its kind, and exactly what is sent."""
-    return line_of(write.kind, write.request, write.reference)
+    return format_canonical_line(write.kind, write.request, write.reference)
 
 
-def line_of(kind: WriteKind, request: Spec, reference: str) -> str:
+def format_canonical_line(kind: WriteKind, request: Spec, reference: str) -> str:
     """Return the line of a write that a report holds."""
     match kind:
         case DecisionKind.CREATE:
-            sent: Json = request
+            body: Json = request
         case DecisionKind.UPDATE:
-            sent = request.get("ExecutionConfiguration")
+            body = request.get("ExecutionConfiguration")
         case other:
             assert_never(other)
-    return canonical_json([natural_key(request), kind, reference, sent])
+    return canonical_json([natural_key(request), kind, reference, body])
 
 
-def digest(lines: Iterable[str]) -> str:
+def compute_digest(lines: Iterable[str]) -> str:
     """Return `sha256:…` over writes, in whatever order they come."""
     return "sha256:" + hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
-def mismatch(agreed: Agreed, lines: Iterable[str], names: Mapping[str, str] | None = None) -> Mismatch | None:
+def compare_with_review(
+    reviewed: ReviewedPlan, lines: Iterable[str], names: Mapping[str, str] | None = None
+) -> PlanMismatch | None:
     """Return how the writes of a plan differ from those that were agreed to, if they do.
 
     `names` are those of the data integrations, by ARN.
     """
-    now = tuple(lines)
-    if digest(now) == agreed.digest:
+    planned_lines = tuple(lines)
+    if compute_digest(planned_lines) == reviewed.digest:
         return None
-    return Mismatch(
-        agreed.digest, None if agreed.lines is None else tuple(_differences(agreed.lines, now, names or {}))
+    return PlanMismatch(
+        reviewed.digest,
+        None if reviewed.lines is None else tuple(_describe_differences(reviewed.lines, planned_lines, names or {})),
     )
 
 
-def _differences(reviewed: tuple[str, ...], now: tuple[str, ...], names: Mapping[str, str]) -> Iterator[str]:
-    gone = [json.loads(each) for each in sorted((Counter(reviewed) - Counter(now)).elements())]
-    for each in sorted((Counter(now) - Counter(reviewed)).elements()):
+def _describe_differences(
+    reviewed: tuple[str, ...], planned: tuple[str, ...], names: Mapping[str, str]
+) -> Iterator[str]:
+    removed = [json.loads(each) for each in sorted((Counter(reviewed) - Counter(planned)).elements())]
+    for each in sorted((Counter(planned) - Counter(reviewed)).elements()):
         new = json.loads(each)
-        former = next((other for other in gone if other[:2] == new[:2]), None)
-        if former is None:
-            yield f"not reviewed: {_sentence(new, names)}"
+        old = next((other for other in removed if other[:2] == new[:2]), None)
+        if old is None:
+            yield f"not reviewed: {_describe_write(new, names)}"
         else:
-            gone.remove(former)
-            yield f"not as reviewed: {_sentence(new, names)}: {', '.join(_changes(former, new))}"
-    for each in gone:
-        yield f"reviewed, and not planned any more: {_sentence(each, names)}"
+            removed.remove(old)
+            yield f"not as reviewed: {_describe_write(new, names)}: {', '.join(_describe_changes(old, new))}"
+    for each in removed:
+        yield f"reviewed, and not planned any more: {_describe_write(each, names)}"
 
 
-def _sentence(write: Any, names: Mapping[str, str]) -> str:
+def _describe_write(write: Any, names: Mapping[str, str]) -> str:
     (integration, client, destination), kind, *_ = write
-    called = f"{integration} ({names[integration]})" if integration in names else integration
-    return f"{kind} {' '.join(filter(None, (destination or '(no destination)', client)))} of {called}"
+    integration_name = f"{integration} ({names[integration]})" if integration in names else integration
+    return f"{kind} {' '.join(filter(None, (destination or '(no destination)', client)))} of {integration_name}"
 
 
-def _changes(former: Any, new: Any) -> Iterator[str]:
-    (_, kind, was, sent), (_, _, is_, sends) = former, new
-    for each in compare(_body(kind, sends), _body(kind, sent), _body(kind, sends)):
-        yield f"{each.path} is {_value(each.desired)} and was {_value(each.applied)}"
-    if was != is_ and sent == sends:
-        what = "ClientToken" if kind == DecisionKind.CREATE else "association"
-        yield f"the {what} is {is_} and was {was}"
+def _describe_changes(old: Any, new: Any) -> Iterator[str]:
+    (_, kind, old_reference, old_body), (_, _, new_reference, new_body) = old, new
+    for difference in compare(_build_body(kind, new_body), _build_body(kind, old_body), _build_body(kind, new_body)):
+        yield f"{difference.path} is {_format_value(difference.desired)} and was {_format_value(difference.applied)}"
+    if old_reference != new_reference and old_body == new_body:
+        subject = "ClientToken" if kind == DecisionKind.CREATE else "association"
+        yield f"the {subject} is {new_reference} and was {old_reference}"
 
 
-def _body(kind: str, sent: Any) -> Spec:
-    return sent if kind == DecisionKind.CREATE else {"ExecutionConfiguration": sent or {}}
+def _build_body(kind: str, body: Any) -> Spec:
+    return body if kind == DecisionKind.CREATE else {"ExecutionConfiguration": body or {}}
 
 
-def _value(value: Json) -> str:
+def _format_value(value: Json) -> str:
     return "absent" if value is None else str(value)

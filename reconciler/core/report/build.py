@@ -21,99 +21,101 @@ from reconciler.core.plan.decision import (
     Lost,
     Plan,
     Update,
-    agreed,
-    live_of,
+    get_live,
+    get_reviewed_write,
 )
-from reconciler.core.report.report import Association, TargetReport
+from reconciler.core.report.report import AssociationReport, TargetReport
 from reconciler.core.request.normalise import unverifiable
 
-_NOT_ADOPTED = Skipped("not adopted, as far as this run knows: the journal was not written")
-_DRIFTED = "AWS no longer matches the last {} configuration; drift is reported, not repaired"
+_SKIPPED_ADOPTION = Skipped("not adopted, as far as this run knows: the journal was not written")
+_DRIFT_MESSAGE = "AWS no longer matches the last {} configuration; drift is reported, not repaired"
 
 
-def reported(name: str, account: str | None, region: str | None, result: Result) -> TargetReport:
+def build_target_report(name: str, account: str | None, region: str | None, result: Result) -> TargetReport:
     """Return a target's report from what was decided and what became of it."""
     plan, outcomes = result.plan, result.outcomes
-    if result.unwritten:
-        outcomes = {each.manifest.name: _NOT_ADOPTED for each in plan.decisions if isinstance(each, Adopt)}
-    made = {outcome.association_id for outcome in outcomes.values() if isinstance(outcome, Created)}
+    if result.is_unwritten:
+        outcomes = {each.manifest.name: _SKIPPED_ADOPTION for each in plan.decisions if isinstance(each, Adopt)}
+    created_ids = {outcome.association_id for outcome in outcomes.values() if isinstance(outcome, Created)}
     return TargetReport(
         name=name,
         account=account,
         region=region,
         error=result.error,
         associations=tuple(
-            replace(each, since=_since(each, result.standings.get(each.name)))
-            for each in describe(plan, outcomes, result.refreshed)
+            replace(each, since=_get_since(each, result.last_decisions.get(each.name)))
+            for each in build_lines(plan, outcomes, result.live_after_writes)
         ),
         unmanaged=plan.unmanaged,
         orphaned=plan.orphaned,
         unlisted=plan.unlisted,
-        live=len(plan.seen | made),
-        names=plan.names,
+        live_count=len(plan.live_ids | created_ids),
+        integration_names=plan.integration_names,
     )
 
 
-def _since(association: Association, standing: Standing | None) -> datetime | None:
+def _get_since(association: AssociationReport, last_decision: Standing | None) -> datetime | None:
     """Return since when it is decided so; None where that is not known, or another decision is remembered."""
-    return standing.since if standing and standing.decision == association.decision else None
+    return last_decision.since if last_decision and last_decision.decision == association.decision else None
 
 
-def describe(plan: Plan, outcomes: Mapping[str, Outcome], refreshed: Mapping[str, Live]) -> tuple[Association, ...]:
+def build_lines(
+    plan: Plan, outcomes: Mapping[str, Outcome], live_after_writes: Mapping[str, Live]
+) -> tuple[AssociationReport, ...]:
     """Return a line for each decision, with outcomes by manifest name and what List showed afterwards by id."""
     return tuple(
-        _association(decision, outcome, refreshed.get(_changed_id(decision, outcome)))
+        _build_line(decision, outcome, live_after_writes.get(_get_changed_id(decision, outcome)))
         for decision in plan.decisions
         for outcome in (outcomes.get(decision.manifest.name),)
     )
 
 
-def _changed_id(decision: Decision, outcome: Outcome | None) -> str:
+def _get_changed_id(decision: Decision, outcome: Outcome | None) -> str:
     """Return which association a call made or changed; nothing where there was no such call."""
     if isinstance(outcome, Created):
         return outcome.association_id
     return decision.association_id if isinstance(decision, Update) and outcome else ""
 
 
-def undecided(manifests: Sequence[Manifest], reason: str) -> tuple[Association, ...]:
+def build_blocked_lines(manifests: Sequence[Manifest], reason: str) -> tuple[AssociationReport, ...]:
     """Return a blocked line for each manifest of a target that could not be reconciled at all."""
-    return tuple(_association(Blocked(manifest, reason), None, None) for manifest in manifests)
+    return tuple(_build_line(Blocked(manifest, reason), None, None) for manifest in manifests)
 
 
-def _association(decision: Decision, outcome: Outcome | None, refreshed: Live | None) -> Association:
-    manifest, live = decision.manifest, refreshed or live_of(decision)
-    write = decision.instead if isinstance(decision, Held | Blocked) else decision
+def _build_line(decision: Decision, outcome: Outcome | None, live_after_write: Live | None) -> AssociationReport:
+    manifest, live = decision.manifest, live_after_write or get_live(decision)
+    write = decision.write if isinstance(decision, Held | Blocked) else decision
     request: Spec = write.request if isinstance(write, Create | Update) else manifest.spec
-    return Association(
+    return AssociationReport(
         name=manifest.name,
         origin=manifest.origin,
         decision=decision.kind,
-        reason=_reason(decision),
+        reason=_build_reason(decision),
         integration=manifest.integration,
         destination=str(request.get("DestinationURI", "")),
         arn=live.arn if live else None,
-        client_token=_token(write),
+        client_token=_get_token(write),
         differences=() if write is None or isinstance(write, Create | InSync | Lost | Blocked) else write.differences,
         unverifiable=unverifiable(request) if live or isinstance(decision, Create) else (),
         last_execution=live.last_execution if live else None,
         outcome=outcome,
-        write=agreed(decision),
+        write=get_reviewed_write(decision),
     )
 
 
-def _token(decision: Decision | None) -> str | None:
+def _get_token(decision: Decision | None) -> str | None:
     return decision.record.token if decision and decision.record is not None else None
 
 
-def _reason(decision: Decision) -> str:
+def _build_reason(decision: Decision) -> str:
     match decision:
         case InSync():
             return ""
         case Drifted(record=record):
-            return _DRIFTED.format("applied" if record.token else "adopted or applied")
-        case Adopt() if any(each.drifted for each in decision.differences):
-            return f"{decision.reason}; {_DRIFTED.format('applied')}"
-        case Held(instead=Create()):
+            return _DRIFT_MESSAGE.format("applied" if record.token else "adopted or applied")
+        case Adopt() if any(each.is_drifted for each in decision.differences):
+            return f"{decision.reason}; {_DRIFT_MESSAGE.format('applied')}"
+        case Held(write=Create()):
             return f"creating waits: {decision.reason}"
         case Held():
             return f"updating waits: {decision.reason}"

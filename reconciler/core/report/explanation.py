@@ -22,14 +22,14 @@ from reconciler.core.plan.decision import (
     Settling,
     Update,
     Write,
-    live_of,
+    get_live,
 )
 from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.inputs import RunRules
-from reconciler.core.plan.integrations import find
-from reconciler.core.plan.matching import by_id
-from reconciler.core.report.build import describe
-from reconciler.core.report.report import Association
+from reconciler.core.plan.integrations import find_integration
+from reconciler.core.plan.matching import index_by_id
+from reconciler.core.report.build import build_lines
+from reconciler.core.report.report import AssociationReport
 from reconciler.core.request.normalise import resolved
 from reconciler.core.request.token import client_token
 from reconciler.core.text import timestamp
@@ -46,7 +46,7 @@ class Row:
     live: str
     condition: str | None
     decision: str
-    rail: str | None
+    guardrail: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,64 +63,64 @@ class Explanation:
     request: Spec | None
     token: str | None
     record: Record | None
-    standing: Standing | None
+    last_decision: Standing | None
     journal: Journal
     live: Live | None
-    alike: tuple[Live, ...]
+    matches: tuple[Live, ...]
     unlisted: str | None
-    association: Association
+    association: AssociationReport
     row: Row
 
 
 def explain(name: str, preview: Preview) -> Explanation:
     """Return all that is known of the manifest of a name, which the preview has."""
-    seen, journal = preview.seen, preview.recorded
+    observation, journal = preview.observation, preview.journal
     decision = next(each for each in preview.plan.decisions if each.manifest.name == name)
     manifest = decision.manifest
-    integration = find(manifest.integration, seen.integrations)
+    integration = find_integration(manifest.integration, observation.integrations)
     request = resolved(manifest.spec, integration.arn) if integration else None
-    record = _recorded(decision, journal)
-    listed = seen.associations.get(integration.arn, ()) if integration else ()
-    lives = by_id(seen.associations)
-    alike = tuple(live for live in lives.values() if request and natural_key(live.spec) == natural_key(request))
+    record = _find_record(decision, journal)
+    associations = observation.associations.get(integration.arn, ()) if integration else ()
+    live_by_id = index_by_id(observation.associations)
+    matches = tuple(live for live in live_by_id.values() if request and natural_key(live.spec) == natural_key(request))
     bound = record.state if record and isinstance(record.state, Bound) else None
-    live = live_of(decision) or (lives.get(bound.association_id) if bound else None)
-    unlisted = listed.reason if isinstance(listed, Unobserved) else None
-    (association,) = (each for each in describe(preview.plan, {}, {}) if each.name == name)
+    live = get_live(decision) or (live_by_id.get(bound.association_id) if bound else None)
+    unlisted = associations.reason if isinstance(associations, Unobserved) else None
+    (association,) = (each for each in build_lines(preview.plan, {}, {}) if each.name == name)
     return Explanation(
         manifest=manifest,
         integration=integration,
         request=request,
-        token=_token(decision, request, record),
+        token=_compute_token(decision, request, record),
         record=record,
-        standing=journal.standings.get(record.name if record else name),
+        last_decision=journal.standings.get(record.name if record else name),
         journal=journal,
         live=live,
-        alike=alike,
+        matches=matches,
         unlisted=unlisted,
         association=association,
-        row=_row(decision, record, _shown(manifest, record, live, alike, unlisted), preview.rules),
+        row=_build_row(decision, record, _describe_live(manifest, record, live, matches, unlisted), preview.rules),
     )
 
 
-def _recorded(decision: Decision, journal: Journal) -> Record | None:
+def _find_record(decision: Decision, journal: Journal) -> Record | None:
     """Return the record as the journal has it, under an earlier name of the manifest too."""
     if decision.manifest.name in journal.records:
         return journal.records[decision.manifest.name]
     state = decision.record.state if decision.record else None
     if isinstance(state, Bound):
-        same = (each for each in journal.records.values() if isinstance(each.state, Bound))
-        return next((each for each in same if _id(each) == state.association_id), None)
+        bound_records = (each for each in journal.records.values() if isinstance(each.state, Bound))
+        return next((each for each in bound_records if _get_association_id(each) == state.association_id), None)
     return None
 
 
-def _id(record: Record) -> str:
+def _get_association_id(record: Record) -> str:
     assert isinstance(record.state, Bound)
     return record.state.association_id
 
 
-def _token(decision: Decision, request: Spec | None, record: Record | None) -> str | None:
-    write = _write(decision)
+def _compute_token(decision: Decision, request: Spec | None, record: Record | None) -> str | None:
+    write = _get_write(decision)
     if decision.manifest.policy.adopt:
         return None
     if isinstance(write, Create):
@@ -128,38 +128,38 @@ def _token(decision: Decision, request: Spec | None, record: Record | None) -> s
     return client_token(request, record.incarnation if record else 0) if request else None
 
 
-def _write(decision: Decision) -> Write | None:
+def _get_write(decision: Decision) -> Write | None:
     match decision:
         case Create() | Update():
             return decision
         case Held() | Blocked():
-            return decision.instead
+            return decision.write
         case _:
             return None
 
 
-def _row(decision: Decision, record: Record | None, shown: str, rules: RunRules) -> Row:
-    write = _write(decision)
-    rail = decision.reason if isinstance(decision, Held | Blocked) and write else None
+def _build_row(decision: Decision, record: Record | None, live: str, rules: RunRules) -> Row:
+    write = _get_write(decision)
+    guardrail = decision.reason if isinstance(decision, Held | Blocked) and write else None
     return Row(
-        record=", ".join(_known(record)),
-        live=shown,
-        condition="; ".join(_conditions(decision, write, record, rules)) or None,
-        decision=write.kind if write and rail else decision.kind,
-        rail=rail,
+        record=", ".join(_describe_record(record)),
+        live=live,
+        condition="; ".join(_describe_conditions(decision, write, record, rules)) or None,
+        decision=write.kind if write and guardrail else decision.kind,
+        guardrail=guardrail,
     )
 
 
-def _known(record: Record | None) -> Iterator[str]:
+def _describe_record(record: Record | None) -> Iterator[str]:
     """Say what the journal knows, in the words of the table."""
     match record.state if record else None:
         case None:
             yield "none"
         case Intended(attempts):
             yield f"a Create was sent and its answer is unknown (attempt {attempts})"
-        case Bound(association_id, missing_since=gone, update=update):
+        case Bound(association_id, missing_since=missing_since, update=update):
             yield f"bound to {association_id}"
-            if gone:
+            if missing_since:
                 yield "which List has left out"
             if update:
                 yield "an update was refused" if update.refused else "an update was sent and does not show yet"
@@ -167,8 +167,8 @@ def _known(record: Record | None) -> Iterator[str]:
             assert_never(other)
 
 
-def _shown(
-    manifest: Manifest, record: Record | None, live: Live | None, alike: Sequence[Live], unlisted: str | None
+def _describe_live(
+    manifest: Manifest, record: Record | None, live: Live | None, matches: Sequence[Live], unlisted: str | None
 ) -> str:
     """Say what List shows, in the words of the table."""
     if unlisted is not None:
@@ -179,28 +179,30 @@ def _shown(
         return (
             "the one that policy.adopt names" if live and live.arn == adopt else "not the one that policy.adopt names"
         )
-    return {0: "none", 1: "one with its natural key"}.get(len(alike), f"{len(alike)} with its natural key")
+    return {0: "none", 1: "one with its natural key"}.get(len(matches), f"{len(matches)} with its natural key")
 
 
-def _conditions(decision: Decision, write: Write | None, record: Record | None, rules: RunRules) -> Iterator[str]:
+def _describe_conditions(
+    decision: Decision, write: Write | None, record: Record | None, rules: RunRules
+) -> Iterator[str]:
     """Say what makes it this row, in the words of the table: what differs, what time it is, and what git allows."""
     policy = decision.manifest.policy
     if policy.adopt and not isinstance(decision, Blocked):  # the reason of which says it
         yield f"policy.adopt names {policy.adopt}"
     match write or decision:
         case Create() as create:
-            yield from _again(create)
-        case Adopt(differences=differences, record=adopted):
-            if record and record.name != adopted.name:
+            yield from _explain_repetition(create)
+        case Adopt(differences=differences, record=new_record):
+            if record and record.name != new_record.name:
                 yield f"renamed from {record.name}"
-            yield from _compared(differences) if differences else ("what List shows is equal",)
+            yield from _describe_differences(differences) if differences else ("what List shows is equal",)
         case InSync():
             yield "desired = applied = live, as far as AWS shows"
         case Drifted(differences=differences):
-            yield from _compared(differences)
+            yield from _describe_differences(differences)
         case Changed(differences=differences) | Update(differences=differences):
-            yield from _compared(differences)
-            yield f"mode {rules.options.mode.stricter(policy.mode)}"
+            yield from _describe_differences(differences)
+            yield f"mode {rules.options.mode.choose_stricter(policy.mode)}"
         case Settling(until=until):
             yield f"the time to wait ends at {timestamp(until)}, and it is {timestamp(rules.now)}"
         case Lost():
@@ -212,13 +214,13 @@ def _conditions(decision: Decision, write: Write | None, record: Record | None, 
             assert_never(other)
 
 
-def _again(create: Create) -> Iterator[str]:
+def _explain_repetition(create: Create) -> Iterator[str]:
     """Say why a Create follows where the journal knows of an earlier one; a first one has no condition."""
-    before, policy = create.before, create.manifest.policy
-    if before is None:
+    previous_record, policy = create.previous_record, create.manifest.policy
+    if previous_record is None:
         return
-    match before.state:
-        case Intended(attempts) if create.record.incarnation == before.incarnation:
+    match previous_record.state:
+        case Intended(attempts) if create.record.incarnation == previous_record.incarnation:
             yield f"attempt {attempts} is longer ago than its time to wait"
             return
         case Intended():
@@ -227,21 +229,23 @@ def _again(create: Create) -> Iterator[str]:
             yield "in two runs, a settle time apart"
         case other:
             assert_never(other)
-    if policy.generation > before.generation:
-        yield f"policy.generation {policy.generation}, and {before.generation} was acted on last"
+    if policy.generation > previous_record.generation:
+        yield f"policy.generation {policy.generation}, and {previous_record.generation} was acted on last"
     else:
         yield f"policy.onLoss {policy.on_loss}"
 
 
-def _compared(differences: Sequence[Difference]) -> Iterator[str]:
+def _describe_differences(differences: Sequence[Difference]) -> Iterator[str]:
     """Say which members differ, and between whom."""
-    changed = [each for each in differences if each.changed]
-    if changed:
-        where = (
-            "only in what can be updated" if all(each.updatable for each in changed) else "in what cannot be changed"
+    changed_members = [each for each in differences if each.is_changed]
+    if changed_members:
+        extent = (
+            "only in what can be updated"
+            if all(each.is_updatable for each in changed_members)
+            else "in what cannot be changed"
         )
-        yield f"desired ≠ applied {where}: {' '.join(each.path for each in changed)}"
+        yield f"desired ≠ applied {extent}: {' '.join(each.path for each in changed_members)}"
     else:
         yield "desired = applied"
-    if drifted := [each.path for each in differences if each.drifted]:
-        yield f"applied ≠ live: {' '.join(drifted)}"
+    if drifted_paths := [each.path for each in differences if each.is_drifted]:
+        yield f"applied ≠ live: {' '.join(drifted_paths)}"

@@ -26,7 +26,7 @@ from reconciler import redaction
 from reconciler.core.aws import signature_errors
 from reconciler.core.aws.throttling import throttled
 from reconciler.core.aws.verdict import code_of, is_by_aws, request_of
-from reconciler.core.errors import ClockSkewed, CloudError, Denied, Throttled, Unauthenticated, Unreachable
+from reconciler.core.errors import AccessDenied, ClockSkewed, CloudError, Throttled, Unauthenticated, Unreachable
 
 NO_REGION = "no Region: declare a Target, or give --region or AWS_REGION"
 NO_CREDENTIALS = (
@@ -39,43 +39,43 @@ NO_CREDENTIALS = (
     TokenRetrievalError,
     getattr(exceptions, "LoginError", SSOError),  # of `aws login`, which older ones do not know
 )
-_FOREIGN = "what answers is not AWS, but maybe a proxy"
-_LONGEST = 200
+_NOT_AWS = "what answers is not AWS, but maybe a proxy"
+_MAX_LENGTH = 200
 """Characters: how much is said of an answer that cannot be read."""
 
 
 @contextmanager
-def translated(doing: str) -> Iterator[None]:
+def translate_errors(operation: str) -> Iterator[None]:
     """Turn botocore's errors into ours, by type, with the operation and AWS's request id."""
     try:
         yield
     except CloudError as error:  # of an answer that cannot be used
-        raise type(error)(f"{doing}: {error}") from error
+        raise type(error)(f"{operation}: {error}") from error
     except ClientError as error:
-        if not is_by_aws(answer_of(error)):
-            raise Unreachable(f"{doing}: {_FOREIGN}: {_shortened(line(error))}") from error
-        raise _by_code(error)(f"{doing}: {line(error)}") from error
+        if not is_by_aws(get_answer(error)):
+            raise Unreachable(f"{operation}: {_NOT_AWS}: {_shorten(format_error(error))}") from error
+        raise _select_error_type(error)(f"{operation}: {format_error(error)}") from error
     except NoRegionError as error:
         raise CloudError(NO_REGION) from error
     except MissingDependencyException as error:
-        way_out = "install it (pip install 'botocore[crt]'), or give credentials of another kind"
-        said = f"botocore lacks its crt extra, which profiles of `aws login` need: {way_out}"
-        raise Unauthenticated(f"{doing}: {said}") from error
+        remedy = "install it (pip install 'botocore[crt]'), or give credentials of another kind"
+        message = f"botocore lacks its crt extra, which profiles of `aws login` need: {remedy}"
+        raise Unauthenticated(f"{operation}: {message}") from error
     except NO_CREDENTIALS as error:
-        raise Unauthenticated(f"{doing}: {line(error)}") from error
+        raise Unauthenticated(f"{operation}: {format_error(error)}") from error
     except ResponseParserError as error:  # which is no BotoCoreError
-        raise Unreachable(f"{doing}: {_FOREIGN}: {_shortened(line(error))}") from error
+        raise Unreachable(f"{operation}: {_NOT_AWS}: {_shorten(format_error(error))}") from error
     except BotoCoreError as error:
-        raise Unreachable(f"{doing}: {line(error)}") from error
+        raise Unreachable(f"{operation}: {format_error(error)}") from error
     except KeyError as error:
-        raise CloudError(f"{doing}: AWS's answer lacks {redaction.describe(error)}") from error
+        raise CloudError(f"{operation}: AWS's answer lacks {redaction.describe_error(error)}") from error
     except (AttributeError, TypeError) as error:  # of botocore, where members are of other types than the model says
-        raise Unreachable(f"{doing}: the answer cannot be read: {_shortened(line(error))}") from error
+        raise Unreachable(f"{operation}: the answer cannot be read: {_shorten(format_error(error))}") from error
     except (ValueError, OSError) as error:  # of boto3's own settings, such as AWS_MAX_ATTEMPTS=x
-        raise CloudError(f"{doing}: {line(error)}") from error
+        raise CloudError(f"{operation}: {format_error(error)}") from error
 
 
-def answer_of(error: ClientError) -> Mapping[str, Any]:
+def get_answer(error: ClientError) -> Mapping[str, Any]:
     """Return the answer in an error as a mapping: botocore's own type for it has members that answers may lack."""
     answer: Mapping[str, Any] = dict(error.response)
     return answer
@@ -84,39 +84,39 @@ def answer_of(error: ClientError) -> Mapping[str, Any]:
 def require_aws(answer: Mapping[str, Any]) -> None:
     """Refuse an answer that does not bear AWS's request id. Raises Unreachable."""
     if not is_by_aws(answer):
-        raise Unreachable(f"{_FOREIGN}: the answer bears no request id")
+        raise Unreachable(f"{_NOT_AWS}: the answer bears no request id")
 
 
-def _by_code(error: ClientError) -> type[CloudError]:
-    code, status = code_of(answer_of(error))
+def _select_error_type(error: ClientError) -> type[CloudError]:
+    code, status = code_of(get_answer(error))
     if throttled(code, status):
         return Throttled
-    if signature_errors.is_skewed(code, _said(error)):
+    if signature_errors.is_skewed(code, _get_message(error)):
         return ClockSkewed
-    if signature_errors.is_unknown(code, _said(error)):
+    if signature_errors.is_unknown(code, _get_message(error)):
         return Unauthenticated
     if code.startswith("AccessDenied"):
-        return Denied
+        return AccessDenied
     return Unreachable if status >= 500 else CloudError  # noqa: PLR2004 - a fault of AWS
 
 
-def line(error: BaseException) -> str:
+def format_error(error: BaseException) -> str:
     """Return an error as one line, with what AWS's support would ask for."""
     if not isinstance(error, ClientError):
-        return redaction.describe(error)
-    answer = answer_of(error)
+        return redaction.describe_error(error)
+    answer = get_answer(error)
     code, request = code_of(answer)[0], request_of(answer)
-    text = f"{code or 'an error'}: {_said(error) or 'without a message'}"
+    text = f"{code or 'an error'}: {_get_message(error) or 'without a message'}"
     return (
         " ".join(redaction.redact(text).split())
         + (f" (request {redaction.redact(request)})" if request else "")
-        + signature_errors.way_out(code, _said(error))
+        + signature_errors.way_out(code, _get_message(error))
     )
 
 
-def _said(error: ClientError) -> object:
-    return answer_of(error).get("Error", {}).get("Message")
+def _get_message(error: ClientError) -> object:
+    return get_answer(error).get("Error", {}).get("Message")
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}…"

@@ -15,32 +15,32 @@ from botocore.exceptions import CredentialRetrievalError
 from reconciler import redaction
 from reconciler.core.errors import Unauthenticated
 
-_SECONDS = 60.0
+_TIMEOUT_SECONDS = 60.0
 """Seconds that a credential_process may take."""
 
 
-def ask_nobody(session: botocore.session.Session) -> None:
+def disable_prompts(session: botocore.session.Session) -> None:
     """Have profiles with `mfa_serial` refused, and a `credential_process` find nobody to ask.
 
     botocore has no other place for either, so that its private members are set: a test holds them there.
     """
     chain: Any = session.get_component("credential_provider")
-    popen = partial(Unattended, seconds=_SECONDS)
-    assumed = chain.get_provider("assume-role")
-    assumed._prompter = _refuse  # noqa: SLF001 - as said
+    popen = partial(NoninteractiveProcess, timeout_seconds=_TIMEOUT_SECONDS)
+    assume_role_provider = chain.get_provider("assume-role")
+    assume_role_provider._prompter = _refuse_prompt  # noqa: SLF001 - as said
     chain.get_provider("custom-process")._popen = popen  # noqa: SLF001
-    builder = assumed._profile_provider_builder  # noqa: SLF001 - it makes those of source_profile
-    make = builder._create_process_provider  # noqa: SLF001
+    profile_provider_builder = assume_role_provider._profile_provider_builder  # noqa: SLF001 - it makes those of source_profile
+    create_original = profile_provider_builder._create_process_provider  # noqa: SLF001
 
-    def made(profile_name: str) -> Any:
-        provider = make(profile_name)
+    def create_process_provider(profile_name: str) -> Any:
+        provider = create_original(profile_name)
         provider._popen = popen  # noqa: SLF001
         return provider
 
-    builder._create_process_provider = made  # noqa: SLF001
+    profile_provider_builder._create_process_provider = create_process_provider  # noqa: SLF001
 
 
-def _refuse(prompt: str) -> str:
+def _refuse_prompt(prompt: str) -> str:
     """Refuse to ask for what `prompt` says."""
     device = redaction.redact(prompt).strip().removeprefix("Enter MFA code for ").rstrip(":")
     raise Unauthenticated(
@@ -49,22 +49,23 @@ def _refuse(prompt: str) -> str:
     )
 
 
-class Unattended(subprocess.Popen[bytes]):
+class NoninteractiveProcess(subprocess.Popen[bytes]):
     """A program without standard input and without a terminal, which is ended where it takes longer than `seconds`."""
 
-    def __init__(self, command: list[str], *, seconds: float, **given: Any) -> None:
-        super().__init__(command, stdin=subprocess.DEVNULL, start_new_session=True, **given)
-        self._seconds = seconds
+    def __init__(self, command: list[str], *, timeout_seconds: float, **options: Any) -> None:
+        super().__init__(command, stdin=subprocess.DEVNULL, start_new_session=True, **options)
+        self._timeout_seconds = timeout_seconds
 
     def communicate(self, input: bytes | None = None, timeout: float | None = None) -> tuple[bytes, bytes]:  # noqa: A002
         """Return what it says. Raises CredentialRetrievalError."""
         try:
-            return super().communicate(input, self._seconds if timeout is None else timeout)
+            return super().communicate(input, self._timeout_seconds if timeout is None else timeout)
         except subprocess.TimeoutExpired as error:
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
             for pipe in filter(None, (self.stdout, self.stderr)):
                 pipe.close()
             self.wait()
-            said = f"it took longer than {self._seconds:g} s, and was ended; it may have waited for somebody to answer"
-            raise CredentialRetrievalError(provider="custom-process", error_msg=said) from error
+            took = f"it took longer than {self._timeout_seconds:g} s, and was ended"
+            message = f"{took}; it may have waited for somebody to answer"
+            raise CredentialRetrievalError(provider="custom-process", error_msg=message) from error

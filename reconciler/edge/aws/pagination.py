@@ -12,11 +12,11 @@ from botocore.parsers import ResponseParserError
 from reconciler.core.errors import Unreachable
 from reconciler.edge.aws.errors import require_aws
 
-_PAGE = 50  # the largest that the service model allows
-_LAST = "LastExecutionStatus"
+_PAGE_SIZE = 50  # the largest that the service model allows
+_LAST_STATUS = "LastExecutionStatus"
 _QUOTA = 20
 """Data integrations in an account and Region (Amazon Connect service quotas), the larger quota of what is listed."""
-MOST_PAGES = 20 * _QUOTA
+MAX_PAGES = 20 * _QUOTA
 """How many pages of one List are read: twenty times the quota at one item a page, a thousand times at 50."""
 
 
@@ -42,9 +42,9 @@ def require_shape(response_dict: dict[str, Any], operation_model: Any, **_: obje
         if not isinstance(page.get(member), expected | None):
             raise ResponseParserError(f"{member} is of another type than {shape.type_name}")
     items = [item for each in page.values() if isinstance(each, list) for item in each if isinstance(item, dict)]
-    if odd := [item for item in items if not isinstance(item.get(_LAST), dict | None)]:
-        for item in odd:
-            item[_LAST] = {"ExecutionStatus": str(item[_LAST])}
+    if malformed_items := [item for item in items if not isinstance(item.get(_LAST_STATUS), dict | None)]:
+        for item in malformed_items:
+            item[_LAST_STATUS] = {"ExecutionStatus": str(item[_LAST_STATUS])}
         response_dict["body"] = json.dumps(page).encode()
 
 
@@ -55,16 +55,16 @@ def read_pages(call: ListCall, member: str, **parameters: str) -> Iterator[list[
     what botocore raises.
     """
     token: dict[str, str] = {}
-    seen: set[str] = set()
-    for _ in range(MOST_PAGES):
-        page = call(**parameters, **token, MaxResults=_PAGE)
+    previous_tokens: set[str] = set()
+    for _ in range(MAX_PAGES):
+        page = call(**parameters, **token, MaxResults=_PAGE_SIZE)
         require_aws(page)
         yield page[member]
-        following = page.get("NextToken")
-        if not following:
+        next_token = page.get("NextToken")
+        if not next_token:
             return
-        if following in seen:
+        if next_token in previous_tokens:
             raise Unreachable("AWS gave the same NextToken twice: the list has no end, and is not known whole")
-        seen.add(following)
-        token = {"NextToken": following}
-    raise Unreachable(f"the list has more than {MOST_PAGES} pages, and is not known whole")
+        previous_tokens.add(next_token)
+        token = {"NextToken": next_token}
+    raise Unreachable(f"the list has more than {MAX_PAGES} pages, and is not known whole")

@@ -18,10 +18,10 @@ from reconciler.core.doctor.reach import Encryption
 from reconciler.core.errors import CloudError
 from reconciler.core.model import Integration
 from reconciler.core.ports import Clock
-from reconciler.edge.aws.errors import answer_of, require_aws, translated
+from reconciler.edge.aws.errors import get_answer, require_aws, translate_errors
 from reconciler.edge.aws.pagination import read_pages, require_shape
-from reconciler.edge.aws.read_only import only_reads
-from reconciler.edge.aws.responses import ArnScope, integration
+from reconciler.edge.aws.read_only import make_read_only
+from reconciler.edge.aws.responses import ArnScope, parse_integration
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
@@ -37,53 +37,53 @@ class Probe:
 
     def __init__(self, integrations: AppIntegrationsServiceClient, buckets: Any, scope: ArnScope) -> None:
         for client in (integrations, buckets):
-            only_reads(client)
+            make_read_only(client)
         integrations.meta.events.register("before-parse.appintegrations", require_shape)
         self._integrations, self._buckets, self._scope = integrations, buckets, scope
 
-    def integrations(self) -> tuple[Integration, ...]:
+    def list_integrations(self) -> tuple[Integration, ...]:
         """Return all data integrations."""
-        with translated("ListDataIntegrations"):
+        with translate_errors("ListDataIntegrations"):
             pages = read_pages(self._integrations.list_data_integrations, "DataIntegrations")
-            return tuple(integration(item, self._scope) for page in pages for item in page)
+            return tuple(parse_integration(item, self._scope) for page in pages for item in page)
 
-    def objects(self, integration_arn: str) -> tuple[str, ...]:
+    def list_object_keys(self, integration_arn: str) -> tuple[str, ...]:
         """Return the keys of a data integration's own ObjectConfiguration, none where it has none."""
-        with translated("GetDataIntegration"):
+        with translate_errors("GetDataIntegration"):
             answer = self._integrations.get_data_integration(Identifier=integration_arn)
             require_aws(answer)
             return tuple(answer.get("ObjectConfiguration") or {})
 
-    def try_associations(self, integration_arn: str) -> None:
+    def check_associations_access(self, integration_arn: str) -> None:
         """List at most one association of a data integration, to see whether that is allowed."""
-        with translated("ListDataIntegrationAssociations"):
+        with translate_errors("ListDataIntegrationAssociations"):
             answer = self._integrations.list_data_integration_associations(
                 DataIntegrationIdentifier=integration_arn, MaxResults=1
             )
             require_aws(answer)
 
-    def location(self, bucket: str) -> str | None:
+    def find_bucket_region(self, bucket: str) -> str | None:
         """Return the Region of a bucket, None where there is no such bucket."""
-        with _asking("GetBucketLocation", bucket):
+        with _translate_bucket_errors("GetBucketLocation", bucket):
             try:
                 answer = self._buckets.get_bucket_location(Bucket=bucket)
             except ClientError as error:
-                if is_refusal(answer_of(error)) and code_of(answer_of(error))[0] == "NoSuchBucket":
+                if is_refusal(get_answer(error)) and code_of(get_answer(error))[0] == "NoSuchBucket":
                     return None
                 raise
             require_aws(answer)
-            named: str | None = answer.get("LocationConstraint")
-            return _LOCATIONS.get(named, redaction.redact(named or ""))
+            region: str | None = answer.get("LocationConstraint")
+            return _LOCATIONS.get(region, redaction.redact(region or ""))
 
-    def encryption(self, bucket: str) -> Encryption | None:
+    def find_bucket_encryption(self, bucket: str) -> Encryption | None:
         """Return the default encryption of a bucket, None where it has none."""
-        with _asking("GetBucketEncryption", bucket):
+        with _translate_bucket_errors("GetBucketEncryption", bucket):
             try:
                 answer = self._buckets.get_bucket_encryption(Bucket=bucket)
             except ClientError as error:
                 if (
-                    is_refusal(answer_of(error))
-                    and code_of(answer_of(error))[0] == "ServerSideEncryptionConfigurationNotFoundError"
+                    is_refusal(get_answer(error))
+                    and code_of(get_answer(error))[0] == "ServerSideEncryptionConfigurationNotFoundError"
                 ):
                     return None
                 raise
@@ -97,53 +97,53 @@ class Probe:
             return Encryption(redaction.redact(default["SSEAlgorithm"]), key and redaction.redact(key))
 
 
-class Ear:
+class StsListener:
     """Listens to the clients of STS, so that what they were told is known also where no session came of it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._sent = clock.now()
+        self._sent_at = clock.now()
         self.identity: Identity | None = None
         self.answer: Dated | None = None
 
     def __call__(self, client: Any) -> None:
         """Listen to a client."""
-        client.meta.events.register("before-send.sts", self._sending)
-        client.meta.events.register("response-received.sts", self._received)
+        client.meta.events.register("before-send.sts", self._record_sending_time)
+        client.meta.events.register("response-received.sts", self._record_answer)
 
-    def _sending(self, **_: object) -> None:
-        self._sent = self._clock.now()
+    def _record_sending_time(self, **_: object) -> None:
+        self._sent_at = self._clock.now()
 
-    def _received(self, response_dict: Any, parsed_response: Any, **_: object) -> None:
+    def _record_answer(self, response_dict: Any, parsed_response: Any, **_: object) -> None:
         if response_dict is None:  # no answer came
             return
-        self.answer = Dated(response_dict["headers"].get("Date"), self._sent, self._clock.now())
+        self.answer = Dated(response_dict["headers"].get("Date"), self._sent_at, self._clock.now())
         if parsed_response and {"Arn", "Account"} <= parsed_response.keys():
             self.identity = Identity(*(redaction.redact(parsed_response[member]) for member in ("Arn", "Account")))
 
 
-def libraries() -> dict[str, str]:
+def get_library_versions() -> dict[str, str]:
     """Return the versions of what speaks with AWS, by name."""
     return {"boto3": boto3.__version__, "botocore": botocore.__version__}
 
 
-def knows_create() -> bool:
+def has_create_operation() -> bool:
     """Tell whether botocore's model has the operation that this program is for. Raises CloudError."""
-    with translated("reading botocore's models"):
+    with translate_errors("reading botocore's models"):
         return _CREATE in botocore.session.Session(session_vars=_NO_PROFILE).get_service_model(_SERVICE).operation_names
 
 
 def has_appintegrations(region: str) -> bool:
     """Tell whether botocore lists AppIntegrations in a Region. Raises CloudError."""
-    with translated("reading botocore's endpoints"):
+    with translate_errors("reading botocore's endpoints"):
         session = botocore.session.Session(session_vars=_NO_PROFILE)
         partitions = session.get_available_partitions()
         return any(region in session.get_available_regions(_SERVICE, partition) for partition in partitions)
 
 
 @contextmanager
-def _asking(operation: str, bucket: str) -> Iterator[None]:
-    with translated(f"{operation} of {bucket}"):
+def _translate_bucket_errors(operation: str, bucket: str) -> Iterator[None]:
+    with translate_errors(f"{operation} of {bucket}"):
         try:
             yield
         except ParamValidationError as error:  # of the name, before anything is sent

@@ -8,18 +8,18 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from reconciler import redaction
-from reconciler.core.context import carrying
-from reconciler.core.errors import CloudError, Stopped
+from reconciler.core.context import with_context
+from reconciler.core.errors import CloudError, StopRequested
 from reconciler.core.model import Live, Observation, Unobserved
-from reconciler.edge.aws.errors import translated
+from reconciler.edge.aws.errors import translate_errors
 from reconciler.edge.aws.pagination import ListCall, read_pages, require_shape
-from reconciler.edge.aws.responses import ArnScope, association, integration
+from reconciler.edge.aws.responses import ArnScope, parse_association, parse_integration
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
 
 CONCURRENCY = 8
-_READINGS = 4
+_MAX_READINGS = 4
 """How often a List of several pages is read until two readings in a row agree."""
 
 
@@ -33,58 +33,64 @@ class Reader:
 
     def observe(self, progress: Callable[[str, int, int], None]) -> Observation:
         """Return all data integrations and the associations of each. Raises CloudError if the former fail."""
-        with translated("ListDataIntegrations"):
-            items, _ = self._read(self._client.list_data_integrations, "DataIntegrations", "Arn")
-            integrations = tuple(integration(item, self._scope) for item in items.values())
+        with translate_errors("ListDataIntegrations"):
+            items, _ = self._read_items(self._client.list_data_integrations, "DataIntegrations", "Arn")
+            integrations = tuple(parse_integration(item, self._scope) for item in items.values())
         arns = [each.arn for each in integrations]
-        return Observation(integrations, self._list(arns, progress, readings=1))
+        return Observation(integrations, self._list_associations(arns, progress, readings=1))
 
-    def associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
+    def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
         """Return the associations of some data integrations, by the integration's ARN, read with more care.
 
         What is removed while pages are read may push an item from a page still to come onto one already read: several
         pages count only where two readings in a row hold the same.
         """
-        return self._list(list(integration_arns), lambda *_: None, readings=_READINGS)
+        return self._list_associations(list(integration_arns), lambda *_: None, readings=_MAX_READINGS)
 
-    def _list(
+    def _list_associations(
         self, arns: list[str], progress: Callable[[str, int, int], None], readings: int
     ) -> Mapping[str, tuple[Live, ...] | Unobserved]:
-        def one(arn: str) -> tuple[Live, ...] | Unobserved:
+        def list_one(arn: str) -> tuple[Live, ...] | Unobserved:
             return self._list_one(arn, readings)
 
-        listed: dict[str, tuple[Live, ...] | Unobserved] = {}
+        associations_by_arn: dict[str, tuple[Live, ...] | Unobserved] = {}
         progress("observing", 0, len(arns))
         with ThreadPoolExecutor(self._concurrency) if self._concurrency > 1 else nullcontext() as pool:
-            for arn, lives in zip(arns, pool.map(carrying(one), arns) if pool else map(one, arns), strict=True):
-                listed[arn] = lives
-                progress("observing", len(listed), len(arns))
-        return listed
+            for arn, associations in zip(
+                arns, pool.map(with_context(list_one), arns) if pool else map(list_one, arns), strict=True
+            ):
+                associations_by_arn[arn] = associations
+                progress("observing", len(associations_by_arn), len(arns))
+        return associations_by_arn
 
     def _list_one(self, arn: str, readings: int) -> tuple[Live, ...] | Unobserved:
         """Return the associations of one data integration, or why they are not known: never a part of them."""
-        before: dict[str, Any] | None = None
+        previous_items: dict[str, Any] | None = None
         try:
-            with translated("ListDataIntegrationAssociations"):
+            with translate_errors("ListDataIntegrationAssociations"):
                 for _ in range(readings):
-                    items, pages = self._read(
+                    items, pages = self._read_items(
                         self._client.list_data_integration_associations,
                         "DataIntegrationAssociations",
                         "DataIntegrationAssociationArn",
                         DataIntegrationIdentifier=arn,
                     )
-                    if pages == 1 or readings == 1 or (before is not None and items.keys() == before.keys()):
-                        return tuple(association(item, arn) for item in items.values())
-                    before = items
-        except Stopped:
+                    if (
+                        pages == 1
+                        or readings == 1
+                        or (previous_items is not None and items.keys() == previous_items.keys())
+                    ):
+                        return tuple(parse_association(item, arn) for item in items.values())
+                    previous_items = items
+        except StopRequested:
             raise
         except CloudError as error:
             return Unobserved(str(error))
         except Exception as error:  # noqa: BLE001 - an answer that nobody can read is not an empty one
-            return Unobserved(f"the answer cannot be read: {type(error).__name__}: {redaction.describe(error)}")
+            return Unobserved(f"the answer cannot be read: {type(error).__name__}: {redaction.describe_error(error)}")
         return Unobserved(f"the list changed while it was read, {readings} times in a row")
 
-    def _read(self, call: ListCall, member: str, key: str, **parameters: str) -> tuple[dict[str, Any], int]:
+    def _read_items(self, call: ListCall, member: str, key: str, **parameters: str) -> tuple[dict[str, Any], int]:
         """Return the items of all pages, each once by its key, and how many pages there were."""
         pages = list(read_pages(call, member, **parameters))
         return {item[key]: item for page in pages for item in page}, len(pages)

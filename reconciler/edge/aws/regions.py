@@ -13,20 +13,20 @@ from reconciler.core.errors import CloudError
 
 
 @cache
-def patterns() -> tuple[str, ...]:
+def load_patterns() -> tuple[str, ...]:
     """Return the regular expression of each partition's Regions, those that botocore does not list yet included."""
-    found: Any = Loader().load_data("partitions")
-    return tuple(partition["regionRegex"] for partition in found["partitions"])
+    partitions: Any = Loader().load_data("partitions")
+    return tuple(partition["regionRegex"] for partition in partitions["partitions"])
 
 
-def complaint(name: str) -> str | None:
+def find_problem(name: str) -> str | None:
     """Return what is wrong with the name of a Region and what would be right, None where nothing is."""
-    return regions.complaint(name, patterns())
+    return regions.complaint(name, load_patterns())
 
 
-def check(name: str | None) -> None:
+def check_region(name: str | None) -> None:
     """Refuse a name that is given and is no Region's. Raises CloudError."""
-    if name is not None and (wrong := complaint(name)):
+    if name is not None and (problem := find_problem(name)):
         raise CloudError(
-            f"{redaction.redact(wrong)} (a Target, --region, AWS_REGION, AWS_DEFAULT_REGION or the profile says so)"
+            f"{redaction.redact(problem)} (a Target, --region, AWS_REGION, AWS_DEFAULT_REGION or the profile says so)"
         )

@@ -16,10 +16,10 @@ from reconciler import redaction
 from reconciler.core.errors import CloudError
 from reconciler.core.model import Execution, Integration, Live, uuid_of
 from reconciler.core.request.normalise import normalise
-from reconciler.core.text import harmless
+from reconciler.core.text import sanitize
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
-_LONGEST_STATUS, _LONGEST_MESSAGE, _LONGEST_SHOWN = 64, 1024, 200
+_MAX_STATUS, _MAX_MESSAGE, _MAX_VALUE = 64, 1024, 200
 _EXECUTION = "ExecutionConfiguration"
 _STATUSES = ("COMPLETED", "IN_PROGRESS", "FAILED")
 """Those of the service model appintegrations/2020-07-29: most associations have one, which needs no look."""
@@ -34,42 +34,44 @@ class ArnScope:
     account: str
 
 
-def account(value: object) -> str:
+def parse_account(value: object) -> str:
     """Return an account id: twelve digits, since it becomes a part of the journal's name. Raises CloudError."""
     if isinstance(value, str) and _ACCOUNT.fullmatch(value):
         return value
-    raise CloudError(f"the answer cannot be used: Account is {_short(value)}, and not twelve digits")
+    raise CloudError(f"the answer cannot be used: Account is {_shorten(value)}, and not twelve digits")
 
 
-def integration(item: Any, scope: ArnScope) -> Integration:
+def parse_integration(item: Any, scope: ArnScope) -> Integration:
     """Return an item of ListDataIntegrations. Raises CloudError where it cannot be used."""
     arn, name = item["Arn"], item["Name"]
     _require_arn(arn, scope)
     if not is_clean(name):
-        raise CloudError(f"the answer cannot be used: Name of {arn} is {_short(name)}")
+        raise CloudError(f"the answer cannot be used: Name of {arn} is {_shorten(name)}")
     source = item.get("SourceURI")
     return Integration(arn, name, source if is_clean(source) else "")
 
 
-def association(item: Any, integration_arn: str) -> Live:
+def parse_association(item: Any, integration_arn: str) -> Live:
     """Return an item of ListDataIntegrationAssociations. Raises CloudError where it cannot be used."""
     arn = item["DataIntegrationAssociationArn"]
-    _, partition, _, region, account_, *_ = integration_arn.split(":")
-    _require_arn(arn, ArnScope(partition, region, account_))
+    _, partition, _, region, account, *_ = integration_arn.split(":")
+    _require_arn(arn, ArnScope(partition, region, account))
     if item.get("DataIntegrationArn", integration_arn) != integration_arn:
-        shown = _short(item["DataIntegrationArn"])
-        raise CloudError(f"the answer cannot be used: {arn} is of the data integration {shown}, and not of this one")
+        other_integration = _shorten(item["DataIntegrationArn"])
+        raise CloudError(
+            f"the answer cannot be used: {arn} is of the data integration {other_integration}, and not of this one"
+        )
     keys = {key: item[key] for key in ("ClientId", "DestinationURI") if item.get(key) not in (None, "")}
     for key, value in keys.items():
         if not is_clean(value):
-            raise CloudError(f"the answer cannot be used: {key} of {arn} is {_short(value)}")
+            raise CloudError(f"the answer cannot be used: {key} of {arn} is {_shorten(value)}")
     execution = item.get(_EXECUTION)
     if execution is not None:
         if not _is_configuration(execution):
-            raise CloudError(f"the answer cannot be used: {_EXECUTION} of {arn} is {_short(execution)}")
+            raise CloudError(f"the answer cannot be used: {_EXECUTION} of {arn} is {_shorten(execution)}")
         keys[_EXECUTION] = execution
     spec = normalise({"DataIntegrationIdentifier": integration_arn, **keys})
-    return Live(arn, spec, _last_execution(item.get("LastExecutionStatus")))
+    return Live(arn, spec, _parse_last_execution(item.get("LastExecutionStatus")))
 
 
 def is_clean(value: object) -> TypeGuard[str]:
@@ -77,21 +79,21 @@ def is_clean(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and bool(value.strip()) and _is_writable(value)
 
 
-def _last_execution(shown: Any) -> Execution | None:
+def _parse_last_execution(value: Any) -> Execution | None:
     """Return how the last job went. Its texts are for people: they are cut and cleaned, never a reason to refuse."""
-    if not isinstance(shown, Mapping) or not shown:
+    if not isinstance(value, Mapping) or not value:
         return None
-    status, message = shown.get("ExecutionStatus"), shown.get("StatusMessage")
+    status, message = value.get("ExecutionStatus"), value.get("StatusMessage")
     return Execution(
-        status if status in _STATUSES else _text(status, _LONGEST_STATUS) or "unknown",
-        None if message is None else _text(message, _LONGEST_MESSAGE),
+        status if status in _STATUSES else _clean_text(status, _MAX_STATUS) or "unknown",
+        None if message is None else _clean_text(message, _MAX_MESSAGE),
     )
 
 
-def _text(value: object, longest: int) -> str:
+def _clean_text(value: object, max_length: int) -> str:
     text = "" if value is None else redaction.redact(str(value))
-    cleaned = "".join(char if char.isprintable() else " " for char in text[: longest + 1]).strip()
-    return cleaned if len(cleaned) <= longest else f"{cleaned[: longest - 1]}…"
+    cleaned = "".join(char if char.isprintable() else " " for char in text[: max_length + 1]).strip()
+    return cleaned if len(cleaned) <= max_length else f"{cleaned[: max_length - 1]}…"
 
 
 def _is_configuration(value: object) -> bool:
@@ -117,11 +119,11 @@ def _is_writable(text: str) -> bool:
 def _require_arn(arn: object, scope: ArnScope) -> None:
     """Refuse what is no ARN of a target's own account and Region. Raises CloudError."""
     parts = arn.split(":") if is_clean(arn) else []
-    named = tuple(parts[at] for at in (1, 3, 4)) if len(parts) > 5 and parts[0] == "arn" else None  # noqa: PLR2004
-    if named != (scope.partition, scope.region, scope.account) or not uuid_of(str(arn)):
+    arn_scope = tuple(parts[index] for index in (1, 3, 4)) if len(parts) > 5 and parts[0] == "arn" else None  # noqa: PLR2004
+    if arn_scope != (scope.partition, scope.region, scope.account) or not uuid_of(str(arn)):
         place = f"account {scope.account}, Region {scope.region}, partition {scope.partition}"
-        raise CloudError(f"the answer cannot be used: the ARN {_short(arn)} is not of {place}")
+        raise CloudError(f"the answer cannot be used: the ARN {_shorten(arn)} is not of {place}")
 
 
-def _short(value: object) -> str:
-    return harmless(redaction.redact(repr(value))[:_LONGEST_SHOWN])
+def _shorten(value: object) -> str:
+    return sanitize(redaction.redact(repr(value))[:_MAX_VALUE])

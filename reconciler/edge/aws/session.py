@@ -18,11 +18,11 @@ from reconciler.core.model import Target
 from reconciler.core.ports import Clock
 from reconciler.core.redaction.invalid_settings import credential_flaw
 from reconciler.edge.aws import responses
-from reconciler.edge.aws.errors import NO_REGION, require_aws, translated
-from reconciler.edge.aws.noninteractive import ask_nobody
-from reconciler.edge.aws.read_only import only_reads
+from reconciler.edge.aws.errors import NO_REGION, require_aws, translate_errors
+from reconciler.edge.aws.noninteractive import disable_prompts
+from reconciler.edge.aws.read_only import make_read_only
 from reconciler.edge.aws.reader import CONCURRENCY, Reader
-from reconciler.edge.aws.regions import check
+from reconciler.edge.aws.regions import check_region
 from reconciler.edge.aws.writer import Writer
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _Client = TypeVar("_Client")
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class ConnectionSettings:
     """How to reach AWS, as the command line and the environment say.
 
     `dummy` is for sandboxes: no real credentials. `read_timeout` is how many seconds an answer may take. `listen` is
@@ -45,12 +45,12 @@ class Connection:
     region: str | None = None
     profile: str | None = None
     endpoint_url: str | None = None
-    dummy: bool = False
+    has_dummy_credentials: bool = False
     read_timeout: float = 60
-    listen: Callable[[botocore.session.Session], None] = lambda _: None
+    on_session: Callable[[botocore.session.Session], None] = lambda _: None
 
 
-class Models:
+class SharedModels:
     """Parsed service models, shared by all sessions of a process: 6 ms for each after the first, instead of 78."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Models:
         self._loader.search_paths[:] = dict.fromkeys(self._loader.search_paths)  # boto3 adds its own each time
 
 
-class Aws:
+class TargetSession:
     """One target's session: whose it is, and clients on demand, until it is closed. Raises CloudError.
 
     `listen` is given each client of STS before it is used.
@@ -73,75 +73,82 @@ class Aws:
     def __init__(
         self,
         target: Target,
-        connection: Connection,
-        pace: Callable[[], None],
-        models: Models,
-        listen: Callable[[Any], None] = lambda _: None,
+        connection: ConnectionSettings,
+        rate_limiter: Callable[[], None],
+        models: SharedModels,
+        on_sts_client: Callable[[Any], None] = lambda _: None,
     ) -> None:
         self._endpoint_url = connection.endpoint_url
-        self._agent = f"appintegrations-reconciler/{connection.version}"
-        self._pace, self._listen = pace, listen
-        self._proxies: dict[str, str] | None = {} if connection.dummy else None  # a sandbox is not behind the proxy
+        self._user_agent = f"appintegrations-reconciler/{connection.version}"
+        self._rate_limiter, self._on_sts_client = rate_limiter, on_sts_client
+        self._proxies: dict[str, str] | None = (
+            {} if connection.has_dummy_credentials else None
+        )  # a sandbox is not behind the proxy
         self._read_timeout = connection.read_timeout
         self._clients: list[Any] = []
-        with translated("reading the AWS configuration"):
-            self._session = _session(target.region, connection, models)
+        with translate_errors("reading the AWS configuration"):
+            self._session = _create_session(target.region, connection, models)
             if target.role_arn:
-                self._session = self._assume(target, connection, models)
+                self._session = self._assume_role(target, connection, models)
         if not self._session.region_name:
             raise CloudError(NO_REGION)
         self.region = self._session.region_name
-        self.account = self._identify(target)
+        self.account = self._verify_account(target)
 
     def close(self) -> None:
         """Close the connections of all clients: AWS keeps them open, and Python collects the clients' cycles late."""
         for client in self._clients:
             client.close()
 
-    def reader(self) -> Reader:
+    def create_reader(self) -> Reader:
         """Return the calls that change nothing, retried by botocore as often as AWS_MAX_ATTEMPTS says."""
-        return Reader(self._reading(CONCURRENCY), self._scope())
+        return Reader(self._create_reading_client(CONCURRENCY), self._find_scope())
 
-    def probe(self) -> Probe:
+    def create_probe(self) -> Probe:
         """Return the calls of `reconcile doctor`, which change nothing either: of AppIntegrations, and of buckets."""
         from reconciler.edge.aws.probe import Probe  # noqa: PLC0415 - no run needs it
 
-        config = self._usual.merge(
+        config = self._default_config.merge(
             Config(s3={"addressing_style": "path"} if self._endpoint_url else None)  # no bucket has a host name there
         )
-        with translated("making a client of S3"):
-            buckets = self._kept(self._session.client("s3", endpoint_url=self._endpoint_url, config=config))
-        return Probe(self._reading(1), buckets, self._scope())
+        with translate_errors("making a client of S3"):
+            buckets = self._track_client(self._session.client("s3", endpoint_url=self._endpoint_url, config=config))
+        return Probe(self._create_reading_client(1), buckets, self._find_scope())
 
-    def writer(self, clock: Clock) -> Writer:
+    def create_writer(self, clock: Clock) -> Writer:
         """Return the calls that change AWS, each sent once: botocore would repeat a Create by itself."""
         config = Config(retries={"mode": "standard", "total_max_attempts": 1})
-        return Writer(lambda: self._client(config), self._pace, clock)
+        return Writer(lambda: self._create_client(config), self._rate_limiter, clock)
 
-    def _scope(self) -> responses.ArnScope:
-        with translated("finding the partition of the Region"):
+    def _find_scope(self) -> responses.ArnScope:
+        with translate_errors("finding the partition of the Region"):
             partition = self._session.get_partition_for_region(self.region)
         return responses.ArnScope(partition, self.region, self.account)
 
-    def _reading(self, connections: int) -> AppIntegrationsServiceClient:
-        client = self._client(Config(retries={"mode": "standard"}, max_pool_connections=connections))
+    def _create_reading_client(self, connections: int) -> AppIntegrationsServiceClient:
+        client = self._create_client(Config(retries={"mode": "standard"}, max_pool_connections=connections))
         # before each attempt is signed, so that no signature grows old while it waits
-        client.meta.events.register_first("request-created.appintegrations", lambda **_: self._pace())
+        client.meta.events.register_first("request-created.appintegrations", lambda **_: self._rate_limiter())
         return client
 
-    def _client(self, config: Config) -> AppIntegrationsServiceClient:
+    def _create_client(self, config: Config) -> AppIntegrationsServiceClient:
         common = Config(
-            user_agent_extra=self._agent, proxies=self._proxies, connect_timeout=10, read_timeout=self._read_timeout
+            user_agent_extra=self._user_agent,
+            proxies=self._proxies,
+            connect_timeout=10,
+            read_timeout=self._read_timeout,
         )
         config = config.merge(common)
-        with translated("making a client"):
-            return self._kept(self._session.client("appintegrations", endpoint_url=self._endpoint_url, config=config))
+        with translate_errors("making a client"):
+            return self._track_client(
+                self._session.client("appintegrations", endpoint_url=self._endpoint_url, config=config)
+            )
 
-    def _identify(self, target: Target) -> str:
-        with translated("GetCallerIdentity"):
-            answer = self._sts(self._session).get_caller_identity()
+    def _verify_account(self, target: Target) -> str:
+        with translate_errors("GetCallerIdentity"):
+            answer = self._create_sts_client(self._session).get_caller_identity()
             require_aws(answer)
-            account = responses.account(answer["Account"])
+            account = responses.parse_account(answer["Account"])
         if target.account and account != target.account:
             raise WrongAccount(
                 f"the credentials belong to account {account}, and target {target.name!r} declares {target.account}: "
@@ -149,16 +156,16 @@ class Aws:
             )
         return account
 
-    def _assume(self, target: Target, connection: Connection, models: Models) -> boto3.Session:
+    def _assume_role(self, target: Target, connection: ConnectionSettings, models: SharedModels) -> boto3.Session:
         assert target.role_arn
         extra = {"ExternalId": target.external_id} if target.external_id else {}
-        with translated(f"AssumeRole of {target.role_arn}"):
-            answer = self._sts(self._session).assume_role(
+        with translate_errors(f"AssumeRole of {target.role_arn}"):
+            answer = self._create_sts_client(self._session).assume_role(
                 RoleArn=target.role_arn, RoleSessionName=target.session_name, **extra
             )
             require_aws(answer)
             keys = answer["Credentials"]
-        return _session(
+        return _create_session(
             target.region,
             connection,
             models,
@@ -167,20 +174,20 @@ class Aws:
             aws_session_token=keys["SessionToken"],
         )
 
-    def _sts(self, session: boto3.Session) -> Any:
-        client = self._kept(session.client("sts", endpoint_url=self._endpoint_url, config=self._usual))
-        self._listen(client)
+    def _create_sts_client(self, session: boto3.Session) -> Any:
+        client = self._track_client(session.client("sts", endpoint_url=self._endpoint_url, config=self._default_config))
+        self._on_sts_client(client)
         return client
 
-    def _kept(self, client: _Client) -> _Client:
+    def _track_client(self, client: _Client) -> _Client:
         """Return a client that `close` closes."""
         self._clients.append(client)
         return client
 
     @property
-    def _usual(self) -> Config:
+    def _default_config(self) -> Config:
         return Config(
-            user_agent_extra=self._agent,
+            user_agent_extra=self._user_agent,
             proxies=self._proxies,
             retries={"mode": "standard"},
             connect_timeout=10,
@@ -188,17 +195,17 @@ class Aws:
         )
 
 
-class _Session(botocore.session.Session):
+class _RedactingSession(botocore.session.Session):
     """A session whose credentials are known as secrets before anything is sent, and are looked at."""
 
-    _found: Any = None
+    _credentials: Any = None
 
     def get_credentials(self) -> Any:
         """Return the credentials that clients are made with. Raises Unauthenticated for those no header takes."""
-        self._found = super().get_credentials()
-        if self._found is not None:
-            _look_at(self._found)
-        return self._found
+        self._credentials = super().get_credentials()
+        if self._credentials is not None:
+            _check_credentials(self._credentials)
+        return self._credentials
 
     def create_client(self, *arguments: Any, **options: Any) -> Any:
         """Make a client, whose credentials are known also when they were renewed to sign a request."""
@@ -206,31 +213,33 @@ class _Session(botocore.session.Session):
         keys: list[Any] = [options.get(name) for name in names]  # botocore gives them to assume the role of a profile
         credentials = botocore.credentials.Credentials(*keys) if any(keys) else None
         if credentials:
-            _look_at(credentials)
+            _check_credentials(credentials)
         client = super().create_client(*arguments, **options)
-        if credentials := credentials or self._found:
-            client.meta.events.register("before-send", lambda **_: redaction.watch(credentials))
+        if credentials := credentials or self._credentials:
+            client.meta.events.register("before-send", lambda **_: redaction.watch_credentials(credentials))
         return client
 
 
-def _look_at(credentials: Any) -> None:
+def _check_credentials(credentials: Any) -> None:
     """Know credentials, and refuse by name what cannot be right in them: urllib3 would say all of it."""
-    redaction.watch(credentials)
+    redaction.watch_credentials(credentials)
     for member in ("access_key", "secret_key", "token"):
         value = vars(credentials).get(member)
-        if isinstance(value, str) and (wrong := credential_flaw(value)):
+        if isinstance(value, str) and (problem := credential_flaw(value)):
             source = getattr(credentials, "method", None) or "explicit"
-            raise Unauthenticated(f"the {member} of the credentials that boto3 found ({source}) {wrong}")
+            raise Unauthenticated(f"the {member} of the credentials that boto3 found ({source}) {problem}")
 
 
-def region_of(target: Target, connection: Connection, models: Models) -> str | None:
+def resolve_region(target: Target, connection: ConnectionSettings, models: SharedModels) -> str | None:
     """Return the Region that a target's calls would go to, None where nothing says one. Raises CloudError."""
-    with translated("reading the AWS configuration"):
-        named: str | None = _session(target.region, connection, models).region_name
-        return named
+    with translate_errors("reading the AWS configuration"):
+        region: str | None = _create_session(target.region, connection, models).region_name
+        return region
 
 
-def ambient_client(service: str, connection: Connection, models: Models, *, reads: bool = False) -> Any:
+def create_ambient_client(
+    service: str, connection: ConnectionSettings, models: SharedModels, *, read_only: bool = False
+) -> Any:
     """Return a client of a service with the ambient credentials, in whatever Region: S3 says where a bucket is.
 
     One that only `reads` lets nothing else through.
@@ -239,30 +248,36 @@ def ambient_client(service: str, connection: Connection, models: Models, *, read
     """
     config = Config(
         user_agent_extra=f"appintegrations-reconciler/{connection.version}",
-        proxies={} if connection.dummy else None,
+        proxies={} if connection.has_dummy_credentials else None,
         retries={"mode": "standard"},
         connect_timeout=10,
         read_timeout=30,
         s3={"addressing_style": "path"} if connection.endpoint_url else None,  # no bucket has a host name there
     )
-    with translated(f"making a client of {service.upper()}"):
-        session: Any = _session(None, connection, models)  # boto3-stubs know a literal name of a service alone
+    with translate_errors(f"making a client of {service.upper()}"):
+        session: Any = _create_session(None, connection, models)  # boto3-stubs know a literal name of a service alone
         region = session.region_name or "us-east-1"
         client = session.client(service, region_name=region, endpoint_url=connection.endpoint_url, config=config)
-    if reads:
-        only_reads(client)
+    if read_only:
+        make_read_only(client)
     return client
 
 
-def _session(region: str | None, connection: Connection, models: Models, **keys: str) -> boto3.Session:
-    nothing = {"profile": (None, None, None, None)}  # neither the environment nor a file is asked for one
-    session = _Session(session_vars=nothing) if connection.dummy else _Session(profile=connection.profile)
+def _create_session(
+    region: str | None, connection: ConnectionSettings, models: SharedModels, **keys: str
+) -> boto3.Session:
+    no_profile = {"profile": (None, None, None, None)}  # neither the environment nor a file is asked for one
+    session = (
+        _RedactingSession(session_vars=no_profile)
+        if connection.has_dummy_credentials
+        else _RedactingSession(profile=connection.profile)
+    )
     models.share_with(session)
-    connection.listen(session)
-    if connection.dummy and not keys:
+    connection.on_session(session)
+    if connection.has_dummy_credentials and not keys:
         keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}
-    made = boto3.Session(botocore_session=session, region_name=region or connection.region, **keys)
-    check(made.region_name)
+    boto3_session = boto3.Session(botocore_session=session, region_name=region or connection.region, **keys)
+    check_region(boto3_session.region_name)
     if not keys:
-        ask_nobody(session)
-    return made
+        disable_prompts(session)
+    return boto3_session

@@ -19,18 +19,18 @@ from reconciler import redaction
 from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Unknown, Updated
 from reconciler.core.aws.throttling import THROTTLES
 from reconciler.core.aws.verdict import code_of, is_done, is_refusal, request_of
-from reconciler.core.errors import CloudError, Stopped
+from reconciler.core.errors import CloudError, StopRequested
 from reconciler.core.model import Json, Spec
 from reconciler.core.ports import Clock
-from reconciler.edge.aws.errors import NO_CREDENTIALS, answer_of, line
+from reconciler.edge.aws.errors import NO_CREDENTIALS, format_error, get_answer
 from reconciler.edge.aws.responses import is_clean
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
 
 # Not ProxyConnectionError: behind a proxy urllib3 says so of any connection that breaks, also after the request left.
-_NEVER_LEFT = (*NO_CREDENTIALS, ConnectTimeoutError, EndpointConnectionError)
-_LONGEST = 1000
+_NOT_SENT_ERRORS = (*NO_CREDENTIALS, ConnectTimeoutError, EndpointConnectionError)
+_MAX_LENGTH = 1000
 """Characters: how much is said of an answer that proves nothing, such as a proxy's page."""
 
 
@@ -42,21 +42,21 @@ class Writer:
     """The calls that change AWS."""
 
     def __init__(
-        self, make_client: Callable[[], AppIntegrationsServiceClient], pace: Callable[[], None], clock: Clock
+        self, make_client: Callable[[], AppIntegrationsServiceClient], rate_limiter: Callable[[], None], clock: Clock
     ) -> None:
-        def guarded() -> AppIntegrationsServiceClient:
+        def create_guarded_client() -> AppIntegrationsServiceClient:
             client = make_client()
             client.meta.events.register("before-send.appintegrations", self._refuse_late)
             return client
 
-        self._client = cache(guarded)  # made for the first call: most runs make none
-        self._pace, self._clock = pace, clock
-        self._until: datetime | None = None
+        self._client = cache(create_guarded_client)  # made for the first call: most runs make none
+        self._rate_limiter, self._clock = rate_limiter, clock
+        self._deadline: datetime | None = None
 
     def wait(self) -> None:
         """Wait until the pace lets the next call go, or a stop is asked for."""
-        with suppress(Stopped):
-            self._pace()
+        with suppress(StopRequested):
+            self._rate_limiter()
 
     def create(self, request: Spec, token: str, until: datetime) -> Answer:
         """Send one CreateDataIntegrationAssociation, once and not after `until`, and say what became of it."""
@@ -81,7 +81,7 @@ class Writer:
 
     def _send(self, operation: str, until: datetime, **parameters: Any) -> Answer | Mapping[str, Any]:
         """Call AWS once, and return its answer, or what became of the call instead."""
-        self._until = until
+        self._deadline = until
         try:
             call: Any = getattr(self._client(), operation)
         except CloudError as error:
@@ -89,30 +89,32 @@ class Writer:
         try:
             answer: Mapping[str, Any] = call(**parameters)
         except ClientError as error:
-            return _answer(error)
+            return _classify_error(error)
         except ParamValidationError as error:
-            return Refused(line(error))
-        except (*_NEVER_LEFT, _TooLateError) as error:
-            return NotSent(line(error))
+            return Refused(format_error(error))
+        except (*_NOT_SENT_ERRORS, _TooLateError) as error:
+            return NotSent(format_error(error))
         except Exception as error:  # noqa: BLE001 - whatever it was, the request may have been carried out
-            return Unknown(f"{type(error).__name__}: {line(error)}")
+            return Unknown(f"{type(error).__name__}: {format_error(error)}")
         if not is_done(answer):
             return Unknown("what answered is not AWS, but maybe a proxy: the answer bears no request id")
         return answer
 
     def _refuse_late(self, **_: object) -> None:
         """Keep back, signed as it is, what a stopped and resumed process would send too late."""
-        assert self._until
-        if self._clock.now() > self._until:
+        assert self._deadline
+        if self._clock.now() > self._deadline:
             raise _TooLateError("its intent was written too long ago")
 
 
-def _answer(error: ClientError) -> Answer:
+def _classify_error(error: ClientError) -> Answer:
     """Sort a refused call: nothing was done, it did not get as far, or nobody knows."""
-    if not is_refusal(answer_of(error)):
-        return Unknown(line(error)[:_LONGEST])
-    if code_of(answer_of(error))[0] in THROTTLES:
-        return NotSent(line(error))
+    if not is_refusal(get_answer(error)):
+        return Unknown(format_error(error)[:_MAX_LENGTH])
+    if code_of(get_answer(error))[0] in THROTTLES:
+        return NotSent(format_error(error))
     # "explicit deny" in the text is the only sign that a resource policy refuses for good (docs/limits.md)
-    final = "; a policy refuses it for good, until a person changes that" if "explicit deny" in line(error) else ""
-    return Refused(line(error) + final)
+    advice = (
+        "; a policy refuses it for good, until a person changes that" if "explicit deny" in format_error(error) else ""
+    )
+    return Refused(format_error(error) + advice)

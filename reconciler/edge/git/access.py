@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.edge.git import arguments
-from reconciler.edge.git.command import Git
+from reconciler.edge.git.command import GitCommand
 from reconciler.edge.git.credentials import Credentials
-from reconciler.edge.git.url import Address
+from reconciler.edge.git.url import RepositoryUrl
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class RepositoryAccess:
     """A revision of a repository, and all that git needs to get at it.
 
     `url` is a folder of a repository, or in one, or a URL, or `host:path` for ssh. `ref` is a branch, a tag, `refs/…`,
@@ -26,23 +26,23 @@ class Access:
     ref: str
     environment: Mapping[str, str] = field(repr=False)
     credentials: Credentials = field(default_factory=Credentials)
-    seconds: float = 120.0
+    timeout_seconds: float = 120.0
     stop: threading.Event = field(default_factory=threading.Event)
 
-    def address(self) -> Address | None:
-        """Return where the repository is on the network, None for a folder. Raises Misnamed for what cannot be."""
-        remote = arguments.is_remote(self.url)
+    def parse_address(self) -> RepositoryUrl | None:
+        """Return the URL of the repository; None for a folder. Raises InvalidReference for an impossible URL."""
+        is_remote = arguments.is_remote(self.url)
         arguments.check_ref(self.ref)
-        if remote:
-            return Address.of(self.url, self.credentials)
+        if is_remote:
+            return RepositoryUrl.parse(self.url, self.credentials)
         self.credentials.check("", None)
         return None
 
     def check(self, path: str) -> None:
-        """Refuse what is wrong whatever there is, a path in the repository as well. Raises Misnamed."""
-        self.address()
-        arguments.folder(path)
+        """Refuse what is wrong whatever there is, a path in the repository as well. Raises InvalidReference."""
+        self.parse_address()
+        arguments.normalise_path(path)
 
-    def git(self) -> Git:
+    def find_git(self) -> GitCommand:
         """Return the program. Raises GitError where there is none."""
-        return Git.found(self.environment, self.seconds, self.stop)
+        return GitCommand.find(self.environment, self.timeout_seconds, self.stop)

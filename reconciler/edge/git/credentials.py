@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler import redaction
-from reconciler.core.errors import Misnamed
+from reconciler.core.errors import InvalidReference
 from reconciler.core.redaction.secrets import Secrets
-from reconciler.core.text import harmless
+from reconciler.core.text import sanitize
 
 _USER, _FILE = "RECONCILER_TOKEN_USER", "RECONCILER_TOKEN_FILE"
 # Read when git asks, so that a token that is replaced counts at once, and stripped as _token does: an editor may end
@@ -36,7 +36,7 @@ class Credentials:
     username: str | None = None
 
     def check(self, scheme: str, user: str | None) -> None:
-        """Refuse what is of no use for a URL, and what cannot be read. Raises Misnamed.
+        """Refuse what is of no use for a URL, and what cannot be read. Raises InvalidReference.
 
         `scheme` is "" for a folder; `user` is that of a login in the URL.
         """
@@ -48,11 +48,13 @@ class Credentials:
         ):
             if value is not None and scheme not in schemes:
                 other = f"one of {scheme}" if scheme else "a folder"
-                raise Misnamed(f"{option}: is for a repository behind {max(schemes)}, and this is {other}")
+                raise InvalidReference(f"{option}: is for a repository behind {max(schemes)}, and this is {other}")
         if self.username is not None and (self.token_file is None or not self.username.isprintable()):
-            raise Misnamed("--git-username: is the name that goes with --git-token-file, in one line: give both")
+            raise InvalidReference(
+                "--git-username: is the name that goes with --git-token-file, in one line: give both"
+            )
         if self.token_file is not None and user is not None:
-            raise Misnamed("--git-token-file: the URL has a login of its own: leave that out")
+            raise InvalidReference("--git-token-file: the URL has a login of its own: leave that out")
         self._check_files()
 
     def _check_files(self) -> None:
@@ -62,44 +64,44 @@ class Credentials:
             ("--git-token-file", self.token_file),
         ):  # fmt: skip
             if file is not None:
-                _readable(option, file)
-        self._ssh_options()
+                _check_readable(option, file)
+        self._build_ssh_options()
         if self.ssh_key is not None:
-            found = Path(self.ssh_key).stat()
-            if found.st_uid == os.getuid() and found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise Misnamed(
-                    f"--git-ssh-key '{harmless(self.ssh_key)}': others may use it (mode "
-                    f"{stat.S_IMODE(found.st_mode):04o}), and ssh takes no such key: chmod 600"
+            status = Path(self.ssh_key).stat()
+            if status.st_uid == os.getuid() and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise InvalidReference(
+                    f"--git-ssh-key '{sanitize(self.ssh_key)}': others may use it (mode "
+                    f"{stat.S_IMODE(status.st_mode):04o}), and ssh takes no such key: chmod 600"
                 )
-        if self.token_file is not None and not _token(Path(self.token_file)):
-            said = "has no token in its first line, which is text in UTF-8"
-            raise Misnamed(f"--git-token-file '{harmless(self.token_file)}': {said}")
+        if self.token_file is not None and not _register_token(Path(self.token_file)):
+            problem = "has no token in its first line, which is text in UTF-8"
+            raise InvalidReference(f"--git-token-file '{sanitize(self.token_file)}': {problem}")
 
-    def environment(self, site: str, given: Mapping[str, str]) -> Mapping[str, str]:
+    def build_environment(self, site: str, caller_environment: Mapping[str, str]) -> Mapping[str, str]:
         """Return the variables that hand them to git for one site (`https://host`)."""
         variables: Mapping[str, str] = {}
         if self.ssh_key is not None or self.known_hosts is not None:
             # ssh is found as git finds it; no other program is taken for it, whatever a variable says.
-            variables = {"GIT_SSH_COMMAND": shlex.join(("ssh", *self._ssh_options())), "GIT_SSH_VARIANT": "ssh"}
+            variables = {"GIT_SSH_COMMAND": shlex.join(("ssh", *self._build_ssh_options())), "GIT_SSH_VARIANT": "ssh"}
         if self.token_file is not None:
             secrets = {_USER: self.username or "x-access-token", _FILE: str(Path(self.token_file).absolute())}
-            variables = configured(given, site, (("helper", ""), ("helper", _HELPER)), secrets)
+            variables = credential_config(caller_environment, site, (("helper", ""), ("helper", _HELPER)), secrets)
         return variables
 
-    def _ssh_options(self) -> Sequence[str]:
+    def _build_ssh_options(self) -> Sequence[str]:
         options = ["BatchMode=yes", "StrictHostKeyChecking=yes"]
         if self.ssh_key is not None:
-            options += [f"IdentityFile={_word(self.ssh_key)}", "IdentitiesOnly=yes"]
+            options += [f"IdentityFile={_quote_path(self.ssh_key)}", "IdentitiesOnly=yes"]
         if self.known_hosts is not None:
-            options += [f"UserKnownHostsFile={_word(self.known_hosts)}", "GlobalKnownHostsFile=/dev/null"]
+            options += [f"UserKnownHostsFile={_quote_path(self.known_hosts)}", "GlobalKnownHostsFile=/dev/null"]
         return [each for option in options for each in ("-o", option)]
 
 
-def configured(
-    given: Mapping[str, str], site: str, settings: Sequence[tuple[str, str]], secrets: Mapping[str, str]
+def credential_config(
+    caller_environment: Mapping[str, str], site: str, settings: Sequence[tuple[str, str]], secrets: Mapping[str, str]
 ) -> Mapping[str, str]:
     """Return variables that set `credential.SITE.…` for git, after what the given ones configure."""
-    count = given.get("GIT_CONFIG_COUNT") or "0"
+    count = caller_environment.get("GIT_CONFIG_COUNT") or "0"
     if not count.isdecimal():  # git itself says what is wrong with it
         return {}
     variables = {"GIT_CONFIG_COUNT": str(int(count) + len(settings)), **secrets}
@@ -108,28 +110,30 @@ def configured(
     return variables
 
 
-def _word(file: str) -> str:
+def _quote_path(file: str) -> str:
     """Return a path as ssh's configuration takes one (ssh_config(5)): whole, in quotes, and without tokens."""
     path = str(Path(file).absolute())
     if "${" in path or any(char in path for char in '"\\\n'):
-        raise Misnamed(f"'{harmless(path)}': ssh takes no path with a quote, a backslash, a line end or ${{ in it")
+        raise InvalidReference(
+            f"'{sanitize(path)}': ssh takes no path with a quote, a backslash, a line end or ${{ in it"
+        )
     return f'"{path.replace("%", "%%")}"'
 
 
-def _readable(option: str, file: str) -> None:
+def _check_readable(option: str, file: str) -> None:
     try:
-        with Path(file).open("rb") as opened:
-            opened.read(1)
+        with Path(file).open("rb") as stream:
+            stream.read(1)
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else redaction.describe(error)
-        raise Misnamed(f"{option} '{harmless(file)}': cannot be read: {why}") from error
+        why = error.strerror if isinstance(error, OSError) else redaction.describe_error(error)
+        raise InvalidReference(f"{option} '{sanitize(file)}': cannot be read: {why}") from error
 
 
-def _token(file: Path) -> bool:
+def _register_token(file: Path) -> bool:
     """Tell whether a file has a token, which is a secret from now on."""
-    with file.open("rb") as opened:
-        token = opened.readline(65536).removeprefix(codecs.BOM_UTF8).strip()
-    redaction.know("--git-token-file", Secrets.of(token.decode(errors="replace")))
+    with file.open("rb") as stream:
+        token = stream.readline(65536).removeprefix(codecs.BOM_UTF8).strip()
+    redaction.add_secrets("--git-token-file", Secrets.of(token.decode(errors="replace")))
     try:
         return bool(token) and token.decode().isprintable()
     except UnicodeDecodeError:

@@ -9,79 +9,83 @@ from pathlib import Path
 
 from reconciler.core.errors import GitError
 from reconciler.edge.git import messages, refs, temporary_folders
-from reconciler.edge.git.command import Answer, Git
-from reconciler.edge.git.url import Address
+from reconciler.edge.git.command import CommandResult, GitCommand
+from reconciler.edge.git.url import RepositoryUrl
 
-FETCHED = "refs/reconciler/fetched"
+FETCHED_REF = "refs/reconciler/fetched"
 """The ref that a revision has here, whatever it was asked for by."""
 
-MOST_COPIED = 256 * 1024 * 1024
+MAX_COPY_BYTES = 256 * 1024 * 1024
 """The most bytes, packed, that are copied of one commit."""
 
 _SHA1 = 40
 
 
 @contextmanager
-def fetched(git: Git, address: Address, ref: str) -> Iterator[Git]:
+def fetch_revision(git: GitCommand, address: RepositoryUrl, ref: str) -> Iterator[GitCommand]:
     """Give git at a repository that holds one revision, at FETCHED, and is removed afterwards. Raises GitError."""
-    with temporary_folders.folder() as folder:
-        private = git.within(folder)
+    with temporary_folders.create() as folder:
+        git_in_folder = git.with_temporary_folder(folder)
         # Its ids are SHA-1 or SHA-256: that is only known from one that was given, or from a server's refusal.
-        for ids in ("sha256", "sha1") if re.fullmatch("[0-9a-f]{64}", ref) else ("sha1", "sha256"):
-            repository = _made(private, ids, address.where)
-            network = repository.on_the_network(address.environment(git.given))
-            answer = _fetch(network, address.url, ref)
-            if answer.well:
+        for object_format in ("sha256", "sha1") if re.fullmatch("[0-9a-f]{64}", ref) else ("sha1", "sha256"):
+            repository = _init_repository(git_in_folder, object_format, address.repository_name)
+            network = repository.with_network(address.build_environment(git.caller_environment))
+            result = _fetch(network, address.url, ref)
+            if result.has_succeeded:
                 yield repository
                 return
-            if not messages.other_hash(answer.complaint):
+            if not messages.is_other_object_format(result.error_output):
                 break
-        raise _error(network, address, ref, answer.complaint)
+        raise _build_error(network, address, ref, result.error_output)
 
 
 @contextmanager
-def copied(git: Git, source: Git, where: str, commit: str) -> Iterator[Git]:
+def copy_commit(git: GitCommand, source: GitCommand, repository_name: str, commit: str) -> Iterator[GitCommand]:
     """Give git at a repository that holds a commit of another one, and is removed afterwards. Raises GitError.
 
     Every id is reckoned anew from the content: in place git believes what a folder of objects says, and a signature
     is over ids.
     """
-    with temporary_folders.folder() as folder:
-        repository = _made(git.within(folder), "sha1" if len(commit) == _SHA1 else "sha256", where)
+    with temporary_folders.create() as folder:
+        repository = _init_repository(
+            git.with_temporary_folder(folder), "sha1" if len(commit) == _SHA1 else "sha256", repository_name
+        )
         content = b""
-        for at, arguments in (
+        for command, arguments in (
             (source, ("rev-list", "--objects", "--no-walk", commit)),
             (source, ("pack-objects", "--quiet", "--stdout")),
             (repository, ("index-pack", "--stdin")),
         ):
-            answer = at.run(*arguments, stdin=content, most=MOST_COPIED)
-            if not answer.well:
-                raise messages.error(where, answer.complaint)
-            content = answer.output
+            result = command.run(*arguments, stdin=content, max_output=MAX_COPY_BYTES)
+            if not result.has_succeeded:
+                raise messages.build_error(repository_name, result.error_output)
+            content = result.output
         yield repository
 
 
-def _made(git: Git, ids: str, where: str) -> Git:
-    made = git.run("init", "--quiet", "--bare", "--template=", f"--object-format={ids}", "--", ids)
-    if not made.well:
-        raise messages.error(where, made.complaint)
-    return git.at(str(Path(git.private, ids)))
+def _init_repository(git: GitCommand, object_format: str, repository_name: str) -> GitCommand:
+    result = git.run(
+        "init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", "--", object_format
+    )
+    if not result.has_succeeded:
+        raise messages.build_error(repository_name, result.error_output)
+    return git.with_repository(str(Path(git.temporary_folder, object_format)))
 
 
-def _fetch(git: Git, url: str, ref: str) -> Answer:
+def _fetch(git: GitCommand, url: str, ref: str) -> CommandResult:
     return git.run(
         "fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance",
-        "--no-write-fetch-head", "--", url, f"+{ref}:{FETCHED}",
+        "--no-write-fetch-head", "--", url, f"+{ref}:{FETCHED_REF}",
     )  # fmt: skip
 
 
-def _error(git: Git, address: Address, ref: str, said: str) -> GitError:
-    where = address.where
-    if messages.not_given(said):
+def _build_error(git: GitCommand, address: RepositoryUrl, ref: str, error_output: str) -> GitError:
+    repository_name = address.repository_name
+    if messages.is_commit_refused(error_output):
         return GitError(
-            f"repository '{where}': does not have the commit {ref}, or does not give it by its id: "
+            f"repository '{repository_name}': does not have the commit {ref}, or does not give it by its id: "
             "name a branch or a tag"
         )
-    if not messages.no_such_ref(said):
-        return messages.error(where, said)
-    return refs.unknown_remote_ref(git, address, ref)
+    if not messages.is_unknown_ref(error_output):
+        return messages.build_error(repository_name, error_output)
+    return refs.build_unknown_remote_ref_error(git, address, ref)

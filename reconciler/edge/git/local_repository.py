@@ -6,30 +6,30 @@ import os
 from pathlib import Path
 
 from reconciler.edge.git import messages
-from reconciler.edge.git.arguments import shown
-from reconciler.edge.git.command import Git
+from reconciler.edge.git.arguments import redact_url
+from reconciler.edge.git.command import GitCommand
 
 _ANY_BARE = ("-c", "safe.bareRepository=all")
 
 
-def located(git: Git, folder: str) -> Git:
+def locate_repository(git: GitCommand, folder: str) -> GitCommand:
     """Return git at the repository that a folder is or lies in. Raises GitError.
 
     Git does the looking, since it also asks whose the repository is. Where safe.bareRepository is `explicit`, or git
     takes it to be, a bare repository counts if it is just this folder: then a person has named it.
     """
-    for settings in ((), _ANY_BARE):
-        answer = git.looking(folder, *settings).run("rev-parse", "--absolute-git-dir")
-        found = os.fsdecode(answer.output.removesuffix(b"\n"))
-        if answer.well and (not settings or _is_same(found, folder)):
-            return git.at(found)
-        if not settings:
-            first = answer
-    raise messages.error(shown(folder), first.complaint)
+    for options in ((), _ANY_BARE):
+        result = git.with_search_from(folder, *options).run("rev-parse", "--absolute-git-dir")
+        git_dir = os.fsdecode(result.output.removesuffix(b"\n"))
+        if result.has_succeeded and (not options or _is_same(git_dir, folder)):
+            return git.with_repository(git_dir)
+        if not options:
+            first_result = result
+    raise messages.build_error(redact_url(folder), first_result.error_output)
 
 
-def _is_same(found: str, folder: str) -> bool:
+def _is_same(git_dir: str, folder: str) -> bool:
     try:
-        return Path(found).samefile(folder)
+        return Path(git_dir).samefile(folder)
     except OSError:
         return False

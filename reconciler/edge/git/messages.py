@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from reconciler import redaction
 from reconciler.core.errors import GitError
 from reconciler.core.redaction.redact import LONGEST
-from reconciler.edge.git.arguments import quoted
+from reconciler.edge.git.arguments import sanitize_output
 
 # Git has one exit code for all of these. The texts are those of git 2.39 in the C locale, and of OpenSSH.
 _MEANINGS = (
@@ -35,7 +35,7 @@ _MEANINGS = (
     (r"unable to access|unable to connect|Could not resolve|Could not read from remote", "cannot be reached"),
 )
 # For a signature the lines of gpg (https://github.com/gpg/gnupg/blob/master/doc/DETAILS), or what ssh-keygen 9.2 says.
-_DISTRUSTS = (
+_DISTRUST_REASONS = (
     (r"^\[GNUPG:\] NEWSIG(?s:.*)^\[GNUPG:\] NEWSIG()", "has more than one signature"),
     (r"^\[GNUPG:\] REVKEYSIG (\S+)", "is signed by {}, which was revoked"),
     (r"^\[GNUPG:\] EXPKEYSIG (\S+)", "is signed by {}, which has expired"),
@@ -70,109 +70,111 @@ _VARYING = (
     (r"\b(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?Z?", "…"),
     (r"\b((?:closed|reset) by) .* port \d+", r"\1 the server"),
 )
-_LONGEST = 16 * 1024  # characters in which it is looked for a reason
+_MAX_LENGTH = 16 * 1024  # characters in which it is looked for a reason
 _EMPTY_WORDS = re.compile(
     r"\s*$|hint: |warning: |Please make sure you have|and the repository exists|fatal: Could not read from remote"
 )
 
 
-def error(where: str, complaint: str) -> GitError:
+def build_error(repository_name: str, error_output: str) -> GitError:
     """Return the error for what git said of a repository."""
-    trusting = re.search(r"^[ \t]*(git config --global --add safe\.directory .+)$", complaint, re.MULTILINE)
-    if trusting:
+    safe_directory = re.search(r"^[ \t]*(git config --global --add safe\.directory .+)$", error_output, re.MULTILINE)
+    if safe_directory:
         return GitError(
-            f"repository '{where}': belongs to another user, and git does not trust it: {quoted(trusting[1])}"
+            f"repository '{repository_name}': belongs to another user, and git does not trust it: "
+            f"{sanitize_output(safe_directory[1])}"
         )
-    meant = next(
-        (meaning for words, meaning in _MEANINGS if re.search(words, complaint, re.MULTILINE)), "cannot be read"
+    problem = next(
+        (meaning for words, meaning in _MEANINGS if re.search(words, error_output, re.MULTILINE)), "cannot be read"
     )
-    fault = f"repository '{where}': {meant}"
-    return GitError(f"{fault}; git said: {_last(complaint)}", fault)
+    fault = f"repository '{repository_name}': {problem}"
+    return GitError(f"{fault}; git said: {_extract_message(error_output)}", fault)
 
 
-def no_such_ref(complaint: str) -> bool:
+def is_unknown_ref(error_output: str) -> bool:
     """Tell whether git says that there is no branch or tag of this name, or no such commit."""
-    return bool(re.search(r"couldn't find remote ref|Needed a single revision", complaint))
+    return bool(re.search(r"couldn't find remote ref|Needed a single revision", error_output))
 
 
-def no_commit(complaint: str) -> bool:
+def is_no_commit(error_output: str) -> bool:
     """Tell whether git says that a name stands for a file or a folder."""
-    return "expected commit type" in complaint
+    return "expected commit type" in error_output
 
 
-def not_given(complaint: str) -> bool:
+def is_commit_refused(error_output: str) -> bool:
     """Tell whether a server says that it gives no commit by its id, or does not have this one."""
-    return bool(re.search(r"not our ref|unadvertised object", complaint))
+    return bool(re.search(r"not our ref|unadvertised object", error_output))
 
 
-def other_hash(complaint: str) -> bool:
+def is_other_object_format(error_output: str) -> bool:
     """Tell whether a server says that its ids are of another kind than those of the repository fetched into."""
-    return "mismatched algorithms" in complaint
+    return "mismatched algorithms" in error_output
 
 
-def imported(output: bytes) -> AbstractSet[str]:
+def parse_imported_keys(output: bytes) -> AbstractSet[str]:
     """Return the fingerprints of the keys that gpg says it has imported."""
     return set(re.findall(r"^\[GNUPG:\] IMPORT_OK \d+ (\S+)$", output.decode(errors="replace"), re.MULTILINE))
 
 
-def signed_by(complaint: str) -> str | None:
+def parse_signer(error_output: str) -> str | None:
     """Return the fingerprint of the main key that gpg says a valid signature is by."""
-    found = re.search(r"^\[GNUPG:\] VALIDSIG (?:.* )?(\S+)$", complaint, re.MULTILINE)
-    return found[1] if found else None
+    match = re.search(r"^\[GNUPG:\] VALIDSIG (?:.* )?(\S+)$", error_output, re.MULTILINE)
+    return match[1] if match else None
 
 
-def distrust(complaint: str, listed: AbstractSet[str] = frozenset()) -> str | None:
+def find_distrust_reason(error_output: str, trusted_keys: AbstractSet[str] = frozenset()) -> str | None:
     """Say what is wrong with a signature, None where no program has said so clearly: it may not have judged at all.
 
     A valid one by a key that is `listed` has nothing wrong with it.
     """
-    if signed_by(complaint) in listed:
-        complaint = complaint.replace("VALIDSIG", "")
-    for words, meaning in _DISTRUSTS:
-        found = re.search(words, complaint[:_LONGEST], re.MULTILINE)
-        if found:
-            return meaning.format(f"the key {quoted(found[1])}".removesuffix(" "))
+    if parse_signer(error_output) in trusted_keys:
+        error_output = error_output.replace("VALIDSIG", "")
+    for words, meaning in _DISTRUST_REASONS:
+        match = re.search(words, error_output[:_MAX_LENGTH], re.MULTILINE)
+        if match:
+            return meaning.format(f"the key {sanitize_output(match[1])}".removesuffix(" "))
     return None
 
 
-def lists_nobody(complaint: str) -> bool:
+def is_signer_unlisted(error_output: str) -> bool:
     """Tell whether ssh-keygen says that it looked through a list, and that the signer is not in it by now."""
-    return bool(re.search(r"^No principal matched", complaint, re.MULTILINE))
+    return bool(re.search(r"^No principal matched", error_output, re.MULTILINE))
 
 
-def is_unknown(complaint: str) -> bool:
+def is_key_missing(error_output: str) -> bool:
     """Tell whether gpg says that it does not have the key of a signature."""
-    return bool(re.search(r"^\[GNUPG:\] NO_PUBKEY ", complaint, re.MULTILINE))
+    return bool(re.search(r"^\[GNUPG:\] NO_PUBKEY ", error_output, re.MULTILINE))
 
 
-def lacks_keys(output: bytes) -> bool:
+def has_skipped_keys(output: bytes) -> bool:
     """Tell whether gpg took fewer keys than a file has: by the 14th number of IMPORT_RES (see DETAILS above)."""
-    found = re.search(rb"^\[GNUPG:\] IMPORT_RES (?:\d+ ){13}(\d+)", output, re.MULTILINE)
-    return not found or found[1] != b"0"
+    match = re.search(rb"^\[GNUPG:\] IMPORT_RES (?:\d+ ){13}(\d+)", output, re.MULTILINE)
+    return not match or match[1] != b"0"
 
 
-def holds_no_key(output: bytes) -> bool:
+def has_finished_import(output: bytes) -> bool:
     """Tell whether gpg says that it read a file to its end, or found nothing of OpenPGP in it."""
     return bool(re.search(rb"^\[GNUPG:\] (?:IMPORT_RES|NODATA) ", output, re.MULTILINE))
 
 
-def unverified(where: str, commit: str, complaint: str) -> GitError:
+def build_unverified_error(repository_name: str, commit: str, error_output: str) -> GitError:
     """Return the error for a signature that could not be verified, whatever it is worth."""
-    why = f"the programs that verify it said: {_last(complaint)}"
+    why = f"the programs that verify it said: {_extract_message(error_output)}"
     for words, meaning in _HINDRANCES:
-        if found := re.search(words, complaint):
-            why = meaning.format(found[1])
-    fault = f"repository '{where}': the signature of the commit {commit} could not be verified, so it is not used yet"
+        if match := re.search(words, error_output):
+            why = meaning.format(match[1])
+    subject = f"repository '{repository_name}': the signature of the commit {commit}"
+    fault = f"{subject} could not be verified, so it is not used yet"
     return GitError(f"{fault}: {why}", fault)
 
 
-def _last(complaint: str) -> str:
+def _extract_message(error_output: str) -> str:
     """Return the last line that says something, without its label."""
-    lines = [line.strip() for line in complaint.splitlines() if not _EMPTY_WORDS.match(line)]
+    lines = [line.strip() for line in error_output.splitlines() if not _EMPTY_WORDS.match(line)]
     fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
-    said = (fatal or lines or ["nothing"])[-1]
-    said = said.removeprefix("fatal: ").removeprefix("error: ")
-    said = redaction.redact(said)[:LONGEST]  # while no part of a secret varies
+    message = (fatal or lines or ["nothing"])[-1]
+    message = message.removeprefix("fatal: ").removeprefix("error: ")
+    message = redaction.redact(message)[:LONGEST]  # while no part of a secret varies
     for varying, constant in _VARYING:
-        said = re.sub(varying, constant, said)
-    return quoted(said)
+        message = re.sub(varying, constant, message)
+    return sanitize_output(message)

@@ -12,85 +12,89 @@ from dataclasses import dataclass, field
 from selectors import EVENT_READ, EVENT_WRITE, BaseSelector, DefaultSelector
 from typing import IO, cast
 
-MOST_COMPLAINT = 1024 * 1024
+MAX_ERROR_OUTPUT = 1024 * 1024
 """The most bytes that are kept of standard error: the last ones, since a trace comes before the error."""
 
-_LOOK_SECONDS = 0.05
+_STOP_CHECK_SECONDS = 0.05
 """How often it is looked whether a stop was asked for: what waits for git hears of nothing else."""
 
-_PART = 65536  # a pipe's usual room
+_CHUNK_BYTES = 65536  # a pipe's usual room
 
 
 @dataclass(slots=True)
-class Hearing:
+class ProcessPipes:
     """What a process is still to be given, and what it has said so far: one byte more than `most`, at most."""
 
     process: subprocess.Popen[bytes]
-    rest: memoryview
-    most: int
+    remaining_input: memoryview
+    max_output: int
     output: bytearray = field(default_factory=bytearray)
-    complaint: bytearray = field(default_factory=bytearray)
-    is_late: bool = False
+    error_output: bytearray = field(default_factory=bytearray)
+    has_timed_out: bool = False
 
-    def hear_out(self, seconds: float, stop: threading.Event) -> bool:
+    def communicate(self, timeout_seconds: float, stop: threading.Event) -> bool:
         """Return True once the process has ended; False where it has to be ended: by time, by length or by a stop."""
-        until = time.monotonic() + seconds
+        deadline = time.monotonic() + timeout_seconds
         with DefaultSelector() as selector:
-            self._begin(selector)
-            while self._goes_on(selector):
-                self.is_late = time.monotonic() >= until
-                if self.is_late or stop.is_set() or len(self.output) > self.most:
+            self._register_pipes(selector)
+            while self._serve_once(selector):
+                self.has_timed_out = time.monotonic() >= deadline
+                if self.has_timed_out or stop.is_set() or len(self.output) > self.max_output:
                     return False
             # Others may hold the pipe for hours, as ssh does by ControlPersist: what was said by now is enough.
-            while _serve(selector, 0):
+            while _serve_ready(selector, 0):
                 pass
         return True
 
-    def _begin(self, selector: BaseSelector) -> None:
+    def _register_pipes(self, selector: BaseSelector) -> None:
         process = self.process
         pipes: tuple[tuple[IO[bytes] | None, int, Callable[[IO[bytes]], bool]], ...] = (
-            (process.stdin, EVENT_WRITE, self._give),
-            (process.stdout, EVENT_READ, self._take),
-            (process.stderr, EVENT_READ, self._take_complaint),
+            (process.stdin, EVENT_WRITE, self._write_input),
+            (process.stdout, EVENT_READ, self._read_output),
+            (process.stderr, EVENT_READ, self._read_error_output),
         )
-        for pipe, events, serve in pipes:
+        for pipe, events, handler in pipes:
             assert pipe
             os.set_blocking(pipe.fileno(), False)
-            selector.register(pipe, events, serve)
+            selector.register(pipe, events, handler)
 
-    def _goes_on(self, selector: BaseSelector) -> bool:
+    def _serve_once(self, selector: BaseSelector) -> bool:
         """Serve what is ready within a moment, and tell whether the process may say more."""
         assert self.process.stdout
         if not self.process.stdout.closed:
-            _serve(selector, _LOOK_SECONDS)
+            _serve_ready(selector, _STOP_CHECK_SECONDS)
             return True
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(_LOOK_SECONDS)
-        _serve(selector, 0)
+            self.process.wait(_STOP_CHECK_SECONDS)
+        _serve_ready(selector, 0)
         return self.process.returncode is None
 
-    def _give(self, pipe: IO[bytes]) -> bool:
+    def _write_input(self, pipe: IO[bytes]) -> bool:
         """Write what there is room for, and tell whether there is more to write."""
         with suppress(BrokenPipeError):
-            self.rest = self.rest[os.write(pipe.fileno(), self.rest[:_PART]) :] if self.rest else self.rest
-            return bool(self.rest)
+            self.remaining_input = (
+                self.remaining_input[os.write(pipe.fileno(), self.remaining_input[:_CHUNK_BYTES]) :]
+                if self.remaining_input
+                else self.remaining_input
+            )
+            return bool(self.remaining_input)
         return False  # nobody reads it: the program says why
 
-    def _take(self, pipe: IO[bytes]) -> bool:
-        part = os.read(pipe.fileno(), min(_PART, self.most + 1 - len(self.output)))
-        self.output += part
-        return bool(part)
+    def _read_output(self, pipe: IO[bytes]) -> bool:
+        chunk = os.read(pipe.fileno(), min(_CHUNK_BYTES, self.max_output + 1 - len(self.output)))
+        self.output += chunk
+        return bool(chunk)
 
-    def _take_complaint(self, pipe: IO[bytes]) -> bool:
-        part = os.read(pipe.fileno(), _PART)
-        self.complaint += part
-        del self.complaint[:-MOST_COMPLAINT]
-        return bool(part)
+    def _read_error_output(self, pipe: IO[bytes]) -> bool:
+        chunk = os.read(pipe.fileno(), _CHUNK_BYTES)
+        self.error_output += chunk
+        del self.error_output[:-MAX_ERROR_OUTPUT]
+        return bool(chunk)
 
 
-def _serve(selector: BaseSelector, seconds: float) -> bool:
+def _serve_ready(selector: BaseSelector, timeout_seconds: float) -> bool:
     """Serve the pipes that are ready within a time, close those that are done, and tell whether any was."""
-    ready = selector.select(seconds) if selector.get_map() else []
+    ready = selector.select(timeout_seconds) if selector.get_map() else []
     for key, _ in ready:
         if not key.data(key.fileobj):
             selector.unregister(key.fileobj)

@@ -5,36 +5,40 @@ from __future__ import annotations
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.files import File
 from reconciler.edge.git import arguments, refs, signatures
-from reconciler.edge.git.access import Access
-from reconciler.edge.git.command import Git
-from reconciler.edge.git.fetch import FETCHED, copied, fetched
-from reconciler.edge.git.local_repository import located
-from reconciler.edge.git.signing_keys import Keys
+from reconciler.edge.git.access import RepositoryAccess
+from reconciler.edge.git.command import GitCommand
+from reconciler.edge.git.fetch import FETCHED_REF, copy_commit, fetch_revision
+from reconciler.edge.git.local_repository import locate_repository
+from reconciler.edge.git.signing_keys import SigningKeys
 from reconciler.edge.git.tree import Commit
 
 
-def read(access: Access, path: str, keys: Keys | None = None) -> tuple[str, tuple[File | Problem, ...]]:
+def read_revision(
+    access: RepositoryAccess, path: str, keys: SigningKeys | None = None
+) -> tuple[str, tuple[File | Problem, ...]]:
     """Return the full id of a revision's commit, and the manifest files at or below a path in it, in order of name.
 
     `path` starts at the top folder of the repository, and `.` is all of it. With `keys` the commit has to be signed by
     one of them, and nothing else of it is looked at before that is known. Raises GitError (Misnamed for what is wrong
     whatever there is, Untrusted for a commit that is not signed so), and Stopped.
     """
-    address, folder = access.address(), arguments.folder(path)
-    git = access.git()
+    address, folder = access.parse_address(), arguments.normalise_path(path)
+    git = access.find_git()
     if address:
-        with fetched(git, address, access.ref) as repository:
-            commit = refs.resolve_local(repository, address.where, access.ref, FETCHED)
-            return _read(repository, address.where, commit, folder, keys)
-    repository, where = located(git, access.url), arguments.shown(access.url)
-    commit = refs.resolve_local(repository, where, access.ref, access.ref)
+        with fetch_revision(git, address, access.ref) as repository:
+            commit = refs.resolve_local(repository, address.repository_name, access.ref, FETCHED_REF)
+            return _read_verified(repository, address.repository_name, commit, folder, keys)
+    repository, repository_name = locate_repository(git, access.url), arguments.redact_url(access.url)
+    commit = refs.resolve_local(repository, repository_name, access.ref, access.ref)
     if keys is None:
-        return _read(repository, where, commit, folder, None)
-    with copied(git, repository, where, commit) as copy:
-        return _read(copy, where, commit, folder, keys)
+        return _read_verified(repository, repository_name, commit, folder, None)
+    with copy_commit(git, repository, repository_name, commit) as copy:
+        return _read_verified(copy, repository_name, commit, folder, keys)
 
 
-def _read(git: Git, where: str, commit: str, folder: str, keys: Keys | None) -> tuple[str, tuple[File | Problem, ...]]:
+def _read_verified(
+    git: GitCommand, repository_name: str, commit: str, folder: str, keys: SigningKeys | None
+) -> tuple[str, tuple[File | Problem, ...]]:
     if keys:
-        signatures.check(git, where, commit, keys)
-    return commit, Commit(git, where, commit).files(folder)
+        signatures.verify_signature(git, repository_name, commit, keys)
+    return commit, Commit(git, repository_name, commit).read_files(folder)

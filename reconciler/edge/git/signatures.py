@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.core.errors import Misnamed, Untrusted
-from reconciler.core.text import harmless
+from reconciler.core.errors import InvalidReference, UntrustedCommit
+from reconciler.core.text import sanitize
 from reconciler.edge.git import messages, temporary_folders
-from reconciler.edge.git.command import Answer, Git
-from reconciler.edge.git.signing_keys import Keys
+from reconciler.edge.git.command import CommandResult, GitCommand
+from reconciler.edge.git.signing_keys import SigningKeys
 
-_NOTHING = "/dev/null"  # a program that cannot be started
-_REFUSED = 1  # git's exit code for a signature that it found bad
+_NO_PROGRAM = "/dev/null"  # a program that cannot be started
+_BAD_SIGNATURE = 1  # git's exit code for a signature that it found bad
 _SHA1 = 40
 # Git leaves all headers that begin so out of what it verifies (parse_signed_commit of its commit.c).
 _HEADER = re.compile(rb"^gpgsig[^ \n]*", re.MULTILINE)
@@ -25,51 +25,51 @@ _KINDS = {b"-----BEGIN SSH": "ssh", b"-----BEGIN PGP": "OpenPGP", b"-----BEGIN S
 
 
 @dataclass(frozen=True, slots=True)
-class _Unclear:
+class _NoVerdict:
     """No program has judged a signature; what was said in place of that."""
 
-    complaint: str
+    error_output: str
 
 
-def check(git: Git, where: str, commit: str, keys: Keys) -> None:
+def verify_signature(git: GitCommand, repository_name: str, commit: str, keys: SigningKeys) -> None:
     """Raise Untrusted unless a commit is signed by one of the keys, and GitError where that cannot be found out.
 
     A tag's signature says nothing of the commit. Nothing of the user's keyring counts, and no program that a
     configuration names is started. Only what was clearly judged to be wrong is: else it has to be tried again.
     """
     content = git.run("cat-file", "commit", commit)
-    if not content.well:
-        raise messages.error(where, content.complaint)
+    if not content.has_succeeded:
+        raise messages.build_error(repository_name, content.error_output)
     head = content.output.partition(b"\n\n")[0]
-    signature = _signature(head, b"gpgsig" if len(commit) == _SHA1 else b"gpgsig-sha256")
+    signature = _extract_signature(head, b"gpgsig" if len(commit) == _SHA1 else b"gpgsig-sha256")
     expected = "OpenPGP" if keys.openpgp else "ssh"
-    found: str | _Unclear
-    if (uncovered := _uncovered(head, signature)) is not None:
-        found = uncovered
-    elif (kind := _kind(signature)) != expected:
-        found = f"is signed by a key of {kind}, and {expected} keys are listed"
+    problem: str | _NoVerdict
+    if (coverage_problem := _check_coverage(head, signature)) is not None:
+        problem = coverage_problem
+    elif (kind := _detect_kind(signature)) != expected:
+        problem = f"is signed by a key of {kind}, and {expected} keys are listed"
     elif not _BLOCK.fullmatch(signature):
-        found = "has a signature with more in it than that"
+        problem = "has a signature with more in it than that"
     else:
-        with temporary_folders.placed():
-            folder = Path(tempfile.mkdtemp(dir=git.private))
-            found = (_openpgp if keys.openpgp else _ssh)(git, commit, keys, signature, folder)
-    if isinstance(found, _Unclear):
-        raise messages.unverified(where, commit, found.complaint)
-    if found:
-        raise Untrusted(
-            f"repository '{where}': the commit {commit} {found}: sign it (git commit -S) by a key that "
-            f"'{keys.shown}' lists"
+        with temporary_folders.translate_os_errors():
+            folder = Path(tempfile.mkdtemp(dir=git.temporary_folder))
+            problem = (_verify_openpgp if keys.openpgp else _verify_ssh)(git, commit, keys, signature, folder)
+    if isinstance(problem, _NoVerdict):
+        raise messages.build_unverified_error(repository_name, commit, problem.error_output)
+    if problem:
+        raise UntrustedCommit(
+            f"repository '{repository_name}': the commit {commit} {problem}: sign it (git commit -S) by a key that "
+            f"'{keys.display_name}' lists"
         )
 
 
-def _signature(head: bytes, header: bytes) -> bytes:
+def _extract_signature(head: bytes, header: bytes) -> bytes:
     """Return the signature in a commit's headers, the first one; none is b""."""
-    found = re.search(rb"^" + header + rb" (.*(?:\n .*)*)", head, re.MULTILINE)
-    return found[1].replace(b"\n ", b"\n") + b"\n" if found else b""
+    match = re.search(rb"^" + header + rb" (.*(?:\n .*)*)", head, re.MULTILINE)
+    return match[1].replace(b"\n ", b"\n") + b"\n" if match else b""
 
 
-def _uncovered(head: bytes, signature: bytes) -> str | None:
+def _check_coverage(head: bytes, signature: bytes) -> str | None:
     """Say why there is not the one signature that covers all of a commit, None where there is."""
     headers = _HEADER.findall(head)
     if not headers:
@@ -78,69 +78,75 @@ def _uncovered(head: bytes, signature: bytes) -> str | None:
         return None
     if len(set(headers)) == 1 and signature:
         return "has more than one signature"
-    names = ", ".join(sorted({harmless(each[:40].decode(errors="replace")) for each in headers}))
+    names = ", ".join(sorted({sanitize(each[:40].decode(errors="replace")) for each in headers}))
     return f"has headers that its signature does not cover ({names})"
 
 
-def _kind(signature: bytes) -> str:
+def _detect_kind(signature: bytes) -> str:
     return next((kind for words, kind in _KINDS.items() if signature.startswith(words)), "an unknown kind")
 
 
-def _openpgp(git: Git, commit: str, keys: Keys, _: bytes, folder: Path) -> str | _Unclear:
+def _verify_openpgp(git: GitCommand, commit: str, keys: SigningKeys, _: bytes, folder: Path) -> str | _NoVerdict:
     """Return what is wrong with a signature, "" where it is right."""
     # Keys that a server or the signature itself brings along are not asked for, whatever /etc/gnupg says.
     (folder / "gpg.conf").write_text("batch\nno-autostart\nno-auto-key-retrieve\ndisable-dirmngr\n")
-    gpg = git.beside("gpg", "--homedir", str(folder), "--status-fd", "1")
-    taken = gpg.run("--import", stdin=keys.content)
-    listed = messages.imported(taken.output)
-    if not listed and taken.code >= 0 and messages.holds_no_key(taken.output):
-        raise Misnamed(f"--git-verify-key '{keys.shown}': gpg finds no key in it")
-    if not listed:
-        return _Unclear(taken.complaint)
-    answer = _verified(git, commit, {"gpg.program": gpg.program}, {"GNUPGHOME": str(folder)})
-    signer = messages.signed_by(answer.complaint)
-    if answer.well and signer in listed:
+    gpg = git.find_other_program("gpg", "--homedir", str(folder), "--status-fd", "1")
+    import_result = gpg.run("--import", stdin=keys.content)
+    trusted_keys = messages.parse_imported_keys(import_result.output)
+    if not trusted_keys and import_result.exit_code >= 0 and messages.has_finished_import(import_result.output):
+        raise InvalidReference(f"--git-verify-key '{keys.display_name}': gpg finds no key in it")
+    if not trusted_keys:
+        return _NoVerdict(import_result.error_output)
+    result = _run_verify_commit(git, commit, {"gpg.program": gpg.program}, {"GNUPGHOME": str(folder)})
+    signer = messages.parse_signer(result.error_output)
+    if result.has_succeeded and signer in trusted_keys:
         return ""
-    if messages.is_unknown(answer.complaint) and (taken.code < 0 or messages.lacks_keys(taken.output)):
-        return _Unclear(taken.complaint)  # it may be by one of those that gpg could not take
-    return _verdict(answer.code, messages.distrust(answer.complaint, listed), answer.complaint)
+    if messages.is_key_missing(result.error_output) and (
+        import_result.exit_code < 0 or messages.has_skipped_keys(import_result.output)
+    ):
+        return _NoVerdict(import_result.error_output)  # it may be by one of those that gpg could not take
+    return _judge(
+        result.exit_code, messages.find_distrust_reason(result.error_output, trusted_keys), result.error_output
+    )
 
 
-def _ssh(git: Git, commit: str, keys: Keys, signature: bytes, folder: Path) -> str | _Unclear:
+def _verify_ssh(git: GitCommand, commit: str, keys: SigningKeys, signature: bytes, folder: Path) -> str | _NoVerdict:
     """Return what is wrong with a signature, "" where it is right."""
-    signers, signed = folder / "signers", folder / "signature"
-    signers.write_bytes(keys.content)
-    signed.write_bytes(signature)
-    keygen = git.beside("ssh-keygen")
-    settings = {"gpg.ssh.program": keygen.program, "gpg.ssh.allowedSignersFile": str(signers)}
-    answer = _verified(git, commit, settings, {})
-    if not answer.well:
-        return _verdict(answer.code, messages.distrust(answer.complaint), answer.complaint)
+    signers_file, signature_file = folder / "signers", folder / "signature"
+    signers_file.write_bytes(keys.content)
+    signature_file.write_bytes(signature)
+    keygen = git.find_other_program("ssh-keygen")
+    settings = {"gpg.ssh.program": keygen.program, "gpg.ssh.allowedSignersFile": str(signers_file)}
+    result = _run_verify_commit(git, commit, settings, {})
+    if not result.has_succeeded:
+        return _judge(result.exit_code, messages.find_distrust_reason(result.error_output), result.error_output)
     # Git asks whether the key was valid at the time that the commit says, and who holds an old key can write any.
-    now = keygen.run("-Y", "find-principals", "-f", str(signers), "-s", str(signed))
-    if now.well:
+    principals_result = keygen.run("-Y", "find-principals", "-f", str(signers_file), "-s", str(signature_file))
+    if principals_result.has_succeeded:
         return ""
-    if messages.lists_nobody(now.complaint):
+    if messages.is_signer_unlisted(principals_result.error_output):
         return "is signed by a key that is no longer valid, or not yet"
-    return _Unclear(now.complaint)
+    return _NoVerdict(principals_result.error_output)
 
 
-def _verdict(code: int, distrust: str | None, said: str) -> str | _Unclear:
+def _judge(exit_code: int, distrust_reason: str | None, error_output: str) -> str | _NoVerdict:
     """Return what git found wrong with a signature, if it came to its end."""
-    return (distrust if code in {0, _REFUSED} else None) or _Unclear(said)
+    return (distrust_reason if exit_code in {0, _BAD_SIGNATURE} else None) or _NoVerdict(error_output)
 
 
-def _verified(git: Git, commit: str, settings: Mapping[str, str], home: Mapping[str, str]) -> Answer:
+def _run_verify_commit(
+    git: GitCommand, commit: str, settings: Mapping[str, str], variables: Mapping[str, str]
+) -> CommandResult:
     """Return what git says of a signature, by no other programs and no other trust than these."""
-    pinned = {
-        "gpg.program": _NOTHING,
-        "gpg.ssh.program": _NOTHING,
-        "gpg.x509.program": _NOTHING,
-        "gpg.ssh.allowedSignersFile": _NOTHING,
+    fixed_settings = {
+        "gpg.program": _NO_PROGRAM,
+        "gpg.ssh.program": _NO_PROGRAM,
+        "gpg.x509.program": _NO_PROGRAM,
+        "gpg.ssh.allowedSignersFile": _NO_PROGRAM,
         "gpg.minTrustLevel": "undefined",
         **settings,
     }
-    pinned["gpg.openpgp.program"] = pinned["gpg.program"]  # two names for one
-    options = (each for key, value in pinned.items() for each in ("-c", f"{key}={value}"))
-    exact = replace(git, options=(*git.options, *options), environment={**git.environment, **home})
-    return exact.run("verify-commit", "--raw", commit)
+    fixed_settings["gpg.openpgp.program"] = fixed_settings["gpg.program"]  # two names for one
+    options = (each for key, value in fixed_settings.items() for each in ("-c", f"{key}={value}"))
+    command = replace(git, options=(*git.options, *options), environment={**git.environment, **variables})
+    return command.run("verify-commit", "--raw", commit)

@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler import redaction
-from reconciler.core.errors import Misnamed
-from reconciler.core.text import harmless
+from reconciler.core.errors import InvalidReference
+from reconciler.core.text import sanitize
 
-_MOST = 16 * 1024 * 1024
+_MAX_BYTES = 16 * 1024 * 1024
 _ARMORED = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _KINDS = rb"(?:ssh|ecdsa|sk)-[a-z0-9@.-]++"
 # https://man.openbsd.org/ssh-keygen, ALLOWED SIGNERS: whose key it is, options, its kind, and the key
 _KEY = _KINDS + rb"[ \t]+[A-Za-z0-9+/=]+(?:[ \t].*)?"
 _SIGNER = re.compile(rb'(?:"[^"]*"|\S+)[ \t]+(?:\S.*[ \t])?' + _KEY)
-_BARE = re.compile(_KEY)
-_LONGEST = 16 * 1024
+_BARE_KEY = re.compile(_KEY)
+_MAX_LINE_BYTES = 16 * 1024
 """Bytes of a line that are looked at: the longest key has less."""
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class SigningKeys:
     """What a file lists, as it was when it was read."""
 
     file: str
@@ -31,17 +31,18 @@ class Keys:
     openpgp: bool
 
     @classmethod
-    def of(cls, file: str) -> Keys:
-        """Read a file. Raises Misnamed where it lists no keys."""
+    def read(cls, file: str) -> SigningKeys:
+        """Read a file. Raises InvalidReference where it lists no keys."""
         try:
-            with Path(file).open("rb") as opened:
-                content = opened.read(_MOST)
+            with Path(file).open("rb") as stream:
+                content = stream.read(_MAX_BYTES)
         except (OSError, ValueError) as error:
-            raise _misnamed(
-                file, f"cannot be read: {error.strerror if isinstance(error, OSError) else redaction.describe(error)}"
+            raise _build_error(
+                file,
+                f"cannot be read: {error.strerror if isinstance(error, OSError) else redaction.describe_error(error)}",
             ) from error
         if b"PRIVATE KEY" in content:
-            raise _misnamed(file, "holds a private key: list public ones, and keep that from here")
+            raise _build_error(file, "holds a private key: list public ones, and keep that from here")
         openpgp = _ARMORED in content
         if not openpgp:
             _check_signers(file, content)
@@ -53,9 +54,9 @@ class Keys:
         return hashlib.sha256(self.content).hexdigest()
 
     @property
-    def shown(self) -> str:
+    def display_name(self) -> str:
         """The file, fit for a message."""
-        return harmless(self.file)
+        return sanitize(self.file)
 
 
 def _check_signers(file: str, content: bytes) -> None:
@@ -63,20 +64,22 @@ def _check_signers(file: str, content: bytes) -> None:
     signers = 0
     for number, line in enumerate(map(bytes.strip, content.splitlines()), 1):
         if line and not line.startswith(b"#"):
-            if len(line) > _LONGEST:
-                raise _misnamed(file, f"line {number}: has more than {_LONGEST} bytes, and no key is as long")
-            if _BARE.fullmatch(line):
-                raise _misnamed(file, f"line {number}: say first whose key it is: 'someone@example.com ssh-ed25519 …'")
+            if len(line) > _MAX_LINE_BYTES:
+                raise _build_error(file, f"line {number}: has more than {_MAX_LINE_BYTES} bytes, and no key is as long")
+            if _BARE_KEY.fullmatch(line):
+                raise _build_error(
+                    file, f"line {number}: say first whose key it is: 'someone@example.com ssh-ed25519 …'"
+                )
             if not _SIGNER.fullmatch(line):
-                raise _misnamed(
+                raise _build_error(
                     file,
                     f"line {number}: is no allowed signer (ssh-keygen(1)), and the file holds no "
                     f"{_ARMORED.decode().strip('-')} (gpg --armor --export)",
                 )
             signers += 1
     if not signers:
-        raise _misnamed(file, "lists no key: nothing could be signed by one")
+        raise _build_error(file, "lists no key: nothing could be signed by one")
 
 
-def _misnamed(file: str, why: str) -> Misnamed:
-    return Misnamed(f"--git-verify-key '{harmless(file)}': {why}")
+def _build_error(file: str, why: str) -> InvalidReference:
+    return InvalidReference(f"--git-verify-key '{sanitize(file)}': {why}")

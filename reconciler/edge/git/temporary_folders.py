@@ -16,21 +16,23 @@ from reconciler import redaction
 from reconciler.core.errors import GitError
 
 PREFIX = "reconciler-git-"
-_TRIES = 20
-_HELD = frozenset((errno.EWOULDBLOCK, errno.EACCES))  # flock(2), and where the kernel does it by other locks (NFS)
+_ATTEMPTS = 20
+_LOCKED_ERRNOS = frozenset(
+    (errno.EWOULDBLOCK, errno.EACCES)
+)  # flock(2), and where the kernel does it by other locks (NFS)
 
 
 @contextmanager
-def folder() -> Iterator[str]:
+def create() -> Iterator[str]:
     """Give a folder that nobody else reads, and remove it afterwards. Raises GitError."""
     sweep()
-    with placed():
-        made, lock = _made()
+    with translate_os_errors():
+        path, lock = _create_locked()
     try:
-        with placed():
-            yield made
+        with translate_os_errors():
+            yield path
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
         os.close(lock)
 
 
@@ -45,10 +47,10 @@ def sweep() -> None:
             names = [entry.name for entry in entries if entry.name.startswith(PREFIX)]
         for name in names:
             with suppress(OSError):
-                _remove(os.path.join(parent, name))  # noqa: PTH118 - rmtree takes text, and so does open
+                _remove_unused(os.path.join(parent, name))  # noqa: PTH118 - rmtree takes text, and so does open
 
 
-def _remove(path: str) -> None:
+def _remove_unused(path: str) -> None:
     """Remove a folder unless it is used, or another user's."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -60,14 +62,14 @@ def _remove(path: str) -> None:
         os.close(descriptor)
 
 
-def _made() -> tuple[str, int]:
+def _create_locked() -> tuple[str, int]:
     """Make a folder and lock it; the lock is freed by whatever ends this process. Raises OSError."""
-    for _ in range(_TRIES):
-        made = tempfile.mkdtemp(prefix=PREFIX)
+    for _ in range(_ATTEMPTS):
+        path = tempfile.mkdtemp(prefix=PREFIX)
         with suppress(FileNotFoundError):  # another process swept it before it was locked
-            descriptor = os.open(made, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            if _lock(descriptor) and _is_at(descriptor, made):
-                return made, descriptor
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            if _lock(descriptor) and _is_at(descriptor, path):
+                return path, descriptor
             os.close(descriptor)
     raise OSError(errno.EBUSY, "others remove folders for temporary files as soon as they are made")
 
@@ -77,25 +79,30 @@ def _lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        return error.errno not in _HELD  # a file system without locks: nobody can lock it, and so nobody sweeps
+        return (
+            error.errno not in _LOCKED_ERRNOS
+        )  # a file system without locks: nobody can lock it, and so nobody sweeps
     return True
 
 
 def _is_at(descriptor: int, path: str) -> bool:
     """Tell whether an open folder is still the one at its path."""
     try:
-        found, opened = Path(path).lstat(), os.fstat(descriptor)
+        path_status, open_status = Path(path).lstat(), os.fstat(descriptor)
     except FileNotFoundError:
         return False
-    return stat.S_ISDIR(found.st_mode) and (found.st_dev, found.st_ino) == (opened.st_dev, opened.st_ino)
+    return stat.S_ISDIR(path_status.st_mode) and (path_status.st_dev, path_status.st_ino) == (
+        open_status.st_dev,
+        open_status.st_ino,
+    )
 
 
 @contextmanager
-def placed() -> Iterator[None]:
+def translate_os_errors() -> Iterator[None]:
     """Say what the system refused while the block ran. Raises GitError."""
     try:
         yield
     except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        way_out = f" in {tempfile.gettempdir()}: make room there, or name another folder in TMPDIR" if full else ""
-        raise GitError(f"git cannot be run: {error.strerror or redaction.describe(error)}{way_out}") from error
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        remedy = f" in {tempfile.gettempdir()}: make room there, or name another folder in TMPDIR" if is_full else ""
+        raise GitError(f"git cannot be run: {error.strerror or redaction.describe_error(error)}{remedy}") from error

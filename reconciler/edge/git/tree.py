@@ -10,13 +10,13 @@ from itertools import islice
 
 from reconciler.core.errors import GitError, Problem
 from reconciler.core.manifests.files import MAX_BYTES, MAX_DOCUMENTS, File, excess, is_hidden, is_manifest, too_large
-from reconciler.core.text import harmless
+from reconciler.core.text import sanitize
 from reconciler.edge.git import messages
-from reconciler.edge.git.command import MOST, Answer, Git
+from reconciler.edge.git.command import MAX_OUTPUT_BYTES, CommandResult, GitCommand
 
 _TREE, _LINK, _SUBMODULE = "040000", "120000", "160000"
-_POINTER = b"version https://git-lfs.github.com/spec/"
-_LINKED = "and links are not followed in git: put the file itself there"
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_LINK_ADVICE = "and links are not followed in git: put the file itself there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,114 +33,121 @@ class _Entry:
 class Commit:
     """One commit of the repository that git is at; `where` is how messages show the repository."""
 
-    git: Git
-    where: str
+    git: GitCommand
+    repository_name: str
     id: str
 
-    def files(self, path: str) -> tuple[File | Problem, ...]:
+    def read_files(self, path: str) -> tuple[File | Problem, ...]:
         """Return the manifests at or below a path, "" for all, in order of name, as from disk. Raises GitError."""
-        found = list(self._below(path))
-        entries = [entry for entry in found if isinstance(entry, _Entry)]
-        if too_much := excess(len(found), sum(entry.size or 0 for entry in entries)):
-            return (too_much,)
-        contents = self._contents(entries)
-        return tuple(_file(entry, contents) if isinstance(entry, _Entry) else entry for entry in found)
+        entries_and_problems = list(self._select_entries(path))
+        entries = [entry for entry in entries_and_problems if isinstance(entry, _Entry)]
+        if problem := excess(len(entries_and_problems), sum(entry.size or 0 for entry in entries)):
+            return (problem,)
+        contents = self._read_contents(entries)
+        return tuple(
+            _build_file(entry, contents) if isinstance(entry, _Entry) else entry for entry in entries_and_problems
+        )
 
-    def _below(self, path: str) -> Iterator[_Entry | Problem]:
+    def _select_entries(self, path: str) -> Iterator[_Entry | Problem]:
         """Yield the files to read, and a problem for each that counts and cannot be read."""
-        counting = ((_parts(entry, path), entry) for entry in self._entries(path))
-        entries = list(islice((each for each in counting if _counts(*each)), MAX_DOCUMENTS + 1))
+        candidates = ((_split_path(entry, path), entry) for entry in self._list_entries(path))
+        entries = list(islice((each for each in candidates if _is_relevant(*each)), MAX_DOCUMENTS + 1))
         entries.sort(key=lambda each: each[0])
-        folders = self._links_to_folders([entry.path for parts, entry in entries if entry.mode == _LINK and parts])
+        folders = self._find_links_to_folders([entry.path for parts, entry in entries if entry.mode == _LINK and parts])
         for parts, entry in entries:
-            name, named = harmless(entry.path), _is_named(parts)
+            name, is_named = sanitize(entry.path), _has_manifest_name(parts)
             if entry.mode == _SUBMODULE:
                 yield Problem(name, 0, 0, "", "is a submodule, and these are not read: put the manifests in here")
             elif entry.mode == _LINK and entry.path in folders:
-                yield Problem(name, 0, 0, "", f"is a symbolic link to a folder, {_LINKED.replace('file', 'folder')}")
-            elif named and entry.mode == _LINK:
-                yield Problem(name, 0, 0, "", f"is a symbolic link, {_LINKED}")
-            elif named and (entry.size or 0) > MAX_BYTES:
+                yield Problem(
+                    name, 0, 0, "", f"is a symbolic link to a folder, {_LINK_ADVICE.replace('file', 'folder')}"
+                )
+            elif is_named and entry.mode == _LINK:
+                yield Problem(name, 0, 0, "", f"is a symbolic link, {_LINK_ADVICE}")
+            elif is_named and (entry.size or 0) > MAX_BYTES:
                 yield too_large(name)
-            elif named:
+            elif is_named:
                 yield entry
 
-    def _entries(self, path: str) -> Iterator[_Entry]:
+    def _list_entries(self, path: str) -> Iterator[_Entry]:
         """Yield what is at and below a path. Raises GitError where there is nothing."""
         paths = ("--", path) if path else ()
-        answer = self._run("ls-tree", "-r", "-t", "-l", "-z", "--full-tree", self.id, *paths)
+        result = self._run("ls-tree", "-r", "-t", "-l", "-z", "--full-tree", self.id, *paths)
         exists = not path
-        for line in _lines(answer.output):
+        for line in _split_lines(result.output):
             head, _, name = line.partition("\t")
             mode, _, oid, size = head.split()
             exists = exists or name == path
             if not path or name == path or name.startswith(f"{path}/"):  # also listed: the folders that it is in
                 yield _Entry(mode, oid, int(size) if size.isdigit() else None, name)
         if not exists:
-            raise GitError(f"repository '{self.where}': has no '{harmless(path)}' in the commit {self.id}")
+            raise GitError(f"repository '{self.repository_name}': has no '{sanitize(path)}' in the commit {self.id}")
 
-    def _contents(self, entries: Sequence[_Entry]) -> Mapping[str, bytes]:
+    def _read_contents(self, entries: Sequence[_Entry]) -> Mapping[str, bytes]:
         """Return the bytes of files by their ids, a few MiB in one call. Raises GitError."""
         contents: dict[str, bytes] = {}
         sizes: dict[str, int] = {}
         total = 0
         for oid, size in {entry.id: entry.size or 0 for entry in entries}.items():
             if total + size > MAX_BYTES:
-                contents |= self._some(sizes)
+                contents |= self._read_batch(sizes)
                 sizes, total = {}, 0
             sizes[oid], total = size, total + size
-        return contents | self._some(sizes)
+        return contents | self._read_batch(sizes)
 
-    def _some(self, sizes: Mapping[str, int]) -> dict[str, bytes]:
+    def _read_batch(self, sizes: Mapping[str, int]) -> dict[str, bytes]:
         """Return the bytes of files by their ids, which come with their sizes. Raises GitError."""
         if not sizes:
             return {}
         total = sum(sizes.values())
-        asked = "".join(f"{oid}\n" for oid in sizes).encode()
-        output = self._run("cat-file", "--batch", "--buffer", stdin=asked, most=total + 128 * len(sizes)).output
+        object_ids = "".join(f"{oid}\n" for oid in sizes).encode()
+        output = self._run(
+            "cat-file", "--batch", "--buffer", stdin=object_ids, max_output=total + 128 * len(sizes)
+        ).output
         contents = {}
         start = 0
         for oid in sizes:
-            header = output.index(b"\n", start)
-            said, start = output[start:header], header + 1
-            if not said.startswith(f"{oid} blob ".encode()):
+            header_end = output.index(b"\n", start)
+            header, start = output[start:header_end], header_end + 1
+            if not header.startswith(f"{oid} blob ".encode()):
                 raise GitError(
-                    f"repository '{self.where}': is damaged or incomplete: git has {harmless(said.decode())}"
+                    f"repository '{self.repository_name}': is damaged or incomplete: "
+                    f"git has {sanitize(header.decode())}"
                 )
-            size = int(said.rpartition(b" ")[2])
+            size = int(header.rpartition(b" ")[2])
             contents[oid] = output[start : start + size]
             start += size + 1
         return contents
 
-    def _links_to_folders(self, links: Iterable[str]) -> frozenset[str]:
+    def _find_links_to_folders(self, links: Iterable[str]) -> frozenset[str]:
         """Return those of some symbolic links that lead to a folder of this commit, where git can be asked."""
-        askable = [link for link in links if "\n" not in link]
-        if not askable:
+        one_line_links = [link for link in links if "\n" not in link]
+        if not one_line_links:
             return frozenset()
-        asked = b"".join(os.fsencode(f"{self.id}:{link}\n") for link in askable)
-        output = self._run("cat-file", "--batch-check", "--follow-symlinks", stdin=asked).output
+        queries = b"".join(os.fsencode(f"{self.id}:{link}\n") for link in one_line_links)
+        output = self._run("cat-file", "--batch-check", "--follow-symlinks", stdin=queries).output
         # For what leads nowhere or out of the commit a line with a length, and so many bytes
         # (https://git-scm.com/docs/git-cat-file, --follow-symlinks).
         folders = set()
         start = 0
-        for link in askable:
+        for link in one_line_links:
             end = output.index(b"\n", start)
-            said, start = output[start:end], end + 1
-            led = re.fullmatch(rb"(?:symlink|dangling|loop|notdir) (\d+)", said)
-            if led:
-                start += int(led[1]) + 1
-            elif re.fullmatch(rb"[0-9a-f]+ tree \d+", said):
+            reply, start = output[start:end], end + 1
+            unresolved = re.fullmatch(rb"(?:symlink|dangling|loop|notdir) (\d+)", reply)
+            if unresolved:
+                start += int(unresolved[1]) + 1
+            elif re.fullmatch(rb"[0-9a-f]+ tree \d+", reply):
                 folders.add(link)
         return frozenset(folders)
 
-    def _run(self, *arguments: str, stdin: bytes = b"", most: int = MOST) -> Answer:
-        answer = self.git.run(*arguments, stdin=stdin, most=most)
-        if not answer.well:
-            raise messages.error(self.where, answer.complaint)
-        return answer
+    def _run(self, *arguments: str, stdin: bytes = b"", max_output: int = MAX_OUTPUT_BYTES) -> CommandResult:
+        result = self.git.run(*arguments, stdin=stdin, max_output=max_output)
+        if not result.has_succeeded:
+            raise messages.build_error(self.repository_name, result.error_output)
+        return result
 
 
-def _lines(output: bytes) -> Iterator[str]:
+def _split_lines(output: bytes) -> Iterator[str]:
     """Yield what ends in a NUL, one after the other: a listing may be long, and little of it counts."""
     start = 0
     while (end := output.find(b"\0", start)) >= 0:
@@ -148,26 +155,26 @@ def _lines(output: bytes) -> Iterator[str]:
         start = end + 1
 
 
-def _counts(parts: Sequence[str], entry: _Entry) -> bool:
+def _is_relevant(parts: Sequence[str], entry: _Entry) -> bool:
     """Tell whether something is read, or told where it cannot be."""
     if entry.mode == _TREE or any(map(is_hidden, parts)):
         return False
-    return _is_named(parts) or entry.mode in {_LINK, _SUBMODULE}
+    return _has_manifest_name(parts) or entry.mode in {_LINK, _SUBMODULE}
 
 
-def _is_named(parts: Sequence[str]) -> bool:
+def _has_manifest_name(parts: Sequence[str]) -> bool:
     """Tell whether a name is that of a manifest; a file that was given itself may have any."""
     return not parts or is_manifest(parts[-1])
 
 
-def _parts(entry: _Entry, path: str) -> list[str]:
+def _split_path(entry: _Entry, path: str) -> list[str]:
     """Return the names that lead from a path to what is below it."""
-    below = entry.path.removeprefix(path).removeprefix("/")
-    return below.split("/") if below else []
+    relative_path = entry.path.removeprefix(path).removeprefix("/")
+    return relative_path.split("/") if relative_path else []
 
 
-def _file(entry: _Entry, contents: Mapping[str, bytes]) -> File | Problem:
-    name, content = harmless(entry.path), contents[entry.id]
-    if content.startswith(_POINTER):
+def _build_file(entry: _Entry, contents: Mapping[str, bytes]) -> File | Problem:
+    name, content = sanitize(entry.path), contents[entry.id]
+    if content.startswith(_LFS_POINTER):
         return Problem(name, 0, 0, "", "is a pointer of Git LFS, not the file itself: keep manifests out of Git LFS")
     return File(name, content)

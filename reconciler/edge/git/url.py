@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import unquote_to_bytes
 
-from reconciler.core.errors import Misnamed
-from reconciler.edge.git.arguments import shown
-from reconciler.edge.git.credentials import Credentials, configured
+from reconciler.core.errors import InvalidReference
+from reconciler.edge.git.arguments import redact_url
+from reconciler.edge.git.credentials import Credentials, credential_config
 
 _USER, _PASSWORD = "RECONCILER_LOGIN_USER", "RECONCILER_LOGIN_PASSWORD"
 # It answers git (https://git-scm.com/docs/gitcredentials, "Custom helpers"), and keeps nothing. Shells have a printf of
@@ -19,11 +19,11 @@ _HELPER = f'!f() {{ if test "$1" = get; then printf "username=%s\\npassword=%s\\
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class RepositoryUrl:
     """Where a repository is on the network; `where` is how messages show it. A user may have no password here."""
 
     url: str
-    where: str
+    repository_name: str
     scheme: str
     site: str = ""
     user: str | None = field(default=None, repr=False)
@@ -31,58 +31,70 @@ class Address:
     credentials: Credentials = field(default_factory=Credentials)
 
     @classmethod
-    def of(cls, url: str, credentials: Credentials) -> Address:
+    def parse(cls, url: str, credentials: Credentials) -> RepositoryUrl:
         """Return the address in a URL or in `host:path`.
 
-        Raises Misnamed for a login that git could not take, and for credentials that are of no use there.
+        Raises InvalidReference for a login that git could not take, and for credentials that are of no use there.
         """
-        address = replace(cls._of(url), credentials=credentials)
+        address = replace(cls._parse(url), credentials=credentials)
         credentials.check(address.scheme, address.user)
         return address
 
     @classmethod
-    def _of(cls, url: str) -> Address:
-        where = shown(url)
+    def _parse(cls, url: str) -> RepositoryUrl:
+        repository_name = redact_url(url)
         scheme, separator, rest = url.partition("://")
         if not separator or "/" in scheme:
             host, _, path = url.partition(":")
             if "@" in path and "@" not in host:
-                raise _misnamed(
-                    where, "ssh takes no password from a URL: use a key; for an @ in a path write ssh://HOST/%40"
+                raise _build_error(
+                    repository_name,
+                    "ssh takes no password from a URL: use a key; for an @ in a path write ssh://HOST/%40",
                 )
-            return cls(url, where, "ssh")
+            return cls(url, repository_name, "ssh")
         if scheme == "file":
-            return cls(url, where, scheme)
+            return cls(url, repository_name, scheme)
         authority = re.split("[/?#]", rest, maxsplit=1)[0]
         path = rest.removeprefix(authority)
         login, _, host = authority.rpartition("@")
         user, has_password, password = login.partition(":")
         if "@" in path:
-            raise _misnamed(where, "has an @ behind the host: write %40 for it, and in a password %2F for /")
+            raise _build_error(
+                repository_name, "has an @ behind the host: write %40 for it, and in a password %2F for /"
+            )
         if scheme in {"http", "https"} and login:
-            known = _decoded(password, where) if has_password else None
-            return cls(f"{scheme}://{host}{path}", where, scheme, f"{scheme}://{host}", _decoded(user, where), known)
+            decoded_password = _decode_login(password, repository_name) if has_password else None
+            return cls(
+                f"{scheme}://{host}{path}",
+                repository_name,
+                scheme,
+                f"{scheme}://{host}",
+                _decode_login(user, repository_name),
+                decoded_password,
+            )
         if has_password:
-            raise _misnamed(where, f"{scheme} takes no password from a URL{': use a key' * (scheme == 'ssh')}")
-        return cls(url, where, scheme, f"{scheme}://{host}")
+            raise _build_error(
+                repository_name, f"{scheme} takes no password from a URL{': use a key' * (scheme == 'ssh')}"
+            )
+        return cls(url, repository_name, scheme, f"{scheme}://{host}")
 
-    def environment(self, given: Mapping[str, str]) -> Mapping[str, str]:
+    def build_environment(self, caller_environment: Mapping[str, str]) -> Mapping[str, str]:
         """Return the variables that hand the login to git, after what the given ones configure."""
         if self.user is None:
-            return self.credentials.environment(self.site, given)
+            return self.credentials.build_environment(self.site, caller_environment)
         if self.password is None:  # the person's own helpers know it
-            return configured(given, self.site, [("username", self.user)], {})
+            return credential_config(caller_environment, self.site, [("username", self.user)], {})
         # No others are asked first, and none is told to keep it.
         secrets = {_USER: self.user, _PASSWORD: self.password}
-        return configured(given, self.site, [("helper", ""), ("helper", _HELPER)], secrets)
+        return credential_config(caller_environment, self.site, [("helper", ""), ("helper", _HELPER)], secrets)
 
 
-def _decoded(text: str, where: str) -> str:
+def _decode_login(text: str, repository_name: str) -> str:
     decoded = os.fsdecode(unquote_to_bytes(os.fsencode(text)))
     if any(char in decoded for char in "\0\r\n"):
-        raise _misnamed(where, "has a line end or a NUL in its login, and git takes none")
+        raise _build_error(repository_name, "has a line end or a NUL in its login, and git takes none")
     return decoded
 
 
-def _misnamed(where: str, why: str) -> Misnamed:
-    return Misnamed(f"repository '{where}': {why}")
+def _build_error(repository_name: str, why: str) -> InvalidReference:
+    return InvalidReference(f"repository '{repository_name}': {why}")

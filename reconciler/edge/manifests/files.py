@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.files import MAX_BYTES, File, is_hidden, is_manifest, too_large
-from reconciler.core.text import harmless
+from reconciler.core.text import sanitize
 
 __all__ = ["MAX_FOLDERS", "File", "find"]
 
@@ -42,12 +42,12 @@ def _folder(name: str, real: str, root: str, seen: set[str], depth: int = 1) -> 
     """Yield the files of a folder. `seen` are those that were read: none is twice, whatever leads to it."""
     seen.add(real)
     if depth > MAX_FOLDERS:
-        yield Problem(harmless(name), 0, 0, "", f"is a folder more than {MAX_FOLDERS} levels deep")
+        yield Problem(sanitize(name), 0, 0, "", f"is a folder more than {MAX_FOLDERS} levels deep")
         return
     try:
         entries = sorted(os.scandir(real), key=lambda entry: entry.name)
     except OSError as error:
-        yield Problem(harmless(name), 0, 0, "", f"cannot be read: {error.strerror}")
+        yield Problem(sanitize(name), 0, 0, "", f"cannot be read: {error.strerror}")
         return
     for entry in entries:
         shown = os.path.join(name, entry.name)  # noqa: PTH118 - a Path would take the ./ away that a person wrote
@@ -68,7 +68,7 @@ def _link(shown: str, entry: os.DirEntry[str], root: str, seen: set[str], depth:
     One to a folder that is read where it stands is passed over: nothing is lost, and nothing read twice.
     """
     real = os.path.realpath(entry.path)
-    name = harmless(shown)
+    name = sanitize(shown)
     is_folder = _is_folder(real)
     if not is_folder and not is_manifest(entry.name):
         return
@@ -93,7 +93,7 @@ def _is_folder(path: str) -> bool:
 
 def _read(name: str, path: str) -> File | Problem:
     """Read a regular file, at most one byte more than is allowed."""
-    name = harmless(name)
+    name = sanitize(name)
     try:
         with open(path, "rb", opener=_open_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

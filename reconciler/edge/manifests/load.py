@@ -80,7 +80,7 @@ class _Problems:
         """Raise InvalidManifests if there are any; `end` is told whatever else there is."""
         first = (*self._sorted(), *((end,) if end else ()))
         if first:
-            raise InvalidManifests(first, more=self._more)
+            raise InvalidManifests(first, omitted_count=self._more)
 
     def _sorted(self) -> list[Problem]:
         """Return the first, and count the others."""

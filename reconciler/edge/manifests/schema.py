@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 
 from reconciler.core.model import Json
-from reconciler.core.suggestions import closest
+from reconciler.core.suggestions import find_closest
 from reconciler.core.text import shorten
 
 if TYPE_CHECKING:  # jsonschema costs a third of a dry run's start-up, and only bad manifests need it
@@ -151,12 +151,12 @@ def _missing(required: list[str], value: Mapping[str, Json], known: Collection[s
     """Yield the keys that are missing, less those that are there and misspelt: they are named as unknown."""
     strangers = [key for key in value if key not in known]
     for key in required:
-        if key not in value and not closest(key, strangers):
+        if key not in value and not find_closest(key, strangers):
             yield key
 
 
 def _unknown_key(key: str, free: Mapping[str, Mapping[str, Any]]) -> str:
-    near = closest(key, free) or closest(key.lower(), [name.lower() for name in free])
+    near = find_closest(key, free) or find_closest(key.lower(), [name.lower() for name in free])
     if near:
         right = next(name for name in free if name.lower() == near.lower())
         return f"unknown key {shorten(key)}: did you mean {right!r}?"
@@ -181,7 +181,7 @@ def _spelled(value: Json, wanted: str, written: Callable[[], str]) -> str:
 
 
 def _one_of(value: Json, allowed: list[str]) -> str:
-    near = closest(value.lower(), [word.lower() for word in allowed]) if isinstance(value, str) else None
+    near = find_closest(value.lower(), [word.lower() for word in allowed]) if isinstance(value, str) else None
     right = next((word for word in allowed if word.lower() == near), None)
     hint = f": did you mean {right}?" if right else ""
     return f"must be one of {', '.join(allowed)}, and is {shorten(value)}{hint}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from reconciler import redaction
-from reconciler.core.errors import StateError, StateMoved
+from reconciler.core.errors import StateConflict, StateError
 from reconciler.edge.state.folder_path import complaint
 from reconciler.edge.state.store import Stored
 
@@ -122,11 +122,11 @@ class FileStore:
         return Stored(text, _version(text))
 
     def put(self, text: str, version: str | None) -> str:
-        """Replace the file, for good before this returns. Raises StateMoved and StateError."""
+        """Replace the file, for good before this returns. Raises StateConflict and StateError."""
         assert self._lock is not None, "the store has to be claimed before it is written"
         found = self.load()
         if (found and found.version) != version:
-            raise StateMoved(f"the journal {self.place} was written by someone else during this run")
+            raise StateConflict(f"the journal {self.place} was written by someone else during this run")
         try:
             _replace(self._path, text)
         except OSError as error:
@@ -209,4 +209,4 @@ def _refusal(error: OSError) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or redaction.describe(error)
+    return (error.strerror if isinstance(error, OSError) else None) or redaction.describe_error(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from reconciler import redaction
-from reconciler.core.errors import StateError, StateMoved
+from reconciler.core.errors import StateConflict, StateError
 from reconciler.core.journal.codec import MalformedJournal, decode
 from reconciler.core.journal.records import Journal
 from reconciler.edge.state.store import Source
@@ -46,10 +46,10 @@ class JournalReader:
     def version_of(self, journal: Journal) -> str | None:
         """Return the store's version of what was read or written last; None where there was nothing.
 
-        Raises StateMoved where that was not this journal.
+        Raises StateConflict where that was not this journal.
         """
         if self._known != journal:
-            raise StateMoved(f"the journal {self.place} was written by someone else during this run")
+            raise StateConflict(f"the journal {self.place} was written by someone else during this run")
         return self._version
 
     def _load(self) -> tuple[Journal, str | None]:
@@ -61,7 +61,7 @@ class JournalReader:
         try:
             journal = decode(json.loads(stored.text, parse_constant=_refuse_constant))
         except (ValueError, RecursionError) as error:
-            said = redaction.describe(error)
+            said = redaction.describe_error(error)
             reason = said if isinstance(error, MalformedJournal) else f"it is no JSON ({said})"
             way_out = "restore the newest version that can be read, or run the version of this program that wrote it"
             said = f"the journal {place} cannot be used: {reason}; it was left as it is: {way_out}"

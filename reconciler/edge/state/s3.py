@@ -25,7 +25,7 @@ from botocore.exceptions import (
 from reconciler import redaction
 from reconciler.core.aws import signature_errors
 from reconciler.core.aws.verdict import code_of, is_done, is_refusal, request_of
-from reconciler.core.errors import CloudError, StateError, StateMismatch, StateMoved, StateUncertain
+from reconciler.core.errors import CloudError, StateConflict, StateError, StateWriteUnknown, VersionConflict
 from reconciler.edge.state.s3_url import parse
 from reconciler.edge.state.store import Stored, UncheckedWrite
 
@@ -119,8 +119,8 @@ class S3Store:
     """One object, encrypted and versioned as its bucket says. A `Store`.
 
     The client may repeat a PutObject. One that arrived and whose answer was lost makes its repetition find its own
-    text, which S3 answers like anyone else's (412). So StateMoved does not say whose text is there, and after a 409
-    it may even be the old one: the caller reads again and compares. After StateUncertain the write may also arrive
+    text, which S3 answers like anyone else's (412). So StateConflict does not say whose text is there, and after a 409
+    it may even be the old one: the caller reads again and compares. After StateWriteUnknown the write may also arrive
     later than that reading; the next one that succeeds shuts it out, as it changes what If-Match is compared with.
     """
 
@@ -143,7 +143,7 @@ class S3Store:
             raise StateError(f"the journal {self.place} cannot be read: {reason}") from error
 
     def put(self, text: str, version: str | None) -> str:
-        """Replace the object and return its ETag. Raises StateMoved, StateUncertain and StateError."""
+        """Replace the object and return its ETag. Raises StateConflict, StateWriteUnknown and StateError."""
         body, condition = text.encode(), {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
         unknown: list[object] = []
         token = _unknown.set(unknown)
@@ -157,10 +157,12 @@ class S3Store:
         except Exception as error:
             reason = self._reason(error, _WRITE_NEEDS)
             if _refused(error) and _code(error) in _MOVED:
-                moved = StateMismatch if _code(error) == "PreconditionFailed" else StateMoved
+                moved = VersionConflict if _code(error) == "PreconditionFailed" else StateConflict
                 raise moved(f"the journal {self.place} changed since it was read: {reason}") from error
             if unknown or not _refused(error):
-                raise StateUncertain(f"nobody knows whether the journal {self.place} was written: {reason}") from error
+                raise StateWriteUnknown(
+                    f"nobody knows whether the journal {self.place} was written: {reason}"
+                ) from error
             raise StateError(f"the journal {self.place} cannot be written: {reason}") from error
         finally:
             _unknown.reset(token)
@@ -173,15 +175,15 @@ class S3Store:
         """Do nothing: there is no lock."""
 
     def _by_s3(self, answer: Any) -> Any:
-        """Return an answer that S3 gave. Raises StateUncertain for one that bears no request id."""
+        """Return an answer that S3 gave. Raises StateWriteUnknown for one that bears no request id."""
         if not is_done(answer):
-            raise StateUncertain(f"nobody knows about the journal {self.place}: {_FOREIGN}, without a request id")
+            raise StateWriteUnknown(f"nobody knows about the journal {self.place}: {_FOREIGN}, without a request id")
         return answer
 
     def _strong(self, etag: str) -> str:
-        """Return an ETag that If-Match can be compared with (RFC 9110, 8.8.3.2). Raises StateUncertain."""
+        """Return an ETag that If-Match can be compared with (RFC 9110, 8.8.3.2). Raises StateWriteUnknown."""
         if etag[:2] in {"W/", "w/"}:
-            raise StateUncertain(
+            raise StateWriteUnknown(
                 f"the journal {self.place} has the weak ETag {redaction.redact(etag)}, by which no write can be made "
                 "safe: reach S3 without the proxy that changes its answers, such as one that compresses them"
             )
@@ -190,7 +192,7 @@ class S3Store:
     def _reason(self, error: Exception, needed: str) -> str:
         """Return an error as one line, with what would be right and what AWS's support would ask for."""
         code = _code(error)
-        line, message = redaction.describe(error), None
+        line, message = redaction.describe_error(error), None
         if isinstance(error, ClientError):
             answer: Any = error.response
             request, message = request_of(answer), answer.get("Error", {}).get("Message")

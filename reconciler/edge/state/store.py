@@ -86,7 +86,7 @@ class Store(Source, Protocol):
     def put(self, text: str, version: str | None) -> str:
         """Replace exactly `version` (None: only where nothing is), for good, and return the new version.
 
-        The caller has claimed the place. Raises StateMoved where something else stood there, StateUncertain where
+        The caller has claimed the place. Raises StateConflict where something else stood there, StateWriteUnknown where
         nobody knows whether the text was written, and StateError where it was not.
         """
 

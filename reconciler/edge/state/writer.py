@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
-from reconciler.core.errors import StateError, StateHeld, StateMismatch, StateMoved, StateUncertain
+from reconciler.core.errors import LeaseHeld, StateConflict, StateError, StateWriteUnknown, VersionConflict
 from reconciler.core.journal.codec import MalformedJournal, decode, encode
 from reconciler.core.journal.records import LEASE, Journal, Lease, Written
 from reconciler.core.ports import Clock, Timer
@@ -53,13 +53,13 @@ class JournalWriter:
         return self._store.place
 
     def swap(self, expected: Journal, new: Journal) -> None:
-        """Write `new` where the journal still is `expected`. Raises StateHeld, StateMoved and StateError.
+        """Write `new` where the journal still is `expected`. Raises LeaseHeld, StateConflict and StateError.
 
         Where only decisions are to be noted, and another run has the lease or was faster, nothing is written: it notes
         its own.
         """
         only_noted = new.records == expected.records
-        lenient = suppress(StateHeld, StateMoved) if only_noted else nullcontext()
+        lenient = suppress(LeaseHeld, StateConflict) if only_noted else nullcontext()
         with lenient, self._claimed(expected, wait=not only_noted):
             self.put(self.numbered(replace(new, lease=None), expected), self._reader.version_of(expected))
 
@@ -73,20 +73,20 @@ class JournalWriter:
     def unlock(self, expected: Journal) -> None:
         """Take the lease from whoever holds it, where the journal still is `expected`. Raises StateError.
 
-        StateHeld where a living process of this machine holds it.
+        LeaseHeld where a living process of this machine holds it.
         """
         if not self._store.claim():
-            raise StateHeld(f"{self._store.place} is held by a living process of this machine: end that first")
+            raise LeaseHeld(f"{self._store.place} is held by a living process of this machine: end that first")
         try:
             self.put(self.numbered(replace(expected, lease=None), expected), self._reader.version_of(expected))
         finally:
             self._store.release()
 
     def renewed(self, new: Journal, held: Journal) -> Journal:
-        """Return a journal to write with the lease that `held` has, for another term. Raises StateMoved."""
+        """Return a journal to write with the lease that `held` has, for another term. Raises StateConflict."""
         assert held.lease
         if self._clock.now() >= held.lease.expires:
-            raise StateMoved(f"the lease of {self._store.place} has expired")
+            raise StateConflict(f"the lease of {self._store.place} has expired")
         return self._leased(new, held, held.lease.number)
 
     def numbered(self, new: Journal, found: Journal) -> Journal:
@@ -99,7 +99,7 @@ class JournalWriter:
         )
 
     def put(self, journal: Journal, version: str | None) -> tuple[Journal, str]:
-        """Replace one version of the journal, and return it with its own. Raises StateMoved and StateError.
+        """Replace one version of the journal, and return it with its own. Raises StateConflict and StateError.
 
         Where the store's answer was lost, or says that something else is there, what is there tells: the journal holds
         this run's id, so that what reads the same was written by this very call.
@@ -108,9 +108,9 @@ class JournalWriter:
         self._require_readable(text)
         try:
             new = self._store.put(text, version)
-        except (StateMoved, StateUncertain) as error:
+        except (StateConflict, StateWriteUnknown) as error:
             stored = self._store.load()
-            if stored and stored.version == version and isinstance(error, StateMismatch):
+            if stored and stored.version == version and isinstance(error, VersionConflict):
                 raise StateError(
                     f"the journal {self.place} was not written: nobody else wrote it, but its version is another to "
                     "S3 than in S3's answers: reach S3 without what changes those, such as a proxy that compresses them"
@@ -146,7 +146,7 @@ class JournalWriter:
         found, deadline = expected, self._timer.monotonic() + (self._timeout if wait else 0)
         while not self._claim(found):
             if self._timer.monotonic() >= deadline:
-                raise StateHeld(self._held_by(found.lease))
+                raise LeaseHeld(self._held_by(found.lease))
             self._timer.sleep(0.1 if self._store.exclusive else 1)
             found = self._reader.read()
         try:
@@ -187,16 +187,16 @@ class LeasedJournal:
         return self._journal
 
     def write(self, change: Callable[[Journal], Journal]) -> Journal:
-        """Write a change, and renew the lease. Raises StateMoved where it was lost, and StateError."""
+        """Write a change, and renew the lease. Raises StateConflict where it was lost, and StateError."""
         for _ in range(_TRIES):
             renewed = self._writer.renewed(change(self._journal), self._journal)
             try:
                 self._journal, self._version = self._writer.put(renewed, self._version)
-            except StateMoved:
+            except StateConflict:
                 self.confirm()
             else:
                 return self._journal
-        raise StateMoved("others wrote the journal each time")
+        raise StateConflict("others wrote the journal each time")
 
     def finish(self, change: Callable[[Journal], Journal]) -> None:
         """Write a change, and give the lease back; where it was lost, keep what others wrote. Raises StateError."""
@@ -221,9 +221,9 @@ class LeasedJournal:
         return bool(ours and lease and (lease.run, lease.number) == (ours.run, ours.number))
 
     def confirm(self) -> None:
-        """Look whether the lease still is this run's. Raises StateMoved where it was lost, and StateError."""
+        """Look whether the lease still is this run's. Raises StateConflict where it was lost, and StateError."""
         journal, version = self._writer.found()
         if not self._is_ours(journal):
             now = f"{journal.lease.holder} has it" if journal.lease else "it was freed"
-            raise StateMoved(f"the lease of {self._writer.place} was lost: {now}")
+            raise StateConflict(f"the lease of {self._writer.place} was lost: {now}")
         self._journal, self._version = journal, version

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.findings import Findings
-from reconciler.core.report.report import Association, Report
-from reconciler.core.text import harmless
+from reconciler.core.report.report import AssociationReport, Report
+from reconciler.core.text import sanitize
 from reconciler.render import wording
 from reconciler.render.kinds import Level, ReportKind, kind_of
 
@@ -40,10 +40,10 @@ class _Note:
 def render(report: Report, *, terminal: bool = False) -> str:
     """Return a command for all that is not in sync, the gravest first, and plain lines with the summary and digest."""
     run = report.run
-    revision = f", revision {harmless(run.revision)}" if run.revision else ""
+    revision = f", revision {sanitize(run.revision)}" if run.revision else ""
     last = (
         f"{wording.verdict(report)} {wording.coverage(report)}.",
-        f"Run {harmless(run.id)}{revision}, version {harmless(run.version)}",
+        f"Run {sanitize(run.id)}{revision}, version {sanitize(run.version)}",
         *([f"Plan {digest}"] if (digest := wording.plan(report)) else []),
     )
     return _page(_notes(report), last)
@@ -78,7 +78,7 @@ def _notes(report: Report) -> Iterator[_Note]:
         yield _note(ReportKind.PLAN_MISMATCH, "", (ReportKind.PLAN_MISMATCH.meaning, *wording.mismatch(report)))
     for target in report.targets:
         if target.error:
-            yield _note(ReportKind.TARGET_FAILED, target.name, (wording.place(target), harmless(target.error)))
+            yield _note(ReportKind.TARGET_FAILED, target.name, (wording.place(target), sanitize(target.error)))
     for each in sorted(report.associations, key=lambda each: kind_of(each).rank):
         yield _association(each, report)
     yield from map(_warning, report.warnings)
@@ -91,7 +91,7 @@ def _notes(report: Report) -> Iterator[_Note]:
             yield _note(ReportKind.ORPHANED, target.name, (wording.orphaned(record, target),))
 
 
-def _association(association: Association, report: Report) -> _Note:
+def _association(association: AssociationReport, report: Report) -> _Note:
     kind, origin = kind_of(association), association.origin
     said = (wording.flow(association), *wording.told(association))
     note = _note(kind, association.name, said, wording.label(kind, report))
@@ -99,7 +99,7 @@ def _association(association: Association, report: Report) -> _Note:
 
 
 def _problem(problem: Problem, kind: ReportKind = ReportKind.INVALID_MANIFEST) -> _Note:
-    said = harmless(f"{problem.pointer}: {problem.message}" if problem.pointer else problem.message)
+    said = sanitize(f"{problem.pointer}: {problem.message}" if problem.pointer else problem.message)
     return replace(_note(kind, "", (said,)), file=problem.file, line=problem.line, column=problem.column)
 
 
@@ -133,4 +133,4 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _data(harmless(text)).replace(":", "%3A").replace(",", "%2C")
+    return _data(sanitize(text)).replace(":", "%3A").replace(",", "%2C")

@@ -13,8 +13,8 @@ from reconciler.core.manifests.findings import Findings
 from reconciler.core.model import Execution, Live
 from reconciler.core.plan.decision import Create, Update, Write
 from reconciler.core.plan.difference import Difference
-from reconciler.core.report.report import Association, Report, TargetReport
-from reconciler.core.text import unheard
+from reconciler.core.report.report import AssociationReport, Report, TargetReport
+from reconciler.core.text import escape_workflow_commands
 
 FORMAT = "reconciler/report/v1"
 FINDINGS = "reconciler/findings/v1"
@@ -27,12 +27,12 @@ def render(report: Report, *, terminal: bool = False) -> str:
 
 def dumped(tree: Any) -> str:
     """Return a tree as a JSON document with a final newline, that no terminal and no runner can be steered by."""
-    return unheard(json.dumps(tree, indent=2, ensure_ascii=True)) + "\n"
+    return escape_workflow_commands(json.dumps(tree, indent=2, ensure_ascii=True)) + "\n"
 
 
 def line(tree: Any) -> str:
     """Return a tree as one line of a JSON document that nothing can be steered by."""
-    return unheard(json.dumps(tree, ensure_ascii=True))
+    return escape_workflow_commands(json.dumps(tree, ensure_ascii=True))
 
 
 def written(report: Report) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _head(report: Report) -> dict[str, Any]:
     run = report.run
     return {
         "format": FORMAT,
-        "planDigest": report.plan_digest if report.planned else None,
+        "planDigest": report.plan_digest if report.has_plan else None,
         "run": {
             "id": run.id,
             "startedAt": run.started_at.isoformat(),
@@ -84,11 +84,11 @@ def _head(report: Report) -> dict[str, Any]:
             "version": run.version,
         },
         "summary": dict(report.summary),
-        "coverage": {"managed": report.managed, "live": report.live},
+        "coverage": {"managed": report.managed_count, "live": report.live_count},
         "warnings": [problem(each) for each in report.warnings],
         "mismatch": report.mismatch
         and {
-            "reviewed": report.mismatch.reviewed,
+            "reviewed": report.mismatch.reviewed_digest,
             "differences": None if report.mismatch.differences is None else list(report.mismatch.differences),
         },
     }
@@ -134,15 +134,15 @@ def _target_head(target: TargetReport) -> dict[str, Any]:
         "account": target.account,
         "region": target.region,
         "error": target.error,
-        "coverage": {"managed": target.managed, "live": target.live},
+        "coverage": {"managed": target.managed_count, "live": target.live_count},
         "unlisted": [
-            {"dataIntegrationArn": arn, "dataIntegrationName": target.names.get(arn), "reason": reason}
+            {"dataIntegrationArn": arn, "dataIntegrationName": target.integration_names.get(arn), "reason": reason}
             for arn, reason in target.unlisted
         ],
     }
 
 
-def association(association: Association) -> dict[str, Any]:
+def association(association: AssociationReport) -> dict[str, Any]:
     """Return one manifest's line of the report as a tree."""
     origin = association.origin
     return {
@@ -185,7 +185,7 @@ def _unmanaged(live: Live, target: TargetReport) -> dict[str, Any]:
     return {
         "arn": live.arn,
         "dataIntegrationArn": live.spec["DataIntegrationIdentifier"],
-        "dataIntegrationName": target.names.get(str(live.spec["DataIntegrationIdentifier"])),
+        "dataIntegrationName": target.integration_names.get(str(live.spec["DataIntegrationIdentifier"])),
         "clientId": live.spec.get("ClientId"),
         "destinationURI": live.spec.get("DestinationURI"),
         "lastExecution": _execution(live.last_execution),
@@ -198,7 +198,7 @@ def _orphan(record: Record, target: TargetReport) -> dict[str, Any]:
     return {
         "name": record.name,
         "dataIntegrationArn": integration,
-        "dataIntegrationName": target.names.get(integration),
+        "dataIntegrationName": target.integration_names.get(integration),
         "clientId": client or None,
         "destinationURI": destination or None,
         "associationId": bound.association_id if bound else None,

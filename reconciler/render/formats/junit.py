@@ -14,8 +14,8 @@ from xml.etree import ElementTree as ET
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.findings import Findings
-from reconciler.core.report.report import Association, Report, TargetReport
-from reconciler.core.text import harmless
+from reconciler.core.report.report import AssociationReport, Report, TargetReport
+from reconciler.core.text import sanitize
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind, kind_of
 
@@ -71,7 +71,7 @@ def _target(report: Report, target: TargetReport, common: Mapping[str, str | Non
     return _suite(target.name, {**common, **here}, cases)
 
 
-def _association(report: Report, target: TargetReport, association: Association) -> ET.Element:
+def _association(report: Report, target: TargetReport, association: AssociationReport) -> ET.Element:
     origin, kind = association.origin, kind_of(association)
     case = _case(target.name, association.name, origin.file, origin.line)
     lines = (wording.flow(association), *wording.told(association))
@@ -79,7 +79,7 @@ def _association(report: Report, target: TargetReport, association: Association)
     message = "; ".join((label, *wording.sentences(association)))
     if kind.level == "error":
         _state(case, "failure", message, lines)
-    elif association.remains:
+    elif association.has_remaining_difference:
         _state(case, "skipped", message, () if association.write else lines)  # a request is long enough once
     _child(case, "system-out", (f"{label}: {origin}", *lines))
     return case
@@ -104,28 +104,28 @@ def _warning(warning: Problem) -> ET.Element:
 
 
 def _case(class_: str, name: str, file: str | None = None, line: int = 0) -> ET.Element:
-    where = {"file": harmless(file)} if file is not None else {}
+    where = {"file": sanitize(file)} if file is not None else {}
     at = {"line": str(line)} if line else {}
-    return ET.Element("testcase", {"name": harmless(name), "classname": harmless(class_), **where, **at})
+    return ET.Element("testcase", {"name": sanitize(name), "classname": sanitize(class_), **where, **at})
 
 
 def _state(case: ET.Element, tag: str, message: str, lines: Iterable[str]) -> None:
     """Say that a test case failed or was skipped."""
-    _child(case, tag, lines).set("message", harmless(message))
+    _child(case, tag, lines).set("message", sanitize(message))
 
 
 def _child(parent: ET.Element, tag: str, lines: Iterable[str]) -> ET.Element:
     child = ET.SubElement(parent, tag)
-    child.text = "\n".join(map(harmless, lines)) or None
+    child.text = "\n".join(map(sanitize, lines)) or None
     return child
 
 
 def _suite(name: str, properties: Mapping[str, str | None], cases: Iterable[ET.Element]) -> ET.Element:
-    suite = ET.Element("testsuite", {"name": harmless(name)})
+    suite = ET.Element("testsuite", {"name": sanitize(name)})
     kept = ET.SubElement(suite, "properties")
     for key, value in properties.items():
         if value is not None:
-            ET.SubElement(kept, "property", {"name": key, "value": harmless(value)})
+            ET.SubElement(kept, "property", {"name": key, "value": sanitize(value)})
     suite.extend(cases)
     for attribute, count in _counts(suite).items():
         suite.set(attribute, str(count))

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.findings import Findings
-from reconciler.core.report.report import Association, Report, TargetReport
-from reconciler.core.text import harmless
+from reconciler.core.report.report import AssociationReport, Report, TargetReport
+from reconciler.core.text import sanitize
 from reconciler.render import wording
 from reconciler.render.kinds import Group, ReportKind, kind_of
 
@@ -144,7 +144,7 @@ def _sections(report: Report) -> Iterator[_Section]:
     urgent = (block for kind, _, block in entries if kind.group == "person")
     yield _Section("Needs a person", (*_failed(report), *urgent))
     writes = tuple(block for kind, each, block in entries if each.write and kind.group != "person")
-    nothing = wording.only_looked(report) or not any(target.tried for target in report.targets)
+    nothing = wording.only_looked(report) or not any(target.has_attempted_writes for target in report.targets)
     yield _Section("What would be written" if nothing else "Writes", writes, matters=True)
     rest: dict[Group, list[_Block]] = defaultdict(list)
     for kind, each, block in entries:
@@ -162,7 +162,7 @@ def _sections(report: Report) -> Iterator[_Section]:
     yield _Section("In sync", tuple(rest["in sync"]), folded=True)
 
 
-def _association(kind: ReportKind, target: TargetReport, association: Association, report: Report) -> _Block:
+def _association(kind: ReportKind, target: TargetReport, association: AssociationReport, report: Report) -> _Block:
     """Return a paragraph, and a block with the differences and the call."""
     label = wording.label(kind, report)
     within = f" in {_brief(target.name)}" if len(report.targets) > 1 else ""
@@ -229,7 +229,7 @@ def _brief(text: str) -> str:
 
 def _code(text: str) -> str:
     """Return a value as a code span, whatever backticks it holds (CommonMark 0.31, 6.1)."""
-    text = harmless(text)
+    text = sanitize(text)
     fence = "`" * (_longest(text) + 1)
     if not text.strip(" "):
         return "`(empty)`" if not text else f"`{text}`"

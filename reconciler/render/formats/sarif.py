@@ -18,9 +18,9 @@ from urllib.parse import quote
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.findings import Findings
-from reconciler.core.report.report import Association, Report
+from reconciler.core.report.report import AssociationReport, Report
 from reconciler.core.request.token import canonical_json
-from reconciler.core.text import harmless, unheard
+from reconciler.core.text import escape_workflow_commands, sanitize
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind, kind_of
 
@@ -53,7 +53,7 @@ def render(report: Report, *, terminal: bool = False) -> str:
         "revision": run.revision,
         "dryRun": run.dry_run,
         "summary": wording.verdict(report),
-        "coverage": {"managed": report.managed, "live": report.live},
+        "coverage": {"managed": report.managed_count, "live": report.live_count},
     }
     return _document([*results, *map(_warning, report.warnings)], invocation, properties, run.version)
 
@@ -76,14 +76,17 @@ def _document(
         "properties": properties,
         "results": list(results),
     }
-    return unheard(json.dumps(_shown({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}), indent=1)) + "\n"
+    return (
+        escape_workflow_commands(json.dumps(_shown({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}), indent=1))
+        + "\n"
+    )
 
 
 def _shown(tree: Any) -> Any:
     """Return a tree whose texts hold no control or other invisible characters but newlines."""
     match tree:
         case str():
-            return tree if tree.isprintable() else "\n".join(map(harmless, tree.split("\n")))
+            return tree if tree.isprintable() else "\n".join(map(sanitize, tree.split("\n")))
         case dict():
             return {key: _shown(value) for key, value in tree.items()}
         case list():
@@ -102,13 +105,13 @@ def _rules() -> Iterator[dict[str, Any]]:
         }
 
 
-def _association(target: str, association: Association, report: Report) -> dict[str, Any]:
+def _association(target: str, association: AssociationReport, report: Report) -> dict[str, Any]:
     kind, origin = kind_of(association), association.origin
     label = wording.label(kind, report)
-    lines = (f"{harmless(association.name)}, {label}: {wording.flow(association)}", *wording.told(association))
+    lines = (f"{sanitize(association.name)}, {label}: {wording.flow(association)}", *wording.told(association))
     result = _result(kind, "\n".join(lines), origin.file, origin.line, origin.column)
     result["locations"][0]["logicalLocations"] = [
-        {"name": harmless(association.name), "fullyQualifiedName": harmless(f"{target}/{association.name}")}
+        {"name": sanitize(association.name), "fullyQualifiedName": sanitize(f"{target}/{association.name}")}
     ]
     result["partialFingerprints"] = {_FINGERPRINT: _fingerprint(kind, target, association.name)}
     write = association.write
@@ -128,7 +131,7 @@ def _association(target: str, association: Association, report: Report) -> dict[
 
 def _problem(problem: Problem, kind: ReportKind = ReportKind.INVALID_MANIFEST) -> dict[str, Any]:
     said = f"{problem.pointer}: {problem.message}" if problem.pointer else problem.message
-    result = _result(kind, harmless(said), problem.file, problem.line, problem.column)
+    result = _result(kind, sanitize(said), problem.file, problem.line, problem.column)
     result["partialFingerprints"] = {_FINGERPRINT: _fingerprint(kind, problem.file, problem.pointer, problem.message)}
     return result
 
@@ -170,7 +173,7 @@ def _notifications(report: Report) -> Iterator[dict[str, Any]]:
         yield _notification(ReportKind.PLAN_MISMATCH, ReportKind.PLAN_MISMATCH.meaning, *wording.mismatch(report))
     for target in report.targets:
         if target.error:
-            yield _notification(ReportKind.TARGET_FAILED, wording.place(target), harmless(target.error))
+            yield _notification(ReportKind.TARGET_FAILED, wording.place(target), sanitize(target.error))
         for arn, reason in target.unlisted:
             yield _notification(ReportKind.UNLISTED, wording.unlisted(arn, reason, target))
         for live in target.unmanaged:

@@ -21,12 +21,12 @@ class LeavingSandboxError(HTTPClientError):
 
 
 @contextmanager
-def sealed() -> Iterator[None]:
+def isolate() -> Iterator[None]:
     """Send nothing but to moto and to loopback, and hide what the environment says about AWS but the Region.
 
     Also sessions made before are answered by moto: its own hook only reaches those made after its import.
     """
-    real_send = URLLib3Session.send
+    original_send = URLLib3Session.send
 
     def send(session: URLLib3Session, request: AWSRequest | AWSPreparedRequest) -> AWSResponse:
         assert isinstance(request, AWSPreparedRequest)
@@ -34,23 +34,23 @@ def sealed() -> Iterator[None]:
         if answer is not None:
             return answer
         if urlsplit(request.url).hostname in _LOOPBACK:
-            return real_send(session, request)
+            return original_send(session, request)
         raise LeavingSandboxError(url=request.url)
 
     URLLib3Session.send = send  # type: ignore[method-assign, assignment]
     try:
-        with _environment():
+        with _hide_aws_environment():
             yield
     finally:
-        URLLib3Session.send = real_send  # type: ignore[method-assign]
+        URLLib3Session.send = original_send  # type: ignore[method-assign]
 
 
 @contextmanager
-def _environment() -> Iterator[None]:
+def _hide_aws_environment() -> Iterator[None]:
     environment = os.environ  # noqa: TID251  # moto's mock sets it too; here all of it is put back
-    before = {name: value for name, value in environment.items() if name.startswith("AWS_")}
-    region = before.get("AWS_REGION") or before.get("AWS_DEFAULT_REGION") or _REGION
-    _forget_aws(environment)
+    saved_variables = {name: value for name, value in environment.items() if name.startswith("AWS_")}
+    region = saved_variables.get("AWS_REGION") or saved_variables.get("AWS_DEFAULT_REGION") or _REGION
+    _remove_aws_variables(environment)
     environment |= {
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
@@ -61,10 +61,10 @@ def _environment() -> Iterator[None]:
     try:
         yield
     finally:
-        _forget_aws(environment)
-        environment |= before
+        _remove_aws_variables(environment)
+        environment |= saved_variables
 
 
-def _forget_aws(environment: "os._Environ[str]") -> None:
+def _remove_aws_variables(environment: "os._Environ[str]") -> None:
     for name in [name for name in environment if name.startswith("AWS_")]:
         del environment[name]

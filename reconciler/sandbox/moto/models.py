@@ -7,8 +7,8 @@ from moto.core.base_backend import BackendDict, BaseBackend
 
 from reconciler.sandbox.sandbox import Sandbox
 
-_of_moto = Sandbox()
-_at_hand = _of_moto
+_default_sandbox = Sandbox()
+_current_sandbox = _default_sandbox
 
 
 class AppIntegrationsBackend(BaseBackend):
@@ -16,7 +16,7 @@ class AppIntegrationsBackend(BaseBackend):
 
     def reset(self) -> None:
         """Start afresh, as moto does between two uses of a bare `mock_aws`."""
-        _of_moto.reset()
+        _default_sandbox.reset()
 
 
 appintegrations_backends = BackendDict(
@@ -25,17 +25,17 @@ appintegrations_backends = BackendDict(
 """moto only resolves URLs by it, and asks for us-east-1 to do so; any other Region works as well."""
 
 
-def at_hand() -> Sandbox:
+def get_current_sandbox() -> Sandbox:
     """Give the sandbox that answers in this process."""
-    return _at_hand
+    return _current_sandbox
 
 
 @contextmanager
-def using(sandbox: Sandbox) -> Iterator[None]:
+def use_sandbox(sandbox: Sandbox) -> Iterator[None]:
     """Let this sandbox answer in this process meanwhile."""
-    global _at_hand  # noqa: PLW0603  # moto's mock is global to the process, and so is what answers it
-    before, _at_hand = _at_hand, sandbox
+    global _current_sandbox  # noqa: PLW0603  # moto's mock is global to the process, and so is what answers it
+    previous, _current_sandbox = _current_sandbox, sandbox
     try:
         yield
     finally:
-        _at_hand = before
+        _current_sandbox = previous

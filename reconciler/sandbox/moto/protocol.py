@@ -8,59 +8,63 @@ from botocore.model import OperationModel, Shape
 
 from reconciler.sandbox.service.errors import InvalidRequestError, ServiceError, UnknownOperationError
 from reconciler.sandbox.service.state import Document
-from reconciler.sandbox.service.validation import input_of, model
+from reconciler.sandbox.service.validation import get_input_shape, load_model
 
 
-def read(method: str, raw_url: str, body: bytes) -> tuple[str, Document]:
+def parse_request(method: str, raw_url: str, body: bytes) -> tuple[str, Document]:
     """Find the operation and its request. The URL is as it arrived: an ARN in its path is percent-encoded."""
     url = urlsplit(raw_url)
     segments = url.path.strip("/").split("/")
-    for name in model().operation_names:
-        operation = model().operation_model(name)
-        if operation.http["method"] == method and _fits(template := _template(operation), segments):
+    for name in load_model().operation_names:
+        operation = load_model().operation_model(name)
+        if operation.http["method"] == method and _matches_template(
+            template := _split_uri_template(operation), segments
+        ):
             labels = {
                 part[1:-1]: unquote(segment)
                 for part, segment in zip(template, segments, strict=True)
                 if part.startswith("{")
             }
-            return name, _request(operation, labels, parse_qs(url.query, keep_blank_values=True), body)
+            return name, _build_request(operation, labels, parse_qs(url.query, keep_blank_values=True), body)
     raise UnknownOperationError(f"No operation answers {method} {url.path}.")
 
 
-def refusal(error: ServiceError) -> tuple[int, dict[str, str], bytes]:
+def build_error_response(error: ServiceError) -> tuple[int, dict[str, str], bytes]:
     """Write status, headers and body of a refusal."""
     return error.status, {"x-amzn-errortype": error.code}, json.dumps({"Message": str(error)}).encode()
 
 
-def _template(operation: OperationModel) -> list[str]:
+def _split_uri_template(operation: OperationModel) -> list[str]:
     return str(operation.http["requestUri"]).strip("/").split("/")
 
 
-def _fits(template: list[str], segments: list[str]) -> bool:
+def _matches_template(template: list[str], segments: list[str]) -> bool:
     return len(template) == len(segments) and all(
         part.startswith("{") or part == segment for part, segment in zip(template, segments, strict=True)
     )
 
 
-def _request(operation: OperationModel, labels: dict[str, str], query: dict[str, list[str]], body: bytes) -> Document:
+def _build_request(
+    operation: OperationModel, labels: dict[str, str], query: dict[str, list[str]], body: bytes
+) -> Document:
     request: Document = {}
-    elsewhere: set[str] = set()
-    for name, shape in input_of(operation).members.items():
-        spelt = shape.serialization.get("name", name)
+    names_outside_body: set[str] = set()
+    for name, shape in get_input_shape(operation).members.items():
+        wire_name = shape.serialization.get("name", name)
         match shape.serialization.get("location"):
             case "uri":
-                request[name] = labels[spelt]
-            case "querystring" if spelt in query:
-                request[name] = _from_query(name, query[spelt], shape)
+                request[name] = labels[wire_name]
+            case "querystring" if wire_name in query:
+                request[name] = _parse_query_value(name, query[wire_name], shape)
             case None:
                 continue
             case _:
                 pass
-        elsewhere.add(name)
-    return {key: value for key, value in _body(body).items() if key not in elsewhere} | request
+        names_outside_body.add(name)
+    return {key: value for key, value in _parse_body(body).items() if key not in names_outside_body} | request
 
 
-def _from_query(name: str, values: list[str], shape: Shape) -> str | int | list[str]:
+def _parse_query_value(name: str, values: list[str], shape: Shape) -> str | int | list[str]:
     if shape.type_name == "list":
         return values
     if shape.type_name == "integer":
@@ -71,7 +75,7 @@ def _from_query(name: str, values: list[str], shape: Shape) -> str | int | list[
     return values[-1]
 
 
-def _body(body: bytes) -> Document:
+def _parse_body(body: bytes) -> Document:
     try:
         document: Any = json.loads(body or b"{}")
     except (ValueError, RecursionError):

@@ -22,6 +22,6 @@ def register() -> None:
         backend_index.backend_url_patterns.append((_NAME, re.compile(urls.url_bases[0])))
         # moto imports "moto.<name>" and takes "<name>_backends" from it.
         sys.modules[f"moto.{_NAME}"] = models
-    found = cast("Any", backends.get_backend)(_NAME)
-    if found is not models.appintegrations_backends:
+    registered_backends = cast("Any", backends.get_backend)(_NAME)
+    if registered_backends is not models.appintegrations_backends:
         raise RuntimeError("This moto does not find the sandbox; a version >=5.2,<5.3 is needed.")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from reconciler.sandbox.service import client_tokens
-from reconciler.sandbox.service.context import Context
+from reconciler.sandbox.service.context import ServiceContext
 from reconciler.sandbox.service.errors import (
     AccessDeniedError,
     InvalidRequestError,
@@ -11,8 +11,8 @@ from reconciler.sandbox.service.errors import (
     ResourceNotFoundError,
 )
 from reconciler.sandbox.service.integrations import DataIntegrations
-from reconciler.sandbox.service.pagination import page
-from reconciler.sandbox.service.state import Association, Carried, DataIntegration, Document
+from reconciler.sandbox.service.pagination import cut_page
+from reconciler.sandbox.service.state import Association, DataIntegration, Document, ExecutedWrite
 
 _CREATE = "CreateDataIntegrationAssociation"
 _UPDATE = "UpdateDataIntegrationAssociation"
@@ -27,7 +27,7 @@ _MESSAGES = {
 class Associations:
     """The operations on associations. There is none that gets or deletes one."""
 
-    context: Context
+    context: ServiceContext
     integrations: DataIntegrations
 
     def create(self, request: Document) -> Document:
@@ -35,36 +35,36 @@ class Associations:
         context = self.context
         integration = self.integrations.find(request["DataIntegrationIdentifier"])
         self._authorise(_CREATE)
-        context.fail_if_told()
+        context.fail_if_configured()
         token = request.get("ClientToken")
-        asked = {key: value for key, value in request.items() if key != "ClientToken"}
-        asked["DataIntegrationIdentifier"] = integration.id
-        known = client_tokens.recall(context, _CREATE, token, asked)
-        if known is not None:
-            return known
+        parameters = {key: value for key, value in request.items() if key != "ClientToken"}
+        parameters["DataIntegrationIdentifier"] = integration.id
+        earlier_answer = client_tokens.recall_answer(context, _CREATE, token, parameters)
+        if earlier_answer is not None:
+            return earlier_answer
         execution = request.get("ExecutionConfiguration")
         self._refuse_beyond_quota(integration)
-        self._refuse_export_too_many(execution)
+        self._refuse_excess_export(execution)
         now = context.clock()
         association = Association(
             id=context.new_id(),
             integration_id=integration.id,
-            request=asked,
+            request=parameters,
             execution=execution,
             former_execution=execution,
             created_at=now,
             updated_at=now,
-            runs_until=self._end_of_job(execution),
+            runs_until=self._compute_job_end(execution),
             outcome=context.behaviour.job_outcome,
         )
         context.state.associations[association.id] = association
         context.state.integrations[integration.id] = replace(integration, associated=True)
         answer = {
             "DataIntegrationAssociationId": association.id,
-            "DataIntegrationArn": context.arn_of_integration(integration.id),
+            "DataIntegrationArn": context.build_integration_arn(integration.id),
         }
-        client_tokens.remember(context, _CREATE, token, asked, answer)
-        self._carried_out(_CREATE, association, token)
+        client_tokens.remember_answer(context, _CREATE, token, parameters, answer)
+        self._record_write(_CREATE, association, token)
         return answer
 
     def list(self, request: Document) -> Document:
@@ -73,11 +73,11 @@ class Associations:
         if integration.name == self.context.behaviour.list_denied:
             raise AccessDeniedError("User is not authorized to perform: ListDataIntegrationAssociations")
         items = [
-            (association.id, self._shown(association))
+            (association.id, self._describe(association))
             for association in self.context.state.associations.values()
             if association.integration_id == integration.id and self._is_listed(association)
         ]
-        return page("DataIntegrationAssociations", items, request, listing=integration.id)
+        return cut_page("DataIntegrationAssociations", items, request, listing=integration.id)
 
     def update(self, request: Document) -> Document:
         """Replace the execution configuration and rerun the job; the answer is empty."""
@@ -85,20 +85,20 @@ class Associations:
         integration = self.integrations.find(request["DataIntegrationIdentifier"])
         association = self.find(integration, request["DataIntegrationAssociationIdentifier"])
         self._authorise(_UPDATE)
-        context.fail_if_told()
+        context.fail_if_configured()
         execution = request["ExecutionConfiguration"]
-        self._refuse_export_too_many(execution, but=association)
-        ends = self._end_of_job(execution)
+        self._refuse_excess_export(execution, excluded=association)
+        job_end = self._compute_job_end(execution)
         updated = replace(
             association,
             execution=execution,
             former_execution=association.execution,
             updated_at=context.clock(),
-            runs_until=association.runs_until if ends is None else ends,
-            outcome=association.outcome if ends is None else context.behaviour.job_outcome,
+            runs_until=association.runs_until if job_end is None else job_end,
+            outcome=association.outcome if job_end is None else context.behaviour.job_outcome,
         )
         context.state.associations[association.id] = updated
-        self._carried_out(_UPDATE, updated, None)
+        self._record_write(_UPDATE, updated, None)
         return {}
 
     def find(self, integration: DataIntegration, identifier: str) -> Association:
@@ -106,7 +106,7 @@ class Associations:
         for association in self.context.state.associations.values():
             if association.integration_id == integration.id and identifier in {
                 association.id,
-                self.context.arn_of_association(association),
+                self.context.build_association_arn(association),
             }:
                 return association
         raise ResourceNotFoundError(f"{integration.name} has no association {identifier}.")
@@ -136,26 +136,26 @@ class Associations:
                 f"A data integration may have {behaviour.associations_per_integration} associations."
             )
 
-    def _refuse_export_too_many(self, execution: Document | None, but: Association | None = None) -> None:
+    def _refuse_excess_export(self, execution: Document | None, excluded: Association | None = None) -> None:
         if not _is_export(execution):
             return
-        now, most = self.context.clock(), self.context.behaviour.concurrent_exports
+        now, limit = self.context.clock(), self.context.behaviour.concurrent_exports
         running = [
             each
             for each in self.context.state.associations.values()
-            if each is not but and each.status(now) == "IN_PROGRESS"
+            if each is not excluded and each.get_status(now) == "IN_PROGRESS"
         ]
-        if len(running) >= most:
-            raise QuotaExceededError(f"An account may run {most} exports at a time per Region.")
+        if len(running) >= limit:
+            raise QuotaExceededError(f"An account may run {limit} exports at a time per Region.")
 
-    def _end_of_job(self, execution: Document | None) -> float | None:
+    def _compute_job_end(self, execution: Document | None) -> float | None:
         return self.context.clock() + self.context.behaviour.job_seconds if _is_export(execution) else None
 
-    def _carried_out(self, operation: str, association: Association, token: str | None) -> None:
+    def _record_write(self, operation: str, association: Association, token: str | None) -> None:
         context = self.context
-        arn = context.arn_of_association(association)
-        context.state.carried_out.append(Carried(operation, arn, token, context.clock()))
-        context.lose_answer_if_told()
+        arn = context.build_association_arn(association)
+        context.state.executed_writes.append(ExecutedWrite(operation, arn, token, context.clock()))
+        context.lose_answer_if_configured()
 
     def _is_listed(self, association: Association) -> bool:
         now, behaviour = self.context.clock(), self.context.behaviour
@@ -165,19 +165,19 @@ class Associations:
             return True
         return now < association.runs_until + behaviour.list_forgets
 
-    def _shown(self, association: Association) -> Document:
+    def _describe(self, association: Association) -> Document:
         now = self.context.clock()
-        lags = now < association.updated_at + self.context.behaviour.update_lag
-        status = association.status(now)
-        shown = {
-            "DataIntegrationAssociationArn": self.context.arn_of_association(association),
-            "DataIntegrationArn": self.context.arn_of_integration(association.integration_id),
+        is_lagging = now < association.updated_at + self.context.behaviour.update_lag
+        status = association.get_status(now)
+        item = {
+            "DataIntegrationAssociationArn": self.context.build_association_arn(association),
+            "DataIntegrationArn": self.context.build_integration_arn(association.integration_id),
             "ClientId": association.request.get("ClientId"),
             "DestinationURI": association.request.get("DestinationURI"),
-            "ExecutionConfiguration": association.former_execution if lags else association.execution,
+            "ExecutionConfiguration": association.former_execution if is_lagging else association.execution,
             "LastExecutionStatus": status and {"ExecutionStatus": status, "StatusMessage": _MESSAGES[status]},
         }
-        return {key: value for key, value in shown.items() if value is not None}
+        return {key: value for key, value in item.items() if value is not None}
 
 
 def _is_export(execution: Document | None) -> bool:

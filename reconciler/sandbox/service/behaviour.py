@@ -70,68 +70,72 @@ class Behaviour:
         off what can be off. Of a key that comes twice, the last counts.
         """
         kinds = get_type_hints(cls)
-        chosen: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for setting in settings:
-            written, equals, text = setting.partition("=")
-            key = written.strip().replace("-", "_")
+            raw_key, equals, text = setting.partition("=")
+            key = raw_key.strip().replace("-", "_")
             if key not in kinds:
-                raise ValueError(f"{setting!r}: {_unknown(key, list(kinds))}")
+                raise ValueError(f"{setting!r}: {_describe_unknown_key(key, list(kinds))}")
             if not equals:
-                raise ValueError(f"{setting!r}: a setting is written {key}=VALUE ({_expected(kinds[key])})")
-            chosen[key] = _value(setting, text.strip(), kinds[key])
-        return cls(**chosen)
+                raise ValueError(f"{setting!r}: a setting is written {key}=VALUE ({_describe_expected(kinds[key])})")
+            values[key] = _parse_value(setting, text.strip(), kinds[key])
+        return cls(**values)
 
-    def changed(self) -> tuple[str, ...]:
+    def list_changes(self) -> tuple[str, ...]:
         """Name, as `key=value`, what differs from the defaults."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return tuple(f"{name}={_written(value)}" for name, value in values.items() if value != getattr(_DEFAULT, name))
+        return tuple(
+            f"{name}={_format_value(value)}" for name, value in values.items() if value != getattr(_DEFAULT, name)
+        )
 
 
 _DEFAULT = Behaviour()
 
 
-def _written(value: object) -> str:
+def _format_value(value: object) -> str:
     return str(value).lower() if isinstance(value, bool | None) else str(value)
 
 
-def _unknown(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
-    return f"there is no switch {key!r}; " + (f"did you mean {near[0]!r}?" if near else f"one of {', '.join(known)}")
+def _describe_unknown_key(key: str, known: list[str]) -> str:
+    similar_keys = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
+    return f"there is no switch {key!r}; " + (
+        f"did you mean {similar_keys[0]!r}?" if similar_keys else f"one of {', '.join(known)}"
+    )
 
 
-def _value(setting: str, text: str, kind: Any) -> Any:
-    wrong = ValueError(f"{setting!r}: expected {_expected(kind)}")
+def _parse_value(setting: str, text: str, kind: Any) -> Any:
+    error = ValueError(f"{setting!r}: expected {_describe_expected(kind)}")
     if isinstance(kind, types.UnionType):
         if text == "none":
             return None
         kind = next(part for part in get_args(kind) if part is not types.NoneType)
     if get_origin(kind) is Literal:
         if text not in get_args(kind):
-            raise wrong
+            raise error
         return text
     if kind is bool:
         if text not in {"true", "false"}:
-            raise wrong
+            raise error
         return text == "true"
     if kind is str:
         return text
-    return _number(text, kind, wrong)
+    return _parse_number(text, kind, error)
 
 
-def _number(text: str, kind: type[float], wrong: ValueError) -> float:
+def _parse_number(text: str, kind: type[float], error: ValueError) -> float:
     unit = _UNITS.get(text[-1:]) if kind is float else None
     try:
         number = kind(text[:-1]) * unit if unit else kind(text)
     except ValueError:
-        raise wrong from None
+        raise error from None
     if not 0 <= number < float("inf"):
-        raise wrong
+        raise error
     return number
 
 
-def _expected(kind: Any) -> str:
+def _describe_expected(kind: Any) -> str:
     if isinstance(kind, types.UnionType):
-        return " or ".join(_expected(part) for part in get_args(kind))
+        return " or ".join(_describe_expected(part) for part in get_args(kind))
     if get_origin(kind) is Literal:
         return " or ".join(get_args(kind))
     return {bool: "true or false", int: "a whole number from 0", str: "a text", types.NoneType: "none"}.get(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from reconciler.sandbox.service.behaviour import Behaviour
-from reconciler.sandbox.service.defaults import Clock, NewId
+from reconciler.sandbox.service.defaults import IdSource, TimeSource
 from reconciler.sandbox.service.errors import AnswerLostError, InternalServiceError
 from reconciler.sandbox.service.state import Association, State
 
@@ -17,46 +17,46 @@ _PARTITIONS = {
 
 
 @dataclass(slots=True)
-class Context:
+class ServiceContext:
     """One account and Region. Not thread-safe: whoever calls holds the lock."""
 
     account: str
     region: str
-    clock: Clock
-    new_id: NewId
+    clock: TimeSource
+    new_id: IdSource
     behaviour: Behaviour
     state: State
     answers_to_lose: int = field(init=False)
     writes_to_fail: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.behave(self.behaviour)
+        self.set_behaviour(self.behaviour)
 
-    def behave(self, behaviour: Behaviour) -> None:
+    def set_behaviour(self, behaviour: Behaviour) -> None:
         """Behave differently from now on; faults count anew."""
         self.behaviour = behaviour
         self.answers_to_lose = behaviour.lose_answers
         self.writes_to_fail = behaviour.fail_writes
 
-    def arn_of_integration(self, integration_id: str) -> str:
+    def build_integration_arn(self, integration_id: str) -> str:
         """Spell the ARN of a data integration."""
-        return self._arn(f"data-integration/{integration_id}")
+        return self._build_arn(f"data-integration/{integration_id}")
 
-    def arn_of_association(self, association: Association) -> str:
+    def build_association_arn(self, association: Association) -> str:
         """Spell the ARN of an association."""
-        return self._arn(f"data-integration-association/{association.integration_id}/{association.id}")
+        return self._build_arn(f"data-integration-association/{association.integration_id}/{association.id}")
 
-    def _arn(self, resource: str) -> str:
+    def _build_arn(self, resource: str) -> str:
         partition = next((name for start, name in _PARTITIONS.items() if self.region.startswith(start)), "aws")
         return f"arn:{partition}:app-integrations:{self.region}:{self.account}:{resource}"
 
-    def fail_if_told(self) -> None:
+    def fail_if_configured(self) -> None:
         """Fail a write before it is carried out, as often as the behaviour says."""
         if self.writes_to_fail > 0:
             self.writes_to_fail -= 1
             raise InternalServiceError("The service failed; nothing was done.")
 
-    def lose_answer_if_told(self) -> None:
+    def lose_answer_if_configured(self) -> None:
         """Lose the answer of a write that was carried out, as often as the behaviour says."""
         if self.answers_to_lose > 0:
             self.answers_to_lose -= 1

@@ -4,18 +4,18 @@ import time
 import uuid
 from collections.abc import Callable
 
-Clock = Callable[[], float]
+TimeSource = Callable[[], float]
 """Answers the time in seconds since the epoch."""
 
-NewId = Callable[[], str]
+IdSource = Callable[[], str]
 """Answers a fresh UUID in lower case."""
 
 
-def now() -> float:
+def read_system_time() -> float:
     """Read the system's clock."""
     return time.time()  # noqa: TID251  # the default clock, for whoever injects none
 
 
-def new_id() -> str:
+def generate_id() -> str:
     """Make a random UUID."""
     return str(uuid.uuid4())  # noqa: TID251  # the default source of ids, for whoever injects none

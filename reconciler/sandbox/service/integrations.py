@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 
 from reconciler.sandbox.service import client_tokens
-from reconciler.sandbox.service.context import Context
+from reconciler.sandbox.service.context import ServiceContext
 from reconciler.sandbox.service.errors import (
     DuplicateResourceError,
     InvalidRequestError,
     QuotaExceededError,
     ResourceNotFoundError,
 )
-from reconciler.sandbox.service.pagination import page
+from reconciler.sandbox.service.pagination import cut_page
 from reconciler.sandbox.service.state import DataIntegration, Document
 
 _CREATE = "CreateDataIntegration"
@@ -20,7 +20,7 @@ _CREATE = "CreateDataIntegration"
 class DataIntegrations:
     """The operations on data integrations."""
 
-    context: Context
+    context: ServiceContext
 
     def find(self, identifier: str) -> DataIntegration:
         """Resolve a UUID, an ARN or a name, in this order."""
@@ -28,7 +28,7 @@ class DataIntegrations:
         if identifier in integrations:
             return integrations[identifier]
         for integration in integrations.values():
-            if identifier in {self.context.arn_of_integration(integration.id), integration.name}:
+            if identifier in {self.context.build_integration_arn(integration.id), integration.name}:
                 return integration
         raise ResourceNotFoundError(f"There is no data integration {identifier}.")
 
@@ -36,47 +36,47 @@ class DataIntegrations:
         """Create a data integration and answer it whole."""
         context = self.context
         token = request.get("ClientToken")
-        asked = {key: value for key, value in request.items() if key != "ClientToken"}
-        known = client_tokens.recall(context, _CREATE, token, asked)
-        if known is not None:
-            return known
-        self._refuse_taken(request["Name"], DuplicateResourceError)
+        parameters = {key: value for key, value in request.items() if key != "ClientToken"}
+        earlier_answer = client_tokens.recall_answer(context, _CREATE, token, parameters)
+        if earlier_answer is not None:
+            return earlier_answer
+        self._refuse_duplicate_name(request["Name"], DuplicateResourceError)
         if len(context.state.integrations) >= context.behaviour.integrations:
             raise QuotaExceededError(
                 f"An account may have {context.behaviour.integrations} data integrations per Region."
             )
         integration = DataIntegration(
             context.new_id(),
-            {key: value for key, value in asked.items() if key != "Tags"},
+            {key: value for key, value in parameters.items() if key != "Tags"},
             dict(request.get("Tags", {})),
         )
         context.state.integrations[integration.id] = integration
-        answer = self._whole(integration) | ({} if token is None else {"ClientToken": token})
-        client_tokens.remember(context, _CREATE, token, asked, answer)
+        answer = self._describe(integration) | ({} if token is None else {"ClientToken": token})
+        client_tokens.remember_answer(context, _CREATE, token, parameters, answer)
         return answer
 
     def get(self, request: Document) -> Document:
         """Answer one data integration whole."""
-        return self._whole(self.find(request["Identifier"]))
+        return self._describe(self.find(request["Identifier"]))
 
     def list(self, request: Document) -> Document:
         """Answer ARN, name and source of one page."""
         items = [
             (
                 integration.id,
-                {"Arn": self.context.arn_of_integration(integration.id)}
+                {"Arn": self.context.build_integration_arn(integration.id)}
                 | {key: integration.request[key] for key in ("Name", "SourceURI") if key in integration.request},
             )
             for integration in self.context.state.integrations.values()
         ]
-        return page("DataIntegrations", items, request, listing="integrations")
+        return cut_page("DataIntegrations", items, request, listing="integrations")
 
     def update(self, request: Document) -> Document:
         """Change name and description, which is all that can be changed."""
         integration = self.find(request["Identifier"])
         changes = {key: request[key] for key in ("Name", "Description") if key in request}
         if changes.get("Name", integration.name) != integration.name:
-            self._refuse_taken(changes["Name"], InvalidRequestError)
+            self._refuse_duplicate_name(changes["Name"], InvalidRequestError)
         self.context.state.integrations[integration.id] = replace(integration, request=integration.request | changes)
         return {}
 
@@ -89,14 +89,14 @@ class DataIntegrations:
         del state.integrations[integration.id]
         return {}
 
-    def _refuse_taken(self, name: str, refusal: type[DuplicateResourceError | InvalidRequestError]) -> None:
+    def _refuse_duplicate_name(self, name: str, refusal: type[DuplicateResourceError | InvalidRequestError]) -> None:
         if any(integration.name == name for integration in self.context.state.integrations.values()):
             raise refusal(f"There is a data integration {name} already.")
 
-    def _whole(self, integration: DataIntegration) -> Document:
+    def _describe(self, integration: DataIntegration) -> Document:
         renamed = {"ScheduleConfig": "ScheduleConfiguration"}
         return {
-            "Arn": self.context.arn_of_integration(integration.id),
+            "Arn": self.context.build_integration_arn(integration.id),
             "Id": integration.id,
             "Tags": integration.tags,
         } | {renamed.get(key, key): value for key, value in integration.request.items()}

@@ -7,28 +7,28 @@ from collections.abc import Sequence
 from reconciler.sandbox.service.errors import InvalidRequestError
 from reconciler.sandbox.service.state import Document
 
-_LARGEST = 50
+_MAX_PAGE_SIZE = 50
 
 
-def page(key: str, items: Sequence[tuple[str, Document]], request: Document, *, listing: str) -> Document:
+def cut_page(key: str, items: Sequence[tuple[str, Document]], request: Document, *, listing: str) -> Document:
     """Cut one page out of items, each with its id; `listing` names what a NextToken is good for."""
     start = 0
     if "NextToken" in request:
-        last = _last_seen(request["NextToken"], listing)
+        last = _decode_token(request["NextToken"], listing)
         ids = [item_id for item_id, _ in items]
         if last not in ids:
             raise InvalidRequestError("The NextToken is not valid, or no longer: list again from the start.")
         start = ids.index(last) + 1
-    end = start + int(request.get("MaxResults", _LARGEST))
+    end = start + int(request.get("MaxResults", _MAX_PAGE_SIZE))
     answer: Document = {key: [item for _, item in items[start:end]]}
     if end < len(items):
         answer["NextToken"] = base64.urlsafe_b64encode(f"{listing} {items[end - 1][0]}".encode()).decode()
     return answer
 
 
-def _last_seen(token: str, listing: str) -> str | None:
+def _decode_token(token: str, listing: str) -> str | None:
     try:
-        said, _, last = base64.b64decode(token, altchars=b"-_", validate=True).decode().rpartition(" ")
+        token_listing, _, last = base64.b64decode(token, altchars=b"-_", validate=True).decode().rpartition(" ")
     except (binascii.Error, ValueError):
         return None
-    return last if said == listing else None
+    return last if token_listing == listing else None

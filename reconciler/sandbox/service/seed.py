@@ -3,7 +3,7 @@
 from reconciler.sandbox.service.state import DataIntegration, Document, State
 
 
-def seeded(account: str, region: str) -> State:
+def create_seed_state(account: str, region: str) -> State:
     """Make the state of an account and Region at first use: the same ids every time, everywhere."""
     kms_key = f"arn:aws:kms:{region}:{account}:key/5eed0000-0000-4000-8000-000000000000"
     integrations = [

@@ -7,16 +7,16 @@ from contextlib import AbstractContextManager
 
 from reconciler.sandbox.service.associations import Associations
 from reconciler.sandbox.service.behaviour import Behaviour
-from reconciler.sandbox.service.context import Context
-from reconciler.sandbox.service.defaults import Clock, NewId, new_id, now
+from reconciler.sandbox.service.context import ServiceContext
+from reconciler.sandbox.service.defaults import IdSource, TimeSource, generate_id, read_system_time
 from reconciler.sandbox.service.errors import AnswerLostError, UnsupportedOperationError
 from reconciler.sandbox.service.integrations import DataIntegrations
-from reconciler.sandbox.service.state import Carried, Document, State
+from reconciler.sandbox.service.state import Document, ExecutedWrite, State
 from reconciler.sandbox.service.tags import Tags
-from reconciler.sandbox.service.throttle import Bucket
+from reconciler.sandbox.service.throttle import TokenBucket
 from reconciler.sandbox.service.validation import validate
 
-_READS = ("Get", "List")
+_READ_PREFIXES = ("Get", "List")
 
 
 class AppIntegrations:
@@ -28,19 +28,19 @@ class AppIntegrations:
         region: str,
         *,
         behaviour: Behaviour | None = None,
-        clock: Clock = now,
-        new_id: NewId = new_id,
+        clock: TimeSource = read_system_time,
+        new_id: IdSource = generate_id,
         state: State | None = None,
         lock: AbstractContextManager[object] | None = None,
-        changed: Callable[[], None] = lambda: None,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         """Take the state over; `changed` is called, under the lock, after every write that took effect."""
-        self._context = Context(
+        self._context = ServiceContext(
             account, region, clock, new_id, behaviour or Behaviour(), State() if state is None else state
         )
         self._lock = lock or threading.RLock()
-        self._changed = changed
-        self._bucket = Bucket()
+        self._on_change = on_change
+        self._bucket = TokenBucket()
         integrations = DataIntegrations(self._context)
         associations = Associations(self._context, integrations)
         tags = Tags(self._context)
@@ -64,15 +64,15 @@ class AppIntegrations:
         return self._context.state
 
     @property
-    def carried_out(self) -> tuple[Carried, ...]:
+    def executed_writes(self) -> tuple[ExecutedWrite, ...]:
         """Give every write to an association that took effect, oldest first."""
         with self._lock:
-            return tuple(self.state.carried_out)
+            return tuple(self.state.executed_writes)
 
-    def behave(self, behaviour: Behaviour) -> None:
+    def set_behaviour(self, behaviour: Behaviour) -> None:
         """Behave differently from now on."""
         with self._lock:
-            self._context.behave(behaviour)
+            self._context.set_behaviour(behaviour)
 
     def call(self, operation: str, request: Document) -> Document:
         """Carry out one operation, request and answer in AWS's spelling; ServiceError if it is refused."""
@@ -84,14 +84,14 @@ class AppIntegrations:
             try:
                 answer = self._operations[operation](copy.deepcopy(request))
             except AnswerLostError:
-                self._changed()
+                self._on_change()
                 raise
-            if not operation.startswith(_READS):
-                self._changed()
+            if not operation.startswith(_READ_PREFIXES):
+                self._on_change()
             return copy.deepcopy(answer)
 
     def remove_association(self, association_id: str) -> None:
         """Remove an association as AWS may do it by itself: no operation does."""
         with self._lock:
             del self.state.associations[association_id]
-            self._changed()
+            self._on_change()

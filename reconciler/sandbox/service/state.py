@@ -46,7 +46,7 @@ class Association:
     """What the last job ends as."""
     tags: dict[str, str] = field(default_factory=dict)
 
-    def status(self, now: float) -> str | None:
+    def get_status(self, now: float) -> str | None:
         """Say how the last job stands, or None if there was none."""
         if self.runs_until is None:
             return None
@@ -54,7 +54,7 @@ class Association:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class RememberedAnswer:
     """A ClientToken, what was asked under it and what was answered."""
 
     operation: str
@@ -65,7 +65,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class ExecutedWrite:
     """One write to an association that took effect."""
 
     operation: str
@@ -80,27 +80,27 @@ class State:
 
     integrations: dict[str, DataIntegration] = field(default_factory=dict)
     associations: dict[str, Association] = field(default_factory=dict)
-    answered: dict[tuple[str, str], Answered] = field(default_factory=dict)
-    carried_out: list[Carried] = field(default_factory=list)
+    answers: dict[tuple[str, str], RememberedAnswer] = field(default_factory=dict)
+    executed_writes: list[ExecutedWrite] = field(default_factory=list)
 
     def to_json(self) -> Document:
         """Write the state as plain JSON."""
         return {
             "dataIntegrations": [asdict(item) for item in self.integrations.values()],
             "associations": [asdict(item) for item in self.associations.values()],
-            "tokens": [asdict(item) for item in self.answered.values()],
-            "carriedOut": [asdict(item) for item in self.carried_out],
+            "tokens": [asdict(item) for item in self.answers.values()],
+            "carriedOut": [asdict(item) for item in self.executed_writes],
         }
 
     @classmethod
     def from_json(cls, document: Document) -> "State":
         """Read back what `to_json` wrote; ValueError if it is anything else."""
-        lists = _object(document, {"dataIntegrations", "associations", "tokens", "carriedOut"})
+        lists = _parse_object(document, {"dataIntegrations", "associations", "tokens", "carriedOut"})
         state = cls(
-            {item.id: item for item in _all(DataIntegration, lists["dataIntegrations"])},
-            {item.id: item for item in _all(Association, lists["associations"])},
-            {(item.operation, item.token): item for item in _all(Answered, lists["tokens"])},
-            _all(Carried, lists["carriedOut"]),
+            {item.id: item for item in _parse_records(DataIntegration, lists["dataIntegrations"])},
+            {item.id: item for item in _parse_records(Association, lists["associations"])},
+            {(item.operation, item.token): item for item in _parse_records(RememberedAnswer, lists["tokens"])},
+            _parse_records(ExecutedWrite, lists["carriedOut"]),
         )
         for integration in state.integrations.values():
             if not isinstance(integration.request.get("Name"), str):
@@ -111,33 +111,33 @@ class State:
         return state
 
 
-Record = TypeVar("Record", DataIntegration, Association, Answered, Carried)
+Record = TypeVar("Record", DataIntegration, Association, RememberedAnswer, ExecutedWrite)
 
 
-def _all(kind: type[Record], documents: object) -> list[Record]:
+def _parse_records(kind: type[Record], documents: object) -> list[Record]:
     if not isinstance(documents, list):
         raise ValueError(f"expected a list of {kind.__name__}, found {type(documents).__name__}")  # noqa: TRY004  # as above
     hints = get_type_hints(kind)
     names = {each.name for each in fields(kind)}
     records = []
     for document in documents:
-        values = _object(document, names)
+        values = _parse_object(document, names)
         for name, value in values.items():
-            if not _fits(value, hints[name]):
+            if not _matches_hint(value, hints[name]):
                 raise ValueError(f"{kind.__name__}.{name} cannot be {value!r}")
         records.append(kind(**values))
     return records
 
 
-def _object(document: object, names: set[str]) -> Mapping[str, Any]:
+def _parse_object(document: object, names: set[str]) -> Mapping[str, Any]:
     if not isinstance(document, dict) or set(document) != names:
         raise ValueError(f"expected an object with exactly {', '.join(sorted(names))}")
     return document
 
 
-def _fits(value: object, hint: Any) -> bool:
+def _matches_hint(value: object, hint: Any) -> bool:
     if isinstance(hint, UnionType):
-        return any(_fits(value, part) for part in get_args(hint))
+        return any(_matches_hint(value, part) for part in get_args(hint))
     kind = get_origin(hint) or hint
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool)

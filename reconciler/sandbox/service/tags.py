@@ -2,44 +2,44 @@
 
 from dataclasses import dataclass
 
-from reconciler.sandbox.service.context import Context
+from reconciler.sandbox.service.context import ServiceContext
 from reconciler.sandbox.service.errors import InvalidRequestError, ResourceNotFoundError
 from reconciler.sandbox.service.state import Document
 
-_MOST = 50
+_MAX_TAGS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
     """The operations on tags."""
 
-    context: Context
+    context: ServiceContext
 
     def list(self, request: Document) -> Document:
         """Answer all tags of a resource."""
-        return {"tags": self._tags(request["resourceArn"])}
+        return {"tags": self._find_tags(request["resourceArn"])}
 
     def add(self, request: Document) -> Document:
         """Set tags, replacing those of the same key."""
-        tags = self._tags(request["resourceArn"])
-        if len(tags | request["tags"]) > _MOST:
-            raise InvalidRequestError(f"A resource may have {_MOST} tags.")
+        tags = self._find_tags(request["resourceArn"])
+        if len(tags | request["tags"]) > _MAX_TAGS:
+            raise InvalidRequestError(f"A resource may have {_MAX_TAGS} tags.")
         tags.update(request["tags"])
         return {}
 
     def remove(self, request: Document) -> Document:
         """Remove tags; those that are not there are no error."""
-        tags = self._tags(request["resourceArn"])
+        tags = self._find_tags(request["resourceArn"])
         for key in request["tagKeys"]:
             tags.pop(key, None)
         return {}
 
-    def _tags(self, arn: str) -> dict[str, str]:
+    def _find_tags(self, arn: str) -> dict[str, str]:
         state = self.context.state
         for integration in state.integrations.values():
-            if arn == self.context.arn_of_integration(integration.id):
+            if arn == self.context.build_integration_arn(integration.id):
                 return integration.tags
         for association in state.associations.values():
-            if arn == self.context.arn_of_association(association):
+            if arn == self.context.build_association_arn(association):
                 return association.tags
         raise ResourceNotFoundError(f"There is no resource {arn}.")

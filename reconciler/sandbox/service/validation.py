@@ -20,12 +20,12 @@ LINEAR_URI = r"^\w+://[\w.-][\w/!@#+=.-](?:[\w/!@#+=.-][\w/!@#+=.,-]*)?$"
 
 
 @cache
-def model() -> ServiceModel:
+def load_model() -> ServiceModel:
     """Load botocore's model of the service; without a session, so that no profile is read."""
     return ServiceModel(Loader().load_service_model("appintegrations", "service-2"), "appintegrations")
 
 
-def input_of(operation: OperationModel) -> StructureShape:
+def get_input_shape(operation: OperationModel) -> StructureShape:
     """Give the shape of an operation's request; every operation of AppIntegrations has one."""
     shape = operation.input_shape
     assert shape is not None
@@ -34,44 +34,44 @@ def input_of(operation: OperationModel) -> StructureShape:
 
 def validate(operation: str, request: Document) -> None:
     """Raise InvalidRequestError with everything that the model of this operation refuses."""
-    shape = input_of(model().operation_model(operation))
+    shape = get_input_shape(load_model().operation_model(operation))
     report = ParamValidator().validate(request, shape)
     if report.has_errors():
         raise InvalidRequestError(report.generate_report().replace("\n", "; "))
-    problems = list(_violations("", request, shape))
+    problems = list(_find_violations("", request, shape))
     if problems:
         raise InvalidRequestError("; ".join(problems))
 
 
-def _violations(path: str, value: Any, shape: Shape) -> Iterator[str]:
+def _find_violations(path: str, value: Any, shape: Shape) -> Iterator[str]:
     match shape:
         case StructureShape():
             for key, member in value.items():
-                yield from _violations(f"{path}/{key}", member, shape.members[key])
+                yield from _find_violations(f"{path}/{key}", member, shape.members[key])
         case MapShape():
-            yield from _misnumbered(path, len(value), "entries", shape)
+            yield from _check_length(path, len(value), "entries", shape)
             for key, member in value.items():
-                yield from _violations(f"{path}/{key} (key)", key, shape.key)
-                yield from _violations(f"{path}/{key}", member, shape.value)
+                yield from _find_violations(f"{path}/{key} (key)", key, shape.key)
+                yield from _find_violations(f"{path}/{key}", member, shape.value)
         case ListShape():
-            yield from _misnumbered(path, len(value), "items", shape)
+            yield from _check_length(path, len(value), "items", shape)
             for index, member in enumerate(value):
-                yield from _violations(f"{path}/{index}", member, shape.member)
+                yield from _find_violations(f"{path}/{index}", member, shape.member)
         case StringShape():
-            yield from _misspelt(path, value, shape)
+            yield from _check_text(path, value, shape)
         case _ if shape.type_name == "integer":
             if value > shape.metadata.get("max", value):
                 yield f"{path}: {value} is more than {shape.metadata['max']}"
 
 
-def _misnumbered(path: str, length: int, what: str, shape: Shape) -> Iterator[str]:
+def _check_length(path: str, length: int, what: str, shape: Shape) -> Iterator[str]:
     if length < shape.metadata.get("min", 0):
         yield f"{path}: {length} {what} are less than {shape.metadata['min']}"
     if length > shape.metadata.get("max", length):
         yield f"{path}: {length} {what} are more than {shape.metadata['max']}"
 
 
-def _misspelt(path: str, value: str, shape: StringShape) -> Iterator[str]:
+def _check_text(path: str, value: str, shape: StringShape) -> Iterator[str]:
     pattern = shape.metadata.get("pattern")
     if len(value) > shape.metadata.get("max", len(value)):
         yield f"{path}: {len(value)} characters are more than {shape.metadata['max']}"

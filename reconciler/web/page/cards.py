@@ -61,7 +61,7 @@ def _card(board: Board, lane: Lane, *, stuck: bool) -> Card:
         level=level,
         errors=tuple(each.error for each in targets if each.error),
         counts=counts,
-        coverage=wording.coverage(last) if last and last.live else "",
+        coverage=wording.coverage(last) if last and last.live_count else "",
         failures=lane.failures,
         running=Moment.of(lane.running, now),
         stuck=Moment.of(lane.still, now) if stuck else None,
@@ -74,7 +74,7 @@ def _card(board: Board, lane: Lane, *, stuck: bool) -> Card:
 def _counts(report: Report) -> tuple[Count, ...]:
     kinds = wording.kinds(report)
     kinds[ReportKind.UNMANAGED] = report.summary["unmanaged"]
-    failed = sum(each.export_failed for each in report.associations)
+    failed = sum(each.has_failed_export for each in report.associations)
     exports = [Count(EXPORT_FAILED, failed)] if failed else []
     return (*exports, *(Count(State.of(kind, report), kinds[kind]) for kind in ReportKind if kinds[kind]))
 
@@ -84,7 +84,7 @@ def _state(lane: Lane, counts: tuple[Count, ...]) -> tuple[str, str]:
     managed = [count.state for count in counts if count.state.kind != ReportKind.UNMANAGED]
     if lane.last is None:
         return ("failing", "error") if lane.failures else ("not run yet", "note")
-    if lane.last.failed or lane.failures:
+    if lane.last.has_failed or lane.failures:
         return "failing", "error"
     for level, said in (("error", "needs a person"), ("warning", "differs"), ("note", "under way")):
         found = [state for state in managed if state.level == level and state.kind not in _DONE]

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from reconciler.core.text import visible
+from reconciler.core.text import escape_invisible
 from reconciler.web.page.page import Page
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -86,7 +86,7 @@ def _visible(value: Any) -> Any:
     if isinstance(value, Markup):
         return value
     text = str(value)
-    return visible(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… and {len(text) - _LONGEST:,} more")
+    return escape_invisible(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… and {len(text) - _LONGEST:,} more")
 
 
 def _query(fields: Mapping[str, str]) -> str:

@@ -165,7 +165,7 @@ def _kinds(board: Board) -> Counter[ReportKind]:
 def _decisions(board: Board, kinds: Counter[ReportKind], asked: Asked) -> tuple[Choice, ...]:
     every = [each for lane in board.lanes if lane.last for each in lane.last.associations]
     known = [Choice(kind, f"{kind.label} ({kinds[kind]:,})") for kind in ReportKind if kinds[kind]]
-    if failed := sum(each.export_failed for each in every):
+    if failed := sum(each.has_failed_export for each in every):
         known.insert(0, Choice(EXPORT_FAILED.kind, f"{EXPORT_FAILED.label} ({failed:,})"))
     grave = sum(level(each) in GRAVE for each in every)
     choices = [Choice("", "any"), Choice(ATTENTION, f"needs attention ({grave:,})"), *known]

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from reconciler.core.controller.status import Board
 from reconciler.core.model import Execution, Live, Origin
-from reconciler.core.report.report import Association, Report, TargetReport
+from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind, kind_of
 from reconciler.web.page.filters import Asked
@@ -75,7 +75,7 @@ class Row:
     since: Moment | None
     execution: str
     link: str | None
-    association: Association
+    association: AssociationReport
     before: Before | None = None
 
     @property
@@ -123,11 +123,11 @@ def rows(board: Board, asked: Asked, linked: Linked) -> tuple[Row, ...]:
     return tuple(sorted(found, key=_place))
 
 
-def level(association: Association) -> str:
+def level(association: AssociationReport) -> str:
     """Return how grave it is: how the association stands, or how its last export went."""
     levels = [
         kind_of(association).level,
-        *([EXPORT_FAILED.level] if association.export_failed else []),
+        *([EXPORT_FAILED.level] if association.has_failed_export else []),
     ]
     return min(levels, key=_LEVELS.index)
 
@@ -150,9 +150,9 @@ def _strangers(lane: str, last: Report | None, asked: Asked) -> Iterator[Strange
                 yield stranger
 
 
-def _asked(asked: Asked, target: str, association: Association) -> bool:
+def _asked(asked: Asked, target: str, association: AssociationReport) -> bool:
     kind = kind_of(association)
-    exported = EXPORT_FAILED if association.export_failed else None
+    exported = EXPORT_FAILED if association.has_failed_export else None
     return asked.fits(
         {kind, exported.kind} if exported else {kind},
         level(association),
@@ -169,21 +169,21 @@ def _asked(asked: Asked, target: str, association: Association) -> bool:
     )
 
 
-def _row(target: str, association: Association, report: Report, now: datetime, linked: Linked) -> Row:
+def _row(target: str, association: AssociationReport, report: Report, now: datetime, linked: Linked) -> Row:
     return Row(
         id="a-" + hashlib.sha256(f"{target}\0{association.name}".encode("utf-8", "replace")).hexdigest()[:12],
         target=target,
         state=State.of(kind_of(association), report),
-        export=EXPORT_FAILED if association.export_failed else None,
+        export=EXPORT_FAILED if association.has_failed_export else None,
         level=level(association),
         since=Moment.of(association.since, now),
-        execution=_execution(association.last_execution, badge=association.export_failed),
+        execution=_execution(association.last_execution, badge=association.has_failed_export),
         link=linked(report, association.origin),
         association=association,
     )
 
 
-def _before(seen: Association | None, report: Report, now: datetime) -> Before | None:
+def _before(seen: AssociationReport | None, report: Report, now: datetime) -> Before | None:
     if seen is None:
         return None
     label, since = wording.label(kind_of(seen), report), Moment.of(seen.since, now)
@@ -195,7 +195,7 @@ def _stranger(lane: str, live: Live, target: TargetReport) -> Stranger:
     return Stranger(
         target=lane,
         arn=live.arn,
-        integration=target.called(str(spec["DataIntegrationIdentifier"])),
+        integration=target.get_integration_name(str(spec["DataIntegrationIdentifier"])),
         client=str(spec.get("ClientId") or ""),
         destination=str(spec.get("DestinationURI") or ""),
         execution=_execution(live.last_execution),

@@ -9,10 +9,10 @@ import pytest
 from support.builders import INTEGRATION, NOW, ON_DEMAND, SETTLE, journal, live, manifest, observed, record, rules
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
-from reconciler.core.apply.transitions import answered, remembered, renewed
+from reconciler.core.apply.transitions import with_intents, with_outcomes, with_renewed_intents
 from reconciler.core.journal.records import Bound, Intended, Journal, Lease, Record, Sent, Standing
 from reconciler.core.model import Execution, Manifest, Mode, Policy
-from reconciler.core.plan.compute import plan
+from reconciler.core.plan.compute import compute_plan
 from reconciler.core.request.normalise import resolved
 
 FIRST = NOW - SETTLE * 4
@@ -22,14 +22,16 @@ LATER = NOW + timedelta(minutes=2)
 def after(outcome: Outcome, known: Record | None = None) -> Record | None:
     """Return the record after one Create with this outcome."""
     before = journal(*([known] if known else []))
-    decided = plan([manifest()], observed(), before, rules())
-    wrote = remembered(before, decided, NOW)
-    return answered(wrote, wrote, decided.writes, {"export": outcome}, LATER).records.get("export")
+    decided = compute_plan([manifest()], observed(), before, rules())
+    wrote = with_intents(before, decided, NOW)
+    return with_outcomes(wrote, wrote, decided.writes, {"export": outcome}, LATER).records.get("export")
 
 
 def written(known: Journal, *manifests: Manifest, now: timedelta = timedelta(0)) -> Journal:
     """Return the journal that a run over these manifests, with one association live, writes first."""
-    return remembered(known, plan(manifests, observed(live()), known, rules(Mode.CREATE_AND_UPDATE)), NOW + now)
+    return with_intents(
+        known, compute_plan(manifests, observed(live()), known, rules(Mode.CREATE_AND_UPDATE)), NOW + now
+    )
 
 
 def lost(attempts: int) -> Record:
@@ -40,7 +42,7 @@ def lost(attempts: int) -> Record:
 def test_pending_record_has_the_time_of_writing() -> None:
     """Not of planning: the settle time counts from the last moment at which it may have been sent."""
     before = journal()
-    wrote = remembered(before, plan([manifest()], observed(), before, rules()), LATER)
+    wrote = with_intents(before, compute_plan([manifest()], observed(), before, rules()), LATER)
     assert wrote.records["export"].state == Intended(1, LATER, LATER)
 
 
@@ -66,11 +68,11 @@ def test_decision_without_a_record_is_dropped_with_its_manifest() -> None:
 def test_last_decision_keeps_its_start_and_last_job() -> None:
     """Since the first run that decided so; the last job stays in mind while List does not show it."""
     done = Execution("COMPLETED", "done")
-    first = plan([manifest()], observed(replace(live(), last_execution=done)), journal(record()), rules())
-    known = remembered(journal(record()), first, NOW)
+    first = compute_plan([manifest()], observed(replace(live(), last_execution=done)), journal(record()), rules())
+    known = with_intents(journal(record()), first, NOW)
     assert known.standings == {"export": Standing("in-sync", NOW, done)}
-    assert remembered(known, first, LATER) == known
-    gone = remembered(known, plan([manifest()], observed(), known, rules()), LATER)
+    assert with_intents(known, first, LATER) == known
+    gone = with_intents(known, compute_plan([manifest()], observed(), known, rules()), LATER)
     assert gone.standings == {"export": Standing("settling", LATER, done)}
 
 
@@ -117,10 +119,10 @@ def test_rename_is_kept_when_a_repeat_was_not_sent() -> None:
     """The record of a renamed manifest is not forgotten because a call came to nothing."""
     before = journal(replace(lost(1), name="old"), record("other", DestinationURI="s3://corp-exports/other"))
     manifests = [manifest(), manifest("other", DestinationURI="s3://corp-exports/other")]
-    decided = plan(manifests, observed(live(DestinationURI="s3://corp-exports/other")), before, rules())
-    wrote = remembered(before, decided, LATER)
+    decided = compute_plan(manifests, observed(live(DestinationURI="s3://corp-exports/other")), before, rules())
+    wrote = with_intents(before, decided, LATER)
     assert set(wrote.records) == {"export", "other"}
-    done = answered(wrote, wrote, decided.writes, {"export": NotSent("busy")}, LATER)
+    done = with_outcomes(wrote, wrote, decided.writes, {"export": NotSent("busy")}, LATER)
     assert done.records["export"] == lost(1)
 
 
@@ -149,13 +151,13 @@ UPDATING = rules(Mode.CREATE_AND_UPDATE)
 def test_update_is_recorded_for_every_outcome(outcome: Outcome, update: Sent) -> None:
     """What was sent counts as applied; a refusal is kept, and the settle time counts from the answer."""
     known = journal(record())
-    decided = plan([CHANGED], observed(live()), known, rules(Mode.CREATE_AND_UPDATE))
-    wrote = remembered(known, decided, NOW)
+    decided = compute_plan([CHANGED], observed(live()), known, rules(Mode.CREATE_AND_UPDATE))
+    wrote = with_intents(known, decided, NOW)
     assert wrote.records["export"].request == resolved(CHANGED.spec, INTEGRATION.arn)
-    state = answered(wrote, wrote, decided.writes, {"export": outcome}, LATER).records["export"].state
+    state = with_outcomes(wrote, wrote, decided.writes, {"export": outcome}, LATER).records["export"].state
     assert isinstance(state, Bound)
     assert state.update == update
-    assert answered(wrote, wrote, decided.writes, {"export": NotSent("busy")}, LATER).records == known.records
+    assert with_outcomes(wrote, wrote, decided.writes, {"export": NotSent("busy")}, LATER).records == known.records
 
 
 def test_renewal_writes_outcomes_and_refreshes_pending_records() -> None:
@@ -163,9 +165,9 @@ def test_renewal_writes_outcomes_and_refreshes_pending_records() -> None:
     other = manifest("other", DestinationURI="s3://corp-exports/other")
     third = manifest("third", DestinationURI="s3://corp-exports/third")
     known = journal(replace(lost(1), name="third", request=record(DestinationURI="s3://corp-exports/third").request))
-    decided = plan([manifest(), other, third], observed(), known, rules())
-    wrote = remembered(known, decided, NOW)
-    anew = renewed(wrote, wrote, decided.writes, {"export": Created("a9")}, LATER)
+    decided = compute_plan([manifest(), other, third], observed(), known, rules())
+    wrote = with_intents(known, decided, NOW)
+    anew = with_renewed_intents(wrote, wrote, decided.writes, {"export": Created("a9")}, LATER)
     assert anew.records["export"].state == Bound("a9", LATER)
     assert anew.records["other"].state == Intended(1, LATER, LATER)
     assert anew.records["third"].state == Intended(2, FIRST, LATER)
@@ -175,25 +177,27 @@ def test_unconfirmed_renewal_still_belongs_to_this_run() -> None:
     """The answer to a renewal was lost, and the lease is this run's: newer stamps are its own, its answers count."""
     lease = Lease("run-1", "process 1", "h", 1, LATER)
     other = manifest("other", DestinationURI="s3://corp-exports/other")
-    decided = plan([manifest(), other, CHANGED_OTHER], observed(live("u1", DestinationURI=UPDATED)), KNOWN, UPDATING)
-    wrote = replace(remembered(KNOWN, decided, NOW), lease=lease)
-    anew = renewed(wrote, wrote, decided.writes, {"export": Created("a9")}, LATER)
+    decided = compute_plan(
+        [manifest(), other, CHANGED_OTHER], observed(live("u1", DestinationURI=UPDATED)), KNOWN, UPDATING
+    )
+    wrote = replace(with_intents(KNOWN, decided, NOW), lease=lease)
+    anew = with_renewed_intents(wrote, wrote, decided.writes, {"export": Created("a9")}, LATER)
     unsent: Outcome = NotSent("no lease")
     outcomes: dict[str, Outcome] = {"export": Created("a9"), "other": unsent, "changed": unsent}
-    done = answered(anew, wrote, decided.writes, outcomes, LATER)
+    done = with_outcomes(anew, wrote, decided.writes, outcomes, LATER)
     assert isinstance(done.records["export"].state, Bound)
     assert "other" not in done.records
     assert done.records["changed"] == KNOWN.records["changed"]
     lost = replace(anew, lease=replace(lease, run="run-2"))
-    assert answered(lost, wrote, decided.writes, outcomes, LATER) == lost
+    assert with_outcomes(lost, wrote, decided.writes, outcomes, LATER) == lost
 
 
 def test_record_changed_by_another_run_is_left_unchanged() -> None:
     """The lease was lost, and its next holder found the export in List: this run's answer comes too late to matter."""
     known = journal()
-    decided = plan([manifest()], observed(), known, rules())
-    wrote = remembered(known, decided, NOW)
+    decided = compute_plan([manifest()], observed(), known, rules())
+    wrote = with_intents(known, decided, NOW)
     theirs = wrote.with_records(record())
-    assert answered(theirs, wrote, decided.writes, {"export": Created("a9")}, LATER) == theirs
-    assert renewed(theirs, wrote, decided.writes, {}, LATER) == theirs
-    assert answered(wrote, wrote, decided.writes, {}, LATER) == wrote
+    assert with_outcomes(theirs, wrote, decided.writes, {"export": Created("a9")}, LATER) == theirs
+    assert with_renewed_intents(theirs, wrote, decided.writes, {}, LATER) == theirs
+    assert with_outcomes(wrote, wrote, decided.writes, {}, LATER) == wrote

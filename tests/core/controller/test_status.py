@@ -10,14 +10,14 @@ from support.builders import NOW, live
 from reconciler.core.controller.status import Lane
 from reconciler.core.model import Execution, Origin
 from reconciler.core.plan.decision import DecisionKind
-from reconciler.core.report.report import Association, Report, RunInfo, TargetReport
+from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
 
-FAILED = Association("contacts", Origin("a.yaml", 1, 1), DecisionKind.BLOCKED, "denied", "profiles", "s3://b")
+FAILED = AssociationReport("contacts", Origin("a.yaml", 1, 1), DecisionKind.BLOCKED, "denied", "profiles", "s3://b")
 SEEN = replace(FAILED, decision=DecisionKind.DRIFTED, arn=live().arn, last_execution=Execution("FAILED", "no key"))
 OTHER = replace(SEEN, name="calls")
 
 
-def report(associations: Sequence[Association]) -> Report:
+def report(associations: Sequence[AssociationReport]) -> Report:
     """Return the report of a run of one target."""
     run = RunInfo("id", NOW, NOW, dry_run=False, revision=None, version="0")
     return Report(run, (TargetReport("prod", "1", "r", None, tuple(associations)),))
@@ -38,4 +38,4 @@ def test_unlisted_association_keeps_its_last_known_state() -> None:
 def test_export_has_failed_when_its_last_job_failed() -> None:
     """However the association itself stands."""
     done = replace(SEEN, last_execution=Execution("COMPLETED", None))
-    assert [each.export_failed for each in (SEEN, done, FAILED)] == [True, False, False]
+    assert [each.has_failed_export for each in (SEEN, done, FAILED)] == [True, False, False]

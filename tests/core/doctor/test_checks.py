@@ -14,14 +14,14 @@ from reconciler.core.doctor.checks import Dated, Identity
 from reconciler.core.doctor.diagnosis import Check, Diagnosis, Result, TargetChecks
 from reconciler.core.doctor.reach import Bucket, Encryption
 from reconciler.core.errors import (
+    AccessDenied,
     ClockSkewed,
     CloudError,
-    Denied,
     GitError,
     InvalidManifests,
     Problem,
     StateError,
-    StateUncertain,
+    StateWriteUnknown,
     Throttled,
     Unauthenticated,
     Unreachable,
@@ -29,7 +29,7 @@ from reconciler.core.errors import (
 )
 from reconciler.core.journal.records import Journal, Lease
 from reconciler.core.model import Desired, Integration, Origin, Target
-from reconciler.core.plan.integrations import find
+from reconciler.core.plan.integrations import find_integration
 
 TARGET = Target("prod", REGION, ACCOUNT)
 AMBIENT = Target("default")
@@ -104,9 +104,9 @@ def test_region_check_accepts_unlisted_regions(*, name: str | None, known: bool 
         (TARGET, WrongAccount("no"), "failed", "give the Target a RoleArn there"),
         (TARGET, Unauthenticated("no"), "failed", "give credentials where boto3 finds them"),
         (TARGET, ClockSkewed("no"), "failed", "set the clock"),
-        (Target("x", role_arn="arn:r"), Denied("no"), "failed", "allow sts:AssumeRole on arn:r"),
-        (Target("x", role_arn="arn:r", external_id="e"), Denied("no"), "failed", "with this ExternalId"),
-        (AMBIENT, Denied("no"), "failed", "allow sts:GetCallerIdentity"),
+        (Target("x", role_arn="arn:r"), AccessDenied("no"), "failed", "allow sts:AssumeRole on arn:r"),
+        (Target("x", role_arn="arn:r", external_id="e"), AccessDenied("no"), "failed", "with this ExternalId"),
+        (AMBIENT, AccessDenied("no"), "failed", "allow sts:GetCallerIdentity"),
         (AMBIENT, Unreachable("no"), "failed", "look at the network"),
     ],
 )
@@ -152,7 +152,7 @@ def test_clock_is_compared_with_the_date_header(answer: Dated | None, result: st
 @pytest.mark.parametrize(
     ("error", "result", "fix"),
     [
-        (Denied("no"), "failed", "allow app-integrations:ListDataIntegrations on *"),
+        (AccessDenied("no"), "failed", "allow app-integrations:ListDataIntegrations on *"),
         (Throttled("no"), "warning", "run this again later"),
         (Unreachable("no"), "failed", "look at the network"),
         (Unauthenticated(f"no; {RENEW}"), "failed", "renew the credentials"),
@@ -173,7 +173,7 @@ def test_integration_is_found_by_arn_uuid_or_name() -> None:
     found = (named_like_the_other, INTEGRATION)
     assert reach.listing(found).seen == "ListDataIntegrations shows 2 data integrations"
     for spelling in (INTEGRATION.arn, INTEGRATION.uuid, INTEGRATION.name):
-        assert find(spelling, found) == INTEGRATION
+        assert find_integration(spelling, found) == INTEGRATION
         assert reach.integration(spelling, [manifest()], found).result == Result.OK
     missing = reach.integration("profile-export", [manifest()], found)
     assert missing.result == Result.FAILED
@@ -187,7 +187,7 @@ def test_integration_is_found_by_arn_uuid_or_name() -> None:
 def test_missing_permission_is_named_with_its_resource() -> None:
     """Listing associations is allowed on all, creating on the data integrations that manifests name."""
     assert reach.associations(INTEGRATION, None).result == Result.OK
-    denied = reach.associations(INTEGRATION, Denied("no"))
+    denied = reach.associations(INTEGRATION, AccessDenied("no"))
     assert outcome(denied) == (Result.FAILED, "allow app-integrations:ListDataIntegrationAssociations on *")
     assert reach.create((INTEGRATION,), "all").result == Result.SKIPPED
     assert (reach.create((INTEGRATION,), "all").fix or "").endswith(f"is allowed on {INTEGRATION.arn}")
@@ -219,7 +219,7 @@ def test_destination_scheme_is_case_insensitive() -> None:
         (REGION, "ok"),
         ("eu-west-1", "failed"),
         (None, "failed"),
-        (Denied("no"), "skipped"),
+        (AccessDenied("no"), "skipped"),
         (Unreachable("no"), "failed"),
     ],
 )
@@ -241,7 +241,7 @@ def test_bucket_must_be_in_the_same_region(found: Any, result: str) -> None:
         (Encryption("AES256", None), True, "failed"),
         (Encryption("AES256", None), False, "warning"),
         (None, True, "failed"),
-        (Denied("no"), True, "skipped"),
+        (AccessDenied("no"), True, "skipped"),
     ],
 )
 def test_bulk_export_bucket_must_use_kms_encryption(*, found: Any, bulk: bool, result: str) -> None:
@@ -256,7 +256,7 @@ def test_journal_check_warns_of_a_missing_journal_only_in_s3() -> None:
     assert checks.journal("p", none).result == Result.OK
     refused = checks.journal("p", none, "restore it")
     assert (refused.result, refused.fix) == (Result.FAILED, "restore it")
-    broken, unclear = checks.journal("p", StateError("broken")), checks.journal("p", StateUncertain("weak ETag"))
+    broken, unclear = checks.journal("p", StateError("broken")), checks.journal("p", StateWriteUnknown("weak ETag"))
     assert broken.result == unclear.result == Result.FAILED
     assert "docs/safety.md" in (broken.fix or "")
     assert unclear.fix == "let nothing between here and S3 change its answers"
@@ -284,11 +284,11 @@ SILENT = manifest("silent", ObjectConfiguration=None)
         (INTEGRATION, SILENT, ("CustomerProfiles",), "ok", None),
         (BULK, manifest(), None, "ok", None),
         (BULK, SILENT, (), "failed", "say what to export"),
-        (BULK, SILENT, Denied("no"), "warning", f"allow app-integrations:GetDataIntegration on {BULK.arn}"),
+        (BULK, SILENT, AccessDenied("no"), "warning", f"allow app-integrations:GetDataIntegration on {BULK.arn}"),
         (BULK, SILENT, Throttled("no"), "warning", "run this again later"),
         (INTEGRATION, SILENT, (), "ok", None),
         (INTEGRATION, SILENT, ("Account",), "ok", None),
-        (INTEGRATION, SILENT, Denied("no"), "ok", None),
+        (INTEGRATION, SILENT, AccessDenied("no"), "ok", None),
     ],
 )
 def test_bulk_export_must_name_its_objects(

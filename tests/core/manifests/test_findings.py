@@ -21,12 +21,14 @@ def test_problems_are_reported_with_their_commit() -> None:
 
 def test_omitted_problems_are_counted() -> None:
     """The last of those that are told says how many, and the sentence counts all; also of a commit."""
-    invalid = InvalidManifests((PROBLEM,), more=2)
-    (first, last), found = invalid.problems, Findings.wrong(invalid.of("1f0c5f7"))
+    invalid = InvalidManifests((PROBLEM,), omitted_count=2)
+    (first, last), found = invalid.problems, Findings.wrong(invalid.with_revision("1f0c5f7"))
     assert (first, str(last).partition(" in them")[0]) == (PROBLEM, "manifests: 2 more problems")
     assert (found.problems, found.total, found.revision) == (invalid.problems, 3, "1f0c5f7")
     assert str(invalid) == "3 problems in the manifests"
-    assert str(InvalidManifests((PROBLEM,), more=1).problems[1]).startswith("manifests: 1 more problem in them")
+    assert str(InvalidManifests((PROBLEM,), omitted_count=1).problems[1]).startswith(
+        "manifests: 1 more problem in them"
+    )
 
 
 def test_valid_manifests_and_targets_are_counted() -> None:

@@ -20,7 +20,7 @@ from reconciler.core.notifications.changes import PATIENCE, SOURCE, Summary, for
 from reconciler.core.notifications.state import Condition, Ledger, Open, Remembered, Subject, decode, encode
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.plan.difference import Difference
-from reconciler.core.report.report import Association, Report, RunInfo, TargetReport
+from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 START = "/ExecutionConfiguration/OnDemandConfiguration/StartTime"
@@ -28,21 +28,21 @@ DRIFT = (Difference(START, "1", "1", "2"),)
 CHANGE = (Difference(START, "2", "1", "1"),)
 
 
-def one(decision: str, name: str = "export", **changes: Any) -> Association:
+def one(decision: str, name: str = "export", **changes: Any) -> AssociationReport:
     """Return an association's line; what is drifted has a difference."""
     if decision == "drifted":
         changes = {"differences": DRIFT} | changes
     given_: dict[str, Any] = {"reason": "because", "integration": "i", "destination": "s3://d", "arn": live().arn}
-    return Association(name, Origin(f"{name}.yaml", 1, 1), DecisionKind(decision), **given_ | changes)
+    return AssociationReport(name, Origin(f"{name}.yaml", 1, 1), DecisionKind(decision), **given_ | changes)
 
 
-def lane(*associations: Association, at: datetime = NOW, failures: int = 0, **target: Any) -> Lane:
+def lane(*associations: AssociationReport, at: datetime = NOW, failures: int = 0, **target: Any) -> Lane:
     """Return a target whose last run ended at a time."""
     report = Report(
         RunInfo("r", at, at, dry_run=False, revision="1", version="1"),
         (TargetReport("prod", "123456789012", "us-east-1", associations=associations, **target),),
     )
-    return Lane("prod", None, None, None, failures, report, None if report.failed else at)
+    return Lane("prod", None, None, None, failures, report, None if report.has_failed else at)
 
 
 def board(*lanes: Lane, now: datetime = NOW, refusal: Refusal | None = None, looked: datetime | None = NOW) -> Board:
@@ -91,7 +91,7 @@ WELL = [
 
 
 @pytest.mark.parametrize(("association", "condition"), WRONG, ids=lambda each: getattr(each, "decision", each))
-def test_problem_and_recovery_are_each_notified_once(association: Association, condition: Condition) -> None:
+def test_problem_and_recovery_are_each_notified_once(association: AssociationReport, condition: Condition) -> None:
     """However often it is seen."""
     bad, good = board(lane(association)), board(lane(one("in-sync")))
     begun, ended = ("export", condition, None), ("export", Condition.WELL, condition)
@@ -99,7 +99,7 @@ def test_problem_and_recovery_are_each_notified_once(association: Association, c
 
 
 @pytest.mark.parametrize("association", UNCLEAR, ids=lambda each: each.decision)
-def test_unclear_decision_is_neither_problem_nor_recovery(association: Association) -> None:
+def test_unclear_decision_is_neither_problem_nor_recovery(association: AssociationReport) -> None:
     """What waits, is held or is changed in git begins nothing and ends nothing."""
     bad, unclear = board(lane(one("drifted"))), board(lane(association))
     assert after(unclear, bad, unclear, bad)[0::2] == [[], []]
@@ -107,7 +107,7 @@ def test_unclear_decision_is_neither_problem_nor_recovery(association: Associati
 
 
 @pytest.mark.parametrize("association", WELL, ids=lambda each: each.decision)
-def test_completed_or_in_sync_association_has_recovered(association: Association) -> None:
+def test_completed_or_in_sync_association_has_recovered(association: AssociationReport) -> None:
     """A lost one that was created again is well."""
     told = after(board(lane(one("lost"))), board(lane(association)))
     assert told[1] == [("export", Condition.WELL, Condition.LOST)]

@@ -9,12 +9,12 @@ import pytest
 from support.builders import NOW, ON_DEMAND, SETTLE, journal, live, manifest, observed, record, request, rules
 
 from reconciler.core.apply.result import Result
-from reconciler.core.apply.transitions import remembered
+from reconciler.core.apply.transitions import with_intents
 from reconciler.core.journal.records import Bound, Intended, Journal
 from reconciler.core.model import Live, Manifest, Mode, Policy
-from reconciler.core.plan.compute import plan
+from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Adopt, Changed, Decision, Drifted, InSync, Update
-from reconciler.core.report.build import reported
+from reconciler.core.report.build import build_target_report
 from reconciler.core.report.report import Report, RunInfo
 
 UPDATES = Policy(mode=Mode.CREATE_AND_UPDATE)
@@ -38,8 +38,8 @@ def run(
     known: Journal, wanted: Manifest, *lives: Live, mode: Mode = Mode.CREATE_AND_UPDATE
 ) -> tuple[Decision, Journal]:
     """Plan one manifest, and return its decision and the journal that a run leaves."""
-    decided = plan([wanted], observed(*lives), known, rules(mode))
-    return decided.decisions[0], remembered(known, decided, NOW)
+    decided = compute_plan([wanted], observed(*lives), known, rules(mode))
+    return decided.decisions[0], with_intents(known, decided, NOW)
 
 
 def wants(execution: Any = ON_DEMAND, generation: int = 1, **policy: Any) -> Manifest:
@@ -49,11 +49,11 @@ def wants(execution: Any = ON_DEMAND, generation: int = 1, **policy: Any) -> Man
 
 def said(decision: Decision, known: Journal, wanted: Manifest, *lives: Live) -> Report:
     """Return the report of a run that came to a decision."""
-    decided = plan([wanted], observed(*lives), known, rules())
+    decided = compute_plan([wanted], observed(*lives), known, rules())
     assert decided.decisions[0].kind == decision.kind
     return Report(
         RunInfo("id", NOW, NOW, dry_run=False, revision=None, version="0"),
-        (reported("prod", "1", "r", Result(decided, {}, {})),),
+        (build_target_report("prod", "1", "r", Result(decided, {}, {})),),
     )
 
 
@@ -70,7 +70,7 @@ def test_adoption_without_a_journal_is_neither_drift_nor_update(shown: Any, mode
     for _ in range(3):
         later, kept = run(kept, wanted, there, mode=mode)
         assert isinstance(later, Changed)
-        assert not any(each.drifted for each in later.differences)
+        assert not any(each.is_drifted for each in later.differences)
         for reason in (first.reason, later.reason):
             assert "does not know which of them changed" in reason
             assert "git changed it" not in reason

@@ -25,7 +25,7 @@ from support.builders import (
 
 from reconciler.core.journal.records import Bound, Intended, Record
 from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, OnLoss, Policy, Unobserved
-from reconciler.core.plan.compute import plan
+from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import (
     Adopt,
     Blocked,
@@ -53,7 +53,7 @@ def decide(
 ) -> Decision:
     """Plan one manifest and return its decision."""
     known = journal(*([remembered] if remembered else []))
-    (decision,) = plan([wanted], observed(*lives, unobserved=unobserved), known, rules(mode)).decisions
+    (decision,) = compute_plan([wanted], observed(*lives, unobserved=unobserved), known, rules(mode)).decisions
     return decision
 
 
@@ -119,7 +119,7 @@ def test_adoption_with_differences_records_the_live_state_as_applied() -> None:
     assert decision.kind == "changed"
     assert decision.record.request == request(ExecutionConfiguration=SCHEDULED)
     assert decision.differences
-    assert not any(difference.drifted for difference in decision.differences)
+    assert not any(difference.is_drifted for difference in decision.differences)
     assert "does not know which of them changed" in decision.reason
 
 
@@ -197,7 +197,7 @@ OLD, NEW = "s3://corp-exports/2026-10", "s3://corp-exports/2026-11"
 def test_a_reused_name_does_not_hide_its_association(known: Record, shown: tuple[Live, ...]) -> None:
     """`a` gets another request and `b` takes a's old one: b is not created while a's record stands for it."""
     manifests = [manifest("a", DestinationURI=NEW), manifest("b", DestinationURI=OLD)]
-    result = plan(manifests, observed(*shown), journal(replace(known, name="a")), rules())
+    result = compute_plan(manifests, observed(*shown), journal(replace(known, name="a")), rules())
     assert result.writes == ()
     blocked = result.decisions[1]
     assert isinstance(blocked, Blocked)
@@ -209,7 +209,7 @@ def test_bound_manifest_does_not_move_to_another_natural_key() -> None:
     there = live("a2", DestinationURI=NEW)
     wanted = manifest("x", Policy(adopt=there.arn), DestinationURI=NEW)
     fresh = replace(record("x"), state=Bound("a1", NOW))
-    (decision,) = plan([wanted], observed(there), journal(fresh), rules()).decisions
+    (decision,) = compute_plan([wanted], observed(there), journal(fresh), rules()).decisions
     assert isinstance(decision, Blocked)
     assert "a manifest of its own name" in decision.reason
     moved = decide(manifest(DestinationURI=NEW), live("a1", DestinationURI=NEW), remembered=record())
@@ -219,7 +219,7 @@ def test_bound_manifest_does_not_move_to_another_natural_key() -> None:
 def test_association_released_by_policy_adopt_is_unmanaged_at_once() -> None:
     """A bound manifest names another association of the same kind: the report of this very run shows the former."""
     wanted = manifest(policy=Policy(adopt=live("a2").arn))
-    result = plan([wanted], observed(live("a1"), live("a2")), journal(record()), rules())
+    result = compute_plan([wanted], observed(live("a1"), live("a2")), journal(record()), rules())
     (decision,) = result.decisions
     assert isinstance(decision, Adopt)
     assert decision.record.token is None
@@ -233,10 +233,10 @@ def test_second_orphan_of_a_natural_key_does_not_block() -> None:
         for name, id_ in (("p", "a1"), ("q", "a2"))
     )
     wanted = manifest("new", Policy(generation=2))
-    (decision,) = plan([wanted], observed(), journal(p, q), rules()).decisions
+    (decision,) = compute_plan([wanted], observed(), journal(p, q), rules()).decisions
     assert isinstance(decision, Create)
     waiting = replace(p, state=Intended(1, NOW, NOW))
-    (decision,) = plan([wanted], observed(), journal(q, waiting), rules()).decisions
+    (decision,) = compute_plan([wanted], observed(), journal(q, waiting), rules()).decisions
     assert isinstance(decision, Settling)
 
 
@@ -245,7 +245,7 @@ def test_association_adopted_by_another_manifest_blocks_a_create() -> None:
     owner = replace(record("b", "a1", DestinationURI=NEW))
     manifests = [manifest("a"), manifest("b", Policy(adopt=live("a1").arn), DestinationURI=NEW)]
     for known in (journal(owner), journal()):
-        result = plan(manifests, observed(live("a1")), known, rules())
+        result = compute_plan(manifests, observed(live("a1")), known, rules())
         assert isinstance(result.decisions[0], Blocked)
         assert result.writes == ()
 
@@ -254,35 +254,37 @@ def test_unlisted_integration_of_the_record_blocks() -> None:
     """Where the record points elsewhere and that cannot be listed, nothing is said of it."""
     other = Integration(INTEGRATION.arn[:-1] + "2", "profiles-export")
     seen = Observation((other,), {other.arn: (), INTEGRATION.arn: Unobserved("denied")})
-    (decision,) = plan([manifest()], seen, journal(record()), rules()).decisions
+    (decision,) = compute_plan([manifest()], seen, journal(record()), rules()).decisions
     assert isinstance(decision, Blocked)
 
 
 def test_the_record_of_another_association_is_not_taken_over() -> None:
     """A manifest that names one association does not inherit, and so drop, the orphaned record of another."""
     wanted = manifest("new", Policy(adopt=live("a2").arn))
-    result = plan([wanted], observed(live("a1"), live("a2")), journal(record("old", "a1")), rules())
+    result = compute_plan([wanted], observed(live("a1"), live("a2")), journal(record("old", "a1")), rules())
     assert isinstance(result.decisions[0], Adopt)
-    assert result.renamed == set()
-    same = plan([manifest("new", Policy(adopt=live("a1").arn))], observed(live("a1")), journal(record("old")), rules())
-    assert same.renamed == {"old"}
+    assert result.old_names == set()
+    same = compute_plan(
+        [manifest("new", Policy(adopt=live("a1").arn))], observed(live("a1")), journal(record("old")), rules()
+    )
+    assert same.old_names == {"old"}
 
 
 def test_renamed_record_is_found_by_the_arn_in_policy_adopt() -> None:
     """Renamed and given another destination at once: what the ARN names is bound already, and its request is known."""
     wanted = manifest("new", Policy(adopt=live("a1").arn), DestinationURI=NEW)
-    result = plan([wanted], observed(live("a1")), journal(record("old", "a1")), rules())
+    result = compute_plan([wanted], observed(live("a1")), journal(record("old", "a1")), rules())
     (decision,) = result.decisions
     assert isinstance(decision, Adopt)
-    assert (decision.record, set(result.renamed)) == (record("new", "a1"), {"old"})
-    assert any(each.changed and each.path == "/DestinationURI" for each in decision.differences)
+    assert (decision.record, set(result.old_names)) == (record("new", "a1"), {"old"})
+    assert any(each.is_changed and each.path == "/DestinationURI" for each in decision.differences)
 
 
 def test_one_record_is_not_taken_over_by_two_manifests() -> None:
     """One names its association in policy.adopt, the other has its natural key: the named one has it."""
     manifests = [manifest("key"), manifest("arn", Policy(adopt=live("a1").arn), DestinationURI=NEW)]
     for order in (manifests, manifests[::-1]):
-        result = plan(order, observed(live("a1")), journal(record("old", "a1")), rules())
+        result = compute_plan(order, observed(live("a1")), journal(record("old", "a1")), rules())
         decisions = {decision.manifest.name: decision for decision in result.decisions}
         assert isinstance(decisions["arn"], Adopt)
         blocked = decisions["key"]
@@ -295,19 +297,19 @@ def test_association_bound_by_two_records_blocks_the_second() -> None:
     """Two records of one association, whatever brought them about: one has it, the other is blocked and waits."""
     manifests = [manifest("a"), manifest("b", DestinationURI=NEW)]
     known = journal(record("a", "a1"), record("b", "a1", DestinationURI=NEW))
-    result = plan(manifests, observed(live("a1")), known, rules())
+    result = compute_plan(manifests, observed(live("a1")), known, rules())
     assert isinstance(result.decisions[0], InSync)
     blocked = result.decisions[1]
     assert isinstance(blocked, Blocked)
     assert "'a'" in blocked.reason
     named = replace(manifests[1], policy=Policy(adopt=live("a1").arn))
-    assert isinstance(plan([manifests[0], named], observed(live("a1")), known, rules()).decisions[1], Blocked)
+    assert isinstance(compute_plan([manifests[0], named], observed(live("a1")), known, rules()).decisions[1], Blocked)
 
 
 def test_duplicates_are_blocked_unless_each_names_its_association() -> None:
     """Unless each says which one it means, both are blocked."""
     twins = [manifest("a", Policy(adopt=live("a1").arn)), manifest("b")]
-    decisions = plan(twins, observed(live("a1"), live("a2")), journal(), rules()).decisions
+    decisions = compute_plan(twins, observed(live("a1"), live("a2")), journal(), rules()).decisions
     assert {type(decision) for decision in decisions} == {Blocked}
 
 
@@ -337,7 +339,7 @@ def test_pending_orphan_takes_precedence_over_other_orphans() -> None:
     """Of several forgotten records of one natural key, a lost answer counts."""
     waiting = replace(intended(), name="y")
     known = journal(record("z", "gone"), waiting, record("x", "gone2"))
-    (decision,) = plan([manifest("new")], observed(), known, rules()).decisions
+    (decision,) = compute_plan([manifest("new")], observed(), known, rules()).decisions
     assert isinstance(decision, Settling)
 
 
@@ -417,7 +419,7 @@ def test_a_lost_answer_is_found_in_list() -> None:
     decision = decide(manifest(ExecutionConfiguration=SCHEDULED), live(), remembered=intended())
     assert isinstance(decision, Adopt)
     assert decision.record == replace(record(), state=Bound("a1", NOW, live().arn))
-    assert all(difference.changed for difference in decision.differences)
+    assert all(difference.is_changed for difference in decision.differences)
 
 
 def test_lost_answer_is_awaited_for_the_settle_time() -> None:
@@ -465,7 +467,7 @@ def test_a_short_settle_time_does_not_give_up_early() -> None:
     """What is given up after eight hours is given up after eight hours: the settle time says when to repeat."""
     known = intended(1, timedelta(minutes=5))
     quick = RunRules(RunOptions(settle_time=timedelta(seconds=1)), NOW)
-    (decision,) = plan([manifest()], observed(), journal(known), quick).decisions
+    (decision,) = compute_plan([manifest()], observed(), journal(known), quick).decisions
     assert isinstance(decision, Create)
 
 
@@ -482,7 +484,7 @@ def test_bound_association_is_not_given_to_a_manifest_that_names_it() -> None:
     """The journal goes before policy.adopt of somebody else."""
     manifests = [manifest("a"), manifest("b", Policy(adopt=live("a1").arn), DestinationURI=NEW)]
     for order in (manifests, manifests[::-1]):
-        decisions = plan(order, observed(live("a1")), journal(record("a", "a1")), rules()).decisions
+        decisions = compute_plan(order, observed(live("a1")), journal(record("a", "a1")), rules()).decisions
         by_name = {decision.manifest.name: type(decision) for decision in decisions}
         assert by_name == {"a": InSync, "b": Blocked}
 
@@ -509,7 +511,9 @@ def test_a_renamed_manifest_keeps_its_record() -> None:
     decision = decide(manifest("new-name"), live(), remembered=record("old-name"))
     assert isinstance(decision, Adopt)
     assert decision.record == record("new-name")
-    assert plan([manifest("new-name")], observed(live()), journal(record("old-name")), rules()).renamed == {"old-name"}
+    assert compute_plan([manifest("new-name")], observed(live()), journal(record("old-name")), rules()).old_names == {
+        "old-name"
+    }
 
 
 def test_a_renamed_manifest_keeps_waiting_for_its_answer() -> None:
@@ -525,7 +529,7 @@ def test_a_renamed_manifest_keeps_waiting_for_its_answer() -> None:
 def test_manifests_with_the_same_natural_key_in_aws_are_both_blocked() -> None:
     """Two spellings of one integration make one natural key, which only List tells."""
     twins = [manifest("a"), manifest("b", DataIntegrationIdentifier=INTEGRATION.arn)]
-    decisions = plan(twins, observed(), journal(), rules()).decisions
+    decisions = compute_plan(twins, observed(), journal(), rules()).decisions
     assert all(isinstance(decision, Blocked) for decision in decisions)
     assert [
         decision.reason.count("'b'") + decision.reason.count("'a'")
@@ -537,24 +541,26 @@ def test_manifests_with_the_same_natural_key_in_aws_are_both_blocked() -> None:
 def test_duplicates_that_each_name_their_association_are_managed() -> None:
     """Where each says which association it means, both are managed."""
     twins = [manifest(name, Policy(adopt=live(id_).arn)) for name, id_ in (("a", "a1"), ("b", "a2"))]
-    result = plan(twins, observed(live("a1"), live("a2")), journal(), rules())
+    result = compute_plan(twins, observed(live("a1"), live("a2")), journal(), rules())
     assert [type(decision) for decision in result.decisions] == [Adopt, Adopt]
     assert result.unmanaged == ()
     again = journal(record("a", "a1"), record("b", "a2"))
-    assert {type(each) for each in plan(twins, observed(live("a1"), live("a2")), again, rules()).decisions} == {InSync}
+    assert {type(each) for each in compute_plan(twins, observed(live("a1"), live("a2")), again, rules()).decisions} == {
+        InSync
+    }
 
 
 def test_lost_duplicate_does_not_rebind_to_the_other_association() -> None:
     """A lost twin does not rebind to its twin's association."""
     twins = [manifest(name, Policy(adopt=live(id_).arn)) for name, id_ in (("a", "a1"), ("b", "a2"))]
     known = journal(record("a", "a1"), missing("b", "a2"))
-    decisions = plan(twins, observed(live("a1")), known, rules()).decisions
+    decisions = compute_plan(twins, observed(live("a1")), known, rules()).decisions
     assert [type(decision) for decision in decisions] == [InSync, Lost]
 
 
 def test_a_second_export_of_the_same_kind_is_not_hidden_by_the_first() -> None:
     """The accident that this program is to show: two associations of one natural key, and one manifest."""
-    result = plan([manifest()], observed(live("a1"), live("a2")), journal(record()), rules())
+    result = compute_plan([manifest()], observed(live("a1"), live("a2")), journal(record()), rules())
     assert isinstance(result.decisions[0], InSync)
     assert result.unmanaged == (live("a2"),)
 
@@ -562,7 +568,7 @@ def test_a_second_export_of_the_same_kind_is_not_hidden_by_the_first() -> None:
 def test_association_named_by_a_blocked_manifest_is_unmanaged() -> None:
     """Named in policy.adopt, but its data integration cannot be found by that name: the report still shows it."""
     wanted = manifest(policy=Policy(adopt=live().arn), DataIntegrationIdentifier="renamed")
-    result = plan([wanted], observed(live()), journal(), rules())
+    result = compute_plan([wanted], observed(live()), journal(), rules())
     assert isinstance(result.decisions[0], Blocked)
     assert result.unmanaged == (live(),)
 
@@ -570,7 +576,7 @@ def test_association_named_by_a_blocked_manifest_is_unmanaged() -> None:
 def test_live_associations_without_a_manifest_are_unmanaged() -> None:
     """Nothing that AWS holds goes unsaid."""
     stranger = live("zz", DestinationURI="s3://elsewhere/x")
-    result = plan([manifest()], observed(live(), stranger), journal(record()), rules())
+    result = compute_plan([manifest()], observed(live(), stranger), journal(record()), rules())
     assert result.unmanaged == (stranger,)
 
 
@@ -578,10 +584,10 @@ def test_integration_name_that_means_another_one_needs_a_new_manifest() -> None:
     """The name now means another data integration: nothing is created in it under the old record."""
     other = Integration(INTEGRATION.arn[:-1] + "2", "profiles-export")
     seen = Observation((other,), {other.arn: ()})
-    (decision,) = plan([manifest()], seen, journal(missing()), rules()).decisions
+    (decision,) = compute_plan([manifest()], seen, journal(missing()), rules()).decisions
     assert isinstance(decision, Lost)
     both = Observation((other, replace(INTEGRATION, name="old")), {other.arn: (), INTEGRATION.arn: (live(),)})
-    (decision,) = plan([manifest()], both, journal(record()), rules()).decisions
+    (decision,) = compute_plan([manifest()], both, journal(record()), rules()).decisions
     assert isinstance(decision, Changed)
     assert "/DataIntegrationIdentifier" in decision.reason
 
@@ -599,7 +605,7 @@ def test_plan_partitions_manifests_and_live_associations(wanted: list[str], show
     manifests = [manifest(name, DestinationURI=destination(name)) for name in wanted]
     lives = [live(name, DestinationURI=destination(name)) for name in shown]
     remembered = journal(*(record(name, name, DestinationURI=destination(name)) for name in known))
-    result: Plan = plan(manifests, observed(*lives), remembered, rules())
+    result: Plan = compute_plan(manifests, observed(*lives), remembered, rules())
     assert [decision.manifest.name for decision in result.decisions] == wanted
     assert {each.id for each in result.unmanaged} == set(shown) - set(wanted)
     assert {write.manifest.name for write in result.writes} == set(wanted) - set(shown) - set(known)
@@ -613,7 +619,7 @@ def test_decisions_do_not_depend_on_manifest_order(order: list[str]) -> None:
         manifests = [manifest(name, DestinationURI=f"s3://x/{name}x") for name in names]
         lives = [live(name, DestinationURI=f"s3://x/{name}x") for name in names if name in "ab"]
         known = journal(record("a", "a", DestinationURI="s3://x/ax"), record("c", "c", DestinationURI="s3://x/cx"))
-        result = plan(manifests, observed(*lives), known, rules())
+        result = compute_plan(manifests, observed(*lives), known, rules())
         return {decision.manifest.name: decision for decision in result.decisions}
 
     assert decisions(order) == decisions(["a", "b", "c", "d"])
@@ -628,6 +634,6 @@ def test_reason_names_the_data_integration_as_the_manifest_does() -> None:
     crm, gone = (Integration(INTEGRATION.arn[:-1] + digit, "crm") for digit in "23")
     for shown, name in (((crm, INTEGRATION), INTEGRATION.name), ((crm, gone), INTEGRATION.arn)):
         seen = Observation(shown, {crm.arn: (), INTEGRATION.arn: Unobserved("denied")})
-        (moved,) = plan([manifest(DataIntegrationIdentifier="crm")], seen, journal(record()), rules()).decisions
+        (moved,) = compute_plan([manifest(DataIntegrationIdentifier="crm")], seen, journal(record()), rules()).decisions
         assert isinstance(moved, Blocked)
         assert moved.reason == f"the associations of {name} could not be listed: denied"

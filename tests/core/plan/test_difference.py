@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.builders import ON_DEMAND, live, request, spec
 
 from reconciler.core.model import Spec
-from reconciler.core.plan.difference import Difference, as_live, compare
+from reconciler.core.plan.difference import Difference, compare, with_live_values
 from reconciler.core.request.normalise import normalise
 
 START = "/ExecutionConfiguration/OnDemandConfiguration/StartTime"
@@ -33,13 +33,13 @@ def test_drift_compares_live_with_applied() -> None:
     shown = live(ExecutionConfiguration=later("StartTime")).spec
     (difference,) = compare(request(), request(), shown)
     assert difference == Difference(START, "1790812800000", "1790812800000", "1800000000000")
-    assert (difference.drifted, difference.changed, difference.updatable) == (True, False, True)
+    assert (difference.is_drifted, difference.is_changed, difference.is_updatable) == (True, False, True)
 
 
 def test_change_compares_git_with_applied() -> None:
     """A time that git has otherwise is change, and no drift."""
     (difference,) = compare(request(ExecutionConfiguration=later("EndTime")), request(), live().spec)
-    assert (difference.path, difference.drifted, difference.changed) == (END, False, True)
+    assert (difference.path, difference.is_drifted, difference.is_changed) == (END, False, True)
 
 
 def test_simultaneous_drift_and_change_are_both_reported() -> None:
@@ -47,8 +47,8 @@ def test_simultaneous_drift_and_change_are_both_reported() -> None:
     wanted = request(ExecutionConfiguration=later("StartTime"))
     moved: dict[str, Any] = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1700000000000"}}
     found = {each.path: each for each in compare(wanted, request(), live(ExecutionConfiguration=moved).spec)}
-    assert (found[START].drifted, found[START].changed) == (True, True)
-    assert (found[END].live, found[END].drifted, found[END].changed) == (None, True, False)
+    assert (found[START].is_drifted, found[START].is_changed) == (True, True)
+    assert (found[END].live, found[END].is_drifted, found[END].is_changed) == (None, True, False)
 
 
 def test_change_of_a_hidden_member_is_detected() -> None:
@@ -59,7 +59,7 @@ def test_change_of_a_hidden_member_is_detected() -> None:
         "/ObjectConfiguration/CustomerProfiles/domainName",
         "/ObjectConfiguration/CustomerProfiles/objectType",
     ]
-    assert not any(each.drifted or each.updatable for each in found)
+    assert not any(each.is_drifted or each.is_updatable for each in found)
 
 
 def test_ignored_member_cannot_drift_but_can_change() -> None:
@@ -126,6 +126,6 @@ def test_request_taken_from_live_has_no_drift(one: Spec, shown: Spec) -> None:
     """Whatever is added, gone, or of another kind; what AWS never shows is kept."""
     hidden = {"ObjectConfiguration": {"a": {"b": ("c",)}}}
     both = {**one, **hidden}
-    taken = as_live(both, compare(both, both, shown))
+    taken = with_live_values(both, compare(both, both, shown))
     assert taken == {**shown, **hidden}
     assert compare(taken, taken, shown) == ()

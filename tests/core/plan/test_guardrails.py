@@ -9,9 +9,9 @@ from support.builders import NOW, SETTLE, journal, live, manifest, observed, rec
 
 from reconciler.core.journal.records import Bound, Intended, Journal, Sent
 from reconciler.core.model import Execution, Live, Manifest, Mode, Policy, Target
-from reconciler.core.plan.compute import plan
+from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Blocked, Create, Decision, Held, InSync, Update
-from reconciler.core.plan.guardrails import RUNNING_EXPORTS, guard
+from reconciler.core.plan.guardrails import MAX_EXPORTS, apply_guardrails
 from reconciler.core.plan.inputs import RunOptions, RunRules
 
 TARGET = Target("prod", allowed_destinations=("s3://corp-exports/*", "s3://other/[x]?"))
@@ -20,7 +20,7 @@ TARGET = Target("prod", allowed_destinations=("s3://corp-exports/*", "s3://other
 def guarded(*manifests: Manifest, target: Target = TARGET, mode: Mode = Mode.CREATE) -> tuple[Decision, ...]:
     """Return what becomes of missing associations."""
     seen = observed()
-    return guard(plan(manifests, seen, journal(), rules(mode)), target, rules(mode), seen).decisions
+    return apply_guardrails(compute_plan(manifests, seen, journal(), rules(mode)), target, rules(mode), seen).decisions
 
 
 def test_create_to_an_allowed_destination_passes() -> None:
@@ -57,10 +57,14 @@ def test_an_update_is_held_like_a_create() -> None:
     changed = manifest(policy=policy, ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"})
     mode = Mode.CREATE_AND_UPDATE
     seen = observed(live())
-    (held,) = guard(plan([changed], seen, journal(record()), rules(mode)), TARGET, rules(mode), seen).decisions
+    (held,) = apply_guardrails(
+        compute_plan([changed], seen, journal(record()), rules(mode)), TARGET, rules(mode), seen
+    ).decisions
     assert isinstance(held, Held)
-    assert isinstance(held.instead, Update)
-    (same,) = guard(plan([manifest()], seen, journal(record()), rules()), TARGET, rules(mode), seen).decisions
+    assert isinstance(held.write, Update)
+    (same,) = apply_guardrails(
+        compute_plan([manifest()], seen, journal(record()), rules()), TARGET, rules(mode), seen
+    ).decisions
     assert isinstance(same, InSync)
 
 
@@ -75,9 +79,9 @@ def test_disallowed_destination_blocks(destination: str | None) -> None:
 def test_repeated_create_is_checked_by_its_recorded_destination() -> None:
     """The recorded request goes out again, so its destination counts, whatever git says now."""
     sent = replace(record(), state=Intended(1, NOW - 2 * SETTLE, NOW - 2 * SETTLE))
-    decided = plan([manifest()], observed(), journal(sent), rules())
+    decided = compute_plan([manifest()], observed(), journal(sent), rules())
     elsewhere = replace(TARGET, allowed_destinations=("s3://other/*",))
-    (decision,) = guard(decided, elsewhere, rules(), observed()).decisions
+    (decision,) = apply_guardrails(decided, elsewhere, rules(), observed()).decisions
     assert isinstance(decision, Blocked)
 
 
@@ -102,9 +106,9 @@ def test_creates_beyond_max_creates_block_all_creates() -> None:
 def test_stricter_of_two_limits_applies_and_is_named(given: int, declared: int, said: str) -> None:
     """Raising the other one would lift nothing."""
     three = [manifest(name, DestinationURI=f"s3://corp-exports/{name}") for name in "abc"]
-    decided = plan(three, observed(), journal(), rules())
+    decided = compute_plan(three, observed(), journal(), rules())
     target, bounded = replace(TARGET, max_creates=declared), RunRules(RunOptions(max_creates=given), NOW)
-    for decision in guard(decided, target, bounded, observed()).decisions:
+    for decision in apply_guardrails(decided, target, bounded, observed()).decisions:
         assert isinstance(decision, Blocked)
         assert said in decision.reason
 
@@ -112,15 +116,15 @@ def test_stricter_of_two_limits_applies_and_is_named(given: int, declared: int, 
 def test_max_creates_counts_and_blocks_only_creates() -> None:
     """What is in sync stays so beside creates that are blocked."""
     manifests = [manifest("a", DestinationURI="s3://corp-exports/a"), manifest()]
-    decided = plan(manifests, observed(live()), journal(record()), rules())
-    decisions = guard(decided, replace(TARGET, max_creates=0), rules(), observed()).decisions
+    decided = compute_plan(manifests, observed(live()), journal(record()), rules())
+    decisions = apply_guardrails(decided, replace(TARGET, max_creates=0), rules(), observed()).decisions
     assert [type(each) for each in decisions] == [Blocked, InSync]
 
 
 def test_stricter_mode_wins() -> None:
     """Strictness has an order, whichever side says it."""
-    assert Mode.CREATE.stricter(Mode.OBSERVE) is Mode.OBSERVE
-    assert Mode.CREATE.stricter(Mode.CREATE_AND_UPDATE) is Mode.CREATE
+    assert Mode.CREATE.choose_stricter(Mode.OBSERVE) is Mode.OBSERVE
+    assert Mode.CREATE.choose_stricter(Mode.CREATE_AND_UPDATE) is Mode.CREATE
 
 
 def runs(count: int, **changes: str) -> tuple[Live, ...]:
@@ -144,20 +148,20 @@ def crowded(*manifests: Manifest, lives: tuple[Live, ...] = (), known: Journal |
     """Return what becomes of manifests where others are, in a target that has room and allows many."""
     roomy = Target("prod", max_creates=99, associations_per_integration=99)
     seen = observed(*lives)
-    return guard(plan(manifests, seen, known or journal(), rules()), roomy, rules(), seen).decisions
+    return apply_guardrails(compute_plan(manifests, seen, known or journal(), rules()), roomy, rules(), seen).decisions
 
 
 def test_export_beyond_the_running_quota_is_held() -> None:
     """Nobody has to act: the quota frees itself. The first ones by name go first."""
-    decisions = crowded(*exports(4), lives=runs(RUNNING_EXPORTS - 2))
+    decisions = crowded(*exports(4), lives=runs(MAX_EXPORTS - 2))
     assert [each.kind for each in decisions] == ["create", "create", "held", "held"]
     (held,) = {each.reason for each in decisions if isinstance(each, Held)}
     assert held == (
         "18 exports run and 2 more of this run, and 20 may at once in an account and Region (a quota of AWS that "
         "cannot be raised): a later run starts it"
     )
-    assert all(each.by_itself for each in decisions if isinstance(each, Held))
-    (alone,) = crowded(manifest(), lives=runs(RUNNING_EXPORTS))
+    assert all(each.resumes_by_itself for each in decisions if isinstance(each, Held))
+    (alone,) = crowded(manifest(), lives=runs(MAX_EXPORTS))
     assert isinstance(alone, Held)
     assert alone.reason.startswith("20 exports run, and 20 may")
 
@@ -165,7 +169,7 @@ def test_export_beyond_the_running_quota_is_held() -> None:
 def test_scheduled_association_ignores_the_running_exports() -> None:
     """It starts its jobs when its time comes."""
     schedule = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}}
-    lives = runs(RUNNING_EXPORTS)
+    lives = runs(MAX_EXPORTS)
     for changes in ({"ExecutionConfiguration": schedule}, {"ExecutionConfiguration": None}):
         (decision,) = crowded(manifest(**changes), lives=lives)
         assert isinstance(decision, Create)
@@ -175,25 +179,29 @@ def test_update_that_exports_is_held_like_a_create() -> None:
     """It repeats the export, and counts like one."""
     mode, policy = Mode.CREATE_AND_UPDATE, Policy(mode=Mode.CREATE_AND_UPDATE)
     later = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790000000000"}}
-    seen = observed(live(), *runs(RUNNING_EXPORTS))
-    decided = plan([manifest(policy=policy, ExecutionConfiguration=later)], seen, journal(record()), rules(mode))
-    (held,) = guard(decided, Target("prod"), rules(mode), seen).decisions
+    seen = observed(live(), *runs(MAX_EXPORTS))
+    decided = compute_plan(
+        [manifest(policy=policy, ExecutionConfiguration=later)], seen, journal(record()), rules(mode)
+    )
+    (held,) = apply_guardrails(decided, Target("prod"), rules(mode), seen).decisions
     assert isinstance(held, Held)
-    assert isinstance(held.instead, Update)
+    assert isinstance(held.write, Update)
 
 
 def test_create_that_list_does_not_show_counts_as_running() -> None:
     """A Create without an answer, and one that List does not show yet, may be exports by now."""
     waiting = replace(record("m00", ClientId="m00"), state=Intended(1, NOW, NOW))
     fresh = replace(record("m01", ClientId="m01"), state=Bound("b", NOW))
-    decisions = crowded(*exports(3), lives=runs(RUNNING_EXPORTS - 2), known=journal(waiting, fresh))
+    decisions = crowded(*exports(3), lives=runs(MAX_EXPORTS - 2), known=journal(waiting, fresh))
     assert [each.kind for each in decisions] == ["settling", "settling", "held"]
 
 
 def test_association_quota_of_a_data_integration_is_not_exceeded() -> None:
     """A person has to have the quota raised; what still fits is created, in order of name."""
     seen = observed(*(live(f"l{n}", ClientId=f"l{n}") for n in range(8)))
-    decisions = guard(plan(exports(4), seen, journal(), rules()), Target("prod"), rules(), seen).decisions
+    decisions = apply_guardrails(
+        compute_plan(exports(4), seen, journal(), rules()), Target("prod"), rules(), seen
+    ).decisions
     assert [each.kind for each in decisions] == ["create", "create", "blocked", "blocked"]
     (reason,) = {each.reason for each in decisions if isinstance(each, Blocked)}
     assert "would have 11 associations, and AssociationsPerIntegration of target 'prod' is 10" in reason
@@ -204,7 +212,9 @@ def test_unanswered_create_counts_towards_the_association_quota() -> None:
     """A Create whose answer was lost may have taken the last place."""
     waiting = replace(record("m00", ClientId="m00"), state=Intended(1, NOW, NOW))
     seen = observed(*(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
-    decisions = guard(plan(exports(2), seen, journal(waiting), rules()), Target("prod"), rules(), seen).decisions
+    decisions = apply_guardrails(
+        compute_plan(exports(2), seen, journal(waiting), rules()), Target("prod"), rules(), seen
+    ).decisions
     assert [each.kind for each in decisions] == ["settling", "blocked"]
 
 
@@ -213,8 +223,10 @@ def test_update_does_not_count_towards_the_association_quota() -> None:
     mode, policy = Mode.CREATE_AND_UPDATE, Policy(mode=Mode.CREATE_AND_UPDATE)
     later = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790000000000"}}
     seen = observed(live(), *(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
-    decided = plan([manifest(policy=policy, ExecutionConfiguration=later)], seen, journal(record()), rules(mode))
-    (decision,) = guard(decided, Target("prod"), rules(mode), seen).decisions
+    decided = compute_plan(
+        [manifest(policy=policy, ExecutionConfiguration=later)], seen, journal(record()), rules(mode)
+    )
+    (decision,) = apply_guardrails(decided, Target("prod"), rules(mode), seen).decisions
     assert isinstance(decision, Update)
 
 
@@ -225,21 +237,23 @@ def test_pending_update_counts_as_one_running_export(status: str) -> None:
     shown = replace(live("s", ClientId="s", ExecutionConfiguration=before), last_execution=Execution(status, None))
     sent = record("sent", "s", ClientId="s")
     sent = replace(sent, state=Bound("s", NOW - 2 * SETTLE, shown.arn, update=Sent(NOW)), former=(before,))
-    lives = (shown, *runs(RUNNING_EXPORTS - 2))
+    lives = (shown, *runs(MAX_EXPORTS - 2))
     decisions = crowded(manifest("sent", ClientId="s"), *exports(2), lives=lives, known=journal(sent))
     assert [each.kind for each in decisions] == ["settling", "create", "held"]
 
 
 def test_held_create_counts_towards_max_creates() -> None:
     """Else a plan that was held would be blocked when its turn comes, and the digest would change by itself."""
-    seen = observed(*runs(RUNNING_EXPORTS))
-    decided = plan(exports(3), seen, journal(), rules())
+    seen = observed(*runs(MAX_EXPORTS))
+    decided = compute_plan(exports(3), seen, journal(), rules())
     few = Target("prod", max_creates=2, associations_per_integration=99)
-    assert {each.kind for each in guard(decided, few, rules(), seen).decisions} == {"blocked"}
+    assert {each.kind for each in apply_guardrails(decided, few, rules(), seen).decisions} == {"blocked"}
 
 
 def test_unlisted_associations_are_ignored_by_guardrails() -> None:
     """Nothing is written there anyway."""
     seen = observed(unobserved="denied")
-    (decision,) = guard(plan([manifest()], seen, journal(), rules()), TARGET, rules(), seen).decisions
+    (decision,) = apply_guardrails(
+        compute_plan([manifest()], seen, journal(), rules()), TARGET, rules(), seen
+    ).decisions
     assert isinstance(decision, Blocked)

@@ -12,7 +12,7 @@ from support.builders import NOW, journal, live, manifest, observed, record, rul
 
 from reconciler.core.journal.records import Bound, Intended, Record
 from reconciler.core.model import Live, Manifest, Policy, resembles
-from reconciler.core.plan.compute import plan
+from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Settling
 
 RESPELT = [
@@ -34,7 +34,7 @@ def decide(
     wanted: Manifest, *lives: Live, known: tuple[Record, ...] = (), others: tuple[Manifest, ...] = ()
 ) -> Decision:
     """Return what becomes of a manifest."""
-    return plan([wanted, *others], observed(*lives), journal(*known), rules()).decisions[0]
+    return compute_plan([wanted, *others], observed(*lives), journal(*known), rules()).decisions[0]
 
 
 def waiting(seen: tuple[str, ...] = (), name: str = "export") -> Record:
@@ -120,7 +120,7 @@ def test_association_of_another_lost_create_does_not_block_a_repeat() -> None:
     then = NOW - timedelta(hours=1)
     lost = replace(record("other", DestinationURI="s3://corp-exports/other"), state=Intended(1, then, then))
     there = live("x1", DestinationURI="s3://corp-exports/other")
-    decisions = plan([manifest(), other], observed(there), journal(waiting(), lost), rules()).decisions
+    decisions = compute_plan([manifest(), other], observed(there), journal(waiting(), lost), rules()).decisions
     assert [type(each) for each in decisions] == [Create, Adopt]
 
 

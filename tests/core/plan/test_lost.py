@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from support.builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, observed, record, request, rules
 
-from reconciler.core.apply.transitions import remembered
+from reconciler.core.apply.transitions import with_intents
 from reconciler.core.journal.records import Bound, Intended, Record
 from reconciler.core.model import Integration, Live, Manifest, Observation, OnLoss, Policy, Target
-from reconciler.core.plan.compute import plan
+from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Held, InSync, Lost, Settling
-from reconciler.core.plan.guardrails import guard
+from reconciler.core.plan.guardrails import apply_guardrails
 from reconciler.core.request.token import client_token
 
 RECREATE = Policy(on_loss=OnLoss.RECREATE)
@@ -20,7 +20,7 @@ RECREATE = Policy(on_loss=OnLoss.RECREATE)
 
 def decide(wanted: Manifest, known: Record, *lives: Live) -> Decision:
     """Plan one manifest and return its decision."""
-    (decision,) = plan([wanted], observed(*lives), journal(known), rules()).decisions
+    (decision,) = compute_plan([wanted], observed(*lives), journal(known), rules()).decisions
     return decision
 
 
@@ -62,7 +62,7 @@ def test_on_loss_recreate_recreates_a_lost_association() -> None:
     assert isinstance(decision, Create)
     assert decision.token == client_token(request(), 1)
     assert decision.record == Record("export", request(), decision.token, 1, 1, Intended(1, NOW, NOW))
-    assert decision.before == gone()
+    assert decision.previous_record == gone()
 
 
 def test_association_never_listed_is_not_recreated() -> None:
@@ -109,13 +109,13 @@ def test_generation_raised_while_settling_has_no_later_effect() -> None:
 def test_recreation_obeys_guardrails() -> None:
     """Suspended, or another manifest has what it asks for: the loss is kept in mind, nothing is sent."""
     suspended = manifest(policy=replace(RECREATE, suspend=True))
-    decided = plan([suspended], observed(), journal(gone()), rules())
-    held = guard(decided, Target("prod"), rules(), observed()).decisions[0]
+    decided = compute_plan([suspended], observed(), journal(gone()), rules())
+    held = apply_guardrails(decided, Target("prod"), rules(), observed()).decisions[0]
     assert isinstance(held, Held)
     assert held.record == gone()
     twin = manifest("twin", Policy(adopt=live("a2").arn), DestinationURI="s3://corp-exports/other")
     known = journal(gone(), replace(record("twin", "a2", DestinationURI="s3://corp-exports/other")))
-    result = plan([manifest(policy=RECREATE), twin], observed(live("a2")), known, rules())
+    result = compute_plan([manifest(policy=RECREATE), twin], observed(live("a2")), known, rules())
     blocked = result.decisions[0]
     assert isinstance(blocked, Blocked)
     assert blocked.record == gone()
@@ -128,7 +128,7 @@ def test_lost_association_keeps_its_natural_key() -> None:
     given_up = replace(record(), state=Intended(5, NOW - SETTLE * 40, NOW - SETTLE * 40))
     for known in (gone(), given_up):
         for lives in ((), (there,)):
-            (decision,) = plan([wanted], observed(*lives), journal(known), rules()).decisions
+            (decision,) = compute_plan([wanted], observed(*lives), journal(known), rules()).decisions
             assert isinstance(decision, Blocked)
             assert "new name" in decision.reason
 
@@ -137,16 +137,16 @@ def test_recreated_integration_gets_its_association_again() -> None:
     """The old one is gone, and nothing can ever ask for it again: the same manifest stands for the new one."""
     new = Integration(INTEGRATION.arn[:-1] + "2", INTEGRATION.name)
     seen = Observation((new,), {new.arn: ()})
-    (decision,) = plan([manifest(policy=RECREATE)], seen, journal(gone()), rules()).decisions
+    (decision,) = compute_plan([manifest(policy=RECREATE)], seen, journal(gone()), rules()).decisions
     assert isinstance(decision, Create)
     assert decision.request["DataIntegrationIdentifier"] == new.arn
     shown = replace(live("a9"), spec=decision.request)
     there = Observation((new,), {new.arn: (shown,)})
-    (decision,) = plan([manifest(policy=RECREATE)], there, journal(gone()), rules()).decisions
+    (decision,) = compute_plan([manifest(policy=RECREATE)], there, journal(gone()), rules()).decisions
     assert isinstance(decision, Adopt)
     assert (decision.record.token, decision.record.incarnation) == (None, 0)
     several = Observation((new,), {new.arn: (shown, replace(shown, arn=shown.arn + "b"))})
-    (decision,) = plan([manifest(policy=RECREATE)], several, journal(gone()), rules()).decisions
+    (decision,) = compute_plan([manifest(policy=RECREATE)], several, journal(gone()), rules()).decisions
     assert isinstance(decision, Blocked)
 
 
@@ -155,7 +155,7 @@ def test_listed_association_is_no_longer_missing() -> None:
     known = journal(gone())
     manifests: tuple[tuple[Manifest, ...], ...] = ((), (manifest("export"), manifest("twin")))
     for wanted in manifests:
-        result = plan(wanted, observed(live()), known, rules())
-        state = remembered(known, result, NOW).records["export"].state
+        result = compute_plan(wanted, observed(live()), known, rules())
+        state = with_intents(known, result, NOW).records["export"].state
         assert isinstance(state, Bound)
         assert state.missing_since is None

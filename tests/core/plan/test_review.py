@@ -10,10 +10,16 @@ from hypothesis import strategies as st
 from support.builders import INTEGRATION, NOW, ON_DEMAND, journal, live, manifest, observed, record, request, rules
 
 from reconciler.core.model import Execution, Manifest, Mode, Policy, Target
-from reconciler.core.plan.compute import plan
+from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Create, DecisionKind, Held, Plan, Update
-from reconciler.core.plan.guardrails import RUNNING_EXPORTS, guard
-from reconciler.core.plan.review import Agreed, canonical_line, digest, line_of, mismatch
+from reconciler.core.plan.guardrails import MAX_EXPORTS, apply_guardrails
+from reconciler.core.plan.review import (
+    ReviewedPlan,
+    canonical_line,
+    compare_with_review,
+    compute_digest,
+    format_canonical_line,
+)
 
 SCHEDULED = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}}
 LATER = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": "1793500000000"}}
@@ -22,26 +28,26 @@ UPDATING = Policy(mode=Mode.CREATE_AND_UPDATE)
 
 def creating(*manifests: Manifest) -> tuple[str, ...]:
     """Return the lines of a plan that creates manifests."""
-    return tuple(map(canonical_line, plan(manifests, observed(), journal(), rules()).reviewed))
+    return tuple(map(canonical_line, compute_plan(manifests, observed(), journal(), rules()).reviewed_writes))
 
 
 def test_same_writes_in_any_order_match_the_reviewed_plan() -> None:
     """In whatever order they come."""
     lines = creating(manifest("a", ClientId="a"), manifest("b", ClientId="b"))
-    assert mismatch(Agreed(digest(lines)), lines[::-1]) is None
-    assert mismatch(Agreed(digest(())), ()) is None
+    assert compare_with_review(ReviewedPlan(compute_digest(lines)), lines[::-1]) is None
+    assert compare_with_review(ReviewedPlan(compute_digest(())), ()) is None
 
 
 def test_mismatch_with_a_digest_only_lists_no_differences() -> None:
     """No sentence can be said of writes that nobody has."""
-    found = mismatch(Agreed(digest(())), creating(manifest()))
+    found = compare_with_review(ReviewedPlan(compute_digest(())), creating(manifest()))
     assert found is not None
-    assert (found.reviewed, found.differences) == (digest(()), None)
+    assert (found.reviewed_digest, found.differences) == (compute_digest(()), None)
 
 
 def differences(reviewed: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
     """Return what differs between two plans whose writes are known."""
-    found = mismatch(Agreed(digest(reviewed), reviewed), now)
+    found = compare_with_review(ReviewedPlan(compute_digest(reviewed), reviewed), now)
     assert found is not None
     assert found.differences is not None
     return found.differences
@@ -80,7 +86,8 @@ def test_recreation_after_a_loss_is_a_plan_mismatch() -> None:
     """The same request under another token is a second export."""
     request = manifest().spec
     (said,) = differences(
-        (line_of(DecisionKind.CREATE, request, "t0"),), (line_of(DecisionKind.CREATE, request, "t1"),)
+        (format_canonical_line(DecisionKind.CREATE, request, "t0"),),
+        (format_canonical_line(DecisionKind.CREATE, request, "t1"),),
     )
     assert said.endswith(": the ClientToken is t1 and was t0")
 
@@ -89,15 +96,18 @@ def test_changed_update_is_a_plan_mismatch() -> None:
     """What an Update sends is its ExecutionConfiguration, and to which association."""
     request = manifest().spec
     (said,) = differences(
-        (line_of(DecisionKind.UPDATE, request, "a1"),), (line_of(DecisionKind.UPDATE, request, "a2"),)
+        (format_canonical_line(DecisionKind.UPDATE, request, "a1"),),
+        (format_canonical_line(DecisionKind.UPDATE, request, "a2"),),
     )
     assert said.endswith(": the association is a2 and was a1")
     (said,) = differences(
-        (line_of(DecisionKind.UPDATE, request, "a1"),),
-        (line_of(DecisionKind.UPDATE, manifest(ExecutionConfiguration=LATER).spec, "a1"),),
+        (format_canonical_line(DecisionKind.UPDATE, request, "a1"),),
+        (format_canonical_line(DecisionKind.UPDATE, manifest(ExecutionConfiguration=LATER).spec, "a1"),),
     )
     assert said.endswith("EndTime is 1793500000000 and was 1793491200000")
-    assert line_of(DecisionKind.UPDATE, manifest(ExecutionConfiguration=None).spec, "a1").endswith("null]")
+    assert format_canonical_line(DecisionKind.UPDATE, manifest(ExecutionConfiguration=None).spec, "a1").endswith(
+        "null]"
+    )
 
 
 def guarded(*manifests: Manifest, running: int, mode: Mode = Mode.CREATE) -> Plan:
@@ -109,19 +119,19 @@ def guarded(*manifests: Manifest, running: int, mode: Mode = Mode.CREATE) -> Pla
     ]
     seen = observed(*lives)
     target = Target("prod", associations_per_integration=99)
-    return guard(plan(manifests, seen, journal(), rules(mode)), target, rules(mode), seen)
+    return apply_guardrails(compute_plan(manifests, seen, journal(), rules(mode)), target, rules(mode), seen)
 
 
 def test_held_create_does_not_change_the_digest() -> None:
     """A create that waits for its turn was reviewed, and is the same when its turn comes."""
-    now, waiting = guarded(manifest(), running=0), guarded(manifest(), running=RUNNING_EXPORTS)
+    now, waiting = guarded(manifest(), running=0), guarded(manifest(), running=MAX_EXPORTS)
     assert isinstance(now.decisions[0], Create)
     assert isinstance(waiting.decisions[0], Held)
     assert waiting.writes == ()
     assert (
-        digest(map(canonical_line, waiting.reviewed))
-        == digest(map(canonical_line, now.reviewed))
-        == digest(map(canonical_line, now.writes))
+        compute_digest(map(canonical_line, waiting.reviewed_writes))
+        == compute_digest(map(canonical_line, now.reviewed_writes))
+        == compute_digest(map(canonical_line, now.writes))
     )
 
 
@@ -129,15 +139,17 @@ def test_suspended_or_observed_create_is_not_in_the_plan() -> None:
     """Taking `suspend` away is a change that nobody reviewed."""
     suspended = guarded(manifest(policy=Policy(suspend=True)), running=0)
     observing = guarded(manifest(), running=0, mode=Mode.OBSERVE)
-    assert suspended.reviewed == observing.reviewed == ()
+    assert suspended.reviewed_writes == observing.reviewed_writes == ()
 
 
 def test_canonical_line_of_an_update_equals_that_of_its_report() -> None:
     """Reviewer and run make the same line from what each of them has."""
     changed = manifest(policy=UPDATING, ExecutionConfiguration=LATER)
-    (update,) = plan([changed], observed(live()), journal(record()), rules(Mode.CREATE_AND_UPDATE)).reviewed
+    (update,) = compute_plan(
+        [changed], observed(live()), journal(record()), rules(Mode.CREATE_AND_UPDATE)
+    ).reviewed_writes
     assert isinstance(update, Update)
-    assert canonical_line(update) == line_of(DecisionKind.UPDATE, update.request, "a1")
+    assert canonical_line(update) == format_canonical_line(DecisionKind.UPDATE, update.request, "a1")
     assert '"1793500000000"' in canonical_line(update)
 
 
@@ -152,26 +164,27 @@ JSON = st.recursive(
 def test_plans_match_only_with_identical_writes(writes: list[tuple[str, Any]], data: st.DataObject) -> None:
     """Any order agrees; any write more or less is named."""
     lines = tuple(
-        line_of(DecisionKind.CREATE, {"DataIntegrationIdentifier": "i", **spec}, token) for token, spec in writes
+        format_canonical_line(DecisionKind.CREATE, {"DataIntegrationIdentifier": "i", **spec}, token)
+        for token, spec in writes
     )
-    assert mismatch(Agreed(digest(lines), lines), data.draw(st.permutations(lines))) is None
-    another = line_of(DecisionKind.CREATE, {"DataIntegrationIdentifier": "i"}, "another")
+    assert compare_with_review(ReviewedPlan(compute_digest(lines), lines), data.draw(st.permutations(lines))) is None
+    another = format_canonical_line(DecisionKind.CREATE, {"DataIntegrationIdentifier": "i"}, "another")
     assert len(differences(lines, (*lines, another))) == 1
     assert len(differences((*lines, another), lines)) == 1
 
 
 def test_digest_does_not_depend_on_the_time() -> None:
     """A plan that is made later is the same plan."""
-    early = plan([manifest()], observed(), journal(), rules()).reviewed
-    late = plan([manifest()], observed(), journal(), rules(now=NOW.replace(year=2027))).reviewed
-    assert digest(map(canonical_line, early)) == digest(map(canonical_line, late))
+    early = compute_plan([manifest()], observed(), journal(), rules()).reviewed_writes
+    late = compute_plan([manifest()], observed(), journal(), rules(now=NOW.replace(year=2027))).reviewed_writes
+    assert compute_digest(map(canonical_line, early)) == compute_digest(map(canonical_line, late))
 
 
 def test_difference_names_the_data_integration_beside_its_arn() -> None:
     """Beside its ARN, which is what was reviewed: a name may change hands."""
-    lines = (line_of(DecisionKind.CREATE, request(), "token"),)
+    lines = (format_canonical_line(DecisionKind.CREATE, request(), "token"),)
     named = {INTEGRATION.arn: INTEGRATION.name}
-    found = mismatch(Agreed(digest(()), ()), lines, named)
+    found = compare_with_review(ReviewedPlan(compute_digest(()), ()), lines, named)
     assert found
     assert found.differences == (
         f"not reviewed: create s3://corp-exports/2026-10 of {INTEGRATION.arn} ({INTEGRATION.name})",
@@ -180,9 +193,9 @@ def test_difference_names_the_data_integration_beside_its_arn() -> None:
 
 def test_write_describes_its_call() -> None:
     """What every format shows of a call is what the call sends, and what AWS knows it by."""
-    (create,) = plan([manifest()], observed(), journal(), rules()).writes
+    (create,) = compute_plan([manifest()], observed(), journal(), rules()).writes
     changed = manifest(policy=UPDATING, ExecutionConfiguration=LATER)
-    (update,) = plan([changed], observed(live()), journal(record()), rules(Mode.CREATE_AND_UPDATE)).writes
+    (update,) = compute_plan([changed], observed(live()), journal(record()), rules(Mode.CREATE_AND_UPDATE)).writes
     assert isinstance(create, Create)
     assert isinstance(update, Update)
     assert (create.operation, create.body, create.reference) == (

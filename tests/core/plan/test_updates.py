@@ -11,7 +11,7 @@ from support.builders import NOW, ON_DEMAND, SETTLE, journal, live, manifest, ob
 
 from reconciler.core.journal.records import Bound, Record, Sent
 from reconciler.core.model import Live, Manifest, Mode, Policy
-from reconciler.core.plan.compute import plan
+from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Adopt, Changed, Create, Decision, Drifted, InSync, Settling, Update
 
 UPDATES = Policy(mode=Mode.CREATE_AND_UPDATE)
@@ -27,7 +27,7 @@ OLD, NEW, THIRD = ON_DEMAND, window("1793577600000"), window("1793664000000")
 
 def decide(wanted: Manifest, known: Record, *lives: Live, mode: Mode = Mode.CREATE_AND_UPDATE) -> Decision:
     """Plan one manifest and return its decision."""
-    (decision,) = plan([wanted], observed(*lives), journal(known), rules(mode)).decisions
+    (decision,) = compute_plan([wanted], observed(*lives), journal(known), rules(mode)).decisions
     return decision
 
 
@@ -49,7 +49,7 @@ def test_update_contains_the_record_to_journal_first() -> None:
     assert decision.record.request == request(ExecutionConfiguration=NEW)
     assert decision.record.state == Bound("a1", NOW - timedelta(hours=1), live().arn, update=Sent(NOW))
     assert decision.record.former == (OLD,)
-    assert decision.before == record()
+    assert decision.previous_record == record()
     assert (decision.association_id, decision.execution) == ("a1", NEW)
     assert "REPEATS" in decision.reason
 
@@ -67,12 +67,12 @@ def test_update_not_shown_by_list_settles_and_is_not_repeated() -> None:
     early = decide(wants(NEW), updated(SETTLE - timedelta(seconds=1)), live())
     assert isinstance(early, Settling)
     assert early.live == live()
-    assert all(each.changed and not each.drifted for each in early.differences)
+    assert all(each.is_changed and not each.is_drifted for each in early.differences)
     for ago in (SETTLE, timedelta(days=9)):
         late = decide(wants(NEW), updated(ago), live())
         assert isinstance(late, Changed)
         assert "never showed" in late.reason
-        assert all(each.changed and not each.drifted for each in late.differences)
+        assert all(each.is_changed and not each.is_drifted for each in late.differences)
 
 
 def test_refused_update_is_reported_and_not_repeated() -> None:
@@ -108,7 +108,7 @@ def test_drift_together_with_a_change_is_not_overwritten() -> None:
     decision = decide(wants(NEW), record(), live(ExecutionConfiguration=THIRD))
     assert isinstance(decision, Changed)
     (difference,) = decision.differences
-    assert (difference.changed, difference.drifted) == (True, True)
+    assert (difference.is_changed, difference.is_drifted) == (True, True)
     assert difference.path in decision.reason
 
 

@@ -44,7 +44,7 @@ def told(
 ) -> Explanation:
     """Explain one manifest."""
     seen, remembered = seen or observed(*lives), journal(*([known] if known else []))
-    preview = Preview(Plan(), remembered, seen, rules(mode), NOW).decided(TARGET, [wanted, *beside], seen)
+    preview = Preview(Plan(), remembered, seen, rules(mode), NOW).replan(TARGET, [wanted, *beside], seen)
     return explain(wanted.name, preview)
 
 
@@ -243,7 +243,7 @@ def test_explanation_names_the_decision_table_row(
 ) -> None:
     """Record, live, condition and decision, as the table has them; no rail is in between."""
     found = explained.row
-    assert (found.record, found.live, found.condition, found.decision, found.rail) == (*row, None)
+    assert (found.record, found.live, found.condition, found.decision, found.guardrail) == (*row, None)
     assert explained.association.decision == row[3]
 
 
@@ -260,7 +260,7 @@ def test_guardrail_is_named_beside_the_row_it_stopped() -> None:
     explained = told(manifest(policy=Policy(suspend=True)), known=intended())
     assert explained.row.condition == "attempt 1 is longer ago than its time to wait"
     assert (explained.row.decision, explained.association.decision) == ("create", "held")
-    assert "policy.suspend" in (explained.row.rail or "")
+    assert "policy.suspend" in (explained.row.guardrail or "")
 
 
 def test_manifest_with_policy_adopt_has_no_token() -> None:
@@ -276,7 +276,7 @@ def test_record_of_another_association_is_not_used() -> None:
     """Where several are known, that of the same association counts, and a Create that waits is no association."""
     others = (record("z", "a9", ClientId="z"), replace(intended(ClientId="y"), name="y"), record("october", "a1"))
     seen = observed(live())
-    preview = Preview(Plan(), journal(*others), seen, rules(), NOW).decided(TARGET, [manifest("autumn")], seen)
+    preview = Preview(Plan(), journal(*others), seen, rules(), NOW).replan(TARGET, [manifest("autumn")], seen)
     found = explain("autumn", preview).record
     assert found
     assert found.name == "october"

@@ -13,11 +13,11 @@ from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Sk
 from reconciler.core.apply.result import Result
 from reconciler.core.journal.records import Bound, Intended, Record
 from reconciler.core.model import Live, Manifest, Mode, Policy, Target
-from reconciler.core.plan.compute import plan
+from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Plan
-from reconciler.core.plan.guardrails import guard
-from reconciler.core.plan.review import Mismatch
-from reconciler.core.report.build import reported, undecided
+from reconciler.core.plan.guardrails import apply_guardrails
+from reconciler.core.plan.review import PlanMismatch
+from reconciler.core.report.build import build_blocked_lines, build_target_report
 from reconciler.core.report.report import Report, RunInfo, TargetReport
 
 OTHER: dict[str, Any] = {"ExecutionMode": "ON_DEMAND"}
@@ -40,15 +40,15 @@ def planned(
 ) -> Plan:
     """Return a guarded plan."""
     seen = observed(*lives)
-    decided = plan(manifests, seen, journal(*records), rules(mode))
-    return guard(decided, target or Target("prod"), rules(mode), seen)
+    decided = compute_plan(manifests, seen, journal(*records), rules(mode))
+    return apply_guardrails(decided, target or Target("prod"), rules(mode), seen)
 
 
 def report(
     decided: Plan, outcomes: Mapping[str, Outcome] | None = None, refreshed: Mapping[str, Live] | None = None
 ) -> Report:
     """Return the report of one target with this plan."""
-    target = reported("prod", "1", "r", Result(decided, outcomes or {}, refreshed or {}))
+    target = build_target_report("prod", "1", "r", Result(decided, outcomes or {}, refreshed or {}))
     return Report(RunInfo("id", NOW, NOW, dry_run=True, revision=None, version="0"), (target,))
 
 
@@ -91,7 +91,7 @@ def test_each_decision_is_counted_once_and_has_its_exit_codes(
     told = report(decided)
     assert [each.decision for each in told.targets[0].associations] == [decision]
     assert {name for name, count in told.summary.items() if count} == {counted}
-    assert (told.exit_code, told.detailed_exit_code()) == (code, detailed)
+    assert (told.exit_code, told.get_detailed_exit_code()) == (code, detailed)
 
 
 @pytest.mark.parametrize(
@@ -107,31 +107,31 @@ def test_each_decision_is_counted_once_and_has_its_exit_codes(
 def test_failed_call_has_exit_code_1(outcome: Outcome, failed: int, code: int, detailed: int) -> None:
     """Created is done; skipped remains; the rest failed."""
     told = report(planned(manifest()), {"export": outcome})
-    assert (told.summary["failed"], told.exit_code, told.detailed_exit_code()) == (failed, code, detailed)
+    assert (told.summary["failed"], told.exit_code, told.get_detailed_exit_code()) == (failed, code, detailed)
 
 
 def test_failed_list_fails_the_run() -> None:
     """Who could not look at all of it does not know how all of it stands, though no call was to be made."""
     (target,) = report(planned(manifest())).targets
     told = Report(report(Plan()).run, (replace(target, unlisted=(("arn:one", "denied"),)),))
-    assert told.failed
-    assert not told.targets[0].tried
-    assert report(planned(manifest()), {"export": Created("a1")}).targets[0].tried
+    assert told.has_failed
+    assert not told.targets[0].has_attempted_writes
+    assert report(planned(manifest()), {"export": Created("a1")}).targets[0].has_attempted_writes
 
 
 def test_unmanaged_associations_are_counted_and_do_not_fail_the_run() -> None:
     """What no manifest covers is said, and does not fail a job."""
     told = report(planned(lives=(live(),)))
-    assert (told.summary["unmanaged"], told.detailed_exit_code()) == (1, 0)
+    assert (told.summary["unmanaged"], told.get_detailed_exit_code()) == (1, 0)
 
 
 def test_failed_target_fails_the_run_and_blocks_its_manifests() -> None:
     """Also one without manifests: silence would be mistaken for success."""
-    failed = TargetReport("prod", None, None, "no credentials", undecided([manifest()], "no"))
+    failed = TargetReport("prod", None, None, "no credentials", build_blocked_lines([manifest()], "no"))
     told = Report(report(Plan()).run, (failed,))
     assert (told.summary["blocked"], told.exit_code) == (1, 1)
     empty = Report(told.run, (replace(failed, associations=()),))
-    assert (empty.summary["blocked"], empty.exit_code, empty.detailed_exit_code()) == (0, 1, 1)
+    assert (empty.summary["blocked"], empty.exit_code, empty.get_detailed_exit_code()) == (0, 1, 1)
 
 
 def test_member_that_aws_never_shows_is_unverifiable() -> None:
@@ -161,13 +161,13 @@ def test_digest_covers_only_writes() -> None:
 def test_report_counts_live_and_managed_associations() -> None:
     """So that nobody takes a quiet report of two manifests for a whole account under git."""
     told = report(planned(manifest(), lives=(live(), live("b", ClientId="b"), live("c", ClientId="c"))))
-    assert (told.managed, told.live) == (1, 3)
+    assert (told.managed_count, told.live_count) == (1, 3)
 
 
 def test_created_association_counts_as_live_and_managed() -> None:
     """Whether or not List shows it already."""
     told = report(planned(manifest(), lives=(live("c", ClientId="c"),)), {"export": Created("a1")})
-    assert (told.managed, told.live) == (1, 2)
+    assert (told.managed_count, told.live_count) == (1, 2)
 
 
 def test_record_without_a_manifest_is_reported_as_orphaned() -> None:
@@ -179,42 +179,42 @@ def test_record_without_a_manifest_is_reported_as_orphaned() -> None:
 
 def test_list_failure_without_a_manifest_is_reported() -> None:
     """Silence would be mistaken for an empty list."""
-    decided = plan([], observed(unobserved="denied"), journal(), rules())
+    decided = compute_plan([], observed(unobserved="denied"), journal(), rules())
     assert report(decided).targets[0].unlisted == ((INTEGRATION.arn, "denied"),)
 
 
 def test_unmanaged_associations_are_a_difference_on_request() -> None:
     """For whoever wants a whole account under git."""
     told = report(planned(lives=(live(),)))
-    assert (told.detailed_exit_code(), told.detailed_exit_code(unmanaged=True)) == (0, 2)
-    assert report(Plan()).detailed_exit_code(unmanaged=True) == 0
+    assert (told.get_detailed_exit_code(), told.get_detailed_exit_code(unmanaged=True)) == (0, 2)
+    assert report(Plan()).get_detailed_exit_code(unmanaged=True) == 0
 
 
 def test_plan_mismatch_fails_the_run() -> None:
     """A job must not go on as if it had been applied."""
-    told = replace(report(planned(manifest())), mismatch=Mismatch("sha256:0", None))
-    assert (told.exit_code, told.detailed_exit_code()) == (1, 1)
+    told = replace(report(planned(manifest())), mismatch=PlanMismatch("sha256:0", None))
+    assert (told.exit_code, told.get_detailed_exit_code()) == (1, 1)
 
 
 def test_report_without_a_reached_target_has_no_plan() -> None:
     """Without manifests, and where no target could be looked at; a plan of no writes is one."""
-    failed = TargetReport("prod", None, None, "no credentials", undecided([manifest()], "no"))
+    failed = TargetReport("prod", None, None, "no credentials", build_blocked_lines([manifest()], "no"))
     empty = report(planned(lives=(live(),)))
-    assert not empty.planned
-    assert not replace(empty, targets=(failed, failed)).planned
-    assert not replace(empty, targets=()).planned
+    assert not empty.has_plan
+    assert not replace(empty, targets=(failed, failed)).has_plan
+    assert not replace(empty, targets=()).has_plan
     same = report(planned(manifest(), lives=(live(),), records=(record(),)))
-    assert same.planned
-    assert replace(empty, targets=(failed, *same.targets)).planned
+    assert same.has_plan
+    assert replace(empty, targets=(failed, *same.targets)).has_plan
     held = replace(report(planned(manifest())).targets[0], error="held by another")
-    assert replace(empty, targets=(held,)).planned
+    assert replace(empty, targets=(held,)).has_plan
 
 
 def test_a_report_knows_the_names_of_data_integrations() -> None:
     """The rows of what has no manifest say them; the digest does not depend on them."""
     one = report(planned(manifest(), records=(record("gone", ClientId="x"),)))
     (target,) = one.targets
-    assert target.called(INTEGRATION.arn) == INTEGRATION.name
-    assert target.identified(INTEGRATION.arn) == f"{INTEGRATION.name} ({INTEGRATION.arn})"
-    assert (target.called("arn:gone"), target.identified("arn:gone")) == ("arn:gone", "arn:gone")
-    assert replace(one, targets=(replace(target, names={}),)).plan_digest == one.plan_digest
+    assert target.get_integration_name(INTEGRATION.arn) == INTEGRATION.name
+    assert target.format_integration(INTEGRATION.arn) == f"{INTEGRATION.name} ({INTEGRATION.arn})"
+    assert (target.get_integration_name("arn:gone"), target.format_integration("arn:gone")) == ("arn:gone", "arn:gone")
+    assert replace(one, targets=(replace(target, integration_names={}),)).plan_digest == one.plan_digest

@@ -17,9 +17,9 @@ from support.wire import Request, Wire, answer, page
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Unknown, Updated
 from reconciler.core.aws.verdict import KNOWN
 from reconciler.core.errors import (
+    AccessDenied,
     ClockSkewed,
     CloudError,
-    Denied,
     Throttled,
     Unauthenticated,
     Unreachable,
@@ -27,12 +27,12 @@ from reconciler.core.errors import (
 )
 from reconciler.core.model import Execution, Observation, Target, Unobserved
 from reconciler.core.request.normalise import resolved
-from reconciler.edge.aws import Aws, Connection, Models, Reader
+from reconciler.edge.aws import ConnectionSettings, Reader, SharedModels, TargetSession
 from reconciler.sandbox import Behaviour, SandboxServer
 
 ACCOUNT = "123456789012"
 TARGET = Target("prod", "us-east-1", ACCOUNT)
-MODELS = Models()
+MODELS = SharedModels()
 CLOCK = FakeClock()
 SOON = CLOCK.now()
 
@@ -51,10 +51,10 @@ def wire(server: SandboxServer) -> Iterator[Wire]:
         yield running
 
 
-def connect(wire: Wire, target: Target = TARGET, **changes: Any) -> Aws:
+def connect(wire: Wire, target: Target = TARGET, **changes: Any) -> TargetSession:
     """Return a target's session over the wire."""
-    connection = Connection("0", endpoint_url=wire.url, dummy=True)
-    return Aws(target, replace(connection, **changes), lambda: None, MODELS)
+    connection = ConnectionSettings("0", endpoint_url=wire.url, has_dummy_credentials=True)
+    return TargetSession(target, replace(connection, **changes), lambda: None, MODELS)
 
 
 def observe(reader: Reader) -> Observation:
@@ -88,7 +88,7 @@ def test_unchanged_run_makes_the_documented_number_of_calls(server: SandboxServe
         plain.create_data_integration_association(
             DataIntegrationIdentifier="i0", DestinationURI=f"s3://corp-exports/{number}"
         )
-    seen = observe(connect(wire).reader())
+    seen = observe(connect(wire).create_reader())
     assert wire.counts == {"STS": 1, "ListDataIntegrations": 2, "ListDataIntegrationAssociation": 50 + 2}
     assert len(seen.integrations) == len(seen.associations) == 51
     assert sum(len(lives) for lives in seen.associations.values() if not isinstance(lives, Unobserved)) == 51
@@ -98,8 +98,8 @@ def test_live_associations_are_normalised(server: SandboxServer, wire: Wire) -> 
     """Times, ARN and the last execution come as the core compares them."""
     arn = arn_of("profiles-export", server)
     sent = resolved(request(), arn)
-    assert isinstance(connect(wire).writer(CLOCK).create(sent, "token", SOON), Created)
-    (live,) = connect(wire).reader().associations([arn])[arn]  # type: ignore[misc]
+    assert isinstance(connect(wire).create_writer(CLOCK).create(sent, "token", SOON), Created)
+    (live,) = connect(wire).create_reader().list_associations([arn])[arn]  # type: ignore[misc]
     assert live.spec == {key: value for key, value in sent.items() if key != "ObjectConfiguration"}
     assert live.last_execution == Execution("IN_PROGRESS", "The job is running.")
 
@@ -107,7 +107,7 @@ def test_live_associations_are_normalised(server: SandboxServer, wire: Wire) -> 
 def test_update_is_sent_once_and_its_outcome_is_returned(server: SandboxServer, wire: Wire) -> None:
     """Its answer is empty; one that is refused, or whose answer is lost, is not sent again."""
     arn = arn_of("profiles-export", server)
-    writer = connect(wire).writer(CLOCK)
+    writer = connect(wire).create_writer(CLOCK)
     created = writer.create(resolved(request(), arn), "token", SOON)
     assert isinstance(created, Created)
     assert writer.update(arn, created.association_id, ON_DEMAND, SOON) == Updated()
@@ -115,13 +115,13 @@ def test_update_is_sent_once_and_its_outcome_is_returned(server: SandboxServer, 
     wire.after = lambda _: b""
     assert isinstance(writer.update(arn, created.association_id, ON_DEMAND, SOON), Unknown)
     assert wire.counts["UpdateDataIntegrationAssociation"] == 3
-    assert [each.operation[:6] for each in server.sandbox.carried_out] == ["Create", "Update", "Update"]
+    assert [each.operation[:6] for each in server.sandbox.executed_writes] == ["Create", "Update", "Update"]
 
 
 def test_expired_request_is_not_sent(server: SandboxServer, wire: Wire) -> None:
     """It is signed and about to be sent when the time is looked at for the last time."""
     clock = FakeClock()
-    writer = connect(wire).writer(clock)
+    writer = connect(wire).create_writer(clock)
     sent, until = resolved(request(), arn_of("profiles-export", server)), clock.now()
     clock.advance(seconds=1)
     outcome = writer.create(sent, "t", until)
@@ -133,7 +133,7 @@ def test_expired_request_is_not_sent(server: SandboxServer, wire: Wire) -> None:
 def test_create_sends_our_token_and_user_agent(server: SandboxServer, wire: Wire) -> None:
     """Botocore invents a token where ours is missing; and CloudTrail is to show who called."""
     sent = resolved(request(), arn_of("profiles-export", server))
-    connect(wire).writer(CLOCK).create(sent, "our-token", SOON)
+    connect(wire).create_writer(CLOCK).create(sent, "our-token", SOON)
     (create,) = [each for each in wire.requests if each.method == "POST" and each.path != "/"]
     assert b'"ClientToken": "our-token"' in create.body
     assert "appintegrations-reconciler/0" in create.headers["User-Agent"]
@@ -142,7 +142,7 @@ def test_create_sends_our_token_and_user_agent(server: SandboxServer, wire: Wire
 def test_the_reading_client_cannot_write(wire: Wire) -> None:
     """Not "does not": whatever holds the reader, a Create through it fails before it leaves."""
     with pytest.raises(AssertionError, match="through the reading client"):
-        connect(wire).reader()._client.create_data_integration_association(DataIntegrationIdentifier="x")  # noqa: SLF001
+        connect(wire).create_reader()._client.create_data_integration_association(DataIntegrationIdentifier="x")  # noqa: SLF001
     assert "CreateDataIntegrationAssociation" not in wire.counts
 
 
@@ -169,7 +169,7 @@ def test_gateway_error_includes_the_request_id(server: SandboxServer) -> None:
     """It is in the headers alone, since there is no document."""
     said = page(502, "").replace(b"\r\n\r\n", b"\r\nx-amzn-RequestId: req-1\r\n\r\n")
     with Wire(server.url, before=lambda each: None if each.operation == "STS" else said) as wire:
-        reader = connect(wire).reader()
+        reader = connect(wire).create_reader()
         with pytest.raises(Unreachable, match=r"\(request req-1\)"):
             observe(reader)
 
@@ -228,15 +228,15 @@ def test_missing_credentials_are_unauthenticated(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv(name, "/dev/null")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(Unauthenticated, match="credentials"):
-        Aws(TARGET, Connection("0"), lambda: None, MODELS)
+        TargetSession(TARGET, ConnectionSettings("0"), lambda: None, MODELS)
     with pytest.raises(Unauthenticated, match="nobody"):
-        Aws(TARGET, Connection("0", profile="nobody"), lambda: None, MODELS)
+        TargetSession(TARGET, ConnectionSettings("0", profile="nobody"), lambda: None, MODELS)
 
 
 @pytest.mark.parametrize(
     ("status", "code", "error"),
     [
-        (403, "AccessDeniedException", Denied),
+        (403, "AccessDeniedException", AccessDenied),
         (403, "ExpiredTokenException", Unauthenticated),
         (429, "ThrottlingException", Throttled),
         (429, "TooManyRequestsException", Throttled),
@@ -254,7 +254,7 @@ def test_read_errors_have_types(
         return answer(status, code) if request.operation == "ListDataIntegrations" else None
 
     with Wire(server.url, before=fail) as wire:
-        reader = connect(wire).reader()
+        reader = connect(wire).create_reader()
         with pytest.raises(error, match=rf"ListDataIntegrations: {code}: because \(request req-1\)"):
             observe(reader)
         assert wire.counts["ListDataIntegrations"] == 1
@@ -269,7 +269,7 @@ def test_failed_list_does_not_affect_the_other_lists(server: SandboxServer, stat
         return answer(status, "SomeException") if broken.rpartition("/")[2] in request.path else None
 
     with Wire(server.url, before=fail) as wire:
-        seen = observe(connect(wire).reader())
+        seen = observe(connect(wire).create_reader())
     assert isinstance(seen.associations[broken], Unobserved)
     assert [lives for arn, lives in seen.associations.items() if arn != broken] == [(), ()]
 
@@ -286,7 +286,7 @@ def test_interrupted_list_is_unobserved(server: SandboxServer) -> None:
 
     arn = arn_of("profiles-export", server)
     with Wire(server.url, before=fail) as wire:
-        assert isinstance(connect(wire).reader().associations([arn])[arn], Unobserved)
+        assert isinstance(connect(wire).create_reader().list_associations([arn])[arn], Unobserved)
 
 
 def test_list_answer_without_its_member_is_unobserved(server: SandboxServer) -> None:
@@ -295,7 +295,7 @@ def test_list_answer_without_its_member_is_unobserved(server: SandboxServer) -> 
     with Wire(
         server.url, before=lambda request: broken if request.operation.startswith("ListDataIntegrationA") else None
     ) as wire:
-        assert isinstance(connect(wire).reader().associations(["arn:x"])["arn:x"], Unobserved)
+        assert isinstance(connect(wire).create_reader().list_associations(["arn:x"])["arn:x"], Unobserved)
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_create_is_sent_once_for_every_answer(
     with Wire(
         server.url, before=lambda request: answer(status, code, message) if request.operation.startswith("C") else None
     ) as wire:
-        assert isinstance(connect(wire).writer(CLOCK).create(request(), "t", SOON), outcome)
+        assert isinstance(connect(wire).create_writer(CLOCK).create(request(), "t", SOON), outcome)
         assert wire.counts["CreateDataIntegrationAssociation"] == 1
 
 
@@ -339,8 +339,8 @@ def test_wrong_clock_is_not_blamed_on_the_credentials(server: SandboxServer) -> 
 
     with Wire(server.url, before=judge) as wire:
         with pytest.raises(ClockSkewed, match=r"\(request req-1\); set the clock of this machine, and keep it by NTP"):
-            observe(connect(wire).reader())
-        refused = connect(wire).writer(CLOCK).create(request(), "t", SOON)
+            observe(connect(wire).create_reader())
+        refused = connect(wire).create_writer(CLOCK).create(request(), "t", SOON)
     assert isinstance(refused, Refused)
     assert "set the clock of this machine" in refused.reason
     assert "renew" not in refused.reason
@@ -348,9 +348,11 @@ def test_wrong_clock_is_not_blamed_on_the_credentials(server: SandboxServer) -> 
 
 def test_an_explicit_deny_is_final(server: SandboxServer) -> None:
     """A resource policy's deny will not pass by itself."""
-    server.sandbox.behave(Behaviour(explicit_deny=True))
+    server.sandbox.set_behaviour(Behaviour(explicit_deny=True))
     with Wire(server.url) as wire:
-        refused = connect(wire).writer(CLOCK).create(resolved(request(), arn_of("profiles-export", server)), "t", SOON)
+        refused = (
+            connect(wire).create_writer(CLOCK).create(resolved(request(), arn_of("profiles-export", server)), "t", SOON)
+        )
     assert isinstance(refused, Refused)
     assert "until a person changes that" in refused.reason
 
@@ -359,9 +361,9 @@ def test_truncated_answer_is_unknown_and_not_repeated(server: SandboxServer) -> 
     """The request was carried out, and the connection closed before the answer."""
     sent = resolved(request(), arn_of("profiles-export", server))
     with Wire(server.url, after=lambda request: b"" if request.operation.startswith("C") else None) as wire:
-        assert isinstance(connect(wire).writer(CLOCK).create(sent, "t", SOON), Unknown)
+        assert isinstance(connect(wire).create_writer(CLOCK).create(sent, "t", SOON), Unknown)
         assert wire.counts["CreateDataIntegrationAssociation"] == 1
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 def test_missing_answer_is_unknown_and_not_repeated(server: SandboxServer) -> None:
@@ -374,11 +376,11 @@ def test_missing_answer_is_unknown_and_not_repeated(server: SandboxServer) -> No
             over.wait(30)
 
     with Wire(server.url, after=hold) as wire:
-        answered = connect(wire, read_timeout=0.2).writer(CLOCK).create(sent, "t", SOON)
+        answered = connect(wire, read_timeout=0.2).create_writer(CLOCK).create(sent, "t", SOON)
         over.set()
     assert isinstance(answered, Unknown)
     assert wire.counts["CreateDataIntegrationAssociation"] == 1
-    assert len(server.sandbox.carried_out) == 1
+    assert len(server.sandbox.executed_writes) == 1
 
 
 def test_connection_cut_by_a_proxy_is_unknown(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,9 +388,9 @@ def test_connection_cut_by_a_proxy_is_unknown(server: SandboxServer, monkeypatch
     with Wire(server.url, before=lambda request: b"" if request.operation.startswith("C") else None) as proxy:
         for name, value in (("HTTP_PROXY", proxy.url), ("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")):
             monkeypatch.setenv(name, value)
-        connection = Connection("0", endpoint_url="http://aws.invalid")
-        aws = Aws(TARGET, connection, lambda: None, MODELS)
-        assert isinstance(aws.writer(CLOCK).create(request(), "t", SOON), Unknown)
+        connection = ConnectionSettings("0", endpoint_url="http://aws.invalid")
+        aws = TargetSession(TARGET, connection, lambda: None, MODELS)
+        assert isinstance(aws.create_writer(CLOCK).create(request(), "t", SOON), Unknown)
         assert proxy.counts["CreateDataIntegrationAssociation"] == 1
 
 
@@ -397,24 +399,24 @@ def test_an_answer_without_an_id_is_unknown(server: SandboxServer) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\nx-amzn-RequestId: req-1\r\n\r\n"
     empty = head + b"{}"
     with Wire(server.url, before=lambda request: empty if request.operation.startswith("C") else None) as wire:
-        answer = connect(wire).writer(CLOCK).create(request(), "t", SOON)
+        answer = connect(wire).create_writer(CLOCK).create(request(), "t", SOON)
     assert answer == Unknown("AWS answered without an association id (request req-1)")
 
 
 def test_refused_connection_is_not_sent(server: SandboxServer) -> None:
     """A refused connection is no unknown outcome."""
     with Wire(server.url) as wire:
-        writer = connect(wire).writer(CLOCK)
+        writer = connect(wire).create_writer(CLOCK)
     assert isinstance(writer.create(request(), "t", SOON), NotSent)
 
 
 def test_default_botocore_retries_create_three_times(server: SandboxServer) -> None:
     """Why the writing client makes one attempt: where tokens are ignored, botocore's retries are exports."""
-    server.sandbox.behave(Behaviour(tokens="ignored", lose_answers=2))
+    server.sandbox.set_behaviour(Behaviour(tokens="ignored", lose_answers=2))
     client(server).create_data_integration_association(
         DataIntegrationIdentifier="profiles-export", DestinationURI="s3://corp-exports/x"
     )
-    assert len(server.sandbox.carried_out) == 3
+    assert len(server.sandbox.executed_writes) == 3
 
 
 def test_integration_list_without_its_member_is_an_error(server: SandboxServer) -> None:
@@ -423,7 +425,7 @@ def test_integration_list_without_its_member_is_an_error(server: SandboxServer) 
     with Wire(
         server.url, before=lambda request: empty if request.operation == "ListDataIntegrations" else None
     ) as wire:
-        reader = connect(wire).reader()
+        reader = connect(wire).create_reader()
         with pytest.raises(CloudError, match="lacks 'DataIntegrations'"):
             observe(reader)
 
@@ -445,10 +447,10 @@ def test_invalid_boto3_settings_are_an_error(wire: Wire, monkeypatch: pytest.Mon
 def test_every_call_is_rate_limited(wire: Wire) -> None:
     """The pace is asked before each request to AppIntegrations, also by the threads that list."""
     asked: list[None] = []
-    connection = Connection("0", endpoint_url=wire.url, dummy=True)
-    aws = Aws(TARGET, connection, lambda: asked.append(None), MODELS)
-    observe(aws.reader())
-    writer = aws.writer(CLOCK)
+    connection = ConnectionSettings("0", endpoint_url=wire.url, has_dummy_credentials=True)
+    aws = TargetSession(TARGET, connection, lambda: asked.append(None), MODELS)
+    observe(aws.create_reader())
+    writer = aws.create_writer(CLOCK)
     writer.wait()
     writer.create(request(), "t", SOON)
     assert len(asked) == sum(count for operation, count in wire.counts.items() if operation != "STS") == 5
@@ -466,7 +468,7 @@ def test_closed_session_leaves_no_open_connection(server: SandboxServer) -> None
     role = Target("prod", "us-east-1", "210987654321", role_arn="arn:aws:iam::210987654321:role/reconciler")
     with Wire(server.url, kept=True) as wire:
         aws = connect(wire, role)
-        observe(aws.reader())
+        observe(aws.create_reader())
         assert connected(wire) >= 3
         aws.close()
         assert connected(wire) == 0
@@ -491,7 +493,7 @@ def test_proxy_page_leaves_a_write_unknown(server: SandboxServer, status: int, b
     """AWS carried the call out, and something on the way back answers in its place: nobody knows."""
     sent = resolved(request(), arn_of("profiles-export", server))
     with Wire(server.url) as wire:
-        writer = connect(wire).writer(CLOCK)
+        writer = connect(wire).create_writer(CLOCK)
         created = writer.create(sent, "t", SOON)
         assert isinstance(created, Created)
         wire.after = lambda _: page(status, body)
@@ -510,9 +512,9 @@ def test_proxy_page_leaves_a_read_unobserved(server: SandboxServer, status: int,
     """Without AWS's request id it says nothing of AWS."""
     arn = arn_of("profiles-export", server)
     with Wire(server.url) as wire:
-        reader = connect(wire).reader()
+        reader = connect(wire).create_reader()
         wire.before = lambda _: page(status, body, "application/json")
-        assert isinstance(reader.associations([arn])[arn], Unobserved)
+        assert isinstance(reader.list_associations([arn])[arn], Unobserved)
         with pytest.raises(Unreachable, match=r"^ListDataIntegrations: what answers is not AWS, but maybe a proxy"):
             observe(reader)
 
@@ -527,7 +529,7 @@ def test_invalid_id_leaves_a_create_unknown(server: SandboxServer, id_: str) -> 
     """AWS did something, and nobody can say to what: List tells."""
     said = ok(f'{{"DataIntegrationAssociationId": {id_}}}')
     with Wire(server.url, before=lambda request: said if request.operation.startswith("C") else None) as wire:
-        assert isinstance(connect(wire).writer(CLOCK).create(request(), "t", SOON), Unknown)
+        assert isinstance(connect(wire).create_writer(CLOCK).create(request(), "t", SOON), Unknown)
 
 
 ARN, KIND = '"DataIntegrationAssociationArn"', "data-integration-association"
@@ -563,7 +565,7 @@ INTEGRATION = f"{OURS}:data-integration/i"
 def test_list_with_an_invalid_item_is_unobserved(server: SandboxServer, item: str) -> None:
     """Never adopted, and never taken for empty."""
     with Wire(server.url, before=listing(f'{{"DataIntegrationAssociations": [{{{item}}}]}}')) as wire:
-        assert isinstance(connect(wire).reader().associations([INTEGRATION])[INTEGRATION], Unobserved)
+        assert isinstance(connect(wire).create_reader().list_associations([INTEGRATION])[INTEGRATION], Unobserved)
 
 
 @pytest.mark.parametrize(
@@ -584,7 +586,7 @@ def test_list_with_an_invalid_item_is_unobserved(server: SandboxServer, item: st
 def test_page_with_wrong_types_is_unobserved(server: SandboxServer, page: str) -> None:
     """Botocore takes a mapping with nothing in it for an empty list, and what is no token for the end."""
     with Wire(server.url, before=listing(page)) as wire:
-        assert isinstance(connect(wire).reader().associations([INTEGRATION])[INTEGRATION], Unobserved)
+        assert isinstance(connect(wire).create_reader().list_associations([INTEGRATION])[INTEGRATION], Unobserved)
 
 
 @pytest.mark.parametrize(
@@ -608,7 +610,7 @@ def test_unknown_members_and_values_in_a_list_are_accepted(
 ) -> None:
     """New members and values are taken, and what is only for people is cleaned."""
     with Wire(server.url, before=listing(f'{{"DataIntegrationAssociations": [{{{GOOD} {item}}}]}}')) as wire:
-        (live,) = connect(wire).reader().associations([INTEGRATION])[INTEGRATION]  # type: ignore[misc]
+        (live,) = connect(wire).create_reader().list_associations([INTEGRATION])[INTEGRATION]  # type: ignore[misc]
     assert live.last_execution == execution
 
 
@@ -616,7 +618,7 @@ def test_long_execution_message_is_truncated(server: SandboxServer) -> None:
     """It stands in the journal and on the page."""
     item = f'{GOOD} "LastExecutionStatus": {{"ExecutionStatus": "FAILED", "StatusMessage": "{"x" * 100_000}"}}'
     with Wire(server.url, before=listing(f'{{"DataIntegrationAssociations": [{{{item}}}]}}')) as wire:
-        (live,) = connect(wire).reader().associations([INTEGRATION])[INTEGRATION]  # type: ignore[misc]
+        (live,) = connect(wire).create_reader().list_associations([INTEGRATION])[INTEGRATION]  # type: ignore[misc]
     assert live.last_execution
     assert len(live.last_execution.message or "") == 1024
 
@@ -635,7 +637,7 @@ def test_integration_list_with_an_invalid_item_is_an_error(server: SandboxServer
     """What is not of this account and Region is not reconciled."""
     said = ok(f'{{"DataIntegrations": [{item}]}}')
     with Wire(server.url, before=lambda each: said if each.operation == "ListDataIntegrations" else None) as wire:
-        reader = connect(wire).reader()
+        reader = connect(wire).create_reader()
         with pytest.raises(CloudError, match="ListDataIntegrations: the answer cannot be"):
             observe(reader)
 
@@ -658,7 +660,7 @@ def test_endless_list_is_ended(server: SandboxServer, tokens: str, said: str) ->
         )
 
     with Wire(server.url, before=turn) as wire:
-        seen = connect(wire).reader().associations([INTEGRATION])[INTEGRATION]
+        seen = connect(wire).create_reader().list_associations([INTEGRATION])[INTEGRATION]
     assert isinstance(seen, Unobserved)
     assert said in seen.reason
     assert count <= 400

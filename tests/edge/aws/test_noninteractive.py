@@ -12,14 +12,14 @@ from support.wire import Wire
 
 from reconciler.core.errors import Unauthenticated
 from reconciler.core.model import Target
-from reconciler.edge.aws import Aws, Connection, Models
-from reconciler.edge.aws.noninteractive import Unattended
+from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession
+from reconciler.edge.aws.noninteractive import NoninteractiveProcess
 from reconciler.sandbox import SandboxServer
 
 ROLE = "role_arn = arn:aws:iam::123456789012:role/x\n"
 KEYS = {"Version": 1, "AccessKeyId": "x", "SecretAccessKey": "y"}
 TARGET = Target("prod", "us-east-1", "123456789012")
-MODELS = Models()
+MODELS = SharedModels()
 
 
 @pytest.fixture
@@ -47,10 +47,10 @@ def wire() -> Iterator[Wire]:
         yield running
 
 
-def connect(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Aws:
+def connect(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> TargetSession:
     """Return a session of the profile, with its own credentials."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
-    return Aws(TARGET, Connection("0", profile="me"), lambda: None, MODELS)
+    return TargetSession(TARGET, ConnectionSettings("0", profile="me"), lambda: None, MODELS)
 
 
 def test_a_profile_with_mfa_is_refused(config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +91,7 @@ def test_credential_process_has_no_input_and_no_terminal(
 
 def test_hanging_credential_process_is_killed(config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     """With what it has started."""
-    monkeypatch.setattr("reconciler.edge.aws.noninteractive._SECONDS", 0.0)
+    monkeypatch.setattr("reconciler.edge.aws.noninteractive._TIMEOUT_SECONDS", 0.0)
     config.write_text(f"[profile me]\n{asks(config.parent, 'import time; time.sleep(600)')}")
     with pytest.raises(Unauthenticated, match="it took longer than 0 s, and was ended"):
         connect(wire, monkeypatch)
@@ -99,5 +99,5 @@ def test_hanging_credential_process_is_killed(config: Path, wire: Wire, monkeypa
 
 def test_finished_credential_process_is_not_an_error() -> None:
     """What it said counts."""
-    program = Unattended([sys.executable, "-c", "print('{}')"], seconds=60, stdout=-1, stderr=-1)
+    program = NoninteractiveProcess([sys.executable, "-c", "print('{}')"], timeout_seconds=60, stdout=-1, stderr=-1)
     assert json.loads(program.communicate()[0]) == {}

@@ -15,17 +15,23 @@ from support.wire import Request, Wire, answer
 
 from reconciler.core.doctor.checks import Dated, Identity
 from reconciler.core.doctor.reach import Encryption
-from reconciler.core.errors import CloudError, Denied, Unauthenticated, Unreachable
+from reconciler.core.errors import AccessDenied, CloudError, Unauthenticated, Unreachable
 from reconciler.core.model import Target
-from reconciler.edge.aws import Aws, Connection, Models
-from reconciler.edge.aws.probe import Ear, Probe, has_appintegrations, knows_create, libraries
+from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession
+from reconciler.edge.aws.probe import (
+    Probe,
+    StsListener,
+    get_library_versions,
+    has_appintegrations,
+    has_create_operation,
+)
 from reconciler.edge.aws.responses import ArnScope
-from reconciler.edge.aws.session import ambient_client, region_of
+from reconciler.edge.aws.session import create_ambient_client, resolve_region
 from reconciler.sandbox import Behaviour, SandboxServer
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 TARGET = Target("prod", REGION, ACCOUNT)
-MODELS = Models()
+MODELS = SharedModels()
 DATE = "Sun, 01 Nov 2026 12:00:00 GMT"
 
 
@@ -44,15 +50,17 @@ def wire(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wir
         yield running
 
 
-def session(wire: Wire, target: Target = TARGET, listen: Callable[[Any], None] = lambda _: None) -> Aws:
+def session(wire: Wire, target: Target = TARGET, listen: Callable[[Any], None] = lambda _: None) -> TargetSession:
     """Return a target's session over the wire."""
-    return Aws(target, Connection("0", endpoint_url=wire.url, dummy=True), lambda: None, MODELS, listen)
+    return TargetSession(
+        target, ConnectionSettings("0", endpoint_url=wire.url, has_dummy_credentials=True), lambda: None, MODELS, listen
+    )
 
 
 @pytest.fixture
 def probe(wire: Wire) -> Probe:
     """Return the reads of a target; the wire has forgotten how they were got."""
-    made = session(wire).probe()
+    made = session(wire).create_probe()
     wire.requests.clear()
     return made
 
@@ -79,7 +87,9 @@ def test_probe_clients_cannot_write(server: SandboxServer) -> None:
     """Every call that could change something is stopped before it is made, of both services and of the journals."""
     integrations, buckets = client("appintegrations", server), client("s3", server)
     Probe(integrations, buckets, ArnScope("aws", "us-east-1", "123456789012"))
-    journals = ambient_client("s3", Connection("0", endpoint_url=server.url, dummy=True), MODELS, reads=True)
+    journals = create_ambient_client(
+        "s3", ConnectionSettings("0", endpoint_url=server.url, has_dummy_credentials=True), MODELS, read_only=True
+    )
     for write in (
         lambda: journals.put_object(Bucket="b", Key="k", Body=b""),
         lambda: buckets.put_object(Bucket="b", Key="k", Body=b""),
@@ -103,25 +113,25 @@ def test_data_integrations_are_listed_page_by_page(probe: Probe, server: Sandbox
             SourceURI="s3://corp/a",
             ScheduleConfig={"ScheduleExpression": "rate(1 hour)"},
         )
-    found = probe.integrations()
+    found = probe.list_integrations()
     assert len(found) == 51
-    probe.try_associations(found[0].arn)
+    probe.check_associations_access(found[0].arn)
     assert wire.counts == {"ListDataIntegrations": 2, "ListDataIntegrationAssociation": 1}
     assert parse_qs(urlsplit(wire.requests[-1].path).query) == {"maxResults": ["1"]}
 
 
 def test_list_errors_have_types(probe: Probe, server: SandboxServer, wire: Wire) -> None:
     """Denied is not unreachable."""
-    server.sandbox.behave(Behaviour(list_denied="profiles-export"))
-    arn = next(each.arn for each in probe.integrations() if each.name == "profiles-export")
-    with pytest.raises(Denied, match=r"^ListDataIntegrationAssociations: AccessDeniedException"):
-        probe.try_associations(arn)
+    server.sandbox.set_behaviour(Behaviour(list_denied="profiles-export"))
+    arn = next(each.arn for each in probe.list_integrations() if each.name == "profiles-export")
+    with pytest.raises(AccessDenied, match=r"^ListDataIntegrationAssociations: AccessDeniedException"):
+        probe.check_associations_access(arn)
     wire.before = lambda _: answer(403, "AccessDeniedException")
-    with pytest.raises(Denied, match=r"^ListDataIntegrations: AccessDeniedException: because"):
-        probe.integrations()
+    with pytest.raises(AccessDenied, match=r"^ListDataIntegrations: AccessDeniedException: because"):
+        probe.list_integrations()
     wire.before = lambda _: b""
     with pytest.raises(Unreachable):
-        probe.integrations()
+        probe.list_integrations()
 
 
 def test_bucket_location_is_read_from_s3(probe: Probe, server: SandboxServer) -> None:
@@ -130,16 +140,16 @@ def test_bucket_location_is_read_from_s3(probe: Probe, server: SandboxServer) ->
     client("s3", server, "eu-west-2").create_bucket(
         Bucket="abroad", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"}
     )
-    assert probe.location("journals") == "us-east-1"
-    assert probe.location("abroad") == "eu-west-2"
-    assert probe.location("nowhere-to-be-found") is None
+    assert probe.find_bucket_region("journals") == "us-east-1"
+    assert probe.find_bucket_region("abroad") == "eu-west-2"
+    assert probe.find_bucket_region("nowhere-to-be-found") is None
 
 
 @pytest.mark.parametrize(("said", "region"), [("EU", "eu-west-1"), ("", "us-east-1"), ("eu-west-1", "eu-west-1")])
 def test_legacy_region_names_are_translated(probe: Probe, wire: Wire, said: str, region: str) -> None:
     """As the S3 API Reference has them."""
     wire.before = lambda _: xml(200, f"<LocationConstraint>{said}</LocationConstraint>")
-    assert probe.location("b-1") == region
+    assert probe.find_bucket_region("b-1") == region
 
 
 def test_default_bucket_encryption_is_read(probe: Probe, server: SandboxServer) -> None:
@@ -148,33 +158,33 @@ def test_default_bucket_encryption_is_read(probe: Probe, server: SandboxServer) 
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"}}
     s3 = client("s3", server)
     s3.put_bucket_encryption(Bucket="journals", ServerSideEncryptionConfiguration={"Rules": [rule]})
-    assert probe.encryption("journals") == Encryption("aws:kms", "key")
+    assert probe.find_bucket_encryption("journals") == Encryption("aws:kms", "key")
     s3.delete_bucket_encryption(Bucket="journals")
-    assert probe.encryption("journals") is None
+    assert probe.find_bucket_encryption("journals") is None
 
 
 def test_encryption_rule_without_a_default_is_none(probe: Probe, wire: Wire) -> None:
     """A rule may be about bucket keys alone."""
     rule = "<Rule><BucketKeyEnabled>true</BucketKeyEnabled></Rule>"
     wire.before = lambda _: xml(200, f"<ServerSideEncryptionConfiguration>{rule}</ServerSideEncryptionConfiguration>")
-    assert probe.encryption("b-1") is None
+    assert probe.find_bucket_encryption("b-1") is None
 
 
 @pytest.mark.parametrize(
     ("code", "status", "error"),
-    [("AccessDenied", 403, Denied), ("InvalidBucketName", 400, CloudError), ("InternalError", 500, Unreachable)],
+    [("AccessDenied", 403, AccessDenied), ("InvalidBucketName", 400, CloudError), ("InternalError", 500, Unreachable)],
 )
 def test_s3_errors_have_types(probe: Probe, wire: Wire, code: str, status: int, error: type[CloudError]) -> None:
     """For both questions."""
     wire.before = lambda _: refusal(code, status)
-    for ask in (probe.location, probe.encryption):
+    for ask in (probe.find_bucket_region, probe.find_bucket_encryption):
         with pytest.raises(error, match=f"of b-1: {code}: no"):
             ask("b-1")
 
 
 def test_invalid_bucket_name_is_not_requested(probe: Probe, wire: Wire) -> None:
     """It is no fault of the network either."""
-    for ask in (probe.location, probe.encryption):
+    for ask in (probe.find_bucket_region, probe.find_bucket_encryption):
         with pytest.raises(CloudError, match="is no name of a bucket") as caught:
             ask("not a\tbucket!")
         assert type(caught.value) is CloudError
@@ -184,7 +194,7 @@ def test_invalid_bucket_name_is_not_requested(probe: Probe, wire: Wire) -> None:
 def test_sts_identity_and_date_are_recorded(wire: Wire) -> None:
     """Who it is, the Date, and the time before and after."""
     clock = FakeClock()
-    ear, before = Ear(clock), clock.now()
+    ear, before = StsListener(clock), clock.now()
     assert (ear.identity, ear.answer) == (None, None)
 
     def slow(_: Request) -> None:
@@ -201,7 +211,7 @@ def test_sts_identity_and_date_are_recorded(wire: Wire) -> None:
 def test_date_of_an_sts_error_is_recorded(wire: Wire) -> None:
     """With a clock that is wrong nothing but the Date of refusals comes."""
     clock = FakeClock()
-    ear = Ear(clock)
+    ear = StsListener(clock)
     error = "<Error><Code>SignatureDoesNotMatch</Code><Message>expired</Message></Error>"
     said = f"<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"
     wire.before = lambda _: xml(403, said)
@@ -212,7 +222,7 @@ def test_date_of_an_sts_error_is_recorded(wire: Wire) -> None:
 
 def test_unreachable_sts_records_nothing(wire: Wire) -> None:
     """Neither a Date nor a name."""
-    ear = Ear(FakeClock())
+    ear = StsListener(FakeClock())
     wire.before = lambda _: b""
     with pytest.raises(Unreachable):
         session(wire, listen=ear)
@@ -221,7 +231,7 @@ def test_unreachable_sts_records_nothing(wire: Wire) -> None:
 
 def test_assumed_role_is_the_recorded_identity(wire: Wire) -> None:
     """With a RoleArn there are two answers of STS, and the identity is the role's."""
-    ear = Ear(FakeClock())
+    ear = StsListener(FakeClock())
     session(wire, Target("prod", REGION, None, f"arn:aws:iam::{ACCOUNT}:role/reader"), ear)
     assert wire.counts == {"STS": 2}
     assert ear.identity
@@ -231,13 +241,13 @@ def test_assumed_role_is_the_recorded_identity(wire: Wire) -> None:
 def test_local_facts_need_no_call(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     """Versions, the operation, and Regions: whatever profile the environment names."""
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
-    assert libraries().keys() == {"boto3", "botocore"}
-    assert knows_create()
+    assert get_library_versions().keys() == {"boto3", "botocore"}
+    assert has_create_operation()
     assert has_appintegrations("us-east-1")
     assert not has_appintegrations("eu-west-1")
-    dummy = Connection("0", region="eu-west-2", endpoint_url=wire.url, dummy=True)
-    assert region_of(Target("x"), dummy, MODELS) == "eu-west-2"
-    assert region_of(TARGET, dummy, MODELS) == REGION
+    dummy = ConnectionSettings("0", region="eu-west-2", endpoint_url=wire.url, has_dummy_credentials=True)
+    assert resolve_region(Target("x"), dummy, MODELS) == "eu-west-2"
+    assert resolve_region(TARGET, dummy, MODELS) == REGION
     with pytest.raises(Unauthenticated, match="no-such-profile"):
-        region_of(TARGET, Connection("0"), Models())
+        resolve_region(TARGET, ConnectionSettings("0"), SharedModels())
     assert wire.requests == []

@@ -14,8 +14,8 @@ import pytest
 from support.repository import Closed, Repository, guarded_server, read, serving
 from support.signers import ssh_signer
 
-from reconciler.core.errors import GitError, Misnamed
-from reconciler.edge.git import Access, Credentials, resolve_remote
+from reconciler.core.errors import GitError, InvalidReference
+from reconciler.edge.git import Credentials, RepositoryAccess, resolve_remote
 
 TOKEN = "ghp_hunter2 %/:@\"'$HOME\\né`id`"
 
@@ -55,7 +55,11 @@ def test_token_is_sent_only_to_the_server(repository: Repository, tmp_path: Path
         Path(token).write_text("wrong")
         assert "refuses the credentials" in refused(url, given, token_file=token, username=name)
     assert b"git-remote-http" in server.arguments
-    for seen in (server.arguments, trace.read_bytes(), repr(Access(url, "main", given, credentials)).encode()):
+    for seen in (
+        server.arguments,
+        trace.read_bytes(),
+        repr(RepositoryAccess(url, "main", given, credentials)).encode(),
+    ):
         assert b"hunter2" not in seen
     assert not (tmp_path / "pwned").exists()
 
@@ -69,7 +73,7 @@ def test_replaced_token_takes_effect_at_once(
         (tmp_path / "token").write_text(token)
         credentials = Credentials(token_file="token")
         with guarded_server(tmp_path, repository.environment, f"x-access-token:{token}") as server:
-            access = Access(f"http://{server.host}/repository", "main", repository.environment, credentials)
+            access = RepositoryAccess(f"http://{server.host}/repository", "main", repository.environment, credentials)
             assert resolve_remote(access) == repository.read()[0]
 
 
@@ -80,7 +84,7 @@ def test_token_is_its_line_without_surrounding_space(repository: Repository, tmp
     token.write_bytes(around.format(TOKEN).encode())
     credentials = Credentials(token_file=str(token))
     with guarded_server(tmp_path, repository.environment, f"x-access-token:{TOKEN}") as server:
-        access = Access(f"http://{server.host}/repository", "main", repository.environment, credentials)
+        access = RepositoryAccess(f"http://{server.host}/repository", "main", repository.environment, credentials)
         assert resolve_remote(access) == repository.read()[0]
 
 
@@ -88,7 +92,7 @@ def test_token_is_its_line_without_surrounding_space(repository: Repository, tmp
 def test_a_file_without_a_token_is_refused(tmp_path: Path, content: bytes) -> None:
     """At the start, rather than by a server that says that the credentials are wrong."""
     (tmp_path / "token").write_bytes(content)
-    with pytest.raises(Misnamed, match="has no token in its first line, which is text in UTF-8"):
+    with pytest.raises(InvalidReference, match="has no token in its first line, which is text in UTF-8"):
         Credentials(token_file=str(tmp_path / "token")).check("https", None)
 
 
@@ -154,7 +158,7 @@ def test_ssh_uses_the_given_key_and_known_hosts(repository: Repository, ssh: Pat
     given = repository.environment | {"GIT_SSH_COMMAND": "false", "GIT_SSH_VARIANT": "plink"}
     url = form.format(repository.folder)
     assert read(url, "main", "manifests", given, credentials=credentials) == repository.read()
-    assert resolve_remote(Access(url, "main", given, credentials)) == repository.read()[0]
+    assert resolve_remote(RepositoryAccess(url, "main", given, credentials)) == repository.read()[0]
     made = effective(ssh)
     assert (made["identityfile"], made["identitiesonly"]) == (str(odd / "key"), "yes")
     assert (made["userknownhostsfile"], made["globalknownhostsfile"]) == (hosts, "/dev/null")
@@ -232,7 +236,7 @@ def test_unusable_credential_file_is_rejected(
         written(Path(name), "hunter2")
     written(Path("open"), "hunter2", 0o644)
     written(Path("empty"), "\nhunter2\n")
-    with pytest.raises(Misnamed):
+    with pytest.raises(InvalidReference):
         read(url, "main", "manifests", environment, credentials=Credentials(**names))
     line = refused(url, environment, **names)
     assert said in line

@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 from support.disks import disk
 from support.repository import FILES, Repository, guarded_server, make, read, refusal, serving
 
-from reconciler.core.errors import GitError, Misnamed, Stopped
+from reconciler.core.errors import GitError, InvalidReference, StopRequested
 from reconciler.core.manifests import files
 from reconciler.core.manifests.files import MAX_BYTES, File
-from reconciler.edge.git import Access, messages, resolve_remote, shown, tree
-from reconciler.edge.git.command import Git
-from reconciler.edge.git.pipes import MOST_COMPLAINT
+from reconciler.edge.git import RepositoryAccess, messages, redact_url, resolve_remote, tree
+from reconciler.edge.git.command import GitCommand
+from reconciler.edge.git.pipes import MAX_ERROR_OUTPUT
 from reconciler.edge.manifests.files import find
 
 COMMAND = "touch pwned"
@@ -138,7 +138,9 @@ def test_bare_repository_is_read_with_safe_bare_repository_explicit(repository: 
     bare = folder.parent / "bare.git"
     for url in (folder, folder / ".git", folder / "manifests", bare, f"file://{bare}", repository.url, "../linked"):
         assert len(repository.names(url=str(url))) == 3, url
-        assert resolve_remote(Access(str(url), "main", repository.environment)) == repository.git("rev-parse", "main")
+        assert resolve_remote(RepositoryAccess(str(url), "main", repository.environment)) == repository.git(
+            "rev-parse", "main"
+        )
     assert "safe.bareRepository" in repository.refused(url=str(bare / "refs"))
 
 
@@ -185,49 +187,49 @@ def test_repeated_fault_has_the_same_reason(repository: Repository) -> None:
 )
 def test_error_reason_omits_times_and_temporary_paths(one: str, other: str) -> None:
     """Neither times nor places that nobody knows; what tells faults apart stays."""
-    assert str(messages.error("x", f"fatal: {one}")) == str(messages.error("x", f"fatal: {other}"))
+    assert str(messages.build_error("x", f"fatal: {one}")) == str(messages.build_error("x", f"fatal: {other}"))
     for status in ("500", "503"):
-        assert status in str(messages.error("x", f"fatal: The requested URL returned error: {status}"))
+        assert status in str(messages.build_error("x", f"fatal: The requested URL returned error: {status}"))
 
 
-def fake(folder: Path, script: str) -> Git:
+def fake(folder: Path, script: str) -> GitCommand:
     """Give git with another program in its place."""
     (folder / "git").write_text(f"#!/bin/sh\n{script}\n")
     (folder / "git").chmod(0o755)
-    return Git.found({"PATH": f"{folder}{os.pathsep}{os.defpath}"}, 60, threading.Event())
+    return GitCommand.find({"PATH": f"{folder}{os.pathsep}{os.defpath}"}, 60, threading.Event())
 
 
 @pytest.mark.parametrize("said", ["PID#:", "pid ", "closed by ", "SHA256:d", "remote: ", "1 out of "])
 def test_long_git_message_is_searched_in_bounded_time(said: str) -> None:
     """A server may say a MiB in one line: a pattern that goes back and forth in it would hold up all for hours."""
-    complained = said * (MOST_COMPLAINT // len(said))
-    assert len(str(messages.error("x", complained))) < 5000
-    assert len(str(messages.unverified("x", "0" * 40, complained))) < 5000
-    assert messages.distrust(complained) is None
+    complained = said * (MAX_ERROR_OUTPUT // len(said))
+    assert len(str(messages.build_error("x", complained))) < 5000
+    assert len(str(messages.build_unverified_error("x", "0" * 40, complained))) < 5000
+    assert messages.find_distrust_reason(complained) is None
 
 
 @pytest.mark.parametrize("end", ["has expired", "is not yet valid"])
 def test_first_named_key_is_the_key_of_the_signature(end: str) -> None:
     """Whatever stands between it and what is said of it."""
-    said = messages.distrust(f'Good "git" signature with ED25519 key SHA256:one\nSHA256:two\nkey {end}')
+    said = messages.find_distrust_reason(f'Good "git" signature with ED25519 key SHA256:one\nSHA256:two\nkey {end}')
     assert said
     assert "the key SHA256:one" in said
-    assert messages.distrust(f"key {end}: SHA256:one") is None
+    assert messages.find_distrust_reason(f"key {end}: SHA256:one") is None
 
 
 def test_two_signatures_in_one_block_are_more_than_one() -> None:
     """Both good, and by listed keys: gpg verifies each, and git takes neither. It is no failure of a program."""
     one = "[GNUPG:] NEWSIG {0}@example.com\n[GNUPG:] GOODSIG {0} {0}\n[GNUPG:] VALIDSIG {0}\n"
     said = one.format("alice") + one.format("bob") + "[GNUPG:] TRUST_UNDEFINED 0 pgp\n"
-    assert messages.distrust(said, {"alice", "bob"}) == "has more than one signature"
+    assert messages.find_distrust_reason(said, {"alice", "bob"}) == "has more than one signature"
 
 
 def test_end_of_a_long_git_message_is_kept(tmp_path: Path) -> None:
     """A trace may have any length, and memory has not."""
     answer = fake(tmp_path, "yes trace | head -c 5000000 >&2; echo fatal: the end >&2; exit 128").run("x")
-    assert (answer.well, answer.code) == (False, 128)
-    assert answer.complaint.endswith("fatal: the end\n")
-    assert len(answer.complaint) == MOST_COMPLAINT
+    assert (answer.has_succeeded, answer.exit_code) == (False, 128)
+    assert answer.error_output.endswith("fatal: the end\n")
+    assert len(answer.error_output) == MAX_ERROR_OUTPUT
 
 
 def test_input_of_any_length_reaches_git(tmp_path: Path) -> None:
@@ -241,7 +243,7 @@ def test_process_that_outlives_git_is_not_awaited(tmp_path: Path) -> None:
     """As ssh does by ControlPersist: it holds the pipe that complaints come by."""
     answer = fake(tmp_path, "sleep 600 >/dev/null & echo said >&2; echo $!").run("x")
     os.kill(int(answer.output), signal.SIGKILL)
-    assert (answer.well, answer.complaint) == (True, "said\n")
+    assert (answer.has_succeeded, answer.error_output) == (True, "said\n")
 
 
 def test_current_folder_may_be_the_repository(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -753,7 +755,7 @@ def test_ssh_user_in_a_url_is_kept(environment: dict[str, str], tmp_path: Path) 
 )
 def test_malformed_login_in_a_url_is_rejected(environment: dict[str, str], url: str, said: str) -> None:
     """Git would take a part of it for the host or the path, and name it to whoever listens."""
-    with pytest.raises(Misnamed) as refused:
+    with pytest.raises(InvalidReference) as refused:
         read(url, "main", "manifests", environment)
     assert said in str(refused.value)
     assert "hunter2" not in str(refused.value)
@@ -770,15 +772,15 @@ any_text = st.text(st.characters(exclude_categories=["Cs"]))
 )
 def test_login_in_a_url_is_never_shown(user: str, before: str, after: str, form: str) -> None:
     """Whatever user and password are made of: blanks, quotes, slashes, and what looks like another URL."""
-    assert "hunter2" not in shown(form.format(f"{user}:{before}hunter2{after}"))
+    assert "hunter2" not in redact_url(form.format(f"{user}:{before}hunter2{after}"))
 
 
 def test_url_without_a_login_is_shown() -> None:
     """Who reads a message wants to know which repository it is of."""
     for url in ("/srv/team@prod", "../x", "https://host/x", "git@host:x", "C:x"):
-        assert shown(url) == url
-    assert shown("https://host/x?token=hunter2") == "https://host/x?***"
-    assert shown("https://host/x?token=a@hunter2") == "https://***"
+        assert redact_url(url) == url
+    assert redact_url("https://host/x?token=hunter2") == "https://host/x?***"
+    assert redact_url("https://host/x?token=a@hunter2") == "https://***"
 
 
 @pytest.mark.parametrize(
@@ -848,10 +850,10 @@ def test_full_temporary_disk_is_reported_with_a_remedy(
         small.clear()
         assert repository.read("main")
     said = str(
-        messages.error("x", "fatal: write error: No space left on device\nfatal: fetch-pack: invalid index-pack")
+        messages.build_error("x", "fatal: write error: No space left on device\nfatal: fetch-pack: invalid index-pack")
     )
     assert said.startswith("repository 'x': finds no room here for a copy: make some in the folder for temporary files")
-    assert "no room" not in str(messages.error("x", "remote: fatal: write error: No space left on device"))
+    assert "no room" not in str(messages.build_error("x", "remote: fatal: write error: No space left on device"))
 
 
 def test_missing_temporary_folder_is_reported(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -876,8 +878,8 @@ def test_a_stop_ends_git(environment: dict[str, str], tmp_path: Path) -> None:
         asking = threading.Thread(target=ask)
         asking.start()
         began = time.monotonic()
-        with pytest.raises(Stopped):
-            read(url, "main", "manifests", environment, seconds=60, stop=stop)
+        with pytest.raises(StopRequested):
+            read(url, "main", "manifests", environment, timeout_seconds=60, stop=stop)
         assert time.monotonic() - began < 30
         asking.join()
         held[0].close()
@@ -912,9 +914,9 @@ HOOK = """#!{python}
 import os, sys
 from pathlib import Path
 from reconciler.core.errors import GitError
-from reconciler.edge.git import Access
+from reconciler.edge.git import RepositoryAccess
 from reconciler.edge import git as edge
-read = lambda url, ref, path, environment: edge.read(Access(url, ref, environment), path)
+read = lambda url, ref, path, environment: edge.read_revision(RepositoryAccess(url, ref, environment), path)
 _, pushed, _ = sys.stdin.read().split()
 answer = [read(place, pushed, "manifests", os.environ) for place in (".", os.getcwd())]
 try:

@@ -11,19 +11,19 @@ from typing import Any
 import pytest
 from support.repository import Repository, guarded_server, make
 
-from reconciler.core.errors import GitError, Misnamed, Stopped
-from reconciler.edge.git import Access, Credentials, resolve_remote
+from reconciler.core.errors import GitError, InvalidReference, StopRequested
+from reconciler.edge.git import Credentials, RepositoryAccess, resolve_remote
 
 
 def at(repository: Repository, ref: str, url: str = "") -> str:
     """Return where a ref is, asked of a URL."""
-    return resolve_remote(Access(url or repository.url, ref, repository.environment))
+    return resolve_remote(RepositoryAccess(url or repository.url, ref, repository.environment))
 
 
 def refused(url: str, ref: str, environment: Mapping[str, str], **others: Any) -> str:
     """Return the one line that the question is refused with."""
     with pytest.raises(GitError) as error:
-        resolve_remote(Access(url, ref, environment, **others))
+        resolve_remote(RepositoryAccess(url, ref, environment, **others))
     assert str(error.value).isprintable()
     return str(error.value)
 
@@ -91,8 +91,8 @@ def test_unreachable_or_invalid_source_is_an_error(environment: dict[str, str], 
     assert "is no git repository" in refused(f"file://{tmp_path}", "main", environment)
     assert "is no git repository" in refused(str(tmp_path), "main", environment)
     for url, ref in (("--upload-pack=touch pwned", "main"), ("ext::sh -c x", "main"), ("file:///x", "--all")):
-        with pytest.raises(Misnamed):
-            resolve_remote(Access(url, ref, environment))
+        with pytest.raises(InvalidReference):
+            resolve_remote(RepositoryAccess(url, ref, environment))
     assert not list(tmp_path.rglob("pwned"))
 
 
@@ -108,8 +108,10 @@ def test_stop_ends_a_pending_resolution(environment: dict[str, str]) -> None:
 
         asking = threading.Thread(target=ask)
         asking.start()
-        with pytest.raises(Stopped):
-            resolve_remote(Access(f"git://127.0.0.1:{silent.getsockname()[1]}/x", "main", environment, stop=stop))
+        with pytest.raises(StopRequested):
+            resolve_remote(
+                RepositoryAccess(f"git://127.0.0.1:{silent.getsockname()[1]}/x", "main", environment, stop=stop)
+            )
         asking.join()
         held[0].close()
 
@@ -118,7 +120,10 @@ def test_silent_server_times_out(environment: dict[str, str]) -> None:
     """After the time allowed."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
-        assert refused(url, "main", environment, seconds=0.5) == "git ls-remote was ended: it took longer than 0.5 s"
+        assert (
+            refused(url, "main", environment, timeout_seconds=0.5)
+            == "git ls-remote was ended: it took longer than 0.5 s"
+        )
 
 
 def test_programs_of_a_repository_do_not_run(
@@ -144,7 +149,7 @@ def test_resolution_uses_the_same_credentials_as_a_fetch(repository: Repository,
         url, within = (f"http://{login}{server.host}/repository" for login in ("", "x-access-token:hunter2@"))
         token = Credentials(token_file=str(tmp_path / "token"))
         commit = repository.git("rev-parse", "HEAD")
-        assert resolve_remote(Access(url, "main", repository.environment, token)) == commit
-        assert resolve_remote(Access(within, "main", repository.environment)) == commit
+        assert resolve_remote(RepositoryAccess(url, "main", repository.environment, token)) == commit
+        assert resolve_remote(RepositoryAccess(within, "main", repository.environment)) == commit
         assert "refuses the credentials" in refused(url, "main", repository.environment)
     assert b"hunter2" not in server.arguments

@@ -15,9 +15,9 @@ import pytest
 from support.repository import FILES, Repository, make
 from support.signers import Keyring, Signer, keyring, ssh_signer
 
-from reconciler.core.errors import GitError, Misnamed, Untrusted
+from reconciler.core.errors import GitError, InvalidReference, UntrustedCommit
 from reconciler.core.manifests.files import File
-from reconciler.edge.git import Access, Keys, read
+from reconciler.edge.git import RepositoryAccess, SigningKeys, read_revision
 
 
 @pytest.fixture(scope="module")
@@ -37,17 +37,17 @@ def signers(ring: Keyring, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     }
 
 
-def keys(repository: Repository, *listed: str) -> Keys:
+def keys(repository: Repository, *listed: str) -> SigningKeys:
     """Write keys to a file and read it."""
     file = repository.folder.parent / "listed"
     file.write_text("".join(listed))
-    return Keys.of(str(file))
+    return SigningKeys.read(str(file))
 
 
-def accepted(repository: Repository, listed: Keys, ref: str = "HEAD") -> str:
+def accepted(repository: Repository, listed: SigningKeys, ref: str = "HEAD") -> str:
     """Return the commit that is read, the same from the folder and from a URL; nothing is left on disk."""
     from_folder, from_url = (
-        read(Access(url, ref, repository.environment), "manifests", listed)
+        read_revision(RepositoryAccess(url, ref, repository.environment), "manifests", listed)
         for url in (str(repository.folder), repository.url)
     )
     assert from_folder == from_url
@@ -56,12 +56,12 @@ def accepted(repository: Repository, listed: Keys, ref: str = "HEAD") -> str:
     return from_folder[0]
 
 
-def refused(repository: Repository, listed: Keys, ref: str = "HEAD") -> str:
+def refused(repository: Repository, listed: SigningKeys, ref: str = "HEAD") -> str:
     """Return why a commit is refused, the same from the folder and from a URL, and what would be right; one line."""
     said = []
     for url in (str(repository.folder), repository.url):
-        with pytest.raises(Untrusted) as untrusted:
-            read(Access(url, ref, repository.environment), "manifests", listed)
+        with pytest.raises(UntrustedCommit) as untrusted:
+            read_revision(RepositoryAccess(url, ref, repository.environment), "manifests", listed)
         text = str(untrusted.value)
         assert text.isprintable()
         match = re.fullmatch(r"repository '(.*?)': the commit [0-9a-f]+ (.*): sign it \(git commit -S\) (.*)", text)
@@ -223,7 +223,11 @@ def test_objects_that_do_not_match_their_names_are_rejected(
     stored.write_bytes(zlib.compress(f"{kind} {len(content)}\0".encode() + content))
     repository.read()
     with pytest.raises(GitError):
-        read(Access(str(repository.folder), "HEAD", repository.environment), "manifests", keys(repository, one.listed))
+        read_revision(
+            RepositoryAccess(str(repository.folder), "HEAD", repository.environment),
+            "manifests",
+            keys(repository, one.listed),
+        )
 
 
 def test_repositories_with_sha_256_are_verified(
@@ -257,8 +261,8 @@ def test_a_file_without_keys_is_refused(tmp_path: Path, content: str | None, sai
     file = tmp_path / "listed"
     if content is not None:
         file.write_text(content)
-    with pytest.raises(Misnamed) as wrong:
-        Keys.of(str(file))
+    with pytest.raises(InvalidReference) as wrong:
+        SigningKeys.read(str(file))
     assert str(wrong.value).startswith(f"--git-verify-key '{file}': ")
     assert said in str(wrong.value)
     assert str(wrong.value).isprintable()
@@ -268,8 +272,8 @@ def test_an_armor_without_a_key_is_refused(repository: Repository, signers: dict
     """Gpg says what it could use of the file."""
     signers["openpgp"][0].commit(repository)
     listed = keys(repository, "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nrubbish\n-----END PGP PUBLIC KEY BLOCK-----\n")
-    with pytest.raises(Misnamed, match="gpg finds no key in it"):
-        read(Access(repository.url, "HEAD", repository.environment), "manifests", listed)
+    with pytest.raises(InvalidReference, match="gpg finds no key in it"):
+        read_revision(RepositoryAccess(repository.url, "HEAD", repository.environment), "manifests", listed)
 
 
 @pytest.mark.parametrize(("kind", "program"), [("ssh", "ssh-keygen"), ("openpgp", "gpg")])
@@ -285,16 +289,17 @@ def test_missing_verification_program_rejects_the_commit(
         (only / name).symlink_to(str(shutil.which(name)))
     bare = repository.environment | {"PATH": str(only)}
     with pytest.raises(GitError, match=f"the program {program} was not found on PATH"):
-        read(Access(str(repository.folder), "HEAD", bare), "manifests", keys(repository, one.listed))
+        read_revision(RepositoryAccess(str(repository.folder), "HEAD", bare), "manifests", keys(repository, one.listed))
 
 
 HOOK = """#!{python}
 import os, sys
 sys.path[:0] = {path!r}
 from pathlib import Path
-from reconciler.edge.git import Access, Keys, read
+from reconciler.edge.git import RepositoryAccess, SigningKeys, read_revision
 _, pushed, _ = sys.stdin.read().split()
-Path({said!r}).write_text(read(Access(".", pushed, os.environ), "manifests", Keys.of({listed!r}))[0])
+access = RepositoryAccess(".", pushed, os.environ)
+Path({said!r}).write_text(read_revision(access, "manifests", SigningKeys.read({listed!r}))[0])
 """
 
 
@@ -410,7 +415,7 @@ def test_failing_verification_program_does_not_blame_the_commit(
     reasons = set()
     for _ in range(2):
         with pytest.raises(GitError) as unclear:
-            read(Access(str(repository.folder), "HEAD", broken), "manifests", listed)
+            read_revision(RepositoryAccess(str(repository.folder), "HEAD", broken), "manifests", listed)
         assert type(unclear.value) is GitError
         reasons.add(str(unclear.value))
     (reason,) = reasons
@@ -430,4 +435,6 @@ def test_user_missing_from_passwd_is_reported(
     one.commit(repository)
     broken = replaced(repository, "ssh-keygen", 'exec setpriv --reuid=54321 --clear-groups $REAL "$@"')
     with pytest.raises(GitError, match="needs an entry for the user id 54321 in /etc/passwd, and there is none: add"):
-        read(Access(str(repository.folder), "HEAD", broken), "manifests", keys(repository, one.listed))
+        read_revision(
+            RepositoryAccess(str(repository.folder), "HEAD", broken), "manifests", keys(repository, one.listed)
+        )

@@ -16,8 +16,8 @@ from reconciler.edge.git import sweep, temporary_folders
 
 FETCH = """
 import sys
-from reconciler.edge.git import Access, read
-read(Access(sys.argv[1], "main", {"PATH": sys.argv[2]}), "manifests")
+from reconciler.edge.git import RepositoryAccess, read_revision
+read_revision(RepositoryAccess(sys.argv[1], "main", {"PATH": sys.argv[2]}), "manifests")
 """
 
 
@@ -36,7 +36,7 @@ def test_folder_of_a_killed_fetch_is_removed_later(environment: dict[str, str], 
         before = list(place.iterdir())
         assert len(before) == 1
         sweep()
-        with temporary_folders.folder():
+        with temporary_folders.create():
             assert before[0].exists(), "it is used"
         assert list(place.iterdir()) == before
         process.send_signal(signal.SIGKILL)
@@ -68,7 +68,7 @@ def test_only_own_temporary_folders_are_removed(environment: dict[str, str], tmp
 def test_temporary_folder_is_private(environment: dict[str, str]) -> None:
     """Nobody else reads it, and it goes with what is in it."""
     del environment
-    with temporary_folders.folder() as folder:
+    with temporary_folders.create() as folder:
         assert Path(folder).stat().st_mode & 0o777 == 0o700
         (Path(folder) / "file").touch()
     assert not Path(folder).exists()
@@ -78,5 +78,5 @@ def test_unlistable_temporary_directory_does_not_fail_the_sweep(monkeypatch: pyt
     """What cannot be swept is left; what cannot be made is said."""
     monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
     sweep()
-    with pytest.raises(GitError, match="git cannot be run: No such file"), temporary_folders.folder():
+    with pytest.raises(GitError, match="git cannot be run: No such file"), temporary_folders.create():
         pass

@@ -178,7 +178,7 @@ def test_update_accepts_exactly_the_updatable_members() -> None:
         "ExecutionConfiguration",
     }
     for member in SPEC["properties"]:
-        updatable = Difference(f"/{member}/X", "desired", "applied", "live").updatable
+        updatable = Difference(f"/{member}/X", "desired", "applied", "live").is_updatable
         assert updatable is (member == "ExecutionConfiguration"), member
 
 

@@ -121,4 +121,4 @@ def test_empty_revision_is_a_note_and_not_a_warning() -> None:
             "manifests: there are none: nothing would be created"
         ]
     full = read([manifest("a")], NOW)
-    assert full.noted == full.warnings
+    assert full.all_warnings == full.warnings

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.errors import StateError, StateMoved
+from reconciler.core.errors import StateConflict, StateError
 from reconciler.edge.state.file import FileStore
 from reconciler.edge.state.store import ReadOnly, Store, Stored
 
@@ -131,7 +131,7 @@ def test_unseen_text_is_not_overwritten(path: Path, version: str | None) -> None
     """Whoever knows of no journal, or of an older one, has to read again."""
     with claimed(path) as store:
         store.put("first", None)
-        with pytest.raises(StateMoved, match="written by someone else"):
+        with pytest.raises(StateConflict, match="written by someone else"):
             store.put("second", version)
         found = store.load()
     assert found
@@ -143,7 +143,7 @@ def test_removed_journal_is_not_restored_unseen(path: Path) -> None:
     with claimed(path) as store:
         version = store.put("first", None)
         path.unlink()
-        with pytest.raises(StateMoved):
+        with pytest.raises(StateConflict):
             store.put("second", version)
     assert not path.exists()
 

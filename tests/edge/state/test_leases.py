@@ -18,7 +18,7 @@ import pytest
 from support.builders import ACCOUNT, REGION, record
 from support.fakes import FakeClock, FakeStore
 
-from reconciler.core.errors import StateError, StateHeld, StateMismatch, StateMoved, StateUncertain
+from reconciler.core.errors import LeaseHeld, StateConflict, StateError, StateWriteUnknown, VersionConflict
 from reconciler.core.journal.codec import encode, sealed
 from reconciler.core.journal.records import LEASE, Journal, Lease, Standing
 from reconciler.core.ports import LeasedJournal
@@ -65,7 +65,7 @@ class Uncertain(FakeStore):
             self.lost -= 1
             if not self.before:
                 super().put(text, version)
-            raise StateUncertain("time-out")
+            raise StateWriteUnknown("time-out")
         return super().put(text, version)
 
 
@@ -78,11 +78,11 @@ class Altered(FakeStore):
         return found and Stored(found.text, f"{found.version}-gzip")
 
     def put(self, text: str, version: str | None) -> str:
-        """Write where the version is that of the store. Raises StateMismatch."""
+        """Write where the version is that of the store. Raises VersionConflict."""
         try:
             return super().put(text, version)
-        except StateMoved as error:
-            raise StateMismatch(str(error)) from error
+        except StateConflict as error:
+            raise VersionConflict(str(error)) from error
 
 
 def test_version_mismatch_without_another_writer_is_not_a_conflict() -> None:
@@ -91,7 +91,7 @@ def test_version_mismatch_without_another_writer_is_not_a_conflict() -> None:
     Process(store, FakeClock()).remember("first")
     with pytest.raises(StateError, match="nobody else wrote it, but its version is another to S3") as said:
         Process(store, FakeClock(), "run-2").remember("second")
-    assert not isinstance(said.value, StateMoved)
+    assert not isinstance(said.value, StateConflict)
 
 
 def add(name: str) -> Callable[[Journal], Journal]:
@@ -116,9 +116,9 @@ def test_a_stale_plan_does_not_overwrite() -> None:
     slow = Process(store, clock)
     known = slow.reader.read()
     Process(store, clock, "run-2").remember("b")
-    with pytest.raises(StateMoved):
+    with pytest.raises(StateConflict):
         slow.writer.swap(known, known.with_records(record("a")))
-    with pytest.raises(StateMoved), slow.writer.lease(known, known.with_records(record("a"))):
+    with pytest.raises(StateConflict), slow.writer.lease(known, known.with_records(record("a"))):
         pytest.fail("the lease was given on an old journal")
     assert set(slow.reader.read().records) == {"b"}
 
@@ -132,7 +132,7 @@ def test_lease_belongs_to_one_run_at_a_time() -> None:
         assert (held.number, held.expires) == (1, clock.now() + LEASE)
         second, began = Process(store, clock, "run-2", timeout=30), clock.now()
         known = second.reader.read()
-        with pytest.raises(StateHeld, match=r"process run-1 on h1 until .*; reconcile unlock"):
+        with pytest.raises(LeaseHeld, match=r"process run-1 on h1 until .*; reconcile unlock"):
             second.writer.swap(known, known.with_records(record("b")))
         assert timedelta(seconds=30) <= clock.now() - began < timedelta(seconds=40)
         lease.finish(add("c"))
@@ -152,7 +152,7 @@ def test_run_that_waited_for_a_lease_must_replan() -> None:
             lease.finish(add("a"))
 
         store.after_load = give_back
-        with pytest.raises(StateMoved):
+        with pytest.raises(StateConflict):
             second.writer.swap(known, known.with_records(record("b")))
     second.remember("b")
     assert set(second.reader.read().records) == {"a", "b"}
@@ -176,13 +176,13 @@ def test_lease_of_a_dead_holder_is_taken_over_after_expiry() -> None:
         second = Process(store, clock, "run-2", "h2")
         known = second.reader.read()
         clock.advance(seconds=299)
-        with pytest.raises(StateHeld), second.writer.lease(known, known):
+        with pytest.raises(LeaseHeld), second.writer.lease(known, known):
             pytest.fail("the lease was taken too early")
         clock.advance(seconds=1)
         with second.writer.lease(known, known.with_records(record("b"))) as lease:
             assert lease.journal.lease is not None
             assert lease.journal.lease.number == 2
-            with pytest.raises(StateMoved, match="expired"):
+            with pytest.raises(StateConflict, match="expired"):
                 dead.write(add("late"))
             lease.finish(lambda journal: journal)
 
@@ -195,7 +195,7 @@ def test_lost_lease_is_not_renewed() -> None:
         second = Process(store, fast, "run-2", "h2")
         known = second.reader.read()
         with second.writer.lease(known, known.with_records(record("b"))) as lease:
-            with pytest.raises(StateMoved, match="process run-2 on h2 has it"):
+            with pytest.raises(StateConflict, match="process run-2 on h2 has it"):
                 lost.write(add("late"))
             lost.finish(lambda journal: journal.with_records(record("answer")) if "b" in journal.records else journal)
             lease.finish(add("c"))
@@ -213,7 +213,7 @@ def test_lost_lease_without_changes_writes_nothing() -> None:
         before = store.puts
         lost.finish(lambda journal: journal)
         assert store.puts == before + 1  # its own write was refused, and no second one followed
-        with pytest.raises(StateMoved, match="it was freed"):
+        with pytest.raises(StateConflict, match="it was freed"):
             lost.write(add("late"))
 
 
@@ -260,9 +260,9 @@ def test_constantly_changing_journal_ends_the_renewal() -> None:
 
         store.after_load = disturb
         disturb()
-        with pytest.raises(StateMoved, match="each time"):
+        with pytest.raises(StateConflict, match="each time"):
             lease.write(add("a"))
-        with pytest.raises(StateMoved):
+        with pytest.raises(StateConflict):
             lease.finish(add("a"))
 
 
@@ -273,7 +273,7 @@ def test_lost_store_answer_is_resolved_by_reading(*, before: bool) -> None:
     store.lost = 1
     process = Process(store, clock)
     if before:
-        with pytest.raises(StateUncertain), process.lease(EMPTY):
+        with pytest.raises(StateWriteUnknown), process.lease(EMPTY):
             pytest.fail("the lease was not written")
         assert store.stored is None
     else:
@@ -296,7 +296,7 @@ def test_outcomes_are_rewritten_after_a_lost_store_answer() -> None:
     assert (set(found.records), found.lease) == ({"a"}, None)
     with process.writer.lease(found, found) as lease:
         store.lost = 3
-        with pytest.raises(StateUncertain):
+        with pytest.raises(StateWriteUnknown):
             lease.finish(add("b"))
 
 
@@ -338,13 +338,13 @@ def test_unlock_frees_a_lease() -> None:
         person = Process(store, clock, "person")
         known = person.reader.read()
         person.writer.unlock(known)
-        with pytest.raises(StateMoved, match="it was freed"):
+        with pytest.raises(StateConflict, match="it was freed"):
             dead.write(add("late"))
         clock.advance(seconds=1)
-        with pytest.raises(StateMoved):
+        with pytest.raises(StateConflict):
             person.writer.unlock(known)
         assert person.reader.read().lease is None
-        with pytest.raises(StateMoved):
+        with pytest.raises(StateConflict):
             person.writer.unlock(known)
 
 
@@ -353,7 +353,7 @@ def test_unlock_does_not_free_the_lease_of_a_live_process(tmp_path: Path) -> Non
     clock = FakeClock()
     with Process(FileStore(tmp_path / "j.json"), clock).lease(EMPTY):
         person = Process(FileStore(tmp_path / "j.json"), clock, "person")
-        with pytest.raises(StateHeld, match="living process"):
+        with pytest.raises(LeaseHeld, match="living process"):
             person.writer.unlock(person.reader.read())
 
 
@@ -430,7 +430,7 @@ def test_local_lease_of_a_dead_process_is_free(tmp_path: Path) -> None:
         if free:
             Process(FileStore(path), clock, "run-2").remember("b")
         else:
-            with pytest.raises(StateHeld, match="process 1"):
+            with pytest.raises(LeaseHeld, match="process 1"):
                 Process(FileStore(path), clock, "run-3").remember("c")
             clock.advance(minutes=5)
             Process(FileStore(path), clock, "run-3").remember("c")
@@ -442,7 +442,7 @@ def test_local_lease_of_a_live_process_is_kept(tmp_path: Path) -> None:
     with Process(FileStore(tmp_path / "j.json"), clock).lease(EMPTY) as lease:
         clock.advance(minutes=6)
         other = Process(FileStore(tmp_path / "j.json"), clock, "run-2")
-        with pytest.raises(StateHeld, match="process run-1"):
+        with pytest.raises(LeaseHeld, match="process run-1"):
             other.remember("b")
         lease.finish(add("a"))
     other.remember("b")
@@ -456,10 +456,10 @@ from reconciler.core.journal.records import Journal
 from reconciler.edge.state.file import FileStore
 from reconciler.edge.state.reader import JournalReader
 from reconciler.edge.state.writer import Author, JournalWriter
-from reconciler.edge.clock import SystemClock, host
+from reconciler.edge.clock import SystemClock, get_host_name
 store = FileStore(Path(sys.argv[1]))
 reader, clock = JournalReader(store, "1", "r"), SystemClock()
-author = Author("run", "a process", host())
+author = Author("run", "a process", get_host_name())
 writer = JournalWriter(store, reader, author, clock, clock, timeout=5, new_lineage=lambda: "l")
 known = reader.read()
 with writer.lease(known, known):

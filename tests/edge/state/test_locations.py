@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.bucket import Bucket
 
-from reconciler.edge.aws import Connection, Models, ambient_client
+from reconciler.edge.aws import ConnectionSettings, SharedModels, create_ambient_client
 from reconciler.edge.state import check_location, open_location
 from reconciler.edge.state.file import FileStore, FolderLocation, find_locked_file
 from reconciler.sandbox import SandboxServer
@@ -32,9 +32,9 @@ def test_s3_url_is_a_prefix_of_a_bucket() -> None:
     """Whether an object can be written there shows only when it is written."""
     with SandboxServer() as server:
         Bucket(server.url)
-        connection = Connection("0", endpoint_url=server.url, dummy=True)
+        connection = ConnectionSettings("0", endpoint_url=server.url, has_dummy_credentials=True)
         location = open_location(
-            f"{Bucket.url}/", "sandbox", lambda service: ambient_client(service, connection, Models())
+            f"{Bucket.url}/", "sandbox", lambda service: create_ambient_client(service, connection, SharedModels())
         )
         store = location.store("1-r.json")
         assert store.load() is None

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 from support.wire import Request, Wire
 
-from reconciler.core.errors import CloudError, StateError, StateMoved, StateUncertain
-from reconciler.edge.aws import Connection, Models, ambient_client
+from reconciler.core.errors import CloudError, StateConflict, StateError, StateWriteUnknown
+from reconciler.edge.aws import ConnectionSettings, SharedModels, create_ambient_client
 from reconciler.edge.state.s3 import Clients, S3Store
 from reconciler.edge.state.s3_url import parse
 from reconciler.edge.state.store import Store, Stored
@@ -23,7 +23,7 @@ from reconciler.sandbox import SandboxServer
 
 BUCKET, KEY = "journals", "prod/123456789012-us-east-1.json"
 PLACE = f"s3://{BUCKET}/{KEY}"
-MODELS = Models()
+MODELS = SharedModels()
 FROM_S3 = b"HTTP/1.1 200 OK\r\nx-amz-request-id: r\r\n"
 
 
@@ -54,7 +54,7 @@ def once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def client_of(url: str) -> Any:
     """Return a client of the S3 at a URL."""
-    return ambient_client("s3", Connection("0", endpoint_url=url, dummy=True), MODELS)
+    return create_ambient_client("s3", ConnectionSettings("0", endpoint_url=url, has_dummy_credentials=True), MODELS)
 
 
 def store_at(url: str, bucket: str = BUCKET) -> S3Store:
@@ -125,7 +125,7 @@ def test_unseen_text_is_not_overwritten(wire: Wire, version: str | None) -> None
     """Whoever knows of no journal, or of an older one, has to read again."""
     store = store_at(wire.url)
     stored = Stored("first", store.put("first", None))
-    with pytest.raises(StateMoved, match=f"the journal {PLACE} changed since it was read: PreconditionFailed"):
+    with pytest.raises(StateConflict, match=f"the journal {PLACE} changed since it was read: PreconditionFailed"):
         store.put("second", version)
     assert store.load() == stored
 
@@ -135,7 +135,7 @@ def test_removed_journal_is_not_restored_unseen(server: SandboxServer) -> None:
     store = store_at(server.url)
     version = store.put("first", None)
     client_of(server.url).delete_object(Bucket=BUCKET, Key=KEY)
-    with pytest.raises(StateMoved, match="NoSuchKey"):
+    with pytest.raises(StateConflict, match="NoSuchKey"):
         store.put("second", version)
     assert store.load() is None
 
@@ -154,7 +154,7 @@ def test_a_lost_answer_is_uncertain(wire: Wire, lost: bytes) -> None:
     """Where the write was carried out and its answer did not come, nobody says that it failed."""
     wire.after = for_puts(lost)
     store = store_at(wire.url)
-    with pytest.raises(StateUncertain, match=f"nobody knows whether the journal {PLACE} was written: "):
+    with pytest.raises(StateWriteUnknown, match=f"nobody knows whether the journal {PLACE} was written: "):
         store.put("text", None)
     found = store.load()
     assert found
@@ -165,7 +165,7 @@ def test_retry_that_meets_its_own_text_is_a_conflict(wire: Wire) -> None:
     """S3 answers 412 to the second of two equal writes: the caller reads again, and finds its own text."""
     wire.after = for_puts(b"")
     store = store_at(wire.url)
-    with pytest.raises(StateMoved):
+    with pytest.raises(StateConflict):
         store.put("mine", None)
     found = store.load()
     assert found
@@ -177,7 +177,7 @@ def test_refused_retry_leaves_the_first_attempt_uncertain(wire: Wire) -> None:
     wire.before = for_puts(None, error(400, "ExpiredToken"))
     wire.after = for_puts(error(500, "InternalError"))
     store = store_at(wire.url)
-    with pytest.raises(StateUncertain, match="ExpiredToken"):
+    with pytest.raises(StateWriteUnknown, match="ExpiredToken"):
         store.put("text", None)
     assert store.load()
 
@@ -186,7 +186,7 @@ def test_uncertain_write_does_not_affect_the_next_one(wire: Wire) -> None:
     """Each write is judged by its own attempts."""
     wire.before = for_puts(*[b""] * 3, error(403, "AccessDenied"))
     store = store_at(wire.url)
-    with pytest.raises(StateUncertain):
+    with pytest.raises(StateWriteUnknown):
         store.put("text", None)
     with pytest.raises(StateError) as refused:
         store.put("text", None)
@@ -199,7 +199,7 @@ def test_uncertain_write_does_not_affect_the_next_one(wire: Wire) -> None:
 def test_concurrent_write_is_a_conflict(wire: Wire, status: int, code: str) -> None:
     """Whoever writes at the same time makes the other one read again."""
     wire.before = for_puts(error(status, code))
-    with pytest.raises(StateMoved, match=rf"{code}: because \(request req-1\)$"):
+    with pytest.raises(StateConflict, match=rf"{code}: because \(request req-1\)$"):
         store_at(wire.url).put("text", None)
     assert methods(wire) == ["PUT"]
 
@@ -225,7 +225,7 @@ def test_refused_write_is_a_certain_error(wire: Wire, status: int, code: str, ri
 def test_an_answer_without_an_etag_is_uncertain(wire: Wire) -> None:
     """Something between that answers for S3 is not believed."""
     wire.before = lambda _: b"HTTP/1.1 200 OK\r\nx-amz-request-id: r\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    with pytest.raises(StateUncertain, match="lacks 'ETag'"):
+    with pytest.raises(StateWriteUnknown, match="lacks 'ETag'"):
         store_at(wire.url).put("text", None)
     with pytest.raises(StateError, match="lacks 'ETag'"):
         store_at(wire.url).load()
@@ -241,7 +241,7 @@ def test_proxy_page_is_not_an_answer_of_s3(wire: Wire, status: int) -> None:
     wire.before = lambda _: PAGE % status
     with pytest.raises(StateError, match="not S3, but maybe a proxy"):
         store_at(wire.url).load()
-    with pytest.raises(StateUncertain, match="not S3, but maybe a proxy"):
+    with pytest.raises(StateWriteUnknown, match="not S3, but maybe a proxy"):
         store_at(wire.url).put("text", None)
 
 
@@ -253,7 +253,7 @@ def test_error_code_without_a_request_id_is_not_an_answer_of_s3(wire: Wire, code
     wire.before = lambda _: said.replace(b"<RequestId>req-1</RequestId>", b"<NoRequest>req-1</NoRequest>")
     with pytest.raises(StateError):
         store_at(wire.url).load()
-    with pytest.raises(StateUncertain):
+    with pytest.raises(StateWriteUnknown):
         store_at(wire.url).put("text", None)
 
 
@@ -261,7 +261,7 @@ def test_write_with_a_weak_etag_is_uncertain(wire: Wire) -> None:
     """It was written, and under no version that the next write could name."""
     weak = FROM_S3 + b'ETag: W/"abc"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
     wire.after = lambda request: weak if request.method == "PUT" else None
-    with pytest.raises(StateUncertain, match="weak ETag"):
+    with pytest.raises(StateWriteUnknown, match="weak ETag"):
         store_at(wire.url).put("text", None)
 
 
@@ -325,7 +325,11 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 @pytest.mark.usefixtures("bare")
 def test_missing_credentials_are_reported(wire: Wire) -> None:
     """Without credentials nothing is sent, and one line says where they are looked for."""
-    store = S3Store(Clients(lambda: ambient_client("s3", Connection("0", endpoint_url=wire.url), MODELS)), BUCKET, KEY)
+    store = S3Store(
+        Clients(lambda: create_ambient_client("s3", ConnectionSettings("0", endpoint_url=wire.url), MODELS)),
+        BUCKET,
+        KEY,
+    )
     for call in (store.load, lambda: store.put("text", None)):
         with pytest.raises(StateError, match="S3 needs credentials where boto3 finds them") as said:
             call()
@@ -346,7 +350,11 @@ def test_renewed_credentials_are_used(wire: Wire, bare: pytest.MonkeyPatch, tmp_
 
     wire.before = judge
     have("OLD")
-    store = S3Store(Clients(lambda: ambient_client("s3", Connection("0", endpoint_url=wire.url), MODELS)), BUCKET, KEY)
+    store = S3Store(
+        Clients(lambda: create_ambient_client("s3", ConnectionSettings("0", endpoint_url=wire.url), MODELS)),
+        BUCKET,
+        KEY,
+    )
     for broken in (False, True):
         if broken:
             credentials.write_text("[")
@@ -370,7 +378,9 @@ def test_s3_endpoint_of_the_environment_is_used(wire: Wire, bare: pytest.MonkeyP
     bare.setenv("AWS_ACCESS_KEY_ID", "x")
     bare.setenv("AWS_SECRET_ACCESS_KEY", "x")
     bare.setenv("AWS_ENDPOINT_URL_S3", wire.url)
-    store = S3Store(Clients(lambda: ambient_client("s3", Connection("1.2", region="eu-west-2"), MODELS)), BUCKET, KEY)
+    store = S3Store(
+        Clients(lambda: create_ambient_client("s3", ConnectionSettings("1.2", region="eu-west-2"), MODELS)), BUCKET, KEY
+    )
     assert store.put("text", None)
     (request,) = wire.requests
     assert "/eu-west-2/s3/" in request.headers["Authorization"]
@@ -392,7 +402,7 @@ def test_client_that_cannot_be_created_is_reported(bare: pytest.MonkeyPatch) -> 
     """A setting that boto3 does not understand is one line, like every other error."""
     bare.setenv("AWS_MAX_ATTEMPTS", "x")
     with pytest.raises(CloudError, match="making a client of S3"):
-        ambient_client("s3", Connection("0"), MODELS)
+        create_ambient_client("s3", ConnectionSettings("0"), MODELS)
 
 
 @pytest.mark.parametrize(
@@ -448,12 +458,12 @@ def test_malformed_s3_url_is_rejected(url: str, message: str) -> None:
 
 COUNTER = """
 import sys
-from reconciler.core.errors import StateMoved
-from reconciler.edge.aws import Connection, Models, ambient_client
+from reconciler.core.errors import StateConflict
+from reconciler.edge.aws import ConnectionSettings, SharedModels, create_ambient_client
 from reconciler.edge.state.s3 import Clients, S3Store
 url, bucket, key = sys.argv[1:]
-connection = Connection("0", endpoint_url=url, dummy=True)
-store = S3Store(Clients(lambda: ambient_client("s3", connection, Models())), bucket, key)
+connection = ConnectionSettings("0", endpoint_url=url, has_dummy_credentials=True)
+store = S3Store(Clients(lambda: create_ambient_client("s3", connection, SharedModels())), bucket, key)
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(25):
@@ -462,7 +472,7 @@ for _ in range(25):
         number = int(found.text) + 1 if found else 1
         try:
             store.put(str(number), found and found.version)
-        except StateMoved:
+        except StateConflict:
             continue
         break
     print(number, flush=True)

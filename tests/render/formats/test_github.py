@@ -14,8 +14,8 @@ from support.reports import association, drifted, found, many, problems, report,
 
 from reconciler.core.apply.outcome import Unknown
 from reconciler.core.manifests.findings import Findings
-from reconciler.core.plan.review import Mismatch
-from reconciler.core.text import harmless
+from reconciler.core.plan.review import PlanMismatch
+from reconciler.core.text import sanitize
 from reconciler.render.formats.github import findings, render
 
 TOKENS = (
@@ -84,7 +84,7 @@ def test_gravest_annotations_come_first() -> None:
         association("fine", "in-sync"), association("new"), drifted(), association("stuck", "blocked"),
         association("lost", outcome=Unknown("time-out")), association("up", "update", write=update()),
     )  # fmt: skip
-    told = replace(report(*every, error="no credentials"), mismatch=Mismatch("sha256:abc", ("not reviewed: x",)))
+    told = replace(report(*every, error="no credentials"), mismatch=PlanMismatch("sha256:abc", ("not reviewed: x",)))
     told = replace(told, warnings=problems())
     found = commands(render(told))
     assert [(each.name, each.properties["title"]) for each in found] == [
@@ -152,7 +152,7 @@ def test_values_cannot_inject_workflow_commands(text: str) -> None:
 @given(COMMANDS)
 def test_escaped_text_reads_back_unchanged(text: str) -> None:
     """Escapes come back as they were, less what cannot be shown."""
-    escaped = harmless(text)
+    escaped = sanitize(text)
     command = commands(findings(Findings(problems=(replace(problems(text)[1], message=text),))))[0]
     assert command.text == escaped
     assert command.properties["file"] == escaped

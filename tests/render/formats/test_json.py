@@ -13,9 +13,9 @@ from support.reports import rich
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
 from reconciler.core.apply.result import Result
 from reconciler.core.model import Execution, Live
-from reconciler.core.plan.compute import plan
-from reconciler.core.plan.review import Mismatch
-from reconciler.core.report.build import reported
+from reconciler.core.plan.compute import compute_plan
+from reconciler.core.plan.review import PlanMismatch
+from reconciler.core.report.build import build_target_report
 from reconciler.core.report.report import Report, RunInfo
 from reconciler.edge.manifests.schema import schema
 from reconciler.render.formats.json import render
@@ -25,9 +25,9 @@ CHECK = jsonschema.Draft202012Validator(schema("report.v1.json"))
 
 def report(outcome: Outcome | None, *lives: Live) -> Report:
     """Return a report of one manifest."""
-    decided = plan([manifest()], observed(*lives), journal(), rules())
+    decided = compute_plan([manifest()], observed(*lives), journal(), rules())
     outcomes = {"export": outcome} if outcome else {}
-    target = reported("prod", "1", "r", Result(decided, outcomes, {}))
+    target = build_target_report("prod", "1", "r", Result(decided, outcomes, {}))
     return Report(RunInfo("id", NOW, NOW, dry_run=False, revision="abc", version="0"), (target,))
 
 
@@ -64,7 +64,7 @@ def test_live_associations_fit_the_schema() -> None:
 def test_rich_report_fits_the_schema(text: str, dry_run: bool) -> None:
     """Failed targets, updates, mismatches, orphans, warnings and all: whatever texts they hold."""
     shown = rich(text, dry_run=dry_run)
-    for each in (shown, replace(shown, mismatch=None), replace(shown, mismatch=Mismatch("sha256:0", None))):
+    for each in (shown, replace(shown, mismatch=None), replace(shown, mismatch=PlanMismatch("sha256:0", None))):
         CHECK.validate(json.loads(render(each)))
 
 

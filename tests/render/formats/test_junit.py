@@ -12,7 +12,7 @@ from support.reports import association, create, drifted, found, problems, repor
 
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Unknown, Updated
 from reconciler.core.manifests.findings import Findings
-from reconciler.core.plan.review import Mismatch
+from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.report.report import Report
 from reconciler.render.formats.junit import findings, render
 
@@ -60,7 +60,7 @@ def test_each_decision_has_a_test_result(decision: str, changes: dict[str, Any],
     assert [type(each) for each in only.result] == ([result] if result else [])
     assert all("because" in each.message for each in only.result)
     assert (result is Failure) == (told.exit_code == 1)
-    assert (result is Skipped) == (told.detailed_exit_code() == 2)
+    assert (result is Skipped) == (told.get_detailed_exit_code() == 2)
 
 
 def test_test_case_names_its_manifest_and_request() -> None:
@@ -94,7 +94,7 @@ def test_document_counts_are_the_sums_of_the_suites() -> None:
 
 def test_properties_describe_the_run() -> None:
     """Digest, revision, run and how much is managed."""
-    told = report(association(), live=4)
+    told = report(association(), live_count=4)
     (suite,) = suites(render(told))
     given = properties(suite)
     assert suite.timestamp == "2026-11-01T12:00:00"
@@ -117,7 +117,9 @@ def test_properties_describe_the_run() -> None:
 
 def test_failed_target_and_plan_mismatch_are_errors() -> None:
     """They are no test of a manifest, and have a case of their own."""
-    told = replace(report(error="no credentials"), mismatch=Mismatch("sha256:abc", ("not reviewed: create s3://x",)))
+    told = replace(
+        report(error="no credentials"), mismatch=PlanMismatch("sha256:abc", ("not reviewed: create s3://x",))
+    )
     plan, target = suites(render(told))
     ((error,),) = (each.result for each in plan)
     assert isinstance(error, Error)

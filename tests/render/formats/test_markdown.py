@@ -17,7 +17,7 @@ from support.reports import association, create, drifted, found, many, problems,
 
 from reconciler.core.apply.outcome import Created, Refused, Unknown
 from reconciler.core.manifests.findings import Findings
-from reconciler.core.plan.review import Mismatch
+from reconciler.core.plan.review import PlanMismatch
 from reconciler.render.formats.markdown import LIMIT, findings, render
 
 LARGE = 500
@@ -80,7 +80,7 @@ def tags(shown: Page) -> Counter[str]:
 
 def test_plan_is_rendered_exactly() -> None:
     """What is sent is shown member by member, with the token, and times as people write them."""
-    text = render(report(association("profiles"), live=0))
+    text = render(report(association("profiles"), live_count=0))
     plan = re.search(r"sha256:[0-9a-f]{64}", text)
     assert plan
     assert text.splitlines() == [
@@ -179,7 +179,7 @@ def test_plan_mismatch_shows_both_digests_and_the_differences(differences: tuple
     """Both digests stand there, and what differs, or that it is not known."""
     told = report(association(), association("b", "adopt"), dry_run=False)
     assert "1 adopted" in render(told)
-    told = replace(told, mismatch=Mismatch("sha256:abc", differences))
+    told = replace(told, mismatch=PlanMismatch("sha256:abc", differences))
     text = render(told)
     assert "1 to adopt" in text
     assert "### What would be written" in text

@@ -21,18 +21,20 @@ NAMED = {INTEGRATION.arn: INTEGRATION.name}
 )
 def test_rows_without_a_manifest_use_the_integration_name(render: Callable[[Report], str]) -> None:
     """The ARN stands only where somebody has to find it, or where the name is not known."""
-    named = render(report(orphaned=(record("old"),), names=NAMED))
+    named = render(report(orphaned=(record("old"),), integration_names=NAMED))
     assert INTEGRATION.name in named
     assert INTEGRATION.arn not in named
     assert INTEGRATION.arn in render(report(orphaned=(record("old"),)))
-    unlisted = render(report(unlisted=((INTEGRATION.arn, "denied"),), names=NAMED))
+    unlisted = render(report(unlisted=((INTEGRATION.arn, "denied"),), integration_names=NAMED))
     assert f"{INTEGRATION.name} ({INTEGRATION.arn})" in unlisted
-    assert INTEGRATION.arn not in render(report(unmanaged=(live("z"),), names=NAMED))
+    assert INTEGRATION.arn not in render(report(unmanaged=(live("z"),), integration_names=NAMED))
 
 
 def test_json_has_both_name_and_arn_of_an_integration() -> None:
     """The ARN as before, and the name beside it."""
-    told = report(orphaned=(record("old"),), unmanaged=(live("z"),), unlisted=((INTEGRATION.arn, "no"),), names=NAMED)
+    told = report(
+        orphaned=(record("old"),), unmanaged=(live("z"),), unlisted=((INTEGRATION.arn, "no"),), integration_names=NAMED
+    )
     (target,) = json.document(told)["targets"]
     for kind in ("orphaned", "unmanaged", "unlisted"):
         (row,) = target[kind]

@@ -19,7 +19,7 @@ from support.reports import association, create, found, problems, report, rich
 from reconciler.core.apply.outcome import Created, Refused
 from reconciler.core.manifests.findings import Findings
 from reconciler.core.model import Origin
-from reconciler.core.plan.review import Mismatch
+from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.report.report import Report
 from reconciler.render.formats.sarif import findings, render
 
@@ -133,7 +133,7 @@ def test_row_without_a_file_is_a_notification() -> None:
     told = report(
         error="no credentials", unmanaged=(live("z"),), orphaned=(record("old"),), unlisted=(("arn:a", "denied"),)
     )
-    run = check(render(replace(told, mismatch=Mismatch("sha256:abc", None))))
+    run = check(render(replace(told, mismatch=PlanMismatch("sha256:abc", None))))
     assert run["results"] == []
     (invocation,) = run["invocations"]
     assert invocation["exitCode"] == 1
@@ -152,7 +152,7 @@ def test_row_without_a_file_is_a_notification() -> None:
 
 def test_run_has_digest_revision_and_coverage() -> None:
     """Digest, revision, and how much is managed."""
-    told = report(association(), live=4)
+    told = report(association(), live_count=4)
     run = check(render(told))
     assert run["tool"]["driver"]["version"] == "plain"
     assert run["properties"] == {
@@ -223,7 +223,7 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> jsonschema.Draft4Validat
     [
         render(rich()),
         render(report()),
-        render(replace(rich(), mismatch=Mismatch("sha256:0", ("another",)))),
+        render(replace(rich(), mismatch=PlanMismatch("sha256:0", ("another",)))),
         findings(found()),
         findings(Findings(manifests=1)),
     ],

@@ -13,9 +13,9 @@ from support.builders import NOW, ON_DEMAND, journal, live, manifest, observed, 
 from reconciler.core.apply.outcome import Created, Outcome, Refused, Unknown
 from reconciler.core.apply.result import Result
 from reconciler.core.model import Execution, Live, Manifest, Origin
-from reconciler.core.plan.compute import plan
-from reconciler.core.plan.review import Mismatch
-from reconciler.core.report.build import reported, undecided
+from reconciler.core.plan.compute import compute_plan
+from reconciler.core.plan.review import PlanMismatch
+from reconciler.core.report.build import build_blocked_lines, build_target_report
 from reconciler.core.report.report import Report, RunInfo, TargetReport
 from reconciler.render.formats.text import render
 
@@ -25,8 +25,8 @@ SHIFTED: dict[str, Any] = {"StartTime": "1788220800000", "EndTime": "17934912000
 
 def report(*manifests: Manifest, lives: tuple[Live, ...] = (), dry_run: bool = True, **outcomes: Outcome) -> Report:
     """Return a report of one target in which `export` is remembered."""
-    decided = plan(manifests, observed(*lives), journal(record()), rules())
-    target = reported("prod", "1234", "us-east-1", Result(decided, outcomes, {}))
+    decided = compute_plan(manifests, observed(*lives), journal(record()), rules())
+    target = build_target_report("prod", "1234", "us-east-1", Result(decided, outcomes, {}))
     return Report(RunInfo("id", NOW, NOW, dry_run=dry_run, revision=None, version="0"), (target,))
 
 
@@ -61,7 +61,7 @@ def test_plan_mismatch_shows_the_whole_new_plan() -> None:
     adopted = manifest("adopted", DestinationURI="s3://corp-exports/adopted")
     new = manifest("new", DestinationURI="s3://corp-exports/new")
     there = report(adopted, new, lives=(live("b2", DestinationURI="s3://corp-exports/adopted"),), dry_run=False)
-    text = render(replace(there, mismatch=Mismatch("sha256:0", None)), terminal=False)
+    text = render(replace(there, mismatch=PlanMismatch("sha256:0", None)), terminal=False)
     assert "  adopt      adopted" in text
     assert "      + DestinationURI  s3://corp-exports/new" in text
     assert "Run: Not the plan that was reviewed: 1 to create, 1 to adopt. Nothing was written." in text
@@ -96,7 +96,7 @@ def test_unknown_outcome_explains_the_next_run() -> None:
 
 def test_failed_target_shows_its_error_once() -> None:
     """Its error stands above its manifests."""
-    failed = TargetReport("prod", None, None, "no credentials", undecided([manifest()], "the target failed"))
+    failed = TargetReport("prod", None, None, "no credentials", build_blocked_lines([manifest()], "the target failed"))
     text = render(replace(report(), targets=(failed,)), terminal=False)
     assert text.splitlines()[:2] == ["prod", "  failed: no credentials"]
 

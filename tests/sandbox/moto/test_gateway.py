@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.sandbox import Sandbox
-from reconciler.sandbox.moto.gateway import Gateway
+from reconciler.sandbox.moto.gateway import SandboxMiddleware
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -28,7 +28,7 @@ class RecordingLock:
 
 
 @contextmanager
-def gateway_seeing(seen: list[tuple[str, bool]]) -> Iterator[Gateway]:
+def gateway_seeing(seen: list[tuple[str, bool]]) -> Iterator[SandboxMiddleware]:
     """Give a gateway to an application that notes the path and whether the lock is held."""
     lock = RecordingLock()
 
@@ -36,7 +36,7 @@ def gateway_seeing(seen: list[tuple[str, bool]]) -> Iterator[Gateway]:
         seen.append((environ["PATH_INFO"], lock.held))
         return []
 
-    yield Gateway(Sandbox(), application, lock)
+    yield SandboxMiddleware(Sandbox(), application, lock)
     assert not lock.held
 
 

@@ -93,7 +93,7 @@ def test_job_completes_when_its_time_is_over(service: AppIntegrations, clock: Ma
 
 def test_failing_jobs_can_be_configured(service: AppIntegrations, clock: ManualClock) -> None:
     """A switch makes jobs end as FAILED, with a reason."""
-    service.behave(Behaviour(job_outcome="FAILED", job_seconds=1))
+    service.set_behaviour(Behaviour(job_outcome="FAILED", job_seconds=1))
     create(service)
     clock.advance(1)
     [item] = listed(service)
@@ -120,7 +120,7 @@ def test_update_reruns_the_job(service: AppIntegrations, clock: ManualClock) -> 
     [item] = listed(service)
     assert (item["ExecutionConfiguration"], item["DestinationURI"]) == (LATER, "s3://exports/2026")
     assert update(service, item["DataIntegrationAssociationArn"], SCHEDULED) == {}
-    assert [each.operation[:6] for each in service.carried_out] == ["Create", "Update", "Update"]
+    assert [each.operation[:6] for each in service.executed_writes] == ["Create", "Update", "Update"]
 
 
 def test_update_under_another_integration_is_not_found(service: AppIntegrations) -> None:
@@ -136,7 +136,7 @@ def test_executed_writes_are_logged_with_token_and_time(service: AppIntegrations
     create(service, ClientToken="t")
     create(service, ClientToken="t")
     [item] = listed(service)
-    [carried] = service.carried_out
+    [carried] = service.executed_writes
     assert (carried.operation, carried.token) == ("CreateDataIntegrationAssociation", "t")
     assert (carried.arn, carried.at) == (item["DataIntegrationAssociationArn"], clock())
 
@@ -152,7 +152,7 @@ def test_eleventh_association_exceeds_the_quota(service: AppIntegrations) -> Non
 
 def test_concurrent_exports_have_a_quota(service: AppIntegrations, clock: ManualClock) -> None:
     """Running jobs count, ended ones and schedules do not; an Update is a job like a Create."""
-    service.behave(Behaviour(concurrent_exports=2))
+    service.set_behaviour(Behaviour(concurrent_exports=2))
     made = create(service)["DataIntegrationAssociationId"]
     update(service, made)
     create(service, DataIntegrationIdentifier="crm-accounts")
@@ -172,29 +172,29 @@ def test_repeated_token_returns_the_first_answer(service: AppIntegrations) -> No
     assert create(service, ClientToken="t") == first
     assert create(service, ClientToken="t", ClientId="other") == first
     assert create(service, ClientToken="u") != first
-    assert len(service.carried_out) == 2
+    assert len(service.executed_writes) == 2
 
 
 def test_token_knows_an_integration_by_any_identifier(service: AppIntegrations) -> None:
     """Name and ARN of one data integration are the same parameter."""
-    service.behave(Behaviour(tokens="refuse-mismatch"))
+    service.set_behaviour(Behaviour(tokens="refuse-mismatch"))
     first = create(service, ClientToken="t")
     assert create(service, ClientToken="t", DataIntegrationIdentifier=first["DataIntegrationArn"]) == first
 
 
 def test_repeated_token_with_other_parameters_can_be_refused(service: AppIntegrations) -> None:
     """A known token with other parameters is an error, with the same ones it is not."""
-    service.behave(Behaviour(tokens="refuse-mismatch"))
+    service.set_behaviour(Behaviour(tokens="refuse-mismatch"))
     first = create(service, ClientToken="t")
     assert create(service, ClientToken="t") == first
     with pytest.raises(InvalidRequestError):
         create(service, ClientToken="t", ClientId="other")
-    assert len(service.carried_out) == 1
+    assert len(service.executed_writes) == 1
 
 
 def test_ignored_tokens_create_again(service: AppIntegrations) -> None:
     """Every Create creates."""
-    service.behave(Behaviour(tokens="ignored"))
+    service.set_behaviour(Behaviour(tokens="ignored"))
     assert create(service, ClientToken="t") != create(service, ClientToken="t")
 
 
@@ -205,7 +205,7 @@ def test_create_without_a_token_always_creates(service: AppIntegrations) -> None
 
 def test_expired_token_creates_again(service: AppIntegrations, clock: ManualClock) -> None:
     """A token is remembered for its lifetime, from the first Create on, and no longer."""
-    service.behave(Behaviour(token_lifetime=100))
+    service.set_behaviour(Behaviour(token_lifetime=100))
     first = create(service, ClientToken="t")
     clock.advance(99)
     assert create(service, ClientToken="t") == first
@@ -213,12 +213,12 @@ def test_expired_token_creates_again(service: AppIntegrations, clock: ManualCloc
     assert create(service, ClientToken="t") != first
     clock.advance(100)
     create(service, ClientToken="u")
-    assert [each.token for each in service.state.answered.values()] == ["u"]
+    assert [each.token for each in service.state.answers.values()] == ["u"]
 
 
 def test_list_can_lag_behind_creates(service: AppIntegrations, clock: ManualClock) -> None:
     """A fresh association is missing from List, yet counts as existing."""
-    service.behave(Behaviour(list_lag=30, associations_per_integration=1))
+    service.set_behaviour(Behaviour(list_lag=30, associations_per_integration=1))
     create(service)
     clock.advance(29)
     assert listed(service) == []
@@ -230,7 +230,7 @@ def test_list_can_lag_behind_creates(service: AppIntegrations, clock: ManualCloc
 
 def test_list_can_lag_behind_updates(service: AppIntegrations, clock: ManualClock) -> None:
     """List shows the former execution configuration for a while after an Update."""
-    service.behave(Behaviour(update_lag=30))
+    service.set_behaviour(Behaviour(update_lag=30))
     made = create(service)
     update(service, made["DataIntegrationAssociationId"])
     assert listed(service)[0]["ExecutionConfiguration"] == ON_DEMAND
@@ -240,7 +240,7 @@ def test_list_can_lag_behind_updates(service: AppIntegrations, clock: ManualCloc
 
 def test_list_can_drop_finished_jobs(service: AppIntegrations, clock: ManualClock) -> None:
     """An association leaves List a while after its job; a schedule never does."""
-    service.behave(Behaviour(list_forgets=50))
+    service.set_behaviour(Behaviour(list_forgets=50))
     create(service)
     create(service, ExecutionConfiguration=SCHEDULED)
     clock.advance(59)
@@ -251,7 +251,7 @@ def test_list_can_drop_finished_jobs(service: AppIntegrations, clock: ManualCloc
 
 def test_one_association_per_integration_can_be_enforced(service: AppIntegrations) -> None:
     """A second association is refused, also after the first is gone; its token still answers."""
-    service.behave(Behaviour(one_association_per_integration=True))
+    service.set_behaviour(Behaviour(one_association_per_integration=True))
     made = create(service, ClientToken="t")
     assert create(service, ClientToken="t") == made
     with pytest.raises(InvalidRequestError, match="previously associated"):
@@ -265,7 +265,7 @@ def test_one_association_per_integration_can_be_enforced(service: AppIntegration
 def test_explicit_deny_has_the_aws_message(service: AppIntegrations) -> None:
     """Writes to associations are refused with the text that tells a permanent deny."""
     made = create(service)["DataIntegrationAssociationId"]
-    service.behave(Behaviour(explicit_deny=True))
+    service.set_behaviour(Behaviour(explicit_deny=True))
     with pytest.raises(AccessDeniedError, match="explicit deny in a resource-based policy"):
         create(service)
     with pytest.raises(AccessDeniedError, match="explicit deny"):
@@ -275,7 +275,7 @@ def test_explicit_deny_has_the_aws_message(service: AppIntegrations) -> None:
 
 def test_plain_denial_has_no_explicit_deny(service: AppIntegrations) -> None:
     """A missing permission reads differently from an explicit deny."""
-    service.behave(Behaviour(access_denied=True))
+    service.set_behaviour(Behaviour(access_denied=True))
     with pytest.raises(AccessDeniedError) as caught:
         create(service)
     assert "explicit deny" not in str(caught.value)
@@ -283,7 +283,7 @@ def test_plain_denial_has_no_explicit_deny(service: AppIntegrations) -> None:
 
 def test_list_can_be_denied_for_one_integration(service: AppIntegrations) -> None:
     """The other data integrations stay listable."""
-    service.behave(Behaviour(list_denied="profiles-export"))
+    service.set_behaviour(Behaviour(list_denied="profiles-export"))
     with pytest.raises(AccessDeniedError):
         listed(service)
     assert listed(service, "crm-accounts") == []
@@ -291,7 +291,7 @@ def test_list_can_be_denied_for_one_integration(service: AppIntegrations) -> Non
 
 def test_throttle_is_a_token_bucket_over_all_operations(service: AppIntegrations, clock: ManualClock) -> None:
     """A burst passes, then the rate holds; what waits long does not save up more than the burst."""
-    service.behave(Behaviour(throttle_rate=2, throttle_burst=3))
+    service.set_behaviour(Behaviour(throttle_rate=2, throttle_burst=3))
     for operation in ("ListDataIntegrations",) * 3:
         service.call(operation, {})
     with pytest.raises(ThrottlingError):
@@ -305,38 +305,38 @@ def test_throttle_is_a_token_bucket_over_all_operations(service: AppIntegrations
         service.call("ListDataIntegrations", {})
     with pytest.raises(ThrottlingError):
         service.call("ListDataIntegrations", {})
-    assert len(service.carried_out) == 1
-    service.behave(Behaviour())
+    assert len(service.executed_writes) == 1
+    service.set_behaviour(Behaviour())
     service.call("ListDataIntegrations", {})
 
 
 def test_write_with_a_lost_answer_is_executed_once(service: AppIntegrations) -> None:
     """The Create took effect, its client cannot know, and the token leads back to it."""
-    service.behave(Behaviour(lose_answers=1))
+    service.set_behaviour(Behaviour(lose_answers=1))
     with pytest.raises(AnswerLostError):
         create(service, ClientToken="t")
     made = create(service, ClientToken="t")
-    assert len(service.carried_out) == 1
-    assert made["DataIntegrationAssociationId"] in service.carried_out[0].arn
+    assert len(service.executed_writes) == 1
+    assert made["DataIntegrationAssociationId"] in service.executed_writes[0].arn
 
 
 def test_number_of_lost_answers_is_configurable(service: AppIntegrations) -> None:
     """The next n writes lose their answers, Updates as well, and the one after does not."""
-    service.behave(Behaviour(lose_answers=2))
+    service.set_behaviour(Behaviour(lose_answers=2))
     with pytest.raises(AnswerLostError):
         create(service)
-    made = service.carried_out[0].arn
+    made = service.executed_writes[0].arn
     with pytest.raises(AnswerLostError):
         update(service, made)
     assert update(service, made) == {}
-    assert len(service.carried_out) == 3
+    assert len(service.executed_writes) == 3
 
 
 def test_failed_write_is_not_carried_out(service: AppIntegrations) -> None:
     """The client sees the same 500 as of a lost answer, and nothing was done."""
-    service.behave(Behaviour(fail_writes=1))
+    service.set_behaviour(Behaviour(fail_writes=1))
     with pytest.raises(InternalServiceError):
         create(service, ClientToken="t")
-    assert service.carried_out == ()
+    assert service.executed_writes == ()
     create(service, ClientToken="t")
-    assert len(service.carried_out) == 1
+    assert len(service.executed_writes) == 1

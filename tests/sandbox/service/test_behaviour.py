@@ -8,7 +8,7 @@ from reconciler.sandbox import Behaviour
 def test_empty_settings_are_the_default() -> None:
     """No setting, no difference."""
     assert Behaviour.parse([]) == Behaviour()
-    assert Behaviour().changed() == ()
+    assert Behaviour().list_changes() == ()
 
 
 def test_every_kind_of_switch_parses() -> None:
@@ -46,14 +46,14 @@ def test_every_kind_of_switch_parses() -> None:
 def test_changed_switches_read_back() -> None:
     """What differs from the default can be shown, and parsed again."""
     behaviour = Behaviour(tokens="ignored", list_lag=30.0)
-    assert behaviour.changed() == ("tokens=ignored", "list_lag=30.0")
-    assert Behaviour.parse(behaviour.changed()) == behaviour
+    assert behaviour.list_changes() == ("tokens=ignored", "list_lag=30.0")
+    assert Behaviour.parse(behaviour.list_changes()) == behaviour
 
 
 def test_every_changed_switch_parses_back() -> None:
     """Also truths are written as they are read."""
     behaviour = Behaviour(explicit_deny=True, throttle_rate=2.0, lost_answer="dropped", lose_answers=1)
-    assert Behaviour.parse(behaviour.changed()) == behaviour
+    assert Behaviour.parse(behaviour.list_changes()) == behaviour
 
 
 @pytest.mark.parametrize(

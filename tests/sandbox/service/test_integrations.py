@@ -11,7 +11,7 @@ from reconciler.sandbox.service.errors import (
     QuotaExceededError,
     ResourceNotFoundError,
 )
-from reconciler.sandbox.service.seed import seeded
+from reconciler.sandbox.service.seed import create_seed_state
 from reconciler.sandbox.service.service import AppIntegrations
 from reconciler.sandbox.service.validation import validate
 
@@ -88,7 +88,7 @@ def test_same_token_creates_one_integration(service: AppIntegrations) -> None:
 
 def test_integrations_have_a_quota(service: AppIntegrations) -> None:
     """One more than the quota is refused."""
-    service.behave(Behaviour(integrations=4))
+    service.set_behaviour(Behaviour(integrations=4))
     service.call("CreateDataIntegration", {"Name": "fourth", "KmsKey": "key"})
     with pytest.raises(QuotaExceededError):
         service.call("CreateDataIntegration", {"Name": "fifth", "KmsKey": "key"})
@@ -130,9 +130,9 @@ def test_answers_are_copies(service: AppIntegrations) -> None:
 
 def test_seeds_are_valid_and_the_same_everywhere() -> None:
     """What a fresh sandbox holds could have been created by the model's rules, and has the same ids."""
-    for integration in seeded("123456789012", "us-east-1").integrations.values():
+    for integration in create_seed_state("123456789012", "us-east-1").integrations.values():
         validate("CreateDataIntegration", integration.request)
-    assert list(seeded("1", "a").integrations) == list(seeded("2", "b").integrations)
+    assert list(create_seed_state("1", "a").integrations) == list(create_seed_state("2", "b").integrations)
 
 
 @pytest.mark.parametrize(

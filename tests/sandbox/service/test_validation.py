@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.sandbox.service.errors import InvalidRequestError
 from reconciler.sandbox.service.service import AppIntegrations
-from reconciler.sandbox.service.validation import LINEAR_URI, URI, model, validate
+from reconciler.sandbox.service.validation import LINEAR_URI, URI, load_model, validate
 
 CREATE = "CreateDataIntegrationAssociation"
 GOOD: dict[str, Any] = {"DataIntegrationIdentifier": "profiles-export"}
@@ -31,7 +31,7 @@ def test_linear_pattern_matches_like_the_model_on_uris(rest: str) -> None:
 @pytest.mark.parametrize("shape", ["DestinationURI", "SourceURI"])
 def test_model_still_has_the_pattern(shape: str) -> None:
     """A botocore with another pattern must not be validated by ours."""
-    assert model().shape_for(shape).metadata["pattern"] == URI
+    assert load_model().shape_for(shape).metadata["pattern"] == URI
 
 
 def test_longest_wrong_uri_is_refused_at_once() -> None:
@@ -67,7 +67,7 @@ def test_request_that_violates_the_model_is_refused(service: AppIntegrations, wr
     """Enums, patterns, lengths, types, members: nothing wrong is carried out."""
     with pytest.raises(InvalidRequestError):
         service.call(CREATE, GOOD | wrong)
-    assert service.carried_out == ()
+    assert service.executed_writes == ()
 
 
 def test_refusal_names_every_invalid_member() -> None:
