@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
 from reconciler.core.redaction import redact as core
-from reconciler.core.redaction.secrets import RUN, Secrets, is_public, lower
+from reconciler.core.redaction.secrets import MIN_PART_LENGTH, Secrets, is_public, lower_ascii
 
 _MAX_OLD_VALUES = 8
 """How many values of credentials that are renewed are remembered: a call may be under way with the last ones."""
@@ -19,7 +19,7 @@ _MAX_OLD_VALUES = 8
 _lock = threading.RLock()
 _secrets: dict[str, Secrets] = {}
 _credentials: WeakKeyDictionary[object, dict[str, None]] = WeakKeyDictionary()
-_cached_index: tuple[int, core.Index] | None = None
+_cached_index: tuple[int, core.SecretIndex] | None = None
 """The secrets as they are looked for, and for how many credentials; None where other secrets came to be known."""
 
 
@@ -50,9 +50,11 @@ def watch_credentials(credentials: object) -> None:
         # Not by their properties, which would renew them, and ask whoever does that
         attributes = (value for name, value in vars(credentials).items() if name.lstrip("_") in {"secret_key", "token"})
         secret_values = (
-            each for each in attributes if isinstance(each, str) and len(each) >= RUN and not is_public(each)
+            each
+            for each in attributes
+            if isinstance(each, str) and len(each) >= MIN_PART_LENGTH and not is_public(each)
         )
-        new_values = {*map(lower, secret_values)} - values.keys()
+        new_values = {*map(lower_ascii, secret_values)} - values.keys()
         if new_values:
             values.update(dict.fromkeys(new_values))
             for old_value in list(values)[:-_MAX_OLD_VALUES]:
@@ -75,7 +77,7 @@ def describe_error(error: BaseException) -> str:
     return " ".join(redact(str(error)).split())
 
 
-def _get_index() -> core.Index:
+def _get_index() -> core.SecretIndex:
     global _cached_index  # noqa: PLW0603 - a cache, which the lock guards
     with _lock:
         count = len(_credentials)  # fewer where some were collected, and are to be forgotten
@@ -83,7 +85,7 @@ def _get_index() -> core.Index:
             whole = {each for known in _secrets.values() for each in known.whole}
             long = {each for known in _secrets.values() for each in known.long}
             renewed = {each for seen in _credentials.values() for each in seen}
-            _cached_index = (count, core.Index.of(whole, long | renewed))
+            _cached_index = (count, core.SecretIndex.build(whole, long | renewed))
         return _cached_index[1]
 
 

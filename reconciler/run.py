@@ -75,14 +75,14 @@ def _apply(run: Run, candidate: Preview, cloud: CloudReader, writers: Writers) -
                 executor = Executor(plan, now, leased_journal, writers.cloud, run.context.clock)
                 error = executor.execute(run.context.is_stopped, run.context.progress)
             writes = [write for write in plan.writes if isinstance(executor.outcomes[write.manifest.name], SUCCESSES)]
-            return Result(plan, executor.outcomes, _list_again(writes, cloud), error, new_journal.standings)
-        if not journal.lineage or not new_journal.says_what(journal):  # a journal that was to begin has begun
+            return Result(plan, executor.outcomes, _list_again(writes, cloud), error, new_journal.last_decisions)
+        if not journal.lineage or not new_journal.has_same_content_as(journal):  # a journal that was to begin has begun
             writers.journal.swap(journal, new_journal)
     except StateConflict:
         raise
     except StateError as error:
-        return Result(plan, {}, {}, str(error), new_journal.standings)
-    return Result(plan, {}, {}, last_decisions=new_journal.standings)
+        return Result(plan, {}, {}, str(error), new_journal.last_decisions)
+    return Result(plan, {}, {}, last_decisions=new_journal.last_decisions)
 
 
 def _list_again(writes: Iterable[Write], cloud: CloudReader) -> Mapping[str, Live]:

@@ -15,7 +15,7 @@ from support.paths import REPOSITORY
 from support.program import Program
 
 from reconciler.edge.git import RepositoryAccess
-from reconciler.edge.manifests.schema import schema
+from reconciler.edge.manifests.schema import load_schema
 from reconciler.sandbox import Behaviour
 
 KUBERNETES = REPOSITORY / "deploy" / "kubernetes"
@@ -50,7 +50,7 @@ def members(tree: dict[str, Any], root: dict[str, Any], prefix: str) -> Iterator
 def test_manifest_reference_documents_every_member(kind: str) -> None:
     """No member of a schema is missing from docs/manifests.md."""
     reference = (REPOSITORY / "docs" / "manifests.md").read_text()
-    document = schema(f"{kind}.v1.json")
+    document = load_schema(f"{kind}.v1.json")
     for path in members(document, document, ""):
         name = path.removeprefix("metadata.")
         assert f"`{path}`" in reference or f"`{name}`" in reference, path

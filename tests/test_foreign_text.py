@@ -29,13 +29,13 @@ from reconciler import redaction
 from reconciler.core import errors
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Target
-from reconciler.core.redaction.secrets import RUN, Secrets
+from reconciler.core.redaction.secrets import MIN_PART_LENGTH, Secrets
 from reconciler.edge import logs
 from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession, Writer
 from reconciler.edge.aws.errors import translate_errors
 from reconciler.edge.clock import SystemClock
 from reconciler.edge.git import messages
-from reconciler.edge.state.s3 import Clients, S3Store
+from reconciler.edge.state.s3 import S3Clients, S3Store
 
 PACKAGE = REPOSITORY / "reconciler"
 OWN = {name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, Exception)}
@@ -153,7 +153,7 @@ def texts(error: Exception) -> Iterator[str]:
         yield str(ours)
     client: Any = Failing(error)
     yield str(Writer(lambda: client, lambda: None, SystemClock()).create({}, "t", datetime.now(UTC) + timedelta(1)))  # noqa: TID251
-    store = S3Store(Clients(lambda: client), "bucket", "key")
+    store = S3Store(S3Clients(lambda: client), "bucket", "key")
     for call in (store.load, lambda: store.put("", None)):
         try:
             call()
@@ -176,12 +176,14 @@ def texts(error: Exception) -> Iterator[str]:
 @given(st.text("uvwxyzUVWXYZ0123456789+/=", min_size=12, max_size=200))  # of which no word of ours is made
 def test_adapters_redact_secrets(secret: str) -> None:
     """Whatever raises, and whatever it says: the secret is in no error, no outcome and no line of the log."""
-    with redaction.hold_secrets("test", Secrets.of(secret)):
+    with redaction.hold_secrets("test", Secrets.from_values(secret)):
         for error in raised(secret):
             for text in texts(error):
                 spelled = (secret, quote(secret, safe=""), json.dumps(secret)[1:-1])
                 assert not any(each in text for each in spelled), (type(error), text)
-                assert not any(secret[at : at + RUN] in text for at in range(len(secret) - RUN + 1)), text
+                assert not any(
+                    secret[at : at + MIN_PART_LENGTH] in text for at in range(len(secret) - MIN_PART_LENGTH + 1)
+                ), text
 
 
 def test_current_and_renewed_credentials_are_redacted() -> None:
@@ -210,7 +212,7 @@ def test_credentials_in_a_file_unfit_for_a_header_are_named(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     with pytest.raises(errors.Unauthenticated, match=r"shared-credentials-file.* control character") as raised_:
         TargetSession(Target("t"), ConnectionSettings("0", region="us-east-1"), lambda: None, SharedModels())
-    assert not any(value[:RUN] in str(raised_.value) for name, value in values.items())
+    assert not any(value[:MIN_PART_LENGTH] in str(raised_.value) for name, value in values.items())
 
 
 def run(tmp_path: Path, *arguments: str, **variables: str) -> tuple[int, str]:
@@ -246,7 +248,7 @@ def test_invalid_variable_is_a_usage_error(arguments: tuple[str, ...], name: str
     """They are refused by name before anything is called."""
     code, text = run(tmp_path, *arguments, **{name: value})
     assert (code, f"Error: {name}: " in text) == (64, True)
-    assert not any(SECRET[at : at + RUN] in text for at in range(len(SECRET) - RUN + 1))
+    assert not any(SECRET[at : at + MIN_PART_LENGTH] in text for at in range(len(SECRET) - MIN_PART_LENGTH + 1))
 
 
 def test_debug_traceback_contains_no_secrets(tmp_path: Path) -> None:

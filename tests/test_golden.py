@@ -127,4 +127,4 @@ def test_json_report_is_unchanged(golden: list[tuple[str, str]]) -> None:
 def test_controller_status_document_is_unchanged(golden: list[tuple[str, str]]) -> None:
     """What /api/v1/report serves."""
     board, process = boards.drifted(), Process(working=True, stopping=False, patience=timedelta(hours=1))
-    golden.append(("controller.json", "".join(written(replace(board, past=board.past[:3]), process))))
+    golden.append(("controller.json", "".join(written(replace(board, finished_runs=board.finished_runs[:3]), process))))

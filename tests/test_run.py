@@ -13,7 +13,7 @@ from support.fakes import FakeClock, FakeCloud, FakeJournal
 from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.apply.result import Result
 from reconciler.core.errors import StateConflict, StateError, StopRequested
-from reconciler.core.journal.records import LEASE, Bound, Intended, Journal, Lease, Sent
+from reconciler.core.journal.records import LEASE_DURATION, Bound, CreatePending, Journal, Lease, UpdatePending
 from reconciler.core.model import Json, Live, Manifest, Mode, Observation, Policy, Spec, Target, Unobserved
 from reconciler.core.plan.decision import Adopt, Changed, Create, Decision, InSync, Settling
 from reconciler.core.ports import Progress
@@ -173,7 +173,7 @@ def test_the_intent_is_journalled_before_the_call() -> None:
     seen: list[Journal] = []
     world.cloud.before_write = lambda: seen.append(world.journal.stored)
     world.run()
-    assert isinstance(seen[0].records["export"].state, Intended)
+    assert isinstance(seen[0].records["export"].state, CreatePending)
     assert isinstance(world.journal.stored.records["export"].state, Bound)
 
 
@@ -250,7 +250,7 @@ def test_constantly_changing_journal_ends_the_run() -> None:
 def test_run_without_the_lease_sends_nothing() -> None:
     """Another process holds it: no intent, no call; the report says what would have been done."""
     world = World()
-    until = world.clock.now() + LEASE
+    until = world.clock.now() + LEASE_DURATION
     world.journal.stored = Journal(ACCOUNT, REGION, "l", 4, lease=Lease("run-9", "another", "elsewhere", 4, until))
     result = world.run()
     assert isinstance(only(result), Create)
@@ -279,7 +279,7 @@ def test_unjournalled_adoption_is_not_reported_as_adopted() -> None:
         world.run()
         world.journal = FakeJournal(world.clock)
         if not broken:
-            until = world.clock.now() + LEASE
+            until = world.clock.now() + LEASE_DURATION
             lease = Lease("run-9", "another", "elsewhere", 4, until)
             world.journal.stored = Journal(ACCOUNT, REGION, "l", 4, lease=lease)
             world.manifests = (*TWO, manifest("c", DestinationURI="s3://corp-exports/c"))
@@ -370,7 +370,7 @@ def test_old_intent_is_renewed_before_the_call() -> None:
     result = world.run()
     assert [type(result.outcomes[name]) for name in "ab"] == [Created, Created]
     assert isinstance(seen[1].records["a"].state, Bound)
-    assert seen[1].records["b"].state == Intended(
+    assert seen[1].records["b"].state == CreatePending(
         1, world.clock.now() - timedelta(seconds=61), world.clock.now() - timedelta(seconds=61)
     )
     assert world.journal.store.puts == 3
@@ -395,7 +395,7 @@ def test_a_run_that_lost_its_lease_makes_no_further_create() -> None:
 
     def taken() -> None:
         world.cloud.before_write = lambda: None
-        found, until = world.journal.stored, world.clock.now() + LEASE
+        found, until = world.journal.stored, world.clock.now() + LEASE_DURATION
         theirs = Lease("run-9", "another", "elsewhere", found.serial + 1, until)
         world.journal.stored = replace(found, serial=found.serial + 1, lease=theirs)
         world.clock.advance(seconds=61)
@@ -497,7 +497,7 @@ def test_late_outcome_does_not_overwrite_the_next_holders_record() -> None:
     def taken() -> None:
         found = world.journal.stored
         bound = replace(found.records["export"], state=Bound("theirs", world.clock.now()))
-        theirs = Lease("run-9", "another", "elsewhere", 9, world.clock.now() + LEASE)
+        theirs = Lease("run-9", "another", "elsewhere", 9, world.clock.now() + LEASE_DURATION)
         world.journal.stored = replace(found.with_records(bound), serial=found.serial + 1, lease=theirs)
 
     world.cloud.before_write = taken
@@ -531,7 +531,7 @@ def test_update_is_journalled_and_sent_once_for_every_answer() -> None:
     assert isinstance(world.run().outcomes["export"], Unknown)
     state = seen[0].records["export"].state
     assert isinstance(state, Bound)
-    assert isinstance(state.update, Sent)
+    assert isinstance(state.update, UpdatePending)
     for decision in (Settling, Changed, Changed):
         assert isinstance(only(world.run()), decision)
         world.clock.advance(minutes=20)
@@ -655,12 +655,12 @@ def test_failed_list_does_not_reset_the_since_time() -> None:
     world.run()
     world.clock.advance(hours=1)
     world.run()
-    before = world.journal.stored.standings
+    before = world.journal.stored.last_decisions
     world.clock.advance(days=3)
     world.cloud.service.set_behaviour(Behaviour(list_denied="profiles-export"))
     blocked = world.run()
     assert [decision.kind for decision in blocked.plan.decisions] == ["blocked"]
-    assert world.journal.stored.standings == before
+    assert world.journal.stored.last_decisions == before
     assert build_target_report("prod", ACCOUNT, REGION, blocked).associations[0].since is None
     world.cloud.service.set_behaviour(Behaviour())
     seen = world.run()

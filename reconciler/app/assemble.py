@@ -24,7 +24,7 @@ from reconciler.edge import logs
 from reconciler.edge.aws import SharedModels, TargetSession
 from reconciler.edge.clock import SystemClock
 from reconciler.edge.rate_limit import RateLimiter
-from reconciler.edge.state.reader import NO_JOURNAL
+from reconciler.edge.state.reader import NO_JOURNAL_MESSAGE
 from reconciler.fleet import TargetConnection, TargetConnector, run_targets
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Runner:
                 journal = self._state.reader(aws.account, aws.region, may_begin=may_begin)
                 refusal = None
                 if not may_begin:
-                    missing = NO_JOURNAL.format(place=journal.place)
+                    missing = NO_JOURNAL_MESSAGE.format(place=journal.place)
                     refusal = f"a run would be refused: {missing}: {self._state.refusal}"
                 writers = None if self._config.dry_run else self._writers(aws, target, run, revision)
                 close = opened.pop_all().close

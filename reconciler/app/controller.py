@@ -24,7 +24,7 @@ from reconciler.controller.clock_jumps import Jumps
 from reconciler.controller.controller import LOOK, Act, Controller, Means, Times
 from reconciler.controller.revisions import Following
 from reconciler.controller.scheduler import Timing
-from reconciler.core.controller.status import UnderWay
+from reconciler.core.controller.status import ActiveRun
 from reconciler.core.errors import StopRequested, UsageError
 from reconciler.core.model import Desired
 from reconciler.core.report.report import Report
@@ -67,7 +67,7 @@ def run_controller(
             generate_id,
         )
         controller = Controller(Following(_watched(source, config, stop), clock), means, times)
-        shutdown.active_targets = lambda: [lane.target for lane in controller.board().lanes if lane.running]
+        shutdown.active_targets = lambda: [lane.target for lane in controller.board().targets if lane.running_since]
         metrics.show_status(controller.board)
         tidings.begin(controller.board)
         _log_started(source, config, times)
@@ -115,7 +115,7 @@ def _log_stopped(shutdown: ShutdownTimer) -> None:
 def run_target(runner: Runner, stop: StopSignal) -> Act:
     """Return the function that runs one target and leaves nothing behind but its report."""
 
-    def act(run: UnderWay, desired: Desired, got_on: Callable[[], None]) -> Report:
+    def act(run: ActiveRun, desired: Desired, got_on: Callable[[], None]) -> Report:
         only = replace(desired, targets=tuple(each for each in desired.targets if each.name == run.target))
         try:
             report = runner.run(only, run.run, run.revision, lambda *_: got_on())

@@ -13,7 +13,7 @@ from reconciler.app.config import RunConfig
 from reconciler.app.state import StateBackend, connection_of, document_name
 from reconciler.core.doctor import checks, reach
 from reconciler.core.doctor.checks import Identity
-from reconciler.core.doctor.diagnosis import Check, TargetChecks, skipped
+from reconciler.core.doctor.diagnosis import Check, TargetChecks, build_skipped_check
 from reconciler.core.doctor.reach import Bucket
 from reconciler.core.errors import CloudError, StateError
 from reconciler.core.journal.records import Journal
@@ -45,16 +45,16 @@ class DoctorRun:
             **probe.get_library_versions(),
             "git": _git(),
         }
-        return checks.versions(found, knows_create=_asked(probe.has_create_operation) is True)
+        return checks.check_versions(found, has_create_operation=_asked(probe.has_create_operation) is True)
 
     def state(self) -> Check:
         """Return whether the journals can be written, as far as that shows without writing."""
         config = self._config
         location = self._state_backend().location
         if unchecked := location.unchecked_write:
-            return skipped("state-write", unchecked.reason, unchecked.remedy)
+            return build_skipped_check("state-write", unchecked.reason, unchecked.remedy)
         vanishes = settings.read().is_ci and not config.state and not config.sandbox
-        return checks.state_folder(location.name, location.find_obstacle(), vanishes=vanishes)
+        return checks.check_state_folder(location.name, location.find_obstacle(), is_ephemeral=vanishes)
 
     def target(self, target: Target, manifests: Sequence[Manifest]) -> TargetChecks:
         """Return all checks of one target."""
@@ -67,7 +67,7 @@ class DoctorRun:
         found = (
             self._region(region),
             self._credentials(target, session, ear.identity),
-            checks.clock(ear.answer, "STS did not answer" if name else _NO_REGION),
+            checks.check_clock(ear.answer, "STS did not answer" if name else _NO_REGION),
             *self._cloud(session, manifests, ear.identity, broken),
             *self._journal(target, account, name, broken),
         )
@@ -79,17 +79,17 @@ class DoctorRun:
 
     def _region(self, region: str | CloudError | None) -> Check:
         if isinstance(region, CloudError):
-            return skipped("region", _NO_SESSION)
+            return build_skipped_check("region", _NO_SESSION)
         known = _asked(lambda: probe.has_appintegrations(region)) is True if region else False
-        return checks.region(region, known=None if self._config.is_simulated else known)
+        return checks.check_region(region, is_listed=None if self._config.is_simulated else known)
 
     @staticmethod
     def _credentials(target: Target, session: TargetSession | CloudError | None, said: Identity | None) -> Check:
         if session is None:
-            return skipped("credentials", _NO_REGION)
+            return build_skipped_check("credentials", _NO_REGION)
         if isinstance(session, CloudError):
-            return checks.credentials(target, session, said.arn if said else None)
-        return checks.credentials(target, said or Identity("somebody", session.account))
+            return checks.check_credentials(target, session, said.arn if said else None)
+        return checks.check_credentials(target, said or Identity("somebody", session.account))
 
     def _cloud(
         self,
@@ -102,15 +102,15 @@ class DoctorRun:
         reads = _asked(session.create_probe) if isinstance(session, TargetSession) else None
         if not isinstance(session, TargetSession) or not isinstance(reads, probe.Probe):
             names = ["list-integrations", "integration", "list-associations", "create"]
-            names += ["bucket-region", "bucket-encryption"] if reach.destinations(manifests) else []
-            yield from (skipped(name, broken) for name in names if manifests or name != "integration")
+            names += ["bucket-region", "bucket-encryption"] if reach.list_buckets(manifests) else []
+            yield from (build_skipped_check(name, broken) for name in names if manifests or name != "integration")
             return
         partition = said.arn.split(":")[1] if said and said.arn.count(":") else "aws"
         everything = f"arn:{partition}:app-integrations:{session.region}:{session.account}:data-integration/*"
         bulk = yield from self._integrations(reads, manifests, everything)
-        for destination in reach.elsewhere(manifests):
-            yield skipped("bucket-region", "it is not in S3", about=destination)
-        yield from self._buckets(reads, reach.destinations(manifests, bulk), session.region, partition)
+        for destination in reach.list_other_destinations(manifests):
+            yield build_skipped_check("bucket-region", "it is not in S3", subject=destination)
+        yield from self._buckets(reads, reach.list_buckets(manifests, bulk), session.region, partition)
 
     @staticmethod
     def _integrations(
@@ -119,67 +119,69 @@ class DoctorRun:
         """Yield what is seen of data integrations; return those of bulk exports, as manifests say them."""
         bulk: set[str] = set()
         found = _asked(reads.list_integrations)
-        yield reach.listing(found)
+        yield reach.check_integrations_listing(found)
         wanted: dict[str, list[Manifest]] = {}
         for manifest in manifests:
             wanted.setdefault(manifest.integration, []).append(manifest)
         named: dict[str, Integration] = {}
         if isinstance(found, CloudError):
             names = ("integration", "list-associations") if wanted else ("list-associations",)
-            yield from (skipped(name, "the check 'list-integrations' failed") for name in names)
+            yield from (build_skipped_check(name, "the check 'list-integrations' failed") for name in names)
         else:
             for identifier, whose in wanted.items():
                 there = find_integration(identifier, found)
                 objects: tuple[str, ...] | CloudError | None = None
                 if there:
                     named[there.arn] = there
-                    if reach.silent(whose):
+                    if reach.select_without_objects(whose):
                         objects = _asked(lambda arn=there.arn: reads.list_object_keys(arn))  # type: ignore[misc]
-                    bulk |= {identifier} if reach.is_bulk(there, objects) else set()
-                yield reach.integration(identifier, whose, found, objects)
+                    bulk |= {identifier} if reach.is_bulk_export(there, objects) else set()
+                yield reach.check_integration(identifier, whose, found, objects)
             tried = tuple(named.values()) or found[:1]
             for each in tried:
                 failed = _asked(lambda arn=each.arn: reads.check_associations_access(arn))  # type: ignore[misc]
-                yield reach.associations(each, failed)
+                yield reach.check_associations_listing(each, failed)
             if not tried:
-                yield skipped("list-associations", "there is no data integration")
-        yield reach.create(tuple(named.values()), everything)
+                yield build_skipped_check("list-associations", "there is no data integration")
+        yield reach.describe_create_permission(tuple(named.values()), everything)
         return frozenset(bulk)
 
     def _buckets(self, reads: probe.Probe, buckets: Sequence[Bucket], region: str, partition: str) -> Iterator[Check]:
         for bucket in buckets:
             if self._config.sandbox:
                 names = ("bucket-region", "bucket-encryption")
-                yield from (skipped(name, "the sandbox has no buckets", about=bucket.name) for name in names)
+                yield from (
+                    build_skipped_check(name, "the sandbox has no buckets", subject=bucket.name) for name in names
+                )
                 continue
             place = _asked(lambda name=bucket.name: reads.find_bucket_region(name))  # type: ignore[misc]
-            yield reach.bucket_region(bucket, region, place, partition)
+            yield reach.check_bucket_region(bucket, region, place, partition)
             if place is None:
-                yield skipped("bucket-encryption", f"there is no bucket {bucket.name}", about=bucket.name)
+                yield build_skipped_check("bucket-encryption", f"there is no bucket {bucket.name}", subject=bucket.name)
                 continue
             found = _asked(lambda name=bucket.name: reads.find_bucket_encryption(name))  # type: ignore[misc]
-            yield reach.bucket_encryption(bucket, found, partition)
+            yield reach.check_bucket_encryption(bucket, found, partition)
 
     def _journal(self, target: Target, account: str | None, region: str | None, broken: str) -> Iterator[Check]:
         if not account or not region:
-            yield from (skipped(name, broken) for name in ("journal", "journal-write", "lease"))
+            yield from (build_skipped_check(name, broken) for name in ("journal", "journal-write", "lease"))
             return
         try:
             state = self._state_backend()
         except CloudError as error:
-            yield checks.journal(None, error)
-            yield from (skipped(name, "the check 'journal' failed") for name in ("journal-write", "lease"))
+            yield checks.check_journal(None, error)
+            yield from (build_skipped_check(name, "the check 'journal' failed") for name in ("journal-write", "lease"))
             return
         place, found = _read(state, account, region)
-        yield checks.journal(place, found, None if self._config.may_begin(target.name) else state.refusal)
+        yield checks.check_journal(place, found, None if self._config.may_begin(target.name) else state.refusal)
         if unchecked := state.location.unchecked_write:
-            yield skipped("journal-write", unchecked.reason)
+            yield build_skipped_check("journal-write", unchecked.reason)
         else:
-            yield checks.journal_files(place, state.location.find_file_obstacle(document_name(account, region)))
+            yield checks.check_journal_files(place, state.location.find_file_obstacle(document_name(account, region)))
         if isinstance(found, Journal):
-            yield checks.lease(target.name, found, self._clock.now())
+            yield checks.check_lease(target.name, found, self._clock.now())
         else:
-            yield skipped("lease", "the check 'journal' failed")
+            yield build_skipped_check("lease", "the check 'journal' failed")
 
     def _state_backend(self) -> StateBackend:
         return StateBackend(self._config, self._connection, self._models, self._clock)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from reconciler import redaction
-from reconciler.core.controller.status import Lane, Refusal, Revision, UnderWay
+from reconciler.core.controller.status import ActiveRun, RejectedRevision, Revision, TargetStatus
 from reconciler.core.model import Desired
 from reconciler.core.report.report import Report
 from reconciler.edge import logs
@@ -30,10 +30,10 @@ class LogAndMetrics:
 
     def taken(self, revision: Revision, desired: Desired) -> None:
         """Say that another revision became active, and its warnings."""
-        self._log.info(logs.REVISION_ACTIVATED, revision=revision.id, manifests=revision.manifests)
+        self._log.info(logs.REVISION_ACTIVATED, revision=revision.id, manifests=revision.manifest_count)
         logs.log_desired(desired, revision.id, self._places)
 
-    def refused(self, refusal: Refusal, in_force: Revision | None) -> None:
+    def refused(self, refusal: RejectedRevision, in_force: Revision | None) -> None:
         """Say what is wrong with what is newest in git, and what is in force meanwhile."""
         for problem in refusal.problems:
             self._log.error(logs.MANIFEST_INVALID, problem=str(problem))
@@ -51,19 +51,19 @@ class LogAndMetrics:
         logs.log_report(report)
         self._news()
 
-    def failed(self, what: str, run: UnderWay | None, error: Exception) -> None:
+    def failed(self, what: str, run: ActiveRun | None, error: Exception) -> None:
         """Say that something went wrong that nobody foresaw, and where."""
         said = f"{type(error).__name__}: {redaction.describe_error(error)}"
         self._of(run).error(logs.UNEXPECTED_ERROR, what=what, error=said, exc_info=error)
 
-    def stuck(self, lane: Lane) -> None:
+    def stuck(self, lane: TargetStatus) -> None:
         """Say that a run makes no progress, or does not begin."""
-        log = self._of(lane.under_way).bind(target=lane.target)
-        log.error(logs.RUN_STUCK, since=str(lane.running), moved=str(lane.still))
+        log = self._of(lane.active_run).bind(target=lane.target)
+        log.error(logs.RUN_STUCK, since=str(lane.running_since), moved=str(lane.stalled_since))
 
     def waiting(self, targets: Sequence[str]) -> None:
         """Say that targets are due and wait for runs of others to end."""
         self._log.warning(logs.RUNS_WAITING, targets=len(targets), first=targets[0], atOnce=MAX_CONCURRENT_JOBS)
 
-    def _of(self, run: UnderWay | None) -> FilteringBoundLogger:
+    def _of(self, run: ActiveRun | None) -> FilteringBoundLogger:
         return self._log.bind(**asdict(run)) if run else self._log

@@ -77,7 +77,7 @@ def _wrong(each: ExportedManifest, text: str, target: Target, site: TargetConnec
         head = {"apiVersion": each.document["apiVersion"], "kind": "Target", "metadata": {"name": target.name}}
         files.append(File("target", json.dumps({**head, "spec": place}).encode()))
     try:
-        desired = manifests.read(files, seen.rules.now)
+        desired = manifests.read_manifests(files, seen.rules.now)
     except InvalidManifests as invalid:
         return "; ".join(f"{problem.pointer or 'its manifest'}: {problem.message}" for problem in invalid.problems)
     (read,) = desired.manifests[target.name]

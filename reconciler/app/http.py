@@ -44,7 +44,7 @@ class WebhookSecret:
         """Return the secret; None if there is none now."""
         value = read_setting_file(self._file) if self._file else self._value
         if self._file and value:
-            redaction.add_secrets("RECONCILER_WEBHOOK_SECRET_FILE", Secrets.of(value))
+            redaction.add_secrets("RECONCILER_WEBHOOK_SECRET_FILE", Secrets.from_values(value))
         return value.encode() if value and value.isprintable() else None
 
 

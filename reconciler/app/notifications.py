@@ -14,7 +14,7 @@ from reconciler.app.config import RunConfig
 from reconciler.app.receivers import ReceiverList
 from reconciler.app.shutdown import exit_after
 from reconciler.app.state import StateBackend
-from reconciler.core.controller.status import Board
+from reconciler.core.controller.status import ControllerStatus
 from reconciler.core.errors import EXIT_FAILED
 from reconciler.edge import logs
 from reconciler.edge.clock import SystemClock
@@ -50,15 +50,15 @@ def notify_while_running(
 
 def _beginning(
     config: RunConfig, places: tuple[str, ...], summary_interval: timedelta, metrics: Metrics, receivers: ReceiverList
-) -> Callable[[Callable[[], Board]], Callable[[], None]]:
+) -> Callable[[Callable[[], ControllerStatus]], Callable[[], None]]:
     from reconciler.notifications.dispatcher import Courier, Round
     from reconciler.notifications.store import Ledgers
 
-    store = None if config.dry_run else StateBackend.of(config).location.store("notifications.json")
+    store = None if config.dry_run else StateBackend.of(config).location.open_store("notifications.json")
     heard, clock = _Heard(metrics), SystemClock()
     scope = scope_of(config, places)
 
-    def begin(board: Callable[[], Board]) -> Callable[[], None]:
+    def begin(board: Callable[[], ControllerStatus]) -> Callable[[], None]:
         def named() -> list[tuple[str, AppriseReceiver]]:
             return [(f"{scope} {each.name}", each) for each in receivers()]
 

@@ -15,7 +15,7 @@ from reconciler.app.stop_signal import StopSignal
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Desired
 from reconciler.core.ports import Progress
-from reconciler.core.redaction.invalid_settings import credential_flaws, setting_flaws
+from reconciler.core.redaction.invalid_settings import list_credential_flaws, list_setting_flaws
 from reconciler.core.report.report import Report
 from reconciler.edge import logs
 from reconciler.edge.clock import generate_id
@@ -64,5 +64,5 @@ def warn_of_missing_state(config: RunConfig) -> None:
 def _refuse_invalid_settings(*, aws: bool) -> None:
     """Refuse variables that cannot be right, by name; those of AWS if they count. Raises UsageError."""
     given = settings.read_environment()
-    if wrong := [*setting_flaws(given), *(credential_flaws(given) if aws else ())]:
+    if wrong := [*list_setting_flaws(given), *(list_credential_flaws(given) if aws else ())]:
         raise UsageError("; ".join(wrong))

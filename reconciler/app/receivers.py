@@ -74,5 +74,5 @@ class ReceiverList:
     def _read(path: str) -> str | None:
         text = read_setting_file(path)
         if text is not None:
-            redaction.add_secrets("RECONCILER_NOTIFY_URLS_FILE", Secrets.of_receivers(text))
+            redaction.add_secrets("RECONCILER_NOTIFY_URLS_FILE", Secrets.from_receiver_urls(text))
         return text

@@ -23,9 +23,9 @@ from reconciler.core.errors import (
     StopRequested,
     UsageError,
 )
-from reconciler.core.manifests.files import MAX_PROBLEMS, File, bounded
+from reconciler.core.manifests.files import MAX_PROBLEMS, File, limit_files
 from reconciler.core.model import Desired
-from reconciler.core.redaction.invalid_settings import setting_flaws
+from reconciler.core.redaction.invalid_settings import list_setting_flaws
 
 if TYPE_CHECKING:
     from reconciler.edge.git import RepositoryAccess, SigningKeys
@@ -85,7 +85,7 @@ class Source:
         from reconciler.edge import manifests
 
         paths = self.files or (FOLDER,)
-        return bounded(each for path in paths for each in manifests.find(path, self.standard_input))
+        return limit_files(each for path in paths for each in manifests.find_files(path, self.standard_input))
 
     def fetch(self, stop: threading.Event) -> tuple[str, tuple[File | Problem, ...]]:
         """Return a commit and its files. Raises GitError (Untrusted for a commit without its signature) and Stopped."""
@@ -109,7 +109,7 @@ class Source:
     def check(self) -> None:
         """Refuse what is wrong whatever the repository holds. Raises UsageError."""
         if self.url is not None:
-            if flaw := next(setting_flaws(settings.read_environment()), None):
+            if flaw := next(list_setting_flaws(settings.read_environment()), None):
                 raise UsageError(flaw)
             try:
                 self.access(threading.Event()).check(self.path)
@@ -123,7 +123,7 @@ class Source:
         from reconciler.edge.clock import SystemClock
 
         try:
-            desired = manifests.read(found, SystemClock().now())
+            desired = manifests.read_manifests(found, SystemClock().now())
         except InvalidManifests as invalid:
             raise invalid.with_revision(revision) from invalid
         if self.strict and desired.warnings:

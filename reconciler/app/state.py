@@ -12,11 +12,11 @@ from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession,
 from reconciler.edge.aws.regions import check_region
 from reconciler.edge.clock import SystemClock, describe_process, generate_id, get_host_name
 from reconciler.edge.state import open_location
-from reconciler.edge.state.reader import JournalReader
-from reconciler.edge.state.store import ReadOnly, Store
+from reconciler.edge.state.reader import StoredJournalReader
+from reconciler.edge.state.store import ReadOnlyStore, Store
 
 if TYPE_CHECKING:
-    from reconciler.edge.state.writer import JournalWriter
+    from reconciler.edge.state.writer import StoredJournalWriter
 
 _SANDBOX_REGION = "us-east-1"
 
@@ -34,7 +34,7 @@ class StateBackend:
             config.state_namespace,
             lambda service: create_ambient_client(service, connection, models, read_only=config.dry_run),
         )
-        self._readers: dict[tuple[str, str], JournalReader] = {}
+        self._readers: dict[tuple[str, str], StoredJournalReader] = {}
 
     @classmethod
     def of(cls, config: RunConfig) -> StateBackend:
@@ -43,7 +43,7 @@ class StateBackend:
 
     def store(self, account: str, region: str) -> Store:
         """Return the store of the journal of an account and Region."""
-        return self.location.store(document_name(account, region))
+        return self.location.open_store(document_name(account, region))
 
     @property
     def refusal(self) -> str:
@@ -51,26 +51,26 @@ class StateBackend:
         first = "if this is the first run for this account and Region, give --new-state once; if it is not, "
         return first + self.location.restore_remedy
 
-    def reader(self, account: str, region: str, *, may_begin: bool = False) -> JournalReader:
+    def reader(self, account: str, region: str, *, may_begin: bool = False) -> StoredJournalReader:
         """Return the reader of a journal: the same one each time, since it compares with what it read before.
 
         A run that may write wants to find a journal, unless it `may_begin` one.
         """
         if (account, region) not in self._readers:
-            source = ReadOnly.of(self.store(account, region))
+            source = ReadOnlyStore.from_store(self.store(account, region))
             refusal = None if may_begin or self._config.dry_run else self.refusal
-            self._readers[account, region] = JournalReader(source, account, region, must_exist=refusal)
+            self._readers[account, region] = StoredJournalReader(source, account, region, must_exist=refusal)
         return self._readers[account, region]
 
-    def writer(self, account: str, region: str, run: str, revision: str | None = None) -> JournalWriter:
+    def writer(self, account: str, region: str, run: str, revision: str | None = None) -> StoredJournalWriter:
         """Return the writer of a journal for a run of a revision."""
-        from reconciler.edge.state.writer import Author, JournalWriter
+        from reconciler.edge.state.writer import JournalAuthor, StoredJournalWriter
 
         here = get_host_name()
-        author = Author(run, f"{describe_process()} on {here}", here, revision)
+        author = JournalAuthor(run, f"{describe_process()} on {here}", here, revision)
         store, reader, clock = self.store(account, region), self.reader(account, region), self._clock
         timeout = self._config.lock_timeout.total_seconds()
-        return JournalWriter(store, reader, author, clock, clock, timeout=timeout, new_lineage=generate_id)
+        return StoredJournalWriter(store, reader, author, clock, clock, timeout=timeout, new_lineage=generate_id)
 
 
 def document_name(account: str, region: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from reconciler.app.config import RunConfig
 from reconciler.app.state import StateBackend, locate_target
 from reconciler.core.errors import ReconcilerError
-from reconciler.core.journal.status import Status, remembered
+from reconciler.core.journal.status import JournalStatus, list_recorded_associations
 from reconciler.core.model import Desired, Target
 from reconciler.edge.clock import SystemClock
 
 
-def read_status(target: Target, desired: Desired, config: RunConfig) -> Status:
+def read_status(target: Target, desired: Desired, config: RunConfig) -> JournalStatus:
     """Return what the journal of a target holds, or why it cannot be read."""
     account, region, place = target.account, target.region, None
     try:
@@ -18,16 +18,16 @@ def read_status(target: Target, desired: Desired, config: RunConfig) -> Status:
         reader = StateBackend.of(config).reader(account, region)
         place, journal = reader.place, reader.read()
     except ReconcilerError as error:
-        return Status(target.name, account, region, place, str(error))
+        return JournalStatus(target.name, account, region, place, str(error))
     names = {manifest.name for manifest in desired.manifests[target.name]}
-    return Status(
+    return JournalStatus(
         target.name,
         account,
         region,
         place,
         serial=journal.serial,
-        written=journal.written,
+        last_write=journal.last_write,
         lease=journal.lease,
-        lease_expired=bool(journal.lease and SystemClock().now() >= journal.lease.expires),
-        associations=remembered(journal, names),
+        is_lease_expired=bool(journal.lease and SystemClock().now() >= journal.lease.expires),
+        associations=list_recorded_associations(journal, names),
     )

@@ -57,7 +57,7 @@ def call(arguments: list[str]) -> int:
     from reconciler.core.redaction.secrets import Secrets
 
     given = settings.read_environment()
-    redaction.add_secrets("environment", Secrets.of_environment(given) | Secrets.of_text(" ".join(arguments)))
+    redaction.add_secrets("environment", Secrets.from_environment(given) | Secrets.from_text(" ".join(arguments)))
     try:
         code = app.main(arguments, prog_name="reconcile", standalone_mode=False)
     except BrokenPipeError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.cli.output import Format
-from reconciler.core.manifests.findings import Findings
+from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.report.report import Report
 from reconciler.render.formats import FORMATS, load
 
@@ -14,9 +14,9 @@ def _report(name: str) -> Format[Report]:
     return lambda report, terminal: load(name).render(report, terminal=terminal)
 
 
-def _findings(name: str) -> Format[Findings]:
+def _findings(name: str) -> Format[ValidationResult]:
     return lambda found, terminal: load(name).findings(found, terminal=terminal)
 
 
 REPORT: Mapping[str, Format[Report]] = {name: _report(name) for name in FORMATS}
-FINDINGS: Mapping[str, Format[Findings]] = {name: _findings(name) for name in FORMATS}
+FINDINGS: Mapping[str, Format[ValidationResult]] = {name: _findings(name) for name in FORMATS}

@@ -16,8 +16,8 @@ from reconciler.controller.scheduler import Timing
 from reconciler.controller.task import Lane
 from reconciler.core.apply.outcome import SUCCESSES
 from reconciler.core.controller import status
-from reconciler.core.controller.backoff import Rhythm
-from reconciler.core.controller.status import Board, PastRun, Refusal, Revision, UnderWay
+from reconciler.core.controller.backoff import Backoff
+from reconciler.core.controller.status import ActiveRun, ControllerStatus, FinishedRun, RejectedRevision, Revision
 from reconciler.core.errors import StopRequested
 from reconciler.core.model import Desired
 from reconciler.core.report.report import Report
@@ -32,7 +32,7 @@ _MOST_RUNS = 20_000
 class Act(Protocol):
     """Runs one target."""
 
-    def __call__(self, run: UnderWay, desired: Desired, got_on: Callable[[], None]) -> Report:
+    def __call__(self, run: ActiveRun, desired: Desired, got_on: Callable[[], None]) -> Report:
         """Make a run, and report; call `got_on` whenever something is done."""
 
 
@@ -42,16 +42,16 @@ class Told(Protocol):
     def taken(self, revision: Revision, desired: Desired) -> None:
         """Say that another revision came into force, and what it asks for."""
 
-    def refused(self, refusal: Refusal, in_force: Revision | None) -> None:
+    def refused(self, refusal: RejectedRevision, in_force: Revision | None) -> None:
         """Say why what is newest in git is not in force: once, while it stays so."""
 
     def reported(self, report: Report) -> None:
         """Say what became of a run."""
 
-    def failed(self, what: str, run: UnderWay | None, error: Exception) -> None:
+    def failed(self, what: str, run: ActiveRun | None, error: Exception) -> None:
         """Say that something went wrong that nobody foresaw, and in which run, if in one."""
 
-    def stuck(self, lane: status.Lane) -> None:
+    def stuck(self, lane: status.TargetStatus) -> None:
         """Say that a run does not get on: once for each."""
 
     def waiting(self, targets: Sequence[str]) -> None:
@@ -91,7 +91,7 @@ class TargetState:
     """
 
     task: Lane = field(init=False)
-    active: UnderWay | None = None
+    active: ActiveRun | None = None
     last: Report | None = None
     last_complete: Report | None = None
     last_success: datetime | None = None
@@ -118,7 +118,7 @@ class Controller:
         self._lock = threading.Lock()
         self._targets: dict[str, TargetState] = {}
         self._leaving: dict[str, TargetState] = {}
-        self._past: deque[PastRun] = deque(maxlen=_MOST_RUNS)
+        self._past: deque[FinishedRun] = deque(maxlen=_MOST_RUNS)
         self._told_stuck: set[tuple[str, datetime | None]] = set()
         self._told_waiting = False
         self._all_asked = threading.Event()
@@ -139,7 +139,7 @@ class Controller:
         if waiting and not self._told_waiting:
             self._means.told.waiting(waiting)
         self._told_waiting = bool(waiting)
-        stuck = {(each.target, each.running): each for each in self.board().stuck(self._times.patience)}
+        stuck = {(each.target, each.running_since): each for each in self.board().find_stuck(self._times.patience)}
         for which in stuck.keys() - self._told_stuck:
             self._means.told.stuck(stuck[which])
         self._told_stuck = set(stuck)
@@ -166,17 +166,19 @@ class Controller:
         for each in tasks:
             each.close()
 
-    def board(self) -> Board:
+    def board(self) -> ControllerStatus:
         """Return how all of it stands."""
         in_force, now = self._following.in_force, self._means.timing.clock.now()
         with self._lock:
             leaving = {name: state for name, state in self._leaving.items() if state.task.running}
             lanes = tuple(_status(name, state) for name, state in sorted((leaving | self._targets).items()))
-            past = tuple(run for run in self._past if run.finished > now - REMEMBERED)
+            past = tuple(run for run in self._past if run.finished_at > now - REMEMBERED)
         look, following = self._looking, self._following
-        looking = status.Lane("(git)", look.running, look.moved, look.due, look.failures, None, following.looked)
+        looking = status.TargetStatus(
+            "(git)", look.running, look.moved, look.due, look.failures, None, following.looked
+        )
         revision = in_force.revision if in_force else None
-        return Board(now, self._started, following.looked, revision, following.refusal, lanes, past, looking)
+        return ControllerStatus(now, self._started, following.looked, revision, following.refusal, lanes, past, looking)
 
     def _task(self, what: str, act: task.Act, interval: timedelta, state: TargetState | None = None) -> Lane:
         means = self._means
@@ -193,7 +195,7 @@ class Controller:
                 if state:
                     state.active = None
 
-        return Lane(what, guarded, Rhythm(interval, self._times.quiet), means.timing)
+        return Lane(what, guarded, Backoff(interval, self._times.quiet), means.timing)
 
     def _look(self, _: Callable[[], None]) -> bool:
         before, following = self._following.refusal, self._following
@@ -239,7 +241,7 @@ class Controller:
         assert in_force
         if all(target.name != name for target in in_force.desired.targets):
             return True  # git has just dropped it
-        run = state.active = UnderWay(self._means.new_id(), name, in_force.revision.id)
+        run = state.active = ActiveRun(self._means.new_id(), name, in_force.revision.id)
         report = self._means.act(run, in_force.desired, got_on)
         with self._lock:
             if self._targets.get(name) is state:
@@ -249,18 +251,18 @@ class Controller:
         return not report.has_failed
 
 
-def _status(name: str, state: TargetState) -> status.Lane:
+def _status(name: str, state: TargetState) -> status.TargetStatus:
     of = state.task
-    return status.Lane(
+    return status.TargetStatus(
         name, of.running, of.moved, of.due, of.failures, state.last, state.last_success, state.active,
         state.last_complete,
     )  # fmt: skip
 
 
-def _past(name: str, report: Report) -> PastRun:
+def _past(name: str, report: Report) -> FinishedRun:
     made = sum(isinstance(each.outcome, SUCCESSES) for each in report.associations)
     run = report.run
     drifted = report.summary["drifted"]
-    return PastRun(
+    return FinishedRun(
         run.id, name, run.started_at, run.finished_at, not report.has_failed, made, drifted, report.open_count
     )

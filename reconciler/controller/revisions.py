@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler import redaction
-from reconciler.core.controller.status import Refusal, Revision
+from reconciler.core.controller.status import RejectedRevision, Revision
 from reconciler.core.errors import (
     GitError,
     InvalidManifests,
@@ -56,14 +56,14 @@ class Following:
     def __init__(self, source: Source, clock: Clock) -> None:
         self._source, self._clock = source, clock
         self._known: str | None = None
-        self._unfit: Refusal | None = None
-        self._unreached: Refusal | None = None
+        self._unfit: RejectedRevision | None = None
+        self._unreached: RejectedRevision | None = None
         self._fault = ""
         self.in_force: InForce | None = None
         self.looked: datetime | None = None
 
     @property
-    def refusal(self) -> Refusal | None:
+    def refusal(self) -> RejectedRevision | None:
         """Why what is in force may not be the newest, if that is so."""
         return self._unreached or self._unfit
 
@@ -90,9 +90,9 @@ class Following:
         reason = str(error) if isinstance(error, ReconcilerError) else redaction.describe_error(error)
         fault = error.fault if isinstance(error, GitError) else reason
         if not self._unreached:
-            self._unreached = Refusal(reason, self._clock.now())
+            self._unreached = RejectedRevision(reason, self._clock.now())
         elif fault != self._fault:
-            self._unreached = Refusal(reason, self._unreached.since)
+            self._unreached = RejectedRevision(reason, self._unreached.since)
         self._fault = fault
 
     def _taken(self, version: str) -> bool:
@@ -112,7 +112,9 @@ class Following:
         self.in_force = InForce(loaded.desired, Revision(loaded.revision, self._clock.now(), manifests))
         return True
 
-    def _refusal(self, reason: str, before: Refusal | None, problems: tuple[Problem, ...] = ()) -> Refusal:
+    def _refusal(
+        self, reason: str, before: RejectedRevision | None, problems: tuple[Problem, ...] = ()
+    ) -> RejectedRevision:
         """Return a refusal that began with the first of those in a row that are alike."""
         since = before.since if before and before.reason == reason else self._clock.now()
-        return Refusal(reason, since, problems)
+        return RejectedRevision(reason, since, problems)

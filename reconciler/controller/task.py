@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from reconciler.controller.scheduler import Timing
-from reconciler.core.controller.backoff import Rhythm
+from reconciler.core.controller.backoff import Backoff
 
 Act: TypeAlias = Callable[[Callable[[], None]], bool]
 
@@ -27,7 +27,7 @@ class Lane:
     go by the clock: that may be set meanwhile.
     """
 
-    def __init__(self, name: str, act: Act, rhythm: Rhythm, timing: Timing) -> None:
+    def __init__(self, name: str, act: Act, rhythm: Backoff, timing: Timing) -> None:
         self._name, self._act, self._rhythm, self._timing = name, act, rhythm, timing
         self._lock = threading.Lock()
         self._asked = self._closed = False
@@ -103,7 +103,7 @@ class Lane:
                 self.failures = 0 if well else self.failures + 1
                 if not self._closed:
                     now = self._timing.clock.monotonic()
-                    pause = self._rhythm.pause(self.failures, self._timing.share()).total_seconds()
+                    pause = self._rhythm.compute_delay(self.failures, self._timing.share()).total_seconds()
                     due = max(now, (started if well else now) + pause)
                     self._plan(min(due, self._soonest(now)) if self._asked else due)
 
@@ -117,7 +117,7 @@ class Lane:
 
     def _soonest(self, now: float) -> float:
         """Return when it may begin because somebody asks."""
-        quiet = self._rhythm.quiet.total_seconds()
+        quiet = self._rhythm.min_event_interval.total_seconds()
         return max(now, self._begun[0] + quiet) if len(self._begun) == self._begun.maxlen else now
 
     def _got_on(self) -> None:

@@ -29,8 +29,8 @@ from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Adopt, Blocked, get_live
 from reconciler.core.plan.inputs import RunRules
 from reconciler.core.plan.integrations import find_integration
-from reconciler.core.request.normalise import resolved
-from reconciler.core.request.times import epoch_millis, readable
+from reconciler.core.request.normalise import resolve_request
+from reconciler.core.request.times import format_millis, to_epoch_millis
 
 _MAX_SLUG_LENGTH = 54
 """Characters of a data integration's name in that of a manifest: with those of an id, a DNS label."""
@@ -179,7 +179,7 @@ def _index_duplicates(
     for manifest in (decision.manifest for decision in preview.plan.decisions):
         integration = find_integration(manifest.integration, preview.observation.integrations)
         if integration and not manifest.policy.adopt:
-            key = natural_key(resolved(manifest.spec, integration.arn))
+            key = natural_key(resolve_request(manifest.spec, integration.arn))
             duplicates[key] = (*duplicates.get(key, ()), DuplicateManifest(manifest, arns.get(manifest.name)))
     return duplicates
 
@@ -264,9 +264,9 @@ def _sort_members(members: Mapping[str, Json]) -> dict[str, Json]:
 
 def _format_time(millis: str) -> str:
     """Return a time as ISO 8601 where that means exactly the same, else as it is."""
-    text = readable(millis)
+    text = format_millis(millis)
     try:
-        return text if epoch_millis(text) == millis else millis
+        return text if to_epoch_millis(text) == millis else millis
     except ValueError:
         return millis
 

@@ -13,8 +13,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from reconciler import redaction
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
-from reconciler.core.aws.throttling import throttled
-from reconciler.core.controller.status import Board
+from reconciler.core.aws.throttling import is_throttled
+from reconciler.core.controller.status import ControllerStatus
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.report.report import Report
 
@@ -34,7 +34,7 @@ class Metrics:
     def __init__(self, version: str) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call] # twice the series, for what nobody asks
         self._registry = registry = CollectorRegistry()
-        self._read_status: Callable[[], Board] | None = None
+        self._read_status: Callable[[], ControllerStatus] | None = None
         self._first_seen: dict[str, datetime] = {}
         self._codes: set[str] = set()
         registry.register(self)  # first: what it begins at 0 is among the counts of the same scrape
@@ -65,7 +65,7 @@ class Metrics:
         build = Gauge("build_info", "The version that runs.", ("version",), namespace=_PREFIX, registry=registry)
         build.labels(version).set(1)
 
-    def show_status(self, read_status: Callable[[], Board]) -> None:
+    def show_status(self, read_status: Callable[[], ControllerStatus]) -> None:
         """Have the state of a controller among the metrics."""
         self._read_status = read_status
 
@@ -101,7 +101,7 @@ class Metrics:
         if code in self._codes or len(self._codes) < _MAX_CODES:
             self._codes.add(code)
         self._calls.labels(service, operation, code if code in self._codes else _OTHER).inc()
-        if throttled(code, status):
+        if is_throttled(code, status):
             self._throttles.labels(service, operation).inc()
 
     def count_wait(self, target: str, seconds: float) -> None:
@@ -155,39 +155,39 @@ class Metrics:
             "target_first_seen_timestamp_seconds", "When a scrape first found the target.", "target"
         )
         self._first_seen = first_seen_times = {
-            lane.target: self._first_seen.get(lane.target, status.now) for lane in status.lanes
+            lane.target: self._first_seen.get(lane.target, status.now) for lane in status.targets
         }
-        for lane in status.lanes:
+        for lane in status.targets:
             name = _encode_label(lane.target)
             self._initialise(lane.target)
             first_seen.add_metric((name,), first_seen_times[lane.target].timestamp())
             failures.add_metric((name,), lane.failures)
-            idle.add_metric((name,), _compute_age(status, lane.moved))
-            if lane.succeeded:
-                succeeded.add_metric((name,), lane.succeeded.timestamp())
-            if lane.last:
-                for decision, count in lane.last.summary.items():
+            idle.add_metric((name,), _compute_age(status, lane.last_progress))
+            if lane.last_success:
+                succeeded.add_metric((name,), lane.last_success.timestamp())
+            if lane.last_report:
+                for decision, count in lane.last_report.summary.items():
                     associations.add_metric((name, decision), count)
-                exports.add_metric((name,), sum(each.has_failed_export for each in lane.known))
-            for each in lane.known:
+                exports.add_metric((name,), sum(each.has_failed_export for each in lane.associations))
+            for each in lane.associations:
                 if each.decision is DecisionKind.DRIFTED:
                     drift.add_metric((name, _encode_label(each.name)), _compute_age(status, each.since))
         started = _create_gauge("start_timestamp_seconds", "When the controller was started.")
-        started.add_metric((), status.started.timestamp())
+        started.add_metric((), status.started_at.timestamp())
         yield from (associations, drift, exports, succeeded, failures, idle, first_seen, started)
         yield from _collect_revision(status)
 
 
-def _collect_revision(status: Board) -> Iterator[Metric]:
+def _collect_revision(status: ControllerStatus) -> Iterator[Metric]:
     """Yield which revision is active and whether a newer one was rejected."""
     rejected = _create_gauge("revision_rejected", "Whether the latest revision was rejected or cannot be read.")
-    rejected.add_metric((), 1 if status.refusal else 0)
+    rejected.add_metric((), 1 if status.rejected_revision else 0)
     activated = _create_gauge("revision_timestamp_seconds", "When the active revision became active.", "revision")
     if status.revision:
         activated.add_metric((_encode_label(status.revision.id or ""),), status.revision.since.timestamp())
     checked = _create_gauge("source_checked_timestamp_seconds", "When git was last read without an error.")
-    if status.looked:
-        checked.add_metric((), status.looked.timestamp())
+    if status.source_checked_at:
+        checked.add_metric((), status.source_checked_at.timestamp())
     yield from (rejected, activated, checked)
 
 
@@ -207,5 +207,5 @@ def _extract_code(parsed_response: Any, status: int) -> str:
     return code if isinstance(code, str) and _CODE.fullmatch(redaction.redact(code)) else str(status)
 
 
-def _compute_age(status: Board, since: datetime | None) -> float:
+def _compute_age(status: ControllerStatus, since: datetime | None) -> float:
     return max(0.0, (status.now - since).total_seconds()) if since else 0.0

@@ -7,9 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from reconciler.core.controller.status import Board
-from reconciler.core.notifications.changes import PATIENCE, forgotten, looks, news, summary
-from reconciler.core.notifications.state import Ledger
+from reconciler.core.controller.status import ControllerStatus
+from reconciler.core.notifications.changes import (
+    OUTAGE_TOLERANCE,
+    build_summary,
+    drop_removed_targets,
+    find_changes,
+    snapshot_targets,
+)
+from reconciler.core.notifications.state import NotificationState
 from reconciler.core.ports import Timer
 from reconciler.notifications.store import Ledgers
 from reconciler.render import notification
@@ -44,7 +50,7 @@ class _Pause:
 class Round:
     """What a courier goes by: how all stands, who is to be told (behind a name), how often all of it, and the time."""
 
-    board: Callable[[], Board]
+    board: Callable[[], ControllerStatus]
     receivers: Callable[[], Sequence[tuple[str, Receiver]]]
     heartbeat: timedelta
     timer: Timer
@@ -60,19 +66,19 @@ class Courier:
     def go(self) -> None:
         """Deliver what there is to deliver."""
         board = self._round.board()
-        if not self._ledgers.known() and board.now - board.started < PATIENCE:
+        if not self._ledgers.known() and board.now - board.started_at < OUTAGE_TOLERANCE:
             return  # better late than twice
         for name, receiver in self._round.receivers():
             if self._round.timer.monotonic() >= self._pauses.setdefault(name, _Pause()).until:
                 self._visit(name, receiver, board)
 
-    def _visit(self, name: str, receiver: Receiver, board: Board) -> None:
+    def _visit(self, name: str, receiver: Receiver, board: ControllerStatus) -> None:
         if self._due(self._ledgers[name], board)[1] == self._ledgers[name]:
             return
         with self._ledgers.held() as free:
             if not free:
                 return
-            ledger = forgotten(self._ledgers[name], board)
+            ledger = drop_removed_targets(self._ledgers[name], board)
             messages, after = self._due(ledger, board)
             for message, told in messages:
                 if not self._sent(name, receiver, message):
@@ -81,15 +87,17 @@ class Courier:
             if not messages and after != self._ledgers[name]:
                 self._ledgers.keep(name, after)  # what git dropped
 
-    def _due(self, ledger: Ledger, board: Board) -> tuple[list[tuple[Message, Ledger]], Ledger]:
+    def _due(
+        self, ledger: NotificationState, board: ControllerStatus
+    ) -> tuple[list[tuple[Message, NotificationState]], NotificationState]:
         """Return each message with the ledger once it is delivered, and the ledger at the end."""
-        found, messages = looks(board), []
-        ledger = forgotten(ledger, board)
-        notices, ledger = news(ledger, found)
+        found, messages = snapshot_targets(board), []
+        ledger = drop_removed_targets(ledger, board)
+        notices, ledger = find_changes(ledger, found)
         if notices:
             messages.append((notification.told(notices), ledger))
-        if daily := summary(ledger, board, found, self._round.heartbeat):
-            ledger = replace(ledger, summarised=daily.at)
+        if daily := build_summary(ledger, board, found, self._round.heartbeat):
+            ledger = replace(ledger, last_summary=daily.at)
             messages.append((notification.summary(daily), ledger))
         return messages, ledger
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from reconciler import redaction
 from reconciler.core.errors import StateConflict, StateError
-from reconciler.core.notifications.state import Ledger, decode, encode
+from reconciler.core.notifications.state import NotificationState, decode, encode
 from reconciler.edge.state.store import Store
 
 _TRIES = 3
@@ -23,15 +23,15 @@ class Ledgers:
 
     def __init__(self, store: Store | None, troubled: Callable[[str], None], now: Callable[[], datetime]) -> None:
         self._store, self._troubled, self._now = store, troubled, now
-        self._ledgers: dict[str, Ledger] = {}
+        self._ledgers: dict[str, NotificationState] = {}
         self._version: str | None = None
         self._trouble = ""
         self._claimed = False
         self._read = store is None
 
-    def __getitem__(self, receiver: str) -> Ledger:
+    def __getitem__(self, receiver: str) -> NotificationState:
         """Return what a receiver was told."""
-        return self._ledgers.get(receiver, Ledger()).believed(self._now())
+        return self._ledgers.get(receiver, NotificationState()).without_future_times(self._now())
 
     def known(self) -> bool:
         """Tell whether it is known what people were told before this process began; look, where it is not yet."""
@@ -58,9 +58,9 @@ class Ledgers:
             self._claimed = False
             self._store.release()
 
-    def keep(self, receiver: str, ledger: Ledger) -> None:
+    def keep(self, receiver: str, ledger: NotificationState) -> None:
         """Remember what a receiver was told; within `held`."""
-        self._ledgers[receiver] = ledger.merged(self[receiver])
+        self._ledgers[receiver] = ledger.merge(self[receiver])
         if not self._store or not self._claimed:
             return
         said = ""
@@ -96,7 +96,7 @@ class Ledgers:
             self._say(f"{self._store.place} is not understood, and begun anew: {redaction.describe_error(error)}")
         self._read = True
         for receiver, ledger in kept.items():
-            self._ledgers[receiver] = self[receiver].merged(ledger.believed(self._now()))
+            self._ledgers[receiver] = self[receiver].merge(ledger.without_future_times(self._now()))
 
     def _say(self, trouble: str) -> None:
         if trouble != self._trouble:

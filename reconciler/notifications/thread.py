@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from reconciler.core.controller.status import Board
+from reconciler.core.controller.status import ControllerStatus
 from reconciler.edge import logs
 
 _GLANCE = 15.0
@@ -19,7 +19,7 @@ _LEAVE = 3.0
 class Tidings:
     """Has a thread that tells people, once it is begun; where nobody is to be told, nothing happens."""
 
-    def __init__(self, begin: Callable[[Callable[[], Board]], Callable[[], None]] | None) -> None:
+    def __init__(self, begin: Callable[[Callable[[], ControllerStatus]], Callable[[], None]] | None) -> None:
         self._begin = begin
         self._news, self._ending = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
@@ -28,7 +28,7 @@ class Tidings:
         """Say that there may be news."""
         self._news.set()
 
-    def begin(self, board: Callable[[], Board]) -> None:
+    def begin(self, board: Callable[[], ControllerStatus]) -> None:
         """Tell, from now on, how all stands on a board."""
         if self._begin:
             tell = self._begin(board)

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core.doctor.diagnosis import Check, Diagnosis, Result
+from reconciler.core.doctor.diagnosis import Check, CheckResult, Diagnosis
 from reconciler.core.text import escape_workflow_commands, sanitize
 
 FORMAT = "reconciler/doctor/v1"
 _STYLES = {
-    Result.OK: ("✓", "32"),
-    Result.WARNING: ("!", "33"),
-    Result.FAILED: ("✗", "31"),
-    Result.SKIPPED: ("·", "2"),
+    CheckResult.OK: ("✓", "32"),
+    CheckResult.WARNING: ("!", "33"),
+    CheckResult.FAILED: ("✗", "31"),
+    CheckResult.SKIPPED: ("·", "2"),
 }
 _BOLD = "1"
 
@@ -66,7 +66,7 @@ class _Page:
         for check in checks:
             symbol, code = _STYLES[check.result]
             marked = self._style(f"{symbol} {check.result:<7}", code) if self.terminal else f"{check.result:<7}"
-            yield f"  {marked}  {check.name:<{width}}  {sanitize(check.seen)}"
+            yield f"  {marked}  {check.name:<{width}}  {sanitize(check.message)}"
             if check.fix and check.fix not in said:
                 said.add(check.fix)
                 yield f"      {sanitize(check.fix)}"
@@ -76,4 +76,4 @@ class _Page:
 
 
 def _document(check: Check) -> dict[str, Any]:
-    return {"name": check.name, "about": check.about, "result": check.result, "seen": check.seen, "fix": check.fix}
+    return {"name": check.name, "about": check.subject, "result": check.result, "seen": check.message, "fix": check.fix}

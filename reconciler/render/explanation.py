@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.core.journal.codec import encode_record, encode_standing
-from reconciler.core.journal.records import Bound, Intended, Record
+from reconciler.core.journal.codec import encode_last_decision, encode_record
+from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Json, Live
 from reconciler.core.plan.difference import flatten
 from reconciler.core.report.explanation import Explanation
@@ -48,7 +48,7 @@ def as_json(told: Explanation, target: str, account: str, region: str) -> str:
             "serial": told.journal.serial,
             "name": told.record.name if told.record else None,
             "record": encode_record(told.record) if told.record else None,
-            "standing": encode_standing(told.last_decision) if told.last_decision else None,
+            "standing": encode_last_decision(told.last_decision) if told.last_decision else None,
         },
         "live": told.live and _live_document(told.live),
         "sameNaturalKey": [live.arn for live in told.matches],
@@ -128,13 +128,13 @@ def _record(told: Explanation) -> Iterator[str]:
     if record.request != told.request:
         yield "  applied, which is not what git asks for now:"
         yield from (f"  {line}" for line in _leaves(record.request))
-    for number, former in enumerate(record.former, 1):
-        yield f"  not sent again by itself, {number} of {len(record.former)}: {shown(former)}"
+    for number, former in enumerate(record.previous_executions, 1):
+        yield f"  not sent again by itself, {number} of {len(record.previous_executions)}: {shown(former)}"
 
 
 def _state(record: Record) -> Iterator[str]:
     match record.state:
-        case Intended(attempts, first, last):
+        case CreatePending(attempts, first, last):
             at = f"attempt {attempts} at {timestamp(last)}, the first at {timestamp(first)}"
             yield f"  a Create without an answer: {at}"
         case Bound(association_id, since, arn, gone, update):
@@ -144,7 +144,7 @@ def _state(record: Record) -> Iterator[str]:
             if gone:
                 yield f"  List has left it out since {timestamp(gone)}"
             if update:
-                became = f"refused: {update.refused}" if update.refused else "not shown by List yet"
+                became = f"refused: {update.refusal}" if update.refusal else "not shown by List yet"
                 yield f"  an Update of {timestamp(update.at)}, {became}"
 
 

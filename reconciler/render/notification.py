@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from reconciler.core.notifications.changes import Notice, Summary
+from reconciler.core.notifications.changes import Notification, Summary
 from reconciler.core.notifications.state import Condition
 from reconciler.core.text import escape_invisible, plural, timestamp_to_the_minute
 
@@ -47,11 +47,11 @@ class Message:
     severity: Severity
 
 
-def told(notices: tuple[Notice, ...]) -> Message:
+def told(notices: tuple[Notification, ...]) -> Message:
     """Return what began and ended to be wrong as one message, the gravest first."""
     counts = Counter(_label(each) for each in notices)
     labels = [label for label in (*_ADVICE, "recovered") if label in counts]
-    wrong = {each.finding.condition for each in notices if each.finding.condition.wrong}
+    wrong = {each.finding.condition for each in notices if each.finding.condition.is_wrong}
     severity: Severity = "failure" if wrong & _FAILURES else "warning" if wrong else "success"
     title = f"reconcile: {', '.join(f'{counts[label]} {label}' for label in labels)}"
     return Message(title, "\n".join(_listed(notices)), severity)
@@ -59,27 +59,27 @@ def told(notices: tuple[Notice, ...]) -> Message:
 
 def summary(said: Summary) -> Message:
     """Return how all stands as a message. It says that all is well only where that is so."""
-    watched = f"{plural(said.associations, 'association')} in {plural(said.targets, 'target')}"
-    if said.well:
+    watched = f"{plural(said.association_count, 'association')} in {plural(said.target_count, 'target')}"
+    if said.is_well:
         return Message("reconcile: all is well", f"{watched}, as of {timestamp_to_the_minute(said.at)}.", "info")
     parts = [
-        f"{len(said.open)} wrong" if said.open else "",
-        f"{plural(len(said.behind), 'target')} not reconciled" if said.behind else "",
-        "manifests not read" if said.unread else "",
-        f"{said.waiting} waiting" if said.waiting else "",
-        "" if said.targets else "nothing is reconciled",
+        f"{len(said.open_notifications)} wrong" if said.open_notifications else "",
+        f"{plural(len(said.overdue_targets), 'target')} not reconciled" if said.overdue_targets else "",
+        "manifests not read" if said.is_source_unread else "",
+        f"{said.waiting_count} waiting" if said.waiting_count else "",
+        "" if said.target_count else "nothing is reconciled",
     ]
     lines = [f"{watched}, as of {timestamp_to_the_minute(said.at)}."]
-    if said.unread:
+    if said.is_source_unread:
         lines.append(
-            f"The manifests were last read {_when(said.read)}, so newer revisions are not active: see the log."
+            f"The manifests were last read {_when(said.source_read_at)}: newer revisions are not active. See the log."
         )
-    lines += [f"- {_plain(name)} last went well {_when(when)}" for name, when in said.behind[:_LINES]]
-    lines += _more(len(said.behind))
-    if said.waiting:
+    lines += [f"- {_plain(name)} last went well {_when(when)}" for name, when in said.overdue_targets[:_LINES]]
+    lines += _more(len(said.overdue_targets))
+    if said.waiting_count:
         lines.append("What waits settles, is held, changed in git or is not known just now: the report says which.")
-    lines += _listed(said.open)
-    wrong = said.open or said.behind or said.unread or not said.targets
+    lines += _listed(said.open_notifications)
+    wrong = said.open_notifications or said.overdue_targets or said.is_source_unread or not said.target_count
     return Message(f"reconcile: {', '.join(filter(None, parts))}", "\n".join(lines), "warning" if wrong else "info")
 
 
@@ -87,7 +87,7 @@ def _when(time: datetime | None) -> str:
     return f"at {timestamp_to_the_minute(time)}" if time else "before this start, if ever"
 
 
-def _listed(notices: tuple[Notice, ...]) -> Iterator[str]:
+def _listed(notices: tuple[Notification, ...]) -> Iterator[str]:
     """Yield what is to be done for each condition, and below it what it concerns."""
     order = [*_ADVICE, "recovered"]
     heading = ""
@@ -95,7 +95,7 @@ def _listed(notices: tuple[Notice, ...]) -> Iterator[str]:
         label = _label(each)
         if label != heading:
             heading = label
-            yield f"{label}: {_ADVICE[each.finding.condition]}" if each.finding.condition.wrong else f"{label}:"
+            yield f"{label}: {_ADVICE[each.finding.condition]}" if each.finding.condition.is_wrong else f"{label}:"
         yield f"- {_line(each)}"
     yield from _more(len(notices))
 
@@ -104,15 +104,17 @@ def _more(count: int) -> Iterable[str]:
     return [f"and {count - _LINES} more"] if count > _LINES else []
 
 
-def _label(notice: Notice) -> str:
-    return notice.finding.condition if notice.finding.condition.wrong else "recovered"
+def _label(notice: Notification) -> str:
+    return notice.finding.condition if notice.finding.condition.is_wrong else "recovered"
 
 
-def _line(notice: Notice) -> str:
+def _line(notice: Notification) -> str:
     finding = notice.finding
     what = f"{finding.name} in {finding.target}" if finding.name else finding.target or "the manifests"
-    was = f"no longer {_was(notice.ended)}" if notice.ended and not finding.condition.wrong else ""
-    why = finding.said if finding.condition.wrong else was
+    was = (
+        f"no longer {_was(notice.ended_condition)}" if notice.ended_condition and not finding.condition.is_wrong else ""
+    )
+    why = finding.message if finding.condition.is_wrong else was
     place = ", ".join(filter(None, (what, finding.manifest, finding.arn)))
     return _plain(f"{place}: {why}" if why else place)
 

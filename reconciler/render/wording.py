@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
-from reconciler.core.journal.records import Intended, Record
-from reconciler.core.manifests.findings import Findings
+from reconciler.core.journal.records import CreatePending, Record
+from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.model import Json, Live
 from reconciler.core.plan.decide import MISSING_REASON
 from reconciler.core.plan.decision import Create, Update, Write
 from reconciler.core.plan.difference import Difference, flatten
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
-from reconciler.core.request.times import readable
+from reconciler.core.request.times import format_millis
 from reconciler.core.text import escape_workflow_commands, plural, sanitize, timestamp_to_the_minute
 from reconciler.render.kinds import ReportKind, kind_of
 
@@ -63,13 +63,13 @@ def coverage(of: Report | TargetReport) -> str:
     return f"{of.managed_count:,} of {of.live_count:,} live associations {verb} managed"
 
 
-def valid(found: Findings) -> str:
+def valid(found: ValidationResult) -> str:
     """Return the findings as one line."""
     of = f" of commit {sanitize(found.revision)}" if found.revision else ""
     if found.problems:
-        count = found.total or len(found.problems)
+        count = found.problem_count or len(found.problems)
         return f"{plural(count, 'problem')} in the manifests{of}: none is used."
-    counts = ((found.manifests, "manifest"), (found.targets, "target"))
+    counts = ((found.manifest_count, "manifest"), (found.target_count, "target"))
     said = ", ".join(plural(count, noun) for count, noun in counts if count)
     warned = len(found.warnings)
     warnings = f", {plural(warned, 'warning')}" if warned else ""
@@ -165,7 +165,7 @@ def exact(value: Json) -> str:
     text = json.dumps(value, ensure_ascii=False)
     if not text.isprintable():
         text = text.translate({ord(char): json.dumps(char)[1:-1] for char in set(text) if not char.isprintable()})
-    shown = readable(value) if isinstance(value, str) else value
+    shown = format_millis(value) if isinstance(value, str) else value
     return escape_workflow_commands(f"{text} ({shown})" if shown != value else text)
 
 
@@ -190,7 +190,7 @@ def unmanaged(live: Live, target: TargetReport) -> str:
 
 def why_orphaned(record: Record) -> str:
     """Return why a record has no manifest, and whether a Create of it is still open."""
-    if isinstance(record.state, Intended):
+    if isinstance(record.state, CreatePending):
         return (
             f"its manifest is gone, and a Create of {timestamp_to_the_minute(record.state.last_attempt)} has no answer"
         )
@@ -232,5 +232,5 @@ def shown(value: Json) -> str:
         return "(absent)"
     if not isinstance(value, str):
         return sanitize(json.dumps(value, ensure_ascii=False))
-    time = readable(value)
+    time = format_millis(value)
     return sanitize(value) if time == value else f"{value} ({time})"

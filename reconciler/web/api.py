@@ -10,39 +10,39 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from reconciler.core.controller.status import Board, Lane, PastRun, Refusal
+from reconciler.core.controller.status import ControllerStatus, FinishedRun, RejectedRevision, TargetStatus
 from reconciler.render.formats import json
 from reconciler.web.page.page import Process
 
 FORMAT = "reconciler/controller/v1"
 
 
-def written(board: Board, process: Process) -> Iterator[str]:
+def written(board: ControllerStatus, process: Process) -> Iterator[str]:
     """Yield the board as the document that the schema describes, in pieces."""
-    stuck = board.stuck(process.patience)
-    targets = json.items(_lane(lane, stuck=lane in stuck) for lane in board.lanes)
-    runs = json.items((json.line(_run(run)),) for run in board.past)
+    stuck = board.find_stuck(process.patience)
+    targets = json.items(_lane(lane, stuck=lane in stuck) for lane in board.targets)
+    runs = json.items((json.line(_run(run)),) for run in board.finished_runs)
     yield from json.members(_board(board, process), targets=targets, runs=runs)
     yield "\n"
 
 
-def _board(board: Board, process: Process) -> dict[str, Any]:
-    revision, stuck = board.revision, board.stuck(process.patience)
+def _board(board: ControllerStatus, process: Process) -> dict[str, Any]:
+    revision, stuck = board.revision, board.find_stuck(process.patience)
     return {
         "format": FORMAT,
         "generatedAt": board.now.isoformat(),
-        "startedAt": board.started.isoformat(),
-        "sourceCheckedAt": _time(board.looked),
+        "startedAt": board.started_at.isoformat(),
+        "sourceCheckedAt": _time(board.source_checked_at),
         "revision": revision
-        and {"id": revision.id, "since": revision.since.isoformat(), "manifests": revision.manifests},
-        "rejection": board.refusal and _refusal(board.refusal),
+        and {"id": revision.id, "since": revision.since.isoformat(), "manifests": revision.manifest_count},
+        "rejection": board.rejected_revision and _refusal(board.rejected_revision),
         "schedulerRunning": process.working,
         "stopping": process.stopping,
-        "sourceStuck": board.looking in stuck,
+        "sourceStuck": board.source_status in stuck,
     }
 
 
-def _refusal(refusal: Refusal) -> dict[str, Any]:
+def _refusal(refusal: RejectedRevision) -> dict[str, Any]:
     return {
         "reason": refusal.reason,
         "since": refusal.since.isoformat(),
@@ -50,30 +50,32 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
     }
 
 
-def _lane(lane: Lane, *, stuck: bool) -> Iterator[str]:
+def _lane(lane: TargetStatus, *, stuck: bool) -> Iterator[str]:
     head = {
         "target": lane.target,
-        "runningSince": _time(lane.running),
-        "lastProgressAt": _time(lane.moved),
-        "nextRunAt": _time(lane.due),
+        "runningSince": _time(lane.running_since),
+        "lastProgressAt": _time(lane.last_progress),
+        "nextRunAt": _time(lane.next_run),
         "stuck": stuck,
         "consecutiveFailures": lane.failures,
-        "lastSuccessAt": _time(lane.succeeded),
+        "lastSuccessAt": _time(lane.last_success),
     }
-    unseen = json.items((json.line(json.association(each)),) for each in lane.unseen.values())
-    yield from json.members(head, lastSeen=unseen, report=json.written(lane.last) if lane.last else ("null",))
+    unseen = json.items((json.line(json.association(each)),) for each in lane.unlisted_associations.values())
+    yield from json.members(
+        head, lastSeen=unseen, report=json.written(lane.last_report) if lane.last_report else ("null",)
+    )
 
 
-def _run(run: PastRun) -> dict[str, Any]:
+def _run(run: FinishedRun) -> dict[str, Any]:
     return {
         "id": run.id,
         "target": run.target,
-        "startedAt": run.started.isoformat(),
-        "finishedAt": run.finished.isoformat(),
-        "succeeded": run.well,
-        "written": run.made,
-        "drifted": run.drifted,
-        "open": run.open,
+        "startedAt": run.started_at.isoformat(),
+        "finishedAt": run.finished_at.isoformat(),
+        "succeeded": run.is_success,
+        "written": run.write_count,
+        "drifted": run.drift_count,
+        "open": run.open_count,
     }
 
 

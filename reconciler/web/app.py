@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from reconciler.core.controller.status import Board
+from reconciler.core.controller.status import ControllerStatus
 from reconciler.web import probes
 from reconciler.web.api import written
 from reconciler.web.page import html
@@ -32,7 +32,7 @@ _FRESH = 15
 class Views:
     """What is shown. `metrics` returns a content type and a text; `manifest_url` is a template (see `places`)."""
 
-    board: Callable[[], Board]
+    board: Callable[[], ControllerStatus]
     metrics: Callable[[], tuple[str, bytes]]
     patience: timedelta
     working: Callable[[], bool]
@@ -94,14 +94,14 @@ def application(views: Views, hooks: Hooks) -> Starlette:
     return app
 
 
-def _state(board: Board, process: Process) -> object:
+def _state(board: ControllerStatus, process: Process) -> object:
     """Return what is equal for as long as documents may stay as they are, though time passes."""
 
     def coarse(time: datetime | None) -> int | None:
         return round(time.timestamp()) if time else None
 
-    stuck = tuple(lane.target for lane in board.stuck(process.patience))
-    times = tuple((coarse(lane.moved), coarse(lane.due)) for lane in board.lanes)
-    lanes = tuple(replace(lane, moved=None, due=None) for lane in board.lanes)
-    still = replace(board, now=board.started, lanes=lanes, looking=None)
+    stuck = tuple(lane.target for lane in board.find_stuck(process.patience))
+    times = tuple((coarse(lane.last_progress), coarse(lane.next_run)) for lane in board.targets)
+    lanes = tuple(replace(lane, last_progress=None, next_run=None) for lane in board.targets)
+    still = replace(board, now=board.started_at, targets=lanes, source_status=None)
     return int(board.now.timestamp() // _FRESH), still, times, stuck, process

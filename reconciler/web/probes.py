@@ -6,27 +6,27 @@ from datetime import timedelta
 
 from starlette.responses import PlainTextResponse, Response
 
-from reconciler.core.controller.status import Board, Lane
+from reconciler.core.controller.status import ControllerStatus, TargetStatus
 
 
-def health(board: Board, patience: timedelta, *, working: bool) -> Response:
+def health(board: ControllerStatus, patience: timedelta, *, working: bool) -> Response:
     """Say 503 where a run makes no progress, or nothing would be run any more."""
-    stuck = board.stuck(patience)
-    wrong = [f"{_what(board, lane)} has made no progress since {lane.still:%H:%M:%SZ}" for lane in stuck]
+    stuck = board.find_stuck(patience)
+    wrong = [f"{_what(board, lane)} has made no progress since {lane.stalled_since:%H:%M:%SZ}" for lane in stuck]
     wrong += [] if working else ["the timetable has stopped"]
     return _said("\n".join(wrong or ["ok"]), 503 if wrong else 200)
 
 
-def _what(board: Board, lane: Lane) -> str:
-    return "the poll of git" if lane is board.looking else f"the run of target {lane.target}"
+def _what(board: ControllerStatus, lane: TargetStatus) -> str:
+    return "the poll of git" if lane is board.source_status else f"the run of target {lane.target}"
 
 
-def readiness(board: Board, *, stopping: bool) -> Response:
+def readiness(board: ControllerStatus, *, stopping: bool) -> Response:
     """Say 503 until a first revision is active, and when a stop was asked for."""
     if stopping:
         return _said("stopping", 503)
     if board.revision is None:
-        reason = f": {board.refusal.reason}" if board.refusal else ""
+        reason = f": {board.rejected_revision.reason}" if board.rejected_revision else ""
         return _said(f"no revision is active yet{reason}", 503)
     return _said("ok", 200)
 

@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any, TypeVar
 
 from reconciler.core.apply.outcome import Outcome
-from reconciler.core.controller.status import Board, Lane
+from reconciler.core.controller.status import ControllerStatus, TargetStatus
 from reconciler.core.model import Execution, Json, Live
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
@@ -25,16 +25,24 @@ Item = TypeVar("Item")
 Value = TypeVar("Value", TargetReport, AssociationReport, Difference, Execution, Live, Outcome)
 
 
-def typed(board: Board) -> Board:
+def typed(board: ControllerStatus) -> ControllerStatus:
     """Return the board with values of the right types only: itself, where it has no other."""
-    lanes = _each(board.lanes, _lane)
-    return board if lanes is board.lanes else replace(board, lanes=lanes)
+    lanes = _each(board.targets, _lane)
+    return board if lanes is board.targets else replace(board, targets=lanes)
 
 
-def _lane(lane: Lane) -> Lane:
-    last = lane.last and _report(lane.last)
-    seen = last if lane.seen is lane.last else lane.seen and _report(lane.seen)
-    return lane if last is lane.last and seen is lane.seen else replace(lane, last=last, seen=seen)
+def _lane(lane: TargetStatus) -> TargetStatus:
+    last = lane.last_report and _report(lane.last_report)
+    seen = (
+        last
+        if lane.last_complete_report is lane.last_report
+        else lane.last_complete_report and _report(lane.last_complete_report)
+    )
+    return (
+        lane
+        if last is lane.last_report and seen is lane.last_complete_report
+        else replace(lane, last_report=last, last_complete_report=seen)
+    )
 
 
 def _report(report: Report) -> Report:

@@ -10,14 +10,14 @@ import pytest
 from reconciler.app.assemble import Runner
 from reconciler.app.controller import run_target
 from reconciler.app.stop_signal import StopSignal
-from reconciler.core.controller.status import UnderWay
+from reconciler.core.controller.status import ActiveRun
 from reconciler.core.errors import StateError, StopRequested
 from reconciler.core.model import Desired
 from reconciler.core.ports import Progress
 from reconciler.core.report.report import Report, RunInfo
 
 TIME = datetime(2026, 11, 1, tzinfo=UTC)
-RUN = UnderWay("1", "prod", "abc")
+RUN = ActiveRun("1", "prod", "abc")
 
 
 class Cycle:

@@ -11,11 +11,11 @@ import pytest
 import structlog
 
 from reconciler.app.events import LogAndMetrics
-from reconciler.core.controller.status import UnderWay
+from reconciler.core.controller.status import ActiveRun
 from reconciler.edge import logs
 from reconciler.edge.metrics import Metrics
 
-RUN = UnderWay("0a1b", "prod", "1f0c5f7")
+RUN = ActiveRun("0a1b", "prod", "1f0c5f7")
 
 
 @pytest.fixture

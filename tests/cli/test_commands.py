@@ -18,8 +18,8 @@ from reconciler.cli.commands.schema import _KINDS
 from reconciler.cli.group import _COMMANDS as COMMANDS
 from reconciler.cli.schema_references import resolved
 from reconciler.core.manifests.document import Document
-from reconciler.edge.manifests.schema import schema
-from reconciler.edge.manifests.yaml import documents
+from reconciler.edge.manifests.schema import load_schema
+from reconciler.edge.manifests.yaml import read_documents
 
 FULL = """\
 policy: {mode: create, suspend: false, generation: 2, onLoss: report, ignore: [/ClientId]}
@@ -82,14 +82,14 @@ def test_printed_schema_accepts_the_same_documents_as_the_file(tmp_path: Path) -
     report = program.run("--sandbox", "-o", "json").report
     (journal,) = (tmp_path / ".reconciler").rglob("*-us-east-1.json")
     real = {
-        "DataIntegrationAssociation": list(documents("", (tmp_path / "manifests" / "october.yaml").read_bytes())),
-        "Target": list(documents("", (REPOSITORY / "manifests" / "target.yaml").read_bytes())),
-        "Report": list(documents("", json.dumps(report).encode())),
-        "Journal": list(documents("", journal.read_bytes())),
+        "DataIntegrationAssociation": list(read_documents("", (tmp_path / "manifests" / "october.yaml").read_bytes())),
+        "Target": list(read_documents("", (REPOSITORY / "manifests" / "target.yaml").read_bytes())),
+        "Report": list(read_documents("", json.dumps(report).encode())),
+        "Journal": list(read_documents("", journal.read_bytes())),
     }
     for kind, (document,) in real.items():
         assert isinstance(document, Document)
-        original, plain = schema(_KINDS[kind]), json.loads(program.run("schema", kind).out)
+        original, plain = load_schema(_KINDS[kind]), json.loads(program.run("schema", kind).out)
         before, after = (jsonschema_rs.Draft202012Validator(each).is_valid for each in (original, plain))
         assert before(document.value)
         assert after(document.value)

@@ -19,11 +19,11 @@ from support.paths import REPOSITORY
 from support.program import Done, Program, environment
 from support.wire import Request, Wire, answer
 
-from reconciler.core.journal.codec import sealed
-from reconciler.edge.manifests.schema import schema
+from reconciler.core.journal.codec import add_digest
+from reconciler.edge.manifests.schema import load_schema
 from reconciler.sandbox import Behaviour, SandboxServer
 
-CHECK = jsonschema.Draft202012Validator(schema("doctor.v1.json"))
+CHECK = jsonschema.Draft202012Validator(load_schema("doctor.v1.json"))
 LESS = "-dac_override,-dac_read_search"
 AS_USER = ["setpriv", f"--bounding-set={LESS}", f"--inh-caps={LESS}"] if os.geteuid() == 0 else []
 """What makes a command one for which permissions count, also where root runs the tests (capabilities(7))."""
@@ -162,7 +162,7 @@ def test_healthy_setup_has_no_failed_check(ready: Program) -> None:
 def test_doctor_page_documents_every_check(ready: Program) -> None:
     """And so has the schema; those that are made are those that are named."""
     page = (REPOSITORY / "docs" / "doctor.md").read_text()
-    named = schema("doctor.v1.json")["$defs"]["check"]["properties"]["name"]["examples"]
+    named = load_schema("doctor.v1.json")["$defs"]["check"]["properties"]["name"]["examples"]
     checks = page.partition("## Checks of the installation")[2]
     assert re.findall(r"^\| `([a-z-]+)` \| .+ \|$", checks, re.MULTILINE) == named
     diagnosis = diagnose(ready)
@@ -581,7 +581,7 @@ def test_held_lease_is_a_warning(ready: Program, bucket: Bucket) -> None:
         ("2199-01-01T00:00:00Z", "warning", "held by process 1 on host until 2199-01-01 00:00:00Z"),
         ("2020-01-01T00:00:00Z", "ok", "left behind by process 1 on host, expired at 2020-01-01 00:00:00Z"),
     ):
-        bucket.text = json.dumps(sealed({**bucket.journal, "lease": {**lease, "expires": expires}}))
+        bucket.text = json.dumps(add_digest({**bucket.journal, "lease": {**lease, "expires": expires}}))
         check = found(diagnose(ready, "--state", bucket.url), "lease")
         assert check["result"] == result
         assert check["seen"].startswith(seen)

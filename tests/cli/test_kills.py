@@ -32,7 +32,7 @@ from support.bucket import ACCOUNT, REGION, Bucket
 from support.program import Done, Program
 from support.wire import Request, Wire
 
-from reconciler.core.journal.codec import sealed
+from reconciler.core.journal.codec import add_digest
 from reconciler.sandbox import Behaviour, SandboxServer
 
 STS, LOOK, CREATE = "STS", "ListDataIntegrationAssociation", "CreateDataIntegrationAssociation"
@@ -251,7 +251,7 @@ def older(text: str, by: timedelta) -> str:
         return (datetime.fromisoformat(moment[0]) - by).isoformat()
 
     aged = re.sub(r"(?<=\")\d{4}-\d\d-\d\dT[\d:.]+\+00:00(?=\")", earlier, text)
-    return json.dumps(sealed(json.loads(aged)))
+    return json.dumps(add_digest(json.loads(aged)))
 
 
 def created(server: SandboxServer) -> Counter[str]:

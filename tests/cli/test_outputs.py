@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from support.program import EXPORT, Program
 
-from reconciler.edge.manifests.schema import schema
+from reconciler.edge.manifests.schema import load_schema
 from reconciler.sandbox import SandboxServer
 
 FORMATS = ("text", "json", "markdown", "junit", "sarif", "github")
@@ -48,7 +48,7 @@ def test_invalid_manifests_are_reported_in_every_format(program: Program, server
     said = {name: (program.folder / f"{name}.out").read_text() for name in FORMATS}
     assert all("StartTim" in text for text in said.values())
     found = json.loads(said["json"])
-    jsonschema.validate(found, schema("findings.v1.json"), cls=jsonschema.Draft202012Validator)
+    jsonschema.validate(found, load_schema("findings.v1.json"), cls=jsonschema.Draft202012Validator)
     assert found["problems"][0]["line"] == 10
     assert "::error file=manifests/october.yaml,line=10," in said["github"]
     assert json.loads(said["sarif"])["runs"][0]["results"][0]["level"] == "error"

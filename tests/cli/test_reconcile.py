@@ -13,7 +13,7 @@ import pytest
 from support.program import EXPORT, TARGET, Program, terminate
 from support.wire import Request, Wire
 
-from reconciler.edge.manifests.schema import schema
+from reconciler.edge.manifests.schema import load_schema
 from reconciler.sandbox import Behaviour, SandboxServer
 
 RAILS = """\
@@ -86,7 +86,7 @@ def test_the_json_report_fits_its_schema(program: Program, server: SandboxServer
     program.add("nowhere", **{"profiles-export": "profile-export"})
     files_before = len(server.sandbox.executed_writes)
     done = program.run("-o", "json", "--detailed-exitcode")
-    jsonschema.validate(done.report, schema("report.v1.json"), cls=jsonschema.Draft202012Validator)
+    jsonschema.validate(done.report, load_schema("report.v1.json"), cls=jsonschema.Draft202012Validator)
     assert done.decisions == {
         "same": "in-sync", "drifts": "drifted", "changes": "changed", "gone": "settling", "waits": "held",
         "nowhere": "blocked",

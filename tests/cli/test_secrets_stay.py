@@ -13,7 +13,7 @@ import pytest
 from support.program import Program, terminate
 from support.wire import Request, Wire, answer
 
-from reconciler.core.redaction.secrets import RUN
+from reconciler.core.redaction.secrets import MIN_PART_LENGTH
 from reconciler.sandbox import SandboxServer
 
 KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -52,7 +52,10 @@ def told(text: str) -> list[str]:
     """Return which parts of a secret a text holds, as they are or escaped by a URL."""
     spellings = (each for secret in (TOKEN, KEY) for each in (secret, quote(secret, safe="")))
     return [
-        each[at : at + RUN] for each in spellings for at in range(len(each) - RUN + 1) if each[at : at + RUN] in text
+        each[at : at + MIN_PART_LENGTH]
+        for each in spellings
+        for at in range(len(each) - MIN_PART_LENGTH + 1)
+        if each[at : at + MIN_PART_LENGTH] in text
     ]
 
 

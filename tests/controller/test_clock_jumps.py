@@ -60,8 +60,8 @@ def test_clock_jump_during_a_run_does_not_delay_the_next_run(
 
     fleet.during["east"] = during
     hand.turn()
-    lane = next(each for each in controller.board().lanes if each.target == "east")
-    assert lane.due == NOW + timedelta(hours=hours, minutes=5)
+    lane = next(each for each in controller.board().targets if each.target == "east")
+    assert lane.next_run == NOW + timedelta(hours=hours, minutes=5)
 
 
 @BOTH_WAYS
@@ -74,10 +74,10 @@ def test_only_a_run_without_progress_is_stuck_after_a_clock_jump(
         hand.clock.set(hours=hours)
         controller.clock_set()
         hand.turn(PATIENCE - MINUTE)
-        assert controller.board().stuck(PATIENCE) == ()
+        assert controller.board().find_stuck(PATIENCE) == ()
         assert "east is stuck" not in fleet.heard
         hand.turn(4 * MINUTE)
-        assert [lane.target for lane in controller.board().stuck(PATIENCE)] == ["east"]
+        assert [lane.target for lane in controller.board().find_stuck(PATIENCE)] == ["east"]
         assert "east is stuck" in fleet.heard
 
     fleet.during["east"] = during

@@ -16,7 +16,7 @@ from support.scheduler import Hand
 from reconciler.controller.controller import Controller, Means, Times
 from reconciler.controller.revisions import Following
 from reconciler.core.apply.outcome import Created
-from reconciler.core.controller.status import Lane, Refusal, Revision, UnderWay
+from reconciler.core.controller.status import ActiveRun, RejectedRevision, Revision, TargetStatus
 from reconciler.core.errors import GitError, InvalidManifests, StopRequested, UntrustedCommit
 from reconciler.core.model import Desired, Target
 from reconciler.core.report.report import AssociationReport, Report
@@ -43,7 +43,7 @@ class Fleet:
         self.ids += 1
         return f"run-{self.ids}"
 
-    def act(self, run: UnderWay, desired: Desired, got_on: Callable[[], None]) -> Report:
+    def act(self, run: ActiveRun, desired: Desired, got_on: Callable[[], None]) -> Report:
         """Run a target."""
         target = run.target
         assert target in desired.manifests
@@ -64,7 +64,7 @@ class Fleet:
         """Hear."""
         self.heard.append(revision)
 
-    def refused(self, refusal: Refusal, in_force: Revision | None) -> None:
+    def refused(self, refusal: RejectedRevision, in_force: Revision | None) -> None:
         """Hear."""
         self.heard.append((refusal.reason, in_force))
 
@@ -72,13 +72,13 @@ class Fleet:
         """Hear."""
         self.heard.append(report)
 
-    def failed(self, what: str, run: UnderWay | None, error: Exception) -> None:
+    def failed(self, what: str, run: ActiveRun | None, error: Exception) -> None:
         """Hear."""
         self.heard.append((what, run, error))
 
-    def stuck(self, lane: Lane) -> None:
+    def stuck(self, lane: TargetStatus) -> None:
         """Hear."""
-        self.heard.append((lane.target, "is stuck", lane.under_way))
+        self.heard.append((lane.target, "is stuck", lane.active_run))
 
     def waiting(self, targets: Sequence[str]) -> None:
         """Hear."""
@@ -190,7 +190,7 @@ def test_targets_are_added_and_removed_with_the_revision(
     hand.turn(timedelta(minutes=10))
     assert fleet.minutes("east") == [0]
     assert fleet.minutes("north")[0] == 1.5
-    assert [lane.target for lane in controller.board().lanes] == ["north", "west"]
+    assert [lane.target for lane in controller.board().targets] == ["north", "west"]
 
 
 @pytest.mark.usefixtures("controller")
@@ -239,7 +239,7 @@ def test_removed_target_stays_in_the_status_during_its_run(
         git.push(Desired((Target("west"),), {"west": ()}))
         controller.look()
         hand.turn(timedelta(minutes=1))
-        seen.append([(lane.target, lane.running is not None) for lane in controller.board().lanes])
+        seen.append([(lane.target, lane.running_since is not None) for lane in controller.board().targets])
         hand.clock.advance(hours=1)
         controller.watch()
 
@@ -248,7 +248,7 @@ def test_removed_target_stays_in_the_status_during_its_run(
     hand.turn(timedelta(minutes=1))
     assert seen == [[("east", True), ("west", False)]]
     assert [each[:2] for each in fleet.heard if isinstance(each, tuple)] == [("east", "is stuck")]
-    assert [lane.target for lane in controller.board().lanes] == ["west"]
+    assert [lane.target for lane in controller.board().targets] == ["west"]
 
 
 def test_report_of_a_removed_target_is_not_kept(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
@@ -265,10 +265,12 @@ def test_report_of_a_removed_target_is_not_kept(hand: Hand, fleet: Fleet, git: G
     controller.run_all()
     hand.turn(timedelta(minutes=1))
     board = controller.board()
-    assert [lane.target for lane in board.lanes] == ["west"]
-    assert sum(run.target == "east" for run in board.past) == 2
+    assert [lane.target for lane in board.targets] == ["west"]
+    assert sum(run.target == "east" for run in board.finished_runs) == 2
     known: list[object] = []
-    fleet.during["east"] = lambda: known.append(next(each for each in controller.board().lanes if each.running).last)
+    fleet.during["east"] = lambda: known.append(
+        next(each for each in controller.board().targets if each.running_since).last_report
+    )
     git.push(BOTH)
     controller.look()
     hand.turn(timedelta(seconds=31))
@@ -289,8 +291,8 @@ def test_interrupted_run_does_not_count_as_failure(hand: Hand, fleet: Fleet, git
     hand.turn(timedelta(minutes=1))
     assert len(fleet.heard) == before + 1, "the run of west"
     board = controller.board()
-    assert board.refusal is None
-    assert board.lanes[0].failures == 0
+    assert board.rejected_revision is None
+    assert board.targets[0].failures == 0
 
 
 def test_hanging_source_check_counts_as_stuck(hand: Hand, git: Git, controller: Controller) -> None:
@@ -298,11 +300,11 @@ def test_hanging_source_check_counts_as_stuck(hand: Hand, git: Git, controller: 
     hand.turn(timedelta(minutes=1))
     hand.waiting.clear()
     hand.clock.advance(minutes=16)
-    stuck = controller.board().stuck(TIMES.patience)
+    stuck = controller.board().find_stuck(TIMES.patience)
     assert [lane.target for lane in stuck] == ["east", "west", "(git)"]
     controller.watch()
     hand.turn()
-    assert controller.board().stuck(TIMES.patience) == ()
+    assert controller.board().find_stuck(TIMES.patience) == ()
     assert git.loads == 1
 
 
@@ -315,10 +317,10 @@ def test_run_all_validates_a_rejected_revision_again(
     hand.turn(timedelta(minutes=1))
     git.newest = BOTH
     hand.turn(timedelta(minutes=1))
-    assert controller.board().refusal
+    assert controller.board().rejected_revision
     controller.run_all()
     hand.turn(timedelta(seconds=1))
-    assert controller.board().refusal is None
+    assert controller.board().rejected_revision is None
     assert ("east", "2", 3.0) in fleet.runs
 
 
@@ -335,7 +337,7 @@ def test_rejected_revision_is_reported_once_and_previous_one_runs(
     in_force = Revision("1", NOW, 0)
     assert told == [("1 problem in the manifests", in_force), ("cannot be reached", in_force)]
     assert fleet.minutes("east") == [0, 5, 10, 15, 20, 25, 30, 35, 40]
-    refusal = controller.board().refusal
+    refusal = controller.board().rejected_revision
     assert refusal
     assert refusal.reason == "cannot be reached"
 
@@ -362,7 +364,7 @@ def test_unexpected_error_is_reported_and_the_loop_continues(hand: Hand, fleet: 
 
     fleet.during["east"] = fail
     hand.turn(timedelta(seconds=31))
-    assert ("target east", UnderWay("run-1", "east", "1"), error) in fleet.heard
+    assert ("target east", ActiveRun("run-1", "east", "1"), error) in fleet.heard
     assert fleet.minutes("east") == [0, 0.5]
     assert fleet.minutes("west") == [0]
 
@@ -375,19 +377,19 @@ def test_stuck_run_is_reported_once(hand: Hand, fleet: Fleet, controller: Contro
             hand.clock.advance(minutes=9)
             fleet.progress["east"]()
             controller.watch()
-        assert not controller.board().stuck(TIMES.patience)
+        assert not controller.board().find_stuck(TIMES.patience)
         for _ in range(8):
             hand.clock.advance(minutes=9)
             controller.watch()
-        assert [stuck.target for stuck in controller.board().stuck(TIMES.patience)] == ["east"]
+        assert [stuck.target for stuck in controller.board().find_stuck(TIMES.patience)] == ["east"]
 
     fleet.during["east"] = hang
     hand.turn(timedelta(seconds=1))
-    assert fleet.heard.count(("east", "is stuck", UnderWay("run-1", "east", "1"))) == 1
-    assert {lane.under_way for lane in controller.board().lanes} == {None}
+    assert fleet.heard.count(("east", "is stuck", ActiveRun("run-1", "east", "1"))) == 1
+    assert {lane.active_run for lane in controller.board().targets} == {None}
     fleet.during.clear()
     hand.turn(timedelta(minutes=10))
-    assert not controller.board().stuck(TIMES.patience)
+    assert not controller.board().find_stuck(TIMES.patience)
 
 
 def test_status_shows_reports_failures_and_due_times(hand: Hand, fleet: Fleet, controller: Controller) -> None:
@@ -395,16 +397,25 @@ def test_status_shows_reports_failures_and_due_times(hand: Hand, fleet: Fleet, c
     fleet.failing.add("west")
     hand.turn(timedelta(minutes=2))
     board = controller.board()
-    east, west = board.lanes
-    assert (east.target, east.failures, east.succeeded, east.due) == ("east", 0, NOW, NOW + timedelta(minutes=5))
-    assert (west.target, west.failures, west.succeeded) == ("west", 3, None)
-    assert west.due == NOW + timedelta(minutes=3.5)
-    assert west.last
-    assert west.last.targets[0].error == "AssumeRole: denied"
-    assert [(run.target, run.well, run.made) for run in board.past] == [
+    east, west = board.targets
+    assert (east.target, east.failures, east.last_success, east.next_run) == (
+        "east",
+        0,
+        NOW,
+        NOW + timedelta(minutes=5),
+    )
+    assert (west.target, west.failures, west.last_success) == ("west", 3, None)
+    assert west.next_run == NOW + timedelta(minutes=3.5)
+    assert west.last_report
+    assert west.last_report.targets[0].error == "AssumeRole: denied"
+    assert [(run.target, run.is_success, run.write_count) for run in board.finished_runs] == [
         ("east", True, 1), ("west", False, 1), ("west", False, 1), ("west", False, 1),
     ]  # fmt: skip
-    assert (board.started, board.looked, board.refusal) == (NOW, NOW + timedelta(minutes=2), None)
+    assert (board.started_at, board.source_checked_at, board.rejected_revision) == (
+        NOW,
+        NOW + timedelta(minutes=2),
+        None,
+    )
 
 
 def test_last_complete_report_is_kept_while_runs_fail(
@@ -414,17 +425,17 @@ def test_last_complete_report_is_kept_while_runs_fail(
     hand.turn(timedelta(minutes=1))
     fleet.failing.add("west")
     hand.turn(timedelta(minutes=5))
-    east, west = controller.board().lanes
-    assert east.last is east.seen
-    assert west.last
-    assert west.last.targets[0].error
-    assert west.seen
-    assert not west.seen.targets[0].error
+    east, west = controller.board().targets
+    assert east.last_report is east.last_complete_report
+    assert west.last_report
+    assert west.last_report.targets[0].error
+    assert west.last_complete_report
+    assert not west.last_complete_report.targets[0].error
     git.push(Desired((Target("east"),), {"east": ()}))
     hand.turn(timedelta(minutes=1))
     git.push(BOTH)
     hand.turn(timedelta(minutes=1))
-    assert controller.board().lanes[1].seen is None
+    assert controller.board().targets[1].last_complete_report is None
 
 
 def test_finished_run_counts_the_remaining_differences(hand: Hand, fleet: Fleet, controller: Controller) -> None:
@@ -432,15 +443,17 @@ def test_finished_run_counts_the_remaining_differences(hand: Hand, fleet: Fleet,
     decisions = ("in-sync", "lost", "blocked", "changed", "held", "settling")
     fleet.found = (reports.drifted(), *(reports.association(each, each) for each in decisions))
     hand.turn(timedelta(seconds=1))
-    assert {(run.made, run.drifted, run.open) for run in controller.board().past} == {(0, 1, 5)}
+    assert {(run.write_count, run.drift_count, run.open_count) for run in controller.board().finished_runs} == {
+        (0, 1, 5)
+    }
 
 
 def test_finished_runs_are_kept_for_a_day(hand: Hand, controller: Controller) -> None:
     """No longer, so that what runs for months does not grow."""
     hand.turn(timedelta(days=3))
-    past = controller.board().past
+    past = controller.board().finished_runs
     assert len(past) == 2 * 24 * 12
-    assert min(run.finished for run in past) > hand.clock.now() - timedelta(days=1)
+    assert min(run.finished_at for run in past) > hand.clock.now() - timedelta(days=1)
 
 
 def test_closed_controller_starts_no_run(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:

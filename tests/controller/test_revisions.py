@@ -10,7 +10,7 @@ from support.builders import NOW, manifest
 from support.fakes import FakeClock
 
 from reconciler.controller.revisions import Following, InForce, Loaded
-from reconciler.core.controller.status import Refusal, Revision
+from reconciler.core.controller.status import RejectedRevision, Revision
 from reconciler.core.errors import GitError, InvalidManifests, Problem, ReconcilerError, StopRequested, UntrustedCommit
 from reconciler.core.model import Desired, Target
 
@@ -82,7 +82,7 @@ def test_rejected_revision_leaves_the_previous_one_active(
     clock.advance(minutes=1)
     assert not following.look()
     assert following.in_force == InForce(ONE, Revision("1", NOW, 1))
-    assert following.refusal == Refusal(str(refused), NOW + timedelta(minutes=1), problems)
+    assert following.refusal == RejectedRevision(str(refused), NOW + timedelta(minutes=1), problems)
     assert (git.loads, following.looked) == (2, NOW + timedelta(minutes=2))
     git.push(TWO)
     assert following.look()
@@ -116,7 +116,7 @@ def test_unreachable_source_is_retried(clock: FakeClock) -> None:
     for _ in range(2):
         clock.advance(minutes=1)
         assert not following.look()
-    assert following.refusal == Refusal("cannot be reached", NOW + timedelta(minutes=1))
+    assert following.refusal == RejectedRevision("cannot be reached", NOW + timedelta(minutes=1))
     assert following.looked == NOW
     git.down = None
     assert not following.look()
@@ -131,10 +131,10 @@ def test_rejection_reason_is_stable_when_the_git_message_varies(clock: FakeClock
     for said in ("bad pack header", "early EOF"):
         git.down = GitError(f"cannot be read; git said: {said}", "cannot be read")
         following.look()
-        assert following.refusal == Refusal("cannot be read; git said: bad pack header", NOW)
+        assert following.refusal == RejectedRevision("cannot be read; git said: bad pack header", NOW)
     git.down = GitError("is full; git said: early EOF", "is full")
     following.look()
-    assert following.refusal == Refusal("is full; git said: early EOF", NOW)
+    assert following.refusal == RejectedRevision("is full; git said: early EOF", NOW)
 
 
 def test_rejection_time_is_stable_when_the_outage_reason_varies(clock: FakeClock) -> None:
@@ -146,7 +146,7 @@ def test_rejection_time_is_stable_when_the_outage_reason_varies(clock: FakeClock
         clock.advance(minutes=1)
         git.down = down
         assert not following.look()
-        assert following.refusal == Refusal(str(down), NOW + timedelta(minutes=1))
+        assert following.refusal == RejectedRevision(str(down), NOW + timedelta(minutes=1))
 
 
 def test_rejected_revision_is_validated_again_on_request(clock: FakeClock) -> None:
@@ -192,5 +192,5 @@ def test_rejection_is_restored_after_an_outage(clock: FakeClock) -> None:
     assert following.refusal.reason == "cannot be reached"
     git.down = None
     following.look()
-    assert following.refusal == Refusal("1 problem in the manifests", NOW, (PROBLEM,))
+    assert following.refusal == RejectedRevision("1 problem in the manifests", NOW, (PROBLEM,))
     assert following.in_force is None

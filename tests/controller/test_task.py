@@ -11,7 +11,7 @@ from support.fakes import FakeClock
 from support.scheduler import Hand
 
 from reconciler.controller.task import Lane
-from reconciler.core.controller.backoff import Rhythm
+from reconciler.core.controller.backoff import Backoff
 
 INTERVAL = timedelta(minutes=5)
 
@@ -46,7 +46,7 @@ def work(hand: Hand) -> Work:
 @pytest.fixture
 def lane(hand: Hand, work: Work) -> Lane:
     """Give a lane that does it every five minutes."""
-    return Lane("work", work, Rhythm(INTERVAL), hand.timing)
+    return Lane("work", work, Backoff(INTERVAL), hand.timing)
 
 
 def test_task_repeats_at_its_interval(hand: Hand, lane: Lane, work: Work) -> None:
@@ -113,7 +113,7 @@ def test_unexpected_error_does_not_end_the_task(hand: Hand, work: Work) -> None:
         work.times.append(hand.clock.now())
         raise ZeroDivisionError
 
-    lane = Lane("work", fail, Rhythm(INTERVAL), hand.timing)
+    lane = Lane("work", fail, Backoff(INTERVAL), hand.timing)
     lane.ask()
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
@@ -156,16 +156,16 @@ def test_running_task_has_start_and_progress_times(hand: Hand, lane: Lane, work:
 
 def test_jitter_is_ten_percent_and_does_not_accumulate() -> None:
     """A tenth to each side of the mean, whatever came before."""
-    rhythm = Rhythm(timedelta(minutes=10))
-    assert rhythm.pause(0, 0) == timedelta(minutes=9)
-    assert rhythm.pause(0, 0.5) == timedelta(minutes=10)
-    assert rhythm.pause(0, 1) == timedelta(minutes=11)
+    rhythm = Backoff(timedelta(minutes=10))
+    assert rhythm.compute_delay(0, 0) == timedelta(minutes=9)
+    assert rhythm.compute_delay(0, 0.5) == timedelta(minutes=10)
+    assert rhythm.compute_delay(0, 1) == timedelta(minutes=11)
 
 
 def test_backoff_delay_does_not_exceed_a_long_interval() -> None:
     """What is run once a day is not run each hour for failing, nor each second for being run often."""
-    assert Rhythm(timedelta(days=1)).pause(99, 0.5) == timedelta(days=1)
-    assert Rhythm(timedelta(seconds=5)).pause(1, 0.5) == timedelta(seconds=5)
+    assert Backoff(timedelta(days=1)).compute_delay(99, 0.5) == timedelta(days=1)
+    assert Backoff(timedelta(seconds=5)).compute_delay(1, 0.5) == timedelta(seconds=5)
 
 
 def test_long_burst_of_requests_runs_the_task_twice(hand: Hand, lane: Lane, work: Work) -> None:

@@ -31,7 +31,7 @@ from reconciler.core.apply.preview import Preview
 from reconciler.core.apply.transitions import with_intents
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.export import ExportedManifest, check_roundtrip, export_associations
-from reconciler.core.journal.records import Bound, Intended, Journal, Record
+from reconciler.core.journal.records import Bound, CreatePending, Journal, Record
 from reconciler.core.manifests import build
 from reconciler.core.manifests.files import File
 from reconciler.core.model import (
@@ -51,9 +51,9 @@ from reconciler.core.model import (
 )
 from reconciler.core.plan.decision import Adopt, Blocked, Changed, Create, InSync, Lost, Plan, Settling, get_live
 from reconciler.core.plan.integrations import find_integration
-from reconciler.core.request.normalise import normalise, problems, resolved
-from reconciler.edge.manifests.load import read
-from reconciler.edge.manifests.schema import accepts
+from reconciler.core.request.normalise import find_problems, normalise, resolve_request
+from reconciler.edge.manifests.load import read_manifests
+from reconciler.edge.manifests.schema import get_fast_check
 from reconciler.render.manifest import text
 
 AMBIENT, DECLARED = Target("default"), Target("prod", REGION, ACCOUNT)
@@ -79,7 +79,7 @@ def written(found: Sequence[ExportedManifest], target: Target = AMBIENT) -> tupl
         spec = {"Region": target.region, "AccountId": target.account}
         head = {"apiVersion": "appintegrations.reconciler/v1", "kind": "Target", "metadata": {"name": target.name}}
         files.append(File("target.json", json.dumps({**head, "spec": spec}).encode()))
-    return read(files, NOW).manifests[target.name]
+    return read_manifests(files, NOW).manifests[target.name]
 
 
 def arns(seen: Observation) -> list[str]:
@@ -223,7 +223,7 @@ def lived_in(seed: int) -> LivedIn:
             policy = Policy(adopt=live_.arn) if "adopt" in how else Policy()
             manifests.append(Manifest(name, None, policy, live_.spec, Origin(f"{name}.yaml", 1, 1)))
         if "bound" in how or "asked" in how:
-            state = Bound(live_.id, NOW, live_.arn) if "bound" in how else Intended(1, NOW, NOW)
+            state = Bound(live_.id, NOW, live_.arn) if "bound" in how else CreatePending(1, NOW, NOW)
             hidden: Any = {"ObjectConfiguration": {"CustomerProfiles": {"objectType": ["_profile"]}}}
             request: Any = {**live_.spec, **(hidden if "hidden" in how else {})}
             records.append(Record(name, request, "token", 0, 1, state))
@@ -282,13 +282,13 @@ def understood(found: Sequence[ExportedManifest], seen: Observation) -> list[tup
             json.dumps(each.document, ensure_ascii=False).encode()
         except UnicodeEncodeError:  # half a surrogate pair, which no file can hold
             continue
-        if accepts("DataIntegrationAssociation")(dict(each.document)) and not list(problems(spec)):
-            one = build.manifest(each.document, Origin(f"{each.name}.yaml", 1, 1), {})
+        if get_fast_check("DataIntegrationAssociation")(dict(each.document)) and not list(find_problems(spec)):
+            one = build.build_manifest(each.document, Origin(f"{each.name}.yaml", 1, 1), {})
             # the ARN in place of a name that means it: what two manifests say is compared then
             (integration,) = [
                 known for known in seen.integrations if find_integration(one.integration, seen.integrations) is known
             ]
-            good.append((each, replace(one, spec=resolved(one.spec, integration.arn))))
+            good.append((each, replace(one, spec=resolve_request(one.spec, integration.arn))))
     return good
 
 
@@ -461,7 +461,7 @@ def test_managed_association_keeps_the_name_of_its_manifest() -> None:
     assert [each.managed_by for each in both] == [torn, torn]
     assert [each.name for each in both] == ["profiles-export-a1", "profiles-export-a2"]
     assert all("Managed already, by 'torn'" in each.comments[1] for each in both)
-    lost = replace(record("october", "a9"), state=Intended(1, NOW, NOW))
+    lost = replace(record("october", "a9"), state=CreatePending(1, NOW, NOW))
     (found,) = export_associations(AMBIENT, looked(observed(live("a1")), [manifest("october")], journal(lost)))
     assert (found.managed_by, found.name) == (manifest("october"), "profiles-export-a1")
     for length, named in ((200, "x" * 200), (201, "profiles-export-a1")):

@@ -11,7 +11,7 @@ from support.builders import NOW
 from support.reports import association, drifted, run
 
 from reconciler.core.apply.outcome import Created
-from reconciler.core.controller.status import Board, Lane, Revision
+from reconciler.core.controller.status import ControllerStatus, Revision, TargetStatus
 from reconciler.core.report.report import Report, TargetReport
 from reconciler.edge.metrics import Metrics
 
@@ -23,8 +23,8 @@ def families() -> dict[str, Metric]:
         "prod", "123456789012", "us-east-1", associations=(association(outcome=Created("id")), drifted())
     )
     report = Report(run(dry_run=False), (target,))
-    lane = Lane("prod", NOW, NOW, NOW, 0, report, NOW)
-    board = Board(NOW, NOW, NOW, Revision("a" * 40, NOW, 1), None, (lane,), ())
+    lane = TargetStatus("prod", NOW, NOW, NOW, 0, report, NOW)
+    board = ControllerStatus(NOW, NOW, NOW, Revision("a" * 40, NOW, 1), None, (lane,), ())
     metrics = Metrics("0")
     metrics.show_status(lambda: board)
     metrics.count_run(report)

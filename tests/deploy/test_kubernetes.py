@@ -20,8 +20,8 @@ from deploy.kustomize import KUBERNETES, built, environment, gathered, of_kind, 
 
 from reconciler import __version__
 from reconciler.cli.group import app
-from reconciler.core.controller.status import Board
-from reconciler.core.manifests.files import NEEDED_BYTES
+from reconciler.core.controller.status import ControllerStatus
+from reconciler.core.manifests.files import REQUIRED_MEMORY_BYTES
 from reconciler.settings import Settings
 from reconciler.web.app import Views, application
 from reconciler.web.webhooks import Hooks
@@ -107,7 +107,7 @@ def test_a_pod_has_memory_for_the_largest_revision(base: str) -> None:
     """What is read of one revision is bounded, and what that takes at most is known."""
     (container,) = pod(documents(base))["spec"]["containers"]
     most = container["resources"]["limits"]["memory"]
-    assert int(most.removesuffix("Gi")) << 30 >= NEEDED_BYTES
+    assert int(most.removesuffix("Gi")) << 30 >= REQUIRED_MEMORY_BYTES
 
 
 @pytest.mark.parametrize("base", BASES)
@@ -130,7 +130,7 @@ def test_probes_use_paths_and_ports_that_exist() -> None:
     context = parsed(found)
     assert context.params["listen"].port == port["containerPort"]
 
-    def nobody() -> Board:
+    def nobody() -> ControllerStatus:
         raise AssertionError
 
     views = Views(nobody, lambda: ("", b""), timedelta(), lambda: True, lambda: False)

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from deploy.conftest import DEPLOY
 
 from reconciler.cli.group import app
-from reconciler.core.manifests.files import NEEDED_BYTES
+from reconciler.core.manifests.files import REQUIRED_MEMORY_BYTES
 from reconciler.settings import Settings
 
 UNITS = DEPLOY / "systemd"
@@ -139,4 +139,4 @@ def test_reload_sends_sighup() -> None:
 def test_memory_limit_is_enough_for_the_largest_revision(file: str) -> None:
     """What is read of one revision is bounded, and what that takes at most is known."""
     (most,) = assignments(file)["MemoryMax"]
-    assert int(most.removesuffix("G")) << 30 >= NEEDED_BYTES
+    assert int(most.removesuffix("G")) << 30 >= REQUIRED_MEMORY_BYTES

@@ -24,7 +24,7 @@ from reconciler import redaction
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.journal.codec import FORMAT
 from reconciler.core.model import Target
-from reconciler.core.redaction.secrets import RUN, Secrets
+from reconciler.core.redaction.secrets import MIN_PART_LENGTH, Secrets
 from reconciler.edge import logs
 from reconciler.edge.apprise import parse_receivers
 from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession
@@ -33,8 +33,8 @@ from reconciler.edge.aws.session import create_ambient_client
 from reconciler.edge.git import messages
 from reconciler.edge.metrics import Metrics
 from reconciler.edge.state.file import FileStore
-from reconciler.edge.state.reader import JournalReader
-from reconciler.edge.state.s3 import Clients, S3Store
+from reconciler.edge.state.reader import StoredJournalReader
+from reconciler.edge.state.s3 import S3Clients, S3Store
 
 ACCOUNT = "123456789012"
 INTEGRATION = f"arn:aws:app-integrations:us-east-1:{ACCOUNT}:data-integration/6fb5d0f0-0000-4000-8000-000000000001"
@@ -63,7 +63,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
 def told(secret: str, text: str) -> bool:
     """Tell whether a text holds a secret, a part of it, or what a URL or JSON makes of it."""
     spelled = (quote(secret, safe=""), json.dumps(secret)[1:-1])
-    parts = (secret[at : at + RUN] for at in range(len(secret) - RUN + 1))
+    parts = (secret[at : at + MIN_PART_LENGTH] for at in range(len(secret) - MIN_PART_LENGTH + 1))
     return any(each in text for each in (*spelled, *parts))
 
 
@@ -134,7 +134,7 @@ def asked(wire: Wire, secret: str) -> Iterator[str]:
     aws = TargetSession(TARGET, connection, lambda: None, MODELS, ear)
     yield str(ear.identity)
     reader, probe = aws.create_reader(), aws.create_probe()
-    store = S3Store(Clients(lambda: create_ambient_client("s3", connection, MODELS)), "bucket", "key")
+    store = S3Store(S3Clients(lambda: create_ambient_client("s3", connection, MODELS)), "bucket", "key")
     for answer in answers(secret):
         whole = headed(answer, secret)
         wire.before = lambda _, whole=whole: whole  # type: ignore[misc]
@@ -157,7 +157,7 @@ def asked(wire: Wire, secret: str) -> Iterator[str]:
 def test_aws_answers_are_redacted(wire: Wire, monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
     """Errors, pages, lists, places, ids of requests and ETags, in what becomes of each call and in the metrics."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    with redaction.hold_secrets("test", Secrets.of(secret)):
+    with redaction.hold_secrets("test", Secrets.from_values(secret)):
         found = list(asked(wire, secret))
     assert [text for text in found if told(secret, text)] == []
     assert any("***" in text for text in found)
@@ -194,7 +194,7 @@ def test_renewed_token_is_redacted_in_the_answer_to_its_request(wire: Wire, monk
 def test_git_errors_are_redacted(password: str, environment: dict[str, str]) -> None:
     """Of a URL whose port refuses, and of a proxy that does."""
     url = f"http://user:{password}@127.0.0.1:9/x.git"
-    with redaction.hold_secrets("test", Secrets.of_text(url)):
+    with redaction.hold_secrets("test", Secrets.from_text(url)):
         direct = refusal(url, "main", ".", environment)
         proxy = {**environment, "http_proxy": f"http://user:{password}@127.0.0.1:9"}
         through = refusal("http://example.invalid/x.git", "main", ".", proxy)
@@ -206,7 +206,7 @@ def test_git_errors_are_redacted(password: str, environment: dict[str, str]) -> 
 @pytest.mark.parametrize("secret", ["pid=4-12345678", "request-id 7f3k9w2", "abc-12:34:56-defg", "of 12 bytes or"])
 def test_shortening_a_git_message_leaves_no_part_of_a_secret(secret: str) -> None:
     """What is another each time is taken out of what git says only when no secret is in it any more."""
-    with redaction.hold_secrets("test", Secrets.of(secret)):
+    with redaction.hold_secrets("test", Secrets.from_values(secret)):
         said = str(messages.build_error("here", f"fatal: cannot read '{secret}'"))
     assert said.endswith("git said: cannot read '***'")
 
@@ -217,11 +217,11 @@ def test_failing_receiver_does_not_leak_its_url(log: io.StringIO) -> None:
     with Chat().open() as chat:
         chat.down = True
         url = f"json://user:{KEY[:13]}@127.0.0.1:{chat.port}/{KEY[-18:]}"
-        with redaction.hold_secrets("test", Secrets.of_receivers(url)):
+        with redaction.hold_secrets("test", Secrets.from_receiver_urls(url)):
             (receiver,) = parse_receivers(url)
             refused = receiver.send("title", "text", "info")
             logging.getLogger("somebody").error("cannot post to %s", url)
-    with redaction.hold_secrets("test", Secrets.of_receivers(url)):
+    with redaction.hold_secrets("test", Secrets.from_receiver_urls(url)):
         silent = receiver.send("title", "text", "info")
         logs.get_logger().warning(logs.NOTIFICATION_NOT_DELIVERED, receiver=receiver.name)
     assert (refused, silent) == (False, False)
@@ -237,8 +237,8 @@ def test_file_that_is_not_a_journal_leaks_no_content(text: str, tmp_path: Path) 
     """Such as one that was named by mistake."""
     store = FileStore(tmp_path / "journal.json")
     (tmp_path / "journal.json").write_text(text)
-    with redaction.hold_secrets("test", Secrets.of(KEY)):
-        said = outcome(JournalReader(store, ACCOUNT, "us-east-1").read)
+    with redaction.hold_secrets("test", Secrets.from_values(KEY)):
+        said = outcome(StoredJournalReader(store, ACCOUNT, "us-east-1").read)
     assert "cannot be used" in said
     assert not told(KEY, said)
 
@@ -248,7 +248,7 @@ def test_unusable_journal_location_is_reported_without_file_content(tmp_path: Pa
     (tmp_path / "journal.json").mkdir()
     (tmp_path / "file").write_text(KEY)
     (tmp_path / "binary.json").write_bytes(b"\xff" + KEY.encode())
-    with redaction.hold_secrets("test", Secrets.of(KEY)):
+    with redaction.hold_secrets("test", Secrets.from_values(KEY)):
         said = [outcome(FileStore(tmp_path / "journal.json").load)]
         said.append(outcome(FileStore(tmp_path / "file" / "journal.json").claim))
         said.append(outcome(FileStore(tmp_path / "binary.json").load))
@@ -265,7 +265,7 @@ class Broken:
 
 def test_finalizer_errors_are_logged_without_secrets(log: io.StringIO) -> None:
     """Python would print it as it is."""
-    with redaction.hold_secrets("test", Secrets.of(KEY)):
+    with redaction.hold_secrets("test", Secrets.from_values(KEY)):
         Broken()
     line = json.loads(log.getvalue())
     assert (line["what"], line["error"]) == ("finalizer", "ValueError: closing ***")

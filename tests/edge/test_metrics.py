@@ -16,7 +16,7 @@ from support.builders import NOW
 from support.wire import Wire, answer
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
-from reconciler.core.controller.status import Board, Lane, Refusal, Revision
+from reconciler.core.controller.status import ControllerStatus, RejectedRevision, Revision, TargetStatus
 from reconciler.core.model import Execution
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.edge.metrics import Metrics
@@ -122,9 +122,9 @@ def test_controller_status_is_exported_as_metrics(metrics: Metrics) -> None:
     """Targets, decisions, drift since when, the revision and whether a newer one is refused."""
     drifted = replace(reports.drifted(), since=NOW - timedelta(hours=2))
     last = reports.report(drifted, reports.association("fine", "in-sync"))
-    lane = Lane("prod", NOW, NOW - timedelta(minutes=3), None, 2, last, NOW - timedelta(hours=1))
-    idle = Lane("other", None, None, NOW, 0, None, None)
-    board = Board(NOW, NOW, NOW, Revision("1f0c5f7", NOW, 2), Refusal("no", NOW), (lane, idle), ())
+    lane = TargetStatus("prod", NOW, NOW - timedelta(minutes=3), None, 2, last, NOW - timedelta(hours=1))
+    idle = TargetStatus("other", None, None, NOW, 0, None, None)
+    board = ControllerStatus(NOW, NOW, NOW, Revision("1f0c5f7", NOW, 2), RejectedRevision("no", NOW), (lane, idle), ())
     metrics.show_status(lambda: board)
     found = values(metrics)
     assert found["reconciler_associations[('decision', 'drifted'), ('target', 'prod')]"] == 1
@@ -147,10 +147,10 @@ def test_failed_exports_are_counted_for_each_target(metrics: Metrics) -> None:
     drifted = replace(reports.drifted(), last_execution=Execution("FAILED", None))
     done = replace(reports.association("b", "in-sync"), last_execution=Execution("COMPLETED", None))
     lanes = [
-        Lane(target, None, None, NOW, 0, reports.report(*associations) if associations else None, NOW)
+        TargetStatus(target, None, None, NOW, 0, reports.report(*associations) if associations else None, NOW)
         for target, associations in (("prod", (failed, drifted, done)), ("dev", (done,)), ("new", ()))
     ]
-    metrics.show_status(lambda: Board(NOW, NOW, NOW, None, None, tuple(lanes), ()))
+    metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, tuple(lanes), ()))
     found = {name: value for name, value in values(metrics).items() if name.startswith("reconciler_exports_failed")}
     assert found == {
         "reconciler_exports_failed[('target', 'prod')]": 2,
@@ -171,8 +171,8 @@ def test_unlisted_associations_keep_their_last_known_metrics(
     now = {"a": fine, "b": replace(reports.drifted("b"), since=NOW - timedelta(hours=1))}
     blind = {name: reports.association(name, "blocked", reason="denied") for name in "ab"}
     last = reports.report(*(blind | {name: now[name] for name in seen}).values(), unlisted=(("arn", "denied"),))
-    lane = Lane("prod", None, None, NOW, 3, last, NOW, seen=before)
-    metrics.show_status(lambda: Board(NOW, NOW, NOW, None, None, (lane,), ()))
+    lane = TargetStatus("prod", None, None, NOW, 3, last, NOW, last_complete_report=before)
+    metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, (lane,), ()))
     found = values(metrics)
     assert found["reconciler_exports_failed[('target', 'prod')]"] == exports
     for name, seconds in ({"b": 7200.0} | drifts).items():
@@ -182,8 +182,8 @@ def test_unlisted_associations_keep_their_last_known_metrics(
 def test_drift_together_with_a_change_has_no_age(metrics: Metrics) -> None:
     """It is only remembered since when the change is so, and that would be a wrong age of the drift."""
     both = replace(reports.drifted("both"), decision=DecisionKind.CHANGED, since=NOW - timedelta(days=30))
-    lane = Lane("prod", None, None, NOW, 0, reports.report(both), NOW)
-    metrics.show_status(lambda: Board(NOW, NOW, NOW, None, None, (lane,), ()))
+    lane = TargetStatus("prod", None, None, NOW, 0, reports.report(both), NOW)
+    metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, (lane,), ()))
     found = values(metrics)
     assert found["reconciler_associations[('decision', 'changed'), ('target', 'prod')]"] == 1
     assert not [name for name in found if name.startswith("reconciler_drift_seconds")]
@@ -191,8 +191,8 @@ def test_drift_together_with_a_change_has_no_age(metrics: Metrics) -> None:
 
 def test_run_and_write_counters_of_a_target_start_at_0(metrics: Metrics) -> None:
     """In the first scrape that finds it, as does its lease: the first unknown Create of a year is a rise then."""
-    lane = Lane("prod", None, None, NOW, 0, None, None)
-    metrics.show_status(lambda: Board(NOW, NOW, NOW, None, None, (lane,), ()))
+    lane = TargetStatus("prod", None, None, NOW, 0, None, None)
+    metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, (lane,), ()))
     begun = ("reconciler_runs_total", "reconciler_lease_held", WRITES)
     found = {name: value for name, value in values(metrics).items() if name.startswith(begun)}
     assert set(found.values()) == {0}
@@ -203,12 +203,12 @@ def test_run_and_write_counters_of_a_target_start_at_0(metrics: Metrics) -> None
 
 def test_target_without_a_success_has_a_first_seen_time(metrics: Metrics) -> None:
     """That of the controller for git, and for a target when it was found, also one that comes later or once more."""
-    board = Board(NOW, NOW - timedelta(hours=3), None, None, None, (), ())
+    board = ControllerStatus(NOW, NOW - timedelta(hours=3), None, None, None, (), ())
     name = "reconciler_target_first_seen_timestamp_seconds[('target', '{}')]"
 
     def after(hours: int, *targets: str) -> dict[str, float]:
-        lanes = tuple(Lane(target, None, None, NOW, 0, None, None) for target in targets)
-        metrics.show_status(lambda: replace(board, now=NOW + timedelta(hours=hours), lanes=lanes))
+        lanes = tuple(TargetStatus(target, None, None, NOW, 0, None, None) for target in targets)
+        metrics.show_status(lambda: replace(board, now=NOW + timedelta(hours=hours), targets=lanes))
         return values(metrics)
 
     found = after(0, "prod")
@@ -241,7 +241,7 @@ def test_leases_waits_webhooks_and_notifications_are_counted(metrics: Metrics) -
 
 def test_every_metric_has_a_help_text_and_a_prefix(metrics: Metrics) -> None:
     """In Prometheus' style: base units, and `_total` for what only grows."""
-    metrics.show_status(lambda: Board(NOW, NOW, None, None, None, (), ()))
+    metrics.show_status(lambda: ControllerStatus(NOW, NOW, None, None, None, (), ()))
     _, text = metrics.render()
     families = list(text_string_to_metric_families(text.decode()))
     assert len(families) > 12

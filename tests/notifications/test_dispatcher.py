@@ -12,13 +12,13 @@ import pytest
 from support.builders import NOW
 from support.fakes import FakeClock, FakeStore
 
-from reconciler.core.controller.status import Board, Lane, Revision
+from reconciler.core.controller.status import ControllerStatus, Revision, TargetStatus
 from reconciler.core.errors import StateError
 from reconciler.core.model import Origin
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
 from reconciler.edge.state.file import FileStore
-from reconciler.edge.state.store import Store, Stored
+from reconciler.edge.state.store import Store, StoredText
 from reconciler.notifications.dispatcher import Courier, Round
 from reconciler.notifications.store import Ledgers
 from reconciler.render.notification import Message
@@ -60,7 +60,7 @@ class World:
     troubles: list[str] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
 
-    def board(self) -> Board:
+    def board(self) -> ControllerStatus:
         """Return how all stands now, as a run just found it."""
         now = self.clock.now()
         associations = tuple(
@@ -71,10 +71,10 @@ class World:
             RunInfo("r", now, now, dry_run=False, revision=None, version="1"),
             (TargetReport("prod", None, None, associations=associations),),
         )
-        lane = Lane("prod", None, None, None, 0, report, now)
-        return Board(now, NOW, now, Revision(None, NOW, 1), None, (lane,), ())
+        lane = TargetStatus("prod", None, None, None, 0, report, now)
+        return ControllerStatus(now, NOW, now, Revision(None, NOW, 1), None, (lane,), ())
 
-    def courier(self, board: Callable[[], Board] | None = None) -> Courier:
+    def courier(self, board: Callable[[], ControllerStatus] | None = None) -> Courier:
         """Return the courier of another process."""
         round_ = Round(
             board or self.board, lambda: [(each.name, each) for each in self.people], self.heartbeat, self.clock
@@ -244,7 +244,7 @@ def test_clock_set_back_does_not_suppress_notifications(world: World, *, restart
 def test_broken_notification_state_is_replaced(world: World, text: str) -> None:
     """With one log line; what is wrong is told once more, nothing is told to have recovered, and the next is good."""
     store = FakeStore()
-    store.stored = Stored(text, "1")
+    store.stored = StoredText(text, "1")
     world.store = store
     courier = world.courier()
     assert world.goes(courier) == []
@@ -284,7 +284,7 @@ class Unreadable(FakeStore):
 
     down = True
 
-    def load(self) -> Stored | None:
+    def load(self) -> StoredText | None:
         """Return what is stored."""
         if self.down:
             raise StateError("no answer")
@@ -311,12 +311,12 @@ class Restless(FakeStore):
 
     lasts = 100
 
-    def load(self) -> Stored | None:
+    def load(self) -> StoredText | None:
         """Return what was stored a moment ago."""
         super().load()
         if self.loads > self.lasts:
             raise StateError("no answer")
-        found, self.stored = self.stored, Stored("{}", f"other {self.loads}")
+        found, self.stored = self.stored, StoredText("{}", f"other {self.loads}")
         return found
 
 
@@ -385,9 +385,11 @@ def test_removed_target_is_dropped_from_the_notification_state(world: World) -> 
     """As a manifest is."""
     world.goes(world.courier(), export="lost")
     board = world.board()
-    other = replace(board, lanes=(replace(board.lanes[0], target="other"),))
+    other = replace(board, targets=(replace(board.targets[0], target="other"),))
     world.decisions["export"] = "in-sync"
-    assert world.goes(world.courier(lambda: replace(other, lanes=(replace(other.lanes[0], last=None),)))) == []
+    assert (
+        world.goes(world.courier(lambda: replace(other, targets=(replace(other.targets[0], last_report=None),)))) == []
+    )
     assert isinstance(world.store, FakeStore)
     assert world.store.stored
     (ledger,) = json.loads(world.store.stored.text)["receivers"].values()

@@ -8,17 +8,23 @@ import jsonschema
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.doctor.diagnosis import Check, Diagnosis, Result, TargetChecks
-from reconciler.edge.manifests.schema import schema
+from reconciler.core.doctor.diagnosis import Check, CheckResult, Diagnosis, TargetChecks
+from reconciler.edge.manifests.schema import load_schema
 from reconciler.render.doctor import as_json, text
 
-CHECK = jsonschema.Draft202012Validator(schema("doctor.v1.json"))
-PROGRAM = (Check("versions", Result.OK, "all new"), Check("manifests", Result.SKIPPED, "not checked", "name some"))
+CHECK = jsonschema.Draft202012Validator(load_schema("doctor.v1.json"))
+PROGRAM = (
+    Check("versions", CheckResult.OK, "all new"),
+    Check("manifests", CheckResult.SKIPPED, "not checked", "name some"),
+)
 TARGET = TargetChecks(
     "prod",
     "123456789012",
     "us-east-1",
-    (Check("clock", Result.WARNING, "70 s", "set it"), Check("bucket-region", Result.FAILED, "gone", "make it", "b")),
+    (
+        Check("clock", CheckResult.WARNING, "70 s", "set it"),
+        Check("bucket-region", CheckResult.FAILED, "gone", "make it", "b"),
+    ),
 )
 DIAGNOSIS = Diagnosis(PROGRAM, (TARGET, TargetChecks("dev", None, None, ())))
 PLAIN = """\
@@ -65,7 +71,7 @@ def test_json_diagnosis_fits_its_schema() -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_texts_cannot_inject_escapes_or_lines(evil: str) -> None:
     """Whatever AWS, a manifest or a file is called: the lines are as many, and each can be printed."""
-    check = Check("integration", Result.FAILED, evil, evil, evil)
+    check = Check("integration", CheckResult.FAILED, evil, evil, evil)
     hostile = Diagnosis((check,), (TargetChecks(f"t{evil}", None, evil, (check,)),))
     shown = text(hostile, terminal=False)
     assert len(shown.splitlines()) == 9

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.builders import ACCOUNT, INTEGRATION, NOW, REGION, journal, live, manifest, observed, record, rules
 
 from reconciler.core.apply.preview import Preview
-from reconciler.core.journal.records import Bound, Intended, Record, Sent, Standing
+from reconciler.core.journal.records import Bound, CreatePending, LastDecision, Record, UpdatePending
 from reconciler.core.model import Execution, Live, Manifest, Origin, Policy, Target
 from reconciler.core.plan.decision import Plan
 from reconciler.core.plan.difference import Difference
@@ -37,7 +37,7 @@ def everywhere(evil: str, *, bound: bool) -> Explanation:
         "ObjectConfiguration": {evil: {evil: [evil]}},
     }
     shown = Live(evil, spec, Execution(evil, evil))
-    state = Bound(evil, NOW, evil, NOW, Sent(NOW, evil)) if bound else Intended(2, NOW, NOW)
+    state = Bound(evil, NOW, evil, NOW, UpdatePending(NOW, evil)) if bound else CreatePending(2, NOW, NOW)
     known = Record(f"was {evil}", spec, evil, 1, 1, state, (spec["ObjectConfiguration"],))
     wanted = replace(manifest(policy=Policy(suspend=True, ignore=(evil,), adopt=evil)), spec=spec, name=evil)
     wanted = replace(wanted, origin=Origin(evil, 3, 1))
@@ -49,7 +49,7 @@ def everywhere(evil: str, *, bound: bool) -> Explanation:
         request={**spec, "DestinationURI": f"{evil}, changed"},
         token=evil,
         record=known,
-        last_decision=Standing(evil, NOW, Execution(evil, evil)),
+        last_decision=LastDecision(evil, NOW, Execution(evil, evil)),
         live=shown,
         matches=(shown, replace(shown, arn=f"{evil}/other")),
         unlisted=None if bound else evil,

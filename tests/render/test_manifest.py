@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.manifests.document import Document
-from reconciler.edge.manifests.yaml import documents
+from reconciler.edge.manifests.yaml import read_documents
 from reconciler.render.manifest import comment, text
 
 STRINGS = st.text(max_size=40) | st.sampled_from([
@@ -35,7 +35,7 @@ VALUES = st.recursive(
 def test_manifest_reads_the_same_by_yaml_1_1_and_1_2(document: dict[str, Any], comments: list[str]) -> None:
     """Ours reads 1.2, PyYAML's 1.1; to both a string is that string, and a comment nothing."""
     written = text(document, comments)
-    (read,) = documents("manifest.yaml", written.encode())
+    (read,) = read_documents("manifest.yaml", written.encode())
     assert isinstance(read, Document)
     assert read.value == document
     assert yaml.safe_load(written) == document

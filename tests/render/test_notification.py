@@ -10,16 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import NOW
 
-from reconciler.core.notifications.changes import Finding, Notice, Summary
+from reconciler.core.notifications.changes import Finding, Notification, Summary
 from reconciler.core.notifications.state import Condition
 from reconciler.render.notification import summary, told
 
 WHERE = "prod 123456789012 us-east-1"
 
 
-def notice(condition: Condition, name: str = "export", said: str = "because", ended: Condition | None = None) -> Notice:
+def notice(
+    condition: Condition, name: str = "export", said: str = "because", ended: Condition | None = None
+) -> Notification:
     """Return a notice of an association."""
-    return Notice(Finding(WHERE, condition, name, f"{name}.yaml:1", "arn:aws:x", said), ended)
+    return Notification(Finding(WHERE, condition, name, f"{name}.yaml:1", "arn:aws:x", said), ended)
 
 
 def test_message_title_counts_and_each_remedy_is_given_once() -> None:
@@ -57,14 +59,14 @@ def test_message_has_the_severity_of_its_gravest_change(conditions: tuple[Condit
 
 def test_target_and_source_problems_are_named() -> None:
     """They stand where an association would."""
-    failed = Notice(Finding(WHERE, Condition.TARGET_FAILED, said="denied"))
-    fixed = Notice(Finding("", Condition.WELL), Condition.REFUSED)
+    failed = Notification(Finding(WHERE, Condition.TARGET_FAILED, message="denied"))
+    fixed = Notification(Finding("", Condition.WELL), Condition.REFUSED)
     body = told((failed, fixed)).body.splitlines()
     assert body[1] == f"- {WHERE}: denied"
     assert body[3] == "- the manifests: no longer refused"
 
 
-@pytest.mark.parametrize("condition", [each for each in Condition if each.wrong])
+@pytest.mark.parametrize("condition", [each for each in Condition if each.is_wrong])
 def test_every_condition_has_a_remedy_and_a_recovery_text(condition: Condition) -> None:
     """Whatever begins to be wrong, people read what to do; whatever ends, what it was."""
     assert told((notice(condition),)).body.startswith(f"{condition}: ")
@@ -128,8 +130,8 @@ def test_summary_title_counts_problems() -> None:
     assert "- west last went well before this start, if ever" in message.body
     assert "drifted: " in message.body
     assert summary(Summary(NOW, (), 2, (), 1, 1)).severity == "info"
-    message = summary(replace(good, unread=True, read=NOW - timedelta(days=2)))
+    message = summary(replace(good, is_source_unread=True, source_read_at=NOW - timedelta(days=2)))
     assert (message.title, message.severity) == ("reconcile: manifests not read", "warning")
-    assert "The manifests were last read at 2026-10-30 12:00Z, so newer revisions are not active" in message.body
-    assert "last read before this start, if ever" in summary(replace(good, unread=True)).body
+    assert "The manifests were last read at 2026-10-30 12:00Z: newer revisions are not active" in message.body
+    assert "last read before this start, if ever" in summary(replace(good, is_source_unread=True)).body
     assert summary(Summary(NOW, (), 0, (), 0, 0)).title == "reconcile: nothing is reconciled"

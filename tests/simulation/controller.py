@@ -31,9 +31,9 @@ from reconciler.edge.aws.reader import Reader
 from reconciler.edge.aws.responses import ArnScope
 from reconciler.edge.aws.writer import Writer
 from reconciler.edge.rate_limit import RateLimiter
-from reconciler.edge.state.reader import JournalReader
-from reconciler.edge.state.store import ReadOnly
-from reconciler.edge.state.writer import Author, JournalWriter
+from reconciler.edge.state.reader import StoredJournalReader
+from reconciler.edge.state.store import ReadOnlyStore
+from reconciler.edge.state.writer import JournalAuthor, StoredJournalWriter
 from reconciler.run import preview, reconcile
 
 _OFTEN = ("put", "create", "update")
@@ -147,9 +147,9 @@ class Seat:
     def __init__(self, board: Board, process: Process) -> None:
         self.process = process
         self.desk = Desk(board.shelf, process)
-        self._journal = JournalReader(ReadOnly.of(self.desk), ACCOUNT, REGION)
+        self._journal = StoredJournalReader(ReadOnlyStore.from_store(self.desk), ACCOUNT, REGION)
 
-    def journal(self, trace: Trace) -> JournalReader:
+    def journal(self, trace: Trace) -> StoredJournalReader:
         """Return the journal for one run."""
         self.desk.trace = trace
         return self._journal
@@ -238,9 +238,9 @@ class Controller:
 
     def _reconcile(self, seat: Seat, trace: Trace, time: Time) -> Result:
         board, process, journal = self._board, seat.process, seat.journal(trace)
-        author = Author(new_id(self._random), process.name, self.who.host, str(trace.revision))
+        author = JournalAuthor(new_id(self._random), process.name, self.who.host, str(trace.revision))
         fresh: Callable[[], str] = lambda: new_id(self._random)  # noqa: E731 - as short as it gets
-        keeper = JournalWriter(seat.desk, journal, author, time, time, timeout=LOCK_TIMEOUT, new_lineage=fresh)
+        keeper = StoredJournalWriter(seat.desk, journal, author, time, time, timeout=LOCK_TIMEOUT, new_lineage=fresh)
         pace = RateLimiter(2, 5, time)
         writer = Writer(lambda: Client(board.cloud, process, trace, pace), pace, time)  # type: ignore[arg-type,return-value]
         result = reconcile(

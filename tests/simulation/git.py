@@ -168,7 +168,7 @@ class Git:
 def _default(spec: Json) -> OnLoss:
     """Return what the program makes of a manifest that does not say what becomes of a loss."""
     document = {"metadata": {"name": "any"}, "spec": spec}
-    return build.manifest(document, Origin("any.yaml", 1, 1), {}).policy.on_loss
+    return build.build_manifest(document, Origin("any.yaml", 1, 1), {}).policy.on_loss
 
 
 def _said(wish: Wish) -> str:

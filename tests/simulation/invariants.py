@@ -21,7 +21,7 @@ from reconciler.core.apply.outcome import Created
 from reconciler.core.apply.result import Result
 from reconciler.core.model import Manifest, Mode, NaturalKey, OnLoss, Unobserved, natural_key
 from reconciler.core.plan.decision import Adopt, Blocked, Plan, get_live
-from reconciler.core.request.token import client_token
+from reconciler.core.request.token import compute_client_token
 
 Checked = ParamSpec("Checked")
 Check = Callable[Concatenate["Checker", Checked], None]
@@ -372,7 +372,9 @@ def _identity(call: Call) -> tuple[NaturalKey, int | None]:
     """Return the natural key and the incarnation of a Create; None where its token is of no incarnation."""
     request = {key: value for key, value in call.request.items() if key != "ClientToken"}
     token = call.request.get("ClientToken")
-    return natural_key(request), next((n for n in range(INCARNATIONS) if client_token(request, n) == token), None)
+    return natural_key(request), next(
+        (n for n in range(INCARNATIONS) if compute_client_token(request, n) == token), None
+    )
 
 
 def _manifest(trace: Trace, key: NaturalKey) -> Manifest | None:

@@ -15,7 +15,7 @@ from simulation.schedule import Killed, Process, Schedule
 from simulation.trace import Trace
 
 from reconciler.core.errors import StateConflict, StateError, StateWriteUnknown
-from reconciler.edge.state.store import Stored
+from reconciler.edge.state.store import StoredText
 
 PUT_FAULTS = ("refused", "uncertain, not written", "uncertain, written", "uncertain, written late")
 LOAD_FAULTS = ("unreadable", "one digit changed")
@@ -104,9 +104,9 @@ class Desk:
 
     def __init__(self, shelf: Shelf, process: Process) -> None:
         self._shelf, self._process = shelf, process
-        self.exclusive = shelf.scenario.local
+        self.is_exclusive = shelf.scenario.local
 
-    def load(self) -> Stored | None:
+    def load(self) -> StoredText | None:
         """Return what is there. Raises StateError."""
         shelf, process = self._shelf, self._process
         process.pause("load: before", self._travel())
@@ -115,23 +115,23 @@ class Desk:
             raise StateError("the store does not answer")
         text = shelf.text
         if text and fault:
-            return Stored(_rotten(text), version_of(text) or "")
+            return StoredText(_rotten(text), version_of(text) or "")
         self.trace.read, self.trace.epoch = shelf.document, shelf.epoch
         process.pause("load: before its answer", self._travel())
-        return None if text is None else Stored(text, version_of(text) or "")
+        return None if text is None else StoredText(text, version_of(text) or "")
 
     def put(self, text: str, version: str | None) -> str:
         """Replace a version. Raises StateConflict, StateWriteUnknown and StateError."""
         shelf, process, trace = self._shelf, self._process, self.trace
         shelf.witness.touched(trace, "put")
-        if self.exclusive and shelf.owner is not process:
+        if self.is_exclusive and shelf.owner is not process:
             raise AssertionError("put without a claim")
-        kinds = PUT_FAULTS[:1] if self.exclusive else PUT_FAULTS
+        kinds = PUT_FAULTS[:1] if self.is_exclusive else PUT_FAULTS
         fault = self._fault(shelf.scenario.faults.put, kinds, "put")
         try:
             process.pause("put: before it arrives", self._travel())
         except Killed:
-            if not fault and not self.exclusive and chance(shelf.random, 0.5):
+            if not fault and not self.is_exclusive and chance(shelf.random, 0.5):
                 shelf.replace_later(trace, text, version)
             raise
         if fault == "refused":
@@ -151,7 +151,7 @@ class Desk:
         """Take the lock, where there is one."""
         self._process.breathe()
         self._shelf.witness.touched(self.trace, "claim")
-        if not self.exclusive:
+        if not self.is_exclusive:
             return True
         if self._shelf.owner is not None:
             self._shelf.history.reach("lock: held by another")
@@ -179,7 +179,7 @@ class Desk:
         return fault
 
     def _travel(self) -> float:
-        return self._shelf.random.uniform(0.001, 0.01 if self.exclusive else 0.1)
+        return self._shelf.random.uniform(0.001, 0.01 if self.is_exclusive else 0.1)
 
 
 def _rotten(text: str) -> str:

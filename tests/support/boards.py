@@ -10,7 +10,7 @@ from support import reports
 from support.builders import NOW, live
 
 from reconciler.core.apply.outcome import Created
-from reconciler.core.controller.status import Board, Lane, PastRun, Refusal, Revision
+from reconciler.core.controller.status import ControllerStatus, FinishedRun, RejectedRevision, Revision, TargetStatus
 from reconciler.core.errors import Problem
 from reconciler.core.model import Execution
 from reconciler.core.report.report import Report, TargetReport
@@ -19,28 +19,28 @@ HOUR = timedelta(hours=1)
 REVISION = Revision("1f0c5f7a9be2d4c3865017f2ab90ce4d1f0c5f7a", NOW - 30 * HOUR, 6)
 
 
-def lane(last: Report | None, target: str = "prod", failures: int = 0) -> Lane:
+def lane(last: Report | None, target: str = "prod", failures: int = 0) -> TargetStatus:
     """Return a target at rest, with its last report."""
     due = NOW + timedelta(minutes=4)
-    return Lane(target, None, None, due, failures, last, None if failures else NOW - timedelta(minutes=1))
+    return TargetStatus(target, None, None, due, failures, last, None if failures else NOW - timedelta(minutes=1))
 
 
-def board(*lanes: Lane, past: tuple[PastRun, ...] = ()) -> Board:
+def board(*lanes: TargetStatus, past: tuple[FinishedRun, ...] = ()) -> ControllerStatus:
     """Return a board with a revision in force."""
-    return Board(NOW, NOW - 40 * HOUR, NOW - timedelta(seconds=9), REVISION, None, lanes, past)
+    return ControllerStatus(NOW, NOW - 40 * HOUR, NOW - timedelta(seconds=9), REVISION, None, lanes, past)
 
 
-def day(target: str = "prod", *, failing: bool = False) -> Iterator[PastRun]:
+def day(target: str = "prod", *, failing: bool = False) -> Iterator[FinishedRun]:
     """Yield the runs of a day, every five minutes: some created, some found drift, and the newest perhaps failed."""
     for number in range(288):
         started = NOW - timedelta(days=1) + timedelta(minutes=5 * number + 4)
         took = timedelta(seconds=3 + (number * 7) % 5 + (40 if number % 90 == 30 else 0))
         made = 2 if number % 90 == 30 else 0
         well = not (failing and number > 280)
-        yield PastRun(f"r{number}", target, started, started + took, well, made, int(number > 200), 0)
+        yield FinishedRun(f"r{number}", target, started, started + took, well, made, int(number > 200), 0)
 
 
-def in_sync() -> Board:
+def in_sync() -> ControllerStatus:
     """Return a board on which nothing differs."""
     names = ("profiles-export", "tickets-hourly", "contacts-2026-10")
     every = (
@@ -50,11 +50,11 @@ def in_sync() -> Board:
         )
         for name in names
     )  # fmt: skip
-    runs = (replace(run, made=0, drifted=0) for run in day())
+    runs = (replace(run, write_count=0, drift_count=0) for run in day())
     return board(lane(reports.report(*every)), past=tuple(runs))
 
 
-def drifted() -> Board:
+def drifted() -> ControllerStatus:
     """Return a board with one of many things."""
     every = (
         replace(reports.drifted("profiles-export"), since=NOW - 3 * HOUR, last_execution=Execution("FAILED", "no key")),
@@ -64,59 +64,62 @@ def drifted() -> Board:
         reports.association("agents", "in-sync", arn=live("a3").arn, since=NOW - 99 * HOUR),
     )
     report = reports.report(*every, unmanaged=(live("u1"), live("u2")), dry_run=False)
-    other = replace(in_sync().lanes[0], target="staging")
+    other = replace(in_sync().targets[0], target="staging")
     return board(lane(report), other, past=(*day(), *day("staging")))
 
 
-def refused() -> Board:
+def refused() -> ControllerStatus:
     """Return a board on which what is newest is invalid."""
     problems = (
         Problem("manifests/a.yaml", 7, 3, "/spec/DestinationURI", "is no S3 address: write s3://bucket/prefix"),
         Problem("manifests/b.yaml", 1, 1, "", "is no YAML"),
     )
-    return replace(in_sync(), refusal=Refusal("2 problems in the manifests of commit 9c1b", NOW - HOUR, problems))
+    return replace(
+        in_sync(),
+        rejected_revision=RejectedRevision("2 problems in the manifests of commit 9c1b", NOW - HOUR, problems),
+    )
 
 
-def failing() -> Board:
+def failing() -> ControllerStatus:
     """Return a board with a target that cannot be reconciled, and one that can."""
     error = "the credentials may not make this call: app-integrations:ListDataIntegrations"
     names = ("profiles-export", "contacts")
     blocked = tuple(reports.association(name, "blocked", reason=error) for name in names)
     report = Report(reports.run(dry_run=False), (TargetReport("prod", None, "us-east-1", error, blocked),))
-    other = replace(in_sync().lanes[0], target="staging")
+    other = replace(in_sync().targets[0], target="staging")
     return board(lane(report, failures=7), other, past=(*day(failing=True), *day("staging")))
 
 
-def unseen() -> Board:
+def unseen() -> ControllerStatus:
     """Return a board with a target that cannot be reconciled any more."""
     was = replace(
         reports.drifted("contacts"), since=NOW - 3 * HOUR, arn=live("a1").arn,
         last_execution=Execution("FAILED", "no key"),
     )  # fmt: skip
-    prod, staging = failing().lanes
-    return replace(failing(), lanes=(replace(prod, seen=reports.report(was)), staging))
+    prod, staging = failing().targets
+    return replace(failing(), targets=(replace(prod, last_complete_report=reports.report(was)), staging))
 
 
-def nothing() -> Board:
+def nothing() -> ControllerStatus:
     """Return a board before the first revision."""
-    return Board(NOW, NOW, None, None, Refusal("git cannot be reached", NOW), (), ())
+    return ControllerStatus(NOW, NOW, None, None, RejectedRevision("git cannot be reached", NOW), (), ())
 
 
-def unmanaged_only() -> Board:
+def unmanaged_only() -> ControllerStatus:
     """Return a board whose revision holds a target and no manifest."""
     return board(lane(reports.report()))
 
 
-def thousand() -> Board:
+def thousand() -> ControllerStatus:
     """Return a board of 1,000 associations."""
     return board(lane(reports.many(1000)), past=tuple(day()))
 
 
-def hostile(text: str) -> Board:
+def hostile(text: str) -> ControllerStatus:
     """Return a board on which every text that can come from outside is this one."""
     problems = reports.problems(text)
-    run = PastRun(text, text, NOW - HOUR, NOW, well=False, made=1, drifted=1, open=1)
+    run = FinishedRun(text, text, NOW - HOUR, NOW, is_success=False, write_count=1, drift_count=1, open_count=1)
     return replace(
         board(lane(reports.rich(text), text, failures=3), past=(run,)),
-        revision=Revision(text, NOW, 1), refusal=Refusal(text, NOW, problems),
+        revision=Revision(text, NOW, 1), rejected_revision=RejectedRevision(text, NOW, problems),
     )  # fmt: skip

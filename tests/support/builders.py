@@ -10,8 +10,8 @@ from reconciler.core.journal.records import Bound, Journal, Record
 from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, Origin, Policy, Spec, Unobserved
 from reconciler.core.plan.inputs import RunOptions, RunRules
 from reconciler.core.ports import Clock
-from reconciler.core.request.normalise import normalise, resolved
-from reconciler.core.request.token import client_token
+from reconciler.core.request.normalise import normalise, resolve_request
+from reconciler.core.request.token import compute_client_token
 from reconciler.core.run import RunContext
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -45,7 +45,7 @@ def manifest(name: str = "export", policy: Policy | None = None, **changes: Any)
 
 def request(**changes: Any) -> Spec:
     """Return such a request as it is sent."""
-    return resolved(spec(**changes), INTEGRATION.arn)
+    return resolve_request(spec(**changes), INTEGRATION.arn)
 
 
 def live(id_: str = "a1", **changes: Any) -> Live:
@@ -62,7 +62,7 @@ def record(name: str = "export", id_: str = "a1", **changes: Any) -> Record:
     """Return the record of an association that was created and bound an hour ago."""
     sent = request(**changes)
     bound = Bound(id_, NOW - timedelta(hours=1), live(id_).arn)
-    return Record(name, sent, client_token(sent, 0), 0, 1, bound)
+    return Record(name, sent, compute_client_token(sent, 0), 0, 1, bound)
 
 
 def journal(*records: Record) -> Journal:

@@ -18,9 +18,9 @@ from reconciler.core.journal.records import Journal
 from reconciler.core.model import Execution, Integration, Json, Live, Observation, Spec, Unobserved
 from reconciler.core.ports import CloudWriter, Writers
 from reconciler.core.request.normalise import normalise
-from reconciler.edge.state.reader import JournalReader
-from reconciler.edge.state.store import Stored
-from reconciler.edge.state.writer import Author, JournalWriter
+from reconciler.edge.state.reader import StoredJournalReader
+from reconciler.edge.state.store import StoredText
+from reconciler.edge.state.writer import JournalAuthor, StoredJournalWriter
 from reconciler.sandbox.service.behaviour import Behaviour
 from reconciler.sandbox.service.errors import ServiceError
 from reconciler.sandbox.service.seed import create_seed_state
@@ -133,16 +133,16 @@ class FakeCloud:
 class FakeStore:
     """A store in memory with the rules of the real ones; `broken` names the puts that fail, counted from 1."""
 
-    place, exclusive = "memory", False
+    place, is_exclusive = "memory", False
 
     def __init__(self) -> None:
-        self.stored: Stored | None = None
+        self.stored: StoredText | None = None
         self.loads = self.puts = 0
         self.broken: set[int] = set()
         self.after_load: Callable[[], object] = lambda: None
         self.after_put: Callable[[], object] = lambda: None
 
-    def load(self) -> Stored | None:
+    def load(self) -> StoredText | None:
         """Return what is stored."""
         self.loads += 1
         stored = self.stored
@@ -156,7 +156,7 @@ class FakeStore:
             raise StateError("the disk is full")
         if version != (self.stored.version if self.stored else None):
             raise StateConflict("something else is there")
-        self.stored = Stored(text, str(self.puts))
+        self.stored = StoredText(text, str(self.puts))
         self.after_put()
         return self.stored.version
 
@@ -173,9 +173,9 @@ class FakeJournal:
 
     def __init__(self, clock: FakeClock, store: FakeStore | None = None, run: str = "run-1") -> None:
         self.store = store or FakeStore()
-        self.reader = JournalReader(self.store, ACCOUNT, REGION)
-        author = Author(run, f"process {run}", "host")
-        self.writer = JournalWriter(
+        self.reader = StoredJournalReader(self.store, ACCOUNT, REGION)
+        author = JournalAuthor(run, f"process {run}", "host")
+        self.writer = StoredJournalWriter(
             self.store, self.reader, author, clock, clock, timeout=0, new_lineage=lambda: "lineage"
         )
 
@@ -191,7 +191,9 @@ class FakeJournal:
 
     @stored.setter
     def stored(self, journal: Journal) -> None:
-        self.store.stored = Stored(json.dumps(encode(journal)), f"set {journal.serial}") if journal.lineage else None
+        self.store.stored = (
+            StoredText(json.dumps(encode(journal)), f"set {journal.serial}") if journal.lineage else None
+        )
 
 
 def _live(item: Any) -> Live:

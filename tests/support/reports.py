@@ -9,8 +9,8 @@ from support.builders import NOW, SETTLE, live, manifest, record, request
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.errors import Problem
-from reconciler.core.journal.records import Bound, Intended
-from reconciler.core.manifests.findings import Findings
+from reconciler.core.journal.records import Bound, CreatePending
+from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.model import Execution, Live, Origin, Spec
 from reconciler.core.plan.decision import Create, DecisionKind, Update, Write
 from reconciler.core.plan.difference import Difference
@@ -30,7 +30,7 @@ def run(*, dry_run: bool = True, text: str = PLAIN) -> RunInfo:
 def create(sent: Spec | None = None) -> Create:
     """Return the call that creates."""
     return Create(
-        manifest(), replace(record(), request=sent or request(), state=Intended(1, NOW, NOW)), None, "missing"
+        manifest(), replace(record(), request=sent or request(), state=CreatePending(1, NOW, NOW)), None, "missing"
     )
 
 
@@ -76,7 +76,7 @@ def rich(text: str = PLAIN, *, dry_run: bool = False) -> Report:
         unmanaged=(_stranger(text), Live(text, {"DataIntegrationIdentifier": text}, None)),
         orphaned=(
             replace(record(), name=text, request=_request(text)),
-            replace(record(), name=text, request=_request(text), state=Intended(1, NOW, NOW)),
+            replace(record(), name=text, request=_request(text), state=CreatePending(1, NOW, NOW)),
         ),
         unlisted=((text, text),),
         live_count=9,
@@ -84,9 +84,9 @@ def rich(text: str = PLAIN, *, dry_run: bool = False) -> Report:
     return Report(run(dry_run=dry_run, text=text), (target, broken), problems(text), PlanMismatch(text, (text, text)))
 
 
-def found(text: str = PLAIN) -> Findings:
+def found(text: str = PLAIN) -> ValidationResult:
     """Return findings of an invalid revision."""
-    return Findings(problems=problems(text), warnings=problems(text))
+    return ValidationResult(problems=problems(text), warnings=problems(text))
 
 
 def problems(text: str = PLAIN) -> tuple[Problem, ...]:

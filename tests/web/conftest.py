@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 from support.builders import NOW
 
-from reconciler.core.controller.status import Board
+from reconciler.core.controller.status import ControllerStatus
 from reconciler.edge.metrics import Metrics
 from reconciler.web.app import Views, application
 from reconciler.web.server import served
 from reconciler.web.webhooks import Hooks
 
 SECRET = b"of this controller"
-EMPTY = Board(NOW, NOW, None, None, None, (), ())
+EMPTY = ControllerStatus(NOW, NOW, None, None, None, (), ())
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Site:
     """A running web side: what it shows is what the test sets, and what it asks for is noted."""
 
     url: str = ""
-    board: Board = EMPTY
+    board: ControllerStatus = EMPTY
     secret: bytes | None = SECRET
     working: bool = True
     stopping: bool = False
@@ -59,7 +59,7 @@ class Site:
     metrics: Metrics = field(default_factory=lambda: Metrics("0"))
     answering: threading.Event = field(default_factory=threading.Event)
 
-    def shown(self) -> Board:
+    def shown(self) -> ControllerStatus:
         """Return the board, once the page is answered at all."""
         self.answering.wait()
         return self.board

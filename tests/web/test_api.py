@@ -13,14 +13,14 @@ from support import boards
 from support.builders import NOW
 from web.conftest import EMPTY, Site
 
-from reconciler.core.controller.status import Board, Lane
-from reconciler.edge.manifests.schema import schema
+from reconciler.core.controller.status import ControllerStatus, TargetStatus
+from reconciler.edge.manifests.schema import load_schema
 from reconciler.render.formats.json import document
 
 REGISTRY: Registry[Any] = Registry().with_resource(
-    "urn:appintegrations-reconciler:report.v1", Resource.from_contents(schema("report.v1.json"))
+    "urn:appintegrations-reconciler:report.v1", Resource.from_contents(load_schema("report.v1.json"))
 )
-CHECK = jsonschema.Draft202012Validator(schema("controller.v1.json"), registry=REGISTRY)
+CHECK = jsonschema.Draft202012Validator(load_schema("controller.v1.json"), registry=REGISTRY)
 
 
 @pytest.mark.parametrize(
@@ -30,25 +30,25 @@ CHECK = jsonschema.Draft202012Validator(schema("controller.v1.json"), registry=R
         boards.failing(), boards.unseen(), boards.hostile("\u202e</script>"),
     ],
 )  # fmt: skip
-def test_every_controller_state_fits_the_schema(site: Site, board: Board) -> None:
+def test_every_controller_state_fits_the_schema(site: Site, board: ControllerStatus) -> None:
     """With the last report of each target as `-o json` writes it."""
     site.board = board
     answer = site.get("/api/v1/report")
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
     CHECK.validate(answer.json)
     assert [each["report"] for each in answer.json["targets"]] == [
-        lane.last and document(lane.last) for lane in board.lanes
+        lane.last_report and document(lane.last_report) for lane in board.targets
     ]
-    assert len(answer.json["runs"]) == len(board.past)
+    assert len(answer.json["runs"]) == len(board.finished_runs)
 
 
 def test_report_contains_the_probe_states(site: Site) -> None:
     """Whether a target, or looking at git, does not get on, whether anything is run, and whether it is stopping."""
     still = site.get("/api/v1/report").json
     assert (still["schedulerRunning"], still["stopping"], still["sourceStuck"]) == (True, False, False)
-    late = replace(boards.lane(None), due=NOW - timedelta(minutes=11))
-    looking = Lane("(git)", NOW, NOW - timedelta(minutes=11), None, 0, None, None)
-    site.board = replace(boards.board(late, boards.lane(None, "other")), looking=looking)
+    late = replace(boards.lane(None), next_run=NOW - timedelta(minutes=11))
+    looking = TargetStatus("(git)", NOW, NOW - timedelta(minutes=11), None, 0, None, None)
+    site.board = replace(boards.board(late, boards.lane(None, "other")), source_status=looking)
     site.working, site.stopping = False, True
     found = site.get("/api/v1/report").json
     CHECK.validate(found)
@@ -60,7 +60,7 @@ def test_report_contains_the_probe_states(site: Site) -> None:
 def test_streamed_runs_are_complete_and_ordered(site: Site, count: int) -> None:
     """In their order, however many make a piece."""
     runs = tuple(replace(run, id=f"r{number}") for number, run in enumerate((*boards.day(), *boards.day())))[:count]
-    site.board = replace(boards.in_sync(), past=runs)
+    site.board = replace(boards.in_sync(), finished_runs=runs)
     found = site.get("/api/v1/report").json
     CHECK.validate(found)
     assert [each["id"] for each in found["runs"]] == [f"r{number}" for number in range(count)]

@@ -12,7 +12,7 @@ from support import boards
 from support.browser import CHROMIUM, Browser, browsing
 from web.conftest import Site
 
-from reconciler.core.controller.status import Board
+from reconciler.core.controller.status import ControllerStatus
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there: apt-get install chromium")
 
@@ -42,7 +42,7 @@ def _left(browser: Browser, site: Site) -> Iterator[None]:  # noqa: ARG001 - the
     browser.leave()
 
 
-def shown(browser: Browser, site: Site, board: Board, asked: str = "") -> None:
+def shown(browser: Browser, site: Site, board: ControllerStatus, asked: str = "") -> None:
     """Open the page of a board."""
     site.board = board
     browser.open(f"{site.url}/{asked}")
@@ -132,13 +132,13 @@ def test_refresh_keeps_focus_and_open_details(browser: Browser, site: Site) -> N
     shown(browser, site, boards.drifted())
     browser.run("{const it = document.querySelector('.more summary'); it.parentElement.open = true; it.focus(); 0}")
     before = browser.run("document.activeElement.parentElement.id")
-    (first, *others) = site.board.lanes
-    assert first.last
-    target = replace(first.last.targets[0], unmanaged=())
-    changed = replace(first, last=replace(first.last, targets=(target,)), failures=9)
+    (first, *others) = site.board.targets
+    assert first.last_report
+    target = replace(first.last_report.targets[0], unmanaged=())
+    changed = replace(first, last_report=replace(first.last_report, targets=(target,)), failures=9)
     lanes = (changed, *others)
     later = site.board.now.replace(hour=15)
-    site.board = replace(site.board, lanes=lanes, now=later)
+    site.board = replace(site.board, targets=lanes, now=later)
     browser.run("show()")
     assert browser.run("document.getElementById('targets').textContent.includes('9 runs')") is True
     assert browser.run("document.querySelector('#unmanaged table')") is None
@@ -205,7 +205,7 @@ def test_refresh_keeps_the_scroll_position(browser: Browser, site: Site) -> None
     assert browser.run(seen) is True
     browser.run(f"{day}.scrollLeft -= 200; document.getElementById('drawn').scrollLeft = 70; 0")
     before = browser.run(f"{day}.scrollLeft")
-    site.board = replace(site.board, past=site.board.past[1:], lanes=site.board.lanes[:1])
+    site.board = replace(site.board, finished_runs=site.board.finished_runs[1:], targets=site.board.targets[:1])
     browser.run("show()")
     assert browser.run("document.querySelectorAll('#associations tr[id]').length") == 5
     assert browser.run(f"{day}.scrollLeft") == before

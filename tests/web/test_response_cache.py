@@ -161,7 +161,7 @@ def test_matching_etag_returns_304(site: Site, path: str) -> None:
 @pytest.mark.parametrize("path", PATHS)
 def test_run_that_becomes_stuck_changes_the_etag(site: Site, path: str) -> None:
     """Though nothing changes but the time."""
-    site.board = replace(boards.board(replace(boards.lane(None), due=NOW)), now=NOW + timedelta(seconds=600))
+    site.board = replace(boards.board(replace(boards.lane(None), next_run=NOW)), now=NOW + timedelta(seconds=600))
     before = site.get(path).headers["etag"]
     site.board = replace(site.board, now=NOW + timedelta(seconds=601))
     assert site.get(path).headers["etag"] != before

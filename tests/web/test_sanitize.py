@@ -13,7 +13,7 @@ from support.builders import NOW
 from web.conftest import Site
 
 from reconciler.core.apply.outcome import Created, Refused, Unknown
-from reconciler.core.controller.status import Board, Lane, PastRun, Refusal, Revision
+from reconciler.core.controller.status import ControllerStatus, FinishedRun, RejectedRevision, Revision, TargetStatus
 from reconciler.core.model import Execution, Live, Spec
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.plan.difference import Difference
@@ -78,7 +78,7 @@ def refuse(constant: str) -> NoReturn:
     raise AssertionError(constant)
 
 
-def answered(site: Site, board: Board) -> None:
+def answered(site: Site, board: ControllerStatus) -> None:
     """Get all that is shown of a board."""
     site.board = board
     answers = [site.get(path) for path in ("/", "/?decision=drifted&q=a", "/api/v1/report", "/metrics", "/healthz")]
@@ -94,7 +94,7 @@ def test_pages_render_any_value_from_aws(site: Site, name: str) -> None:
     bad = report(VALUES[name])
     answered(site, boards.board(boards.lane(bad)))
     failed = reports.report(*(replace(each, decision=DecisionKind.BLOCKED, arn=None) for each in bad.associations))
-    answered(site, boards.board(replace(boards.lane(failed), seen=bad)))
+    answered(site, boards.board(replace(boards.lane(failed), last_complete_report=bad)))
 
 
 def test_strange_value_leaves_no_trace_in_later_pages(site: Site) -> None:
@@ -119,9 +119,11 @@ def test_strange_value_leaves_no_trace_in_later_pages(site: Site) -> None:
 def test_pages_render_any_time(site: Site, time: datetime) -> None:
     """Journals hold times, and clocks are set."""
     last = reports.report(replace(reports.drifted("a"), since=time))
-    lane = Lane("prod", time, time, time, 1, last, time)
-    run = PastRun("r", "prod", time, time, well=True, made=0, drifted=0, open=0)
-    board = replace(boards.board(lane, past=(run,)), looked=time, started=time, revision=Revision("c", time, 1))
+    lane = TargetStatus("prod", time, time, time, 1, last, time)
+    run = FinishedRun("r", "prod", time, time, is_success=True, write_count=0, drift_count=0, open_count=0)
+    board = replace(
+        boards.board(lane, past=(run,)), source_checked_at=time, started_at=time, revision=Revision("c", time, 1)
+    )
     site.board = board
     for path in ("/", "/api/v1/report", "/metrics"):
         assert site.get(path).status == 200
@@ -132,8 +134,8 @@ def test_pages_render_any_time(site: Site, time: datetime) -> None:
 def test_pages_render_any_name(site: Site, text: str) -> None:
     """Names of targets, manifests and commits become labels of metrics."""
     board = boards.hostile(text)
-    assert board.lanes[0].last
-    site.metrics.count_run(board.lanes[0].last)
+    assert board.targets[0].last_report
+    site.metrics.count_run(board.targets[0].last_report)
     site.metrics.count_wait(text, 1)
     with site.metrics.track_lease(text):
         answered(site, board)
@@ -142,6 +144,6 @@ def test_pages_render_any_name(site: Site, text: str) -> None:
 
 def test_probe_renders_any_reason(site: Site) -> None:
     """Also where git could not say it in UTF-8."""
-    site.board = replace(boards.nothing(), refusal=Refusal("bad \udcff byte", NOW))
+    site.board = replace(boards.nothing(), rejected_revision=RejectedRevision("bad \udcff byte", NOW))
     answer = site.get("/readyz")
     assert (answer.status, answer.text) == (503, "no revision is active yet: bad ? byte\n")

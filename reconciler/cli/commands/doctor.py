@@ -31,7 +31,7 @@ def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
     from reconciler.app.config import RunConfig
     from reconciler.app.doctor import DoctorRun
     from reconciler.app.once import prepare
-    from reconciler.core.doctor.diagnosis import Diagnosis, Result
+    from reconciler.core.doctor.diagnosis import CheckResult, Diagnosis
     from reconciler.core.errors import EXIT_FAILED
     from reconciler.render import doctor
 
@@ -48,7 +48,7 @@ def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
         targets = tuple(run.target(each, desired.manifests[each.name]) for each in desired.targets)
     diagnosis = Diagnosis((run.versions(), readable, run.state()), targets)
     output.write(diagnosis, wanted, formats)
-    return EXIT_FAILED if diagnosis.counts[Result.FAILED] else 0
+    return EXIT_FAILED if diagnosis.counts[CheckResult.FAILED] else 0
 
 
 def _manifests(source: Source, config: RunConfig) -> tuple[Check, Desired]:
@@ -56,17 +56,19 @@ def _manifests(source: Source, config: RunConfig) -> tuple[Check, Desired]:
     from reconciler.app.once import read_manifests
     from reconciler.app.selection import select_configured_targets
     from reconciler.core.doctor import checks
-    from reconciler.core.doctor.diagnosis import skipped
+    from reconciler.core.doctor.diagnosis import build_skipped_check
     from reconciler.core.errors import GitError, InvalidManifests
     from reconciler.edge import manifests
     from reconciler.edge.clock import SystemClock
 
-    ambient = manifests.read((), SystemClock().now())
+    ambient = manifests.read_manifests((), SystemClock().now())
     if source.is_missing:
-        missing = skipped("manifests", f"there is no folder {FOLDER} here", "name manifests with -f or --git-url")
+        missing = build_skipped_check(
+            "manifests", f"there is no folder {FOLDER} here", "name manifests with -f or --git-url"
+        )
         return missing, select_configured_targets(ambient, config)
     try:
         desired, _ = read_manifests(source)
     except (InvalidManifests, GitError) as error:
-        return checks.unusable(error), ambient
-    return checks.valid(desired), select_configured_targets(desired, config)
+        return checks.check_invalid_manifests(error), ambient
+    return checks.check_valid_manifests(desired), select_configured_targets(desired, config)

@@ -88,7 +88,7 @@ def _desired(source: Source) -> Desired:
     from reconciler.edge import manifests
     from reconciler.edge.clock import SystemClock
 
-    return manifests.read((), SystemClock().now()) if source.is_missing else source.read()[0]
+    return manifests.read_manifests((), SystemClock().now()) if source.is_missing else source.read()[0]
 
 
 def _print(found: ExportResult) -> None:

@@ -91,9 +91,9 @@ def _reviewed_plan(expect_plan: str | None, outputs: tuple[str, ...]) -> Reviewe
 def _write_findings(invalid: InvalidManifests, wanted: tuple[output.Output, ...]) -> None:
     """Write what is wrong with the manifests in the formats that were asked for; the text goes to standard error."""
     from reconciler.cli import formats
-    from reconciler.core.manifests.findings import Findings
+    from reconciler.core.manifests.findings import ValidationResult
     from reconciler.core.text import sanitize
 
     elsewhere = tuple(each for each in wanted if each.file or each.format != "text")
-    for failure in output.unwritten(Findings.wrong(invalid), elsewhere, formats.FINDINGS):
+    for failure in output.unwritten(ValidationResult.from_error(invalid), elsewhere, formats.FINDINGS):
         click.echo(sanitize(failure), err=True)

@@ -24,6 +24,6 @@ def command(kind: str) -> None:
     All references in it are resolved.
     """
     from reconciler.cli.schema_references import resolved
-    from reconciler.edge.manifests.schema import schema
+    from reconciler.edge.manifests.schema import load_schema
 
-    click.echo(json.dumps(resolved(schema(_KINDS[kind])), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(resolved(load_schema(_KINDS[kind])), indent=2, ensure_ascii=False))

@@ -9,7 +9,7 @@ import click
 
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
-from reconciler.core.journal.status import Status
+from reconciler.core.journal.status import JournalStatus
 
 
 @click.command("status", cls=options.Command)
@@ -30,7 +30,7 @@ def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
     from reconciler.core.errors import EXIT_FAILED
     from reconciler.render import status
 
-    formats: Mapping[str, output.Format[tuple[Status, ...]]] = {
+    formats: Mapping[str, output.Format[tuple[JournalStatus, ...]]] = {
         "text": lambda targets, _: status.text(targets),
         "json": lambda targets, _: status.as_json(targets),
     }

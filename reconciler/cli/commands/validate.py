@@ -17,13 +17,13 @@ def command(source: Source, outputs: tuple[str, ...]) -> int:
     """Check manifests and report every problem of every file, and warnings; exit 3 if there is a problem."""
     from reconciler.cli.formats import FINDINGS
     from reconciler.core.errors import EXIT_INVALID, InvalidManifests
-    from reconciler.core.manifests.findings import Findings
+    from reconciler.core.manifests.findings import ValidationResult
 
     wanted = output.parse(outputs, FINDINGS)
     try:
-        found = Findings.of(*source.read())
+        found = ValidationResult.from_desired(*source.read())
     except InvalidManifests as invalid:
-        wrong = Findings.wrong(invalid)
+        wrong = ValidationResult.from_error(invalid)
         if failed := output.unwritten(wrong, wanted, FINDINGS):
             click.echo(sanitize(f"Error: {'; '.join(failed)}"), err=True)
             raise  # the problems go to standard error

@@ -36,7 +36,7 @@ class Preview:
     def result(self) -> Result:
         """What a run has to say that does no more than look."""
         return Result(
-            self.plan, {}, {}, last_decisions=with_intents(self.journal, self.plan, self.observed_at).standings
+            self.plan, {}, {}, last_decisions=with_intents(self.journal, self.plan, self.observed_at).last_decisions
         )
 
     def has_same_writes_as(self, plan: Plan) -> bool:

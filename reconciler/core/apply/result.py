@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.core.apply.outcome import Outcome
-from reconciler.core.journal.records import Standing
+from reconciler.core.journal.records import LastDecision
 from reconciler.core.model import Live
 from reconciler.core.plan.decision import Plan
 
@@ -22,7 +22,7 @@ class Result:
     outcomes: Mapping[str, Outcome]
     live_after_writes: Mapping[str, Live]
     error: str | None = None
-    last_decisions: Mapping[str, Standing] = field(default_factory=dict)
+    last_decisions: Mapping[str, LastDecision] = field(default_factory=dict)
 
     @property
     def is_unwritten(self) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
-from reconciler.core.journal.records import Bound, Intended, Journal, Record, Sent, Standing
+from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, Record, UpdatePending
 from reconciler.core.plan.decision import Blocked, Decision, Plan, Write, get_live
 
 MAX_INTENT_AGE = timedelta(seconds=60)
@@ -23,13 +23,15 @@ def with_intents(journal: Journal, plan: Plan, now: datetime) -> Journal:
     write_names = {write.manifest.name for write in plan.writes}
     records = [decision.record for decision in plan.decisions if decision.record]
     stamped_records = (_stamp_intent(record, now) if record.name in write_names else record for record in records)
-    new_journal = journal.without(*plan.old_names).with_records(*stamped_records)
+    new_journal = journal.without_records(*plan.old_names).with_records(*stamped_records)
     new_journal = new_journal.with_records(*_clear_missing_since(new_journal, plan.live_ids))
-    last_decisions = {name: standing for name, standing in journal.standings.items() if name in new_journal.records}
+    last_decisions = {
+        name: standing for name, standing in journal.last_decisions.items() if name in new_journal.records
+    }
     last_decisions |= {
         decision.manifest.name: _build_last_decision(journal, decision, now) for decision in plan.decisions
     }
-    return replace(new_journal, standings=last_decisions)
+    return replace(new_journal, last_decisions=last_decisions)
 
 
 def with_outcomes(
@@ -45,7 +47,7 @@ def with_outcomes(
     for write, record in _find_own_intents(journal, own_journal, writes):
         if outcome := outcomes.get(record.name):
             new_record = _apply_outcome(record, write.previous_record, outcome, now)
-            journal = journal.with_records(new_record) if new_record else journal.without(record.name)
+            journal = journal.with_records(new_record) if new_record else journal.without_records(record.name)
     return journal
 
 
@@ -68,10 +70,10 @@ def _apply_outcome(record: Record, previous_record: Record | None, outcome: Outc
             return previous_record
         case (Refused(reason), Bound(update=sent) as bound):
             assert sent
-            return replace(record, state=replace(bound, update=replace(sent, refused=reason)))
-        case (Refused(), Intended(attempts=1)):
+            return replace(record, state=replace(bound, update=replace(sent, refusal=reason)))
+        case (Refused(), CreatePending(attempts=1)):
             return previous_record
-        case (Created(association_id), Intended()):
+        case (Created(association_id), CreatePending()):
             return replace(record, state=Bound(association_id, now))
         case (Refused() | Unknown() | Updated() | Created(), _):
             return _restart_wait(record, now)
@@ -105,9 +107,9 @@ def _find_own_intents(
 def _is_same_call(one: Record, other: Record) -> bool:
     """Tell whether two records hold the intent of the same call, whenever it was written."""
     match one.state, other.state:
-        case Intended(attempts), Intended(other_attempts):
+        case CreatePending(attempts), CreatePending(other_attempts):
             return (one.token, attempts) == (other.token, other_attempts)
-        case Bound(update=Sent()), Bound(update=Sent()):
+        case Bound(update=UpdatePending()), Bound(update=UpdatePending()):
             return one.request == other.request
         case _:
             return False
@@ -116,7 +118,7 @@ def _is_same_call(one: Record, other: Record) -> bool:
 def _stamp_intent(record: Record, now: datetime) -> Record:
     """Return an intent as of now: what was never sent before is so for the first time."""
     state = record.state
-    if isinstance(state, Intended) and state.attempts == 1:
+    if isinstance(state, CreatePending) and state.attempts == 1:
         record = replace(record, state=replace(state, first_attempt=now))
     return _restart_wait(record, now)
 
@@ -124,7 +126,7 @@ def _stamp_intent(record: Record, now: datetime) -> Record:
 def _restart_wait(record: Record, now: datetime) -> Record:
     """Return an intent from which on the settle time counts from now."""
     match record.state:
-        case Intended() as intended:
+        case CreatePending() as intended:
             return replace(record, state=replace(intended, last_attempt=now))
         case Bound(update=sent) as bound:
             assert sent
@@ -133,15 +135,15 @@ def _restart_wait(record: Record, now: datetime) -> Record:
             assert_never(other)
 
 
-def _build_last_decision(journal: Journal, decision: Decision, now: datetime) -> Standing:
+def _build_last_decision(journal: Journal, decision: Decision, now: datetime) -> LastDecision:
     """Return how a manifest stands: since when, where its decision is another than in the run before.
 
     Who could not look leaves it as it was, or what has been so for days would begin anew with each hiccup.
     """
-    last, live = journal.standings.get(decision.manifest.name), get_live(decision)
+    last, live = journal.last_decisions.get(decision.manifest.name), get_live(decision)
     if last and isinstance(decision, Blocked) and decision.is_unobserved:
         return last
     if last is None:
-        return Standing(decision.kind, now, live.last_execution if live else None)
+        return LastDecision(decision.kind, now, live.last_execution if live else None)
     since = last.since if last.decision == decision.kind else now
-    return Standing(decision.kind, since, live.last_execution if live else last.last_execution)
+    return LastDecision(decision.kind, since, live.last_execution if live else last.last_execution)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 SET_CLOCK = "set the clock of this machine, and keep it by NTP: AWS refuses what is signed more than 5 minutes off"
 CORRECT_REGION = "correct the Region, or the endpoint URL"
-RENEW = "renew the credentials where boto3 finds them: the next run reads them anew"
+RENEW_CREDENTIALS = "renew the credentials where boto3 finds them: the next run reads them anew"
 
-_OF_TIME = frozenset(("RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"))
-_OF_SIGNATURES = frozenset(("InvalidSignatureException", "SignatureDoesNotMatch"))
-_OF_CREDENTIALS = _OF_SIGNATURES | frozenset(
+_TIME_CODES = frozenset(("RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"))
+_SIGNATURE_CODES = frozenset(("InvalidSignatureException", "SignatureDoesNotMatch"))
+_CREDENTIAL_CODES = _SIGNATURE_CODES | frozenset(
     (
         "ExpiredToken",
         "ExpiredTokenException",
@@ -18,38 +18,42 @@ _OF_CREDENTIALS = _OF_SIGNATURES | frozenset(
         "UnrecognizedClientException",
     )
 )
-_SAID_OF_TIME = ("signature expired", "signature not yet current")
+_TIME_MESSAGE_PREFIXES = ("signature expired", "signature not yet current")
 """As in "Signature expired: 20261127T120000Z is now earlier than 20261127T121000Z (20261127T121500Z - 5 min.)"."""
 
 
-def is_skewed(code: str, message: object) -> bool:
+def is_clock_skewed(code: str, message: object) -> bool:
     """Tell whether AWS refused a request for the time in its signature, by its error code and message.
 
     AWS IAM User Guide, "Troubleshoot Signature Version 4 signing for AWS API requests". A token that has expired is
     another matter: no clock makes it valid again.
     """
-    return code in _OF_TIME or (code in _OF_SIGNATURES and str(message).strip().lower().startswith(_SAID_OF_TIME))
+    return code in _TIME_CODES or (
+        code in _SIGNATURE_CODES and str(message).strip().lower().startswith(_TIME_MESSAGE_PREFIXES)
+    )
 
 
 def is_misdirected(code: str, message: object) -> bool:
     """Tell whether a request went to another Region or service than it was signed for, by error code and message."""
-    return code in _OF_SIGNATURES and "credential should be scoped to" in str(message).lower()
+    return code in _SIGNATURE_CODES and "credential should be scoped to" in str(message).lower()
 
 
-def is_unknown(code: str, message: object) -> bool:
+def has_invalid_credentials(code: str, message: object) -> bool:
     """Tell whether AWS does not take the credentials of a request, by its error code and message."""
-    return code in _OF_CREDENTIALS and not is_skewed(code, message) and not is_misdirected(code, message)
+    return code in _CREDENTIAL_CODES and not is_clock_skewed(code, message) and not is_misdirected(code, message)
 
 
-def bare(text: str) -> str:
+def remove_remedy(text: str) -> str:
     """Return a line without the way out at its end, for where that stands by itself."""
-    return text.removesuffix(f"; {SET_CLOCK}").removesuffix(f"; {CORRECT_REGION}").removesuffix(f"; {RENEW}")
+    return (
+        text.removesuffix(f"; {SET_CLOCK}").removesuffix(f"; {CORRECT_REGION}").removesuffix(f"; {RENEW_CREDENTIALS}")
+    )
 
 
-def way_out(code: str, message: object) -> str:
+def format_remedy(code: str, message: object) -> str:
     """Return what to do about a refusal, as the end of a line; nothing where it is for another reason."""
-    if is_skewed(code, message):
+    if is_clock_skewed(code, message):
         return f"; {SET_CLOCK}"
     if is_misdirected(code, message):
         return f"; {CORRECT_REGION}"
-    return f"; {RENEW}" if is_unknown(code, message) else ""
+    return f"; {RENEW_CREDENTIALS}" if has_invalid_credentials(code, message) else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-THROTTLES = frozenset(
+THROTTLING_CODES = frozenset(
     (
         "ThrottlingException",
         "Throttling",
@@ -13,12 +13,12 @@ THROTTLES = frozenset(
     )
 )
 """The error codes by which AWS's services say so."""
-_TOO_MANY = 429
+_TOO_MANY_REQUESTS = 429
 
 
-def throttled(code: str, status: int) -> bool:
+def is_throttled(code: str, status: int) -> bool:
     """Tell it by AWS's error code, or by the HTTP status.
 
     A quota has the same status (service model of ResourceQuotaExceededException), and is no throttle.
     """
-    return code in THROTTLES or (status == _TOO_MANY and code != "ResourceQuotaExceededException")
+    return code in THROTTLING_CODES or (status == _TOO_MANY_REQUESTS and code != "ResourceQuotaExceededException")

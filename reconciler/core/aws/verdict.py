@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.core.aws.throttling import THROTTLES
+from reconciler.core.aws.throttling import THROTTLING_CODES
 
-_MODELLED = frozenset(
+_SERVICE_CODES = frozenset(
     (
         "AccessDeniedException",
         "ConflictException",
@@ -25,7 +25,7 @@ _MODELLED = frozenset(
     )
 )
 """Errors of the service model appintegrations/2020-07-29."""
-_COMMON = frozenset(
+_COMMON_CODES = frozenset(
     (
         "AccessDenied",
         "ExpiredToken",
@@ -52,7 +52,7 @@ _COMMON = frozenset(
     )
 )
 """Errors that all services share ("Common Error Types" of AWS's API references)."""
-_OF_S3 = frozenset(
+_S3_CODES = frozenset(
     (
         "AccountProblem",
         "AllAccessDisabled",
@@ -78,28 +78,28 @@ _OF_S3 = frozenset(
     )
 )
 """Errors of the Amazon S3 API Reference ("Error responses") that a read or a write of one object may meet."""
-KNOWN = _MODELLED | _COMMON | _OF_S3 | THROTTLES
-_TIMED_OUT = 408
+KNOWN_CODES = _SERVICE_CODES | _COMMON_CODES | _S3_CODES | THROTTLING_CODES
+_REQUEST_TIMEOUT = 408
 _NOT_IMPLEMENTED = 501
 
 
-def code_of(answer: Mapping[str, Any]) -> tuple[str, int]:
+def get_code_and_status(answer: Mapping[str, Any]) -> tuple[str, int]:
     """Return the error code and the HTTP status of an answer; an empty one and 0 where it has none."""
     code = answer.get("Error", {}).get("Code", "")
     return code if isinstance(code, str) else "", answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
-def request_of(answer: Mapping[str, Any]) -> str | None:
+def get_request_id(answer: Mapping[str, Any]) -> str | None:
     """Return AWS's id of a request, which an answer that AWS did not finish has in its headers alone."""
-    about: Mapping[str, Any] = answer.get("ResponseMetadata", {})
-    headers: Mapping[str, Any] = about.get("HTTPHeaders", {})
-    found = about.get("RequestId") or headers.get("x-amzn-requestid") or headers.get("x-amz-request-id")
-    return str(found).strip() or None if found else None
+    metadata: Mapping[str, Any] = answer.get("ResponseMetadata", {})
+    headers: Mapping[str, Any] = metadata.get("HTTPHeaders", {})
+    request_id = metadata.get("RequestId") or headers.get("x-amzn-requestid") or headers.get("x-amz-request-id")
+    return str(request_id).strip() or None if request_id else None
 
 
-def is_by_aws(answer: Mapping[str, Any]) -> bool:
+def is_from_aws(answer: Mapping[str, Any]) -> bool:
     """Tell whether AWS gave an answer: it bears AWS's request id."""
-    return request_of(answer) is not None
+    return get_request_id(answer) is not None
 
 
 def is_refusal(answer: Mapping[str, Any]) -> bool:
@@ -107,12 +107,12 @@ def is_refusal(answer: Mapping[str, Any]) -> bool:
 
     Not in a 408: nobody knows. Other 5xx say that AWS failed, and maybe only after it had done what was asked.
     """
-    code, status = code_of(answer)
-    refused = (300 <= status < 500 and status != _TIMED_OUT) or status == _NOT_IMPLEMENTED  # noqa: PLR2004
-    return refused and code in KNOWN and is_by_aws(answer)
+    code, status = get_code_and_status(answer)
+    is_refusal_status = (300 <= status < 500 and status != _REQUEST_TIMEOUT) or status == _NOT_IMPLEMENTED  # noqa: PLR2004
+    return is_refusal_status and code in KNOWN_CODES and is_from_aws(answer)
 
 
-def is_done(answer: Mapping[str, Any]) -> bool:
+def is_success(answer: Mapping[str, Any]) -> bool:
     """Tell whether AWS says that it did what was asked: a 2xx with a request id."""
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return 200 <= status < 300 and is_by_aws(answer)  # noqa: PLR2004
+    return 200 <= status < 300 and is_from_aws(answer)  # noqa: PLR2004

@@ -5,27 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-_FIRST = timedelta(seconds=30)
-_LONGEST = timedelta(hours=1)
-_SPREAD = 0.1
+_FIRST_DELAY = timedelta(seconds=30)
+_MAX_DELAY = timedelta(hours=1)
+_JITTER_RATIO = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
+class Backoff:
     """How often a target is run: at its interval, and twice within `quiet` at most because somebody asks."""
 
     interval: timedelta
-    quiet: timedelta = timedelta(seconds=30)
+    min_event_interval: timedelta = timedelta(seconds=30)
 
-    def pause(self, failures: int, share: float) -> timedelta:
+    def compute_delay(self, failures: int, jitter: float) -> timedelta:
         """Return how long from the beginning of one run to the next, after so many failures in a row.
 
         The first pause after a failure is half a minute; each is twice the one before, up to an hour, or to the
         interval where that is longer. `share`, from 0 to 1, is chosen at random: it puts the pause a tenth of it
         around its mean, so that many controllers do not call in step.
         """
-        pause = self.interval
+        delay = self.interval
         if failures:
-            longest = max(_LONGEST, self.interval)
-            pause = min(min(_FIRST, self.interval) * 2 ** min(failures - 1, 20), longest)
-        return pause * (1 + _SPREAD * (2 * share - 1))
+            max_delay = max(_MAX_DELAY, self.interval)
+            delay = min(min(_FIRST_DELAY, self.interval) * 2 ** min(failures - 1, 20), max_delay)
+        return delay * (1 + _JITTER_RATIO * (2 * jitter - 1))

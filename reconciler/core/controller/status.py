@@ -17,11 +17,11 @@ class Revision:
 
     id: str | None
     since: datetime
-    manifests: int
+    manifest_count: int
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RejectedRevision:
     """Why what is newer in git is not in force, and since when it is so: a sentence, and what is wrong in manifests."""
 
     reason: str
@@ -30,21 +30,21 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class PastRun:
+class FinishedRun:
     """One finished run of one target, in figures. `open` counts what is not as git says but for drift."""
 
     id: str
     target: str
-    started: datetime
-    finished: datetime
-    well: bool
-    made: int
-    drifted: int
-    open: int
+    started_at: datetime
+    finished_at: datetime
+    is_success: bool
+    write_count: int
+    drift_count: int
+    open_count: int
 
 
 @dataclass(frozen=True, slots=True)
-class UnderWay:
+class ActiveRun:
     """One run of one target that has not ended: its id, and the commit that it is of."""
 
     run: str
@@ -53,7 +53,7 @@ class UnderWay:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class TargetStatus:
     """One target: what it does, and how its last run went. `moved` is when the run under way last got on.
 
     `succeeded` is when a run last ended well, `seen` the report of the last one that saw all that is live. `due` is
@@ -61,53 +61,61 @@ class Lane:
     """
 
     target: str
-    running: datetime | None
-    moved: datetime | None
-    due: datetime | None
+    running_since: datetime | None
+    last_progress: datetime | None
+    next_run: datetime | None
     failures: int
-    last: Report | None
-    succeeded: datetime | None
-    under_way: UnderWay | None = None
-    seen: Report | None = None
+    last_report: Report | None
+    last_success: datetime | None
+    active_run: ActiveRun | None = None
+    last_complete_report: Report | None = None
 
     @property
-    def unseen(self) -> Mapping[str, AssociationReport]:
+    def unlisted_associations(self) -> Mapping[str, AssociationReport]:
         """What the last run could not see, as it was last seen, by name: it calls that blocked, and knows no more."""
-        if self.last is None or self.seen is None or self.last is self.seen:
+        if (
+            self.last_report is None
+            or self.last_complete_report is None
+            or self.last_report is self.last_complete_report
+        ):
             return {}
-        blocked = (each for each in self.last.associations if each.decision is DecisionKind.BLOCKED)
-        blind = {each.name for each in blocked if each.arn is None}
-        return {each.name: each for each in self.seen.associations if each.name in blind}
+        blocked_associations = (each for each in self.last_report.associations if each.decision is DecisionKind.BLOCKED)
+        unlisted_names = {each.name for each in blocked_associations if each.arn is None}
+        return {each.name: each for each in self.last_complete_report.associations if each.name in unlisted_names}
 
     @property
-    def known(self) -> tuple[AssociationReport, ...]:
+    def associations(self) -> tuple[AssociationReport, ...]:
         """Each association as it was last seen."""
-        unseen = self.unseen
-        return tuple(unseen.get(each.name, each) for each in self.last.associations) if self.last else ()
+        unlisted = self.unlisted_associations
+        return (
+            tuple(unlisted.get(each.name, each) for each in self.last_report.associations) if self.last_report else ()
+        )
 
     @property
-    def still(self) -> datetime | None:
+    def stalled_since(self) -> datetime | None:
         """Since when nothing has happened of it: since it got on, or since it should have begun, if that is past."""
-        return self.moved or self.due
+        return self.last_progress or self.next_run
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class ControllerStatus:
     """All of it. `looked` is when git was last read without an error, `now` when this was put together.
 
     `looking` is how looking at git stands, as if that were a target.
     """
 
     now: datetime
-    started: datetime
-    looked: datetime | None
+    started_at: datetime
+    source_checked_at: datetime | None
     revision: Revision | None
-    refusal: Refusal | None
-    lanes: tuple[Lane, ...]
-    past: tuple[PastRun, ...]
-    looking: Lane | None = None
+    rejected_revision: RejectedRevision | None
+    targets: tuple[TargetStatus, ...]
+    finished_runs: tuple[FinishedRun, ...]
+    source_status: TargetStatus | None = None
 
-    def stuck(self, patience: timedelta) -> tuple[Lane, ...]:
+    def find_stuck(self, stuck_after: timedelta) -> tuple[TargetStatus, ...]:
         """Return what has not got on, or should have begun, for so long: targets, and looking at git."""
-        lanes = (*self.lanes, self.looking) if self.looking else self.lanes
-        return tuple(lane for lane in lanes if (since := lane.still) and self.now - since > patience)
+        statuses = (*self.targets, self.source_status) if self.source_status else self.targets
+        return tuple(
+            status for status in statuses if (since := status.stalled_since) and self.now - since > stuck_after
+        )

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.core.aws.signature_errors import RENEW, SET_CLOCK, bare
+from reconciler.core.aws.signature_errors import RENEW_CREDENTIALS, SET_CLOCK, remove_remedy
 from reconciler.core.errors import AccessDenied, ClockSkewed, CloudError, Throttled, Unauthenticated, Unreachable
 
 _NETWORK = "look at the network, at a proxy between here and AWS, and at the Region"
 
 
-class Result(StrEnum):
+class CheckResult(StrEnum):
     """What a check came to. What could not be looked at is skipped, never ok."""
 
     OK = "ok"
@@ -30,10 +30,10 @@ class Check:
     """
 
     name: str
-    result: Result
-    seen: str
+    result: CheckResult
+    message: str
     fix: str | None = None
-    about: str | None = None
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,33 +54,33 @@ class Diagnosis:
     targets: tuple[TargetChecks, ...]
 
     @property
-    def counts(self) -> Mapping[Result, int]:
+    def counts(self) -> Mapping[CheckResult, int]:
         """How many checks came to each result."""
-        found = Counter(
+        counts = Counter(
             check.result for part in (self.program, *(each.checks for each in self.targets)) for check in part
         )
-        return {result: found[result] for result in Result}
+        return {result: counts[result] for result in CheckResult}
 
 
-def skipped(name: str, because: str, fix: str | None = None, about: str | None = None) -> Check:
+def build_skipped_check(name: str, reason: str, fix: str | None = None, subject: str | None = None) -> Check:
     """Return the check of what was not looked at."""
-    return Check(name, Result.SKIPPED, f"not checked, because {because}", fix, about)
+    return Check(name, CheckResult.SKIPPED, f"not checked, because {reason}", fix, subject)
 
 
-def failed(name: str, error: CloudError, needs: str, about: str | None = None) -> Check:
+def build_failed_check(name: str, error: CloudError, permission: str, subject: str | None = None) -> Check:
     """Return the check of a call that failed; `needs` is the permission for it."""
-    result, fix = Result.FAILED, "see what AWS says, and run this again"
+    result, fix = CheckResult.FAILED, "see what AWS says, and run this again"
     match error:
         case AccessDenied():
-            fix = f"allow {needs}"
+            fix = f"allow {permission}"
         case Throttled():
-            result, fix = Result.WARNING, "run this again later: others in the account and Region use up the rate"
+            result, fix = CheckResult.WARNING, "run this again later: others in the account and Region use up the rate"
         case Unreachable():
             fix = _NETWORK
         case Unauthenticated():
-            fix = RENEW
+            fix = RENEW_CREDENTIALS
         case ClockSkewed():
             fix = SET_CLOCK
         case _:
             pass
-    return Check(name, result, bare(str(error)), fix, about)
+    return Check(name, result, remove_remedy(str(error)), fix, subject)

@@ -8,22 +8,32 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, assert_never
 
-from reconciler.core.journal.migrations import KNOWN, V2, is_older, migrated
-from reconciler.core.journal.records import Bound, Intended, Journal, Lease, Record, Sent, Standing, State, Written
+from reconciler.core.journal.migrations import OLDER_FORMATS, V2, is_older_format, migrate
+from reconciler.core.journal.records import (
+    Bound,
+    CreatePending,
+    Journal,
+    LastDecision,
+    LastWrite,
+    Lease,
+    Record,
+    RecordState,
+    UpdatePending,
+)
 from reconciler.core.model import Execution
-from reconciler.core.request.token import canonical_json, client_token
+from reconciler.core.request.token import compute_client_token, encode_canonical_json
 
 T = TypeVar("T")
 
 FORMAT = V2
-_FAMILY = "reconciler/journal/"
-_RECORD = ("status", "token", "incarnation", "generation", "request", "former")
-_INTENDED = ("attempts", "firstAttempt", "lastAttempt", "seen")
+_FORMAT_PREFIX = "reconciler/journal/"
+_RECORD_MEMBERS = ("status", "token", "incarnation", "generation", "request", "former")
+_PENDING_MEMBERS = ("attempts", "firstAttempt", "lastAttempt", "seen")
 _YEARS = range(2000, 2200)
 """In which times of a journal lie: later or earlier ones are mistakes, and cannot be reckoned with."""
-_MOST = 2**53 - 1
+_MAX_COUNT = 2**53 - 1
 """The greatest whole number that every JSON reader keeps (RFC 8259, 6)."""
-_BOUND = ("associationId", "arn", "since", "missingSince", "update")
+_BOUND_MEMBERS = ("associationId", "arn", "since", "missingSince", "update")
 
 
 class MalformedJournal(ValueError):
@@ -32,29 +42,30 @@ class MalformedJournal(ValueError):
 
 def encode(journal: Journal) -> dict[str, Any]:
     """Return the journal as the tree that schemas/journal.v2.json describes."""
-    return sealed(_encode(journal))
+    return add_digest(_encode(journal))
 
 
-def sealed(tree: Mapping[str, Any]) -> dict[str, Any]:
+def add_digest(tree: Mapping[str, Any]) -> dict[str, Any]:
     """Return a document with the digest over the rest of it."""
-    return {**tree, "digest": _digest(tree)}
+    return {**tree, "digest": _compute_digest(tree)}
 
 
-def _digest(tree: Mapping[str, Any]) -> str:
+def _compute_digest(tree: Mapping[str, Any]) -> str:
     """Return `sha256:…` over all of a document but its digest."""
     rest = {member: value for member, value in tree.items() if member != "digest"}
-    return "sha256:" + hashlib.sha256(canonical_json(rest).encode()).hexdigest()
+    return "sha256:" + hashlib.sha256(encode_canonical_json(rest).encode()).hexdigest()
 
 
 def _encode(journal: Journal) -> dict[str, Any]:
-    lease, written = journal.lease, journal.written
+    lease, last_write = journal.lease, journal.last_write
     return {
         "format": FORMAT,
         "account": journal.account,
         "region": journal.region,
         "lineage": journal.lineage,
         "serial": journal.serial,
-        "written": written and {"run": written.run, "at": written.at.isoformat(), "revision": written.revision},
+        "written": last_write
+        and {"run": last_write.run, "at": last_write.at.isoformat(), "revision": last_write.revision},
         "lease": lease
         and {
             "run": lease.run,
@@ -63,20 +74,22 @@ def _encode(journal: Journal) -> dict[str, Any]:
             "number": lease.number,
             "expires": lease.expires.isoformat(),
         },
-        "decisions": {name: encode_standing(journal.standings[name]) for name in sorted(journal.standings)},
+        "decisions": {
+            name: encode_last_decision(journal.last_decisions[name]) for name in sorted(journal.last_decisions)
+        },
         "records": {name: encode_record(journal.records[name]) for name in sorted(journal.records)},
     }
 
 
 def decode(document: object) -> Journal:
     """Return the journal in a JSON document, of an older format too. Raises MalformedJournal."""
-    if not isinstance(document, dict) or not str(document.get("format", "")).startswith(_FAMILY):
+    if not isinstance(document, dict) or not str(document.get("format", "")).startswith(_FORMAT_PREFIX):
         raise MalformedJournal("it is no journal of this program")
     try:
         json.dumps(document, ensure_ascii=False).encode()  # a lone surrogate could not be written again
-        if document["format"] == FORMAT or (is_older(document["format"]) and "digest" in document):
+        if document["format"] == FORMAT or (is_older_format(document["format"]) and "digest" in document):
             _require_digest(document)  # an older one has none: it is the digit of the format that was changed
-        document = migrated(document)
+        document = migrate(document)
         if document["format"] == FORMAT:
             return _decode(document)
     except MalformedJournal:
@@ -84,18 +97,18 @@ def decode(document: object) -> Journal:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedJournal(f"a member is missing, unknown or of the wrong type ({error})") from None
     raise MalformedJournal(
-        f"it has format {document['format']!r}, and this version reads {', '.join(KNOWN)} and {FORMAT}"
+        f"it has format {document['format']!r}, and this version reads {', '.join(OLDER_FORMATS)} and {FORMAT}"
     )
 
 
 def _require_digest(document: Mapping[str, Any]) -> None:
     """Refuse a document that is not what this program wrote. Raises MalformedJournal."""
-    if document["digest"] != _digest(document):
+    if document["digest"] != _compute_digest(document):
         raise MalformedJournal("it was changed after it was written: its content and its digest differ")
 
 
 def _decode(document: dict[str, Any]) -> Journal:
-    _know(
+    _require_known_members(
         document,
         "format",
         "digest",
@@ -109,23 +122,23 @@ def _decode(document: dict[str, Any]) -> Journal:
         "records",
     )
     return Journal(
-        account=_text(document["account"]),
-        region=_text(document["region"]),
-        lineage=_text(document["lineage"]),
-        serial=_count(document["serial"]),
+        account=_decode_text(document["account"]),
+        region=_decode_text(document["region"]),
+        lineage=_decode_text(document["lineage"]),
+        serial=_decode_count(document["serial"]),
         records={name: _decode_record(name, record) for name, record in document["records"].items()},
-        standings={name: _decode_standing(each) for name, each in document["decisions"].items()},
+        last_decisions={name: _decode_last_decision(each) for name, each in document["decisions"].items()},
         lease=_decode_lease(document["lease"]),
-        written=_decode_written(document["written"]),
+        last_write=_decode_last_write(document["written"]),
     )
 
 
-def encode_standing(standing: Standing) -> dict[str, Any]:
+def encode_last_decision(last_decision: LastDecision) -> dict[str, Any]:
     """Return what the last run decided as a tree."""
-    execution = standing.last_execution
+    execution = last_decision.last_execution
     return {
-        "decision": standing.decision,
-        "since": standing.since.isoformat(),
+        "decision": last_decision.decision,
+        "since": last_decision.since.isoformat(),
         "lastExecution": execution and {"status": execution.status, "message": execution.message},
     }
 
@@ -138,24 +151,24 @@ def encode_record(record: Record) -> dict[str, Any]:
         "incarnation": record.incarnation,
         "generation": record.generation,
         "request": record.request,
-        "former": list(record.former),
+        "former": list(record.previous_executions),
     }
 
 
-def _encode_state(state: State) -> dict[str, Any]:
+def _encode_state(state: RecordState) -> dict[str, Any]:
     match state:
-        case Intended(attempts, first_attempt, last_attempt, seen):
+        case CreatePending(attempts, first_attempt, last_attempt, live_ids):
             times = {"firstAttempt": first_attempt.isoformat(), "lastAttempt": last_attempt.isoformat()}
-            return {"status": "intended", "attempts": attempts, **times, "seen": list(seen)}
+            return {"status": "intended", "attempts": attempts, **times, "seen": list(live_ids)}
         case Bound():
-            update, missing = state.update, state.missing_since
+            update, missing_since = state.update, state.missing_since
             return {
                 "status": "bound",
                 "associationId": state.association_id,
                 "arn": state.arn,
                 "since": state.since.isoformat(),
-                "missingSince": missing and missing.isoformat(),
-                "update": update and {"at": update.at.isoformat(), "refused": update.refused},
+                "missingSince": missing_since and missing_since.isoformat(),
+                "update": update and {"at": update.at.isoformat(), "refused": update.refusal},
             }
         case other:
             assert_never(other)
@@ -165,101 +178,117 @@ def _decode_record(name: str, document: dict[str, Any]) -> Record:
     request = document["request"]
     if not isinstance(request, dict) or not isinstance(request.get("DataIntegrationIdentifier"), str):
         raise TypeError(f"request of {name!r}")
-    former = document["former"]
-    if not isinstance(former, list) or not all(each is None or isinstance(each, dict) for each in former):
+    previous_executions = document["former"]
+    if not isinstance(previous_executions, list) or not all(
+        each is None or isinstance(each, dict) for each in previous_executions
+    ):
         raise TypeError(f"former of {name!r}")
-    if document.get("update") and not former:
+    if document.get("update") and not previous_executions:
         raise ValueError(f"update of {name!r} without former")
     record = Record(
         name=name,
         request=request,
-        token=_maybe(_text, document["token"]),
-        incarnation=_count(document["incarnation"]),
-        generation=_count(document["generation"]),
+        token=_decode_optional(_decode_text, document["token"]),
+        incarnation=_decode_count(document["incarnation"]),
+        generation=_decode_count(document["generation"]),
         state=_decode_state(name, document),
-        former=tuple(former),
+        previous_executions=tuple(previous_executions),
     )
-    if isinstance(record.state, Intended) and record.token != client_token(record.request, record.incarnation):
+    if isinstance(record.state, CreatePending) and record.token != compute_client_token(
+        record.request, record.incarnation
+    ):
         raise ValueError(f"token of {name!r} is not that of its request")
     return record
 
 
-def _decode_state(name: str, document: dict[str, Any]) -> State:
+def _decode_state(name: str, document: dict[str, Any]) -> RecordState:
     if document["status"] == "intended":
-        _know(document, *_RECORD, *_INTENDED)
-        first, last = _moment(document["firstAttempt"]), _moment(document["lastAttempt"])
+        _require_known_members(document, *_RECORD_MEMBERS, *_PENDING_MEMBERS)
+        first_attempt, last_attempt = (
+            _decode_timestamp(document["firstAttempt"]),
+            _decode_timestamp(document["lastAttempt"]),
+        )
         if not isinstance(document["seen"], list):
             raise TypeError(f"seen of {name!r}")
-        return Intended(_count(document["attempts"], least=1), first, last, tuple(map(_text, document["seen"])))
+        return CreatePending(
+            _decode_count(document["attempts"], minimum=1),
+            first_attempt,
+            last_attempt,
+            tuple(map(_decode_text, document["seen"])),
+        )
     if document["status"] == "bound":
-        _know(document, *_RECORD, *_BOUND)
+        _require_known_members(document, *_RECORD_MEMBERS, *_BOUND_MEMBERS)
         return Bound(
-            association_id=_text(document["associationId"]),
-            since=_moment(document["since"]),
-            arn=_maybe(_text, document["arn"]),
-            missing_since=_maybe(_moment, document["missingSince"]),
+            association_id=_decode_text(document["associationId"]),
+            since=_decode_timestamp(document["since"]),
+            arn=_decode_optional(_decode_text, document["arn"]),
+            missing_since=_decode_optional(_decode_timestamp, document["missingSince"]),
             update=_decode_update(document["update"]),
         )
     raise ValueError(f"status {document['status']!r} of {name!r}")
 
 
-def _decode_update(document: dict[str, Any] | None) -> Sent | None:
+def _decode_update(document: dict[str, Any] | None) -> UpdatePending | None:
     if document is None:
         return None
-    _know(document, "at", "refused")
-    return Sent(_moment(document["at"]), _maybe(_text, document["refused"]))
+    _require_known_members(document, "at", "refused")
+    return UpdatePending(_decode_timestamp(document["at"]), _decode_optional(_decode_text, document["refused"]))
 
 
-def _decode_standing(document: dict[str, Any]) -> Standing:
-    _know(document, "decision", "since", "lastExecution")
+def _decode_last_decision(document: dict[str, Any]) -> LastDecision:
+    _require_known_members(document, "decision", "since", "lastExecution")
     execution = document["lastExecution"]
     if execution is not None:
-        _know(execution, "status", "message")
-        execution = Execution(_text(execution["status"]), _maybe(_text, execution["message"]))
-    return Standing(_text(document["decision"]), _moment(document["since"]), execution)
+        _require_known_members(execution, "status", "message")
+        execution = Execution(_decode_text(execution["status"]), _decode_optional(_decode_text, execution["message"]))
+    return LastDecision(_decode_text(document["decision"]), _decode_timestamp(document["since"]), execution)
 
 
 def _decode_lease(document: dict[str, Any] | None) -> Lease | None:
     if document is None:
         return None
-    _know(document, "run", "holder", "host", "number", "expires")
-    run, holder, host = (_text(document[member]) for member in ("run", "holder", "host"))
-    return Lease(run, holder, host, _count(document["number"]), _moment(document["expires"]))
+    _require_known_members(document, "run", "holder", "host", "number", "expires")
+    run, holder, host = (_decode_text(document[member]) for member in ("run", "holder", "host"))
+    return Lease(run, holder, host, _decode_count(document["number"]), _decode_timestamp(document["expires"]))
 
 
-def _decode_written(document: dict[str, Any] | None) -> Written | None:
+def _decode_last_write(document: dict[str, Any] | None) -> LastWrite | None:
     if document is None:
         return None
-    _know(document, "run", "at", "revision")
-    return Written(_text(document["run"]), _moment(document["at"]), _maybe(_text, document["revision"]))
+    _require_known_members(document, "run", "at", "revision")
+    return LastWrite(
+        _decode_text(document["run"]),
+        _decode_timestamp(document["at"]),
+        _decode_optional(_decode_text, document["revision"]),
+    )
 
 
-def _know(document: Mapping[str, Any], *members: str) -> None:
+def _require_known_members(document: Mapping[str, Any], *members: str) -> None:
     """Refuse members of a later version: what is not understood would be lost with the next write."""
     if unknown := sorted(set(document) - set(members)):
         raise ValueError(f"unknown {', '.join(map(repr, unknown))}")
 
 
-def _maybe(read: Callable[[object], T], value: object) -> T | None:
-    return None if value is None else read(value)
+def _decode_optional(decode_value: Callable[[object], T], value: object) -> T | None:
+    return None if value is None else decode_value(value)
 
 
-def _count(value: object, least: int = 0) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= _MOST:
-        raise TypeError(f"{value!r} is no whole number from {least} to {_MOST}")
+def _decode_count(value: object, minimum: int = 0) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= _MAX_COUNT:
+        raise TypeError(f"{value!r} is no whole number from {minimum} to {_MAX_COUNT}")
     return value
 
 
-def _text(value: object) -> str:
+def _decode_text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no string")
     return value
 
 
-def _moment(value: object) -> datetime:
-    moment = datetime.fromisoformat(_text(value))
-    if moment.tzinfo is None:
+def _decode_timestamp(value: object) -> datetime:
+    time = datetime.fromisoformat(_decode_text(value))
+    if time.tzinfo is None:
         raise ValueError(f"{value!r} has no zone")
-    if moment.year not in _YEARS:
+    if time.year not in _YEARS:
         raise ValueError(f"{value!r} is not between {_YEARS.start} and {_YEARS.stop - 1}")
-    return moment
+    return time

@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-Document: TypeAlias = dict[str, Any]
+JournalDocument: TypeAlias = dict[str, Any]
 
 V0 = "reconciler/journal/v0"
 V1 = "reconciler/journal/v1"
 V2 = "reconciler/journal/v2"
-_SINCE_V1 = {"lease", "written", "decisions"}
+_V1_MEMBERS = {"lease", "written", "decisions"}
 
 
-def migrated(document: Document) -> Document:
+def migrate(document: JournalDocument) -> JournalDocument:
     """Return a document of a known older format in the present one, and any other as it is.
 
     Before its first release the program wrote documents that call themselves v1 and know neither lease nor
     decisions: those are v0. Raises KeyError and TypeError where such a document is malformed.
     """
-    if document["format"] == V1 and not document.keys() & _SINCE_V1:
+    if document["format"] == V1 and not document.keys() & _V1_MEMBERS:
         document = {**document, "format": V0}
     while step := _STEPS.get(document["format"]):
         document = step(document)
     return document
 
 
-def _v0_to_v1(document: Document) -> Document:
+def _migrate_v0_to_v1(document: JournalDocument) -> JournalDocument:
     """Add what v0 did not know: nothing was ever updated, and an association counts as never shown by List."""
     records = {name: {**record, "generation": 1, "former": []} for name, record in document["records"].items()}
     for record in records.values():
@@ -35,7 +35,7 @@ def _v0_to_v1(document: Document) -> Document:
     return {**document, "format": V1, "written": None, "lease": None, "decisions": {}, "records": records}
 
 
-def _v1_to_v2(document: Document) -> Document:
+def _migrate_v1_to_v2(document: JournalDocument) -> JournalDocument:
     """Add what v1 did not know: what List showed before a Create.
 
     Nothing counts as shown, so that whatever no record explains blocks the repeat.
@@ -47,13 +47,13 @@ def _v1_to_v2(document: Document) -> Document:
     return {**document, "format": V2, "records": records}
 
 
-_STEPS: Mapping[str, Callable[[Document], Document]] = {V0: _v0_to_v1, V1: _v1_to_v2}
+_STEPS: Mapping[str, Callable[[JournalDocument], JournalDocument]] = {V0: _migrate_v0_to_v1, V1: _migrate_v1_to_v2}
 
 
-def is_older(version: object) -> bool:
+def is_older_format(version: object) -> bool:
     """Tell whether a format is a known older one."""
     return version in _STEPS
 
 
-KNOWN = (V1,)
+OLDER_FORMATS = (V1,)
 """The older formats by the names that documents give them: v0 calls itself v1."""

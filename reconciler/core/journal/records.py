@@ -9,12 +9,12 @@ from typing import TypeAlias
 
 from reconciler.core.model import Execution, Json, NaturalKey, Spec, natural_key
 
-LEASE = timedelta(minutes=5)
+LEASE_DURATION = timedelta(minutes=5)
 """How long a lease lasts: longer than an intent is fresh and a call may take, shorter than the settle time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Intended:
+class CreatePending:
     """A Create was about to be sent, and no answer is known. `attempts` counts from 1.
 
     `seen` are the ids of what List showed of the data integration before the first attempt: another one may be what
@@ -24,15 +24,15 @@ class Intended:
     attempts: int
     first_attempt: datetime
     last_attempt: datetime
-    seen: tuple[str, ...] = ()
+    live_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class UpdatePending:
     """An Update was about to be sent, and List does not show it yet. `refused` is AWS's word, where it did nothing."""
 
     at: datetime
-    refused: str | None = None
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class Bound:
     since: datetime
     arn: str | None = None
     missing_since: datetime | None = None
-    update: Sent | None = None
+    update: UpdatePending | None = None
 
 
-State: TypeAlias = Intended | Bound
+RecordState: TypeAlias = CreatePending | Bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ class Record:
     token: str | None
     incarnation: int
     generation: int
-    state: State
-    former: tuple[Json, ...] = ()
+    state: RecordState
+    previous_executions: tuple[Json, ...] = ()
 
     @property
     def key(self) -> NaturalKey:
@@ -79,7 +79,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LastDecision:
     """What the last run decided for a manifest, since when it is so, and how the last job went."""
 
     decision: str
@@ -103,7 +103,7 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class LastWrite:
     """The run that wrote the journal last: its id makes the document unlike any that another run writes."""
 
     run: str
@@ -120,18 +120,18 @@ class Journal:
     lineage: str
     serial: int = 0
     records: Mapping[str, Record] = field(default_factory=dict)
-    standings: Mapping[str, Standing] = field(default_factory=dict)
+    last_decisions: Mapping[str, LastDecision] = field(default_factory=dict)
     lease: Lease | None = None
-    written: Written | None = None
+    last_write: LastWrite | None = None
 
-    def with_records(self, *changed: Record) -> Journal:
+    def with_records(self, *records: Record) -> Journal:
         """Return this journal with these records added or replaced."""
-        return replace(self, records={**self.records, **{record.name: record for record in changed}})
+        return replace(self, records={**self.records, **{record.name: record for record in records}})
 
-    def without(self, *names: str) -> Journal:
+    def without_records(self, *names: str) -> Journal:
         """Return this journal less the records of these names."""
         return replace(self, records={k: v for k, v in self.records.items() if k not in names})
 
-    def says_what(self, other: Journal) -> bool:
+    def has_same_content_as(self, other: Journal) -> bool:
         """Tell whether two journals remember the same, whoever wrote them."""
-        return (self.records, self.standings) == (other.records, other.standings)
+        return (self.records, self.last_decisions) == (other.records, other.last_decisions)

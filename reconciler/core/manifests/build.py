@@ -9,7 +9,7 @@ from reconciler.core.model import Manifest, Mode, OnLoss, Origin, Policy, Target
 from reconciler.core.request.normalise import normalise
 
 
-def manifest(document: Mapping[str, Any], origin: Origin, defaults: Mapping[str, Any]) -> Manifest:
+def build_manifest(document: Mapping[str, Any], origin: Origin, defaults: Mapping[str, Any]) -> Manifest:
     """Return the manifest in a document. `defaults` is the target's policy."""
     spec = normalise(document["spec"])
     policy = {**defaults, **document.get("policy", {})}
@@ -25,27 +25,29 @@ def manifest(document: Mapping[str, Any], origin: Origin, defaults: Mapping[str,
             adopt=policy.get("adopt"),
         )
         if policy
-        else _DEFAULT,
+        else _DEFAULT_POLICY,
         spec=spec,
         origin=origin,
     )
 
 
-def target(document: Mapping[str, Any]) -> Target:
+def build_target(document: Mapping[str, Any]) -> Target:
     """Return the target in a document."""
     spec = document["spec"]
-    given = {member: spec[key] for key, member in _MEMBERS.items() if key in spec}
-    whole: dict[str, Any] = {member: int(spec[key]) for key, member in _WHOLE.items() if key in spec}  # as generation
+    members = {member: spec[key] for key, member in _FIELDS.items() if key in spec}
+    integers: dict[str, Any] = {
+        member: int(spec[key]) for key, member in _INTEGER_FIELDS.items() if key in spec
+    }  # as generation
     return Target(
         name=document["metadata"]["name"],
         allowed_destinations=tuple(spec.get("AllowedDestinations", ())),
-        **given,
-        **whole,
+        **members,
+        **integers,
     )
 
 
-_DEFAULT = Policy()
-_MEMBERS = {
+_DEFAULT_POLICY = Policy()
+_FIELDS = {
     "Region": "region",
     "AccountId": "account",
     "RoleArn": "role_arn",
@@ -54,4 +56,8 @@ _MEMBERS = {
     "RequestsPerSecond": "requests_per_second",
     "Suspend": "suspend",
 }
-_WHOLE = {"Burst": "burst", "MaxCreates": "max_creates", "AssociationsPerIntegration": "associations_per_integration"}
+_INTEGER_FIELDS = {
+    "Burst": "burst",
+    "MaxCreates": "max_creates",
+    "AssociationsPerIntegration": "associations_per_integration",
+}

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.errors import Problem
-from reconciler.core.manifests.document import Document, Path
+from reconciler.core.manifests.document import Document, ValuePath
 from reconciler.core.text import sanitize
 
-_LONGEST_KEY = 300  # characters: AWS takes no key of more than 255
+_MAX_KEY_LENGTH = 300  # characters: AWS takes no key of more than 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class CheckedDocument:
     file: str
     document: Document
     value: Mapping[str, Any]
-    rejected_paths: AbstractSet[Path]
+    rejected_paths: AbstractSet[ValuePath]
 
     @property
     def is_valid(self) -> bool:
@@ -45,21 +45,21 @@ class CheckedDocument:
         """The ARN in policy.adopt of a valid document."""
         return self.value.get("policy", {}).get("adopt") if self.is_valid else None
 
-    def problem(self, path: Path, message: str) -> Problem:
+    def build_problem(self, path: ValuePath, message: str) -> Problem:
         """Return a problem at a path of this document."""
-        return Problem(self.file, *self.document.position(path), pointer(path), message)
+        return Problem(self.file, *self.document.find_position(path), format_pointer(path), message)
 
-    def location(self, path: Path = ()) -> str:
+    def locate(self, path: ValuePath = ()) -> str:
         """Return `file:line` of a path."""
-        return f"{self.file}:{self.document.position(path)[0]}"
+        return f"{self.file}:{self.document.find_position(path)[0]}"
 
 
-def pointer(path: Path) -> str:
+def format_pointer(path: ValuePath) -> str:
     """Return a path as a JSON Pointer (RFC 6901) on one line: control characters escaped, long keys cut."""
-    return sanitize("".join("/" + _step(step) for step in path))
+    return sanitize("".join("/" + _format_step(step) for step in path))
 
 
-def _step(step: str | int) -> str:
+def _format_step(step: str | int) -> str:
     text = str(step)
-    cut = text if len(text) <= _LONGEST_KEY else f"{text[:_LONGEST_KEY]}…"
-    return cut.replace("~", "~0").replace("/", "~1")
+    short_text = text if len(text) <= _MAX_KEY_LENGTH else f"{text[:_MAX_KEY_LENGTH]}…"
+    return short_text.replace("~", "~0").replace("/", "~1")

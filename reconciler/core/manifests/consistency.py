@@ -20,19 +20,19 @@ def find_problems(documents: Sequence[CheckedDocument]) -> Iterator[Problem]:
     """Yield the problems that a document has because of another one."""
     targets = [document for document in documents if document.kind == "Target"]
     manifests = [document for document in documents if document.kind == "DataIntegrationAssociation"]
-    declared = _DeclaredTargets.of(targets)
-    yield from _duplicate_targets(targets)
+    declared_targets = _DeclaredTargets.from_documents(targets)
+    yield from _find_duplicate_targets(targets)
     for manifest in manifests:
-        yield from _unknown_target(manifest, declared)
-    yield from _duplicate_names(manifests, declared.names)
-    yield from _duplicate_adoptions(manifests, declared.names)
-    yield from _duplicate_requests(manifests, declared.names)
+        yield from _find_unknown_target(manifest, declared_targets)
+    yield from _find_duplicate_names(manifests, declared_targets.names)
+    yield from _find_duplicate_adoptions(manifests, declared_targets.names)
+    yield from _find_duplicate_requests(manifests, declared_targets.names)
 
 
-def find_target(manifest: CheckedDocument, declared: Sequence[str]) -> str | None:
+def find_target(manifest: CheckedDocument, declared_names: Sequence[str]) -> str | None:
     """Return the target that a manifest names; the only one that is declared if it names none."""
-    named = manifest.value.get("target")
-    return named if isinstance(named, str) else declared[0] if len(declared) == 1 else None
+    name = manifest.value.get("target")
+    return name if isinstance(name, str) else declared_names[0] if len(declared_names) == 1 else None
 
 
 def find_integration(identifier: str) -> str:
@@ -45,102 +45,104 @@ class _DeclaredTargets:
     """The names of the declared targets, as a message lists them, and names that are similar to unknown ones."""
 
     names: tuple[str, ...]
-    known: AbstractSet[str]
-    listed: str
+    name_set: AbstractSet[str]
+    names_text: str
     suggestions: dict[str, str | None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, targets: Iterable[CheckedDocument]) -> _DeclaredTargets:
+    def from_documents(cls, targets: Iterable[CheckedDocument]) -> _DeclaredTargets:
         names = tuple(dict.fromkeys(target.name for target in targets if target.name))
         return cls(names, frozenset(names), join_names([*map(shorten, names)]))
 
-    def suggest(self, unknown: str) -> str | None:
+    def suggest(self, name: str) -> str | None:
         """Return the declared name that is most like an unknown one; None from the hundredth unknown name on."""
-        if unknown not in self.suggestions:
-            search = len(self.suggestions) < _MAX_SUGGESTIONS
-            self.suggestions[unknown] = find_closest(unknown, self.names) if search else None
-        return self.suggestions[unknown]
+        if name not in self.suggestions:
+            may_search = len(self.suggestions) < _MAX_SUGGESTIONS
+            self.suggestions[name] = find_closest(name, self.names) if may_search else None
+        return self.suggestions[name]
 
 
-def _duplicate_targets(targets: Sequence[CheckedDocument]) -> Iterator[Problem]:
-    for target, first in _repetitions((target.name, target) for target in targets if target.name):
-        message = f"the name {shorten(target.name)} is taken by the Target at {first.location()}"
-        yield target.problem(("metadata", "name"), message)
-    valid = (target for target in targets if target.is_valid)
-    places = ((_place(target.value["spec"]), target) for target in valid)
-    for target, first in _repetitions(places):
+def _find_duplicate_targets(targets: Sequence[CheckedDocument]) -> Iterator[Problem]:
+    for target, first in _find_repetitions((target.name, target) for target in targets if target.name):
+        message = f"the name {shorten(target.name)} is taken by the Target at {first.locate()}"
+        yield target.build_problem(("metadata", "name"), message)
+    valid_targets = (target for target in targets if target.is_valid)
+    places = ((_get_place(target.value["spec"]), target) for target in valid_targets)
+    for target, first in _find_repetitions(places):
         message = (
-            f"the Target at {first.location()} is the same account and Region, which has one journal: keep one of them"
+            f"the Target at {first.locate()} is the same account and Region, which has one journal: keep one of them"
         )
-        yield target.problem(("spec",), message)
+        yield target.build_problem(("spec",), message)
 
 
-def _place(spec: Mapping[str, Any]) -> tuple[object, object]:
+def _get_place(spec: Mapping[str, Any]) -> tuple[object, object]:
     return spec["AccountId"], spec["Region"]
 
 
-def _unknown_target(manifest: CheckedDocument, declared: _DeclaredTargets) -> Iterator[Problem]:
+def _find_unknown_target(manifest: CheckedDocument, declared_targets: _DeclaredTargets) -> Iterator[Problem]:
     """Yield the problem with the target that a manifest names; a value that the schema rejected is not looked up."""
-    named = manifest.value.get("target")
-    if isinstance(named, str) and named not in declared.known and ("target",) not in manifest.rejected_paths:
-        similar = declared.suggest(named)
-        if not declared.names:
+    name = manifest.value.get("target")
+    if isinstance(name, str) and name not in declared_targets.name_set and ("target",) not in manifest.rejected_paths:
+        suggestion = declared_targets.suggest(name)
+        if not declared_targets.names:
             remedy = "declare it, or leave 'target' out"
-        elif similar:
-            remedy = f"did you mean {similar!r}?"
+        elif suggestion:
+            remedy = f"did you mean {suggestion!r}?"
         else:
-            remedy = f"declare it, or name one of {declared.listed}"
-        yield manifest.problem(("target",), f"no Target {shorten(named)} is declared: {remedy}")
-    elif "target" not in manifest.value and len(declared.names) > 1:
-        yield manifest.problem((), f"'target' is missing, and several are declared: {declared.listed}")
+            remedy = f"declare it, or name one of {declared_targets.names_text}"
+        yield manifest.build_problem(("target",), f"no Target {shorten(name)} is declared: {remedy}")
+    elif "target" not in manifest.value and len(declared_targets.names) > 1:
+        yield manifest.build_problem(
+            (), f"'target' is missing, and several are declared: {declared_targets.names_text}"
+        )
 
 
-def _duplicate_names(manifests: Sequence[CheckedDocument], targets: Sequence[str]) -> Iterator[Problem]:
-    named = (((find_target(manifest, targets), manifest.name), manifest) for manifest in manifests if manifest.name)
-    for manifest, first in _repetitions(named):
-        taken = f"the name {shorten(manifest.name)} is taken by the manifest at {first.location()}"
-        yield manifest.problem(("metadata", "name"), f"{taken}: names are unique per target")
+def _find_duplicate_names(manifests: Sequence[CheckedDocument], targets: Sequence[str]) -> Iterator[Problem]:
+    keyed = (((find_target(manifest, targets), manifest.name), manifest) for manifest in manifests if manifest.name)
+    for manifest, first in _find_repetitions(keyed):
+        message = f"the name {shorten(manifest.name)} is taken by the manifest at {first.locate()}"
+        yield manifest.build_problem(("metadata", "name"), f"{message}: names are unique per target")
 
 
-def _duplicate_adoptions(manifests: Sequence[CheckedDocument], targets: Sequence[str]) -> Iterator[Problem]:
-    adopting = (
+def _find_duplicate_adoptions(manifests: Sequence[CheckedDocument], targets: Sequence[str]) -> Iterator[Problem]:
+    keyed = (
         ((find_target(manifest, targets), manifest.adopted_arn), manifest)
         for manifest in manifests
         if manifest.adopted_arn
     )
-    for manifest, first in _repetitions(adopting):
-        message = f"the manifest {first.name!r} at {first.location()} adopts this association already"
-        yield manifest.problem(("policy", "adopt"), message)
+    for manifest, first in _find_repetitions(keyed):
+        message = f"the manifest {first.name!r} at {first.locate()} adopts this association already"
+        yield manifest.build_problem(("policy", "adopt"), message)
 
 
-def _duplicate_requests(manifests: Sequence[CheckedDocument], targets: Sequence[str]) -> Iterator[Problem]:
+def _find_duplicate_requests(manifests: Sequence[CheckedDocument], targets: Sequence[str]) -> Iterator[Problem]:
     """Yield manifests with the natural key of an earlier one, unless both name their association in policy.adopt."""
     keyed = (
-        ((find_target(manifest, targets), _key(manifest.value["spec"])), manifest)
+        ((find_target(manifest, targets), _build_key(manifest.value["spec"])), manifest)
         for manifest in manifests
         if manifest.is_valid
     )
-    for manifest, first in _repetitions(keyed):
+    for manifest, first in _find_repetitions(keyed):
         if manifest.adopted_arn and first.adopted_arn:
             continue
         message = (
-            f"the manifest {first.name!r} at {first.location()} has the same DataIntegrationIdentifier, ClientId and "
+            f"the manifest {first.name!r} at {first.locate()} has the same DataIntegrationIdentifier, ClientId and "
             "DestinationURI: remove one, or give each policy.adopt"
         )
-        yield manifest.problem(("spec",), message)
+        yield manifest.build_problem(("spec",), message)
 
 
-def _key(spec: Mapping[str, Any]) -> NaturalKey:
+def _build_key(spec: Mapping[str, Any]) -> NaturalKey:
     """Return the natural key of a request, as far as a manifest alone tells which data integration it means."""
     integration, client, destination = natural_key(spec)
     return find_integration(integration), client, destination
 
 
-def _repetitions(
+def _find_repetitions(
     keyed: Iterable[tuple[object, CheckedDocument]],
 ) -> Iterator[tuple[CheckedDocument, CheckedDocument]]:
     """Yield (document, the first document with the same key) for every repetition of a key."""
-    first: dict[object, CheckedDocument] = {}
+    first_by_key: dict[object, CheckedDocument] = {}
     for key, document in keyed:
-        if first.setdefault(key, document) is not document:
-            yield document, first[key]
+        if first_by_key.setdefault(key, document) is not document:
+            yield document, first_by_key[key]

@@ -11,35 +11,35 @@ from typing import TypeAlias
 
 from reconciler.core.model import Json
 
-Path: TypeAlias = "tuple[str | int, ...]"
+ValuePath: TypeAlias = "tuple[str | int, ...]"
 """The keys and indices that lead from a document to a value."""
 
-BREAK = re.compile("\r\n|[\n\r]")
+LINE_BREAK = re.compile("\r\n|[\n\r]")
 """Where a line ends: libyaml knows three more characters, and no text that holds one is given to it."""
 
 _NUMBER = re.compile(r"(?:[&!]\S*[ \t]+)*([^\s,\[\]{}#&!]*)")  # behind its anchor, if it has one
 
 
-class Text:
+class SourceText:
     """The text of a file that knows where its lines begin."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def start(self, line: int) -> int:
+    def find_line_start(self, line: int) -> int:
         """Return the index at which a line begins; lines count from 1."""
-        return self._starts[line - 1]
+        return self._line_starts[line - 1]
 
     @cached_property
-    def unended(self) -> int | None:
+    def blank_tail_start(self) -> int | None:
         """The index behind the last character that is not blank, where blanks without a line end follow; else None."""
-        last = self.text[max(self.text.rfind("\n"), self.text.rfind("\r")) + 1 :]
-        return len(self.text.rstrip()) if last and not last.strip(" ") else None
+        last_line = self.text[max(self.text.rfind("\n"), self.text.rfind("\r")) + 1 :]
+        return len(self.text.rstrip()) if last_line and not last_line.strip(" ") else None
 
     @cached_property
-    def _starts(self) -> array[int]:
+    def _line_starts(self) -> array[int]:
         starts = array("I", (0,))
-        starts.extend(found.end() for found in BREAK.finditer(self.text))
+        starts.extend(line_break.end() for line_break in LINE_BREAK.finditer(self.text))
         return starts
 
 
@@ -52,26 +52,28 @@ class Document:
 
     value: Json
     marks: array[int]
-    text: Text | None
-    known: dict[int, dict[str | int, tuple[int, int, Json]]] = field(default_factory=dict, compare=False, repr=False)
+    text: SourceText | None
+    member_index: dict[int, dict[str | int, tuple[int, int, Json]]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
-    def position(self, path: Path, *, of_key: bool = False) -> tuple[int, int]:
+    def find_position(self, path: ValuePath, *, of_key: bool = False) -> tuple[int, int]:
         """Return line and column, from 1, of a value or its key; of the nearest parent where there is none."""
-        node, place, value = 0, 0, self.value
+        node, key_node, value = 0, 0, self.value
         for step in path:
-            if node not in self.known:
-                self.known[node] = dict(_members(value, node))
-            found = self.known[node].get(step)
-            if found is None:
+            if node not in self.member_index:
+                self.member_index[node] = dict(_iterate_members(value, node))
+            member = self.member_index[node].get(step)
+            if member is None:
                 break
-            place, node, value = found
-        index = place if of_key else node
+            key_node, node, value = member
+        index = key_node if of_key else node
         return self.marks[2 * index] + 1, self.marks[2 * index + 1] + 1
 
-    def written(self, path: Path) -> str:
+    def find_source_text(self, path: ValuePath) -> str:
         """Return a number, true or false as it is written in the file, for messages that quote it; "" if unknown."""
-        line, column = self.position(path)
-        number = _NUMBER.match(self.text.text, self.text.start(line) + column - 1) if self.text else None
+        line, column = self.find_position(path)
+        number = _NUMBER.match(self.text.text, self.text.find_line_start(line) + column - 1) if self.text else None
         return number[1] if number else ""
 
     def without_text(self) -> Document:
@@ -79,23 +81,23 @@ class Document:
         return Document(self.value, self.marks, None)
 
 
-def _members(value: Json, node: int) -> Iterator[tuple[str | int, tuple[int, int, Json]]]:
+def _iterate_members(value: Json, node: int) -> Iterator[tuple[str | int, tuple[int, int, Json]]]:
     """Yield (step, (index of the key, index of the value, value)) of all members, counting in document order."""
     index = node + 1
     if isinstance(value, Mapping):
         for key, child in value.items():
             yield key, (index, index + 1, child)
-            index += 1 + _size(child)
+            index += 1 + _count_nodes(child)
     elif isinstance(value, list):
         for number, child in enumerate(value):
             yield number, (index, index, child)
-            index += _size(child)
+            index += _count_nodes(child)
 
 
-def _size(value: Json) -> int:
+def _count_nodes(value: Json) -> int:
     """Count the keys and values of a tree."""
     if isinstance(value, Mapping):
-        return 1 + sum(1 + _size(child) for child in value.values())
+        return 1 + sum(1 + _count_nodes(child) for child in value.values())
     if isinstance(value, list):
-        return 1 + sum(_size(child) for child in value)
+        return 1 + sum(_count_nodes(child) for child in value)
     return 1

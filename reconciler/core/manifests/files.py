@@ -22,13 +22,13 @@ MAX_VALUES = 400_000
 MAX_PROBLEMS = 1000
 """How many problems of a revision are told one by one. The others are counted."""
 
-READING_BYTES = 256 * 1024 * 1024
+READING_MEMORY_BYTES = 256 * 1024 * 1024
 """Enough resident memory to read any revision that these allow: `tests/manifests/test_bounds.py` reads the worst."""
 
-MAX_FOUND = MAX_DOCUMENTS
+MAX_COUNTED_PROBLEMS = MAX_DOCUMENTS
 """How many problems are looked for: explaining each takes time, and half a million values may be wrong."""
 
-NEEDED_BYTES = 1024 * 1024 * 1024
+REQUIRED_MEMORY_BYTES = 1024 * 1024 * 1024
 """Enough resident memory to follow, plan and report such revisions: no limit of memory in `deploy/` may be less.
 
 Measured with 196,000 pairs of ClientAssociationMetadata, each a text of 60 characters that XML and HTML write as five,
@@ -38,7 +38,7 @@ asked for its page and JSON; 778 MiB for a dry run with reports in all six forma
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
-_SYSTEM = frozenset(("lost+found", "System Volume Information", "$RECYCLE.BIN"))
+_SYSTEM_FOLDERS = frozenset(("lost+found", "System Volume Information", "$RECYCLE.BIN"))
 """Folders that a file system makes for itself at its top: they hold no manifests, and are root's to read."""
 
 
@@ -52,7 +52,7 @@ class File:
 
 def is_hidden(name: str) -> bool:
     """Tell whether a file or folder is passed over, with all below it, by its own name, without those above it."""
-    return name.startswith(".") or name in _SYSTEM
+    return name.startswith(".") or name in _SYSTEM_FOLDERS
 
 
 def is_manifest(name: str) -> bool:
@@ -60,37 +60,37 @@ def is_manifest(name: str) -> bool:
     return name.lower().endswith(_SUFFIXES)
 
 
-def too_large(name: str) -> Problem:
+def build_size_problem(name: str) -> Problem:
     """Return the problem of a file with more than MAX_BYTES."""
     return Problem(name, 0, 0, "", f"is larger than {MAX_BYTES // 1024 // 1024} MiB: split it into smaller files")
 
 
-def bounded(found: Iterable[File | Problem]) -> Iterator[File | Problem]:
+def limit_files(entries: Iterable[File | Problem]) -> Iterator[File | Problem]:
     """Yield files until they are too many or too large together, and then a problem in place of all that follow."""
     files = total = 0
-    for each in found:
-        if isinstance(each, File):
-            files, total = files + 1, total + len(each.content)
-            if too_much := excess(files, total):
-                yield too_much
+    for entry in entries:
+        if isinstance(entry, File):
+            files, total = files + 1, total + len(entry.content)
+            if problem := find_excess(files, total):
+                yield problem
                 return
-        yield each
+        yield entry
 
 
-def excess(files: int, total: int) -> Problem | None:
+def find_excess(files: int, total: int) -> Problem | None:
     """Return the problem of so many files of so many bytes together, None where they may be read.
 
     It stands at the top folder, and so before those of all that was read.
     """
     if files > MAX_DOCUMENTS:
         return Problem(
-            ".", 0, 0, "", f"the manifests are more than {MAX_DOCUMENTS} files, and no more are read: {SMALLER}"
+            ".", 0, 0, "", f"the manifests are more than {MAX_DOCUMENTS} files, and no more are read: {SIZE_REMEDY}"
         )
     if total > MAX_TOTAL_BYTES:
-        most = f"{MAX_TOTAL_BYTES >> 20} MiB"
-        return Problem(".", 0, 0, "", f"the manifests are larger than {most}, and no more is read: {SMALLER}")
+        limit = f"{MAX_TOTAL_BYTES >> 20} MiB"
+        return Problem(".", 0, 0, "", f"the manifests are larger than {limit}, and no more is read: {SIZE_REMEDY}")
     return None
 
 
-SMALLER = "name a smaller folder, and let another run or controller read the rest"
+SIZE_REMEDY = "name a smaller folder, and let another run or controller read the rest"
 """What to do where a revision is too large."""

@@ -9,28 +9,28 @@ from reconciler.core.model import Desired
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class ValidationResult:
     """How many manifests and declared targets there are, what is wrong with them, and what is only unwise.
 
     Where anything is wrong nothing counts, and `warnings` are not looked for. `revision` is the commit, from git.
     `total` counts the problems, those too that are not told one by one.
     """
 
-    manifests: int = 0
-    targets: int = 0
+    manifest_count: int = 0
+    target_count: int = 0
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     revision: str | None = None
-    total: int = 0
+    problem_count: int = 0
 
     @classmethod
-    def of(cls, desired: Desired, revision: str | None) -> Findings:
+    def from_desired(cls, desired: Desired, revision: str | None) -> ValidationResult:
         """Return the findings of a valid revision."""
-        declared = sum(bool(target.account) for target in desired.targets)
-        manifests = sum(len(found) for found in desired.manifests.values())
-        return cls(manifests, declared, warnings=desired.all_warnings, revision=revision)
+        target_count = sum(bool(target.account) for target in desired.targets)
+        manifest_count = sum(len(target_manifests) for target_manifests in desired.manifests.values())
+        return cls(manifest_count, target_count, warnings=desired.all_warnings, revision=revision)
 
     @classmethod
-    def wrong(cls, invalid: InvalidManifests) -> Findings:
+    def from_error(cls, error: InvalidManifests) -> ValidationResult:
         """Return the findings of an invalid revision."""
-        return cls(problems=invalid.problems, revision=invalid.revision, total=invalid.total)
+        return cls(problems=error.problems, revision=error.revision, problem_count=error.total)

@@ -13,19 +13,19 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from reconciler.core.apply.outcome import SUCCESSES, NotSent, Refused, Unknown
-from reconciler.core.controller.status import Board, Lane
-from reconciler.core.notifications.state import Condition, Ledger, Open, Remembered, Subject
+from reconciler.core.controller.status import ControllerStatus, TargetStatus
+from reconciler.core.notifications.state import Condition, NotificationState, OpenAlert, Subject, TargetAlerts
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.report.report import AssociationReport, TargetReport
-from reconciler.core.request.token import canonical_json
+from reconciler.core.request.token import encode_canonical_json
 
 SOURCE = ""
 """The place among targets where the source of the manifests stands."""
-PATIENCE = timedelta(minutes=10)
+OUTAGE_TOLERANCE = timedelta(minutes=10)
 """For how long the source may be out of reach before that is news, and nothing be known after a start."""
-_AGAIN = "again"
+_RESTART_MARK = "again"
 """The mark of an export that began anew after it failed: if it fails, that is another failure."""
-_SURE = 2
+_MIN_FAILURES = 2
 """After how many failures in a row a target counts as failed: the first is tried again within a minute."""
 
 
@@ -38,25 +38,25 @@ class Finding:
     name: str = ""
     manifest: str = ""
     arn: str = ""
-    said: str = ""
+    message: str = ""
     mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class TargetSnapshot:
     """What one target shows, as of a time. Where it is not `whole`, what is missing has not gone."""
 
     at: datetime
     findings: Mapping[Subject, Finding]
-    whole: bool = True
+    is_complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Notification:
     """Something to tell: what is found, and what that brought to an end, if anything."""
 
     finding: Finding
-    ended: Condition | None = None
+    ended_condition: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,136 +67,159 @@ class Summary:
     """
 
     at: datetime
-    open: tuple[Notice, ...]
-    waiting: int
-    behind: tuple[tuple[str, datetime | None], ...]
-    associations: int
-    targets: int
-    unread: bool = False
-    read: datetime | None = None
+    open_notifications: tuple[Notification, ...]
+    waiting_count: int
+    overdue_targets: tuple[tuple[str, datetime | None], ...]
+    association_count: int
+    target_count: int
+    is_source_unread: bool = False
+    source_read_at: datetime | None = None
 
     @property
-    def well(self) -> bool:
+    def is_well(self) -> bool:
         """Whether there is nothing at all to say."""
-        return bool(self.targets) and not (self.open or self.behind or self.waiting or self.unread)
+        return bool(self.target_count) and not (
+            self.open_notifications or self.overdue_targets or self.waiting_count or self.is_source_unread
+        )
 
 
-def looks(board: Board) -> dict[str, Look]:
+def snapshot_targets(status: ControllerStatus) -> dict[str, TargetSnapshot]:
     """Return what a controller knows of the source of its manifests and of each target, as far as it knows anything."""
-    found = {
-        lane.target: _target(lane, lane.last.targets[0], lane.last.run.finished_at) for lane in board.lanes if lane.last
+    snapshots = {
+        target.target: _snapshot_target(target, target.last_report.targets[0], target.last_report.run.finished_at)
+        for target in status.targets
+        if target.last_report
     }
-    source = _source(board)
-    return {SOURCE: source, **found} if source else found
+    source = _snapshot_source(status)
+    return {SOURCE: source, **snapshots} if source else snapshots
 
 
-def news(ledger: Ledger, found: Mapping[str, Look]) -> tuple[tuple[Notice, ...], Ledger]:
+def find_changes(
+    state: NotificationState, snapshots: Mapping[str, TargetSnapshot]
+) -> tuple[tuple[Notification, ...], NotificationState]:
     """Return what a receiver is to be told, and the ledger once that is done."""
-    notices: list[Notice] = []
-    targets = dict(ledger.targets)
-    for name, look in found.items():
-        before = targets.get(name)
-        if before and look.at < before.at:
+    notifications: list[Notification] = []
+    targets = dict(state.targets)
+    for name, snapshot in snapshots.items():
+        previous_alerts = targets.get(name)
+        if previous_alerts and snapshot.at < previous_alerts.at:
             continue  # another controller told of a later run
-        open_ = dict(before.open) if before else {}
-        notices += _changes(open_, look)
-        if open_ != (before.open if before else {}):
-            targets[name] = Remembered(look.at, open_)
-    return tuple(notices), replace(ledger, targets=targets)
+        open_alerts = dict(previous_alerts.alerts) if previous_alerts else {}
+        notifications += _apply_snapshot(open_alerts, snapshot)
+        if open_alerts != (previous_alerts.alerts if previous_alerts else {}):
+            targets[name] = TargetAlerts(snapshot.at, open_alerts)
+    return tuple(notifications), replace(state, targets=targets)
 
 
-def forgotten(ledger: Ledger, board: Board) -> Ledger:
+def drop_removed_targets(state: NotificationState, status: ControllerStatus) -> NotificationState:
     """Return the ledger with nothing open of targets that git has dropped: if one comes back, it begins anew."""
-    if not board.lanes:
-        return ledger  # nothing has been read yet
-    names = {SOURCE, *(lane.target for lane in board.lanes)}
-    gone = {name: Remembered(board.now, {}) for name, each in ledger.targets.items() if each.open and name not in names}
-    return replace(ledger, targets={**ledger.targets, **gone})
+    if not status.targets:
+        return state  # nothing has been read yet
+    names = {SOURCE, *(target.target for target in status.targets)}
+    removed = {
+        name: TargetAlerts(status.now, {}) for name, each in state.targets.items() if each.alerts and name not in names
+    }
+    return replace(state, targets={**state.targets, **removed})
 
 
-def summary(ledger: Ledger, board: Board, found: Mapping[str, Look], every: timedelta) -> Summary | None:
+def build_summary(
+    state: NotificationState, status: ControllerStatus, snapshots: Mapping[str, TargetSnapshot], interval: timedelta
+) -> Summary | None:
     """Return how all stands, where that is due: once in so long, and the first time as soon as anything is known.
 
     Where `every` is 0 it never is.
     """
-    now = board.now
-    if not every or (ledger.summarised and now - ledger.summarised < every):
+    now = status.now
+    if not interval or (state.last_summary and now - state.last_summary < interval):
         return None
-    known = board.lanes and all(lane.last for lane in board.lanes)
-    if not known and now - board.started < PATIENCE:
+    is_known = status.targets and all(target.last_report for target in status.targets)
+    if not is_known and now - status.started_at < OUTAGE_TOLERANCE:
         return None
-    findings = [each for look in found.values() for each in look.findings.values()]
+    findings = [each for snapshot in snapshots.values() for each in snapshot.findings.values()]
     return Summary(
         now,
-        tuple(Notice(each) for each in findings if each.condition.wrong),
-        sum(_waits(subject, each) for look in found.values() for subject, each in look.findings.items()),
-        tuple((lane.target, lane.succeeded) for lane in board.lanes if not _recent(lane.succeeded, now - every)),
+        tuple(Notification(each) for each in findings if each.condition.is_wrong),
+        sum(_is_waiting(subject, each) for look in snapshots.values() for subject, each in look.findings.items()),
+        tuple(
+            (lane.target, lane.last_success)
+            for lane in status.targets
+            if not _is_recent(lane.last_success, now - interval)
+        ),
         len({(each.target, each.name) for each in findings if each.name}),
-        len(board.lanes),
-        unread=board.refusal is None and not _recent(board.looked, now - every),
-        read=board.looked,
+        len(status.targets),
+        is_source_unread=status.rejected_revision is None and not _is_recent(status.source_checked_at, now - interval),
+        source_read_at=status.source_checked_at,
     )
 
 
-def _recent(when: datetime | None, since: datetime) -> bool:
-    return when is not None and when >= since
+def _is_recent(time: datetime | None, since: datetime) -> bool:
+    return time is not None and time >= since
 
 
-def _waits(subject: Subject, finding: Finding) -> bool:
+def _is_waiting(subject: Subject, finding: Finding) -> bool:
     """Tell whether something is neither right nor wrong; that an export runs is right."""
-    return finding.condition is Condition.UNCLEAR and not subject.export
+    return finding.condition is Condition.UNCLEAR and not subject.is_export
 
 
-def _changes(open_: dict[Subject, Open], look: Look) -> Iterator[Notice]:
+def _apply_snapshot(open_alerts: dict[Subject, OpenAlert], snapshot: TargetSnapshot) -> Iterator[Notification]:
     """Yield what one target has to tell, and bring what is open up to date."""
-    if look.whole:
-        for subject in open_.keys() - look.findings.keys():
-            del open_[subject]  # git dropped it
-    for subject, finding in look.findings.items():
-        before, now = open_.get(subject), Open(finding.condition, finding.mark)
-        if finding.condition.wrong and now != before:
-            open_[subject] = now
-            yield Notice(finding, before.condition if before else None)
-        elif finding.condition is Condition.WELL and before:
-            del open_[subject]
-            yield Notice(finding, before.condition)
-        elif finding.mark == _AGAIN and before:
-            open_[subject] = replace(before, mark=_AGAIN)
+    if snapshot.is_complete:
+        for subject in open_alerts.keys() - snapshot.findings.keys():
+            del open_alerts[subject]  # git dropped it
+    for subject, finding in snapshot.findings.items():
+        previous_alert, alert = open_alerts.get(subject), OpenAlert(finding.condition, finding.mark)
+        if finding.condition.is_wrong and alert != previous_alert:
+            open_alerts[subject] = alert
+            yield Notification(finding, previous_alert.condition if previous_alert else None)
+        elif finding.condition is Condition.WELL and previous_alert:
+            del open_alerts[subject]
+            yield Notification(finding, previous_alert.condition)
+        elif finding.mark == _RESTART_MARK and previous_alert:
+            open_alerts[subject] = replace(previous_alert, mark=_RESTART_MARK)
 
 
-def _source(board: Board) -> Look | None:
+def _snapshot_source(status: ControllerStatus) -> TargetSnapshot | None:
     """Return how the source stands. One that is out of reach for a moment says nothing."""
-    refusal = board.refusal
-    if refusal is None:
-        return Look(board.looked, {Subject(): Finding("", Condition.WELL)}) if board.looked else None
-    read = board.looked is not None and board.looked >= refusal.since
-    condition = Condition.REFUSED if read or board.now - refusal.since >= PATIENCE else Condition.UNCLEAR
-    said = "; ".join(map(str, refusal.problems)) or refusal.reason
-    mark = _mark(str(read), *map(str, refusal.problems))
-    return Look(refusal.since, {Subject(): Finding("", condition, said=said, mark=mark)})
-
-
-def _target(lane: Lane, report: TargetReport, at: datetime) -> Look:
-    """Return how a target stands. Where it could not be reconciled, nobody knows how its associations do."""
-    where = " ".join(filter(None, (report.name, report.account, report.region)))
-    if report.error is not None:
-        condition = Condition.TARGET_FAILED if lane.failures >= _SURE else Condition.UNCLEAR
-        return Look(at, {Subject(): Finding(where, condition, said=report.error)}, whole=False)
-    condition = Condition.UNLISTED if report.unlisted else Condition.WELL
-    said = "; ".join(f"{report.format_integration(arn)}: {reason}" for arn, reason in report.unlisted)
-    findings = {Subject(): Finding(where, condition, said=said)}
-    for each in report.associations:
-        state = Finding(
-            where, _state(each, seen=not report.unlisted), each.name, str(each.origin), each.arn or "", _said(each)
+    rejected = status.rejected_revision
+    if rejected is None:
+        return (
+            TargetSnapshot(status.source_checked_at, {Subject(): Finding("", Condition.WELL)})
+            if status.source_checked_at
+            else None
         )
-        state = replace(state, mark=_drift(each)) if state.condition is Condition.DRIFTED else state
-        findings[Subject(each.name)] = state
-        condition, mark = _export(each)
-        findings[Subject(each.name, export=True)] = replace(state, condition=condition, said="", mark=mark)
-    return Look(at, findings)
+    is_read = status.source_checked_at is not None and status.source_checked_at >= rejected.since
+    condition = Condition.REFUSED if is_read or status.now - rejected.since >= OUTAGE_TOLERANCE else Condition.UNCLEAR
+    message = "; ".join(map(str, rejected.problems)) or rejected.reason
+    mark = _build_mark(str(is_read), *map(str, rejected.problems))
+    return TargetSnapshot(rejected.since, {Subject(): Finding("", condition, message=message, mark=mark)})
 
 
-def _state(association: AssociationReport, *, seen: bool) -> Condition:
+def _snapshot_target(status: TargetStatus, report: TargetReport, at: datetime) -> TargetSnapshot:
+    """Return how a target stands. Where it could not be reconciled, nobody knows how its associations do."""
+    place = " ".join(filter(None, (report.name, report.account, report.region)))
+    if report.error is not None:
+        condition = Condition.TARGET_FAILED if status.failures >= _MIN_FAILURES else Condition.UNCLEAR
+        return TargetSnapshot(at, {Subject(): Finding(place, condition, message=report.error)}, is_complete=False)
+    condition = Condition.UNLISTED if report.unlisted else Condition.WELL
+    message = "; ".join(f"{report.format_integration(arn)}: {reason}" for arn, reason in report.unlisted)
+    findings = {Subject(): Finding(place, condition, message=message)}
+    for each in report.associations:
+        finding = Finding(
+            place,
+            _find_condition(each, is_listed=not report.unlisted),
+            each.name,
+            str(each.origin),
+            each.arn or "",
+            _describe_cause(each),
+        )
+        finding = replace(finding, mark=_build_drift_mark(each)) if finding.condition is Condition.DRIFTED else finding
+        findings[Subject(each.name)] = finding
+        condition, mark = _find_export_condition(each)
+        findings[Subject(each.name, is_export=True)] = replace(finding, condition=condition, message="", mark=mark)
+    return TargetSnapshot(at, findings)
+
+
+def _find_condition(association: AssociationReport, *, is_listed: bool) -> Condition:
     """Return how an association stands; where not all was `seen`, what is blocked may be so for that reason alone."""
     if association.has_failed:
         return Condition.FAILED
@@ -204,7 +227,7 @@ def _state(association: AssociationReport, *, seen: bool) -> Condition:
         return Condition.WELL
     match association.decision:
         case DecisionKind.BLOCKED:
-            return Condition.BLOCKED if seen else Condition.UNCLEAR
+            return Condition.BLOCKED if is_listed else Condition.UNCLEAR
         case DecisionKind.LOST:
             return Condition.LOST
         case DecisionKind.DRIFTED | DecisionKind.CHANGED:
@@ -218,7 +241,7 @@ def _state(association: AssociationReport, *, seen: bool) -> Condition:
             assert_never(other)
 
 
-def _export(association: AssociationReport) -> tuple[Condition, str]:
+def _find_export_condition(association: AssociationReport) -> tuple[Condition, str]:
     """Return how the last export stands, and its mark."""
     match association.last_execution.status if association.last_execution else "":
         case "FAILED":
@@ -226,30 +249,30 @@ def _export(association: AssociationReport) -> tuple[Condition, str]:
         case "COMPLETED":
             return Condition.WELL, ""
         case "IN_PROGRESS":
-            return Condition.UNCLEAR, _AGAIN
+            return Condition.UNCLEAR, _RESTART_MARK
         case _:
             return Condition.UNCLEAR, ""
 
 
-def _said(association: AssociationReport) -> str:
+def _describe_cause(association: AssociationReport) -> str:
     """Return why it is so: of drift the members, whose values are nobody else's business."""
     if isinstance(association.outcome, Refused | NotSent | Unknown):
         return association.outcome.reason
-    drifted = ", ".join(each.path for each in association.differences if each.is_drifted)
-    return drifted or association.reason
+    paths = ", ".join(each.path for each in association.differences if each.is_drifted)
+    return paths or association.reason
 
 
-def _drift(association: AssociationReport) -> str:
+def _build_drift_mark(association: AssociationReport) -> str:
     """Tell one drift from another."""
-    return _mark(
+    return _build_mark(
         *(
             part
             for each in association.differences
             if each.is_drifted
-            for part in (each.path, canonical_json(each.live))
+            for part in (each.path, encode_canonical_json(each.live))
         )
     )
 
 
-def _mark(*parts: str) -> str:
+def _build_mark(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

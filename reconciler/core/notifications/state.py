@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 FORMAT = "reconciler/notices/v1"
-_APART = timedelta(minutes=1)
+_MAX_CLOCK_DIFFERENCE = timedelta(minutes=1)
 """How far the clocks of two controllers may be apart."""
-_NOT_KNOWN = datetime.fromtimestamp(0, UTC)
+_UNKNOWN_TIME = datetime.fromtimestamp(0, UTC)
 """A time before any run."""
 
 
@@ -30,7 +30,7 @@ class Condition(StrEnum):
     EXPORT_FAILED = "export failed"
 
     @property
-    def wrong(self) -> bool:
+    def is_wrong(self) -> bool:
         """Whether people want to know."""
         return self not in {Condition.WELL, Condition.UNCLEAR}
 
@@ -43,11 +43,11 @@ class Subject:
     """
 
     association: str = ""
-    export: bool = False
+    is_export: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class OpenAlert:
     """Something that people were told is wrong, and not yet that it ended. `mark` tells it from others of its kind."""
 
     condition: Condition
@@ -55,47 +55,49 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class TargetAlerts:
     """What people were told of one target. `at` is when the run ended that the newest of it comes from."""
 
     at: datetime
-    open: Mapping[Subject, Open]
+    alerts: Mapping[Subject, OpenAlert]
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class NotificationState:
     """What one receiver was told, by target (the source of the manifests is the empty name), and the last summary."""
 
-    targets: Mapping[str, Remembered] = field(default_factory=dict)
-    summarised: datetime | None = None
+    targets: Mapping[str, TargetAlerts] = field(default_factory=dict)
+    last_summary: datetime | None = None
 
-    def believed(self, now: datetime) -> Ledger:
+    def without_future_times(self, now: datetime) -> NotificationState:
         """Return it with every time that is still to come not known: whoever wrote that had a clock that was ahead.
 
         Else nothing newer would be told, nor another summary, until the time has come.
         """
-        latest = now + _APART
+        latest = now + _MAX_CLOCK_DIFFERENCE
         targets = {
-            name: replace(each, at=_NOT_KNOWN) if each.at > latest else each for name, each in self.targets.items()
+            name: replace(each, at=_UNKNOWN_TIME) if each.at > latest else each for name, each in self.targets.items()
         }
-        return Ledger(targets, self.summarised if self.summarised and self.summarised <= latest else None)
+        return NotificationState(
+            targets, self.last_summary if self.last_summary and self.last_summary <= latest else None
+        )
 
-    def merged(self, other: Ledger) -> Ledger:
+    def merge(self, other: NotificationState) -> NotificationState:
         """Return what is newest of both, of each target: of two controllers, neither undoes what the other told."""
         targets = dict(self.targets)
-        for name, remembered in other.targets.items():
-            if name not in targets or targets[name].at < remembered.at:
-                targets[name] = remembered
-        times = [each for each in (self.summarised, other.summarised) if each]
-        return Ledger(targets, max(times, default=None))
+        for name, alerts in other.targets.items():
+            if name not in targets or targets[name].at < alerts.at:
+                targets[name] = alerts
+        times = [each for each in (self.last_summary, other.last_summary) if each]
+        return NotificationState(targets, max(times, default=None))
 
 
-def encode(ledgers: Mapping[str, Ledger]) -> dict[str, Any]:
+def encode(states: Mapping[str, NotificationState]) -> dict[str, Any]:
     """Return ledgers, by receiver, as a JSON document."""
-    return {"format": FORMAT, "receivers": {name: _encode(ledgers[name]) for name in sorted(ledgers)}}
+    return {"format": FORMAT, "receivers": {name: _encode(states[name]) for name in sorted(states)}}
 
 
-def decode(document: Any) -> dict[str, Ledger]:
+def decode(document: Any) -> dict[str, NotificationState]:
     """Return the ledgers in a JSON document. Raises ValueError where it holds none that this version understands."""
     try:
         if document["format"] == FORMAT:
@@ -105,44 +107,44 @@ def decode(document: Any) -> dict[str, Ledger]:
     raise ValueError(f"this version reads {FORMAT!r}")
 
 
-def _encode(ledger: Ledger) -> dict[str, Any]:
+def _encode(state: NotificationState) -> dict[str, Any]:
     return {
-        "summarised": ledger.summarised and ledger.summarised.isoformat(),
+        "summarised": state.last_summary and state.last_summary.isoformat(),
         "targets": {
             name: {
-                "at": remembered.at.isoformat(),
+                "at": alerts.at.isoformat(),
                 "open": [
                     {
                         "association": subject.association,
-                        "export": subject.export,
-                        "condition": open_.condition.value,
-                        "mark": open_.mark,
+                        "export": subject.is_export,
+                        "condition": alert.condition.value,
+                        "mark": alert.mark,
                     }
-                    for subject, open_ in sorted(remembered.open.items(), key=lambda each: each[0])
+                    for subject, alert in sorted(alerts.alerts.items(), key=lambda each: each[0])
                 ],
             }
-            for name, remembered in sorted(ledger.targets.items())
+            for name, alerts in sorted(state.targets.items())
         },
     }
 
 
-def _decode(tree: Any) -> Ledger:
+def _decode(tree: Any) -> NotificationState:
     targets = {
-        name: Remembered(
-            _time(each["at"]),
+        name: TargetAlerts(
+            _parse_time(each["at"]),
             {
-                Subject(str(one["association"]), one["export"] is True): Open(
-                    Condition(one["condition"]), str(one["mark"])
+                Subject(str(alert["association"]), alert["export"] is True): OpenAlert(
+                    Condition(alert["condition"]), str(alert["mark"])
                 )
-                for one in each["open"]
+                for alert in each["open"]
             },
         )
         for name, each in tree["targets"].items()
     }
-    return Ledger(targets, _time(tree["summarised"]) if tree["summarised"] else None)
+    return NotificationState(targets, _parse_time(tree["summarised"]) if tree["summarised"] else None)
 
 
-def _time(text: str) -> datetime:
+def _parse_time(text: str) -> datetime:
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
         raise ValueError(f"{text!r} has no zone")

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from reconciler.core.journal.records import Bound, Intended, Journal, Record
+from reconciler.core.journal.records import Bound, CreatePending, Journal, Record
 from reconciler.core.model import Manifest, NaturalKey, Observation, Spec, Unobserved, natural_key, uuid_of
 from reconciler.core.plan.decide import decide
 from reconciler.core.plan.decision import Blocked, Decision, Plan
 from reconciler.core.plan.inputs import DecisionInput, RunRules
 from reconciler.core.plan.integrations import describe_missing_integration, find_integration
 from reconciler.core.plan.matching import LiveIndex
-from reconciler.core.request.normalise import resolved
+from reconciler.core.request.normalise import resolve_request
 
 
 def compute_plan(manifests: Sequence[Manifest], observation: Observation, journal: Journal, rules: RunRules) -> Plan:
     """Return one decision for each manifest, and the live associations that none of them covers."""
     requests = [
-        resolved(manifest.spec, integration.arn) if integration else None
+        resolve_request(manifest.spec, integration.arn) if integration else None
         for manifest in manifests
         for integration in (find_integration(manifest.integration, observation.integrations),)
     ]
@@ -110,7 +110,9 @@ class _OrphanIndex:
         names = {manifest.name for manifest in manifests}
         adopted_ids = {uuid_of(manifest.policy.adopt) for manifest in manifests if manifest.policy.adopt}
         orphans = [record for record in journal.records.values() if record.name not in names]
-        orphans.sort(key=lambda each: isinstance(each.state, Intended))  # what is still waited for goes before others
+        orphans.sort(
+            key=lambda each: isinstance(each.state, CreatePending)
+        )  # what is still waited for goes before others
         self._records = orphans
         self._by_id = {each.state.association_id: each for each in orphans if isinstance(each.state, Bound)}
         reserved_names = {self._by_id[id_].name for id_ in adopted_ids & self._by_id.keys()}
@@ -123,7 +125,9 @@ class _OrphanIndex:
         """
         record_to_adopt = self._by_id.get(uuid_of(manifest.policy.adopt)) if manifest.policy.adopt else None
         record = record_to_adopt or self._by_key.get(key)
-        if record is None or (manifest.policy.adopt and not record_to_adopt and not isinstance(record.state, Intended)):
+        if record is None or (
+            manifest.policy.adopt and not record_to_adopt and not isinstance(record.state, CreatePending)
+        ):
             return None
         self._by_key.pop(record.key, None)
         return record

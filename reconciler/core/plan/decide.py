@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
-from reconciler.core.journal.records import Bound, Intended, Record
+from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Live, OnLoss, natural_key, resembles, uuid_of
 from reconciler.core.plan.decide_bound import UNKNOWN_CHANGE, decide_bound
 from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Lost, Settling
 from reconciler.core.plan.difference import compare, with_live_values
 from reconciler.core.plan.inputs import DecisionInput, describe_ambiguity
-from reconciler.core.request.token import client_token
+from reconciler.core.request.token import compute_client_token
 from reconciler.core.text import timestamp
 
 MISSING_REASON = "no such association"
@@ -37,7 +37,7 @@ def decide(inputs: DecisionInput) -> Decision:
     match inputs.record.state:
         case Bound() as bound:
             return _decide_by_id(inputs, inputs.record, bound)
-        case Intended() as pending:
+        case CreatePending() as pending:
             return _decide_pending_create(inputs, inputs.record, pending)
         case other:
             assert_never(other)
@@ -60,7 +60,7 @@ def _adopt_named(inputs: DecisionInput, arn: str) -> Decision:
     return _adopt(inputs, live, record_to_adopt, "named by policy.adopt")
 
 
-def _decide_pending_create(inputs: DecisionInput, record: Record, pending: Intended) -> Decision:
+def _decide_pending_create(inputs: DecisionInput, record: Record, pending: CreatePending) -> Decision:
     """A Create was sent and its answer never came: List tells, or time does."""
     matches = inputs.find_matches(record.key)
     if len(matches) > 1:
@@ -92,11 +92,11 @@ def _decide_pending_create(inputs: DecisionInput, record: Record, pending: Inten
             f"or restore the request; the new one is created regardless once {inputs.describe_remedy(record)}",
         )
     if suspects := [
-        live for live in inputs.unexplained if live.id not in pending.seen or resembles(record.request, live.spec)
+        live for live in inputs.unexplained if live.id not in pending.live_ids or resembles(record.request, live.spec)
     ]:
         cause = f"the answer to the Create of {timestamp(pending.last_attempt)} is unknown, and no record explains"
         return Blocked(inputs.manifest, _describe_suspects(cause, suspects), suspects=tuple(suspects))
-    next_state = Intended(attempts + 1, pending.first_attempt, now, pending.seen)
+    next_state = CreatePending(attempts + 1, pending.first_attempt, now, pending.live_ids)
     reason = f"attempt {next_state.attempts}: the last one had no answer, and List does not show it"
     return _create_unless_claimed(
         inputs,
@@ -172,8 +172,11 @@ def _create(inputs: DecisionInput, incarnation: int, reason: str) -> Decision:
         return _adopt(inputs, matches[0], None, "live, and new to the journal")
     if suspects := [live for live in inputs.unexplained if resembles(inputs.request, live.spec)]:
         return Blocked(manifest, _describe_suspects("no record explains", suspects), suspects=tuple(suspects))
-    token, previous_executions = client_token(inputs.request, incarnation), record.former if record else ()
-    state = Intended(1, now, now, inputs.live_ids)
+    token, previous_executions = (
+        compute_client_token(inputs.request, incarnation),
+        record.previous_executions if record else (),
+    )
+    state = CreatePending(1, now, now, inputs.live_ids)
     intent = Record(
         manifest.name, inputs.request, token, incarnation, manifest.policy.generation, state, previous_executions
     )
@@ -231,10 +234,10 @@ def _record_live_as_applied(inputs: DecisionInput, record: Record, live: Live, r
     if not differences:
         return record, reason
     live_request = with_live_values(record.request, differences)
-    previous_executions = list(record.former)
+    previous_executions = list(record.previous_executions)
     for execution in (record.request.get(_EXECUTION), inputs.request.get(_EXECUTION)):
         if execution not in (None, live_request.get(_EXECUTION), *previous_executions):
             previous_executions.append(execution)
     return replace(
-        record, request=live_request, token=None, former=tuple(previous_executions)
+        record, request=live_request, token=None, previous_executions=tuple(previous_executions)
     ), f"{reason}; {UNKNOWN_CHANGE}: nothing is sent"

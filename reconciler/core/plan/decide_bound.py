@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core.journal.records import Bound, Record, Sent
+from reconciler.core.journal.records import Bound, Record, UpdatePending
 from reconciler.core.model import Live, Mode, Spec, natural_key
 from reconciler.core.plan.decision import Adopt, Changed, Decision, Drifted, InSync, Settling, Update
 from reconciler.core.plan.difference import compare
@@ -29,7 +29,7 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
     if inputs.old_name:
         return Adopt(inputs.manifest, live, record, differences, f"renamed from {inputs.old_name}")
     if bound.update:
-        baseline: Spec = {**record.request, _EXECUTION: record.former[-1]}
+        baseline: Spec = {**record.request, _EXECUTION: record.previous_executions[-1]}
         if not _has_drifted(baseline, live, ignore):
             return _decide_pending_update(inputs, record, bound.update, live, baseline)
     if any(difference.is_changed for difference in differences):
@@ -38,12 +38,14 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
     return Drifted(inputs.manifest, live, record, differences) if differences else InSync(inputs.manifest, live, record)
 
 
-def _decide_pending_update(inputs: DecisionInput, record: Record, update: Sent, live: Live, baseline: Spec) -> Decision:
+def _decide_pending_update(
+    inputs: DecisionInput, record: Record, update: UpdatePending, live: Live, baseline: Spec
+) -> Decision:
     """An Update was sent, and List still shows what was there `before`: wait, then say so; never send it again."""
     manifest, until = inputs.manifest, update.at + inputs.rules.options.settle_time
     differences = compare(inputs.request, baseline, live.spec, manifest.policy.ignore)
     event = f"an update was sent at {timestamp(update.at)}"
-    if not update.refused and inputs.rules.now < until:
+    if not update.refusal and inputs.rules.now < until:
         is_same_request = inputs.request == record.request  # else git asks for more, and its generation is for that
         reason = f"{event} and does not show yet"
         return Settling(
@@ -59,7 +61,7 @@ def _decide_pending_update(inputs: DecisionInput, record: Record, update: Sent, 
     if inputs.is_generation_raised(record) and _may_update(inputs):
         reason = f"policy.generation was raised: an update, which {_REPEAT_WARNING}"
         return Update(manifest, live, _build_update_record(inputs, record, baseline), record, differences, reason)
-    result = f"was refused: {update.refused}" if update.refused else "never showed"
+    result = f"was refused: {update.refusal}" if update.refusal else "never showed"
     condition = "mode is create-and-update" if inputs.is_generation_raised(record) else inputs.describe_remedy(record)
     return Changed(
         manifest, live, record, differences, f"{event} and {result}; it is not sent again, unless {condition}"
@@ -111,20 +113,24 @@ def _find_update_obstacle(inputs: DecisionInput, record: Record, live: Live, bas
         )
     if generation < record.generation:
         return f"policy.generation is {generation} and was {record.generation}: an older revision? Nothing is sent"
-    if inputs.request[_EXECUTION] in record.former and not inputs.is_generation_raised(record):
+    if inputs.request[_EXECUTION] in record.previous_executions and not inputs.is_generation_raised(record):
         return f"{_describe_change(inputs, record)}: it is sent once {inputs.describe_remedy(record)}"
     return None
 
 
 def _is_previous_execution(inputs: DecisionInput, record: Record) -> bool:
     """Tell whether what git asks for is nothing new, and no word of git's has been raised since."""
-    return inputs.request.get(_EXECUTION) in record.former and not inputs.is_generation_raised(record)
+    return inputs.request.get(_EXECUTION) in record.previous_executions and not inputs.is_generation_raised(record)
 
 
 def _describe_change(inputs: DecisionInput, record: Record) -> str:
     """Say what happened, as far as that is known: of what was adopted as List shows it, it is not."""
     if not _is_previous_execution(inputs, record):
-        return "policy.generation was raised" if inputs.request.get(_EXECUTION) in record.former else "git changed it"
+        return (
+            "policy.generation was raised"
+            if inputs.request.get(_EXECUTION) in record.previous_executions
+            else "git changed it"
+        )
     if record.token is None:
         return f"{UNKNOWN_CHANGE} since it was adopted"
     return "git went back to what was applied before, as an older revision would"
@@ -150,17 +156,19 @@ def _has_drifted(applied: Spec, live: Live, ignore: tuple[str, ...]) -> bool:
 def _build_update_record(inputs: DecisionInput, record: Record, baseline: Spec) -> Record:
     """Return the record to write before an Update: what git asks for counts as applied from then on."""
     if inputs.is_generation_raised(record):
-        record = replace(inputs.acknowledge_generation(record), former=())
-    return _replace_request(record, inputs.request, baseline, Sent(inputs.rules.now))
+        record = replace(inputs.acknowledge_generation(record), previous_executions=())
+    return _replace_request(record, inputs.request, baseline, UpdatePending(inputs.rules.now))
 
 
-def _replace_request(record: Record, request: Spec, baseline: Spec, update: Sent | None) -> Record:
+def _replace_request(record: Record, request: Spec, baseline: Spec, update: UpdatePending | None) -> Record:
     """Return the record with a new request as applied; what was applied, and what List shows last, is remembered."""
     assert isinstance(record.state, Bound)
     old_execution, live_execution = record.request.get(_EXECUTION), baseline.get(_EXECUTION)
     new_execution = request.get(_EXECUTION)
     previous_executions = (
-        *(each for each in (*record.former, old_execution) if each not in (live_execution, new_execution)),
+        *(each for each in (*record.previous_executions, old_execution) if each not in (live_execution, new_execution)),
         live_execution,
     )
-    return replace(record, request=request, state=replace(record.state, update=update), former=previous_executions)
+    return replace(
+        record, request=request, state=replace(record.state, update=update), previous_executions=previous_executions
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.core.journal.records import Bound, Intended, Journal, Record
+from reconciler.core.journal.records import Bound, CreatePending, Journal, Record
 from reconciler.core.model import Live, Manifest, NaturalKey, Observation, Unobserved, natural_key, uuid_of
 from reconciler.core.plan.decision import Decision, get_live
 
@@ -38,7 +38,7 @@ class LiveIndex:
         certain_ids = owners_by_adopt.keys() | {
             each.state.association_id for each in self._records if isinstance(each.state, Bound) and each.token
         }
-        pending_keys = {each.key for each in self._records if isinstance(each.state, Intended)}
+        pending_keys = {each.key for each in self._records if isinstance(each.state, CreatePending)}
         adopted_ids = {
             each.state.association_id for each in self._records if isinstance(each.state, Bound)
         } - certain_ids
@@ -92,7 +92,7 @@ class LiveIndex:
             for each in self._records
             if each.key == key
             and each is not record
-            and (each.name in self._names or not record or record.key != key or isinstance(each.state, Intended))
+            and (each.name in self._names or not record or record.key != key or isinstance(each.state, CreatePending))
         ]
         return next((owner for owner in owners if owner and owner != manifest.name), None)
 
@@ -108,9 +108,9 @@ class LiveIndex:
         of another Create without an answer came of that one.
         """
         unexplained = self._unexplained.get(integration, ())
-        if record is None or not isinstance(record.state, Intended):
+        if record is None or not isinstance(record.state, CreatePending):
             return unexplained
-        known_ids = record.state.seen
+        known_ids = record.state.live_ids
         return (*unexplained, *(live for live in self._adopted_by_key.get(integration, ()) if live.id not in known_ids))
 
     def find_unmanaged(self, decisions: Sequence[Decision]) -> tuple[Live, ...]:

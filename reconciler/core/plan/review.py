@@ -12,7 +12,7 @@ from typing import Any, assert_never
 from reconciler.core.model import Json, Spec, natural_key
 from reconciler.core.plan.decision import DecisionKind, Write, WriteKind
 from reconciler.core.plan.difference import compare
-from reconciler.core.request.token import canonical_json
+from reconciler.core.request.token import encode_canonical_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def format_canonical_line(kind: WriteKind, request: Spec, reference: str) -> str
             body = request.get("ExecutionConfiguration")
         case other:
             assert_never(other)
-    return canonical_json([natural_key(request), kind, reference, body])
+    return encode_canonical_json([natural_key(request), kind, reference, body])
 
 
 def compute_digest(lines: Iterable[str]) -> str:

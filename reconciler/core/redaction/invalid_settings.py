@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 
 from reconciler.core.redaction.secrets import is_proxy
 
-_HEADERS = re.compile(
+_CREDENTIAL_NAMES = re.compile(
     r"AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|CONTAINER_AUTHORIZATION_TOKEN|BEARER_TOKEN_\w+)"
 )
 
 
-def flaw(value: str) -> str | None:
+def find_flaw(value: str) -> str | None:
     """Return what is wrong with a secret or a URL whatever it is for, None where nothing is."""
     if value and not value.strip(" \t\r\n\ufeff"):
         return "is blank"
@@ -27,10 +27,10 @@ def flaw(value: str) -> str | None:
     return None
 
 
-def credential_flaw(value: str) -> str | None:
+def find_credential_flaw(value: str) -> str | None:
     """Return what is wrong with a key or token that is sent in a header."""
-    if wrong := flaw(value):
-        return wrong
+    if flaw := find_flaw(value):
+        return flaw
     if value[:1] in {'"', "'"} and value[-1:] == value[:1]:
         return "stands in quotes, which are taken for a part of it"
     if not value.isascii() or " " in value:
@@ -38,23 +38,23 @@ def credential_flaw(value: str) -> str | None:
     return None
 
 
-def credential_flaws(environment: Mapping[str, str]) -> Iterator[str]:
+def list_credential_flaws(environment: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence for each credential of AWS in the environment that cannot be right."""
     for name, value in sorted(environment.items()):
-        if _HEADERS.fullmatch(name) and (wrong := credential_flaw(value)):
-            yield f"{name}: {wrong}: set it anew, or unset it"
+        if _CREDENTIAL_NAMES.fullmatch(name) and (flaw := find_credential_flaw(value)):
+            yield f"{name}: {flaw}: set it anew, or unset it"
 
 
-def setting_flaws(environment: Mapping[str, str]) -> Iterator[str]:
+def list_setting_flaws(environment: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence for each other secret, and each proxy, that cannot be right."""
     for name, value in sorted(environment.items()):
-        if name == "RECONCILER_WEBHOOK_SECRET" and (wrong := flaw(value)):
-            yield f"{name}: {wrong}: set it anew"
-        elif is_proxy(name) and (wrong := flaw(value) or _login_flaw(value)):
-            yield f"{name}: {wrong}: set it anew, or unset it"
+        if name == "RECONCILER_WEBHOOK_SECRET" and (flaw := find_flaw(value)):
+            yield f"{name}: {flaw}: set it anew"
+        elif is_proxy(name) and (flaw := find_flaw(value) or _find_login_flaw(value)):
+            yield f"{name}: {flaw}: set it anew, or unset it"
 
 
-def _login_flaw(proxy: str) -> str | None:
+def _find_login_flaw(proxy: str) -> str | None:
     login = proxy.partition("://")[2] or proxy
     if any(char in login.rpartition("@")[0] for char in "/?#"):
         return "has a /, ? or # in its login, where a URL ends: write %2F, %3F or %23 for it"

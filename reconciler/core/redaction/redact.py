@@ -7,22 +7,24 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from reconciler.core.redaction.secrets import RUN, lower
+from reconciler.core.redaction.secrets import MIN_PART_LENGTH, lower_ascii
 
-LONGEST = 4000
+MAX_LINE_LENGTH = 4000
 """Characters: so much of a line is kept. What is said later is for nobody, and would have to be searched."""
 
-_HIDDEN = "***"
-_JOINTS = frozenset("-_.")
-_GRAM = 5
-_STRIDE = RUN - _GRAM + 1  # every part of RUN characters holds a gram that begins at a multiple of this
-_ESCAPED = re.compile(
+_REPLACEMENT = "***"
+_NAME_SEPARATORS = frozenset("-_.")
+_GRAM_LENGTH = 5
+_STRIDE = (
+    MIN_PART_LENGTH - _GRAM_LENGTH + 1
+)  # every part of RUN characters holds a gram that begins at a multiple of this
+_ESCAPES = re.compile(
     r"(?:%[0-9A-Fa-f]{2})+|(?:\\x[0-9A-Fa-f]{2})+|(?:\\u[0-9A-Fa-f]{4})+|\\[\\'\"/bfnrt]"
     r"|&(?:amp|lt|gt|quot|apos|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});"
 )
-_SIGNS = "%\\&"  # with one of which each escape begins
-_PLAIN = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_DECODED_TWICE = 2
+_ESCAPE_SIGNS = "%\\&"  # with one of which each escape begins
+_CONTROL_CHARACTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_DECODING_PASSES = 2
 
 # What is secret by where it stands, whether anybody knows it or not. Each pattern takes linear time: what it goes over
 # in vain it goes over once. A login alone is looked for from the start of each part between @ and /.
@@ -32,103 +34,110 @@ _LOGIN = re.compile(
 )
 _URL = re.compile(r"(?<=://)\S+")
 _QUERY = re.compile(r"\?(?:[^']*[^'\"])?")
-_VALUE = r"\\?['\"]?\s*[:=>]\s*(?:b(?=['\"]))?\\?['\"]?)(?:(?:basic|bearer|negotiate|aws4\S*)\s+)?[^\s,;&'\"<>\\]+"
+_VALUE_PATTERN = (
+    r"\\?['\"]?\s*[:=>]\s*(?:b(?=['\"]))?\\?['\"]?)(?:(?:basic|bearer|negotiate|aws4\S*)\s+)?[^\s,;&'\"<>\\]+"
+)
 
 
-def _named(names: str) -> re.Pattern[str]:
+def _compile_value_pattern(names: str) -> re.Pattern[str]:
     """Return what finds the values of names, in a header, a query, JSON or XML."""
-    return re.compile(f"(?i)((?:{names}){_VALUE}")
+    return re.compile(f"(?i)((?:{names}){_VALUE_PATTERN}")
 
 
 # Each with a word that stands in all it finds, in small letters: most lines have none
-_SHAPES = (
+_PATTERNS = (
     ("@", _LOGIN),
     ("invalid header value ", re.compile(r"(?i)(invalid header value ).*")),
-    ("authorization", _named("authorization")),
-    ("token", _named("(?:session|security|access|refresh|private|(?<![a-z])id)[_-]?token|x-amz-sso_bearer_token")),
-    ("secret", _named("secret_?access_?key|client_?secret")),
-    ("signature=", _named("signature(?==)")),
+    ("authorization", _compile_value_pattern("authorization")),
+    (
+        "token",
+        _compile_value_pattern(
+            "(?:session|security|access|refresh|private|(?<![a-z])id)[_-]?token|x-amz-sso_bearer_token"
+        ),
+    ),
+    ("secret", _compile_value_pattern("secret_?access_?key|client_?secret")),
+    ("signature=", _compile_value_pattern("signature(?==)")),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class SecretIndex:
     """Secrets as they are looked for: those that count whole, and the long ones by the grams that each part holds."""
 
     whole: tuple[str, ...]
     grams: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def of(cls, whole: Iterable[str], long: Iterable[str]) -> Index:
+    def build(cls, whole: Iterable[str], long: Iterable[str]) -> SecretIndex:
         """Return an index of `whole` and `long` secrets, as in `Secrets`."""
         grams: dict[str, tuple[str, ...]] = {}
         for secret in long:
-            for at in range(0, len(secret) - _GRAM + 1, _STRIDE):
-                gram = secret[at : at + _GRAM]
+            for at in range(0, len(secret) - _GRAM_LENGTH + 1, _STRIDE):
+                gram = secret[at : at + _GRAM_LENGTH]
                 grams[gram] = (*grams.get(gram, ()), secret)
         return cls(tuple(whole), grams)
 
 
-def redact(text: str, known: Index) -> str:
+def redact(text: str, index: SecretIndex) -> str:
     """Return a foreign text without secrets, line by line, and each line cut where it is too long for anyone.
 
     Escapes are undone to look for them, whoever made those: a URL, JSON, repr or HTML.
     """
-    return "\n".join(_line(line, known) for line in text.split("\n"))
+    return "\n".join(_redact_line(line, index) for line in text.split("\n"))
 
 
-def hide(text: str, known: Index) -> str:
+def hide(text: str, index: SecretIndex) -> str:
     """Return a text of our own, which may quote what was given, without secrets that are known."""
-    return "\n".join(_without(line, known) for line in text.split("\n"))
+    return "\n".join(_hide_secrets(line, index) for line in text.split("\n"))
 
 
-def _line(text: str, known: Index) -> str:
-    text = _without(text[: 2 * LONGEST], known)  # a secret that ends behind it is cut away below
-    text, small = _URL.sub(_bare, text), lower(text)
-    for word, shape in _SHAPES:
-        if word in small:
-            text = shape.sub(rf"\1{_HIDDEN}", text)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+def _redact_line(text: str, index: SecretIndex) -> str:
+    text = _hide_secrets(text[: 2 * MAX_LINE_LENGTH], index)  # a secret that ends behind it is cut away below
+    text, lower_text = _URL.sub(_hide_login_and_query, text), lower_ascii(text)
+    for word, pattern in _PATTERNS:
+        if word in lower_text:
+            text = pattern.sub(rf"\1{_REPLACEMENT}", text)
+    return text if len(text) <= MAX_LINE_LENGTH else f"{text[:MAX_LINE_LENGTH]}…"
 
 
-def _without(text: str, known: Index) -> str:
-    spans = sorted({span for form, places in _readings(text) for span in _found(form, places, known)})
+def _hide_secrets(text: str, index: SecretIndex) -> str:
+    spans = sorted({span for reading, places in _decode_readings(text) for span in _find_spans(reading, places, index)})
     out, at = [], 0
     for start, end in spans:
         if start >= at:
-            out += [text[at:start], _HIDDEN]
+            out += [text[at:start], _REPLACEMENT]
         at = max(at, end)
     return "".join([*out, text[at:]])
 
 
-def _bare(url: re.Match[str]) -> str:
+def _hide_login_and_query(url: re.Match[str]) -> str:
     """Return a URL behind its scheme without its login, which may hold any character, and without its query."""
     _, has_login, rest = url[0].rpartition("@")
-    return (f"{_HIDDEN}@" if has_login else "") + _QUERY.sub(f"?{_HIDDEN}", rest)
+    return (f"{_REPLACEMENT}@" if has_login else "") + _QUERY.sub(f"?{_REPLACEMENT}", rest)
 
 
-def _readings(text: str) -> Iterator[tuple[str, list[tuple[int, int]] | None]]:
+def _decode_readings(text: str) -> Iterator[tuple[str, list[tuple[int, int]] | None]]:
     """Yield a text as it stands, and what its escapes mean, with the place of each character where it moved."""
-    yield lower(text), None
-    if not any(sign in text for sign in _SIGNS):
+    yield lower_ascii(text), None
+    if not any(sign in text for sign in _ESCAPE_SIGNS):
         return
     places = [(at, at + 1) for at in range(len(text))]
-    for _ in range(_DECODED_TWICE):
-        decoded, moved, at = [], [], 0
-        for escape in _ESCAPED.finditer(text):
-            decoded.append(text[at : escape.start()])
-            moved += places[at : escape.start()]
-            meant = _meant(escape[0])
-            decoded.append(meant)
-            moved += [(places[escape.start()][0], places[escape.end() - 1][1])] * len(meant)
+    for _ in range(_DECODING_PASSES):
+        parts, new_places, at = [], [], 0
+        for escape in _ESCAPES.finditer(text):
+            parts.append(text[at : escape.start()])
+            new_places += places[at : escape.start()]
+            meaning = _decode_escape(escape[0])
+            parts.append(meaning)
+            new_places += [(places[escape.start()][0], places[escape.end() - 1][1])] * len(meaning)
             at = escape.end()
-        if not decoded:
+        if not parts:
             return
-        text, places = "".join([*decoded, text[at:]]), [*moved, *places[at:]]
-        yield lower(text), places
+        text, places = "".join([*parts, text[at:]]), [*new_places, *places[at:]]
+        yield lower_ascii(text), places
 
 
-def _meant(escape: str) -> str:
+def _decode_escape(escape: str) -> str:
     """Return what an escape stands for; what stands for no text is of no secret."""
     if escape.startswith("&"):
         return html.unescape(escape)
@@ -141,40 +150,40 @@ def _meant(escape: str) -> str:
             return octets.decode()
         except UnicodeDecodeError:  # a header is Latin-1
             return octets.decode("latin-1")
-    return _PLAIN.get(escape[1], escape[1])
+    return _CONTROL_CHARACTERS.get(escape[1], escape[1])
 
 
-def _found(text: str, places: list[tuple[int, int]] | None, known: Index) -> Iterator[tuple[int, int]]:
+def _find_spans(text: str, places: list[tuple[int, int]] | None, index: SecretIndex) -> Iterator[tuple[int, int]]:
     """Yield where secrets stand, as places in the text that was given."""
-    for start, end in _matches(text, known):
+    for start, end in _find_matches(text, index):
         yield (places[start][0], places[end - 1][1]) if places else (start, end)
 
 
-def _matches(text: str, known: Index) -> Iterator[tuple[int, int]]:
-    for secret in known.whole:
+def _find_matches(text: str, index: SecretIndex) -> Iterator[tuple[int, int]]:
+    for secret in index.whole:
         at = text.find(secret)
         while at >= 0:
             end = at + len(secret)
-            if not (secret[0].isalnum() and _goes_on(text[max(0, at - 2) : at][::-1])) and not (
-                secret[-1].isalnum() and _goes_on(text[end : end + 2])
+            if not (secret[0].isalnum() and _is_name_continued(text[max(0, at - 2) : at][::-1])) and not (
+                secret[-1].isalnum() and _is_name_continued(text[end : end + 2])
             ):
                 yield at, end
             at = text.find(secret, at + 1)
-    grams = {text[at : at + _GRAM] for at in range(len(text) - _GRAM + 1)}
-    for secret in {each for gram in grams & known.grams.keys() for each in known.grams[gram]}:
-        yield from _parts(text, secret)
+    grams = {text[at : at + _GRAM_LENGTH] for at in range(len(text) - _GRAM_LENGTH + 1)}
+    for secret in {each for gram in grams & index.grams.keys() for each in index.grams[gram]}:
+        yield from _find_parts(text, secret)
 
 
-def _goes_on(beside: str) -> bool:
+def _is_name_continued(neighbours: str) -> bool:
     """Tell whether a name goes on with the next two characters: east is a word in "north or east", not in us-east-1."""
-    return beside[:1].isalnum() or (beside[:1] in _JOINTS and beside[1:].isalnum())
+    return neighbours[:1].isalnum() or (neighbours[:1] in _NAME_SEPARATORS and neighbours[1:].isalnum())
 
 
-def _parts(text: str, secret: str) -> Iterator[tuple[int, int]]:
+def _find_parts(text: str, secret: str) -> Iterator[tuple[int, int]]:
     """Yield where parts of a secret of at least RUN characters stand, each as long as it is."""
     at = 0
-    while at + RUN <= len(text):
-        end = at + RUN
+    while at + MIN_PART_LENGTH <= len(text):
+        end = at + MIN_PART_LENGTH
         if text[at:end] not in secret:
             at += 1
             continue

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from reconciler.core.apply.outcome import Created, Outcome, Skipped
 from reconciler.core.apply.result import Result
-from reconciler.core.journal.records import Standing
+from reconciler.core.journal.records import LastDecision
 from reconciler.core.model import Live, Manifest, Spec
 from reconciler.core.plan.decision import (
     Adopt,
@@ -25,7 +25,7 @@ from reconciler.core.plan.decision import (
     get_reviewed_write,
 )
 from reconciler.core.report.report import AssociationReport, TargetReport
-from reconciler.core.request.normalise import unverifiable
+from reconciler.core.request.normalise import list_unreadable_pointers
 
 _SKIPPED_ADOPTION = Skipped("not adopted, as far as this run knows: the journal was not written")
 _DRIFT_MESSAGE = "AWS no longer matches the last {} configuration; drift is reported, not repaired"
@@ -54,7 +54,7 @@ def build_target_report(name: str, account: str | None, region: str | None, resu
     )
 
 
-def _get_since(association: AssociationReport, last_decision: Standing | None) -> datetime | None:
+def _get_since(association: AssociationReport, last_decision: LastDecision | None) -> datetime | None:
     """Return since when it is decided so; None where that is not known, or another decision is remembered."""
     return last_decision.since if last_decision and last_decision.decision == association.decision else None
 
@@ -96,7 +96,7 @@ def _build_line(decision: Decision, outcome: Outcome | None, live_after_write: L
         arn=live.arn if live else None,
         client_token=_get_token(write),
         differences=() if write is None or isinstance(write, Create | InSync | Lost | Blocked) else write.differences,
-        unverifiable=unverifiable(request) if live or isinstance(decision, Create) else (),
+        unverifiable=list_unreadable_pointers(request) if live or isinstance(decision, Create) else (),
         last_execution=live.last_execution if live else None,
         outcome=outcome,
         write=get_reviewed_write(decision),

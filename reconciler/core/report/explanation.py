@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from reconciler.core.apply.preview import Preview
-from reconciler.core.journal.records import Bound, Intended, Journal, Record, Standing
+from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, Record
 from reconciler.core.model import Integration, Live, Manifest, Spec, Unobserved, natural_key
 from reconciler.core.plan.decision import (
     Adopt,
@@ -30,8 +30,8 @@ from reconciler.core.plan.integrations import find_integration
 from reconciler.core.plan.matching import index_by_id
 from reconciler.core.report.build import build_lines
 from reconciler.core.report.report import AssociationReport
-from reconciler.core.request.normalise import resolved
-from reconciler.core.request.token import client_token
+from reconciler.core.request.normalise import resolve_request
+from reconciler.core.request.token import compute_client_token
 from reconciler.core.text import timestamp
 
 
@@ -63,7 +63,7 @@ class Explanation:
     request: Spec | None
     token: str | None
     record: Record | None
-    last_decision: Standing | None
+    last_decision: LastDecision | None
     journal: Journal
     live: Live | None
     matches: tuple[Live, ...]
@@ -78,7 +78,7 @@ def explain(name: str, preview: Preview) -> Explanation:
     decision = next(each for each in preview.plan.decisions if each.manifest.name == name)
     manifest = decision.manifest
     integration = find_integration(manifest.integration, observation.integrations)
-    request = resolved(manifest.spec, integration.arn) if integration else None
+    request = resolve_request(manifest.spec, integration.arn) if integration else None
     record = _find_record(decision, journal)
     associations = observation.associations.get(integration.arn, ()) if integration else ()
     live_by_id = index_by_id(observation.associations)
@@ -93,7 +93,7 @@ def explain(name: str, preview: Preview) -> Explanation:
         request=request,
         token=_compute_token(decision, request, record),
         record=record,
-        last_decision=journal.standings.get(record.name if record else name),
+        last_decision=journal.last_decisions.get(record.name if record else name),
         journal=journal,
         live=live,
         matches=matches,
@@ -125,7 +125,7 @@ def _compute_token(decision: Decision, request: Spec | None, record: Record | No
         return None
     if isinstance(write, Create):
         return write.token
-    return client_token(request, record.incarnation if record else 0) if request else None
+    return compute_client_token(request, record.incarnation if record else 0) if request else None
 
 
 def _get_write(decision: Decision) -> Write | None:
@@ -155,14 +155,14 @@ def _describe_record(record: Record | None) -> Iterator[str]:
     match record.state if record else None:
         case None:
             yield "none"
-        case Intended(attempts):
+        case CreatePending(attempts):
             yield f"a Create was sent and its answer is unknown (attempt {attempts})"
         case Bound(association_id, missing_since=missing_since, update=update):
             yield f"bound to {association_id}"
             if missing_since:
                 yield "which List has left out"
             if update:
-                yield "an update was refused" if update.refused else "an update was sent and does not show yet"
+                yield "an update was refused" if update.refusal else "an update was sent and does not show yet"
         case other:
             assert_never(other)
 
@@ -220,10 +220,10 @@ def _explain_repetition(create: Create) -> Iterator[str]:
     if previous_record is None:
         return
     match previous_record.state:
-        case Intended(attempts) if create.record.incarnation == previous_record.incarnation:
+        case CreatePending(attempts) if create.record.incarnation == previous_record.incarnation:
             yield f"attempt {attempts} is longer ago than its time to wait"
             return
-        case Intended():
+        case CreatePending():
             yield "given up"
         case Bound():
             yield "in two runs, a settle time apart"

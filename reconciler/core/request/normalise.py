@@ -7,39 +7,43 @@ from contextlib import suppress
 
 from reconciler.core.model import UNREADABLE, Json, Spec, mapping_or_empty
 from reconciler.core.request import schedule
-from reconciler.core.request.times import epoch_millis, readable
+from reconciler.core.request.times import format_millis, to_epoch_millis
 
-_EMPTY: tuple[Json, ...] = (None, "", {}, [])
-_TIMES = (
+_EMPTY_VALUES: tuple[Json, ...] = (None, "", {}, [])
+_TIME_MEMBERS = (
     ("OnDemandConfiguration", "StartTime"),
     ("OnDemandConfiguration", "EndTime"),
     ("ScheduleConfiguration", "FirstExecutionFrom"),
 )
-_EXPRESSION = "/ExecutionConfiguration/ScheduleConfiguration/ScheduleExpression"
+_EXPRESSION_POINTER = "/ExecutionConfiguration/ScheduleConfiguration/ScheduleExpression"
 
 
-def problems(spec: Spec, refused: Container[str] = ()) -> Iterator[tuple[str, str]]:
+def find_problems(spec: Spec, rejected_pointers: Container[str] = ()) -> Iterator[tuple[str, str]]:
     """Yield (JSON Pointer into the spec, sentence) for what is wrong with a request of the right shape.
 
     Members that are `refused` already, by their pointers, are not looked at: nothing is known of their form and length.
     """
     execution = mapping_or_empty(spec.get("ExecutionConfiguration"))
     millis: dict[str, int] = {}
-    for block, member in _TIMES:
+    for block, member in _TIME_MEMBERS:
         text = mapping_or_empty(execution.get(block)).get(member)
         pointer = f"/ExecutionConfiguration/{block}/{member}"
-        if isinstance(text, str) and pointer not in refused:
+        if isinstance(text, str) and pointer not in rejected_pointers:
             try:
-                millis[member] = int(epoch_millis(text))
+                millis[member] = int(to_epoch_millis(text))
             except ValueError as error:
                 yield pointer, str(error)
     if "EndTime" in millis and millis.get("StartTime", -1) >= millis["EndTime"]:
-        start, end = readable(str(millis["StartTime"])), readable(str(millis["EndTime"]))
+        start, end = format_millis(str(millis["StartTime"])), format_millis(str(millis["EndTime"]))
         message = f"the window ends at {end}, which is not after its start at {start}"
         yield "/ExecutionConfiguration/OnDemandConfiguration/EndTime", message
     expression = mapping_or_empty(execution.get("ScheduleConfiguration")).get("ScheduleExpression")
-    if isinstance(expression, str) and _EXPRESSION not in refused and (wrong := schedule.problem(expression)):
-        yield _EXPRESSION, wrong
+    if (
+        isinstance(expression, str)
+        and _EXPRESSION_POINTER not in rejected_pointers
+        and (problem := schedule.find_problem(expression))
+    ):
+        yield _EXPRESSION_POINTER, problem
 
 
 def normalise(spec: Spec) -> Spec:
@@ -50,42 +54,42 @@ def normalise(spec: Spec) -> Spec:
     is the user's own: it is sent as written. A time that cannot be read stays as it is, so that whatever AWS answers
     can be compared.
     """
-    plain = {member: value for member, value in spec.items() if value not in _EMPTY}
-    execution = _without_empty(mapping_or_empty(plain.pop("ExecutionConfiguration", None)))
+    request = {member: value for member, value in spec.items() if value not in _EMPTY_VALUES}
+    execution = _drop_empty(mapping_or_empty(request.pop("ExecutionConfiguration", None)))
     if not execution:
-        return plain
-    plain["ExecutionConfiguration"] = execution
-    for block, member in _TIMES:
-        part = execution.get(block)
-        if isinstance(part, dict) and isinstance(part.get(member), str):
+        return request
+    request["ExecutionConfiguration"] = execution
+    for block, member in _TIME_MEMBERS:
+        configuration = execution.get(block)
+        if isinstance(configuration, dict) and isinstance(configuration.get(member), str):
             with suppress(ValueError):
-                part[member] = epoch_millis(part[member])
-    return plain
+                configuration[member] = to_epoch_millis(configuration[member])
+    return request
 
 
-def resolved(spec: Spec, integration_arn: str) -> Spec:
+def resolve_request(spec: Spec, integration_arn: str) -> Spec:
     """Return the request with the integration's ARN in place of the manifest's spelling of it."""
     return {**spec, "DataIntegrationIdentifier": integration_arn}
 
 
-def unverifiable(spec: Spec) -> tuple[str, ...]:
+def list_unreadable_pointers(spec: Spec) -> tuple[str, ...]:
     """Return the pointers of those members of a request that AWS never shows again."""
     return tuple(f"/{member}" for member in UNREADABLE if member in spec)
 
 
-def _without_empty(tree: Mapping[str, Json]) -> dict[str, Json]:
-    kept: dict[str, Json] = {}
+def _drop_empty(tree: Mapping[str, Json]) -> dict[str, Json]:
+    result: dict[str, Json] = {}
     for key, value in tree.items():
         match value:
             case Mapping():
-                if inner := _without_empty(value):
-                    kept[key] = inner
+                if inner := _drop_empty(value):
+                    result[key] = inner
             case float() if value.is_integer():
-                kept[key] = str(int(value))
+                result[key] = str(int(value))
             case int() | float():
-                kept[key] = str(value)
-            case _ if value not in _EMPTY:
-                kept[key] = value
+                result[key] = str(value)
+            case _ if value not in _EMPTY_VALUES:
+                result[key] = value
             case _:
                 pass
-    return kept
+    return result

@@ -6,8 +6,8 @@ import re
 
 _RATE = re.compile(r"rate\( *([0-9]{1,9}) *(minutes?|hours?|days?|weeks?|months?) *\)")
 _CRON = re.compile(r"cron\(([ -~]*)\)")
-_LONG = 5  # digits, which no field of cron has
-_LONGEST = 255
+_TOO_MANY_DIGITS = 5  # digits, which no field of cron has
+_MAX_LENGTH = 255
 """Characters that AWS takes at most; what is longer is not looked at."""
 
 _MONTHS = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
@@ -23,14 +23,14 @@ _FIELDS = (
 """Name, lowest, highest, words and special characters of cron's six fields, as Amazon EventBridge documents them."""
 
 
-def problem(expression: str) -> str | None:
+def find_problem(expression: str) -> str | None:
     """Return what is wrong with a `rate(…)` or `cron(…)` expression, or None.
 
     AppIntegrations documents no syntax of its own; this is the one that Amazon EventBridge and AppFlow
     document (AppFlow writes `rate(5minutes)` without a space, so both spellings pass).
     """
-    if len(expression) > _LONGEST:
-        return f"{expression[:40]!r}… has more than {_LONGEST} characters"
+    if len(expression) > _MAX_LENGTH:
+        return f"{expression[:40]!r}… has more than {_MAX_LENGTH} characters"
     if expression.startswith("rate("):
         rate = _RATE.fullmatch(expression)
         if rate is None:
@@ -39,25 +39,25 @@ def problem(expression: str) -> str | None:
     cron = _CRON.fullmatch(expression)
     if cron is None:
         return f"{expression!r} is neither rate(VALUE UNIT) nor cron(MINUTES HOURS DAY MONTH WEEKDAY YEAR)"
-    return _cron_problem(expression, cron[1].split())
+    return _find_cron_problem(expression, cron[1].split())
 
 
-def _cron_problem(expression: str, fields: list[str]) -> str | None:
+def _find_cron_problem(expression: str, fields: list[str]) -> str | None:
     if len(fields) != len(_FIELDS):
         names = ", ".join(name for name, *_ in _FIELDS)
         return f"{expression!r} has {len(fields)} fields, cron takes {len(_FIELDS)}: {names}"
     for text, (name, low, high, words, special) in zip(fields, _FIELDS, strict=True):
-        fits = all(_part_fits(part, low, high, words, special) for part in text.split(","))
-        if not fits and not (text == "?" and "?" in special):
-            allowed = f"{low}-{high}" + (f" or {words.replace('|', ' ')}" if words else "")
+        is_valid = all(_is_valid_part(part, low, high, words, special) for part in text.split(","))
+        if not is_valid and not (text == "?" and "?" in special):
+            allowed_values = f"{low}-{high}" + (f" or {words.replace('|', ' ')}" if words else "")
             signs = " ".join(("*", ",", "-", "/", *special))
-            return f"{expression!r}: {text!r} is no {name} field of cron, which takes {allowed}, {signs}"
+            return f"{expression!r}: {text!r} is no {name} field of cron, which takes {allowed_values}, {signs}"
     if (fields[2] == "?") == (fields[4] == "?"):
         return f"{expression!r}: one of day of month and day of week must be ?, the other not"
     return None
 
 
-def _part_fits(part: str, low: int, high: int, words: str, special: str) -> bool:
+def _is_valid_part(part: str, low: int, high: int, words: str, special: str) -> bool:
     """Tell whether one part of a comma list fits its field."""
     if "L" in special and re.fullmatch(r"L|LW|[1-7]L" if "#" in special else r"L|LW|L-[0-9]{1,2}", part):
         return True
@@ -65,17 +65,17 @@ def _part_fits(part: str, low: int, high: int, words: str, special: str) -> bool
         return low <= int(part[:-1]) <= high
     if "#" in special and "#" in part:
         day, _, nth = part.partition("#")
-        return _value_fits(day, low, high, words) and nth in {"1", "2", "3", "4", "5"}
+        return _is_valid_value(day, low, high, words) and nth in {"1", "2", "3", "4", "5"}
     span, slash, step = part.partition("/")
-    if slash and not (step.isascii() and step.isdigit() and len(step) < _LONG and int(step) > 0):
+    if slash and not (step.isascii() and step.isdigit() and len(step) < _TOO_MANY_DIGITS and int(step) > 0):
         return False
     if span == "*":
         return True
     first, dash, last = span.partition("-")
-    return _value_fits(first, low, high, words) and (not dash or _value_fits(last, low, high, words))
+    return _is_valid_value(first, low, high, words) and (not dash or _is_valid_value(last, low, high, words))
 
 
-def _value_fits(text: str, low: int, high: int, words: str) -> bool:
+def _is_valid_value(text: str, low: int, high: int, words: str) -> bool:
     if words and text.upper() in words.split("|"):
         return True
-    return text.isascii() and text.isdigit() and len(text) < _LONG and low <= int(text) <= high
+    return text.isascii() and text.isdigit() and len(text) < _TOO_MANY_DIGITS and low <= int(text) <= high

@@ -4,37 +4,37 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-_DIGITS = 18
-_LONGEST = 255
+_MAX_DIGITS = 18
+_MAX_LENGTH = 255
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def epoch_millis(text: str) -> str:
+def to_epoch_millis(text: str) -> str:
     """Return a time as epoch milliseconds in a string, the form the service model documents.
 
     Takes ISO 8601 with a zone, or epoch milliseconds. Raises ValueError with a sentence for a person.
     """
     if text.isascii() and text.isdigit():
-        if len(text) > _DIGITS:
-            raise ValueError(f"{text[:_DIGITS]}… is not a time: epoch milliseconds have 12 or 13 digits")
+        if len(text) > _MAX_DIGITS:
+            raise ValueError(f"{text[:_MAX_DIGITS]}… is not a time: epoch milliseconds have 12 or 13 digits")
         return str(int(text))
-    if len(text) > _LONGEST:
-        raise ValueError(f"{text[:40]!r}… is not a time: it has more than {_LONGEST} characters")
+    if len(text) > _MAX_LENGTH:
+        raise ValueError(f"{text[:40]!r}… is not a time: it has more than {_MAX_LENGTH} characters")
     try:
-        moment = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError as error:
         raise ValueError(f"{text!r} is not a time: {error}") from None
-    if moment.tzinfo is None:
+    if time.tzinfo is None:
         raise ValueError(f"{text!r} has no zone: end it with Z, or with an offset such as +02:00")
-    millis = (moment - _EPOCH) // timedelta(milliseconds=1)
+    millis = (time - _EPOCH) // timedelta(milliseconds=1)
     if millis < 0:
         raise ValueError(f"{text!r} lies before 1970")
     return str(millis)
 
 
-def readable(millis: str) -> str:
+def format_millis(millis: str) -> str:
     """Return epoch milliseconds as ISO 8601 in UTC, and anything else as it is."""
     if not (millis.isascii() and millis.isdigit() and len(millis) in {12, 13}):
         return millis
-    moment = _EPOCH + timedelta(milliseconds=int(millis))
-    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
+    time = _EPOCH + timedelta(milliseconds=int(millis))
+    return time.isoformat(timespec="milliseconds" if time.microsecond else "seconds").replace("+00:00", "Z")

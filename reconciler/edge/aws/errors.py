@@ -24,8 +24,8 @@ from botocore.parsers import ResponseParserError
 
 from reconciler import redaction
 from reconciler.core.aws import signature_errors
-from reconciler.core.aws.throttling import throttled
-from reconciler.core.aws.verdict import code_of, is_by_aws, request_of
+from reconciler.core.aws.throttling import is_throttled
+from reconciler.core.aws.verdict import get_code_and_status, get_request_id, is_from_aws
 from reconciler.core.errors import AccessDenied, ClockSkewed, CloudError, Throttled, Unauthenticated, Unreachable
 
 NO_REGION = "no Region: declare a Target, or give --region or AWS_REGION"
@@ -52,7 +52,7 @@ def translate_errors(operation: str) -> Iterator[None]:
     except CloudError as error:  # of an answer that cannot be used
         raise type(error)(f"{operation}: {error}") from error
     except ClientError as error:
-        if not is_by_aws(get_answer(error)):
+        if not is_from_aws(get_answer(error)):
             raise Unreachable(f"{operation}: {_NOT_AWS}: {_shorten(format_error(error))}") from error
         raise _select_error_type(error)(f"{operation}: {format_error(error)}") from error
     except NoRegionError as error:
@@ -83,17 +83,17 @@ def get_answer(error: ClientError) -> Mapping[str, Any]:
 
 def require_aws(answer: Mapping[str, Any]) -> None:
     """Refuse an answer that does not bear AWS's request id. Raises Unreachable."""
-    if not is_by_aws(answer):
+    if not is_from_aws(answer):
         raise Unreachable(f"{_NOT_AWS}: the answer bears no request id")
 
 
 def _select_error_type(error: ClientError) -> type[CloudError]:
-    code, status = code_of(get_answer(error))
-    if throttled(code, status):
+    code, status = get_code_and_status(get_answer(error))
+    if is_throttled(code, status):
         return Throttled
-    if signature_errors.is_skewed(code, _get_message(error)):
+    if signature_errors.is_clock_skewed(code, _get_message(error)):
         return ClockSkewed
-    if signature_errors.is_unknown(code, _get_message(error)):
+    if signature_errors.has_invalid_credentials(code, _get_message(error)):
         return Unauthenticated
     if code.startswith("AccessDenied"):
         return AccessDenied
@@ -105,12 +105,12 @@ def format_error(error: BaseException) -> str:
     if not isinstance(error, ClientError):
         return redaction.describe_error(error)
     answer = get_answer(error)
-    code, request = code_of(answer)[0], request_of(answer)
+    code, request = get_code_and_status(answer)[0], get_request_id(answer)
     text = f"{code or 'an error'}: {_get_message(error) or 'without a message'}"
     return (
         " ".join(redaction.redact(text).split())
         + (f" (request {redaction.redact(request)})" if request else "")
-        + signature_errors.way_out(code, _get_message(error))
+        + signature_errors.format_remedy(code, _get_message(error))
     )
 
 

@@ -12,8 +12,8 @@ import botocore.session
 from botocore.exceptions import ClientError, ParamValidationError
 
 from reconciler import redaction
-from reconciler.core.aws.verdict import code_of, is_refusal
-from reconciler.core.doctor.checks import Dated, Identity
+from reconciler.core.aws.verdict import get_code_and_status, is_refusal
+from reconciler.core.doctor.checks import DatedAnswer, Identity
 from reconciler.core.doctor.reach import Encryption
 from reconciler.core.errors import CloudError
 from reconciler.core.model import Integration
@@ -68,7 +68,7 @@ class Probe:
             try:
                 answer = self._buckets.get_bucket_location(Bucket=bucket)
             except ClientError as error:
-                if is_refusal(get_answer(error)) and code_of(get_answer(error))[0] == "NoSuchBucket":
+                if is_refusal(get_answer(error)) and get_code_and_status(get_answer(error))[0] == "NoSuchBucket":
                     return None
                 raise
             require_aws(answer)
@@ -83,7 +83,7 @@ class Probe:
             except ClientError as error:
                 if (
                     is_refusal(get_answer(error))
-                    and code_of(get_answer(error))[0] == "ServerSideEncryptionConfigurationNotFoundError"
+                    and get_code_and_status(get_answer(error))[0] == "ServerSideEncryptionConfigurationNotFoundError"
                 ):
                     return None
                 raise
@@ -104,7 +104,7 @@ class StsListener:
         self._clock = clock
         self._sent_at = clock.now()
         self.identity: Identity | None = None
-        self.answer: Dated | None = None
+        self.answer: DatedAnswer | None = None
 
     def __call__(self, client: Any) -> None:
         """Listen to a client."""
@@ -117,7 +117,7 @@ class StsListener:
     def _record_answer(self, response_dict: Any, parsed_response: Any, **_: object) -> None:
         if response_dict is None:  # no answer came
             return
-        self.answer = Dated(response_dict["headers"].get("Date"), self._sent_at, self._clock.now())
+        self.answer = DatedAnswer(response_dict["headers"].get("Date"), self._sent_at, self._clock.now())
         if parsed_response and {"Arn", "Account"} <= parsed_response.keys():
             self.identity = Identity(*(redaction.redact(parsed_response[member]) for member in ("Arn", "Account")))
 

@@ -21,7 +21,7 @@ def load_patterns() -> tuple[str, ...]:
 
 def find_problem(name: str) -> str | None:
     """Return what is wrong with the name of a Region and what would be right, None where nothing is."""
-    return regions.complaint(name, load_patterns())
+    return regions.find_problem(name, load_patterns())
 
 
 def check_region(name: str | None) -> None:

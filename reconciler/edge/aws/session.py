@@ -16,7 +16,7 @@ from reconciler import redaction
 from reconciler.core.errors import CloudError, Unauthenticated, WrongAccount
 from reconciler.core.model import Target
 from reconciler.core.ports import Clock
-from reconciler.core.redaction.invalid_settings import credential_flaw
+from reconciler.core.redaction.invalid_settings import find_credential_flaw
 from reconciler.edge.aws import responses
 from reconciler.edge.aws.errors import NO_REGION, require_aws, translate_errors
 from reconciler.edge.aws.noninteractive import disable_prompts
@@ -225,7 +225,7 @@ def _check_credentials(credentials: Any) -> None:
     redaction.watch_credentials(credentials)
     for member in ("access_key", "secret_key", "token"):
         value = vars(credentials).get(member)
-        if isinstance(value, str) and (problem := credential_flaw(value)):
+        if isinstance(value, str) and (problem := find_credential_flaw(value)):
             source = getattr(credentials, "method", None) or "explicit"
             raise Unauthenticated(f"the {member} of the credentials that boto3 found ({source}) {problem}")
 

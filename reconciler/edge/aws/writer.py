@@ -17,8 +17,8 @@ from botocore.exceptions import (
 
 from reconciler import redaction
 from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Unknown, Updated
-from reconciler.core.aws.throttling import THROTTLES
-from reconciler.core.aws.verdict import code_of, is_done, is_refusal, request_of
+from reconciler.core.aws.throttling import THROTTLING_CODES
+from reconciler.core.aws.verdict import get_code_and_status, get_request_id, is_refusal, is_success
 from reconciler.core.errors import CloudError, StopRequested
 from reconciler.core.model import Json, Spec
 from reconciler.core.ports import Clock
@@ -66,7 +66,9 @@ class Writer:
         association_id = answer.get("DataIntegrationAssociationId")
         if is_clean(association_id):
             return Created(association_id)
-        return Unknown(f"AWS answered without an association id (request {redaction.redact(str(request_of(answer)))})")
+        return Unknown(
+            f"AWS answered without an association id (request {redaction.redact(str(get_request_id(answer)))})"
+        )
 
     def update(self, integration_arn: str, association_id: str, execution: Json, until: datetime) -> Answer:
         """Send one UpdateDataIntegrationAssociation, once and not after `until`, and say what became of it."""
@@ -96,7 +98,7 @@ class Writer:
             return NotSent(format_error(error))
         except Exception as error:  # noqa: BLE001 - whatever it was, the request may have been carried out
             return Unknown(f"{type(error).__name__}: {format_error(error)}")
-        if not is_done(answer):
+        if not is_success(answer):
             return Unknown("what answered is not AWS, but maybe a proxy: the answer bears no request id")
         return answer
 
@@ -111,7 +113,7 @@ def _classify_error(error: ClientError) -> Answer:
     """Sort a refused call: nothing was done, it did not get as far, or nobody knows."""
     if not is_refusal(get_answer(error)):
         return Unknown(format_error(error)[:_MAX_LENGTH])
-    if code_of(get_answer(error))[0] in THROTTLES:
+    if get_code_and_status(get_answer(error))[0] in THROTTLING_CODES:
         return NotSent(format_error(error))
     # "explicit deny" in the text is the only sign that a resource policy refuses for good (docs/limits.md)
     advice = (

@@ -133,7 +133,7 @@ def _register_token(file: Path) -> bool:
     """Tell whether a file has a token, which is a secret from now on."""
     with file.open("rb") as stream:
         token = stream.readline(65536).removeprefix(codecs.BOM_UTF8).strip()
-    redaction.add_secrets("--git-token-file", Secrets.of(token.decode(errors="replace")))
+    redaction.add_secrets("--git-token-file", Secrets.from_values(token.decode(errors="replace")))
     try:
         return bool(token) and token.decode().isprintable()
     except UnicodeDecodeError:

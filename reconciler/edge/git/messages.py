@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 
 from reconciler import redaction
 from reconciler.core.errors import GitError
-from reconciler.core.redaction.redact import LONGEST
+from reconciler.core.redaction.redact import MAX_LINE_LENGTH
 from reconciler.edge.git.arguments import sanitize_output
 
 # Git has one exit code for all of these. The texts are those of git 2.39 in the C locale, and of OpenSSH.
@@ -174,7 +174,7 @@ def _extract_message(error_output: str) -> str:
     fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
     message = (fatal or lines or ["nothing"])[-1]
     message = message.removeprefix("fatal: ").removeprefix("error: ")
-    message = redaction.redact(message)[:LONGEST]  # while no part of a secret varies
+    message = redaction.redact(message)[:MAX_LINE_LENGTH]  # while no part of a secret varies
     for varying, constant in _VARYING:
         message = re.sub(varying, constant, message)
     return sanitize_output(message)

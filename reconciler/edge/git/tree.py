@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from itertools import islice
 
 from reconciler.core.errors import GitError, Problem
-from reconciler.core.manifests.files import MAX_BYTES, MAX_DOCUMENTS, File, excess, is_hidden, is_manifest, too_large
+from reconciler.core.manifests.files import (
+    MAX_BYTES,
+    MAX_DOCUMENTS,
+    File,
+    build_size_problem,
+    find_excess,
+    is_hidden,
+    is_manifest,
+)
 from reconciler.core.text import sanitize
 from reconciler.edge.git import messages
 from reconciler.edge.git.command import MAX_OUTPUT_BYTES, CommandResult, GitCommand
@@ -41,7 +49,7 @@ class Commit:
         """Return the manifests at or below a path, "" for all, in order of name, as from disk. Raises GitError."""
         entries_and_problems = list(self._select_entries(path))
         entries = [entry for entry in entries_and_problems if isinstance(entry, _Entry)]
-        if problem := excess(len(entries_and_problems), sum(entry.size or 0 for entry in entries)):
+        if problem := find_excess(len(entries_and_problems), sum(entry.size or 0 for entry in entries)):
             return (problem,)
         contents = self._read_contents(entries)
         return tuple(
@@ -65,7 +73,7 @@ class Commit:
             elif is_named and entry.mode == _LINK:
                 yield Problem(name, 0, 0, "", f"is a symbolic link, {_LINK_ADVICE}")
             elif is_named and (entry.size or 0) > MAX_BYTES:
-                yield too_large(name)
+                yield build_size_problem(name)
             elif is_named:
                 yield entry
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.core.errors import Problem
-from reconciler.core.manifests.files import MAX_DOCUMENTS, MAX_VALUES, SMALLER
+from reconciler.core.manifests.files import MAX_DOCUMENTS, MAX_VALUES, SIZE_REMEDY
 
 MAX_DEPTH = 32
 MAX_NODES = 100_000
 """How deep a document may nest, and how many values it may have once its aliases are replaced."""
 
 
-class Refused(Exception):
+class UnreadableFile(Exception):
     """Nothing more of this file can be read."""
 
     def __init__(self, problem: Problem) -> None:
@@ -20,7 +20,7 @@ class Refused(Exception):
         super().__init__(problem.message)
 
 
-class Exhausted(Refused):
+class BudgetExceeded(UnreadableFile):
     """Nothing more of this revision is read."""
 
 
@@ -31,19 +31,19 @@ class Budget:
     documents: int = MAX_DOCUMENTS
     values: int = MAX_VALUES
 
-    def begin(self, name: str, line: int) -> None:
+    def begin_document(self, name: str, line: int) -> None:
         """Count one document, empty ones too. Raises Exhausted."""
         self.documents -= 1
         if self.documents < 0:
-            raise _exhausted(name, line, f"more than {MAX_DOCUMENTS} documents")
+            raise _build_error(name, line, f"more than {MAX_DOCUMENTS} documents")
 
-    def end(self, name: str, line: int, values: int) -> None:
+    def end_document(self, name: str, line: int, values: int) -> None:
         """Count the keys and values of one document. Raises Exhausted."""
         self.values -= values
         if self.values < 0:
-            raise _exhausted(name, line, f"more than {MAX_VALUES} keys and values")
+            raise _build_error(name, line, f"more than {MAX_VALUES} keys and values")
 
 
-def _exhausted(name: str, line: int, what: str) -> Exhausted:
-    said = f"here the manifests come to {what}, and no more are read: {SMALLER}"
-    return Exhausted(Problem(name, line, 1, "", said))
+def _build_error(name: str, line: int, excess: str) -> BudgetExceeded:
+    message = f"here the manifests come to {excess}, and no more are read: {SIZE_REMEDY}"
+    return BudgetExceeded(Problem(name, line, 1, "", message))

@@ -10,16 +10,16 @@ from pathlib import Path
 from reconciler.core.aws import regions
 
 
-def complaint(name: str) -> str | None:
+def find_problem(name: str) -> str | None:
     """Return what is wrong with the name of a Region and what would be right, None where nothing is."""
-    return regions.complaint(name, _patterns())
+    return regions.find_problem(name, _load_patterns())
 
 
 @cache
-def _patterns() -> tuple[str, ...]:
+def _load_patterns() -> tuple[str, ...]:
     """Return the regular expression of each partition's Regions, those that botocore does not list yet included."""
-    found = find_spec("botocore")
-    assert found is not None
-    assert found.submodule_search_locations
-    text = (Path(found.submodule_search_locations[0]) / "data" / "partitions.json").read_text(encoding="utf-8")
+    package = find_spec("botocore")
+    assert package is not None
+    assert package.submodule_search_locations
+    text = (Path(package.submodule_search_locations[0]) / "data" / "partitions.json").read_text(encoding="utf-8")
     return tuple(partition["regionRegex"] for partition in json.loads(text)["partitions"])

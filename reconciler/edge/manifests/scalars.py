@@ -7,31 +7,31 @@ from math import isinf
 
 from reconciler.core.model import Json
 
-_PLAIN = frozenset("~nNtTfF+-.0123456789")
+_FIRST_CHARACTERS = frozenset("~nNtTfF+-.0123456789")
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_WHOLE = 18  # characters of a whole number that fits 64 bits for certain
-_LONGEST = 128  # characters of any number: whoever writes more means text
+_UNUSABLE_NUMBER = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_MAX_INTEGER_LENGTH = 18  # characters of a whole number that fits 64 bits for certain
+_MAX_NUMBER_LENGTH = 128  # characters of any number: whoever writes more means text
 
 
-def resolve(text: str) -> tuple[Json, str | None]:
+def resolve_scalar(text: str) -> tuple[Json, str | None]:
     """Return what a word means, and what is wrong with it where it can mean nothing here."""
-    if text and text[0] not in _PLAIN:
+    if text and text[0] not in _FIRST_CHARACTERS:
         return text, None
     if text in _NULL:
         return None, None
     if text in _BOOL:
         return _BOOL[text], None
     if _INT.fullmatch(text):
-        if len(text) > _WHOLE:
-            return text, f"a number of more than {_WHOLE} characters: put it in quotes"
+        if len(text) > _MAX_INTEGER_LENGTH:
+            return text, f"a number of more than {_MAX_INTEGER_LENGTH} characters: put it in quotes"
         return int(text, 0) if text[:2] in {"0o", "0x"} else int(text), None
     if _FLOAT.fullmatch(text):
-        if len(text) > _LONGEST:
-            return text, f"a number of more than {_LONGEST} characters: put it in quotes"
+        if len(text) > _MAX_NUMBER_LENGTH:
+            return text, f"a number of more than {_MAX_NUMBER_LENGTH} characters: put it in quotes"
         number = float(text)
         return (text, "a number too large to be used: put it in quotes") if isinf(number) else (number, None)
-    return text, f"{text} is no number that can be used here" if _SPECIAL.fullmatch(text) else None
+    return text, f"{text} is no number that can be used here" if _UNUSABLE_NUMBER.fullmatch(text) else None

@@ -23,52 +23,52 @@ from reconciler.core.text import shorten
 if TYPE_CHECKING:  # jsonschema costs a third of a dry run's start-up, and only bad manifests need it
     from jsonschema import ValidationError
 
-FILES = {
+SCHEMA_FILES = {
     "DataIntegrationAssociation": "data-integration-association.v1.json",
     "Target": "target.v1.json",
 }
 """The schema file of each kind of manifest."""
 
 
-def schema(file: str) -> dict[str, Any]:
+def load_schema(file: str) -> dict[str, Any]:
     """Return one of the schemas that are shipped with the program, by file name."""
-    shipped: Traversable = files("reconciler") / "schemas"
-    if not shipped.is_dir():  # a checkout, where the schemas are a folder of their own
-        shipped = Path(__file__).parents[3] / "schemas"
-    loaded: dict[str, Any] = json.loads((shipped / file).read_text(encoding="utf-8"))
-    return loaded
+    folder: Traversable = files("reconciler") / "schemas"
+    if not folder.is_dir():  # a checkout, where the schemas are a folder of their own
+        folder = Path(__file__).parents[3] / "schemas"
+    document: dict[str, Any] = json.loads((folder / file).read_text(encoding="utf-8"))
+    return document
 
 
 @cache
-def accepts(kind: str) -> Callable[[Json], bool]:
+def get_fast_check(kind: str) -> Callable[[Json], bool]:
     """Return the fast check of a kind."""
-    return _fast(schema(FILES[kind])).is_valid
+    return _build_fast_validator(load_schema(SCHEMA_FILES[kind])).is_valid
 
 
-def _fast(rules: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+def _build_fast_validator(rules: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
     """Return a validator that matches every pattern in linear time, and takes none that it could not."""
     return jsonschema_rs.Draft202012Validator(rules, pattern_options=jsonschema_rs.RegexOptions())
 
 
 def explain(
-    kind: str, document: Json, written: Callable[[tuple[str | int, ...]], str]
+    kind: str, document: Json, find_source_text: Callable[[tuple[str | int, ...]], str]
 ) -> Iterator[tuple[tuple[str | int, ...], bool, str]]:
     """Yield (path, whether the key is meant, sentence) for all that is wrong with a refused document.
 
     `written` tells how a value is spelled in the file.
     """
-    explained = False
-    for error in _slow(kind).iter_errors(document):
-        for path, of_key, message in _sentences(error, written):
-            explained = True
+    has_explanation = False
+    for error in _build_slow_validator(kind).iter_errors(document):
+        for path, of_key, message in _explain_error(error, find_source_text):
+            has_explanation = True
             yield path, of_key, message
-    if not explained:
-        for refusal in _fast(schema(FILES[kind])).iter_errors(document):
+    if not has_explanation:
+        for refusal in _build_fast_validator(load_schema(SCHEMA_FILES[kind])).iter_errors(document):
             yield tuple(refusal.instance_path), False, refusal.message
 
 
 @cache
-def _slow(kind: str) -> Any:
+def _build_slow_validator(kind: str) -> Any:
     from jsonschema import (  # noqa: PLC0415 - see TYPE_CHECKING above
         Draft202012Validator,
         ValidationError,
@@ -77,54 +77,58 @@ def _slow(kind: str) -> Any:
 
     extend: Any = validators.extend
 
-    def pattern(_: Any, wanted: str, instance: object, __: Any) -> Iterator[ValidationError]:
+    def match_pattern(_: Any, regex: str, instance: object, __: Any) -> Iterator[ValidationError]:
         """Match as the fast validator does, so that both speak ECMA-262, and in linear time."""
-        if isinstance(instance, str) and not _matches(wanted)(instance):
+        if isinstance(instance, str) and not _build_pattern_check(regex)(instance):
             yield ValidationError("pattern")
 
-    return extend(Draft202012Validator, {"pattern": pattern})(schema(FILES[kind]))
+    return extend(Draft202012Validator, {"pattern": match_pattern})(load_schema(SCHEMA_FILES[kind]))
 
 
 @cache
-def _matches(pattern: str) -> Callable[[str], bool]:
+def _build_pattern_check(pattern: str) -> Callable[[str], bool]:
     """Return the check of one pattern."""
-    return _fast({"pattern": pattern}).is_valid
+    return _build_fast_validator({"pattern": pattern}).is_valid
 
 
-def _sentences(
-    error: ValidationError, written: Callable[[tuple[str | int, ...]], str]
+def _explain_error(
+    error: ValidationError, find_source_text: Callable[[tuple[str | int, ...]], str]
 ) -> Iterator[tuple[tuple[str | int, ...], bool, str]]:
     path = tuple(error.absolute_path)
     value: Any = error.instance
     rule: Any = error.validator_value
-    about: dict[str, Any] = error.schema if isinstance(error.schema, dict) else {}
+    subschema: dict[str, Any] = error.schema if isinstance(error.schema, dict) else {}
     of_key = "propertyNames" in error.absolute_schema_path
     if of_key:
         path = (*path, value)
     match error.validator:
         case "additionalProperties":
-            known = about.get("properties", {})
-            free = {name: known[name] for name in known if name not in value}
+            properties = subschema.get("properties", {})
+            unused_properties = {name: properties[name] for name in properties if name not in value}
             for key in value:
-                if key not in known:
-                    yield (*path, key), True, _unknown_key(key, free)
+                if key not in properties:
+                    yield (*path, key), True, _describe_unknown_key(key, unused_properties)
         case "required":
-            for key in _missing(rule, value, about.get("properties", value)):
-                yield path, False, about.get("errorMessage", f"{key!r} is missing")
+            for key in _find_missing_keys(rule, value, subschema.get("properties", value)):
+                yield path, False, subschema.get("errorMessage", f"{key!r} is missing")
         case "type":
-            yield path, False, f"must be {_TYPES[rule]}, and is {_spelled(value, rule, lambda: written(path))}"
+            yield (
+                path,
+                False,
+                f"must be {_TYPES[rule]}, and is {_describe_value(value, rule, lambda: find_source_text(path))}",
+            )
         case "enum":
-            yield path, False, _one_of(value, rule)
+            yield path, False, _describe_enum(value, rule)
         case "pattern":
-            said = about.get("patternErrorMessage", f"does not match {rule}")
-            yield path, of_key, f"{'the key ' if of_key else ''}{shorten(value)} {said}"
-        case "minLength" if not value and not _matches(about.get("pattern", ""))(value):
+            message = subschema.get("patternErrorMessage", f"does not match {rule}")
+            yield path, of_key, f"{'the key ' if of_key else ''}{shorten(value)} {message}"
+        case "minLength" if not value and not _build_pattern_check(subschema.get("pattern", ""))(value):
             pass  # the pattern says it
         case "not":
-            yield path, True, about.get("errorMessage", "must not be set")
+            yield path, True, subschema.get("errorMessage", "must not be set")
         case _:
-            said = _LIMITS[str(error.validator)].format(rule=rule, value=shorten(value), size=_size(value))
-            yield path, of_key, f"the key {said}" if of_key else said
+            message = _LIMITS[str(error.validator)].format(rule=rule, value=shorten(value), size=_measure(value))
+            yield path, of_key, f"the key {message}" if of_key else message
 
 
 _TYPES = {
@@ -147,31 +151,35 @@ _LIMITS = {
 }
 
 
-def _missing(required: list[str], value: Mapping[str, Json], known: Collection[str]) -> Iterator[str]:
+def _find_missing_keys(
+    required_keys: list[str], value: Mapping[str, Json], known_keys: Collection[str]
+) -> Iterator[str]:
     """Yield the keys that are missing, less those that are there and misspelt: they are named as unknown."""
-    strangers = [key for key in value if key not in known]
-    for key in required:
-        if key not in value and not find_closest(key, strangers):
+    unknown_keys = [key for key in value if key not in known_keys]
+    for key in required_keys:
+        if key not in value and not find_closest(key, unknown_keys):
             yield key
 
 
-def _unknown_key(key: str, free: Mapping[str, Mapping[str, Any]]) -> str:
-    near = find_closest(key, free) or find_closest(key.lower(), [name.lower() for name in free])
-    if near:
-        right = next(name for name in free if name.lower() == near.lower())
-        return f"unknown key {shorten(key)}: did you mean {right!r}?"
-    known = ", ".join(name for name, about in free.items() if not about.get("doNotSuggest"))
-    return f"unknown key {shorten(key)}: {f'known here are {known}' if known else 'nothing more is known here'}"
+def _describe_unknown_key(key: str, unused_properties: Mapping[str, Mapping[str, Any]]) -> str:
+    suggestion = find_closest(key, unused_properties) or find_closest(
+        key.lower(), [name.lower() for name in unused_properties]
+    )
+    if suggestion:
+        known_key = next(name for name in unused_properties if name.lower() == suggestion.lower())
+        return f"unknown key {shorten(key)}: did you mean {known_key!r}?"
+    names = ", ".join(name for name, subschema in unused_properties.items() if not subschema.get("doNotSuggest"))
+    return f"unknown key {shorten(key)}: {f'known here are {names}' if names else 'nothing more is known here'}"
 
 
-def _spelled(value: Json, wanted: str, written: Callable[[], str]) -> str:
+def _describe_value(value: Json, expected_type: str, find_source_text: Callable[[], str]) -> str:
     match value:
         case None:
             return "empty"
         case bool() | int() | float():
             kind = "true or false" if isinstance(value, bool) else "a number"
-            spelled = written() or str(value).lower()
-            return f'the unquoted {spelled}, {kind}: write "{spelled}"' if wanted == "string" else spelled
+            spelling = find_source_text() or str(value).lower()
+            return f'the unquoted {spelling}, {kind}: write "{spelling}"' if expected_type == "string" else spelling
         case str():
             return f"the string {shorten(value)}"
         case list():
@@ -180,12 +188,14 @@ def _spelled(value: Json, wanted: str, written: Callable[[], str]) -> str:
             return "a mapping"
 
 
-def _one_of(value: Json, allowed: list[str]) -> str:
-    near = find_closest(value.lower(), [word.lower() for word in allowed]) if isinstance(value, str) else None
-    right = next((word for word in allowed if word.lower() == near), None)
-    hint = f": did you mean {right}?" if right else ""
-    return f"must be one of {', '.join(allowed)}, and is {shorten(value)}{hint}"
+def _describe_enum(value: Json, allowed_words: list[str]) -> str:
+    suggestion = (
+        find_closest(value.lower(), [word.lower() for word in allowed_words]) if isinstance(value, str) else None
+    )
+    known_word = next((word for word in allowed_words if word.lower() == suggestion), None)
+    hint = f": did you mean {known_word}?" if known_word else ""
+    return f"must be one of {', '.join(allowed_words)}, and is {shorten(value)}{hint}"
 
 
-def _size(value: object) -> int:
+def _measure(value: object) -> int:
     return len(value) if isinstance(value, str | list | dict) else 0

@@ -19,7 +19,7 @@ SCHEMES: Mapping[str, str] = {"": "file", "s3": "s3"}
 
 def check_location(location: str) -> None:
     """Refuse a location that can name no place, whatever is there. Raises ValueError."""
-    _backend(location).check_location(location)
+    _import_backend(location).check_location(location)
 
 
 def open_location(location: str, namespace: str, client: Callable[[str], Any]) -> StateLocation:
@@ -27,10 +27,10 @@ def open_location(location: str, namespace: str, client: Callable[[str], Any]) -
 
     `namespace` is a folder below it, "" for none. `client` makes the client of an AWS service, by its name in boto3.
     """
-    opened: StateLocation = _backend(location).open_location(location, namespace, client)
-    return opened
+    state_location: StateLocation = _import_backend(location).open_location(location, namespace, client)
+    return state_location
 
 
-def _backend(location: str) -> Any:
+def _import_backend(location: str) -> Any:
     scheme, separator, _ = location.partition("://")
     return import_module(f"{__name__}.{SCHEMES.get(scheme if separator else '', SCHEMES[''])}")

@@ -15,10 +15,10 @@ from typing import Any, ClassVar
 
 from reconciler import redaction
 from reconciler.core.errors import StateConflict, StateError
-from reconciler.edge.state.folder_path import complaint
-from reconciler.edge.state.store import Stored
+from reconciler.edge.state.folder_path import find_path_problem
+from reconciler.edge.state.store import StoredText
 
-_WAYS_OUT = {
+_REMEDIES = {
     errno.ENOSPC: "make room there",
     errno.EDQUOT: "make room there",
     errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
@@ -29,8 +29,8 @@ _WAYS_OUT = {
 
 def check_location(location: str) -> None:
     """Refuse what is not plainly the path of a folder. Raises ValueError."""
-    if wrong := complaint(location):
-        raise ValueError(wrong)
+    if problem := find_path_problem(location):
+        raise ValueError(problem)
 
 
 def open_location(location: str, namespace: str, _: Callable[[str], Any]) -> FolderLocation:
@@ -53,7 +53,7 @@ class FolderLocation:
         """The path of the folder."""
         return str(self.folder)
 
-    def store(self, document: str) -> FileStore:
+    def open_store(self, document: str) -> FileStore:
         """Return the store of one file."""
         return FileStore(self.folder / document)
 
@@ -75,12 +75,12 @@ class FolderLocation:
 
         The journal itself does not count: it is replaced, which needs its folder alone.
         """
-        return find_locked_file(self.store(document))
+        return find_locked_file(self.open_store(document))
 
 
-def find_locked_file(store: FileStore, access: Callable[[Path, int], bool] = os.access) -> str | None:
+def find_locked_file(store: FileStore, has_access: Callable[[Path, int], bool] = os.access) -> str | None:
     """Return which existing file of a store this user cannot read and write; None if all of them can be."""
-    for path in store.opened:
+    for path in store.side_files:
         try:
             mode = path.lstat().st_mode
         except FileNotFoundError:
@@ -89,7 +89,7 @@ def find_locked_file(store: FileStore, access: Callable[[Path, int], bool] = os.
             return f"{path} cannot be looked at: {error.strerror}"
         if not stat.S_ISREG(mode):
             return f"{path} is no plain file"
-        if not access(path, os.R_OK | os.W_OK):
+        if not has_access(path, os.R_OK | os.W_OK):
             return f"{path} is not readable and writable for this user"
     return None
 
@@ -97,7 +97,7 @@ def find_locked_file(store: FileStore, access: Callable[[Path, int], bool] = os.
 class FileStore:
     """One file, beside it the lock of its writers; whoever only reads makes nothing. A `Store`."""
 
-    exclusive = True
+    is_exclusive = True
 
     def __init__(self, path: Path) -> None:
         self.place = str(path)
@@ -105,11 +105,11 @@ class FileStore:
         self._lock: int | None = None
 
     @property
-    def opened(self) -> tuple[Path, ...]:
+    def side_files(self) -> tuple[Path, ...]:
         """The files beside it that a writer opens, whether they are there or not: its lock, and the text to come."""
-        return self._lock_file, _new(self._path)
+        return self._lock_file, _build_temporary_path(self._path)
 
-    def load(self) -> Stored | None:
+    def load(self) -> StoredText | None:
         """Return the file's text, None where there is no file. Raises StateError."""
         try:
             text = self._path.read_bytes().decode()
@@ -117,21 +117,21 @@ class FileStore:
             return None
         except (OSError, UnicodeDecodeError) as error:
             raise StateError(
-                f"the journal {self.place} cannot be read: {_reason(error)}; it was left as it is"
+                f"the journal {self.place} cannot be read: {_describe_error(error)}; it was left as it is"
             ) from error
-        return Stored(text, _version(text))
+        return StoredText(text, _compute_version(text))
 
     def put(self, text: str, version: str | None) -> str:
         """Replace the file, for good before this returns. Raises StateConflict and StateError."""
         assert self._lock is not None, "the store has to be claimed before it is written"
-        found = self.load()
-        if (found and found.version) != version:
+        stored = self.load()
+        if (stored and stored.version) != version:
             raise StateConflict(f"the journal {self.place} was written by someone else during this run")
         try:
-            _replace(self._path, text)
+            _replace_file(self._path, text)
         except OSError as error:
-            raise StateError(f"the journal {self.place} cannot be written: {_refusal(error)}") from error
-        return _version(text)
+            raise StateError(f"the journal {self.place} cannot be written: {_describe_write_error(error)}") from error
+        return _compute_version(text)
 
     def claim(self) -> bool:
         """Take the lock, without waiting; False where another process has it. Raises StateError."""
@@ -139,9 +139,11 @@ class FileStore:
         lock = self._lock_file
         try:
             _make_folder(lock.parent)
-            self._lock = _locked(lock)
+            self._lock = _open_and_lock(lock)
         except OSError as error:
-            raise StateError(f"the lease {lock} cannot be taken: {_refusal(error)}; nothing was sent") from error
+            raise StateError(
+                f"the lease {lock} cannot be taken: {_describe_write_error(error)}; nothing was sent"
+            ) from error
         return self._lock is not None
 
     def release(self) -> None:
@@ -152,7 +154,7 @@ class FileStore:
                 os.close(file)
 
 
-def _locked(lock: Path) -> int | None:
+def _open_and_lock(lock: Path) -> int | None:
     """Open a file and lock it; None where another process has locked it."""
     file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
@@ -166,9 +168,9 @@ def _locked(lock: Path) -> int | None:
     return file
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace_file(path: Path, text: str) -> None:
     """Replace a file whole, readable for its owner only, for good before this returns."""
-    temporary = _new(path)
+    temporary = _build_temporary_path(path)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
     with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
         file.write(text.encode())
@@ -178,7 +180,7 @@ def _replace(path: Path, text: str) -> None:
     _sync_folder(path.parent)
 
 
-def _new(path: Path) -> Path:
+def _build_temporary_path(path: Path) -> Path:
     return path.with_name(path.name + ".new")
 
 
@@ -198,15 +200,15 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _version(text: str) -> str:
+def _compute_version(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _refusal(error: OSError) -> str:
+def _describe_write_error(error: OSError) -> str:
     """Return why nothing can be written, and what would be right where that is known."""
-    way_out = _WAYS_OUT.get(error.errno or 0)
-    return f"{_reason(error)}: {way_out}" if way_out else _reason(error)
+    remedy = _REMEDIES.get(error.errno or 0)
+    return f"{_describe_error(error)}: {remedy}" if remedy else _describe_error(error)
 
 
-def _reason(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or redaction.describe_error(error)

@@ -24,14 +24,14 @@ from botocore.exceptions import (
 
 from reconciler import redaction
 from reconciler.core.aws import signature_errors
-from reconciler.core.aws.verdict import code_of, is_done, is_refusal, request_of
+from reconciler.core.aws.verdict import get_code_and_status, get_request_id, is_refusal, is_success
 from reconciler.core.errors import CloudError, StateConflict, StateError, StateWriteUnknown, VersionConflict
-from reconciler.edge.state.s3_url import parse
-from reconciler.edge.state.store import Stored, UncheckedWrite
+from reconciler.edge.state.s3_url import parse_s3_url
+from reconciler.edge.state.store import StoredText, UncheckedWrite
 
 # 412; 409, by its two names; 404, where what If-Match names was deleted
-_MOVED = frozenset(("PreconditionFailed", "ConditionalRequestConflict", "OperationAborted", "NoSuchKey"))
-_NO_CREDENTIALS = (
+_CONFLICT_CODES = frozenset(("PreconditionFailed", "ConditionalRequestConflict", "OperationAborted", "NoSuchKey"))
+_CREDENTIAL_ERRORS = (
     NoCredentialsError,
     PartialCredentialsError,
     CredentialRetrievalError,
@@ -39,23 +39,27 @@ _NO_CREDENTIALS = (
     SSOTokenLoadError,
     TokenRetrievalError,
 )
-_UNREACHED = (ConnectTimeoutError, EndpointConnectionError)
-_NEVER_LEFT = (*_NO_CREDENTIALS, *_UNREACHED, ParamValidationError)
-_READ_NEEDS = "s3:GetObject and s3:ListBucket are needed (without the latter, a missing object is a forbidden one)"
-_WRITE_NEEDS = "s3:PutObject and s3:GetObject are needed"
-_FOREIGN = "what answers is not S3, but maybe a proxy"
-_unknown: ContextVar[list[object]] = ContextVar("attempts of the put under way that may have been carried out")
+_CONNECTION_ERRORS = (ConnectTimeoutError, EndpointConnectionError)
+_UNSENT_ERRORS = (*_CREDENTIAL_ERRORS, *_CONNECTION_ERRORS, ParamValidationError)
+_READ_PERMISSIONS = (
+    "s3:GetObject and s3:ListBucket are needed (without the latter, a missing object is a forbidden one)"
+)
+_WRITE_PERMISSIONS = "s3:PutObject and s3:GetObject are needed"
+_NOT_S3 = "what answers is not S3, but maybe a proxy"
+_uncertain_attempts: ContextVar[list[object]] = ContextVar(
+    "attempts of the put under way that may have been carried out"
+)
 
 
 def check_location(location: str) -> None:
     """Refuse a URL that names no place in S3. Raises ValueError."""
-    parse(location)
+    parse_s3_url(location)
 
 
 def open_location(location: str, namespace: str, client: Callable[[str], Any]) -> S3Location:
     """Return the place of all journals in a bucket. Raises ValueError and CloudError."""
-    bucket, prefix = parse(location)
-    return S3Location(location, Clients(lambda: client("s3")), bucket, "/".join(filter(None, (prefix, namespace))))
+    bucket, prefix = parse_s3_url(location)
+    return S3Location(location, S3Clients(lambda: client("s3")), bucket, "/".join(filter(None, (prefix, namespace))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class S3Location:
     """A prefix of a bucket: each journal is an object. A `StateLocation`."""
 
     name: str
-    clients: Clients
+    clients: S3Clients
     bucket: str
     prefix: str
     is_shared: ClassVar = True
@@ -75,7 +79,7 @@ class S3Location:
         remedy = f"see to it that the ambient credentials may s3:PutObject below {self.name}"
         return UncheckedWrite("a PutObject cannot be tried without writing", remedy)
 
-    def store(self, document: str) -> S3Store:
+    def open_store(self, document: str) -> S3Store:
         """Return the store of one object."""
         return S3Store(self.clients, self.bucket, "/".join(filter(None, (self.prefix, document))))
 
@@ -88,30 +92,32 @@ class S3Location:
         return None
 
 
-class Clients:
+class S3Clients:
     """The client of S3, and another one for the call after its credentials were refused: those of a file are read once.
 
     Raises CloudError where the first one cannot be made.
     """
 
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make, self._refused = make, False
-        self._client = self._made()
+    def __init__(self, make_client: Callable[[], Any]) -> None:
+        self._make_client, self._has_bad_credentials = make_client, False
+        self._client = self._create_client()
 
-    def client(self) -> Any:
+    def get_client(self) -> Any:
         """Return the client for one call."""
-        if self._refused:
+        if self._has_bad_credentials:
             with suppress(CloudError):  # the old one says what is wrong
-                self._client, self._refused = self._made(), False
+                self._client, self._has_bad_credentials = self._create_client(), False
         return self._client
 
-    def refused(self) -> None:
+    def request_new_client(self) -> None:
         """Have another one made for the next call."""
-        self._refused = True
+        self._has_bad_credentials = True
 
-    def _made(self) -> Any:
-        client = self._make()
-        client.meta.events.register("response-received.s3.PutObject", _note, unique_id="reconciler-journal")
+    def _create_client(self) -> Any:
+        client = self._make_client()
+        client.meta.events.register(
+            "response-received.s3.PutObject", _record_uncertain_attempt, unique_id="reconciler-journal"
+        )
         return client
 
 
@@ -124,48 +130,50 @@ class S3Store:
     later than that reading; the next one that succeeds shuts it out, as it changes what If-Match is compared with.
     """
 
-    exclusive = False
+    is_exclusive = False
 
-    def __init__(self, clients: Clients, bucket: str, key: str) -> None:
+    def __init__(self, clients: S3Clients, bucket: str, key: str) -> None:
         self.place = f"s3://{bucket}/{key}"
         self._clients = clients
         self._bucket, self._key = bucket, key
 
-    def load(self) -> Stored | None:
+    def load(self) -> StoredText | None:
         """Return the object's text and ETag, None where there is no object. Raises StateError."""
         try:
-            answer = self._clients.client().get_object(Bucket=self._bucket, Key=self._key)
-            return Stored(self._by_s3(answer)["Body"].read().decode(), self._strong(answer["ETag"]))
+            answer = self._clients.get_client().get_object(Bucket=self._bucket, Key=self._key)
+            return StoredText(
+                self._require_s3_answer(answer)["Body"].read().decode(), self._require_strong_etag(answer["ETag"])
+            )
         except (ClientError, BotoCoreError, UnicodeDecodeError, KeyError) as error:
-            if _refused(error) and _code(error) == "NoSuchKey":
+            if _proves_no_write(error) and _get_code(error) == "NoSuchKey":
                 return None
-            reason = self._reason(error, _READ_NEEDS)
+            reason = self._describe_error(error, _READ_PERMISSIONS)
             raise StateError(f"the journal {self.place} cannot be read: {reason}") from error
 
     def put(self, text: str, version: str | None) -> str:
         """Replace the object and return its ETag. Raises StateConflict, StateWriteUnknown and StateError."""
         body, condition = text.encode(), {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
-        unknown: list[object] = []
-        token = _unknown.set(unknown)
+        uncertain_attempts: list[object] = []
+        token = _uncertain_attempts.set(uncertain_attempts)
         try:
-            answer = self._clients.client().put_object(
+            answer = self._clients.get_client().put_object(
                 Bucket=self._bucket, Key=self._key, Body=body, ContentType="application/json", **condition
             )
-            return self._strong(self._by_s3(answer)["ETag"])
+            return self._require_strong_etag(self._require_s3_answer(answer)["ETag"])
         except StateError:
             raise
         except Exception as error:
-            reason = self._reason(error, _WRITE_NEEDS)
-            if _refused(error) and _code(error) in _MOVED:
-                moved = VersionConflict if _code(error) == "PreconditionFailed" else StateConflict
-                raise moved(f"the journal {self.place} changed since it was read: {reason}") from error
-            if unknown or not _refused(error):
+            reason = self._describe_error(error, _WRITE_PERMISSIONS)
+            if _proves_no_write(error) and _get_code(error) in _CONFLICT_CODES:
+                error_class = VersionConflict if _get_code(error) == "PreconditionFailed" else StateConflict
+                raise error_class(f"the journal {self.place} changed since it was read: {reason}") from error
+            if uncertain_attempts or not _proves_no_write(error):
                 raise StateWriteUnknown(
                     f"nobody knows whether the journal {self.place} was written: {reason}"
                 ) from error
             raise StateError(f"the journal {self.place} cannot be written: {reason}") from error
         finally:
-            _unknown.reset(token)
+            _uncertain_attempts.reset(token)
 
     def claim(self) -> bool:
         """Say True: S3 has no lock."""
@@ -174,13 +182,13 @@ class S3Store:
     def release(self) -> None:
         """Do nothing: there is no lock."""
 
-    def _by_s3(self, answer: Any) -> Any:
+    def _require_s3_answer(self, answer: Any) -> Any:
         """Return an answer that S3 gave. Raises StateWriteUnknown for one that bears no request id."""
-        if not is_done(answer):
-            raise StateWriteUnknown(f"nobody knows about the journal {self.place}: {_FOREIGN}, without a request id")
+        if not is_success(answer):
+            raise StateWriteUnknown(f"nobody knows about the journal {self.place}: {_NOT_S3}, without a request id")
         return answer
 
-    def _strong(self, etag: str) -> str:
+    def _require_strong_etag(self, etag: str) -> str:
         """Return an ETag that If-Match can be compared with (RFC 9110, 8.8.3.2). Raises StateWriteUnknown."""
         if etag[:2] in {"W/", "w/"}:
             raise StateWriteUnknown(
@@ -189,49 +197,49 @@ class S3Store:
             )
         return etag
 
-    def _reason(self, error: Exception, needed: str) -> str:
+    def _describe_error(self, error: Exception, permissions: str) -> str:
         """Return an error as one line, with what would be right and what AWS's support would ask for."""
-        code = _code(error)
+        code = _get_code(error)
         line, message = redaction.describe_error(error), None
         if isinstance(error, ClientError):
             answer: Any = error.response
-            request, message = request_of(answer), answer.get("Error", {}).get("Message")
-            said = f"{code or 'an error'}: {message or 'without a message'}"
-            line = " ".join(redaction.redact(said + (f" (request {request})" if request else "")).split())
-            if not request:
-                return f"{_FOREIGN}: {line[:200]}"
+            request_id, message = get_request_id(answer), answer.get("Error", {}).get("Message")
+            message_line = f"{code or 'an error'}: {message or 'without a message'}"
+            line = " ".join(redaction.redact(message_line + (f" (request {request_id})" if request_id else "")).split())
+            if not request_id:
+                return f"{_NOT_S3}: {line[:200]}"
         if code == "NoSuchBucket":
             return f"there is no bucket {self._bucket}: make it, or name another one"
         if code == "AccessDenied":
-            return f"{line}; {needed}"
-        if isinstance(error, _NO_CREDENTIALS):
-            self._clients.refused()
+            return f"{line}; {permissions}"
+        if isinstance(error, _CREDENTIAL_ERRORS):
+            self._clients.request_new_client()
             return f"{line}; S3 needs credentials where boto3 finds them"
-        if signature_errors.is_unknown(code, message):
-            self._clients.refused()
-        if isinstance(error, _UNREACHED):
+        if signature_errors.has_invalid_credentials(code, message):
+            self._clients.request_new_client()
+        if isinstance(error, _CONNECTION_ERRORS):
             return f"{line}; S3 has to be reachable from here"
         if isinstance(error, KeyError):
             return f"S3's answer lacks {line}"
-        return line + signature_errors.way_out(code, message)
+        return line + signature_errors.format_remedy(code, message)
 
 
-def _note(response_dict: Any, parsed_response: Any, exception: Exception | None, **_: Any) -> None:
+def _record_uncertain_attempt(response_dict: Any, parsed_response: Any, exception: Exception | None, **_: Any) -> None:
     """Remember an attempt after which nobody knows: what the last one says is not true of those before it."""
-    known = _refused(exception) if response_dict is None else is_refusal(parsed_response or {})
-    if not known:
-        _unknown.get([]).append(exception or response_dict["status_code"])
+    is_certain = _proves_no_write(exception) if response_dict is None else is_refusal(parsed_response or {})
+    if not is_certain:
+        _uncertain_attempts.get([]).append(exception or response_dict["status_code"])
 
 
-def _refused(error: Exception | None) -> bool:
+def _proves_no_write(error: Exception | None) -> bool:
     """Tell whether an error proves that its attempt wrote nothing."""
     if isinstance(error, ClientError):
         answer: Any = error.response
         return is_refusal(answer)
     # Not ProxyConnectionError: urllib3 says so of every connection through a proxy that breaks, however late
-    return isinstance(error, _NEVER_LEFT)
+    return isinstance(error, _UNSENT_ERRORS)
 
 
-def _code(error: Exception) -> str:
+def _get_code(error: Exception) -> str:
     answer: Any = error.response if isinstance(error, ClientError) else {}
-    return code_of(answer)[0]
+    return get_code_and_status(answer)[0]

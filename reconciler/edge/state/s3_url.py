@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 
-def parse(url: str) -> tuple[str, str]:
+def parse_s3_url(url: str) -> tuple[str, str]:
     """Split `s3://bucket/prefix` into the bucket and the prefix, "" where there is none. Raises ValueError."""
     if not url.startswith("s3://"):
         raise ValueError(f"{url!r} is no place in S3: write s3://bucket/prefix")

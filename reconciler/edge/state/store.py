@@ -8,33 +8,33 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredText:
     """A text as it was found. `version` tells it from every other that stood there before or will stand there."""
 
     text: str
     version: str
 
 
-class Source(Protocol):
+class ReadableStore(Protocol):
     """A place for one text, as far as it can be read."""
 
     @property
     def place(self) -> str:
         """Where it is, for messages: a path or a URL."""
 
-    def load(self) -> Stored | None:
+    def load(self) -> StoredText | None:
         """Return what is there, None where nothing is. Raises StateError."""
 
 
 @dataclass(frozen=True, slots=True)
-class ReadOnly:
+class ReadOnlyStore:
     """What is left of a store where nothing may be written."""
 
     place: str
-    load: Callable[[], Stored | None]
+    load: Callable[[], StoredText | None]
 
     @classmethod
-    def of(cls, store: Store) -> ReadOnly:
+    def from_store(cls, store: Store) -> ReadOnlyStore:
         """Return the reading half of a store."""
         return cls(store.place, store.load)
 
@@ -66,7 +66,7 @@ class StateLocation(Protocol):
     def unchecked_write(self) -> UncheckedWrite | None:
         """What no check can find out here; None if `find_obstacle` and `find_file_obstacle` find it out."""
 
-    def store(self, document: str) -> Store:
+    def open_store(self, document: str) -> Store:
         """Return the store of one document, by its file name."""
 
     def find_obstacle(self) -> str | None:
@@ -76,11 +76,11 @@ class StateLocation(Protocol):
         """Return which existing file of a document a run cannot open; None if it can open all of them."""
 
 
-class Store(Source, Protocol):
+class Store(ReadableStore, Protocol):
     """A place for one text, with compare-and-swap."""
 
     @property
-    def exclusive(self) -> bool:
+    def is_exclusive(self) -> bool:
         """Whether `claim` proves that no other process of this machine is at work here."""
 
     def put(self, text: str, version: str | None) -> str:

@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 
 from reconciler.core.errors import LeaseHeld, StateConflict, StateError, StateWriteUnknown, VersionConflict
 from reconciler.core.journal.codec import MalformedJournal, decode, encode
-from reconciler.core.journal.records import LEASE, Journal, Lease, Written
+from reconciler.core.journal.records import LEASE_DURATION, Journal, LastWrite, Lease
 from reconciler.core.ports import Clock, Timer
 from reconciler.core.text import timestamp
-from reconciler.edge.state.reader import JournalReader
+from reconciler.edge.state.reader import StoredJournalReader
 from reconciler.edge.state.store import Store
 
-_TRIES = 3
+_MAX_TRIES = 3
 """How often answers are written again where the journal moves under them, or the store does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Author:
+class JournalAuthor:
     """Who writes: `run` is an id that no other run has, `holder` tells people who it is, `host` where it runs."""
 
     run: str
@@ -29,14 +29,14 @@ class Author:
     revision: str | None = None
 
 
-class JournalWriter:
+class StoredJournalWriter:
     """Writes the journal of one account and Region. `timeout` is how many seconds to wait for another's lease."""
 
     def __init__(  # noqa: PLR0913 - where, who, and when
         self,
         store: Store,
-        reader: JournalReader,
-        author: Author,
+        reader: StoredJournalReader,
+        author: JournalAuthor,
         clock: Clock,
         timer: Timer,
         *,
@@ -58,17 +58,17 @@ class JournalWriter:
         Where only decisions are to be noted, and another run has the lease or was faster, nothing is written: it notes
         its own.
         """
-        only_noted = new.records == expected.records
-        lenient = suppress(LeaseHeld, StateConflict) if only_noted else nullcontext()
-        with lenient, self._claimed(expected, wait=not only_noted):
-            self.put(self.numbered(replace(new, lease=None), expected), self._reader.version_of(expected))
+        has_decisions_only = new.records == expected.records
+        suppression = suppress(LeaseHeld, StateConflict) if has_decisions_only else nullcontext()
+        with suppression, self._hold_claim(expected, wait=not has_decisions_only):
+            self.put(self.with_next_serial(replace(new, lease=None), expected), self._reader.get_version(expected))
 
     @contextmanager
-    def lease(self, expected: Journal, new: Journal) -> Iterator[LeasedJournal]:
+    def lease(self, expected: Journal, new: Journal) -> Iterator[StoredLeasedJournal]:
         """Do so, and take the lease in the same write."""
-        with self._claimed(expected, wait=True):
-            leased = self._leased(new, expected, expected.serial + 1)
-            yield LeasedJournal(self, *self.put(leased, self._reader.version_of(expected)))
+        with self._hold_claim(expected, wait=True):
+            journal = self._with_lease(new, expected, expected.serial + 1)
+            yield StoredLeasedJournal(self, *self.put(journal, self._reader.get_version(expected)))
 
     def unlock(self, expected: Journal) -> None:
         """Take the lease from whoever holds it, where the journal still is `expected`. Raises StateError.
@@ -78,24 +78,24 @@ class JournalWriter:
         if not self._store.claim():
             raise LeaseHeld(f"{self._store.place} is held by a living process of this machine: end that first")
         try:
-            self.put(self.numbered(replace(expected, lease=None), expected), self._reader.version_of(expected))
+            self.put(self.with_next_serial(replace(expected, lease=None), expected), self._reader.get_version(expected))
         finally:
             self._store.release()
 
-    def renewed(self, new: Journal, held: Journal) -> Journal:
+    def with_renewed_lease(self, new: Journal, leased: Journal) -> Journal:
         """Return a journal to write with the lease that `held` has, for another term. Raises StateConflict."""
-        assert held.lease
-        if self._clock.now() >= held.lease.expires:
+        assert leased.lease
+        if self._clock.now() >= leased.lease.expires:
             raise StateConflict(f"the lease of {self._store.place} has expired")
-        return self._leased(new, held, held.lease.number)
+        return self._with_lease(new, leased, leased.lease.number)
 
-    def numbered(self, new: Journal, found: Journal) -> Journal:
+    def with_next_serial(self, new: Journal, previous: Journal) -> Journal:
         """Return a journal as it is to be written after another."""
         return replace(
             new,
-            lineage=found.lineage or self._new_lineage(),
-            serial=found.serial + 1,
-            written=Written(self._author.run, self._clock.now(), self._author.revision),
+            lineage=previous.lineage or self._new_lineage(),
+            serial=previous.serial + 1,
+            last_write=LastWrite(self._author.run, self._clock.now(), self._author.revision),
         )
 
     def put(self, journal: Journal, version: str | None) -> tuple[Journal, str]:
@@ -107,7 +107,7 @@ class JournalWriter:
         text = json.dumps(encode(journal), indent=2) + "\n"
         self._require_readable(text)
         try:
-            new = self._store.put(text, version)
+            new_version = self._store.put(text, version)
         except (StateConflict, StateWriteUnknown) as error:
             stored = self._store.load()
             if stored and stored.version == version and isinstance(error, VersionConflict):
@@ -117,9 +117,9 @@ class JournalWriter:
                 ) from error
             if stored is None or stored.text != text:
                 raise
-            new = stored.version
-        self._reader.note(journal, new)
-        return journal, new
+            new_version = stored.version
+        self._reader.note(journal, new_version)
+        return journal, new_version
 
     def _require_readable(self, text: str) -> None:
         """Refuse to write what no later run could read. Raises StateError."""
@@ -130,55 +130,55 @@ class JournalWriter:
                 f"the journal {self.place} was not written, since it could not be read again: {error}"
             ) from error
 
-    def found(self) -> tuple[Journal, str | None]:
+    def read(self) -> tuple[Journal, str | None]:
         """Return the journal as it is now, and its version. Raises StateError."""
-        found = self._reader.read()
-        return found, self._reader.version_of(found)
+        journal = self._reader.read()
+        return journal, self._reader.get_version(journal)
 
-    def _leased(self, new: Journal, found: Journal, number: int) -> Journal:
-        expires = self._clock.now() + LEASE
+    def _with_lease(self, new: Journal, previous: Journal, number: int) -> Journal:
+        expires = self._clock.now() + LEASE_DURATION
         lease = Lease(self._author.run, self._author.holder, self._author.host, number, expires)
-        return replace(self.numbered(new, found), lease=lease)
+        return replace(self.with_next_serial(new, previous), lease=lease)
 
     @contextmanager
-    def _claimed(self, expected: Journal, *, wait: bool) -> Iterator[None]:
+    def _hold_claim(self, expected: Journal, *, wait: bool) -> Iterator[None]:
         """Wait until nobody else writes, and keep it so."""
-        found, deadline = expected, self._timer.monotonic() + (self._timeout if wait else 0)
-        while not self._claim(found):
+        journal, deadline = expected, self._timer.monotonic() + (self._timeout if wait else 0)
+        while not self._claim(journal):
             if self._timer.monotonic() >= deadline:
-                raise LeaseHeld(self._held_by(found.lease))
-            self._timer.sleep(0.1 if self._store.exclusive else 1)
-            found = self._reader.read()
+                raise LeaseHeld(self._describe_holder(journal.lease))
+            self._timer.sleep(0.1 if self._store.is_exclusive else 1)
+            journal = self._reader.read()
         try:
             yield
         finally:
             self._store.release()
 
-    def _claim(self, found: Journal) -> bool:
+    def _claim(self, journal: Journal) -> bool:
         """Claim the store, unless another run has the lease."""
         if not self._store.claim():
             return False
-        if self._free(found.lease):
+        if self._is_free(journal.lease):
             return True
         self._store.release()
         return False
 
-    def _held_by(self, lease: Lease | None) -> str:
+    def _describe_holder(self, lease: Lease | None) -> str:
         holder = f"{lease.holder} until {timestamp(lease.expires)}" if lease else "another process"
-        way_out = "wait for it, or raise --lock-timeout; reconcile unlock frees what a dead one left"
-        return f"{self._store.place} is held by {holder}: {way_out}"
+        remedy = "wait for it, or raise --lock-timeout; reconcile unlock frees what a dead one left"
+        return f"{self._store.place} is held by {holder}: {remedy}"
 
-    def _free(self, lease: Lease | None) -> bool:
+    def _is_free(self, lease: Lease | None) -> bool:
         """Tell whether a lease is nobody's: given back, expired, or of a process of this machine that is dead."""
         if lease is None or self._clock.now() >= lease.expires:
             return True
-        return self._store.exclusive and lease.host == self._author.host
+        return self._store.is_exclusive and lease.host == self._author.host
 
 
-class LeasedJournal:
+class StoredLeasedJournal:
     """The journal while one run has its lease."""
 
-    def __init__(self, writer: JournalWriter, journal: Journal, version: str | None) -> None:
+    def __init__(self, writer: StoredJournalWriter, journal: Journal, version: str | None) -> None:
         self._writer, self._journal, self._version = writer, journal, version
 
     @property
@@ -188,10 +188,10 @@ class LeasedJournal:
 
     def write(self, change: Callable[[Journal], Journal]) -> Journal:
         """Write a change, and renew the lease. Raises StateConflict where it was lost, and StateError."""
-        for _ in range(_TRIES):
-            renewed = self._writer.renewed(change(self._journal), self._journal)
+        for _ in range(_MAX_TRIES):
+            journal = self._writer.with_renewed_lease(change(self._journal), self._journal)
             try:
-                self._journal, self._version = self._writer.put(renewed, self._version)
+                self._journal, self._version = self._writer.put(journal, self._version)
             except StateConflict:
                 self.confirm()
             else:
@@ -203,27 +203,27 @@ class LeasedJournal:
         journal, version, tries = self._journal, self._version, 0
         while True:
             tries += 1
-            ours, changed = self._is_ours(journal), change(journal)
-            if not ours and changed.says_what(journal):
+            is_ours, new_journal = self._is_ours(journal), change(journal)
+            if not is_ours and new_journal.has_same_content_as(journal):
                 return
-            given_back = replace(changed, lease=None if ours else journal.lease)
+            final_journal = replace(new_journal, lease=None if is_ours else journal.lease)
             try:
-                self._writer.put(self._writer.numbered(given_back, journal), version)
+                self._writer.put(self._writer.with_next_serial(final_journal, journal), version)
             except StateError:
-                if tries == _TRIES:
+                if tries == _MAX_TRIES:
                     raise
-                journal, version = self._writer.found()
+                journal, version = self._writer.read()
             else:
                 return
 
     def _is_ours(self, journal: Journal) -> bool:
-        ours, lease = self._journal.lease, journal.lease
-        return bool(ours and lease and (lease.run, lease.number) == (ours.run, ours.number))
+        own_lease, lease = self._journal.lease, journal.lease
+        return bool(own_lease and lease and (lease.run, lease.number) == (own_lease.run, own_lease.number))
 
     def confirm(self) -> None:
         """Look whether the lease still is this run's. Raises StateConflict where it was lost, and StateError."""
-        journal, version = self._writer.found()
+        journal, version = self._writer.read()
         if not self._is_ours(journal):
-            now = f"{journal.lease.holder} has it" if journal.lease else "it was freed"
-            raise StateConflict(f"the lease of {self._writer.place} was lost: {now}")
+            state = f"{journal.lease.holder} has it" if journal.lease else "it was freed"
+            raise StateConflict(f"the lease of {self._writer.place} was lost: {state}")
         self._journal, self._version = journal, version

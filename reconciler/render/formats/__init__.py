@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Protocol, cast
 
-from reconciler.core.manifests.findings import Findings
+from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.report.report import Report
 
 FORMATS = ("text", "json", "markdown", "junit", "sarif", "github")
@@ -18,7 +18,7 @@ class Format(Protocol):
     def render(self, report: Report, *, terminal: bool = False) -> str:
         """Return a report as text."""
 
-    def findings(self, found: Findings, *, terminal: bool = False) -> str:
+    def findings(self, found: ValidationResult, *, terminal: bool = False) -> str:
         """Return what validation found as text."""
 
 

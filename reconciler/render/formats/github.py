@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.errors import Problem
-from reconciler.core.manifests.findings import Findings
+from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.report.report import AssociationReport, Report
 from reconciler.core.text import sanitize
 from reconciler.render import wording
@@ -49,7 +49,7 @@ def render(report: Report, *, terminal: bool = False) -> str:
     return _page(_notes(report), last)
 
 
-def findings(found: Findings, *, terminal: bool = False) -> str:
+def findings(found: ValidationResult, *, terminal: bool = False) -> str:
     """Return a command for each problem and each warning, and a plain line."""
     notes = (*map(_problem, found.problems), *map(_warning, found.warnings))
     return _page(notes, (f"Manifests: {wording.valid(found)}",))

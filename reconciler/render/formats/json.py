@@ -9,7 +9,7 @@ from typing import Any, assert_never
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Bound, Record
-from reconciler.core.manifests.findings import Findings
+from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.model import Execution, Live
 from reconciler.core.plan.decision import Create, Update, Write
 from reconciler.core.plan.difference import Difference
@@ -94,14 +94,14 @@ def _head(report: Report) -> dict[str, Any]:
     }
 
 
-def findings(found: Findings, *, terminal: bool = False) -> str:
+def findings(found: ValidationResult, *, terminal: bool = False) -> str:
     """Return what is wrong and what is unwise in a revision as a JSON document with a final newline."""
     tree = {
         "format": FINDINGS,
         "valid": not found.problems,
         "revision": found.revision,
-        "manifests": found.manifests,
-        "targets": found.targets,
+        "manifests": found.manifest_count,
+        "targets": found.target_count,
         "problems": [problem(each) for each in found.problems],
         "warnings": [problem(each) for each in found.warnings],
     }

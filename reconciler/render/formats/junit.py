@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from xml.etree import ElementTree as ET
 
 from reconciler.core.errors import Problem
-from reconciler.core.manifests.findings import Findings
+from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import sanitize
 from reconciler.render import wording
@@ -47,7 +47,7 @@ def render(report: Report, *, terminal: bool = False) -> str:
     return _document(suites, {"time": f"{seconds:.3f}"})
 
 
-def findings(found: Findings, *, terminal: bool = False) -> str:
+def findings(found: ValidationResult, *, terminal: bool = False) -> str:
     """Return a failed test case for each problem, a skipped one for each warning, or one that passes."""
     cases = [*map(_problem, found.problems), *map(_warning, found.warnings)]
     if not found.problems:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.errors import Problem
-from reconciler.core.manifests.findings import Findings
+from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import sanitize
 from reconciler.render import wording
@@ -33,7 +33,7 @@ def render(report: Report, *, terminal: bool = False) -> str:
     return _page("\n\n".join(_head(report)), tuple(_sections(report)))
 
 
-def findings(found: Findings, *, terminal: bool = False) -> str:
+def findings(found: ValidationResult, *, terminal: bool = False) -> str:
     """Return what is wrong and what is unwise in a revision as a comment."""
     problems = tuple(_problem("problems", problem) for problem in found.problems)
     return _page(f"## {wording.valid(found)}", (_Section("Problems", problems), _warnings(found.warnings)))

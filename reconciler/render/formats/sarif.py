@@ -17,9 +17,9 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.core.errors import Problem
-from reconciler.core.manifests.findings import Findings
+from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.report.report import AssociationReport, Report
-from reconciler.core.request.token import canonical_json
+from reconciler.core.request.token import encode_canonical_json
 from reconciler.core.text import escape_workflow_commands, sanitize
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind, kind_of
@@ -58,10 +58,10 @@ def render(report: Report, *, terminal: bool = False) -> str:
     return _document([*results, *map(_warning, report.warnings)], invocation, properties, run.version)
 
 
-def findings(found: Findings, *, terminal: bool = False) -> str:
+def findings(found: ValidationResult, *, terminal: bool = False) -> str:
     """Return what is wrong and what is unwise in a revision as a SARIF document."""
     results = [*map(_problem, found.problems), *map(_warning, found.warnings)]
-    properties = {"summary": wording.valid(found), "manifests": found.manifests, "targets": found.targets}
+    properties = {"summary": wording.valid(found), "manifests": found.manifest_count, "targets": found.target_count}
     return _document(results, {"executionSuccessful": True}, properties, None)
 
 
@@ -165,7 +165,7 @@ def _artifact(file: str) -> dict[str, str]:
 
 def _fingerprint(*parts: str) -> str:
     """Return what stays when a manifest moves within its file."""
-    return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
+    return hashlib.sha256(encode_canonical_json(parts).encode()).hexdigest()
 
 
 def _notifications(report: Report) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.journal.records import Record
-from reconciler.core.manifests.findings import Findings
+from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.model import Live
 from reconciler.core.plan.decide import MISSING_REASON
 from reconciler.core.plan.decision import Write
@@ -29,7 +29,7 @@ def render(report: Report, *, terminal: bool = False) -> str:
     return "".join(f"{line}\n" for line in _Page(terminal).lines(report))
 
 
-def findings(found: Findings, *, terminal: bool = False) -> str:
+def findings(found: ValidationResult, *, terminal: bool = False) -> str:
     """Return a line for each problem and warning, and one that says that all is well, or of which commit it is."""
     lines = [sanitize(str(problem)) for problem in found.problems]
     lines += [f"warning: {sanitize(str(warning))}" for warning in found.warnings]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reconciler.core.controller.status import Board, Lane
+from reconciler.core.controller.status import ControllerStatus, TargetStatus
 from reconciler.core.report.report import Report
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind
@@ -43,14 +43,14 @@ class Card:
     due: Moment | None
 
 
-def cards(board: Board, patience: timedelta) -> tuple[Card, ...]:
+def cards(board: ControllerStatus, patience: timedelta) -> tuple[Card, ...]:
     """Return a card for each target, by name."""
-    stuck = {lane.target for lane in board.stuck(patience)}
-    return tuple(_card(board, lane, stuck=lane.target in stuck) for lane in board.lanes)
+    stuck = {lane.target for lane in board.find_stuck(patience)}
+    return tuple(_card(board, lane, stuck=lane.target in stuck) for lane in board.targets)
 
 
-def _card(board: Board, lane: Lane, *, stuck: bool) -> Card:
-    last, now = lane.last, board.now
+def _card(board: ControllerStatus, lane: TargetStatus, *, stuck: bool) -> Card:
+    last, now = lane.last_report, board.now
     counts = _counts(last) if last else ()
     said, level = ("stuck", "error") if stuck else _state(lane, counts)
     targets = last.targets if last else ()
@@ -63,11 +63,11 @@ def _card(board: Board, lane: Lane, *, stuck: bool) -> Card:
         counts=counts,
         coverage=wording.coverage(last) if last and last.live_count else "",
         failures=lane.failures,
-        running=Moment.of(lane.running, now),
-        stuck=Moment.of(lane.still, now) if stuck else None,
+        running=Moment.of(lane.running_since, now),
+        stuck=Moment.of(lane.stalled_since, now) if stuck else None,
         ended=Moment.of(last.run.finished_at if last else None, now),
-        succeeded=Moment.of(lane.succeeded, now),
-        due=Moment.of(lane.due, now),
+        succeeded=Moment.of(lane.last_success, now),
+        due=Moment.of(lane.next_run, now),
     )
 
 
@@ -79,12 +79,12 @@ def _counts(report: Report) -> tuple[Count, ...]:
     return (*exports, *(Count(State.of(kind, report), kinds[kind]) for kind in ReportKind if kinds[kind]))
 
 
-def _state(lane: Lane, counts: tuple[Count, ...]) -> tuple[str, str]:
+def _state(lane: TargetStatus, counts: tuple[Count, ...]) -> tuple[str, str]:
     """Return the state in words and how grave it is: the gravest that is true."""
     managed = [count.state for count in counts if count.state.kind != ReportKind.UNMANAGED]
-    if lane.last is None:
+    if lane.last_report is None:
         return ("failing", "error") if lane.failures else ("not run yet", "note")
-    if lane.last.has_failed or lane.failures:
+    if lane.last_report.has_failed or lane.failures:
         return "failing", "error"
     for level, said in (("error", "needs a person"), ("warning", "differs"), ("note", "under way")):
         found = [state for state in managed if state.level == level and state.kind not in _DONE]

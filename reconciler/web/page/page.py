@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reconciler.core.controller.status import Board
+from reconciler.core.controller.status import ControllerStatus
 from reconciler.core.errors import Problem
 from reconciler.core.model import Origin
 from reconciler.core.report.report import Report
@@ -102,7 +102,7 @@ class Page:
     timeline: Timeline
 
 
-def page(board: Board, asked: Asked, process: Process) -> Page:
+def page(board: ControllerStatus, asked: Asked, process: Process) -> Page:
     """Return what the page shows of a board."""
 
     def linked(report: Report, origin: Origin) -> str | None:
@@ -131,39 +131,39 @@ def page(board: Board, asked: Asked, process: Process) -> Page:
     )
 
 
-def _top(board: Board, process: Process) -> Top:
-    revision, refusal, looking, now = board.revision, board.refusal, board.looking, board.now
+def _top(board: ControllerStatus, process: Process) -> Top:
+    revision, refusal, looking, now = board.revision, board.rejected_revision, board.source_status, board.now
     problems = refusal.problems if refusal else ()
     return Top(
         now=Moment.of(now, now),
-        looked=Moment.of(board.looked, now),
+        looked=Moment.of(board.source_checked_at, now),
         in_force=revision is not None,
         revision=revision.id if revision else None,
-        manifests=revision.manifests if revision else 0,
+        manifests=revision.manifest_count if revision else 0,
         since=Moment.of(revision.since if revision else None, now),
         refusal=refusal.reason if refusal else None,
         refused=Moment.of(refusal.since if refusal else None, now),
         problems=problems[:PROBLEMS],
         more_problems=max(0, len(problems) - PROBLEMS),
-        dry_run=any(lane.last.run.dry_run for lane in board.lanes if lane.last),
+        dry_run=any(lane.last_report.run.dry_run for lane in board.targets if lane.last_report),
         idle=not (process.working or process.stopping),
         stopping=process.stopping,
-        stuck=Moment.of(looking.still if looking in board.stuck(process.patience) else None, now),
+        stuck=Moment.of(looking.stalled_since if looking in board.find_stuck(process.patience) else None, now),
     )
 
 
-def _kinds(board: Board) -> Counter[ReportKind]:
+def _kinds(board: ControllerStatus) -> Counter[ReportKind]:
     """Count all that there is, whatever is asked for."""
     counts: Counter[ReportKind] = Counter()
-    for lane in board.lanes:
-        if lane.last:
-            counts += wording.kinds(lane.last)
-            counts[ReportKind.UNMANAGED] += lane.last.summary["unmanaged"]
+    for lane in board.targets:
+        if lane.last_report:
+            counts += wording.kinds(lane.last_report)
+            counts[ReportKind.UNMANAGED] += lane.last_report.summary["unmanaged"]
     return counts
 
 
-def _decisions(board: Board, kinds: Counter[ReportKind], asked: Asked) -> tuple[Choice, ...]:
-    every = [each for lane in board.lanes if lane.last for each in lane.last.associations]
+def _decisions(board: ControllerStatus, kinds: Counter[ReportKind], asked: Asked) -> tuple[Choice, ...]:
+    every = [each for lane in board.targets if lane.last_report for each in lane.last_report.associations]
     known = [Choice(kind, f"{kind.label} ({kinds[kind]:,})") for kind in ReportKind if kinds[kind]]
     if failed := sum(each.has_failed_export for each in every):
         known.insert(0, Choice(EXPORT_FAILED.kind, f"{EXPORT_FAILED.label} ({failed:,})"))
@@ -172,8 +172,8 @@ def _decisions(board: Board, kinds: Counter[ReportKind], asked: Asked) -> tuple[
     return _with(choices, asked.decision)
 
 
-def _targets(board: Board, asked: Asked) -> tuple[Choice, ...]:
-    return _with([Choice("", "all"), *(Choice(lane.target, lane.target) for lane in board.lanes)], asked.target)
+def _targets(board: ControllerStatus, asked: Asked) -> tuple[Choice, ...]:
+    return _with([Choice("", "all"), *(Choice(lane.target, lane.target) for lane in board.targets)], asked.target)
 
 
 def _with(choices: list[Choice], asked: str) -> tuple[Choice, ...]:
@@ -181,18 +181,20 @@ def _with(choices: list[Choice], asked: str) -> tuple[Choice, ...]:
     return tuple(choices if any(each.value == asked for each in choices) else [*choices, Choice(asked, asked)])
 
 
-def _left(board: Board, asked: Asked) -> tuple[str, ...]:
+def _left(board: ControllerStatus, asked: Asked) -> tuple[str, ...]:
     """Return what else a run told: records whose manifests are gone, and integrations that could not be listed."""
     targets = [
         target
-        for lane in board.lanes
-        if lane.last and asked.target in {"", lane.target}
-        for target in lane.last.targets
+        for lane in board.targets
+        if lane.last_report and asked.target in {"", lane.target}
+        for target in lane.last_report.targets
     ]
     unlisted = [wording.unlisted(arn, reason, target) for target in targets for arn, reason in target.unlisted]
     return (*unlisted, *(wording.orphaned(record, target) for target in targets for record in target.orphaned))
 
 
-def _warnings(board: Board) -> tuple[Problem, ...]:
+def _warnings(board: ControllerStatus) -> tuple[Problem, ...]:
     """Return what is unwise in the manifests, once, though the report of each target says it."""
-    return tuple(dict.fromkeys(problem for lane in board.lanes if lane.last for problem in lane.last.warnings))
+    return tuple(
+        dict.fromkeys(problem for lane in board.targets if lane.last_report for problem in lane.last_report.warnings)
+    )

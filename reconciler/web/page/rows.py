@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.core.controller.status import Board
+from reconciler.core.controller.status import ControllerStatus
 from reconciler.core.model import Execution, Live, Origin
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.render import wording
@@ -109,15 +109,15 @@ class Stranger:
 Linked = Callable[[Report, Origin], str | None]
 
 
-def rows(board: Board, asked: Asked, linked: Linked) -> tuple[Row, ...]:
+def rows(board: ControllerStatus, asked: Asked, linked: Linked) -> tuple[Row, ...]:
     """Return the rows that are asked for."""
     found = (
-        replace(_row(lane.target, association, lane.last, board.now, linked), before=before)
-        for lane in board.lanes
-        if lane.last
-        for unseen in (lane.unseen,)
-        for association in lane.last.associations
-        for before in (_before(unseen.get(association.name), lane.last, board.now),)
+        replace(_row(lane.target, association, lane.last_report, board.now, linked), before=before)
+        for lane in board.targets
+        if lane.last_report
+        for unseen in (lane.unlisted_associations,)
+        for association in lane.last_report.associations
+        for before in (_before(unseen.get(association.name), lane.last_report, board.now),)
         if _asked(asked, lane.target, association)
     )
     return tuple(sorted(found, key=_place))
@@ -136,9 +136,9 @@ def _place(row: Row) -> tuple[int, int, str, str]:
     return _LEVELS.index(row.level), row.state.rank, row.target, row.association.name
 
 
-def strangers(board: Board, asked: Asked) -> tuple[Stranger, ...]:
+def strangers(board: ControllerStatus, asked: Asked) -> tuple[Stranger, ...]:
     """Return the unmanaged ones that are asked for."""
-    return tuple(stranger for lane in board.lanes for stranger in _strangers(lane.target, lane.last, asked))
+    return tuple(stranger for lane in board.targets for stranger in _strangers(lane.target, lane.last_report, asked))
 
 
 def _strangers(lane: str, last: Report | None, asked: Asked) -> Iterator[Stranger]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.core.controller.status import Board, PastRun
+from reconciler.core.controller.status import ControllerStatus, FinishedRun
 from reconciler.web.page.relative_time import Moment, span
 
 DAY = timedelta(days=1)
@@ -63,51 +63,56 @@ class Timeline:
     since: Moment | None
 
 
-def timeline(board: Board, target: str) -> Timeline:
+def timeline(board: ControllerStatus, target: str) -> Timeline:
     """Return the last day of all targets, or of one."""
-    by_target: dict[str, list[PastRun]] = {}
-    for run in board.past:
-        if target in {"", run.target} and board.now - DAY < run.started <= board.now:
+    by_target: dict[str, list[FinishedRun]] = {}
+    for run in board.finished_runs:
+        if target in {"", run.target} and board.now - DAY < run.started_at <= board.now:
             by_target.setdefault(run.target, []).append(run)
-    longest = max((run.finished - run.started for runs in by_target.values() for run in runs), default=timedelta())
+    longest = max(
+        (run.finished_at - run.started_at for runs in by_target.values() for run in runs), default=timedelta()
+    )
     tracks = (_track(name, runs, board.now, longest) for name, runs in sorted(by_target.items())[:MOST])
-    since = Moment.of(board.started, board.now) if board.now - board.started < DAY else None
+    since = Moment.of(board.started_at, board.now) if board.now - board.started_at < DAY else None
     return Timeline(tuple(tracks), tuple(_hours(board.now)), max(0, len(by_target) - MOST), since)
 
 
-def _track(target: str, runs: Sequence[PastRun], now: datetime, longest: timedelta) -> Track:
-    columns: dict[int, list[PastRun]] = {}
+def _track(target: str, runs: Sequence[FinishedRun], now: datetime, longest: timedelta) -> Track:
+    columns: dict[int, list[FinishedRun]] = {}
     for run in runs:
-        columns.setdefault(_x(run.started, now), []).append(run)
+        columns.setdefault(_x(run.started_at, now), []).append(run)
     bars = tuple(_bar(x, beside, longest) for x, beside in sorted(columns.items()))
     recent = tuple(
-        Past(Moment.of(run.started, now), span(run.finished - run.started), _shade([run]), _figures([run]))
+        Past(Moment.of(run.started_at, now), span(run.finished_at - run.started_at), _shade([run]), _figures([run]))
         for run in reversed(runs[-MOST:])
     )
     count = "1 run" if len(runs) == 1 else f"{len(runs):,} runs"
-    most = span(max(run.finished - run.started for run in runs))
+    most = span(max(run.finished_at - run.started_at for run in runs))
     id_ = hashlib.sha256(target.encode("utf-8", "replace")).hexdigest()[:12]
     return Track(id_, target, f"{count}, the longest {most}: {_figures(runs)}", bars, recent)
 
 
-def _bar(x: int, runs: Sequence[PastRun], longest: timedelta) -> Bar:
-    took = max(run.finished - run.started for run in runs)
+def _bar(x: int, runs: Sequence[FinishedRun], longest: timedelta) -> Bar:
+    took = max(run.finished_at - run.started_at for run in runs)
     height = _LEAST + round((HEIGHT - _LEAST) * (took / longest if longest else 0))
     count = f"{len(runs):,} runs from " if len(runs) > 1 else ""
-    return Bar(x, height, _shade(runs), f"{count}{runs[0].started:%H:%MZ}, {span(took)}: {_figures(runs)}")
+    return Bar(x, height, _shade(runs), f"{count}{runs[0].started_at:%H:%MZ}, {span(took)}: {_figures(runs)}")
 
 
-def _shade(runs: Sequence[PastRun]) -> str:
-    if not all(run.well for run in runs):
+def _shade(runs: Sequence[FinishedRun]) -> str:
+    if not all(run.is_success for run in runs):
         return "failed"
-    if any(run.made for run in runs):
+    if any(run.write_count for run in runs):
         return "made"
-    return "drifted" if any(run.drifted or run.open for run in runs) else "well"
+    return "drifted" if any(run.drift_count or run.open_count for run in runs) else "well"
 
 
-def _figures(runs: Sequence[PastRun]) -> str:
-    failed, made = sum(not run.well for run in runs), sum(run.made for run in runs)
-    drifted, open_ = max(run.drifted for run in runs), max(run.open for run in runs)  # the same are in each of them
+def _figures(runs: Sequence[FinishedRun]) -> str:
+    failed, made = sum(not run.is_success for run in runs), sum(run.write_count for run in runs)
+    drifted, open_ = (
+        max(run.drift_count for run in runs),
+        max(run.open_count for run in runs),
+    )  # the same are in each of them
     of = "failed" if len(runs) == 1 else f"{failed:,} failed"
     said = [
         of if failed else "",

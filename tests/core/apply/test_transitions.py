@@ -10,10 +10,10 @@ from support.builders import INTEGRATION, NOW, ON_DEMAND, SETTLE, journal, live,
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.apply.transitions import with_intents, with_outcomes, with_renewed_intents
-from reconciler.core.journal.records import Bound, Intended, Journal, Lease, Record, Sent, Standing
+from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, Lease, Record, UpdatePending
 from reconciler.core.model import Execution, Manifest, Mode, Policy
 from reconciler.core.plan.compute import compute_plan
-from reconciler.core.request.normalise import resolved
+from reconciler.core.request.normalise import resolve_request
 
 FIRST = NOW - SETTLE * 4
 LATER = NOW + timedelta(minutes=2)
@@ -36,14 +36,14 @@ def written(known: Journal, *manifests: Manifest, now: timedelta = timedelta(0))
 
 def lost(attempts: int) -> Record:
     """Return the record of a Create that is due to be repeated."""
-    return replace(record(), state=Intended(attempts, FIRST, NOW - SETTLE * 2**attempts))
+    return replace(record(), state=CreatePending(attempts, FIRST, NOW - SETTLE * 2**attempts))
 
 
 def test_pending_record_has_the_time_of_writing() -> None:
     """Not of planning: the settle time counts from the last moment at which it may have been sent."""
     before = journal()
     wrote = with_intents(before, compute_plan([manifest()], observed(), before, rules()), LATER)
-    assert wrote.records["export"].state == Intended(1, LATER, LATER)
+    assert wrote.records["export"].state == CreatePending(1, LATER, LATER)
 
 
 def test_adoption_writes_a_bound_record() -> None:
@@ -61,8 +61,8 @@ def test_record_of_a_removed_manifest_is_kept() -> None:
 def test_decision_without_a_record_is_dropped_with_its_manifest() -> None:
     """A manifest that was blocked and is removed leaves nothing behind."""
     known = written(journal(), manifest("stray", DataIntegrationIdentifier="none"))
-    assert known.standings == {"stray": Standing("blocked", NOW)}
-    assert written(known).standings == {}
+    assert known.last_decisions == {"stray": LastDecision("blocked", NOW)}
+    assert written(known).last_decisions == {}
 
 
 def test_last_decision_keeps_its_start_and_last_job() -> None:
@@ -70,16 +70,16 @@ def test_last_decision_keeps_its_start_and_last_job() -> None:
     done = Execution("COMPLETED", "done")
     first = compute_plan([manifest()], observed(replace(live(), last_execution=done)), journal(record()), rules())
     known = with_intents(journal(record()), first, NOW)
-    assert known.standings == {"export": Standing("in-sync", NOW, done)}
+    assert known.last_decisions == {"export": LastDecision("in-sync", NOW, done)}
     assert with_intents(known, first, LATER) == known
     gone = with_intents(known, compute_plan([manifest()], observed(), known, rules()), LATER)
-    assert gone.standings == {"export": Standing("settling", LATER, done)}
+    assert gone.last_decisions == {"export": LastDecision("settling", LATER, done)}
 
 
 def test_run_without_news_does_not_change_the_journal() -> None:
     """Which is how it knows that there is nothing to write."""
     known = written(journal(record()), manifest())
-    assert written(known, manifest(), now=timedelta(hours=1)).says_what(known)
+    assert written(known, manifest(), now=timedelta(hours=1)).has_same_content_as(known)
 
 
 def test_a_created_association_is_bound() -> None:
@@ -99,14 +99,14 @@ def test_unknown_outcome_keeps_the_pending_record() -> None:
     """An unknown outcome is remembered as such."""
     unknown = after(Unknown("time-out"))
     assert unknown is not None
-    assert isinstance(unknown.state, Intended)
+    assert isinstance(unknown.state, CreatePending)
 
 
 def test_refused_repeat_leaves_the_outcome_unknown() -> None:
     """The first Create may be what the second is refused for: the outcome stays unknown."""
     refused = after(Refused("already associated"), lost(1))
     assert refused is not None
-    assert refused.state == Intended(2, FIRST, LATER)
+    assert refused.state == CreatePending(2, FIRST, LATER)
 
 
 @pytest.mark.parametrize("outcome", [NotSent("busy"), Skipped("stopped")])
@@ -130,7 +130,7 @@ def test_settle_time_starts_after_the_last_call() -> None:
     """An answer that took long to be lost is waited for from its end on."""
     unknown = after(Unknown("time-out"))
     assert unknown is not None
-    assert unknown.state == Intended(1, NOW, LATER)
+    assert unknown.state == CreatePending(1, NOW, LATER)
 
 
 CHANGED = manifest(policy=Policy(mode=Mode.CREATE_AND_UPDATE), ExecutionConfiguration={**ON_DEMAND, "X": "y"})
@@ -146,14 +146,18 @@ UPDATING = rules(Mode.CREATE_AND_UPDATE)
 
 @pytest.mark.parametrize(
     ("outcome", "update"),
-    [(Updated(), Sent(LATER)), (Unknown("time-out"), Sent(LATER)), (Refused("no"), Sent(NOW, "no"))],
+    [
+        (Updated(), UpdatePending(LATER)),
+        (Unknown("time-out"), UpdatePending(LATER)),
+        (Refused("no"), UpdatePending(NOW, "no")),
+    ],
 )
-def test_update_is_recorded_for_every_outcome(outcome: Outcome, update: Sent) -> None:
+def test_update_is_recorded_for_every_outcome(outcome: Outcome, update: UpdatePending) -> None:
     """What was sent counts as applied; a refusal is kept, and the settle time counts from the answer."""
     known = journal(record())
     decided = compute_plan([CHANGED], observed(live()), known, rules(Mode.CREATE_AND_UPDATE))
     wrote = with_intents(known, decided, NOW)
-    assert wrote.records["export"].request == resolved(CHANGED.spec, INTEGRATION.arn)
+    assert wrote.records["export"].request == resolve_request(CHANGED.spec, INTEGRATION.arn)
     state = with_outcomes(wrote, wrote, decided.writes, {"export": outcome}, LATER).records["export"].state
     assert isinstance(state, Bound)
     assert state.update == update
@@ -169,8 +173,8 @@ def test_renewal_writes_outcomes_and_refreshes_pending_records() -> None:
     wrote = with_intents(known, decided, NOW)
     anew = with_renewed_intents(wrote, wrote, decided.writes, {"export": Created("a9")}, LATER)
     assert anew.records["export"].state == Bound("a9", LATER)
-    assert anew.records["other"].state == Intended(1, LATER, LATER)
-    assert anew.records["third"].state == Intended(2, FIRST, LATER)
+    assert anew.records["other"].state == CreatePending(1, LATER, LATER)
+    assert anew.records["third"].state == CreatePending(2, FIRST, LATER)
 
 
 def test_unconfirmed_renewal_still_belongs_to_this_run() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import botocore
 import pytest
 
-from reconciler.core.aws.regions import complaint
+from reconciler.core.aws.regions import find_problem
 
 DATA: Any = json.loads((Path(botocore.__file__).parent / "data" / "partitions.json").read_text())
 PATTERNS = tuple(each["regionRegex"] for each in DATA["partitions"])
@@ -19,7 +19,7 @@ LISTED = sorted(name for each in DATA["partitions"] for name in each["regions"] 
 @pytest.mark.parametrize("name", [*LISTED, "eu-north-7", "us-gov-south-1", "ap-southeast-10"])
 def test_region_matching_its_partition_pattern_is_accepted(name: str) -> None:
     """Also one that is newer than botocore's list."""
-    assert complaint(name, PATTERNS) is None
+    assert find_problem(name, PATTERNS) is None
 
 
 @pytest.mark.parametrize(
@@ -47,4 +47,4 @@ def test_region_matching_its_partition_pattern_is_accepted(name: str) -> None:
 )
 def test_alias_of_a_region_is_rejected(name: str, right: str) -> None:
     """Botocore's patterns take some of them; two names would be two journals."""
-    assert complaint(name, PATTERNS) == f"{name[:63]!r} is no Region: {right}"
+    assert find_problem(name, PATTERNS) == f"{name[:63]!r} is no Region: {right}"

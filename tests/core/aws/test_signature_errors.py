@@ -32,9 +32,9 @@ WRONG = "The request signature we calculated does not match the signature you pr
 )  # fmt: skip
 def test_signature_error_advises_on_clock_or_credentials(code: str, message: object, advice: str | None) -> None:
     """Each refusal has one advice or none, and it is the end of the line."""
-    said = f"{code}: {message}{signature_errors.way_out(code, message)}"
-    assert signature_errors.is_skewed(code, message) == (advice == "set the clock")
-    assert signature_errors.is_unknown(code, message) == (advice == "renew the credentials")
-    assert signature_errors.bare(said) == f"{code}: {message}"
+    said = f"{code}: {message}{signature_errors.format_remedy(code, message)}"
+    assert signature_errors.is_clock_skewed(code, message) == (advice == "set the clock")
+    assert signature_errors.has_invalid_credentials(code, message) == (advice == "renew the credentials")
+    assert signature_errors.remove_remedy(said) == f"{code}: {message}"
     assert (advice or ": ") in said
-    assert (said == signature_errors.bare(said)) == (advice is None)
+    assert (said == signature_errors.remove_remedy(said)) == (advice is None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.aws.throttling import throttled
+from reconciler.core.aws.throttling import is_throttled
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from reconciler.core.aws.throttling import throttled
 )  # fmt: skip
 def test_throttling_is_recognised_by_code_or_status(code: str, status: int) -> None:
     """Whether AWS says so by code, as S3 by SlowDown, or by status alone."""
-    assert throttled(code, status)
+    assert is_throttled(code, status)
 
 
 @pytest.mark.parametrize(
@@ -26,4 +26,4 @@ def test_throttling_is_recognised_by_code_or_status(code: str, status: int) -> N
 )
 def test_other_errors_are_not_throttling(code: str, status: int) -> None:
     """A quota least of all: that does not go by itself."""
-    assert not throttled(code, status)
+    assert not is_throttled(code, status)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from support.builders import NOW, live
 
-from reconciler.core.controller.status import Lane
+from reconciler.core.controller.status import TargetStatus
 from reconciler.core.model import Execution, Origin
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
@@ -25,14 +25,14 @@ def report(associations: Sequence[AssociationReport]) -> Report:
 
 def test_unlisted_association_keeps_its_last_known_state() -> None:
     """Only what the last run was blind to: what it saw itself is newer."""
-    lane = Lane("prod", None, None, None, 0, None, None)
-    assert (lane.unseen, lane.known, lane.still) == ({}, (), None)
+    lane = TargetStatus("prod", None, None, None, 0, None, None)
+    assert (lane.unlisted_associations, lane.associations, lane.stalled_since) == ({}, (), None)
     seen = report([SEEN, OTHER])
-    lane = replace(lane, last=seen, seen=seen, moved=NOW)
-    assert (lane.unseen, lane.known, lane.still) == ({}, (SEEN, OTHER), NOW)
-    lane = replace(lane, last=report([FAILED, replace(OTHER, decision=DecisionKind.IN_SYNC)]))
-    assert lane.unseen == {"contacts": SEEN}
-    assert lane.known == (SEEN, replace(OTHER, decision=DecisionKind.IN_SYNC))
+    lane = replace(lane, last_report=seen, last_complete_report=seen, last_progress=NOW)
+    assert (lane.unlisted_associations, lane.associations, lane.stalled_since) == ({}, (SEEN, OTHER), NOW)
+    lane = replace(lane, last_report=report([FAILED, replace(OTHER, decision=DecisionKind.IN_SYNC)]))
+    assert lane.unlisted_associations == {"contacts": SEEN}
+    assert lane.associations == (SEEN, replace(OTHER, decision=DecisionKind.IN_SYNC))
 
 
 def test_export_has_failed_when_its_last_job_failed() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from support.builders import ACCOUNT, INTEGRATION, NOW, REGION, journal, manifest, record
 
-from reconciler.core.aws.signature_errors import RENEW, SET_CLOCK
+from reconciler.core.aws.signature_errors import RENEW_CREDENTIALS, SET_CLOCK
 from reconciler.core.doctor import checks, reach
-from reconciler.core.doctor.checks import Dated, Identity
-from reconciler.core.doctor.diagnosis import Check, Diagnosis, Result, TargetChecks
+from reconciler.core.doctor.checks import DatedAnswer, Identity
+from reconciler.core.doctor.diagnosis import Check, CheckResult, Diagnosis, TargetChecks
 from reconciler.core.doctor.reach import Bucket, Encryption
 from reconciler.core.errors import (
     AccessDenied,
@@ -34,23 +34,23 @@ from reconciler.core.plan.integrations import find_integration
 TARGET = Target("prod", REGION, ACCOUNT)
 AMBIENT = Target("default")
 ME = Identity(f"arn:aws:iam::{ACCOUNT}:user/me", ACCOUNT)
-BUCKET = Bucket("corp-exports", bulk=True)
+BUCKET = Bucket("corp-exports", is_bulk_export=True)
 DATE = "Sun, 01 Nov 2026 12:00:00 GMT"
 
 
-def dated(date: str | None = DATE, before: datetime = NOW, **span: float) -> Dated:
+def dated(date: str | None = DATE, before: datetime = NOW, **span: float) -> DatedAnswer:
     """Return an answer that took so long; the moment of its Date is NOW."""
-    return Dated(date, before, before + timedelta(**span))
+    return DatedAnswer(date, before, before + timedelta(**span))
 
 
-def outcome(check: Check) -> tuple[Result, str | None]:
+def outcome(check: Check) -> tuple[CheckResult, str | None]:
     """Return what a check came to, and what is to be done."""
     return check.result, check.fix
 
 
 def test_every_result_is_counted() -> None:
     """Those of the program and those of all targets, none left out."""
-    found = (Check("a", Result.OK, "x"), Check("b", Result.FAILED, "x"))
+    found = (Check("a", CheckResult.OK, "x"), Check("b", CheckResult.FAILED, "x"))
     diagnosis = Diagnosis(found, (TargetChecks("prod", None, None, found), TargetChecks("dev", None, None, ())))
     assert diagnosis.counts == {"ok": 2, "warning": 0, "failed": 2, "skipped": 0}
 
@@ -58,33 +58,38 @@ def test_every_result_is_counted() -> None:
 def test_version_check_fails_without_the_create_operation() -> None:
     """An old botocore could not send what this program is for; a git that is missing is only said."""
     found = {"botocore": "1.44.5", "git": None}
-    assert checks.versions(found, knows_create=True) == Check("versions", Result.OK, "botocore 1.44.5, no git")
-    old = checks.versions(found, knows_create=False)
-    assert (old.result, old.fix) == (Result.FAILED, "update boto3 and botocore")
+    assert checks.check_versions(found, has_create_operation=True) == Check(
+        "versions", CheckResult.OK, "botocore 1.44.5, no git"
+    )
+    old = checks.check_versions(found, has_create_operation=False)
+    assert (old.result, old.fix) == (CheckResult.FAILED, "update boto3 and botocore")
 
 
 def test_manifest_check_counts_manifests_or_problems() -> None:
     """Valid, unwise, none, invalid, and a revision that cannot be read."""
     problem = Problem("a.yaml", 1, 1, "", "wrong")
     full = Desired((TARGET,), {"prod": (manifest(), manifest("b"))})
-    assert checks.valid(full) == Check("manifests", Result.OK, "2 manifests of 1 target, valid")
-    unwise = checks.valid(Desired((TARGET,), full.manifests, (problem,)))
-    assert (unwise.result, unwise.seen) == (Result.WARNING, "2 manifests of 1 target, valid, with 1 warning")
-    assert checks.valid(Desired((TARGET,), {"prod": ()})).result == Result.WARNING
-    invalid = checks.unusable(InvalidManifests((problem, problem)))
-    assert outcome(invalid) == (Result.FAILED, "reconcile validate lists them")
-    assert invalid.seen.startswith("2 problems in the manifests; ")
-    assert "--git-ref" in (checks.unusable(GitError("repository 'x': no such branch")).fix or "")
+    assert checks.check_valid_manifests(full) == Check("manifests", CheckResult.OK, "2 manifests of 1 target, valid")
+    unwise = checks.check_valid_manifests(Desired((TARGET,), full.manifests, (problem,)))
+    assert (unwise.result, unwise.message) == (CheckResult.WARNING, "2 manifests of 1 target, valid, with 1 warning")
+    assert checks.check_valid_manifests(Desired((TARGET,), {"prod": ()})).result == CheckResult.WARNING
+    invalid = checks.check_invalid_manifests(InvalidManifests((problem, problem)))
+    assert outcome(invalid) == (CheckResult.FAILED, "reconcile validate lists them")
+    assert invalid.message.startswith("2 problems in the manifests; ")
+    assert "--git-ref" in (checks.check_invalid_manifests(GitError("repository 'x': no such branch")).fix or "")
 
 
 def test_temporary_state_is_a_warning() -> None:
     """One that cannot be written fails; of a bucket nobody can tell."""
-    assert checks.state_folder("s", None, vanishes=False).result == Result.OK
-    assert checks.state_folder("s", None, vanishes=True).result == Result.WARNING
-    assert checks.state_folder("s", "s is no folder", vanishes=True).result == Result.FAILED
-    assert checks.journal_files("s/a.json", None).result == Result.OK
-    locked = checks.journal_files("s/a.json", "s/a.lock is no plain file")
-    assert (locked.result, locked.seen) == (Result.FAILED, "s/a.json cannot be written: s/a.lock is no plain file")
+    assert checks.check_state_folder("s", None, is_ephemeral=False).result == CheckResult.OK
+    assert checks.check_state_folder("s", None, is_ephemeral=True).result == CheckResult.WARNING
+    assert checks.check_state_folder("s", "s is no folder", is_ephemeral=True).result == CheckResult.FAILED
+    assert checks.check_journal_files("s/a.json", None).result == CheckResult.OK
+    locked = checks.check_journal_files("s/a.json", "s/a.lock is no plain file")
+    assert (locked.result, locked.message) == (
+        CheckResult.FAILED,
+        "s/a.json cannot be written: s/a.lock is no plain file",
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,7 +98,7 @@ def test_temporary_state_is_a_warning() -> None:
 )
 def test_region_check_accepts_unlisted_regions(*, name: str | None, known: bool | None, result: str) -> None:
     """One that botocore does not list may be newer than botocore."""
-    assert checks.region(name, known=known).result == result
+    assert checks.check_region(name, is_listed=known).result == result
 
 
 @pytest.mark.parametrize(
@@ -112,15 +117,15 @@ def test_region_check_accepts_unlisted_regions(*, name: str | None, known: bool 
 )
 def test_credential_check_has_a_remedy_for_each_error(target: Target, found: Any, result: str, fix: str | None) -> None:
     """Each error has a way out."""
-    check = checks.credentials(target, found)
+    check = checks.check_credentials(target, found)
     assert check.result == result
     assert check.fix == fix or (fix and fix in (check.fix or ""))
 
 
 def test_wrong_account_is_reported_with_the_caller_arn() -> None:
     """Where AWS said so."""
-    assert checks.credentials(TARGET, WrongAccount("no"), ME.arn).seen == f"no ({ME.arn})"
-    assert checks.credentials(TARGET, WrongAccount("no")).seen == "no"
+    assert checks.check_credentials(TARGET, WrongAccount("no"), ME.arn).message == f"no ({ME.arn})"
+    assert checks.check_credentials(TARGET, WrongAccount("no")).message == "no"
 
 
 @pytest.mark.parametrize(
@@ -142,11 +147,11 @@ def test_wrong_account_is_reported_with_the_caller_arn() -> None:
         (None, "skipped", "not checked, because STS did not answer"),
     ],
 )
-def test_clock_is_compared_with_the_date_header(answer: Dated | None, result: str, seen: str) -> None:
+def test_clock_is_compared_with_the_date_header(answer: DatedAnswer | None, result: str, seen: str) -> None:
     """The Date counts whole seconds, and the answer may have taken a while: neither counts as a difference."""
-    check = checks.clock(answer, "STS did not answer")
+    check = checks.check_clock(answer, "STS did not answer")
     assert check.result == result
-    assert seen in check.seen
+    assert seen in check.message
 
 
 @pytest.mark.parametrize(
@@ -155,15 +160,15 @@ def test_clock_is_compared_with_the_date_header(answer: Dated | None, result: st
         (AccessDenied("no"), "failed", "allow app-integrations:ListDataIntegrations on *"),
         (Throttled("no"), "warning", "run this again later"),
         (Unreachable("no"), "failed", "look at the network"),
-        (Unauthenticated(f"no; {RENEW}"), "failed", "renew the credentials"),
+        (Unauthenticated(f"no; {RENEW_CREDENTIALS}"), "failed", "renew the credentials"),
         (ClockSkewed(f"no; {SET_CLOCK}"), "failed", "set the clock"),
         (CloudError("no"), "failed", "see what AWS says"),
     ],
 )
 def test_failed_read_has_a_remedy_by_error_type(error: CloudError, result: str, fix: str) -> None:
     """By the type of the error."""
-    check = reach.listing(error)
-    assert (check.result, check.seen) == (result, "no")
+    check = reach.check_integrations_listing(error)
+    assert (check.result, check.message) == (result, "no")
     assert (check.fix or "").startswith(fix)
 
 
@@ -171,37 +176,39 @@ def test_integration_is_found_by_arn_uuid_or_name() -> None:
     """By ARN, UUID or name, in this order; a near name is offered, and the manifest named."""
     named_like_the_other = Integration("arn:x/2", INTEGRATION.uuid)
     found = (named_like_the_other, INTEGRATION)
-    assert reach.listing(found).seen == "ListDataIntegrations shows 2 data integrations"
+    assert reach.check_integrations_listing(found).message == "ListDataIntegrations shows 2 data integrations"
     for spelling in (INTEGRATION.arn, INTEGRATION.uuid, INTEGRATION.name):
         assert find_integration(spelling, found) == INTEGRATION
-        assert reach.integration(spelling, [manifest()], found).result == Result.OK
-    missing = reach.integration("profile-export", [manifest()], found)
-    assert missing.result == Result.FAILED
+        assert reach.check_integration(spelling, [manifest()], found).result == CheckResult.OK
+    missing = reach.check_integration("profile-export", [manifest()], found)
+    assert missing.result == CheckResult.FAILED
     assert missing.fix == (
         "did you mean 'profiles-export'? create it, or correct DataIntegrationIdentifier in "
         f"{Origin('export.yaml', 1, 1)}"
     )
-    assert (reach.integration("zzz", [manifest()], ()).fix or "").startswith("create it")
+    assert (reach.check_integration("zzz", [manifest()], ()).fix or "").startswith("create it")
 
 
 def test_missing_permission_is_named_with_its_resource() -> None:
     """Listing associations is allowed on all, creating on the data integrations that manifests name."""
-    assert reach.associations(INTEGRATION, None).result == Result.OK
-    denied = reach.associations(INTEGRATION, AccessDenied("no"))
-    assert outcome(denied) == (Result.FAILED, "allow app-integrations:ListDataIntegrationAssociations on *")
-    assert reach.create((INTEGRATION,), "all").result == Result.SKIPPED
-    assert (reach.create((INTEGRATION,), "all").fix or "").endswith(f"is allowed on {INTEGRATION.arn}")
-    assert (reach.create((), "all").fix or "").endswith("is allowed on all")
+    assert reach.check_associations_listing(INTEGRATION, None).result == CheckResult.OK
+    denied = reach.check_associations_listing(INTEGRATION, AccessDenied("no"))
+    assert outcome(denied) == (CheckResult.FAILED, "allow app-integrations:ListDataIntegrationAssociations on *")
+    assert reach.describe_create_permission((INTEGRATION,), "all").result == CheckResult.SKIPPED
+    assert (reach.describe_create_permission((INTEGRATION,), "all").fix or "").endswith(
+        f"is allowed on {INTEGRATION.arn}"
+    )
+    assert (reach.describe_create_permission((), "all").fix or "").endswith("is allowed on all")
 
 
 def test_destinations_are_the_distinct_buckets() -> None:
     """Those of bulk exports are told apart, and what is no bucket is left out."""
     plain = manifest("c", ObjectConfiguration=None, DestinationURI="s3://a")
     other = manifest("d", ObjectConfiguration={"X": {"y": ["z"]}}, DestinationURI="s3://a/x")
-    found = reach.destinations((manifest(), manifest("b"), plain, other, manifest("e", DestinationURI="kinesis://x")))
-    assert found == (Bucket("a", bulk=False), Bucket("corp-exports", bulk=True))
-    assert reach.destinations((plain, manifest("f", DestinationURI="s3://a"))) == (Bucket("a", bulk=True),)
-    assert reach.destinations((manifest("g", DestinationURI=None),)) == ()
+    found = reach.list_buckets((manifest(), manifest("b"), plain, other, manifest("e", DestinationURI="kinesis://x")))
+    assert found == (Bucket("a", is_bulk_export=False), Bucket("corp-exports", is_bulk_export=True))
+    assert reach.list_buckets((plain, manifest("f", DestinationURI="s3://a"))) == (Bucket("a", is_bulk_export=True),)
+    assert reach.list_buckets((manifest("g", DestinationURI=None),)) == ()
 
 
 def test_destination_scheme_is_case_insensitive() -> None:
@@ -209,8 +216,8 @@ def test_destination_scheme_is_case_insensitive() -> None:
     loud = manifest("a", ObjectConfiguration=None, DestinationURI="S3://corp-exports/x")
     others = [manifest(name, DestinationURI="Kinesis://stream") for name in "bc"]
     nowhere = manifest("d", DestinationURI=None)
-    assert reach.destinations((loud, *others, nowhere)) == (Bucket("corp-exports", bulk=False),)
-    assert reach.elsewhere((loud, *others, nowhere)) == ("Kinesis://stream",)
+    assert reach.list_buckets((loud, *others, nowhere)) == (Bucket("corp-exports", is_bulk_export=False),)
+    assert reach.list_other_destinations((loud, *others, nowhere)) == ("Kinesis://stream",)
 
 
 @pytest.mark.parametrize(
@@ -225,10 +232,12 @@ def test_destination_scheme_is_case_insensitive() -> None:
 )
 def test_bucket_must_be_in_the_same_region(found: Any, result: str) -> None:
     """One whose place may not be asked is not checked."""
-    check = reach.bucket_region(BUCKET, REGION, found, "aws-cn")
-    assert (check.result, check.about) == (result, "corp-exports")
+    check = reach.check_bucket_region(BUCKET, REGION, found, "aws-cn")
+    assert (check.result, check.subject) == (result, "corp-exports")
     if result == "skipped":
-        assert check.seen.startswith("not checked, because s3:GetBucketLocation is not allowed on bucket corp-exports")
+        assert check.message.startswith(
+            "not checked, because s3:GetBucketLocation is not allowed on bucket corp-exports"
+        )
         assert (check.fix or "").startswith("allow s3:GetBucketLocation on arn:aws-cn:s3:::corp-exports")
 
 
@@ -246,31 +255,39 @@ def test_bucket_must_be_in_the_same_region(found: Any, result: str) -> None:
 )
 def test_bulk_export_bucket_must_use_kms_encryption(*, found: Any, bulk: bool, result: str) -> None:
     """What is not documented to need it is warned about."""
-    assert reach.bucket_encryption(Bucket("b", bulk), found, "aws").result == result
+    assert reach.check_bucket_encryption(Bucket("b", bulk), found, "aws").result == result
 
 
 def test_journal_check_warns_of_a_missing_journal_only_in_s3() -> None:
     """None yet is a warning in S3 alone, where the first run has to be told."""
     none = Journal(ACCOUNT, REGION, lineage="")
-    assert checks.journal("p", journal(record()), "restore it").seen == "p remembers 1 association (serial 7)"
-    assert checks.journal("p", none).result == Result.OK
-    refused = checks.journal("p", none, "restore it")
-    assert (refused.result, refused.fix) == (Result.FAILED, "restore it")
-    broken, unclear = checks.journal("p", StateError("broken")), checks.journal("p", StateWriteUnknown("weak ETag"))
-    assert broken.result == unclear.result == Result.FAILED
+    assert checks.check_journal("p", journal(record()), "restore it").message == "p remembers 1 association (serial 7)"
+    assert checks.check_journal("p", none).result == CheckResult.OK
+    refused = checks.check_journal("p", none, "restore it")
+    assert (refused.result, refused.fix) == (CheckResult.FAILED, "restore it")
+    broken, unclear = (
+        checks.check_journal("p", StateError("broken")),
+        checks.check_journal("p", StateWriteUnknown("weak ETag")),
+    )
+    assert broken.result == unclear.result == CheckResult.FAILED
     assert "docs/safety.md" in (broken.fix or "")
     assert unclear.fix == "let nothing between here and S3 change its answers"
-    assert checks.journal(None, Unauthenticated("no")).result == Result.FAILED
+    assert checks.check_journal(None, Unauthenticated("no")).result == CheckResult.FAILED
 
 
 def test_lease_check_tells_free_held_and_expired_apart() -> None:
     """Free, held, and left behind by a run that is dead."""
     held = Journal(ACCOUNT, REGION, "l", lease=Lease("r", "process 1 on host", "host", 1, NOW))
-    assert checks.lease("prod", journal(), NOW).seen == "nobody holds the journal"
-    earlier = checks.lease("prod", held, NOW - timedelta(seconds=1))
-    assert (earlier.result, earlier.seen) == (Result.WARNING, "held by process 1 on host until 2026-11-01 12:00:00Z")
+    assert checks.check_lease("prod", journal(), NOW).message == "nobody holds the journal"
+    earlier = checks.check_lease("prod", held, NOW - timedelta(seconds=1))
+    assert (earlier.result, earlier.message) == (
+        CheckResult.WARNING,
+        "held by process 1 on host until 2026-11-01 12:00:00Z",
+    )
     assert "reconcile unlock prod" in (earlier.fix or "")
-    assert checks.lease("prod", held, NOW).seen.startswith("left behind by process 1 on host, expired at 2026-11-01 ")
+    assert checks.check_lease("prod", held, NOW).message.startswith(
+        "left behind by process 1 on host, expired at 2026-11-01 "
+    )
 
 
 BULK = Integration(INTEGRATION.arn, INTEGRATION.name, "AmazonConnect://AppIntegrations")
@@ -295,18 +312,18 @@ def test_bulk_export_must_name_its_objects(
     there: Integration, wanted: Any, objects: Any, result: str, fix: str | None
 ) -> None:
     """On the data integration, as in AWS's sample, or in the manifest: one is enough."""
-    assert reach.is_bulk(there, objects) is (there is BULK or objects == ("CustomerProfiles",))
-    check = reach.integration(there.name, [manifest("other"), wanted], (there,), objects)
+    assert reach.is_bulk_export(there, objects) is (there is BULK or objects == ("CustomerProfiles",))
+    check = reach.check_integration(there.name, [manifest("other"), wanted], (there,), objects)
     assert check.result == result
     assert (check.fix or "").startswith(fix or "")
     assert (check.fix is None) == (fix is None)
     if result == "failed":
-        assert "'silent' (silent.yaml:1)" in check.seen
+        assert "'silent' (silent.yaml:1)" in check.message
 
 
 def test_bulk_export_is_recognised_by_its_data_integration() -> None:
     """Its bucket has to be encrypted as any other's."""
-    assert reach.silent((manifest(), SILENT)) == (SILENT,)
-    found = reach.destinations((SILENT,), {INTEGRATION.name})
-    assert found == (Bucket("corp-exports", bulk=True),)
-    assert reach.destinations((SILENT,), {"another"}) == (Bucket("corp-exports", bulk=False),)
+    assert reach.select_without_objects((manifest(), SILENT)) == (SILENT,)
+    found = reach.list_buckets((SILENT,), {INTEGRATION.name})
+    assert found == (Bucket("corp-exports", is_bulk_export=True),)
+    assert reach.list_buckets((SILENT,), {"another"}) == (Bucket("corp-exports", is_bulk_export=False),)

@@ -15,30 +15,41 @@ from jsonschema import Draft202012Validator
 from support.builders import NOW, journal, record
 from support.paths import REPOSITORY
 
-from reconciler.core.journal.codec import MalformedJournal, decode, encode, sealed
-from reconciler.core.journal.records import Bound, Intended, Journal, Lease, Record, Sent, Standing, Written
+from reconciler.core.journal.codec import MalformedJournal, add_digest, decode, encode
+from reconciler.core.journal.records import (
+    Bound,
+    CreatePending,
+    Journal,
+    LastDecision,
+    LastWrite,
+    Lease,
+    Record,
+    UpdatePending,
+)
 from reconciler.core.model import Execution
-from reconciler.core.request.token import client_token
+from reconciler.core.request.token import compute_client_token
 
 SCHEMA = Draft202012Validator(json.loads((REPOSITORY / "schemas/journal.v2.json").read_text()))
 
-TOKEN = client_token(record().request, 0)
+TOKEN = compute_client_token(record().request, 0)
 times = st.datetimes(datetime(2000, 1, 2), datetime(2199, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds it
 counts = st.integers(0, 2**53 - 1)
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 executions = st.none() | st.just(record().request["ExecutionConfiguration"])
-updates = st.none() | st.builds(Sent, times, st.none() | words)
+updates = st.none() | st.builds(UpdatePending, times, st.none() | words)
 bound = st.builds(Bound, words, times, st.none() | words, st.none() | times, updates)
 formers = st.lists(executions, min_size=1, max_size=2).map(tuple)
-states = st.builds(Intended, st.integers(1, 5), times, times, st.lists(words, max_size=2).map(tuple)) | bound
+states = st.builds(CreatePending, st.integers(1, 5), times, times, st.lists(words, max_size=2).map(tuple)) | bound
 records = st.builds(
     Record, words, st.just(record().request), words, st.integers(0, 9), st.integers(1, 9), states, formers
 ).map(
     lambda each: (
-        replace(each, token=client_token(each.request, each.incarnation)) if isinstance(each.state, Intended) else each
+        replace(each, token=compute_client_token(each.request, each.incarnation))
+        if isinstance(each.state, CreatePending)
+        else each
     )
 )
-standings = st.builds(Standing, words, times, st.none() | st.builds(Execution, words, st.none() | words))
+standings = st.builds(LastDecision, words, times, st.none() | st.builds(Execution, words, st.none() | words))
 journals = st.builds(
     Journal,
     words,
@@ -48,7 +59,7 @@ journals = st.builds(
     st.lists(records, max_size=3).map(lambda found: {each.name: each for each in found}),
     st.dictionaries(words, standings, max_size=3),
     st.none() | st.builds(Lease, words, words, words, counts, times),
-    st.none() | st.builds(Written, words, times, st.none() | words),
+    st.none() | st.builds(LastWrite, words, times, st.none() | words),
 )
 
 
@@ -65,19 +76,19 @@ LEASE = {"run": "r", "holder": "process 1", "host": "h", "number": 3, "expires":
 
 def broken(**changes: Any) -> dict[str, Any]:
     """Return a document with a fault in it, whose digest is right."""
-    return sealed({**encode(journal(record())), **changes})
+    return add_digest({**encode(journal(record())), **changes})
 
 
 def broken_record(**changes: Any) -> dict[str, Any]:
     """Return a document with a fault in its one record."""
     document = encode(journal(record()))
-    return sealed({**document, "records": {"export": {**document["records"]["export"], **changes}}})
+    return add_digest({**document, "records": {"export": {**document["records"]["export"], **changes}}})
 
 
 def waiting(**changes: Any) -> dict[str, Any]:
     """Return a document with a fault in the record of a lost answer."""
-    document = encode(journal(replace(record(), state=Intended(1, NOW, NOW))))
-    return sealed({**document, "records": {"export": {**document["records"]["export"], **changes}}})
+    document = encode(journal(replace(record(), state=CreatePending(1, NOW, NOW))))
+    return add_digest({**document, "records": {"export": {**document["records"]["export"], **changes}}})
 
 
 @pytest.mark.parametrize(
@@ -108,8 +119,8 @@ def waiting(**changes: Any) -> dict[str, Any]:
         (waiting(attempts=0), "0 is no whole number from 1"),
         (broken(records=[]), "of the wrong type"),
         (broken(records={"export": None}), "of the wrong type"),
-        (sealed({key: value for key, value in broken().items() if key != "lineage"}), "lineage"),
-        (sealed({**broken(), "lineage": "\ud800"}), "surrogates not allowed"),
+        (add_digest({key: value for key, value in broken().items() if key != "lineage"}), "lineage"),
+        (add_digest({**broken(), "lineage": "\ud800"}), "surrogates not allowed"),
         (broken(serial=2**53), "no whole number from 0 to"),
         (broken_record(since="9999-12-31T23:59:59+00:00"), "is not between 2000 and 2199"),
         (broken_record(since="0001-01-01T00:00:00+14:00"), "is not between 2000 and 2199"),
@@ -142,12 +153,15 @@ def test_changing_records_leaves_the_serial_unchanged() -> None:
     start = journal(record("a"), record("b"))
     added = start.with_records(record("c"))
     assert (added.serial, set(added.records)) == (start.serial, {"a", "b", "c"})
-    assert (added.without("a", "zz").serial, set(added.without("a").records)) == (start.serial, {"b", "c"})
+    assert (added.without_records("a", "zz").serial, set(added.without_records("a").records)) == (
+        start.serial,
+        {"b", "c"},
+    )
 
 
 def test_journal_document_starts_with_its_format_and_sorts_records() -> None:
     """A person can read it: format first, records by name."""
-    document = encode(journal(record("b"), replace(record("a"), state=Intended(2, NOW, NOW + timedelta(1)))))
+    document = encode(journal(record("b"), replace(record("a"), state=CreatePending(2, NOW, NOW + timedelta(1)))))
     assert next(iter(document)) == "format"
     assert list(document["records"]) == ["a", "b"]
     assert document["records"]["a"]["status"] == "intended"
@@ -174,7 +188,7 @@ def test_journal_of_version_0_is_migrated() -> None:
     states = [journal.records[name].state for name in ("bound", "waiting")]
     assert isinstance(states[0], Bound)
     assert states[0].arn is None
-    assert isinstance(states[1], Intended)
+    assert isinstance(states[1], CreatePending)
     assert decode(encode(journal)) == journal
     with pytest.raises(MalformedJournal, match="missing"):
         decode({**old, "lease": None})
@@ -188,8 +202,8 @@ def test_journal_of_version_1_is_migrated() -> None:
         name: (each["token"], each["incarnation"], each["request"]) for name, each in old["records"].items()
     }
     waiting = journal.records["waiting"].state
-    assert isinstance(waiting, Intended)
-    assert (waiting.attempts, waiting.seen) == (2, ())
+    assert isinstance(waiting, CreatePending)
+    assert (waiting.attempts, waiting.live_ids) == (2, ())
     new = encode(journal)
     assert new["format"] == "reconciler/journal/v2"
     assert decode(new) == journal

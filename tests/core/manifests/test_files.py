@@ -8,14 +8,14 @@ import pytest
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests import files
-from reconciler.core.manifests.files import SMALLER, File, bounded, is_hidden, is_manifest, too_large
+from reconciler.core.manifests.files import SIZE_REMEDY, File, build_size_problem, is_hidden, is_manifest, limit_files
 
 
 def test_manifest_files_are_recognised_by_name() -> None:
     """By the end of it, in whatever case, and unless it is hidden or a file system's own."""
     assert [is_manifest(name) for name in ("a.yaml", "a.YML", "a.Json", "a.txt", "yaml")] == [True] * 3 + [False] * 2
     assert [is_hidden(name) for name in (".git", "lost+found", "found")] == [True, True, False]
-    assert str(too_large("a.yaml")) == "a.yaml: is larger than 16 MiB: split it into smaller files"
+    assert str(build_size_problem("a.yaml")) == "a.yaml: is larger than 16 MiB: split it into smaller files"
 
 
 @pytest.mark.parametrize(
@@ -24,11 +24,11 @@ def test_manifest_files_are_recognised_by_name() -> None:
         ([File("a", b"1"), File("b", b"2")], None),
         (
             [File("a", b"1"), File("b", b"2"), File("c", b""), File("d", b"")],
-            f"more than 2 files, and no more are read: {SMALLER}",
+            f"more than 2 files, and no more are read: {SIZE_REMEDY}",
         ),
         (
             [File("a", b"12345678"), File("b", b"9"), File("c", b"")],
-            f"larger than 0 MiB, and no more is read: {SMALLER}",
+            f"larger than 0 MiB, and no more is read: {SIZE_REMEDY}",
         ),
     ],
 )
@@ -39,7 +39,7 @@ def test_reading_ends_at_the_first_exceeded_limit(
     monkeypatch.setattr(files, "MAX_DOCUMENTS", 2)
     monkeypatch.setattr(files, "MAX_TOTAL_BYTES", 8)
     problem = Problem("z", 0, 0, "", "is bad")
-    first, *others = bounded([problem, *found])
+    first, *others = limit_files([problem, *found])
     assert first == problem
     if end is None:
         assert others == found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from support.builders import manifest
 
 from reconciler.core.errors import InvalidManifests, Problem
-from reconciler.core.manifests.findings import Findings
+from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.model import Desired, Target
 
 PROBLEM = Problem("a.yaml", 3, 1, "/spec", "is wrong")
@@ -14,7 +14,9 @@ PROBLEM = Problem("a.yaml", 3, 1, "/spec", "is wrong")
 def test_problems_are_reported_with_their_commit() -> None:
     """In the findings and in the sentence of the error; nothing else counts then."""
     invalid = InvalidManifests((PROBLEM,), "1f0c5f7")
-    assert Findings.wrong(invalid) == Findings(problems=(PROBLEM,), revision="1f0c5f7", total=1)
+    assert ValidationResult.from_error(invalid) == ValidationResult(
+        problems=(PROBLEM,), revision="1f0c5f7", problem_count=1
+    )
     assert str(invalid) == "1 problem in the manifests of commit 1f0c5f7"
     assert str(InvalidManifests((PROBLEM, PROBLEM))) == "2 problems in the manifests"
 
@@ -22,9 +24,9 @@ def test_problems_are_reported_with_their_commit() -> None:
 def test_omitted_problems_are_counted() -> None:
     """The last of those that are told says how many, and the sentence counts all; also of a commit."""
     invalid = InvalidManifests((PROBLEM,), omitted_count=2)
-    (first, last), found = invalid.problems, Findings.wrong(invalid.with_revision("1f0c5f7"))
+    (first, last), found = invalid.problems, ValidationResult.from_error(invalid.with_revision("1f0c5f7"))
     assert (first, str(last).partition(" in them")[0]) == (PROBLEM, "manifests: 2 more problems")
-    assert (found.problems, found.total, found.revision) == (invalid.problems, 3, "1f0c5f7")
+    assert (found.problems, found.problem_count, found.revision) == (invalid.problems, 3, "1f0c5f7")
     assert str(invalid) == "3 problems in the manifests"
     assert str(InvalidManifests((PROBLEM,), omitted_count=1).problems[1]).startswith(
         "manifests: 1 more problem in them"
@@ -34,4 +36,6 @@ def test_omitted_problems_are_counted() -> None:
 def test_valid_manifests_and_targets_are_counted() -> None:
     """Targets as far as they are declared."""
     desired = Desired((Target("a", account="123456789012"), Target("b")), {"a": (manifest(),), "b": ()}, (PROBLEM,))
-    assert Findings.of(desired, "1f0c5f7") == Findings(1, 1, warnings=(PROBLEM,), revision="1f0c5f7")
+    assert ValidationResult.from_desired(desired, "1f0c5f7") == ValidationResult(
+        1, 1, warnings=(PROBLEM,), revision="1f0c5f7"
+    )

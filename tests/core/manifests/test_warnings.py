@@ -9,7 +9,7 @@ import boto3
 import pytest
 from support.builders import NOW, ON_DEMAND, manifest
 
-from reconciler.core.manifests.warnings import REGIONS, unwise
+from reconciler.core.manifests.warnings import REGIONS, find_warnings
 from reconciler.core.model import Manifest, OnLoss, Policy
 
 END = "/spec/ExecutionConfiguration/OnDemandConfiguration/EndTime"
@@ -23,7 +23,7 @@ def until(end: timedelta | str) -> dict[str, Any]:
 
 def said(found: Manifest) -> list[tuple[str, str]]:
     """Return what is unwise."""
-    return list(unwise(found, NOW))
+    return list(find_warnings(found, NOW))
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,27 @@ from hypothesis import strategies as st
 from support.builders import NOW, live
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
-from reconciler.core.controller.status import Board, Lane, Refusal, Revision
+from reconciler.core.controller.status import ControllerStatus, RejectedRevision, Revision, TargetStatus
 from reconciler.core.errors import Problem
 from reconciler.core.model import Execution, Origin
-from reconciler.core.notifications.changes import PATIENCE, SOURCE, Summary, forgotten, looks, news, summary
-from reconciler.core.notifications.state import Condition, Ledger, Open, Remembered, Subject, decode, encode
+from reconciler.core.notifications.changes import (
+    OUTAGE_TOLERANCE,
+    SOURCE,
+    Summary,
+    build_summary,
+    drop_removed_targets,
+    find_changes,
+    snapshot_targets,
+)
+from reconciler.core.notifications.state import (
+    Condition,
+    NotificationState,
+    OpenAlert,
+    Subject,
+    TargetAlerts,
+    decode,
+    encode,
+)
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
@@ -36,29 +52,33 @@ def one(decision: str, name: str = "export", **changes: Any) -> AssociationRepor
     return AssociationReport(name, Origin(f"{name}.yaml", 1, 1), DecisionKind(decision), **given_ | changes)
 
 
-def lane(*associations: AssociationReport, at: datetime = NOW, failures: int = 0, **target: Any) -> Lane:
+def lane(*associations: AssociationReport, at: datetime = NOW, failures: int = 0, **target: Any) -> TargetStatus:
     """Return a target whose last run ended at a time."""
     report = Report(
         RunInfo("r", at, at, dry_run=False, revision="1", version="1"),
         (TargetReport("prod", "123456789012", "us-east-1", associations=associations, **target),),
     )
-    return Lane("prod", None, None, None, failures, report, None if report.has_failed else at)
+    return TargetStatus("prod", None, None, None, failures, report, None if report.has_failed else at)
 
 
-def board(*lanes: Lane, now: datetime = NOW, refusal: Refusal | None = None, looked: datetime | None = NOW) -> Board:
+def board(
+    *lanes: TargetStatus, now: datetime = NOW, refusal: RejectedRevision | None = None, looked: datetime | None = NOW
+) -> ControllerStatus:
     """Return a controller's board."""
-    return Board(now, NOW, looked, Revision("1", NOW, 1), refusal, lanes, ())
+    return ControllerStatus(now, NOW, looked, Revision("1", NOW, 1), refusal, lanes, ())
 
 
-def tell(ledger: Ledger, here: Board) -> tuple[list[tuple[str, Condition, Condition | None]], Ledger]:
+def tell(
+    ledger: NotificationState, here: ControllerStatus
+) -> tuple[list[tuple[str, Condition, Condition | None]], NotificationState]:
     """Return what is told: of what, what is found, what ended; and the ledger."""
-    notices, after = news(ledger, looks(here))
-    return [(each.finding.name, each.finding.condition, each.ended) for each in notices], after
+    notices, after = find_changes(ledger, snapshot_targets(here))
+    return [(each.finding.name, each.finding.condition, each.ended_condition) for each in notices], after
 
 
-def after(*boards: Board) -> list[list[tuple[str, Condition, Condition | None]]]:
+def after(*boards: ControllerStatus) -> list[list[tuple[str, Condition, Condition | None]]]:
     """Return what is told with each of several boards."""
-    ledger, told = Ledger(), []
+    ledger, told = NotificationState(), []
     for here in boards:
         said, ledger = tell(ledger, here)
         told.append(said)
@@ -131,7 +151,7 @@ def test_different_drift_is_notified_again() -> None:
 def test_failed_export_is_notified_beside_the_decision() -> None:
     """The one neither hides nor ends the other; one that runs is no recovery."""
 
-    def seen(decision: str, status: str) -> Board:
+    def seen(decision: str, status: str) -> ControllerStatus:
         return board(lane(one(decision, last_execution=Execution(status, "of a customer"))))
 
     told = after(
@@ -151,7 +171,7 @@ def test_failed_export_is_notified_beside_the_decision() -> None:
 def test_repeated_export_failure_is_notified_again() -> None:
     """Whoever sent it again after a failure waits for how that ends; where nothing was known between, nothing began."""
 
-    def seen(status: str | None) -> Board:
+    def seen(status: str | None) -> ControllerStatus:
         return board(lane(one("in-sync", last_execution=Execution(status, None) if status else None)))
 
     first, again = (
@@ -194,12 +214,12 @@ def test_removed_association_is_forgotten_without_notification() -> None:
 
 def test_removed_target_is_forgotten_once_git_was_read() -> None:
     """Before anything was read, as right after a start, all is remembered."""
-    _, ledger = tell(Ledger(), board(lane(one("drifted"))))
-    assert forgotten(ledger, board()) == ledger
-    assert forgotten(ledger, board(lane())) == ledger
-    gone = forgotten(ledger, board(replace(lane(), target="other"), now=NOW + MINUTE))
-    assert gone.targets == {"prod": Remembered(NOW + MINUTE, {})}
-    assert forgotten(gone, board(replace(lane(), target="other"))) == gone
+    _, ledger = tell(NotificationState(), board(lane(one("drifted"))))
+    assert drop_removed_targets(ledger, board()) == ledger
+    assert drop_removed_targets(ledger, board(lane())) == ledger
+    gone = drop_removed_targets(ledger, board(replace(lane(), target="other"), now=NOW + MINUTE))
+    assert gone.targets == {"prod": TargetAlerts(NOW + MINUTE, {})}
+    assert drop_removed_targets(gone, board(replace(lane(), target="other"))) == gone
 
 
 def test_report_older_than_the_last_notification_is_ignored() -> None:
@@ -211,8 +231,8 @@ def test_report_older_than_the_last_notification_is_ignored() -> None:
 def test_rejected_revision_and_its_recovery_are_notified_at_once() -> None:
     """With each problem; another revision with the same problems is no news, one with others is."""
     problem = Problem("a.yaml", 1, 1, "/spec", "is missing")
-    refused = Refusal("1 problem", NOW, (problem,))
-    other = Refusal("1 problem", NOW, (replace(problem, line=2),))
+    refused = RejectedRevision("1 problem", NOW, (problem,))
+    other = RejectedRevision("1 problem", NOW, (replace(problem, line=2),))
     boards = [board(refusal=each, looked=NOW) for each in (refused, replace(refused, reason="again"), other)]
     fixed = board(looked=NOW + MINUTE)
     told = after(*boards, fixed)
@@ -222,20 +242,23 @@ def test_rejected_revision_and_its_recovery_are_notified_at_once() -> None:
         [(Condition.REFUSED, Condition.REFUSED)],
         [(Condition.WELL, Condition.REFUSED)],
     ]
-    assert "a.yaml:1:1: /spec: is missing" in news(Ledger(), looks(boards[0]))[0][0].finding.said
+    assert (
+        "a.yaml:1:1: /spec: is missing"
+        in find_changes(NotificationState(), snapshot_targets(boards[0]))[0][0].finding.message
+    )
 
 
 def test_unreachable_source_is_notified_only_when_it_persists() -> None:
     """A host of git that does not answer once heals by itself; before git was first read nothing is known."""
-    gone = Refusal("no answer", NOW + MINUTE)
+    gone = RejectedRevision("no answer", NOW + MINUTE)
     told = after(
         board(refusal=gone, now=NOW + MINUTE),
-        board(refusal=gone, now=NOW + MINUTE + PATIENCE),
+        board(refusal=gone, now=NOW + MINUTE + OUTAGE_TOLERANCE),
         board(looked=None),
         board(refusal=gone, looked=None),
     )
     assert [len(each) for each in told] == [0, 1, 0, 0]
-    assert looks(board(looked=None)) == {}
+    assert snapshot_targets(board(looked=None)) == {}
 
 
 def test_notification_contains_no_values() -> None:
@@ -245,7 +268,10 @@ def test_notification_contains_no_values() -> None:
         one("create", "b", outcome=Refused("no")),
         one("blocked", "c"),
     )
-    said = {(each.finding.name, each.finding.said) for each in news(Ledger(), looks(board(here)))[0]}
+    said = {
+        (each.finding.name, each.finding.message)
+        for each in find_changes(NotificationState(), snapshot_targets(board(here)))[0]
+    }
     assert said == {("a", START), ("a", ""), ("b", "no"), ("c", "because")}
 
 
@@ -264,25 +290,25 @@ states = st.one_of(
 
 
 @given(st.lists(states, max_size=8))
-def test_notifications_are_unique_and_only_notified_problems_recover(lanes: Sequence[Lane]) -> None:
+def test_notifications_are_unique_and_only_notified_problems_recover(lanes: Sequence[TargetStatus]) -> None:
     """Whatever happens: the same again is no news, and a recovery ends just what was told, once."""
-    ledger, open_ = Ledger(), dict[tuple[str, bool], Condition]()
+    ledger, open_ = NotificationState(), dict[tuple[str, bool], Condition]()
     for each in lanes:
-        found = looks(board(each))
-        notices, ledger = news(ledger, found)
-        assert news(ledger, found) == ((), ledger)
+        found = snapshot_targets(board(each))
+        notices, ledger = find_changes(ledger, found)
+        assert find_changes(ledger, found) == ((), ledger)
         assert decode(encode({"one": ledger})) == {"one": ledger}
         subjects = {id(finding): subject for look in found.values() for subject, finding in look.findings.items()}
         for notice in notices:
             subject = subjects[id(notice.finding)]
-            key = subject.association, subject.export
-            assert open_.pop(key, None) == notice.ended
-            if notice.finding.condition.wrong:
+            key = subject.association, subject.is_export
+            assert open_.pop(key, None) == notice.ended_condition
+            if notice.finding.condition.is_wrong:
                 open_[key] = notice.finding.condition
             else:
-                assert notice.ended
+                assert notice.ended_condition
         remembered = ledger.targets.get("prod")
-        kept = {(key.association, key.export) for key in (remembered.open if remembered else {})}
+        kept = {(key.association, key.is_export) for key in (remembered.alerts if remembered else {})}
         open_ = {key: condition for key, condition in open_.items() if key in kept}
         assert open_.keys() == kept
 
@@ -291,30 +317,34 @@ def test_notifications_are_unique_and_only_notified_problems_recover(lanes: Sequ
 def test_notification_states_merge_in_any_order(told: list[tuple[str, int]]) -> None:
     """Of each target the newest holds, whoever wrote it first."""
     ledgers = [
-        Ledger({name: Remembered(NOW + number * MINUTE, {Subject("x"): Open(Condition.LOST, str(number))})})
+        NotificationState(
+            {name: TargetAlerts(NOW + number * MINUTE, {Subject("x"): OpenAlert(Condition.LOST, str(number))})}
+        )
         for name, number in told
     ]
-    forwards = backwards = Ledger()
+    forwards = backwards = NotificationState()
     for each in ledgers:
-        forwards = forwards.merged(each)
+        forwards = forwards.merge(each)
     for each in reversed(ledgers):
-        backwards = backwards.merged(each)
+        backwards = backwards.merge(each)
     assert forwards == backwards
-    assert Ledger(summarised=NOW).merged(Ledger(summarised=NOW + DAY)).summarised == NOW + DAY
+    assert (
+        NotificationState(last_summary=NOW).merge(NotificationState(last_summary=NOW + DAY)).last_summary == NOW + DAY
+    )
 
 
 def test_future_times_in_the_notification_state_are_ignored() -> None:
     """Who wrote them had a clock that was ahead: what is open stays open, and a minute is no matter."""
-    open_ = {Subject("x"): Open(Condition.LOST)}
-    ahead = Ledger({"a": Remembered(NOW + DAY, open_), "b": Remembered(NOW + MINUTE, open_)}, NOW + DAY)
-    believed = ahead.believed(NOW)
-    assert believed.targets["a"].open == open_
+    open_ = {Subject("x"): OpenAlert(Condition.LOST)}
+    ahead = NotificationState({"a": TargetAlerts(NOW + DAY, open_), "b": TargetAlerts(NOW + MINUTE, open_)}, NOW + DAY)
+    believed = ahead.without_future_times(NOW)
+    assert believed.targets["a"].alerts == open_
     assert believed.targets["a"].at < NOW - DAY
     assert believed.targets["b"] == ahead.targets["b"]
-    assert believed.summarised is None
-    assert ahead.believed(NOW + DAY) == ahead
-    assert Ledger().believed(NOW) == Ledger()
-    assert believed.merged(Ledger({"a": Remembered(NOW, {})}, NOW)).targets["a"] == Remembered(NOW, {})
+    assert believed.last_summary is None
+    assert ahead.without_future_times(NOW + DAY) == ahead
+    assert NotificationState().without_future_times(NOW) == NotificationState()
+    assert believed.merge(NotificationState({"a": TargetAlerts(NOW, {})}, NOW)).targets["a"] == TargetAlerts(NOW, {})
 
 
 @pytest.mark.parametrize(
@@ -335,16 +365,16 @@ def test_malformed_notification_state_is_rejected(document: object) -> None:
         decode(document)
 
 
-def all_of(here: Board, ledger: Ledger | None = None, every: timedelta = DAY) -> Summary | None:
+def all_of(here: ControllerStatus, ledger: NotificationState | None = None, every: timedelta = DAY) -> Summary | None:
     """Return the summary of a board."""
-    return summary(ledger or Ledger(), here, looks(here), every)
+    return build_summary(ledger or NotificationState(), here, snapshot_targets(here), every)
 
 
 def test_a_summary_is_due_once_a_day() -> None:
     """The first as soon as every target was looked at; none where nobody wants any."""
     here = board(lane(one("in-sync")))
     assert all_of(here)
-    told = Ledger(summarised=NOW - DAY + MINUTE)
+    told = NotificationState(last_summary=NOW - DAY + MINUTE)
     assert all_of(here, told) is None
     assert all_of(replace(here, now=NOW + MINUTE), told)
     assert all_of(here, every=timedelta()) is None
@@ -356,14 +386,14 @@ def test_summary_says_well_only_when_everything_is_right_and_recent() -> None:
     good = board(lane(one("in-sync", last_execution=ran), one("in-sync", "other")))
     said = all_of(good)
     assert said
-    assert (said.well, said.associations, said.targets) == (True, 2, 1)
+    assert (said.is_well, said.association_count, said.target_count) == (True, 2, 1)
     for here in (
         board(lane(one("drifted"))),
         board(lane(one("held"))),
         board(lane(one("in-sync", last_execution=Execution("FAILED", None)))),
         board(lane(one("in-sync"), unlisted=(("arn:i", "denied"),))),
-        board(lane(one("in-sync")), refusal=Refusal("1 problem", NOW)),
-        board(lane(one("in-sync")), refusal=Refusal("no answer", NOW + MINUTE)),
+        board(lane(one("in-sync")), refusal=RejectedRevision("1 problem", NOW)),
+        board(lane(one("in-sync")), refusal=RejectedRevision("no answer", NOW + MINUTE)),
         board(lane(one("in-sync")), now=NOW + 2 * DAY),
         board(lane(one("in-sync")), looked=NOW - DAY - MINUTE),
         board(lane(one("in-sync")), looked=None),
@@ -372,34 +402,39 @@ def test_summary_says_well_only_when_everything_is_right_and_recent() -> None:
     ):
         said = all_of(here)
         assert said
-        assert not said.well
+        assert not said.is_well
 
 
 def test_summary_names_targets_without_a_recent_run() -> None:
     """A target whose runs hang or fail is not among what is well."""
     said = all_of(board(lane(one("in-sync")), now=NOW + 2 * DAY))
     assert said
-    assert said.behind == (("prod", NOW),)
+    assert said.overdue_targets == (("prod", NOW),)
 
 
 def test_summary_says_that_the_source_was_not_checked() -> None:
     """Looking may hang or fail without a refusal; where there is one, that is told already."""
     said = all_of(board(lane(one("in-sync")), looked=NOW - DAY - MINUTE))
     assert said
-    assert (said.unread, said.read, said.behind) == (True, NOW - DAY - MINUTE, ())
-    refused = all_of(board(lane(one("in-sync")), looked=NOW - 2 * DAY, refusal=Refusal("no answer", NOW - DAY)))
+    assert (said.is_source_unread, said.source_read_at, said.overdue_targets) == (True, NOW - DAY - MINUTE, ())
+    refused = all_of(
+        board(lane(one("in-sync")), looked=NOW - 2 * DAY, refusal=RejectedRevision("no answer", NOW - DAY))
+    )
     assert refused
-    assert (refused.unread, [each.finding.condition for each in refused.open]) == (False, [Condition.REFUSED])
+    assert (refused.is_source_unread, [each.finding.condition for each in refused.open_notifications]) == (
+        False,
+        [Condition.REFUSED],
+    )
 
 
 def test_first_summary_waits_for_the_first_reports() -> None:
     """Not for ever: that nothing can be reconciled is worth a word."""
-    fresh = Lane("prod", NOW, NOW, None, 0, None, None)
+    fresh = TargetStatus("prod", NOW, NOW, None, 0, None, None)
     assert all_of(board(fresh)) is None
     assert all_of(board()) is None
-    late = all_of(board(fresh, now=NOW + PATIENCE))
+    late = all_of(board(fresh, now=NOW + OUTAGE_TOLERANCE))
     assert late
-    assert late.behind == (("prod", None),)
+    assert late.overdue_targets == (("prod", None),)
 
 
 def test_every_outcome_is_classified() -> None:
@@ -407,8 +442,11 @@ def test_every_outcome_is_classified() -> None:
     outcomes: tuple[Outcome, ...] = (
         Created("a"), Updated(), Refused("r"), NotSent("r"), Unknown("r"), Skipped("r"),
     )  # fmt: skip
-    found = [looks(board(lane(one("create", outcome=each))))["prod"].findings[Subject("export")] for each in outcomes]
+    found = [
+        snapshot_targets(board(lane(one("create", outcome=each))))["prod"].findings[Subject("export")]
+        for each in outcomes
+    ]
     assert [each.condition for each in found] == [
         Condition.WELL, Condition.WELL, Condition.FAILED, Condition.FAILED, Condition.FAILED, Condition.UNCLEAR,
     ]  # fmt: skip
-    assert SOURCE in looks(board())
+    assert SOURCE in snapshot_targets(board())

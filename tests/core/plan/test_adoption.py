@@ -10,7 +10,7 @@ from support.builders import NOW, ON_DEMAND, SETTLE, journal, live, manifest, ob
 
 from reconciler.core.apply.result import Result
 from reconciler.core.apply.transitions import with_intents
-from reconciler.core.journal.records import Bound, Intended, Journal
+from reconciler.core.journal.records import Bound, CreatePending, Journal
 from reconciler.core.model import Live, Manifest, Mode, Policy
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Adopt, Changed, Decision, Drifted, InSync, Update
@@ -140,11 +140,11 @@ def test_adopting_another_destination_by_arn_is_not_drift() -> None:
 
 def test_replaced_association_is_neither_drift_nor_update() -> None:
     """The journal knows what was applied to another one, of which List shows nothing any more."""
-    known = replace(record(id_="gone", ExecutionConfiguration=THIRD), former=(NEW,))
+    known = replace(record(id_="gone", ExecutionConfiguration=THIRD), previous_executions=(NEW,))
     there = live("a2", ExecutionConfiguration=SCHEDULED)
     first, kept = run(journal(known), wants(THIRD), there)
     assert isinstance(first, Adopt)
-    assert (first.record.token, first.record.former) == (None, (NEW, THIRD))
+    assert (first.record.token, first.record.previous_executions) == (None, (NEW, THIRD))
     for execution in (THIRD, NEW):
         later, _ = run(kept, wants(execution), there)
         assert isinstance(later, Changed)
@@ -153,7 +153,7 @@ def test_replaced_association_is_neither_drift_nor_update() -> None:
 
 def test_difference_from_a_create_with_a_lost_answer_is_drift() -> None:
     """What was sent is known: what List shows instead is AWS's doing, and the row says both."""
-    waiting = replace(record(), state=Intended(1, NOW - SETTLE, NOW - SETTLE))
+    waiting = replace(record(), state=CreatePending(1, NOW - SETTLE, NOW - SETTLE))
     there = live(ExecutionConfiguration=NEW)
     first, _ = run(journal(waiting), manifest(), there)
     assert first.kind == "drifted"

@@ -23,7 +23,7 @@ from support.builders import (
     rules,
 )
 
-from reconciler.core.journal.records import Bound, Intended, Record
+from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, OnLoss, Policy, Unobserved
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import (
@@ -40,7 +40,7 @@ from reconciler.core.plan.decision import (
     Update,
 )
 from reconciler.core.plan.inputs import RunOptions, RunRules
-from reconciler.core.request.token import client_token
+from reconciler.core.request.token import compute_client_token
 
 SCHEDULED: dict[str, Any] = {
     "ExecutionMode": "SCHEDULED",
@@ -59,7 +59,7 @@ def decide(
 
 def intended(attempts: int = 1, ago: timedelta = timedelta(minutes=1), **changes: Any) -> Record:
     """Return the record of a Create whose answer was lost."""
-    return replace(record(**changes), state=Intended(attempts, NOW - ago, NOW - ago))
+    return replace(record(**changes), state=CreatePending(attempts, NOW - ago, NOW - ago))
 
 
 def missing(name: str = "export", id_: str = "a1") -> Record:
@@ -82,8 +82,8 @@ def test_a_missing_association_is_created_with_its_token() -> None:
     decision = decide(manifest())
     assert isinstance(decision, Create)
     assert decision.request == request()
-    assert decision.token == client_token(request(), 0)
-    assert decision.record.state == Intended(1, NOW, NOW)
+    assert decision.token == compute_client_token(request(), 0)
+    assert decision.record.state == CreatePending(1, NOW, NOW)
 
 
 @pytest.mark.parametrize("spelling", [INTEGRATION.name, INTEGRATION.uuid, INTEGRATION.arn])
@@ -91,7 +91,7 @@ def test_name_uuid_and_arn_of_an_integration_give_one_token(spelling: str) -> No
     """The token does not depend on how the manifest spells the data integration."""
     decision = decide(manifest(DataIntegrationIdentifier=spelling))
     assert isinstance(decision, Create)
-    assert decision.token == client_token(request(), 0)
+    assert decision.token == compute_client_token(request(), 0)
 
 
 def test_a_missing_integration_blocks_and_names_the_nearest() -> None:
@@ -235,7 +235,7 @@ def test_second_orphan_of_a_natural_key_does_not_block() -> None:
     wanted = manifest("new", Policy(generation=2))
     (decision,) = compute_plan([wanted], observed(), journal(p, q), rules()).decisions
     assert isinstance(decision, Create)
-    waiting = replace(p, state=Intended(1, NOW, NOW))
+    waiting = replace(p, state=CreatePending(1, NOW, NOW))
     (decision,) = compute_plan([wanted], observed(), journal(q, waiting), rules()).decisions
     assert isinstance(decision, Settling)
 
@@ -439,7 +439,7 @@ def test_waits_double_and_the_recorded_request_is_repeated(attempts: int) -> Non
     decision = decide(manifest(), remembered=due)
     assert isinstance(decision, Create)
     assert (decision.request, decision.token) == (due.request, due.token)
-    assert decision.record.state == Intended(attempts + 1, NOW - wait, NOW)
+    assert decision.record.state == CreatePending(attempts + 1, NOW - wait, NOW)
 
 
 def test_create_is_given_up_after_the_fifth_attempt() -> None:
@@ -459,8 +459,8 @@ def test_raised_generation_restarts_an_abandoned_create() -> None:
         assert isinstance(decision, Create)
         assert decision.request == request(ExecutionConfiguration=SCHEDULED)
         assert (decision.record.incarnation, decision.record.generation) == (1, 2)
-        assert decision.token == client_token(decision.request, 1)
-        assert decision.record.state == Intended(1, NOW, NOW)
+        assert decision.token == compute_client_token(decision.request, 1)
+        assert decision.record.state == CreatePending(1, NOW, NOW)
 
 
 def test_a_short_settle_time_does_not_give_up_early() -> None:

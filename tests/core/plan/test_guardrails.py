@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from support.builders import NOW, SETTLE, journal, live, manifest, observed, record, rules
 
-from reconciler.core.journal.records import Bound, Intended, Journal, Sent
+from reconciler.core.journal.records import Bound, CreatePending, Journal, UpdatePending
 from reconciler.core.model import Execution, Live, Manifest, Mode, Policy, Target
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Blocked, Create, Decision, Held, InSync, Update
@@ -78,7 +78,7 @@ def test_disallowed_destination_blocks(destination: str | None) -> None:
 
 def test_repeated_create_is_checked_by_its_recorded_destination() -> None:
     """The recorded request goes out again, so its destination counts, whatever git says now."""
-    sent = replace(record(), state=Intended(1, NOW - 2 * SETTLE, NOW - 2 * SETTLE))
+    sent = replace(record(), state=CreatePending(1, NOW - 2 * SETTLE, NOW - 2 * SETTLE))
     decided = compute_plan([manifest()], observed(), journal(sent), rules())
     elsewhere = replace(TARGET, allowed_destinations=("s3://other/*",))
     (decision,) = apply_guardrails(decided, elsewhere, rules(), observed()).decisions
@@ -190,7 +190,7 @@ def test_update_that_exports_is_held_like_a_create() -> None:
 
 def test_create_that_list_does_not_show_counts_as_running() -> None:
     """A Create without an answer, and one that List does not show yet, may be exports by now."""
-    waiting = replace(record("m00", ClientId="m00"), state=Intended(1, NOW, NOW))
+    waiting = replace(record("m00", ClientId="m00"), state=CreatePending(1, NOW, NOW))
     fresh = replace(record("m01", ClientId="m01"), state=Bound("b", NOW))
     decisions = crowded(*exports(3), lives=runs(MAX_EXPORTS - 2), known=journal(waiting, fresh))
     assert [each.kind for each in decisions] == ["settling", "settling", "held"]
@@ -210,7 +210,7 @@ def test_association_quota_of_a_data_integration_is_not_exceeded() -> None:
 
 def test_unanswered_create_counts_towards_the_association_quota() -> None:
     """A Create whose answer was lost may have taken the last place."""
-    waiting = replace(record("m00", ClientId="m00"), state=Intended(1, NOW, NOW))
+    waiting = replace(record("m00", ClientId="m00"), state=CreatePending(1, NOW, NOW))
     seen = observed(*(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
     decisions = apply_guardrails(
         compute_plan(exports(2), seen, journal(waiting), rules()), Target("prod"), rules(), seen
@@ -236,7 +236,9 @@ def test_pending_update_counts_as_one_running_export(status: str) -> None:
     before = {"ExecutionMode": "ON_DEMAND"}
     shown = replace(live("s", ClientId="s", ExecutionConfiguration=before), last_execution=Execution(status, None))
     sent = record("sent", "s", ClientId="s")
-    sent = replace(sent, state=Bound("s", NOW - 2 * SETTLE, shown.arn, update=Sent(NOW)), former=(before,))
+    sent = replace(
+        sent, state=Bound("s", NOW - 2 * SETTLE, shown.arn, update=UpdatePending(NOW)), previous_executions=(before,)
+    )
     lives = (shown, *runs(MAX_EXPORTS - 2))
     decisions = crowded(manifest("sent", ClientId="s"), *exports(2), lives=lives, known=journal(sent))
     assert [each.kind for each in decisions] == ["settling", "create", "held"]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import NOW, journal, live, manifest, observed, record, rules
 
-from reconciler.core.journal.records import Bound, Intended, Record
+from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Live, Manifest, Policy, resembles
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Settling
@@ -40,7 +40,7 @@ def decide(
 def waiting(seen: tuple[str, ...] = (), name: str = "export") -> Record:
     """Return the record of a Create whose answer was lost an hour ago."""
     then = NOW - timedelta(hours=1)
-    return replace(record(name), state=Intended(1, then, then, seen))
+    return replace(record(name), state=CreatePending(1, then, then, seen))
 
 
 def adopted(id_: str, name: str = "other") -> Record:
@@ -118,7 +118,7 @@ def test_association_of_another_lost_create_does_not_block_a_repeat() -> None:
     """Two answers were lost, and List shows one of the two: it is adopted, and the other one is sent again at once."""
     other = manifest("other", DestinationURI="s3://corp-exports/other")
     then = NOW - timedelta(hours=1)
-    lost = replace(record("other", DestinationURI="s3://corp-exports/other"), state=Intended(1, then, then))
+    lost = replace(record("other", DestinationURI="s3://corp-exports/other"), state=CreatePending(1, then, then))
     there = live("x1", DestinationURI="s3://corp-exports/other")
     decisions = compute_plan([manifest(), other], observed(there), journal(waiting(), lost), rules()).decisions
     assert [type(each) for each in decisions] == [Create, Adopt]
@@ -128,17 +128,17 @@ def test_pending_record_lists_the_associations_seen_before() -> None:
     """So that a repeat knows what is new."""
     decision = decide(manifest(), live("x2", DestinationURI="s3://b"), live("x1", DestinationURI="s3://a"))
     assert isinstance(decision, Create)
-    assert isinstance(decision.record.state, Intended)
-    assert decision.record.state.seen == ("x1", "x2")
+    assert isinstance(decision.record.state, CreatePending)
+    assert decision.record.state.live_ids == ("x1", "x2")
     again = decide(manifest(), live("x1", DestinationURI="s3://a"), known=(waiting(("x1",)),))
     assert isinstance(again, Create)
-    assert isinstance(again.record.state, Intended)
-    assert again.record.state.seen == ("x1",)
+    assert isinstance(again.record.state, CreatePending)
+    assert again.record.state.live_ids == ("x1",)
 
 
 def test_similar_association_is_ignored_within_the_settle_time() -> None:
     """Within the settle time it may still show as it was sent."""
-    known = replace(record(), state=Intended(1, NOW, NOW))
+    known = replace(record(), state=CreatePending(1, NOW, NOW))
     assert isinstance(decide(manifest(), live("x1", DestinationURI="s3://other"), known=(known,)), Settling)
 
 

@@ -8,12 +8,12 @@ from datetime import timedelta
 from support.builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, observed, record, request, rules
 
 from reconciler.core.apply.transitions import with_intents
-from reconciler.core.journal.records import Bound, Intended, Record
+from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Integration, Live, Manifest, Observation, OnLoss, Policy, Target
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Held, InSync, Lost, Settling
 from reconciler.core.plan.guardrails import apply_guardrails
-from reconciler.core.request.token import client_token
+from reconciler.core.request.token import compute_client_token
 
 RECREATE = Policy(on_loss=OnLoss.RECREATE)
 
@@ -60,8 +60,8 @@ def test_on_loss_recreate_recreates_a_lost_association() -> None:
     """What git asks for now, under the next incarnation's token; the loss is remembered should nothing come of it."""
     decision = decide(manifest(policy=RECREATE), gone())
     assert isinstance(decision, Create)
-    assert decision.token == client_token(request(), 1)
-    assert decision.record == Record("export", request(), decision.token, 1, 1, Intended(1, NOW, NOW))
+    assert decision.token == compute_client_token(request(), 1)
+    assert decision.record == Record("export", request(), decision.token, 1, 1, CreatePending(1, NOW, NOW))
     assert decision.previous_record == gone()
 
 
@@ -97,11 +97,11 @@ def test_generation_raised_while_settling_has_no_later_effect() -> None:
     """Impatience is no answer to a loss that nobody has seen yet: whatever still settles takes the generation over."""
     wanted = manifest(policy=Policy(generation=2))
     fresh = replace(record(), state=Bound("a1", NOW))
-    for known in (fresh, gone(timedelta(0)), replace(record(), state=Intended(1, NOW, NOW))):
+    for known in (fresh, gone(timedelta(0)), replace(record(), state=CreatePending(1, NOW, NOW))):
         decision = decide(wanted, known)
         assert isinstance(decision, Settling)
         assert decision.record.generation == 2
-    repeated = decide(wanted, replace(record(), state=Intended(1, NOW - SETTLE, NOW - SETTLE)))
+    repeated = decide(wanted, replace(record(), state=CreatePending(1, NOW - SETTLE, NOW - SETTLE)))
     assert isinstance(repeated, Create)
     assert (repeated.record.generation, repeated.record.incarnation) == (2, 0)
 
@@ -125,7 +125,7 @@ def test_lost_association_keeps_its_natural_key() -> None:
     """Git asks for something else under its name: the record of what is lost stays, and the new one needs a name."""
     wanted = manifest(policy=replace(RECREATE, generation=2), DestinationURI="s3://corp-exports/other")
     there = live("a2", DestinationURI="s3://corp-exports/other")
-    given_up = replace(record(), state=Intended(5, NOW - SETTLE * 40, NOW - SETTLE * 40))
+    given_up = replace(record(), state=CreatePending(5, NOW - SETTLE * 40, NOW - SETTLE * 40))
     for known in (gone(), given_up):
         for lives in ((), (there,)):
             (decision,) = compute_plan([wanted], observed(*lives), journal(known), rules()).decisions

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.builders import NOW, ON_DEMAND, SETTLE, journal, live, manifest, observed, record, request, rules
 
-from reconciler.core.journal.records import Bound, Record, Sent
+from reconciler.core.journal.records import Bound, Record, UpdatePending
 from reconciler.core.model import Live, Manifest, Mode, Policy
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Adopt, Changed, Create, Decision, Drifted, InSync, Settling, Update
@@ -38,8 +38,8 @@ def wants(execution: Any, generation: int = 1) -> Manifest:
 
 def updated(ago: timedelta, refused: str | None = None, generation: int = 1) -> Record:
     """Return the record of an association that was updated from OLD to NEW."""
-    bound = Bound("a1", NOW - timedelta(days=1), live().arn, update=Sent(NOW - ago, refused))
-    return replace(record(ExecutionConfiguration=NEW), state=bound, generation=generation, former=(OLD,))
+    bound = Bound("a1", NOW - timedelta(days=1), live().arn, update=UpdatePending(NOW - ago, refused))
+    return replace(record(ExecutionConfiguration=NEW), state=bound, generation=generation, previous_executions=(OLD,))
 
 
 def test_update_contains_the_record_to_journal_first() -> None:
@@ -47,8 +47,8 @@ def test_update_contains_the_record_to_journal_first() -> None:
     decision = decide(wants(NEW), record(), live())
     assert isinstance(decision, Update)
     assert decision.record.request == request(ExecutionConfiguration=NEW)
-    assert decision.record.state == Bound("a1", NOW - timedelta(hours=1), live().arn, update=Sent(NOW))
-    assert decision.record.former == (OLD,)
+    assert decision.record.state == Bound("a1", NOW - timedelta(hours=1), live().arn, update=UpdatePending(NOW))
+    assert decision.record.previous_executions == (OLD,)
     assert decision.previous_record == record()
     assert (decision.association_id, decision.execution) == ("a1", NEW)
     assert "REPEATS" in decision.reason
@@ -59,7 +59,7 @@ def test_update_shown_by_list_is_in_sync() -> None:
     decision = decide(wants(NEW), updated(timedelta(minutes=1)), live(ExecutionConfiguration=NEW))
     assert isinstance(decision, InSync)
     assert isinstance(decision.record.state, Bound)
-    assert (decision.record.state.update, decision.record.former) == (None, (OLD,))
+    assert (decision.record.state.update, decision.record.previous_executions) == (None, (OLD,))
 
 
 def test_update_not_shown_by_list_settles_and_is_not_repeated() -> None:
@@ -83,8 +83,8 @@ def test_refused_update_is_reported_and_not_repeated() -> None:
     again = decide(wants(NEW, generation=2), updated(timedelta(0), "AccessDenied: no"), live())
     assert isinstance(again, Update)
     assert again.record.generation == 2
-    assert again.record.state == Bound("a1", NOW - timedelta(days=1), live().arn, update=Sent(NOW))
-    assert again.record.former == (OLD,)
+    assert again.record.state == Bound("a1", NOW - timedelta(days=1), live().arn, update=UpdatePending(NOW))
+    assert again.record.previous_executions == (OLD,)
 
 
 def test_raised_generation_repeats_an_update_that_never_showed() -> None:
@@ -118,7 +118,7 @@ def test_further_change_waits_for_the_pending_update() -> None:
     for shown in (live(), live(ExecutionConfiguration=NEW)):
         decision = decide(wants(THIRD), updated(SETTLE), shown)
         assert isinstance(decision, Update)
-        assert decision.record.former == ((NEW, OLD) if shown == live() else (OLD, NEW))
+        assert decision.record.previous_executions == ((NEW, OLD) if shown == live() else (OLD, NEW))
         assert isinstance(decide(wants(THIRD), decision.record, shown), Settling)
 
 
@@ -131,7 +131,7 @@ def test_reverting_needs_a_raised_generation() -> None:
     back = decide(wants(OLD, 2), updated(timedelta(hours=1)), shown)
     assert isinstance(back, Update)
     assert back.record.generation == 2
-    assert back.record.former == (NEW,)
+    assert back.record.previous_executions == (NEW,)
     older = decide(wants(NEW, 1), back.record, live())
     assert isinstance(older, Changed)
     assert "is 1 and was 2" in older.reason
@@ -214,24 +214,24 @@ def test_update_does_not_overwrite_ignored_members() -> None:
 
 def test_earlier_configuration_is_not_sent_again_in_one_generation() -> None:
     """Whatever was applied before in this generation is not sent again, however long ago."""
-    known = replace(record(ExecutionConfiguration=THIRD), former=(OLD, NEW))
+    known = replace(record(ExecutionConfiguration=THIRD), previous_executions=(OLD, NEW))
     for execution in (OLD, NEW):
         assert isinstance(decide(wants(execution), known, live(ExecutionConfiguration=THIRD)), Changed)
         raised = decide(wants(execution, 2), known, live(ExecutionConfiguration=THIRD))
         assert isinstance(raised, Update)
-        assert raised.record.former == (THIRD,)
+        assert raised.record.previous_executions == (THIRD,)
 
 
 def test_previous_executions_survive_rebinding_and_recreation() -> None:
     """A stale revision does not update what was bound anew, nor what was created again."""
-    known = replace(record(id_="gone", ExecutionConfiguration=NEW), former=(OLD,))
+    known = replace(record(id_="gone", ExecutionConfiguration=NEW), previous_executions=(OLD,))
     rebound = decide(wants(NEW), known, live("a2", ExecutionConfiguration=NEW))
     assert isinstance(rebound, Adopt)
-    assert rebound.record.former == (OLD,)
+    assert rebound.record.previous_executions == (OLD,)
     missing = replace(known, state=Bound("gone", NOW - timedelta(days=1), "arn", NOW - SETTLE))
     again = decide(wants(NEW, 2), missing)
     assert isinstance(again, Create)
-    assert again.record.former == (OLD,)
+    assert again.record.previous_executions == (OLD,)
 
 
 def test_reason_names_the_mode_when_only_the_mode_is_missing() -> None:

@@ -12,12 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.redaction.invalid_settings import credential_flaw, credential_flaws, flaw, setting_flaws
-from reconciler.core.redaction.redact import LONGEST, Index, redact
+from reconciler.core.redaction.invalid_settings import (
+    find_credential_flaw,
+    find_flaw,
+    list_credential_flaws,
+    list_setting_flaws,
+)
+from reconciler.core.redaction.redact import MAX_LINE_LENGTH, SecretIndex, redact
 from reconciler.core.redaction.redact import hide as hide_known
-from reconciler.core.redaction.secrets import RUN, Secrets
+from reconciler.core.redaction.secrets import MIN_PART_LENGTH, Secrets
 
-SECRETS = st.text(st.characters(codec="utf-8", exclude_characters="*"), min_size=RUN, max_size=60).filter(
+SECRETS = st.text(st.characters(codec="utf-8", exclude_characters="*"), min_size=MIN_PART_LENGTH, max_size=60).filter(
     lambda text: text.split() == [text]
 )
 SPELLINGS: tuple[Callable[[str], str], ...] = (
@@ -37,15 +42,15 @@ SPELLINGS: tuple[Callable[[str], str], ...] = (
 
 def hide(text: str, secrets: Secrets) -> str:
     """Redact by secrets."""
-    return redact(text, Index.of(secrets.whole, secrets.long))
+    return redact(text, SecretIndex.build(secrets.whole, secrets.long))
 
 
 @given(SECRETS, st.sampled_from(SPELLINGS))
 def test_every_encoding_of_a_secret_is_hidden(secret: str, spell: Callable[[str], str]) -> None:
     """Escaped by a URL, JSON, repr or HTML, in base64 at any offset: no part of RUN characters stays."""
     spelled = spell(secret) if spell is not str.upper or secret.isascii() else secret
-    shown = hide(f"it said {spelled} there", Secrets.of(secret))
-    assert all(secret[at : at + RUN] not in shown for at in range(len(secret) - RUN + 1))
+    shown = hide(f"it said {spelled} there", Secrets.from_values(secret))
+    assert all(secret[at : at + MIN_PART_LENGTH] not in shown for at in range(len(secret) - MIN_PART_LENGTH + 1))
     assert spelled not in shown
     assert "***" in shown
 
@@ -53,9 +58,9 @@ def test_every_encoding_of_a_secret_is_hidden(secret: str, spell: Callable[[str]
 @given(SECRETS, st.data())
 def test_truncated_secret_is_hidden(secret: str, data: st.DataObject) -> None:
     """A beginning, an end or a middle of RUN characters counts."""
-    start = data.draw(st.integers(0, len(secret) - RUN))
-    cut = secret[start : data.draw(st.integers(start + RUN, len(secret)))]
-    assert cut not in hide(f"<{cut}…", Secrets.of(secret))
+    start = data.draw(st.integers(0, len(secret) - MIN_PART_LENGTH))
+    cut = secret[start : data.draw(st.integers(start + MIN_PART_LENGTH, len(secret)))]
+    assert cut not in hide(f"<{cut}…", Secrets.from_values(secret))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +76,7 @@ def test_truncated_secret_is_hidden(secret: str, data: st.DataObject) -> None:
 )
 def test_login_in_a_truncated_url_is_hidden(text: str, shown: str) -> None:
     """A URL ends where its password has a #; a short password is hidden as a word, and no part of another one."""
-    assert hide(text, Secrets.of_text("http://user:PASS#1@127.0.0.1:9", is_proxy=True)) == shown
+    assert hide(text, Secrets.from_text("http://user:PASS#1@127.0.0.1:9", is_proxy=True)) == shown
 
 
 @pytest.mark.parametrize(
@@ -84,13 +89,13 @@ def test_login_in_a_truncated_url_is_hidden(text: str, shown: str) -> None:
 )  # fmt: skip
 def test_proxy_login_is_a_secret(proxy: str, password: str) -> None:
     """With a scheme or without one, as a password or as a token alone, and decoded."""
-    secrets = Secrets.of_environment({"http_proxy": proxy, "NO_PROXY": "localhost"})
+    secrets = Secrets.from_environment({"http_proxy": proxy, "NO_PROXY": "localhost"})
     assert password not in hide(f"cannot use {password} here", secrets)
 
 
 def test_variables_are_secret_by_name_and_content() -> None:
     """Credentials, tokens, logins and headers; no names of files, no ids, and nothing short but our own."""
-    secrets = Secrets.of_environment({
+    secrets = Secrets.from_environment({
         "AWS_SECRET_ACCESS_KEY": "secretkey", "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "GITHUB_TOKEN": "githubtoken",
         "AWS_WEB_IDENTITY_TOKEN_FILE": "/var/run/token", "MY_TOKEN": "short", "RECONCILER_WEBHOOK_SECRET": "hook",
         "RECONCILER_GIT_URL": "https://me:gitpassword@host/x", "GIT_CONFIG_VALUE_0": "Authorization: Basic aGVhZGVyczo",
@@ -110,7 +115,7 @@ def test_variables_are_secret_by_name_and_content() -> None:
 
 def test_short_values_are_not_hidden() -> None:
     """Three characters are no secret that can be looked for; the login of a URL is hidden all the same."""
-    secrets = Secrets.of("is", "abc") | Secrets.of_login("a:b")
+    secrets = Secrets.from_values("is", "abc") | Secrets.from_login("a:b")
     assert hide("abc is https://a:b@host", secrets) == "abc is https://***@host"
 
 
@@ -136,7 +141,7 @@ def test_ordinary_words_regions_and_buckets_are_not_hidden(given: dict[str, str]
         "(2026-11-27T12:00:00Z): stack overflow while markdown was truncated in /var/run/secrets; user: no token, in "
         "short a phrase, no password"
     )
-    assert hide(text, Secrets.of_environment(given)) == text
+    assert hide(text, Secrets.from_environment(given)) == text
 
 
 @pytest.mark.parametrize(
@@ -144,7 +149,7 @@ def test_ordinary_words_regions_and_buckets_are_not_hidden(given: dict[str, str]
 )
 def test_short_secret_is_hidden_as_a_whole_word(text: str) -> None:
     """Punctuation does not make it a part of a longer name."""
-    assert hide(text, Secrets.of("PASS")) == text.replace("PASS", "***")
+    assert hide(text, Secrets.from_values("PASS")) == text.replace("PASS", "***")
 
 
 @pytest.mark.parametrize(
@@ -185,13 +190,13 @@ def test_unknown_secret_is_hidden_by_its_context(text: str, shown: str) -> None:
 def test_own_messages_hide_only_known_secrets() -> None:
     """No word of ours looks like a secret to it, and a value that is quoted is hidden where it is known."""
     said = "AWS_SESSION_TOKEN: begins or ends with a blank\nhttps://host/x? 'hookhook'"
-    known = Secrets.of("hookhook")
-    assert hide_known(said, Index.of(known.whole, known.long)) == said.replace("hookhook", "***")
+    known = Secrets.from_values("hookhook")
+    assert hide_known(said, SecretIndex.build(known.whole, known.long)) == said.replace("hookhook", "***")
 
 
 def test_overlong_line_is_truncated() -> None:
     """What is said later is searched by nobody, and shown to nobody."""
-    assert hide("x" * 100_000, Secrets.of("0123456789")) == "x" * LONGEST + "…"
+    assert hide("x" * 100_000, Secrets.from_values("0123456789")) == "x" * MAX_LINE_LENGTH + "…"
 
 
 @pytest.mark.parametrize(
@@ -220,7 +225,7 @@ def test_unknown_secret_is_hidden_by_its_form_and_nothing_else_is(text: str, sho
 def test_invalid_escapes_are_left_unchanged() -> None:
     """Half a surrogate pair, and bytes that are no UTF-8, do no harm."""
     text = r"\ud800 %ff \xff &#0; \n"
-    assert hide(text, Secrets.of("0123456789")) == text
+    assert hide(text, Secrets.from_values("0123456789")) == text
 
 
 @pytest.mark.parametrize(
@@ -231,10 +236,10 @@ def test_invalid_escapes_are_left_unchanged() -> None:
 )  # fmt: skip
 def test_credentials_unfit_for_a_header_are_named_and_not_shown(value: str, wrong: str) -> None:
     """One sentence says which variable and what is wrong with it."""
-    (said,) = credential_flaws({"AWS_SESSION_TOKEN": value, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_PROFILE": value})
+    (said,) = list_credential_flaws({"AWS_SESSION_TOKEN": value, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_PROFILE": value})
     assert said.startswith("AWS_SESSION_TOKEN: ")
     assert wrong in said
-    assert credential_flaw("IQoJb3JpZ2luX2Vj+/==") is None
+    assert find_credential_flaw("IQoJb3JpZ2luX2Vj+/==") is None
 
 
 @pytest.mark.parametrize(
@@ -242,7 +247,7 @@ def test_credentials_unfit_for_a_header_are_named_and_not_shown(value: str, wron
 )
 def test_invalid_proxy_settings_are_named_and_not_shown(value: str) -> None:
     """A URL ends at such characters, and what is left of it stands in messages of libraries."""
-    (said,) = setting_flaws({"HTTPS_PROXY": value, "NO_PROXY": value, "RECONCILER_WEBHOOK_SECRET": "one two"})
+    (said,) = list_setting_flaws({"HTTPS_PROXY": value, "NO_PROXY": value, "RECONCILER_WEBHOOK_SECRET": "one two"})
     assert said.startswith("HTTPS_PROXY: ")
     assert value not in said
 
@@ -250,7 +255,7 @@ def test_invalid_proxy_settings_are_named_and_not_shown(value: str) -> None:
 def test_valid_settings_are_not_reported() -> None:
     """A socks proxy is one to git; a webhook secret may have blanks within, and none at its ends."""
     right = {"all_proxy": "socks5://u:P%231@h:1", "http_proxy": "h:3128", "RECONCILER_WEBHOOK_SECRET": "one two"}
-    assert list(setting_flaws(right)) == []
-    (said,) = setting_flaws({"RECONCILER_WEBHOOK_SECRET": "hook\n"})
+    assert list(list_setting_flaws(right)) == []
+    (said,) = list_setting_flaws({"RECONCILER_WEBHOOK_SECRET": "hook\n"})
     assert "hook" not in said
-    assert flaw("") is None
+    assert find_flaw("") is None

@@ -23,7 +23,7 @@ from support.builders import (
 )
 
 from reconciler.core.apply.preview import Preview
-from reconciler.core.journal.records import Bound, Intended, Record, Sent
+from reconciler.core.journal.records import Bound, CreatePending, Record, UpdatePending
 from reconciler.core.model import Live, Manifest, Mode, Observation, OnLoss, Policy, Target
 from reconciler.core.plan.decision import Plan
 from reconciler.core.report.explanation import Explanation, explain
@@ -50,7 +50,7 @@ def told(
 
 def intended(attempts: int = 1, ago: timedelta = timedelta(hours=1), **changes: Any) -> Record:
     """Return the record of a Create whose answer was lost."""
-    return replace(record(**changes), state=Intended(attempts, NOW - ago, NOW - ago))
+    return replace(record(**changes), state=CreatePending(attempts, NOW - ago, NOW - ago))
 
 
 def gone(policy_acted_on: int = 1) -> Record:
@@ -64,7 +64,9 @@ def sent(refused: str | None = None) -> Record:
     """Return the record of an Update that does not show."""
     known = record(ExecutionConfiguration=LATER)
     assert isinstance(known.state, Bound)
-    return replace(known, former=(ON_DEMAND,), state=replace(known.state, update=Sent(NOW, refused)))
+    return replace(
+        known, previous_executions=(ON_DEMAND,), state=replace(known.state, update=UpdatePending(NOW, refused))
+    )
 
 
 ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [

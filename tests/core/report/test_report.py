@@ -11,7 +11,7 @@ from support.builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, 
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
 from reconciler.core.apply.result import Result
-from reconciler.core.journal.records import Bound, Intended, Record
+from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Live, Manifest, Mode, Policy, Target
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Plan
@@ -62,7 +62,7 @@ CASES: list[tuple[str, str, Plan, int, int]] = [
     ("changed", "changed", planned(manifest(), lives=(live(ExecutionConfiguration=OTHER),)), 0, 2),
     ("drifted", "drifted", planned(
         manifest(), lives=(live(ExecutionConfiguration=OTHER),),
-        records=(replace(record(), state=Intended(1, NOW, NOW)),),
+        records=(replace(record(), state=CreatePending(1, NOW, NOW)),),
     ), 0, 2),
     ("changed", "changed", planned(
         manifest(ExecutionConfiguration=OTHER), lives=(live(),), records=(record("former"),)), 0, 2),
@@ -71,7 +71,7 @@ CASES: list[tuple[str, str, Plan, int, int]] = [
         manifest(), lives=(live(ExecutionConfiguration=OTHER),), records=(record(),)), 0, 2),
     ("changed", "changed", planned(
         manifest(ExecutionConfiguration=OTHER), lives=(live(),), records=(record(),)), 0, 2),
-    ("settling", "settling", planned(manifest(), records=(replace(record(), state=Intended(1, NOW, NOW)),)), 0, 2),
+    ("settling", "settling", planned(manifest(), records=(replace(record(), state=CreatePending(1, NOW, NOW)),)), 0, 2),
     ("lost", "lost", planned(manifest(), records=(missing(),)), 0, 2),
     ("held", "held", planned(manifest(policy=Policy(suspend=True))), 0, 2),
     ("held", "held", planned(
@@ -172,7 +172,7 @@ def test_created_association_counts_as_live_and_managed() -> None:
 
 def test_record_without_a_manifest_is_reported_as_orphaned() -> None:
     """An association whose manifest is gone, also one that nobody ever saw; not one that was renamed."""
-    waiting = replace(record("gone", ClientId="x"), state=Intended(1, NOW, NOW))
+    waiting = replace(record("gone", ClientId="x"), state=CreatePending(1, NOW, NOW))
     told = report(planned(manifest("new"), lives=(live(),), records=(record("old"), waiting)))
     assert [each.name for each in told.targets[0].orphaned] == ["gone"]
 

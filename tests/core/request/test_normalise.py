@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.request.normalise import problems
+from reconciler.core.request.normalise import find_problems
 
 WINDOW = "/ExecutionConfiguration/OnDemandConfiguration"
 
@@ -36,7 +36,7 @@ WINDOW = "/ExecutionConfiguration/OnDemandConfiguration"
 )
 def test_request_problems_have_json_pointers(execution: dict[str, Any], expected: dict[str, str]) -> None:
     """Each problem stands at its member, and what is right or of the wrong type brings none."""
-    found = dict(problems({"DataIntegrationIdentifier": "x", "ExecutionConfiguration": execution}))
+    found = dict(find_problems({"DataIntegrationIdentifier": "x", "ExecutionConfiguration": execution}))
     assert found.keys() == expected.keys()
     for place, said in expected.items():
         assert said in found[place]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import request
 
-from reconciler.core.request.token import client_token
+from reconciler.core.request.token import compute_client_token
 
 texts = st.text(max_size=8)
 trees = st.recursive(texts | st.lists(texts, max_size=3), lambda inner: st.dictionaries(texts, inner, max_size=3))
@@ -17,14 +17,14 @@ requests = st.dictionaries(texts, trees, max_size=4)
 
 def test_the_token_of_a_request_never_changes() -> None:
     """The token is pinned: another value would create every association in the world a second time."""
-    assert client_token(request(), 0) == (
+    assert compute_client_token(request(), 0) == (
         "appintegrations-reconciler-v1-ec80cec1be80a37688572c58f2f6d3241489b47675370c8c68df5eb0fb7461bf"
     )
 
 
 def test_recreation_has_a_different_token() -> None:
     """The next incarnation is another request to AWS."""
-    assert client_token(request(), 1) != client_token(request(), 0)
+    assert compute_client_token(request(), 1) != compute_client_token(request(), 0)
 
 
 def reversed_keys(tree: Any) -> Any:
@@ -37,16 +37,16 @@ def reversed_keys(tree: Any) -> Any:
 @given(requests)
 def test_token_does_not_depend_on_key_order(tree: dict[str, Any]) -> None:
     """Two machines that read the same manifest have the same token."""
-    assert client_token(reversed_keys(tree), 0) == client_token(tree, 0)
+    assert compute_client_token(reversed_keys(tree), 0) == compute_client_token(tree, 0)
 
 
 @given(requests, requests)
 def test_different_requests_have_different_tokens(one: dict[str, Any], other: dict[str, Any]) -> None:
     """A token is never that of another request."""
-    assert (client_token(one, 0) == client_token(other, 0)) == (one == other)
+    assert (compute_client_token(one, 0) == compute_client_token(other, 0)) == (one == other)
 
 
 @given(requests)
 def test_token_has_a_length_that_aws_accepts(tree: dict[str, Any]) -> None:
     """A ClientToken has 1 to 2048 characters (service model)."""
-    assert 1 <= len(client_token(tree, 0)) <= 2048
+    assert 1 <= len(compute_client_token(tree, 0)) <= 2048

@@ -15,7 +15,7 @@ from support.fakes import FakeClock
 from support.wire import Request, Wire, answer, page
 
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Unknown, Updated
-from reconciler.core.aws.verdict import KNOWN
+from reconciler.core.aws.verdict import KNOWN_CODES
 from reconciler.core.errors import (
     AccessDenied,
     ClockSkewed,
@@ -26,7 +26,7 @@ from reconciler.core.errors import (
     WrongAccount,
 )
 from reconciler.core.model import Execution, Observation, Target, Unobserved
-from reconciler.core.request.normalise import resolved
+from reconciler.core.request.normalise import resolve_request
 from reconciler.edge.aws import ConnectionSettings, Reader, SharedModels, TargetSession
 from reconciler.sandbox import Behaviour, SandboxServer
 
@@ -97,7 +97,7 @@ def test_unchanged_run_makes_the_documented_number_of_calls(server: SandboxServe
 def test_live_associations_are_normalised(server: SandboxServer, wire: Wire) -> None:
     """Times, ARN and the last execution come as the core compares them."""
     arn = arn_of("profiles-export", server)
-    sent = resolved(request(), arn)
+    sent = resolve_request(request(), arn)
     assert isinstance(connect(wire).create_writer(CLOCK).create(sent, "token", SOON), Created)
     (live,) = connect(wire).create_reader().list_associations([arn])[arn]  # type: ignore[misc]
     assert live.spec == {key: value for key, value in sent.items() if key != "ObjectConfiguration"}
@@ -108,7 +108,7 @@ def test_update_is_sent_once_and_its_outcome_is_returned(server: SandboxServer, 
     """Its answer is empty; one that is refused, or whose answer is lost, is not sent again."""
     arn = arn_of("profiles-export", server)
     writer = connect(wire).create_writer(CLOCK)
-    created = writer.create(resolved(request(), arn), "token", SOON)
+    created = writer.create(resolve_request(request(), arn), "token", SOON)
     assert isinstance(created, Created)
     assert writer.update(arn, created.association_id, ON_DEMAND, SOON) == Updated()
     assert isinstance(writer.update(arn, "00000000-0000-4000-8000-00000000dead", ON_DEMAND, SOON), Refused)
@@ -122,7 +122,7 @@ def test_expired_request_is_not_sent(server: SandboxServer, wire: Wire) -> None:
     """It is signed and about to be sent when the time is looked at for the last time."""
     clock = FakeClock()
     writer = connect(wire).create_writer(clock)
-    sent, until = resolved(request(), arn_of("profiles-export", server)), clock.now()
+    sent, until = resolve_request(request(), arn_of("profiles-export", server)), clock.now()
     clock.advance(seconds=1)
     outcome = writer.create(sent, "t", until)
     assert outcome == NotSent("its intent was written too long ago")
@@ -132,7 +132,7 @@ def test_expired_request_is_not_sent(server: SandboxServer, wire: Wire) -> None:
 
 def test_create_sends_our_token_and_user_agent(server: SandboxServer, wire: Wire) -> None:
     """Botocore invents a token where ours is missing; and CloudTrail is to show who called."""
-    sent = resolved(request(), arn_of("profiles-export", server))
+    sent = resolve_request(request(), arn_of("profiles-export", server))
     connect(wire).create_writer(CLOCK).create(sent, "our-token", SOON)
     (create,) = [each for each in wire.requests if each.method == "POST" and each.path != "/"]
     assert b'"ClientToken": "our-token"' in create.body
@@ -351,7 +351,9 @@ def test_an_explicit_deny_is_final(server: SandboxServer) -> None:
     server.sandbox.set_behaviour(Behaviour(explicit_deny=True))
     with Wire(server.url) as wire:
         refused = (
-            connect(wire).create_writer(CLOCK).create(resolved(request(), arn_of("profiles-export", server)), "t", SOON)
+            connect(wire)
+            .create_writer(CLOCK)
+            .create(resolve_request(request(), arn_of("profiles-export", server)), "t", SOON)
         )
     assert isinstance(refused, Refused)
     assert "until a person changes that" in refused.reason
@@ -359,7 +361,7 @@ def test_an_explicit_deny_is_final(server: SandboxServer) -> None:
 
 def test_truncated_answer_is_unknown_and_not_repeated(server: SandboxServer) -> None:
     """The request was carried out, and the connection closed before the answer."""
-    sent = resolved(request(), arn_of("profiles-export", server))
+    sent = resolve_request(request(), arn_of("profiles-export", server))
     with Wire(server.url, after=lambda request: b"" if request.operation.startswith("C") else None) as wire:
         assert isinstance(connect(wire).create_writer(CLOCK).create(sent, "t", SOON), Unknown)
         assert wire.counts["CreateDataIntegrationAssociation"] == 1
@@ -368,7 +370,7 @@ def test_truncated_answer_is_unknown_and_not_repeated(server: SandboxServer) -> 
 
 def test_missing_answer_is_unknown_and_not_repeated(server: SandboxServer) -> None:
     """The commonest lost answer: carried out, and the client's patience ends first."""
-    sent = resolved(request(), arn_of("profiles-export", server))
+    sent = resolve_request(request(), arn_of("profiles-export", server))
     over = threading.Event()
 
     def hold(request: Request) -> None:
@@ -491,7 +493,7 @@ def listing(body: str) -> Any:
 )
 def test_proxy_page_leaves_a_write_unknown(server: SandboxServer, status: int, body: str) -> None:
     """AWS carried the call out, and something on the way back answers in its place: nobody knows."""
-    sent = resolved(request(), arn_of("profiles-export", server))
+    sent = resolve_request(request(), arn_of("profiles-export", server))
     with Wire(server.url) as wire:
         writer = connect(wire).create_writer(CLOCK)
         created = writer.create(sent, "t", SOON)
@@ -683,4 +685,4 @@ def test_every_modelled_error_is_known() -> None:
         "appintegrations", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
     ).meta.service_model
     shapes = {shape.name for name in model.operation_names for shape in model.operation_model(name).error_shapes}
-    assert shapes <= KNOWN
+    assert shapes <= KNOWN_CODES

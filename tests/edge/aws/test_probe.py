@@ -13,7 +13,7 @@ from support.bucket import Bucket
 from support.fakes import FakeClock
 from support.wire import Request, Wire, answer
 
-from reconciler.core.doctor.checks import Dated, Identity
+from reconciler.core.doctor.checks import DatedAnswer, Identity
 from reconciler.core.doctor.reach import Encryption
 from reconciler.core.errors import AccessDenied, CloudError, Unauthenticated, Unreachable
 from reconciler.core.model import Target
@@ -217,7 +217,7 @@ def test_date_of_an_sts_error_is_recorded(wire: Wire) -> None:
     wire.before = lambda _: xml(403, said)
     with pytest.raises(Unauthenticated):
         session(wire, listen=ear)
-    assert (ear.identity, ear.answer) == (None, Dated(DATE, clock.now(), clock.now()))
+    assert (ear.identity, ear.answer) == (None, DatedAnswer(DATE, clock.now(), clock.now()))
 
 
 def test_unreachable_sts_records_nothing(wire: Wire) -> None:

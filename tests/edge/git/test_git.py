@@ -27,7 +27,7 @@ from reconciler.core.manifests.files import MAX_BYTES, File
 from reconciler.edge.git import RepositoryAccess, messages, redact_url, resolve_remote, tree
 from reconciler.edge.git.command import GitCommand
 from reconciler.edge.git.pipes import MAX_ERROR_OUTPUT
-from reconciler.edge.manifests.files import find
+from reconciler.edge.manifests.files import find_files
 
 COMMAND = "touch pwned"
 
@@ -47,7 +47,7 @@ def test_revision_and_checkout_have_the_same_files(repository: Repository, monke
     others |= {"manifests/A.YAML": "", "manifests/a/A.Json": ""}
     commit = repository.commit(hidden | others)
     monkeypatch.chdir(repository.folder)
-    assert repository.read() == (commit, tuple(find("manifests", None)))
+    assert repository.read() == (commit, tuple(find_files("manifests", None)))
     assert len(repository.names()) == 9
 
 

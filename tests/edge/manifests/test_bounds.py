@@ -18,14 +18,14 @@ from reconciler.core.manifests.files import (
     MAX_DOCUMENTS,
     MAX_TOTAL_BYTES,
     MAX_VALUES,
-    READING_BYTES,
-    SMALLER,
+    READING_MEMORY_BYTES,
+    SIZE_REMEDY,
     File,
-    bounded,
+    limit_files,
 )
-from reconciler.edge.manifests import load, read
-from reconciler.edge.manifests.budget import MAX_NODES, Budget, Exhausted
-from reconciler.edge.manifests.yaml import documents
+from reconciler.edge.manifests import load, read_manifests
+from reconciler.edge.manifests.budget import MAX_NODES, Budget, BudgetExceeded
+from reconciler.edge.manifests.yaml import read_documents
 
 PROGRAM = Path(sys.executable).with_name("reconcile")
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -88,7 +88,9 @@ sys.exit(done.returncode)
 def refused(*contents: str) -> InvalidManifests:
     """Return what is said of a revision of such files."""
     with pytest.raises(InvalidManifests) as caught:
-        read([File(f"{chr(97 + number)}.yaml", content.encode()) for number, content in enumerate(contents)], NOW)
+        read_manifests(
+            [File(f"{chr(97 + number)}.yaml", content.encode()) for number, content in enumerate(contents)], NOW
+        )
     return caught.value
 
 
@@ -117,17 +119,17 @@ def test_worst_revision_is_read_in_the_documented_memory(tmp_path: Path) -> None
     )
     said, *_, used = done.stdout.splitlines()
     assert said == "a.yaml:1:1: 'kind' is missing: it is DataIntegrationAssociation or Target"
-    assert int(used) < READING_BYTES
+    assert int(used) < READING_MEMORY_BYTES
 
 
 @pytest.mark.parametrize("content", ["a: 1\n---\n", "---\n", "{}\n---\n", "# c\n--- # d\n...\n"])
 def test_empty_documents_count_towards_the_limit(content: str) -> None:
     """Those of all files of a revision together: one problem says where they end."""
     budget = Budget(documents=10)
-    assert list(documents("a.yaml", (content * 3).encode(), budget))
-    with pytest.raises(Exhausted) as caught:
-        list(documents("b.yaml", (content * 20).encode(), budget))
-    said = f": here the manifests come to more than {MAX_DOCUMENTS} documents, and no more are read: {SMALLER}"
+    assert list(read_documents("a.yaml", (content * 3).encode(), budget))
+    with pytest.raises(BudgetExceeded) as caught:
+        list(read_documents("b.yaml", (content * 20).encode(), budget))
+    said = f": here the manifests come to more than {MAX_DOCUMENTS} documents, and no more are read: {SIZE_REMEDY}"
     assert str(caught.value.problem).endswith(said)
 
 
@@ -135,10 +137,10 @@ def test_empty_documents_count_towards_the_limit(content: str) -> None:
 def test_keys_and_values_count_towards_the_limit(content: str) -> None:
     """In JSON as in YAML, and what aliases repeat."""
     budget = Budget(values=20)
-    with pytest.raises(Exhausted) as caught:
-        list(chain.from_iterable(documents("a.yaml", content.encode(), budget) for _ in range(20)))
+    with pytest.raises(BudgetExceeded) as caught:
+        list(chain.from_iterable(read_documents("a.yaml", content.encode(), budget) for _ in range(20)))
     said = f"a.yaml:1:1: here the manifests come to more than {MAX_VALUES} keys and values, and no more are read"
-    assert str(caught.value.problem) == f"{said}: {SMALLER}"
+    assert str(caught.value.problem) == f"{said}: {SIZE_REMEDY}"
     assert MAX_NODES < MAX_VALUES
 
 
@@ -156,7 +158,7 @@ def test_problems_before_a_limit_are_reported_with_its_position(monkeypatch: pyt
 
 def test_search_for_problems_ends_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Explaining each takes time: one problem says where nothing more was read, in one document or over many."""
-    monkeypatch.setattr(load, "MAX_FOUND", 4)
+    monkeypatch.setattr(load, "MAX_COUNTED_PROBLEMS", 4)
     for content in (
         "kind: 1\n---\n" * 9,
         MANIFEST % ("a", "b") + "labels: {}\n" + "".join(f"x{n}: 1\n" for n in range(9)),
@@ -184,18 +186,18 @@ def test_reading_files_ends_at_the_size_limit(monkeypatch: pytest.MonkeyPatch) -
     asked: Iterator[File | Problem] = iter(
         [File("a", b"12"), Problem("b", 0, 0, "", "is bad"), File("c", b"34"), File("d", b"5"), File("e", b"")]
     )
-    first, second, third, end = bounded(asked)
+    first, second, third, end = limit_files(asked)
     assert (first, third) == (File("a", b"12"), File("c", b"34"))
     assert str(second) == "b: is bad"
-    assert str(end) == f".: the manifests are larger than 0 MiB, and no more is read: {SMALLER}"
+    assert str(end) == f".: the manifests are larger than 0 MiB, and no more is read: {SIZE_REMEDY}"
     assert next(asked) == File("e", b"")
 
 
 def test_reading_files_ends_at_the_document_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each holds one at least."""
     monkeypatch.setattr(files, "MAX_DOCUMENTS", 2)
-    *_, end = bounded(File(name, b"") for name in "abcd")
-    assert str(end) == f".: the manifests are more than 2 files, and no more are read: {SMALLER}"
+    *_, end = limit_files(File(name, b"") for name in "abcd")
+    assert str(end) == f".: the manifests are more than 2 files, and no more are read: {SIZE_REMEDY}"
     assert MAX_BYTES <= MAX_TOTAL_BYTES
 
 

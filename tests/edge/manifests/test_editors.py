@@ -33,11 +33,11 @@ def test_every_example_manifest_names_its_schema(manifest: Path) -> None:
     """An editor that opens it finds the schema, and the right one."""
     kind = re.search(r"^kind: (\w+)$", manifest.read_text(encoding="utf-8"), re.MULTILINE)
     assert kind
-    assert named(manifest) == REPOSITORY / "schemas" / schema.FILES[kind[1]]
+    assert named(manifest) == REPOSITORY / "schemas" / schema.SCHEMA_FILES[kind[1]]
     assert named(manifest).is_file()
 
 
-@pytest.mark.parametrize("file", schema.FILES.values())
+@pytest.mark.parametrize("file", schema.SCHEMA_FILES.values())
 def test_a_public_checker_accepts_the_examples(file: str) -> None:
     """check-jsonschema finds nothing wrong with the examples that name a schema."""
     examples = [manifest for manifest in MANIFESTS if named(manifest).name == file]

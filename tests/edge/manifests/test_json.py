@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.errors import Problem
-from reconciler.edge.manifests.yaml import documents
+from reconciler.edge.manifests.yaml import read_documents
 
 HALF = "half of a surrogate pair, which is no character: write both halves, or neither"
 LONG = "a number of more than 18 characters: put it in quotes"
@@ -70,7 +70,7 @@ YAML: list[tuple[str, Any]] = [
 
 def read(content: str | bytes) -> list[Any]:
     """Return the values in a file, and what is said of it."""
-    found = documents("m.json", content if isinstance(content, bytes) else content.encode())
+    found = read_documents("m.json", content if isinstance(content, bytes) else content.encode())
     return [str(each).removeprefix("m.json:") if isinstance(each, Problem) else each.value for each in found]
 
 

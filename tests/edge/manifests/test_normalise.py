@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.model import UNREADABLE, Json
-from reconciler.core.request.normalise import normalise, problems, resolved, unverifiable
-from reconciler.core.request.token import client_token
+from reconciler.core.request.normalise import find_problems, list_unreadable_pointers, normalise, resolve_request
+from reconciler.core.request.token import compute_client_token
 
 LEAF = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5)
@@ -68,7 +68,7 @@ def test_normalising_does_not_change_its_input(spec: dict[str, Any]) -> None:
 def test_normalised_request_does_not_depend_on_key_order(spec: dict[str, Any]) -> None:
     """Two orders of the same keys are one request with one token."""
     assert normalise(backwards(spec)) == normalise(spec)
-    assert client_token(normalise(backwards(spec)), 0) == client_token(normalise(spec), 0)
+    assert compute_client_token(normalise(backwards(spec)), 0) == compute_client_token(normalise(spec), 0)
 
 
 @given(SPECS)
@@ -92,7 +92,7 @@ def test_normalised_request_has_no_empty_members(spec: dict[str, Any]) -> None:
 @given(SPECS)
 def test_request_of_any_shape_can_be_checked(spec: dict[str, Any]) -> None:
     """Looking for problems in a request of any shape finds sentences with pointers, and never raises."""
-    for pointer, message in problems(spec):
+    for pointer, message in find_problems(spec):
         assert pointer.startswith("/ExecutionConfiguration/")
         assert message
 
@@ -139,9 +139,11 @@ def test_a_list_keeps_its_order() -> None:
 
 def test_only_members_present_are_unverifiable() -> None:
     """Only members that are there can be unverifiable."""
-    assert unverifiable(BASE) == ()
-    assert unverifiable(BASE | {UNREADABLE[0]: {"a": "b"}}) == (f"/{UNREADABLE[0]}",)
-    assert unverifiable(BASE | {name: {"a": "b"} for name in UNREADABLE}) == tuple(f"/{name}" for name in UNREADABLE)
+    assert list_unreadable_pointers(BASE) == ()
+    assert list_unreadable_pointers(BASE | {UNREADABLE[0]: {"a": "b"}}) == (f"/{UNREADABLE[0]}",)
+    assert list_unreadable_pointers(BASE | {name: {"a": "b"} for name in UNREADABLE}) == tuple(
+        f"/{name}" for name in UNREADABLE
+    )
 
 
 def test_a_window_must_end_after_it_starts() -> None:
@@ -149,20 +151,20 @@ def test_a_window_must_end_after_it_starts() -> None:
     pointer = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
     spec = window(StartTime="2026-10-01T02:00:00+02:00", EndTime="1790812800000")
     said = "the window ends at 2026-10-01T00:00:00Z, which is not after its start at 2026-10-01T00:00:00Z"
-    assert list(problems(spec)) == [(pointer, said)]
-    assert list(problems(window(StartTime="2026-10-01T00:00:00Z", EndTime="1790812800001"))) == []
-    assert list(problems(window(EndTime="1790812800000"))) == []
+    assert list(find_problems(spec)) == [(pointer, said)]
+    assert list(find_problems(window(StartTime="2026-10-01T00:00:00Z", EndTime="1790812800001"))) == []
+    assert list(find_problems(window(EndTime="1790812800000"))) == []
 
 
 def test_resolving_a_request_does_not_change_the_manifest() -> None:
     """The ARN takes the place of the manifest's spelling; the manifest keeps its own."""
-    assert resolved(BASE, "arn:x") == {**BASE, "DataIntegrationIdentifier": "arn:x"}
+    assert resolve_request(BASE, "arn:x") == {**BASE, "DataIntegrationIdentifier": "arn:x"}
     assert BASE["DataIntegrationIdentifier"] == "profiles-export"
 
 
 def test_a_malformed_schedule_is_a_problem_of_the_request() -> None:
     """The expression is checked where it stands."""
     schedule = {"ScheduleConfiguration": {"ScheduleExpression": "hourly"}}
-    ((pointer, message),) = problems({**BASE, "ExecutionConfiguration": schedule})
+    ((pointer, message),) = find_problems({**BASE, "ExecutionConfiguration": schedule})
     assert pointer == "/ExecutionConfiguration/ScheduleConfiguration/ScheduleExpression"
     assert message.startswith("'hourly' is neither rate(VALUE UNIT) nor cron(")

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from reconciler.core.errors import InvalidManifests, Problem
 from reconciler.core.manifests.document import Document
-from reconciler.edge.manifests import read
+from reconciler.edge.manifests import read_manifests
 from reconciler.edge.manifests.budget import MAX_DEPTH, MAX_NODES
 from reconciler.edge.manifests.files import File
-from reconciler.edge.manifests.yaml import documents
+from reconciler.edge.manifests.yaml import read_documents
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 WHOLE = b"""\
@@ -66,7 +66,7 @@ def height(tree: Any) -> int:
 @settings(max_examples=200)
 def test_reader_answers_any_bytes_with_documents_or_problems(content: bytes) -> None:
     """Nothing is raised; what is read is within the limits and has its places inside the file."""
-    found = list(documents("m.yaml", content))
+    found = list(read_documents("m.yaml", content))
     assert found
     for each in found:
         assert isinstance(each, Document | Problem)
@@ -84,7 +84,7 @@ def test_reader_answers_any_bytes_with_documents_or_problems(content: bytes) -> 
 def test_loader_answers_any_bytes_with_a_revision_or_problems(content: bytes) -> None:
     """The whole way from bytes to desired state raises nothing but its problems, each of which is one line."""
     try:
-        assert read([File("m.yaml", content)], NOW).targets
+        assert read_manifests([File("m.yaml", content)], NOW).targets
     except InvalidManifests as error:
         problems = error.problems
     else:

@@ -19,8 +19,8 @@ from reconciler.edge.manifests import schema
 CREATE, UPDATE = "CreateDataIntegrationAssociation", "UpdateDataIntegrationAssociation"
 LIST = "ListDataIntegrationAssociations"
 SUMMARY = "DataIntegrationAssociationSummary"
-OURS = schema.schema(schema.FILES["DataIntegrationAssociation"])
-TARGET = schema.schema(schema.FILES["Target"])
+OURS = schema.load_schema(schema.SCHEMA_FILES["DataIntegrationAssociation"])
+TARGET = schema.load_schema(schema.SCHEMA_FILES["Target"])
 SPEC = OURS["$defs"]["Spec"]
 TIME = OURS["$defs"]["Time"]["pattern"]
 URI = SPEC["properties"]["DestinationURI"]["pattern"]
@@ -208,18 +208,18 @@ def test_list_is_paged_as_the_reader_expects() -> None:
     assert set(operation.output_shape.members) == {"DataIntegrationAssociations", "NextToken"}
 
 
-@pytest.mark.parametrize("file", schema.FILES.values())
+@pytest.mark.parametrize("file", schema.SCHEMA_FILES.values())
 def test_the_schemas_are_valid(file: str) -> None:
     """Both files are JSON Schemas of the version that they name."""
-    document = schema.schema(file)
+    document = schema.load_schema(file)
     assert document["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     Draft202012Validator.check_schema(document)
 
 
-@pytest.mark.parametrize("file", schema.FILES.values())
+@pytest.mark.parametrize("file", schema.SCHEMA_FILES.values())
 def test_every_schema_member_has_a_description(file: str) -> None:
     """An editor that completes a key can explain it."""
-    document = schema.schema(file)
+    document = schema.load_schema(file)
 
     def walk(node: Any, path: str) -> Iterator[str]:
         if isinstance(node, dict):
@@ -234,10 +234,10 @@ def test_every_schema_member_has_a_description(file: str) -> None:
     assert list(walk(document, "")) == []
 
 
-@pytest.mark.parametrize("file", schema.FILES.values())
+@pytest.mark.parametrize("file", schema.SCHEMA_FILES.values())
 def test_every_example_and_default_is_valid(file: str) -> None:
     """What an editor offers is accepted."""
-    document = schema.schema(file)
+    document = schema.load_schema(file)
 
     def walk(node: Any) -> Iterator[tuple[Any, Any]]:
         if isinstance(node, dict):

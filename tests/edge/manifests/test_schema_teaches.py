@@ -11,12 +11,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reconciler.core.model import Desired, OnLoss, Policy, Target
-from reconciler.edge.manifests import read, schema
+from reconciler.edge.manifests import read_manifests, schema
 from reconciler.edge.manifests.files import File
 
 NOW = datetime(2026, 11, 15, tzinfo=UTC)
-FILES = tuple(schema.FILES.values())
-ASSOCIATION, TARGET = (schema.schema(file) for file in FILES)
+FILES = tuple(schema.SCHEMA_FILES.values())
+ASSOCIATION, TARGET = (schema.load_schema(file) for file in FILES)
 MINIMAL: dict[str, dict[str, Any]] = {
     "DataIntegrationAssociation": {
         "apiVersion": "appintegrations.reconciler/v1",
@@ -76,7 +76,9 @@ def lacking(root: dict[str, Any]) -> list[str]:
 
 def desired(*documents: dict[str, Any]) -> Desired:
     """Read documents as the program does."""
-    return read((File(f"{number}.json", json.dumps(each).encode()) for number, each in enumerate(documents)), NOW)
+    return read_manifests(
+        (File(f"{number}.json", json.dumps(each).encode()) for number, each in enumerate(documents)), NOW
+    )
 
 
 def yaml(value: Any, indent: str = "") -> str:
@@ -93,7 +95,7 @@ def yaml(value: Any, indent: str = "") -> str:
 @pytest.mark.parametrize("file", FILES)
 def test_every_member_has_title_description_and_examples(file: str) -> None:
     """Each has a title, a description and examples, but for what may not be written, whatever is made of `$ref`."""
-    assert lacking(schema.schema(file)) == []
+    assert lacking(schema.load_schema(file)) == []
 
 
 @pytest.mark.parametrize("word", ["title", "description", "examples"])
@@ -111,14 +113,14 @@ def test_member_without_documentation_is_detected(word: str) -> None:
 @pytest.mark.parametrize("file", FILES)
 def test_references_have_only_documentation_beside_them(file: str) -> None:
     """yaml-language-server drops, or shows apart, what else stands beside `$ref`."""
-    for pointer, node in members(schema.schema(file)):
+    for pointer, node in members(schema.load_schema(file)):
         assert "$ref" not in node or node.keys() <= {"$ref", "title", "description", "examples"}, pointer
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_examples_and_defaults_are_valid(file: str) -> None:
     """Every example and default is valid for its member."""
-    root = schema.schema(file)
+    root = schema.load_schema(file)
     offered = [
         (pointer, reading, value)
         for pointer, node in members(root)
@@ -133,7 +135,7 @@ def test_examples_and_defaults_are_valid(file: str) -> None:
 @pytest.mark.parametrize("file", FILES)
 def test_descriptions_state_defaults_and_limits(file: str) -> None:
     """Hovering in yaml-language-server shows neither."""
-    for pointer, node in members(schema.schema(file)):
+    for pointer, node in members(schema.load_schema(file)):
         if "default" in node:
             assert re.search(r"Default: .*\b" + str(node["default"]).lower(), node["description"]), pointer
         for word in ("maximum", "maxLength", "maxItems"):
@@ -146,7 +148,7 @@ def test_descriptions_state_defaults_and_limits(file: str) -> None:
 @pytest.mark.parametrize("file", FILES)
 def test_every_value_of_an_enum_is_explained(file: str) -> None:
     """A list of values to choose from says what each of them does."""
-    enums = [node for _, node in members(schema.schema(file)) if "enum" in node]
+    enums = [node for _, node in members(schema.load_schema(file)) if "enum" in node]
     assert enums
     assert all(len(node["enumDescriptions"]) == len(node["enum"]) for node in enums)
 
@@ -217,19 +219,19 @@ def test_association_quota_has_limits(quota: float, accepted: bool) -> None:
     """One to ten thousand, and whole."""
     document = deepcopy(MINIMAL["Target"])
     document["spec"]["AssociationsPerIntegration"] = quota
-    assert schema.accepts("Target")(document) is accepted
+    assert schema.get_fast_check("Target")(document) is accepted
 
 
 @pytest.mark.parametrize(
-    ("file", "label"), [(file, each["label"]) for file in FILES for each in schema.schema(file)["defaultSnippets"]]
+    ("file", "label"), [(file, each["label"]) for file in FILES for each in schema.load_schema(file)["defaultSnippets"]]
 )
 def test_manifest_snippet_is_valid(file: str, label: str) -> None:
     """What an editor offers for an empty file is a manifest that `reconcile validate` accepts, filled in or not."""
-    (snippet,) = (each for each in schema.schema(file)["defaultSnippets"] if each["label"] == label)
+    (snippet,) = (each for each in schema.load_schema(file)["defaultSnippets"] if each["label"] == label)
     assert snippet["description"]
     text = yaml(snippet["body"])
     assert "$" not in text
-    found = read([File("snippet.yaml", text.encode())], NOW)
+    found = read_manifests([File("snippet.yaml", text.encode())], NOW)
     assert found.warnings == ()
     stops = [int(number) for number in re.findall(r"\$\{(\d+)", json.dumps(snippet["body"]))]
     assert stops == list(range(1, len(stops) + 1))
@@ -245,5 +247,5 @@ def test_execution_snippet_is_valid(snippet: dict[str, Any]) -> None:
         }
     )
     assert "$" not in text
-    ((manifest,),) = read([File("snippet.yaml", text.encode())], NOW).manifests.values()
+    ((manifest,),) = read_manifests([File("snippet.yaml", text.encode())], NOW).manifests.values()
     assert manifest.spec["ExecutionConfiguration"]

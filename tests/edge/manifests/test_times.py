@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.request.times import epoch_millis, readable
+from reconciler.core.request.times import format_millis, to_epoch_millis
 
 ZONES = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=ZONES)  # noqa: DTZ001 - hypothesis adds it
@@ -17,15 +17,15 @@ MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=Z
 @given(st.integers(10**11, 10**13 - 1).map(str))
 def test_formatted_time_parses_back(millis: str) -> None:
     """Epoch milliseconds survive the way to a person and back."""
-    assert epoch_millis(readable(millis)) == millis
+    assert to_epoch_millis(format_millis(millis)) == millis
 
 
 @given(MOMENTS)
 def test_time_does_not_depend_on_its_zone(moment: datetime) -> None:
     """A moment has one value, in whichever zone it is written; what is below a millisecond is cut off."""
     expected = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-    assert epoch_millis(moment.isoformat()) == str(expected)
-    assert epoch_millis(moment.astimezone(UTC).isoformat()) == str(expected)
+    assert to_epoch_millis(moment.isoformat()) == str(expected)
+    assert to_epoch_millis(moment.astimezone(UTC).isoformat()) == str(expected)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_time_does_not_depend_on_its_zone(moment: datetime) -> None:
 )
 def test_iso_and_epoch_times_are_read(text: str, millis: str) -> None:
     """ISO 8601 with a zone and epoch milliseconds are times."""
-    assert epoch_millis(text) == millis
+    assert to_epoch_millis(text) == millis
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_iso_and_epoch_times_are_read(text: str, millis: str) -> None:
 def test_invalid_time_is_explained_in_one_line(text: str, said: str) -> None:
     """The message quotes what stands there, on one line, and says what is wrong with it."""
     with pytest.raises(ValueError, match=re.escape(said)) as caught:
-        epoch_millis(text)
+        to_epoch_millis(text)
     message = str(caught.value)
     assert text[:18] in message
     assert len(message.splitlines()) == 1
@@ -83,7 +83,7 @@ def test_invalid_time_is_explained_in_one_line(text: str, said: str) -> None:
 def test_time_parser_answers_any_text(text: str) -> None:
     """Any text is a time in digits or a ValueError."""
     with suppress(ValueError):
-        assert epoch_millis(text).isdigit()
+        assert to_epoch_millis(text).isdigit()
 
 
 @pytest.mark.parametrize(
@@ -103,4 +103,4 @@ def test_time_parser_answers_any_text(text: str) -> None:
 )
 def test_only_epoch_milliseconds_are_formatted(millis: str, shown: str) -> None:
     """Anything that is not epoch milliseconds of our times is shown as it is."""
-    assert readable(millis) == shown
+    assert format_millis(millis) == shown

@@ -8,9 +8,9 @@ import pytest
 
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.manifests.files import File
-from reconciler.core.manifests.findings import Findings
+from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.model import Desired
-from reconciler.edge.manifests import read
+from reconciler.edge.manifests import read_manifests
 
 NOW = datetime(2026, 11, 1, 0, 15, tzinfo=UTC)
 MANIFEST = """\
@@ -48,18 +48,18 @@ def said(desired: Desired) -> list[str]:
 
 def test_window_that_ends_now_is_warned_about_at_its_line() -> None:
     """And half an hour later no more."""
-    (warning,) = said(read([manifest("a")], NOW))
+    (warning,) = said(read_manifests([manifest("a")], NOW))
     assert warning.startswith(
         "a.yaml:11:16: /spec/ExecutionConfiguration/OnDemandConfiguration/EndTime: the window ends"
     )
-    assert said(read([manifest("a")], NOW.replace(hour=1))) == []
+    assert said(read_manifests([manifest("a")], NOW.replace(hour=1))) == []
 
 
 def test_two_manifests_on_one_data_integration_are_warned_about() -> None:
     """The second and each further one names the first."""
     later = NOW.replace(day=3)
     files = [manifest("a"), manifest("b"), manifest("c", "crm")]
-    (warning,) = said(read(files, later))
+    (warning,) = said(read_manifests(files, later))
     assert warning.startswith("b.yaml:5:30: /spec/DataIntegrationIdentifier: the manifest 'a' at a.yaml:1 is on this")
 
 
@@ -67,12 +67,12 @@ def test_adopting_manifests_on_one_data_integration_have_no_warning() -> None:
     """They are there already: AWS did take the second one."""
     arn = "arn:aws:app-integrations:us-east-1:123456789012:data-integration-association/i/a"
     second = manifest("b", text=MANIFEST + f"policy: {{adopt: {arn}}}\n")
-    assert said(read([manifest("a"), second], NOW.replace(day=3))) == []
+    assert said(read_manifests([manifest("a"), second], NOW.replace(day=3))) == []
 
 
 def test_region_without_appintegrations_is_warned_about() -> None:
     """At the Target that names it, with those that are known."""
-    (warning,) = said(read([File("t.yaml", TARGET.encode())], NOW))
+    (warning,) = said(read_manifests([File("t.yaml", TARGET.encode())], NOW))
     assert warning.startswith(
         "t.yaml:6:11: /spec/Region: AppIntegrations is not known to be in eu-west-1: it is in af-"
     )
@@ -83,12 +83,12 @@ def test_warning_about_a_target_policy_is_given_once_at_the_target() -> None:
     target = TARGET.replace("eu-west-1", "us-east-1") + "  Policy: {onLoss: recreate}\n"
     own = manifest("c", "c", MANIFEST + "policy: {onLoss: recreate}\n")
     files = [File("t.yaml", target.encode()), manifest("a", "a"), manifest("b", "b"), own]
-    itself, inherited = said(read(files, NOW.replace(day=3)))
+    itself, inherited = said(read_manifests(files, NOW.replace(day=3)))
     assert itself.startswith("c.yaml:12:18: /policy/onLoss: exports again")
     assert inherited.startswith(
         "t.yaml:7:20: /spec/Policy/onLoss: an ON_DEMAND export, such as 'a' at a.yaml:1, exports"
     )
-    assert said(read([File("t.yaml", target.encode())], NOW)) == []
+    assert said(read_manifests([File("t.yaml", target.encode())], NOW)) == []
 
 
 ARN = "arn:aws:app-integrations:us-east-1:123456789012:data-integration/"
@@ -98,7 +98,7 @@ UUID = "0f1e2d3c-4b5a-4697-8877-665544332211"
 def test_uuid_and_arn_name_the_same_data_integration() -> None:
     """Which of them a manifest writes is no matter; a name is only itself."""
     files = [manifest("a", UUID), manifest("b", ARN + UUID), manifest("c", UUID.replace("0", "1"))]
-    (warning,) = said(read(files, NOW.replace(day=3)))
+    (warning,) = said(read_manifests(files, NOW.replace(day=3)))
     assert warning.startswith("b.yaml:5:30: /spec/DataIntegrationIdentifier: the manifest 'a' at a.yaml:1 is on this")
 
 
@@ -106,19 +106,19 @@ def test_a_natural_key_is_the_same_by_uuid_and_arn() -> None:
     """The second manifest is refused, as it is where both write the same."""
     same = MANIFEST.replace("s3://exports/NAME", "s3://exports/x")
     with pytest.raises(InvalidManifests) as refused:
-        read([manifest("a", UUID, same), manifest("b", ARN + UUID, same)], NOW)
+        read_manifests([manifest("a", UUID, same), manifest("b", ARN + UUID, same)], NOW)
     (problem,) = refused.value.problems
     assert problem.message.startswith("the manifest 'a' at a.yaml:1 has the same DataIntegrationIdentifier")
-    read([manifest("a", "profiles", same), manifest("b", ARN + UUID, same)], NOW)
+    read_manifests([manifest("a", "profiles", same), manifest("b", ARN + UUID, same)], NOW)
 
 
 def test_empty_revision_is_a_note_and_not_a_warning() -> None:
     """It is said beside the warnings, which --strict treats as errors."""
     for files in ([], [File("t.yaml", TARGET.replace("eu-west-1", "us-east-1").encode())]):
-        nothing = read(files, NOW)
+        nothing = read_manifests(files, NOW)
         assert nothing.warnings == ()
-        assert [str(each) for each in Findings.of(nothing, None).warnings] == [
+        assert [str(each) for each in ValidationResult.from_desired(nothing, None).warnings] == [
             "manifests: there are none: nothing would be created"
         ]
-    full = read([manifest("a")], NOW)
+    full = read_manifests([manifest("a")], NOW)
     assert full.all_warnings == full.warnings

@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.document import Document
-from reconciler.edge.manifests.yaml import documents
+from reconciler.edge.manifests.yaml import read_documents
 
 
 def read(text: str | bytes) -> list[Document]:
     """Return the documents of a text in which nothing is wrong."""
-    found = list(documents("m.yaml", text if isinstance(text, bytes) else text.encode()))
+    found = list(read_documents("m.yaml", text if isinstance(text, bytes) else text.encode()))
     assert all(isinstance(document, Document) for document in found), found
     return [document for document in found if isinstance(document, Document)]
 
 
 def refused(text: str) -> list[str]:
     """Return what is said about a text."""
-    return [str(found) for found in documents("m.yaml", text.encode()) if isinstance(found, Problem)]
+    return [str(found) for found in read_documents("m.yaml", text.encode()) if isinstance(found, Problem)]
 
 
 def value(text: str) -> Any:
@@ -123,7 +123,7 @@ def places(document: Document) -> dict[tuple[str | int, ...], tuple[tuple[int, i
     found = {}
 
     def walk(tree: Any, path: tuple[str | int, ...]) -> None:
-        found[path] = (document.position(path, of_key=True), document.position(path))
+        found[path] = (document.find_position(path, of_key=True), document.find_position(path))
         for step, child in (
             tree.items() if isinstance(tree, dict) else enumerate(tree if isinstance(tree, list) else ())
         ):
@@ -178,7 +178,7 @@ def test_line_endings_do_not_change_positions(ending: str) -> None:
 def test_byte_order_mark_does_not_change_positions() -> None:
     """A byte order mark at the start is no character of the file."""
     (document,) = read(b"\xef\xbb\xbfa: 1\n")
-    assert (document.value, document.position(("a",))) == ({"a": 1}, (1, 4))
+    assert (document.value, document.find_position(("a",))) == ({"a": 1}, (1, 4))
 
 
 def test_every_document_counts_from_the_start_of_the_file() -> None:
@@ -203,7 +203,7 @@ def test_alias_has_the_position_of_its_anchor() -> None:
 def test_anchor_may_be_redefined_within_its_document() -> None:
     """An alias means the last anchor of its name in its document."""
     assert value("a: &x 1\nb: *x\nc: &x 2\nd: *x\n") == {"a": 1, "b": 1, "c": 2, "d": 2}
-    found = list(documents("m.yaml", b"a: &x 1\n---\nb: *x\n"))
+    found = list(read_documents("m.yaml", b"a: &x 1\n---\nb: *x\n"))
     assert [type(each) for each in found] == [Document, Problem]
     assert str(found[1]) == "m.yaml:3:4: the alias *x has no anchor before it"
 
@@ -211,8 +211,8 @@ def test_anchor_may_be_redefined_within_its_document() -> None:
 def test_missing_key_has_the_position_of_its_mapping() -> None:
     """A missing key is reported at the mapping that lacks it."""
     (document,) = read("a:\n  b: 1\n")
-    assert document.position(("a", "nothing", "deeper")) == document.position(("a",)) == (2, 3)
-    assert document.position(("a", "b", "nothing")) == (2, 6)
+    assert document.find_position(("a", "nothing", "deeper")) == document.find_position(("a",)) == (2, 3)
+    assert document.find_position(("a", "b", "nothing")) == (2, 6)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_missing_key_has_the_position_of_its_mapping() -> None:
 )
 def test_a_number_is_quoted_as_it_is_written(text: str, written: str) -> None:
     """A message shows what stands in the file, not what it was read as."""
-    assert read(text)[-1].written(("k",)) == written
+    assert read(text)[-1].find_source_text(("k",)) == written
 
 
 @pytest.mark.parametrize("version", ["1.1", "1.2"])

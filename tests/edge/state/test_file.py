@@ -18,7 +18,7 @@ import pytest
 
 from reconciler.core.errors import StateConflict, StateError
 from reconciler.edge.state.file import FileStore
-from reconciler.edge.state.store import ReadOnly, Store, Stored
+from reconciler.edge.state.store import ReadOnlyStore, Store, StoredText
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def begin(process: subprocess.Popen[str]) -> None:
 def test_file_store_has_a_path_and_is_exclusive(path: Path) -> None:
     """It says where it is, and that a claim keeps other processes out."""
     store: Store = FileStore(path)
-    assert (store.place, store.exclusive) == (str(path), True)
+    assert (store.place, store.is_exclusive) == (str(path), True)
 
 
 def test_reading_creates_no_file(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_reading_creates_no_file(tmp_path: Path) -> None:
 
 def test_obstructed_journal_file_prevents_writing(path: Path) -> None:
     """Something in the way of any of them keeps a writer from writing, and nothing is lost by trying."""
-    for opened in FileStore(path).opened:
+    for opened in FileStore(path).side_files:
         opened.mkdir()
         with pytest.raises(StateError, match=re.escape(str(path.with_suffix("")))), claimed(path) as store:
             store.put("text", None)
@@ -89,7 +89,7 @@ def test_read_only_store_has_no_write_methods(path: Path) -> None:
     """It loads what the store loads, from the same place, and has no means of writing."""
     with claimed(path) as store:
         store.put("text", None)
-    half = ReadOnly.of(FileStore(path))
+    half = ReadOnlyStore.from_store(FileStore(path))
     assert (half.place, half.load()) == (str(path), FileStore(path).load())
     assert not hasattr(half, "put")
     assert not hasattr(half, "claim")
@@ -99,9 +99,9 @@ def test_stored_text_is_loaded_unchanged(path: Path) -> None:
     """Each text is there as it was given, line ends and all, under the version that its writer was told."""
     with claimed(path) as store:
         first = store.put("one\r\n", None)
-        assert FileStore(path).load() == Stored("one\r\n", first)
+        assert FileStore(path).load() == StoredText("one\r\n", first)
         second = store.put("zwei ü\n", first)
-        assert FileStore(path).load() == Stored("zwei ü\n", second)
+        assert FileStore(path).load() == StoredText("zwei ü\n", second)
     assert first != second
 
 
@@ -226,7 +226,7 @@ def test_write_to_a_full_disk_leaves_the_old_text(path: Path) -> None:
     with running(FULL, path) as process:
         said = f"StateError the journal {path} cannot be written: File too large: raise the limit on the size of files"
         assert line_from(process) == f"{said} (ulimit -f)"
-    assert FileStore(path).load() == Stored("a" * 5000, version)
+    assert FileStore(path).load() == StoredText("a" * 5000, version)
     with claimed(path) as store:
         store.put("c", version)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.edge.state.folder_path import complaint
+from reconciler.edge.state.folder_path import find_path_problem
 
 
 @pytest.mark.parametrize("path", ["state", "./state", "../x/state", "a b/c", "/var/lib/it's", "/srv/a:b", "x/"])
 def test_plain_path_is_accepted(path: str) -> None:
     """A colon may stand in an absolute one."""
-    assert complaint(path) is None
+    assert find_path_problem(path) is None
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_plain_path_is_accepted(path: str) -> None:
 )
 def test_mistyped_location_is_rejected(path: str, said: str) -> None:
     """It says what is wrong."""
-    assert said in str(complaint(path))
+    assert said in str(find_path_problem(path))

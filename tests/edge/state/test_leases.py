@@ -19,13 +19,13 @@ from support.builders import ACCOUNT, REGION, record
 from support.fakes import FakeClock, FakeStore
 
 from reconciler.core.errors import LeaseHeld, StateConflict, StateError, StateWriteUnknown, VersionConflict
-from reconciler.core.journal.codec import encode, sealed
-from reconciler.core.journal.records import LEASE, Journal, Lease, Standing
+from reconciler.core.journal.codec import add_digest, encode
+from reconciler.core.journal.records import LEASE_DURATION, Journal, LastDecision, Lease
 from reconciler.core.ports import LeasedJournal
 from reconciler.edge.state.file import FileStore
-from reconciler.edge.state.reader import JournalReader
-from reconciler.edge.state.store import Store, Stored
-from reconciler.edge.state.writer import Author, JournalWriter
+from reconciler.edge.state.reader import StoredJournalReader
+from reconciler.edge.state.store import Store, StoredText
+from reconciler.edge.state.writer import JournalAuthor, StoredJournalWriter
 
 EMPTY = Journal(ACCOUNT, REGION, "")
 
@@ -36,9 +36,9 @@ class Process:
     def __init__(
         self, store: Store, clock: FakeClock, run: str = "run-1", host: str = "h1", timeout: float = 0
     ) -> None:
-        self.reader = JournalReader(store, ACCOUNT, REGION)
-        author = Author(run, f"process {run} on {host}", host, "abc123")
-        self.writer = JournalWriter(
+        self.reader = StoredJournalReader(store, ACCOUNT, REGION)
+        author = JournalAuthor(run, f"process {run} on {host}", host, "abc123")
+        self.writer = StoredJournalWriter(
             store, self.reader, author, clock, clock, timeout=timeout, new_lineage=lambda: f"lineage of {run}"
         )
 
@@ -72,10 +72,10 @@ class Uncertain(FakeStore):
 class Altered(FakeStore):
     """A store that is read through something that changes versions."""
 
-    def load(self) -> Stored | None:
+    def load(self) -> StoredText | None:
         """Return the text under another version than it has, once a first text is there."""
         found = super().load()
-        return found and Stored(found.text, f"{found.version}-gzip")
+        return found and StoredText(found.text, f"{found.version}-gzip")
 
     def put(self, text: str, version: str | None) -> str:
         """Write where the version is that of the store. Raises VersionConflict."""
@@ -106,8 +106,8 @@ def test_written_journal_is_read_back_with_its_writer() -> None:
     Process(store, clock, "run-2").remember("b")
     found = Process(store, clock).reader.read()
     assert (found.lineage, found.serial, set(found.records)) == ("lineage of run-1", 2, {"a", "b"})
-    assert found.written is not None
-    assert (found.written.run, found.written.revision, found.lease) == ("run-2", "abc123", None)
+    assert found.last_write is not None
+    assert (found.last_write.run, found.last_write.revision, found.lease) == ("run-2", "abc123", None)
 
 
 def test_a_stale_plan_does_not_overwrite() -> None:
@@ -129,7 +129,7 @@ def test_lease_belongs_to_one_run_at_a_time() -> None:
     with Process(store, clock).lease(EMPTY.with_records(record("a"))) as lease:
         held = lease.journal.lease
         assert held is not None
-        assert (held.number, held.expires) == (1, clock.now() + LEASE)
+        assert (held.number, held.expires) == (1, clock.now() + LEASE_DURATION)
         second, began = Process(store, clock, "run-2", timeout=30), clock.now()
         known = second.reader.read()
         with pytest.raises(LeaseHeld, match=r"process run-1 on h1 until .*; reconcile unlock"):
@@ -164,7 +164,7 @@ def test_write_of_decisions_alone_does_not_wait_for_a_lease() -> None:
     second = Process(store, clock, "run-2", timeout=30)
     with Process(store, clock).lease(EMPTY):
         known, began = second.reader.read(), clock.now()
-        second.writer.swap(known, replace(known, standings={"a": Standing("in-sync", began)}))
+        second.writer.swap(known, replace(known, last_decisions={"a": LastDecision("in-sync", began)}))
         assert clock.now() == began
         assert second.reader.read() == known
 
@@ -240,10 +240,10 @@ def test_a_renewed_lease_lasts_longer() -> None:
         clock.advance(minutes=4)
         found, version = lease.journal, store.stored
         assert version is not None
-        store.stored = Stored(version.text, "rewritten")
+        store.stored = StoredText(version.text, "rewritten")
         written = lease.write(add("a"))
         assert written.lease is not None
-        assert (written.lease.number, written.lease.expires) == (1, clock.now() + LEASE)
+        assert (written.lease.number, written.lease.expires) == (1, clock.now() + LEASE_DURATION)
         assert written.serial == found.serial + 1
         assert lease.journal == written
         lease.finish(add("b"))
@@ -256,7 +256,7 @@ def test_constantly_changing_journal_ends_the_renewal() -> None:
 
         def disturb() -> None:
             assert store.stored is not None
-            store.stored = Stored(store.stored.text, f"{store.stored.version}!")
+            store.stored = StoredText(store.stored.text, f"{store.stored.version}!")
 
         store.after_load = disturb
         disturb()
@@ -302,7 +302,7 @@ def test_outcomes_are_rewritten_after_a_lost_store_answer() -> None:
 
 def rewritten(text: str, **changes: Any) -> str:
     """Return the text of a journal with changes, as the program would have written it."""
-    return json.dumps(sealed({**json.loads(text), **changes}))
+    return json.dumps(add_digest({**json.loads(text), **changes}))
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_replaced_journal_is_rejected(exchange: Callable[[str], str | None], sai
     known = process.reader.read()
     assert store.stored is not None
     text = exchange(store.stored.text)
-    store.stored = Stored(text, "exchanged") if text else None
+    store.stored = StoredText(text, "exchanged") if text else None
     with pytest.raises(StateError, match=said):
         process.reader.read()
     with pytest.raises(StateError):
@@ -371,13 +371,13 @@ def test_unlock_does_not_free_the_lease_of_a_live_process(tmp_path: Path) -> Non
 def test_unusable_journal_is_left_unchanged(text: str, reason: str) -> None:
     """Corrupt or newer: refused, and not a byte of it changes."""
     store = FakeStore()
-    store.stored = Stored(text, "1")
+    store.stored = StoredText(text, "1")
     process = Process(store, FakeClock())
     with pytest.raises(StateError, match=reason):
         process.reader.read()
     with pytest.raises(StateError):
         process.writer.swap(EMPTY, EMPTY.with_records(record()))
-    assert store.stored == Stored(text, "1")
+    assert store.stored == StoredText(text, "1")
 
 
 def test_unreadable_value_is_not_written() -> None:
@@ -397,20 +397,20 @@ def test_a_journal_of_another_account_is_refused() -> None:
     store = FakeStore()
     Process(store, FakeClock()).remember("a")
     with pytest.raises(StateError, match=f"of account {ACCOUNT}"):
-        JournalReader(store, "999999999999", REGION).read()
+        StoredJournalReader(store, "999999999999", REGION).read()
 
 
 def test_missing_required_journal_is_an_error_with_a_remedy() -> None:
     """Where it has to exist, its absence is told with the way out."""
     with pytest.raises(StateError, match="there is no journal at memory: give --new-state"):
-        JournalReader(FakeStore(), ACCOUNT, REGION, must_exist="give --new-state").read()
+        StoredJournalReader(FakeStore(), ACCOUNT, REGION, must_exist="give --new-state").read()
 
 
 def test_journal_removed_during_a_process_is_an_error() -> None:
     """It is told as gone, and nobody is advised to begin a new one."""
     store = FakeStore()
     Process(store, FakeClock()).remember("a")
-    reader = JournalReader(store, ACCOUNT, REGION, must_exist="give --new-state")
+    reader = StoredJournalReader(store, ACCOUNT, REGION, must_exist="give --new-state")
     reader.read()
     store.stored = None
     with pytest.raises(StateError, match="is gone since this process read it") as raised:
@@ -425,7 +425,7 @@ def test_local_lease_of_a_dead_process_is_free(tmp_path: Path) -> None:
     first.remember("a")
     for host, free in (("h1", True), ("h2", False)):
         known = first.reader.read()
-        left = replace(known, lease=Lease("run-0", "process 1", host, known.serial, clock.now() + LEASE))
+        left = replace(known, lease=Lease("run-0", "process 1", host, known.serial, clock.now() + LEASE_DURATION))
         path.write_text(json.dumps(encode(left)))
         if free:
             Process(FileStore(path), clock, "run-2").remember("b")

@@ -22,7 +22,7 @@ def test_path_without_scheme_is_a_folder(tmp_path: Path) -> None:
     """Nothing of AWS is needed, and nothing is made."""
     location = open_location(str(tmp_path / "state"), "sandbox", no_client)
     assert (location.name, location.is_shared, location.unchecked_write) == (f"{tmp_path}/state/sandbox", False, None)
-    assert location.store("1-r.json").place == f"{tmp_path}/state/sandbox/1-r.json"
+    assert location.open_store("1-r.json").place == f"{tmp_path}/state/sandbox/1-r.json"
     assert "mount the folder" in location.restore_remedy
     assert (location.find_obstacle(), location.find_file_obstacle("1-r.json")) == (None, None)
     assert list(tmp_path.iterdir()) == []
@@ -36,7 +36,7 @@ def test_s3_url_is_a_prefix_of_a_bucket() -> None:
         location = open_location(
             f"{Bucket.url}/", "sandbox", lambda service: create_ambient_client(service, connection, SharedModels())
         )
-        store = location.store("1-r.json")
+        store = location.open_store("1-r.json")
         assert store.load() is None
     assert store.place == f"{Bucket.url}/sandbox/1-r.json"
     assert location.is_shared
@@ -76,12 +76,14 @@ def test_obstacle_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
 def test_each_file_that_a_run_opens_is_checked(tmp_path: Path) -> None:
     """The lock and the text to come: what is not there is made, and a link or a folder in its place is refused."""
     store = FileStore(tmp_path / "a.json")
-    assert find_locked_file(store, access=lambda *_: False) is None
+    assert find_locked_file(store, has_access=lambda *_: False) is None
     for name in ("a.lock", "a.json.new"):
         path = tmp_path / name
         path.write_text("")
         assert find_locked_file(store) is None
-        assert find_locked_file(store, access=lambda *_: False) == f"{path} is not readable and writable for this user"
+        assert (
+            find_locked_file(store, has_access=lambda *_: False) == f"{path} is not readable and writable for this user"
+        )
         path.unlink()
         path.symlink_to(tmp_path / "elsewhere")
         assert find_locked_file(store) == f"{path} is no plain file"

@@ -16,9 +16,9 @@ from support.wire import Request, Wire
 
 from reconciler.core.errors import CloudError, StateConflict, StateError, StateWriteUnknown
 from reconciler.edge.aws import ConnectionSettings, SharedModels, create_ambient_client
-from reconciler.edge.state.s3 import Clients, S3Store
-from reconciler.edge.state.s3_url import parse
-from reconciler.edge.state.store import Store, Stored
+from reconciler.edge.state.s3 import S3Clients, S3Store
+from reconciler.edge.state.s3_url import parse_s3_url
+from reconciler.edge.state.store import Store, StoredText
 from reconciler.sandbox import SandboxServer
 
 BUCKET, KEY = "journals", "prod/123456789012-us-east-1.json"
@@ -59,7 +59,7 @@ def client_of(url: str) -> Any:
 
 def store_at(url: str, bucket: str = BUCKET) -> S3Store:
     """Return the store behind a URL."""
-    return S3Store(Clients(lambda: client_of(url)), bucket, KEY)
+    return S3Store(S3Clients(lambda: client_of(url)), bucket, KEY)
 
 
 def error(status: int, code: str) -> bytes:
@@ -83,7 +83,7 @@ def methods(wire: Wire) -> list[str]:
 def test_s3_store_has_a_url_and_is_shared(wire: Wire) -> None:
     """It says where it is, that a claim proves nothing, and lets everyone claim it."""
     store: Store = store_at(wire.url)
-    assert (store.place, store.exclusive) == (PLACE, False)
+    assert (store.place, store.is_exclusive) == (PLACE, False)
     assert store.claim()
     assert store_at(wire.url).claim()
     store.release()
@@ -99,9 +99,9 @@ def test_stored_text_is_loaded_unchanged(wire: Wire) -> None:
     """Each text is there as it was given, under the version that its writer was told."""
     store, reader = store_at(wire.url), store_at(wire.url)
     first = store.put("one\r\n", None)
-    assert reader.load() == Stored("one\r\n", first)
+    assert reader.load() == StoredText("one\r\n", first)
     second = store.put("zwei ü\n", first)
-    assert reader.load() == Stored("zwei ü\n", second)
+    assert reader.load() == StoredText("zwei ü\n", second)
     assert first != second
 
 
@@ -124,7 +124,7 @@ def test_put_leaves_encryption_and_access_to_the_bucket(wire: Wire) -> None:
 def test_unseen_text_is_not_overwritten(wire: Wire, version: str | None) -> None:
     """Whoever knows of no journal, or of an older one, has to read again."""
     store = store_at(wire.url)
-    stored = Stored("first", store.put("first", None))
+    stored = StoredText("first", store.put("first", None))
     with pytest.raises(StateConflict, match=f"the journal {PLACE} changed since it was read: PreconditionFailed"):
         store.put("second", version)
     assert store.load() == stored
@@ -144,7 +144,7 @@ def test_a_lost_request_is_repeated(wire: Wire) -> None:
     """A write that did not arrive is sent again, under the same condition."""
     wire.before = for_puts(b"")
     version = store_at(wire.url).put("text", None)
-    assert store_at(wire.url).load() == Stored("text", version)
+    assert store_at(wire.url).load() == StoredText("text", version)
     assert methods(wire) == ["PUT", "PUT", "GET"]
 
 
@@ -326,7 +326,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_missing_credentials_are_reported(wire: Wire) -> None:
     """Without credentials nothing is sent, and one line says where they are looked for."""
     store = S3Store(
-        Clients(lambda: create_ambient_client("s3", ConnectionSettings("0", endpoint_url=wire.url), MODELS)),
+        S3Clients(lambda: create_ambient_client("s3", ConnectionSettings("0", endpoint_url=wire.url), MODELS)),
         BUCKET,
         KEY,
     )
@@ -351,7 +351,7 @@ def test_renewed_credentials_are_used(wire: Wire, bare: pytest.MonkeyPatch, tmp_
     wire.before = judge
     have("OLD")
     store = S3Store(
-        Clients(lambda: create_ambient_client("s3", ConnectionSettings("0", endpoint_url=wire.url), MODELS)),
+        S3Clients(lambda: create_ambient_client("s3", ConnectionSettings("0", endpoint_url=wire.url), MODELS)),
         BUCKET,
         KEY,
     )
@@ -379,7 +379,9 @@ def test_s3_endpoint_of_the_environment_is_used(wire: Wire, bare: pytest.MonkeyP
     bare.setenv("AWS_SECRET_ACCESS_KEY", "x")
     bare.setenv("AWS_ENDPOINT_URL_S3", wire.url)
     store = S3Store(
-        Clients(lambda: create_ambient_client("s3", ConnectionSettings("1.2", region="eu-west-2"), MODELS)), BUCKET, KEY
+        S3Clients(lambda: create_ambient_client("s3", ConnectionSettings("1.2", region="eu-west-2"), MODELS)),
+        BUCKET,
+        KEY,
     )
     assert store.put("text", None)
     (request,) = wire.requests
@@ -392,7 +394,7 @@ def test_sandbox_connection_ignores_profile_and_proxy(wire: Wire, bare: pytest.M
     bare.setenv("AWS_PROFILE", "nobody")
     bare.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     url = wire.url.replace("127.0.0.1", "localhost")
-    assert S3Store(Clients(lambda: client_of(url)), BUCKET, KEY).load() is None
+    assert S3Store(S3Clients(lambda: client_of(url)), BUCKET, KEY).load() is None
     (request,) = wire.requests
     assert request.path == f"/{BUCKET}/{KEY}"
     assert "/us-east-1/s3/" in request.headers["Authorization"]
@@ -417,7 +419,7 @@ def test_client_that_cannot_be_created_is_reported(bare: pytest.MonkeyPatch) -> 
 )
 def test_s3_url_is_a_bucket_and_a_prefix(url: str, parts: tuple[str, str]) -> None:
     """A prefix may be left out, may have parts, and is taken as it is written."""
-    assert parse(url) == parts
+    assert parse_s3_url(url) == parts
 
 
 @pytest.mark.parametrize(
@@ -453,7 +455,7 @@ def test_s3_url_is_a_bucket_and_a_prefix(url: str, parts: tuple[str, str]) -> No
 def test_malformed_s3_url_is_rejected(url: str, message: str) -> None:
     """One sentence says what is wrong, before anything is called."""
     with pytest.raises(ValueError, match=message):
-        parse(url)
+        parse_s3_url(url)
 
 
 COUNTER = """

@@ -13,7 +13,7 @@ from support.builders import live, record
 from support.reports import association, drifted, found, many, problems, report, rich, update
 
 from reconciler.core.apply.outcome import Unknown
-from reconciler.core.manifests.findings import Findings
+from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.text import sanitize
 from reconciler.render.formats.github import findings, render
@@ -153,7 +153,7 @@ def test_values_cannot_inject_workflow_commands(text: str) -> None:
 def test_escaped_text_reads_back_unchanged(text: str) -> None:
     """Escapes come back as they were, less what cannot be shown."""
     escaped = sanitize(text)
-    command = commands(findings(Findings(problems=(replace(problems(text)[1], message=text),))))[0]
+    command = commands(findings(ValidationResult(problems=(replace(problems(text)[1], message=text),))))[0]
     assert command.text == escaped
     assert command.properties["file"] == escaped
 
@@ -168,4 +168,4 @@ def test_findings_list_problems_and_warnings() -> None:
         "::warning file=plain,title=manifest warning::plain",
         "Manifests: 2 problems in the manifests: none is used.",
     ]
-    assert findings(Findings(2)) == "Manifests: 2 manifests: valid.\n"
+    assert findings(ValidationResult(2)) == "Manifests: 2 manifests: valid.\n"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from junitparser import JUnitXml
 from support.reports import found, rich
 
-from reconciler.core.manifests.findings import Findings
+from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.report.report import Report
 from reconciler.render.formats import github, json, junit, markdown, sarif, text
 
@@ -26,7 +26,7 @@ REPORTS: Mapping[str, Callable[[Report], str]] = {
     "sarif": sarif.render,
     "github": github.render,
 }
-FINDINGS: Mapping[str, Callable[[Findings], str]] = {
+FINDINGS: Mapping[str, Callable[[ValidationResult], str]] = {
     "plain text": text.findings,
     "json": json.findings,
     "markdown": markdown.findings,

@@ -17,10 +17,10 @@ from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.report.build import build_target_report
 from reconciler.core.report.report import Report, RunInfo
-from reconciler.edge.manifests.schema import schema
+from reconciler.edge.manifests.schema import load_schema
 from reconciler.render.formats.json import render
 
-CHECK = jsonschema.Draft202012Validator(schema("report.v1.json"))
+CHECK = jsonschema.Draft202012Validator(load_schema("report.v1.json"))
 
 
 def report(outcome: Outcome | None, *lives: Live) -> Report:

@@ -11,7 +11,7 @@ from support.builders import live, record
 from support.reports import association, create, drifted, found, problems, report, rich, update
 
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Unknown, Updated
-from reconciler.core.manifests.findings import Findings
+from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.report.report import Report
 from reconciler.render.formats.junit import findings, render
@@ -147,6 +147,6 @@ def test_each_finding_is_a_test_case() -> None:
     (suite,) = suites(findings(found()))
     assert (suite.tests, suite.failures, suite.skipped) == (4, 2, 2)
     assert [type(result) for each in suite for result in each.result] == [Failure, Failure, Skipped, Skipped]
-    (suite,) = suites(findings(Findings(2, 1)))
+    (suite,) = suites(findings(ValidationResult(2, 1)))
     assert (suite.tests, suite.failures) == (1, 0)
     assert [each.name for each in suite] == ["2 manifests, 1 target: valid."]

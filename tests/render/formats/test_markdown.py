@@ -16,7 +16,7 @@ from support.builders import INTEGRATION, live, record, request
 from support.reports import association, create, drifted, found, many, problems, report, rich, update
 
 from reconciler.core.apply.outcome import Created, Refused, Unknown
-from reconciler.core.manifests.findings import Findings
+from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.plan.review import PlanMismatch
 from reconciler.render.formats.markdown import LIMIT, findings, render
 
@@ -231,13 +231,13 @@ def test_code_fence_is_longer_than_any_in_its_value() -> None:
     text = render(report(association(write=create({**request(), "DestinationURI": "a```b"}), reason="a``b")))
     assert "\n````diff\n" in text
     assert "\n```a``b```" in text
-    assert findings(Findings(problems=problems("")[1:])).endswith("- `(empty)`: `(empty)`\n")
+    assert findings(ValidationResult(problems=problems("")[1:])).endswith("- `(empty)`: `(empty)`\n")
 
 
 @given(MARKUP)
 def test_code_span_preserves_its_value(text: str) -> None:
     """A code span holds what was put into it, less what cannot be printed."""
-    shown = page(findings(Findings(problems=problems(text))))
+    shown = page(findings(ValidationResult(problems=problems(text))))
     escaped = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
     assert shown.code == [f"{escaped}:3:7", *[escaped] * 4]
 
@@ -307,14 +307,16 @@ def test_findings_list_problems_and_warnings() -> None:
     text = findings(found())
     assert text.splitlines()[0] == "## 2 problems in the manifests: none is used."
     assert "- `plain:3:7` `plain`: `plain`" in text
-    assert findings(Findings(3, 1)) == "## 3 manifests, 1 target: valid.\n"
-    assert findings(Findings()) == "## no manifests: valid.\n"
-    assert findings(Findings(1, warnings=problems()[:1])).startswith("## 1 manifest: valid, 1 warning.\n\n### Warnings")
+    assert findings(ValidationResult(3, 1)) == "## 3 manifests, 1 target: valid.\n"
+    assert findings(ValidationResult()) == "## no manifests: valid.\n"
+    assert findings(ValidationResult(1, warnings=problems()[:1])).startswith(
+        "## 1 manifest: valid, 1 warning.\n\n### Warnings"
+    )
 
 
 def test_omitted_findings_are_counted() -> None:
     """The first ones are shown."""
-    text = findings(Findings(problems=problems() * 5_000))
+    text = findings(ValidationResult(problems=problems() * 5_000))
     assert len(text.encode()) <= LIMIT
     left = re.search(r"And ([0-9,]+) more: ([0-9,]+) problems\.", text)
     assert left

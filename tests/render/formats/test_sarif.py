@@ -17,7 +17,7 @@ from support.builders import live, record
 from support.reports import association, create, found, problems, report, rich
 
 from reconciler.core.apply.outcome import Created, Refused
-from reconciler.core.manifests.findings import Findings
+from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.model import Origin
 from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.report.report import Report
@@ -122,7 +122,7 @@ def test_a_fingerprint_stays_when_a_manifest_moves() -> None:
     prints = [str(only(report(each))["partialFingerprints"]) for each in every]
     assert prints[0] == prints[1]
     assert len(set(prints)) == 3
-    here, there = (findings(Findings(problems=(replace(problems()[0], line=line),))) for line in (3, 99))
+    here, there = (findings(ValidationResult(problems=(replace(problems()[0], line=line),))) for line in (3, 99))
     assert [check(text)["results"][0]["partialFingerprints"] for text in (here, there)].count(
         check(here)["results"][0]["partialFingerprints"]
     ) == 2
@@ -199,7 +199,7 @@ def test_findings_are_results() -> None:
         ("manifest-warning", "warning"), ("manifest-warning", "warning"),
     ]  # fmt: skip
     assert ["region" in each["locations"][0]["physicalLocation"] for each in results] == [True, False, True, False]
-    assert check(findings(Findings(1)))["results"] == []
+    assert check(findings(ValidationResult(1)))["results"] == []
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +225,7 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> jsonschema.Draft4Validat
         render(report()),
         render(replace(rich(), mismatch=PlanMismatch("sha256:0", ("another",)))),
         findings(found()),
-        findings(Findings(manifests=1)),
+        findings(ValidationResult(manifest_count=1)),
     ],
 )
 def test_sarif_report_fits_the_standard_schema(text: str, schema: jsonschema.Draft4Validator) -> None:

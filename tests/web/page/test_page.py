@@ -13,7 +13,7 @@ from support.builders import NOW, live
 from support.page_parser import Seen
 from web.conftest import Site
 
-from reconciler.core.controller.status import Board, Lane, PastRun
+from reconciler.core.controller.status import ControllerStatus, FinishedRun, TargetStatus
 from reconciler.core.model import Execution
 from reconciler.core.plan.difference import Difference
 from reconciler.render.kinds import ReportKind
@@ -35,7 +35,7 @@ HOSTILE = (
 )
 
 
-def shown(site: Site, board: Board, **asked: str) -> Seen:
+def shown(site: Site, board: ControllerStatus, **asked: str) -> Seen:
     """Return the page of a board."""
     site.board = board
     answer = site.get("/?" + urlencode(asked))
@@ -63,7 +63,7 @@ def names(seen: Seen) -> list[str]:
         (boards.failing(), ("failing", "7 runs in a row", "never", "may not make this call")),
     ],
 )
-def test_page_describes_each_controller_state(site: Site, board: Board, said: tuple[str, ...]) -> None:
+def test_page_describes_each_controller_state(site: Site, board: ControllerStatus, said: tuple[str, ...]) -> None:
     """In words that a reader finds."""
     words = shown(site, board).words
     for each in said:
@@ -73,12 +73,12 @@ def test_page_describes_each_controller_state(site: Site, board: Board, said: tu
 def test_failed_export_needs_attention_though_in_sync(site: Site) -> None:
     """Whatever is in sync: it needs attention, its target's card says so, and it comes before what is well."""
     plain = boards.in_sync()
-    (lane,) = plain.lanes
-    assert lane.last
-    *others, last = lane.last.targets[0].associations
+    (lane,) = plain.targets
+    assert lane.last_report
+    *others, last = lane.last_report.targets[0].associations
     last = replace(last, name="zz", last_execution=Execution("FAILED", "no key"))
-    report = replace(lane.last, targets=(replace(lane.last.targets[0], associations=(*others, last)),))
-    seen = shown(site, replace(plain, lanes=(replace(lane, last=report),)))
+    report = replace(lane.last_report, targets=(replace(lane.last_report.targets[0], associations=(*others, last)),))
+    seen = shown(site, replace(plain, targets=(replace(lane, last_report=report),)))
     assert ("li", {"class": "card warning"}) in seen.tags
     assert "prod export failed" in seen.words
     assert "1 export failed" in seen.words
@@ -102,7 +102,7 @@ def test_folder_source_is_shown_without_a_revision(site: Site) -> None:
 def test_stuck_run_is_shown(site: Site) -> None:
     """As a state of its target, with since when."""
     moved = NOW - timedelta(hours=1)
-    lane = replace(boards.lane(None), running=moved, moved=moved, due=None)
+    lane = replace(boards.lane(None), running_since=moved, last_progress=moved, next_run=None)
     words = shown(site, boards.board(lane)).words
     assert "prod stuck" in words
     assert "has made no progress since 2026-11-01 11:00Z" in words
@@ -123,11 +123,11 @@ def test_runs_before_the_start_are_shown_as_unknown(site: Site) -> None:
     """What a controller forgot with its last start is not said to have been nothing."""
     day = boards.in_sync()
     assert "Runs of the last day" in shown(site, day).words
-    assert "No run has ended in the last day." in shown(site, replace(day, past=())).words
-    young = replace(day, started=NOW - timedelta(hours=2))
+    assert "No run has ended in the last day." in shown(site, replace(day, finished_runs=())).words
+    young = replace(day, started_at=NOW - timedelta(hours=2))
     assert "Runs since the start at 2026-11-01 10:00Z" in shown(site, young).words
-    assert "No run has ended since then." in shown(site, replace(young, past=())).words
-    assert "last day" not in shown(site, replace(young, past=())).words
+    assert "No run has ended since then." in shown(site, replace(young, finished_runs=())).words
+    assert "last day" not in shown(site, replace(young, finished_runs=())).words
 
 
 def test_page_shows_every_part_of_a_report(site: Site) -> None:
@@ -276,23 +276,25 @@ def test_unlisted_association_is_shown_as_last_seen(site: Site) -> None:
 def test_stuck_source_check_is_shown(site: Site) -> None:
     """No refusal says it, and what the page shows may be old without it."""
     board = boards.in_sync()
-    looking = Lane("(git)", NOW, NOW - timedelta(minutes=9), None, 0, None, None)
-    assert "are not read" not in shown(site, replace(board, looking=looking)).words
-    stuck = replace(looking, moved=NOW - timedelta(minutes=11))
-    words = shown(site, replace(board, looking=stuck)).words
+    looking = TargetStatus("(git)", NOW, NOW - timedelta(minutes=9), None, 0, None, None)
+    assert "are not read" not in shown(site, replace(board, source_status=looking)).words
+    stuck = replace(looking, last_progress=NOW - timedelta(minutes=11))
+    words = shown(site, replace(board, source_status=stuck)).words
     assert "The manifests are not read" in words
     assert "has made no progress since 2026-11-01 11:49Z" in words
 
 
 def test_run_with_remaining_differences_is_not_shown_as_idle(site: Site) -> None:
     """What is lost or blocked is in its bar and its words, beside drift."""
-    run = PastRun("r", "prod", NOW - timedelta(hours=1), NOW, well=True, made=0, drifted=0, open=0)
+    run = FinishedRun(
+        "r", "prod", NOW - timedelta(hours=1), NOW, is_success=True, write_count=0, drift_count=0, open_count=0
+    )
     for past, said, shade in (
         (run, "nothing to do", "well"),
-        (replace(run, open=2), "2 not as git says", "drifted"),
-        (replace(run, open=2, drifted=1), "1 drifted, 2 not as git says", "drifted"),
+        (replace(run, open_count=2), "2 not as git says", "drifted"),
+        (replace(run, open_count=2, drift_count=1), "1 drifted, 2 not as git says", "drifted"),
     ):
-        seen = shown(site, replace(boards.in_sync(), past=(past,)))
+        seen = shown(site, replace(boards.in_sync(), finished_runs=(past,)))
         assert f"1 run, the longest 60 min: {said}" in seen.words
         assert shade in {each.get("class") for each in seen.all("rect")}
 
@@ -301,10 +303,10 @@ def test_details_element_ids_are_stable_per_target(site: Site) -> None:
     """However many others come or go before it."""
     board = boards.drifted()
     both = {each["id"] for each in shown(site, board).all("details") if each.get("id", "").startswith("runs-")}
-    alone = replace(board, past=tuple(run for run in board.past if run.target == "staging"))
+    alone = replace(board, finished_runs=tuple(run for run in board.finished_runs if run.target == "staging"))
     (id_,) = [each["id"] for each in shown(site, alone).all("details") if each.get("id", "").startswith("runs-")]
     assert len(both) == 2
-    first = replace(board, past=tuple(run for run in board.past if run.target == "prod"))
+    first = replace(board, finished_runs=tuple(run for run in board.finished_runs if run.target == "prod"))
     (other,) = [each["id"] for each in shown(site, first).all("details") if each.get("id", "").startswith("runs-")]
     assert both == {id_, other}
 
@@ -352,7 +354,7 @@ def test_manifest_is_text_without_a_template(site: Site) -> None:
     assert "manifests/calls.yaml:3" in shown(site, boards.drifted()).words
 
 
-def links(site: Site, board: Board) -> set[str]:
+def links(site: Site, board: ControllerStatus) -> set[str]:
     """Return where the links of a page lead."""
     return {link["href"] for link in shown(site, board).all("a")}
 
