@@ -1,0 +1,123 @@
+"""A new kind of decision cannot be forgotten anywhere: mypy names every place, and every format shows it.
+
+The test adds a decision to a copy of the package, as somebody would who extends the program.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.paths import REPOSITORY
+
+from reconciler.core.plan.decision import DecisionKind
+from reconciler.edge.manifests import schema
+
+DECISION = "reconciler/core/plan/decision.py"
+PAUSED = """@dataclass(frozen=True, slots=True)
+class Paused:
+    kind: ClassVar[Literal[DecisionKind.PAUSED]] = DecisionKind.PAUSED
+    manifest: Manifest
+    record: Record
+    reason: str
+
+
+"""
+NEW_DECISION = (
+    ('    BLOCKED = "blocked"\n', '    BLOCKED = "blocked"\n    PAUSED = "paused"\n'),
+    (
+        "Write: TypeAlias = Create | Update\n",
+        PAUSED + "Write: TypeAlias = Create | Update\n",
+    ),
+    ("Lost | Held | Blocked\n", "Lost | Held | Blocked | Paused\n"),
+)
+PLACES = {
+    DECISION: (("        case Create() | Lost():", "        case Create() | Lost() | Paused():"),),
+    "reconciler/core/report/report.py": (("| DecisionKind.BLOCKED:", "| DecisionKind.BLOCKED | DecisionKind.PAUSED:"),),
+    "reconciler/core/report/build.py": (
+        ("Create | InSync | Lost | Blocked)", "Create | InSync | Lost | Blocked | Paused)"),
+        ("    Lost,\n", "    Lost,\n    Paused,\n"),
+    ),
+    "reconciler/core/report/explanation.py": (
+        ("        case Lost():", "        case Paused():\n            yield 'paused'\n        case Lost():"),
+        ("    Lost,\n", "    Lost,\n    Paused,\n"),
+    ),
+    "reconciler/core/notifications/changes.py": (
+        ("| DecisionKind.HELD:", "| DecisionKind.HELD | DecisionKind.PAUSED:"),
+    ),
+    "reconciler/render/kinds.py": (
+        (
+            "    HELD = (",
+            '    PAUSED = ("paused", "paused", "note", "difference", "‖", "cyan", "Paused.")\n    HELD = (',
+        ),
+        (
+            "        case DecisionKind.BLOCKED:",
+            "        case DecisionKind.PAUSED:\n"
+            "            return ReportKind.PAUSED\n"
+            "        case DecisionKind.BLOCKED:",
+        ),
+    ),
+}
+"""Each place that has to know a new decision, and a change that makes it known there."""
+SHOW = """
+from dataclasses import replace
+from support import reports
+from reconciler.core.plan.decision import DecisionKind
+from reconciler.render.formats import FORMATS, load
+report = reports.report(reports.association(decision=DecisionKind.PAUSED, write=None))
+for name in FORMATS:
+    for terminal in (False, True):
+        text = load(name).render(report, terminal=terminal)
+        assert "paused" in text, (name, text)
+print(report.summary["paused"])
+"""
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Give a copy of the package, with what mypy knows of it if it has been run before."""
+    shutil.copytree(REPOSITORY / "reconciler", tmp_path / "reconciler", ignore=shutil.ignore_patterns("__pycache__"))
+    if (REPOSITORY / ".mypy_cache").is_dir():
+        shutil.copytree(REPOSITORY / ".mypy_cache", tmp_path / ".mypy_cache")
+    for old, new in NEW_DECISION:
+        replace_once(tmp_path / DECISION, old, new)
+    return tmp_path
+
+
+def replace_once(path: Path, old: str, new: str) -> None:
+    """Replace a text that a file has exactly once."""
+    text = path.read_text()
+    assert text.count(old) == 1, (path.name, old)
+    path.write_text(text.replace(old, new))
+
+
+def find_type_errors(folder: Path) -> set[str]:
+    """Return the files of a copy in which mypy finds errors."""
+    command = [sys.executable, "-m", "mypy", "--config-file", str(REPOSITORY / "pyproject.toml"), "reconciler"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode in {0, 1}, done.stdout + done.stderr
+    return {line.partition(":")[0] for line in done.stdout.splitlines() if ": error:" in line}
+
+
+def test_mypy_names_every_place_of_a_new_decision_and_every_format_shows_it(copy: Path) -> None:
+    """Before the places are changed mypy names each of them; afterwards nothing is left, and no format raises."""
+    assert find_type_errors(copy) == set(PLACES)
+    for file, changes in PLACES.items():
+        for old, new in changes:
+            replace_once(copy / file, old, new)
+    assert find_type_errors(copy) == set()
+    environment = {"PYTHONPATH": f"{copy}:{REPOSITORY / 'tests'}"}
+    shown = subprocess.run(
+        [sys.executable, "-c", SHOW], cwd=copy, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (shown.stdout, shown.returncode) == ("1\n", 0), shown.stderr
+
+
+def test_schema_of_the_report_knows_every_decision() -> None:
+    """The one place that no type checker reads."""
+    known = json.dumps(schema.load_schema("report.v1.json"))
+    assert [kind for kind in DecisionKind if f'"{kind}"' not in known] == []
