@@ -56,9 +56,11 @@ PLACES = {
         ),
         (
             "        case DecisionKind.BLOCKED:",
-            "        case DecisionKind.PAUSED:\n"
-            "            return ReportKind.PAUSED\n"
-            "        case DecisionKind.BLOCKED:",
+            (
+                "        case DecisionKind.PAUSED:\n"
+                "            return ReportKind.PAUSED\n"
+                "        case DecisionKind.BLOCKED:"
+            ),
         ),
     ),
 }
