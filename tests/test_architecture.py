@@ -12,28 +12,28 @@ SOURCE = """
 from reconciler.core.journal.records import Journal
 from reconciler.core.ports import CloudReader, JournalReader
 from reconciler.edge.aws import Reader, Writer
-from reconciler.edge.state.reader import JournalReader as StoredReader
-from reconciler.edge.state.writer import JournalWriter as StoredWriter
+from reconciler.edge.state.reader import StoredJournalReader
+from reconciler.edge.state.writer import StoredJournalWriter
 from reconciler.core.run import Run
 from reconciler.run import preview
-def check(run: Run, aws: Reader, writer: Writer, stored: StoredReader, state: StoredWriter, known: Journal) -> None:
+def check(run: Run, aws: Reader, writer: Writer, stored: StoredJournalReader, state: StoredJournalWriter, j: Journal) -> None:
     preview(run, aws, stored)
     preview(run, writer, stored)
     preview(run, aws, state)
     cloud: CloudReader = aws
     cloud.create({}, "")
     journal: JournalReader = stored
-    journal.lease(known, known)
-    journal.swap(known, known)
-    stored._source.put("", None)
+    journal.lease(j, j)
+    journal.swap(j, j)
+    stored._store.put("", None)
 """
 COMPLAINTS = {
     11: 'incompatible type "Writer"; expected "CloudReader"',
-    12: 'incompatible type "JournalWriter"; expected "JournalReader"',
+    12: 'incompatible type "StoredJournalWriter"; expected "JournalReader"',
     14: '"CloudReader" has no attribute "create"',
     16: '"JournalReader" has no attribute "lease"',
     17: '"JournalReader" has no attribute "swap"',
-    18: '"Source" has no attribute "put"',
+    18: '"ReadableStore" has no attribute "put"',
 }
 
 

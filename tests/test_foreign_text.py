@@ -42,11 +42,11 @@ OWN = {name for name, each in vars(errors).items() if isinstance(each, type) and
 OWN |= {
     "DataFileError",
     "MalformedJournal",
-    "NotInstalled",
+    "AppriseMissing",
     "NotListening",
-    "NotWritten",
+    "OutputError",
     "Unreadable",
-    "WrongReceiver",
+    "InvalidReceiver",
 }
 OWN |= {"_UnreadError", "InvalidManifests"}
 # Errors that this program itself raises as ValueError, with texts of its own

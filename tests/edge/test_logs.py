@@ -87,7 +87,7 @@ def test_bound_fields_are_in_every_line_of_a_run() -> None:
     """Also in what a library says, on whatever thread; afterwards it is gone."""
     stream = io.StringIO()
     logs.configure(stream, color=False)
-    library = logging.getLogger("urllib3.connectionpool")
+    library = logging.getLogger("a.library")
     with logs.bind_fields(run="r-1", target="prod"), ThreadPoolExecutor(2) as pool:
         list(pool.map(with_context(library.warning), ("one", "two")))
         logs.get_logger().info("three")

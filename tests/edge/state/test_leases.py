@@ -454,13 +454,13 @@ import sys
 from pathlib import Path
 from reconciler.core.journal.records import Journal
 from reconciler.edge.state.file import FileStore
-from reconciler.edge.state.reader import JournalReader
-from reconciler.edge.state.writer import Author, JournalWriter
+from reconciler.edge.state.reader import StoredJournalReader
+from reconciler.edge.state.writer import JournalAuthor, StoredJournalWriter
 from reconciler.edge.clock import SystemClock, get_host_name
 store = FileStore(Path(sys.argv[1]))
-reader, clock = JournalReader(store, "1", "r"), SystemClock()
-author = Author("run", "a process", get_host_name())
-writer = JournalWriter(store, reader, author, clock, clock, timeout=5, new_lineage=lambda: "l")
+reader, clock = StoredJournalReader(store, "1", "r"), SystemClock()
+author = JournalAuthor("run", "a process", get_host_name())
+writer = StoredJournalWriter(store, reader, author, clock, clock, timeout=5, new_lineage=lambda: "l")
 known = reader.read()
 with writer.lease(known, known):
     print("held", flush=True)

@@ -462,10 +462,10 @@ COUNTER = """
 import sys
 from reconciler.core.errors import StateConflict
 from reconciler.edge.aws import ConnectionSettings, SharedModels, create_ambient_client
-from reconciler.edge.state.s3 import Clients, S3Store
+from reconciler.edge.state.s3 import S3Clients, S3Store
 url, bucket, key = sys.argv[1:]
 connection = ConnectionSettings("0", endpoint_url=url, has_dummy_credentials=True)
-store = S3Store(Clients(lambda: create_ambient_client("s3", connection, SharedModels())), bucket, key)
+store = S3Store(S3Clients(lambda: create_ambient_client("s3", connection, SharedModels())), bucket, key)
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(25):
