@@ -16,9 +16,9 @@ from reconciler.edge.state.reader import StoredJournalReader
 from reconciler.edge.state.writer import StoredJournalWriter
 from reconciler.core.run import Run
 from reconciler.run import preview
-def check(run: Run, aws: Reader, writer: Writer, stored: StoredJournalReader, state: StoredJournalWriter, j: Journal) -> None:
+def check(run: Run, aws: Reader, w: Writer, stored: StoredJournalReader, state: StoredJournalWriter, j: Journal) -> None:
     preview(run, aws, stored)
-    preview(run, writer, stored)
+    preview(run, w, stored)
     preview(run, aws, state)
     cloud: CloudReader = aws
     cloud.create({}, "")
