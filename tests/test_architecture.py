@@ -16,10 +16,10 @@ from reconciler.edge.state.reader import StoredJournalReader
 from reconciler.edge.state.writer import StoredJournalWriter
 from reconciler.core.run import Run
 from reconciler.run import preview
-def check(run: Run, aws: Reader, w: Writer, stored: StoredJournalReader, state: StoredJournalWriter, j: Journal) -> None:
+def check(run: Run, aws: Reader, w: Writer, stored: StoredJournalReader, out: StoredJournalWriter, j: Journal) -> None:
     preview(run, aws, stored)
     preview(run, w, stored)
-    preview(run, aws, state)
+    preview(run, aws, out)
     cloud: CloudReader = aws
     cloud.create({}, "")
     journal: JournalReader = stored
