@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler import __version__
 from reconciler.app.config import RunConfig
 from reconciler.app.run_locks import RunLocks
-from reconciler.app.state import StateBackend, connection_of
+from reconciler.app.state import StateBackend, build_connection_settings
 from reconciler.core.errors import SetupError
 from reconciler.core.journal.records import Journal
 from reconciler.core.model import Desired, Target
@@ -40,50 +40,54 @@ class Runner:
         self._stop = stop
         self._clock = SystemClock(stop)
         self._models = SharedModels()
-        self._connection = connection_of(config, metrics.observe_session) if metrics else connection_of(config)
-        self._state = StateBackend(config, self._connection, self._models, self._clock)
+        self._connection_settings = (
+            build_connection_settings(config, metrics.observe_session) if metrics else build_connection_settings(config)
+        )
+        self._state = StateBackend(config, self._connection_settings, self._models, self._clock)
         self._locks = RunLocks(self._clock, config.lock_timeout.total_seconds())
 
     def run(self, desired: Desired, run: str, revision: str | None, progress: Progress) -> Report:
         """Run every target once and report. `run` is the id; `revision` is the commit of the manifests."""
-        started = self._clock.now()
-        only = {"target": desired.targets[0].name} if len(desired.targets) == 1 else {}
-        with logs.bind_fields(run=run, revision=revision, **only):
-            targets, mismatch = run_targets(desired, self.connector(run, revision), self.context(progress))
-        finished = max(started, self._clock.now())  # the clock may have been set back
-        info = RunInfo(run, started, finished, self._config.dry_run, revision, __version__)
+        started_at = self._clock.now()
+        target_field = {"target": desired.targets[0].name} if len(desired.targets) == 1 else {}
+        with logs.bind_fields(run=run, revision=revision, **target_field):
+            targets, mismatch = run_targets(desired, self.build_connector(run, revision), self.build_context(progress))
+        finished_at = max(started_at, self._clock.now())  # the clock may have been set back
+        info = RunInfo(run, started_at, finished_at, self._config.dry_run, revision, __version__)
         return Report(info, targets, desired.all_warnings, mismatch)
 
-    def context(self, progress: Progress) -> RunContext:
+    def build_context(self, progress: Progress) -> RunContext:
         """Return the context of a run."""
         return RunContext(self._config.options, self._clock, progress, self._stop.is_set, self._config.reviewed)
 
-    def connector(self, run: str, revision: str | None = None) -> TargetConnector:
+    def build_connector(self, run: str, revision: str | None = None) -> TargetConnector:
         """Return the function that connects to a target for a run of a revision."""
 
         def connect(target: Target) -> TargetConnection:
             on_wait = partial(self._metrics.count_wait, target.name) if self._metrics else lambda _: None
-            pace = RateLimiter(target.requests_per_second, target.burst, self._clock, on_wait)
-            aws = TargetSession(target, self._connection, pace, self._models)
-            with ExitStack() as opened:
-                opened.callback(aws.close)
-                opened.callback(self._locks.take((aws.account, aws.region), run, target.name))
-                may_begin = self._config.may_begin(target.name)
-                journal = self._state.reader(aws.account, aws.region, may_begin=may_begin)
+            rate_limiter = RateLimiter(target.requests_per_second, target.burst, self._clock, on_wait)
+            session = TargetSession(target, self._connection_settings, rate_limiter, self._models)
+            with ExitStack() as stack:
+                stack.callback(session.close)
+                stack.callback(self._locks.acquire((session.account, session.region), run, target.name))
+                may_create_journal = self._config.may_create_journal(target.name)
+                journal = self._state.get_reader(session.account, session.region, may_create_journal=may_create_journal)
                 refusal = None
-                if not may_begin:
-                    missing = NO_JOURNAL_MESSAGE.format(place=journal.place)
-                    refusal = f"a run would be refused: {missing}: {self._state.refusal}"
-                writers = None if self._config.dry_run else self._writers(aws, target, run, revision)
-                close = opened.pop_all().close
-            return TargetConnection(aws.account, aws.region, aws.create_reader(), journal, writers, close, refusal)
+                if not may_create_journal:
+                    message = NO_JOURNAL_MESSAGE.format(place=journal.place)
+                    refusal = f"a run would be refused: {message}: {self._state.missing_journal_remedy}"
+                writers = None if self._config.dry_run else self._create_writers(session, target, run, revision)
+                close = stack.pop_all().close
+            return TargetConnection(
+                session.account, session.region, session.create_reader(), journal, writers, close, refusal
+            )
 
         return connect
 
-    def _writers(self, aws: TargetSession, target: Target, run: str, revision: str | None) -> Writers:
-        journal = self._state.writer(aws.account, aws.region, run, revision)
-        meter = partial(self._metrics.track_lease, target.name) if self._metrics else nullcontext
-        return Writers(aws.create_writer(self._clock), MeteredJournalWriter(journal, meter))
+    def _create_writers(self, session: TargetSession, target: Target, run: str, revision: str | None) -> Writers:
+        journal = self._state.create_writer(session.account, session.region, run, revision)
+        track_lease = partial(self._metrics.track_lease, target.name) if self._metrics else nullcontext
+        return Writers(session.create_writer(self._clock), MeteredJournalWriter(journal, track_lease))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class MeteredJournalWriter:
     """Writes the journal, and enters `meter` while it holds a lease. A `JournalWriter`."""
 
     journal: JournalWriter
-    meter: Callable[[], AbstractContextManager[None]]
+    track_lease: Callable[[], AbstractContextManager[None]]
 
     def swap(self, expected: Journal, new: Journal) -> None:
         """Write without a lease."""
@@ -100,8 +104,8 @@ class MeteredJournalWriter:
     @contextmanager
     def lease(self, expected: Journal, new: Journal) -> Iterator[LeasedJournal]:
         """Take the lease."""
-        with self.journal.lease(expected, new) as leased, self.meter():
-            yield leased
+        with self.journal.lease(expected, new) as leased_journal, self.track_lease():
+            yield leased_journal
 
 
 @contextmanager
@@ -113,18 +117,18 @@ def sandbox_if_requested(config: RunConfig) -> Iterator[None]:
     try:
         from reconciler.sandbox import DataFileError, in_process
     except ImportError as error:
-        raise sandbox_missing() from error
-    data = config.sandbox_folder / "sandbox-data.json"
+        raise build_sandbox_missing_error() from error
+    data_file = config.sandbox_folder / "sandbox-data.json"
     # Path.exists raises if a folder may not be searched; the journal lies in the same folder, and says so better
-    keeps_data = not config.dry_run or os.path.exists(data)  # noqa: PTH110
+    should_keep_data = not config.dry_run or os.path.exists(data_file)  # noqa: PTH110
     with ExitStack() as stack:
         try:
-            stack.enter_context(in_process(data if keeps_data else None, read_only=config.dry_run))
+            stack.enter_context(in_process(data_file if should_keep_data else None, read_only=config.dry_run))
         except DataFileError as error:
             raise SetupError(str(error)) from error
         yield
 
 
-def sandbox_missing() -> SetupError:
+def build_sandbox_missing_error() -> SetupError:
     """Return the error for an installation without the sandbox."""
     return SetupError("the sandbox is not installed: pip install 'appintegrations-reconciler[sandbox]'")

@@ -37,11 +37,11 @@ class RunConfig:
     reviewed: ReviewedPlan | None = None
 
     @classmethod
-    def of(cls, **chosen: Any) -> RunConfig:
+    def from_options(cls, **values: Any) -> RunConfig:
         """Return the configuration with these fields of its own and of RunOptions."""
-        names = {each.name for each in fields(RunOptions)} & chosen.keys()
-        options = RunOptions(**{name: chosen.pop(name) for name in names})
-        return cls(options=options, **chosen)
+        run_option_names = {each.name for each in fields(RunOptions)} & values.keys()
+        options = RunOptions(**{name: values.pop(name) for name in run_option_names})
+        return cls(options=options, **values)
 
     @property
     def is_simulated(self) -> bool:
@@ -63,17 +63,17 @@ class RunConfig:
         """The folder of a sandbox in this process."""
         return Path(self.state_location) / self.state_namespace
 
-    def may_begin(self, target: str) -> bool:
+    def may_create_journal(self, target: str) -> bool:
         """Return whether a run may begin a target's journal if there is none.
 
         A missing journal is more likely a folder that is not mounted, or a wrong place, than a beginning. It is a
         beginning if --new-state says so, in a sandbox, and in the default folder of a person's machine. In CI nothing
         is created with that folder, so a dry run needs no journal there.
         """
-        here = settings.read()
-        is_home = not here.is_container and (self.dry_run or not here.is_ci)
-        by_itself = self.sandbox or (self.state is None and is_home)
-        return by_itself or any(fnmatchcase(target, glob) for glob in self.new_state)
+        current_settings = settings.read()
+        is_personal_machine = not current_settings.is_container and (self.dry_run or not current_settings.is_ci)
+        is_allowed_by_default = self.sandbox or (self.state is None and is_personal_machine)
+        return is_allowed_by_default or any(fnmatchcase(target, glob) for glob in self.new_state)
 
     def check(self) -> None:
         """Refuse choices that contradict one another, before anything is called. Raises UsageError."""
@@ -89,8 +89,8 @@ class RunConfig:
         if self.region is not None:
             from reconciler.edge.aws import regions
 
-            if wrong := regions.find_problem(self.region):
-                raise UsageError(f"--region: {wrong}")
+            if problem := regions.find_problem(self.region):
+                raise UsageError(f"--region: {problem}")
         if self.endpoint_url is not None and not _is_endpoint(self.endpoint_url):
             raise UsageError(f"--endpoint-url {self.endpoint_url}: write http://HOST:PORT")
         may_create = not self.dry_run and self.options.mode is not Mode.OBSERVE and not self.sandbox

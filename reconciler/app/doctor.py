@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from reconciler import __version__, redaction, settings
 from reconciler.app.config import RunConfig
-from reconciler.app.state import StateBackend, connection_of, document_name
+from reconciler.app.state import StateBackend, build_connection_settings, build_document_name
 from reconciler.core.doctor import checks, reach
 from reconciler.core.doctor.checks import Identity
 from reconciler.core.doctor.diagnosis import Check, TargetChecks, build_skipped_check
@@ -35,167 +35,185 @@ class DoctorRun:
     def __init__(self, config: RunConfig) -> None:
         self._config = config
         self._clock, self._models = SystemClock(), SharedModels()
-        self._connection = connection_of(config)
+        self._connection_settings = build_connection_settings(config)
 
-    def versions(self) -> Check:
+    def check_versions(self) -> Check:
         """Return what is installed here."""
-        found = {
+        versions = {
             "reconciler": __version__,
             "Python": platform.python_version(),
             **probe.get_library_versions(),
-            "git": _git(),
+            "git": _find_git_version(),
         }
-        return checks.check_versions(found, has_create_operation=_asked(probe.has_create_operation) is True)
+        return checks.check_versions(
+            versions, has_create_operation=_call_or_return_error(probe.has_create_operation) is True
+        )
 
-    def state(self) -> Check:
+    def check_state(self) -> Check:
         """Return whether the journals can be written, as far as that shows without writing."""
         config = self._config
-        location = self._state_backend().location
-        if unchecked := location.unchecked_write:
-            return build_skipped_check("state-write", unchecked.reason, unchecked.remedy)
-        vanishes = settings.read().is_ci and not config.state and not config.sandbox
-        return checks.check_state_folder(location.name, location.find_obstacle(), is_ephemeral=vanishes)
+        location = self._open_state().location
+        if unchecked_write := location.unchecked_write:
+            return build_skipped_check("state-write", unchecked_write.reason, unchecked_write.remedy)
+        is_ephemeral = settings.read().is_ci and not config.state and not config.sandbox
+        return checks.check_state_folder(location.name, location.find_obstacle(), is_ephemeral=is_ephemeral)
 
-    def target(self, target: Target, manifests: Sequence[Manifest]) -> TargetChecks:
+    def check_target(self, target: Target, manifests: Sequence[Manifest]) -> TargetChecks:
         """Return all checks of one target."""
-        ear = probe.StsListener(self._clock)
-        region = _asked(lambda: resolve_region(target, self._connection, self._models))
-        session = self._session(target, ear) if isinstance(region, str) else region
-        name = region if isinstance(region, str) else target.region
+        sts_listener = probe.StsListener(self._clock)
+        region = _call_or_return_error(lambda: resolve_region(target, self._connection_settings, self._models))
+        session = self._open_session(target, sts_listener) if isinstance(region, str) else region
+        region_name = region if isinstance(region, str) else target.region
         account = session.account if isinstance(session, TargetSession) else target.account
-        broken = _NO_SESSION if name else _NO_REGION
-        found = (
-            self._region(region),
-            self._credentials(target, session, ear.identity),
-            checks.check_clock(ear.answer, "STS did not answer" if name else _NO_REGION),
-            *self._cloud(session, manifests, ear.identity, broken),
-            *self._journal(target, account, name, broken),
+        skip_reason = _NO_SESSION if region_name else _NO_REGION
+        target_checks = (
+            self._check_region(region),
+            self._check_credentials(target, session, sts_listener.identity),
+            checks.check_clock(sts_listener.answer, "STS did not answer" if region_name else _NO_REGION),
+            *self._check_cloud(session, manifests, sts_listener.identity, skip_reason),
+            *self._check_journal(target, account, region_name, skip_reason),
         )
-        return TargetChecks(target.name, account, name, found)
+        return TargetChecks(target.name, account, region_name, target_checks)
 
-    def _session(self, target: Target, ear: probe.StsListener) -> TargetSession | CloudError:
-        pace = RateLimiter(target.requests_per_second, target.burst, self._clock)
-        return _asked(lambda: TargetSession(target, self._connection, pace, self._models, ear))
+    def _open_session(self, target: Target, sts_listener: probe.StsListener) -> TargetSession | CloudError:
+        rate_limiter = RateLimiter(target.requests_per_second, target.burst, self._clock)
+        return _call_or_return_error(
+            lambda: TargetSession(target, self._connection_settings, rate_limiter, self._models, sts_listener)
+        )
 
-    def _region(self, region: str | CloudError | None) -> Check:
+    def _check_region(self, region: str | CloudError | None) -> Check:
         if isinstance(region, CloudError):
             return build_skipped_check("region", _NO_SESSION)
-        known = _asked(lambda: probe.has_appintegrations(region)) is True if region else False
-        return checks.check_region(region, is_listed=None if self._config.is_simulated else known)
+        is_listed = _call_or_return_error(lambda: probe.has_appintegrations(region)) is True if region else False
+        return checks.check_region(region, is_listed=None if self._config.is_simulated else is_listed)
 
     @staticmethod
-    def _credentials(target: Target, session: TargetSession | CloudError | None, said: Identity | None) -> Check:
+    def _check_credentials(
+        target: Target, session: TargetSession | CloudError | None, identity: Identity | None
+    ) -> Check:
         if session is None:
             return build_skipped_check("credentials", _NO_REGION)
         if isinstance(session, CloudError):
-            return checks.check_credentials(target, session, said.arn if said else None)
-        return checks.check_credentials(target, said or Identity("somebody", session.account))
+            return checks.check_credentials(target, session, identity.arn if identity else None)
+        return checks.check_credentials(target, identity or Identity("somebody", session.account))
 
-    def _cloud(
+    def _check_cloud(
         self,
         session: TargetSession | CloudError | None,
         manifests: Sequence[Manifest],
-        said: Identity | None,
-        broken: str,
+        identity: Identity | None,
+        skip_reason: str,
     ) -> Iterator[Check]:
         """Yield what is seen of AppIntegrations and S3, with the target's own credentials."""
-        reads = _asked(session.create_probe) if isinstance(session, TargetSession) else None
-        if not isinstance(session, TargetSession) or not isinstance(reads, probe.Probe):
-            names = ["list-integrations", "integration", "list-associations", "create"]
-            names += ["bucket-region", "bucket-encryption"] if reach.list_buckets(manifests) else []
-            yield from (build_skipped_check(name, broken) for name in names if manifests or name != "integration")
+        aws_probe = _call_or_return_error(session.create_probe) if isinstance(session, TargetSession) else None
+        if not isinstance(session, TargetSession) or not isinstance(aws_probe, probe.Probe):
+            check_names = ["list-integrations", "integration", "list-associations", "create"]
+            check_names += ["bucket-region", "bucket-encryption"] if reach.list_buckets(manifests) else []
+            yield from (
+                build_skipped_check(name, skip_reason) for name in check_names if manifests or name != "integration"
+            )
             return
-        partition = said.arn.split(":")[1] if said and said.arn.count(":") else "aws"
-        everything = f"arn:{partition}:app-integrations:{session.region}:{session.account}:data-integration/*"
-        bulk = yield from self._integrations(reads, manifests, everything)
+        partition = identity.arn.split(":")[1] if identity and identity.arn.count(":") else "aws"
+        all_integrations_arn = f"arn:{partition}:app-integrations:{session.region}:{session.account}:data-integration/*"
+        bulk_integrations = yield from self._check_integrations(aws_probe, manifests, all_integrations_arn)
         for destination in reach.list_other_destinations(manifests):
             yield build_skipped_check("bucket-region", "it is not in S3", subject=destination)
-        yield from self._buckets(reads, reach.list_buckets(manifests, bulk), session.region, partition)
+        yield from self._check_buckets(
+            aws_probe, reach.list_buckets(manifests, bulk_integrations), session.region, partition
+        )
 
     @staticmethod
-    def _integrations(
-        reads: probe.Probe, manifests: Sequence[Manifest], everything: str
+    def _check_integrations(
+        aws_probe: probe.Probe, manifests: Sequence[Manifest], all_integrations_arn: str
     ) -> Generator[Check, None, frozenset[str]]:
         """Yield what is seen of data integrations; return those of bulk exports, as manifests say them."""
-        bulk: set[str] = set()
-        found = _asked(reads.list_integrations)
-        yield reach.check_integrations_listing(found)
-        wanted: dict[str, list[Manifest]] = {}
+        bulk_integrations: set[str] = set()
+        integrations = _call_or_return_error(aws_probe.list_integrations)
+        yield reach.check_integrations_listing(integrations)
+        manifests_by_identifier: dict[str, list[Manifest]] = {}
         for manifest in manifests:
-            wanted.setdefault(manifest.integration, []).append(manifest)
-        named: dict[str, Integration] = {}
-        if isinstance(found, CloudError):
-            names = ("integration", "list-associations") if wanted else ("list-associations",)
-            yield from (build_skipped_check(name, "the check 'list-integrations' failed") for name in names)
+            manifests_by_identifier.setdefault(manifest.integration, []).append(manifest)
+        integrations_by_arn: dict[str, Integration] = {}
+        if isinstance(integrations, CloudError):
+            check_names = ("integration", "list-associations") if manifests_by_identifier else ("list-associations",)
+            yield from (build_skipped_check(name, "the check 'list-integrations' failed") for name in check_names)
         else:
-            for identifier, whose in wanted.items():
-                there = find_integration(identifier, found)
-                objects: tuple[str, ...] | CloudError | None = None
-                if there:
-                    named[there.arn] = there
-                    if reach.select_without_objects(whose):
-                        objects = _asked(lambda arn=there.arn: reads.list_object_keys(arn))  # type: ignore[misc]
-                    bulk |= {identifier} if reach.is_bulk_export(there, objects) else set()
-                yield reach.check_integration(identifier, whose, found, objects)
-            tried = tuple(named.values()) or found[:1]
-            for each in tried:
-                failed = _asked(lambda arn=each.arn: reads.check_associations_access(arn))  # type: ignore[misc]
-                yield reach.check_associations_listing(each, failed)
-            if not tried:
+            for identifier, integration_manifests in manifests_by_identifier.items():
+                integration = find_integration(identifier, integrations)
+                object_keys: tuple[str, ...] | CloudError | None = None
+                if integration:
+                    integrations_by_arn[integration.arn] = integration
+                    if reach.select_without_objects(integration_manifests):
+                        object_keys = _call_or_return_error(lambda arn=integration.arn: aws_probe.list_object_keys(arn))  # type: ignore[misc]
+                    bulk_integrations |= {identifier} if reach.is_bulk_export(integration, object_keys) else set()
+                yield reach.check_integration(identifier, integration_manifests, integrations, object_keys)
+            listable_integrations = tuple(integrations_by_arn.values()) or integrations[:1]
+            for each in listable_integrations:
+                error = _call_or_return_error(lambda arn=each.arn: aws_probe.check_associations_access(arn))  # type: ignore[misc]
+                yield reach.check_associations_listing(each, error)
+            if not listable_integrations:
                 yield build_skipped_check("list-associations", "there is no data integration")
-        yield reach.describe_create_permission(tuple(named.values()), everything)
-        return frozenset(bulk)
+        yield reach.describe_create_permission(tuple(integrations_by_arn.values()), all_integrations_arn)
+        return frozenset(bulk_integrations)
 
-    def _buckets(self, reads: probe.Probe, buckets: Sequence[Bucket], region: str, partition: str) -> Iterator[Check]:
+    def _check_buckets(
+        self, aws_probe: probe.Probe, buckets: Sequence[Bucket], region: str, partition: str
+    ) -> Iterator[Check]:
         for bucket in buckets:
             if self._config.sandbox:
-                names = ("bucket-region", "bucket-encryption")
+                check_names = ("bucket-region", "bucket-encryption")
                 yield from (
-                    build_skipped_check(name, "the sandbox has no buckets", subject=bucket.name) for name in names
+                    build_skipped_check(name, "the sandbox has no buckets", subject=bucket.name) for name in check_names
                 )
                 continue
-            place = _asked(lambda name=bucket.name: reads.find_bucket_region(name))  # type: ignore[misc]
-            yield reach.check_bucket_region(bucket, region, place, partition)
-            if place is None:
+            bucket_region = _call_or_return_error(lambda name=bucket.name: aws_probe.find_bucket_region(name))  # type: ignore[misc]
+            yield reach.check_bucket_region(bucket, region, bucket_region, partition)
+            if bucket_region is None:
                 yield build_skipped_check("bucket-encryption", f"there is no bucket {bucket.name}", subject=bucket.name)
                 continue
-            found = _asked(lambda name=bucket.name: reads.find_bucket_encryption(name))  # type: ignore[misc]
-            yield reach.check_bucket_encryption(bucket, found, partition)
+            encryption = _call_or_return_error(lambda name=bucket.name: aws_probe.find_bucket_encryption(name))  # type: ignore[misc]
+            yield reach.check_bucket_encryption(bucket, encryption, partition)
 
-    def _journal(self, target: Target, account: str | None, region: str | None, broken: str) -> Iterator[Check]:
+    def _check_journal(
+        self, target: Target, account: str | None, region: str | None, skip_reason: str
+    ) -> Iterator[Check]:
         if not account or not region:
-            yield from (build_skipped_check(name, broken) for name in ("journal", "journal-write", "lease"))
+            yield from (build_skipped_check(name, skip_reason) for name in ("journal", "journal-write", "lease"))
             return
         try:
-            state = self._state_backend()
+            state = self._open_state()
         except CloudError as error:
             yield checks.check_journal(None, error)
             yield from (build_skipped_check(name, "the check 'journal' failed") for name in ("journal-write", "lease"))
             return
-        place, found = _read(state, account, region)
-        yield checks.check_journal(place, found, None if self._config.may_begin(target.name) else state.refusal)
-        if unchecked := state.location.unchecked_write:
-            yield build_skipped_check("journal-write", unchecked.reason)
+        place, journal = _read_journal(state, account, region)
+        yield checks.check_journal(
+            place, journal, None if self._config.may_create_journal(target.name) else state.missing_journal_remedy
+        )
+        if unchecked_write := state.location.unchecked_write:
+            yield build_skipped_check("journal-write", unchecked_write.reason)
         else:
-            yield checks.check_journal_files(place, state.location.find_file_obstacle(document_name(account, region)))
-        if isinstance(found, Journal):
-            yield checks.check_lease(target.name, found, self._clock.now())
+            yield checks.check_journal_files(
+                place, state.location.find_file_obstacle(build_document_name(account, region))
+            )
+        if isinstance(journal, Journal):
+            yield checks.check_lease(target.name, journal, self._clock.now())
         else:
             yield build_skipped_check("lease", "the check 'journal' failed")
 
-    def _state_backend(self) -> StateBackend:
-        return StateBackend(self._config, self._connection, self._models, self._clock)
+    def _open_state(self) -> StateBackend:
+        return StateBackend(self._config, self._connection_settings, self._models, self._clock)
 
 
-def _read(state: StateBackend, account: str, region: str) -> tuple[str, Journal | StateError | CloudError]:
-    reader = state.reader(account, region)
+def _read_journal(state: StateBackend, account: str, region: str) -> tuple[str, Journal | StateError | CloudError]:
+    reader = state.get_reader(account, region)
     try:
         return reader.place, reader.read()
     except (StateError, CloudError) as error:
         return reader.place, error
 
 
-def _asked(call: Callable[[], T]) -> T | CloudError:
+def _call_or_return_error(call: Callable[[], T]) -> T | CloudError:
     """Return an answer, or why there is none."""
     try:
         return call()
@@ -205,16 +223,16 @@ def _asked(call: Callable[[], T]) -> T | CloudError:
         return CloudError(f"the answer cannot be read: {type(error).__name__}: {redaction.describe_error(error)}")
 
 
-def _git() -> str | None:
+def _find_git_version() -> str | None:
     """Return the version of the git program, None where there is none."""
     git = shutil.which("git")
     if git is None:
         return None
-    asked = [git, "--version"]
+    command = [git, "--version"]
     try:
-        done = subprocess.run(  # noqa: S603 - a program of the user's own path, and nothing of others in its arguments
-            asked, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=10, check=False
+        result = subprocess.run(  # noqa: S603 - a program of the user's own path, and nothing of others in its arguments
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=10, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return redaction.redact(done.stdout).strip().removeprefix("git version ") or None
+    return redaction.redact(result.stdout).strip().removeprefix("git version ") or None

@@ -18,52 +18,54 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
 
-class LogAndMetrics:
+class EventRecorder:
     """What happens, as log lines and counts; `news` is called where people may want to know.
 
     `places` are where the manifests come from.
     """
 
-    def __init__(self, metrics: Metrics, news: Callable[[], None], places: Sequence[str]) -> None:
+    def __init__(self, metrics: Metrics, notify: Callable[[], None], places: Sequence[str]) -> None:
         self._places = places
-        self._log, self._metrics, self._news = logs.get_logger(), metrics, news
+        self._log, self._metrics, self._notify = logs.get_logger(), metrics, notify
 
-    def taken(self, revision: Revision, desired: Desired) -> None:
+    def on_revision_activated(self, revision: Revision, desired: Desired) -> None:
         """Say that another revision became active, and its warnings."""
         self._log.info(logs.REVISION_ACTIVATED, revision=revision.id, manifests=revision.manifest_count)
         logs.log_desired(desired, revision.id, self._places)
 
-    def refused(self, refusal: RejectedRevision, in_force: Revision | None) -> None:
+    def on_revision_rejected(self, rejected_revision: RejectedRevision, active_revision: Revision | None) -> None:
         """Say what is wrong with what is newest in git, and what is in force meanwhile."""
-        for problem in refusal.problems:
+        for problem in rejected_revision.problems:
             self._log.error(logs.MANIFEST_INVALID, problem=str(problem))
         self._log.error(
             logs.REVISION_REJECTED,
-            error=refusal.reason,
-            previousRevisionActive=in_force is not None,
-            activeRevision=in_force.id if in_force else None,
+            error=rejected_revision.reason,
+            previousRevisionActive=active_revision is not None,
+            activeRevision=active_revision.id if active_revision else None,
         )
-        self._news()
+        self._notify()
 
-    def reported(self, report: Report) -> None:
+    def on_run_finished(self, report: Report) -> None:
         """Say what became of a run."""
         self._metrics.count_run(report)
         logs.log_report(report)
-        self._news()
+        self._notify()
 
-    def failed(self, what: str, run: ActiveRun | None, error: Exception) -> None:
+    def on_unexpected_error(self, task_name: str, run: ActiveRun | None, error: Exception) -> None:
         """Say that something went wrong that nobody foresaw, and where."""
-        said = f"{type(error).__name__}: {redaction.describe_error(error)}"
-        self._of(run).error(logs.UNEXPECTED_ERROR, what=what, error=said, exc_info=error)
+        message = f"{type(error).__name__}: {redaction.describe_error(error)}"
+        self._bind_run(run).error(logs.UNEXPECTED_ERROR, what=task_name, error=message, exc_info=error)
 
-    def stuck(self, lane: TargetStatus) -> None:
+    def on_run_stuck(self, target_status: TargetStatus) -> None:
         """Say that a run makes no progress, or does not begin."""
-        log = self._of(lane.active_run).bind(target=lane.target)
-        log.error(logs.RUN_STUCK, since=str(lane.running_since), moved=str(lane.stalled_since))
+        target_log = self._bind_run(target_status.active_run).bind(target=target_status.target)
+        target_log.error(logs.RUN_STUCK, since=str(target_status.running_since), moved=str(target_status.stalled_since))
 
-    def waiting(self, targets: Sequence[str]) -> None:
+    def on_runs_waiting(self, target_names: Sequence[str]) -> None:
         """Say that targets are due and wait for runs of others to end."""
-        self._log.warning(logs.RUNS_WAITING, targets=len(targets), first=targets[0], atOnce=MAX_CONCURRENT_JOBS)
+        self._log.warning(
+            logs.RUNS_WAITING, targets=len(target_names), first=target_names[0], atOnce=MAX_CONCURRENT_JOBS
+        )
 
-    def _of(self, run: ActiveRun | None) -> FilteringBoundLogger:
+    def _bind_run(self, run: ActiveRun | None) -> FilteringBoundLogger:
         return self._log.bind(**asdict(run)) if run else self._log

@@ -31,7 +31,13 @@ def explain_manifest(
 ) -> LocatedExplanation:
     """Return what is known of the association of a manifest. Raises CloudError and StateError."""
     runner = Runner(config, Event())
-    site = runner.connector(generate_id())(target)
-    seen = preview(Run(target, desired.manifests[target.name], runner.context(progress)), site.cloud, site.journal)
-    refusal = None if seen.journal.lineage else site.refusal
-    return LocatedExplanation(explain(name, seen), target.name, site.account, site.region, refusal)
+    connection = runner.build_connector(generate_id())(target)
+    target_preview = preview(
+        Run(target, desired.manifests[target.name], runner.build_context(progress)),
+        connection.cloud,
+        connection.journal,
+    )
+    refusal = None if target_preview.journal.lineage else connection.refusal
+    return LocatedExplanation(
+        explain(name, target_preview), target.name, connection.account, connection.region, refusal
+    )

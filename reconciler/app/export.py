@@ -27,58 +27,75 @@ class ExportResult:
     """What there is to write, as texts by file name, and all that has to be said beside it."""
 
     texts: dict[str, str] = field(default_factory=dict)
-    failed: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
-    left_out: int = 0
-    managed: int = 0
+    left_out_count: int = 0
+    managed_count: int = 0
 
-    def add(self, each: ExportedManifest, target: Target, site: TargetConnection, seen: Preview) -> None:
+    def add(
+        self, exported_manifest: ExportedManifest, target: Target, connection: TargetConnection, target_preview: Preview
+    ) -> None:
         """Add one manifest, unless it would not be read back as what is live."""
-        text = manifest.text(each.document, each.comments)
-        if wrong := _wrong(each, text, target, site, seen):
-            self.left_out += 1
-            self.failed.append(f"left out {each.live.arn}: {wrong}")
+        text = manifest.text(exported_manifest.document, exported_manifest.comments)
+        if problem := _find_roundtrip_problem(exported_manifest, text, target, connection, target_preview):
+            self.left_out_count += 1
+            self.failures.append(f"left out {exported_manifest.live.arn}: {problem}")
             return
-        name = f"{each.name}.yaml"
-        self.texts[name if name not in self.texts else f"{each.name}.{target.name}.yaml"] = text
-        for twin in each.duplicates:
-            self.advice.append(f"{twin.manifest.origin}: asks for the same as {each.name!r}: {twin.advice}")
-        for suspecting in each.blocked_manifests:
-            self.advice.append(f"{suspecting.origin}: {describe_second_create(repr(each.name), repr(suspecting.name))}")
+        file_name = f"{exported_manifest.name}.yaml"
+        self.texts[file_name if file_name not in self.texts else f"{exported_manifest.name}.{target.name}.yaml"] = text
+        for duplicate in exported_manifest.duplicates:
+            self.advice.append(
+                f"{duplicate.manifest.origin}: asks for the same as {exported_manifest.name!r}: {duplicate.advice}"
+            )
+        for blocked_manifest in exported_manifest.blocked_manifests:
+            risk = describe_second_create(repr(exported_manifest.name), repr(blocked_manifest.name))
+            self.advice.append(f"{blocked_manifest.origin}: {risk}")
 
 
 def export(desired: Desired, config: RunConfig, progress: Progress, *, unmanaged: bool) -> ExportResult:
     """Look at one target after the other, through nothing that can write: the failure of one is not the others'."""
     result = ExportResult()
     runner = Runner(config, Event())
-    connect, context = runner.connector(generate_id()), runner.context(progress)
+    connect, context = runner.build_connector(generate_id()), runner.build_context(progress)
     for target in sorted(desired.targets, key=lambda each: each.name):
         try:
-            site = connect(target)
-            seen = preview(Run(target, desired.manifests[target.name], context), site.cloud, site.journal)
+            connection = connect(target)
+            target_preview = preview(
+                Run(target, desired.manifests[target.name], context), connection.cloud, connection.journal
+            )
         except ReconcilerError as error:
-            result.failed.append(f"{target.name}: {error}")
+            result.failures.append(f"{target.name}: {error}")
             continue
-        for arn, reason in seen.plan.unlisted:
-            named = f"{seen.plan.integration_names[arn]}, {arn}"
-            result.failed.append(f"the associations of {named} could not be listed: {reason}")
-        for each in export_associations(target, seen):
-            result.managed += each.managed_by is not None
-            if not (unmanaged and each.managed_by):
-                result.add(each, target, site, seen)
+        for arn, reason in target_preview.plan.unlisted:
+            integration = f"{target_preview.plan.integration_names[arn]}, {arn}"
+            result.failures.append(f"the associations of {integration} could not be listed: {reason}")
+        for exported_manifest in export_associations(target, target_preview):
+            result.managed_count += exported_manifest.managed_by is not None
+            if not (unmanaged and exported_manifest.managed_by):
+                result.add(exported_manifest, target, connection, target_preview)
     return result
 
 
-def _wrong(each: ExportedManifest, text: str, target: Target, site: TargetConnection, seen: Preview) -> str | None:
+def _find_roundtrip_problem(
+    exported_manifest: ExportedManifest,
+    text: str,
+    target: Target,
+    connection: TargetConnection,
+    target_preview: Preview,
+) -> str | None:
     """Return why a text is no manifest that takes the association over as it is."""
     files = [File("manifest", text.encode())]
     if target.account:
-        place = {"Region": site.region, "AccountId": site.account}
-        head = {"apiVersion": each.document["apiVersion"], "kind": "Target", "metadata": {"name": target.name}}
-        files.append(File("target", json.dumps({**head, "spec": place}).encode()))
+        spec = {"Region": connection.region, "AccountId": connection.account}
+        header = {
+            "apiVersion": exported_manifest.document["apiVersion"],
+            "kind": "Target",
+            "metadata": {"name": target.name},
+        }
+        files.append(File("target", json.dumps({**header, "spec": spec}).encode()))
     try:
-        desired = manifests.read_manifests(files, seen.rules.now)
+        desired = manifests.read_manifests(files, target_preview.rules.now)
     except InvalidManifests as invalid:
         return "; ".join(f"{problem.pointer or 'its manifest'}: {problem.message}" for problem in invalid.problems)
-    (read,) = desired.manifests[target.name]
-    return check_roundtrip(read, each.live, seen.observation, seen.rules)
+    (parsed_manifest,) = desired.manifests[target.name]
+    return check_roundtrip(parsed_manifest, exported_manifest.live, target_preview.observation, target_preview.rules)

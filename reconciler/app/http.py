@@ -32,10 +32,10 @@ class WebhookSecret:
     """
 
     def __init__(self) -> None:
-        here = settings.read()
-        if here.webhook_secret and here.webhook_secret_file:
+        current_settings = settings.read()
+        if current_settings.webhook_secret and current_settings.webhook_secret_file:
             raise UsageError("RECONCILER_WEBHOOK_SECRET and RECONCILER_WEBHOOK_SECRET_FILE: set one of them")
-        self._value, self._file = here.webhook_secret, here.webhook_secret_file
+        self._value, self._file = current_settings.webhook_secret, current_settings.webhook_secret_file
         if self._file and not self():
             reason = "cannot be read, or is empty, or is no line of text in UTF-8: write the secret alone, in one line"
             raise UsageError(f"RECONCILER_WEBHOOK_SECRET_FILE {self._file}: {reason}")

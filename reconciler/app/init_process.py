@@ -10,42 +10,42 @@ import os
 import signal
 from contextlib import suppress
 
-_HANDED_ON = frozenset(
+_FORWARDED_SIGNALS = frozenset(
     (
         signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT,
         signal.SIGWINCH,
     )
 )  # fmt: skip
-_BY_KERNEL = 0x80
+_SENT_BY_KERNEL = 0x80
 """SI_KERNEL of sigaction(2): a terminal sends a signal to a whole group of processes, and so to the child as well."""
 
 
-def stand_aside() -> None:
+def continue_in_child() -> None:
     """Go on in a child. This process ends as the child does: by its exit code, or 128 and the number of its signal."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDED_ON | {signal.SIGCHLD})
+    previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED_SIGNALS | {signal.SIGCHLD})
     try:
         child = os.fork()
     except OSError:  # no room for another process: then without one
         child = 0
     if child:
-        os._exit(_attend(child))
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        os._exit(_supervise(child))
+    signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
 
 
-def _attend(child: int) -> int:
+def _supervise(child: int) -> int:
     """Hand on signals and reap processes until a child has ended; return its exit code, as a shell would."""
     while True:
-        heard = signal.sigwaitinfo(_HANDED_ON | {signal.SIGCHLD})
-        if heard.si_signo != signal.SIGCHLD:
-            if heard.si_code != _BY_KERNEL:
-                os.kill(child, heard.si_signo)  # not reaped yet, so it is still this one
+        signal_info = signal.sigwaitinfo(_FORWARDED_SIGNALS | {signal.SIGCHLD})
+        if signal_info.si_signo != signal.SIGCHLD:
+            if signal_info.si_code != _SENT_BY_KERNEL:
+                os.kill(child, signal_info.si_signo)  # not reaped yet, so it is still this one
             continue
         with suppress(ChildProcessError):
             while True:
-                ended, status = os.waitpid(-1, os.WNOHANG)
-                if ended == child:
-                    code = os.waitstatus_to_exitcode(status)
-                    return code if code >= 0 else 128 - code
-                if not ended:
+                process_id, status = os.waitpid(-1, os.WNOHANG)
+                if process_id == child:
+                    exit_code = os.waitstatus_to_exitcode(status)
+                    return exit_code if exit_code >= 0 else 128 - exit_code
+                if not process_id:
                     break

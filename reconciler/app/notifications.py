@@ -19,7 +19,7 @@ from reconciler.core.errors import EXIT_FAILED
 from reconciler.edge import logs
 from reconciler.edge.clock import SystemClock
 from reconciler.edge.metrics import Metrics
-from reconciler.notifications.thread import Tidings
+from reconciler.notifications.thread import NotificationThread
 
 if TYPE_CHECKING:
     from reconciler.edge.apprise import AppriseReceiver
@@ -33,63 +33,67 @@ _CLOSE_TIMEOUT = 1.0
 @contextmanager
 def notify_while_running(
     config: RunConfig, places: tuple[str, ...], summary_interval: timedelta, metrics: Metrics
-) -> Iterator[Tidings]:
+) -> Iterator[NotificationThread]:
     """Notify the receivers while the block runs, if there are any. Raises UsageError and SetupError."""
     receivers = ReceiverList(settings.read())
-    tidings = Tidings(
-        _beginning(config, places, summary_interval, metrics, receivers) if receivers.is_configured else None
+    notification_thread = NotificationThread(
+        _build_dispatch_factory(config, places, summary_interval, metrics, receivers)
+        if receivers.is_configured
+        else None
     )
     code = EXIT_FAILED
     try:
-        yield tidings
+        yield notification_thread
         code = 0
     finally:
-        if not tidings.end():
+        if not notification_thread.stop():
             exit_after(_CLOSE_TIMEOUT, code)
 
 
-def _beginning(
+def _build_dispatch_factory(
     config: RunConfig, places: tuple[str, ...], summary_interval: timedelta, metrics: Metrics, receivers: ReceiverList
 ) -> Callable[[Callable[[], ControllerStatus]], Callable[[], None]]:
-    from reconciler.notifications.dispatcher import Courier, Round
-    from reconciler.notifications.store import Ledgers
+    from reconciler.notifications.dispatcher import DispatchContext, Dispatcher
+    from reconciler.notifications.store import NotificationStore
 
-    store = None if config.dry_run else StateBackend.of(config).location.open_store("notifications.json")
-    heard, clock = _Heard(metrics), SystemClock()
-    scope = scope_of(config, places)
+    store = None if config.dry_run else StateBackend.from_config(config).location.open_store("notifications.json")
+    events, clock = _DeliveryRecorder(metrics), SystemClock()
+    scope = compute_scope(config, places)
 
-    def begin(board: Callable[[], ControllerStatus]) -> Callable[[], None]:
-        def named() -> list[tuple[str, AppriseReceiver]]:
+    def create_dispatch(get_status: Callable[[], ControllerStatus]) -> Callable[[], None]:
+        def get_named_receivers() -> list[tuple[str, AppriseReceiver]]:
             return [(f"{scope} {each.name}", each) for each in receivers()]
 
-        return Courier(
-            Round(board, named, summary_interval, clock), Ledgers(store, heard.troubled, clock.now), heard
-        ).go
+        return Dispatcher(
+            DispatchContext(get_status, get_named_receivers, summary_interval, clock),
+            NotificationStore(store, events.on_store_error, clock.now),
+            events,
+        ).dispatch
 
-    return begin
+    return create_dispatch
 
 
-def scope_of(config: RunConfig, places: tuple[str, ...]) -> str:
+def compute_scope(config: RunConfig, places: tuple[str, ...]) -> str:
     """Return what is the same for controllers that do the same: of others on one state, none is told what it told."""
     return hashlib.sha256(json.dumps([places, sorted(config.targets)]).encode()).hexdigest()[:8]
 
 
-class _Heard:
+class _DeliveryRecorder:
     """What becomes of messages, as log lines and counts."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
-    def delivered(self, receiver: str, message: Message) -> None:
+    def on_delivered(self, receiver: str, message: Message) -> None:
         """Log and count a message that was taken."""
         self._metrics.count_notification("delivered")
         logs.get_logger().info(logs.NOTIFICATION_DELIVERED, receiver=receiver, title=message.title)
 
-    def failed(self, receiver: str, failures: int, pause: float) -> None:
+    def on_delivery_failed(self, receiver: str, failures: int, delay: float) -> None:
         """Log and count one that was not."""
         self._metrics.count_notification("failed")
-        logs.get_logger().warning(logs.NOTIFICATION_NOT_DELIVERED, receiver=receiver, failures=failures, again=pause)
+        logs.get_logger().warning(logs.NOTIFICATION_NOT_DELIVERED, receiver=receiver, failures=failures, again=delay)
 
-    def troubled(self, trouble: str) -> None:
+    def on_store_error(self, message: str) -> None:
         """Log why people may be told again what they were told."""
-        logs.get_logger().warning(logs.NOTIFICATION_STATE_NOT_SAVED, error=trouble)
+        logs.get_logger().warning(logs.NOTIFICATION_STATE_NOT_SAVED, error=message)

@@ -27,7 +27,7 @@ _SAFE_SETTLE_TIME = timedelta(minutes=10)
 def run_once(desired: Desired, revision: str | None, config: RunConfig, stop: StopSignal, progress: Progress) -> Report:
     """Reconcile once and return the report. Raises UsageError, SetupError and CloudError."""
     with sandbox_if_requested(config):
-        runner = Runner(config, stop.requested)
+        runner = Runner(config, stop.event)
         targets = select_configured_targets(desired, config)
         report = runner.run(targets, generate_id(), config.revision or revision, progress)
     logs.log_report(report)
@@ -44,10 +44,12 @@ def read_manifests(source: Source) -> tuple[Desired, str | None]:
 def prepare(config: RunConfig, *, brief: bool = False) -> None:
     """Check the configuration and the environment, and send logs to standard error. Raises UsageError."""
     config.check()
-    _refuse_invalid_settings(aws=not config.is_simulated and config.profile is None)
-    here = settings.read()
+    _refuse_invalid_settings(should_check_aws=not config.is_simulated and config.profile is None)
+    current_settings = settings.read()
     threading.excepthook, sys.unraisablehook = logs.log_thread_failure, logs.log_unraisable
-    logs.configure(sys.stderr, color=not here.no_color and not here.is_dumb_terminal, brief=brief)
+    logs.configure(
+        sys.stderr, color=not current_settings.no_color and not current_settings.is_dumb_terminal, brief=brief
+    )
     if config.options.settle_time < _SAFE_SETTLE_TIME:
         risk = "a Create whose answer was lost may be repeated before List can show it"
         seconds = config.options.settle_time.total_seconds()
@@ -61,8 +63,8 @@ def warn_of_missing_state(config: RunConfig) -> None:
         logs.get_logger().warning(logs.NO_STATE, risk=risk)
 
 
-def _refuse_invalid_settings(*, aws: bool) -> None:
+def _refuse_invalid_settings(*, should_check_aws: bool) -> None:
     """Refuse variables that cannot be right, by name; those of AWS if they count. Raises UsageError."""
-    given = settings.read_environment()
-    if wrong := [*list_setting_flaws(given), *(list_credential_flaws(given) if aws else ())]:
-        raise UsageError("; ".join(wrong))
+    environment = settings.read_environment()
+    if flaws := [*list_setting_flaws(environment), *(list_credential_flaws(environment) if should_check_aws else ())]:
+        raise UsageError("; ".join(flaws))

@@ -21,12 +21,12 @@ class ReceiverList:
     Raises UsageError and SetupError if the variable or file names no receiver that can be reached.
     """
 
-    def __init__(self, here: Settings) -> None:
-        if here.notify_urls and here.notify_urls_file:
+    def __init__(self, settings: Settings) -> None:
+        if settings.notify_urls and settings.notify_urls_file:
             raise UsageError("RECONCILER_NOTIFY_URLS and RECONCILER_NOTIFY_URLS_FILE: set one of them")
-        self._file = here.notify_urls_file
-        self.is_configured = bool(here.notify_urls or self._file)
-        self._text: str | None = here.notify_urls and here.notify_urls.removeprefix("\ufeff")
+        self._file = settings.notify_urls_file
+        self.is_configured = bool(settings.notify_urls or self._file)
+        self._text: str | None = settings.notify_urls and settings.notify_urls.removeprefix("\ufeff")
         self._receivers: tuple[AppriseReceiver, ...] = ()
         if self.is_configured:
             self._load_first()

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from reconciler.core.errors import LeaseHeld
 from reconciler.core.ports import Timer
 
-Place: TypeAlias = tuple[str, str]
+AccountRegion: TypeAlias = tuple[str, str]
 """Account and Region."""
 
 
@@ -19,36 +19,35 @@ class RunLocks:
     def __init__(self, timer: Timer, timeout: float) -> None:
         self._timer, self._timeout = timer, timeout
         self._lock = threading.Lock()
-        self._runs: dict[Place, tuple[str, str]] = {}
+        self._holders: dict[AccountRegion, tuple[str, str]] = {}
 
-    def take(self, place: Place, run: str, target: str) -> Callable[[], None]:
+    def acquire(self, account_region: AccountRegion, run: str, target: str) -> Callable[[], None]:
         """Wait until no other run has a place, take it, and return what gives it back.
 
         Raises LeaseHeld where another one keeps it, or where another target of the same run has it, and Stopped.
         """
         deadline = self._timer.monotonic() + self._timeout
-        while other := self._try(place, run, target):
-            of, name = other
-            account, region = place
-            if of == run:
-                raise LeaseHeld(
-                    f"targets {name!r} and {target!r} are both account {account} in {region}: remove one of them"
-                )
+        while holder := self._try_acquire(account_region, run, target):
+            holder_run, holder_target = holder
+            account, region = account_region
+            if holder_run == run:
+                both = f"targets {holder_target!r} and {target!r}"
+                raise LeaseHeld(f"{both} are both account {account} in {region}: remove one of them")
             if self._timer.monotonic() >= deadline:
                 raise LeaseHeld(
-                    f"a run of target {name!r} is still at work in account {account}, {region}: wait for it"
+                    f"a run of target {holder_target!r} is still at work in account {account}, {region}: wait for it"
                 )
             self._timer.sleep(0.1)
-        return lambda: self._give_back(place)
+        return lambda: self._release(account_region)
 
-    def _try(self, place: Place, run: str, target: str) -> tuple[str, str] | None:
+    def _try_acquire(self, account_region: AccountRegion, run: str, target: str) -> tuple[str, str] | None:
         """Take a place that nobody has; return who has it otherwise."""
         with self._lock:
-            other = self._runs.get(place)
-            if other is None:
-                self._runs[place] = (run, target)
-            return other
+            holder = self._holders.get(account_region)
+            if holder is None:
+                self._holders[account_region] = (run, target)
+            return holder
 
-    def _give_back(self, place: Place) -> None:
+    def _release(self, account_region: AccountRegion) -> None:
         with self._lock:
-            self._runs.pop(place, None)
+            self._holders.pop(account_region, None)

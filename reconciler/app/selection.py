@@ -16,19 +16,19 @@ def select_targets(
     desired: Desired, names: Sequence[str], new_state: Sequence[str] = (), named_by: str = "--target"
 ) -> Desired:
     """Return the targets of these names; all if there are none. Raises UnknownTarget, for a glob of `new_state` too."""
-    declared = [target.name for target in desired.targets]
+    declared_names = [target.name for target in desired.targets]
     for glob in new_state:
-        if not any(fnmatchcase(name, glob) for name in declared):
+        if not any(fnmatchcase(name, glob) for name in declared_names):
             raise UnknownTarget(
-                f"--new-state {glob!r} matches no target: declared are {', '.join(declared)}; '*' is all"
+                f"--new-state {glob!r} matches no target: declared are {', '.join(declared_names)}; '*' is all"
             )
     for name in names:
-        if name not in declared:
-            near = find_closest(name, declared)
-            hint = f"did you mean {near!r}?" if near else f"declared are {join_names(declared)}"
+        if name not in declared_names:
+            closest = find_closest(name, declared_names)
+            hint = f"did you mean {closest!r}?" if closest else f"declared are {join_names(declared_names)}"
             raise UnknownTarget(f"{named_by} {name!r} is not declared: {hint}")
-    chosen = names or declared
-    return replace(desired, targets=tuple(target for target in desired.targets if target.name in chosen))
+    target_names = names or declared_names
+    return replace(desired, targets=tuple(target for target in desired.targets if target.name in target_names))
 
 
 def select_configured_targets(desired: Desired, config: RunConfig, named_by: str = "--target") -> Desired:
@@ -39,16 +39,18 @@ def select_configured_targets(desired: Desired, config: RunConfig, named_by: str
         raise UsageError(str(error)) from error
 
 
-def find_target_of(manifest: str, desired: Desired, config: RunConfig) -> Target:
+def find_manifest_target(manifest: str, desired: Desired, config: RunConfig) -> Target:
     """Return the target that has a manifest of this name. Raises UsageError."""
     targets = select_configured_targets(desired, config).targets
-    having = [target for target in targets if any(each.name == manifest for each in desired.manifests[target.name])]
-    if len(having) == 1:
-        return having[0]
-    if having:
-        names = join_names([target.name for target in having])
+    matching_targets = [
+        target for target in targets if any(each.name == manifest for each in desired.manifests[target.name])
+    ]
+    if len(matching_targets) == 1:
+        return matching_targets[0]
+    if matching_targets:
+        names = join_names([target.name for target in matching_targets])
         raise UsageError(f"several targets have a manifest {manifest!r}: name one of {names} with --target")
-    known = [each.name for target in targets for each in desired.manifests[target.name]]
-    near = find_closest(manifest, known)
-    hint = f"did you mean {near!r}?" if near else "`reconcile status` lists what the journal remembers"
+    manifest_names = [each.name for target in targets for each in desired.manifests[target.name]]
+    closest = find_closest(manifest, manifest_names)
+    hint = f"did you mean {closest!r}?" if closest else "`reconcile status` lists what the journal remembers"
     raise UsageError(f"no manifest has the name {manifest!r}: {hint}")

@@ -19,29 +19,29 @@ class ShutdownTimer:
     It waits in a thread of its own, since all others may hang. The log names the `active_targets`.
     """
 
-    def __init__(self, requested: threading.Event, seconds: float) -> None:
+    def __init__(self, stop: threading.Event, seconds: float) -> None:
         self.exit_code = EXIT_FAILED
-        self.active_targets: Callable[[], list[str]] = list
-        self._requested, self._seconds, self._closed = requested, seconds, threading.Event()
+        self.list_active_targets: Callable[[], list[str]] = list
+        self._stop, self._seconds, self._close_event = stop, seconds, threading.Event()
         threading.Thread(target=self._wait, name="shutdown timer", daemon=True).start()
 
     def close(self) -> None:
         """Let the process go on."""
-        self._closed.set()
+        self._close_event.set()
 
     def _wait(self) -> None:
-        self._requested.wait()
-        if self._closed.wait(self._seconds):
+        self._stop.wait()
+        if self._close_event.wait(self._seconds):
             return
         end_process(
-            self.exit_code, lambda: logs.get_logger().error(logs.SHUTDOWN_TIMED_OUT, targets=self.active_targets())
+            self.exit_code, lambda: logs.get_logger().error(logs.SHUTDOWN_TIMED_OUT, targets=self.list_active_targets())
         )
 
 
-def end_process(exit_code: int, last_words: Callable[[], object], timeout: float = _LOG_TIMEOUT) -> None:
+def end_process(exit_code: int, write_last_log: Callable[[], object], timeout: float = _LOG_TIMEOUT) -> None:
     """End the process at once, after at most `timeout` seconds for its last words."""
     try:
-        thread = threading.Thread(target=last_words, daemon=True)
+        thread = threading.Thread(target=write_last_log, daemon=True)
         thread.start()
         thread.join(timeout)
     finally:  # whatever is wrong with the thread

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from reconciler import settings
 from reconciler.app.selection import select_targets
 from reconciler.app.stop_signal import stop_on_signals
-from reconciler.controller.revisions import Loaded
+from reconciler.controller.revisions import LoadedRevision
 from reconciler.core.errors import (
     Interrupted,
     InvalidManifests,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.edge.git import RepositoryAccess, SigningKeys
 
 FOLDER = "manifests/"
-_READINGS = 5
+_MAX_READS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,10 @@ class Source:
         if self.url is None:
             return self.parse(self.find_files()), None
         with stop_on_signals() as stop, suppress(StopRequested):
-            revision, found = self.fetch(stop.requested)
+            revision, files = self.fetch(stop.event)
         if stop.signal:
             raise Interrupted(stop.signal)
-        return self.parse(found, revision), revision
+        return self.parse(files, revision), revision
 
     def find_files(self) -> Iterator[File | Problem]:
         """Yield the files of the places, up to the bounds of one revision."""
@@ -91,16 +91,16 @@ class Source:
         """Return a commit and its files. Raises GitError (Untrusted for a commit without its signature) and Stopped."""
         from reconciler.edge import git
 
-        return git.read_revision(self.access(stop), self.path, self.keys())
+        return git.read_revision(self.build_access(stop), self.path, self.read_signing_keys())
 
-    def access(self, stop: threading.Event) -> RepositoryAccess:
+    def build_access(self, stop: threading.Event) -> RepositoryAccess:
         """Return the repository and the means to reach it."""
         from reconciler.edge import git
 
         credentials = git.Credentials(self.ssh_key, self.known_hosts, self.token_file, self.username)
         return git.RepositoryAccess(str(self.url), self.ref, settings.read_environment(), credentials, stop=stop)
 
-    def keys(self) -> SigningKeys | None:
+    def read_signing_keys(self) -> SigningKeys | None:
         """Return the keys that may sign commits; None if commits need no signature. Raises InvalidReference."""
         from reconciler.edge import git
 
@@ -112,23 +112,23 @@ class Source:
             if flaw := next(list_setting_flaws(settings.read_environment()), None):
                 raise UsageError(flaw)
             try:
-                self.access(threading.Event()).check(self.path)
-                self.keys()
+                self.build_access(threading.Event()).check(self.path)
+                self.read_signing_keys()
             except InvalidReference as error:
                 raise UsageError(str(error)) from error
 
-    def parse(self, found: Iterable[File | Problem], revision: str | None = None) -> Desired:
+    def parse(self, files: Iterable[File | Problem], revision: str | None = None) -> Desired:
         """Return the desired state in the files of a revision. Raises InvalidManifests."""
         from reconciler.edge import manifests
         from reconciler.edge.clock import SystemClock
 
         try:
-            desired = manifests.read_manifests(found, SystemClock().now())
+            desired = manifests.read_manifests(files, SystemClock().now())
         except InvalidManifests as invalid:
             raise invalid.with_revision(revision) from invalid
         if self.strict and desired.warnings:
-            first = desired.warnings[:MAX_PROBLEMS]
-            raise InvalidManifests(first, revision, len(desired.warnings) - len(first))
+            first_warnings = desired.warnings[:MAX_PROBLEMS]
+            raise InvalidManifests(first_warnings, revision, len(desired.warnings) - len(first_warnings))
         return desired
 
 
@@ -139,32 +139,34 @@ class FolderSource:
     source: Source
     targets: tuple[str, ...]
     new_state: tuple[str, ...] = ()
-    _found: tuple[File | Problem, ...] = field(default=(), init=False)
+    _files: tuple[File | Problem, ...] = field(default=(), init=False)
 
-    def version(self) -> str:
+    def read_version(self) -> str:
         """Return a hash of the names and contents of all files, the same in two readings in a row.
 
         One reading may find half of what is exchanged meanwhile. Raises ReconcilerError if it goes on changing.
         """
-        before = ""
-        for _ in range(_READINGS):
-            self._found = ()  # before the next are read: both would need room for all
-            self._found = tuple(self.source.find_files())
-            digest = _digest(self._found)
-            if digest == before:
+        previous_digest = ""
+        for _ in range(_MAX_READS):
+            self._files = ()  # before the next are read: both would need room for all
+            self._files = tuple(self.source.find_files())
+            digest = _compute_digest(self._files)
+            if digest == previous_digest:
                 return digest
-            before = digest
-        raise ReconcilerError(f"{', '.join(self.source.places)}: changed while it was read, {_READINGS} times in a row")
+            previous_digest = digest
+        raise ReconcilerError(
+            f"{', '.join(self.source.places)}: changed while it was read, {_MAX_READS} times in a row"
+        )
 
-    def load(self, _: str) -> Loaded:
+    def load(self, _: str) -> LoadedRevision:
         """Parse the files that were hashed last. Raises InvalidManifests and UnknownTarget."""
-        found, self._found = self._found, ()
-        return Loaded(None, select_targets(self.source.parse(found), self.targets, self.new_state))
+        files, self._files = self._files, ()
+        return LoadedRevision(None, select_targets(self.source.parse(files), self.targets, self.new_state))
 
 
-def _digest(found: tuple[File | Problem, ...]) -> str:
+def _compute_digest(files: tuple[File | Problem, ...]) -> str:
     digest = hashlib.sha256()
-    for each in found:
+    for each in files:
         for part in (each.name.encode(), each.content) if isinstance(each, File) else (str(each).encode(),):
             digest.update(b"%d " % len(part) + part)
     return digest.hexdigest()
@@ -179,15 +181,17 @@ class GitSource:
     stop: threading.Event
     new_state: tuple[str, ...] = ()
 
-    def version(self) -> str:
+    def read_version(self) -> str:
         """Return the commit that the ref names now, with a digest of the keys. Raises GitError and StopRequested."""
         from reconciler.edge import git
 
-        keys = self.source.keys()
-        commit = git.resolve_remote(self.source.access(self.stop))
-        return f"{commit} {keys.digest}" if keys else commit
+        signing_keys = self.source.read_signing_keys()
+        commit = git.resolve_remote(self.source.build_access(self.stop))
+        return f"{commit} {signing_keys.digest}" if signing_keys else commit
 
-    def load(self, _: str) -> Loaded:
+    def load(self, _: str) -> LoadedRevision:
         """Fetch and parse the newest commit. Raises GitError, Stopped, InvalidManifests and UnknownTarget."""
-        revision, found = self.source.fetch(self.stop)
-        return Loaded(revision, select_targets(self.source.parse(found, revision), self.targets, self.new_state))
+        revision, files = self.source.fetch(self.stop)
+        return LoadedRevision(
+            revision, select_targets(self.source.parse(files, revision), self.targets, self.new_state)
+        )

@@ -37,48 +37,50 @@ class StateBackend:
         self._readers: dict[tuple[str, str], StoredJournalReader] = {}
 
     @classmethod
-    def of(cls, config: RunConfig) -> StateBackend:
+    def from_config(cls, config: RunConfig) -> StateBackend:
         """Return the backend for a command that has no other use for AWS. Raises CloudError."""
-        return cls(config, connection_of(config), SharedModels(), SystemClock())
+        return cls(config, build_connection_settings(config), SharedModels(), SystemClock())
 
-    def store(self, account: str, region: str) -> Store:
+    def open_store(self, account: str, region: str) -> Store:
         """Return the store of the journal of an account and Region."""
-        return self.location.open_store(document_name(account, region))
+        return self.location.open_store(build_document_name(account, region))
 
     @property
-    def refusal(self) -> str:
+    def missing_journal_remedy(self) -> str:
         """What to do if the journal is missing and --new-state was not given."""
-        first = "if this is the first run for this account and Region, give --new-state once; if it is not, "
-        return first + self.location.restore_remedy
+        advice = "if this is the first run for this account and Region, give --new-state once; if it is not, "
+        return advice + self.location.restore_remedy
 
-    def reader(self, account: str, region: str, *, may_begin: bool = False) -> StoredJournalReader:
+    def get_reader(self, account: str, region: str, *, may_create_journal: bool = False) -> StoredJournalReader:
         """Return the reader of a journal: the same one each time, since it compares with what it read before.
 
         A run that may write wants to find a journal, unless it `may_begin` one.
         """
         if (account, region) not in self._readers:
-            source = ReadOnlyStore.from_store(self.store(account, region))
-            refusal = None if may_begin or self._config.dry_run else self.refusal
-            self._readers[account, region] = StoredJournalReader(source, account, region, must_exist=refusal)
+            store = ReadOnlyStore.from_store(self.open_store(account, region))
+            remedy = None if may_create_journal or self._config.dry_run else self.missing_journal_remedy
+            self._readers[account, region] = StoredJournalReader(store, account, region, must_exist=remedy)
         return self._readers[account, region]
 
-    def writer(self, account: str, region: str, run: str, revision: str | None = None) -> StoredJournalWriter:
+    def create_writer(self, account: str, region: str, run: str, revision: str | None = None) -> StoredJournalWriter:
         """Return the writer of a journal for a run of a revision."""
         from reconciler.edge.state.writer import JournalAuthor, StoredJournalWriter
 
-        here = get_host_name()
-        author = JournalAuthor(run, f"{describe_process()} on {here}", here, revision)
-        store, reader, clock = self.store(account, region), self.reader(account, region), self._clock
+        host = get_host_name()
+        author = JournalAuthor(run, f"{describe_process()} on {host}", host, revision)
+        store, reader, clock = self.open_store(account, region), self.get_reader(account, region), self._clock
         timeout = self._config.lock_timeout.total_seconds()
         return StoredJournalWriter(store, reader, author, clock, clock, timeout=timeout, new_lineage=generate_id)
 
 
-def document_name(account: str, region: str) -> str:
+def build_document_name(account: str, region: str) -> str:
     """Return the file name of the journal of an account and Region."""
     return f"{account}-{region}.json"
 
 
-def connection_of(config: RunConfig, listen: Callable[[Any], None] = lambda _: None) -> ConnectionSettings:
+def build_connection_settings(
+    config: RunConfig, on_session: Callable[[Any], None] = lambda _: None
+) -> ConnectionSettings:
     """Return how to reach AWS, or what stands in for it; `listen` is given each session of botocore.
 
     AWS_REGION is read here: boto3 does not know it, other than all of AWS's tools.
@@ -89,16 +91,16 @@ def connection_of(config: RunConfig, listen: Callable[[Any], None] = lambda _: N
         profile=config.profile,
         endpoint_url=config.endpoint_url,
         has_dummy_credentials=config.is_simulated,
-        on_session=listen,
+        on_session=on_session,
     )
 
 
 def locate_target(target: Target, config: RunConfig) -> tuple[str, str]:
     """Return the account and Region of a target; STS is asked only if it does not declare them. Raises CloudError."""
-    connection = connection_of(config)
+    connection = build_connection_settings(config)
     region = target.region or connection.region
     check_region(region)
     if target.account and region:
         return target.account, region
-    aws = TargetSession(target, connection, lambda: None, SharedModels())
-    return aws.account, aws.region
+    session = TargetSession(target, connection, lambda: None, SharedModels())
+    return session.account, session.region

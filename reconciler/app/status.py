@@ -15,7 +15,7 @@ def read_status(target: Target, desired: Desired, config: RunConfig) -> JournalS
     account, region, place = target.account, target.region, None
     try:
         account, region = locate_target(target, config)
-        reader = StateBackend.of(config).reader(account, region)
+        reader = StateBackend.from_config(config).get_reader(account, region)
         place, journal = reader.place, reader.read()
     except ReconcilerError as error:
         return JournalStatus(target.name, account, region, place, str(error))

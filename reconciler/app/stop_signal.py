@@ -14,26 +14,26 @@ class StopSignal:
     """Whether a signal requested a stop, and which one."""
 
     def __init__(self) -> None:
-        self.requested = threading.Event()
+        self.event = threading.Event()
         self.signal = 0
         # Not an Event that the main thread waits for: its lock may be held by what the handler interrupts.
-        self._received: SimpleQueue[int] = SimpleQueue()
+        self._queue: SimpleQueue[int] = SimpleQueue()
 
     def __call__(self, number: int, _: FrameType | None) -> None:
         """Note the signal; a second one ends the process at once, as it would without this."""
         self.signal = number
-        self.requested.set()
+        self.event.set()
         signal.signal(number, signal.SIG_DFL)
-        self._received.put(number)
+        self._queue.put(number)
 
-    def note(self, number: int, _: FrameType | None) -> None:
+    def record(self, number: int, _: FrameType | None) -> None:
         """Note a signal that stops nothing."""
-        self._received.put(number)
+        self._queue.put(number)
 
-    def next(self, seconds: float) -> int | None:
+    def wait_for_signal(self, seconds: float) -> int | None:
         """Return the next signal; None if there is none for so many seconds. For the main thread."""
         try:
-            return self._received.get(timeout=seconds)
+            return self._queue.get(timeout=seconds)
         except Empty:
             return None
 
@@ -44,12 +44,12 @@ def stop_on_signals(*, hangup_ends: bool = True) -> Iterator[StopSignal]:
     stop = StopSignal()
     handlers: dict[int, Callable[[int, FrameType | None], None]] = {signal.SIGINT: stop, signal.SIGTERM: stop}
     if not hangup_ends:
-        handlers[signal.SIGHUP] = stop.note
+        handlers[signal.SIGHUP] = stop.record
     elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
         handlers[signal.SIGHUP] = stop
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    previous_handlers = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield stop
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)

@@ -11,16 +11,16 @@ import sys
 def main() -> None:
     """Run the program and exit: 0, 1, 2 (with --detailed-exitcode), 3, 64, or 128 and a signal's number."""
     if os.getpid() == 1:  # first of all: until then the kernel keeps SIGTERM from it
-        from reconciler.app.init_process import stand_aside
+        from reconciler.app.init_process import continue_in_child
 
-        stand_aside()
+        continue_in_child()
     gc.set_threshold(50_000, 20, 20)  # what is imported and read stays: there is little to collect
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a report is shown in every locale
     arguments = sys.argv[1:]
     try:
-        code = call(arguments)
+        code = run_command(arguments)
         if sys.stdout:
             sys.stdout.flush()
     except OSError:  # whoever reads standard output has gone, or its disk is full; nothing can be told there
@@ -45,7 +45,7 @@ def _silence(descriptor: int) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
-def call(arguments: list[str]) -> int:
+def run_command(arguments: list[str]) -> int:
     """Run one command and return its exit code. Every error becomes one line; none a traceback."""
     from reconciler import settings
 
@@ -56,8 +56,8 @@ def call(arguments: list[str]) -> int:
     from reconciler.cli.group import app
     from reconciler.core.redaction.secrets import Secrets
 
-    given = settings.read_environment()
-    redaction.add_secrets("environment", Secrets.from_environment(given) | Secrets.from_text(" ".join(arguments)))
+    environment = settings.read_environment()
+    redaction.add_secrets("environment", Secrets.from_environment(environment) | Secrets.from_text(" ".join(arguments)))
     try:
         code = app.main(arguments, prog_name="reconcile", standalone_mode=False)
     except BrokenPipeError:

@@ -50,14 +50,18 @@ def show_failure(error: Exception, group: CommandGroup) -> int:
 
 
 def _show_click_error(error: click.ClickException, group: CommandGroup) -> int:
-    if isinstance(error, click.NoSuchOption) and error.ctx and (owners := group.owners(error.ctx, error.option_name)):
+    if (
+        isinstance(error, click.NoSuchOption)
+        and error.ctx
+        and (owners := group.find_option_owners(error.ctx, error.option_name))
+    ):
         message = f"No such option {error.option_name!r} here: it is one of `reconcile {owners[0]}`."
         error = click.NoSuchOption(error.option_name, message, ctx=error.ctx)
     rendered, message = io.StringIO(), error.format_message()
     error.show(rendered)
-    safe = sanitize(redaction.hide(message))  # as a whole: it may hold line breaks, and what a variable says
-    shown = rendered.getvalue().replace(message, safe)
-    click.echo("\n".join(map(sanitize, shown.splitlines())), err=True)
+    safe_message = sanitize(redaction.hide(message))  # as a whole: it may hold line breaks, and what a variable says
+    safe_text = rendered.getvalue().replace(message, safe_message)
+    click.echo("\n".join(map(sanitize, safe_text.splitlines())), err=True)
     return EXIT_USAGE if isinstance(error, click.UsageError) else EXIT_FAILED
 
 
@@ -65,6 +69,6 @@ def _show_internal_error(error: Exception) -> None:
     if settings.read().debug:
         click.echo(redaction.redact("".join(traceback.format_exception(error))), err=True, nl=False)
         return
-    what = f"{type(error).__name__}: {redaction.describe_error(error)}"
+    description = f"{type(error).__name__}: {redaction.describe_error(error)}"
     hint = "(RECONCILER_DEBUG=1 shows where)"
-    click.echo(sanitize(f"reconcile: internal error, please report it: {what} {hint}"), err=True)
+    click.echo(sanitize(f"reconcile: internal error, please report it: {description} {hint}"), err=True)

@@ -10,13 +10,13 @@ from reconciler.core.report.report import Report
 from reconciler.render.formats import FORMATS, load
 
 
-def _report(name: str) -> Format[Report]:
+def _create_report_format(name: str) -> Format[Report]:
     return lambda report, terminal: load(name).render(report, terminal=terminal)
 
 
-def _findings(name: str) -> Format[ValidationResult]:
-    return lambda found, terminal: load(name).findings(found, terminal=terminal)
+def _create_validation_format(name: str) -> Format[ValidationResult]:
+    return lambda result, terminal: load(name).findings(result, terminal=terminal)
 
 
-REPORT: Mapping[str, Format[Report]] = {name: _report(name) for name in FORMATS}
-FINDINGS: Mapping[str, Format[ValidationResult]] = {name: _findings(name) for name in FORMATS}
+REPORT_FORMATS: Mapping[str, Format[Report]] = {name: _create_report_format(name) for name in FORMATS}
+VALIDATION_FORMATS: Mapping[str, Format[ValidationResult]] = {name: _create_validation_format(name) for name in FORMATS}

@@ -27,22 +27,22 @@ _COMMANDS = {
     "schema": "Print the JSON Schema of a kind.",
     "sandbox": "Serve a local AppIntegrations over HTTP.",
 }
-_DEFAULT = "run"
-_OTHERS = dict.fromkeys(("dry-run", "plan", "diff"), "`reconcile --dry-run`") | {
+_DEFAULT_COMMAND = "run"
+_COMMAND_SYNONYMS = dict.fromkeys(("dry-run", "plan", "diff"), "`reconcile --dry-run`") | {
     "help": "`reconcile --help`",
     "version": "`reconcile --version`",
 }
 """Words that people type for a command, and the option that does it here."""
 
 
-def _meant(name: str) -> str:
+def _suggest_command(name: str) -> str:
     """Return what was likely meant by a word where a command is expected."""
-    if option := options.meant_by(name):
+    if option := options.suggest_option(name):
         return f"did you mean {option} {name}?"
-    near = find_closest(name.lower(), (*_COMMANDS, *_OTHERS))
-    if not near:
+    closest = find_closest(name.lower(), (*_COMMANDS, *_COMMAND_SYNONYMS))
+    if not closest:
         return f"the commands are {', '.join(_COMMANDS)}"
-    return f"did you mean {_OTHERS.get(near, repr(near))}?"
+    return f"did you mean {_COMMAND_SYNONYMS.get(closest, repr(closest))}?"
 
 
 class CommandGroup(click.Group):
@@ -62,10 +62,10 @@ class CommandGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse as click does, and put the default command in front of options."""
-        own = {"--help", "-h", "--version"}
-        asked = bool(args) or not ctx.resilient_parsing  # a shell that completes may complete a command
-        if asked and (not args or (args[0].startswith("-") and args[0] not in own)):
-            args = [_DEFAULT, *args]
+        group_options = {"--help", "-h", "--version"}
+        should_insert_default = bool(args) or not ctx.resilient_parsing  # a shell that completes may complete a command
+        if should_insert_default and (not args or (args[0].startswith("-") and args[0] not in group_options)):
+            args = [_DEFAULT_COMMAND, *args]
         return super().parse_args(ctx, args)
 
     def resolve_command(
@@ -73,28 +73,30 @@ class CommandGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that is named. Raises click.UsageError with a suggestion for an unknown one."""
         if args[0] not in _COMMANDS and not ctx.resilient_parsing:
-            ctx.fail(f"No such command {args[0]!r}: {_meant(args[0])}")
+            ctx.fail(f"No such command {args[0]!r}: {_suggest_command(args[0])}")
         return super().resolve_command(ctx, args)
 
-    def owners(self, ctx: click.Context, option: str) -> list[str]:
+    def find_option_owners(self, ctx: click.Context, option: str) -> list[str]:
         """Return the commands that have an option."""
         commands = {name: self.get_command(ctx, name) for name in _COMMANDS}
-        return [name for name, each in commands.items() if each for known in each.params if option in known.opts]
+        return [
+            name for name, each in commands.items() if each for parameter in each.params if option in parameter.opts
+        ]
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         """Return commands, and the options of the default command."""
         if not incomplete.startswith("-"):
             from click.shell_completion import CompletionItem
 
-            found = (CompletionItem(name, help=help_) for name, help_ in _COMMANDS.items())
-            return [each for each in found if each.value.startswith(incomplete)]
-        default = self.get_command(ctx, _DEFAULT)
+            completions = (CompletionItem(name, help=help_) for name, help_ in _COMMANDS.items())
+            return [each for each in completions if each.value.startswith(incomplete)]
+        default = self.get_command(ctx, _DEFAULT_COMMAND)
         assert default
         return [*default.shell_complete(ctx, incomplete), *super().shell_complete(ctx, incomplete)]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options of the default command, and the list of commands."""
-        default = self.get_command(ctx, _DEFAULT)
+        default = self.get_command(ctx, _DEFAULT_COMMAND)
         assert default
         rows = [param.get_help_record(ctx) for command in (default, self) for param in command.params]
         with formatter.section("Options"):

@@ -19,7 +19,7 @@ from reconciler.core.model import Mode
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-_LONGEST = timedelta(days=366)
+_MAX_DURATION = timedelta(days=366)
 
 
 class Duration(click.ParamType[timedelta]):
@@ -35,12 +35,12 @@ class Duration(click.ParamType[timedelta]):
         if match is None:
             self.fail(f"{value!r} is no duration: write 90s, 5m or 24h", param, ctx)
         seconds = float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
-        if seconds > _LONGEST.total_seconds():
+        if seconds > _MAX_DURATION.total_seconds():
             self.fail(f"{value!r} is longer than a year", param, ctx)
         return timedelta(seconds=seconds)
 
 
-def meant_by(word: str) -> str | None:
+def suggest_option(word: str) -> str | None:
     """Return the option that a word was likely meant for: a place of state, a repository, or a path of manifests."""
     if word.lower().startswith("s3://"):
         return "--state"
@@ -57,17 +57,17 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse as click does. Raises click.UsageError."""
-        rest = super().parse_args(ctx, args)
-        if rest and not ctx.resilient_parsing:
-            word = rest[0]
-            if option := meant_by(word):
+        extra_arguments = super().parse_args(ctx, args)
+        if extra_arguments and not ctx.resilient_parsing:
+            word = extra_arguments[0]
+            if option := suggest_option(word):
                 hint = f": did you mean {option} {word}?"
-            elif word in _commands(ctx):
+            elif word in _list_commands(ctx):
                 hint = f": a command comes first: reconcile {word} …"
             else:
                 hint = ""
             ctx.fail(f"Got unexpected extra argument ({word}){hint}")
-        return rest
+        return extra_arguments
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a usage error of the application is shown as click shows its own."""
@@ -77,13 +77,13 @@ class Command(click.Command):
             raise click.UsageError(str(error), ctx) from error
 
 
-def _commands(ctx: click.Context) -> list[str]:
+def _list_commands(ctx: click.Context) -> list[str]:
     """Return the names of the commands beside this one."""
     group = ctx.parent and ctx.parent.command
     return group.list_commands(ctx.parent) if isinstance(group, click.Group) and ctx.parent else []
 
 
-class Globs(click.ParamType[str]):
+class Glob(click.ParamType[str]):
     """A glob over names; in a variable several are parted by blanks or commas."""
 
     name = "glob"
@@ -93,7 +93,7 @@ class Globs(click.ParamType[str]):
         return [each for each in re.split(r"[\s,]+", rv) if each]
 
 
-class _Option(click.Option):
+class _EnvironmentOption(click.Option):
     """An option whose variable says something where it is set: an empty one is a mistake in whatever filled it in.
 
     So is an option that another one takes for its value: `--state $UNSET --dry-run` would not be a dry run.
@@ -109,12 +109,12 @@ class _Option(click.Option):
             return super().process_value(ctx, value)
         except click.MissingParameter:
             raise
-        except click.BadParameter as wrong:
-            by_variable = self.name and ctx.get_parameter_source(self.name) is ParameterSource.ENVIRONMENT
-            hint = f"'{self.envvar}'" if by_variable else wrong.param_hint
+        except click.BadParameter as error:
+            is_from_variable = self.name and ctx.get_parameter_source(self.name) is ParameterSource.ENVIRONMENT
+            hint = f"'{self.envvar}'" if is_from_variable else error.param_hint
             is_switch = isinstance(self.type, click.types.BoolParamType)
-            said = f"{value!r} is neither true nor false" if is_switch else wrong.message
-            raise click.BadParameter(said, ctx, self, hint) from wrong
+            message = f"{value!r} is neither true nor false" if is_switch else error.message
+            raise click.BadParameter(message, ctx, self, hint) from error
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """Return what the variable says, None where it is not set."""
@@ -126,19 +126,19 @@ class _Option(click.Option):
         return value
 
 
-def option(*names: str, **given: Any) -> Decorator:
+def option(*names: str, **attributes: Any) -> Decorator:
     """Return an option that RECONCILER_<NAME> sets as well."""
-    long = next(name for name in names if name.startswith("--"))
-    given.setdefault("envvar", "RECONCILER_" + long.removeprefix("--").replace("-", "_").upper())
-    return click.option(*names, cls=_Option, **given)
+    long_name = next(name for name in names if name.startswith("--"))
+    attributes.setdefault("envvar", "RECONCILER_" + long_name.removeprefix("--").replace("-", "_").upper())
+    return click.option(*names, cls=_EnvironmentOption, **attributes)
 
 
-def duration(name: str, default: str, help_: str) -> Decorator:
+def duration_option(name: str, default: str, help_: str) -> Decorator:
     """Return an option that takes a time span."""
     return option(name, type=Duration(), default=default, show_default=True, metavar="TIME", help=help_)
 
 
-def together(*decorators: Decorator) -> Decorator:
+def combine_options(*decorators: Decorator) -> Decorator:
     """Return several options as one decorator, in the order in which help shows them."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -160,12 +160,12 @@ files = option(
 )
 
 
-def standard_input() -> BinaryIO | None:
+def get_standard_input() -> BinaryIO | None:
     """Return what `-f -` reads; None where it is closed."""
     return sys.stdin.buffer if sys.stdin else None
 
 
-reach = together(
+aws_access = combine_options(
     option("--region", metavar="REGION", help="The Region, where no Target declares one."),
     option("--profile", metavar="NAME", help="The profile of the AWS configuration to use."),
     option(
@@ -176,9 +176,9 @@ reach = together(
     option("--sandbox", is_flag=True, help="Use a sandbox inside this process instead of AWS."),
 )
 
-connection = together(
+connection = combine_options(
     option("--target", "targets", multiple=True, metavar="NAME", help="Only this Target. May be repeated."),
-    reach,
+    aws_access,
 )
 
 state = option(
@@ -198,7 +198,9 @@ mode = option(
     help="How far to go; the stricter of this and the manifest's policy.mode holds.",
 )
 
-settle_time = duration("--settle-time", "15m", "How long to wait for List to show a Create whose answer was lost.")
+settle_time = duration_option(
+    "--settle-time", "15m", "How long to wait for List to show a Create whose answer was lost."
+)
 
 max_creates = option(
     "--max-creates",
@@ -212,17 +214,17 @@ new_state = option(
     multiple=True,
     is_flag=False,
     flag_value="*",
-    type=Globs(),
+    type=Glob(),
     metavar="[TARGET]",
     help="Allow a new journal if this Target has none (its first run). TARGET may be a glob; without TARGET: all "
     "Targets. May be repeated.",
 )
 
-conduct = together(
+run_policy = combine_options(
     mode,
     state,
     new_state,
     settle_time,
-    duration("--lock-timeout", "30s", "How long to wait for another run to finish."),
+    duration_option("--lock-timeout", "30s", "How long to wait for another run to finish."),
     max_creates,
 )

@@ -9,7 +9,7 @@ import click
 from reconciler.app.http import Address
 
 
-class Listen(click.ParamType[Address]):
+class ListenAddress(click.ParamType[Address]):
     """HOST:PORT, [IPv6]:PORT or :PORT, which is every address of this machine."""
 
     name = "address"
@@ -22,7 +22,7 @@ class Listen(click.ParamType[Address]):
         return Address(match[1] or match[2], int(match[3]))
 
 
-class Template(click.ParamType[str]):
+class ManifestUrlTemplate(click.ParamType[str]):
     """The address of a manifest with {revision}, {file} and {line} in it."""
 
     name = "template"
@@ -31,6 +31,6 @@ class Template(click.ParamType[str]):
         """Return it as it is."""
         from reconciler.web.page.links import complaint
 
-        if wrong := complaint(str(value)):
-            self.fail(f"{value!r} is no address of manifests: {wrong}", param, ctx)
+        if problem := complaint(str(value)):
+            self.fail(f"{value!r} is no address of manifests: {problem}", param, ctx)
         return str(value)

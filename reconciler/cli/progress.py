@@ -10,14 +10,14 @@ from contextlib import contextmanager, suppress
 from reconciler.cli import output
 from reconciler.core.ports import Progress
 
-_MANY = 10
+_MIN_STEPS = 10
 """From how many steps on a bar is worth the flicker."""
 
 
 @contextmanager
-def shown() -> Iterator[Progress]:
+def show_bars() -> Iterator[Progress]:
     """Yield what is to be told of progress; it draws only on a terminal, and only where there is much to do."""
-    if not output.on_terminal(sys.stderr):
+    if not output.is_terminal(sys.stderr):
         yield lambda *_: None
         return
     from rich.console import Console
@@ -28,8 +28,8 @@ def shown() -> Iterator[Progress]:
     tasks: dict[str, TaskID] = {}
     lock = threading.Lock()
 
-    def tell(stage: str, done: int, total: int) -> None:
-        if total < _MANY:
+    def update_bar(stage: str, done: int, total: int) -> None:
+        if total < _MIN_STEPS:
             return
         with lock, suppress(Exception):  # a terminal that went away is no reason to fail
             bars.start()
@@ -38,7 +38,7 @@ def shown() -> Iterator[Progress]:
             bars.update(tasks[stage], completed=done, total=total)
 
     try:
-        yield tell
+        yield update_bar
     finally:
         with suppress(Exception):
             bars.stop()

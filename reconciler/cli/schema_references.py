@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_NAMED = {"properties", "patternProperties", "dependentSchemas"}
-_SINGLE = {
+_SCHEMA_MAPS = {"properties", "patternProperties", "dependentSchemas"}
+_SINGLE_SCHEMAS = {
     "additionalProperties", "propertyNames", "unevaluatedProperties", "items", "contains", "unevaluatedItems",
     "not", "if", "then", "else",
 }  # fmt: skip
-_LISTED = {"allOf", "anyOf", "oneOf", "prefixItems"}
-_SAYS_ONLY = {
+_SCHEMA_LISTS = {"allOf", "anyOf", "oneOf", "prefixItems"}
+_ANNOTATIONS = {
     "$comment", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly",
     "markdownDescription", "enumDescriptions", "defaultSnippets", "deprecationMessage", "doNotSuggest",
     "errorMessage", "patternErrorMessage",
@@ -19,46 +19,50 @@ _SAYS_ONLY = {
 """What decides nothing: the annotations of JSON Schema, and the words that editors and our messages read."""
 
 
-def resolved(schema: Mapping[str, Any]) -> dict[str, Any]:
+def resolve_references(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a schema without `$ref` and `$defs` that accepts the same documents.
 
     Beside a reference, an annotation replaces the one that is referred to, and a rule holds as well as those that are
     referred to. Raises ValueError for a reference that leads into itself or out of the schema.
     """
-    plain: dict[str, Any] = _resolved(schema, schema, ())
-    return plain
+    resolved_schema: dict[str, Any] = _resolve(schema, schema, ())
+    return resolved_schema
 
 
-def _resolved(node: Any, root: Mapping[str, Any], inside: tuple[str, ...]) -> Any:
+def _resolve(node: Any, root: Mapping[str, Any], open_references: tuple[str, ...]) -> Any:
     if not isinstance(node, Mapping):  # true and false are schemas, too
         return node
-    own = {key: _part(key, value, root, inside) for key, value in node.items() if key not in {"$ref", "$defs"}}
+    own_keywords = {
+        key: _resolve_keyword(key, value, root, open_references)
+        for key, value in node.items()
+        if key not in {"$ref", "$defs"}
+    }
     if "$ref" not in node:
-        return own
+        return own_keywords
     reference = node["$ref"]
-    if reference in inside:
+    if reference in open_references:
         raise ValueError(f"{reference} refers to itself")
-    meant = _resolved(_find(reference, root), root, (*inside, reference))
-    if own.keys() <= _SAYS_ONLY and isinstance(meant, Mapping):
-        return {**own, **{key: value for key, value in meant.items() if key not in own}}
-    return {**own, "allOf": [*own.get("allOf", ()), meant]}
+    referent = _resolve(_find_referent(reference, root), root, (*open_references, reference))
+    if own_keywords.keys() <= _ANNOTATIONS and isinstance(referent, Mapping):
+        return {**own_keywords, **{key: value for key, value in referent.items() if key not in own_keywords}}
+    return {**own_keywords, "allOf": [*own_keywords.get("allOf", ()), referent]}
 
 
-def _part(key: str, value: Any, root: Mapping[str, Any], inside: tuple[str, ...]) -> Any:
+def _resolve_keyword(key: str, value: Any, root: Mapping[str, Any], open_references: tuple[str, ...]) -> Any:
     """Resolve the schemas in the value of a keyword; constants, examples and snippets stay as they are."""
-    if key in _NAMED:
-        return {name: _resolved(inner, root, inside) for name, inner in value.items()}
-    if key in _LISTED:
-        return [_resolved(inner, root, inside) for inner in value]
-    return _resolved(value, root, inside) if key in _SINGLE else value
+    if key in _SCHEMA_MAPS:
+        return {name: _resolve(inner, root, open_references) for name, inner in value.items()}
+    if key in _SCHEMA_LISTS:
+        return [_resolve(inner, root, open_references) for inner in value]
+    return _resolve(value, root, open_references) if key in _SINGLE_SCHEMAS else value
 
 
-def _find(reference: str, root: Mapping[str, Any]) -> Any:
+def _find_referent(reference: str, root: Mapping[str, Any]) -> Any:
     """Return what a JSON Pointer in a fragment (`#/$defs/Name`) leads to."""
     start, *steps = reference.split("/")
     if start != "#":
         raise ValueError(f"{reference} leads out of the schema")
-    found: Any = root
+    node: Any = root
     for step in steps:
-        found = found[step.replace("~1", "/").replace("~0", "~")]
-    return found
+        node = node[step.replace("~1", "/").replace("~0", "~")]
+    return node

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from reconciler import settings
 from reconciler.app.sources import Source
 from reconciler.cli import options
-from reconciler.cli.variables import complaints
+from reconciler.cli.variables import list_variable_problems
 from reconciler.core.errors import UsageError
 
 
@@ -20,27 +20,27 @@ def manifests(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of a `Source`, as its parameter `source`."""
 
     @wraps(function)
-    def command(*args: Any, files: tuple[str, ...], **others: Any) -> Any:
-        _check(files, others["git_url"], others.get("revision"))
-        of_git = {name.removeprefix("git_"): others.pop(name) for name in ("git_url", *_OF_GIT)}
-        strict = others.pop("strict", False)
-        source = Source(files, strict=strict, standard_input=options.standard_input(), **of_git)
+    def command(*args: Any, files: tuple[str, ...], **options_by_name: Any) -> Any:
+        _check_combination(files, options_by_name["git_url"], options_by_name.get("revision"))
+        git_options = {name.removeprefix("git_"): options_by_name.pop(name) for name in ("git_url", *_GIT_OPTION_NAMES)}
+        strict = options_by_name.pop("strict", False)
+        source = Source(files, strict=strict, standard_input=options.get_standard_input(), **git_options)
         source.check()
-        return function(*args, source=source, **others)
+        return function(*args, source=source, **options_by_name)
 
-    return _OPTIONS(command)
+    return _SOURCE_OPTIONS(command)
 
 
-def _check(files: tuple[str, ...], git_url: str | None, revision: str | None) -> None:
+def _check_combination(files: tuple[str, ...], git_url: str | None, revision: str | None) -> None:
     """Refuse options and variables that would otherwise be ignored in silence. Raises UsageError."""
-    for wrong in complaints(settings.read_environment()):
-        raise UsageError(wrong)
+    for problem in list_variable_problems(settings.read_environment()):
+        raise UsageError(problem)
     if git_url is not None and files:
         raise UsageError("-f and --git-url: give one of them; --git-path is the folder in the repository")
     if git_url is not None and revision is not None:
         raise UsageError("--revision and --git-url: give one of them; the commit that is read is the revision")
     context = click.get_current_context()
-    for parameter in _OF_GIT:
+    for parameter in _GIT_OPTION_NAMES:
         if git_url is None and context.get_parameter_source(parameter) is not ParameterSource.DEFAULT:
             name = f"--{parameter.replace('_', '-')}"
             raise UsageError(f"{name} is of a git repository, and files would be read: give --git-url as well")
@@ -48,7 +48,7 @@ def _check(files: tuple[str, ...], git_url: str | None, revision: str | None) ->
 
 strict = options.option("--strict", is_flag=True, help="Treat warnings as errors.")
 
-_OPTIONS = options.together(
+_SOURCE_OPTIONS = options.combine_options(
     options.files,
     options.option(
         "--git-url", metavar="PATH|URL", help="Read manifests from this git repository instead, without a checkout."
@@ -75,6 +75,6 @@ _OPTIONS = options.together(
     ),
     options.option("--git-username", metavar="NAME", help="User name for the token.  [default: x-access-token]"),
 )
-_OF_GIT = (
+_GIT_OPTION_NAMES = (
     "git_ref", "git_path", "git_verify_key", "git_ssh_key", "git_known_hosts", "git_token_file", "git_username",
 )  # fmt: skip

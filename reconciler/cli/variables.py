@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from reconciler.core.suggestions import is_near
 
 _PREFIX = "RECONCILER_"
-_NEAR = 2
-GUARDS = frozenset(
+_MAX_DISTANCE = 2
+GUARD_VARIABLES = frozenset(
     _PREFIX + name
     for name in (
         "CONTAINER", "DETAILED_EXITCODE", "DRY_RUN", "ENDPOINT_URL", "EXPECT_PLAN", "FAIL_ON", "FILE",
@@ -18,7 +18,7 @@ GUARDS = frozenset(
     )
 )  # fmt: skip
 """Without one of these a run goes further, goes elsewhere, or forgets what it did."""
-OTHERS = frozenset(
+OTHER_VARIABLES = frozenset(
     _PREFIX + name
     for name in (
         "DEBUG", "GIT_SSH_KEY", "GIT_TOKEN_FILE", "GIT_USERNAME", "INTERVAL", "LISTEN", "MANIFEST_URL",
@@ -30,22 +30,22 @@ OTHERS = frozenset(
 """The program's other variables, and those of its own job templates. Kubernetes may set RECONCILER_PORT and more."""
 
 
-def complaints(environment: Mapping[str, str]) -> Iterator[str]:
+def list_variable_problems(environment: Mapping[str, str]) -> Iterator[str]:
     """Yield what is wrong with the names of variables, and with what boto3 would pass over in silence."""
     for name in sorted(environment):
-        if right := _meant(name):
-            yield f"{name}: is no variable of reconcile: write {right}, or take it out"
+        if suggestion := _suggest_guard(name):
+            yield f"{name}: is no variable of reconcile: write {suggestion}, or take it out"
         if name.startswith("AWS_ENDPOINT_URL") and not environment[name].strip():
             yield f"{name} is set and empty, so that AWS itself would be called: give it a value, or do not set it"
 
 
-def _meant(name: str) -> str | None:
+def _suggest_guard(name: str) -> str | None:
     """Return the variable that guards something and that another one looks like."""
-    if name in GUARDS | OTHERS or not is_near(name[: len(_PREFIX)].upper(), _PREFIX, _NEAR):
+    if name in GUARD_VARIABLES | OTHER_VARIABLES or not is_near(name[: len(_PREFIX)].upper(), _PREFIX, _MAX_DISTANCE):
         return None
     plain = name.upper()
     bare = plain.replace("_", "")
-    for right in sorted(GUARDS):
-        if is_near(plain, right, _NEAR) or is_near(bare, right.replace("_", ""), _NEAR):
-            return right
+    for guard in sorted(GUARD_VARIABLES):
+        if is_near(plain, guard, _MAX_DISTANCE) or is_near(bare, guard.replace("_", ""), _MAX_DISTANCE):
+            return guard
     return None

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from reconciler.controller.scheduler import Time
+from reconciler.controller.scheduler import MonotonicClock
 
-_LEAST = 60.0
+_MIN_JUMP = 60.0
 """Seconds by which a clock is set at least: clocks are put right by less all the time, and that does no harm."""
 
 
-class Jumps:
+class ClockJumpDetector:
     """The jumps of a clock. To a machine that slept its clock was set too."""
 
-    def __init__(self, clock: Time) -> None:
+    def __init__(self, clock: MonotonicClock) -> None:
         self._clock = clock
-        self._ahead = self._found()
+        self._offset = self._measure_offset()
 
-    def since(self) -> float | None:
+    def detect_jump(self) -> float | None:
         """Return by how many seconds the clock was set forward since this was asked last; None where it was not."""
-        jump = self._found() - self._ahead
-        if abs(jump) < _LEAST:
+        jump = self._measure_offset() - self._offset
+        if abs(jump) < _MIN_JUMP:
             return None
-        self._ahead += jump
+        self._offset += jump
         return jump
 
-    def _found(self) -> float:
+    def _measure_offset(self) -> float:
         """Return by how much the clock is ahead of the time that passes, in seconds from wherever."""
         return self._clock.now().timestamp() - self._clock.monotonic()

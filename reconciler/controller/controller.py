@@ -11,9 +11,9 @@ from functools import partial
 from typing import Protocol
 
 from reconciler.controller import task
-from reconciler.controller.revisions import Following
-from reconciler.controller.scheduler import Timing
-from reconciler.controller.task import Lane
+from reconciler.controller.revisions import RevisionTracker
+from reconciler.controller.scheduler import SchedulerContext
+from reconciler.controller.task import PeriodicTask
 from reconciler.core.apply.outcome import SUCCESSES
 from reconciler.core.controller import status
 from reconciler.core.controller.backoff import Backoff
@@ -22,65 +22,65 @@ from reconciler.core.errors import StopRequested
 from reconciler.core.model import Desired
 from reconciler.core.report.report import Report
 
-LOOK = "look"
+POLL_TASK = "look"
 """What the timetable knows looking at git by: it waits for no target."""
-REMEMBERED = timedelta(days=1)
-_MOST_RUNS = 20_000
+RUN_RETENTION = timedelta(days=1)
+_MAX_FINISHED_RUNS = 20_000
 """How many finished runs are remembered at most: those of a day, of some sixty targets every five minutes."""
 
 
-class Act(Protocol):
+class RunTarget(Protocol):
     """Runs one target."""
 
-    def __call__(self, run: ActiveRun, desired: Desired, got_on: Callable[[], None]) -> Report:
+    def __call__(self, run: ActiveRun, desired: Desired, on_progress: Callable[[], None]) -> Report:
         """Make a run, and report; call `got_on` whenever something is done."""
 
 
-class Told(Protocol):
+class ControllerEvents(Protocol):
     """Is told what happens as it happens. Must not raise."""
 
-    def taken(self, revision: Revision, desired: Desired) -> None:
+    def on_revision_activated(self, revision: Revision, desired: Desired) -> None:
         """Say that another revision came into force, and what it asks for."""
 
-    def refused(self, refusal: RejectedRevision, in_force: Revision | None) -> None:
+    def on_revision_rejected(self, rejected_revision: RejectedRevision, active_revision: Revision | None) -> None:
         """Say why what is newest in git is not in force: once, while it stays so."""
 
-    def reported(self, report: Report) -> None:
+    def on_run_finished(self, report: Report) -> None:
         """Say what became of a run."""
 
-    def failed(self, what: str, run: ActiveRun | None, error: Exception) -> None:
+    def on_unexpected_error(self, task_name: str, run: ActiveRun | None, error: Exception) -> None:
         """Say that something went wrong that nobody foresaw, and in which run, if in one."""
 
-    def stuck(self, lane: status.TargetStatus) -> None:
+    def on_run_stuck(self, target_status: status.TargetStatus) -> None:
         """Say that a run does not get on: once for each."""
 
-    def waiting(self, targets: Sequence[str]) -> None:
+    def on_runs_waiting(self, target_names: Sequence[str]) -> None:
         """Say that targets are due and wait for runs of others to end: once, while there are any."""
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class Dependencies:
     """What a controller works with."""
 
-    act: Act
-    told: Told
-    timing: Timing
-    new_id: Callable[[], str]
+    run_target: RunTarget
+    events: ControllerEvents
+    scheduling: SchedulerContext
+    generate_id: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class Intervals:
     """How often targets are run and git is looked at, and for how long a run may not get on before it is stuck.
 
     Because somebody asks they are begun twice within `quiet` at most: a storm of webhooks that lasts is two runs.
     Once in a `heartbeat` people are sent a summary, where anybody is sent anything; never where it is 0.
     """
 
-    interval: timedelta
-    looking: timedelta
-    patience: timedelta
-    heartbeat: timedelta = timedelta()
-    quiet: timedelta = timedelta(seconds=30)
+    run_interval: timedelta
+    poll_interval: timedelta
+    stuck_after: timedelta
+    summary_interval: timedelta = timedelta()
+    min_event_interval: timedelta = timedelta(seconds=30)
 
 
 @dataclass(slots=True)
@@ -90,21 +90,21 @@ class TargetState:
     `last_complete` is the last report for which all data integrations could be listed.
     """
 
-    task: Lane = field(init=False)
-    active: ActiveRun | None = None
-    last: Report | None = None
-    last_complete: Report | None = None
+    task: PeriodicTask = field(init=False)
+    active_run: ActiveRun | None = None
+    last_report: Report | None = None
+    last_complete_report: Report | None = None
     last_success: datetime | None = None
 
-    def forget(self) -> None:
+    def clear_results(self) -> None:
         """Forget what earlier runs found: git has dropped the target."""
-        self.last = self.last_complete = self.last_success = None
+        self.last_report = self.last_complete_report = self.last_success = None
 
-    def remember(self, report: Report) -> None:
+    def record_report(self, report: Report) -> None:
         """Keep what a run found."""
-        self.last = report
+        self.last_report = report
         if report.is_complete:
-            self.last_complete = report
+            self.last_complete_report = report
         if not report.has_failed:
             self.last_success = report.run.finished_at
 
@@ -112,157 +112,207 @@ class TargetState:
 class Controller:
     """The loop."""
 
-    def __init__(self, following: Following, means: Means, times: Times) -> None:
-        self._following, self._means, self._times = following, means, times
-        self._started = means.timing.clock.now()
+    def __init__(self, revisions: RevisionTracker, dependencies: Dependencies, intervals: Intervals) -> None:
+        self._revisions, self._dependencies, self._intervals = revisions, dependencies, intervals
+        self._started_at = dependencies.scheduling.clock.now()
         self._lock = threading.Lock()
         self._targets: dict[str, TargetState] = {}
-        self._leaving: dict[str, TargetState] = {}
-        self._past: deque[FinishedRun] = deque(maxlen=_MOST_RUNS)
-        self._told_stuck: set[tuple[str, datetime | None]] = set()
-        self._told_waiting = False
-        self._all_asked = threading.Event()
-        self._closed = False
-        self._looking = self._task(LOOK, self._look, times.looking)
+        self._removed_targets: dict[str, TargetState] = {}
+        self._finished_runs: deque[FinishedRun] = deque(maxlen=_MAX_FINISHED_RUNS)
+        self._reported_stuck_runs: set[tuple[str, datetime | None]] = set()
+        self._has_reported_waiting = False
+        self._full_run_request = threading.Event()
+        self._is_closed = False
+        self._poll_task = self._create_task(POLL_TASK, self._poll_source, intervals.poll_interval)
 
     def start(self) -> None:
         """Look at git, and go on from there."""
-        self._looking.ask()
+        self._poll_task.request()
 
-    def watch(self) -> None:
+    def check_progress(self) -> None:
         """Tell of what does not get on, once for each, and put right what was not begun. To be called now and then."""
         with self._lock:
-            tasks = {name: state.task for name, state in self._targets.items()}
-        for each in (self._looking, *tasks.values()):
-            each.see()
-        waiting = [name for name, each in sorted(tasks.items()) if each.waits]
-        if waiting and not self._told_waiting:
-            self._means.told.waiting(waiting)
-        self._told_waiting = bool(waiting)
-        stuck = {(each.target, each.running_since): each for each in self.board().find_stuck(self._times.patience)}
-        for which in stuck.keys() - self._told_stuck:
-            self._means.told.stuck(stuck[which])
-        self._told_stuck = set(stuck)
+            tasks_by_target = {name: state.task for name, state in self._targets.items()}
+        for each in (self._poll_task, *tasks_by_target.values()):
+            each.reschedule_if_lost()
+        waiting_targets = [name for name, each in sorted(tasks_by_target.items()) if each.is_waiting]
+        if waiting_targets and not self._has_reported_waiting:
+            self._dependencies.events.on_runs_waiting(waiting_targets)
+        self._has_reported_waiting = bool(waiting_targets)
+        stuck_runs = {
+            (each.target, each.running_since): each
+            for each in self.get_status().find_stuck(self._intervals.stuck_after)
+        }
+        for stuck_run in stuck_runs.keys() - self._reported_stuck_runs:
+            self._dependencies.events.on_run_stuck(stuck_runs[stuck_run])
+        self._reported_stuck_runs = set(stuck_runs)
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Look at git now, and run all targets where there is anything new."""
-        self._looking.ask()
+        self._poll_task.request()
 
     def run_all(self) -> None:
         """Look at git now, and run all targets in any case."""
-        self._all_asked.set()
-        self._looking.ask()
+        self._full_run_request.set()
+        self._poll_task.request()
 
-    def clock_set(self) -> None:
+    def handle_clock_jump(self) -> None:
         """Look at git and run all targets now: what waits was planned by a clock that was set since."""
         self.run_all()
-        self._means.timing.timetable.wake()
+        self._dependencies.scheduling.scheduler.wake()
 
     def close(self) -> None:
         """Begin nothing more. What is under way ends by itself, or by the stop that it asks about."""
         with self._lock:
-            self._closed = True
-            tasks = (self._looking, *(state.task for state in self._targets.values()))
+            self._is_closed = True
+            tasks = (self._poll_task, *(state.task for state in self._targets.values()))
         for each in tasks:
             each.close()
 
-    def board(self) -> ControllerStatus:
+    def get_status(self) -> ControllerStatus:
         """Return how all of it stands."""
-        in_force, now = self._following.in_force, self._means.timing.clock.now()
+        active, now = self._revisions.active, self._dependencies.scheduling.clock.now()
         with self._lock:
-            leaving = {name: state for name, state in self._leaving.items() if state.task.running}
-            lanes = tuple(_status(name, state) for name, state in sorted((leaving | self._targets).items()))
-            past = tuple(run for run in self._past if run.finished_at > now - REMEMBERED)
-        look, following = self._looking, self._following
-        looking = status.TargetStatus(
-            "(git)", look.running, look.moved, look.due, look.failures, None, following.looked
+            removed_targets = {name: state for name, state in self._removed_targets.items() if state.task.running_since}
+            target_statuses = tuple(
+                _build_target_status(name, state) for name, state in sorted((removed_targets | self._targets).items())
+            )
+            finished_runs = tuple(run for run in self._finished_runs if run.finished_at > now - RUN_RETENTION)
+        poll_task, revisions = self._poll_task, self._revisions
+        source_status = status.TargetStatus(
+            "(git)",
+            poll_task.running_since,
+            poll_task.last_progress,
+            poll_task.next_run,
+            poll_task.failures,
+            None,
+            revisions.checked_at,
         )
-        revision = in_force.revision if in_force else None
-        return ControllerStatus(now, self._started, following.looked, revision, following.refusal, lanes, past, looking)
+        revision = active.revision if active else None
+        return ControllerStatus(
+            now,
+            self._started_at,
+            revisions.checked_at,
+            revision,
+            revisions.rejected_revision,
+            target_statuses,
+            finished_runs,
+            source_status,
+        )
 
-    def _task(self, what: str, act: task.Act, interval: timedelta, state: TargetState | None = None) -> Lane:
-        means = self._means
+    def _create_task(
+        self, task_name: str, action: task.TaskAction, interval: timedelta, state: TargetState | None = None
+    ) -> PeriodicTask:
+        dependencies = self._dependencies
 
-        def guarded(got_on: Callable[[], None]) -> bool:
+        def run_guarded(on_progress: Callable[[], None]) -> bool:
             try:
-                return act(got_on)
+                return action(on_progress)
             except StopRequested:
                 return True
             except Exception as error:  # noqa: BLE001 - a loop that ends by an error does nothing ever after
-                means.told.failed(what, state.active if state else None, error)
+                dependencies.events.on_unexpected_error(task_name, state.active_run if state else None, error)
                 return False
             finally:
                 if state:
-                    state.active = None
+                    state.active_run = None
 
-        return Lane(what, guarded, Backoff(interval, self._times.quiet), means.timing)
+        return PeriodicTask(
+            task_name, run_guarded, Backoff(interval, self._intervals.min_event_interval), dependencies.scheduling
+        )
 
-    def _look(self, _: Callable[[], None]) -> bool:
-        before, following = self._following.refusal, self._following
-        everything = self._all_asked.is_set()
-        self._all_asked.clear()
-        found = following.look(again=everything)
-        if following.refusal and (not before or following.refusal.reason != before.reason):
-            self._means.told.refused(following.refusal, following.in_force.revision if following.in_force else None)
-        if found and following.in_force:
-            self._means.told.taken(following.in_force.revision, following.in_force.desired)
-            self._align([target.name for target in following.in_force.desired.targets])
-        if found or everything:
+    def _poll_source(self, _: Callable[[], None]) -> bool:
+        previous_rejection, revisions = self._revisions.rejected_revision, self._revisions
+        should_run_all = self._full_run_request.is_set()
+        self._full_run_request.clear()
+        is_new = revisions.poll(should_revalidate=should_run_all)
+        if revisions.rejected_revision and (
+            not previous_rejection or revisions.rejected_revision.reason != previous_rejection.reason
+        ):
+            self._dependencies.events.on_revision_rejected(
+                revisions.rejected_revision, revisions.active.revision if revisions.active else None
+            )
+        if is_new and revisions.active:
+            self._dependencies.events.on_revision_activated(revisions.active.revision, revisions.active.desired)
+            self._update_targets([target.name for target in revisions.active.desired.targets])
+        if is_new or should_run_all:
             for state in list(self._targets.values()):
-                state.task.ask()
+                state.task.request()
         return True
 
-    def _align(self, names: list[str]) -> None:
+    def _update_targets(self, target_names: list[str]) -> None:
         """Keep a state for each target of the active revision, and none for any other."""
         with self._lock:
-            names = [] if self._closed else names
-            gone = {name: self._targets.pop(name) for name in self._targets.keys() - set(names)}
+            target_names = [] if self._is_closed else target_names
+            removed_targets = {name: self._targets.pop(name) for name in self._targets.keys() - set(target_names)}
             # A target that git drops and takes up again while its run lasts keeps its task: never two runs at once.
-            back = {name: self._leaving.pop(name) for name in self._leaving.keys() & set(names)}
-            for state in gone.values():
-                state.forget()
-            self._leaving = {name: state for name, state in (self._leaving | gone).items() if state.task.running}
-            self._targets |= back
-            for name in names:
+            returning_targets = {
+                name: self._removed_targets.pop(name) for name in self._removed_targets.keys() & set(target_names)
+            }
+            for state in removed_targets.values():
+                state.clear_results()
+            self._removed_targets = {
+                name: state
+                for name, state in (self._removed_targets | removed_targets).items()
+                if state.task.running_since
+            }
+            self._targets |= returning_targets
+            for name in target_names:
                 if name not in self._targets:
-                    self._targets[name] = self._new_target(name)
-        for state in gone.values():
+                    self._targets[name] = self._create_target(name)
+        for state in removed_targets.values():
             state.task.close()
-        for state in back.values():
+        for state in returning_targets.values():
             state.task.reopen()
 
-    def _new_target(self, name: str) -> TargetState:
+    def _create_target(self, name: str) -> TargetState:
         state = TargetState()
-        state.task = self._task(f"target {name}", partial(self._run, name, state), self._times.interval, state)
+        state.task = self._create_task(
+            f"target {name}", partial(self._run_target, name, state), self._intervals.run_interval, state
+        )
         return state
 
-    def _run(self, name: str, state: TargetState, got_on: Callable[[], None]) -> bool:
-        in_force = self._following.in_force
-        assert in_force
-        if all(target.name != name for target in in_force.desired.targets):
+    def _run_target(self, name: str, state: TargetState, on_progress: Callable[[], None]) -> bool:
+        active = self._revisions.active
+        assert active
+        if all(target.name != name for target in active.desired.targets):
             return True  # git has just dropped it
-        run = state.active = ActiveRun(self._means.new_id(), name, in_force.revision.id)
-        report = self._means.act(run, in_force.desired, got_on)
+        run = state.active_run = ActiveRun(self._dependencies.generate_id(), name, active.revision.id)
+        report = self._dependencies.run_target(run, active.desired, on_progress)
         with self._lock:
             if self._targets.get(name) is state:
-                state.remember(report)
-            self._past.append(_past(name, report))
-        self._means.told.reported(report)
+                state.record_report(report)
+            self._finished_runs.append(_build_finished_run(name, report))
+        self._dependencies.events.on_run_finished(report)
         return not report.has_failed
 
 
-def _status(name: str, state: TargetState) -> status.TargetStatus:
-    of = state.task
+def _build_target_status(name: str, state: TargetState) -> status.TargetStatus:
+    task = state.task
     return status.TargetStatus(
-        name, of.running, of.moved, of.due, of.failures, state.last, state.last_success, state.active,
-        state.last_complete,
-    )  # fmt: skip
+        name,
+        task.running_since,
+        task.last_progress,
+        task.next_run,
+        task.failures,
+        state.last_report,
+        state.last_success,
+        state.active_run,
+        state.last_complete_report,
+    )
 
 
-def _past(name: str, report: Report) -> FinishedRun:
-    made = sum(isinstance(each.outcome, SUCCESSES) for each in report.associations)
+def _build_finished_run(name: str, report: Report) -> FinishedRun:
+    write_count = sum(isinstance(each.outcome, SUCCESSES) for each in report.associations)
     run = report.run
-    drifted = report.summary["drifted"]
+    drift_count = report.summary["drifted"]
     return FinishedRun(
-        run.id, name, run.started_at, run.finished_at, not report.has_failed, made, drifted, report.open_count
+        run.id,
+        name,
+        run.started_at,
+        run.finished_at,
+        not report.has_failed,
+        write_count,
+        drift_count,
+        report.open_count,
     )

@@ -10,13 +10,13 @@ from typing import Protocol
 from reconciler.core.ports import Clock
 
 
-class Timetable(Protocol):
+class Scheduler(Protocol):
     """Calls things at their time."""
 
-    def at(self, name: str, when: datetime, job: Callable[[], None]) -> None:
+    def schedule(self, name: str, when: datetime, job: Callable[[], None]) -> None:
         """Call a job once, at a time or soon after; it takes the place of one that still waits under its name."""
 
-    def drop(self, name: str) -> None:
+    def cancel(self, name: str) -> None:
         """Forget what waits under a name, if anything does."""
 
     def is_queued(self, name: str) -> bool:
@@ -26,7 +26,7 @@ class Timetable(Protocol):
         """Look at the clock again: it was set."""
 
 
-class Time(Clock, Protocol):
+class MonotonicClock(Clock, Protocol):
     """A clock that people set, and seconds that only grow."""
 
     def monotonic(self) -> float:
@@ -34,9 +34,9 @@ class Time(Clock, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
+class SchedulerContext:
     """What calls things, what time it is, and a number from 0 to 1 at random."""
 
-    timetable: Timetable
-    clock: Time
-    share: Callable[[], float]
+    scheduler: Scheduler
+    clock: MonotonicClock
+    draw_jitter: Callable[[], float]

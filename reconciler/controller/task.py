@@ -8,18 +8,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from reconciler.controller.scheduler import Timing
+from reconciler.controller.scheduler import SchedulerContext
 from reconciler.core.controller.backoff import Backoff
 
-Act: TypeAlias = Callable[[Callable[[], None]], bool]
+TaskAction: TypeAlias = Callable[[Callable[[], None]], bool]
 
-_EARLY = 1.0
+_EARLY_TOLERANCE = 1.0
 """Seconds by which it may be called early: clocks are put right all the time."""
-_LATE = 10.0
+_LATE_TOLERANCE = 10.0
 """Seconds after which what is due and has not begun is planned anew: whoever was to call it may have lost it."""
 
 
-class Lane:
+class PeriodicTask:
     """One thing that is done again and again. Whatever asks for it, and however often, it is done once, or once more.
 
     `act` says whether it went well; it is given what it calls whenever it has got on. While it is under way `running`
@@ -27,108 +27,116 @@ class Lane:
     go by the clock: that may be set meanwhile.
     """
 
-    def __init__(self, name: str, act: Act, rhythm: Backoff, timing: Timing) -> None:
-        self._name, self._act, self._rhythm, self._timing = name, act, rhythm, timing
+    def __init__(self, name: str, action: TaskAction, backoff: Backoff, scheduling: SchedulerContext) -> None:
+        self._name, self._action, self._backoff, self._scheduling = name, action, backoff, scheduling
         self._lock = threading.Lock()
-        self._asked = self._closed = False
-        self._begun: deque[float] = deque(maxlen=2)  # when it was asked for
-        self._moved: float | None = None
-        self._due: float | None = None
-        self.running: datetime | None = None
+        self._is_requested = self._is_closed = False
+        self._requested_starts: deque[float] = deque(maxlen=2)  # when it was asked for
+        self._last_progress: float | None = None
+        self._next_run: float | None = None
+        self.running_since: datetime | None = None
         self.failures = 0
 
     @property
-    def moved(self) -> datetime | None:
+    def last_progress(self) -> datetime | None:
         """When it last got on, as the clock goes now; None while nothing is under way."""
-        return self._by_the_clock(self._moved)
+        return self._to_clock_time(self._last_progress)
 
     @property
-    def due(self) -> datetime | None:
+    def next_run(self) -> datetime | None:
         """When it begins, as the clock goes now; None while it is under way."""
-        return self._by_the_clock(self._due)
+        return self._to_clock_time(self._next_run)
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """Do it soon, or once more when what is under way is done."""
         with self._lock:
-            now = self._timing.clock.monotonic()
-            soonest = self._soonest(now)
-            if self.running:
-                self._asked = True
-            elif not self._closed and (self._due is None or self._due > soonest or self._is_lost(now)):
-                self._asked = True
-                self._plan(soonest)
+            now = self._scheduling.clock.monotonic()
+            earliest_start = self._compute_earliest_start(now)
+            if self.running_since:
+                self._is_requested = True
+            elif not self._is_closed and (
+                self._next_run is None or self._next_run > earliest_start or self._is_lost(now)
+            ):
+                self._is_requested = True
+                self._schedule(earliest_start)
 
-    def see(self) -> None:
+    def reschedule_if_lost(self) -> None:
         """Plan it anew where it should have begun long ago."""
         with self._lock:
-            now = self._timing.clock.monotonic()
+            now = self._scheduling.clock.monotonic()
             if self._is_lost(now):
-                self._plan(now)
+                self._schedule(now)
 
     @property
-    def waits(self) -> bool:
+    def is_waiting(self) -> bool:
         """Whether it should have begun long ago, and waits for others to end."""
-        return self._is_late(self._timing.clock.monotonic()) and self._timing.timetable.is_queued(self._name)
+        return self._is_late(self._scheduling.clock.monotonic()) and self._scheduling.scheduler.is_queued(self._name)
 
     def close(self) -> None:
         """Begin nothing more."""
         with self._lock:
-            self._closed, self._due = True, None
-            self._timing.timetable.drop(self._name)
+            self._is_closed, self._next_run = True, None
+            self._scheduling.scheduler.cancel(self._name)
 
     def reopen(self) -> None:
         """Go on after it was closed: what was under way then may still be."""
         with self._lock:
-            self._closed = False
-        self.ask()
+            self._is_closed = False
+        self.request()
 
-    def _turn(self) -> None:
+    def _run(self) -> None:
         with self._lock:
-            if self._closed or self.running:
+            if self._is_closed or self.running_since:
                 return
-            started = self._timing.clock.monotonic()
-            if self._due is not None and self._due > started + _EARLY:  # the clock was set forward
-                self._plan(self._due)
+            started_at = self._scheduling.clock.monotonic()
+            if (
+                self._next_run is not None and self._next_run > started_at + _EARLY_TOLERANCE
+            ):  # the clock was set forward
+                self._schedule(self._next_run)
                 return
-            self.running, self._moved = self._timing.clock.now(), started
-            if self._asked:
-                self._begun.append(started)
-            self._asked, self._due = False, None
-        well = False
+            self.running_since, self._last_progress = self._scheduling.clock.now(), started_at
+            if self._is_requested:
+                self._requested_starts.append(started_at)
+            self._is_requested, self._next_run = False, None
+        is_success = False
         try:
-            well = self._act(self._got_on)
+            is_success = self._action(self._record_progress)
         finally:
             with self._lock:
-                self.running = self._moved = None
-                self.failures = 0 if well else self.failures + 1
-                if not self._closed:
-                    now = self._timing.clock.monotonic()
-                    pause = self._rhythm.compute_delay(self.failures, self._timing.share()).total_seconds()
-                    due = max(now, (started if well else now) + pause)
-                    self._plan(min(due, self._soonest(now)) if self._asked else due)
+                self.running_since = self._last_progress = None
+                self.failures = 0 if is_success else self.failures + 1
+                if not self._is_closed:
+                    now = self._scheduling.clock.monotonic()
+                    delay = self._backoff.compute_delay(self.failures, self._scheduling.draw_jitter()).total_seconds()
+                    next_run = max(now, (started_at if is_success else now) + delay)
+                    self._schedule(min(next_run, self._compute_earliest_start(now)) if self._is_requested else next_run)
 
     def _is_late(self, now: float) -> bool:
-        due = self._due
-        return due is not None and now > due + _LATE
+        next_run = self._next_run
+        return next_run is not None and now > next_run + _LATE_TOLERANCE
 
     def _is_lost(self, now: float) -> bool:
         """Tell whether it should have begun long ago, and nobody is about to call it."""
-        return self._is_late(now) and not self._timing.timetable.is_queued(self._name)
+        return self._is_late(now) and not self._scheduling.scheduler.is_queued(self._name)
 
-    def _soonest(self, now: float) -> float:
+    def _compute_earliest_start(self, now: float) -> float:
         """Return when it may begin because somebody asks."""
-        quiet = self._rhythm.min_event_interval.total_seconds()
-        return max(now, self._begun[0] + quiet) if len(self._begun) == self._begun.maxlen else now
+        min_event_interval = self._backoff.min_event_interval.total_seconds()
+        return (
+            max(now, self._requested_starts[0] + min_event_interval)
+            if len(self._requested_starts) == self._requested_starts.maxlen
+            else now
+        )
 
-    def _got_on(self) -> None:
-        self._moved = self._timing.clock.monotonic()
+    def _record_progress(self) -> None:
+        self._last_progress = self._scheduling.clock.monotonic()
 
-    def _plan(self, due: float) -> None:
-        self._due = due
-        clock = self._timing.clock
-        when = clock.now() + timedelta(seconds=max(0.0, due - clock.monotonic()))
-        self._timing.timetable.at(self._name, when, self._turn)
+    def _schedule(self, next_run: float) -> None:
+        self._next_run = next_run
+        clock = self._scheduling.clock
+        when = clock.now() + timedelta(seconds=max(0.0, next_run - clock.monotonic()))
+        self._scheduling.scheduler.schedule(self._name, when, self._run)
 
-    def _by_the_clock(self, moment: float | None) -> datetime | None:
-        clock = self._timing.clock
-        return None if moment is None else clock.now() + timedelta(seconds=moment - clock.monotonic())
+    def _to_clock_time(self, monotonic_time: float | None) -> datetime | None:
+        clock = self._scheduling.clock
+        return None if monotonic_time is None else clock.now() + timedelta(seconds=monotonic_time - clock.monotonic())

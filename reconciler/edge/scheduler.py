@@ -42,7 +42,7 @@ class ThreadScheduler:
         self._pools = {_SHARED_POOL: _ThreadPool(max_concurrent), **{name: _ThreadPool(1) for name in dedicated}}
         self._scheduler = BackgroundScheduler(timezone="UTC", executors=self._pools)
 
-    def at(self, name: str, when: datetime, job: Callable[[], None]) -> None:
+    def schedule(self, name: str, when: datetime, job: Callable[[], None]) -> None:
         """Call a job once, at a time or soon after; it takes the place of one that still waits under its name."""
         # A job that plans its own next call does so before it returns: there are two of its name for a moment, and more
         # where one that waits for a thread is dropped and planned again. One that
@@ -65,7 +65,7 @@ class ThreadScheduler:
             max_instances=_MAX_INSTANCES,
         )
 
-    def drop(self, name: str) -> None:
+    def cancel(self, name: str) -> None:
         """Forget what waits under a name, if anything does."""
         with suppress(JobLookupError):
             self._scheduler.remove_job(name)

@@ -17,98 +17,98 @@ from reconciler.core.notifications.changes import (
 )
 from reconciler.core.notifications.state import NotificationState
 from reconciler.core.ports import Timer
-from reconciler.notifications.store import Ledgers
+from reconciler.notifications.store import NotificationStore
 from reconciler.render import notification
 from reconciler.render.notification import Message
 
 if TYPE_CHECKING:
     from reconciler.edge.apprise import Receiver
 
-_PAUSE = 10.0
+_FIRST_DELAY = 10.0
 """Seconds until a delivery that failed is tried again; doubled with each further failure."""
-_DOUBLED = 6
+_MAX_DOUBLINGS = 6
 """How often at most: up to some ten minutes."""
 
 
-class Heard(Protocol):
+class DeliveryEvents(Protocol):
     """Is told what becomes of messages."""
 
-    def delivered(self, receiver: str, message: Message) -> None:
+    def on_delivered(self, receiver: str, message: Message) -> None:
         """Say that a receiver took a message."""
 
-    def failed(self, receiver: str, failures: int, pause: float) -> None:
+    def on_delivery_failed(self, receiver: str, failures: int, delay: float) -> None:
         """Say that one did not, how often in a row, and in how many seconds it is tried again."""
 
 
 @dataclass(slots=True)
-class _Pause:
+class _RetryState:
     failures: int = 0
-    until: float = 0
+    retry_at: float = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class DispatchContext:
     """What a courier goes by: how all stands, who is to be told (behind a name), how often all of it, and the time."""
 
-    board: Callable[[], ControllerStatus]
-    receivers: Callable[[], Sequence[tuple[str, Receiver]]]
-    heartbeat: timedelta
+    get_status: Callable[[], ControllerStatus]
+    get_receivers: Callable[[], Sequence[tuple[str, Receiver]]]
+    summary_interval: timedelta
     timer: Timer
 
 
-class Courier:
+class Dispatcher:
     """Tells each receiver for itself: one that takes nothing holds up no other, and is told later what then stands."""
 
-    def __init__(self, round_: Round, ledgers: Ledgers, heard: Heard) -> None:
-        self._round, self._ledgers, self._heard = round_, ledgers, heard
-        self._pauses: dict[str, _Pause] = {}
+    def __init__(self, context: DispatchContext, states: NotificationStore, events: DeliveryEvents) -> None:
+        self._context, self._states, self._events = context, states, events
+        self._retries: dict[str, _RetryState] = {}
 
-    def go(self) -> None:
+    def dispatch(self) -> None:
         """Deliver what there is to deliver."""
-        board = self._round.board()
-        if not self._ledgers.known() and board.now - board.started_at < OUTAGE_TOLERANCE:
+        status = self._context.get_status()
+        if not self._states.ensure_loaded() and status.now - status.started_at < OUTAGE_TOLERANCE:
             return  # better late than twice
-        for name, receiver in self._round.receivers():
-            if self._round.timer.monotonic() >= self._pauses.setdefault(name, _Pause()).until:
-                self._visit(name, receiver, board)
+        for name, receiver in self._context.get_receivers():
+            if self._context.timer.monotonic() >= self._retries.setdefault(name, _RetryState()).retry_at:
+                self._deliver(name, receiver, status)
 
-    def _visit(self, name: str, receiver: Receiver, board: ControllerStatus) -> None:
-        if self._due(self._ledgers[name], board)[1] == self._ledgers[name]:
+    def _deliver(self, name: str, receiver: Receiver, status: ControllerStatus) -> None:
+        if self._build_messages(self._states[name], status)[1] == self._states[name]:
             return
-        with self._ledgers.held() as free:
-            if not free:
+        with self._states.lock() as is_locked:
+            if not is_locked:
                 return
-            ledger = drop_removed_targets(self._ledgers[name], board)
-            messages, after = self._due(ledger, board)
-            for message, told in messages:
-                if not self._sent(name, receiver, message):
+            state = drop_removed_targets(self._states[name], status)
+            messages, final_state = self._build_messages(state, status)
+            for message, state_after in messages:
+                if not self._send(name, receiver, message):
                     return
-                self._ledgers.keep(name, told)
-            if not messages and after != self._ledgers[name]:
-                self._ledgers.keep(name, after)  # what git dropped
+                self._states.save(name, state_after)
+            if not messages and final_state != self._states[name]:
+                self._states.save(name, final_state)  # what git dropped
 
-    def _due(
-        self, ledger: NotificationState, board: ControllerStatus
+    def _build_messages(
+        self, state: NotificationState, status: ControllerStatus
     ) -> tuple[list[tuple[Message, NotificationState]], NotificationState]:
         """Return each message with the ledger once it is delivered, and the ledger at the end."""
-        found, messages = snapshot_targets(board), []
-        ledger = drop_removed_targets(ledger, board)
-        notices, ledger = find_changes(ledger, found)
-        if notices:
-            messages.append((notification.told(notices), ledger))
-        if daily := build_summary(ledger, board, found, self._round.heartbeat):
-            ledger = replace(ledger, last_summary=daily.at)
-            messages.append((notification.summary(daily), ledger))
-        return messages, ledger
+        snapshots, messages = snapshot_targets(status), []
+        state = drop_removed_targets(state, status)
+        notifications, state = find_changes(state, snapshots)
+        if notifications:
+            messages.append((notification.told(notifications), state))
+        if summary := build_summary(state, status, snapshots, self._context.summary_interval):
+            state = replace(state, last_summary=summary.at)
+            messages.append((notification.summary(summary), state))
+        return messages, state
 
-    def _sent(self, name: str, receiver: Receiver, message: Message) -> bool:
-        pause = self._pauses[name]
+    def _send(self, name: str, receiver: Receiver, message: Message) -> bool:
+        retry = self._retries[name]
         if receiver.send(message.title, message.body, message.severity):
-            self._pauses[name] = _Pause()
-            self._heard.delivered(receiver.name, message)
+            self._retries[name] = _RetryState()
+            self._events.on_delivered(receiver.name, message)
             return True
-        seconds = _PAUSE * 2 ** min(pause.failures, _DOUBLED)
-        pause.failures += 1
-        pause.until = self._round.timer.monotonic() + seconds
-        self._heard.failed(receiver.name, pause.failures, seconds)
+        delay = _FIRST_DELAY * 2 ** min(retry.failures, _MAX_DOUBLINGS)
+        retry.failures += 1
+        retry.retry_at = self._context.timer.monotonic() + delay
+        self._events.on_delivery_failed(receiver.name, retry.failures, delay)
         return False

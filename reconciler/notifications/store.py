@@ -12,77 +12,77 @@ from reconciler.core.errors import StateConflict, StateError
 from reconciler.core.notifications.state import NotificationState, decode, encode
 from reconciler.edge.state.store import Store
 
-_TRIES = 3
+_MAX_ATTEMPTS = 3
 
 
-class Ledgers:
+class NotificationStore:
     """The ledger of each receiver. Where the store fails, memory serves, and `troubled` is told why, once.
 
     Without a store (a dry run writes nothing) they last as long as the process. `now` tells which times to believe.
     """
 
-    def __init__(self, store: Store | None, troubled: Callable[[str], None], now: Callable[[], datetime]) -> None:
-        self._store, self._troubled, self._now = store, troubled, now
-        self._ledgers: dict[str, NotificationState] = {}
+    def __init__(self, store: Store | None, on_error: Callable[[str], None], now: Callable[[], datetime]) -> None:
+        self._store, self._on_error, self._now = store, on_error, now
+        self._states: dict[str, NotificationState] = {}
         self._version: str | None = None
-        self._trouble = ""
-        self._claimed = False
-        self._read = store is None
+        self._last_error = ""
+        self._is_locked = False
+        self._is_loaded = store is None
 
     def __getitem__(self, receiver: str) -> NotificationState:
         """Return what a receiver was told."""
-        return self._ledgers.get(receiver, NotificationState()).without_future_times(self._now())
+        return self._states.get(receiver, NotificationState()).without_future_times(self._now())
 
-    def known(self) -> bool:
+    def ensure_loaded(self) -> bool:
         """Tell whether it is known what people were told before this process began; look, where it is not yet."""
-        if not self._read:
-            with self.held():
+        if not self._is_loaded:
+            with self.lock():
                 pass
-        return self._read
+        return self._is_loaded
 
     @contextmanager
-    def held(self) -> Iterator[bool]:
+    def lock(self) -> Iterator[bool]:
         """Read them anew and let no other process of this machine tell meanwhile; False where another one does."""
         if not self._store:
             yield True
             return
-        free = True
+        is_locked = True
         try:
             try:
-                free = self._claimed = self._store.claim()
+                is_locked = self._is_locked = self._store.claim()
                 self._load()
             except StateError as error:
-                self._say(str(error))
-            yield free
+                self._report_error(str(error))
+            yield is_locked
         finally:
-            self._claimed = False
+            self._is_locked = False
             self._store.release()
 
-    def keep(self, receiver: str, ledger: NotificationState) -> None:
+    def save(self, receiver: str, state: NotificationState) -> None:
         """Remember what a receiver was told; within `held`."""
-        self._ledgers[receiver] = ledger.merge(self[receiver])
-        if not self._store or not self._claimed:
+        self._states[receiver] = state.merge(self[receiver])
+        if not self._store or not self._is_locked:
             return
-        said = ""
-        for _ in range(_TRIES):
+        message = ""
+        for _ in range(_MAX_ATTEMPTS):
             try:
-                self._version = self._store.put(json.dumps(encode(self._ledgers), indent=1), self._version)
+                self._version = self._store.put(json.dumps(encode(self._states), indent=1), self._version)
             except StateConflict as error:
-                said = str(error)
+                message = str(error)
                 self._reload()
             except StateError as error:
-                said = str(error)
+                message = str(error)
                 break
             else:
-                self._trouble = "" if self._read else self._trouble
+                self._last_error = "" if self._is_loaded else self._last_error
                 return
-        self._say(said)
+        self._report_error(message)
 
     def _reload(self) -> None:
         try:
             self._load()
         except StateError as error:
-            self._say(str(error))
+            self._report_error(str(error))
 
     def _load(self) -> None:
         """Bring in what is kept. Where nothing is, nothing was told: so it is at a first start. Raises StateError."""
@@ -90,15 +90,17 @@ class Ledgers:
         stored = self._store.load()
         self._version = stored.version if stored else None
         try:
-            kept = decode(json.loads(stored.text)) if stored else {}
+            stored_states = decode(json.loads(stored.text)) if stored else {}
         except (ValueError, RecursionError) as error:
-            kept = {}
-            self._say(f"{self._store.place} is not understood, and begun anew: {redaction.describe_error(error)}")
-        self._read = True
-        for receiver, ledger in kept.items():
-            self._ledgers[receiver] = self[receiver].merge(ledger.without_future_times(self._now()))
+            stored_states = {}
+            self._report_error(
+                f"{self._store.place} is not understood, and begun anew: {redaction.describe_error(error)}"
+            )
+        self._is_loaded = True
+        for receiver, state in stored_states.items():
+            self._states[receiver] = self[receiver].merge(state.without_future_times(self._now()))
 
-    def _say(self, trouble: str) -> None:
-        if trouble != self._trouble:
-            self._trouble = trouble
-            self._troubled(trouble)
+    def _report_error(self, message: str) -> None:
+        if message != self._last_error:
+            self._last_error = message
+            self._on_error(message)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.app.assemble import Runner
-from reconciler.app.controller import run_target
+from reconciler.app.controller import build_run_target
 from reconciler.app.stop_signal import StopSignal
 from reconciler.core.controller.status import ActiveRun
 from reconciler.core.errors import StateError, StopRequested
@@ -46,17 +46,17 @@ class Littering(Runner):
 def test_garbage_of_a_run_is_collected_when_it_ends() -> None:
     """What it leaves in cycles is collected at once, before that of the next runs comes on top; also where it fails."""
     passes = Littering()
-    assert run_target(passes, StopSignal())(RUN, Desired((), {}), lambda: None).run.revision == "abc"
+    assert build_run_target(passes, StopSignal())(RUN, Desired((), {}), lambda: None).run.revision == "abc"
     assert [left() for left in passes.left] == [None]
     passes = Littering(StateError("the disk is full"))
     with pytest.raises(StateError):
-        run_target(passes, StopSignal())(RUN, Desired((), {}), lambda: None)
+        build_run_target(passes, StopSignal())(RUN, Desired((), {}), lambda: None)
     assert [left() for left in passes.left] == [None]
 
 
 def test_interrupted_run_returns_no_report() -> None:
     """A target of which only a part was looked at has no report."""
     stop = StopSignal()
-    stop.requested.set()
+    stop.event.set()
     with pytest.raises(StopRequested):
-        run_target(Littering(), stop)(RUN, Desired((), {}), lambda: None)
+        build_run_target(Littering(), stop)(RUN, Desired((), {}), lambda: None)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from reconciler.app.events import LogAndMetrics
+from reconciler.app.events import EventRecorder
 from reconciler.core.controller.status import ActiveRun
 from reconciler.edge import logs
 from reconciler.edge.metrics import Metrics
@@ -29,11 +29,11 @@ def log() -> Iterator[io.StringIO]:
 
 def test_unexpected_error_is_logged_with_its_run_and_traceback(log: io.StringIO) -> None:
     """And with its traceback, in one line; one that is no run's, such as looking at git, without."""
-    told = LogAndMetrics(Metrics("0"), lambda: None, ())
+    told = EventRecorder(Metrics("0"), lambda: None, ())
     with pytest.raises(ValueError, match="no") as raised:
         int("no")
-    told.failed("target prod", RUN, raised.value)
-    told.failed("look", None, raised.value)
+    told.on_unexpected_error("target prod", RUN, raised.value)
+    told.on_unexpected_error("look", None, raised.value)
     of_run, of_none = map(json.loads, log.getvalue().splitlines())
     assert belongs(of_run) == {"run": "0a1b", "target": "prod", "revision": "1f0c5f7"}
     assert belongs(of_none) == {}

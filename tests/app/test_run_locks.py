@@ -15,27 +15,27 @@ def test_renamed_target_waits_for_the_run_under_its_old_name() -> None:
     """Both have one journal: what one of them has read must not be taken for what the other wrote."""
     clock = FakeClock()
     owners = RunLocks(clock, 30)
-    give_back = owners.take(PLACE, "run-1", "old")
+    give_back = owners.acquire(PLACE, "run-1", "old")
     started = clock.monotonic()
     with pytest.raises(LeaseHeld, match="a run of target 'old' is still at work in account 123456789012, us-east-1"):
-        owners.take(PLACE, "run-2", "new")
+        owners.acquire(PLACE, "run-2", "new")
     assert clock.monotonic() - started >= 30
     give_back()
-    owners.take(PLACE, "run-2", "new")()
+    owners.acquire(PLACE, "run-2", "new")()
 
 
 def test_run_in_another_region_does_not_wait() -> None:
     """Another account or Region is another journal."""
     owners = RunLocks(FakeClock(), 0)
-    owners.take(PLACE, "run-1", "a")
-    owners.take(("123456789012", "eu-west-2"), "run-1", "b")
+    owners.acquire(PLACE, "run-1", "a")
+    owners.acquire(("123456789012", "eu-west-2"), "run-1", "b")
 
 
 def test_two_targets_of_one_run_cannot_share_an_account_and_region() -> None:
     """Git says so, and no waiting helps."""
     clock = FakeClock()
     owners, started = RunLocks(clock, 30), clock.monotonic()
-    owners.take(PLACE, "run-1", "a")
+    owners.acquire(PLACE, "run-1", "a")
     with pytest.raises(LeaseHeld, match="targets 'a' and 'b' are both account 123456789012 in us-east-1: remove one"):
-        owners.take(PLACE, "run-1", "b")
+        owners.acquire(PLACE, "run-1", "b")
     assert clock.monotonic() == started

@@ -41,13 +41,13 @@ def folder(*readings: str) -> FolderSource:
 def test_half_replaced_folder_is_not_used() -> None:
     """Two readings in a row have to find the same."""
     followed = folder("old", "old new", "new")
-    loaded = followed.load(followed.version())
+    loaded = followed.load(followed.read_version())
     assert [target.name for target in loaded.desired.targets] == ["new"]
 
 
 def test_folder_version_is_stable_across_readings() -> None:
     """Whatever was read before it."""
-    assert folder("a b").version() == folder("a", "a b").version() != folder("a").version()
+    assert folder("a b").read_version() == folder("a", "a b").read_version() != folder("a").read_version()
 
 
 def test_update_of_a_config_map_with_folders_is_detected(tmp_path: Path) -> None:
@@ -58,11 +58,11 @@ def test_update_of_a_config_map_with_folders_is_detected(tmp_path: Path) -> None
     (tmp_path / "..data").symlink_to("..old")
     (tmp_path / "eu").symlink_to("..data/eu")
     followed = FolderSource(Source((str(tmp_path),), None, "HEAD", "."), ())
-    before = followed.version()
+    before = followed.read_version()
     assert [target.name for target in followed.load(before).desired.targets] == ["old"]
     (tmp_path / "..data_tmp").symlink_to("..new")
     (tmp_path / "..data_tmp").replace(tmp_path / "..data")
-    after = followed.version()
+    after = followed.read_version()
     assert [target.name for target in followed.load(after).desired.targets] == ["new"]
     assert before != after
 
@@ -70,4 +70,4 @@ def test_update_of_a_config_map_with_folders_is_detected(tmp_path: Path) -> None
 def test_folder_that_keeps_changing_is_rejected() -> None:
     """For this look, with where and why."""
     with pytest.raises(ReconcilerError, match=r"^manifests/: changed while it was read, 5 times in a row$"):
-        folder(*"abcdefg").version()
+        folder(*"abcdefg").read_version()

@@ -14,9 +14,9 @@ import pytest
 from support.paths import REPOSITORY
 from support.program import EXPORT, SCRIPT, Program, environment
 
-from reconciler.cli.commands.schema import _KINDS
+from reconciler.cli.commands.schema import _SCHEMA_FILES
 from reconciler.cli.group import _COMMANDS as COMMANDS
-from reconciler.cli.schema_references import resolved
+from reconciler.cli.schema_references import resolve_references
 from reconciler.core.manifests.document import Document
 from reconciler.edge.manifests.schema import load_schema
 from reconciler.edge.manifests.yaml import read_documents
@@ -89,7 +89,7 @@ def test_printed_schema_accepts_the_same_documents_as_the_file(tmp_path: Path) -
     }
     for kind, (document,) in real.items():
         assert isinstance(document, Document)
-        original, plain = load_schema(_KINDS[kind]), json.loads(program.run("schema", kind).out)
+        original, plain = load_schema(_SCHEMA_FILES[kind]), json.loads(program.run("schema", kind).out)
         before, after = (jsonschema_rs.Draft202012Validator(each).is_valid for each in (original, plain))
         assert before(document.value)
         assert after(document.value)
@@ -115,13 +115,13 @@ REFERRING: dict[str, Any] = {
 
 def test_resolving_a_reference_keeps_the_keywords_beside_it() -> None:
     """The title of the member is shown, and both lengths hold; a member may be called like a keyword."""
-    said, ruled, pair, listed = resolved(REFERRING)["properties"].values()
+    said, ruled, pair, listed = resolve_references(REFERRING)["properties"].values()
     name = REFERRING["$defs"]["Name"]
     assert said == {**name, "title": "Said"}
     assert ruled == {"minLength": 2, "maxLength": 9, "allOf": [name]}
     assert pair == {"type": "array", "prefixItems": [name], "default": {"$ref": "kept"}}
     assert listed == {"allOf": [name, True]}
-    assert "$defs" not in resolved(REFERRING)
+    assert "$defs" not in resolve_references(REFERRING)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_resolving_a_reference_keeps_the_keywords_beside_it() -> None:
 def test_circular_schema_reference_is_rejected(reference: str, said: str) -> None:
     """A schema that cannot be written out is an error, not an endless one; none of ours is."""
     with pytest.raises(ValueError, match=said):
-        resolved({"properties": {"a": {"properties": {"b": {"$ref": reference}}}}})
+        resolve_references({"properties": {"a": {"properties": {"b": {"$ref": reference}}}}})
 
 
 def test_validate_counts_manifests_without_credentials(tmp_path: Path) -> None:

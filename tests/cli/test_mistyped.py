@@ -9,7 +9,7 @@ import pytest
 from support.program import Program
 
 from reconciler.cli.group import app
-from reconciler.cli.variables import GUARDS, OTHERS, complaints
+from reconciler.cli.variables import GUARD_VARIABLES, OTHER_VARIABLES, list_variable_problems
 from reconciler.sandbox import SandboxServer
 from reconciler.settings import Settings
 
@@ -110,13 +110,16 @@ def test_option_name_is_not_accepted_as_an_option_value(program: Program, server
 )
 def test_mistyped_safety_variable_is_rejected(name: str, right: str) -> None:
     """It names the right one."""
-    assert list(complaints({name: "1"})) == [f"{name}: is no variable of reconcile: write {right}, or take it out"]
+    assert list(list_variable_problems({name: "1"})) == [
+        f"{name}: is no variable of reconcile: write {right}, or take it out"
+    ]
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        *sorted(GUARDS | OTHERS), "RECONCILER_PORT", "RECONCILER_PORT_80_TCP", "RECONCILER_PORT_80_TCP_ADDR",
+        *sorted(GUARD_VARIABLES | OTHER_VARIABLES),
+        "RECONCILER_PORT", "RECONCILER_PORT_80_TCP", "RECONCILER_PORT_80_TCP_ADDR",
         "RECONCILER_PORT_80_TCP_PROTO", "RECONCILER_SERVICE_HOST", "RECONCILER_SERVICE_PORT",
         "RECONCILER_SERVICE_PORT_HTTP", "RECONCILER_VERSION", "RECONCILER_ENVIRONMENT", "STATE", "DRYRUN", "MODE", "",
         "_RECONCILE_COMPLETE", "RECONNECT_STATE",
@@ -124,7 +127,7 @@ def test_mistyped_safety_variable_is_rejected(name: str, right: str) -> None:
 )  # fmt: skip
 def test_unrelated_variables_are_ignored(name: str) -> None:
     """Kubernetes' links of a service of that name, our job templates, and whatever is far from all of ours."""
-    assert list(complaints({name: "1"})) == []
+    assert list(list_variable_problems({name: "1"})) == []
 
 
 def test_every_option_variable_is_classified_as_safety_or_not() -> None:
@@ -132,8 +135,8 @@ def test_every_option_variable_is_classified_as_safety_or_not() -> None:
     context = click.Context(app)
     commands = filter(None, (app.get_command(context, name) for name in app.list_commands(context)))
     known = {str(each.envvar) for command in commands for each in command.params if each.envvar}
-    assert known <= GUARDS | OTHERS
-    assert not GUARDS & OTHERS
+    assert known <= GUARD_VARIABLES | OTHER_VARIABLES
+    assert not GUARD_VARIABLES & OTHER_VARIABLES
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,9 @@ from support.program import Program
 from support.receivers import Chat
 
 from reconciler.app.config import RunConfig
-from reconciler.app.notifications import scope_of
+from reconciler.app.notifications import compute_scope
 from reconciler.app.receivers import ReceiverList
-from reconciler.notifications.thread import Tidings
+from reconciler.notifications.thread import NotificationThread
 from reconciler.sandbox import SandboxServer
 from reconciler.settings import Settings
 
@@ -201,12 +201,12 @@ def test_each_source_and_target_set_has_its_own_notification_state() -> None:
     """Controllers that share a state and watch something else neither hide nor end what others told."""
     choices = RunConfig((), None, None, None, sandbox=False, state=None)
     scopes = {
-        scope_of(choices, ("manifests/",)),
-        scope_of(choices, ("others/",)),
-        scope_of(replace(choices, targets=("a", "b")), ("manifests/",)),
+        compute_scope(choices, ("manifests/",)),
+        compute_scope(choices, ("others/",)),
+        compute_scope(replace(choices, targets=("a", "b")), ("manifests/",)),
     }
     assert len(scopes) == 3
-    assert scope_of(replace(choices, targets=("b", "a")), ("manifests/",)) in scopes
+    assert compute_scope(replace(choices, targets=("b", "a")), ("manifests/",)) in scopes
 
 
 def test_notification_thread_survives_an_unexpected_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -217,9 +217,9 @@ def test_notification_thread_survives_an_unexpected_error(capsys: pytest.Capture
         asked.append(1)
         raise RuntimeError("hunter2")
 
-    tidings = Tidings(lambda _: tell)
-    tidings.begin(lambda: pytest.fail("nobody looks"))
-    tidings.end()
+    tidings = NotificationThread(lambda _: tell)
+    tidings.start(lambda: pytest.fail("nobody looks"))
+    tidings.stop()
     assert asked
     said = capsys.readouterr()
     assert "RuntimeError" in said.out + said.err

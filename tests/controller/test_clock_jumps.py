@@ -11,11 +11,11 @@ from support.builders import NOW
 from support.fakes import FakeClock
 from support.scheduler import Hand
 
-from reconciler.controller.clock_jumps import Jumps
-from reconciler.controller.controller import Controller, Means
-from reconciler.controller.revisions import Following
+from reconciler.controller.clock_jumps import ClockJumpDetector
+from reconciler.controller.controller import Controller, Dependencies
+from reconciler.controller.revisions import RevisionTracker
 
-MINUTE, PATIENCE = timedelta(minutes=1), TIMES.patience
+MINUTE, PATIENCE = timedelta(minutes=1), TIMES.stuck_after
 BOTH_WAYS = pytest.mark.parametrize("hours", [3, -3])
 
 
@@ -28,7 +28,9 @@ def fleet(hand: Hand) -> Fleet:
 @pytest.fixture
 def controller(hand: Hand, fleet: Fleet) -> Controller:
     """Give a controller that has been started."""
-    controller = Controller(Following(Git(BOTH), hand.clock), Means(fleet.act, fleet, hand.timing, fleet.new_id), TIMES)
+    controller = Controller(
+        RevisionTracker(Git(BOTH), hand.clock), Dependencies(fleet.act, fleet, hand.timing, fleet.new_id), TIMES
+    )
     controller.start()
     return controller
 
@@ -41,7 +43,7 @@ def test_targets_keep_their_interval_after_a_clock_jump(
     hand.turn(6 * MINUTE)
     assert fleet.minutes("east") == [0, 5]
     hand.clock.set(hours=hours)
-    controller.clock_set()
+    controller.handle_clock_jump()
     hand.turn(11 * MINUTE)
     start = hours * 60 + 6
     assert fleet.minutes("east") == fleet.minutes("west") == [0, 5, start, start + 5, start + 10]
@@ -60,7 +62,7 @@ def test_clock_jump_during_a_run_does_not_delay_the_next_run(
 
     fleet.during["east"] = during
     hand.turn()
-    lane = next(each for each in controller.board().targets if each.target == "east")
+    lane = next(each for each in controller.get_status().targets if each.target == "east")
     assert lane.next_run == NOW + timedelta(hours=hours, minutes=5)
 
 
@@ -72,12 +74,12 @@ def test_only_a_run_without_progress_is_stuck_after_a_clock_jump(
 
     def during() -> None:
         hand.clock.set(hours=hours)
-        controller.clock_set()
+        controller.handle_clock_jump()
         hand.turn(PATIENCE - MINUTE)
-        assert controller.board().find_stuck(PATIENCE) == ()
+        assert controller.get_status().find_stuck(PATIENCE) == ()
         assert "east is stuck" not in fleet.heard
         hand.turn(4 * MINUTE)
-        assert [lane.target for lane in controller.board().find_stuck(PATIENCE)] == ["east"]
+        assert [lane.target for lane in controller.get_status().find_stuck(PATIENCE)] == ["east"]
         assert "east is stuck" in fleet.heard
 
     fleet.during["east"] = during
@@ -87,24 +89,24 @@ def test_only_a_run_without_progress_is_stuck_after_a_clock_jump(
 def test_clock_jump_is_detected_once_in_either_direction() -> None:
     """Time that passes is none, nor is what keeps a clock right."""
     clock = FakeClock()
-    jumps = Jumps(clock)
+    jumps = ClockJumpDetector(clock)
     clock.advance(hours=5)
     clock.set(seconds=30)
-    assert jumps.since() is None
+    assert jumps.detect_jump() is None
     clock.set(hours=3)
-    assert jumps.since() == 3 * 3600 + 30
-    assert jumps.since() is None
+    assert jumps.detect_jump() == 3 * 3600 + 30
+    assert jumps.detect_jump() is None
     clock.set(hours=-3)
-    assert jumps.since() == -3 * 3600
-    assert jumps.since() is None
+    assert jumps.detect_jump() == -3 * 3600
+    assert jumps.detect_jump() is None
 
 
 def test_small_clock_steps_add_up_to_a_jump() -> None:
     """What is due goes by the clock, so that many of them are a jump too."""
     clock = FakeClock()
-    jumps = Jumps(clock)
+    jumps = ClockJumpDetector(clock)
     found = []
     for _ in range(3):
         clock.set(seconds=-25)
-        found.append(jumps.since())
+        found.append(jumps.detect_jump())
     assert found == [None, None, -75]

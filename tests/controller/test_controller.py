@@ -13,8 +13,8 @@ from support.builders import NOW
 from support.fakes import FakeClock
 from support.scheduler import Hand
 
-from reconciler.controller.controller import Controller, Means, Times
-from reconciler.controller.revisions import Following
+from reconciler.controller.controller import Controller, Dependencies, Intervals
+from reconciler.controller.revisions import RevisionTracker
 from reconciler.core.apply.outcome import Created
 from reconciler.core.controller.status import ActiveRun, RejectedRevision, Revision, TargetStatus
 from reconciler.core.errors import GitError, InvalidManifests, StopRequested, UntrustedCommit
@@ -22,7 +22,7 @@ from reconciler.core.model import Desired, Target
 from reconciler.core.report.report import AssociationReport, Report
 
 BOTH = Desired((Target("east"), Target("west")), {"east": (), "west": ()})
-TIMES = Times(timedelta(minutes=5), timedelta(seconds=30), timedelta(minutes=10))
+TIMES = Intervals(timedelta(minutes=5), timedelta(seconds=30), timedelta(minutes=10))
 
 
 @dataclass
@@ -43,13 +43,13 @@ class Fleet:
         self.ids += 1
         return f"run-{self.ids}"
 
-    def act(self, run: ActiveRun, desired: Desired, got_on: Callable[[], None]) -> Report:
+    def act(self, run: ActiveRun, desired: Desired, on_progress: Callable[[], None]) -> Report:
         """Run a target."""
         target = run.target
         assert target in desired.manifests
         self.runs.append((target, run.revision, (self.clock.now() - NOW) / timedelta(minutes=1)))
-        self.progress[target] = got_on
-        got_on()
+        self.progress[target] = on_progress
+        on_progress()
         self.during.get(target, lambda: None)()
         report = reports.report(
             *self.found, dry_run=False, error="AssumeRole: denied" if target in self.failing else None
@@ -60,29 +60,29 @@ class Fleet:
         """Return when a target was run."""
         return [minute for name, _, minute in self.runs if name == target]
 
-    def taken(self, revision: Revision, _: Desired) -> None:
+    def on_revision_activated(self, revision: Revision, _: Desired) -> None:
         """Hear."""
         self.heard.append(revision)
 
-    def refused(self, refusal: RejectedRevision, in_force: Revision | None) -> None:
+    def on_revision_rejected(self, rejected_revision: RejectedRevision, active_revision: Revision | None) -> None:
         """Hear."""
-        self.heard.append((refusal.reason, in_force))
+        self.heard.append((rejected_revision.reason, active_revision))
 
-    def reported(self, report: Report) -> None:
+    def on_run_finished(self, report: Report) -> None:
         """Hear."""
         self.heard.append(report)
 
-    def failed(self, what: str, run: ActiveRun | None, error: Exception) -> None:
+    def on_unexpected_error(self, task_name: str, run: ActiveRun | None, error: Exception) -> None:
         """Hear."""
-        self.heard.append((what, run, error))
+        self.heard.append((task_name, run, error))
 
-    def stuck(self, lane: TargetStatus) -> None:
+    def on_run_stuck(self, target_status: TargetStatus) -> None:
         """Hear."""
-        self.heard.append((lane.target, "is stuck", lane.active_run))
+        self.heard.append((target_status.target, "is stuck", target_status.active_run))
 
-    def waiting(self, targets: Sequence[str]) -> None:
+    def on_runs_waiting(self, target_names: Sequence[str]) -> None:
         """Hear."""
-        self.heard.append(("waiting", *targets))
+        self.heard.append(("waiting", *target_names))
 
 
 @pytest.fixture
@@ -100,7 +100,9 @@ def git() -> Git:
 @pytest.fixture
 def controller(hand: Hand, fleet: Fleet, git: Git) -> Controller:
     """Give a controller that has been started."""
-    controller = Controller(Following(git, hand.clock), Means(fleet.act, fleet, hand.timing, fleet.new_id), TIMES)
+    controller = Controller(
+        RevisionTracker(git, hand.clock), Dependencies(fleet.act, fleet, hand.timing, fleet.new_id), TIMES
+    )
     controller.start()
     return controller
 
@@ -110,7 +112,7 @@ def test_every_target_is_run_at_once_and_then_at_its_interval(hand: Hand, fleet:
     hand.turn(timedelta(minutes=11))
     assert fleet.minutes("east") == fleet.minutes("west") == [0, 5, 10]
     assert {revision for _, revision, _ in fleet.runs} == {"1"}
-    assert controller.board().revision == Revision("1", NOW, 0)
+    assert controller.get_status().revision == Revision("1", NOW, 0)
 
 
 @pytest.mark.usefixtures("controller")
@@ -142,11 +144,11 @@ def test_requests_during_a_run_cause_one_more_run(hand: Hand, fleet: Fleet, git:
         del fleet.during["east"]
         for _ in range(1000):
             git.push(BOTH)
-            controller.look()
+            controller.poll()
 
     fleet.during["east"] = storm
     git.push(BOTH)
-    controller.look()
+    controller.poll()
     hand.turn(timedelta(minutes=1))
     assert len(fleet.minutes("east")) == 2
     assert len(fleet.minutes("west")) == 1, "its turn came after the storm"
@@ -166,7 +168,7 @@ def test_long_burst_of_requests_causes_two_runs(hand: Hand, fleet: Fleet, contro
 def test_unchanged_source_runs_no_target(hand: Hand, fleet: Fleet, controller: Controller) -> None:
     """A push to something else is no reason to call AWS."""
     hand.turn(timedelta(minutes=1))
-    controller.look()
+    controller.poll()
     hand.turn()
     assert fleet.minutes("east") == [0]
 
@@ -190,7 +192,7 @@ def test_targets_are_added_and_removed_with_the_revision(
     hand.turn(timedelta(minutes=10))
     assert fleet.minutes("east") == [0]
     assert fleet.minutes("north")[0] == 1.5
-    assert [lane.target for lane in controller.board().targets] == ["north", "west"]
+    assert [lane.target for lane in controller.get_status().targets] == ["north", "west"]
 
 
 @pytest.mark.usefixtures("controller")
@@ -215,7 +217,7 @@ def test_target_restored_during_its_run_does_not_run_concurrently(
         fleet.during.clear()
         for desired in (Desired((Target("west"),), {"west": ()}), BOTH):
             git.push(desired)
-            controller.look()
+            controller.poll()
             hand.turn(timedelta(minutes=1))
         seen.append(len(fleet.minutes("east")))
 
@@ -237,18 +239,18 @@ def test_removed_target_stays_in_the_status_during_its_run(
 
     def dropped() -> None:
         git.push(Desired((Target("west"),), {"west": ()}))
-        controller.look()
+        controller.poll()
         hand.turn(timedelta(minutes=1))
-        seen.append([(lane.target, lane.running_since is not None) for lane in controller.board().targets])
+        seen.append([(lane.target, lane.running_since is not None) for lane in controller.get_status().targets])
         hand.clock.advance(hours=1)
-        controller.watch()
+        controller.check_progress()
 
     fleet.during["east"] = dropped
     controller.run_all()
     hand.turn(timedelta(minutes=1))
     assert seen == [[("east", True), ("west", False)]]
     assert [each[:2] for each in fleet.heard if isinstance(each, tuple)] == [("east", "is stuck")]
-    assert [lane.target for lane in controller.board().targets] == ["west"]
+    assert [lane.target for lane in controller.get_status().targets] == ["west"]
 
 
 def test_report_of_a_removed_target_is_not_kept(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
@@ -258,21 +260,21 @@ def test_report_of_a_removed_target_is_not_kept(hand: Hand, fleet: Fleet, git: G
     def dropped() -> None:
         fleet.during.clear()
         git.push(Desired((Target("west"),), {"west": ()}))
-        controller.look()
+        controller.poll()
         hand.turn(timedelta(seconds=1))
 
     fleet.during["east"] = dropped
     controller.run_all()
     hand.turn(timedelta(minutes=1))
-    board = controller.board()
+    board = controller.get_status()
     assert [lane.target for lane in board.targets] == ["west"]
     assert sum(run.target == "east" for run in board.finished_runs) == 2
     known: list[object] = []
     fleet.during["east"] = lambda: known.append(
-        next(each for each in controller.board().targets if each.running_since).last_report
+        next(each for each in controller.get_status().targets if each.running_since).last_report
     )
     git.push(BOTH)
-    controller.look()
+    controller.poll()
     hand.turn(timedelta(seconds=31))
     assert known == [None]
 
@@ -290,7 +292,7 @@ def test_interrupted_run_does_not_count_as_failure(hand: Hand, fleet: Fleet, git
     git.down = StopRequested("a stop was asked for")
     hand.turn(timedelta(minutes=1))
     assert len(fleet.heard) == before + 1, "the run of west"
-    board = controller.board()
+    board = controller.get_status()
     assert board.rejected_revision is None
     assert board.targets[0].failures == 0
 
@@ -300,11 +302,11 @@ def test_hanging_source_check_counts_as_stuck(hand: Hand, git: Git, controller: 
     hand.turn(timedelta(minutes=1))
     hand.waiting.clear()
     hand.clock.advance(minutes=16)
-    stuck = controller.board().find_stuck(TIMES.patience)
+    stuck = controller.get_status().find_stuck(TIMES.stuck_after)
     assert [lane.target for lane in stuck] == ["east", "west", "(git)"]
-    controller.watch()
+    controller.check_progress()
     hand.turn()
-    assert controller.board().find_stuck(TIMES.patience) == ()
+    assert controller.get_status().find_stuck(TIMES.stuck_after) == ()
     assert git.loads == 1
 
 
@@ -317,10 +319,10 @@ def test_run_all_validates_a_rejected_revision_again(
     hand.turn(timedelta(minutes=1))
     git.newest = BOTH
     hand.turn(timedelta(minutes=1))
-    assert controller.board().rejected_revision
+    assert controller.get_status().rejected_revision
     controller.run_all()
     hand.turn(timedelta(seconds=1))
-    assert controller.board().rejected_revision is None
+    assert controller.get_status().rejected_revision is None
     assert ("east", "2", 3.0) in fleet.runs
 
 
@@ -337,7 +339,7 @@ def test_rejected_revision_is_reported_once_and_previous_one_runs(
     in_force = Revision("1", NOW, 0)
     assert told == [("1 problem in the manifests", in_force), ("cannot be reached", in_force)]
     assert fleet.minutes("east") == [0, 5, 10, 15, 20, 25, 30, 35, 40]
-    refusal = controller.board().rejected_revision
+    refusal = controller.get_status().rejected_revision
     assert refusal
     assert refusal.reason == "cannot be reached"
 
@@ -376,27 +378,27 @@ def test_stuck_run_is_reported_once(hand: Hand, fleet: Fleet, controller: Contro
         for _ in range(8):
             hand.clock.advance(minutes=9)
             fleet.progress["east"]()
-            controller.watch()
-        assert not controller.board().find_stuck(TIMES.patience)
+            controller.check_progress()
+        assert not controller.get_status().find_stuck(TIMES.stuck_after)
         for _ in range(8):
             hand.clock.advance(minutes=9)
-            controller.watch()
-        assert [stuck.target for stuck in controller.board().find_stuck(TIMES.patience)] == ["east"]
+            controller.check_progress()
+        assert [stuck.target for stuck in controller.get_status().find_stuck(TIMES.stuck_after)] == ["east"]
 
     fleet.during["east"] = hang
     hand.turn(timedelta(seconds=1))
     assert fleet.heard.count(("east", "is stuck", ActiveRun("run-1", "east", "1"))) == 1
-    assert {lane.active_run for lane in controller.board().targets} == {None}
+    assert {lane.active_run for lane in controller.get_status().targets} == {None}
     fleet.during.clear()
     hand.turn(timedelta(minutes=10))
-    assert not controller.board().find_stuck(TIMES.patience)
+    assert not controller.get_status().find_stuck(TIMES.stuck_after)
 
 
 def test_status_shows_reports_failures_and_due_times(hand: Hand, fleet: Fleet, controller: Controller) -> None:
     """Each target with its last report, its failures, when it last went well and when it is due; and past runs."""
     fleet.failing.add("west")
     hand.turn(timedelta(minutes=2))
-    board = controller.board()
+    board = controller.get_status()
     east, west = board.targets
     assert (east.target, east.failures, east.last_success, east.next_run) == (
         "east",
@@ -425,7 +427,7 @@ def test_last_complete_report_is_kept_while_runs_fail(
     hand.turn(timedelta(minutes=1))
     fleet.failing.add("west")
     hand.turn(timedelta(minutes=5))
-    east, west = controller.board().targets
+    east, west = controller.get_status().targets
     assert east.last_report is east.last_complete_report
     assert west.last_report
     assert west.last_report.targets[0].error
@@ -435,7 +437,7 @@ def test_last_complete_report_is_kept_while_runs_fail(
     hand.turn(timedelta(minutes=1))
     git.push(BOTH)
     hand.turn(timedelta(minutes=1))
-    assert controller.board().targets[1].last_complete_report is None
+    assert controller.get_status().targets[1].last_complete_report is None
 
 
 def test_finished_run_counts_the_remaining_differences(hand: Hand, fleet: Fleet, controller: Controller) -> None:
@@ -443,7 +445,7 @@ def test_finished_run_counts_the_remaining_differences(hand: Hand, fleet: Fleet,
     decisions = ("in-sync", "lost", "blocked", "changed", "held", "settling")
     fleet.found = (reports.drifted(), *(reports.association(each, each) for each in decisions))
     hand.turn(timedelta(seconds=1))
-    assert {(run.write_count, run.drift_count, run.open_count) for run in controller.board().finished_runs} == {
+    assert {(run.write_count, run.drift_count, run.open_count) for run in controller.get_status().finished_runs} == {
         (0, 1, 5)
     }
 
@@ -451,7 +453,7 @@ def test_finished_run_counts_the_remaining_differences(hand: Hand, fleet: Fleet,
 def test_finished_runs_are_kept_for_a_day(hand: Hand, controller: Controller) -> None:
     """No longer, so that what runs for months does not grow."""
     hand.turn(timedelta(days=3))
-    past = controller.board().finished_runs
+    past = controller.get_status().finished_runs
     assert len(past) == 2 * 24 * 12
     assert min(run.finished_at for run in past) > hand.clock.now() - timedelta(days=1)
 
@@ -473,10 +475,10 @@ def test_waiting_targets_are_reported_once(hand: Hand, fleet: Fleet, controller:
     for times in (1, 2):
         hand.waiting.pop("target east")
         hand.queued.add("target east")
-        hand.turn(TIMES.interval + timedelta(seconds=11))
+        hand.turn(TIMES.run_interval + timedelta(seconds=11))
         for _ in range(3):
-            controller.watch()
+            controller.check_progress()
         assert fleet.heard.count(("waiting", "east")) == times
         hand.queued.clear()
-        controller.watch()
+        controller.check_progress()
         hand.turn()

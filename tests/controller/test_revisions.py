@@ -9,7 +9,7 @@ import pytest
 from support.builders import NOW, manifest
 from support.fakes import FakeClock
 
-from reconciler.controller.revisions import Following, InForce, Loaded
+from reconciler.controller.revisions import ActiveRevision, LoadedRevision, RevisionTracker
 from reconciler.core.controller.status import RejectedRevision, Revision
 from reconciler.core.errors import GitError, InvalidManifests, Problem, ReconcilerError, StopRequested, UntrustedCommit
 from reconciler.core.model import Desired, Target
@@ -30,18 +30,18 @@ class Git:
         """Bring a new state."""
         self.newest, self.commit = newest, self.commit + 1
 
-    def version(self) -> str:
+    def read_version(self) -> str:
         """Return the commit."""
         if self.down:
             raise self.down
         return str(self.commit)
 
-    def load(self, version: str) -> Loaded:
+    def load(self, version: str) -> LoadedRevision:
         """Read the newest."""
         self.loads += 1
         if isinstance(self.newest, ReconcilerError):
             raise self.newest
-        return Loaded(version, self.newest)
+        return LoadedRevision(version, self.newest)
 
 
 @pytest.fixture
@@ -52,17 +52,17 @@ def clock() -> FakeClock:
 
 def test_valid_revision_becomes_active(clock: FakeClock) -> None:
     """With its commit, since when, and how many manifests it has."""
-    following = Following(Git(TWO), clock)
-    assert following.look()
-    assert following.in_force == InForce(TWO, Revision("1", NOW, 2))
-    assert (following.refusal, following.looked) == (None, NOW)
+    following = RevisionTracker(Git(TWO), clock)
+    assert following.poll()
+    assert following.active == ActiveRevision(TWO, Revision("1", NOW, 2))
+    assert (following.rejected_revision, following.checked_at) == (None, NOW)
 
 
 def test_unchanged_revision_is_not_read_again(clock: FakeClock) -> None:
     """Asking costs nothing; reading does."""
     git = Git(ONE)
-    following = Following(git, clock)
-    assert [following.look() for _ in range(5)] == [True, False, False, False, False]
+    following = RevisionTracker(git, clock)
+    assert [following.poll() for _ in range(5)] == [True, False, False, False, False]
     assert git.loads == 1
 
 
@@ -74,123 +74,123 @@ def test_rejected_revision_leaves_the_previous_one_active(
 ) -> None:
     """It is read once, and refused for as long as it is the newest."""
     git = Git(ONE)
-    following = Following(git, clock)
-    following.look()
+    following = RevisionTracker(git, clock)
+    following.poll()
     clock.advance(minutes=1)
     git.push(refused)
-    assert not following.look()
+    assert not following.poll()
     clock.advance(minutes=1)
-    assert not following.look()
-    assert following.in_force == InForce(ONE, Revision("1", NOW, 1))
-    assert following.refusal == RejectedRevision(str(refused), NOW + timedelta(minutes=1), problems)
-    assert (git.loads, following.looked) == (2, NOW + timedelta(minutes=2))
+    assert not following.poll()
+    assert following.active == ActiveRevision(ONE, Revision("1", NOW, 1))
+    assert following.rejected_revision == RejectedRevision(str(refused), NOW + timedelta(minutes=1), problems)
+    assert (git.loads, following.checked_at) == (2, NOW + timedelta(minutes=2))
     git.push(TWO)
-    assert following.look()
-    assert following.refusal is None
+    assert following.poll()
+    assert following.rejected_revision is None
 
 
 def test_revision_pushed_during_reading_is_activated_once(clock: FakeClock) -> None:
     """What is read is the newest, whichever was asked for: it is in force since then."""
 
     class Late(Git):
-        def load(self, version: str) -> Loaded:
+        def load(self, version: str) -> LoadedRevision:
             """Bring a new state just before it is read, once."""
             if not self.loads:
                 self.push(TWO)
             return replace(super().load(version), revision=str(self.commit))
 
-    following = Following(Late(ONE), clock)
-    assert following.look()
+    following = RevisionTracker(Late(ONE), clock)
+    assert following.poll()
     clock.advance(minutes=1)
-    assert not following.look()
-    assert following.in_force == InForce(TWO, Revision("2", NOW, 2))
-    assert following.looked == NOW + timedelta(minutes=1)
+    assert not following.poll()
+    assert following.active == ActiveRevision(TWO, Revision("2", NOW, 2))
+    assert following.checked_at == NOW + timedelta(minutes=1)
 
 
 def test_unreachable_source_is_retried(clock: FakeClock) -> None:
     """The last good one stays in force, with the time when git was last seen."""
     git = Git(ONE)
-    following = Following(git, clock)
-    following.look()
+    following = RevisionTracker(git, clock)
+    following.poll()
     git.down = GitError("cannot be reached")
     for _ in range(2):
         clock.advance(minutes=1)
-        assert not following.look()
-    assert following.refusal == RejectedRevision("cannot be reached", NOW + timedelta(minutes=1))
-    assert following.looked == NOW
+        assert not following.poll()
+    assert following.rejected_revision == RejectedRevision("cannot be reached", NOW + timedelta(minutes=1))
+    assert following.checked_at == NOW
     git.down = None
-    assert not following.look()
-    assert following.refusal is None
-    assert following.looked == NOW + timedelta(minutes=2)
+    assert not following.poll()
+    assert following.rejected_revision is None
+    assert following.checked_at == NOW + timedelta(minutes=2)
 
 
 def test_rejection_reason_is_stable_when_the_git_message_varies(clock: FakeClock) -> None:
     """It is said once while it stays the same; another fault is another reason."""
     git = Git(ONE)
-    following = Following(git, clock)
+    following = RevisionTracker(git, clock)
     for said in ("bad pack header", "early EOF"):
         git.down = GitError(f"cannot be read; git said: {said}", "cannot be read")
-        following.look()
-        assert following.refusal == RejectedRevision("cannot be read; git said: bad pack header", NOW)
+        following.poll()
+        assert following.rejected_revision == RejectedRevision("cannot be read; git said: bad pack header", NOW)
     git.down = GitError("is full; git said: early EOF", "is full")
-    following.look()
-    assert following.refusal == RejectedRevision("is full; git said: early EOF", NOW)
+    following.poll()
+    assert following.rejected_revision == RejectedRevision("is full; git said: early EOF", NOW)
 
 
 def test_rejection_time_is_stable_when_the_outage_reason_varies(clock: FakeClock) -> None:
     """Since when does not begin anew with each way to say so; an error of the machine is one of them."""
     git = Git(ONE)
-    following = Following(git, clock)
-    following.look()
+    following = RevisionTracker(git, clock)
+    following.poll()
     for down in (GitError("timed out"), GitError("refused"), OSError(28, "No space left on device")):
         clock.advance(minutes=1)
         git.down = down
-        assert not following.look()
-        assert following.refusal == RejectedRevision(str(down), NOW + timedelta(minutes=1))
+        assert not following.poll()
+        assert following.rejected_revision == RejectedRevision(str(down), NOW + timedelta(minutes=1))
 
 
 def test_rejected_revision_is_validated_again_on_request(clock: FakeClock) -> None:
     """And only that: what is in force is not read again."""
     git = Git(UntrustedCommit("its signature cannot be checked"))
-    following = Following(git, clock)
-    following.look()
+    following = RevisionTracker(git, clock)
+    following.poll()
     git.newest = ONE
-    assert not following.look()
-    assert following.look(again=True)
-    assert not following.look(again=True)
+    assert not following.poll()
+    assert following.poll(should_revalidate=True)
+    assert not following.poll(should_revalidate=True)
     assert git.loads == 2
 
 
 def test_stop_is_not_reported_as_an_outage(clock: FakeClock) -> None:
     """Whoever asked for it knows."""
     git = Git(ONE)
-    following = Following(git, clock)
+    following = RevisionTracker(git, clock)
     git.down = StopRequested("a stop was asked for")
     with pytest.raises(StopRequested):
-        following.look()
-    assert following.refusal is None
+        following.poll()
+    assert following.rejected_revision is None
 
 
 def test_failed_fetch_is_retried(clock: FakeClock) -> None:
     """Nothing is known of that commit yet."""
     git = Git(GitError("the connection broke"))
-    following = Following(git, clock)
-    assert not following.look()
+    following = RevisionTracker(git, clock)
+    assert not following.poll()
     git.newest = ONE
-    assert following.look()
-    assert following.in_force
+    assert following.poll()
+    assert following.active
 
 
 def test_rejection_is_restored_after_an_outage(clock: FakeClock) -> None:
     """The outage is told while it lasts, and then again what is wrong with the newest."""
     git = Git(InvalidManifests((PROBLEM,)))
-    following = Following(git, clock)
-    following.look()
+    following = RevisionTracker(git, clock)
+    following.poll()
     git.down = GitError("cannot be reached")
-    following.look()
-    assert following.refusal
-    assert following.refusal.reason == "cannot be reached"
+    following.poll()
+    assert following.rejected_revision
+    assert following.rejected_revision.reason == "cannot be reached"
     git.down = None
-    following.look()
-    assert following.refusal == RejectedRevision("1 problem in the manifests", NOW, (PROBLEM,))
-    assert following.in_force is None
+    following.poll()
+    assert following.rejected_revision == RejectedRevision("1 problem in the manifests", NOW, (PROBLEM,))
+    assert following.active is None

@@ -29,15 +29,15 @@ def timetable() -> Iterator[ThreadScheduler]:
 def test_overdue_job_is_called(timetable: ThreadScheduler) -> None:
     """However late: a machine may have slept."""
     called = threading.Event()
-    timetable.at("work", AGES, called.set)
+    timetable.schedule("work", AGES, called.set)
     assert called.wait(30)
 
 
 def test_rescheduled_job_replaces_the_earlier_time(timetable: ThreadScheduler) -> None:
     """What waits under a name is what was asked for last, sooner or later."""
     earlier, later = threading.Event(), threading.Event()
-    timetable.at("work", NEVER, earlier.set)
-    timetable.at("work", AGES, later.set)
+    timetable.schedule("work", NEVER, earlier.set)
+    timetable.schedule("work", AGES, later.set)
     assert later.wait(30)
     assert not earlier.is_set()
 
@@ -46,10 +46,10 @@ def test_dropped_job_is_not_called(timetable: ThreadScheduler) -> None:
     """And dropping what is not there is no error."""
     called, other = threading.Event(), threading.Event()
     soon = SystemClock().now() + timedelta(milliseconds=200)
-    timetable.at("work", soon, called.set)
-    timetable.drop("work")
-    timetable.drop("work")
-    timetable.at("other", soon + timedelta(milliseconds=200), other.set)
+    timetable.schedule("work", soon, called.set)
+    timetable.cancel("work")
+    timetable.cancel("work")
+    timetable.schedule("other", soon + timedelta(milliseconds=200), other.set)
     assert other.wait(30)
     assert not called.is_set()
 
@@ -66,8 +66,8 @@ def test_woken_scheduler_uses_the_new_clock_time(timetable: ThreadScheduler, mon
             """Return the time."""
             return SystemClock().now().astimezone(tz) + timedelta(hours=2)
 
-    timetable.at("work", SystemClock().now() + timedelta(hours=1), called.set)
-    timetable.at("sooner", AGES, sooner.set)
+    timetable.schedule("work", SystemClock().now() + timedelta(hours=1), called.set)
+    timetable.schedule("sooner", AGES, sooner.set)
     assert sooner.wait(30)
     monkeypatch.setattr("apscheduler.schedulers.base.datetime", Later)
     timetable.wake()
@@ -83,9 +83,9 @@ def test_job_may_schedule_its_own_next_call(timetable: ThreadScheduler) -> None:
         if count[0] == 20:
             done.set()
         else:
-            timetable.at("work", AGES, job)
+            timetable.schedule("work", AGES, job)
 
-    timetable.at("work", AGES, job)
+    timetable.schedule("work", AGES, job)
     assert done.wait(30)
 
 
@@ -98,9 +98,9 @@ def test_hanging_jobs_do_not_delay_the_others(timetable: ThreadScheduler) -> Non
         release.wait(60)
 
     for number in range(10):
-        timetable.at(f"hanging {number}", AGES, hang)
+        timetable.schedule(f"hanging {number}", AGES, hang)
     for number, other in enumerate(others):
-        timetable.at(f"other {number}", AGES, other.set)
+        timetable.schedule(f"other {number}", AGES, other.set)
     assert all(other.wait(30) for other in others)
     release.set()
 
@@ -111,10 +111,10 @@ def test_shutdown_waits_for_running_jobs(timetable: ThreadScheduler) -> None:
 
     def job() -> None:
         begun.set()
-        timetable.at("late", AGES + timedelta(days=365_000), late.set)
+        timetable.schedule("late", AGES + timedelta(days=365_000), late.set)
         ended.set()
 
-    timetable.at("work", AGES, job)
+    timetable.schedule("work", AGES, job)
     assert begun.wait(30)
     timetable.shut_down()
     assert ended.is_set()
@@ -134,12 +134,12 @@ def test_separate_scheduler_is_not_delayed_by_hanging_jobs() -> None:
 
     try:
         for number in range(4):
-            timetable.at(f"hanging {number}", AGES + timedelta(seconds=number), partial(hang, number))
+            timetable.schedule(f"hanging {number}", AGES + timedelta(seconds=number), partial(hang, number))
         assert hanging[0].wait(30)
         assert hanging[1].wait(30)
         for _ in range(3):
             alone = threading.Event()
-            timetable.at("alone", AGES, alone.set)
+            timetable.schedule("alone", AGES, alone.set)
             assert alone.wait(30)
         assert [timetable.is_queued(f"hanging {number}") for number in range(4)] == [False, False, True, True]
         release.set()

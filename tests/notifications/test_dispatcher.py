@@ -19,8 +19,8 @@ from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
 from reconciler.edge.state.file import FileStore
 from reconciler.edge.state.store import Store, StoredText
-from reconciler.notifications.dispatcher import Courier, Round
-from reconciler.notifications.store import Ledgers
+from reconciler.notifications.dispatcher import DispatchContext, Dispatcher
+from reconciler.notifications.store import NotificationStore
 from reconciler.render.notification import Message
 
 
@@ -74,30 +74,30 @@ class World:
         lane = TargetStatus("prod", None, None, None, 0, report, now)
         return ControllerStatus(now, NOW, now, Revision(None, NOW, 1), None, (lane,), ())
 
-    def courier(self, board: Callable[[], ControllerStatus] | None = None) -> Courier:
+    def courier(self, board: Callable[[], ControllerStatus] | None = None) -> Dispatcher:
         """Return the courier of another process."""
-        round_ = Round(
+        round_ = DispatchContext(
             board or self.board, lambda: [(each.name, each) for each in self.people], self.heartbeat, self.clock
         )
-        return Courier(round_, Ledgers(self.store, self.troubles.append, self.clock.now), self)
+        return Dispatcher(round_, NotificationStore(self.store, self.troubles.append, self.clock.now), self)
 
-    def delivered(self, receiver: str, message: Message) -> None:
+    def on_delivered(self, receiver: str, message: Message) -> None:
         """Hear."""
 
-    def failed(self, receiver: str, failures: int, pause: float) -> None:  # noqa: ARG002 - as the port has it
+    def on_delivery_failed(self, receiver: str, failures: int, delay: float) -> None:  # noqa: ARG002 - as the port has it
         """Hear."""
-        self.pauses.append(pause)
+        self.pauses.append(delay)
 
     @property
     def person(self) -> Person:
         """The first of the people."""
         return self.people[0]
 
-    def goes(self, courier: Courier, **decisions: str) -> list[str]:
+    def goes(self, courier: Dispatcher, **decisions: str) -> list[str]:
         """Return what the first person hears once associations stand like this."""
         self.decisions |= decisions
         self.clock.advance(seconds=1)
-        courier.go()
+        courier.dispatch()
         return self.person.heard()
 
 

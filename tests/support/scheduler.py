@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from support.fakes import FakeClock
 
-from reconciler.controller.scheduler import Timing
+from reconciler.controller.scheduler import SchedulerContext
 
 
 class Hand:
@@ -18,11 +18,11 @@ class Hand:
         self.waiting: dict[str, tuple[datetime, Callable[[], None]]] = {}
         self.queued: set[str] = set()
 
-    def at(self, name: str, when: datetime, job: Callable[[], None]) -> None:
+    def schedule(self, name: str, when: datetime, job: Callable[[], None]) -> None:
         """Call a job once, at a time or soon after."""
         self.waiting[name] = when, job
 
-    def drop(self, name: str) -> None:
+    def cancel(self, name: str) -> None:
         """Forget what waits under a name."""
         self.waiting.pop(name, None)
 
@@ -47,6 +47,6 @@ class Hand:
         self.clock.time = max(self.clock.now(), end())
 
     @property
-    def timing(self) -> Timing:
+    def timing(self) -> SchedulerContext:
         """Return what lanes are given: shares are always in the middle."""
-        return Timing(self, self.clock, lambda: 0.5)
+        return SchedulerContext(self, self.clock, lambda: 0.5)

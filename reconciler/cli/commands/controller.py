@@ -11,7 +11,7 @@ from reconciler import settings
 from reconciler.app.http import Address
 from reconciler.app.sources import Source
 from reconciler.cli import options, sources
-from reconciler.cli.parameters import Listen, Template
+from reconciler.cli.parameters import ListenAddress, ManifestUrlTemplate
 
 
 @click.command("controller", cls=options.Command)
@@ -19,28 +19,30 @@ from reconciler.cli.parameters import Listen, Template
 @sources.manifests
 @sources.strict
 @options.connection
-@options.conduct
-@options.duration("--interval", "5m", "How often each target is reconciled.")
-@options.duration("--poll-interval", "30s", "How often git or the folder is polled for changes.")
-@options.duration(
+@options.run_policy
+@options.duration_option("--interval", "5m", "How often each target is reconciled.")
+@options.duration_option("--poll-interval", "30s", "How often git or the folder is polled for changes.")
+@options.duration_option(
     "--min-event-interval", "30s", "Time in which webhooks and pushes start at most two runs of a target."
 )
-@options.duration("--stuck-after", "10m", "Time without progress after which a run counts as stuck and /healthz fails.")
-@options.duration("--shutdown-timeout", "25s", "How long a run may take to end after SIGTERM.")
-@options.duration(
+@options.duration_option(
+    "--stuck-after", "10m", "Time without progress after which a run counts as stuck and /healthz fails."
+)
+@options.duration_option("--shutdown-timeout", "25s", "How long a run may take to end after SIGTERM.")
+@options.duration_option(
     "--summary-interval",
     "24h",
     "How often a summary is sent to RECONCILER_NOTIFY_URLS, also if nothing is wrong; 0s: never.",
 )
 @options.option(
     "--listen",
-    type=Listen(),
+    type=ListenAddress(),
     metavar="HOST:PORT",
     help="Serve the page, probes, metrics and webhooks there; :PORT is all addresses of this machine.",
 )
 @options.option(
     "--manifest-url",
-    type=Template(),
+    type=ManifestUrlTemplate(),
     metavar="URL",
     help="Template of links from the page to manifests, such as https://HOST/ORG/REPO/blob/{revision}/{file}#L{line}.",
 )
@@ -51,7 +53,7 @@ def command(
     summary_interval: timedelta,
     listen: Address | None,
     manifest_url: str | None,
-    **chosen: Any,
+    **config_values: Any,
 ) -> int:
     """Reconcile at once, with every change in git and every --interval, until SIGTERM. Reports are log lines.
 
@@ -59,18 +61,22 @@ def command(
     """
     from reconciler.app.config import RunConfig
     from reconciler.app.controller import HttpOptions, run_controller
-    from reconciler.controller.controller import Times
+    from reconciler.controller.controller import Intervals
     from reconciler.core.errors import UsageError
 
     if "RECONCILER_EXPECT_PLAN" in settings.read_environment():
         raise UsageError("RECONCILER_EXPECT_PLAN: is for one run; a controller applies what git comes to say")
     if manifest_url and not listen:
         raise UsageError("--manifest-url makes links in the page, and none is served: give --listen as well")
-    interval, poll_interval, stuck_after = (max(timedelta(seconds=1), chosen.pop(name)) for name in _AT_LEAST_A_SECOND)
-    times = Times(interval, poll_interval, stuck_after, summary_interval, chosen.pop("min_event_interval"))
+    interval, poll_interval, stuck_after = (
+        max(timedelta(seconds=1), config_values.pop(name)) for name in _POSITIVE_DURATIONS
+    )
+    intervals = Intervals(
+        interval, poll_interval, stuck_after, summary_interval, config_values.pop("min_event_interval")
+    )
     http = HttpOptions(listen, manifest_url) if listen else None
-    run_controller(source, RunConfig.of(**chosen), times, shutdown_timeout, http)
+    run_controller(source, RunConfig.from_options(**config_values), intervals, shutdown_timeout, http)
     return 0
 
 
-_AT_LEAST_A_SECOND = ("interval", "poll_interval", "stuck_after")
+_POSITIVE_DURATIONS = ("interval", "poll_interval", "stuck_after")

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @click.command("doctor", cls=options.Command)
 @sources.manifests
-@output.plain
+@output.plain_outputs
 @options.connection
 @options.state
 @options.new_state
-def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
+def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> int:
     """Check credentials, permissions, data integrations, buckets and state; exit 1 where a check failed.
 
     It writes nothing. Checks that would need a write are listed as skipped.
@@ -39,19 +39,19 @@ def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
         "text": lambda diagnosis, terminal: doctor.text(diagnosis, terminal=terminal),
         "json": lambda diagnosis, _: doctor.as_json(diagnosis),
     }
-    wanted = output.parse(outputs, formats)
-    config = RunConfig.of(dry_run=True, **chosen)
+    parsed_outputs = output.parse(outputs, formats)
+    config = RunConfig.from_options(dry_run=True, **config_values)
     prepare(config)
-    readable, desired = _manifests(source, config)
-    run = DoctorRun(config)
+    manifests_check, desired = _check_manifests(source, config)
+    doctor_run = DoctorRun(config)
     with sandbox_if_requested(config):
-        targets = tuple(run.target(each, desired.manifests[each.name]) for each in desired.targets)
-    diagnosis = Diagnosis((run.versions(), readable, run.state()), targets)
-    output.write(diagnosis, wanted, formats)
+        targets = tuple(doctor_run.check_target(each, desired.manifests[each.name]) for each in desired.targets)
+    diagnosis = Diagnosis((doctor_run.check_versions(), manifests_check, doctor_run.check_state()), targets)
+    output.write(diagnosis, parsed_outputs, formats)
     return EXIT_FAILED if diagnosis.counts[CheckResult.FAILED] else 0
 
 
-def _manifests(source: Source, config: RunConfig) -> tuple[Check, Desired]:
+def _check_manifests(source: Source, config: RunConfig) -> tuple[Check, Desired]:
     """Return the check of the manifests, and the desired state: the ambient target alone if they cannot be read."""
     from reconciler.app.once import read_manifests
     from reconciler.app.selection import select_configured_targets
@@ -61,14 +61,14 @@ def _manifests(source: Source, config: RunConfig) -> tuple[Check, Desired]:
     from reconciler.edge import manifests
     from reconciler.edge.clock import SystemClock
 
-    ambient = manifests.read_manifests((), SystemClock().now())
+    ambient_desired = manifests.read_manifests((), SystemClock().now())
     if source.is_missing:
-        missing = build_skipped_check(
+        skipped_check = build_skipped_check(
             "manifests", f"there is no folder {FOLDER} here", "name manifests with -f or --git-url"
         )
-        return missing, select_configured_targets(ambient, config)
+        return skipped_check, select_configured_targets(ambient_desired, config)
     try:
         desired, _ = read_manifests(source)
     except (InvalidManifests, GitError) as error:
-        return checks.check_invalid_manifests(error), ambient
+        return checks.check_invalid_manifests(error), ambient_desired
     return checks.check_valid_manifests(desired), select_configured_targets(desired, config)

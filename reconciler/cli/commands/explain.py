@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 @click.command("explain", cls=options.Command)
 @click.argument("name")
 @sources.manifests
-@output.plain
+@output.plain_outputs
 @options.connection
 @options.mode
 @options.state
 @options.settle_time
 @options.max_creates
-def command(name: str, source: Source, outputs: tuple[str, ...], **chosen: Any) -> None:
+def command(name: str, source: Source, outputs: tuple[str, ...], **config_values: Any) -> None:
     """Show what is known of the association of the manifest NAME, and what a run would do for it and why.
 
     Asks AWS and the journal as a dry run does, and writes nothing.
@@ -32,7 +32,7 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **chosen: Any) 
     from reconciler.app.config import RunConfig
     from reconciler.app.explanation import explain_manifest
     from reconciler.app.once import prepare, read_manifests
-    from reconciler.app.selection import find_target_of
+    from reconciler.app.selection import find_manifest_target
     from reconciler.cli import progress
     from reconciler.render import explanation
 
@@ -40,13 +40,13 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **chosen: Any) 
         "text": lambda found, _: explanation.text(found.explanation, found.target, f"{found.account} {found.region}"),
         "json": lambda found, _: explanation.as_json(found.explanation, found.target, found.account, found.region),
     }
-    wanted = output.parse(outputs, formats)
-    config = RunConfig.of(dry_run=True, **chosen)
+    parsed_outputs = output.parse(outputs, formats)
+    config = RunConfig.from_options(dry_run=True, **config_values)
     prepare(config)
     desired, _ = read_manifests(source)
-    target = find_target_of(name, desired, config)
-    with sandbox_if_requested(config), progress.shown() as show_progress:
-        found = explain_manifest(name, target, desired, config, show_progress)
-    if found.refusal:
-        click.echo(found.refusal, err=True)
-    output.write(found, wanted, formats)
+    target = find_manifest_target(name, desired, config)
+    with sandbox_if_requested(config), progress.show_bars() as show_progress:
+        located_explanation = explain_manifest(name, target, desired, config, show_progress)
+    if located_explanation.refusal:
+        click.echo(located_explanation.refusal, err=True)
+    output.write(located_explanation, parsed_outputs, formats)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @sources.manifests
 @options.connection
 @options.state
-def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool, **chosen: Any) -> int:
+def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool, **config_values: Any) -> int:
     """Write live associations as manifests that take them over; AWS and the journal are only read.
 
     Existing manifests are read for their Targets and the associations that they cover. No second manifest is written
@@ -46,24 +46,24 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
         raise UsageError("--force is for --output-dir: standard output replaces nothing")
     if folder == "":
         raise UsageError("--output-dir: the name of a folder is missing")
-    config = RunConfig.of(dry_run=True, **chosen)
+    config = RunConfig.from_options(dry_run=True, **config_values)
     prepare(config)
-    desired = select_configured_targets(_desired(source), config)
-    beside = folder is not None and _is_read_with(source, folder)
-    with sandbox_if_requested(config), progress.shown() as show_progress:
-        found = export(desired, config, show_progress, unmanaged=unmanaged or beside)
-    if found.managed and not unmanaged and beside:
-        found.advice.append(_BESIDE.format(count=found.managed, folder=folder))
-    for line in (*found.failed, *found.advice):
+    desired = select_configured_targets(_read_desired(source), config)
+    is_beside_manifests = folder is not None and _is_read_with(source, folder)
+    with sandbox_if_requested(config), progress.show_bars() as show_progress:
+        result = export(desired, config, show_progress, unmanaged=unmanaged or is_beside_manifests)
+    if result.managed_count and not unmanaged and is_beside_manifests:
+        result.advice.append(_MANAGED_LEFT_OUT.format(count=result.managed_count, folder=folder))
+    for line in (*result.failures, *result.advice):
         click.echo(sanitize(f"reconcile export: {line}"), err=True)
     if folder is None:
-        _print(found)
+        _print_result(result)
     else:
-        _write(found, folder, force=force)
-    return EXIT_FAILED if found.failed else 0
+        _write_result(result, folder, force=force)
+    return EXIT_FAILED if result.failures else 0
 
 
-_BESIDE = (
+_MANAGED_LEFT_OUT = (
     "left out what manifests cover already ({count}): in {folder} it may be read beside them, and two manifests for "
     "one association are refused; standard output takes all"
 )
@@ -78,12 +78,12 @@ def _is_read_with(source: Source, folder: str) -> bool:
 
     if source.url is not None or "-" in source.files:
         return True
-    out = realpath(folder)
-    read = map(realpath, source.files or (FOLDER,))
-    return any(commonpath((out, each)) in {out, each} for each in read)
+    output_path = realpath(folder)
+    source_paths = map(realpath, source.files or (FOLDER,))
+    return any(commonpath((output_path, each)) in {output_path, each} for each in source_paths)
 
 
-def _desired(source: Source) -> Desired:
+def _read_desired(source: Source) -> Desired:
     """Return what git holds; nothing where nobody said where that is and nothing is there."""
     from reconciler.edge import manifests
     from reconciler.edge.clock import SystemClock
@@ -91,29 +91,35 @@ def _desired(source: Source) -> Desired:
     return manifests.read_manifests((), SystemClock().now()) if source.is_missing else source.read()[0]
 
 
-def _print(found: ExportResult) -> None:
+def _print_result(result: ExportResult) -> None:
     """Write all as one stream, what failed as comments at its end, and the sum to standard error."""
     from reconciler.render.manifest import comment
 
-    failed = "".join(f"{comment(line)}\n" for line in found.failed)
-    click.echo(("---\n".join(found.texts.values()) + failed).encode(), nl=False)  # YAML is UTF-8 in every locale
-    click.echo(_summary(found, plural(len(found.texts), "manifest")), err=True)
+    failure_comments = "".join(f"{comment(line)}\n" for line in result.failures)
+    click.echo(
+        ("---\n".join(result.texts.values()) + failure_comments).encode(), nl=False
+    )  # YAML is UTF-8 in every locale
+    click.echo(_build_summary(result, plural(len(result.texts), "manifest")), err=True)
 
 
-def _write(found: ExportResult, folder: str, *, force: bool) -> None:
+def _write_result(result: ExportResult, folder: str, *, force: bool) -> None:
     """Write a file for each, and say so line by line."""
     from pathlib import Path
 
     from reconciler.edge.output_files import write_files
 
-    written = write_files(Path(folder), found.texts, force=force)
-    for name in found.texts:
-        click.echo(sanitize(f"{'written  ' if written[name] else 'unchanged'}  {Path(folder) / name}"))
-    unchanged = len(written) - sum(written.values())
-    same = f", {unchanged} unchanged" if unchanged else ""
-    click.echo(_summary(found, sanitize(f"{plural(sum(written.values()), 'manifest')} written to {folder}{same}")))
+    written_by_name = write_files(Path(folder), result.texts, force=force)
+    for name in result.texts:
+        click.echo(sanitize(f"{'written  ' if written_by_name[name] else 'unchanged'}  {Path(folder) / name}"))
+    unchanged_count = len(written_by_name) - sum(written_by_name.values())
+    unchanged_text = f", {unchanged_count} unchanged" if unchanged_count else ""
+    click.echo(
+        _build_summary(
+            result, sanitize(f"{plural(sum(written_by_name.values()), 'manifest')} written to {folder}{unchanged_text}")
+        )
+    )
 
 
-def _summary(found: ExportResult, said: str) -> str:
-    left_out = f", {found.left_out} left out" if found.left_out else ""
-    return f"{said}{left_out}{f', {found.managed} managed already' if found.managed else ''}"
+def _build_summary(result: ExportResult, message: str) -> str:
+    left_out_text = f", {result.left_out_count} left out" if result.left_out_count else ""
+    return f"{message}{left_out_text}{f', {result.managed_count} managed already' if result.managed_count else ''}"

@@ -7,17 +7,17 @@ import click
 from reconciler import redaction
 from reconciler.app.http import Address
 from reconciler.cli import options
-from reconciler.cli.parameters import Listen
+from reconciler.cli.parameters import ListenAddress
 
-_PATIENCE = 4
+_TIMEOUT = 4
 """Seconds: less than what asks waits for an answer (the image's HEALTHCHECK: 5)."""
-_EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - who listens there is here
+_LOOPBACK_BY_WILDCARD = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - who listens there is here
 
 
 @click.command("health")
 @options.option(
     "--listen",
-    type=Listen(),
+    type=ListenAddress(),
     required=True,
     metavar="HOST:PORT",
     help="Address of the controller: the value of its --listen.",
@@ -26,16 +26,16 @@ def command(listen: Address) -> None:
     """Ask the controller on this machine whether its runs make progress (/healthz); fail if they do not."""
     from http.client import HTTPConnection, HTTPException
 
-    connection = HTTPConnection(_EVERYWHERE.get(listen.host, listen.host), listen.port, timeout=_PATIENCE)
+    connection = HTTPConnection(_LOOPBACK_BY_WILDCARD.get(listen.host, listen.host), listen.port, timeout=_TIMEOUT)
     try:
         connection.request("GET", "/healthz")
-        answer = connection.getresponse()
-        said = redaction.redact(answer.read(4096).decode(errors="replace").strip())
+        response = connection.getresponse()
+        message = redaction.redact(response.read(4096).decode(errors="replace").strip())
     except (OSError, HTTPException) as error:
         reason = redaction.describe_error(error) or type(error).__name__
         raise click.ClickException(f"no controller answers on {listen.host}:{listen.port}: {reason}") from error
     finally:
         connection.close()
-    if answer.status != 200:  # noqa: PLR2004 - HTTP's OK
-        raise click.ClickException(said)
-    click.echo(said)
+    if response.status != 200:  # noqa: PLR2004 - HTTP's OK
+        raise click.ClickException(message)
+    click.echo(message)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @sources.strict
 @output.outputs
 @options.connection
-@options.conduct
+@options.run_policy
 @options.option(
     "--expect-plan",
     metavar="DIGEST|FILE",
@@ -46,7 +46,7 @@ def command(
     expect_plan: str | None,
     detailed_exitcode: bool,
     fail_on: str | None,
-    **chosen: Any,
+    **config_values: Any,
 ) -> int:
     """Reconcile once: read the manifests, compare them with AWS, create what is missing, and report."""
     from reconciler.app.config import RunConfig
@@ -57,24 +57,24 @@ def command(
 
     if fail_on and not detailed_exitcode:
         raise UsageError("--fail-on unmanaged says what counts for --detailed-exitcode: give both")
-    config = RunConfig.of(reviewed=_reviewed_plan(expect_plan, outputs), **chosen)
-    wanted = output.parse(outputs, formats.REPORT)
-    prepare(config, brief=output.on_terminal(sys.stdout) and output.on_terminal(sys.stderr))
+    config = RunConfig.from_options(reviewed=_read_reviewed_plan(expect_plan, outputs), **config_values)
+    parsed_outputs = output.parse(outputs, formats.REPORT_FORMATS)
+    prepare(config, brief=output.is_terminal(sys.stdout) and output.is_terminal(sys.stderr))
     warn_of_missing_state(config)
     try:
         desired, revision = read_manifests(source)
     except InvalidManifests as invalid:
-        _write_findings(invalid, wanted)
+        _write_findings(invalid, parsed_outputs)
         raise
-    with stop_on_signals() as stop, progress.shown() as show_progress:
+    with stop_on_signals() as stop, progress.show_bars() as show_progress:
         report = run_once(desired, revision, config, stop, show_progress)
-    output.write(report, wanted, formats.REPORT)
+    output.write(report, parsed_outputs, formats.REPORT_FORMATS)
     if stop.signal:
         return 128 + stop.signal
     return report.get_detailed_exit_code(unmanaged=fail_on is not None) if detailed_exitcode else report.exit_code
 
 
-def _reviewed_plan(expect_plan: str | None, outputs: tuple[str, ...]) -> ReviewedPlan | None:
+def _read_reviewed_plan(expect_plan: str | None, outputs: tuple[str, ...]) -> ReviewedPlan | None:
     """Return the plan that --expect-plan names, which no output may replace. Raises UsageError."""
     from reconciler.app.reviewed_plan import read_reviewed_plan
     from reconciler.core.errors import UsageError
@@ -82,18 +82,18 @@ def _reviewed_plan(expect_plan: str | None, outputs: tuple[str, ...]) -> Reviewe
     if expect_plan is None:
         return None
     reviewed = read_reviewed_plan(expect_plan)
-    files = (value.partition("=")[2] for value in outputs)
-    if any(file and output.same_file(Path(file), Path(expect_plan)) for file in files):
+    output_files = (value.partition("=")[2] for value in outputs)
+    if any(file and output.is_same_file(Path(file), Path(expect_plan)) for file in output_files):
         raise UsageError(f"-o …={expect_plan}: is the reviewed plan: write the report to another file")
     return reviewed
 
 
-def _write_findings(invalid: InvalidManifests, wanted: tuple[output.Output, ...]) -> None:
+def _write_findings(invalid: InvalidManifests, outputs: tuple[output.Output, ...]) -> None:
     """Write what is wrong with the manifests in the formats that were asked for; the text goes to standard error."""
     from reconciler.cli import formats
     from reconciler.core.manifests.findings import ValidationResult
     from reconciler.core.text import sanitize
 
-    elsewhere = tuple(each for each in wanted if each.file or each.format != "text")
-    for failure in output.unwritten(ValidationResult.from_error(invalid), elsewhere, formats.FINDINGS):
+    file_outputs = tuple(each for each in outputs if each.file or each.format != "text")
+    for failure in output.try_write(ValidationResult.from_error(invalid), file_outputs, formats.VALIDATION_FORMATS):
         click.echo(sanitize(failure), err=True)

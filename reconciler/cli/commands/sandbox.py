@@ -27,12 +27,12 @@ def command(host: str, port: int, data: Path | None, switches: tuple[str, ...]) 
 
     Use it with any AWS client: give its endpoint as --endpoint-url, and any credentials.
     """
-    from reconciler.app.assemble import sandbox_missing
+    from reconciler.app.assemble import build_sandbox_missing_error
 
     try:
         from reconciler.sandbox import Behaviour, DataFileError, serve
     except ImportError as error:
-        raise sandbox_missing() from error
+        raise build_sandbox_missing_error() from error
     try:
         behaviour = Behaviour.parse(switches)
     except ValueError as error:

@@ -6,7 +6,7 @@ import json
 
 import click
 
-_KINDS = {
+_SCHEMA_FILES = {
     "DataIntegrationAssociation": "data-integration-association.v1.json",
     "Target": "target.v1.json",
     "Report": "report.v1.json",
@@ -17,13 +17,15 @@ _KINDS = {
 
 
 @click.command("schema")
-@click.argument("kind", type=click.Choice(list(_KINDS), case_sensitive=False), default="DataIntegrationAssociation")
+@click.argument(
+    "kind", type=click.Choice(list(_SCHEMA_FILES), case_sensitive=False), default="DataIntegrationAssociation"
+)
 def command(kind: str) -> None:
     """Print the JSON Schema of a KIND: a manifest, or a document that this program writes.
 
     All references in it are resolved.
     """
-    from reconciler.cli.schema_references import resolved
+    from reconciler.cli.schema_references import resolve_references
     from reconciler.edge.manifests.schema import load_schema
 
-    click.echo(json.dumps(resolved(load_schema(_KINDS[kind])), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(resolve_references(load_schema(_SCHEMA_FILES[kind])), indent=2, ensure_ascii=False))

@@ -14,10 +14,10 @@ from reconciler.core.journal.status import JournalStatus
 
 @click.command("status", cls=options.Command)
 @sources.manifests
-@output.plain
+@output.plain_outputs
 @options.connection
 @options.state
-def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
+def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> int:
     """Show what the journal holds of each association; reads the journal, and writes nothing.
 
     AWS is asked only for the account of the credentials, and only if the Target does not declare account and Region.
@@ -34,11 +34,11 @@ def command(source: Source, outputs: tuple[str, ...], **chosen: Any) -> int:
         "text": lambda targets, _: status.text(targets),
         "json": lambda targets, _: status.as_json(targets),
     }
-    wanted = output.parse(outputs, formats)
-    config = RunConfig.of(dry_run=True, **chosen)
+    parsed_outputs = output.parse(outputs, formats)
+    config = RunConfig.from_options(dry_run=True, **config_values)
     prepare(config)
     desired = select_configured_targets(read_manifests(source)[0], config)
     with sandbox_if_requested(config):
-        found = tuple(read_status(target, desired, config) for target in desired.targets)
-    output.write(found, wanted, formats)
-    return EXIT_FAILED if any(target.error for target in found) else 0
+        statuses = tuple(read_status(target, desired, config) for target in desired.targets)
+    output.write(statuses, parsed_outputs, formats)
+    return EXIT_FAILED if any(target.error for target in statuses) else 0

@@ -15,18 +15,18 @@ from reconciler.core.text import sanitize
 @output.outputs
 def command(source: Source, outputs: tuple[str, ...]) -> int:
     """Check manifests and report every problem of every file, and warnings; exit 3 if there is a problem."""
-    from reconciler.cli.formats import FINDINGS
+    from reconciler.cli.formats import VALIDATION_FORMATS
     from reconciler.core.errors import EXIT_INVALID, InvalidManifests
     from reconciler.core.manifests.findings import ValidationResult
 
-    wanted = output.parse(outputs, FINDINGS)
+    parsed_outputs = output.parse(outputs, VALIDATION_FORMATS)
     try:
-        found = ValidationResult.from_desired(*source.read())
+        result = ValidationResult.from_desired(*source.read())
     except InvalidManifests as invalid:
-        wrong = ValidationResult.from_error(invalid)
-        if failed := output.unwritten(wrong, wanted, FINDINGS):
-            click.echo(sanitize(f"Error: {'; '.join(failed)}"), err=True)
+        invalid_result = ValidationResult.from_error(invalid)
+        if failures := output.try_write(invalid_result, parsed_outputs, VALIDATION_FORMATS):
+            click.echo(sanitize(f"Error: {'; '.join(failures)}"), err=True)
             raise  # the problems go to standard error
         return EXIT_INVALID
-    output.write(found, wanted, FINDINGS)
+    output.write(result, parsed_outputs, VALIDATION_FORMATS)
     return 0
