@@ -254,12 +254,12 @@ def test_invalid_variable_is_a_usage_error(arguments: tuple[str, ...], name: str
 def test_debug_traceback_contains_no_secrets(tmp_path: Path) -> None:
     """RECONCILER_DEBUG shows where an unforeseen error was raised, with causes, and none of their secrets."""
     program = (
-        "from reconciler.cli import call, group\n"
+        "from reconciler.cli import group, run_command\n"
         "def main(*_, **__):\n"
         "    try: raise ValueError('cause GATE')\n"
         "    except ValueError as error: raise LookupError('GATE') from error\n"
         "group.app.main = main\n"
-        "raise SystemExit(call([]))\n"
+        "raise SystemExit(run_command([]))\n"
     ).replace("GATE", SECRET)
     done = subprocess.run(
         [sys.executable, "-c", "import reconciler.cli.group\n" + program],

@@ -20,9 +20,9 @@ SPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 GIT_KILLED = """
 import os, sys
 from pathlib import Path
-from reconciler.app.init_process import stand_aside
+from reconciler.app.init_process import continue_in_child
 assert os.getpid() == 1
-stand_aside()
+continue_in_child()
 assert os.getpid() != 1
 from reconciler.core.errors import GitError
 from reconciler.edge.git import RepositoryAccess, read_revision
