@@ -43,12 +43,12 @@ OWN |= {
     "DataFileError",
     "MalformedJournal",
     "AppriseMissing",
-    "NotListening",
+    "ListenError",
     "OutputError",
-    "Unreadable",
+    "UnreadableBody",
     "InvalidReceiver",
 }
-OWN |= {"_UnreadError", "InvalidManifests"}
+OWN |= {"_BodyError", "InvalidManifests"}
 # Errors that this program itself raises as ValueError, with texts of its own
 TRUSTED = {"web/page/links.py", "app/config.py"}
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"

@@ -22,7 +22,7 @@ from reconciler.core.plan.review import canonical_line, compute_digest
 from reconciler.core.run import Run
 from reconciler.render.formats import json as json_report
 from reconciler.run import reconcile
-from reconciler.web.api import written
+from reconciler.web.api import stream_json
 from reconciler.web.page.page import Process
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -126,5 +126,10 @@ def test_json_report_is_unchanged(golden: list[tuple[str, str]]) -> None:
 
 def test_controller_status_document_is_unchanged(golden: list[tuple[str, str]]) -> None:
     """What /api/v1/report serves."""
-    board, process = boards.drifted(), Process(working=True, stopping=False, patience=timedelta(hours=1))
-    golden.append(("controller.json", "".join(written(replace(board, finished_runs=board.finished_runs[:3]), process))))
+    board, process = (
+        boards.drifted(),
+        Process(is_scheduler_running=True, is_stopping=False, stuck_after=timedelta(hours=1)),
+    )
+    golden.append(
+        ("controller.json", "".join(stream_json(replace(board, finished_runs=board.finished_runs[:3]), process)))
+    )

@@ -69,11 +69,11 @@ SHOW = """
 from dataclasses import replace
 from support import reports
 from reconciler.core.plan.decision import DecisionKind
-from reconciler.render.formats import FORMATS, load
+from reconciler.render.formats import FORMATS, load_format
 report = reports.report(reports.association(decision=DecisionKind.PAUSED, write=None))
 for name in FORMATS:
     for terminal in (False, True):
-        text = load(name).render(report, terminal=terminal)
+        text = load_format(name).render(report, terminal=terminal)
         assert "paused" in text, (name, text)
 print(report.summary["paused"])
 """

@@ -78,8 +78,8 @@ def run_controller(
         notification_thread.start(controller.get_status)
         _log_start(source, config, intervals)
         if http:
-            from reconciler.web.app import Views, application
-            from reconciler.web.webhooks import Hooks
+            from reconciler.web.app import Views, build_application
+            from reconciler.web.webhooks import Webhooks
 
             views = Views(
                 controller.get_status,
@@ -90,8 +90,8 @@ def run_controller(
                 http.manifest_url,
             )
             ref = None if source.url is None else source.ref
-            webhooks = Hooks(secret, ref, controller.poll, controller.run_all, metrics.count_webhook)
-            stack.enter_context(serve_http(application(views, webhooks), http.address))
+            webhooks = Webhooks(secret, ref, controller.poll, controller.run_all, metrics.count_webhook)
+            stack.enter_context(serve_http(build_application(views, webhooks), http.address))
         gc.freeze()  # what exists now stays: it need not be searched after each run
         scheduler.start()
         controller.start()

@@ -36,7 +36,7 @@ class ExportResult:
         self, exported_manifest: ExportedManifest, target: Target, connection: TargetConnection, target_preview: Preview
     ) -> None:
         """Add one manifest, unless it would not be read back as what is live."""
-        text = manifest.text(exported_manifest.document, exported_manifest.comments)
+        text = manifest.render_yaml(exported_manifest.document, exported_manifest.comments)
         if problem := _find_roundtrip_problem(exported_manifest, text, target, connection, target_preview):
             self.left_out_count += 1
             self.failures.append(f"left out {exported_manifest.live.arn}: {problem}")

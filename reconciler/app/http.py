@@ -51,11 +51,11 @@ class WebhookSecret:
 @contextmanager
 def serve_http(application: Starlette, address: Address) -> Iterator[None]:
     """Serve an application while the block runs. Raises SetupError if the address is not free."""
-    from reconciler.web.server import NotListening, served
+    from reconciler.web.server import ListenError, serve
 
     try:
-        with served(application, address.host, address.port) as url:
+        with serve(application, address.host, address.port) as url:
             logs.get_logger().info(logs.LISTENING, url=url)
             yield
-    except NotListening as error:
+    except ListenError as error:
         raise SetupError(str(error)) from error

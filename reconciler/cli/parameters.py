@@ -29,8 +29,8 @@ class ManifestUrlTemplate(click.ParamType[str]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return it as it is."""
-        from reconciler.web.page.links import complaint
+        from reconciler.web.page.links import validate_template
 
-        if problem := complaint(str(value)):
+        if problem := validate_template(str(value)):
             self.fail(f"{value!r} is no address of manifests: {problem}", param, ctx)
         return str(value)

@@ -95,10 +95,10 @@ class Dispatcher:
         state = drop_removed_targets(state, status)
         notifications, state = find_changes(state, snapshots)
         if notifications:
-            messages.append((notification.told(notifications), state))
+            messages.append((notification.build_change_message(notifications), state))
         if summary := build_summary(state, status, snapshots, self._context.summary_interval):
             state = replace(state, last_summary=summary.at)
-            messages.append((notification.summary(summary), state))
+            messages.append((notification.build_summary_message(summary), state))
         return messages, state
 
     def _send(self, name: str, receiver: Receiver, message: Message) -> bool:

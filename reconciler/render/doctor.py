@@ -20,23 +20,23 @@ _STYLES = {
 _BOLD = "1"
 
 
-def text(diagnosis: Diagnosis, *, terminal: bool) -> str:
+def render_text(diagnosis: Diagnosis, *, is_terminal: bool) -> str:
     """Return lines for people; with colours and symbols for a terminal, plain otherwise."""
-    return "".join(f"{line}\n" for line in _Page(terminal).lines(diagnosis))
+    return "".join(f"{line}\n" for line in _TextRenderer(is_terminal).render_lines(diagnosis))
 
 
-def as_json(diagnosis: Diagnosis) -> str:
+def render_json(diagnosis: Diagnosis) -> str:
     """Return a JSON document with a final newline."""
     document = {
         "format": FORMAT,
         "summary": dict(diagnosis.counts),
-        "checks": [_document(check) for check in diagnosis.program],
+        "checks": [_encode_check(check) for check in diagnosis.program],
         "targets": [
             {
                 "name": target.name,
                 "account": target.account,
                 "region": target.region,
-                "checks": [_document(check) for check in target.checks],
+                "checks": [_encode_check(check) for check in target.checks],
             }
             for target in diagnosis.targets
         ],
@@ -45,35 +45,37 @@ def as_json(diagnosis: Diagnosis) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
-    terminal: bool
+class _TextRenderer:
+    is_terminal: bool
 
-    def lines(self, diagnosis: Diagnosis) -> Iterator[str]:
-        parts = [("here", "", diagnosis.program)]
+    def render_lines(self, diagnosis: Diagnosis) -> Iterator[str]:
+        sections = [("here", "", diagnosis.program)]
         for target in diagnosis.targets:
             place = " ".join(part for part in (target.account, target.region) if part)
-            parts.append((target.name, place, target.checks))
-        width = max((len(check.name) for *_, checks in parts for check in checks), default=0)
-        for name, place, checks in parts:
-            yield self._style(sanitize(name), _BOLD) + (f"  {sanitize(place)}" if place else "")
-            yield from self._checks(checks, width)
+            sections.append((target.name, place, target.checks))
+        width = max((len(check.name) for *_, checks in sections for check in checks), default=0)
+        for name, place, checks in sections:
+            yield self._apply_style(sanitize(name), _BOLD) + (f"  {sanitize(place)}" if place else "")
+            yield from self._render_checks(checks, width)
             yield ""
-        said = ", ".join(f"{count} {result}" for result, count in diagnosis.counts.items() if count)
-        yield f"{self._style('Checks:', _BOLD)} {said}. Nothing was written."
+        counts = ", ".join(f"{count} {result}" for result, count in diagnosis.counts.items() if count)
+        yield f"{self._apply_style('Checks:', _BOLD)} {counts}. Nothing was written."
 
-    def _checks(self, checks: Sequence[Check], width: int) -> Iterator[str]:
-        said = set()  # what helps against several is said once
+    def _render_checks(self, checks: Sequence[Check], width: int) -> Iterator[str]:
+        printed_fixes = set()  # what helps against several is said once
         for check in checks:
             symbol, code = _STYLES[check.result]
-            marked = self._style(f"{symbol} {check.result:<7}", code) if self.terminal else f"{check.result:<7}"
-            yield f"  {marked}  {check.name:<{width}}  {sanitize(check.message)}"
-            if check.fix and check.fix not in said:
-                said.add(check.fix)
+            result_cell = (
+                self._apply_style(f"{symbol} {check.result:<7}", code) if self.is_terminal else f"{check.result:<7}"
+            )
+            yield f"  {result_cell}  {check.name:<{width}}  {sanitize(check.message)}"
+            if check.fix and check.fix not in printed_fixes:
+                printed_fixes.add(check.fix)
                 yield f"      {sanitize(check.fix)}"
 
-    def _style(self, text: str, code: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self.terminal else text
+    def _apply_style(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.is_terminal else text
 
 
-def _document(check: Check) -> dict[str, Any]:
+def _encode_check(check: Check) -> dict[str, Any]:
     return {"name": check.name, "about": check.subject, "result": check.result, "seen": check.message, "fix": check.fix}

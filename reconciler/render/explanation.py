@@ -12,26 +12,26 @@ from reconciler.core.model import Json, Live
 from reconciler.core.plan.difference import flatten
 from reconciler.core.report.explanation import Explanation
 from reconciler.core.text import escape_workflow_commands, sanitize, timestamp
-from reconciler.render.formats.json import association
-from reconciler.render.wording import shown
+from reconciler.render.formats.json import encode_association
+from reconciler.render.wording import format_value
 
 FORMAT = "reconciler/explanation/v1"
 
 
-def text(told: Explanation, target: str, place: str) -> str:
+def render_text(explanation: Explanation, target: str, place: str) -> str:
     """Return lines for people. `target` is its name, `place` the account and Region."""
-    return "".join(f"{sanitize(line)}\n" for line in _lines(told, target, place))
+    return "".join(f"{sanitize(line)}\n" for line in _render_lines(explanation, target, place))
 
 
-def as_json(told: Explanation, target: str, account: str, region: str) -> str:
+def render_json(explanation: Explanation, target: str, account: str, region: str) -> str:
     """Return a JSON document with a final newline."""
-    policy = told.manifest.policy
+    policy = explanation.manifest.policy
     tree = {
         "format": FORMAT,
         "target": {"name": target, "account": account, "region": region},
         "manifest": {
-            "name": told.manifest.name,
-            "origin": str(told.manifest.origin),
+            "name": explanation.manifest.name,
+            "origin": str(explanation.manifest.origin),
             "policy": {
                 "mode": policy.mode,
                 "suspend": policy.suspend,
@@ -41,45 +41,47 @@ def as_json(told: Explanation, target: str, account: str, region: str) -> str:
                 "adopt": policy.adopt,
             },
         },
-        "dataIntegration": told.integration and {"name": told.integration.name, "arn": told.integration.arn},
-        "request": told.request,
-        "clientToken": told.token,
+        "dataIntegration": explanation.integration
+        and {"name": explanation.integration.name, "arn": explanation.integration.arn},
+        "request": explanation.request,
+        "clientToken": explanation.token,
         "journal": {
-            "serial": told.journal.serial,
-            "name": told.record.name if told.record else None,
-            "record": encode_record(told.record) if told.record else None,
-            "standing": encode_last_decision(told.last_decision) if told.last_decision else None,
+            "serial": explanation.journal.serial,
+            "name": explanation.record.name if explanation.record else None,
+            "record": encode_record(explanation.record) if explanation.record else None,
+            "standing": encode_last_decision(explanation.last_decision) if explanation.last_decision else None,
         },
-        "live": told.live and _live_document(told.live),
-        "sameNaturalKey": [live.arn for live in told.matches],
-        "unlisted": told.unlisted,
+        "live": explanation.live and _encode_live(explanation.live),
+        "sameNaturalKey": [live.arn for live in explanation.matches],
+        "unlisted": explanation.unlisted,
         "rule": {
-            "record": told.row.record,
-            "live": told.row.live,
-            "condition": told.row.condition,
-            "decision": told.row.decision,
-            "rail": told.row.guardrail,
+            "record": explanation.row.record,
+            "live": explanation.row.live,
+            "condition": explanation.row.condition,
+            "decision": explanation.row.decision,
+            "rail": explanation.row.guardrail,
         },
-        "decision": association(told.association),
+        "decision": encode_association(explanation.association),
     }
     return escape_workflow_commands(json.dumps(tree, indent=2)) + "\n"
 
 
-def _lines(told: Explanation, target: str, place: str) -> Iterator[str]:
-    manifest, association = told.manifest, told.association
+def _render_lines(explanation: Explanation, target: str, place: str) -> Iterator[str]:
+    manifest, association = explanation.manifest, explanation.association
     yield f"{manifest.name}  {manifest.origin}  target {target}  {place}"
     yield ""
     yield f"decision   {association.decision}"
     yield f"  because  {association.reason or 'git, journal and AWS agree, as far as AWS shows'}"
-    yield f"  rule     record: {told.row.record}; live: {told.row.live}"
-    if told.row.condition:
-        yield f"           if {told.row.condition}"
-    yield f"           so: {told.row.decision}"
-    if told.row.guardrail:
-        yield f"  rail     {association.decision}: {told.row.guardrail}"
-    for each in association.differences:
-        live = shown(each.live) if each.is_readable else "unverifiable"
-        yield f"  differs  {each.path}: git {shown(each.desired)}, applied {shown(each.applied)}, live {live}"
+    yield f"  rule     record: {explanation.row.record}; live: {explanation.row.live}"
+    if explanation.row.condition:
+        yield f"           if {explanation.row.condition}"
+    yield f"           so: {explanation.row.decision}"
+    if explanation.row.guardrail:
+        yield f"  rail     {association.decision}: {explanation.row.guardrail}"
+    for difference in association.differences:
+        live = format_value(difference.live) if difference.is_readable else "unverifiable"
+        git, applied = format_value(difference.desired), format_value(difference.applied)
+        yield f"  differs  {difference.path}: git {git}, applied {applied}, live {live}"
     if association.unverifiable:
         yield f"  unverifiable: {' '.join(association.unverifiable)} (AWS does not show it)"
     yield ""
@@ -90,81 +92,81 @@ def _lines(told: Explanation, target: str, place: str) -> Iterator[str]:
         + [f", ignore {' '.join(policy.ignore)}"] * bool(policy.ignore)
         + [f", adopt {policy.adopt}"] * bool(policy.adopt)
     )
-    if told.integration:
-        yield f"  integration {manifest.integration} is {told.integration.name}, {told.integration.arn}"
+    if explanation.integration:
+        yield f"  integration {manifest.integration} is {explanation.integration.name}, {explanation.integration.arn}"
     else:
         yield f"  integration {manifest.integration} is not there"
-    yield from _leaves(told.request or manifest.spec)
-    if told.token:
-        yield f"  a Create of it carries the token {told.token}"
+    yield from _render_members(explanation.request or manifest.spec)
+    if explanation.token:
+        yield f"  a Create of it carries the token {explanation.token}"
     elif policy.adopt:
         yield "  no Create is ever sent for it: it has policy.adopt"
     yield ""
-    yield f"the journal remembers (serial {told.journal.serial})"
-    yield from _record(told)
+    yield f"the journal remembers (serial {explanation.journal.serial})"
+    yield from _render_record(explanation)
     yield ""
     yield "AWS shows"
-    yield from _live(told)
+    yield from _render_live(explanation)
 
 
-def _leaves(spec: Mapping[str, Json]) -> Iterator[str]:
+def _render_members(spec: Mapping[str, Json]) -> Iterator[str]:
     for path, value in flatten(spec):
         if path != "/DataIntegrationIdentifier":
-            yield f"  {path[1:]}  {shown(value)}"
+            yield f"  {path[1:]}  {format_value(value)}"
 
 
-def _record(told: Explanation) -> Iterator[str]:
-    record = told.record
+def _render_record(explanation: Explanation) -> Iterator[str]:
+    record = explanation.record
     if record is None:
         yield "  nothing of it"
         return
-    if record.name != told.manifest.name:
+    if record.name != explanation.manifest.name:
         yield f"  under the name {record.name}"
-    yield from _state(record)
+    yield from _render_state(record)
     yield f"  token {record.token or 'unknown: somebody else created it'}"
     yield f"  incarnation {record.incarnation}, generation {record.generation} acted on last"
-    if told.last_decision:
-        yield f"  {told.last_decision.decision} since {timestamp(told.last_decision.since)}"
-    if record.request != told.request:
+    if explanation.last_decision:
+        yield f"  {explanation.last_decision.decision} since {timestamp(explanation.last_decision.since)}"
+    if record.request != explanation.request:
         yield "  applied, which is not what git asks for now:"
-        yield from (f"  {line}" for line in _leaves(record.request))
-    for number, former in enumerate(record.previous_executions, 1):
-        yield f"  not sent again by itself, {number} of {len(record.previous_executions)}: {shown(former)}"
+        yield from (f"  {line}" for line in _render_members(record.request))
+    for number, execution in enumerate(record.previous_executions, 1):
+        yield f"  not sent again by itself, {number} of {len(record.previous_executions)}: {format_value(execution)}"
 
 
-def _state(record: Record) -> Iterator[str]:
+def _render_state(record: Record) -> Iterator[str]:
     match record.state:
         case CreatePending(attempts, first, last):
-            at = f"attempt {attempts} at {timestamp(last)}, the first at {timestamp(first)}"
-            yield f"  a Create without an answer: {at}"
-        case Bound(association_id, since, arn, gone, update):
+            attempt_text = f"attempt {attempts} at {timestamp(last)}, the first at {timestamp(first)}"
+            yield f"  a Create without an answer: {attempt_text}"
+        case Bound(association_id, since, arn, missing_since, update):
             yield f"  bound to {arn or association_id} since {timestamp(since)}"
             if arn is None:
                 yield "  no run has seen it in List yet"
-            if gone:
-                yield f"  List has left it out since {timestamp(gone)}"
+            if missing_since:
+                yield f"  List has left it out since {timestamp(missing_since)}"
             if update:
-                became = f"refused: {update.refusal}" if update.refusal else "not shown by List yet"
-                yield f"  an Update of {timestamp(update.at)}, {became}"
+                outcome = f"refused: {update.refusal}" if update.refusal else "not shown by List yet"
+                yield f"  an Update of {timestamp(update.at)}, {outcome}"
 
 
-def _live(told: Explanation) -> Iterator[str]:
-    if told.unlisted is not None:
-        yield f"  unknown: its data integration could not be listed: {told.unlisted}"
-    elif told.live is None:
+def _render_live(explanation: Explanation) -> Iterator[str]:
+    if explanation.unlisted is not None:
+        yield f"  unknown: its data integration could not be listed: {explanation.unlisted}"
+    elif explanation.live is None:
         yield "  nothing for it"
     else:
-        yield f"  {told.live.arn}"
-        yield from _leaves(told.live.spec)
-        if told.live.last_execution:
-            message = f": {told.live.last_execution.message}" if told.live.last_execution.message else ""
-            yield f"  last job {told.live.last_execution.status}{message}"
-    for other in told.matches:
-        if told.live is None or other.id != told.live.id:
+        yield f"  {explanation.live.arn}"
+        yield from _render_members(explanation.live.spec)
+        if explanation.live.last_execution:
+            message = f": {explanation.live.last_execution.message}" if explanation.live.last_execution.message else ""
+            yield f"  last job {explanation.live.last_execution.status}{message}"
+    for other in explanation.matches:
+        if explanation.live is None or other.id != explanation.live.id:
             yield f"  another with its natural key: {other.arn}"
 
 
-def _live_document(live: Live) -> dict[str, Any]:
+def _encode_live(live: Live) -> dict[str, Any]:
     execution = live.last_execution
     return {
         "arn": live.arn,

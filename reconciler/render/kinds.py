@@ -105,7 +105,7 @@ class ReportKind(StrEnum):
         "invalid-manifest", "invalid manifest", "error", "other", "✗", "red",
         "A manifest cannot be used; no manifest is, until it is put right.",
     )
-    UNWISE_MANIFEST = (
+    MANIFEST_WARNING = (
         "manifest-warning", "manifest warning", "warning", "other", "!", "yellow",
         "A manifest is valid, and probably not what was meant.",
     )
@@ -120,7 +120,7 @@ class ReportKind(StrEnum):
 _RANKS = {kind: rank for rank, kind in enumerate(ReportKind)}
 
 
-def kind_of(association: AssociationReport) -> ReportKind:
+def get_kind(association: AssociationReport) -> ReportKind:
     """Return the kind of an association: what became of its call, or otherwise what was decided."""
     match association.outcome:
         case Unknown():
@@ -134,12 +134,12 @@ def kind_of(association: AssociationReport) -> ReportKind:
         case Skipped() if association.decision is DecisionKind.ADOPT:
             return ReportKind.UNADOPTED
         case Skipped() | None:
-            return kind_of_decision(association.decision)
+            return get_kind_of_decision(association.decision)
         case other:
             assert_never(other)
 
 
-def kind_of_decision(decision: DecisionKind) -> ReportKind:  # noqa: PLR0911 - a row for each decision
+def get_kind_of_decision(decision: DecisionKind) -> ReportKind:  # noqa: PLR0911 - a row for each decision
     """Return the kind of a decision that nothing was done about."""
     match decision:
         case DecisionKind.CREATE:

@@ -15,9 +15,9 @@ from reconciler.core.text import escape_invisible, plural, timestamp_to_the_minu
 
 Severity: TypeAlias = Literal["info", "success", "warning", "failure"]
 
-_LINES = 20
+_MAX_LINES = 20
 """How many things one message tells at most."""
-_LONGEST = 500
+_MAX_LENGTH = 500
 """Characters: how much is said of one thing at most."""
 _ADVICE = {
     Condition.REFUSED: "the latest revision was rejected or cannot be read: correct what is named here",
@@ -30,9 +30,9 @@ _ADVICE = {
     Condition.EXPORT_FAILED: "the last job of an association failed: AWS's console says why",
 }
 """The conditions that are wrong, the gravest first, and what to do about each."""
-_FAILURES = frozenset(_ADVICE) - {Condition.DRIFTED, Condition.LOST}
-_PERSON = re.compile(r"(:assumed-role/[^/\s]+|:federated-user|:user)/[^\s,;'\")]+")
-_OBEYED = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'"})  # noqa: RUF001 - so that nobody is called
+_FAILURE_CONDITIONS = frozenset(_ADVICE) - {Condition.DRIFTED, Condition.LOST}
+_PERSON_ARN = re.compile(r"(:assumed-role/[^/\s]+|:federated-user|:user)/[^\s,;'\")]+")
+_HARMLESS_REPLACEMENTS = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'"})  # noqa: RUF001 - so that nobody is called
 """What calls people or makes links in some chat. What only emphasises stays, so that a pattern can be copied: apprise
 escapes it where a service would take it for markup.
 """
@@ -47,79 +47,93 @@ class Message:
     severity: Severity
 
 
-def told(notices: tuple[Notification, ...]) -> Message:
+def build_change_message(notifications: tuple[Notification, ...]) -> Message:
     """Return what began and ended to be wrong as one message, the gravest first."""
-    counts = Counter(_label(each) for each in notices)
+    counts = Counter(_get_label(each) for each in notifications)
     labels = [label for label in (*_ADVICE, "recovered") if label in counts]
-    wrong = {each.finding.condition for each in notices if each.finding.condition.is_wrong}
-    severity: Severity = "failure" if wrong & _FAILURES else "warning" if wrong else "success"
+    wrong_conditions = {each.finding.condition for each in notifications if each.finding.condition.is_wrong}
+    severity: Severity = (
+        "failure" if wrong_conditions & _FAILURE_CONDITIONS else "warning" if wrong_conditions else "success"
+    )
     title = f"reconcile: {', '.join(f'{counts[label]} {label}' for label in labels)}"
-    return Message(title, "\n".join(_listed(notices)), severity)
+    return Message(title, "\n".join(_list_notifications(notifications)), severity)
 
 
-def summary(said: Summary) -> Message:
+def build_summary_message(summary: Summary) -> Message:
     """Return how all stands as a message. It says that all is well only where that is so."""
-    watched = f"{plural(said.association_count, 'association')} in {plural(said.target_count, 'target')}"
-    if said.is_well:
-        return Message("reconcile: all is well", f"{watched}, as of {timestamp_to_the_minute(said.at)}.", "info")
+    scope = f"{plural(summary.association_count, 'association')} in {plural(summary.target_count, 'target')}"
+    if summary.is_well:
+        return Message("reconcile: all is well", f"{scope}, as of {timestamp_to_the_minute(summary.at)}.", "info")
     parts = [
-        f"{len(said.open_notifications)} wrong" if said.open_notifications else "",
-        f"{plural(len(said.overdue_targets), 'target')} not reconciled" if said.overdue_targets else "",
-        "manifests not read" if said.is_source_unread else "",
-        f"{said.waiting_count} waiting" if said.waiting_count else "",
-        "" if said.target_count else "nothing is reconciled",
+        f"{len(summary.open_notifications)} wrong" if summary.open_notifications else "",
+        f"{plural(len(summary.overdue_targets), 'target')} not reconciled" if summary.overdue_targets else "",
+        "manifests not read" if summary.is_source_unread else "",
+        f"{summary.waiting_count} waiting" if summary.waiting_count else "",
+        "" if summary.target_count else "nothing is reconciled",
     ]
-    lines = [f"{watched}, as of {timestamp_to_the_minute(said.at)}."]
-    if said.is_source_unread:
+    lines = [f"{scope}, as of {timestamp_to_the_minute(summary.at)}."]
+    if summary.is_source_unread:
         lines.append(
-            f"The manifests were last read {_when(said.source_read_at)}: newer revisions are not active. See the log."
+            f"The manifests were last read {_format_time(summary.source_read_at)}: newer revisions are not active. "
+            "See the log."
         )
-    lines += [f"- {_plain(name)} last went well {_when(when)}" for name, when in said.overdue_targets[:_LINES]]
-    lines += _more(len(said.overdue_targets))
-    if said.waiting_count:
+    lines += [
+        f"- {_make_harmless(name)} last went well {_format_time(when)}"
+        for name, when in summary.overdue_targets[:_MAX_LINES]
+    ]
+    lines += _format_omitted(len(summary.overdue_targets))
+    if summary.waiting_count:
         lines.append("What waits settles, is held, changed in git or is not known just now: the report says which.")
-    lines += _listed(said.open_notifications)
-    wrong = said.open_notifications or said.overdue_targets or said.is_source_unread or not said.target_count
-    return Message(f"reconcile: {', '.join(filter(None, parts))}", "\n".join(lines), "warning" if wrong else "info")
+    lines += _list_notifications(summary.open_notifications)
+    is_wrong = (
+        summary.open_notifications or summary.overdue_targets or summary.is_source_unread or not summary.target_count
+    )
+    return Message(f"reconcile: {', '.join(filter(None, parts))}", "\n".join(lines), "warning" if is_wrong else "info")
 
 
-def _when(time: datetime | None) -> str:
+def _format_time(time: datetime | None) -> str:
     return f"at {timestamp_to_the_minute(time)}" if time else "before this start, if ever"
 
 
-def _listed(notices: tuple[Notification, ...]) -> Iterator[str]:
+def _list_notifications(notifications: tuple[Notification, ...]) -> Iterator[str]:
     """Yield what is to be done for each condition, and below it what it concerns."""
     order = [*_ADVICE, "recovered"]
     heading = ""
-    for each in sorted(notices, key=lambda each: order.index(_label(each)))[:_LINES]:
-        label = _label(each)
+    for notification in sorted(notifications, key=lambda each: order.index(_get_label(each)))[:_MAX_LINES]:
+        label = _get_label(notification)
         if label != heading:
             heading = label
-            yield f"{label}: {_ADVICE[each.finding.condition]}" if each.finding.condition.is_wrong else f"{label}:"
-        yield f"- {_line(each)}"
-    yield from _more(len(notices))
+            yield (
+                f"{label}: {_ADVICE[notification.finding.condition]}"
+                if notification.finding.condition.is_wrong
+                else f"{label}:"
+            )
+        yield f"- {_format_line(notification)}"
+    yield from _format_omitted(len(notifications))
 
 
-def _more(count: int) -> Iterable[str]:
-    return [f"and {count - _LINES} more"] if count > _LINES else []
+def _format_omitted(count: int) -> Iterable[str]:
+    return [f"and {count - _MAX_LINES} more"] if count > _MAX_LINES else []
 
 
-def _label(notice: Notification) -> str:
-    return notice.finding.condition if notice.finding.condition.is_wrong else "recovered"
+def _get_label(notification: Notification) -> str:
+    return notification.finding.condition if notification.finding.condition.is_wrong else "recovered"
 
 
-def _line(notice: Notification) -> str:
-    finding = notice.finding
-    what = f"{finding.name} in {finding.target}" if finding.name else finding.target or "the manifests"
-    was = (
-        f"no longer {_was(notice.ended_condition)}" if notice.ended_condition and not finding.condition.is_wrong else ""
+def _format_line(notification: Notification) -> str:
+    finding = notification.finding
+    subject = f"{finding.name} in {finding.target}" if finding.name else finding.target or "the manifests"
+    recovery = (
+        f"no longer {_describe_ended_condition(notification.ended_condition)}"
+        if notification.ended_condition and not finding.condition.is_wrong
+        else ""
     )
-    why = finding.message if finding.condition.is_wrong else was
-    place = ", ".join(filter(None, (what, finding.manifest, finding.arn)))
-    return _plain(f"{place}: {why}" if why else place)
+    message = finding.message if finding.condition.is_wrong else recovery
+    place = ", ".join(filter(None, (subject, finding.manifest, finding.arn)))
+    return _make_harmless(f"{place}: {message}" if message else place)
 
 
-def _was(condition: Condition) -> str:
+def _describe_ended_condition(condition: Condition) -> str:
     return {
         Condition.TARGET_FAILED: "failed",
         Condition.REFUSED: "refused",
@@ -127,7 +141,11 @@ def _was(condition: Condition) -> str:
     }.get(condition, str(condition))
 
 
-def _plain(text: str) -> str:
+def _make_harmless(text: str) -> str:
     """Return a text on one line that calls nobody, links to nothing and names no person that AWS named."""
-    text = escape_invisible(_PERSON.sub(r"\1/…", " ".join(text.split()))).translate(_OBEYED).replace("](", "] (")
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    text = (
+        escape_invisible(_PERSON_ARN.sub(r"\1/…", " ".join(text.split())))
+        .translate(_HARMLESS_REPLACEMENTS)
+        .replace("](", "] (")
+    )
+    return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 1]}…"

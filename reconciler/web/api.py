@@ -17,56 +17,62 @@ from reconciler.web.page.page import Process
 FORMAT = "reconciler/controller/v1"
 
 
-def written(board: ControllerStatus, process: Process) -> Iterator[str]:
+def stream_json(status: ControllerStatus, process: Process) -> Iterator[str]:
     """Yield the board as the document that the schema describes, in pieces."""
-    stuck = board.find_stuck(process.patience)
-    targets = json.items(_lane(lane, stuck=lane in stuck) for lane in board.targets)
-    runs = json.items((json.line(_run(run)),) for run in board.finished_runs)
-    yield from json.members(_board(board, process), targets=targets, runs=runs)
+    stuck = status.find_stuck(process.stuck_after)
+    targets = json.stream_array(
+        _stream_target(target_status, is_stuck=target_status in stuck) for target_status in status.targets
+    )
+    runs = json.stream_array((json.dump_line(_encode_run(run)),) for run in status.finished_runs)
+    yield from json.stream_object(_encode_head(status, process), targets=targets, runs=runs)
     yield "\n"
 
 
-def _board(board: ControllerStatus, process: Process) -> dict[str, Any]:
-    revision, stuck = board.revision, board.find_stuck(process.patience)
+def _encode_head(status: ControllerStatus, process: Process) -> dict[str, Any]:
+    revision, stuck = status.revision, status.find_stuck(process.stuck_after)
     return {
         "format": FORMAT,
-        "generatedAt": board.now.isoformat(),
-        "startedAt": board.started_at.isoformat(),
-        "sourceCheckedAt": _time(board.source_checked_at),
+        "generatedAt": status.now.isoformat(),
+        "startedAt": status.started_at.isoformat(),
+        "sourceCheckedAt": _format_time(status.source_checked_at),
         "revision": revision
         and {"id": revision.id, "since": revision.since.isoformat(), "manifests": revision.manifest_count},
-        "rejection": board.rejected_revision and _refusal(board.rejected_revision),
-        "schedulerRunning": process.working,
-        "stopping": process.stopping,
-        "sourceStuck": board.source_status in stuck,
+        "rejection": status.rejected_revision and _encode_rejection(status.rejected_revision),
+        "schedulerRunning": process.is_scheduler_running,
+        "stopping": process.is_stopping,
+        "sourceStuck": status.source_status in stuck,
     }
 
 
-def _refusal(refusal: RejectedRevision) -> dict[str, Any]:
+def _encode_rejection(rejection: RejectedRevision) -> dict[str, Any]:
     return {
-        "reason": refusal.reason,
-        "since": refusal.since.isoformat(),
-        "problems": [json.problem(problem) for problem in refusal.problems],
+        "reason": rejection.reason,
+        "since": rejection.since.isoformat(),
+        "problems": [json.encode_problem(problem) for problem in rejection.problems],
     }
 
 
-def _lane(lane: TargetStatus, *, stuck: bool) -> Iterator[str]:
+def _stream_target(target_status: TargetStatus, *, is_stuck: bool) -> Iterator[str]:
     head = {
-        "target": lane.target,
-        "runningSince": _time(lane.running_since),
-        "lastProgressAt": _time(lane.last_progress),
-        "nextRunAt": _time(lane.next_run),
-        "stuck": stuck,
-        "consecutiveFailures": lane.failures,
-        "lastSuccessAt": _time(lane.last_success),
+        "target": target_status.target,
+        "runningSince": _format_time(target_status.running_since),
+        "lastProgressAt": _format_time(target_status.last_progress),
+        "nextRunAt": _format_time(target_status.next_run),
+        "stuck": is_stuck,
+        "consecutiveFailures": target_status.failures,
+        "lastSuccessAt": _format_time(target_status.last_success),
     }
-    unseen = json.items((json.line(json.association(each)),) for each in lane.unlisted_associations.values())
-    yield from json.members(
-        head, lastSeen=unseen, report=json.written(lane.last_report) if lane.last_report else ("null",)
+    last_seen = json.stream_array(
+        (json.dump_line(json.encode_association(each)),) for each in target_status.unlisted_associations.values()
+    )
+    yield from json.stream_object(
+        head,
+        lastSeen=last_seen,
+        report=json.stream_report(target_status.last_report) if target_status.last_report else ("null",),
     )
 
 
-def _run(run: FinishedRun) -> dict[str, Any]:
+def _encode_run(run: FinishedRun) -> dict[str, Any]:
     return {
         "id": run.id,
         "target": run.target,
@@ -79,5 +85,5 @@ def _run(run: FinishedRun) -> dict[str, Any]:
     }
 
 
-def _time(time: datetime | None) -> str | None:
+def _format_time(time: datetime | None) -> str | None:
     return time.isoformat() if time else None

@@ -15,16 +15,16 @@ from starlette.routing import Route
 
 from reconciler.core.controller.status import ControllerStatus
 from reconciler.web import probes
-from reconciler.web.api import written
+from reconciler.web.api import stream_json
 from reconciler.web.page import html
-from reconciler.web.page.filters import Asked
-from reconciler.web.page.page import Process, page
-from reconciler.web.response_cache import Found, Shared
-from reconciler.web.sanitize import typed
-from reconciler.web.security_headers import Sealed
-from reconciler.web.webhooks import Hooks
+from reconciler.web.page.filters import Filters
+from reconciler.web.page.page import Process, build_page
+from reconciler.web.response_cache import Document, ResponseCache
+from reconciler.web.sanitize import enforce_types
+from reconciler.web.security_headers import SecurityHeaders
+from reconciler.web.webhooks import Webhooks
 
-_FRESH = 15
+_MAX_AGE = 15
 """For how many seconds at most a page or a document is shared while nothing changes but the time."""
 
 
@@ -32,76 +32,86 @@ _FRESH = 15
 class Views:
     """What is shown. `metrics` returns a content type and a text; `manifest_url` is a template (see `places`)."""
 
-    board: Callable[[], ControllerStatus]
-    metrics: Callable[[], tuple[str, bytes]]
-    patience: timedelta
-    working: Callable[[], bool]
-    stopping: Callable[[], bool]
+    get_status: Callable[[], ControllerStatus]
+    render_metrics: Callable[[], tuple[str, bytes]]
+    stuck_after: timedelta
+    is_scheduler_running: Callable[[], bool]
+    is_stopping: Callable[[], bool]
     manifest_url: str | None = None
 
-    def process(self) -> Process:
+    def build_process(self) -> Process:
         """Return what the board does not know."""
-        return Process(self.working(), self.stopping(), self.patience, self.manifest_url)
+        return Process(self.is_scheduler_running(), self.is_stopping(), self.stuck_after, self.manifest_url)
 
 
-def application(views: Views, hooks: Hooks) -> Starlette:
+def build_application(views: Views, webhooks: Webhooks) -> Starlette:
     """Return the application."""
-    pages, reports, metrics = Shared(), Shared(), Shared()
+    page_cache, report_cache, metrics_cache = ResponseCache(), ResponseCache(), ResponseCache()
 
-    async def index(request: Request) -> Response:
-        asked = Asked.of(request.query_params)
+    async def show_page(request: Request) -> Response:
+        filters = Filters.from_parameters(request.query_params)
 
-        def look() -> Found:
-            board, process = views.board(), views.process()
-            return Found(_state(board, process), "text/html", html.written(page(typed(board), asked, process)))
+        def build_document() -> Document:
+            status, process = views.get_status(), views.build_process()
+            return Document(
+                _compute_cache_state(status, process),
+                "text/html",
+                html.stream_page(build_page(enforce_types(status), filters, process)),
+            )
 
-        return await pages.answer(request, asked, look)
+        return await page_cache.respond(request, filters, build_document)
 
-    async def report(request: Request) -> Response:
-        def look() -> Found:
-            board, process = views.board(), views.process()
-            return Found(_state(board, process), "application/json", written(typed(board), process))
+    async def show_report(request: Request) -> Response:
+        def build_document() -> Document:
+            status, process = views.get_status(), views.build_process()
+            return Document(
+                _compute_cache_state(status, process), "application/json", stream_json(enforce_types(status), process)
+            )
 
-        return await reports.answer(request, None, look)
+        return await report_cache.respond(request, None, build_document)
 
-    async def healthz(_: Request) -> Response:
-        return probes.health(views.board(), views.patience, working=views.working())
+    async def report_health(_: Request) -> Response:
+        return probes.build_health_response(
+            views.get_status(), views.stuck_after, is_scheduler_running=views.is_scheduler_running()
+        )
 
-    async def readyz(_: Request) -> Response:
-        return probes.readiness(views.board(), stopping=views.stopping())
+    async def report_readiness(_: Request) -> Response:
+        return probes.build_readiness_response(views.get_status(), is_stopping=views.is_stopping())
 
-    async def measures(request: Request) -> Response:
-        def look() -> Found:
-            content_type, text = views.metrics()
-            return Found(None, content_type, (text.decode(),))
+    async def show_metrics(request: Request) -> Response:
+        def build_document() -> Document:
+            content_type, text = views.render_metrics()
+            return Document(None, content_type, (text.decode(),))
 
-        return await metrics.answer(request, None, look)
+        return await metrics_cache.respond(request, None, build_document)
 
     app = Starlette(
         routes=[
-            Route("/", index),
-            Route("/static/{name}", html.static),
-            Route("/api/v1/report", report),
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/metrics", measures),
-            Route("/hooks/{sender}", hooks.answer, methods=["POST"]),
+            Route("/", show_page),
+            Route("/static/{name}", html.serve_static),
+            Route("/api/v1/report", show_report),
+            Route("/healthz", report_health),
+            Route("/readyz", report_readiness),
+            Route("/metrics", show_metrics),
+            Route("/hooks/{sender}", webhooks.respond, methods=["POST"]),
         ],
         middleware=[Middleware(GZipMiddleware, compresslevel=4)],
     )
     app.router.redirect_slashes = False  # it would lead to whatever host the request names
-    app.middleware_stack = Sealed(app.build_middleware_stack())  # not one of them: errors are answered outside of those
+    app.middleware_stack = SecurityHeaders(
+        app.build_middleware_stack()
+    )  # not one of them: errors are answered outside of those
     return app
 
 
-def _state(board: ControllerStatus, process: Process) -> object:
+def _compute_cache_state(status: ControllerStatus, process: Process) -> object:
     """Return what is equal for as long as documents may stay as they are, though time passes."""
 
-    def coarse(time: datetime | None) -> int | None:
+    def round_to_seconds(time: datetime | None) -> int | None:
         return round(time.timestamp()) if time else None
 
-    stuck = tuple(lane.target for lane in board.find_stuck(process.patience))
-    times = tuple((coarse(lane.last_progress), coarse(lane.next_run)) for lane in board.targets)
-    lanes = tuple(replace(lane, last_progress=None, next_run=None) for lane in board.targets)
-    still = replace(board, now=board.started_at, targets=lanes, source_status=None)
-    return int(board.now.timestamp() // _FRESH), still, times, stuck, process
+    stuck_targets = tuple(target_status.target for target_status in status.find_stuck(process.stuck_after))
+    times = tuple((round_to_seconds(lane.last_progress), round_to_seconds(lane.next_run)) for lane in status.targets)
+    targets = tuple(replace(lane, last_progress=None, next_run=None) for lane in status.targets)
+    stable_status = replace(status, now=status.started_at, targets=targets, source_status=None)
+    return int(status.now.timestamp() // _MAX_AGE), stable_status, times, stuck_targets, process

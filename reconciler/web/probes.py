@@ -9,27 +9,30 @@ from starlette.responses import PlainTextResponse, Response
 from reconciler.core.controller.status import ControllerStatus, TargetStatus
 
 
-def health(board: ControllerStatus, patience: timedelta, *, working: bool) -> Response:
+def build_health_response(status: ControllerStatus, stuck_after: timedelta, *, is_scheduler_running: bool) -> Response:
     """Say 503 where a run makes no progress, or nothing would be run any more."""
-    stuck = board.find_stuck(patience)
-    wrong = [f"{_what(board, lane)} has made no progress since {lane.stalled_since:%H:%M:%SZ}" for lane in stuck]
-    wrong += [] if working else ["the timetable has stopped"]
-    return _said("\n".join(wrong or ["ok"]), 503 if wrong else 200)
+    stuck = status.find_stuck(stuck_after)
+    problems = [
+        f"{_describe_task(status, target_status)} has made no progress since {target_status.stalled_since:%H:%M:%SZ}"
+        for target_status in stuck
+    ]
+    problems += [] if is_scheduler_running else ["the timetable has stopped"]
+    return _build_response("\n".join(problems or ["ok"]), 503 if problems else 200)
 
 
-def _what(board: ControllerStatus, lane: TargetStatus) -> str:
-    return "the poll of git" if lane is board.source_status else f"the run of target {lane.target}"
+def _describe_task(status: ControllerStatus, target_status: TargetStatus) -> str:
+    return "the poll of git" if target_status is status.source_status else f"the run of target {target_status.target}"
 
 
-def readiness(board: ControllerStatus, *, stopping: bool) -> Response:
+def build_readiness_response(status: ControllerStatus, *, is_stopping: bool) -> Response:
     """Say 503 until a first revision is active, and when a stop was asked for."""
-    if stopping:
-        return _said("stopping", 503)
-    if board.revision is None:
-        reason = f": {board.rejected_revision.reason}" if board.rejected_revision else ""
-        return _said(f"no revision is active yet{reason}", 503)
-    return _said("ok", 200)
+    if is_stopping:
+        return _build_response("stopping", 503)
+    if status.revision is None:
+        reason = f": {status.rejected_revision.reason}" if status.rejected_revision else ""
+        return _build_response(f"no revision is active yet{reason}", 503)
+    return _build_response("ok", 200)
 
 
-def _said(text: str, status: int) -> Response:
+def _build_response(text: str, status: int) -> Response:
     return PlainTextResponse(f"{text}\n".encode("utf-8", "replace"), status)

@@ -16,18 +16,18 @@ from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from reconciler.web.rendered_text import Rendering
+from reconciler.web.rendered_text import RenderedText
 
-HELD = 32 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
 """How many bytes the renderings that are being read, or may be shared, take together at most."""
-_KEPT = 4
+_MAX_ENTRIES = 4
 """How many renderings may be shared: the page has one for each set of filters."""
-_AGAIN = "5"
+_RETRY_AFTER = "5"
 """After how many seconds a reader who was sent away comes again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Document:
     """What is to be shown, before it is rendered. It is not, where there is a rendering of an equal state.
 
     A state of None equals no other.
@@ -39,75 +39,85 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _Entry:
     number: int
     state: object
-    rendering: Rendering
+    rendering: RenderedText
 
 
-class Shared:
+class ResponseCache:
     """The renderings of one kind of document. A key says which document of that kind is asked for."""
 
-    def __init__(self, held: int = HELD) -> None:
-        self._held = held
-        self._turns, self._threads = CapacityLimiter(1), CapacityLimiter(1)
-        self._begun = 0
-        self._known: OrderedDict[Hashable, _Known] = OrderedDict()
-        self._alive: weakref.WeakSet[Rendering] = weakref.WeakSet()
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._turn_limiter, self._thread_limiter = CapacityLimiter(1), CapacityLimiter(1)
+        self._rendering_count = 0
+        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._texts_in_use: weakref.WeakSet[RenderedText] = weakref.WeakSet()
 
-    async def answer(self, request: Request, key: Hashable, look: Callable[[], Found]) -> Response:
+    async def respond(self, request: Request, key: Hashable, build_document: Callable[[], Document]) -> Response:
         """Return the answer to a request. `look` is called in a thread, and never twice at once."""
-        arrived = self._begun
-        async with self._turns:
+        count_on_arrival = self._rendering_count
+        async with self._turn_limiter:
             if await request.is_disconnected():
                 return Response(status_code=503)  # nobody reads it
-            rendering = await to_thread.run_sync(partial(self._rendered, key, arrived, look), limiter=self._threads)
+            rendering = await to_thread.run_sync(
+                partial(self._get_rendering, key, count_on_arrival, build_document), limiter=self._thread_limiter
+            )
         if rendering is None:
-            said = "too many readers are slow: ask again in some seconds\n"
-            return PlainTextResponse(said, 503, {"Retry-After": _AGAIN})
-        return _answer(request, rendering)
+            message = "too many readers are slow: ask again in some seconds\n"
+            return PlainTextResponse(message, 503, {"Retry-After": _RETRY_AFTER})
+        return _build_response(request, rendering)
 
-    def _rendered(self, key: Hashable, arrived: int, look: Callable[[], Found]) -> Rendering | None:
+    def _get_rendering(
+        self, key: Hashable, count_on_arrival: int, build_document: Callable[[], Document]
+    ) -> RenderedText | None:
         """Return the rendering for who arrived after so many were begun; None where there is no room for it."""
-        known = self._known.get(key)
-        if known and known.number > arrived:
-            return known.rendering  # it shows how things stood when it was asked for, or later
-        self._begun += 1
-        number = self._begun
-        found = look()
-        if known and found.state is not None and known.state == found.state:
-            rendering = known.rendering
+        entry = self._entries.get(key)
+        if entry and entry.number > count_on_arrival:
+            return entry.rendering  # it shows how things stood when it was asked for, or later
+        self._rendering_count += 1
+        number = self._rendering_count
+        document = build_document()
+        if entry and document.state is not None and entry.state == document.state:
+            rendering = entry.rendering
         elif self._is_full():
-            return known.rendering if known else None
+            return entry.rendering if entry else None
         else:
-            rendering = Rendering.of(found.media_type, found.texts)
-            self._alive.add(rendering)
-        self._known[key] = _Known(number, found.state, rendering)
-        self._known.move_to_end(key)
-        while len(self._known) > _KEPT:
-            self._known.popitem(last=False)
+            rendering = RenderedText.from_texts(document.media_type, document.texts)
+            self._texts_in_use.add(rendering)
+        self._entries[key] = _Entry(number, document.state, rendering)
+        self._entries.move_to_end(key)
+        while len(self._entries) > _MAX_ENTRIES:
+            self._entries.popitem(last=False)
         return rendering
 
     def _is_full(self) -> bool:
         """Tell whether there is room for no further rendering, also where those that nobody reads are given up."""
-        if sum(each.size for each in self._alive) >= self._held:
-            self._known.clear()
-        return sum(each.size for each in self._alive) >= self._held
+        if sum(each.compressed_size for each in self._texts_in_use) >= self._max_bytes:
+            self._entries.clear()
+        return sum(each.compressed_size for each in self._texts_in_use) >= self._max_bytes
 
 
-def _answer(request: Request, rendering: Rendering) -> Response:
+def _build_response(request: Request, rendering: RenderedText) -> Response:
     headers = {"ETag": f'W/"{rendering.digest}"'}
-    known = (tag.strip().removeprefix("W/").strip('"') for tag in request.headers.get("if-none-match", "").split(","))
-    if rendering.digest in known:
+    known_digests = (
+        tag.strip().removeprefix("W/").strip('"') for tag in request.headers.get("if-none-match", "").split(",")
+    )
+    if rendering.digest in known_digests:
         return Response(status_code=304, headers=headers)
     if "gzip" in request.headers.get("accept-encoding", ""):
-        headers |= {"Content-Encoding": "gzip", "Content-Length": str(rendering.size), "Vary": "Accept-Encoding"}
-        return StreamingResponse(_sent(rendering.packed), media_type=rendering.media_type, headers=headers)
+        headers |= {
+            "Content-Encoding": "gzip",
+            "Content-Length": str(rendering.compressed_size),
+            "Vary": "Accept-Encoding",
+        }
+        return StreamingResponse(_send_parts(rendering.compressed), media_type=rendering.media_type, headers=headers)
     headers |= {"Content-Length": str(rendering.length)}
-    return StreamingResponse(_sent(rendering.unpacked()), media_type=rendering.media_type, headers=headers)
+    return StreamingResponse(_send_parts(rendering.decompress()), media_type=rendering.media_type, headers=headers)
 
 
-async def _sent(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
+async def _send_parts(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
     for part in parts:
         yield part
         await asyncio.sleep(0)  # others have their turn, however fast this reader is

@@ -17,115 +17,122 @@ from reconciler.core.model import Execution, Json, Live
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 
-_DEEP = 20
+_MAX_DEPTH = 20
 """How many trees may be within each other; below that there is text."""
-_LARGE = 2**64
+_MAX_INTEGER = 2**64
 
 Item = TypeVar("Item")
 Value = TypeVar("Value", TargetReport, AssociationReport, Difference, Execution, Live, Outcome)
 
 
-def typed(board: ControllerStatus) -> ControllerStatus:
+def enforce_types(status: ControllerStatus) -> ControllerStatus:
     """Return the board with values of the right types only: itself, where it has no other."""
-    lanes = _each(board.targets, _lane)
-    return board if lanes is board.targets else replace(board, targets=lanes)
+    targets = _convert_each(status.targets, _convert_target_status)
+    return status if targets is status.targets else replace(status, targets=targets)
 
 
-def _lane(lane: TargetStatus) -> TargetStatus:
-    last = lane.last_report and _report(lane.last_report)
-    seen = (
-        last
-        if lane.last_complete_report is lane.last_report
-        else lane.last_complete_report and _report(lane.last_complete_report)
+def _convert_target_status(target_status: TargetStatus) -> TargetStatus:
+    last_report = target_status.last_report and _convert_report(target_status.last_report)
+    last_complete_report = (
+        last_report
+        if target_status.last_complete_report is target_status.last_report
+        else target_status.last_complete_report and _convert_report(target_status.last_complete_report)
     )
     return (
-        lane
-        if last is lane.last_report and seen is lane.last_complete_report
-        else replace(lane, last_report=last, last_complete_report=seen)
+        target_status
+        if last_report is target_status.last_report and last_complete_report is target_status.last_complete_report
+        else replace(target_status, last_report=last_report, last_complete_report=last_complete_report)
     )
 
 
-def _report(report: Report) -> Report:
-    targets = _each(report.targets, _target)
+def _convert_report(report: Report) -> Report:
+    targets = _convert_each(report.targets, _convert_target)
     return report if targets is report.targets else replace(report, targets=targets)
 
 
-def _target(target: TargetReport) -> TargetReport:
-    return _changed(
+def _convert_target(target: TargetReport) -> TargetReport:
+    return _replace_if_changed(
         target,
-        account=_text_or_none(target.account),
-        region=_text_or_none(target.region),
-        error=_text_or_none(target.error),
-        associations=_each(target.associations, _association),
-        unmanaged=_each(target.unmanaged, _live),
-        unlisted=_each(target.unlisted, _unlisted),
+        account=_convert_text_or_none(target.account),
+        region=_convert_text_or_none(target.region),
+        error=_convert_text_or_none(target.error),
+        associations=_convert_each(target.associations, _convert_association),
+        unmanaged=_convert_each(target.unmanaged, _convert_live),
+        unlisted=_convert_each(target.unlisted, _convert_unlisted),
     )
 
 
-def _unlisted(pair: tuple[str, str]) -> tuple[str, str]:
+def _convert_unlisted(pair: tuple[str, str]) -> tuple[str, str]:
     arn, reason = pair
-    found = (_text(arn), _text(reason))
-    return pair if found == pair else found
+    converted = (_convert_text(arn), _convert_text(reason))
+    return pair if converted == pair else converted
 
 
-def _association(association: AssociationReport) -> AssociationReport:
-    return _changed(
+def _convert_association(association: AssociationReport) -> AssociationReport:
+    return _replace_if_changed(
         association,
-        integration=_text(association.integration),
-        destination=_text(association.destination),
-        reason=_text(association.reason),
-        arn=_text_or_none(association.arn),
-        differences=_each(association.differences, _difference),
-        last_execution=association.last_execution and _execution(association.last_execution),
-        outcome=association.outcome and _outcome(association.outcome),
+        integration=_convert_text(association.integration),
+        destination=_convert_text(association.destination),
+        reason=_convert_text(association.reason),
+        arn=_convert_text_or_none(association.arn),
+        differences=_convert_each(association.differences, _convert_difference),
+        last_execution=association.last_execution and _convert_execution(association.last_execution),
+        outcome=association.outcome and _convert_outcome(association.outcome),
     )
 
 
-def _difference(difference: Difference) -> Difference:
-    return _changed(
+def _convert_difference(difference: Difference) -> Difference:
+    return _replace_if_changed(
         difference,
-        path=_text(difference.path),
-        desired=_json(difference.desired),
-        applied=_json(difference.applied),
-        live=_json(difference.live),
+        path=_convert_text(difference.path),
+        desired=_convert_json(difference.desired),
+        applied=_convert_json(difference.applied),
+        live=_convert_json(difference.live),
     )
 
 
-def _outcome(outcome: Outcome) -> Outcome:
-    texts: dict[str, Any] = {each.name: _text(getattr(outcome, each.name)) for each in fields(outcome)}
-    return _changed(outcome, **texts)
+def _convert_outcome(outcome: Outcome) -> Outcome:
+    texts: dict[str, Any] = {each.name: _convert_text(getattr(outcome, each.name)) for each in fields(outcome)}
+    return _replace_if_changed(outcome, **texts)
 
 
-def _execution(execution: Execution) -> Execution:
-    return _changed(execution, status=_text(execution.status), message=_text_or_none(execution.message))
+def _convert_execution(execution: Execution) -> Execution:
+    return _replace_if_changed(
+        execution, status=_convert_text(execution.status), message=_convert_text_or_none(execution.message)
+    )
 
 
-def _live(live: Live) -> Live:
-    spec = {"DataIntegrationIdentifier": "", **{_text(name): _json(value) for name, value in live.spec.items()}}
+def _convert_live(live: Live) -> Live:
+    spec = {
+        "DataIntegrationIdentifier": "",
+        **{_convert_text(name): _convert_json(value) for name, value in live.spec.items()},
+    }
     for name in ("DataIntegrationIdentifier", "ClientId", "DestinationURI"):
         if name in spec:
-            spec[name] = _text_or_none(spec[name])
+            spec[name] = _convert_text_or_none(spec[name])
     spec["DataIntegrationIdentifier"] = spec["DataIntegrationIdentifier"] or ""
-    execution = live.last_execution and _execution(live.last_execution)
-    return _changed(live, arn=_text(live.arn), spec=live.spec if spec == live.spec else spec, last_execution=execution)
+    execution = live.last_execution and _convert_execution(live.last_execution)
+    return _replace_if_changed(
+        live, arn=_convert_text(live.arn), spec=live.spec if spec == live.spec else spec, last_execution=execution
+    )
 
 
-def _each(found: tuple[Item, ...], change: Callable[[Item], Item]) -> tuple[Item, ...]:
+def _convert_each(values: tuple[Item, ...], convert: Callable[[Item], Item]) -> tuple[Item, ...]:
     """Return a tuple with each item changed: itself, where none is."""
-    changed = tuple(map(change, found))
-    return found if all(new is old for new, old in zip(changed, found, strict=True)) else changed
+    converted = tuple(map(convert, values))
+    return values if all(new is old for new, old in zip(converted, values, strict=True)) else converted
 
 
-def _changed(value: Value, **members: Any) -> Value:
+def _replace_if_changed(value: Value, **members: Any) -> Value:
     """Return a value with other members: itself, where they are the same."""
     return value if all(getattr(value, name) is new for name, new in members.items()) else replace(value, **members)
 
 
-def _text_or_none(value: object) -> str | None:
-    return None if value is None else _text(value)
+def _convert_text_or_none(value: object) -> str | None:
+    return None if value is None else _convert_text(value)
 
 
-def _text(value: object) -> str:
+def _convert_text(value: object) -> str:
     """Return what should be a text as one."""
     if isinstance(value, str):
         return value
@@ -137,27 +144,27 @@ def _text(value: object) -> str:
         return f"({type(value).__name__})"
 
 
-def _json(value: Any) -> Json:
+def _convert_json(value: Any) -> Json:
     """Return what should be a JSON value as one."""
     try:
         json.dumps(value, allow_nan=False)
     except (ValueError, TypeError, RecursionError):
-        return _tree(value, _DEEP)
-    found: Json = value
-    return found
+        return _convert_tree(value, _MAX_DEPTH)
+    json_value: Json = value
+    return json_value
 
 
-def _tree(value: Any, deep: int) -> Json:
+def _convert_tree(value: Any, depth: int) -> Json:
     match value:
         case None | bool() | str():
             return value
-        case int() if abs(value) < _LARGE:
+        case int() if abs(value) < _MAX_INTEGER:
             return value
         case float() if isfinite(value):
             return value
-        case Mapping() if deep:
-            return {_text(name): _tree(each, deep - 1) for name, each in value.items()}
-        case list() | tuple() if deep:
-            return [_tree(each, deep - 1) for each in value]
+        case Mapping() if depth:
+            return {_convert_text(name): _convert_tree(each, depth - 1) for name, each in value.items()}
+        case list() | tuple() if depth:
+            return [_convert_tree(each, depth - 1) for each in value]
         case _:
-            return _text(value)
+            return _convert_text(value)

@@ -18,7 +18,7 @@ HEADERS = {
 }
 
 
-class Sealed:
+class SecurityHeaders:
     """An application whose answers have these headers, where they do not have their own."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -27,11 +27,11 @@ class Sealed:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
 
-        async def sealed(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, receive, sealed)
+        await self._app(scope, receive, send_with_headers)

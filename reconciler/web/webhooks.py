@@ -8,75 +8,77 @@ from dataclasses import dataclass
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from reconciler.web.webhook_senders import SENDERS, Unreadable, concerns
+from reconciler.web.webhook_senders import SENDERS, UnreadableBody, matches_push
 
-LARGEST = 1024 * 1024
+MAX_BODY_SIZE = 1024 * 1024
 """How many bytes a body may have."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hooks:
+class Webhooks:
     """What webhooks lead to. `secret` returns what proves a sender, None where hooks are disabled.
 
     `look` has git looked at; `run_all` has all targets run as well. `told` is given the sender and what became of it.
     """
 
-    secret: Callable[[], bytes | None]
-    watched: str | None
-    look: Callable[[], None]
+    get_secret: Callable[[], bytes | None]
+    watched_ref: str | None
+    check_source: Callable[[], None]
     run_all: Callable[[], None]
-    told: Callable[[str, str], None]
+    on_result: Callable[[str, str], None]
 
-    async def answer(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
         """Answer at once: what a push leads to happens later."""
         name = request.path_params["sender"]
-        sender, secret = SENDERS.get(name), self.secret()
+        sender, secret = SENDERS.get(name), self.get_secret()
         if sender is None or secret is None:
-            return _said(404, "there is no such webhook, or none has a secret: set RECONCILER_WEBHOOK_SECRET")
+            return _build_response(404, "there is no such webhook, or none has a secret: set RECONCILER_WEBHOOK_SECRET")
         try:
-            body = await _body(request)
-        except _UnreadError as unread:
-            return self._answer(name, unread.result, unread.status, str(unread))
-        if not sender.proves(request.headers, body, secret):
-            return self._answer(name, "unauthorized", 401, "the signature or token is not that of the secret")
+            body = await _read_body(request)
+        except _BodyError as body_error:
+            return self._report_and_respond(name, body_error.result, body_error.status, str(body_error))
+        if not sender.verify(request.headers, body, secret):
+            return self._report_and_respond(
+                name, "unauthorized", 401, "the signature or token is not that of the secret"
+            )
         try:
-            counts = concerns(sender, request.headers, body, self.watched)
-        except Unreadable as error:
-            return self._answer(name, "unreadable", 400, str(error))
-        if not counts:
-            return self._answer(name, "ignored", 202, "no push to what is watched: nothing is done")
-        (self.run_all if sender.event is None else self.look)()
-        return self._answer(name, "accepted", 202, "git is looked at now")
+            is_push = matches_push(sender, request.headers, body, self.watched_ref)
+        except UnreadableBody as error:
+            return self._report_and_respond(name, "unreadable", 400, str(error))
+        if not is_push:
+            return self._report_and_respond(name, "ignored", 202, "no push to what is watched: nothing is done")
+        (self.run_all if sender.event_header is None else self.check_source)()
+        return self._report_and_respond(name, "accepted", 202, "git is looked at now")
 
-    def _answer(self, sender: str, result: str, status: int, said: str) -> Response:
-        self.told(sender, result)
-        return _said(status, said)
+    def _report_and_respond(self, sender: str, result: str, status: int, message: str) -> Response:
+        self.on_result(sender, result)
+        return _build_response(status, message)
 
 
-class _UnreadError(Exception):
+class _BodyError(Exception):
     """A body is not there as a whole, or not wanted."""
 
-    def __init__(self, result: str, status: int, said: str) -> None:
-        super().__init__(said)
+    def __init__(self, result: str, status: int, message: str) -> None:
+        super().__init__(message)
         self.result, self.status = result, status
 
 
-async def _body(request: Request) -> bytes:
+async def _read_body(request: Request) -> bytes:
     """Return the body; one that is larger than it may be is read no further. Raises _UnreadError."""
-    too_large = _UnreadError("too-large", 413, f"a body may have {LARGEST} bytes")
+    too_large = _BodyError("too-large", 413, f"a body may have {MAX_BODY_SIZE} bytes")
     declared = request.headers.get("content-length", "0")
-    if not declared.isdecimal() or int(declared) > LARGEST:
+    if not declared.isdecimal() or int(declared) > MAX_BODY_SIZE:
         raise too_large
     body = bytearray()
     try:
         async for part in request.stream():
             body += part
-            if len(body) > LARGEST:
+            if len(body) > MAX_BODY_SIZE:
                 raise too_large
     except ClientDisconnect as error:
-        raise _UnreadError("broken-off", 400, "the connection ended before the body did") from error
+        raise _BodyError("broken-off", 400, "the connection ended before the body did") from error
     return bytes(body)
 
 
-def _said(status: int, said: str) -> Response:
-    return JSONResponse({"message": said}, status)
+def _build_response(status: int, message: str) -> Response:
+    return JSONResponse({"message": message}, status)

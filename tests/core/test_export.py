@@ -54,7 +54,7 @@ from reconciler.core.plan.integrations import find_integration
 from reconciler.core.request.normalise import find_problems, normalise, resolve_request
 from reconciler.edge.manifests.load import read_manifests
 from reconciler.edge.manifests.schema import get_fast_check
-from reconciler.render.manifest import text
+from reconciler.render.manifest import render_yaml
 
 AMBIENT, DECLARED = Target("default"), Target("prod", REGION, ACCOUNT)
 EMPTY = Journal(ACCOUNT, REGION, "")
@@ -74,7 +74,7 @@ def looked(
 
 def written(found: Sequence[ExportedManifest], target: Target = AMBIENT) -> tuple[Manifest, ...]:
     """Return manifests as they are read back from their texts, all of them as one revision."""
-    files = [File(f"{each.name}.yaml", text(each.document, each.comments).encode()) for each in found]
+    files = [File(f"{each.name}.yaml", render_yaml(each.document, each.comments).encode()) for each in found]
     if target.account:
         spec = {"Region": target.region, "AccountId": target.account}
         head = {"apiVersion": "appintegrations.reconciler/v1", "kind": "Target", "metadata": {"name": target.name}}
@@ -591,7 +591,7 @@ def test_aws_text_cannot_break_out_of_a_comment() -> None:
     """Names are shown on one line each."""
     hostile = replace(INTEGRATION, name="x\nkind: Target")
     (found,) = export_associations(AMBIENT, looked(Observation((hostile,), {hostile.arn: (live(),)})))
-    head = text(found.document, found.comments).partition("apiVersion")[0]
+    head = render_yaml(found.document, found.comments).partition("apiVersion")[0]
     assert all(line.startswith("# ") for line in head.splitlines())
 
 
@@ -599,4 +599,4 @@ def test_job_progress_does_not_change_the_manifest() -> None:
     """What changes by itself has no place in git."""
     later = replace(live(), last_execution=Execution("FAILED", "message"))
     (before,), (after,) = (export_associations(AMBIENT, looked(observed(each))) for each in (live(), later))
-    assert text(before.document, before.comments) == text(after.document, after.comments)
+    assert render_yaml(before.document, before.comments) == render_yaml(after.document, after.comments)

@@ -23,8 +23,8 @@ from reconciler.cli.group import app
 from reconciler.core.controller.status import ControllerStatus
 from reconciler.core.manifests.files import REQUIRED_MEMORY_BYTES
 from reconciler.settings import Settings
-from reconciler.web.app import Views, application
-from reconciler.web.webhooks import Hooks
+from reconciler.web.app import Views, build_application
+from reconciler.web.webhooks import Webhooks
 
 VERSION = kubernetes_validate.latest_version()
 BASES = ["controller", "cronjob"]
@@ -134,8 +134,8 @@ def test_probes_use_paths_and_ports_that_exist() -> None:
         raise AssertionError
 
     views = Views(nobody, lambda: ("", b""), timedelta(), lambda: True, lambda: False)
-    hooks = Hooks(lambda: None, None, lambda: None, lambda: None, lambda *_: None)
-    paths = {getattr(route, "path", None) for route in application(views, hooks).routes}
+    hooks = Webhooks(lambda: None, None, lambda: None, lambda: None, lambda *_: None)
+    paths = {getattr(route, "path", None) for route in build_application(views, hooks).routes}
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert container[probe]["httpGet"]["port"] == port["name"]
         assert container[probe]["httpGet"]["path"] in paths

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.doctor.diagnosis import Check, CheckResult, Diagnosis, TargetChecks
 from reconciler.edge.manifests.schema import load_schema
-from reconciler.render.doctor import as_json, text
+from reconciler.render.doctor import render_json, render_text
 
 CHECK = jsonschema.Draft202012Validator(load_schema("doctor.v1.json"))
 PROGRAM = (
@@ -47,12 +47,12 @@ Checks: 1 ok, 1 warning, 1 failed, 1 skipped. Nothing was written.
 
 def test_plain_diagnosis_is_rendered_exactly() -> None:
     """Columns stand under each other through all targets."""
-    assert text(DIAGNOSIS, terminal=False) == PLAIN
+    assert render_text(DIAGNOSIS, is_terminal=False) == PLAIN
 
 
 def test_a_terminal_gets_symbols_and_colours() -> None:
     """And the same words."""
-    shown = text(DIAGNOSIS, terminal=True)
+    shown = render_text(DIAGNOSIS, is_terminal=True)
     for symbol, color, word in (("✓", 32, "ok"), ("!", 33, "warning"), ("✗", 31, "failed"), ("·", 2, "skipped")):
         assert f"\x1b[{color}m{symbol} {word:<7}\x1b[0m" in shown
     assert "\x1b[1mprod\x1b[0m  123456789012 us-east-1\n" in shown
@@ -60,7 +60,7 @@ def test_a_terminal_gets_symbols_and_colours() -> None:
 
 def test_json_diagnosis_fits_its_schema() -> None:
     """All members are there, whether they say anything or not."""
-    document = json.loads(as_json(DIAGNOSIS))
+    document = json.loads(render_json(DIAGNOSIS))
     CHECK.validate(document)
     assert document["summary"] == {"ok": 1, "warning": 1, "failed": 1, "skipped": 1}
     assert document["targets"][0]["checks"][1] == {
@@ -73,9 +73,9 @@ def test_texts_cannot_inject_escapes_or_lines(evil: str) -> None:
     """Whatever AWS, a manifest or a file is called: the lines are as many, and each can be printed."""
     check = Check("integration", CheckResult.FAILED, evil, evil, evil)
     hostile = Diagnosis((check,), (TargetChecks(f"t{evil}", None, evil, (check,)),))
-    shown = text(hostile, terminal=False)
+    shown = render_text(hostile, is_terminal=False)
     assert len(shown.splitlines()) == 9
     assert all(line.isprintable() for line in shown.splitlines())
-    document = as_json(hostile)
+    document = render_json(hostile)
     assert document.isascii()
     CHECK.validate(json.loads(document))

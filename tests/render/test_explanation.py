@@ -17,7 +17,7 @@ from reconciler.core.model import Execution, Live, Manifest, Origin, Policy, Tar
 from reconciler.core.plan.decision import Plan
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.explanation import Explanation, Row, explain
-from reconciler.render.explanation import as_json, text
+from reconciler.render.explanation import render_json, render_text
 
 
 def told(wanted: Manifest, *lives: Live, known: Record | None = None) -> Explanation:
@@ -72,11 +72,11 @@ def everywhere(evil: str, *, bound: bool) -> Explanation:
 @given(evil=st.text(min_size=1) | st.sampled_from(["a\nb", "\x1b[31m", "\u202e", "::error::x", "##[error]x", "\ud800"]))
 def test_texts_cannot_inject_escapes_or_lines(evil: str, *, bound: bool) -> None:
     """The lines are as many as with a plain text, each can be printed, and none is a command of a runner."""
-    shown, plain = (text(everywhere(each, bound=bound), each, each) for each in (evil, "plain"))
+    shown, plain = (render_text(everywhere(each, bound=bound), each, each) for each in (evil, "plain"))
     assert len(shown.splitlines()) == len(plain.splitlines())
     assert all(line.isprintable() for line in shown.splitlines())
     assert not any(line.lstrip().startswith("::") for line in shown.splitlines())
-    document = as_json(everywhere(evil, bound=bound), evil, evil, evil)
+    document = render_json(everywhere(evil, bound=bound), evil, evil, evil)
     assert "##[" not in shown + document
     assert document.isascii()
     tree = json.loads(document)
@@ -87,21 +87,23 @@ def test_rule_is_shown_with_its_condition() -> None:
     """In sync and changed have the same record and live: what tells them apart is said, as text and as JSON."""
     known = record()
     same, other = told(manifest(), live(), known=known), told(manifest(ClientId="c"), live(), known=known)
-    lines = text(same, "prod", "place").splitlines()
+    lines = render_text(same, "prod", "place").splitlines()
     assert "  rule     record: bound to a1; live: that association" in lines
     assert "           if desired = applied = live, as far as AWS shows" in lines
     assert "           so: in-sync" in lines
-    assert "if desired ≠ applied in what cannot be changed: /ClientId; mode create\n" in text(other, "prod", "place")
-    assert "           if" not in text(told(manifest()), "prod", "place")
-    found = [json.loads(as_json(each, "prod", ACCOUNT, REGION))["rule"] for each in (same, other, told(manifest()))]
+    assert "if desired ≠ applied in what cannot be changed: /ClientId; mode create\n" in render_text(
+        other, "prod", "place"
+    )
+    assert "           if" not in render_text(told(manifest()), "prod", "place")
+    found = [json.loads(render_json(each, "prod", ACCOUNT, REGION))["rule"] for each in (same, other, told(manifest()))]
     assert [each["condition"] for each in found] == [same.row.condition, other.row.condition, None]
 
 
 def test_manifest_with_policy_adopt_is_shown_without_a_token() -> None:
     """With policy.adopt there is no token, in neither form."""
     adopting = told(manifest(policy=Policy(adopt=live().arn)), live())
-    shown = text(adopting, "prod", "place")
+    shown = render_text(adopting, "prod", "place")
     assert "no Create is ever sent for it: it has policy.adopt" in shown
     assert "carries the token" not in shown
-    assert json.loads(as_json(adopting, "prod", ACCOUNT, REGION))["clientToken"] is None
-    assert "a Create of it carries the token" in text(told(manifest()), "prod", "place")
+    assert json.loads(render_json(adopting, "prod", ACCOUNT, REGION))["clientToken"] is None
+    assert "a Create of it carries the token" in render_text(told(manifest()), "prod", "place")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.manifests.document import Document
 from reconciler.edge.manifests.yaml import read_documents
-from reconciler.render.manifest import comment, text
+from reconciler.render.manifest import format_comment, render_yaml
 
 STRINGS = st.text(max_size=40) | st.sampled_from([
     "no", "yes", "on", "Off", "y", "N", "null", "~", "true", "1", "012345670123", "0o17", "0x1f", "1e3", "1_000",
@@ -34,7 +34,7 @@ VALUES = st.recursive(
 @given(st.dictionaries(SAFE.filter(lambda key: key != "<<"), VALUES, min_size=1, max_size=5), st.lists(STRINGS))
 def test_manifest_reads_the_same_by_yaml_1_1_and_1_2(document: dict[str, Any], comments: list[str]) -> None:
     """Ours reads 1.2, PyYAML's 1.1; to both a string is that string, and a comment nothing."""
-    written = text(document, comments)
+    written = render_yaml(document, comments)
     (read,) = read_documents("manifest.yaml", written.encode())
     assert isinstance(read, Document)
     assert read.value == document
@@ -56,7 +56,7 @@ def test_manifest_has_the_style_of_the_examples() -> None:
             "Flag": True,
         },
     }
-    assert text(document, ["one", "two"]) == (
+    assert render_yaml(document, ["one", "two"]) == (
         "# one\n# two\nkind: X\npolicy:\n  adopt: arn:aws:x:us-east-1:123456789012:y/z\nspec:\n"
         '  Name: "no"\n  Object:\n    Profiles:\n      domainName: [my-domain, b]\n  Empty: {}\n'
         '  DestinationURI: s3://corp/2026-10\n  Start: "2026-10-01T00:00:00Z"\n'
@@ -67,4 +67,4 @@ def test_manifest_has_the_style_of_the_examples() -> None:
 @pytest.mark.parametrize("said", ["a\nb", "a\rb", "a\x85b", "a\u2028b", "a\x1bb"])
 def test_a_comment_is_one_line(said: str) -> None:
     """Nothing that is said leaves it."""
-    assert comment(said).isprintable()
+    assert format_comment(said).isprintable()

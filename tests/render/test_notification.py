@@ -12,7 +12,7 @@ from support.builders import NOW
 
 from reconciler.core.notifications.changes import Finding, Notification, Summary
 from reconciler.core.notifications.state import Condition
-from reconciler.render.notification import summary, told
+from reconciler.render.notification import build_change_message, build_summary_message
 
 WHERE = "prod 123456789012 us-east-1"
 
@@ -26,7 +26,7 @@ def notice(
 
 def test_message_title_counts_and_each_remedy_is_given_once() -> None:
     """The gravest first, each with its target, manifest and ARN."""
-    message = told(
+    message = build_change_message(
         (
             notice(Condition.WELL, "c", ended=Condition.LOST),
             notice(Condition.DRIFTED, "a"),
@@ -54,14 +54,14 @@ def test_message_title_counts_and_each_remedy_is_given_once() -> None:
 )
 def test_message_has_the_severity_of_its_gravest_change(conditions: tuple[Condition, ...], severity: str) -> None:
     """A recovery alone is good news."""
-    assert told(tuple(notice(each, ended=Condition.LOST) for each in conditions)).severity == severity
+    assert build_change_message(tuple(notice(each, ended=Condition.LOST) for each in conditions)).severity == severity
 
 
 def test_target_and_source_problems_are_named() -> None:
     """They stand where an association would."""
     failed = Notification(Finding(WHERE, Condition.TARGET_FAILED, message="denied"))
     fixed = Notification(Finding("", Condition.WELL), Condition.REFUSED)
-    body = told((failed, fixed)).body.splitlines()
+    body = build_change_message((failed, fixed)).body.splitlines()
     assert body[1] == f"- {WHERE}: denied"
     assert body[3] == "- the manifests: no longer refused"
 
@@ -69,13 +69,13 @@ def test_target_and_source_problems_are_named() -> None:
 @pytest.mark.parametrize("condition", [each for each in Condition if each.is_wrong])
 def test_every_condition_has_a_remedy_and_a_recovery_text(condition: Condition) -> None:
     """Whatever begins to be wrong, people read what to do; whatever ends, what it was."""
-    assert told((notice(condition),)).body.startswith(f"{condition}: ")
-    assert "no longer " in told((notice(Condition.WELL, ended=condition),)).body
+    assert build_change_message((notice(condition),)).body.startswith(f"{condition}: ")
+    assert "no longer " in build_change_message((notice(Condition.WELL, ended=condition),)).body
 
 
 def test_long_notification_is_shortened_and_counted() -> None:
     """Twenty things are named, and how many more there are; a long reason is cut."""
-    message = told(tuple(notice(Condition.LOST, f"n{number}", "x" * 5000) for number in range(123)))
+    message = build_change_message(tuple(notice(Condition.LOST, f"n{number}", "x" * 5000) for number in range(123)))
     assert message.title == "reconcile: 123 lost"
     assert message.body.splitlines()[-1] == "and 103 more"
     assert len(message.body) < 20 * 510 + 200
@@ -85,7 +85,7 @@ def test_long_notification_is_shortened_and_counted() -> None:
 def test_texts_cannot_inject_chat_markup(text: str) -> None:
     """It stays on its line, calls nobody and makes no link or markup, whatever a reason holds."""
     hostile = f"{text}<!channel> @here [x](http://evil) ::error::\n\x1b[2J"
-    body = told((notice(Condition.LOST, said=hostile),)).body
+    body = build_change_message((notice(Condition.LOST, said=hostile),)).body
     assert len(body.splitlines()) == 2
     assert all(char.isprintable() for char in body.replace("\n", ""))
     assert not any(each in body for each in ("<", ">", "@", "](", "`"))
@@ -102,7 +102,7 @@ def test_texts_cannot_inject_chat_markup(text: str) -> None:
 )
 def test_harmless_characters_are_not_escaped(said: str) -> None:
     """A pattern stays as it stands in git: a chat is no log of a runner, and emphasis is no danger."""
-    body = told((notice(Condition.BLOCKED, said=said),)).body
+    body = build_change_message((notice(Condition.BLOCKED, said=said),)).body
     assert body.endswith(f": {said}")
 
 
@@ -112,7 +112,7 @@ def test_denied_user_is_not_named() -> None:
         "User: arn:aws:sts::123456789012:assumed-role/Admin/jane.doe@corp.com is not authorized; "
         "arn:aws:iam::123456789012:user/jane too"
     )
-    body = told((notice(Condition.FAILED, said=said),)).body
+    body = build_change_message((notice(Condition.FAILED, said=said),)).body
     assert "jane" not in body
     assert "assumed-role/Admin/… is not authorized" in body
 
@@ -120,18 +120,18 @@ def test_denied_user_is_not_named() -> None:
 def test_summary_title_counts_problems() -> None:
     """What is wrong, behind or waiting is counted in the title and listed."""
     good = Summary(NOW, (), 0, (), 3, 2)
-    message = summary(good)
+    message = build_summary_message(good)
     assert (message.title, message.severity) == ("reconcile: all is well", "info")
     assert message.body == "3 associations in 2 targets, as of 2026-11-01 12:00Z."
     behind = (("east", NOW - timedelta(days=2)), ("west", None))
-    message = summary(Summary(NOW, (notice(Condition.DRIFTED),), 2, behind, 1, 3))
+    message = build_summary_message(Summary(NOW, (notice(Condition.DRIFTED),), 2, behind, 1, 3))
     assert (message.title, message.severity) == ("reconcile: 1 wrong, 2 targets not reconciled, 2 waiting", "warning")
     assert "- east last went well at 2026-10-30 12:00Z" in message.body
     assert "- west last went well before this start, if ever" in message.body
     assert "drifted: " in message.body
-    assert summary(Summary(NOW, (), 2, (), 1, 1)).severity == "info"
-    message = summary(replace(good, is_source_unread=True, source_read_at=NOW - timedelta(days=2)))
+    assert build_summary_message(Summary(NOW, (), 2, (), 1, 1)).severity == "info"
+    message = build_summary_message(replace(good, is_source_unread=True, source_read_at=NOW - timedelta(days=2)))
     assert (message.title, message.severity) == ("reconcile: manifests not read", "warning")
     assert "The manifests were last read at 2026-10-30 12:00Z: newer revisions are not active" in message.body
-    assert "last read before this start, if ever" in summary(replace(good, is_source_unread=True)).body
-    assert summary(Summary(NOW, (), 0, (), 0, 0)).title == "reconcile: nothing is reconciled"
+    assert "last read before this start, if ever" in build_summary_message(replace(good, is_source_unread=True)).body
+    assert build_summary_message(Summary(NOW, (), 0, (), 0, 0)).title == "reconcile: nothing is reconciled"

@@ -18,9 +18,9 @@ from support.builders import NOW
 
 from reconciler.core.controller.status import ControllerStatus
 from reconciler.edge.metrics import Metrics
-from reconciler.web.app import Views, application
-from reconciler.web.server import served
-from reconciler.web.webhooks import Hooks
+from reconciler.web.app import Views, build_application
+from reconciler.web.server import serve
+from reconciler.web.webhooks import Webhooks
 
 SECRET = b"of this controller"
 EMPTY = ControllerStatus(NOW, NOW, None, None, None, (), ())
@@ -101,14 +101,14 @@ def serving(manifest_url: str | None = None, **options: Any) -> Iterator[Site]:
         lambda: site.stopping,
         manifest_url,
     )
-    hooks = Hooks(
+    hooks = Webhooks(
         lambda: site.secret,
         "main",
         lambda: site.asked.append("look"),
         lambda: site.asked.append("run all"),
         lambda sender, result: site.told.append((sender, result)),
     )
-    with served(application(views, hooks), "127.0.0.1", 0, **options) as url:
+    with serve(build_application(views, hooks), "127.0.0.1", 0, **options) as url:
         site.url = url
         yield site
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from support.paths import REPOSITORY
 
-from reconciler.web.connection_limits import AT_ONCE
-from reconciler.web.response_cache import HELD
+from reconciler.web.connection_limits import MAX_CONNECTIONS
+from reconciler.web.response_cache import MAX_BYTES
 
 DEPLOY = REPOSITORY / "deploy"
 GIB = 1024 * 1024 * 1024
@@ -37,9 +37,9 @@ def resident(process: subprocess.Popen[str], name: str) -> int:
 
 def test_response_memory_is_below_the_pod_limits() -> None:
     """Renderings of three kinds, and what uvicorn and the socket hold for each connection, take half of it at most."""
-    buffers = AT_ONCE * 3 * 64 * 1024
+    buffers = MAX_CONNECTIONS * 3 * 64 * 1024
     assert len(limits()) == 2
-    assert 3 * HELD + buffers <= min(limits()) / 2
+    assert 3 * MAX_BYTES + buffers <= min(limits()) / 2
 
 
 @pytest.mark.parametrize("path", ["/api/v1/report", "/", "/?q=export-{}", "/metrics"])

@@ -16,23 +16,23 @@ from support import boards
 from support.builders import NOW
 from web.conftest import Site
 
-from reconciler.web.rendered_text import Rendering
-from reconciler.web.response_cache import Found, Shared
+from reconciler.web.rendered_text import RenderedText
+from reconciler.web.response_cache import Document, ResponseCache
 
 PATHS = ["/", "/api/v1/report"]
 
 
-async def ask(shared: Shared, key: str, looks: list[str], text: str, state: object = None) -> Response:
+async def ask(shared: ResponseCache, key: str, looks: list[str], text: str, state: object = None) -> Response:
     """Ask for a document; each look is noted."""
 
-    def look() -> Found:
+    def look() -> Document:
         looks.append(text)
-        return Found(state, "text/plain", (text,))
+        return Document(state, "text/plain", (text,))
 
     async def receive() -> Any:
         await asyncio.Event().wait()
 
-    return await shared.answer(Request({"type": "http", "method": "GET", "headers": []}, receive), key, look)
+    return await shared.respond(Request({"type": "http", "method": "GET", "headers": []}, receive), key, look)
 
 
 async def body(response: Response) -> str:
@@ -45,7 +45,7 @@ def test_concurrent_readers_share_one_rendering() -> None:
     """Ten ask before the first is looked for: all of them are answered with one rendering."""
 
     async def readers() -> tuple[list[str], list[str]]:
-        shared, looks = Shared(), list[str]()
+        shared, looks = ResponseCache(), list[str]()
         answers = await asyncio.gather(*(ask(shared, "", looks, str(number)) for number in range(10)))
         return looks, [await body(answer) for answer in answers]
 
@@ -56,7 +56,7 @@ def test_readers_during_a_rendering_share_the_next_one() -> None:
     """What was looked at before they asked may have changed since; one more rendering is for all of them."""
 
     async def readers() -> tuple[list[str], list[str]]:
-        shared, looks = Shared(), list[str]()
+        shared, looks = ResponseCache(), list[str]()
         looking, proceed, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
 
         class Slow(list[str]):
@@ -79,7 +79,7 @@ def test_later_reader_gets_the_current_state() -> None:
     """An equal state is not rendered again, and another one is."""
 
     async def readers() -> list[str]:
-        shared, looks = Shared(), list[str]()
+        shared, looks = ResponseCache(), list[str]()
         states = [("a", 1), ("b", 1), ("c", 2), ("d", None), ("e", None)]
         return [await body(await ask(shared, "", looks, text, state)) for text, state in states]
 
@@ -90,7 +90,7 @@ def test_renderings_held_by_readers_are_limited() -> None:
     """Then the newest that is there is shown, and where none is the reader comes again; room is given back."""
 
     async def readers() -> None:
-        shared, looks = Shared(held=1), list[str]()
+        shared, looks = ResponseCache(max_bytes=1), list[str]()
         first = await ask(shared, "page", looks, "first")
         assert await body(await ask(shared, "page", looks, "second")) == "first"
         refused = await ask(shared, "other", looks, "third")
@@ -110,11 +110,11 @@ def test_disconnected_reader_causes_no_rendering() -> None:
         async def gone() -> Any:
             return {"type": "http.disconnect"}
 
-        def look() -> Found:
+        def look() -> Document:
             looks.append("")
-            return Found(None, "text/plain", ())
+            return Document(None, "text/plain", ())
 
-        await Shared().answer(Request({"type": "http", "method": "GET", "headers": []}, gone), "", look)
+        await ResponseCache().respond(Request({"type": "http", "method": "GET", "headers": []}, gone), "", look)
         return looks
 
     assert asyncio.run(readers()) == []
@@ -124,12 +124,12 @@ def test_disconnected_reader_causes_no_rendering() -> None:
 def test_rendering_preserves_its_text(parts: tuple[str, ...]) -> None:
     """Packed and unpacked, whatever the sizes of its pieces; a lone surrogate becomes a question mark."""
     text = "".join(parts).encode("utf-8", "replace")
-    rendering = Rendering.of("text/plain", parts)
-    assert gzip.decompress(b"".join(rendering.packed)) == text
-    unpacked = list(rendering.unpacked())
+    rendering = RenderedText.from_texts("text/plain", parts)
+    assert gzip.decompress(b"".join(rendering.compressed)) == text
+    unpacked = list(rendering.decompress())
     assert b"".join(unpacked) == text
     assert max(map(len, unpacked)) <= 32 * 1024
-    assert (rendering.length, rendering.size) == (len(text), sum(map(len, rendering.packed)))
+    assert (rendering.length, rendering.compressed_size) == (len(text), sum(map(len, rendering.compressed)))
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/metrics"])

@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing
 import pytest
 from web.conftest import Site, serving
 
-from reconciler.web.connection_limits import AT_ONCE, BACKLOG, Bounds, Trouble
+from reconciler.web.connection_limits import BACKLOG, MAX_CONNECTIONS, ConnectionLimits, LoopErrorHandler
 
 HALVES = [
     pytest.param(b"", id="nothing"),
@@ -24,7 +24,7 @@ HALVES = [
 def test_silent_connections_do_not_fail_liveness(site: Site) -> None:
     """An orchestrator would restart a controller that works, because of who has nothing to say."""
     with ExitStack() as stack:
-        for _ in range(Bounds.here().at_once * 3 // 4):
+        for _ in range(ConnectionLimits.from_process().max_connections * 3 // 4):
             stack.enter_context(site.connect())
         assert site.get("/healthz").status == 200
 
@@ -32,7 +32,9 @@ def test_silent_connections_do_not_fail_liveness(site: Site) -> None:
 def test_oldest_connection_is_closed_to_make_room(site: Site) -> None:
     """However many come, the newest is served, and the process has descriptors left for its work."""
     with ExitStack() as stack:
-        oldest, *_ = [stack.enter_context(site.connect()) for _ in range(Bounds.here().at_once)]
+        oldest, *_ = [
+            stack.enter_context(site.connect()) for _ in range(ConnectionLimits.from_process().max_connections)
+        ]
         assert site.get("/healthz").status == 200
         assert oldest.recv(64) == b""
 
@@ -40,7 +42,7 @@ def test_oldest_connection_is_closed_to_make_room(site: Site) -> None:
 @pytest.mark.parametrize("said", HALVES)
 def test_overlong_connection_is_closed(said: bytes) -> None:
     """When its time is over, wherever it stopped."""
-    with serving(life=0.2) as site, site.connect() as connection:
+    with serving(lifetime=0.2) as site, site.connect() as connection:
         connection.sendall(said)
         while connection.recv(4096):
             pass
@@ -60,11 +62,19 @@ def test_connections_are_closed_with_the_server(said: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("descriptors", "at_once", "taken"),
-    [(-1, AT_ONCE, BACKLOG), (4, 2, 1), (64, 16, 4), (100, 25, 6), (256, 64, 16), (1024, 200, 64), (10**6, 200, 128)],
+    [
+        (-1, MAX_CONNECTIONS, BACKLOG),
+        (4, 2, 1),
+        (64, 16, 4),
+        (100, 25, 6),
+        (256, 64, 16),
+        (1024, 200, 64),
+        (10**6, 200, 128),
+    ],
 )
 def test_connection_limit_leaves_descriptors_for_runs(descriptors: int, at_once: int, taken: int) -> None:
     """Open ones, those that were just taken, and those that are about to be closed take less than half of them."""
-    assert Bounds.of(descriptors) == Bounds(at_once, taken)
+    assert ConnectionLimits.from_descriptors(descriptors) == ConnectionLimits(at_once, taken)
     assert descriptors < 16 or at_once + 2 * taken <= descriptors / 2
 
 
@@ -124,7 +134,7 @@ def test_lack_of_descriptors_is_logged_once_a_minute(caplog: pytest.LogCaptureFi
             return self.seconds
 
     with closing(Loop()) as loop:
-        trouble = Trouble()
+        trouble = LoopErrorHandler()
         short = {"message": "socket.accept() out of system resource", "exception": OSError(errno.EMFILE, "Too many")}
         for loop.seconds in (0.0, 1.0, 59.0, 60.0, 61.0):
             trouble.handle(loop, short)

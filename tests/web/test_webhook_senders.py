@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.web.webhook_senders import SENDERS, Unreadable, concerns
+from reconciler.web.webhook_senders import SENDERS, UnreadableBody, matches_push
 
 SECRET = b"of this controller"
 BODY = b'{"ref": "refs/heads/main"}'
@@ -33,13 +33,13 @@ PROOF = {
 @pytest.mark.parametrize("sender", SENDERS)
 def test_valid_proof_is_accepted(sender: str) -> None:
     """In the way of each sender."""
-    assert SENDERS[sender].proves(PROOF[sender], BODY, SECRET)
+    assert SENDERS[sender].verify(PROOF[sender], BODY, SECRET)
 
 
 @pytest.mark.parametrize("sender", SENDERS)
 def test_invalid_proof_is_rejected(sender: str) -> None:
     """No proof, one of another secret, of another body or in another sender's way."""
-    proves = SENDERS[sender].proves
+    proves = SENDERS[sender].verify
     assert not proves({}, BODY, SECRET)
     assert not proves(PROOF[sender], BODY, b"another")
     assert not proves(dict.fromkeys(PROOF[sender], ""), BODY, SECRET)
@@ -54,7 +54,7 @@ def test_invalid_proof_is_rejected(sender: str) -> None:
 def test_any_header_value_can_be_compared(sender: str, header: str, body: bytes) -> None:
     """Whatever it holds, it is compared; what is no text of a header never gets here."""
     sent = header.encode("utf-8", "replace").decode()
-    assert not SENDERS[sender].proves(dict.fromkeys(PROOF[sender], sent), body, SECRET)
+    assert not SENDERS[sender].verify(dict.fromkeys(PROOF[sender], sent), body, SECRET)
 
 
 def github(event: str, **payload: Any) -> tuple[dict[str, str], bytes]:
@@ -82,49 +82,49 @@ def github(event: str, **payload: Any) -> tuple[dict[str, str], bytes]:
 def test_only_pushes_to_the_watched_ref_match(watched: str | None, ref: str, counts: bool) -> None:
     """A branch, a tag, a full name, or the repository's default branch, which both senders tell."""
     headers, body = github("push", ref=ref, repository={"default_branch": "trunk"})
-    assert concerns(SENDERS["github"], headers, body, watched) is counts
+    assert matches_push(SENDERS["github"], headers, body, watched) is counts
     payload = {"ref": ref, "project": {"default_branch": "trunk"}}
     for event in ("Push Hook", "Tag Push Hook"):
         sent = {"x-gitlab-event": event}
-        assert concerns(SENDERS["gitlab"], sent, json.dumps(payload).encode(), watched) is counts
+        assert matches_push(SENDERS["gitlab"], sent, json.dumps(payload).encode(), watched) is counts
 
 
 def test_other_events_do_not_match() -> None:
     """GitHub's ping when the hook is made, GitLab's comments."""
-    assert not concerns(SENDERS["github"], *github("ping", zen="x"), None)
-    assert not concerns(SENDERS["gitlab"], {"x-gitlab-event": "Note Hook"}, b"{}", None)
-    assert not concerns(SENDERS["github"], {}, b"{}", None)
+    assert not matches_push(SENDERS["github"], *github("ping", zen="x"), None)
+    assert not matches_push(SENDERS["gitlab"], {"x-gitlab-event": "Note Hook"}, b"{}", None)
+    assert not matches_push(SENDERS["github"], {}, b"{}", None)
 
 
 def test_generic_sender_may_omit_the_ref() -> None:
     """Without a body or a ref it is about all; with one it is held to it."""
     generic = SENDERS["generic"]
-    assert concerns(generic, {}, b"", "main")
-    assert concerns(generic, {}, b"{}", "main")
-    assert concerns(generic, {}, b'{"ref": "refs/heads/main"}', "main")
-    assert not concerns(generic, {}, b'{"ref": "refs/heads/other"}', "main")
+    assert matches_push(generic, {}, b"", "main")
+    assert matches_push(generic, {}, b"{}", "main")
+    assert matches_push(generic, {}, b'{"ref": "refs/heads/main"}', "main")
+    assert not matches_push(generic, {}, b'{"ref": "refs/heads/other"}', "main")
 
 
 def test_generic_sender_may_omit_the_default_branch() -> None:
     """Where that is what is watched, a ref alone says nothing: a look that finds nothing new costs little."""
     generic = SENDERS["generic"]
-    assert concerns(generic, {}, b'{"ref": "refs/heads/main"}', "HEAD")
+    assert matches_push(generic, {}, b'{"ref": "refs/heads/main"}', "HEAD")
     for branch, counts in (("main", True), ("trunk", False)):
         body = json.dumps({"ref": "refs/heads/main", "repository": {"default_branch": branch}}).encode()
-        assert concerns(generic, {}, body, "HEAD") is counts
+        assert matches_push(generic, {}, body, "HEAD") is counts
 
 
 def test_token_may_contain_non_ascii_characters() -> None:
     """A header is bytes, which are the secret's."""
     secret = "pässwort".encode()
-    assert SENDERS["gitlab"].proves({"x-gitlab-token": secret.decode("latin-1")}, BODY, secret)
+    assert SENDERS["gitlab"].verify({"x-gitlab-token": secret.decode("latin-1")}, BODY, secret)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"main"', b"\xff", b"[" * 100_000])
 def test_unreadable_body_raises_unreadable(body: bytes) -> None:
     """No error of a parser gets out."""
-    with pytest.raises(Unreadable):
-        concerns(SENDERS["github"], {"x-github-event": "push"}, body, "main")
+    with pytest.raises(UnreadableBody):
+        matches_push(SENDERS["github"], {"x-github-event": "push"}, body, "main")
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_unreadable_body_raises_unreadable(body: bytes) -> None:
 @pytest.mark.parametrize("watched", ["main", "HEAD"])
 def test_push_with_a_malformed_payload_does_not_match(payload: dict[str, Any], watched: str) -> None:
     """Whatever stands where a name should."""
-    assert not concerns(SENDERS["github"], *github("push", **payload), watched)
+    assert not matches_push(SENDERS["github"], *github("push", **payload), watched)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_push_with_a_malformed_payload_does_not_match(payload: dict[str, Any], w
 def test_short_pushed_ref_matches_a_branch_or_a_tag(watched: str, ref: str, counts: bool) -> None:
     """As git takes it, whatever the name that is watched is written like."""
     body = json.dumps({"ref": ref, "repository": {"default_branch": "main"}}).encode()
-    assert concerns(SENDERS["generic"], {}, body, watched) is counts
+    assert matches_push(SENDERS["generic"], {}, body, watched) is counts
 
 
 FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8", "x-github-event": "push"}
@@ -158,14 +158,14 @@ FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8", "x-g
 def test_github_form_is_read_from_its_payload_field(ref: str) -> None:
     """Its content type by default; the JSON is in `payload`."""
     body = urlencode({"payload": json.dumps({"ref": ref})}).encode()
-    assert concerns(SENDERS["github"], FORM, body, "main") is (ref == "refs/heads/main")
+    assert matches_push(SENDERS["github"], FORM, body, "main") is (ref == "refs/heads/main")
 
 
 def test_json_with_a_form_content_type_is_read() -> None:
     """As curl sends it, unless told otherwise."""
     headers = {"content-type": FORM["content-type"]}
-    assert concerns(SENDERS["generic"], headers, b'{"ref": "main"}', "main")
-    assert concerns(SENDERS["generic"], headers, b"", "main")
+    assert matches_push(SENDERS["generic"], headers, b'{"ref": "main"}', "main")
+    assert matches_push(SENDERS["generic"], headers, b"", "main")
 
 
 @pytest.mark.parametrize(
@@ -182,5 +182,5 @@ def test_json_with_a_form_content_type_is_read() -> None:
 )
 def test_unreadable_form_advises_the_json_content_type(body: bytes) -> None:
     """The content type is what to change."""
-    with pytest.raises(Unreadable, match="send it as application/json"):
-        concerns(SENDERS["github"], FORM, body, "main")
+    with pytest.raises(UnreadableBody, match="send it as application/json"):
+        matches_push(SENDERS["github"], FORM, body, "main")

@@ -10,7 +10,7 @@ import pytest
 from web.conftest import SECRET, Site
 from web.test_webhook_senders import BODY, signature
 
-from reconciler.web.webhooks import LARGEST
+from reconciler.web.webhooks import MAX_BODY_SIZE
 
 PUSH = {"X-Hub-Signature-256": signature(BODY, SECRET), "X-GitHub-Event": "push"}
 
@@ -67,7 +67,7 @@ def test_unknown_webhook_paths_are_not_found(site: Site, path: str) -> None:
 def test_oversized_body_is_rejected_unread(site: Site) -> None:
     """413 by its declared length, before any of it is there."""
     with site.connect() as connection:
-        head = f"POST /hooks/github HTTP/1.1\r\nHost: x\r\nContent-Length: {LARGEST + 1}\r\n\r\n"
+        head = f"POST /hooks/github HTTP/1.1\r\nHost: x\r\nContent-Length: {MAX_BODY_SIZE + 1}\r\n\r\n"
         connection.sendall(head.encode())
         assert connection.recv(64).startswith(b"HTTP/1.1 413 ")
     assert site.told == [("github", "too-large")]
@@ -77,10 +77,10 @@ def test_oversized_body_without_a_length_is_cut_off(site: Site) -> None:
     """413 once it is too long; what is just short enough is read."""
     with site.connect() as connection:
         connection.sendall(b"POST /hooks/github HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
-        part = b"%x\r\n%s\r\n" % (LARGEST // 2, b" " * (LARGEST // 2))
+        part = b"%x\r\n%s\r\n" % (MAX_BODY_SIZE // 2, b" " * (MAX_BODY_SIZE // 2))
         connection.sendall(part * 2 + b"1\r\n \r\n")
         assert connection.recv(64).startswith(b"HTTP/1.1 413 ")
-    fits = b" " * (LARGEST - 2) + b"{}"
+    fits = b" " * (MAX_BODY_SIZE - 2) + b"{}"
     headers = PUSH | {"X-Hub-Signature-256": signature(fits, SECRET)}
     assert site.post("/hooks/github", fits, headers).status == 202
 

@@ -36,8 +36,8 @@ def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> i
     from reconciler.render import doctor
 
     formats: Mapping[str, output.Format[Diagnosis]] = {
-        "text": lambda diagnosis, terminal: doctor.text(diagnosis, terminal=terminal),
-        "json": lambda diagnosis, _: doctor.as_json(diagnosis),
+        "text": lambda diagnosis, terminal: doctor.render_text(diagnosis, is_terminal=terminal),
+        "json": lambda diagnosis, _: doctor.render_json(diagnosis),
     }
     parsed_outputs = output.parse(outputs, formats)
     config = RunConfig.from_options(dry_run=True, **config_values)

@@ -37,8 +37,10 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **config_values
     from reconciler.render import explanation
 
     formats: Mapping[str, output.Format[LocatedExplanation]] = {
-        "text": lambda found, _: explanation.text(found.explanation, found.target, f"{found.account} {found.region}"),
-        "json": lambda found, _: explanation.as_json(found.explanation, found.target, found.account, found.region),
+        "text": lambda found, _: explanation.render_text(
+            found.explanation, found.target, f"{found.account} {found.region}"
+        ),
+        "json": lambda found, _: explanation.render_json(found.explanation, found.target, found.account, found.region),
     }
     parsed_outputs = output.parse(outputs, formats)
     config = RunConfig.from_options(dry_run=True, **config_values)

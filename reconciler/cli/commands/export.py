@@ -93,9 +93,9 @@ def _read_desired(source: Source) -> Desired:
 
 def _print_result(result: ExportResult) -> None:
     """Write all as one stream, what failed as comments at its end, and the sum to standard error."""
-    from reconciler.render.manifest import comment
+    from reconciler.render.manifest import format_comment
 
-    failure_comments = "".join(f"{comment(line)}\n" for line in result.failures)
+    failure_comments = "".join(f"{format_comment(line)}\n" for line in result.failures)
     click.echo(
         ("---\n".join(result.texts.values()) + failure_comments).encode(), nl=False
     )  # YAML is UTF-8 in every locale

@@ -31,8 +31,8 @@ def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> i
     from reconciler.render import status
 
     formats: Mapping[str, output.Format[tuple[JournalStatus, ...]]] = {
-        "text": lambda targets, _: status.text(targets),
-        "json": lambda targets, _: status.as_json(targets),
+        "text": lambda targets, _: status.render_text(targets),
+        "json": lambda targets, _: status.render_json(targets),
     }
     parsed_outputs = output.parse(outputs, formats)
     config = RunConfig.from_options(dry_run=True, **config_values)

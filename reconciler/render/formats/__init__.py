@@ -15,13 +15,13 @@ FORMATS = ("text", "json", "markdown", "junit", "sarif", "github")
 class Format(Protocol):
     """One format. `terminal` asks for colours and symbols; a format for programs ignores it."""
 
-    def render(self, report: Report, *, terminal: bool = False) -> str:
+    def render(self, report: Report, *, is_terminal: bool = False) -> str:
         """Return a report as text."""
 
-    def findings(self, found: ValidationResult, *, terminal: bool = False) -> str:
+    def render_findings(self, result: ValidationResult, *, is_terminal: bool = False) -> str:
         """Return what validation found as text."""
 
 
-def load(name: str) -> Format:
+def load_format(name: str) -> Format:
     """Return the format of a name in FORMATS."""
     return cast(Format, import_module(f"{__name__}.{name}"))

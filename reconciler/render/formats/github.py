@@ -16,17 +16,17 @@ from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.report.report import AssociationReport, Report
 from reconciler.core.text import sanitize
 from reconciler.render import wording
-from reconciler.render.kinds import Level, ReportKind, kind_of
+from reconciler.render.kinds import Level, ReportKind, get_kind
 
-_SHOWN = 10
-_LONG = 4_000
-_TITLE = 200
-_ASTRAL = "\U00010000"  # counts twice in UTF-16
+_MAX_PER_LEVEL = 10
+_MAX_LENGTH = 4_000
+_MAX_TITLE = 200
+_FIRST_ASTRAL = "\U00010000"  # counts twice in UTF-16
 _COMMANDS: Mapping[Level, str] = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Note:
+class _Annotation:
     """One annotation; a line of 0 is none. The lines are harmless."""
 
     level: Level
@@ -37,100 +37,110 @@ class _Note:
     column: int = 0
 
 
-def render(report: Report, *, terminal: bool = False) -> str:
+def render(report: Report, *, is_terminal: bool = False) -> str:
     """Return a command for all that is not in sync, the gravest first, and plain lines with the summary and digest."""
     run = report.run
     revision = f", revision {sanitize(run.revision)}" if run.revision else ""
-    last = (
-        f"{wording.verdict(report)} {wording.coverage(report)}.",
+    closing_lines = (
+        f"{wording.format_verdict(report)} {wording.format_coverage(report)}.",
         f"Run {sanitize(run.id)}{revision}, version {sanitize(run.version)}",
-        *([f"Plan {digest}"] if (digest := wording.plan(report)) else []),
+        *([f"Plan {digest}"] if (digest := wording.get_plan_digest(report)) else []),
     )
-    return _page(_notes(report), last)
+    return _render_commands(_build_annotations(report), closing_lines)
 
 
-def findings(found: ValidationResult, *, terminal: bool = False) -> str:
+def render_findings(result: ValidationResult, *, is_terminal: bool = False) -> str:
     """Return a command for each problem and each warning, and a plain line."""
-    notes = (*map(_problem, found.problems), *map(_warning, found.warnings))
-    return _page(notes, (f"Manifests: {wording.valid(found)}",))
+    annotations = (*map(_annotate_problem, result.problems), *map(_annotate_warning, result.warnings))
+    return _render_commands(annotations, (f"Manifests: {wording.format_validation(result)}",))
 
 
-def _page(notes: Iterable[_Note], last: Iterable[str]) -> str:
-    by_level: dict[Level, list[_Note]] = {level: [] for level in _COMMANDS}
-    for note in notes:
-        if note.level in by_level:
-            by_level[note.level] += _pieces(note)
+def _render_commands(annotations: Iterable[_Annotation], closing_lines: Iterable[str]) -> str:
+    by_level: dict[Level, list[_Annotation]] = {level: [] for level in _COMMANDS}
+    for annotation in annotations:
+        if annotation.level in by_level:
+            by_level[annotation.level] += _split(annotation)
     lines = []
-    for level, found in by_level.items():
+    for level, annotations_of_level in by_level.items():
         command = _COMMANDS[level]
-        if len(found) > _SHOWN:
-            more = len(found) - _SHOWN + 1
-            said = (
-                f"GitHub shows {_SHOWN} of a kind: the log of this step has all {len(found):,}, {more:,} more than here"
+        if len(annotations_of_level) > _MAX_PER_LEVEL:
+            omitted_count = len(annotations_of_level) - _MAX_PER_LEVEL + 1
+            message = (
+                f"GitHub shows {_MAX_PER_LEVEL} of a kind: the log of this step has all {len(annotations_of_level):,}, "
+                f"{omitted_count:,} more than here"
             )
-            lines.append(_command(command, _Note(level, f"and {more:,} more", (said,))))
-        lines += [_command(command, note) for note in found]
-    return "".join(f"{line}\n" for line in (*lines, *last))
+            lines.append(_format_command(command, _Annotation(level, f"and {omitted_count:,} more", (message,))))
+        lines += [_format_command(command, note) for note in annotations_of_level]
+    return "".join(f"{line}\n" for line in (*lines, *closing_lines))
 
 
-def _notes(report: Report) -> Iterator[_Note]:
+def _build_annotations(report: Report) -> Iterator[_Annotation]:
     if report.mismatch:
-        yield _note(ReportKind.PLAN_MISMATCH, "", (ReportKind.PLAN_MISMATCH.meaning, *wording.mismatch(report)))
+        yield _build_annotation(
+            ReportKind.PLAN_MISMATCH, "", (ReportKind.PLAN_MISMATCH.meaning, *wording.describe_mismatch(report))
+        )
     for target in report.targets:
         if target.error:
-            yield _note(ReportKind.TARGET_FAILED, target.name, (wording.place(target), sanitize(target.error)))
-    for each in sorted(report.associations, key=lambda each: kind_of(each).rank):
-        yield _association(each, report)
-    yield from map(_warning, report.warnings)
+            yield _build_annotation(
+                ReportKind.TARGET_FAILED, target.name, (wording.format_target(target), sanitize(target.error))
+            )
+    for association in sorted(report.associations, key=lambda each: get_kind(each).rank):
+        yield _annotate_association(association, report)
+    yield from map(_annotate_warning, report.warnings)
     for target in report.targets:
         for arn, reason in target.unlisted:
-            yield _note(ReportKind.UNLISTED, target.name, (wording.unlisted(arn, reason, target),))
+            yield _build_annotation(ReportKind.UNLISTED, target.name, (wording.describe_unlisted(arn, reason, target),))
         for live in target.unmanaged:
-            yield _note(ReportKind.UNMANAGED, target.name, (wording.unmanaged(live, target),))
+            yield _build_annotation(ReportKind.UNMANAGED, target.name, (wording.describe_unmanaged(live, target),))
         for record in target.orphaned:
-            yield _note(ReportKind.ORPHANED, target.name, (wording.orphaned(record, target),))
+            yield _build_annotation(ReportKind.ORPHANED, target.name, (wording.describe_orphan(record, target),))
 
 
-def _association(association: AssociationReport, report: Report) -> _Note:
-    kind, origin = kind_of(association), association.origin
-    said = (wording.flow(association), *wording.told(association))
-    note = _note(kind, association.name, said, wording.label(kind, report))
-    return replace(note, file=origin.file, line=origin.line, column=origin.column)
+def _annotate_association(association: AssociationReport, report: Report) -> _Annotation:
+    kind, origin = get_kind(association), association.origin
+    lines = (wording.format_flow(association), *wording.describe_association(association))
+    annotation = _build_annotation(kind, association.name, lines, wording.get_label(kind, report))
+    return replace(annotation, file=origin.file, line=origin.line, column=origin.column)
 
 
-def _problem(problem: Problem, kind: ReportKind = ReportKind.INVALID_MANIFEST) -> _Note:
-    said = sanitize(f"{problem.pointer}: {problem.message}" if problem.pointer else problem.message)
-    return replace(_note(kind, "", (said,)), file=problem.file, line=problem.line, column=problem.column)
+def _annotate_problem(problem: Problem, kind: ReportKind = ReportKind.INVALID_MANIFEST) -> _Annotation:
+    message = sanitize(f"{problem.pointer}: {problem.message}" if problem.pointer else problem.message)
+    return replace(_build_annotation(kind, "", (message,)), file=problem.file, line=problem.line, column=problem.column)
 
 
-def _warning(warning: Problem) -> _Note:
-    return _problem(warning, ReportKind.UNWISE_MANIFEST)
+def _annotate_warning(warning: Problem) -> _Annotation:
+    return _annotate_problem(warning, ReportKind.MANIFEST_WARNING)
 
 
-def _note(kind: ReportKind, name: str, lines: tuple[str, ...], label: str | None = None) -> _Note:
+def _build_annotation(kind: ReportKind, name: str, lines: tuple[str, ...], label: str | None = None) -> _Annotation:
     title = f"{label or kind.label} {name}".rstrip()
-    return _Note(kind.level, title if len(title) <= _TITLE else f"{title[:_TITLE]}…", lines)
+    return _Annotation(kind.level, title if len(title) <= _MAX_TITLE else f"{title[:_MAX_TITLE]}…", lines)
 
 
-def _pieces(note: _Note) -> Iterator[_Note]:
+def _split(annotation: _Annotation) -> Iterator[_Annotation]:
     """Yield the note, in several pieces where the runner would cut it; UTF-16 counts there."""
-    text = "\n".join(note.lines)
-    size = _LONG if max(text, default="") < _ASTRAL else _LONG // 2
-    yield replace(note, lines=(text[:size],))
+    text = "\n".join(annotation.lines)
+    size = _MAX_LENGTH if max(text, default="") < _FIRST_ASTRAL else _MAX_LENGTH // 2
+    yield replace(annotation, lines=(text[:size],))
     for start in range(size, len(text), size):
-        yield _Note(note.level, f"{note.title} (continued)", (text[start : start + size],))
+        yield _Annotation(annotation.level, f"{annotation.title} (continued)", (text[start : start + size],))
 
 
-def _command(command: str, note: _Note) -> str:
-    given = {"file": note.file, "line": note.line, "col": note.column if note.line else 0, "title": note.title}
-    properties = ",".join(f"{key}={_property(str(value))}" for key, value in given.items() if value)
-    text = "\n".join(note.lines)
-    return f"::{command} {properties}::{_data(text)}"
+def _format_command(command: str, annotation: _Annotation) -> str:
+    values = {
+        "file": annotation.file,
+        "line": annotation.line,
+        "col": annotation.column if annotation.line else 0,
+        "title": annotation.title,
+    }
+    properties = ",".join(f"{key}={_escape_property(str(value))}" for key, value in values.items() if value)
+    text = "\n".join(annotation.lines)
+    return f"::{command} {properties}::{_escape_data(text)}"
 
 
-def _data(text: str) -> str:
+def _escape_data(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(text: str) -> str:
-    return _data(sanitize(text)).replace(":", "%3A").replace(",", "%2C")
+def _escape_property(text: str) -> str:
+    return _escape_data(sanitize(text)).replace(":", "%3A").replace(",", "%2C")

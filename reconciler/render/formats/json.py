@@ -17,60 +17,62 @@ from reconciler.core.report.report import AssociationReport, Report, TargetRepor
 from reconciler.core.text import escape_workflow_commands
 
 FORMAT = "reconciler/report/v1"
-FINDINGS = "reconciler/findings/v1"
+FINDINGS_FORMAT = "reconciler/findings/v1"
 
 
-def render(report: Report, *, terminal: bool = False) -> str:
+def render(report: Report, *, is_terminal: bool = False) -> str:
     """Return the report as a JSON document with a final newline."""
-    return dumped(document(report))
+    return dump_document(encode_report(report))
 
 
-def dumped(tree: Any) -> str:
+def dump_document(tree: Any) -> str:
     """Return a tree as a JSON document with a final newline, that no terminal and no runner can be steered by."""
     return escape_workflow_commands(json.dumps(tree, indent=2, ensure_ascii=True)) + "\n"
 
 
-def line(tree: Any) -> str:
+def dump_line(tree: Any) -> str:
     """Return a tree as one line of a JSON document that nothing can be steered by."""
     return escape_workflow_commands(json.dumps(tree, ensure_ascii=True))
 
 
-def written(report: Report) -> Iterator[str]:
+def stream_report(report: Report) -> Iterator[str]:
     """Yield the report as a JSON document in pieces of a line each: encoded at once, a large one takes tens of MB."""
-    yield from members(_head(report), targets=items(map(_written_target, report.targets)))
+    yield from stream_object(_encode_head(report), targets=stream_array(map(_stream_target, report.targets)))
 
 
-def _written_target(target: TargetReport) -> Iterator[str]:
-    associations = items((line(association(each)),) for each in target.associations)
-    unmanaged = items((line(_unmanaged(each, target)),) for each in target.unmanaged)
-    orphaned = items((line(_orphan(each, target)),) for each in target.orphaned)
-    yield from members(_target_head(target), associations=associations, unmanaged=unmanaged, orphaned=orphaned)
+def _stream_target(target: TargetReport) -> Iterator[str]:
+    associations = stream_array((dump_line(encode_association(each)),) for each in target.associations)
+    unmanaged = stream_array((dump_line(_encode_unmanaged(each, target)),) for each in target.unmanaged)
+    orphaned = stream_array((dump_line(_encode_orphan(each, target)),) for each in target.orphaned)
+    yield from stream_object(
+        _encode_target_head(target), associations=associations, unmanaged=unmanaged, orphaned=orphaned
+    )
 
 
-def members(head: Mapping[str, Any], **others: Iterable[str]) -> Iterator[str]:
+def stream_object(first_members: Mapping[str, Any], **others: Iterable[str]) -> Iterator[str]:
     """Yield a JSON object in pieces: its first members, then others by name, which are in pieces themselves."""
-    yield line(head)[:-1]
+    yield dump_line(first_members)[:-1]
     for name, pieces in others.items():
         yield f', "{name}": '
         yield from pieces
     yield "}"
 
 
-def items(found: Iterable[Iterable[str]]) -> Iterator[str]:
+def stream_array(stream_items: Iterable[Iterable[str]]) -> Iterator[str]:
     """Yield a JSON array in pieces, each item on a line of its own."""
     yield "["
-    for number, pieces in enumerate(found):
+    for number, pieces in enumerate(stream_items):
         yield ",\n" if number else "\n"
         yield from pieces
     yield "]"
 
 
-def document(report: Report) -> dict[str, Any]:
+def encode_report(report: Report) -> dict[str, Any]:
     """Return the report as the tree that the schema describes."""
-    return {**_head(report), "targets": [_target(target) for target in report.targets]}
+    return {**_encode_head(report), "targets": [_encode_target(target) for target in report.targets]}
 
 
-def _head(report: Report) -> dict[str, Any]:
+def _encode_head(report: Report) -> dict[str, Any]:
     run = report.run
     return {
         "format": FORMAT,
@@ -85,7 +87,7 @@ def _head(report: Report) -> dict[str, Any]:
         },
         "summary": dict(report.summary),
         "coverage": {"managed": report.managed_count, "live": report.live_count},
-        "warnings": [problem(each) for each in report.warnings],
+        "warnings": [encode_problem(each) for each in report.warnings],
         "mismatch": report.mismatch
         and {
             "reviewed": report.mismatch.reviewed_digest,
@@ -94,21 +96,21 @@ def _head(report: Report) -> dict[str, Any]:
     }
 
 
-def findings(found: ValidationResult, *, terminal: bool = False) -> str:
+def render_findings(result: ValidationResult, *, is_terminal: bool = False) -> str:
     """Return what is wrong and what is unwise in a revision as a JSON document with a final newline."""
     tree = {
-        "format": FINDINGS,
-        "valid": not found.problems,
-        "revision": found.revision,
-        "manifests": found.manifest_count,
-        "targets": found.target_count,
-        "problems": [problem(each) for each in found.problems],
-        "warnings": [problem(each) for each in found.warnings],
+        "format": FINDINGS_FORMAT,
+        "valid": not result.problems,
+        "revision": result.revision,
+        "manifests": result.manifest_count,
+        "targets": result.target_count,
+        "problems": [encode_problem(each) for each in result.problems],
+        "warnings": [encode_problem(each) for each in result.warnings],
     }
-    return dumped(tree)
+    return dump_document(tree)
 
 
-def problem(problem: Problem) -> dict[str, Any]:
+def encode_problem(problem: Problem) -> dict[str, Any]:
     """Return what is wrong in one place as a tree."""
     return {
         "file": problem.file,
@@ -119,16 +121,16 @@ def problem(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _target(target: TargetReport) -> dict[str, Any]:
+def _encode_target(target: TargetReport) -> dict[str, Any]:
     return {
-        **_target_head(target),
-        "associations": [association(each) for each in target.associations],
-        "unmanaged": [_unmanaged(live, target) for live in target.unmanaged],
-        "orphaned": [_orphan(record, target) for record in target.orphaned],
+        **_encode_target_head(target),
+        "associations": [encode_association(each) for each in target.associations],
+        "unmanaged": [_encode_unmanaged(live, target) for live in target.unmanaged],
+        "orphaned": [_encode_orphan(record, target) for record in target.orphaned],
     }
 
 
-def _target_head(target: TargetReport) -> dict[str, Any]:
+def _encode_target_head(target: TargetReport) -> dict[str, Any]:
     return {
         "name": target.name,
         "account": target.account,
@@ -142,7 +144,7 @@ def _target_head(target: TargetReport) -> dict[str, Any]:
     }
 
 
-def association(association: AssociationReport) -> dict[str, Any]:
+def encode_association(association: AssociationReport) -> dict[str, Any]:
     """Return one manifest's line of the report as a tree."""
     origin = association.origin
     return {
@@ -153,15 +155,15 @@ def association(association: AssociationReport) -> dict[str, Any]:
         "since": association.since and association.since.isoformat(),
         "arn": association.arn,
         "clientToken": association.client_token,
-        "differences": [_difference(difference) for difference in association.differences],
+        "differences": [_encode_difference(difference) for difference in association.differences],
         "unverifiable": list(association.unverifiable),
-        "lastExecution": _execution(association.last_execution),
-        "outcome": _outcome(association.outcome),
-        "write": _write(association.write),
+        "lastExecution": _encode_execution(association.last_execution),
+        "outcome": _encode_outcome(association.outcome),
+        "write": _encode_write(association.write),
     }
 
 
-def _write(write: Write | None) -> dict[str, Any] | None:
+def _encode_write(write: Write | None) -> dict[str, Any] | None:
     if write is None:
         return None
     return {
@@ -172,7 +174,7 @@ def _write(write: Write | None) -> dict[str, Any] | None:
     }
 
 
-def _difference(difference: Difference) -> dict[str, Any]:
+def _encode_difference(difference: Difference) -> dict[str, Any]:
     return {
         "path": difference.path,
         "desired": difference.desired,
@@ -181,18 +183,18 @@ def _difference(difference: Difference) -> dict[str, Any]:
     }
 
 
-def _unmanaged(live: Live, target: TargetReport) -> dict[str, Any]:
+def _encode_unmanaged(live: Live, target: TargetReport) -> dict[str, Any]:
     return {
         "arn": live.arn,
         "dataIntegrationArn": live.spec["DataIntegrationIdentifier"],
         "dataIntegrationName": target.integration_names.get(str(live.spec["DataIntegrationIdentifier"])),
         "clientId": live.spec.get("ClientId"),
         "destinationURI": live.spec.get("DestinationURI"),
-        "lastExecution": _execution(live.last_execution),
+        "lastExecution": _encode_execution(live.last_execution),
     }
 
 
-def _orphan(record: Record, target: TargetReport) -> dict[str, Any]:
+def _encode_orphan(record: Record, target: TargetReport) -> dict[str, Any]:
     integration, client, destination = record.key
     bound = record.state if isinstance(record.state, Bound) else None
     return {
@@ -205,11 +207,11 @@ def _orphan(record: Record, target: TargetReport) -> dict[str, Any]:
     }
 
 
-def _execution(execution: Execution | None) -> dict[str, Any] | None:
+def _encode_execution(execution: Execution | None) -> dict[str, Any] | None:
     return {"status": execution.status, "message": execution.message} if execution else None
 
 
-def _outcome(outcome: Outcome | None) -> dict[str, Any] | None:
+def _encode_outcome(outcome: Outcome | None) -> dict[str, Any] | None:
     match outcome:
         case None:
             return None

@@ -17,26 +17,29 @@ from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import sanitize
 from reconciler.render import wording
-from reconciler.render.kinds import Group, ReportKind, kind_of
+from reconciler.render.kinds import Group, ReportKind, get_kind
 
-LIMIT = 65_536
+MAX_SIZE = 65_536
 """How long a comment may be."""
 
-_NOTE = 400  # kept free for the sentence that says what was left out
-_BRIEF = 120
-_FEW = 5
-_ELSEWHERE = "The digest covers all of it; the text and JSON reports show it."
+_NOTE_SIZE = 400  # kept free for the sentence that says what was left out
+_BRIEF_LENGTH = 120
+_MAX_LISTED_TARGETS = 5
+_FULL_REPORT_HINT = "The digest covers all of it; the text and JSON reports show it."
 
 
-def render(report: Report, *, terminal: bool = False) -> str:
+def render(report: Report, *, is_terminal: bool = False) -> str:
     """Return the report as a comment: a summary, then what needs a person, what is written, and the rest."""
-    return _page("\n\n".join(_head(report)), tuple(_sections(report)))
+    return _render_comment("\n\n".join(_render_head(report)), tuple(_build_sections(report)))
 
 
-def findings(found: ValidationResult, *, terminal: bool = False) -> str:
+def render_findings(result: ValidationResult, *, is_terminal: bool = False) -> str:
     """Return what is wrong and what is unwise in a revision as a comment."""
-    problems = tuple(_problem("problems", problem) for problem in found.problems)
-    return _page(f"## {wording.valid(found)}", (_Section("Problems", problems), _warnings(found.warnings)))
+    problems = tuple(_build_problem_block("problems", problem) for problem in result.problems)
+    return _render_comment(
+        f"## {wording.format_validation(result)}",
+        (_Section("Problems", problems), _build_warnings_section(result.warnings)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,8 @@ class _Block:
     """One entry, whole and in short; `kind` is how it is counted."""
 
     kind: str
-    whole: str
-    short: str
+    full_text: str
+    short_text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,199 +57,217 @@ class _Section:
 
     title: str
     blocks: tuple[_Block, ...]
-    folded: bool = False
-    matters: bool = False
+    is_folded: bool = False
+    is_priority: bool = False
 
     @property
     def opening(self) -> str:
         """How the section begins."""
-        if self.folded:
+        if self.is_folded:
             return f"<details>\n<summary>{self.title}: {len(self.blocks):,}</summary>\n\n"
         return f"### {self.title}\n\n"
 
     @property
     def closing(self) -> str:
         """How the section ends."""
-        return "</details>\n\n" if self.folded else ""
+        return "</details>\n\n" if self.is_folded else ""
 
-    def more(self, short: Counter[str], left: Counter[str]) -> str:
+    def format_omissions(self, short: Counter[str], omitted: Counter[str]) -> str:
         """Say what is in short, and what is left out."""
-        shown = f"In short, to fit into a comment: {_counted(short)}.\n\n" if short else ""
-        return shown + (f"And {left.total():,} more: {_counted(left)}.\n\n" if left else "")
+        shortened_part = f"In short, to fit into a comment: {_format_counts(short)}.\n\n" if short else ""
+        return shortened_part + (f"And {omitted.total():,} more: {_format_counts(omitted)}.\n\n" if omitted else "")
 
     @property
-    def frame(self) -> int:
+    def frame_size(self) -> int:
         """How many bytes there are around the entries at most."""
         counts = Counter(block.kind for block in self.blocks)
-        return _size(self.opening) + _size(self.closing) + _size(self.more(counts, counts))
+        return (
+            _count_bytes(self.opening)
+            + _count_bytes(self.closing)
+            + _count_bytes(self.format_omissions(counts, counts))
+        )
 
 
-def _page(head: str, sections: tuple[_Section, ...]) -> str:
+def _render_comment(head: str, sections: tuple[_Section, ...]) -> str:
     """Put a page together, the entries in order as long as there is room."""
-    shown = [section for section in sections if section.blocks]
-    room = LIMIT - _size(head) - _NOTE - sum(section.frame for section in shown)
-    bodies, shortened, omitted = {}, 0, 0
-    for section in sorted(shown, key=lambda each: not each.matters):
-        kept, short, left = [], Counter[str](), Counter[str]()
-        free = room // 4 if section.matters and len(shown) > 1 else 0
+    filled_sections = [section for section in sections if section.blocks]
+    room = MAX_SIZE - _count_bytes(head) - _NOTE_SIZE - sum(section.frame_size for section in filled_sections)
+    bodies, shortened_count, omitted_count = {}, 0, 0
+    for section in sorted(filled_sections, key=lambda each: not each.is_priority):
+        texts, shortened, omitted = [], Counter[str](), Counter[str]()
+        reserve = room // 4 if section.is_priority and len(filled_sections) > 1 else 0
         for block in section.blocks:
-            text = next((text for text in (block.whole, block.short) if _size(text) <= room - free), "")
-            room -= _size(text)
-            kept.append(text)
+            text = next(
+                (text for text in (block.full_text, block.short_text) if _count_bytes(text) <= room - reserve), ""
+            )
+            room -= _count_bytes(text)
+            texts.append(text)
             if not text:
-                left[block.kind] += 1
-            elif text != block.whole:
-                short[block.kind] += 1
-        shortened += short.total()
-        omitted += left.total()
-        bodies[section.title] = (section.opening, *kept, section.more(short, left), section.closing)
-    body = [text for section in shown for text in bodies[section.title]]
+                omitted[block.kind] += 1
+            elif text != block.full_text:
+                shortened[block.kind] += 1
+        shortened_count += shortened.total()
+        omitted_count += omitted.total()
+        bodies[section.title] = (section.opening, *texts, section.format_omissions(shortened, omitted), section.closing)
+    body = [text for section in filled_sections for text in bodies[section.title]]
     note = ""
-    if shortened or omitted:
+    if shortened_count or omitted_count:
         note = (
-            f"**This comment is not complete: {shortened:,} entries are in short and {omitted:,} are left out, since "
-            f"it may have {LIMIT:,} bytes of UTF-8.** {_ELSEWHERE}\n\n"
+            f"**This comment is not complete: {shortened_count:,} entries are in short and {omitted_count:,} are left "
+            f"out, since it may have {MAX_SIZE:,} bytes of UTF-8.** {_FULL_REPORT_HINT}\n\n"
         )
     return f"{head}\n\n{note}{''.join(body)}".rstrip("\n") + "\n"
 
 
-def _head(report: Report) -> Iterator[str]:
-    run, counts = report.run, wording.kinds(report)
+def _render_head(report: Report) -> Iterator[str]:
+    run, counts = report.run, wording.count_kinds(report)
     counts[ReportKind.UNMANAGED] = report.summary["unmanaged"]
     counts[ReportKind.ORPHANED] = sum(len(target.orphaned) for target in report.targets)
-    yield f"## {wording.verdict(report)}"
-    rows = [(wording.label(kind, report), counts[kind]) for kind in ReportKind if counts[kind]]
+    yield f"## {wording.format_verdict(report)}"
+    rows = [(wording.get_label(kind, report), counts[kind]) for kind in ReportKind if counts[kind]]
     if rows:
         yield "\n".join(("| | |", "|:--|--:|", *(f"| {name} | {count:,} |" for name, count in rows)))
-    if len(report.targets) <= _FEW:
-        yield "".join(f"- {_target(target)}\n" for target in report.targets).rstrip("\n") or "No targets."
+    if len(report.targets) <= _MAX_LISTED_TARGETS:
+        yield "".join(f"- {_format_target(target)}\n" for target in report.targets).rstrip("\n") or "No targets."
     else:
-        yield f"{len(report.targets):,} targets. {wording.coverage(report)}."
-    if digest := wording.plan(report):
-        yield f"Plan {_code(digest)}"
+        yield f"{len(report.targets):,} targets. {wording.format_coverage(report)}."
+    if digest := wording.get_plan_digest(report):
+        yield f"Plan {_format_code(digest)}"
         if run.dry_run:
-            yield f"To carry out this plan and no other: {_code(f'reconcile --expect-plan {digest}')}"
-    revision = f", revision {_brief(run.revision)}" if run.revision else ""
-    yield f"Run {_brief(run.id)}{revision}, version {_brief(run.version)}."
+            yield f"To carry out this plan and no other: {_format_code(f'reconcile --expect-plan {digest}')}"
+    revision = f", revision {_format_brief(run.revision)}" if run.revision else ""
+    yield f"Run {_format_brief(run.id)}{revision}, version {_format_brief(run.version)}."
 
 
-def _target(target: TargetReport) -> str:
-    return f"{_brief(wording.place(target))}: {wording.coverage(target)}"
+def _format_target(target: TargetReport) -> str:
+    return f"{_format_brief(wording.format_target(target))}: {wording.format_coverage(target)}"
 
 
-def _sections(report: Report) -> Iterator[_Section]:
+def _build_sections(report: Report) -> Iterator[_Section]:
     everything = [
-        (kind_of(each), target, each) for target in report.targets for each in target.associations
+        (get_kind(each), target, each) for target in report.targets for each in target.associations
     ]  # in the order of their gravity, and of the manifests
     everything.sort(key=lambda entry: entry[0].rank)
-    entries = [(kind, each, _association(kind, target, each, report)) for kind, target, each in everything]
-    yield _Section("Not the plan that was reviewed", tuple(_mismatch(report)))
-    urgent = (block for kind, _, block in entries if kind.group == "person")
-    yield _Section("Needs a person", (*_failed(report), *urgent))
+    entries = [(kind, each, _build_association_block(kind, target, each, report)) for kind, target, each in everything]
+    yield _Section("Not the plan that was reviewed", tuple(_list_mismatches(report)))
+    urgent_blocks = (block for kind, _, block in entries if kind.group == "person")
+    yield _Section("Needs a person", (*_list_failures(report), *urgent_blocks))
     writes = tuple(block for kind, each, block in entries if each.write and kind.group != "person")
-    nothing = wording.only_looked(report) or not any(target.has_attempted_writes for target in report.targets)
-    yield _Section("What would be written" if nothing else "Writes", writes, matters=True)
+    is_read_only = wording.is_read_only(report) or not any(target.has_attempted_writes for target in report.targets)
+    yield _Section("What would be written" if is_read_only else "Writes", writes, is_priority=True)
     rest: dict[Group, list[_Block]] = defaultdict(list)
     for kind, each, block in entries:
         if not each.write and kind.group != "person":
             rest[kind.group].append(block)
     yield _Section("What remains different", tuple(rest["difference"]))
-    yield _warnings(report.warnings)
-    yield _Section("To adopt" if wording.only_looked(report) else "Adopted", tuple(rest["adopted"]))
+    yield _build_warnings_section(report.warnings)
+    yield _Section("To adopt" if wording.is_read_only(report) else "Adopted", tuple(rest["adopted"]))
     yield _Section("Not adopted", tuple(rest["not adopted"]))
-    if len(report.targets) > _FEW:
-        targets = tuple(_line("targets", _target(target)) for target in report.targets)
-        yield _Section("Targets", targets, folded=True)
-    yield _Section("Unmanaged", tuple(_unmanaged(report)), folded=True)
-    yield _Section("Orphaned", tuple(_orphaned(report)), folded=True)
-    yield _Section("In sync", tuple(rest["in sync"]), folded=True)
+    if len(report.targets) > _MAX_LISTED_TARGETS:
+        targets = tuple(_build_line_block("targets", _format_target(target)) for target in report.targets)
+        yield _Section("Targets", targets, is_folded=True)
+    yield _Section("Unmanaged", tuple(_list_unmanaged(report)), is_folded=True)
+    yield _Section("Orphaned", tuple(_list_orphans(report)), is_folded=True)
+    yield _Section("In sync", tuple(rest["in sync"]), is_folded=True)
 
 
-def _association(kind: ReportKind, target: TargetReport, association: AssociationReport, report: Report) -> _Block:
+def _build_association_block(
+    kind: ReportKind, target: TargetReport, association: AssociationReport, report: Report
+) -> _Block:
     """Return a paragraph, and a block with the differences and the call."""
-    label = wording.label(kind, report)
-    within = f" in {_brief(target.name)}" if len(report.targets) > 1 else ""
-    short = f"- **{label}** {_brief(association.name)}{within}, {_brief(str(association.origin))}\n\n"
-    where = _code(str(association.origin))
-    head = f"**{label}** {_code(association.name)}{within}: {_code(wording.flow(association))}, {where}"
-    said = "".join(f"  \n{_code(sentence)}" for sentence in wording.sentences(association))
-    shown = (*wording.differences(association), *wording.call(association))
-    return _Block(label, f"{head}{said}\n\n{_fenced(shown) if shown else ''}", short)
+    label = wording.get_label(kind, report)
+    target_part = f" in {_format_brief(target.name)}" if len(report.targets) > 1 else ""
+    short_text = (
+        f"- **{label}** {_format_brief(association.name)}{target_part}, {_format_brief(str(association.origin))}\n\n"
+    )
+    origin = _format_code(str(association.origin))
+    flow = _format_code(wording.format_flow(association))
+    head = f"**{label}** {_format_code(association.name)}{target_part}: {flow}, {origin}"
+    sentences = "".join(f"  \n{_format_code(sentence)}" for sentence in wording.list_sentences(association))
+    diff_lines = (*wording.format_differences(association), *wording.format_write(association))
+    return _Block(label, f"{head}{sentences}\n\n{_format_diff(diff_lines) if diff_lines else ''}", short_text)
 
 
-def _mismatch(report: Report) -> Iterator[_Block]:
-    return (_line("differences", _code(sentence)) for sentence in wording.mismatch(report))
+def _list_mismatches(report: Report) -> Iterator[_Block]:
+    return (_build_line_block("differences", _format_code(sentence)) for sentence in wording.describe_mismatch(report))
 
 
-def _failed(report: Report) -> Iterator[_Block]:
+def _list_failures(report: Report) -> Iterator[_Block]:
     for target in report.targets:
         if target.error:
-            yield _line("targets", f"**target failed** {_code(wording.place(target))}: {_code(target.error)}")
+            yield _build_line_block(
+                "targets",
+                f"**target failed** {_format_code(wording.format_target(target))}: {_format_code(target.error)}",
+            )
         for arn, reason in target.unlisted:
-            said = f"**not listed** in {_brief(target.name)}: {_code(wording.unlisted(arn, reason, target))}"
-            yield _line("not listed", said)
+            details = _format_code(wording.describe_unlisted(arn, reason, target))
+            yield _build_line_block("not listed", f"**not listed** in {_format_brief(target.name)}: {details}")
 
 
-def _warnings(warnings: Sequence[Problem]) -> _Section:
-    return _Section("Warnings", tuple(_problem("warnings", warning) for warning in warnings))
+def _build_warnings_section(warnings: Sequence[Problem]) -> _Section:
+    return _Section("Warnings", tuple(_build_problem_block("warnings", warning) for warning in warnings))
 
 
-def _problem(kind: str, problem: Problem) -> _Block:
-    where = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
-    pointer = f" {_code(problem.pointer)}" if problem.pointer else ""
-    return _line(kind, f"{_code(where)}{pointer}: {_code(problem.message)}")
+def _build_problem_block(kind: str, problem: Problem) -> _Block:
+    place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
+    pointer = f" {_format_code(problem.pointer)}" if problem.pointer else ""
+    return _build_line_block(kind, f"{_format_code(place)}{pointer}: {_format_code(problem.message)}")
 
 
-def _unmanaged(report: Report) -> Iterator[_Block]:
+def _list_unmanaged(report: Report) -> Iterator[_Block]:
     return (
-        _line("unmanaged", f"{_brief(target.name)}: {_code(wording.unmanaged(live, target))}")
+        _build_line_block(
+            "unmanaged", f"{_format_brief(target.name)}: {_format_code(wording.describe_unmanaged(live, target))}"
+        )
         for target in report.targets
         for live in target.unmanaged
     )
 
 
-def _orphaned(report: Report) -> Iterator[_Block]:
+def _list_orphans(report: Report) -> Iterator[_Block]:
     return (
-        _line("orphaned", f"{_brief(target.name)}: {_code(wording.orphaned(record, target))}")
+        _build_line_block(
+            "orphaned", f"{_format_brief(target.name)}: {_format_code(wording.describe_orphan(record, target))}"
+        )
         for target in report.targets
         for record in target.orphaned
     )
 
 
-def _line(kind: str, text: str) -> _Block:
+def _build_line_block(kind: str, text: str) -> _Block:
     """Return an entry of one line, which has no shorter form."""
     return _Block(kind, f"- {text}\n\n", "")
 
 
-def _counted(counts: Counter[str]) -> str:
+def _format_counts(counts: Counter[str]) -> str:
     return ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
 
 
-def _brief(text: str) -> str:
+def _format_brief(text: str) -> str:
     """Return a value as code, cut where it is long."""
-    return _code(text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…")
+    return _format_code(text if len(text) <= _BRIEF_LENGTH else f"{text[:_BRIEF_LENGTH]}…")
 
 
-def _code(text: str) -> str:
+def _format_code(text: str) -> str:
     """Return a value as a code span, whatever backticks it holds (CommonMark 0.31, 6.1)."""
     text = sanitize(text)
-    fence = "`" * (_longest(text) + 1)
+    fence = "`" * (_count_backticks(text) + 1)
     if not text.strip(" "):
         return "`(empty)`" if not text else f"`{text}`"
     pad = " " if text.startswith(("`", " ")) or text.endswith(("`", " ")) else ""
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
-def _fenced(lines: Iterable[str]) -> str:
+def _format_diff(lines: Iterable[str]) -> str:
     """Return harmless lines as a block of a diff, which none of them can end."""
     text = "\n".join(lines)
-    fence = "`" * max(3, _longest(text) + 1)
+    fence = "`" * max(3, _count_backticks(text) + 1)
     return f"{fence}diff\n{text}\n{fence}\n\n"
 
 
-def _longest(text: str) -> int:
+def _count_backticks(text: str) -> int:
     return max(map(len, re.findall("`+", text)), default=0)
 
 
-def _size(text: str) -> int:
+def _count_bytes(text: str) -> int:
     return len(text.encode())

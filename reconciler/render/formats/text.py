@@ -16,88 +16,91 @@ from reconciler.core.plan.difference import Difference, flatten
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import sanitize
 from reconciler.render import wording
-from reconciler.render.kinds import ReportKind, kind_of, kind_of_decision
+from reconciler.render.kinds import ReportKind, get_kind, get_kind_of_decision
 
-_CODES = {"green": "32", "yellow": "33", "cyan": "36", "red": "31", "dim": "2", "bold": "1"}
-_WIDE = 64
-_DONE = frozenset((ReportKind.CREATED, ReportKind.UPDATED, ReportKind.FAILED, ReportKind.UNKNOWN))
+_STYLE_CODES = {"green": "32", "yellow": "33", "cyan": "36", "red": "31", "dim": "2", "bold": "1"}
+_MAX_WIDTH = 64
+_EXECUTED_KINDS = frozenset((ReportKind.CREATED, ReportKind.UPDATED, ReportKind.FAILED, ReportKind.UNKNOWN))
 """Kinds of what became of a call; the others are shown by the word of the decision."""
 
 
-def render(report: Report, *, terminal: bool = False) -> str:
+def render(report: Report, *, is_terminal: bool = False) -> str:
     """Return the report as lines; with colours and symbols for a terminal, plain otherwise."""
-    return "".join(f"{line}\n" for line in _Page(terminal).lines(report))
+    return "".join(f"{line}\n" for line in _TextRenderer(is_terminal).render_lines(report))
 
 
-def findings(found: ValidationResult, *, terminal: bool = False) -> str:
+def render_findings(result: ValidationResult, *, is_terminal: bool = False) -> str:
     """Return a line for each problem and warning, and one that says that all is well, or of which commit it is."""
-    lines = [sanitize(str(problem)) for problem in found.problems]
-    lines += [f"warning: {sanitize(str(warning))}" for warning in found.warnings]
-    lines += [wording.valid(found).rstrip(".")] if found.revision or not found.problems else []
+    lines = [sanitize(str(problem)) for problem in result.problems]
+    lines += [f"warning: {sanitize(str(warning))}" for warning in result.warnings]
+    lines += [wording.format_validation(result).rstrip(".")] if result.revision or not result.problems else []
     return "".join(f"{line}\n" for line in lines)
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
-    terminal: bool
+class _TextRenderer:
+    is_terminal: bool
 
-    def lines(self, report: Report) -> Iterator[str]:
+    def render_lines(self, report: Report) -> Iterator[str]:
         for target in report.targets:
-            yield from self._target(target, looked=wording.only_looked(report))
+            yield from self._render_target(target, is_read_only=wording.is_read_only(report))
             yield ""
-        yield from (self._style(f"warning: {sanitize(str(each))}", "yellow") for each in report.warnings)
+        yield from (self._apply_style(f"warning: {sanitize(str(each))}", "yellow") for each in report.warnings)
         if report.warnings:
             yield ""
-        yield from self._mismatch(report)
-        yield self._summary(report)
+        yield from self._render_mismatch(report)
+        yield self._render_summary(report)
         if report.run.revision:
-            yield self._style(sanitize(f"Revision {report.run.revision}"), "dim")
-        if digest := wording.plan(report):
-            yield self._style(f"Plan {digest}", "dim")
+            yield self._apply_style(sanitize(f"Revision {report.run.revision}"), "dim")
+        if digest := wording.get_plan_digest(report):
+            yield self._apply_style(f"Plan {digest}", "dim")
 
-    def _target(self, target: TargetReport, *, looked: bool) -> Iterator[str]:
+    def _render_target(self, target: TargetReport, *, is_read_only: bool) -> Iterator[str]:
         place = " ".join(part for part in (target.account, target.region) if part)
-        yield self._style(sanitize(target.name), "bold") + (f"  {sanitize(place)}" if place else "")
+        yield self._apply_style(sanitize(target.name), "bold") + (f"  {sanitize(place)}" if place else "")
         if target.error:
-            yield self._style(f"  failed: {sanitize(target.error)}", "red")
+            yield self._apply_style(f"  failed: {sanitize(target.error)}", "red")
         elif not target.associations and not target.unmanaged:
             yield "  no manifests, and nothing live"
-        widths = _Widths.of(target.associations)
+        widths = _ColumnWidths.from_associations(target.associations)
         for association in target.associations:
-            yield from self._association(association, widths, looked=looked)
+            yield from self._render_association(association, widths, is_read_only=is_read_only)
         for live in target.unmanaged:
-            yield self._unmanaged(live, target)
+            yield self._render_unmanaged(live, target)
         for record in target.orphaned:
-            yield self._orphaned(record, target)
+            yield self._render_orphan(record, target)
         for arn, reason in target.unlisted:
-            yield self._style(f"  not listed: {wording.unlisted(arn, reason, target)}", "yellow")
+            yield self._apply_style(f"  not listed: {wording.describe_unlisted(arn, reason, target)}", "yellow")
 
-    def _association(self, association: AssociationReport, widths: _Widths, *, looked: bool) -> Iterator[str]:
-        kind, decided = kind_of(association), kind_of_decision(association.decision)
-        adopted = kind is ReportKind.ADOPT and not looked
-        word = kind if kind in _DONE else "adopted" if adopted else association.decision
-        name, flow = sanitize(association.name), wording.flow(association)
+    def _render_association(
+        self, association: AssociationReport, widths: _ColumnWidths, *, is_read_only: bool
+    ) -> Iterator[str]:
+        kind, decision_kind = get_kind(association), get_kind_of_decision(association.decision)
+        is_adopted = kind is ReportKind.ADOPT and not is_read_only
+        word = kind if kind in _EXECUTED_KINDS else "adopted" if is_adopted else association.decision
+        name, flow = sanitize(association.name), wording.format_flow(association)
         columns = f"  {name:<{widths.name}}  {flow:<{widths.flow}}"
-        yield f"  {self._marked(decided.symbol, word, kind.color)}{columns}{self._aside(association)}".rstrip()
+        mark = self._format_mark(decision_kind.symbol, word, kind.color)
+        yield f"  {mark}{columns}{self._format_details(association)}".rstrip()
         if association.reason and association.reason != MISSING_REASON:
             yield f"      {sanitize(association.reason)}"
         match association.outcome:
             case Refused(reason) | NotSent(reason) | Unknown(reason):
-                yield self._style(f"      {sanitize(reason)}", kind.color)
+                yield self._apply_style(f"      {sanitize(reason)}", kind.color)
             case Skipped(reason):
-                yield self._style(f"      {sanitize(reason)}", "yellow")
+                yield self._apply_style(f"      {sanitize(reason)}", "yellow")
             case Created() | Updated() | None:
                 pass
             case other:
                 assert_never(other)
-        if then := wording.sentence_after_unknown(association):
-            yield f"      {then}"
+        if next_step := wording.describe_next_step(association):
+            yield f"      {next_step}"
         for difference in association.differences:
-            yield from self._difference(difference)
-        if looked and association.write:
-            yield from self._sent(association.write)
+            yield from self._render_difference(difference)
+        if is_read_only and association.write:
+            yield from self._render_request(association.write)
 
-    def _aside(self, association: AssociationReport) -> str:
+    def _format_details(self, association: AssociationReport) -> str:
         """Return how the last job went, what cannot be compared, and where the manifest stands."""
         parts = []
         if association.last_execution:
@@ -106,70 +109,79 @@ class _Page:
             parts.append("unverifiable: " + " ".join(association.unverifiable))
         if association.decision != "in-sync":
             parts.append(str(association.origin))
-        return self._style("  " + "  ".join(map(sanitize, parts)), "dim") if parts else ""
+        return self._apply_style("  " + "  ".join(map(sanitize, parts)), "dim") if parts else ""
 
-    def _difference(self, difference: Difference) -> Iterator[str]:
+    def _render_difference(self, difference: Difference) -> Iterator[str]:
         """Show one member as a diff: what is there, and what git wants instead."""
         yield f"      {sanitize(difference.path)}"
         if difference.is_readable:
-            yield self._style(f"      - live     {wording.shown(difference.live)}", "red")
+            yield self._apply_style(f"      - live     {wording.format_value(difference.live)}", "red")
         else:
-            yield self._style("      - live     unverifiable: AWS does not show it", "dim")
+            yield self._apply_style("      - live     unverifiable: AWS does not show it", "dim")
         if difference.is_changed:
-            yield self._style(f"      - applied  {wording.shown(difference.applied)}", "red")
-        yield self._style(f"      + git      {wording.shown(difference.desired)}", "green")
+            yield self._apply_style(f"      - applied  {wording.format_value(difference.applied)}", "red")
+        yield self._apply_style(f"      + git      {wording.format_value(difference.desired)}", "green")
 
-    def _sent(self, write: Write) -> Iterator[str]:
+    def _render_request(self, write: Write) -> Iterator[str]:
         """Show all that a call would send, or what an Update does not say by its differences."""
         for path, value in flatten(write.body):
             if path != "/DataIntegrationIdentifier":
-                yield self._style(f"      + {sanitize(path[1:])}  {wording.shown(value)}", "green")
+                yield self._apply_style(f"      + {sanitize(path[1:])}  {wording.format_value(value)}", "green")
 
-    def _unmanaged(self, live: Live, target: TargetReport) -> str:
+    def _render_unmanaged(self, live: Live, target: TargetReport) -> str:
         kind = ReportKind.UNMANAGED
-        flow = f"{wording.flow_of(live, target)}  {live.arn}"
-        return f"  {self._marked(kind.symbol, kind, kind.color)}  {self._style(sanitize(flow), 'dim')}"
+        flow = f"{wording.format_live_flow(live, target)}  {live.arn}"
+        return f"  {self._format_mark(kind.symbol, kind, kind.color)}  {self._apply_style(sanitize(flow), 'dim')}"
 
-    def _orphaned(self, record: Record, target: TargetReport) -> str:
+    def _render_orphan(self, record: Record, target: TargetReport) -> str:
         kind = ReportKind.ORPHANED
-        said = f"{record.name}  {wording.flow_of_record(record, target)}  {wording.why_orphaned(record)}"
-        return f"  {self._marked(kind.symbol, kind, kind.color)}  {self._style(sanitize(said), 'dim')}"
+        description = f"{record.name}  {wording.format_record_flow(record, target)}  {wording.explain_orphan(record)}"
+        return (
+            f"  {self._format_mark(kind.symbol, kind, kind.color)}  {self._apply_style(sanitize(description), 'dim')}"
+        )
 
-    def _mismatch(self, report: Report) -> Iterator[str]:
+    def _render_mismatch(self, report: Report) -> Iterator[str]:
         """Say that another plan was reviewed, and how this one differs."""
         if not report.mismatch:
             return
-        yield self._style("This is not the plan that was reviewed: nothing was written.", "red")
+        yield self._apply_style("This is not the plan that was reviewed: nothing was written.", "red")
         yield f"  reviewed {sanitize(report.mismatch.reviewed_digest)}"
-        yield f"  now      {wording.plan(report) or wording.NO_PLAN}"
+        yield f"  now      {wording.get_plan_digest(report) or wording.NO_PLAN}"
         for sentence in report.mismatch.differences or ():
             yield f"  {sanitize(sentence)}"
         if report.mismatch.differences is None:
             yield "  Give --expect-plan the JSON report that was reviewed, and what differs is named here."
         yield ""
 
-    def _summary(self, report: Report) -> str:
-        kind, _, said = wording.verdict(report).partition(":")
-        covered = f" {wording.coverage(report)}." if report.live_count else ""
-        return f"{self._style(f'{kind}:', 'bold')}{said}{covered}"
+    def _render_summary(self, report: Report) -> str:
+        kind, _, counts = wording.format_verdict(report).partition(":")
+        coverage = f" {wording.format_coverage(report)}." if report.live_count else ""
+        return f"{self._apply_style(f'{kind}:', 'bold')}{counts}{coverage}"
 
-    def _marked(self, symbol: str, word: str, color: str) -> str:
-        return self._style(f"{symbol} {word:<9}", color) if self.terminal else f"{word:<9}"
+    def _format_mark(self, symbol: str, word: str, color: str) -> str:
+        return self._apply_style(f"{symbol} {word:<9}", color) if self.is_terminal else f"{word:<9}"
 
-    def _style(self, text: str, style: str) -> str:
-        return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self.terminal else text
+    def _apply_style(self, text: str, style: str) -> str:
+        return f"\x1b[{_STYLE_CODES[style]}m{text}\x1b[0m" if self.is_terminal else text
 
 
 @dataclass(frozen=True, slots=True)
-class _Widths:
+class _ColumnWidths:
     """How wide the columns of a target are; what is longer than half a line stands out."""
 
     name: int
     flow: int
 
     @classmethod
-    def of(cls, associations: Sequence[AssociationReport]) -> _Widths:
+    def from_associations(cls, associations: Sequence[AssociationReport]) -> _ColumnWidths:
         return cls(
-            max((len(sanitize(each.name)) for each in associations if len(each.name) <= _WIDE), default=0),
-            max((len(wording.flow(each)) for each in associations if len(wording.flow(each)) <= _WIDE), default=0),
+            max((len(sanitize(each.name)) for each in associations if len(each.name) <= _MAX_WIDTH), default=0),
+            max(
+                (
+                    len(wording.format_flow(each))
+                    for each in associations
+                    if len(wording.format_flow(each)) <= _MAX_WIDTH
+                ),
+                default=0,
+            ),
         )

@@ -9,10 +9,10 @@ from reconciler.core.controller.status import ControllerStatus, TargetStatus
 from reconciler.core.report.report import Report
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind
-from reconciler.web.page.relative_time import Moment
+from reconciler.web.page.relative_time import RelativeTime
 from reconciler.web.page.rows import EXPORT_FAILED, State
 
-_DONE = frozenset({ReportKind.CREATED, ReportKind.UPDATED, ReportKind.ADOPT})
+_EXECUTED_KINDS = frozenset({ReportKind.CREATED, ReportKind.UPDATED, ReportKind.ADOPT})
 """Kinds of what a run did, after which nothing is under way."""
 
 
@@ -30,64 +30,64 @@ class Card:
 
     target: str
     place: str
-    said: str
+    state_text: str
     level: str
     errors: tuple[str, ...]
     counts: tuple[Count, ...]
     coverage: str
     failures: int
-    running: Moment | None
-    stuck: Moment | None
-    ended: Moment | None
-    succeeded: Moment | None
-    due: Moment | None
+    running_since: RelativeTime | None
+    stuck_since: RelativeTime | None
+    last_run_finished_at: RelativeTime | None
+    last_success: RelativeTime | None
+    next_run: RelativeTime | None
 
 
-def cards(board: ControllerStatus, patience: timedelta) -> tuple[Card, ...]:
+def build_cards(status: ControllerStatus, stuck_after: timedelta) -> tuple[Card, ...]:
     """Return a card for each target, by name."""
-    stuck = {lane.target for lane in board.find_stuck(patience)}
-    return tuple(_card(board, lane, stuck=lane.target in stuck) for lane in board.targets)
+    stuck_targets = {lane.target for lane in status.find_stuck(stuck_after)}
+    return tuple(_build_card(status, lane, is_stuck=lane.target in stuck_targets) for lane in status.targets)
 
 
-def _card(board: ControllerStatus, lane: TargetStatus, *, stuck: bool) -> Card:
-    last, now = lane.last_report, board.now
-    counts = _counts(last) if last else ()
-    said, level = ("stuck", "error") if stuck else _state(lane, counts)
-    targets = last.targets if last else ()
+def _build_card(status: ControllerStatus, target_status: TargetStatus, *, is_stuck: bool) -> Card:
+    report, now = target_status.last_report, status.now
+    counts = _count_states(report) if report else ()
+    state_text, level = ("stuck", "error") if is_stuck else _describe_state(target_status, counts)
+    targets = report.targets if report else ()
     return Card(
-        target=lane.target,
+        target=target_status.target,
         place=" ".join(filter(None, (part for each in targets for part in (each.account, each.region)))),
-        said=said,
+        state_text=state_text,
         level=level,
         errors=tuple(each.error for each in targets if each.error),
         counts=counts,
-        coverage=wording.coverage(last) if last and last.live_count else "",
-        failures=lane.failures,
-        running=Moment.of(lane.running_since, now),
-        stuck=Moment.of(lane.stalled_since, now) if stuck else None,
-        ended=Moment.of(last.run.finished_at if last else None, now),
-        succeeded=Moment.of(lane.last_success, now),
-        due=Moment.of(lane.next_run, now),
+        coverage=wording.format_coverage(report) if report and report.live_count else "",
+        failures=target_status.failures,
+        running_since=RelativeTime.from_datetime(target_status.running_since, now),
+        stuck_since=RelativeTime.from_datetime(target_status.stalled_since, now) if is_stuck else None,
+        last_run_finished_at=RelativeTime.from_datetime(report.run.finished_at if report else None, now),
+        last_success=RelativeTime.from_datetime(target_status.last_success, now),
+        next_run=RelativeTime.from_datetime(target_status.next_run, now),
     )
 
 
-def _counts(report: Report) -> tuple[Count, ...]:
-    kinds = wording.kinds(report)
+def _count_states(report: Report) -> tuple[Count, ...]:
+    kinds = wording.count_kinds(report)
     kinds[ReportKind.UNMANAGED] = report.summary["unmanaged"]
-    failed = sum(each.has_failed_export for each in report.associations)
-    exports = [Count(EXPORT_FAILED, failed)] if failed else []
-    return (*exports, *(Count(State.of(kind, report), kinds[kind]) for kind in ReportKind if kinds[kind]))
+    failed_count = sum(each.has_failed_export for each in report.associations)
+    export_counts = [Count(EXPORT_FAILED, failed_count)] if failed_count else []
+    return (*export_counts, *(Count(State.from_kind(kind, report), kinds[kind]) for kind in ReportKind if kinds[kind]))
 
 
-def _state(lane: TargetStatus, counts: tuple[Count, ...]) -> tuple[str, str]:
+def _describe_state(target_status: TargetStatus, counts: tuple[Count, ...]) -> tuple[str, str]:
     """Return the state in words and how grave it is: the gravest that is true."""
     managed = [count.state for count in counts if count.state.kind != ReportKind.UNMANAGED]
-    if lane.last_report is None:
-        return ("failing", "error") if lane.failures else ("not run yet", "note")
-    if lane.last_report.has_failed or lane.failures:
+    if target_status.last_report is None:
+        return ("failing", "error") if target_status.failures else ("not run yet", "note")
+    if target_status.last_report.has_failed or target_status.failures:
         return "failing", "error"
-    for level, said in (("error", "needs a person"), ("warning", "differs"), ("note", "under way")):
-        found = [state for state in managed if state.level == level and state.kind not in _DONE]
-        if found:
-            return (said if found != [EXPORT_FAILED] else EXPORT_FAILED.label), level
+    for level, state_text in (("error", "needs a person"), ("warning", "differs"), ("note", "under way")):
+        states = [state for state in managed if state.level == level and state.kind not in _EXECUTED_KINDS]
+        if states:
+            return (state_text if states != [EXPORT_FAILED] else EXPORT_FAILED.label), level
     return ("in sync", "none") if managed else ("nothing managed", "note")

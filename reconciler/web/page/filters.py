@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 ATTENTION = "attention"
 """Asks for all that is an error or a warning."""
-GRAVE = frozenset({"error", "warning"})
+GRAVE_LEVELS = frozenset({"error", "warning"})
 """The levels that need attention."""
-_LONGEST = 200
+_MAX_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Filters:
     """The form's fields; an empty one asks for nothing."""
 
     q: str = ""
@@ -21,20 +21,20 @@ class Asked:
     target: str = ""
 
     @classmethod
-    def of(cls, parameters: Mapping[str, str]) -> Asked:
+    def from_parameters(cls, parameters: Mapping[str, str]) -> Filters:
         """Return what the parameters of an address ask for."""
-        return cls(*(parameters.get(name, "").strip()[:_LONGEST] for name in ("q", "decision", "target")))
+        return cls(*(parameters.get(name, "").strip()[:_MAX_LENGTH] for name in ("q", "decision", "target")))
 
     @property
-    def anything(self) -> bool:
+    def has_any(self) -> bool:
         """Whether anything is asked for."""
-        return self != Asked()
+        return self != Filters()
 
-    def fits(self, kinds: Container[str], level: str, target: str, *texts: str) -> bool:
+    def matches(self, kinds: Container[str], level: str, target: str, *texts: str) -> bool:
         """Tell whether something of some kinds, a level and a target is asked for; each word has to be in some text."""
         if self.target and target != self.target:
             return False
-        if self.decision == ATTENTION and level not in GRAVE:
+        if self.decision == ATTENTION and level not in GRAVE_LEVELS:
             return False
         if self.decision not in {"", ATTENTION} and self.decision not in kinds:
             return False

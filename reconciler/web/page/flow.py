@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from reconciler.web.page.rows import Row
 
-MOST = 60
+MAX_ASSOCIATIONS = 60
 """How many associations the picture shows: more cannot be read."""
 _ROW, _GAP, _TOP = 30, 14, 8
-_LONGEST = 42
+_MAX_LENGTH = 42
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Thread:
+class FlowLine:
     """One association, from its integration to its destination."""
 
     row: Row
@@ -43,49 +43,49 @@ class Flow:
     """The picture; `more` is how many associations it leaves out."""
 
     integrations: tuple[Box, ...]
-    threads: tuple[Thread, ...]
+    lines: tuple[FlowLine, ...]
     destinations: tuple[Box, ...]
     height: int
     more: int
 
 
-def flow(rows: tuple[Row, ...]) -> Flow:
+def build_flow(rows: tuple[Row, ...]) -> Flow:
     """Return the picture of the first associations, grouped by target and data integration."""
     groups: dict[tuple[str, str], dict[str, list[Row]]] = {}
-    for row in rows[:MOST]:
+    for row in rows[:MAX_ASSOCIATIONS]:
         groups.setdefault((row.target, row.association.integration), {}).setdefault(
             row.association.destination, []
         ).append(row)
-    several = len({target for target, _ in groups}) > 1
+    has_several_targets = len({target for target, _ in groups}) > 1
     integrations: list[Box] = []
-    threads: list[Thread] = []
+    lines: list[FlowLine] = []
     destinations: list[Box] = []
     top = _TOP
     for (target, integration), sinks in sorted(groups.items()):
         count = sum(map(len, sinks.values()))
         name = f"{integration} ({target})"
-        source = _box(name, name if several else integration, top, count)
+        source = _build_box(name, name if has_several_targets else integration, top, count)
         integrations.append(source)
-        for destination, bound in sinks.items():
-            sink = _box(destination or "(no destination)", destination or "(no destination)", top, len(bound))
+        for destination, sink_rows in sinks.items():
+            sink = _build_box(destination or "(no destination)", destination or "(no destination)", top, len(sink_rows))
             destinations.append(sink)
-            threads.extend(_threads(bound, source, sink, top))
-            top += _ROW * len(bound)
+            lines.extend(_build_lines(sink_rows, source, sink, top))
+            top += _ROW * len(sink_rows)
         top += _GAP
-    return Flow(tuple(integrations), tuple(threads), tuple(destinations), top, max(0, len(rows) - MOST))
+    return Flow(tuple(integrations), tuple(lines), tuple(destinations), top, max(0, len(rows) - MAX_ASSOCIATIONS))
 
 
-def _threads(bound: Iterable[Row], source: Box, sink: Box, top: int) -> Iterator[Thread]:
-    for number, row in enumerate(bound):
-        box = _box(row.association.name, row.association.name, top + number * _ROW, 1)
-        yield Thread(row, box, source.y, sink.y)
+def _build_lines(rows: Iterable[Row], source: Box, sink: Box, top: int) -> Iterator[FlowLine]:
+    for number, row in enumerate(rows):
+        box = _build_box(row.association.name, row.association.name, top + number * _ROW, 1)
+        yield FlowLine(row, box, source.y, sink.y)
 
 
-def _box(name: str, text: str, top: int, rows: int) -> Box:
-    return Box(name, cut(text), top + 2, top + rows * _ROW - 2)
+def _build_box(name: str, text: str, top: int, rows: int) -> Box:
+    return Box(name, shorten_middle(text), top + 2, top + rows * _ROW - 2)
 
 
-def cut(text: str) -> str:
+def shorten_middle(text: str) -> str:
     """Return a text that fits, its middle left out: ends tell names, ARNs and addresses apart."""
-    half = _LONGEST // 2
-    return text if len(text) <= _LONGEST else f"{text[: half - 1]}…{text[-half:]}"
+    half = _MAX_LENGTH // 2
+    return text if len(text) <= _MAX_LENGTH else f"{text[: half - 1]}…{text[-half:]}"

@@ -18,46 +18,46 @@ from starlette.responses import Response
 from reconciler.core.text import escape_invisible
 from reconciler.web.page.page import Page
 
-_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-_PIECE = 64 * 1024
+_MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_PIECE_SIZE = 64 * 1024
 """How many characters make a piece, and a text of the template more."""
-LINES = 1000
+MAX_LINES = 1000
 """How many lines of a difference or a call are shown. The JSON has all of them."""
-_LONGEST = 10_000
+_MAX_VALUE_LENGTH = 10_000
 """How many characters of a value are shown. The JSON has all of them."""
-_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+_IMMUTABLE_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
-def written(page: Page) -> Iterator[str]:
+def stream_page(page: Page) -> Iterator[str]:
     """Yield the page in pieces."""
     piece: list[str] = []
     length = 0
-    for text in _environment().get_template("page.html").generate(page=page):
+    for text in _build_environment().get_template("page.html").generate(page=page):
         piece.append(text)
         length += len(text)
-        if length >= _PIECE:
+        if length >= _PIECE_SIZE:
             yield "".join(piece)
             piece, length = [], 0
     yield "".join(piece)
 
 
-async def static(request: Request) -> Response:
+async def serve_static(request: Request) -> Response:
     """Return a static file. It is kept by the browser where its address says which content it has."""
     name = request.path_params["name"]
-    if name not in _static():
+    if name not in _read_static_files():
         return Response(status_code=404)
-    content, digest = _static()[name]
-    headers = _FOR_EVER if request.query_params.get("v") == digest else {}
-    return Response(content, media_type=_TYPES[name.rpartition(".")[2]], headers=headers)
+    content, digest = _read_static_files()[name]
+    headers = _IMMUTABLE_HEADERS if request.query_params.get("v") == digest else {}
+    return Response(content, media_type=_MEDIA_TYPES[name.rpartition(".")[2]], headers=headers)
 
 
-def address(name: str) -> str:
+def get_static_address(name: str) -> str:
     """Return the address of a static file, which changes with its content."""
-    return f"static/{name}?v={_static()[name][1]}"
+    return f"static/{name}?v={_read_static_files()[name][1]}"
 
 
 @cache
-def _static() -> dict[str, tuple[bytes, str]]:
+def _read_static_files() -> dict[str, tuple[bytes, str]]:
     """Return content and digest of each file by its name: what is not here cannot be asked for."""
     folder = files("reconciler.web").joinpath("static")
     contents = ((each.name, each.read_bytes()) for each in folder.iterdir() if each.is_file())
@@ -65,36 +65,40 @@ def _static() -> dict[str, tuple[bytes, str]]:
 
 
 @cache
-def _environment() -> Environment:
+def _build_environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("reconciler.web"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_visible,
+        finalize=_make_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["address"] = address
-    environment.globals["most_lines"] = LINES
-    environment.filters["mark"] = _mark
-    environment.filters["query"] = _query
+    environment.globals["address"] = get_static_address
+    environment.globals["most_lines"] = MAX_LINES
+    environment.filters["mark"] = _get_line_class
+    environment.filters["query"] = _build_query
     return environment
 
 
-def _visible(value: Any) -> Any:
+def _make_visible(value: Any) -> Any:
     """Return what stands in the page for a value: nothing invisible may reorder or hide what is beside it."""
     if isinstance(value, Markup):
         return value
     text = str(value)
-    return escape_invisible(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… and {len(text) - _LONGEST:,} more")
+    return escape_invisible(
+        text
+        if len(text) <= _MAX_VALUE_LENGTH
+        else f"{text[:_MAX_VALUE_LENGTH]}… and {len(text) - _MAX_VALUE_LENGTH:,} more"
+    )
 
 
-def _query(fields: Mapping[str, str]) -> str:
+def _build_query(fields: Mapping[str, str]) -> str:
     """Return the query of an address; a lone surrogate, which has no bytes, becomes a question mark."""
     return urlencode(fields, errors="replace")
 
 
-def _mark(line: str) -> str:
+def _get_line_class(line: str) -> str:
     """Return how a line of a diff is shown."""
-    found = re.match(r"[-+]", line)
-    return {"-": "gone", "+": "come"}[found[0]] if found else "same"
+    match = re.match(r"[-+]", line)
+    return {"-": "gone", "+": "come"}[match[0]] if match else "same"

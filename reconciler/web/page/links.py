@@ -9,7 +9,7 @@ from reconciler.core.model import Origin
 FIELDS = ("{revision}", "{file}", "{line}")
 
 
-def complaint(template: str) -> str | None:
+def validate_template(template: str) -> str | None:
     """Return what is wrong with a template, None where it is right."""
     try:
         parts = urlsplit(template)
@@ -27,7 +27,7 @@ def complaint(template: str) -> str | None:
     return None
 
 
-def link(template: str | None, revision: str | None, origin: Origin) -> str | None:
+def build_link(template: str | None, revision: str | None, origin: Origin) -> str | None:
     """Return where a manifest of a revision begins, None where no template leads there."""
     if template is None or (revision is None and "{revision}" in template):
         return None

@@ -13,50 +13,50 @@ from reconciler.core.report.report import Report
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind
 from reconciler.web.page import links
-from reconciler.web.page.cards import Card, cards
-from reconciler.web.page.filters import ATTENTION, GRAVE, Asked
-from reconciler.web.page.flow import Flow, flow
-from reconciler.web.page.relative_time import Moment
+from reconciler.web.page.cards import Card, build_cards
+from reconciler.web.page.filters import ATTENTION, GRAVE_LEVELS, Filters
+from reconciler.web.page.flow import Flow, build_flow
+from reconciler.web.page.relative_time import RelativeTime
 from reconciler.web.page.rows import (
     EXPORT_FAILED,
     MEANINGS,
     Row,
     State,
-    Stranger,
-    level,
-    rows,
-    strangers,
+    UnmanagedRow,
+    build_rows,
+    build_unmanaged_rows,
+    get_level,
 )
-from reconciler.web.page.timeline import Timeline, timeline
+from reconciler.web.page.timeline import Timeline, build_timeline
 
-SHOWN = 2000
+MAX_ROWS = 2000
 """How many associations are listed; more would be slow in a browser."""
-PROBLEMS = 100
+MAX_LISTED_PROBLEMS = 100
 """How many problems are listed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Top:
+class Header:
     """What the controller is about as a whole. `revision` is the commit; None where manifests come from a folder.
 
     `idle` is that nothing would be run any more, though nobody asked for a stop. `stuck` is since when looking at git,
     or at the folder, makes no progress.
     """
 
-    now: Moment | None
-    looked: Moment | None
-    in_force: bool
+    now: RelativeTime | None
+    source_checked_at: RelativeTime | None
+    has_revision: bool
     revision: str | None
-    manifests: int
-    since: Moment | None
-    refusal: str | None
-    refused: Moment | None
+    manifest_count: int
+    since: RelativeTime | None
+    rejection: str | None
+    rejected_since: RelativeTime | None
     problems: tuple[Problem, ...]
     more_problems: int
-    dry_run: bool
-    idle: bool
-    stopping: bool
-    stuck: Moment | None
+    is_dry_run: bool
+    is_idle: bool
+    is_stopping: bool
+    stuck_since: RelativeTime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ class Process:
     `patience` is how long a run may make no progress, `manifest_url` a template (see `places`).
     """
 
-    working: bool
-    stopping: bool
-    patience: timedelta
+    is_scheduler_running: bool
+    is_stopping: bool
+    stuck_after: timedelta
     manifest_url: str | None = None
 
 
@@ -84,117 +84,136 @@ class Choice:
 class Page:
     """All of it. `more` and `more_strangers` are how many fit and are not listed; `all` is how many there are."""
 
-    top: Top
+    header: Header
     cards: tuple[Card, ...]
-    asked: Asked
-    decisions: tuple[Choice, ...]
-    targets: tuple[Choice, ...]
+    filters: Filters
+    decision_choices: tuple[Choice, ...]
+    target_choices: tuple[Choice, ...]
     meanings: tuple[State, ...]
-    count: str
+    count_text: str
     total: int
     rows: tuple[Row, ...]
-    more: int
-    strangers: tuple[Stranger, ...]
-    more_strangers: int
-    left: tuple[str, ...]
+    more_rows: int
+    unmanaged_rows: tuple[UnmanagedRow, ...]
+    more_unmanaged_rows: int
+    leftovers: tuple[str, ...]
     warnings: tuple[Problem, ...]
     flow: Flow
     timeline: Timeline
 
 
-def page(board: ControllerStatus, asked: Asked, process: Process) -> Page:
+def build_page(status: ControllerStatus, filters: Filters, process: Process) -> Page:
     """Return what the page shows of a board."""
 
-    def linked(report: Report, origin: Origin) -> str | None:
-        return links.link(process.manifest_url, report.run.revision, origin)
+    def build_link(report: Report, origin: Origin) -> str | None:
+        return links.build_link(process.manifest_url, report.run.revision, origin)
 
-    found, unmanaged = rows(board, asked, linked), strangers(board, asked)
-    kinds = _kinds(board)
-    managed, live = sum(kinds.values()) - kinds[ReportKind.UNMANAGED], kinds[ReportKind.UNMANAGED]
+    matching_rows, unmanaged_rows = build_rows(status, filters, build_link), build_unmanaged_rows(status, filters)
+    kinds = _count_kinds(status)
+    managed_count, unmanaged_count = sum(kinds.values()) - kinds[ReportKind.UNMANAGED], kinds[ReportKind.UNMANAGED]
     return Page(
-        top=_top(board, process),
-        cards=cards(board, process.patience),
-        asked=asked,
-        decisions=_decisions(board, kinds, asked),
-        targets=_targets(board, asked),
+        header=_build_header(status, process),
+        cards=build_cards(status, process.stuck_after),
+        filters=filters,
+        decision_choices=_build_decision_choices(status, kinds, filters),
+        target_choices=_build_target_choices(status, filters),
         meanings=MEANINGS,
-        count=f"{len(found):,} of {managed:,} associations, {len(unmanaged):,} of {live:,} unmanaged",
-        total=managed,
-        rows=found[:SHOWN],
-        more=max(0, len(found) - SHOWN),
-        strangers=unmanaged[:SHOWN],
-        more_strangers=max(0, len(unmanaged) - SHOWN),
-        left=_left(board, asked),
-        warnings=_warnings(board),
-        flow=flow(found),
-        timeline=timeline(board, asked.target),
+        count_text=(
+            f"{len(matching_rows):,} of {managed_count:,} associations, "
+            f"{len(unmanaged_rows):,} of {unmanaged_count:,} unmanaged"
+        ),
+        total=managed_count,
+        rows=matching_rows[:MAX_ROWS],
+        more_rows=max(0, len(matching_rows) - MAX_ROWS),
+        unmanaged_rows=unmanaged_rows[:MAX_ROWS],
+        more_unmanaged_rows=max(0, len(unmanaged_rows) - MAX_ROWS),
+        leftovers=_list_leftovers(status, filters),
+        warnings=_list_warnings(status),
+        flow=build_flow(matching_rows),
+        timeline=build_timeline(status, filters.target),
     )
 
 
-def _top(board: ControllerStatus, process: Process) -> Top:
-    revision, refusal, looking, now = board.revision, board.rejected_revision, board.source_status, board.now
-    problems = refusal.problems if refusal else ()
-    return Top(
-        now=Moment.of(now, now),
-        looked=Moment.of(board.source_checked_at, now),
-        in_force=revision is not None,
+def _build_header(status: ControllerStatus, process: Process) -> Header:
+    revision, rejection, source_status, now = (
+        status.revision,
+        status.rejected_revision,
+        status.source_status,
+        status.now,
+    )
+    problems = rejection.problems if rejection else ()
+    return Header(
+        now=RelativeTime.from_datetime(now, now),
+        source_checked_at=RelativeTime.from_datetime(status.source_checked_at, now),
+        has_revision=revision is not None,
         revision=revision.id if revision else None,
-        manifests=revision.manifest_count if revision else 0,
-        since=Moment.of(revision.since if revision else None, now),
-        refusal=refusal.reason if refusal else None,
-        refused=Moment.of(refusal.since if refusal else None, now),
-        problems=problems[:PROBLEMS],
-        more_problems=max(0, len(problems) - PROBLEMS),
-        dry_run=any(lane.last_report.run.dry_run for lane in board.targets if lane.last_report),
-        idle=not (process.working or process.stopping),
-        stopping=process.stopping,
-        stuck=Moment.of(looking.stalled_since if looking in board.find_stuck(process.patience) else None, now),
+        manifest_count=revision.manifest_count if revision else 0,
+        since=RelativeTime.from_datetime(revision.since if revision else None, now),
+        rejection=rejection.reason if rejection else None,
+        rejected_since=RelativeTime.from_datetime(rejection.since if rejection else None, now),
+        problems=problems[:MAX_LISTED_PROBLEMS],
+        more_problems=max(0, len(problems) - MAX_LISTED_PROBLEMS),
+        is_dry_run=any(lane.last_report.run.dry_run for lane in status.targets if lane.last_report),
+        is_idle=not (process.is_scheduler_running or process.is_stopping),
+        is_stopping=process.is_stopping,
+        stuck_since=RelativeTime.from_datetime(
+            source_status.stalled_since if source_status in status.find_stuck(process.stuck_after) else None, now
+        ),
     )
 
 
-def _kinds(board: ControllerStatus) -> Counter[ReportKind]:
+def _count_kinds(status: ControllerStatus) -> Counter[ReportKind]:
     """Count all that there is, whatever is asked for."""
     counts: Counter[ReportKind] = Counter()
-    for lane in board.targets:
-        if lane.last_report:
-            counts += wording.kinds(lane.last_report)
-            counts[ReportKind.UNMANAGED] += lane.last_report.summary["unmanaged"]
+    for target_status in status.targets:
+        if target_status.last_report:
+            counts += wording.count_kinds(target_status.last_report)
+            counts[ReportKind.UNMANAGED] += target_status.last_report.summary["unmanaged"]
     return counts
 
 
-def _decisions(board: ControllerStatus, kinds: Counter[ReportKind], asked: Asked) -> tuple[Choice, ...]:
-    every = [each for lane in board.targets if lane.last_report for each in lane.last_report.associations]
-    known = [Choice(kind, f"{kind.label} ({kinds[kind]:,})") for kind in ReportKind if kinds[kind]]
-    if failed := sum(each.has_failed_export for each in every):
-        known.insert(0, Choice(EXPORT_FAILED.kind, f"{EXPORT_FAILED.label} ({failed:,})"))
-    grave = sum(level(each) in GRAVE for each in every)
-    choices = [Choice("", "any"), Choice(ATTENTION, f"needs attention ({grave:,})"), *known]
-    return _with(choices, asked.decision)
+def _build_decision_choices(
+    status: ControllerStatus, kinds: Counter[ReportKind], filters: Filters
+) -> tuple[Choice, ...]:
+    associations = [each for lane in status.targets if lane.last_report for each in lane.last_report.associations]
+    kind_choices = [Choice(kind, f"{kind.label} ({kinds[kind]:,})") for kind in ReportKind if kinds[kind]]
+    if failed_count := sum(each.has_failed_export for each in associations):
+        kind_choices.insert(0, Choice(EXPORT_FAILED.kind, f"{EXPORT_FAILED.label} ({failed_count:,})"))
+    grave_count = sum(get_level(each) in GRAVE_LEVELS for each in associations)
+    choices = [Choice("", "any"), Choice(ATTENTION, f"needs attention ({grave_count:,})"), *kind_choices]
+    return _include_selected(choices, filters.decision)
 
 
-def _targets(board: ControllerStatus, asked: Asked) -> tuple[Choice, ...]:
-    return _with([Choice("", "all"), *(Choice(lane.target, lane.target) for lane in board.targets)], asked.target)
+def _build_target_choices(status: ControllerStatus, filters: Filters) -> tuple[Choice, ...]:
+    return _include_selected(
+        [Choice("", "all"), *(Choice(lane.target, lane.target) for lane in status.targets)], filters.target
+    )
 
 
-def _with(choices: list[Choice], asked: str) -> tuple[Choice, ...]:
+def _include_selected(choices: list[Choice], selected: str) -> tuple[Choice, ...]:
     """Return the choices with what is asked for, also where that is none of them: the list shows what counts."""
-    return tuple(choices if any(each.value == asked for each in choices) else [*choices, Choice(asked, asked)])
+    return tuple(choices if any(each.value == selected for each in choices) else [*choices, Choice(selected, selected)])
 
 
-def _left(board: ControllerStatus, asked: Asked) -> tuple[str, ...]:
+def _list_leftovers(status: ControllerStatus, filters: Filters) -> tuple[str, ...]:
     """Return what else a run told: records whose manifests are gone, and integrations that could not be listed."""
     targets = [
         target
-        for lane in board.targets
-        if lane.last_report and asked.target in {"", lane.target}
-        for target in lane.last_report.targets
+        for target_status in status.targets
+        if target_status.last_report and filters.target in {"", target_status.target}
+        for target in target_status.last_report.targets
     ]
-    unlisted = [wording.unlisted(arn, reason, target) for target in targets for arn, reason in target.unlisted]
-    return (*unlisted, *(wording.orphaned(record, target) for target in targets for record in target.orphaned))
+    unlisted = [wording.describe_unlisted(arn, reason, target) for target in targets for arn, reason in target.unlisted]
+    return (*unlisted, *(wording.describe_orphan(record, target) for target in targets for record in target.orphaned))
 
 
-def _warnings(board: ControllerStatus) -> tuple[Problem, ...]:
+def _list_warnings(status: ControllerStatus) -> tuple[Problem, ...]:
     """Return what is unwise in the manifests, once, though the report of each target says it."""
     return tuple(
-        dict.fromkeys(problem for lane in board.targets if lane.last_report for problem in lane.last_report.warnings)
+        dict.fromkeys(
+            problem
+            for target_status in status.targets
+            if target_status.last_report
+            for problem in target_status.last_report.warnings
+        )
     )

@@ -11,15 +11,15 @@ _STEPS = ((timedelta(days=2), "days", 86400), (timedelta(hours=2), "h", 3600), (
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class RelativeTime:
     """`iso` for programs, `shown` for people, `away` as "5 min ago" or "in 5 min"."""
 
     iso: str
-    shown: str
-    away: str
+    text: str
+    distance: str
 
     @classmethod
-    def of(cls, time: datetime | None, now: datetime) -> Moment | None:
+    def from_datetime(cls, time: datetime | None, now: datetime) -> RelativeTime | None:
         """Return a time seen from now."""
         if time is None:
             return None
@@ -27,18 +27,18 @@ class Moment:
             time = time.astimezone(UTC)
         except OverflowError:  # at either end of the calendar, where hours do not matter
             time = time.replace(tzinfo=UTC)
-        return cls(time.isoformat(timespec="seconds"), timestamp_to_the_minute(time), _away(time, now))
+        return cls(time.isoformat(timespec="seconds"), timestamp_to_the_minute(time), _format_distance(time, now))
 
 
-def _away(time: datetime, now: datetime) -> str:
+def _format_distance(time: datetime, now: datetime) -> str:
     distance = abs(now - time)
     if distance < timedelta(minutes=1):
         return "just now" if time <= now else "within a minute"
-    said = span(distance)
-    return f"{said} ago" if time < now else f"in {said}"
+    duration = format_duration(distance)
+    return f"{duration} ago" if time < now else f"in {duration}"
 
 
-def span(length: timedelta) -> str:
+def format_duration(length: timedelta) -> str:
     """Return how long something takes, in the unit that says most."""
     for least, unit, seconds in _STEPS:
         if length >= least:

@@ -14,9 +14,9 @@ from reconciler.core.controller.status import ControllerStatus
 from reconciler.core.model import Execution, Live, Origin
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.render import wording
-from reconciler.render.kinds import ReportKind, kind_of
-from reconciler.web.page.filters import Asked
-from reconciler.web.page.relative_time import Moment
+from reconciler.render.kinds import ReportKind, get_kind
+from reconciler.web.page.filters import Filters
+from reconciler.web.page.relative_time import RelativeTime
 
 _LEVELS = ("error", "warning", "note", "none")
 
@@ -32,9 +32,9 @@ class State:
     meaning: str
 
     @classmethod
-    def of(cls, kind: ReportKind, report: Report) -> State:
+    def from_kind(cls, kind: ReportKind, report: Report) -> State:
         """Return the state of a kind in a report."""
-        return cls(kind, kind.rank, wording.label(kind, report), kind.level, kind.meaning)
+        return cls(kind, kind.rank, wording.get_label(kind, report), kind.level, kind.meaning)
 
 
 EXPORT_FAILED = State("export-failed", -1, "export failed", "warning", "The last job failed: AWS's console says why.")
@@ -50,11 +50,11 @@ MEANINGS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class LastSeen:
     """How an association was last seen."""
 
-    said: str
-    since: Moment | None
+    label: str
+    since: RelativeTime | None
     arn: str | None
     execution: str
 
@@ -72,30 +72,30 @@ class Row:
     state: State
     export: State | None
     level: str
-    since: Moment | None
+    since: RelativeTime | None
     execution: str
     link: str | None
     association: AssociationReport
-    before: Before | None = None
+    last_seen: LastSeen | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What there is to say of it, less what has a column of its own."""
-        return wording.sentences(replace(self.association, arn=None, last_execution=None))
+        return wording.list_sentences(replace(self.association, arn=None, last_execution=None))
 
     @property
     def differences(self) -> tuple[str, ...]:
         """The lines of a diff."""
-        return wording.differences(self.association)
+        return wording.format_differences(self.association)
 
     @property
     def call(self) -> tuple[str, ...]:
         """The call that is or would be made, line by line."""
-        return wording.call(self.association)
+        return wording.format_write(self.association)
 
 
 @dataclass(frozen=True, slots=True)
-class Stranger:
+class UnmanagedRow:
     """One live association that no manifest asks for."""
 
     target: str
@@ -106,56 +106,63 @@ class Stranger:
     execution: str
 
 
-Linked = Callable[[Report, Origin], str | None]
+LinkBuilder = Callable[[Report, Origin], str | None]
 
 
-def rows(board: ControllerStatus, asked: Asked, linked: Linked) -> tuple[Row, ...]:
+def build_rows(status: ControllerStatus, filters: Filters, build_link: LinkBuilder) -> tuple[Row, ...]:
     """Return the rows that are asked for."""
-    found = (
-        replace(_row(lane.target, association, lane.last_report, board.now, linked), before=before)
-        for lane in board.targets
-        if lane.last_report
-        for unseen in (lane.unlisted_associations,)
-        for association in lane.last_report.associations
-        for before in (_before(unseen.get(association.name), lane.last_report, board.now),)
-        if _asked(asked, lane.target, association)
+    matching_rows = (
+        replace(
+            _build_row(target_status.target, association, target_status.last_report, status.now, build_link),
+            last_seen=last_seen,
+        )
+        for target_status in status.targets
+        if target_status.last_report
+        for unlisted in (target_status.unlisted_associations,)
+        for association in target_status.last_report.associations
+        for last_seen in (_build_last_seen(unlisted.get(association.name), target_status.last_report, status.now),)
+        if _matches(filters, target_status.target, association)
     )
-    return tuple(sorted(found, key=_place))
+    return tuple(sorted(matching_rows, key=_get_sort_key))
 
 
-def level(association: AssociationReport) -> str:
+def get_level(association: AssociationReport) -> str:
     """Return how grave it is: how the association stands, or how its last export went."""
     levels = [
-        kind_of(association).level,
+        get_kind(association).level,
         *([EXPORT_FAILED.level] if association.has_failed_export else []),
     ]
     return min(levels, key=_LEVELS.index)
 
 
-def _place(row: Row) -> tuple[int, int, str, str]:
+def _get_sort_key(row: Row) -> tuple[int, int, str, str]:
     return _LEVELS.index(row.level), row.state.rank, row.target, row.association.name
 
 
-def strangers(board: ControllerStatus, asked: Asked) -> tuple[Stranger, ...]:
+def build_unmanaged_rows(status: ControllerStatus, filters: Filters) -> tuple[UnmanagedRow, ...]:
     """Return the unmanaged ones that are asked for."""
-    return tuple(stranger for lane in board.targets for stranger in _strangers(lane.target, lane.last_report, asked))
+    return tuple(
+        row
+        for target_status in status.targets
+        for row in _build_target_unmanaged_rows(target_status.target, target_status.last_report, filters)
+    )
 
 
-def _strangers(lane: str, last: Report | None, asked: Asked) -> Iterator[Stranger]:
-    for target in last.targets if last else ():
+def _build_target_unmanaged_rows(target_name: str, report: Report | None, filters: Filters) -> Iterator[UnmanagedRow]:
+    for target in report.targets if report else ():
         for live in target.unmanaged:
-            stranger = _stranger(lane, live, target)
-            texts = (lane, live.arn, stranger.integration, stranger.client, stranger.destination)
-            if asked.fits({ReportKind.UNMANAGED}, ReportKind.UNMANAGED.level, lane, *texts):
-                yield stranger
+            row = _build_unmanaged_row(target_name, live, target)
+            texts = (target_name, live.arn, row.integration, row.client, row.destination)
+            if filters.matches({ReportKind.UNMANAGED}, ReportKind.UNMANAGED.level, target_name, *texts):
+                yield row
 
 
-def _asked(asked: Asked, target: str, association: AssociationReport) -> bool:
-    kind = kind_of(association)
-    exported = EXPORT_FAILED if association.has_failed_export else None
-    return asked.fits(
-        {kind, exported.kind} if exported else {kind},
-        level(association),
+def _matches(filters: Filters, target: str, association: AssociationReport) -> bool:
+    kind = get_kind(association)
+    export_state = EXPORT_FAILED if association.has_failed_export else None
+    return filters.matches(
+        {kind, export_state.kind} if export_state else {kind},
+        get_level(association),
         target,
         target,
         association.name,
@@ -165,48 +172,50 @@ def _asked(asked: Asked, target: str, association: AssociationReport) -> bool:
         str(association.origin),
         association.reason,
         kind.label,
-        exported.label if exported else "",
+        export_state.label if export_state else "",
     )
 
 
-def _row(target: str, association: AssociationReport, report: Report, now: datetime, linked: Linked) -> Row:
+def _build_row(
+    target: str, association: AssociationReport, report: Report, now: datetime, build_link: LinkBuilder
+) -> Row:
     return Row(
         id="a-" + hashlib.sha256(f"{target}\0{association.name}".encode("utf-8", "replace")).hexdigest()[:12],
         target=target,
-        state=State.of(kind_of(association), report),
+        state=State.from_kind(get_kind(association), report),
         export=EXPORT_FAILED if association.has_failed_export else None,
-        level=level(association),
-        since=Moment.of(association.since, now),
-        execution=_execution(association.last_execution, badge=association.has_failed_export),
-        link=linked(report, association.origin),
+        level=get_level(association),
+        since=RelativeTime.from_datetime(association.since, now),
+        execution=_format_execution(association.last_execution, has_badge=association.has_failed_export),
+        link=build_link(report, association.origin),
         association=association,
     )
 
 
-def _before(seen: AssociationReport | None, report: Report, now: datetime) -> Before | None:
-    if seen is None:
+def _build_last_seen(association: AssociationReport | None, report: Report, now: datetime) -> LastSeen | None:
+    if association is None:
         return None
-    label, since = wording.label(kind_of(seen), report), Moment.of(seen.since, now)
-    return Before(label, since, seen.arn, _execution(seen.last_execution))
+    label, since = wording.get_label(get_kind(association), report), RelativeTime.from_datetime(association.since, now)
+    return LastSeen(label, since, association.arn, _format_execution(association.last_execution))
 
 
-def _stranger(lane: str, live: Live, target: TargetReport) -> Stranger:
+def _build_unmanaged_row(target_name: str, live: Live, target: TargetReport) -> UnmanagedRow:
     spec = live.spec
-    return Stranger(
-        target=lane,
+    return UnmanagedRow(
+        target=target_name,
         arn=live.arn,
         integration=target.get_integration_name(str(spec["DataIntegrationIdentifier"])),
         client=str(spec.get("ClientId") or ""),
         destination=str(spec.get("DestinationURI") or ""),
-        execution=_execution(live.last_execution),
+        execution=_format_execution(live.last_execution),
     )
 
 
-def _execution(ran: Execution | None, *, badge: bool = False) -> str:
+def _format_execution(execution: Execution | None, *, has_badge: bool = False) -> str:
     """Return how the last job went; where a badge says that, what AWS says to it."""
-    if ran is None:
+    if execution is None:
         return ""
-    if badge:
-        return ran.message or ""
-    said = ran.status.lower().replace("_", " ")
-    return f"{said}: {ran.message}" if ran.message else said
+    if has_badge:
+        return execution.message or ""
+    status = execution.status.lower().replace("_", " ")
+    return f"{status}: {execution.message}" if execution.message else status

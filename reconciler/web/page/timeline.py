@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.core.controller.status import ControllerStatus, FinishedRun
-from reconciler.web.page.relative_time import Moment, span
+from reconciler.web.page.relative_time import RelativeTime, format_duration
 
 DAY = timedelta(days=1)
-MOST = 20
+MAX_ENTRIES = 20
 """How many targets the picture shows, and how many runs of each are listed."""
 WIDTH, HEIGHT = 960, 48
 _STEP = 4
-_LEAST = 4
-_HOURS = 4
+_MIN_HEIGHT = 4
+_HOUR_STEP = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,17 @@ class Bar:
     x: int
     height: int
     shade: str
-    said: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class RecentRun:
     """One run in the list."""
 
-    started: Moment | None
-    took: str
+    started_at: RelativeTime | None
+    duration: str
     shade: str
-    said: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class Track:
 
     id: str
     target: str
-    said: str
+    summary: str
     bars: tuple[Bar, ...]
-    recent: tuple[Past, ...]
+    recent_runs: tuple[RecentRun, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,46 +60,56 @@ class Timeline:
     tracks: tuple[Track, ...]
     hours: tuple[tuple[int, str], ...]
     more: int
-    since: Moment | None
+    since: RelativeTime | None
 
 
-def timeline(board: ControllerStatus, target: str) -> Timeline:
+def build_timeline(status: ControllerStatus, target: str) -> Timeline:
     """Return the last day of all targets, or of one."""
     by_target: dict[str, list[FinishedRun]] = {}
-    for run in board.finished_runs:
-        if target in {"", run.target} and board.now - DAY < run.started_at <= board.now:
+    for run in status.finished_runs:
+        if target in {"", run.target} and status.now - DAY < run.started_at <= status.now:
             by_target.setdefault(run.target, []).append(run)
     longest = max(
         (run.finished_at - run.started_at for runs in by_target.values() for run in runs), default=timedelta()
     )
-    tracks = (_track(name, runs, board.now, longest) for name, runs in sorted(by_target.items())[:MOST])
-    since = Moment.of(board.started_at, board.now) if board.now - board.started_at < DAY else None
-    return Timeline(tuple(tracks), tuple(_hours(board.now)), max(0, len(by_target) - MOST), since)
+    tracks = (_build_track(name, runs, status.now, longest) for name, runs in sorted(by_target.items())[:MAX_ENTRIES])
+    since = RelativeTime.from_datetime(status.started_at, status.now) if status.now - status.started_at < DAY else None
+    return Timeline(tuple(tracks), tuple(_list_hours(status.now)), max(0, len(by_target) - MAX_ENTRIES), since)
 
 
-def _track(target: str, runs: Sequence[FinishedRun], now: datetime, longest: timedelta) -> Track:
+def _build_track(target: str, runs: Sequence[FinishedRun], now: datetime, longest: timedelta) -> Track:
     columns: dict[int, list[FinishedRun]] = {}
     for run in runs:
-        columns.setdefault(_x(run.started_at, now), []).append(run)
-    bars = tuple(_bar(x, beside, longest) for x, beside in sorted(columns.items()))
-    recent = tuple(
-        Past(Moment.of(run.started_at, now), span(run.finished_at - run.started_at), _shade([run]), _figures([run]))
-        for run in reversed(runs[-MOST:])
+        columns.setdefault(_compute_x(run.started_at, now), []).append(run)
+    bars = tuple(_build_bar(x, column_runs, longest) for x, column_runs in sorted(columns.items()))
+    recent_runs = tuple(
+        RecentRun(
+            RelativeTime.from_datetime(run.started_at, now),
+            format_duration(run.finished_at - run.started_at),
+            _get_shade([run]),
+            _format_figures([run]),
+        )
+        for run in reversed(runs[-MAX_ENTRIES:])
     )
     count = "1 run" if len(runs) == 1 else f"{len(runs):,} runs"
-    most = span(max(run.finished_at - run.started_at for run in runs))
+    longest_text = format_duration(max(run.finished_at - run.started_at for run in runs))
     id_ = hashlib.sha256(target.encode("utf-8", "replace")).hexdigest()[:12]
-    return Track(id_, target, f"{count}, the longest {most}: {_figures(runs)}", bars, recent)
+    return Track(id_, target, f"{count}, the longest {longest_text}: {_format_figures(runs)}", bars, recent_runs)
 
 
-def _bar(x: int, runs: Sequence[FinishedRun], longest: timedelta) -> Bar:
-    took = max(run.finished_at - run.started_at for run in runs)
-    height = _LEAST + round((HEIGHT - _LEAST) * (took / longest if longest else 0))
+def _build_bar(x: int, runs: Sequence[FinishedRun], longest: timedelta) -> Bar:
+    duration = max(run.finished_at - run.started_at for run in runs)
+    height = _MIN_HEIGHT + round((HEIGHT - _MIN_HEIGHT) * (duration / longest if longest else 0))
     count = f"{len(runs):,} runs from " if len(runs) > 1 else ""
-    return Bar(x, height, _shade(runs), f"{count}{runs[0].started_at:%H:%MZ}, {span(took)}: {_figures(runs)}")
+    return Bar(
+        x,
+        height,
+        _get_shade(runs),
+        f"{count}{runs[0].started_at:%H:%MZ}, {format_duration(duration)}: {_format_figures(runs)}",
+    )
 
 
-def _shade(runs: Sequence[FinishedRun]) -> str:
+def _get_shade(runs: Sequence[FinishedRun]) -> str:
     if not all(run.is_success for run in runs):
         return "failed"
     if any(run.write_count for run in runs):
@@ -107,29 +117,29 @@ def _shade(runs: Sequence[FinishedRun]) -> str:
     return "drifted" if any(run.drift_count or run.open_count for run in runs) else "well"
 
 
-def _figures(runs: Sequence[FinishedRun]) -> str:
-    failed, made = sum(not run.is_success for run in runs), sum(run.write_count for run in runs)
-    drifted, open_ = (
+def _format_figures(runs: Sequence[FinishedRun]) -> str:
+    failed_count, write_count = sum(not run.is_success for run in runs), sum(run.write_count for run in runs)
+    drift_count, open_count = (
         max(run.drift_count for run in runs),
         max(run.open_count for run in runs),
     )  # the same are in each of them
-    of = "failed" if len(runs) == 1 else f"{failed:,} failed"
-    said = [
-        of if failed else "",
-        f"{made:,} created or updated" if made else "",
-        f"{drifted:,} drifted" * bool(drifted),
-        f"{open_:,} not as git says" * bool(open_),
+    failure_text = "failed" if len(runs) == 1 else f"{failed_count:,} failed"
+    parts = [
+        failure_text if failed_count else "",
+        f"{write_count:,} created or updated" if write_count else "",
+        f"{drift_count:,} drifted" * bool(drift_count),
+        f"{open_count:,} not as git says" * bool(open_count),
     ]
-    return ", ".join(filter(None, said)) or "nothing to do"
+    return ", ".join(filter(None, parts)) or "nothing to do"
 
 
-def _x(time: datetime, now: datetime) -> int:
+def _compute_x(time: datetime, now: datetime) -> int:
     return int((WIDTH - _STEP) * (1 - (now - time) / DAY)) // _STEP * _STEP
 
 
-def _hours(now: datetime) -> Iterator[tuple[int, str]]:
-    full = now.replace(minute=0, second=0, microsecond=0)
+def _list_hours(now: datetime) -> Iterator[tuple[int, str]]:
+    current_hour = now.replace(minute=0, second=0, microsecond=0)
     for back in range(24):
-        hour = full - timedelta(hours=back)
-        if hour.hour % _HOURS == 0:
-            yield _x(hour, now), f"{hour:%H:%M}"
+        hour = current_hour - timedelta(hours=back)
+        if hour.hour % _HOUR_STEP == 0:
+            yield _compute_x(hour, now), f"{hour:%H:%M}"

@@ -16,7 +16,7 @@ from reconciler.core.apply.outcome import Unknown
 from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.text import sanitize
-from reconciler.render.formats.github import findings, render
+from reconciler.render.formats.github import render, render_findings
 
 TOKENS = (
     "::", "##[", "]", "%", "0A", "%0D", "%25", ":", ",", "=", ";", "error", "stop-commands", " ", "\n", "\r", "\t",
@@ -144,7 +144,7 @@ def test_values_cannot_inject_workflow_commands(text: str) -> None:
     assert [each and each.name for each in begun] == [each and each.name for each in map(parse, lines(plain))]
     assert "##[" not in told
     assert {key for each in commands(told) for key in each.properties} == {"file", "line", "col", "title"}
-    shown = findings(found(text))
+    shown = render_findings(found(text))
     assert [each.name for each in commands(shown)] == ["error", "error", "warning", "warning"]
     assert "##[" not in shown
 
@@ -153,14 +153,14 @@ def test_values_cannot_inject_workflow_commands(text: str) -> None:
 def test_escaped_text_reads_back_unchanged(text: str) -> None:
     """Escapes come back as they were, less what cannot be shown."""
     escaped = sanitize(text)
-    command = commands(findings(ValidationResult(problems=(replace(problems(text)[1], message=text),))))[0]
+    command = commands(render_findings(ValidationResult(problems=(replace(problems(text)[1], message=text),))))[0]
     assert command.text == escaped
     assert command.properties["file"] == escaped
 
 
 def test_findings_list_problems_and_warnings() -> None:
     """At their places; and that all is well, where it is."""
-    told = findings(found())
+    told = render_findings(found())
     assert lines(told) == [
         "::error file=plain,line=3,col=7,title=invalid manifest::plain: plain",
         "::error file=plain,title=invalid manifest::plain",
@@ -168,4 +168,4 @@ def test_findings_list_problems_and_warnings() -> None:
         "::warning file=plain,title=manifest warning::plain",
         "Manifests: 2 problems in the manifests: none is used.",
     ]
-    assert findings(ValidationResult(2)) == "Manifests: 2 manifests: valid.\n"
+    assert render_findings(ValidationResult(2)) == "Manifests: 2 manifests: valid.\n"

@@ -18,8 +18,8 @@ from reconciler.core.report.report import Report
 from reconciler.render.formats import github, json, junit, markdown, sarif, text
 
 REPORTS: Mapping[str, Callable[[Report], str]] = {
-    "text on a terminal": lambda report: text.render(report, terminal=True),
-    "plain text": lambda report: text.render(report, terminal=False),
+    "text on a terminal": lambda report: text.render(report, is_terminal=True),
+    "plain text": lambda report: text.render(report, is_terminal=False),
     "json": json.render,
     "markdown": markdown.render,
     "junit": junit.render,
@@ -27,12 +27,12 @@ REPORTS: Mapping[str, Callable[[Report], str]] = {
     "github": github.render,
 }
 FINDINGS: Mapping[str, Callable[[ValidationResult], str]] = {
-    "plain text": text.findings,
-    "json": json.findings,
-    "markdown": markdown.findings,
-    "junit": junit.findings,
-    "sarif": sarif.findings,
-    "github": github.findings,
+    "plain text": text.render_findings,
+    "json": json.render_findings,
+    "markdown": markdown.render_findings,
+    "junit": junit.render_findings,
+    "sarif": sarif.render_findings,
+    "github": github.render_findings,
 }
 HOSTILE = (
     "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x9b31m", "\x00", "\x7f", "\x85", "a\nb", "a\rb", "a\r\nb",
@@ -131,7 +131,7 @@ def test_arbitrary_text_cannot_break_any_format(format_: str, hostile: str) -> N
 def test_long_value_is_shown_or_counted_as_omitted(format_: str, char: str) -> None:
     """More characters than AWS takes anywhere are shown in every place, or said to be left out."""
     hostile = char * 3_000
-    for shown in (REPORTS[format_](rich(hostile)), FINDINGS.get(format_, text.findings)(found(hostile))):
+    for shown in (REPORTS[format_](rich(hostile)), FINDINGS.get(format_, text.render_findings)(found(hostile))):
         shown.encode()
         left = re.sub(r"\x1b\[[0-9]{1,2}m", "", shown) if format_ == "text on a terminal" else shown
         assert all(char.isprintable() or char == "\n" for char in set(left))
@@ -141,7 +141,7 @@ def test_long_value_is_shown_or_counted_as_omitted(format_: str, char: str) -> N
 @pytest.mark.parametrize("format_", REPORTS)
 def test_empty_values_are_rendered(format_: str) -> None:
     """Not even where every one is."""
-    for shown in (REPORTS[format_](rich("")), FINDINGS.get(format_, text.findings)(found(""))):
+    for shown in (REPORTS[format_](rich("")), FINDINGS.get(format_, text.render_findings)(found(""))):
         assert shown
         _structure(format_, shown)
 

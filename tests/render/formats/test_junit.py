@@ -14,7 +14,7 @@ from reconciler.core.apply.outcome import Created, NotSent, Refused, Unknown, Up
 from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.report.report import Report
-from reconciler.render.formats.junit import findings, render
+from reconciler.render.formats.junit import render, render_findings
 
 
 def suites(text: str) -> list[TestSuite]:
@@ -144,9 +144,9 @@ def test_rows_without_a_manifest_and_warnings_are_skipped_cases() -> None:
 
 def test_each_finding_is_a_test_case() -> None:
     """And one that passes, where nothing is wrong."""
-    (suite,) = suites(findings(found()))
+    (suite,) = suites(render_findings(found()))
     assert (suite.tests, suite.failures, suite.skipped) == (4, 2, 2)
     assert [type(result) for each in suite for result in each.result] == [Failure, Failure, Skipped, Skipped]
-    (suite,) = suites(findings(ValidationResult(2, 1)))
+    (suite,) = suites(render_findings(ValidationResult(2, 1)))
     assert (suite.tests, suite.failures) == (1, 0)
     assert [each.name for each in suite] == ["2 manifests, 1 target: valid."]

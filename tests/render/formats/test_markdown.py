@@ -18,7 +18,7 @@ from support.reports import association, create, drifted, found, many, problems,
 from reconciler.core.apply.outcome import Created, Refused, Unknown
 from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.plan.review import PlanMismatch
-from reconciler.render.formats.markdown import LIMIT, findings, render
+from reconciler.render.formats.markdown import MAX_SIZE, render, render_findings
 
 LARGE = 500
 TOKENS = (
@@ -223,7 +223,7 @@ def test_empty_plan_is_stated() -> None:
 def test_values_cannot_become_markup(text: str, options: int) -> None:
     """The elements, their attributes and all text outside code are the same, whatever the values are."""
     assert page(render(rich(text)), options).shape == page(render(rich()), options).shape
-    assert page(findings(found(text)), options).shape == page(findings(found()), options).shape
+    assert page(render_findings(found(text)), options).shape == page(render_findings(found()), options).shape
 
 
 def test_code_fence_is_longer_than_any_in_its_value() -> None:
@@ -231,13 +231,13 @@ def test_code_fence_is_longer_than_any_in_its_value() -> None:
     text = render(report(association(write=create({**request(), "DestinationURI": "a```b"}), reason="a``b")))
     assert "\n````diff\n" in text
     assert "\n```a``b```" in text
-    assert findings(ValidationResult(problems=problems("")[1:])).endswith("- `(empty)`: `(empty)`\n")
+    assert render_findings(ValidationResult(problems=problems("")[1:])).endswith("- `(empty)`: `(empty)`\n")
 
 
 @given(MARKUP)
 def test_code_span_preserves_its_value(text: str) -> None:
     """A code span holds what was put into it, less what cannot be printed."""
-    shown = page(findings(ValidationResult(problems=problems(text))))
+    shown = page(render_findings(ValidationResult(problems=problems(text))))
     escaped = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
     assert shown.code == [f"{escaped}:3:7", *[escaped] * 4]
 
@@ -256,8 +256,8 @@ def test_large_report_fits_and_counts_the_omitted_rows() -> None:
     """Of each kind, what is shown and what is left out come to what there is."""
     told = many(10_000)
     text = render(told)
-    assert len(text.encode()) <= LIMIT
-    assert len(text.encode()) > LIMIT * 9 // 10
+    assert len(text.encode()) <= MAX_SIZE
+    assert len(text.encode()) > MAX_SIZE * 9 // 10
     head, _, body = text.partition("### ")
     assert "This comment is not complete" in head
     assert f"Plan `{told.plan_digest}`" in head
@@ -293,7 +293,7 @@ def _number(text: str) -> int:
 def test_overlong_value_does_not_displace_the_others(text: str) -> None:
     """It is shown in short, or counted as left out; nothing is cut in the middle of markup."""
     shown = render(rich(text))
-    assert len(shown.encode()) <= LIMIT
+    assert len(shown.encode()) <= MAX_SIZE
     assert "This comment is not complete" in shown
     small = report(association("small"), association("large", "held", reason=text * 10))
     shown = render(small)
@@ -304,20 +304,20 @@ def test_overlong_value_does_not_displace_the_others(text: str) -> None:
 
 def test_findings_list_problems_and_warnings() -> None:
     """And that all is well, where it is."""
-    text = findings(found())
+    text = render_findings(found())
     assert text.splitlines()[0] == "## 2 problems in the manifests: none is used."
     assert "- `plain:3:7` `plain`: `plain`" in text
-    assert findings(ValidationResult(3, 1)) == "## 3 manifests, 1 target: valid.\n"
-    assert findings(ValidationResult()) == "## no manifests: valid.\n"
-    assert findings(ValidationResult(1, warnings=problems()[:1])).startswith(
+    assert render_findings(ValidationResult(3, 1)) == "## 3 manifests, 1 target: valid.\n"
+    assert render_findings(ValidationResult()) == "## no manifests: valid.\n"
+    assert render_findings(ValidationResult(1, warnings=problems()[:1])).startswith(
         "## 1 manifest: valid, 1 warning.\n\n### Warnings"
     )
 
 
 def test_omitted_findings_are_counted() -> None:
     """The first ones are shown."""
-    text = findings(ValidationResult(problems=problems() * 5_000))
-    assert len(text.encode()) <= LIMIT
+    text = render_findings(ValidationResult(problems=problems() * 5_000))
+    assert len(text.encode()) <= MAX_SIZE
     left = re.search(r"And ([0-9,]+) more: ([0-9,]+) problems\.", text)
     assert left
     assert left[1] == left[2]
@@ -329,7 +329,7 @@ def test_pending_writes_are_shown_before_the_bulk_of_blocked_rows() -> None:
     blocked = [association(f"blocked-{number}", "blocked", reason="no room " * 12) for number in range(LARGE)]
     creates = [association(f"new-{number}") for number in range(10)]
     page = render(report(*blocked, *creates))
-    assert len(page) <= LIMIT
+    assert len(page) <= MAX_SIZE
     for number in range(10):
         assert f"**to create** `new-{number}`: " in page
     assert "**blocked** `blocked-0`: " in page

@@ -17,7 +17,7 @@ NAMED = {INTEGRATION.arn: INTEGRATION.name}
 
 @pytest.mark.parametrize(
     "render",
-    [partial(text.render, terminal=False), junit.render, sarif.render, github.render, markdown.render],
+    [partial(text.render, is_terminal=False), junit.render, sarif.render, github.render, markdown.render],
 )
 def test_rows_without_a_manifest_use_the_integration_name(render: Callable[[Report], str]) -> None:
     """The ARN stands only where somebody has to find it, or where the name is not known."""
@@ -35,7 +35,7 @@ def test_json_has_both_name_and_arn_of_an_integration() -> None:
     told = report(
         orphaned=(record("old"),), unmanaged=(live("z"),), unlisted=((INTEGRATION.arn, "no"),), integration_names=NAMED
     )
-    (target,) = json.document(told)["targets"]
+    (target,) = json.encode_report(told)["targets"]
     for kind in ("orphaned", "unmanaged", "unlisted"):
         (row,) = target[kind]
         assert (row["dataIntegrationArn"], row["dataIntegrationName"]) == (INTEGRATION.arn, INTEGRATION.name)

@@ -21,7 +21,7 @@ from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.model import Origin
 from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.report.report import Report
-from reconciler.render.formats.sarif import findings, render
+from reconciler.render.formats.sarif import render, render_findings
 
 LEVELS = {"error", "warning", "note"}
 RUN = {"tool", "automationDetails", "columnKind", "invocations", "properties", "results"}
@@ -122,7 +122,7 @@ def test_a_fingerprint_stays_when_a_manifest_moves() -> None:
     prints = [str(only(report(each))["partialFingerprints"]) for each in every]
     assert prints[0] == prints[1]
     assert len(set(prints)) == 3
-    here, there = (findings(ValidationResult(problems=(replace(problems()[0], line=line),))) for line in (3, 99))
+    here, there = (render_findings(ValidationResult(problems=(replace(problems()[0], line=line),))) for line in (3, 99))
     assert [check(text)["results"][0]["partialFingerprints"] for text in (here, there)].count(
         check(here)["results"][0]["partialFingerprints"]
     ) == 2
@@ -193,13 +193,13 @@ def test_rich_report_is_well_formed() -> None:
 
 def test_findings_are_results() -> None:
     """Errors and warnings, at their places where they have one."""
-    results = check(findings(found()))["results"]
+    results = check(render_findings(found()))["results"]
     assert [(each["ruleId"], each["level"]) for each in results] == [
         ("invalid-manifest", "error"), ("invalid-manifest", "error"),
         ("manifest-warning", "warning"), ("manifest-warning", "warning"),
     ]  # fmt: skip
     assert ["region" in each["locations"][0]["physicalLocation"] for each in results] == [True, False, True, False]
-    assert check(findings(ValidationResult(1)))["results"] == []
+    assert check(render_findings(ValidationResult(1)))["results"] == []
 
 
 @pytest.fixture(scope="module")
@@ -224,8 +224,8 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> jsonschema.Draft4Validat
         render(rich()),
         render(report()),
         render(replace(rich(), mismatch=PlanMismatch("sha256:0", ("another",)))),
-        findings(found()),
-        findings(ValidationResult(manifest_count=1)),
+        render_findings(found()),
+        render_findings(ValidationResult(manifest_count=1)),
     ],
 )
 def test_sarif_report_fits_the_standard_schema(text: str, schema: jsonschema.Draft4Validator) -> None:

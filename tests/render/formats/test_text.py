@@ -36,7 +36,7 @@ def test_plain_report_is_rendered_exactly() -> None:
     shown = replace(live(ExecutionConfiguration=window), last_execution=Execution("IN_PROGRESS", None))
     new = manifest("a-longer-name", DestinationURI="s3://corp-exports/2026-11")
     stranger = live("zz", DestinationURI="s3://elsewhere")
-    text = render(report(new, manifest(), lives=(shown, stranger)), terminal=False)
+    text = render(report(new, manifest(), lives=(shown, stranger)), is_terminal=False)
     assert text.splitlines()[:14] == [
         "prod  1234 us-east-1",
         "  create     a-longer-name  profiles-export → s3://corp-exports/2026-11  a-longer-name.yaml:1",
@@ -61,7 +61,7 @@ def test_plan_mismatch_shows_the_whole_new_plan() -> None:
     adopted = manifest("adopted", DestinationURI="s3://corp-exports/adopted")
     new = manifest("new", DestinationURI="s3://corp-exports/new")
     there = report(adopted, new, lives=(live("b2", DestinationURI="s3://corp-exports/adopted"),), dry_run=False)
-    text = render(replace(there, mismatch=PlanMismatch("sha256:0", None)), terminal=False)
+    text = render(replace(there, mismatch=PlanMismatch("sha256:0", None)), is_terminal=False)
     assert "  adopt      adopted" in text
     assert "      + DestinationURI  s3://corp-exports/new" in text
     assert "Run: Not the plan that was reviewed: 1 to create, 1 to adopt. Nothing was written." in text
@@ -69,7 +69,7 @@ def test_plan_mismatch_shows_the_whole_new_plan() -> None:
 
 def test_diff_marks_members_that_aws_does_not_show() -> None:
     """A change of ObjectConfiguration shows git and journal, and no made-up live value."""
-    text = render(report(manifest(ObjectConfiguration={"A": {"b": ["c"]}}), lives=(live(),)), terminal=False)
+    text = render(report(manifest(ObjectConfiguration={"A": {"b": ["c"]}}), lives=(live(),)), is_terminal=False)
     assert "- live     unverifiable: AWS does not show it" in text
     assert '+ git      ["c"]' in text
     assert "- applied  (absent)" in text
@@ -78,7 +78,7 @@ def test_diff_marks_members_that_aws_does_not_show() -> None:
 def test_run_report_counts_created_and_failed_calls() -> None:
     """Created and failed are told apart, with AWS's reason."""
     two = (manifest("a", DestinationURI="s3://x/aa"), manifest("b", DestinationURI="s3://x/bb"))
-    text = render(report(*two, dry_run=False, a=Created("1"), b=Refused("quota")), terminal=False)
+    text = render(report(*two, dry_run=False, a=Created("1"), b=Refused("quota")), is_terminal=False)
     assert "  created    a" in text
     assert "  failed     b" in text
     assert "      quota" in text
@@ -88,7 +88,7 @@ def test_run_report_counts_created_and_failed_calls() -> None:
 def test_unknown_outcome_explains_the_next_run() -> None:
     """Nobody has to guess whether to run again."""
     new = manifest("a", DestinationURI="s3://x/aa")
-    text = render(report(new, dry_run=False, a=Unknown("time-out")), terminal=False)
+    text = render(report(new, dry_run=False, a=Unknown("time-out")), is_terminal=False)
     assert "  unknown    a" in text
     assert "the next run looks for it" in text
     assert "Run: 1 unknown." in text
@@ -97,13 +97,13 @@ def test_unknown_outcome_explains_the_next_run() -> None:
 def test_failed_target_shows_its_error_once() -> None:
     """Its error stands above its manifests."""
     failed = TargetReport("prod", None, None, "no credentials", build_blocked_lines([manifest()], "the target failed"))
-    text = render(replace(report(), targets=(failed,)), terminal=False)
+    text = render(replace(report(), targets=(failed,)), is_terminal=False)
     assert text.splitlines()[:2] == ["prod", "  failed: no credentials"]
 
 
 def test_empty_target_is_stated() -> None:
     """An empty target does not look like a cut-off report."""
-    assert "no manifests, and nothing live" in render(report(), terminal=False)
+    assert "no manifests, and nothing live" in render(report(), is_terminal=False)
 
 
 @given(st.text(min_size=1, max_size=30), st.booleans())
@@ -111,6 +111,6 @@ def test_values_cannot_inject_terminal_escapes(hostile: str, terminal: bool) -> 
     """Names, values and AWS's answers are shown; their control and direction characters are not sent."""
     named = replace(manifest(hostile, ClientId=hostile), origin=Origin(hostile, 1, 1))
     shown = replace(live(ClientId=hostile), last_execution=Execution(hostile, hostile))
-    text = render(report(named, lives=(shown, live("b", ClientId=hostile + "x"))), terminal=terminal)
+    text = render(report(named, lives=(shown, live("b", ClientId=hostile + "x"))), is_terminal=terminal)
     left = re.sub(r"\x1b\[[0-9]+m", "", text) if terminal else text
     assert re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", left) is None

@@ -17,8 +17,8 @@ from reconciler.render.kinds import ReportKind
 
 NOT_TAKEN = Skipped("not adopted, as far as this run knows: the journal was not written")
 RENDERERS: list[Callable[[Report], str]] = [
-    partial(text.render, terminal=False),
-    partial(text.render, terminal=True),
+    partial(text.render, is_terminal=False),
+    partial(text.render, is_terminal=True),
     json.render,
     junit.render,
     sarif.render,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.cli.commands.controller import command
 from reconciler.core.model import Origin
-from reconciler.web.page.links import complaint, link
+from reconciler.web.page.links import build_link, validate_template
 
 TEMPLATE = "https://git.example/org/repo/blob/{revision}/{file}#L{line}"
 
@@ -21,7 +21,7 @@ TEMPLATE = "https://git.example/org/repo/blob/{revision}/{file}#L{line}"
 )
 def test_http_template_is_accepted(template: str) -> None:
     """With any of the fields, or none."""
-    assert complaint(template) is None
+    assert validate_template(template) is None
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_http_template_is_accepted(template: str) -> None:
 )  # fmt: skip
 def test_invalid_template_is_rejected(template: str) -> None:
     """With what would be right."""
-    assert complaint(template)
+    assert validate_template(template)
 
 
 @given(st.text(), st.text(min_size=1))
@@ -42,7 +42,7 @@ def test_invalid_template_is_rejected(template: str) -> None:
 @example("..", "a.yaml")
 def test_file_and_revision_names_cannot_change_the_link_host(revision: str, file: str) -> None:
     """Whatever a revision or a file is called, the host, the path before it and the line stay."""
-    found = link(TEMPLATE, revision, Origin(file, 7, 1))
+    found = build_link(TEMPLATE, revision, Origin(file, 7, 1))
     if found is not None:
         parts = urlsplit(found)
         assert (parts.scheme, parts.netloc, parts.query, parts.fragment) == ("https", "git.example", "", "L7")
@@ -53,11 +53,11 @@ def test_file_and_revision_names_cannot_change_the_link_host(revision: str, file
 
 def test_file_outside_a_repository_has_no_link() -> None:
     """Without a revision, for an absolute file and for one above the folder."""
-    assert link(TEMPLATE, None, Origin("a.yaml", 1, 1)) is None
-    assert link("https://git.example/{file}", None, Origin("a.yaml", 1, 1)) == "https://git.example/a.yaml"
+    assert build_link(TEMPLATE, None, Origin("a.yaml", 1, 1)) is None
+    assert build_link("https://git.example/{file}", None, Origin("a.yaml", 1, 1)) == "https://git.example/a.yaml"
     for file in ("/etc/a.yaml", "../a.yaml", "a/../../b.yaml", "./a.yaml"):
-        assert link(TEMPLATE, "1f0c", Origin(file, 1, 1)) is None
-    assert link(None, "1f0c", Origin("a.yaml", 1, 1)) is None
+        assert build_link(TEMPLATE, "1f0c", Origin(file, 1, 1)) is None
+    assert build_link(None, "1f0c", Origin("a.yaml", 1, 1)) is None
 
 
 def test_command_line_rejects_an_invalid_template() -> None:

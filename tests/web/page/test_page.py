@@ -18,8 +18,8 @@ from reconciler.core.model import Execution
 from reconciler.core.plan.difference import Difference
 from reconciler.render.kinds import ReportKind
 from reconciler.web.page import html
-from reconciler.web.page.filters import Asked
-from reconciler.web.page.page import Process, page
+from reconciler.web.page.filters import Filters
+from reconciler.web.page.page import Process, build_page
 from reconciler.web.page.rows import MEANINGS
 from reconciler.web.security_headers import HEADERS
 
@@ -167,7 +167,7 @@ def test_internal_error_response_has_security_headers(site: Site, monkeypatch: p
     def broken(*_: object) -> None:
         raise RuntimeError("hunter2")
 
-    monkeypatch.setattr("reconciler.web.app.page", broken)
+    monkeypatch.setattr("reconciler.web.app.build_page", broken)
     answer = site.get("/")
     assert answer.status == 500
     assert "hunter2" not in answer.text
@@ -334,8 +334,8 @@ def test_page_is_streamed_in_small_pieces() -> None:
     differences = tuple(Difference(f"/k{number}", "a" * 200, "b" * 200, "b" * 200) for number in range(300))
     long = tuple(replace(reports.drifted(f"calls-{number}"), differences=differences) for number in range(20))
     board = boards.board(boards.lane(reports.report(*long)))
-    process = Process(working=True, stopping=False, patience=timedelta(hours=1))
-    pieces = list(html.written(page(board, Asked(), process)))
+    process = Process(is_scheduler_running=True, is_stopping=False, stuck_after=timedelta(hours=1))
+    pieces = list(html.stream_page(build_page(board, Filters(), process)))
     assert sum(map(len, pieces)) > 20 * 300 * 600
     assert max(map(len, pieces)) < 500_000
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from support.builders import NOW
 
-from reconciler.web.page.relative_time import Moment, span
+from reconciler.web.page.relative_time import RelativeTime, format_duration
 
 
 @pytest.mark.parametrize(
@@ -25,10 +25,10 @@ from reconciler.web.page.relative_time import Moment, span
 )
 def test_time_is_shown_relative_to_now(ago: timedelta, said: str) -> None:
     """In the largest unit of which there are two or more, or in minutes."""
-    moment = Moment.of(NOW - ago, NOW)
+    moment = RelativeTime.from_datetime(NOW - ago, NOW)
     assert moment
-    assert moment.away == said
-    assert Moment.of(None, NOW) is None
+    assert moment.distance == said
+    assert RelativeTime.from_datetime(None, NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -36,4 +36,4 @@ def test_time_is_shown_relative_to_now(ago: timedelta, said: str) -> None:
 )
 def test_duration_uses_the_most_significant_unit(seconds: float, said: str) -> None:
     """And no more digits than mean anything."""
-    assert span(timedelta(seconds=seconds)) == said
+    assert format_duration(timedelta(seconds=seconds)) == said
