@@ -73,7 +73,7 @@ from reconciler.render.formats import FORMATS, load_format
 report = reports.report(reports.association(decision=DecisionKind.PAUSED, write=None))
 for name in FORMATS:
     for terminal in (False, True):
-        text = load_format(name).render(report, terminal=terminal)
+        text = load_format(name).render(report, is_terminal=terminal)
         assert "paused" in text, (name, text)
 print(report.summary["paused"])
 """
