@@ -105,11 +105,11 @@ class Metrics:
             self._throttles.labels(service, operation).inc()
 
     def count_wait(self, target: str, seconds: float) -> None:
-        """Count the time for which a call waited."""
+        """Count the seconds that a call waited for the rate limit."""
         self._waits.labels(_encode_label(target)).inc(seconds)
 
     def _initialise(self, target: str) -> None:
-        """Have counts of a target at 0 before anything happens: a rise from nothing is none to Prometheus."""
+        """Start a target's counters at 0: Prometheus sees no increase when a counter first appears above 0."""
         target = _encode_label(target)
         for result in ("succeeded", "failed"):
             self._runs.labels(target, result)
@@ -120,7 +120,7 @@ class Metrics:
 
     @contextmanager
     def track_lease(self, target: str) -> Iterator[None]:
-        """Say that the lease is held while the block runs."""
+        """Report the lease as held while the block runs."""
         self._leases.labels(_encode_label(target)).set(1)
         try:
             yield
@@ -136,7 +136,7 @@ class Metrics:
         self._notifications.labels(result).inc()
 
     def collect(self) -> Iterator[Metric]:
-        """Yield how all stands; called by the registry."""
+        """Yield the metrics of the current controller status. The registry calls this."""
         if self._read_status is None:
             return
         status = self._read_status()
@@ -196,12 +196,12 @@ def _create_gauge(name: str, help_: str, *labels: str) -> GaugeMetricFamily:
 
 
 def _encode_label(text: str) -> str:
-    """Return what a label can hold: Prometheus reads UTF-8, where a lone surrogate has no place."""
+    """Return text that is valid in a label: Prometheus reads UTF-8, which cannot hold a lone surrogate."""
     return text.encode("utf-8", "replace").decode()
 
 
 def _extract_code(parsed_response: Any, status: int) -> str:
-    """Return AWS's error code, or the status where the answer has none that looks like one."""
+    """Return AWS's error code, or the HTTP status if the response has no valid code."""
     error = parsed_response.get("Error") if isinstance(parsed_response, Mapping) else None
     code = error.get("Code") if isinstance(error, Mapping) else None
     return code if isinstance(code, str) and _CODE.fullmatch(redaction.redact(code)) else str(status)

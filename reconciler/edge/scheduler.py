@@ -1,4 +1,4 @@
-"""Calls things at their time, on APScheduler."""
+"""Run jobs at their due time with APScheduler."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 MAX_CONCURRENT_JOBS = 32
-"""How many jobs run side by side at most: one that hangs holds up no other before there are so many."""
+"""Maximum number of concurrent jobs. A job that hangs delays the others only when this many hang."""
 _MAX_INSTANCES = 1000
 _SHARED_POOL = "default"
 
@@ -21,7 +21,7 @@ _ONCE = IntervalTrigger(days=36_500, timezone="UTC")
 
 
 class _ThreadPool(ThreadPoolExecutor):  # type: ignore[misc] # APScheduler has no types
-    """The threads of some jobs. `queued` are the names of those that wait for a free one."""
+    """A thread pool. `queued_names` holds the names of the jobs that wait for a free thread."""
 
     def __init__(self, max_workers: int) -> None:
         super().__init__(max_workers)
@@ -33,9 +33,9 @@ class _ThreadPool(ThreadPoolExecutor):  # type: ignore[misc] # APScheduler has n
 
 
 class ThreadScheduler:
-    """Calls each job in a thread of its own. Late jobs are called all the same.
+    """Run each job in a thread. A late job still runs.
 
-    Jobs of the names that stand `alone` wait for no other's; of all others so many run at once.
+    Each name in `dedicated` has its own thread. The other jobs share a pool of `max_concurrent` threads.
     """
 
     def __init__(self, *dedicated: str, max_concurrent: int = MAX_CONCURRENT_JOBS) -> None:
@@ -43,10 +43,10 @@ class ThreadScheduler:
         self._scheduler = BackgroundScheduler(timezone="UTC", executors=self._pools)
 
     def at(self, name: str, when: datetime, job: Callable[[], None]) -> None:
-        """Call a job once, at a time or soon after; it takes the place of one that still waits under its name."""
-        # A job that plans its own next call does so before it returns: there are two of its name for a moment, and more
-        # where one that waits for a thread is dropped and planned again. One that
-        # is called once and then removed would be looked for in vain where the scheduler is shut down meanwhile.
+        """Run a job once, at or soon after `when`. It replaces a waiting job of the same name."""
+        # A job schedules its next run before it returns, so two instances of a name exist for a moment. There are more
+        # if a queued job is dropped and scheduled again. The trigger is an interval because APScheduler removes a
+        # one-time job after its run, and fails to find it if the scheduler was shut down in the meantime.
         executor = name if name in self._pools else _SHARED_POOL
         pool = self._pools[executor]
 
@@ -66,30 +66,30 @@ class ThreadScheduler:
         )
 
     def drop(self, name: str) -> None:
-        """Forget what waits under a name, if anything does."""
+        """Remove the waiting job of this name, if there is one."""
         with suppress(JobLookupError):
             self._scheduler.remove_job(name)
 
     def is_queued(self, name: str) -> bool:
-        """Tell whether the time of a name has come, and its job waits for a free thread."""
+        """Return whether the job of this name is due and waits for a free thread."""
         return any(name in threads.queued_names for threads in self._pools.values())
 
     def wake(self) -> None:
-        """Look at the clock again: it was set, and the time until something is due is no longer what it was."""
+        """Recompute due times after the clock was changed."""
         self._scheduler.wakeup()
 
     def start(self) -> None:
-        """Begin to call."""
+        """Start to run jobs."""
         self._scheduler.start()
 
     @property
     def is_running(self) -> bool:
-        """Whether anything would be called."""
-        thread = self._scheduler._thread  # noqa: SLF001 - the scheduler says that it runs when its thread has died
+        """Whether due jobs would run."""
+        thread = self._scheduler._thread  # noqa: SLF001 - `running` stays true after the thread died
         return bool(self._scheduler.running and thread and thread.is_alive())
 
     def shut_down(self) -> None:
-        """Call nothing more, and return when what was called has returned; for how long that may take nobody says."""
-        self._scheduler.shutdown(wait=False)  # waiting, it would hold the lock that a job needs which plans another
+        """Start no more jobs, and wait without a timeout for the running ones."""
+        self._scheduler.shutdown(wait=False)  # with wait=True it holds the lock that a job needs to schedule another
         for threads in self._pools.values():
             threads.shutdown(wait=True)
