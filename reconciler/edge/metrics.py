@@ -1,4 +1,4 @@
-"""Counts for Prometheus, by prometheus-client: what happens as it happens, and how all stands when somebody asks."""
+"""Export Prometheus metrics with prometheus-client: events are counted live, the status is read at each scrape."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _DURATIONS = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600)
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 _MAX_CODES = 100
 _OTHER = "other"
-"""Counts codes of AWS beyond so many: each is a series for as long as the process lasts."""
+"""The label for further AWS codes after a maximum: each code is a series until the process ends."""
 _RESULTS = {Created: "created", Updated: "updated", Refused: "refused", NotSent: "not-sent", Unknown: "unknown"}
 
 
 class Metrics:
-    """All metrics of one controller, in a registry of its own."""
+    """The metrics of one controller, in their own registry."""
 
     def __init__(self, version: str) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call] # twice the series, for what nobody asks
+        disable_created_metrics()  # type: ignore[no-untyped-call] # they would double the number of series
         self._registry = registry = CollectorRegistry()
         self._read_status: Callable[[], ControllerStatus] | None = None
         self._first_seen: dict[str, datetime] = {}
@@ -66,11 +66,11 @@ class Metrics:
         build.labels(version).set(1)
 
     def show_status(self, read_status: Callable[[], ControllerStatus]) -> None:
-        """Have the state of a controller among the metrics."""
+        """Include a controller's status in the metrics."""
         self._read_status = read_status
 
     def render(self) -> tuple[str, bytes]:
-        """Return all of it as Prometheus reads it, behind its content type."""
+        """Return the content type and the metrics in Prometheus's text format."""
         return _CONTENT_TYPE, generate_latest(self._registry)
 
     def count_run(self, report: Report) -> None:
