@@ -1,1 +1,1 @@
-"""Acts: one module for each outside thing, with its one library; none imports another."""
+"""Access the outside world: one module for each system and its library. These modules do not import each other."""

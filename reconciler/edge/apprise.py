@@ -1,4 +1,4 @@
-"""Reaches people, by apprise: each URL is a receiver. The URLs hold secrets, so nothing here logs or names them."""
+"""Send messages with apprise: each URL is a receiver. URLs hold secrets and are never logged or shown."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ _OVERFLOW_MODE = "split"
 By itself apprise sends it whole, and Discord or Telegram refuses it each time.
 """
 _TIMEOUT_SECONDS = 30.0
-"""Seconds that a delivery may take."""
+"""Timeout of a delivery, in seconds."""
 _UNKNOWN_SERVICE = "is none that apprise understands"
 
 
 class AppriseMissing(Exception):
-    """Apprise is not there."""
+    """Apprise is not installed."""
 
 
 class InvalidReceiver(ValueError):
-    """A URL that leads to no receiver, or to several; the text says which, by its number and scheme."""
+    """A URL that is not exactly one receiver. The message names it by its number and scheme."""
 
 
 class Receiver(Protocol):
-    """Somewhere that people look."""
+    """A service that delivers messages to people."""
 
     @property
     def name(self) -> str:
-        """What to call it: a scheme, and the how manieth of those it is. Holds no secret."""
+        """A display name: the URL scheme and an ordinal. Never contains a secret."""
 
     def send(self, title: str, body: str, severity: str) -> bool:
-        """Send a message (info, success, warning or failure) and tell whether it was taken. Never raises."""
+        """Send a message (info, success, warning or failure) and return whether it was accepted. Never raises."""
 
 
 class AppriseReceiver:
@@ -51,7 +51,7 @@ class AppriseReceiver:
         self._thread: threading.Thread | None = None
 
     def send(self, title: str, body: str, severity: str) -> bool:
-        """Send a message, once. What takes too long counts as not taken, and while it lasts nothing more is sent."""
+        """Send a message once. A timeout counts as a failure, and blocks further messages until the delivery ends."""
         if self._thread and self._thread.is_alive():
             return False
         results: list[bool] = []
@@ -65,14 +65,14 @@ class AppriseReceiver:
     def _notify(self, title: str, body: str, severity: str) -> bool:
         try:
             return bool(self._service.notify(body, title=title, notify_type=severity, body_format="text"))
-        except Exception:  # noqa: BLE001 - a hundred plugins, and what they raise may hold the URL
+        except Exception:  # noqa: BLE001 - plugins raise many errors, and their texts may hold the URL
             return False
 
 
 def parse_receivers(text: str) -> tuple[AppriseReceiver, ...]:
     """Return what the URLs in a text, between blanks, lead to. Raises NotInstalled and WrongReceiver."""
     try:
-        import apprise  # noqa: PLC0415 - costs some 50 MB, and few want it
+        import apprise  # noqa: PLC0415 - needs about 50 MB, and is optional
     except ImportError as error:
         raise AppriseMissing("notifications need apprise") from error
     _silence_loggers()
@@ -80,7 +80,7 @@ def parse_receivers(text: str) -> tuple[AppriseReceiver, ...]:
         app_id="reconcile",
         app_desc="GitOps for Amazon AppIntegrations",
         app_url="",
-        image_url_mask="",  # messages load no pictures from elsewhere
+        image_url_mask="",  # messages load no external images
         image_url_logo="",
         storage_mode="memory",
         secure_logging=True,
@@ -98,7 +98,7 @@ def parse_receivers(text: str) -> tuple[AppriseReceiver, ...]:
 
 
 def _add_url(service: Any, url: str) -> str | None:
-    """Add a URL, and return what is wrong with it, if anything is.
+    """Add a URL, and return what is wrong with it, or None.
 
     A delivery to one of several recipients is none, so that one who fails would have it repeated to the others.
     """
@@ -117,7 +117,7 @@ def _add_url(service: Any, url: str) -> str | None:
 
 
 def _silence_loggers() -> None:
-    """Keep from the log what may hold a URL: all that apprise says, and what urllib3 names in warnings."""
+    """Keep URLs out of the log: drop apprise's records and urllib3's warnings that name them."""
     logger = logging.getLogger("apprise")
     logger.propagate = False
     logger.handlers = [logging.NullHandler()]

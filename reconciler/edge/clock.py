@@ -1,4 +1,4 @@
-"""The machine's own time and randomness, the only place that may ask for them."""
+"""Read the machine's time and randomness. No other module may do this."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.core.errors import StopRequested
 
 
 class SystemClock:
-    """The clock of this machine. `stop` ends its waits."""
+    """The machine's clock. Setting `stop` ends its waits."""
 
     def __init__(self, stop: threading.Event | None = None) -> None:
         self._stop = stop or threading.Event()
@@ -23,11 +23,11 @@ class SystemClock:
         return datetime.now(UTC)  # noqa: TID251 - this is the place
 
     def monotonic(self) -> float:
-        """Return seconds since some point that never moves."""
+        """Return monotonic seconds since a fixed point."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait. Raises StopRequested at once where a stop is asked for."""
+        """Wait. Raises StopRequested as soon as a stop is requested."""
         if self._stop.wait(seconds):
             raise StopRequested("a stop was asked for")
 
@@ -38,10 +38,10 @@ def generate_id() -> str:
 
 
 def get_host_name() -> str:
-    """Return the name of this machine, as other processes on it see it too."""
+    """Return this machine's name, the same for each of its processes."""
     return socket.gethostname()
 
 
 def describe_process() -> str:
-    """Return who this is among the processes of this machine."""
+    """Return an id of this process on this machine."""
     return f"process {os.getpid()}"

@@ -62,7 +62,7 @@ _DETAILS = frozenset(("run", "account", "region", "arn", "differences", "clientT
 
 
 class _SafeStream:
-    """Where logs go: a full disk there, or a reader who has gone, is no reason why anything else fails."""
+    """The log stream. A full disk or a closed reader does not make the program fail."""
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
@@ -121,19 +121,19 @@ def get_logger() -> FilteringBoundLogger:
 
 
 def _is_informative(record: logging.LogRecord) -> bool:
-    """Tell whether something of botocore's is not said by the error that it raises as well."""
+    """Return whether a botocore record says more than the error that botocore also raises."""
     return "mandatory refresh" not in record.getMessage()
 
 
 def log_thread_failure(hook_arguments: threading.ExceptHookArgs) -> None:
-    """Log what ends a thread unforeseen, which Python would print as many lines: a `threading.excepthook`."""
+    """Log an unexpected error that ends a thread, which Python would print as many lines: a `threading.excepthook`."""
     _log_unexpected(
         f"thread {hook_arguments.thread.name}" if hook_arguments.thread else "thread", hook_arguments.exc_value
     )
 
 
 def log_unraisable(hook_arguments: sys.UnraisableHookArgs) -> None:
-    """Log what nobody can catch, such as an error of a finalizer: a `sys.unraisablehook`."""
+    """Log an error that cannot be caught, such as in a finalizer: a `sys.unraisablehook`."""
     _log_unexpected("finalizer", hook_arguments.exc_value)
 
 
@@ -144,12 +144,12 @@ def _log_unexpected(what: str, error: BaseException | None) -> None:
 
 
 def bind_fields(**fields: object) -> AbstractContextManager[None]:
-    """Bind fields to every line that is logged while the block runs, a library's too."""
+    """Bind fields to each line that is logged while the block runs, including those of libraries."""
     return structlog.contextvars.bound_contextvars(**fields)
 
 
 def log_desired(desired: Desired, revision: str | None, files: Sequence[str]) -> None:
-    """Log what is unwise in a revision of the manifests, and that there are none."""
+    """Log the warnings of a revision's manifests, or that it has no manifests."""
     log = get_logger().bind(revision=revision) if revision else get_logger()
     for warning in desired.warnings:
         log.warning(MANIFEST_WARNING, problem=str(warning))
@@ -158,7 +158,7 @@ def log_desired(desired: Desired, revision: str | None, files: Sequence[str]) ->
 
 
 def log_report(report: Report) -> None:
-    """Log what a run found and did: a line for each drift and each call, and one line that tells the whole run."""
+    """Log a run: a line for each drift and each call, and one line for the whole run."""
     log = get_logger().bind(run=report.run.id, revision=report.run.revision)
     if len(report.targets) == 1:
         log = log.bind(target=report.targets[0].name)
@@ -193,7 +193,7 @@ def log_report(report: Report) -> None:
 
 
 def _join_errors(report: Report) -> str | None:
-    """Return why targets could not be reconciled at all, by name where there are others."""
+    """Return why targets could not be reconciled, by name if there are several."""
     has_several = len(report.targets) > 1
     messages = [f"{each.name}: {each.error}" if has_several else each.error for each in report.targets if each.error]
     return "; ".join(messages) or None
@@ -237,14 +237,14 @@ def _drop_details(_: object, __: str, event: EventDict) -> EventDict:
 
 
 def _redact(_: object, __: str, event: EventDict) -> EventDict:
-    """Take secrets out of a traceback: it holds what libraries said, and what of whom they said it."""
+    """Remove secrets from a traceback: it holds the messages of libraries."""
     if "exception" in event:
         event["exception"] = redaction.redact(str(event["exception"]))
     return event
 
 
 def _redact_event(_: object, __: str, event: EventDict) -> EventDict:
-    """Take secrets out of what a library logs, Python's warnings among it."""
+    """Remove secrets from the records of libraries, including Python's warnings."""
     return {**event, "event": redaction.redact(str(event["event"]))}
 
 

@@ -1,4 +1,4 @@
-"""Counts for Prometheus, by prometheus-client: what happens as it happens, and how all stands when somebody asks."""
+"""Export Prometheus metrics with prometheus-client: events are counted live, the status is read at each scrape."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _DURATIONS = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600)
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 _MAX_CODES = 100
 _OTHER = "other"
-"""Counts codes of AWS beyond so many: each is a series for as long as the process lasts."""
+"""The label for further AWS codes after a maximum: each code is a series until the process ends."""
 _RESULTS = {Created: "created", Updated: "updated", Refused: "refused", NotSent: "not-sent", Unknown: "unknown"}
 
 
 class Metrics:
-    """All metrics of one controller, in a registry of its own."""
+    """The metrics of one controller, in their own registry."""
 
     def __init__(self, version: str) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call] # twice the series, for what nobody asks
+        disable_created_metrics()  # type: ignore[no-untyped-call] # they would double the number of series
         self._registry = registry = CollectorRegistry()
         self._read_status: Callable[[], ControllerStatus] | None = None
         self._first_seen: dict[str, datetime] = {}
@@ -66,11 +66,11 @@ class Metrics:
         build.labels(version).set(1)
 
     def show_status(self, read_status: Callable[[], ControllerStatus]) -> None:
-        """Have the state of a controller among the metrics."""
+        """Include a controller's status in the metrics."""
         self._read_status = read_status
 
     def render(self) -> tuple[str, bytes]:
-        """Return all of it as Prometheus reads it, behind its content type."""
+        """Return the content type and the metrics in Prometheus's text format."""
         return _CONTENT_TYPE, generate_latest(self._registry)
 
     def count_run(self, report: Report) -> None:
@@ -105,11 +105,11 @@ class Metrics:
             self._throttles.labels(service, operation).inc()
 
     def count_wait(self, target: str, seconds: float) -> None:
-        """Count the time for which a call waited."""
+        """Count the seconds that a call waited for the rate limit."""
         self._waits.labels(_encode_label(target)).inc(seconds)
 
     def _initialise(self, target: str) -> None:
-        """Have counts of a target at 0 before anything happens: a rise from nothing is none to Prometheus."""
+        """Start a target's counters at 0: Prometheus sees no increase when a counter first appears above 0."""
         target = _encode_label(target)
         for result in ("succeeded", "failed"):
             self._runs.labels(target, result)
@@ -120,7 +120,7 @@ class Metrics:
 
     @contextmanager
     def track_lease(self, target: str) -> Iterator[None]:
-        """Say that the lease is held while the block runs."""
+        """Report the lease as held while the block runs."""
         self._leases.labels(_encode_label(target)).set(1)
         try:
             yield
@@ -136,7 +136,7 @@ class Metrics:
         self._notifications.labels(result).inc()
 
     def collect(self) -> Iterator[Metric]:
-        """Yield how all stands; called by the registry."""
+        """Yield the metrics of the current controller status. The registry calls this."""
         if self._read_status is None:
             return
         status = self._read_status()
@@ -196,12 +196,12 @@ def _create_gauge(name: str, help_: str, *labels: str) -> GaugeMetricFamily:
 
 
 def _encode_label(text: str) -> str:
-    """Return what a label can hold: Prometheus reads UTF-8, where a lone surrogate has no place."""
+    """Return text that is valid in a label: Prometheus reads UTF-8, which cannot hold a lone surrogate."""
     return text.encode("utf-8", "replace").decode()
 
 
 def _extract_code(parsed_response: Any, status: int) -> str:
-    """Return AWS's error code, or the status where the answer has none that looks like one."""
+    """Return AWS's error code, or the HTTP status if the response has no valid code."""
     error = parsed_response.get("Error") if isinstance(parsed_response, Mapping) else None
     code = error.get("Code") if isinstance(error, Mapping) else None
     return code if isinstance(code, str) and _CODE.fullmatch(redaction.redact(code)) else str(status)

@@ -1,4 +1,4 @@
-"""Writes files into a folder: all that may be, none half, and none over another without being told to."""
+"""Write files into a folder: each file completely, and none over a different file without `force`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _MAX_NAMES = 3
 
 
 class OutputError(OSError):
-    """A folder or a file in it cannot be written; its text says which, why, and what would be right."""
+    """A folder or file that cannot be written. The message says which, why, and what to do."""
 
 
 def write_files(folder: Path, texts: Mapping[str, str], *, force: bool) -> dict[str, bool]:
-    """Write texts by their file names, and return whether each had to be: False where it was there just so.
+    """Write texts by file name, and return whether each was written: False if the same file already existed.
 
-    All are looked at before any is written. Raises NotWritten.
+    Existing files are checked before the first write. Raises OutputError.
     """
     if texts:
         _create_folder(folder)
@@ -51,16 +51,16 @@ def _create_folder(folder: Path) -> None:
 
 
 def _has_content(path: Path, content: bytes) -> bool:
-    """Tell whether a regular file, no link, holds just this."""
+    """Return whether a path is a regular file, not a link, with exactly this content."""
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             return file.read(len(content) + 1) == content
-    except OSError:  # what is a link, a folder or unreadable is not the same
+    except OSError:  # a link, a folder or an unreadable file counts as different
         return False
 
 
 def _create_file(path: Path, content: bytes) -> None:
-    """Write a file that is not there, whole or not at all, and never through a link."""
+    """Create a new file completely or not at all, and never through a link."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -74,8 +74,8 @@ def _create_file(path: Path, content: bytes) -> None:
 
 
 def _replace_file(path: Path, content: bytes) -> None:
-    """Write a file beside another and put it in its place: whoever reads sees one of them whole."""
-    # A leading dot: no manifest, should it ever stay. The same name each time: then it stays once at most.
+    """Replace a file atomically: a reader sees either the old or the new content."""
+    # A leftover file with a leading dot is not read as a manifest. The fixed name leaves at most one.
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)
     _create_file(temporary, content)

@@ -1,7 +1,7 @@
-"""Keeps calls under a rate: AppIntegrations publishes no limit, and the whole account and Region share it.
+"""Limit the rate of calls: AppIntegrations publishes no limit, and the account and Region share it.
 
-Own code instead of a library: the maintained ones either read the clock themselves, which no simulation can
-stand in for, or cost more memory to import than the rest of the program.
+This is own code because the maintained libraries either read the clock themselves, which a simulation cannot
+replace, or need more memory to import than the rest of the program.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from reconciler.core.ports import Timer
 class RateLimiter:
     """A token bucket: `burst` calls at once, then `rate` calls per second. Safe to share between threads.
 
-    `told` hears for how many seconds a call is about to wait.
+    `on_wait` receives the seconds that a call is about to wait.
     """
 
     def __init__(

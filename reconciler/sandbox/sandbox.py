@@ -1,4 +1,4 @@
-"""One sandbox: AppIntegrations in every account and Region that anybody asks for."""
+"""Simulate AppIntegrations in each requested account and Region."""
 
 import threading
 from pathlib import Path
@@ -51,7 +51,7 @@ class Sandbox:
 
     @property
     def behaviour(self) -> Behaviour:
-        """Give the switches in force."""
+        """Return the active switches."""
         return self._behaviour
 
     @property
@@ -77,20 +77,20 @@ class Sandbox:
             return self.get_service(account, region).call(operation, request)
 
     def set_behaviour(self, behaviour: Behaviour) -> None:
-        """Behave differently from now on, everywhere."""
+        """Set the switches in each account and Region."""
         with self._lock:
             self._behaviour = behaviour
             for service in self._services.values():
                 service.set_behaviour(behaviour)
 
     def reset(self) -> None:
-        """Forget everything, also in the file."""
+        """Delete the whole state, including the file's."""
         with self._lock:
             self._services.clear()
             self._save()
 
     def close(self) -> None:
-        """Let another sandbox have the file. What is remembered stays readable."""
+        """Release the file for another sandbox. The state in memory stays readable."""
         with self._lock:
             self._closed = True
             if self._store is not None:

@@ -98,15 +98,15 @@ class SandboxServer:
 
 
 class _Handler(MotoRequestHandler):
-    """Handles one connection, quietly."""
+    """A handler of one connection, without logs."""
 
     disable_nagle_algorithm = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
-        """Close the connection, where werkzeug would wait for the next request on it."""
+        """Close the connection: werkzeug would wait for its next request."""
         super().connection_dropped(error, environ)
         self.close_connection = True
 

@@ -1,4 +1,4 @@
-"""Keeps the sandbox's state in one JSON file that people can read, across restarts."""
+"""Store the sandbox's state across restarts in one readable JSON file."""
 
 import fcntl
 import json
@@ -16,7 +16,7 @@ AccountRegion = tuple[str, str]
 
 
 class DataFileError(ValueError):
-    """The data file cannot be used. It is left as it is."""
+    """An unusable data file. The sandbox does not change it."""
 
     def __init__(self, path: Path, reason: str) -> None:
         """Name the file and what is wrong with it."""
@@ -28,7 +28,7 @@ class DataFile:
     """The data file of one sandbox at a time: a lock file beside it keeps a second one out."""
 
     def __init__(self, path: Path) -> None:
-        """Take the file for this sandbox; DataFileError if another one has it, or it cannot be."""
+        """Acquire the file for this sandbox. Raises DataFileError if another sandbox uses it or it is unusable."""
         self._path = path
         try:
             for missing in reversed([each for each in path.parents if not each.exists()]):
@@ -44,15 +44,15 @@ class DataFile:
             raise DataFileError(path, "another sandbox uses this file; stop it, or use another file") from None
 
     def close(self) -> None:
-        """Let another sandbox have the file."""
+        """Release the file for another sandbox."""
         self._lock.close()
 
     def load(self) -> dict[AccountRegion, State]:
-        """Read every account and Region; nothing if there is no file yet."""
+        """Read the state of each account and Region; empty if there is no file yet."""
         return load_states(self._path)
 
     def save(self, states: Mapping[AccountRegion, State]) -> None:
-        """Replace the file as one step, on disk before this returns."""
+        """Replace the file atomically. It is on disk before this returns."""
         accounts: dict[str, dict[str, Any]] = {}
         for (account, region), state in sorted(states.items()):
             accounts.setdefault(account, {})[region] = state.to_json()

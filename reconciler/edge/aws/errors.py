@@ -1,4 +1,4 @@
-"""Turns botocore's errors into ours, by type and code."""
+"""Translate botocore's errors into this project's errors, by type and code."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ NO_CREDENTIALS = (
     SSOError,
     SSOTokenLoadError,
     TokenRetrievalError,
-    getattr(exceptions, "LoginError", SSOError),  # of `aws login`, which older ones do not know
+    getattr(exceptions, "LoginError", SSOError),  # of `aws login`; older botocore versions lack it
 )
 _NOT_AWS = "what answers is not AWS, but maybe a proxy"
 _MAX_LENGTH = 200
-"""Characters: how much is said of an answer that cannot be read."""
+"""Maximum characters quoted from an unreadable response."""
 
 
 @contextmanager
 def translate_errors(operation: str) -> Iterator[None]:
-    """Turn botocore's errors into ours, by type, with the operation and AWS's request id."""
+    """Translate botocore's errors of the block, and add the operation and AWS's request id. Raises CloudError."""
     try:
         yield
-    except CloudError as error:  # of an answer that cannot be used
+    except CloudError as error:  # an unusable response
         raise type(error)(f"{operation}: {error}") from error
     except ClientError as error:
         if not is_from_aws(get_answer(error)):
@@ -63,26 +63,29 @@ def translate_errors(operation: str) -> Iterator[None]:
         raise Unauthenticated(f"{operation}: {message}") from error
     except NO_CREDENTIALS as error:
         raise Unauthenticated(f"{operation}: {format_error(error)}") from error
-    except ResponseParserError as error:  # which is no BotoCoreError
+    except ResponseParserError as error:  # not a BotoCoreError
         raise Unreachable(f"{operation}: {_NOT_AWS}: {_shorten(format_error(error))}") from error
     except BotoCoreError as error:
         raise Unreachable(f"{operation}: {format_error(error)}") from error
     except KeyError as error:
         raise CloudError(f"{operation}: AWS's answer lacks {redaction.describe_error(error)}") from error
-    except (AttributeError, TypeError) as error:  # of botocore, where members are of other types than the model says
+    except (
+        AttributeError,
+        TypeError,
+    ) as error:  # botocore raises these if members have other types than its model says
         raise Unreachable(f"{operation}: the answer cannot be read: {_shorten(format_error(error))}") from error
-    except (ValueError, OSError) as error:  # of boto3's own settings, such as AWS_MAX_ATTEMPTS=x
+    except (ValueError, OSError) as error:  # boto3 raises these for invalid settings, such as AWS_MAX_ATTEMPTS=x
         raise CloudError(f"{operation}: {format_error(error)}") from error
 
 
 def get_answer(error: ClientError) -> Mapping[str, Any]:
-    """Return the answer in an error as a mapping: botocore's own type for it has members that answers may lack."""
+    """Return an error's response as a mapping: botocore's type requires members that a response may lack."""
     answer: Mapping[str, Any] = dict(error.response)
     return answer
 
 
 def require_aws(answer: Mapping[str, Any]) -> None:
-    """Refuse an answer that does not bear AWS's request id. Raises Unreachable."""
+    """Reject a response without AWS's request id. Raises Unreachable."""
     if not is_from_aws(answer):
         raise Unreachable(f"{_NOT_AWS}: the answer bears no request id")
 
@@ -101,7 +104,7 @@ def _select_error_type(error: ClientError) -> type[CloudError]:
 
 
 def format_error(error: BaseException) -> str:
-    """Return an error as one line, with what AWS's support would ask for."""
+    """Return an error as one line, with the request id that AWS Support needs."""
     if not isinstance(error, ClientError):
         return redaction.describe_error(error)
     answer = get_answer(error)

@@ -1,4 +1,4 @@
-"""Keeps botocore from asking a person: nobody sits there who could answer, and a run would wait without end."""
+"""Disable botocore's prompts: nobody answers them, and a run would wait forever."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from reconciler import redaction
 from reconciler.core.errors import Unauthenticated
 
 _TIMEOUT_SECONDS = 60.0
-"""Seconds that a credential_process may take."""
+"""Timeout of a credential_process, in seconds."""
 
 
 def disable_prompts(session: botocore.session.Session) -> None:
-    """Have profiles with `mfa_serial` refused, and a `credential_process` find nobody to ask.
+    """Reject profiles with `mfa_serial`, and run each `credential_process` without a terminal.
 
-    botocore has no other place for either, so that its private members are set: a test holds them there.
+    This sets private members because botocore has no public ones. A test checks that they exist.
     """
     chain: Any = session.get_component("credential_provider")
     popen = partial(NoninteractiveProcess, timeout_seconds=_TIMEOUT_SECONDS)
     assume_role_provider = chain.get_provider("assume-role")
-    assume_role_provider._prompter = _refuse_prompt  # noqa: SLF001 - as said
+    assume_role_provider._prompter = _refuse_prompt  # noqa: SLF001 - see the docstring
     chain.get_provider("custom-process")._popen = popen  # noqa: SLF001
-    profile_provider_builder = assume_role_provider._profile_provider_builder  # noqa: SLF001 - it makes those of source_profile
+    profile_provider_builder = assume_role_provider._profile_provider_builder  # noqa: SLF001 - used for source_profile
     create_original = profile_provider_builder._create_process_provider  # noqa: SLF001
 
     def create_process_provider(profile_name: str) -> Any:
@@ -41,7 +41,7 @@ def disable_prompts(session: botocore.session.Session) -> None:
 
 
 def _refuse_prompt(prompt: str) -> str:
-    """Refuse to ask for what `prompt` says."""
+    """Reject a prompt for an MFA code. Raises Unauthenticated."""
     device = redaction.redact(prompt).strip().removeprefix("Enter MFA code for ").rstrip(":")
     raise Unauthenticated(
         f"the profile wants a code of the MFA device {device}, and nobody is asked for one here: get a session first "
@@ -50,14 +50,14 @@ def _refuse_prompt(prompt: str) -> str:
 
 
 class NoninteractiveProcess(subprocess.Popen[bytes]):
-    """A program without standard input and without a terminal, which is ended where it takes longer than `seconds`."""
+    """A process without standard input or terminal. It is killed after `timeout_seconds`."""
 
     def __init__(self, command: list[str], *, timeout_seconds: float, **options: Any) -> None:
         super().__init__(command, stdin=subprocess.DEVNULL, start_new_session=True, **options)
         self._timeout_seconds = timeout_seconds
 
     def communicate(self, input: bytes | None = None, timeout: float | None = None) -> tuple[bytes, bytes]:  # noqa: A002
-        """Return what it says. Raises CredentialRetrievalError."""
+        """Return its output. Raises CredentialRetrievalError after the timeout."""
         try:
             return super().communicate(input, self._timeout_seconds if timeout is None else timeout)
         except subprocess.TimeoutExpired as error:

@@ -1,4 +1,4 @@
-"""Reads the pages of a List: all of them, each once, and never without end."""
+"""Read each page of a List operation once, up to a maximum number of pages."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ _LAST_STATUS = "LastExecutionStatus"
 _QUOTA = 20
 """Data integrations in an account and Region (Amazon Connect service quotas), the larger quota of what is listed."""
 MAX_PAGES = 20 * _QUOTA
-"""How many pages of one List are read: twenty times the quota at one item a page, a thousand times at 50."""
+"""Maximum pages of one List: twenty times the quota at one item a page, a thousand times at 50."""
 
 
 ListCall: TypeAlias = Callable[..., Any]
-"""An operation that lists, of a client of boto3: returns one page, and raises what botocore raises."""
+"""A List operation of a boto3 client: returns one page, and raises botocore's errors."""
 
 
 def require_shape(response_dict: dict[str, Any], operation_model: Any, **_: object) -> None:
-    """Refuse the text of a page whose members are of other JSON types than AWS's, before botocore reads it.
+    """Reject a page whose members have other JSON types than AWS's, before botocore parses it.
 
-    To botocore a mapping with nothing in it is an empty list, and an execution status of another type a reason to read
-    nothing of the page: that is for people only, and counts as unknown. A handler of its event before-parse. Raises
+    botocore reads an empty mapping as an empty list. It also rejects the page for an execution status of another
+    type. That status is only displayed, and counts as unknown here. Handler of botocore's event before-parse. Raises
     ResponseParserError.
     """
     try:
         page = json.loads(response_dict["body"])
     except (ValueError, RecursionError):
-        return  # botocore says so
+        return  # botocore reports the error
     if response_dict["status_code"] != HTTPStatus.OK or not isinstance(page, dict):
         return
     for member, shape in operation_model.output_shape.members.items():
@@ -51,8 +51,8 @@ def require_shape(response_dict: dict[str, Any], operation_model: Any, **_: obje
 def read_pages(call: ListCall, member: str, **parameters: str) -> Iterator[list[Any]]:
     """Yield the items of each page.
 
-    Raises Unreachable where a page is not AWS's or the pages have no end, KeyError where a page lacks its items, and
-    what botocore raises.
+    Raises Unreachable if a page is not from AWS or the pages do not end, KeyError if a page lacks its items, and
+    botocore's errors.
     """
     token: dict[str, str] = {}
     previous_tokens: set[str] = set()

@@ -1,4 +1,4 @@
-"""What `reconcile doctor` asks of AWS: reads alone, each of them once."""
+"""Read from AWS what `reconcile doctor` checks, with one call each and no writes."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
 
 _SERVICE, _CREATE = "appintegrations", "CreateDataIntegrationAssociation"
-_NO_PROFILE = {"profile": (None, None, None, None)}  # what botocore holds in itself is the same for all
-# GetBucketLocation names two Regions otherwise than everybody else (S3 API Reference, "GetBucketLocation")
+_NO_PROFILE = {"profile": (None, None, None, None)}  # botocore's bundled data is the same for each profile
+# GetBucketLocation has its own names for two Regions (S3 API Reference, "GetBucketLocation")
 _LOCATIONS = {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}
 
 
 class Probe:
-    """AppIntegrations and the buckets that are exported to, in one target, through reads alone. Raises CloudError."""
+    """A read-only client of one target's AppIntegrations and export buckets. Raises CloudError."""
 
     def __init__(self, integrations: AppIntegrationsServiceClient, buckets: Any, scope: ArnScope) -> None:
         for client in (integrations, buckets):
@@ -42,13 +42,13 @@ class Probe:
         self._integrations, self._buckets, self._scope = integrations, buckets, scope
 
     def list_integrations(self) -> tuple[Integration, ...]:
-        """Return all data integrations."""
+        """Return the data integrations."""
         with translate_errors("ListDataIntegrations"):
             pages = read_pages(self._integrations.list_data_integrations, "DataIntegrations")
             return tuple(parse_integration(item, self._scope) for page in pages for item in page)
 
     def list_object_keys(self, integration_arn: str) -> tuple[str, ...]:
-        """Return the keys of a data integration's own ObjectConfiguration, none where it has none."""
+        """Return the keys of a data integration's ObjectConfiguration; empty if it has none."""
         with translate_errors("GetDataIntegration"):
             answer = self._integrations.get_data_integration(Identifier=integration_arn)
             require_aws(answer)

@@ -1,14 +1,14 @@
-"""Makes a client one that only reads: what else is called through it is stopped before it leaves."""
+"""Make a client read-only: other calls are stopped before they are sent."""
 
 from __future__ import annotations
 
 from typing import Any
 
-_READ_PREFIXES = ("Get", "List", "Head")  # Head is what botocore asks to find the Region of a bucket
+_READ_PREFIXES = ("Get", "List", "Head")  # botocore uses Head to find a bucket's Region
 
 
 def make_read_only(client: Any) -> None:
-    """Stop every call of a client whose name does not begin with Get, List or Head."""
+    """Block a client's calls unless their names begin with Get, List or Head."""
     client.meta.events.register("before-call", _refuse_writes)
 
 

@@ -1,4 +1,4 @@
-"""AppIntegrations through List calls: what could not be listed whole is unobserved, never empty."""
+"""Read AppIntegrations by List calls. An incomplete list counts as unobserved, never as empty."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 CONCURRENCY = 8
 _MAX_READINGS = 4
-"""How often a List of several pages is read until two readings in a row agree."""
+"""Maximum reads of a List of several pages until two consecutive reads agree."""
 
 
 class Reader:
-    """AppIntegrations through List calls only."""
+    """A client that reads AppIntegrations by List calls only."""
 
     def __init__(self, client: AppIntegrationsServiceClient, scope: ArnScope, concurrency: int = CONCURRENCY) -> None:
         client.meta.events.register("before-call.appintegrations", _refuse_writes)
@@ -32,7 +32,7 @@ class Reader:
         self._client, self._scope, self._concurrency = client, scope, concurrency
 
     def observe(self, progress: Callable[[str, int, int], None]) -> Observation:
-        """Return all data integrations and the associations of each. Raises CloudError if the former fail."""
+        """Return the data integrations and their associations. Raises CloudError if listing the integrations fails."""
         with translate_errors("ListDataIntegrations"):
             items, _ = self._read_items(self._client.list_data_integrations, "DataIntegrations", "Arn")
             integrations = tuple(parse_integration(item, self._scope) for item in items.values())
@@ -64,7 +64,7 @@ class Reader:
         return associations_by_arn
 
     def _list_one(self, arn: str, readings: int) -> tuple[Live, ...] | Unobserved:
-        """Return the associations of one data integration, or why they are not known: never a part of them."""
+        """Return the complete associations of one data integration, or why they are unknown."""
         previous_items: dict[str, Any] | None = None
         try:
             with translate_errors("ListDataIntegrationAssociations"):
@@ -86,12 +86,12 @@ class Reader:
             raise
         except CloudError as error:
             return Unobserved(str(error))
-        except Exception as error:  # noqa: BLE001 - an answer that nobody can read is not an empty one
+        except Exception as error:  # noqa: BLE001 - an unreadable response is not an empty list
             return Unobserved(f"the answer cannot be read: {type(error).__name__}: {redaction.describe_error(error)}")
         return Unobserved(f"the list changed while it was read, {readings} times in a row")
 
     def _read_items(self, call: ListCall, member: str, key: str, **parameters: str) -> tuple[dict[str, Any], int]:
-        """Return the items of all pages, each once by its key, and how many pages there were."""
+        """Return the items of the pages, without duplicate keys, and the number of pages."""
         pages = list(read_pages(call, member, **parameters))
         return {item[key]: item for page in pages for item in page}, len(pages)
 

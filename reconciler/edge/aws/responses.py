@@ -42,7 +42,7 @@ def parse_account(value: object) -> str:
 
 
 def parse_integration(item: Any, scope: ArnScope) -> Integration:
-    """Return an item of ListDataIntegrations. Raises CloudError where it cannot be used."""
+    """Parse an item of ListDataIntegrations. Raises CloudError if it is invalid."""
     arn, name = item["Arn"], item["Name"]
     _require_arn(arn, scope)
     if not is_clean(name):
@@ -52,7 +52,7 @@ def parse_integration(item: Any, scope: ArnScope) -> Integration:
 
 
 def parse_association(item: Any, integration_arn: str) -> Live:
-    """Return an item of ListDataIntegrationAssociations. Raises CloudError where it cannot be used."""
+    """Parse an item of ListDataIntegrationAssociations. Raises CloudError if it is invalid."""
     arn = item["DataIntegrationAssociationArn"]
     _, partition, _, region, account, *_ = integration_arn.split(":")
     _require_arn(arn, ArnScope(partition, region, account))
@@ -75,7 +75,7 @@ def parse_association(item: Any, integration_arn: str) -> Live:
 
 
 def is_clean(value: object) -> TypeGuard[str]:
-    """Tell whether a value is a text that says something, without control characters and lone surrogates."""
+    """Return whether a value is non-blank text without control characters and lone surrogates."""
     return isinstance(value, str) and bool(value.strip()) and _is_writable(value)
 
 
@@ -117,7 +117,7 @@ def _is_writable(text: str) -> bool:
 
 
 def _require_arn(arn: object, scope: ArnScope) -> None:
-    """Refuse what is no ARN of a target's own account and Region. Raises CloudError."""
+    """Reject text that is not an ARN of the target's account and Region. Raises CloudError."""
     parts = arn.split(":") if is_clean(arn) else []
     arn_scope = tuple(parts[index] for index in (1, 3, 4)) if len(parts) > 5 and parts[0] == "arn" else None  # noqa: PLR2004
     if arn_scope != (scope.partition, scope.region, scope.account) or not uuid_of(str(arn)):

@@ -1,4 +1,4 @@
-"""One target's session: whose it is, and clients on demand."""
+"""Create one target's AWS session, which identifies its account and creates clients on demand."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _Client = TypeVar("_Client")
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSettings:
-    """How to reach AWS, as the command line and the environment say.
+    """The connection settings from the command line and the environment.
 
     `dummy` is for sandboxes: no real credentials. `read_timeout` is how many seconds an answer may take. `listen` is
     given each session of botocore before any client is made of it.
@@ -51,7 +51,7 @@ class ConnectionSettings:
 
 
 class SharedModels:
-    """Parsed service models, shared by all sessions of a process: 6 ms for each after the first, instead of 78."""
+    """Parsed service models that the sessions of a process share: 6 ms a session after the first, instead of 78."""
 
     def __init__(self) -> None:
         self._loader: Loader | None = None
@@ -96,16 +96,16 @@ class TargetSession:
         self.account = self._verify_account(target)
 
     def close(self) -> None:
-        """Close the connections of all clients: AWS keeps them open, and Python collects the clients' cycles late."""
+        """Close the clients' connections: AWS keeps them open, and Python collects the clients' cycles late."""
         for client in self._clients:
             client.close()
 
     def create_reader(self) -> Reader:
-        """Return the calls that change nothing, retried by botocore as often as AWS_MAX_ATTEMPTS says."""
+        """Return the reader. botocore retries its calls up to AWS_MAX_ATTEMPTS."""
         return Reader(self._create_reading_client(CONCURRENCY), self._find_scope())
 
     def create_probe(self) -> Probe:
-        """Return the calls of `reconcile doctor`, which change nothing either: of AppIntegrations, and of buckets."""
+        """Return the read-only client of AppIntegrations and buckets for `reconcile doctor`."""
         from reconciler.edge.aws.probe import Probe  # noqa: PLC0415 - no run needs it
 
         config = self._default_config.merge(
@@ -116,7 +116,7 @@ class TargetSession:
         return Probe(self._create_reading_client(1), buckets, self._find_scope())
 
     def create_writer(self, clock: Clock) -> Writer:
-        """Return the calls that change AWS, each sent once: botocore would repeat a Create by itself."""
+        """Return the writer, which sends each call once: botocore by default would retry a Create."""
         config = Config(retries={"mode": "standard", "total_max_attempts": 1})
         return Writer(lambda: self._create_client(config), self._rate_limiter, clock)
 
@@ -180,7 +180,7 @@ class TargetSession:
         return client
 
     def _track_client(self, client: _Client) -> _Client:
-        """Return a client that `close` closes."""
+        """Create a client, and close it in `close`."""
         self._clients.append(client)
         return client
 
@@ -201,7 +201,7 @@ class _RedactingSession(botocore.session.Session):
     _credentials: Any = None
 
     def get_credentials(self) -> Any:
-        """Return the credentials that clients are made with. Raises Unauthenticated for those no header takes."""
+        """Return the clients' credentials. Raises Unauthenticated for characters that a header cannot hold."""
         self._credentials = super().get_credentials()
         if self._credentials is not None:
             _check_credentials(self._credentials)
@@ -231,7 +231,7 @@ def _check_credentials(credentials: Any) -> None:
 
 
 def resolve_region(target: Target, connection: ConnectionSettings, models: SharedModels) -> str | None:
-    """Return the Region that a target's calls would go to, None where nothing says one. Raises CloudError."""
+    """Return the Region of a target's calls, or None if no Region is configured. Raises CloudError."""
     with translate_errors("reading the AWS configuration"):
         region: str | None = _create_session(target.region, connection, models).region_name
         return region
@@ -266,7 +266,7 @@ def create_ambient_client(
 def _create_session(
     region: str | None, connection: ConnectionSettings, models: SharedModels, **keys: str
 ) -> boto3.Session:
-    no_profile = {"profile": (None, None, None, None)}  # neither the environment nor a file is asked for one
+    no_profile = {"profile": (None, None, None, None)}  # read no profile from the environment or a file
     session = (
         _RedactingSession(session_vars=no_profile)
         if connection.has_dummy_credentials

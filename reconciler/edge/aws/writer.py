@@ -1,4 +1,4 @@
-"""The calls that change AWS, each sent once, and what became of each as a value."""
+"""Send the calls that change AWS, each once, and return the outcome as a value."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from reconciler.edge.aws.responses import is_clean
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
 
-# Not ProxyConnectionError: behind a proxy urllib3 says so of any connection that breaks, also after the request left.
+# Not ProxyConnectionError: urllib3 raises it for each broken proxy connection, even after the request was sent.
 _NOT_SENT_ERRORS = (*NO_CREDENTIALS, ConnectTimeoutError, EndpointConnectionError)
 _MAX_LENGTH = 1000
-"""Characters: how much is said of an answer that proves nothing, such as a proxy's page."""
+"""Maximum characters quoted from an inconclusive response, such as a proxy's page."""
 
 
 class _TooLateError(Exception):
-    """The call was about to leave after the time until which it may be sent."""
+    """The call's deadline passed before it was sent."""
 
 
 class Writer:
-    """The calls that change AWS."""
+    """A client that creates and updates associations."""
 
     def __init__(
         self, make_client: Callable[[], AppIntegrationsServiceClient], rate_limiter: Callable[[], None], clock: Clock
@@ -49,17 +49,17 @@ class Writer:
             client.meta.events.register("before-send.appintegrations", self._refuse_late)
             return client
 
-        self._client = cache(create_guarded_client)  # made for the first call: most runs make none
+        self._client = cache(create_guarded_client)  # created for the first call: most runs write nothing
         self._rate_limiter, self._clock = rate_limiter, clock
         self._deadline: datetime | None = None
 
     def wait(self) -> None:
-        """Wait until the pace lets the next call go, or a stop is asked for."""
+        """Wait until the rate limit allows the next call. Ends early if a stop is requested."""
         with suppress(StopRequested):
             self._rate_limiter()
 
     def create(self, request: Spec, token: str, until: datetime) -> Answer:
-        """Send one CreateDataIntegrationAssociation, once and not after `until`, and say what became of it."""
+        """Send one CreateDataIntegrationAssociation once, not after `until`, and return the outcome."""
         answer = self._send("create_data_integration_association", until, **request, ClientToken=token)
         if not isinstance(answer, Mapping):
             return answer
@@ -71,7 +71,7 @@ class Writer:
         )
 
     def update(self, integration_arn: str, association_id: str, execution: Json, until: datetime) -> Answer:
-        """Send one UpdateDataIntegrationAssociation, once and not after `until`, and say what became of it."""
+        """Send one UpdateDataIntegrationAssociation once, not after `until`, and return the outcome."""
         answer = self._send(
             "update_data_integration_association",
             until,
@@ -82,7 +82,7 @@ class Writer:
         return Updated() if isinstance(answer, Mapping) else answer
 
     def _send(self, operation: str, until: datetime, **parameters: Any) -> Answer | Mapping[str, Any]:
-        """Call AWS once, and return its answer, or what became of the call instead."""
+        """Call AWS once, and return its response, or the outcome if there is none."""
         self._deadline = until
         try:
             call: Any = getattr(self._client(), operation)
@@ -96,26 +96,26 @@ class Writer:
             return Refused(format_error(error))
         except (*_NOT_SENT_ERRORS, _TooLateError) as error:
             return NotSent(format_error(error))
-        except Exception as error:  # noqa: BLE001 - whatever it was, the request may have been carried out
+        except Exception as error:  # noqa: BLE001 - after each error, AWS may have carried out the request
             return Unknown(f"{type(error).__name__}: {format_error(error)}")
         if not is_success(answer):
             return Unknown("what answered is not AWS, but maybe a proxy: the answer bears no request id")
         return answer
 
     def _refuse_late(self, **_: object) -> None:
-        """Keep back, signed as it is, what a stopped and resumed process would send too late."""
+        """Hold back a signed request after its deadline, such as in a process that was suspended and resumed."""
         assert self._deadline
         if self._clock.now() > self._deadline:
             raise _TooLateError("its intent was written too long ago")
 
 
 def _classify_error(error: ClientError) -> Answer:
-    """Sort a refused call: nothing was done, it did not get as far, or nobody knows."""
+    """Classify a failed call: refused, not sent, or unknown."""
     if not is_refusal(get_answer(error)):
         return Unknown(format_error(error)[:_MAX_LENGTH])
     if get_code_and_status(get_answer(error))[0] in THROTTLING_CODES:
         return NotSent(format_error(error))
-    # "explicit deny" in the text is the only sign that a resource policy refuses for good (docs/limits.md)
+    # "explicit deny" in the text is the only sign of a permanent denial (docs/limits.md)
     advice = (
         "; a policy refuses it for good, until a person changes that" if "explicit deny" in format_error(error) else ""
     )

@@ -1,4 +1,4 @@
-"""What to read of which repository, and by which means."""
+"""Describe a git revision and the settings needed to read it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from reconciler.edge.git.url import RepositoryUrl
 
 @dataclass(frozen=True, slots=True)
 class RepositoryAccess:
-    """A revision of a repository, and all that git needs to get at it.
+    """A revision of a repository, with the settings that git needs to read it.
 
-    `url` is a folder of a repository, or in one, or a URL, or `host:path` for ssh. `ref` is a branch, a tag, `refs/…`,
-    HEAD or the id of a commit, from a URL a full one. Where names are shared git's rules hold: an id before a tag, a
-    tag before a branch (https://git-scm.com/docs/gitrevisions). No call of git takes longer than `seconds`, and none
-    goes on once `stop` is set.
+    `url` is a URL, `host:path` for ssh, or a folder of or inside a repository. `ref` is a branch, a tag, `refs/…`,
+    HEAD or a commit id; a remote repository needs the full id. Git's order applies to ambiguous names: an id before a
+    tag, a tag before a branch (https://git-scm.com/docs/gitrevisions). Each git call ends after `timeout_seconds`, or
+    when `stop` is set.
     """
 
     url: str
@@ -39,10 +39,10 @@ class RepositoryAccess:
         return None
 
     def check(self, path: str) -> None:
-        """Refuse what is wrong whatever there is, a path in the repository as well. Raises InvalidReference."""
+        """Validate the repository, the ref and a path without reading the repository. Raises InvalidReference."""
         self.parse_address()
         arguments.normalise_path(path)
 
     def find_git(self) -> GitCommand:
-        """Return the program. Raises GitError where there is none."""
+        """Return the git program. Raises GitError if it is not installed."""
         return GitCommand.find(self.environment, self.timeout_seconds, self.stop)

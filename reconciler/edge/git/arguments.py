@@ -1,4 +1,4 @@
-"""Checks what a person gave, a repository, a revision and a path, before git sees any of it."""
+"""Validate the repository, revision and path that a user gave, before git receives them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from reconciler.core.errors import InvalidReference
 from reconciler.core.text import sanitize
 
 PROTOCOLS = ("file", "git", "http", "https", "ssh")
-"""Those that git itself speaks; its others are programs that a URL starts (`ext::`, and any git-remote-… on PATH)."""
+"""Git's own protocols. Its other schemes start programs (`ext::`, and each git-remote-… on PATH)."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _MAX_LENGTH = 2000
-# https://git-scm.com/docs/git-check-ref-format, and no dash in front
+# https://git-scm.com/docs/git-check-ref-format, and no leading dash
 _INVALID_REF = re.compile(r"-|/|@$|.*([\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|[/.]$)", re.DOTALL)
 
 
 def redact_url(url: str) -> str:
-    """Return the repository that was given fit to be shown: harmless, and without credentials.
+    """Return a repository's URL or folder for display, sanitized and without credentials.
 
-    All up to the last @ is left out, whatever it is: passwords are pasted into URLs as they are.
+    The text before the last @ is removed, because users paste passwords into URLs without encoding them.
     """
     scheme = _SCHEME.match(url)
     start, last = scheme.end() if scheme else 0, url.rfind("@")
-    if scheme and "?" in url[start : last + 1]:  # nobody knows whether the @ ends a login, or is part of the query
+    if scheme and "?" in url[start : last + 1]:  # the @ may end a login or be part of the query
         return sanitize(f"{url[:start]}***")
     if last >= start and (scheme or ":" in url[:last]):
         url = f"{url[:start]}***{url[last:]}"
@@ -34,7 +34,7 @@ def redact_url(url: str) -> str:
 
 
 def sanitize_output(text: str) -> str:
-    """Return what git says fit to be shown: harmless, without secrets, and not without end."""
+    """Return git's output for display, sanitized, without secrets, and shortened."""
     message = redaction.redact(text)
     if len(message) > _MAX_LENGTH:
         message = f"{message[:_MAX_LENGTH].rpartition(' ')[0]} …"
@@ -42,7 +42,7 @@ def sanitize_output(text: str) -> str:
 
 
 def is_remote(url: str) -> bool:
-    """Tell a repository behind a URL from one in a folder, as git does. Raises InvalidReference for what is neither."""
+    """Return whether git would treat a repository as a URL, not a folder. Raises InvalidReference if it is neither."""
     _check_argument(url, "repository")
     if url.startswith("-"):
         raise InvalidReference(
@@ -65,14 +65,14 @@ def is_remote(url: str) -> bool:
 
 
 def check_ref(ref: str) -> None:
-    """Refuse what is not the name of a branch, a tag or a commit, patterns and pairs of git's above all."""
+    """Reject text that is not a branch, tag or commit, such as git's patterns and ranges. Raises InvalidReference."""
     _check_argument(ref, "revision")
     if _INVALID_REF.match(ref):
         raise InvalidReference(f"revision '{sanitize(ref)}': is no name of a branch or a tag, and no id of a commit")
 
 
 def normalise_path(path: str) -> str:
-    """Return a path within a repository without dots and slashes at its ends. Raises InvalidReference."""
+    """Return a path in a repository without dot parts and trailing slash. Raises InvalidReference."""
     _check_argument(path, "path")
     parts = path.removesuffix("/").split("/")
     if path.startswith(("/", ":")) or "" in parts or ".." in parts:
@@ -84,7 +84,7 @@ def normalise_path(path: str) -> str:
 
 
 def _check_argument(text: str, what: str) -> None:
-    """Refuse what cannot be an argument of any program."""
+    """Reject text that cannot be a program's argument. Raises InvalidReference."""
     try:
         if text and b"\0" not in os.fsencode(text):
             return

@@ -1,4 +1,4 @@
-"""Runs the git program so that nothing but its arguments and a person's own settings counts, and never without end."""
+"""Run the git program with a timeout, controlled only by its arguments and the user's own settings."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from reconciler.edge.git.arguments import PROTOCOLS
 from reconciler.edge.git.pipes import ProcessPipes
 
 MAX_OUTPUT_BYTES = 64 * 1024 * 1024
-"""The longest answer in bytes, unless another was asked for: a tree can name itself without end."""
+"""Default maximum output in bytes. It is needed because a tree's listing can be arbitrarily long."""
 
-# A fetch runs the hook reference-transaction, also that of a person's core.hooksPath.
+# A fetch would run the hook reference-transaction, including the one in the user's core.hooksPath.
 _OPTIONS = ("--no-pager", "-c", "core.hooksPath=/dev/null")
-# Of git's own variables for one repository (`git rev-parse --local-env-vars`) those that choose another one, and those
-# that would change what arguments mean. What a person configures by variables (GIT_CONFIG_COUNT, GIT_SSH, …) stays.
+# Git's repository variables (`git rev-parse --local-env-vars`) that select another repository or change the meaning of
+# arguments. Variables that configure git for the user (GIT_CONFIG_COUNT, GIT_SSH, …) stay.
 _MISLEADING_VARIABLES = frozenset(
     f"GIT_{name}"
     for name in (
@@ -32,26 +32,26 @@ _MISLEADING_VARIABLES = frozenset(
         "REPLACE_REF_BASE", "SHALLOW_FILE", "WORK_TREE",
     )
 )  # fmt: skip
-_PRIVATE_PREFIX = "RECONCILER_"  # what this program is told, secrets among it: no other has a use for that
+_PRIVATE_PREFIX = "RECONCILER_"  # this program's own settings, which include secrets
 _QUARANTINE_VARIABLES = frozenset(("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_OBJECT_DIRECTORY", "GIT_QUARANTINE_PATH"))
 _FORCED_VARIABLES = {
-    "GIT_LITERAL_PATHSPECS": "1",  # ls-tree takes :(top)x for x otherwise
-    "GIT_NO_LAZY_FETCH": "1",  # what a partial clone lacks is an error, not a call
-    "GIT_NO_REPLACE_OBJECTS": "1",  # refs/replace/… puts other contents in the place of what a commit names
+    "GIT_LITERAL_PATHSPECS": "1",  # otherwise ls-tree reads :(top)x as x
+    "GIT_NO_LAZY_FETCH": "1",  # an object missing from a partial clone is an error, not a download
+    "GIT_NO_REPLACE_OBJECTS": "1",  # refs/replace/… would replace a commit's contents
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
-    "LC_ALL": "C",  # complaints are matched in English
+    "LC_ALL": "C",  # error messages are matched in English
 }
-# A program without a terminal that asks a person can only open a window: it may where the person has said so. BatchMode
-# would need GIT_SSH_COMMAND, which takes the place of a core.sshCommand.
+# Without a terminal, a password prompt opens a window; only the user's own settings may allow that. ssh's BatchMode
+# would need GIT_SSH_COMMAND, which overrides the user's core.sshCommand.
 _DEFAULT_VARIABLES = {"GIT_ASKPASS": "", "SSH_ASKPASS_REQUIRE": "never"}
 
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What git said: `output` where it is `well`, otherwise why not, in `complaint`, as git wrote it.
+    """The result of a git command: `output` on success, otherwise git's own message in `error_output`.
 
-    `code` is its exit code, or the number of the signal that ended it, with a minus.
+    `exit_code` is the exit code, or the negative number of the signal that ended git.
     """
 
     exit_code: int
@@ -60,13 +60,13 @@ class CommandResult:
 
     @property
     def has_succeeded(self) -> bool:
-        """Whether git could do what it was asked for."""
+        """Whether git exited with code 0."""
         return self.exit_code == 0
 
 
 @dataclass(frozen=True, slots=True)
 class GitCommand:
-    """The git program at one repository, or at none."""
+    """The git program, with or without a repository."""
 
     program: str
     caller_environment: Mapping[str, str]
@@ -78,11 +78,11 @@ class GitCommand:
 
     @classmethod
     def find(cls, environment: Mapping[str, str], timeout_seconds: float, stop: threading.Event) -> GitCommand:
-        """Return the program that PATH names, to be ended after so many seconds, or when told. Raises GitError."""
+        """Return the git on PATH. Its runs end after the timeout, or when `stop` is set. Raises GitError."""
         program = shutil.which("git", path=environment.get("PATH", ""))
         if program is None:
             raise GitError("the program git was not found on PATH: install git, or read the manifests from a folder")
-        # No protocol is allowed until `on_the_network`: git before 2.39.4 does not know GIT_NO_LAZY_FETCH.
+        # No protocol is allowed until `with_network`: git before 2.39.4 does not know GIT_NO_LAZY_FETCH.
         caller_variables = {
             name: value
             for name, value in environment.items()
@@ -97,19 +97,20 @@ class GitCommand:
         )
 
     def with_network(self, login: Mapping[str, str]) -> GitCommand:
-        """Return the program as it may use git's own protocols, or those of them that GIT_ALLOW_PROTOCOL leaves.
+        """Return the program with git's own protocols allowed, limited by the caller's GIT_ALLOW_PROTOCOL.
 
-        `login` is what an Address says in variables.
+        `login` holds the variables from RepositoryUrl.build_environment.
         """
         allowed_by_caller = self.caller_environment.get("GIT_ALLOW_PROTOCOL")
         allowed = [each for each in PROTOCOLS if allowed_by_caller is None or each in allowed_by_caller.split(":")]
         return replace(self, environment={**self.environment, **login, "GIT_ALLOW_PROTOCOL": ":".join(allowed)})
 
     def with_repository(self, repository: str) -> GitCommand:
-        """Return the program at just this folder of a repository (`.git`, or a bare one); it cannot use the network.
+        """Return the program for exactly this repository folder (`.git` or bare), without network.
 
-        Git does not look for one: that depends on settings (safe.bareRepository), and on what else there is. Objects
-        that are being pushed to this very repository count (https://git-scm.com/docs/git-receive-pack).
+        Git does not search for a repository, because the search depends on settings (safe.bareRepository) and on the
+        surrounding folders. Git also reads objects that are being pushed to this repository
+        (https://git-scm.com/docs/git-receive-pack).
         """
         environment = dict(self.environment)
         quarantine = self.caller_environment.get("GIT_QUARANTINE_PATH")
@@ -120,15 +121,15 @@ class GitCommand:
         return replace(self, environment=environment, options=(*_OPTIONS, "-C", "/", f"--git-dir={repository}"))
 
     def without_repository(self) -> GitCommand:
-        """Return the program at no repository, whatever there is where it happens to run."""
+        """Return the program without a repository, even if it runs inside one."""
         return self.with_repository("/dev/null")
 
     def with_search_from(self, folder: str, *options: str) -> GitCommand:
-        """Return the program as it looks for the repository that a folder is or lies in; it cannot use the network."""
+        """Return the program that searches for the repository at or above a folder, without network."""
         return replace(self, options=(*_OPTIONS, *options, "-C", folder))
 
     def with_temporary_folder(self, temporary_folder: str) -> GitCommand:
-        """Return the program with a folder of its own for temporary files, whose name is in no complaint."""
+        """Return the program with its own temporary folder, whose name is removed from error messages."""
         environment = {**self.environment, "TMPDIR": temporary_folder}
         return replace(
             self,
@@ -138,24 +139,24 @@ class GitCommand:
         )
 
     def find_other_program(self, name: str, *options: str) -> GitCommand:
-        """Return another program that PATH names, run as git is, with no network of git's. Raises GitError."""
+        """Return another program on PATH, run with git's settings and without git's protocols. Raises GitError."""
         program = shutil.which(name, path=self.caller_environment.get("PATH", ""))
         if program is None:
             raise GitError(f"the program {name} was not found on PATH: it checks signatures, so install it")
         return replace(self, program=program, options=options)
 
     def run(self, *arguments: str, stdin: bytes = b"", max_output: int = MAX_OUTPUT_BYTES) -> CommandResult:
-        """Run one command. Raises GitError where it takes too long or says more than is wanted, and Stopped."""
+        """Run one command. Raises GitError on a timeout or too much output, and StopRequested."""
         with (
             temporary_folders.translate_os_errors(),
-            subprocess.Popen(  # noqa: S603 - no shell; what a person gave was checked, or stands behind `--`
+            subprocess.Popen(  # noqa: S603 - no shell; user input was validated, or stands behind `--`
                 [self.program, *self.options, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,  # no file: the complaint may be that there is no room for one
+                stderr=subprocess.PIPE,  # no file: the error may be a full disk
                 bufsize=0,
                 env=self.environment,
-                start_new_session=True,  # without a terminal nobody can be asked, and all of it can be ended at once
+                start_new_session=True,  # no terminal for prompts, and one process group to kill
             ) as process,
         ):
             pipes = ProcessPipes(process, memoryview(stdin), max_output)

@@ -1,4 +1,4 @@
-"""Hands git the key or the token of a file, by git's own means: neither is in an argument, a log or a report."""
+"""Pass a key or token file to git by git's own means, never in an argument, a log or a report."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from reconciler.core.redaction.secrets import Secrets
 from reconciler.core.text import sanitize
 
 _USER, _FILE = "RECONCILER_TOKEN_USER", "RECONCILER_TOKEN_FILE"
-# Read when git asks, so that a token that is replaced counts at once, and stripped as _token does: an editor may end
-# the line with CR and LF, and begin the file with a byte order mark. `read` and `printf` are the shell's own.
+# The helper reads the file when git asks: a replaced token works immediately. It strips the token because an editor may
+# add CR and LF or a byte order mark. `read` and `printf` are built into the shell.
 _HELPER = (
     f'!f() {{ if test "$1" = get; then token=; IFS= read -r token <"${_FILE}"; '
     'token="${token#"$(printf "\\357\\273\\277")"}"; '
@@ -28,7 +28,7 @@ _HELPER = (
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The files that open a repository, None for what a person's own git, ssh and agent know."""
+    """The key and token files for a repository. None leaves the login to the user's own git, ssh and agent."""
 
     ssh_key: str | None = None
     known_hosts: str | None = None
@@ -36,7 +36,7 @@ class Credentials:
     username: str | None = None
 
     def check(self, scheme: str, user: str | None) -> None:
-        """Refuse what is of no use for a URL, and what cannot be read. Raises InvalidReference.
+        """Reject files that do not fit the URL's protocol or cannot be read. Raises InvalidReference.
 
         `scheme` is "" for a folder; `user` is that of a login in the URL.
         """
@@ -58,7 +58,7 @@ class Credentials:
         self._check_files()
 
     def _check_files(self) -> None:
-        """Refuse files that cannot be read, or that ssh would refuse."""
+        """Reject files that cannot be read, or that ssh would reject."""
         for option, file in (
             ("--git-ssh-key", self.ssh_key), ("--git-known-hosts", self.known_hosts),
             ("--git-token-file", self.token_file),
@@ -78,10 +78,10 @@ class Credentials:
             raise InvalidReference(f"--git-token-file '{sanitize(self.token_file)}': {problem}")
 
     def build_environment(self, site: str, caller_environment: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the variables that hand them to git for one site (`https://host`)."""
+        """Return variables that pass the files to git for one site (`https://host`)."""
         variables: Mapping[str, str] = {}
         if self.ssh_key is not None or self.known_hosts is not None:
-            # ssh is found as git finds it; no other program is taken for it, whatever a variable says.
+            # ssh is found on PATH, as git finds it. Variables cannot select another program.
             variables = {"GIT_SSH_COMMAND": shlex.join(("ssh", *self._build_ssh_options())), "GIT_SSH_VARIANT": "ssh"}
         if self.token_file is not None:
             secrets = {_USER: self.username or "x-access-token", _FILE: str(Path(self.token_file).absolute())}
@@ -100,9 +100,9 @@ class Credentials:
 def credential_config(
     caller_environment: Mapping[str, str], site: str, settings: Sequence[tuple[str, str]], secrets: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """Return variables that set `credential.SITE.…` for git, after what the given ones configure."""
+    """Return variables that set `credential.SITE.…` for git, added to the caller's git configuration."""
     count = caller_environment.get("GIT_CONFIG_COUNT") or "0"
-    if not count.isdecimal():  # git itself says what is wrong with it
+    if not count.isdecimal():  # git reports the error
         return {}
     variables = {"GIT_CONFIG_COUNT": str(int(count) + len(settings)), **secrets}
     for number, (key, value) in enumerate(settings, int(count)):
@@ -111,7 +111,7 @@ def credential_config(
 
 
 def _quote_path(file: str) -> str:
-    """Return a path as ssh's configuration takes one (ssh_config(5)): whole, in quotes, and without tokens."""
+    """Return a path quoted for ssh's configuration (ssh_config(5)), with its tokens escaped."""
     path = str(Path(file).absolute())
     if "${" in path or any(char in path for char in '"\\\n'):
         raise InvalidReference(
@@ -130,7 +130,7 @@ def _check_readable(option: str, file: str) -> None:
 
 
 def _register_token(file: Path) -> bool:
-    """Tell whether a file has a token, which is a secret from now on."""
+    """Return whether a file has a token, and register the token as a secret."""
     with file.open("rb") as stream:
         token = stream.readline(65536).removeprefix(codecs.BOM_UTF8).strip()
     redaction.add_secrets("--git-token-file", Secrets.from_values(token.decode(errors="replace")))

@@ -1,4 +1,4 @@
-"""Fetches one revision of a repository, and nothing else of it."""
+"""Fetch exactly one revision of a repository."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from reconciler.edge.git.command import CommandResult, GitCommand
 from reconciler.edge.git.url import RepositoryUrl
 
 FETCHED_REF = "refs/reconciler/fetched"
-"""The ref that a revision has here, whatever it was asked for by."""
+"""The local ref of the fetched revision, whichever name was requested."""
 
 MAX_COPY_BYTES = 256 * 1024 * 1024
-"""The most bytes, packed, that are copied of one commit."""
+"""Maximum packed bytes copied of one commit."""
 
 _SHA1 = 40
 
 
 @contextmanager
 def fetch_revision(git: GitCommand, address: RepositoryUrl, ref: str) -> Iterator[GitCommand]:
-    """Give git at a repository that holds one revision, at FETCHED, and is removed afterwards. Raises GitError."""
+    """Yield git with a temporary repository that holds one revision at FETCHED. Raises GitError."""
     with temporary_folders.create() as folder:
         git_in_folder = git.with_temporary_folder(folder)
-        # Its ids are SHA-1 or SHA-256: that is only known from one that was given, or from a server's refusal.
+        # Ids are SHA-1 or SHA-256. Only a given id or the server's error tells which.
         for object_format in ("sha256", "sha1") if re.fullmatch("[0-9a-f]{64}", ref) else ("sha1", "sha256"):
             repository = _init_repository(git_in_folder, object_format, address.repository_name)
             network = repository.with_network(address.build_environment(git.caller_environment))
@@ -41,7 +41,7 @@ def fetch_revision(git: GitCommand, address: RepositoryUrl, ref: str) -> Iterato
 
 @contextmanager
 def copy_commit(git: GitCommand, source: GitCommand, repository_name: str, commit: str) -> Iterator[GitCommand]:
-    """Give git at a repository that holds a commit of another one, and is removed afterwards. Raises GitError.
+    """Yield git with a temporary repository that holds a commit of another one. Raises GitError.
 
     Every id is reckoned anew from the content: in place git believes what a folder of objects says, and a signature
     is over ids.

@@ -1,4 +1,4 @@
-"""Finds the repository that a folder is or lies in, once: all else names it, and leaves git nothing to look for."""
+"""Find the repository at or above a folder once. Later commands name it, and git does not search again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ANY_BARE = ("-c", "safe.bareRepository=all")
 
 
 def locate_repository(git: GitCommand, folder: str) -> GitCommand:
-    """Return git at the repository that a folder is or lies in. Raises GitError.
+    """Return git with the repository at or above a folder. Raises GitError.
 
     Git does the looking, since it also asks whose the repository is. Where safe.bareRepository is `explicit`, or git
     takes it to be, a bare repository counts if it is just this folder: then a person has named it.

@@ -1,4 +1,4 @@
-"""Says in one line what git complained of: the only place that matches on what git, gpg and ssh-keygen say."""
+"""Shorten error messages of git, gpg and ssh-keygen to one line. No other module matches their texts."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ _EMPTY_WORDS = re.compile(
 
 
 def build_error(repository_name: str, error_output: str) -> GitError:
-    """Return the error for what git said of a repository."""
+    """Return the error for git's message about a repository."""
     safe_directory = re.search(r"^[ \t]*(git config --global --add safe\.directory .+)$", error_output, re.MULTILINE)
     if safe_directory:
         return GitError(
@@ -92,32 +92,32 @@ def build_error(repository_name: str, error_output: str) -> GitError:
 
 
 def is_unknown_ref(error_output: str) -> bool:
-    """Tell whether git says that there is no branch or tag of this name, or no such commit."""
+    """Return whether git reports an unknown branch, tag or commit."""
     return bool(re.search(r"couldn't find remote ref|Needed a single revision", error_output))
 
 
 def is_no_commit(error_output: str) -> bool:
-    """Tell whether git says that a name stands for a file or a folder."""
+    """Return whether git reports that a name is a file or a folder, not a commit."""
     return "expected commit type" in error_output
 
 
 def is_commit_refused(error_output: str) -> bool:
-    """Tell whether a server says that it gives no commit by its id, or does not have this one."""
+    """Return whether a server reports that it serves no commits by id, or lacks this commit."""
     return bool(re.search(r"not our ref|unadvertised object", error_output))
 
 
 def is_other_object_format(error_output: str) -> bool:
-    """Tell whether a server says that its ids are of another kind than those of the repository fetched into."""
+    """Return whether a server reports a different object format (SHA-1 or SHA-256) than the local repository's."""
     return "mismatched algorithms" in error_output
 
 
 def parse_imported_keys(output: bytes) -> AbstractSet[str]:
-    """Return the fingerprints of the keys that gpg says it has imported."""
+    """Return the fingerprints of the keys that gpg imported."""
     return set(re.findall(r"^\[GNUPG:\] IMPORT_OK \d+ (\S+)$", output.decode(errors="replace"), re.MULTILINE))
 
 
 def parse_signer(error_output: str) -> str | None:
-    """Return the fingerprint of the main key that gpg says a valid signature is by."""
+    """Return the fingerprint of the primary key of a valid signature, as gpg reports it."""
     match = re.search(r"^\[GNUPG:\] VALIDSIG (?:.* )?(\S+)$", error_output, re.MULTILINE)
     return match[1] if match else None
 
@@ -137,28 +137,28 @@ def find_distrust_reason(error_output: str, trusted_keys: AbstractSet[str] = fro
 
 
 def is_signer_unlisted(error_output: str) -> bool:
-    """Tell whether ssh-keygen says that it looked through a list, and that the signer is not in it by now."""
+    """Return whether ssh-keygen reports that it searched the list and did not find the signer."""
     return bool(re.search(r"^No principal matched", error_output, re.MULTILINE))
 
 
 def is_key_missing(error_output: str) -> bool:
-    """Tell whether gpg says that it does not have the key of a signature."""
+    """Return whether gpg reports that it lacks a signature's key."""
     return bool(re.search(r"^\[GNUPG:\] NO_PUBKEY ", error_output, re.MULTILINE))
 
 
 def has_skipped_keys(output: bytes) -> bool:
-    """Tell whether gpg took fewer keys than a file has: by the 14th number of IMPORT_RES (see DETAILS above)."""
+    """Return whether gpg skipped keys of a file: by the 14th number of IMPORT_RES (see DETAILS above)."""
     match = re.search(rb"^\[GNUPG:\] IMPORT_RES (?:\d+ ){13}(\d+)", output, re.MULTILINE)
     return not match or match[1] != b"0"
 
 
 def has_finished_import(output: bytes) -> bool:
-    """Tell whether gpg says that it read a file to its end, or found nothing of OpenPGP in it."""
+    """Return whether gpg reports that it read the whole file, or found no OpenPGP data in it."""
     return bool(re.search(rb"^\[GNUPG:\] (?:IMPORT_RES|NODATA) ", output, re.MULTILINE))
 
 
 def build_unverified_error(repository_name: str, commit: str, error_output: str) -> GitError:
-    """Return the error for a signature that could not be verified, whatever it is worth."""
+    """Return the error for a signature that could not be checked."""
     why = f"the programs that verify it said: {_extract_message(error_output)}"
     for words, meaning in _HINDRANCES:
         if match := re.search(words, error_output):
@@ -169,7 +169,7 @@ def build_unverified_error(repository_name: str, commit: str, error_output: str)
 
 
 def _extract_message(error_output: str) -> str:
-    """Return the last line that says something, without its label."""
+    """Return the last line with a message, without its label."""
     lines = [line.strip() for line in error_output.splitlines() if not _EMPTY_WORDS.match(line)]
     fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
     message = (fatal or lines or ["nothing"])[-1]

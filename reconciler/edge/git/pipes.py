@@ -1,4 +1,4 @@
-"""Feeds a program and hears it out over pipes, within bounds of time and length: no disk has to have room for that."""
+"""Exchange data with a process over pipes, limited in time and size, without temporary files."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from selectors import EVENT_READ, EVENT_WRITE, BaseSelector, DefaultSelector
 from typing import IO, cast
 
 MAX_ERROR_OUTPUT = 1024 * 1024
-"""The most bytes that are kept of standard error: the last ones, since a trace comes before the error."""
+"""Maximum bytes kept of standard error. The last ones are kept because a trace precedes the error."""
 
 _STOP_CHECK_SECONDS = 0.05
-"""How often it is looked whether a stop was asked for: what waits for git hears of nothing else."""
+"""Interval between checks of `stop` while git runs, in seconds."""
 
-_CHUNK_BYTES = 65536  # a pipe's usual room
+_CHUNK_BYTES = 65536  # the usual capacity of a pipe
 
 
 @dataclass(slots=True)
 class ProcessPipes:
-    """What a process is still to be given, and what it has said so far: one byte more than `most`, at most."""
+    """The remaining input and the collected output of a process: at most one byte above the output limit."""
 
     process: subprocess.Popen[bytes]
     remaining_input: memoryview
@@ -33,7 +33,7 @@ class ProcessPipes:
     has_timed_out: bool = False
 
     def communicate(self, timeout_seconds: float, stop: threading.Event) -> bool:
-        """Return True once the process has ended; False where it has to be ended: by time, by length or by a stop."""
+        """Return True once the process has ended; False on a timeout, too much output or a stop."""
         deadline = time.monotonic() + timeout_seconds
         with DefaultSelector() as selector:
             self._register_pipes(selector)
@@ -41,7 +41,7 @@ class ProcessPipes:
                 self.has_timed_out = time.monotonic() >= deadline
                 if self.has_timed_out or stop.is_set() or len(self.output) > self.max_output:
                     return False
-            # Others may hold the pipe for hours, as ssh does by ControlPersist: what was said by now is enough.
+            # Another process may hold the pipe open for hours, such as ssh with ControlPersist: do not wait for it.
             while _serve_ready(selector, 0):
                 pass
         return True
@@ -59,7 +59,7 @@ class ProcessPipes:
             selector.register(pipe, events, handler)
 
     def _serve_once(self, selector: BaseSelector) -> bool:
-        """Serve what is ready within a moment, and tell whether the process may say more."""
+        """Read and write what is ready within a moment, and return whether more output may follow."""
         assert self.process.stdout
         if not self.process.stdout.closed:
             _serve_ready(selector, _STOP_CHECK_SECONDS)
@@ -70,7 +70,7 @@ class ProcessPipes:
         return self.process.returncode is None
 
     def _write_input(self, pipe: IO[bytes]) -> bool:
-        """Write what there is room for, and tell whether there is more to write."""
+        """Write what fits into the pipe, and return whether input remains."""
         with suppress(BrokenPipeError):
             self.remaining_input = (
                 self.remaining_input[os.write(pipe.fileno(), self.remaining_input[:_CHUNK_BYTES]) :]
@@ -78,7 +78,7 @@ class ProcessPipes:
                 else self.remaining_input
             )
             return bool(self.remaining_input)
-        return False  # nobody reads it: the program says why
+        return False  # the program closed its input and reports why
 
     def _read_output(self, pipe: IO[bytes]) -> bool:
         chunk = os.read(pipe.fileno(), min(_CHUNK_BYTES, self.max_output + 1 - len(self.output)))
@@ -93,7 +93,7 @@ class ProcessPipes:
 
 
 def _serve_ready(selector: BaseSelector, timeout_seconds: float) -> bool:
-    """Serve the pipes that are ready within a time, close those that are done, and tell whether any was."""
+    """Read and write the pipes that become ready in time, close finished ones, and return whether any was ready."""
     ready = selector.select(timeout_seconds) if selector.get_map() else []
     for key, _ in ready:
         if not key.data(key.fileobj):

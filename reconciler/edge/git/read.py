@@ -1,4 +1,4 @@
-"""Reads the manifests of a revision: in place from a folder, by a shallow fetch from a URL."""
+"""Read the manifests of a revision: directly from a folder, or by a shallow fetch from a URL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reconciler.edge.git.tree import Commit
 def read_revision(
     access: RepositoryAccess, path: str, keys: SigningKeys | None = None
 ) -> tuple[str, tuple[File | Problem, ...]]:
-    """Return the full id of a revision's commit, and the manifest files at or below a path in it, in order of name.
+    """Return the full id of a revision's commit, and its manifest files at or below a path, ordered by name.
 
     `path` starts at the top folder of the repository, and `.` is all of it. With `keys` the commit has to be signed by
     one of them, and nothing else of it is looked at before that is known. Raises GitError (Misnamed for what is wrong

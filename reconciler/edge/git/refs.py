@@ -14,14 +14,14 @@ from reconciler.edge.git.command import GitCommand
 from reconciler.edge.git.local_repository import locate_repository
 from reconciler.edge.git.url import RepositoryUrl
 
-# Git takes NAME-gID, as git describe writes it, for the commit ID, even where nothing has that name.
+# Git reads NAME-gID, the format of git describe, as the commit ID, even if NAME does not exist.
 _DESCRIPTION = re.compile("-g[0-9a-fA-F]+$")
 # https://git-scm.com/docs/gitrevisions, <refname>
 _NAME_RULES = ("{}", "refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")
 
 
 def resolve_local(git: GitCommand, repository_name: str, requested: str, ref: str) -> str:
-    """Return the full id of the commit that a ref stands for; `asked` is what a person calls it. Raises GitError."""
+    """Return the full id of the commit that a ref stands for; messages show the user's name for it. Raises GitError."""
     name = _find_full_name(git, ref) if _DESCRIPTION.search(ref) else ref
     result = git.run("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
     if result.has_succeeded:
@@ -38,14 +38,14 @@ def resolve_local(git: GitCommand, repository_name: str, requested: str, ref: st
 
 
 def _find_full_name(git: GitCommand, ref: str) -> str:
-    """Return the full name of a ref that there is, "" where there is none."""
+    """Return the full name of an existing ref, or ""."""
     names = [rule.format(ref) for rule in _NAME_RULES]
     existing = _list_refs(git, *names) or ()
     return next((name for name in names if name in existing), "")
 
 
 def _list_refs(git: GitCommand, *names: str) -> Sequence[str] | None:
-    """Return the full names of all refs, or of those at and below some; None where git cannot tell."""
+    """Return the full names of the refs, optionally at and below some names; None if git cannot list them."""
     result = git.run("for-each-ref", "--format=%(refname)", *names)
     return result.output.decode(errors="surrogateescape").splitlines() if result.has_succeeded else None
 
@@ -92,13 +92,13 @@ def resolve_remote(access: RepositoryAccess) -> str:
 
 
 def _parse_refs(output: bytes) -> Mapping[str, str]:
-    """Return the ids of refs by their full names."""
+    """Return the refs' ids by full name."""
     lines = (line.partition("\t") for line in output.decode(errors="surrogateescape").splitlines())
     return {name: oid for oid, _, name in lines}
 
 
 def build_unknown_remote_ref_error(git: GitCommand, address: RepositoryUrl, ref: str) -> GitError:
-    """Return the error for a ref that a repository behind a URL does not have, with what is close to it."""
+    """Return the error for a ref that a remote repository lacks, with similar names."""
     result = git.run("ls-remote", "--quiet", "--refs", "--", address.url)
     return build_unknown_ref_error(
         address.repository_name, ref, list(_parse_refs(result.output)) if result.has_succeeded else None

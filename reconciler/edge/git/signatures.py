@@ -1,4 +1,4 @@
-"""Lets a commit pass that is signed by a key that is listed, and no other. Git, gpg and ssh-keygen judge."""
+"""Verify that a listed key signed a commit. Git, gpg and ssh-keygen check the signature."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.edge.git.command import CommandResult, GitCommand
 from reconciler.edge.git.signing_keys import SigningKeys
 
 _NO_PROGRAM = "/dev/null"  # a program that cannot be started
-_BAD_SIGNATURE = 1  # git's exit code for a signature that it found bad
+_BAD_SIGNATURE = 1  # git's exit code for a bad signature
 _SHA1 = 40
 # Git leaves all headers that begin so out of what it verifies (parse_signed_commit of its commit.c).
 _HEADER = re.compile(rb"^gpgsig[^ \n]*", re.MULTILINE)
@@ -26,13 +26,13 @@ _KINDS = {b"-----BEGIN SSH": "ssh", b"-----BEGIN PGP": "OpenPGP", b"-----BEGIN S
 
 @dataclass(frozen=True, slots=True)
 class _NoVerdict:
-    """No program has judged a signature; what was said in place of that."""
+    """No program checked the signature. Holds the error output."""
 
     error_output: str
 
 
 def verify_signature(git: GitCommand, repository_name: str, commit: str, keys: SigningKeys) -> None:
-    """Raise Untrusted unless a commit is signed by one of the keys, and GitError where that cannot be found out.
+    """Verify a commit's signature. Raises UntrustedCommit if no listed key signed it, GitError if it cannot be checked.
 
     A tag's signature says nothing of the commit. Nothing of the user's keyring counts, and no program that a
     configuration names is started. Only what was clearly judged to be wrong is: else it has to be tried again.
@@ -64,13 +64,13 @@ def verify_signature(git: GitCommand, repository_name: str, commit: str, keys: S
 
 
 def _extract_signature(head: bytes, header: bytes) -> bytes:
-    """Return the signature in a commit's headers, the first one; none is b""."""
+    """Return the first signature in a commit's headers, or b""."""
     match = re.search(rb"^" + header + rb" (.*(?:\n .*)*)", head, re.MULTILINE)
     return match[1].replace(b"\n ", b"\n") + b"\n" if match else b""
 
 
 def _check_coverage(head: bytes, signature: bytes) -> str | None:
-    """Say why there is not the one signature that covers all of a commit, None where there is."""
+    """Return why a commit lacks exactly one signature over its whole content, or None."""
     headers = _HEADER.findall(head)
     if not headers:
         return "is not signed"
@@ -104,7 +104,7 @@ def _verify_openpgp(git: GitCommand, commit: str, keys: SigningKeys, _: bytes, f
     if messages.is_key_missing(result.error_output) and (
         import_result.exit_code < 0 or messages.has_skipped_keys(import_result.output)
     ):
-        return _NoVerdict(import_result.error_output)  # it may be by one of those that gpg could not take
+        return _NoVerdict(import_result.error_output)  # a key that gpg skipped may have signed it
     return _judge(
         result.exit_code, messages.find_distrust_reason(result.error_output, trusted_keys), result.error_output
     )
@@ -130,14 +130,14 @@ def _verify_ssh(git: GitCommand, commit: str, keys: SigningKeys, signature: byte
 
 
 def _judge(exit_code: int, distrust_reason: str | None, error_output: str) -> str | _NoVerdict:
-    """Return what git found wrong with a signature, if it came to its end."""
+    """Return git's error about a signature, if git finished the check."""
     return (distrust_reason if exit_code in {0, _BAD_SIGNATURE} else None) or _NoVerdict(error_output)
 
 
 def _run_verify_commit(
     git: GitCommand, commit: str, settings: Mapping[str, str], variables: Mapping[str, str]
 ) -> CommandResult:
-    """Return what git says of a signature, by no other programs and no other trust than these."""
+    """Return git's result for a signature, using only the given programs and keys."""
     fixed_settings = {
         "gpg.program": _NO_PROGRAM,
         "gpg.ssh.program": _NO_PROGRAM,
@@ -146,7 +146,7 @@ def _run_verify_commit(
         "gpg.minTrustLevel": "undefined",
         **settings,
     }
-    fixed_settings["gpg.openpgp.program"] = fixed_settings["gpg.program"]  # two names for one
+    fixed_settings["gpg.openpgp.program"] = fixed_settings["gpg.program"]  # two names of one setting
     options = (each for key, value in fixed_settings.items() for each in ("-c", f"{key}={value}"))
     command = replace(git, options=(*git.options, *options), environment={**git.environment, **variables})
     return command.run("verify-commit", "--raw", commit)

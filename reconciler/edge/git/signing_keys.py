@@ -1,4 +1,4 @@
-"""The keys that commits have to be signed by: OpenPGP keys, or those of ssh's allowed signers."""
+"""Read the keys that may sign commits: OpenPGP keys, or ssh's allowed signers."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from reconciler.core.text import sanitize
 _MAX_BYTES = 16 * 1024 * 1024
 _ARMORED = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _KINDS = rb"(?:ssh|ecdsa|sk)-[a-z0-9@.-]++"
-# https://man.openbsd.org/ssh-keygen, ALLOWED SIGNERS: whose key it is, options, its kind, and the key
+# https://man.openbsd.org/ssh-keygen, ALLOWED SIGNERS: principals, options, key type, key
 _KEY = _KINDS + rb"[ \t]+[A-Za-z0-9+/=]+(?:[ \t].*)?"
 _SIGNER = re.compile(rb'(?:"[^"]*"|\S+)[ \t]+(?:\S.*[ \t])?' + _KEY)
 _BARE_KEY = re.compile(_KEY)
 _MAX_LINE_BYTES = 16 * 1024
-"""Bytes of a line that are looked at: the longest key has less."""
+"""Maximum bytes read of a line. The longest key is shorter."""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKeys:
-    """What a file lists, as it was when it was read."""
+    """The keys of a file at the time it was read."""
 
     file: str
     content: bytes = field(repr=False)
@@ -32,7 +32,7 @@ class SigningKeys:
 
     @classmethod
     def read(cls, file: str) -> SigningKeys:
-        """Read a file. Raises InvalidReference where it lists no keys."""
+        """Read a key file. Raises InvalidReference if it has no keys."""
         try:
             with Path(file).open("rb") as stream:
                 content = stream.read(_MAX_BYTES)
@@ -50,17 +50,17 @@ class SigningKeys:
 
     @property
     def digest(self) -> str:
-        """What tells these keys from any others."""
+        """A digest that identifies these keys."""
         return hashlib.sha256(self.content).hexdigest()
 
     @property
     def display_name(self) -> str:
-        """The file, fit for a message."""
+        """The file's name, sanitized for messages."""
         return sanitize(self.file)
 
 
 def _check_signers(file: str, content: bytes) -> None:
-    """Refuse a file in which ssh-keygen would find nothing, or pass over a line."""
+    """Reject a file in which ssh-keygen would find no key or skip a line."""
     signers = 0
     for number, line in enumerate(map(bytes.strip, content.splitlines()), 1):
         if line and not line.startswith(b"#"):

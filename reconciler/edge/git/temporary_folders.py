@@ -1,4 +1,4 @@
-"""Temporary folders for git. Each is locked while it is used; what a process that was killed left behind is removed."""
+"""Create temporary folders for git. Each is locked while in use, and leftovers of killed processes are removed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LOCKED_ERRNOS = frozenset(
 
 @contextmanager
 def create() -> Iterator[str]:
-    """Give a folder that nobody else reads, and remove it afterwards. Raises GitError."""
+    """Yield a private temporary folder, and remove it afterwards. Raises GitError."""
     sweep()
     with translate_os_errors():
         path, lock = _create_locked()
@@ -51,7 +51,7 @@ def sweep() -> None:
 
 
 def _remove_unused(path: str) -> None:
-    """Remove a folder unless it is used, or another user's."""
+    """Remove a folder unless it is in use or belongs to another user."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if os.fstat(descriptor).st_uid == os.geteuid():
@@ -63,7 +63,7 @@ def _remove_unused(path: str) -> None:
 
 
 def _create_locked() -> tuple[str, int]:
-    """Make a folder and lock it; the lock is freed by whatever ends this process. Raises OSError."""
+    """Create and lock a folder. The lock ends with the process. Raises OSError."""
     for _ in range(_ATTEMPTS):
         path = tempfile.mkdtemp(prefix=PREFIX)
         with suppress(FileNotFoundError):  # another process swept it before it was locked
@@ -75,18 +75,16 @@ def _create_locked() -> tuple[str, int]:
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock a new folder; False where another process is about to remove it."""
+    """Lock a new folder, and return False if another process is about to remove it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        return (
-            error.errno not in _LOCKED_ERRNOS
-        )  # a file system without locks: nobody can lock it, and so nobody sweeps
+        return error.errno not in _LOCKED_ERRNOS  # without lock support, no process can lock or sweep the folder
     return True
 
 
 def _is_at(descriptor: int, path: str) -> bool:
-    """Tell whether an open folder is still the one at its path."""
+    """Return whether an open folder is still at its path."""
     try:
         path_status, open_status = Path(path).lstat(), os.fstat(descriptor)
     except FileNotFoundError:
@@ -99,7 +97,7 @@ def _is_at(descriptor: int, path: str) -> bool:
 
 @contextmanager
 def translate_os_errors() -> Iterator[None]:
-    """Say what the system refused while the block ran. Raises GitError."""
+    """Translate the system's errors in the block. Raises GitError."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Reads the manifest files of one commit, none too large and none from elsewhere."""
+"""Read the manifest files of one commit, with a size limit and without following links."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LINK_ADVICE = "and links are not followed in git: put the file itself there"
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One line of a commit's listing. A folder and a submodule have no size."""
+    """One line of a commit's listing. Folders and submodules have no size."""
 
     mode: str
     id: str
@@ -39,14 +39,14 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit of the repository that git is at; `where` is how messages show the repository."""
+    """One commit of a repository. Messages show the repository as `repository_name`."""
 
     git: GitCommand
     repository_name: str
     id: str
 
     def read_files(self, path: str) -> tuple[File | Problem, ...]:
-        """Return the manifests at or below a path, "" for all, in order of name, as from disk. Raises GitError."""
+        """Return the manifests at or below a path ("" is the root), ordered by name as from disk. Raises GitError."""
         entries_and_problems = list(self._select_entries(path))
         entries = [entry for entry in entries_and_problems if isinstance(entry, _Entry)]
         if problem := find_excess(len(entries_and_problems), sum(entry.size or 0 for entry in entries)):
@@ -57,7 +57,7 @@ class Commit:
         )
 
     def _select_entries(self, path: str) -> Iterator[_Entry | Problem]:
-        """Yield the files to read, and a problem for each that counts and cannot be read."""
+        """Yield the files to read, and a problem for each relevant entry that cannot be read."""
         candidates = ((_split_path(entry, path), entry) for entry in self._list_entries(path))
         entries = list(islice((each for each in candidates if _is_relevant(*each)), MAX_DOCUMENTS + 1))
         entries.sort(key=lambda each: each[0])
@@ -78,7 +78,7 @@ class Commit:
                 yield entry
 
     def _list_entries(self, path: str) -> Iterator[_Entry]:
-        """Yield what is at and below a path. Raises GitError where there is nothing."""
+        """Yield the entries at and below a path. Raises GitError if the path does not exist."""
         paths = ("--", path) if path else ()
         result = self._run("ls-tree", "-r", "-t", "-l", "-z", "--full-tree", self.id, *paths)
         exists = not path
@@ -86,13 +86,13 @@ class Commit:
             head, _, name = line.partition("\t")
             mode, _, oid, size = head.split()
             exists = exists or name == path
-            if not path or name == path or name.startswith(f"{path}/"):  # also listed: the folders that it is in
+            if not path or name == path or name.startswith(f"{path}/"):  # git also lists the parent folders
                 yield _Entry(mode, oid, int(size) if size.isdigit() else None, name)
         if not exists:
             raise GitError(f"repository '{self.repository_name}': has no '{sanitize(path)}' in the commit {self.id}")
 
     def _read_contents(self, entries: Sequence[_Entry]) -> Mapping[str, bytes]:
-        """Return the bytes of files by their ids, a few MiB in one call. Raises GitError."""
+        """Return the bytes of files by object id, in batches of a few MiB. Raises GitError."""
         contents: dict[str, bytes] = {}
         sizes: dict[str, int] = {}
         total = 0
@@ -104,7 +104,7 @@ class Commit:
         return contents | self._read_batch(sizes)
 
     def _read_batch(self, sizes: Mapping[str, int]) -> dict[str, bytes]:
-        """Return the bytes of files by their ids, which come with their sizes. Raises GitError."""
+        """Return the bytes of files by object id, given their sizes. Raises GitError."""
         if not sizes:
             return {}
         total = sum(sizes.values())
@@ -128,13 +128,13 @@ class Commit:
         return contents
 
     def _find_links_to_folders(self, links: Iterable[str]) -> frozenset[str]:
-        """Return those of some symbolic links that lead to a folder of this commit, where git can be asked."""
+        """Return the links that lead to a folder of this commit. Names with a line break are skipped."""
         one_line_links = [link for link in links if "\n" not in link]
         if not one_line_links:
             return frozenset()
         queries = b"".join(os.fsencode(f"{self.id}:{link}\n") for link in one_line_links)
         output = self._run("cat-file", "--batch-check", "--follow-symlinks", stdin=queries).output
-        # For what leads nowhere or out of the commit a line with a length, and so many bytes
+        # For a broken link or a link out of the commit, git prints a line with a length, then that many bytes
         # (https://git-scm.com/docs/git-cat-file, --follow-symlinks).
         folders = set()
         start = 0
@@ -156,7 +156,7 @@ class Commit:
 
 
 def _split_lines(output: bytes) -> Iterator[str]:
-    """Yield what ends in a NUL, one after the other: a listing may be long, and little of it counts."""
+    """Yield NUL-terminated lines lazily: a listing may be long, and few lines are relevant."""
     start = 0
     while (end := output.find(b"\0", start)) >= 0:
         yield output[start:end].decode(errors="surrogateescape")
@@ -164,19 +164,19 @@ def _split_lines(output: bytes) -> Iterator[str]:
 
 
 def _is_relevant(parts: Sequence[str], entry: _Entry) -> bool:
-    """Tell whether something is read, or told where it cannot be."""
+    """Return whether an entry is a manifest, a link or a submodule, outside hidden folders."""
     if entry.mode == _TREE or any(map(is_hidden, parts)):
         return False
     return _has_manifest_name(parts) or entry.mode in {_LINK, _SUBMODULE}
 
 
 def _has_manifest_name(parts: Sequence[str]) -> bool:
-    """Tell whether a name is that of a manifest; a file that was given itself may have any."""
+    """Return whether a name is a manifest's. A file given as the path itself may have any name."""
     return not parts or is_manifest(parts[-1])
 
 
 def _split_path(entry: _Entry, path: str) -> list[str]:
-    """Return the names that lead from a path to what is below it."""
+    """Return an entry's path parts relative to a path; empty for the path itself."""
     relative_path = entry.path.removeprefix(path).removeprefix("/")
     return relative_path.split("/") if relative_path else []
 

@@ -1,4 +1,4 @@
-"""Takes the login out of a URL: arguments are for all on the machine to read, those of what git starts as well."""
+"""Remove the login from a URL: each user of the machine can read the arguments of git and its child processes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from reconciler.edge.git.arguments import redact_url
 from reconciler.edge.git.credentials import Credentials, credential_config
 
 _USER, _PASSWORD = "RECONCILER_LOGIN_USER", "RECONCILER_LOGIN_PASSWORD"
-# It answers git (https://git-scm.com/docs/gitcredentials, "Custom helpers"), and keeps nothing. Shells have a printf of
-# their own: that is no program with arguments.
+# A credential helper that stores nothing (https://git-scm.com/docs/gitcredentials, "Custom helpers"). The shell's
+# built-in printf starts no process, so no other user can read its arguments.
 _HELPER = f'!f() {{ if test "$1" = get; then printf "username=%s\\npassword=%s\\n" "${_USER}" "${_PASSWORD}"; fi; }}; f'
 
 
 @dataclass(frozen=True, slots=True)
 class RepositoryUrl:
-    """Where a repository is on the network; `where` is how messages show it. A user may have no password here."""
+    """A repository's URL, shown in messages as `repository_name`. A login may have a user without a password."""
 
     url: str
     repository_name: str
@@ -32,9 +32,9 @@ class RepositoryUrl:
 
     @classmethod
     def parse(cls, url: str, credentials: Credentials) -> RepositoryUrl:
-        """Return the address in a URL or in `host:path`.
+        """Return the parsed URL or `host:path`.
 
-        Raises InvalidReference for a login that git could not take, and for credentials that are of no use there.
+        Raises InvalidReference for a login that git cannot use, and for credentials that do not fit the protocol.
         """
         address = replace(cls._parse(url), credentials=credentials)
         credentials.check(address.scheme, address.user)
@@ -79,12 +79,12 @@ class RepositoryUrl:
         return cls(url, repository_name, scheme, f"{scheme}://{host}")
 
     def build_environment(self, caller_environment: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the variables that hand the login to git, after what the given ones configure."""
+        """Return variables that pass the login to git, added to the configuration in `caller_environment`."""
         if self.user is None:
             return self.credentials.build_environment(self.site, caller_environment)
-        if self.password is None:  # the person's own helpers know it
+        if self.password is None:  # the user's own credential helpers know it
             return credential_config(caller_environment, self.site, [("username", self.user)], {})
-        # No others are asked first, and none is told to keep it.
+        # The empty helper resets the list: no other helper is asked or stores the password.
         secrets = {_USER: self.user, _PASSWORD: self.password}
         return credential_config(caller_environment, self.site, [("helper", ""), ("helper", _HELPER)], secrets)
 
