@@ -76,7 +76,7 @@ def _apply(run: Run, candidate: Preview, cloud: CloudReader, writers: Writers) -
                 error = executor.execute(run.context.is_stopped, run.context.progress)
             writes = [write for write in plan.writes if isinstance(executor.outcomes[write.manifest.name], SUCCESSES)]
             return Result(plan, executor.outcomes, _list_again(writes, cloud), error, new_journal.last_decisions)
-        if not journal.lineage or not new_journal.has_same_content_as(journal):  # a first run creates the journal even if it is empty
+        if not journal.lineage or not new_journal.has_same_content_as(journal):  # a new journal must be created
             writers.journal.swap(journal, new_journal)
     except StateConflict:
         raise

@@ -39,7 +39,7 @@ from reconciler.core.text import timestamp
 class Row:
     """Row of the decision table: record, live association and decision. A guardrail may change the decision.
 
-    `condition` separates the row from others with the same record and live association; None if the row is the only one.
+    `condition` separates the row from others with the same record and live association; None if there are no others.
     """
 
     record: str
