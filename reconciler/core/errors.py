@@ -89,7 +89,7 @@ def _build_omission_problem(count: int) -> Problem:
 
 
 class UnknownTarget(ReconcilerError):
-    """A target that was asked for is not declared by the manifests."""
+    """The manifests do not declare the requested target."""
 
 
 class GitError(ReconcilerError):
@@ -108,11 +108,11 @@ class InvalidReference(GitError):
 
 
 class UntrustedCommit(GitError):
-    """The commit is not signed by a key that is listed; the revision is not used at all."""
+    """The commit is not signed by a listed key. The revision is not used."""
 
 
 class StopRequested(ReconcilerError):
-    """A stop was asked for while the program waited."""
+    """A stop was requested while the program waited."""
 
 
 class Interrupted(StopRequested):
@@ -124,7 +124,7 @@ class Interrupted(StopRequested):
 
 
 class StateError(ReconcilerError):
-    """The journal cannot be read, written or trusted; it was left as it is."""
+    """The journal cannot be read, written or trusted. It was not changed."""
 
 
 class LeaseHeld(StateError):
@@ -132,7 +132,7 @@ class LeaseHeld(StateError):
 
 
 class StateConflict(StateError):
-    """The journal was written by someone else since it was read."""
+    """Another process has written the journal since it was read."""
 
 
 class VersionConflict(StateConflict):
@@ -164,8 +164,8 @@ class AccessDenied(CloudError):
 
 
 class Throttled(CloudError):
-    """AWS still answered that calls come too fast, after all retries."""
+    """AWS still throttled the call after the last retry."""
 
 
 class Unreachable(CloudError):
-    """No usable answer: name resolution, connection, time-out or a fault on AWS's side."""
+    """AWS gave no usable answer: name resolution, connection, timeout or an AWS fault."""
