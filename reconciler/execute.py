@@ -49,7 +49,7 @@ class Executor:
 
     def _execute_one(self, write: Write, is_stopped: Callable[[], bool]) -> Outcome:
         """Make one call and retry it only if it was not sent. Send nothing after a stop or on an old intent."""
-        outcome: Outcome = Skipped("a stop was asked for before it was sent")
+        outcome: Outcome = Skipped("not sent: a stop was requested first")
         for _ in range(_MAX_TRIES):
             self._cloud.wait()
             if is_stopped():

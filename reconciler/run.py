@@ -40,7 +40,7 @@ def reconcile(
     for _ in range(_MAX_ATTEMPTS):
         candidate = _look_again(run, candidate or preview(run, cloud, journal_reader), cloud)
         if reviewed and not reviewed.has_same_writes_as(candidate.plan):
-            error = "what there is to write changed while it was looked at: nothing was written"
+            error = "the planned writes changed during the run: nothing was written"
             return Result(candidate.plan, {}, {}, error)
         if candidate.is_fresh(run.context.clock.now()):
             try:

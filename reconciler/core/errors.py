@@ -14,11 +14,11 @@ class ReconcilerError(Exception):
     ├── UsageError           options or variables that cannot be right, or contradict one another; nothing was called
     ├── SetupError           something that is needed is not installed or not free here; nothing was called
     ├── InvalidManifests     what git holds cannot be used; nothing was called
-    ├── UnknownTarget        a target that was asked for is not among them; nothing was called
+    ├── UnknownTarget        the manifests do not declare the requested target; nothing was called
     ├── GitError             the repository or revision cannot be read; nothing was called
     │   ├── InvalidReference what was given can name no repository, no revision or no path
     │   └── UntrustedCommit  the commit is not signed by a key that is listed
-    ├── StopRequested        a stop was asked for while something was waited for
+    ├── StopRequested        a stop was requested while the program waited
     │   └── Interrupted      a signal ended the program before there was anything to report
     ├── StateError           the journal cannot be read, written or trusted
     │   ├── LeaseHeld        another process holds the lease
