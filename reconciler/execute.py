@@ -13,11 +13,11 @@ from reconciler.core.plan.decision import Create, Plan, Update, Write
 from reconciler.core.ports import Clock, CloudWriter, LeasedJournal, Progress
 
 _MAX_TRIES = 3
-"""How often a call is tried that did not reach AWS."""
+"""Maximum number of tries of a call that does not reach AWS."""
 
 
 class Executor:
-    """The calls of one plan, whose intents were written at `written`."""
+    """Executor of the calls of one plan. Its intents were written at `written_at`."""
 
     def __init__(
         self, plan: Plan, written_at: datetime, leased_journal: LeasedJournal, cloud: CloudWriter, clock: Clock
@@ -28,7 +28,7 @@ class Executor:
         self._cloud, self._clock = cloud, clock
 
     def execute(self, is_stopped: Callable[[], bool], progress: Progress) -> str | None:
-        """Make each call, in order, and journal the answers; return what went wrong with that, if anything did."""
+        """Make each call in order and write the answers to the journal. Return an error of the journal, if any."""
         writes = self._open_writes
         for number, write in enumerate(writes, 1):
             self.outcomes[write.manifest.name] = self._execute_one(write, is_stopped)
@@ -48,8 +48,8 @@ class Executor:
         return None
 
     def _execute_one(self, write: Write, is_stopped: Callable[[], bool]) -> Outcome:
-        """Make one call, again only if it was not sent; never after a stop, nor long after its intent."""
-        outcome: Outcome = Skipped("a stop was asked for before it was sent")
+        """Make one call and retry it only if it was not sent. Send nothing after a stop or on an old intent."""
+        outcome: Outcome = Skipped("not sent: a stop was requested first")
         for _ in range(_MAX_TRIES):
             self._cloud.wait()
             if is_stopped():
@@ -62,7 +62,7 @@ class Executor:
         return outcome
 
     def _find_obstacle(self) -> str | None:
-        """Make sure of lease and intents immediately before a call; return why it must not be made."""
+        """Check the lease and the intents immediately before a call. Return the reason not to send it, if any."""
         try:
             if self._clock.now() > self._written_at + MAX_INTENT_AGE:
                 self._renew()
@@ -73,7 +73,7 @@ class Executor:
         return "its intent was written too long ago" if self._clock.now() > self._written_at + MAX_INTENT_AGE else None
 
     def _renew(self) -> None:
-        """Write the answers so far and the remaining intents anew. Raises StateError."""
+        """Write the answers so far and renew the remaining intents. Raises StateError."""
         now = self._clock.now()
         self._own_journal = self._leased_journal.write(
             lambda journal: with_renewed_intents(journal, self._own_journal, self._open_writes, self.outcomes, now)

@@ -1,4 +1,4 @@
-"""All targets of a revision: each run for itself, so that one failure stays one failure."""
+"""Run the targets of a revision independently: a failed target does not stop the others."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _CONCURRENCY = 8
 
 @dataclass(frozen=True, slots=True)
 class TargetConnection:
-    """Where a target turned out to be, and what reaches it until it is closed. `writers` is None in a dry run.
+    """Connection to a target, with its resolved account and Region. `writers` is None in a dry run.
 
-    `refusal` is why a run that may write is refused where there is no journal yet, if it is.
+    `refusal` is the reason to refuse a run that may write while the target has no journal; None allows the run.
     """
 
     account: str
@@ -41,18 +41,19 @@ class TargetConnection:
 
 
 class TargetConnector(Protocol):
-    """Reaches a target."""
+    """Function that connects to a target."""
 
     def __call__(self, target: Target) -> TargetConnection:
-        """Return the site of a target. Raises ReconcilerError."""
+        """Return a connection to the target. Raises ReconcilerError."""
 
 
 def run_targets(
     desired: Desired, connect: TargetConnector, context: RunContext
 ) -> tuple[tuple[TargetReport, ...], PlanMismatch | None]:
-    """Run every target once, side by side, and return a report of each, in order.
+    """Run every target once, in parallel, and return their reports in the order of the targets.
 
-    Where a plan was agreed to, all targets are looked at before any is written to, and the difference is returned.
+    With a reviewed plan, preview every target before the first write. Write nothing and return the plan mismatch if
+    there is one.
     """
     tasks = [_TargetRun(target, desired.manifests[target.name], connect, context) for target in desired.targets]
     with ExitStack() as stack, ThreadPoolExecutor(_CONCURRENCY) as pool:
@@ -68,7 +69,7 @@ def run_targets(
 
 
 class _TargetRun:
-    """One target's part of a pass."""
+    """Run of one target within a run of all targets."""
 
     def __init__(
         self, target: Target, manifests: Sequence[Manifest], connect: TargetConnector, context: RunContext
@@ -84,15 +85,15 @@ class _TargetRun:
         self._failure: TargetReport | None = None
 
     def preview(self) -> TargetReport:
-        """Find out what would be done, and do nothing."""
+        """Compute the plan and write nothing."""
         return self._build_report(lambda connection: self._build_preview(connection).result)
 
     def execute(self) -> TargetReport:
-        """Do what may be done: all of it, or what was looked at before."""
+        """Carry out the preview if there is one; otherwise run the target from the start."""
         return self._failure or self._build_report(self._reconcile_or_preview)
 
     def close(self) -> None:
-        """Leave the target alone."""
+        """Close the connection to the target."""
         if self._connection:
             self._connection.close()
 
@@ -117,14 +118,14 @@ class _TargetRun:
             self._connection = self._connection or self._connect(target)
             account, region = self._connection.account, self._connection.region
             return build_target_report(target.name, account, region, compute_result(self._connection))
-        except Exception as error:  # noqa: BLE001 - one target's failure is not the others'
+        except Exception as error:  # noqa: BLE001 - a failed target must not stop the others
             blocked_lines = build_blocked_lines(self._manifests, "the target could not be reconciled")
             self._failure = TargetReport(target.name, account, region, _describe_error(error), blocked_lines)
             return self._failure
 
 
 def _describe_error(error: Exception) -> str:
-    """Return an error's line, and what is to be done with one that nobody foresaw."""
+    """Return the error as one line, with a remedy if it is an unexpected error."""
     if isinstance(error, ReconcilerError):
         return str(error)
     return f"internal error, please report it: {type(error).__name__}: {redaction.describe_error(error)}"

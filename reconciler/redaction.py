@@ -14,7 +14,7 @@ from reconciler.core.redaction import redact as core
 from reconciler.core.redaction.secrets import MIN_PART_LENGTH, Secrets, is_public, lower_ascii
 
 _MAX_OLD_VALUES = 8
-"""How many values of credentials that are renewed are remembered: a call may be under way with the last ones."""
+"""Number of kept values of renewed credentials: a call may still use the previous ones."""
 
 _lock = threading.RLock()
 _secrets: dict[str, Secrets] = {}
@@ -24,7 +24,7 @@ _cached_index: tuple[int, core.SecretIndex] | None = None
 
 
 def add_secrets(source: str, secrets: Secrets) -> None:
-    """Take secrets out of foreign text from now on. `source` is where they come from: its next ones replace them."""
+    """Register secrets to redact from foreign text. The next secrets of the same `source` replace them."""
     with _lock:
         if _secrets.get(source) != secrets:
             _secrets[source] = secrets
@@ -33,7 +33,7 @@ def add_secrets(source: str, secrets: Secrets) -> None:
 
 @contextmanager
 def hold_secrets(source: str, secrets: Secrets) -> Iterator[None]:
-    """Take secrets out of foreign text while the block runs."""
+    """Redact secrets from foreign text while the block runs."""
     add_secrets(source, secrets)
     try:
         yield
@@ -63,17 +63,17 @@ def watch_credentials(credentials: object) -> None:
 
 
 def redact(text: str) -> str:
-    """Return a foreign text without the secrets of this process, and without what is secret by where it stands."""
+    """Redact the secrets of this process, and values in secret positions, from a foreign text."""
     return core.redact(text, _get_index())
 
 
 def hide(text: str) -> str:
-    """Return a text of our own, which may quote what was given, without the secrets of this process."""
+    """Redact the secrets of this process from a text of this program, which may quote its input."""
     return core.hide(text, _get_index())
 
 
 def describe_error(error: BaseException) -> str:
-    """Return what a foreign error says, as one line without secrets."""
+    """Return the text of a foreign error as one line without secrets."""
     return " ".join(redact(str(error)).split())
 
 

@@ -1,4 +1,4 @@
-"""One run of one target: look at AWS and the journal, let the core decide, and carry the decisions out."""
+"""Run one target: list AWS, read the journal, compute the plan and carry it out."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def reconcile(
 ) -> Result:
     """Bring one target as close to its manifests as its policy allows. Raises CloudError and StateError.
 
-    A `reviewed` preview is carried out as it is; if its writes have changed since, nothing is written.
+    Carry out a `reviewed` preview only if its writes are unchanged; otherwise write nothing.
     """
     candidate = reviewed
     for _ in range(_MAX_ATTEMPTS):
         candidate = _look_again(run, candidate or preview(run, cloud, journal_reader), cloud)
         if reviewed and not reviewed.has_same_writes_as(candidate.plan):
-            error = "what there is to write changed while it was looked at: nothing was written"
+            error = "the planned writes changed during the run: nothing was written"
             return Result(candidate.plan, {}, {}, error)
         if candidate.is_fresh(run.context.clock.now()):
             try:
@@ -52,7 +52,7 @@ def reconcile(
 
 
 def _look_again(run: Run, candidate: Preview, cloud: CloudReader) -> Preview:
-    """Decide again from a second, closer look at whatever is about to be written: a Create cannot be taken back."""
+    """List the integrations of planned writes again and replan, because a Create cannot be undone."""
     lists: Mapping[str, tuple[Live, ...] | Unobserved] = {}
     while unlisted_writes := [write for write in candidate.plan.writes if write.integration_arn not in lists]:
         lists = {**lists, **_list(unlisted_writes, cloud)}
@@ -62,10 +62,10 @@ def _look_again(run: Run, candidate: Preview, cloud: CloudReader) -> Preview:
 
 
 def _apply(run: Run, candidate: Preview, cloud: CloudReader, writers: Writers) -> Result:
-    """Write the intents, make the calls and write the answers; only the journal if there are no calls.
+    """Write the intents, make the calls and write the answers. Without calls, update only the journal.
 
-    Raises StateConflict if another run wrote the journal first. Any other error of the journal is part of the result:
-    nothing was sent then, and what was seen is worth a report.
+    Raises StateConflict if another run wrote the journal first. Any other journal error becomes part of the result:
+    nothing was sent, but the plan is still worth reporting.
     """
     plan, journal, now = candidate.plan, candidate.journal, run.context.clock.now()
     new_journal = with_intents(journal, plan, now)
@@ -76,7 +76,7 @@ def _apply(run: Run, candidate: Preview, cloud: CloudReader, writers: Writers) -
                 error = executor.execute(run.context.is_stopped, run.context.progress)
             writes = [write for write in plan.writes if isinstance(executor.outcomes[write.manifest.name], SUCCESSES)]
             return Result(plan, executor.outcomes, _list_again(writes, cloud), error, new_journal.last_decisions)
-        if not journal.lineage or not new_journal.has_same_content_as(journal):  # a journal that was to begin has begun
+        if not journal.lineage or not new_journal.has_same_content_as(journal):  # a new journal must be created
             writers.journal.swap(journal, new_journal)
     except StateConflict:
         raise
@@ -86,7 +86,7 @@ def _apply(run: Run, candidate: Preview, cloud: CloudReader, writers: Writers) -
 
 
 def _list_again(writes: Iterable[Write], cloud: CloudReader) -> Mapping[str, Live]:
-    """Return what List shows of what was written, by id; nothing if a stop comes first, so that the report comes."""
+    """Return the written associations from List, by id. A stop returns none, to leave time for the report."""
     try:
         return index_by_id(_list(writes, cloud))
     except StopRequested:
@@ -94,5 +94,5 @@ def _list_again(writes: Iterable[Write], cloud: CloudReader) -> Mapping[str, Liv
 
 
 def _list(writes: Iterable[Write], cloud: CloudReader) -> Mapping[str, tuple[Live, ...] | Unobserved]:
-    """Return what List shows of the data integrations that writes are about."""
+    """List the associations of the data integrations that the writes touch."""
     return cloud.list_associations(sorted({write.integration_arn for write in writes}))

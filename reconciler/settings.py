@@ -1,4 +1,4 @@
-"""The environment, read once: what surrounds the program, as opposed to what it is told to do."""
+"""Settings from the environment, read once. Options of the command line are not among them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _is_ci(environment: Mapping[str, str]) -> bool:
 
 @cache
 def read() -> Settings:
-    """Return the settings of this process, as they were when first asked for."""
+    """Return the settings of this process, read on the first call."""
     return Settings.of(os.environ)  # noqa: TID251 - this is the place
 
 

@@ -619,7 +619,7 @@ def test_plan_changed_since_the_review_is_not_executed() -> None:
     world.cloud.create(TWO[0].spec, "by hand", world.clock.now())
     done = reconcile(world.work, world.cloud, world.journal.reader, world.journal.writers(world.cloud), agreed)
     assert (done.outcomes, world.created) == ({}, 1)
-    assert done.error == "what there is to write changed while it was looked at: nothing was written"
+    assert done.error == "the planned writes changed during the run: nothing was written"
     assert not world.journal.stored.records
 
 

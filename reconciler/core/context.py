@@ -1,4 +1,4 @@
-"""Context variables on other threads: what is bound to log lines stays bound where the work goes on."""
+"""Carry context variables to other threads, so that log lines there keep their bound fields."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _T = TypeVar("_T")
 
 
 def with_context(call: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Return the call as one that sees today's context variables on any thread, also on several at once."""
+    """Wrap a call with the current context variables. Several threads may run the result at the same time."""
     context = copy_context()
 
     def run_in_context(*args: _P.args, **kwargs: _P.kwargs) -> _T:

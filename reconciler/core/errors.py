@@ -14,11 +14,11 @@ class ReconcilerError(Exception):
     ├── UsageError           options or variables that cannot be right, or contradict one another; nothing was called
     ├── SetupError           something that is needed is not installed or not free here; nothing was called
     ├── InvalidManifests     what git holds cannot be used; nothing was called
-    ├── UnknownTarget        a target that was asked for is not among them; nothing was called
+    ├── UnknownTarget        the manifests do not declare the requested target; nothing was called
     ├── GitError             the repository or revision cannot be read; nothing was called
     │   ├── InvalidReference what was given can name no repository, no revision or no path
     │   └── UntrustedCommit  the commit is not signed by a key that is listed
-    ├── StopRequested        a stop was asked for while something was waited for
+    ├── StopRequested        a stop was requested while the program waited
     │   └── Interrupted      a signal ended the program before there was anything to report
     ├── StateError           the journal cannot be read, written or trusted
     │   ├── LeaseHeld        another process holds the lease
@@ -89,7 +89,7 @@ def _build_omission_problem(count: int) -> Problem:
 
 
 class UnknownTarget(ReconcilerError):
-    """A target that was asked for is not declared by the manifests."""
+    """The manifests do not declare the requested target."""
 
 
 class GitError(ReconcilerError):
@@ -108,11 +108,11 @@ class InvalidReference(GitError):
 
 
 class UntrustedCommit(GitError):
-    """The commit is not signed by a key that is listed; the revision is not used at all."""
+    """The commit is not signed by a listed key. The revision is not used."""
 
 
 class StopRequested(ReconcilerError):
-    """A stop was asked for while the program waited."""
+    """A stop was requested while the program waited."""
 
 
 class Interrupted(StopRequested):
@@ -124,7 +124,7 @@ class Interrupted(StopRequested):
 
 
 class StateError(ReconcilerError):
-    """The journal cannot be read, written or trusted; it was left as it is."""
+    """The journal cannot be read, written or trusted. It was not changed."""
 
 
 class LeaseHeld(StateError):
@@ -132,7 +132,7 @@ class LeaseHeld(StateError):
 
 
 class StateConflict(StateError):
-    """The journal was written by someone else since it was read."""
+    """Another process has written the journal since it was read."""
 
 
 class VersionConflict(StateConflict):
@@ -164,8 +164,8 @@ class AccessDenied(CloudError):
 
 
 class Throttled(CloudError):
-    """AWS still answered that calls come too fast, after all retries."""
+    """AWS still throttled the call after the last retry."""
 
 
 class Unreachable(CloudError):
-    """No usable answer: name resolution, connection, time-out or a fault on AWS's side."""
+    """AWS gave no usable answer: name resolution, connection, timeout or an AWS fault."""

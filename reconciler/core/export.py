@@ -1,4 +1,4 @@
-"""Turns live associations into manifests that take them over: the way from AWS into git."""
+"""Export live associations as manifests that adopt them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class DuplicateManifest:
 
     @property
     def advice(self) -> str:
-        """What a person does about it."""
+        """The remedy for the duplicate."""
         name = repr(self.manifest.name)
         if self.arn:
             return f"give {name} policy.adopt: {self.arn}"
@@ -75,9 +75,9 @@ class DuplicateManifest:
 
 @dataclass(frozen=True, slots=True)
 class ExportedManifest:
-    """One live association as the value of a manifest, and what a person should know of it.
+    """Exported manifest of one live association, with comments for its reader.
 
-    `covering` is the manifest that covers it already, `suspecting` are those that are blocked since it may be theirs.
+    `managed_by` already covers the association. `blocked_manifests` are blocked because it may be theirs.
     """
 
     name: str
@@ -145,7 +145,7 @@ def _get_records(preview: Preview) -> tuple[Record, ...]:
 
 
 def _index_managers(preview: Preview) -> dict[str, Manifest]:
-    """Return the manifest that has each association, by the association's id."""
+    """Return the manifest of each association, by the association's id."""
     managers: dict[str, Manifest] = {}
     for decision in preview.plan.decisions:
         live, record = get_live(decision), decision.record or preview.journal.records.get(decision.manifest.name)
@@ -160,7 +160,7 @@ def _index_managers(preview: Preview) -> dict[str, Manifest]:
 
 
 def _find_blocked_manifests(live: Live, preview: Preview) -> tuple[Manifest, ...]:
-    """Return the manifests that create nothing since a live association may be theirs."""
+    """Return the manifests that are blocked because a live association may be theirs."""
     return tuple(
         decision.manifest
         for decision in preview.plan.decisions

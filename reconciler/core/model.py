@@ -1,4 +1,4 @@
-"""The words of the program as values: what git asks for and what AWS shows."""
+"""Domain model: desired manifests and live associations, as values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNREADABLE = ("ObjectConfiguration", "ClientAssociationMetadata")
 
 
 class Mode(StrEnum):
-    """How far a run may go, from the strictest on."""
+    """Mode of a run, in order from the strictest."""
 
     OBSERVE = "observe"
     CREATE = "create"
@@ -36,7 +36,7 @@ class Mode(StrEnum):
 
 
 class OnLoss(StrEnum):
-    """What becomes of an association that has left List."""
+    """Policy for an association that List no longer shows."""
 
     REPORT = "report"
     RECREATE = "recreate"
@@ -57,7 +57,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a manifest allows to be done for it."""
+    """Policy of a manifest: the permitted actions."""
 
     mode: Mode = Mode.CREATE
     suspend: bool = False
@@ -103,7 +103,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """One valid revision of git: the targets and, by target name, their manifests; and what in it is unwise."""
+    """Valid revision of the source: its targets, their manifests by target name, and its warnings."""
 
     targets: tuple[Target, ...]
     manifests: Mapping[str, tuple[Manifest, ...]]
@@ -111,9 +111,9 @@ class Desired:
 
     @property
     def all_warnings(self) -> tuple[Problem, ...]:
-        """What there is to say of a valid revision: what is unwise, and that there is nothing in it.
+        """The warnings of a valid revision, including the one about an empty folder.
 
-        The latter is apart from `warnings`, since an empty folder is not made wrong by --strict.
+        `warnings` lacks that one, because --strict does not reject an empty folder.
         """
         return self.warnings if any(self.manifests.values()) else (*self.warnings, NO_MANIFESTS)
 
@@ -177,7 +177,7 @@ class Unobserved:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What AWS showed in one run: the integrations, and the associations of each by the integration's ARN."""
+    """Observation of AWS in one run: the integrations, and the associations by integration ARN."""
 
     integrations: tuple[Integration, ...]
     associations: Mapping[str, tuple[Live, ...] | Unobserved]
@@ -205,7 +205,7 @@ def _normalise_uri(text: str) -> str:
 
 
 def natural_key(spec: Spec) -> NaturalKey:
-    """Return what a person would tell an association by; an absent member is the empty string."""
+    """Return the natural key of a request. An absent member is the empty string."""
     return (
         str(spec["DataIntegrationIdentifier"]),
         str(spec.get("ClientId", "")),

@@ -1,4 +1,4 @@
-"""The ports: what the program needs of the outside, as types. A reader and a writer are never the same type."""
+"""Ports of the program, as types. Readers and writers have separate types."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.core.journal.records import Journal
 from reconciler.core.model import Json, Live, Observation, Spec, Unobserved
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-"""Is told what is being done, how many are done, and of how many. Must not raise: a Create may just have been sent."""
+"""Callback with the stage, the number done and the total. Must not raise: a Create may just have been sent."""
 
 
 class Clock(Protocol):
@@ -24,17 +24,17 @@ class Clock(Protocol):
 
 
 class Timer(Protocol):
-    """Seconds that only grow, and waiting."""
+    """Monotonic clock with a wait."""
 
     def monotonic(self) -> float:
-        """Return seconds since some point that never moves."""
+        """Return the seconds since a fixed point in time."""
 
     def sleep(self, seconds: float) -> None:
         """Wait. Raises StopRequested."""
 
 
 class CloudReader(Protocol):
-    """AppIntegrations in one account and Region, seen through calls that change nothing."""
+    """Reader of AppIntegrations in one account and Region. Its calls change nothing."""
 
     def observe(self, progress: Progress) -> Observation:
         """Return all data integrations and their associations. Raises CloudError."""
@@ -44,56 +44,56 @@ class CloudReader(Protocol):
 
 
 class CloudWriter(Protocol):
-    """The calls that change AWS."""
+    """Writer of AppIntegrations: the calls that change AWS."""
 
     def wait(self) -> None:
-        """Wait until the pace lets the next call go, or a stop is asked for. Never raises."""
+        """Wait until the rate limit permits the next call or a stop is requested. Never raises."""
 
     def create(self, request: Spec, token: str, until: datetime) -> Answer:
-        """Send one Create, once, at once, and not after `until`. Never raises: what became of it is the answer."""
+        """Send one Create immediately, once, and not after `until`. Never raises: the answer holds the outcome."""
 
     def update(self, integration_arn: str, association_id: str, execution: Json, until: datetime) -> Answer:
-        """Send one Update, once, at once, and not after `until`. Never raises: what became of it is the answer."""
+        """Send one Update immediately, once, and not after `until`. Never raises: the answer holds the outcome."""
 
 
 class JournalReader(Protocol):
-    """The journal of one account and Region."""
+    """Reader of the journal of one account and Region."""
 
     def read(self) -> Journal:
-        """Return what is remembered; an empty journal where there is none. Raises StateError."""
+        """Return the journal; an empty one if none exists. Raises StateError."""
 
 
 class LeasedJournal(Protocol):
-    """The journal while this run has its lease."""
+    """Journal while this run holds its lease."""
 
     @property
     def journal(self) -> Journal:
-        """The journal as this run wrote it last."""
+        """The last journal that this run wrote."""
 
     def confirm(self) -> None:
-        """Look whether the lease still is this run's. Raises StateConflict where it was lost, and StateError."""
+        """Check that this run still holds the lease. Raises StateConflict if the lease was lost, and StateError."""
 
     def write(self, change: Callable[[Journal], Journal]) -> Journal:
-        """Write what `change` makes of the journal, renew the lease, and return the journal.
+        """Apply `change` to the journal, write it, renew the lease and return the journal.
 
         Raises StateConflict where the lease was lost, and StateError.
         """
 
     def finish(self, change: Callable[[Journal], Journal]) -> None:
-        """Write what `change` makes of the journal, and give the lease back.
+        """Apply `change` to the journal, write it and release the lease.
 
         Where the lease was lost, what others wrote since is kept, and `change` is applied to that. Raises StateError.
         """
 
 
 class JournalWriter(Protocol):
-    """Writes the journal, one run at a time."""
+    """Writer of the journal, for one run at a time."""
 
     def swap(self, expected: Journal, new: Journal) -> None:
-        """Write `new` where the journal still is `expected`. Raises LeaseHeld, StateConflict and StateError."""
+        """Write `new` if the journal still equals `expected`. Raises LeaseHeld, StateConflict and StateError."""
 
     def lease(self, expected: Journal, new: Journal) -> AbstractContextManager[LeasedJournal]:
-        """Do so, and take the lease in the same write: it is this run's until `finish`.
+        """Like `swap`, and acquire the lease in the same write. This run holds the lease until `finish`.
 
         The block's end frees what a local lock holds, also where `finish` never came.
         """
@@ -101,7 +101,7 @@ class JournalWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Writers:
-    """All that can change anything. A dry run has none."""
+    """Writers of AWS and the journal. A dry run has none."""
 
     cloud: CloudWriter
     journal: JournalWriter

@@ -1,4 +1,4 @@
-"""A run of one target as values: what it is about, and what all runs at one time have in common."""
+"""Run of one target, as values, and the context that it shares with the runs of other targets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RunContext:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One target with its manifests, and the context of its run."""
+    """Run of one target: its manifests and its context."""
 
     target: Target
     manifests: Sequence[Manifest]

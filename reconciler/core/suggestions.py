@@ -1,4 +1,4 @@
-"""Speaks of names in a message: few of many, and the one that was meant; in bounded time, however many and long."""
+"""Suggest names in messages: similar names, or the first few of many, in bounded time."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from difflib import get_close_matches
 from itertools import islice
 
 _MAX_LENGTH = 64
-"""Characters: nobody types longer words by hand, and comparing two takes the product of their lengths."""
+"""Maximum length of a compared word, in characters, because a comparison takes the product of both lengths."""
 
 _MAX_COMPARISONS = 100
-"""Words that are compared: a list is looked through in its order, and not to its end."""
+"""Maximum number of compared words, from the start of a list."""
 
 _MAX_NAMES = 5
 
 
 def find_closest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that is most like another one, None where none is much like it."""
+    """Return the most similar known word; None if no word is similar enough."""
     return next(iter(find_similar(word, known, 1)), None)
 
 
 def find_similar(word: str, known: Iterable[str], limit: int) -> Sequence[str]:
-    """Return the known words that are most like another one, the closest first, at `most` so many."""
+    """Return the most similar known words, the closest first, limited in number by `most`."""
     if len(word) > _MAX_LENGTH:
         return ()
     comparable = islice((each for each in known if len(each) <= _MAX_LENGTH), _MAX_COMPARISONS)
@@ -29,7 +29,7 @@ def find_similar(word: str, known: Iterable[str], limit: int) -> Sequence[str]:
 
 
 def join_names(names: Sequence[str]) -> str:
-    """Return the first few names, and how many more there are."""
+    """Return the first few names and the number of further ones."""
     omitted_count = len(names) - _MAX_NAMES
     return ", ".join(names) if omitted_count <= 0 else f"{', '.join(names[:_MAX_NAMES])} and {omitted_count} more"
 

@@ -15,7 +15,7 @@ _SHORT_REPR.maxstring = _SHORT_REPR.maxother = _MAX_LENGTH
 
 
 def sanitize(text: str) -> str:
-    """Return a text with what is invisible (control and direction characters) or a command as escapes."""
+    """Escape invisible characters (control and direction characters) and commands in a text."""
     text = escape_invisible(text)
     if text.lstrip().startswith("::"):
         text = text.replace(":", "\\u003a", 1)
@@ -23,19 +23,19 @@ def sanitize(text: str) -> str:
 
 
 def escape_invisible(text: str) -> str:
-    """Return a text with what is invisible as escapes, for where no line is a command: a page, a chat or a mail."""
+    """Escape invisible characters in a text for a page, a chat or a mail, where no line is a command."""
     if text.isprintable():
         return text
     return text.translate({ord(char): f"\\u{ord(char):04x}" for char in set(text) if not char.isprintable()})
 
 
 def escape_workflow_commands(text: str) -> str:
-    """Return a text without commands of the older form; what is JSON means the same as before."""
+    """Remove commands of the older form from a text. JSON keeps its meaning."""
     return text.replace("##[", "#\\u0023[")
 
 
 def shorten(value: object) -> str:
-    """Return a value as Python writes it, on one line of a message; a long one is cut before it is written out."""
+    """Return the Python repr of a value for one line of a message. Long values are cut first."""
     text = repr(value[: _MAX_LENGTH + 1]) if isinstance(value, str) else _SHORT_REPR.repr(value)
     return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 3]}…"
 
@@ -51,5 +51,5 @@ def timestamp(when: datetime) -> str:
 
 
 def timestamp_to_the_minute(when: datetime) -> str:
-    """Return a UTC time for a sentence in which seconds mean nothing."""
+    """Return a UTC time for a sentence, to the minute."""
     return f"{when:%Y-%m-%d %H:%MZ}"

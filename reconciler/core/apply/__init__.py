@@ -1,1 +1,1 @@
-"""What becomes of a plan: outcomes of its calls, and what the journal holds before, between and after them."""
+"""Outcomes of a plan's calls, and the journal before, between and after the calls."""

@@ -1,4 +1,4 @@
-"""What became of a write: values, so that nobody has to guess from an exception."""
+"""Outcomes of writes, as values instead of exceptions."""
 
 from __future__ import annotations
 
@@ -8,49 +8,49 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """AWS carried the Create out, now or under the same token before, and answered with this id."""
+    """AWS carried out the Create, now or earlier under the same token, and returned this id."""
 
     association_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """AWS took the Update, and reruns the job."""
+    """AWS accepted the Update and reruns the job."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """AWS answered that it did nothing (4xx), or would have: the request is not one it takes."""
+    """AWS rejected the request (4xx) or would reject it. Nothing was done."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The request did not reach AWS, or AWS was too busy to look at it: nothing was done."""
+    """The request did not reach AWS, or AWS throttled it. Nothing was done."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The request may have been carried out: a time-out, a broken connection or a fault of AWS (5xx)."""
+    """The request may have been carried out: a timeout, a broken connection or an AWS fault (5xx)."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """The write was decided and not attempted."""
+    """The write was planned but not attempted."""
 
     reason: str
 
 
 Answer: TypeAlias = Created | Updated | Refused | NotSent | Unknown
-"""What a writer makes of one call."""
+"""Outcome of one call, as a cloud writer returns it."""
 
 Outcome: TypeAlias = Answer | Skipped
-"""What a report says of one decided write."""
+"""Outcome of one planned write, as a report shows it."""
 
 SUCCESSES = (Created, Updated)
-"""The outcomes after which AWS holds what was asked for."""
+"""Outcomes after which AWS holds the requested configuration."""

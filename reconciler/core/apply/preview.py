@@ -1,4 +1,4 @@
-"""What a run would do, beside all that was known when it was decided."""
+"""Preview of a run: the plan and the inputs that it was computed from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reconciler.core.plan.review import canonical_line, compute_digest
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a run would do, and what that was decided from. `looked` is when AWS had been looked at."""
+    """A plan and its inputs. `observed_at` is the time at which the listing of AWS was complete."""
 
     plan: Plan
     journal: Journal
@@ -28,23 +28,23 @@ class Preview:
     observed_at: datetime
 
     def replan(self, target: Target, manifests: Sequence[Manifest], observation: Observation) -> Preview:
-        """Decide anew from what was seen since."""
+        """Compute the plan again from a newer observation."""
         new_plan = compute_plan(manifests, observation, self.journal, self.rules)
         return replace(self, plan=apply_guardrails(new_plan, target, self.rules, observation), observation=observation)
 
     @property
     def result(self) -> Result:
-        """What a run has to say that does no more than look."""
+        """The result of a run that makes no call."""
         return Result(
             self.plan, {}, {}, last_decisions=with_intents(self.journal, self.plan, self.observed_at).last_decisions
         )
 
     def has_same_writes_as(self, plan: Plan) -> bool:
-        """Return whether another plan leads to the same writes."""
+        """Tell whether another plan has the same writes."""
         return compute_digest(map(canonical_line, plan.reviewed_writes)) == compute_digest(
             map(canonical_line, self.plan.reviewed_writes)
         )
 
     def is_fresh(self, now: datetime) -> bool:
-        """Return whether the plan may still be carried out: it has no writes, or AWS was looked at not long ago."""
+        """Tell whether the plan may still be carried out: it has no writes, or its observation is recent."""
         return not self.plan.writes or now <= self.observed_at + MAX_OBSERVATION_AGE

@@ -1,4 +1,4 @@
-"""What one run of a target decided and did."""
+"""Result of one run of a target."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from reconciler.core.plan.decision import Plan
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was decided, what became of it by manifest name, and what List showed afterwards by id.
+    """The plan, its outcomes by manifest name, and the written associations in List afterwards, by id.
 
-    `standings` are how the manifests stand since when, by name.
+    `last_decisions` holds the current decision of each manifest and its start, by name.
     """
 
     plan: Plan
@@ -26,5 +26,5 @@ class Result:
 
     @property
     def is_unwritten(self) -> bool:
-        """Whether the run failed before anything was written to the journal, and so before any call."""
+        """Tell whether the run failed before its first write to the journal, and therefore before any call."""
         return self.error is not None and not self.outcomes

@@ -1,4 +1,4 @@
-"""What the journal holds before the calls of a plan, while they are made, and after them."""
+"""Journal transitions before, during and after the calls of a plan."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from reconciler.core.journal.records import Bound, CreatePending, Journal, LastD
 from reconciler.core.plan.decision import Blocked, Decision, Plan, Write, get_live
 
 MAX_INTENT_AGE = timedelta(seconds=60)
-"""How long after its intent was written a call may be sent: what was stopped and resumed sends nothing late."""
+"""Maximum age of an intent when its call is sent. A process that was suspended and resumed sends nothing late."""
 
 MAX_OBSERVATION_AGE = timedelta(minutes=5)
-"""How long after a look at AWS nothing more is begun on its strength."""
+"""Maximum age of an observation when the writes of its plan begin."""
 
 
 def with_intents(journal: Journal, plan: Plan, now: datetime) -> Journal:
-    """Return the journal to write before the first call: what is about to be sent, and what else was learnt."""
+    """Return the journal to write before the first call: the intents and the other changed records."""
     write_names = {write.manifest.name for write in plan.writes}
     records = [decision.record for decision in plan.decisions if decision.record]
     stamped_records = (_stamp_intent(record, now) if record.name in write_names else record for record in records)
@@ -37,12 +37,12 @@ def with_intents(journal: Journal, plan: Plan, now: datetime) -> Journal:
 def with_outcomes(
     journal: Journal, own_journal: Journal, writes: Sequence[Write], outcomes: Mapping[str, Outcome], now: datetime
 ) -> Journal:
-    """Return the journal to write after calls: what has no outcome yet stays intended.
+    """Return the journal to write after calls. Writes without an outcome keep their intents.
 
-    Only records that still are what this run `wrote` are touched: others have been decided by another run since.
-    Where nothing was done, what was there before comes back. A refusal of a *repeated* Create says nothing about the
-    first one, which may be what it was refused for: the intent stays. What is still unknown is waited for from `now`
-    on, which is after the last call.
+    Change only records that still equal those of `own_journal`: another run has decided on the others since.
+    If a call did nothing, restore the previous record. If AWS refuses a *repeated* Create, keep the intent: the first
+    Create may have succeeded and caused the refusal. The settle time of an unknown outcome starts at `now`, which is
+    after the last call.
     """
     for write, record in _find_own_intents(journal, own_journal, writes):
         if outcome := outcomes.get(record.name):
@@ -54,7 +54,7 @@ def with_outcomes(
 def with_renewed_intents(
     journal: Journal, own_journal: Journal, writes: Sequence[Write], outcomes: Mapping[str, Outcome], now: datetime
 ) -> Journal:
-    """Return the journal to write while calls remain: the answers so far, and the other intents as of now."""
+    """Return the journal to write while calls remain: the answers so far, and the other intents renewed at `now`."""
     remaining = [
         _stamp_intent(record, now)
         for _, record in _find_own_intents(journal, own_journal, writes)
@@ -64,7 +64,7 @@ def with_renewed_intents(
 
 
 def _apply_outcome(record: Record, previous_record: Record | None, outcome: Outcome, now: datetime) -> Record | None:
-    """Return what is to be remembered of one call."""
+    """Return the record after one call; None removes it from the journal."""
     match outcome, record.state:
         case (NotSent() | Skipped(), _):
             return previous_record
@@ -82,7 +82,7 @@ def _apply_outcome(record: Record, previous_record: Record | None, outcome: Outc
 
 
 def _clear_missing_since(journal: Journal, live_ids: frozenset[str]) -> Iterator[Record]:
-    """Yield the records of what List shows again, also where its manifest is gone or was blocked."""
+    """Yield the records of associations that List shows again, including orphaned and blocked ones."""
     for record in journal.records.values():
         state = record.state
         if isinstance(state, Bound) and state.missing_since and state.association_id in live_ids:
@@ -92,10 +92,10 @@ def _clear_missing_since(journal: Journal, live_ids: frozenset[str]) -> Iterator
 def _find_own_intents(
     journal: Journal, own_journal: Journal, writes: Sequence[Write]
 ) -> Iterator[tuple[Write, Record]]:
-    """Yield the calls with their intents as they stand, unless somebody else has touched them since this run wrote.
+    """Yield the writes and their current intents, without intents that another run has changed.
 
-    While the lease is this run's, nobody has: an intent may only be newer there than this run knows, where the answer
-    to a renewal was lost.
+    While this run holds the lease, no other run changes them. A stored intent can then only be newer than the own one
+    if the answer to a renewal was lost.
     """
     has_lease = bool(journal.lease and own_journal.lease and journal.lease.run == own_journal.lease.run)
     for write in writes:
@@ -105,7 +105,7 @@ def _find_own_intents(
 
 
 def _is_same_call(one: Record, other: Record) -> bool:
-    """Tell whether two records hold the intent of the same call, whenever it was written."""
+    """Tell whether two records hold the intent of the same call, regardless of its time."""
     match one.state, other.state:
         case CreatePending(attempts), CreatePending(other_attempts):
             return (one.token, attempts) == (other.token, other_attempts)
@@ -116,7 +116,7 @@ def _is_same_call(one: Record, other: Record) -> bool:
 
 
 def _stamp_intent(record: Record, now: datetime) -> Record:
-    """Return an intent as of now: what was never sent before is so for the first time."""
+    """Return the intent with `now` as its time. A first attempt also begins at `now`."""
     state = record.state
     if isinstance(state, CreatePending) and state.attempts == 1:
         record = replace(record, state=replace(state, first_attempt=now))
@@ -124,7 +124,7 @@ def _stamp_intent(record: Record, now: datetime) -> Record:
 
 
 def _restart_wait(record: Record, now: datetime) -> Record:
-    """Return an intent from which on the settle time counts from now."""
+    """Return the intent with its settle time restarted at `now`."""
     match record.state:
         case CreatePending() as intended:
             return replace(record, state=replace(intended, last_attempt=now))
@@ -136,9 +136,9 @@ def _restart_wait(record: Record, now: datetime) -> Record:
 
 
 def _build_last_decision(journal: Journal, decision: Decision, now: datetime) -> LastDecision:
-    """Return how a manifest stands: since when, where its decision is another than in the run before.
+    """Return the decision of a manifest and its start, which is `now` if the decision changed.
 
-    Who could not look leaves it as it was, or what has been so for days would begin anew with each hiccup.
+    If AWS could not be listed, keep the previous decision; otherwise every hiccup would reset its start.
     """
     last, live = journal.last_decisions.get(decision.manifest.name), get_live(decision)
     if last and isinstance(decision, Blocked) and decision.is_unobserved:

@@ -1,1 +1,1 @@
-"""What AWS says, judged: whether an answer is its own, what a refusal means, and how its Regions are called."""
+"""Interpretation of AWS answers: their origin, the meaning of errors, and the names of Regions."""

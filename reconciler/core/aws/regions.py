@@ -1,4 +1,4 @@
-"""Names of Regions: one spelling for each, since a journal is known by it."""
+"""Validate names of Regions. Each has one spelling, because it is part of a journal's name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 _PATTERN = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[1-9][0-9]*")
 _MAX_LENGTH = 63
-"""Characters: a Region is a label of host names (RFC 1035, 2.3.4)."""
+"""Maximum length in characters: a Region is a label of host names (RFC 1035, 2.3.4)."""
 
 
 def find_problem(name: str, patterns: Iterable[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""What to do where AWS refuses a request for who signed it, or when."""
+"""Recognise errors of credentials and signature times, and name their remedies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TIME_MESSAGE_PREFIXES = ("signature expired", "signature not yet current")
 
 
 def is_clock_skewed(code: str, message: object) -> bool:
-    """Tell whether AWS refused a request for the time in its signature, by its error code and message.
+    """Tell by error code and message whether AWS rejected the time in a signature.
 
     AWS IAM User Guide, "Troubleshoot Signature Version 4 signing for AWS API requests". A token that has expired is
     another matter: no clock makes it valid again.
@@ -34,24 +34,24 @@ def is_clock_skewed(code: str, message: object) -> bool:
 
 
 def is_misdirected(code: str, message: object) -> bool:
-    """Tell whether a request went to another Region or service than it was signed for, by error code and message."""
+    """Tell by error code and message whether a request was signed for another Region or service."""
     return code in _SIGNATURE_CODES and "credential should be scoped to" in str(message).lower()
 
 
 def has_invalid_credentials(code: str, message: object) -> bool:
-    """Tell whether AWS does not take the credentials of a request, by its error code and message."""
+    """Tell by error code and message whether AWS rejected the credentials of a request."""
     return code in _CREDENTIAL_CODES and not is_clock_skewed(code, message) and not is_misdirected(code, message)
 
 
 def remove_remedy(text: str) -> str:
-    """Return a line without the way out at its end, for where that stands by itself."""
+    """Remove the remedy from the end of a line, for output that shows the remedy separately."""
     return (
         text.removesuffix(f"; {SET_CLOCK}").removesuffix(f"; {CORRECT_REGION}").removesuffix(f"; {RENEW_CREDENTIALS}")
     )
 
 
 def format_remedy(code: str, message: object) -> str:
-    """Return what to do about a refusal, as the end of a line; nothing where it is for another reason."""
+    """Return the remedy of a rejected signature, as the end of a line; empty for other errors."""
     if is_clock_skewed(code, message):
         return f"; {SET_CLOCK}"
     if is_misdirected(code, message):

@@ -1,4 +1,4 @@
-"""Tells whether AWS did not look at a call because there were too many: one answer for what is retried and counted."""
+"""Recognise throttling errors, with one rule for retries and metrics."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ THROTTLING_CODES = frozenset(
         "SlowDown",
     )
 )
-"""The error codes by which AWS's services say so."""
+"""Throttling error codes of AWS services."""
 _TOO_MANY_REQUESTS = 429
 
 
 def is_throttled(code: str, status: int) -> bool:
-    """Tell it by AWS's error code, or by the HTTP status.
+    """Tell by error code or HTTP status whether AWS throttled a call.
 
     A quota has the same status (service model of ResourceQuotaExceededException), and is no throttle.
     """

@@ -84,7 +84,7 @@ _NOT_IMPLEMENTED = 501
 
 
 def get_code_and_status(answer: Mapping[str, Any]) -> tuple[str, int]:
-    """Return the error code and the HTTP status of an answer; an empty one and 0 where it has none."""
+    """Return the error code and the HTTP status of an answer; empty and 0 if absent."""
     code = answer.get("Error", {}).get("Code", "")
     return code if isinstance(code, str) else "", answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
@@ -98,7 +98,7 @@ def get_request_id(answer: Mapping[str, Any]) -> str | None:
 
 
 def is_from_aws(answer: Mapping[str, Any]) -> bool:
-    """Tell whether AWS gave an answer: it bears AWS's request id."""
+    """Tell by its request id whether an answer comes from AWS."""
     return get_request_id(answer) is not None
 
 
@@ -113,6 +113,6 @@ def is_refusal(answer: Mapping[str, Any]) -> bool:
 
 
 def is_success(answer: Mapping[str, Any]) -> bool:
-    """Tell whether AWS says that it did what was asked: a 2xx with a request id."""
+    """Tell whether an answer proves success: a 2xx with a request id."""
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return 200 <= status < 300 and is_from_aws(answer)  # noqa: PLR2004

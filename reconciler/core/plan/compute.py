@@ -1,4 +1,4 @@
-"""Decides what a run would do: pure functions from desired, live and remembered to a plan."""
+"""Compute the plan from the manifests, the observation and the journal, in pure functions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reconciler.core.request.normalise import resolve_request
 
 
 def compute_plan(manifests: Sequence[Manifest], observation: Observation, journal: Journal, rules: RunRules) -> Plan:
-    """Return one decision for each manifest, and the live associations that none of them covers."""
+    """Return the plan: one decision for each manifest, and the unmanaged associations."""
     requests = [
         resolve_request(manifest.spec, integration.arn) if integration else None
         for manifest in manifests
@@ -82,7 +82,7 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
 def _find_listing_problem(
     manifest: Manifest, request: Spec, record: Record | None, observation: Observation
 ) -> str | None:
-    """Return why nothing can be said, where an integration that matters could not be listed whole."""
+    """Return the error of a failed or incomplete listing of the manifest's integrations, if any."""
     known_names = {integration.arn: integration.name for integration in observation.integrations}
     names = {str(request["DataIntegrationIdentifier"]): manifest.integration}
     if record:
@@ -96,7 +96,7 @@ def _find_listing_problem(
 
 
 def _find_duplicates(manifest: Manifest, manifests: Sequence[Manifest]) -> str | None:
-    """Return which other manifests ask for the same association, unless each of them says which one it means."""
+    """Return the conflict with other manifests of the same natural key, unless each of them has policy.adopt."""
     if len(manifests) == 1 or all(twin.policy.adopt for twin in manifests):
         return None
     others = ", ".join(f"{twin.name!r} ({twin.origin})" for twin in manifests if twin is not manifest)
@@ -104,7 +104,7 @@ def _find_duplicates(manifest: Manifest, manifests: Sequence[Manifest]) -> str |
 
 
 class _OrphanIndex:
-    """The records whose manifests are gone: a renamed manifest takes its own over."""
+    """Index of orphaned records. A renamed manifest takes over its own record."""
 
     def __init__(self, journal: Journal, manifests: Sequence[Manifest]) -> None:
         names = {manifest.name for manifest in manifests}
@@ -112,16 +112,16 @@ class _OrphanIndex:
         orphans = [record for record in journal.records.values() if record.name not in names]
         orphans.sort(
             key=lambda each: isinstance(each.state, CreatePending)
-        )  # what is still waited for goes before others
+        )  # the last one of a key wins: an unanswered Create
         self._records = orphans
         self._by_id = {each.state.association_id: each for each in orphans if isinstance(each.state, Bound)}
         reserved_names = {self._by_id[id_].name for id_ in adopted_ids & self._by_id.keys()}
         self._by_key = {record.key: record for record in orphans if record.name not in reserved_names}
 
     def claim(self, manifest: Manifest, key: NaturalKey) -> Record | None:
-        """Return the record of the association that a manifest names in policy.adopt, else that of its natural key.
+        """Return the record of the association in policy.adopt, or else the record of the natural key.
 
-        Each is given to one manifest only.
+        Only one manifest receives a record.
         """
         record_to_adopt = self._by_id.get(uuid_of(manifest.policy.adopt)) if manifest.policy.adopt else None
         record = record_to_adopt or self._by_key.get(key)
@@ -133,5 +133,5 @@ class _OrphanIndex:
         return record
 
     def list_unclaimed(self, old_names: Collection[str]) -> tuple[Record, ...]:
-        """Return those that no manifest takes over, by name."""
+        """Return the records that no manifest takes over, sorted by name."""
         return tuple(sorted((each for each in self._records if each.name not in old_names), key=lambda each: each.name))

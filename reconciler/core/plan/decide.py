@@ -1,4 +1,4 @@
-"""The decision table: from one manifest and all that is known of it to one decision, the first row that fits."""
+"""Decision table: map one manifest and its inputs to one decision. The first matching row applies."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from reconciler.core.request.token import compute_client_token
 from reconciler.core.text import timestamp
 
 MISSING_REASON = "no such association"
-"""Why most associations are created: neither the journal nor AWS knows one."""
+"""Reason of an ordinary Create: neither the journal nor AWS has the association."""
 
 RESEND_PERIOD = timedelta(hours=8)
-"""For how long a Create whose answer was lost is sent again: later, AWS may have forgotten token and job alike."""
+"""Time limit for retries of a Create whose answer was lost. Later, AWS may have forgotten the token and the job."""
 
 MAX_ATTEMPTS = 5
-"""How often a Create whose answer was lost is sent, the first time included."""
+"""Maximum number of attempts of a Create whose answer was lost, including the first."""
 
 _EXECUTION = "ExecutionConfiguration"
 
@@ -44,7 +44,7 @@ def decide(inputs: DecisionInput) -> Decision:
 
 
 def _adopt_named(inputs: DecisionInput, arn: str) -> Decision:
-    """A person said which association is meant: that one or none, and never a Create."""
+    """Adopt the association in policy.adopt, or block. Never create one."""
     record, live = inputs.record, next((live for live in inputs.candidates if live.arn == arn), None)
     if record and isinstance(record.state, Bound) and record.state.association_id == uuid_of(arn):
         return _decide_by_id(inputs, record, record.state)
@@ -61,7 +61,7 @@ def _adopt_named(inputs: DecisionInput, arn: str) -> Decision:
 
 
 def _decide_pending_create(inputs: DecisionInput, record: Record, pending: CreatePending) -> Decision:
-    """A Create was sent and its answer never came: List tells, or time does."""
+    """Decide on a Create whose answer was lost: adopt its result, wait, retry or give up."""
     matches = inputs.find_matches(record.key)
     if len(matches) > 1:
         return Blocked(inputs.manifest, describe_ambiguity(matches))
@@ -109,14 +109,14 @@ def _format_creates(count: int) -> str:
 
 
 def _give_up(inputs: DecisionInput, record: Record, reason: str) -> Decision:
-    """Leave it to a person, whose word is policy.generation."""
+    """Block until a person raises policy.generation; then create."""
     if inputs.is_generation_raised(record):
         return _create(inputs, record.incarnation + 1, "given up, and policy.generation was raised")
     return Blocked(inputs.manifest, reason)
 
 
 def _decide_by_id(inputs: DecisionInput, record: Record, bound: Bound) -> Decision:
-    """The association is known: compare it, or say that it is gone."""
+    """Decide on a bound association: compare it, wait for it, or report it as lost."""
     manifest, now, settle_time = inputs.manifest, inputs.rules.now, inputs.rules.options.settle_time
     live = next((live for live in inputs.candidates if live.id == bound.association_id), None)
     if live:
@@ -138,7 +138,7 @@ def _decide_by_id(inputs: DecisionInput, record: Record, bound: Bound) -> Decisi
 
 
 def _decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decision:
-    """List no longer shows it: create it again where git says so, and report it otherwise."""
+    """Recreate a lost association if the manifest requests it; otherwise report the loss."""
     policy, loss = inputs.manifest.policy, f"List no longer shows {bound.association_id}"
     if policy.adopt:
         return Lost(inputs.manifest, record, f"{loss}, which policy.adopt names: correct or remove policy.adopt")

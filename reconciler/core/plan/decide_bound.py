@@ -1,4 +1,4 @@
-"""The part of the decision table for an association that is there: drift, change, and the Update that may follow."""
+"""Decision table of bound live associations: drift, changes and Updates."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.text import timestamp
 
 UNKNOWN_CHANGE = "git and AWS differ, and the journal does not know which of them changed"
-"""The reason of an association that was adopted and differs from git."""
+"""Reason of an adopted association that differs from its manifest."""
 
 _EXECUTION = "ExecutionConfiguration"
 _REPEAT_WARNING = "REPEATS the export"
 
 
 def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live) -> Decision:
-    """Tell drift from change, and an Update that has not shown from both."""
+    """Decide between in sync, drifted, changed, update and an Update that List does not show yet."""
     bound = replace(bound, arn=live.arn, missing_since=None)
     ignore = inputs.manifest.policy.ignore
     if bound.update and not _has_drifted(record.request, live, ignore):
@@ -41,7 +41,7 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
 def _decide_pending_update(
     inputs: DecisionInput, record: Record, update: UpdatePending, live: Live, baseline: Spec
 ) -> Decision:
-    """An Update was sent, and List still shows what was there `before`: wait, then say so; never send it again."""
+    """Wait for an Update that List does not show yet, then report it. Never send it again."""
     manifest, until = inputs.manifest, update.at + inputs.rules.options.settle_time
     differences = compare(inputs.request, baseline, live.spec, manifest.policy.ignore)
     event = f"an update was sent at {timestamp(update.at)}"
@@ -91,7 +91,7 @@ def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline:
 
 
 def _find_update_obstacle(inputs: DecisionInput, record: Record, live: Live, baseline: Spec) -> str | None:
-    """Return why a change of git is not sent."""
+    """Return the reason not to send a change."""
     generation = inputs.manifest.policy.generation
     differences = compare(inputs.request, baseline, live.spec)  # an update overwrites what policy.ignore hides, too
     if fixed_members := ", ".join(each.path for each in differences if each.is_changed and not each.is_updatable):
@@ -119,12 +119,12 @@ def _find_update_obstacle(inputs: DecisionInput, record: Record, live: Live, bas
 
 
 def _is_previous_execution(inputs: DecisionInput, record: Record) -> bool:
-    """Tell whether what git asks for is nothing new, and no word of git's has been raised since."""
+    """Tell whether the manifest requests an earlier ExecutionConfiguration without a raised policy.generation."""
     return inputs.request.get(_EXECUTION) in record.previous_executions and not inputs.is_generation_raised(record)
 
 
 def _describe_change(inputs: DecisionInput, record: Record) -> str:
-    """Say what happened, as far as that is known: of what was adopted as List shows it, it is not."""
+    """Describe the change as far as the journal knows it; the history of an adopted association is unknown."""
     if not _is_previous_execution(inputs, record):
         return (
             "policy.generation was raised"
@@ -141,7 +141,7 @@ def _may_update(inputs: DecisionInput) -> bool:
 
 
 def _describe_missing_permission(inputs: DecisionInput) -> str:
-    """Name what would have to be said for an update to be allowed: in the manifest, by the run, or both."""
+    """Name the settings that would allow an update: in the manifest, in the run, or in both."""
     mode = Mode.CREATE_AND_UPDATE
     manifest_part = () if inputs.manifest.policy.mode is mode else (f"policy.mode {mode.value} in the manifest",)
     run_part = () if inputs.rules.options.mode is mode else (f"--mode {mode.value}",)
@@ -149,19 +149,19 @@ def _describe_missing_permission(inputs: DecisionInput) -> str:
 
 
 def _has_drifted(applied: Spec, live: Live, ignore: tuple[str, ...]) -> bool:
-    """Tell whether live left a request."""
+    """Tell whether the live association differs from the applied request."""
     return bool(compare(applied, applied, live.spec, ignore))
 
 
 def _build_update_record(inputs: DecisionInput, record: Record, baseline: Spec) -> Record:
-    """Return the record to write before an Update: what git asks for counts as applied from then on."""
+    """Return the record to write before an Update. The new request then counts as applied."""
     if inputs.is_generation_raised(record):
         record = replace(inputs.acknowledge_generation(record), previous_executions=())
     return _replace_request(record, inputs.request, baseline, UpdatePending(inputs.rules.now))
 
 
 def _replace_request(record: Record, request: Spec, baseline: Spec, update: UpdatePending | None) -> Record:
-    """Return the record with a new request as applied; what was applied, and what List shows last, is remembered."""
+    """Return the record with the new applied request. It keeps the previous request and the last live one."""
     assert isinstance(record.state, Bound)
     old_execution, live_execution = record.request.get(_EXECUTION), baseline.get(_EXECUTION)
     new_execution = request.get(_EXECUTION)

@@ -1,4 +1,4 @@
-"""The decisions: one value per manifest says what a run would do for it, and why.
+"""Decisions: one value per manifest, with the action of a run and its reason.
 
 Each has the `kind` that reports show. `record` is what the journal is to hold for the manifest from then on.
 """
@@ -32,12 +32,12 @@ class DecisionKind(StrEnum):
 
 
 WriteKind: TypeAlias = Literal[DecisionKind.CREATE, DecisionKind.UPDATE]
-"""The kinds that lead to a call which changes AWS."""
+"""Kinds of decision with a call that changes AWS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Missing: send the request. `record` is the intent that is journalled before the call, `before` what was there."""
+    """Send a Create. `record` is the intent to write before the call, `previous_record` the one that it replaces."""
 
     kind: ClassVar[Literal[DecisionKind.CREATE]] = DecisionKind.CREATE
     operation: ClassVar = "CreateDataIntegrationAssociation"
@@ -49,7 +49,7 @@ class Create:
 
     @property
     def request(self) -> Spec:
-        """The request to send; a repeated one is sent as it was recorded."""
+        """The request to send. A retry sends the recorded request."""
         return self.record.request
 
     @property
@@ -76,7 +76,7 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Git changed ExecutionConfiguration, and manifest and run allow to send it, which reruns the job.
+    """Send a changed ExecutionConfiguration, which reruns the job. The manifest and the run allow it.
 
     `record` holds the new request, and is journalled before the call; `before` is what was there.
     """
@@ -93,7 +93,7 @@ class Update:
 
     @property
     def request(self) -> Spec:
-        """The request as it will be applied."""
+        """The request that counts as applied after the Update."""
         return self.record.request
 
     @property
@@ -125,7 +125,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
-    """Live matches and is not remembered, or not so: write a record. AWS is not touched.
+    """Write a record of a matching live association that the journal lacks or has otherwise. Call nothing in AWS.
 
     `differences` is not empty where git asks for something else, or AWS does not match what the record now holds.
     """
@@ -138,7 +138,7 @@ class Adopt:
 
     @property
     def kind(self) -> DecisionKind:
-        """The kind; that of the difference if the adoption leaves one, as the decision of later runs has it."""
+        """The kind: adopt, or the kind that later runs will decide if a difference remains after the adoption."""
         if not self.differences:
             return DecisionKind.ADOPT
         return DecisionKind.CHANGED if any(each.is_changed for each in self.differences) else DecisionKind.DRIFTED
@@ -146,7 +146,7 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True)
 class InSync:
-    """Desired, applied and live are the same as far as live can be read."""
+    """Desired, applied and live are equal in every member that List returns."""
 
     kind: ClassVar[Literal[DecisionKind.IN_SYNC]] = DecisionKind.IN_SYNC
     manifest: Manifest
@@ -156,7 +156,7 @@ class InSync:
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """Live left what was applied. Logged, never repaired."""
+    """AWS no longer matches the last applied request. Drift is reported, never repaired."""
 
     kind: ClassVar[Literal[DecisionKind.DRIFTED]] = DecisionKind.DRIFTED
     manifest: Manifest
@@ -167,7 +167,7 @@ class Drifted:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Git left what was applied, and it is not sent."""
+    """The manifest differs from the last applied request, and the change is not sent."""
 
     kind: ClassVar[Literal[DecisionKind.CHANGED]] = DecisionKind.CHANGED
     manifest: Manifest
@@ -179,7 +179,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """Something was done that List may not show yet, or List shows less than it did: wait until `until`."""
+    """Wait until `until`: List may not show a recent call yet, or it left out an association."""
 
     kind: ClassVar[Literal[DecisionKind.SETTLING]] = DecisionKind.SETTLING
     manifest: Manifest
@@ -192,7 +192,7 @@ class Settling:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The association was known, and List no longer shows it."""
+    """The journal has the association, and List no longer shows it."""
 
     kind: ClassVar[Literal[DecisionKind.LOST]] = DecisionKind.LOST
     manifest: Manifest
@@ -202,7 +202,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A write that waits: `by_itself` until time has passed, otherwise because git or the run says so."""
+    """A write that waits, either for time to pass or for a change of the manifest or the run."""
 
     kind: ClassVar[Literal[DecisionKind.HELD]] = DecisionKind.HELD
     manifest: Manifest
@@ -218,7 +218,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """Nothing can be done until a person acts; the reason says what would help.
+    """A person must act before the run can continue. The reason includes the remedy.
 
     What is `unseen` could not be looked at: how it stood before is still the best that is known. `suspects` are the
     live associations that may be this manifest's, spelt otherwise than git has it.
@@ -238,14 +238,14 @@ class Blocked:
 
 
 Write: TypeAlias = Create | Update
-"""A decision that leads to a call which changes AWS."""
+"""Decision with a call that changes AWS."""
 
 Decision: TypeAlias = Write | Adopt | InSync | Drifted | Changed | Settling | Lost | Held | Blocked
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Exactly one decision per manifest, in the manifests' order, and the live associations no manifest covers.
+    """Plan: exactly one decision per manifest, in their order, and the unmanaged live associations.
 
     `renamed` holds the names of records that manifests of other names take over, `seen` the ids of all that is live,
     `orphaned` the records whose manifests are gone, `unlisted` the data integrations that could not be listed, and why.
@@ -267,12 +267,12 @@ class Plan:
 
     @property
     def reviewed_writes(self) -> tuple[Write, ...]:
-        """The calls that people agree to: those of this run, and those that only wait for time to pass."""
+        """The writes that a review covers: those of this run, and those that only wait for time to pass."""
         return tuple(write for decision in self.decisions for write in (get_reviewed_write(decision),) if write)
 
 
 def get_reviewed_write(decision: Decision) -> Write | None:
-    """Return the call that a decision leads to, now or by itself later."""
+    """Return the write of a decision, including one that only waits for time to pass."""
     match decision:
         case Create() | Update():
             return decision
@@ -283,7 +283,7 @@ def get_reviewed_write(decision: Decision) -> Write | None:
 
 
 def get_live(decision: Decision) -> Live | None:
-    """Return the live association that a decision is about."""
+    """Return the live association of a decision."""
     match decision:
         case Update() | Adopt() | InSync() | Drifted() | Changed() | Settling():
             return decision.live

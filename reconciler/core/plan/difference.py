@@ -1,4 +1,4 @@
-"""Compares what git wants, what was applied and what is live, member by member."""
+"""Compare the desired, applied and live requests member by member."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def compare(desired: Spec, applied: Spec, live: Spec, ignore: tuple[str, ...] = 
 
 
 def with_live_values(request: Spec, differences: Iterable[Difference]) -> Spec:
-    """Return a request in which every member that drifted has the live value."""
+    """Return the request with the live value in every drifted member."""
     members = dict(flatten(request))
     for each in differences:
         members.pop(each.path, None)

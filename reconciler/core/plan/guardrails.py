@@ -1,4 +1,4 @@
-"""Keeps writes within what git, the target and AWS allow: turns them into held or blocked ones, with the way out."""
+"""Guardrails: hold or block the writes that the manifest, the target or AWS does not allow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.core.suggestions import join_names
 
 _FINAL_STATUSES = frozenset(("COMPLETED", "FAILED"))
 MAX_EXPORTS = 20
-"""How many bulk exports run at once in an account and Region (Amazon Connect service quotas; not adjustable)."""
+"""Maximum of concurrent bulk exports in an account and Region (Amazon Connect service quotas; not adjustable)."""
 
 
 def apply_guardrails(plan: Plan, target: Target, rules: RunRules, observation: Observation) -> Plan:
@@ -57,12 +57,12 @@ def _check_policies(write: Write, target: Target, mode: Mode) -> Decision:
 
 
 def _matches_glob(destination: str, glob: str) -> bool:
-    """Match a glob of * and ?; a bracket stands for itself."""
+    """Match a glob of * and ?. A bracket is an ordinary character."""
     return fnmatchcase(destination, glob.replace("[", "[[]"))
 
 
 def _associations_quota(plan: Plan, target: Target, observation: Observation) -> Callable[[Write], Decision]:
-    """Return the rail that keeps the associations of each data integration within its quota.
+    """Return the guardrail that keeps the associations of each data integration within its quota.
 
     Counted are those that List shows, those that it may not show yet, and those that are created before in this run.
     """
@@ -91,7 +91,7 @@ def _associations_quota(plan: Plan, target: Target, observation: Observation) ->
 
 
 def _max_creates(decisions: Sequence[Decision], target: Target, rules: RunRules) -> Callable[[Write], Decision]:
-    """Return the rail that bounds the creates of a run: all of them, or none."""
+    """Return the guardrail on the number of Creates in a run. Above the limit it stops every Create."""
     creates = sum(isinstance(each, Create) for each in decisions)
     limit, source, option = target.max_creates, f"MaxCreates of target {target.name!r}", "MaxCreates"
     if rules.options.max_creates is not None and rules.options.max_creates < limit:
@@ -109,7 +109,7 @@ def _max_creates(decisions: Sequence[Decision], target: Target, rules: RunRules)
 
 
 def _export_quota(plan: Plan, observation: Observation) -> Callable[[Write], Decision]:
-    """Return the rail that holds exports back while as many run as may."""
+    """Return the guardrail that holds exports while the maximum number of exports runs."""
     live_associations = (
         live for lives in observation.associations.values() if not isinstance(lives, Unobserved) for live in lives
     )
@@ -138,11 +138,11 @@ def _export_quota(plan: Plan, observation: Observation) -> Callable[[Write], Dec
 
 
 def _has_running_job(live: Live) -> bool:
-    """Tell whether List shows that a job runs, or may: what a status of a later AWS means is not known."""
+    """Tell whether a job runs. An unknown status counts as running."""
     return bool(live.last_execution and live.last_execution.status not in _FINAL_STATUSES)
 
 
 def _starts_export(request: Spec) -> bool:
-    """Tell whether a call starts a job at once; a schedule starts its own."""
+    """Tell whether a call starts a job at once. A schedule starts its jobs later."""
     execution = request.get("ExecutionConfiguration")
     return isinstance(execution, dict) and execution.get("ExecutionMode") == "ON_DEMAND"

@@ -1,4 +1,4 @@
-"""One manifest with all that is known of it: what the decision table looks at."""
+"""Inputs of the decision table for one manifest."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class RunRules:
-    """The options of a run, and the time at which it decides."""
+    """Options of a run and the time of its decisions."""
 
     options: RunOptions
     now: datetime
@@ -53,26 +53,26 @@ class DecisionInput:
     unexplained: tuple[Live, ...] = ()
 
     def find_matches(self, key: NaturalKey) -> tuple[Live, ...]:
-        """Return the live associations of a natural key."""
+        """Return the live candidates of a natural key."""
         return tuple(live for live in self.candidates if natural_key(live.spec) == key)
 
     def is_generation_raised(self, record: Record) -> bool:
-        """Tell whether git asks for one more try: policy.generation is higher than the one last acted on."""
+        """Tell whether policy.generation is higher than the generation in the record."""
         return self.manifest.policy.generation > record.generation
 
     def describe_remedy(self, record: Record) -> str:
-        """Return what a person does to be heard, for a sentence."""
+        """Return the remedy of a give-up or a loss, as a clause of a sentence."""
         return f"policy.generation is raised above {record.generation}"
 
     def acknowledge_generation(self, record: Record) -> Record:
-        """Return the record with a raised policy.generation taken over: what is neither lost nor given up ignores it.
+        """Return the record with the generation of the manifest. Only a loss or a give-up acts on a raised one.
 
-        So only the first run that sees a raised generation may act on it, and not a later one on a later loss.
+        Only the first run that sees a raised generation may act on it. A later loss must not use it.
         """
         return replace(record, generation=max(record.generation, self.manifest.policy.generation))
 
 
 def describe_ambiguity(matches: Sequence[Live]) -> str:
-    """Return the reason where several live associations match."""
+    """Return the reason to block if several live associations match."""
     arns = ", ".join(sorted(live.arn for live in matches))
     return f"{len(matches)} live associations match: choose one of them with policy.adopt: {arns}"

@@ -1,4 +1,4 @@
-"""The live associations of an account, found by what a manifest or a record knows of them."""
+"""Match live associations to manifests and records."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reconciler.core.plan.decision import Decision, get_live
 
 
 class LiveIndex:
-    """An index of one observation, and of who has what: by a record, or by the manifest's own policy.adopt."""
+    """Index of one observation and of the owners of its associations, by record or policy.adopt."""
 
     def __init__(self, manifests: Sequence[Manifest], observation: Observation, journal: Journal) -> None:
         self._associations = tuple(
@@ -57,7 +57,7 @@ class LiveIndex:
         }
 
     def find_candidates(self, manifest: Manifest, key: NaturalKey, record: Record | None) -> tuple[Live, ...]:
-        """Return what a manifest may mean: by natural key, record or policy.adopt, less what others have."""
+        """Find candidates by natural key, record or policy.adopt, without associations of other manifests."""
         associations = list(self._by_key.get(key, ()))
         ids = [uuid_of(manifest.policy.adopt)] if manifest.policy.adopt else []
         if record:
@@ -70,9 +70,9 @@ class LiveIndex:
         return tuple(own_associations.values())
 
     def find_rival(self, manifest: Manifest, record: Record) -> str | None:
-        """Return the other manifest that has the very association which a record is bound to, where List shows it.
+        """Return the other manifest that owns the association of a record, if List shows the association.
 
-        There is none where the manifest names another association in policy.adopt.
+        Return None if policy.adopt of the manifest names another association.
         """
         id_ = record.state.association_id if isinstance(record.state, Bound) else ""
         if id_ not in self._by_id or (manifest.policy.adopt and uuid_of(manifest.policy.adopt) != id_):
@@ -81,10 +81,10 @@ class LiveIndex:
         return owner if owner != manifest.name else None
 
     def find_holder(self, manifest: Manifest, key: NaturalKey, record: Record | None) -> str | None:
-        """Return another name under which there is an association of this natural key, or one is waited for.
+        """Return another name that has an association, or an unanswered Create, of this natural key.
 
-        That is another manifest, or a record whose manifest is gone. `record` is the manifest's own: where that is of
-        the same key, only others that are still waited for count.
+        The name is that of another manifest or of an orphaned record. `record` is the manifest's own: if it has the
+        same key, orphaned records count only with an unanswered Create.
         """
         owners = [self._owners.get(live.id) for live in self._by_key.get(key, ())]
         owners += [
@@ -97,15 +97,15 @@ class LiveIndex:
         return next((owner for owner in owners if owner and owner != manifest.name), None)
 
     def list_ids(self, integration: str) -> tuple[str, ...]:
-        """Return the ids of all that is live of a data integration, sorted."""
+        """Return the sorted ids of the live associations of a data integration."""
         return self._ids_by_integration.get(integration, ())
 
     def find_unexplained(self, integration: str, record: Record | None) -> tuple[Live, ...]:
-        """Return what is live of a data integration, and accounted for by no record and no manifest's policy.adopt.
+        """Return the live associations of a data integration without a record or a policy.adopt.
 
-        `record` is the one that is decided on. Where its Create has no answer, what another manifest took over since by
-        its natural key alone is not accounted for either: it may be what came of the Create. What has exactly the key
-        of another Create without an answer came of that one.
+        `record` is the record of the decision. If its Create is unanswered, an association that another manifest has
+        adopted since by natural key alone also counts as unexplained: it may be the result of the Create. An
+        association with the key of another unanswered Create is the result of that Create.
         """
         unexplained = self._unexplained.get(integration, ())
         if record is None or not isinstance(record.state, CreatePending):
@@ -114,7 +114,7 @@ class LiveIndex:
         return (*unexplained, *(live for live in self._adopted_by_key.get(integration, ()) if live.id not in known_ids))
 
     def find_unmanaged(self, decisions: Sequence[Decision]) -> tuple[Live, ...]:
-        """Return what no manifest decides on or is bound to from now on, sorted by ARN: a second of a kind as well."""
+        """Return the associations that no manifest covers, sorted by ARN, including duplicates of a natural key."""
         decided_ids = {live.id for decision in decisions for live in (get_live(decision),) if live}
         records = [decision.record or self._records_by_name.get(decision.manifest.name) for decision in decisions]
         bound_ids = {each.state.association_id for each in records if each and isinstance(each.state, Bound)}
@@ -123,5 +123,5 @@ class LiveIndex:
 
 
 def index_by_id(associations: Mapping[str, tuple[Live, ...] | Unobserved]) -> dict[str, Live]:
-    """Return what was listed, by the association's id."""
+    """Return the listed associations by id."""
     return {live.id: live for lives in associations.values() if not isinstance(lives, Unobserved) for live in lives}

@@ -1,4 +1,4 @@
-"""What people agree to when they agree to a plan: its writes, a digest over them, and how another plan differs."""
+"""Review of plans: the canonical writes, their digest, and the mismatch with another plan."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reconciler.core.request.token import encode_canonical_json
 
 @dataclass(frozen=True, slots=True)
 class ReviewedPlan:
-    """The plan that was reviewed: its digest, and a line for each of its writes where they are at hand."""
+    """Reviewed plan: its digest, and a line for each of its writes if they are known."""
 
     digest: str
     lines: tuple[str, ...] | None = None
@@ -25,19 +25,19 @@ class ReviewedPlan:
 
 @dataclass(frozen=True, slots=True)
 class PlanMismatch:
-    """Another plan than the one that was reviewed; `differences` are sentences, None where its writes are not known."""
+    """Plan mismatch. `differences` are sentences; None if the writes of the reviewed plan are unknown."""
 
     reviewed_digest: str
     differences: tuple[str, ...] | None
 
 
 def canonical_line(write: Write) -> str:
-    """Return everything that counts of a write on one line: its subject, its kind, and exactly what is sent."""
+    """Return a write as one canonical line: natural key, kind, reference and body."""
     return format_canonical_line(write.kind, write.request, write.reference)
 
 
 def format_canonical_line(kind: WriteKind, request: Spec, reference: str) -> str:
-    """Return the line of a write that a report holds."""
+    """Return the canonical line of a write in a report."""
     match kind:
         case DecisionKind.CREATE:
             body: Json = request
@@ -49,16 +49,16 @@ def format_canonical_line(kind: WriteKind, request: Spec, reference: str) -> str
 
 
 def compute_digest(lines: Iterable[str]) -> str:
-    """Return `sha256:…` over writes, in whatever order they come."""
+    """Return `sha256:…` over the lines of writes, independent of their order."""
     return "sha256:" + hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
 def compare_with_review(
     reviewed: ReviewedPlan, lines: Iterable[str], names: Mapping[str, str] | None = None
 ) -> PlanMismatch | None:
-    """Return how the writes of a plan differ from those that were agreed to, if they do.
+    """Return the mismatch between the writes of a plan and the reviewed plan; None if they are equal.
 
-    `names` are those of the data integrations, by ARN.
+    `names` are the names of the data integrations, by ARN.
     """
     planned_lines = tuple(lines)
     if compute_digest(planned_lines) == reviewed.digest:

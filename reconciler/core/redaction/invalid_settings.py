@@ -1,4 +1,4 @@
-"""Tells what of a setting cannot be right, without saying the setting: it may be a secret."""
+"""Describe invalid settings without their values, which may be secrets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CREDENTIAL_NAMES = re.compile(
 
 
 def find_flaw(value: str) -> str | None:
-    """Return what is wrong with a secret or a URL whatever it is for, None where nothing is."""
+    """Return the fault of a secret or a URL; None if it is valid."""
     if value and not value.strip(" \t\r\n\ufeff"):
         return "is blank"
     if "\ufeff" in value:
@@ -28,7 +28,7 @@ def find_flaw(value: str) -> str | None:
 
 
 def find_credential_flaw(value: str) -> str | None:
-    """Return what is wrong with a key or token that is sent in a header."""
+    """Return the fault of a key or a token for a header; None if it is valid."""
     if flaw := find_flaw(value):
         return flaw
     if value[:1] in {'"', "'"} and value[-1:] == value[:1]:
@@ -39,14 +39,14 @@ def find_credential_flaw(value: str) -> str | None:
 
 
 def list_credential_flaws(environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield a sentence for each credential of AWS in the environment that cannot be right."""
+    """Yield a sentence for each invalid AWS credential in the environment."""
     for name, value in sorted(environment.items()):
         if _CREDENTIAL_NAMES.fullmatch(name) and (flaw := find_credential_flaw(value)):
             yield f"{name}: {flaw}: set it anew, or unset it"
 
 
 def list_setting_flaws(environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield a sentence for each other secret, and each proxy, that cannot be right."""
+    """Yield a sentence for each other invalid secret or proxy."""
     for name, value in sorted(environment.items()):
         if name == "RECONCILER_WEBHOOK_SECRET" and (flaw := find_flaw(value)):
             yield f"{name}: {flaw}: set it anew"

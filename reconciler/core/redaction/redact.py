@@ -1,4 +1,4 @@
-"""Takes secrets out of foreign text, also where they are escaped, encoded or cut there."""
+"""Redact secrets from foreign text, including escaped, encoded and cut ones."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def redact(text: str, index: SecretIndex) -> str:
 
 
 def hide(text: str, index: SecretIndex) -> str:
-    """Return a text of our own, which may quote what was given, without secrets that are known."""
+    """Redact known secrets from a text of this program, which may quote its input."""
     return "\n".join(_hide_secrets(line, index) for line in text.split("\n"))
 
 
@@ -154,7 +154,7 @@ def _decode_escape(escape: str) -> str:
 
 
 def _find_spans(text: str, places: list[tuple[int, int]] | None, index: SecretIndex) -> Iterator[tuple[int, int]]:
-    """Yield where secrets stand, as places in the text that was given."""
+    """Yield the positions of secrets in the original text."""
     for start, end in _find_matches(text, index):
         yield (places[start][0], places[end - 1][1]) if places else (start, end)
 

@@ -1,4 +1,4 @@
-"""The secrets of a process, in every spelling that a foreign text may give them."""
+"""Secrets of a process, in every spelling that a foreign text may use."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Secrets:
 
     @classmethod
     def from_text(cls, text: str, *, is_proxy: bool = False) -> Secrets:
-        """Return what is secret in the URLs of a text: their logins."""
+        """Return the logins in the URLs of a text."""
         secrets = cls()
         for login in _find_logins(text, is_proxy=is_proxy):
             secrets |= cls.from_login(login)
@@ -146,7 +146,7 @@ def is_proxy(name: str) -> bool:
 
 
 def is_public(value: str) -> bool:
-    """Tell whether a value is none that could be secret, whatever it is given for."""
+    """Tell whether a value is public by its form and cannot be a secret."""
     return value in _PUBLIC_WORDS or bool(_PUBLIC_VALUES.fullmatch(value))
 
 

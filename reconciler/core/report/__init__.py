@@ -1,1 +1,1 @@
-"""What a run has to say at its end, as values that every format shows."""
+"""Reports of runs, as values that every format renders."""

@@ -1,4 +1,4 @@
-"""Puts a plan and what became of it into the lines of a report."""
+"""Build a report from a plan and its outcomes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _DRIFT_MESSAGE = "AWS no longer matches the last {} configuration; drift is repo
 
 
 def build_target_report(name: str, account: str | None, region: str | None, result: Result) -> TargetReport:
-    """Return a target's report from what was decided and what became of it."""
+    """Return the report of a target from the result of its run."""
     plan, outcomes = result.plan, result.outcomes
     if result.is_unwritten:
         outcomes = {each.manifest.name: _SKIPPED_ADOPTION for each in plan.decisions if isinstance(each, Adopt)}
@@ -55,7 +55,7 @@ def build_target_report(name: str, account: str | None, region: str | None, resu
 
 
 def _get_since(association: AssociationReport, last_decision: LastDecision | None) -> datetime | None:
-    """Return since when it is decided so; None where that is not known, or another decision is remembered."""
+    """Return the start of the current decision; None if the journal has no such decision."""
     return last_decision.since if last_decision and last_decision.decision == association.decision else None
 
 
@@ -71,7 +71,7 @@ def build_lines(
 
 
 def _get_changed_id(decision: Decision, outcome: Outcome | None) -> str:
-    """Return which association a call made or changed; nothing where there was no such call."""
+    """Return the id of the association that a call created or updated; empty without such a call."""
     if isinstance(outcome, Created):
         return outcome.association_id
     return decision.association_id if isinstance(decision, Update) and outcome else ""

@@ -1,4 +1,4 @@
-"""Gathers all that is known of one association, and which row of the decision table its decision comes from."""
+"""Explain one association: its inputs, its decision and the row of the decision table."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ from reconciler.core.text import timestamp
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the decision table: what the journal has, what List shows, and what follows; a rail may change that.
+    """Row of the decision table: record, live association and decision. A guardrail may change the decision.
 
-    `condition` is what tells the row from others with the same record and live; None where there is no other.
+    `condition` separates the row from others with the same record and live association; None if there are no others.
     """
 
     record: str
@@ -51,7 +51,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All that is known of one association.
+    """Explanation of the decision on one association.
 
     `request` is what git asks for, normalised and with the integration's ARN; None where that is not known. `token` is
     what a Create of it would carry now; None where policy.adopt keeps any from being sent. `record` is under the
@@ -73,7 +73,7 @@ class Explanation:
 
 
 def explain(name: str, preview: Preview) -> Explanation:
-    """Return all that is known of the manifest of a name, which the preview has."""
+    """Explain the decision on the named manifest, which must be in the preview."""
     observation, journal = preview.observation, preview.journal
     decision = next(each for each in preview.plan.decisions if each.manifest.name == name)
     manifest = decision.manifest
@@ -104,7 +104,7 @@ def explain(name: str, preview: Preview) -> Explanation:
 
 
 def _find_record(decision: Decision, journal: Journal) -> Record | None:
-    """Return the record as the journal has it, under an earlier name of the manifest too."""
+    """Return the record from the journal, including one under an earlier name of the manifest."""
     if decision.manifest.name in journal.records:
         return journal.records[decision.manifest.name]
     state = decision.record.state if decision.record else None
@@ -151,7 +151,7 @@ def _build_row(decision: Decision, record: Record | None, live: str, rules: RunR
 
 
 def _describe_record(record: Record | None) -> Iterator[str]:
-    """Say what the journal knows, in the words of the table."""
+    """Describe the record in the words of the decision table."""
     match record.state if record else None:
         case None:
             yield "none"
@@ -170,7 +170,7 @@ def _describe_record(record: Record | None) -> Iterator[str]:
 def _describe_live(
     manifest: Manifest, record: Record | None, live: Live | None, matches: Sequence[Live], unlisted: str | None
 ) -> str:
-    """Say what List shows, in the words of the table."""
+    """Describe the live association in the words of the decision table."""
     if unlisted is not None:
         return "its data integration could not be listed"
     if record and isinstance(record.state, Bound) and live and live.id == record.state.association_id:
@@ -185,7 +185,7 @@ def _describe_live(
 def _describe_conditions(
     decision: Decision, write: Write | None, record: Record | None, rules: RunRules
 ) -> Iterator[str]:
-    """Say what makes it this row, in the words of the table: what differs, what time it is, and what git allows."""
+    """Describe the conditions of the row in the words of the decision table: differences, times and policy."""
     policy = decision.manifest.policy
     if policy.adopt and not isinstance(decision, Blocked):  # the reason of which says it
         yield f"policy.adopt names {policy.adopt}"
@@ -215,7 +215,7 @@ def _describe_conditions(
 
 
 def _explain_repetition(create: Create) -> Iterator[str]:
-    """Say why a Create follows where the journal knows of an earlier one; a first one has no condition."""
+    """Explain the repetition of a Create from its previous record. A first Create has no condition."""
     previous_record, policy = create.previous_record, create.manifest.policy
     if previous_record is None:
         return

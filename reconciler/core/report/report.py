@@ -1,4 +1,4 @@
-"""What a run says at its end: a value that every renderer shows and no renderer decides."""
+"""Report of a run: a value that renderers show without decisions of their own."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SUMMARY_NAMES = (*map(format_summary_name, DecisionKind), "unmanaged", "failed")
 
 @dataclass(frozen=True, slots=True)
 class AssociationReport:
-    """One manifest's line of the report. `write` is the call that it leads to, now or by itself later.
+    """Line of one manifest in the report. `write` is its call, in this run or after time has passed.
 
     `since` is since when the decision is the same in every run.
     """
@@ -51,17 +51,17 @@ class AssociationReport:
 
     @property
     def has_failed(self) -> bool:
-        """Whether a call was made and nothing good is known of it."""
+        """Tell whether a call was made without a known success."""
         return isinstance(self.outcome, Refused | NotSent | Unknown)
 
     @property
     def has_failed_export(self) -> bool:
-        """Whether the last job that AWS ran for it failed, however the association itself stands."""
+        """Tell whether the last job of the association failed, regardless of the decision."""
         return self.last_execution is not None and self.last_execution.status == "FAILED"
 
     @property
     def has_remaining_difference(self) -> bool:
-        """Whether a difference between git and AWS is left after the run."""
+        """Tell whether a difference between the manifest and AWS remains after the run."""
         match self.decision:
             case DecisionKind.CREATE | DecisionKind.UPDATE:
                 return not isinstance(self.outcome, SUCCESSES)
@@ -100,21 +100,21 @@ class TargetReport:
     integration_names: Mapping[str, str] = field(default_factory=dict)
 
     def get_integration_name(self, arn: str) -> str:
-        """Return the name of a data integration, or its ARN where that is gone."""
+        """Return the name of a data integration, or its ARN if the integration is gone."""
         return self.integration_names.get(arn, arn)
 
     def format_integration(self, arn: str) -> str:
-        """Return the name of a data integration with its ARN, for whoever has to find it."""
+        """Return the name and the ARN of a data integration."""
         return f"{self.integration_names[arn]} ({arn})" if arn in self.integration_names else arn
 
     @property
     def failed_count(self) -> int:
-        """How many calls failed."""
+        """The number of failed calls."""
         return sum(association.has_failed for association in self.associations)
 
     @property
     def has_attempted_writes(self) -> bool:
-        """Whether a call was to be made."""
+        """Tell whether the plan has a call."""
         return any(each.outcome for each in self.associations if each.write)
 
     @property
@@ -124,13 +124,13 @@ class TargetReport:
 
     @property
     def managed_count(self) -> int:
-        """How many of the live associations a manifest covers."""
+        """The number of live associations with a manifest."""
         return self.live_count - len(self.unmanaged)
 
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """When, from what and how a run was made. Times are UTC."""
+    """Time, source and options of a run. Times are UTC."""
 
     id: str
     started_at: datetime
@@ -142,7 +142,7 @@ class RunInfo:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that one run has to say."""
+    """Report of one run."""
 
     run: RunInfo
     targets: tuple[TargetReport, ...]
@@ -151,7 +151,7 @@ class Report:
 
     @property
     def plan_digest(self) -> str:
-        """`sha256:…` over what the run would write to AWS, and nothing that changes by itself."""
+        """`sha256:…` over the reviewed writes, without values that change by themselves."""
         return compute_digest(canonical_line(each.write) for each in self.associations if each.write)
 
     @property
@@ -166,12 +166,12 @@ class Report:
 
     @property
     def live_count(self) -> int:
-        """How many live associations could be listed."""
+        """The number of listed live associations."""
         return sum(target.live_count for target in self.targets)
 
     @property
     def managed_count(self) -> int:
-        """How many of them a manifest covers."""
+        """The number of listed live associations with a manifest."""
         return sum(target.managed_count for target in self.targets)
 
     @property
@@ -186,13 +186,13 @@ class Report:
 
     @property
     def open_count(self) -> int:
-        """How many manifests wait for a person, or for another run, and have not drifted."""
+        """The number of manifests that wait for a person or for another run, without drifted ones."""
         waiting = (each.decision is DecisionKind.BLOCKED or each.has_remaining_difference for each in self.associations)
         return sum(waiting) - self.summary["drifted"]
 
     @property
     def is_complete(self) -> bool:
-        """Whether all that is live was seen."""
+        """Tell whether every live association was listed."""
         return not any(target.error or target.unlisted for target in self.targets)
 
     @property
@@ -202,7 +202,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 where nothing failed, nothing is blocked and the plan is the one that was reviewed, else 1."""
+        """0 without failures, blocked manifests and a plan mismatch; otherwise 1."""
         failure_count = self.summary["failed"] + self.summary["blocked"]
         return 1 if failure_count or self.mismatch or any(target.error for target in self.targets) else 0
 
