@@ -170,7 +170,7 @@ def check_journal(place: str | None, answer: Journal | StateError | CloudError, 
 
 
 def check_journal_files(place: str, obstacle: str | None) -> Check:
-    """Judge whether a run could open what is beside a journal in a folder. `locked_out` is what keeps it from that."""
+    """Judge whether a run could open what is beside a journal in a folder. `obstacle` is the reason it could not."""
     if obstacle:
         fix = "give that file to this user; where another one runs it too, run all of it as one of them"
         return Check("journal-write", CheckResult.FAILED, f"{place} cannot be written: {obstacle}", fix)

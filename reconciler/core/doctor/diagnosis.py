@@ -68,7 +68,7 @@ def build_skipped_check(name: str, reason: str, fix: str | None = None, subject:
 
 
 def build_failed_check(name: str, error: CloudError, permission: str, subject: str | None = None) -> Check:
-    """Return the check of a call that failed; `needs` is the permission for it."""
+    """Return the check of a call that failed; `permission` is what the call needs."""
     result, fix = CheckResult.FAILED, "see what AWS says, and run this again"
     match error:
         case AccessDenied():

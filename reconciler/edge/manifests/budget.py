@@ -32,13 +32,13 @@ class Budget:
     values: int = MAX_VALUES
 
     def begin_document(self, name: str, line: int) -> None:
-        """Count one document, empty ones too. Raises Exhausted."""
+        """Count one document, empty ones too. Raises BudgetExceeded."""
         self.documents -= 1
         if self.documents < 0:
             raise _build_error(name, line, f"more than {MAX_DOCUMENTS} documents")
 
     def end_document(self, name: str, line: int, values: int) -> None:
-        """Count the keys and values of one document. Raises Exhausted."""
+        """Count the keys and values of one document. Raises BudgetExceeded."""
         self.values -= values
         if self.values < 0:
             raise _build_error(name, line, f"more than {MAX_VALUES} keys and values")

@@ -39,7 +39,7 @@ def find_files(path: str, stdin: BinaryIO | None) -> Iterator[File | Problem]:
 
 
 def _read_folder(name: str, real_path: str, root: str, visited: set[str], depth: int = 1) -> Iterator[File | Problem]:
-    """Yield the files of a folder. `seen` are those that were read: none is twice, whatever leads to it."""
+    """Yield the files of a folder. `visited` holds the folders already read; each is read once."""
     visited.add(real_path)
     if depth > MAX_FOLDERS:
         yield Problem(sanitize(name), 0, 0, "", f"is a folder more than {MAX_FOLDERS} levels deep")

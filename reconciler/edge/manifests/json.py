@@ -37,7 +37,7 @@ def is_likely(text: str) -> bool:
 
 
 def read_documents(name: str, text: SourceText, budget: Budget) -> Iterator[Document | Problem]:
-    """Yield the documents of a text one after the other. Raises NotJson and Refused."""
+    """Yield the documents of a text one after the other. Raises NotJson and UnreadableFile."""
     reader = _Reader(name, text, budget)
     while reader.go_to_document():
         yield from reader.read_document()

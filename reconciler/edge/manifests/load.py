@@ -47,7 +47,7 @@ def read_manifests(entries: Iterable[File | Problem], now: datetime) -> Desired:
 
 
 def _check_file(entry: File | Problem, budget: Budget, problems: _Problems) -> Iterator[CheckedDocument]:
-    """Yield the mappings in one file, of which nothing else stays in memory. Raises Exhausted."""
+    """Yield the mappings in one file, of which nothing else stays in memory. Raises BudgetExceeded."""
     if isinstance(entry, Problem):
         problems.add(entry)
         return
@@ -67,7 +67,7 @@ class _Problems:
         self._count = 0
 
     def add(self, problem: Problem) -> None:
-        """Count one more. Raises Exhausted where there are too many to go on."""
+        """Count one more. Raises BudgetExceeded where there are too many to go on."""
         self._count += 1
         if self._count > MAX_COUNTED_PROBLEMS:
             message = (

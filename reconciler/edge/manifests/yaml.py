@@ -47,7 +47,7 @@ _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0
 def read_documents(name: str, content: bytes, budget: Budget | None = None) -> Iterator[Document | Problem]:
     """Yield the documents of a file, and a problem for everything in it that is not acceptable as YAML.
 
-    `budget` is what the revision may still hold. Raises Exhausted where it holds more.
+    `budget` is what the revision may still hold. Raises BudgetExceeded where it holds more.
     """
     try:
         text = SourceText(content.decode("utf-8-sig"))
@@ -69,7 +69,7 @@ def read_documents(name: str, content: bytes, budget: Budget | None = None) -> I
 
 
 def _read_json(name: str, text: SourceText, budget: Budget) -> list[Document | Problem]:
-    """Return the documents of JSON, and none of what is YAML in another form. Raises Exhausted."""
+    """Return the documents of JSON, and none of what is YAML in another form. Raises BudgetExceeded."""
     if not json.is_likely(text.text):
         return []
     remaining = replace(budget)
@@ -87,7 +87,7 @@ def _read_json(name: str, text: SourceText, budget: Budget) -> list[Document | P
 
 
 def _read_yaml(name: str, text: SourceText, budget: Budget) -> Iterator[Document | Problem]:
-    """Yield the documents of YAML, and a problem for everything that is not acceptable. Raises Exhausted."""
+    """Yield the documents of YAML, and a problem for everything that is not acceptable. Raises BudgetExceeded."""
     if problem := next(_find_misreadings(name, text.text), None):
         yield problem
         return
@@ -144,7 +144,7 @@ class _Reader:
         self._anchors: dict[str, tuple[Json, array[int], int] | None] = {}
 
     def read_documents(self) -> Iterator[Document | Problem]:
-        """Yield document after document, and what is wrong with each; raises yaml.YAMLError and Refused."""
+        """Yield document after document, and what is wrong with each; raises yaml.YAMLError and UnreadableFile."""
         while type(event := self._next_event()) is not StreamEndEvent:
             if isinstance(event, DocumentStartEvent):
                 self._marks, self._character_count = array("I"), 0

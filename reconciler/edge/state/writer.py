@@ -83,7 +83,7 @@ class StoredJournalWriter:
             self._store.release()
 
     def with_renewed_lease(self, new: Journal, leased: Journal) -> Journal:
-        """Return a journal to write with the lease that `held` has, for another term. Raises StateConflict."""
+        """Return a journal to write with the lease that `leased` has, for another term. Raises StateConflict."""
         assert leased.lease
         if self._clock.now() >= leased.lease.expires:
             raise StateConflict(f"the lease of {self._store.place} has expired")
