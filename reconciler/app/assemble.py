@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Runner:
-    """Runs all targets, as often as it is asked to, with everything that stays the same between runs."""
+    """Runs all targets once for each call, and keeps what stays the same between runs."""
 
     def __init__(self, config: RunConfig, stop: threading.Event, metrics: Metrics | None = None) -> None:
         """Open the place of the journals. Raises CloudError."""

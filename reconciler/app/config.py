@@ -1,4 +1,4 @@
-"""What a person chose for runs, whatever took the choice: the command line fills every field by its name."""
+"""The configuration of runs. The command line fills each field from the option of the same name."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ class RunConfig:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether something stands in for AWS; it is given no real credentials."""
+        """Whether a sandbox or another endpoint replaces AWS. No real credentials are sent to it."""
         return self.sandbox or self.endpoint_url is not None
 
     @property
     def state_location(self) -> str:
-        """Where the journals are kept."""
+        """The location of the journals."""
         return self.state or DEFAULT_STATE
 
     @property
     def state_namespace(self) -> str:
-        """The folder within that place: a sandbox has its own, so that it never meets journals of real accounts."""
+        """The folder below that location: a sandbox has its own, apart from the journals of real accounts."""
         return "sandbox" if self.is_simulated else ""
 
     @property

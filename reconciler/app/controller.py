@@ -21,7 +21,8 @@ from reconciler.app.shutdown import ShutdownTimer
 from reconciler.app.sources import FolderSource, GitSource, Source
 from reconciler.app.stop_signal import StopSignal, stop_on_signals
 from reconciler.controller.clock_jumps import ClockJumpDetector
-from reconciler.controller.controller import POLL_TASK, Controller, Dependencies, Intervals, RunTarget
+from reconciler.controller.controller import POLL_TASK, Controller
+from reconciler.controller.dependencies import Dependencies, Intervals, RunTarget
 from reconciler.controller.revisions import RevisionTracker
 from reconciler.controller.scheduler import SchedulerContext
 from reconciler.core.controller.status import ActiveRun
@@ -39,7 +40,7 @@ _CHECK_INTERVAL = 1.0
 
 @dataclass(frozen=True, slots=True)
 class HttpOptions:
-    """Where the page, probes, metrics and webhooks are served, and the template of links to manifests."""
+    """The address of the page, probes, metrics and webhooks, and the template of links to manifests."""
 
     address: Address
     manifest_url: str | None

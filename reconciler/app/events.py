@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class EventRecorder:
-    """What happens, as log lines and counts; `news` is called where people may want to know.
+    """Writes the events of a controller to the log and the metrics, and wakes the notifications by `notify`.
 
-    `places` are where the manifests come from.
+    `places` are the locations of the manifests.
     """
 
     def __init__(self, metrics: Metrics, notify: Callable[[], None], places: Sequence[str]) -> None:
@@ -29,12 +29,12 @@ class EventRecorder:
         self._log, self._metrics, self._notify = logs.get_logger(), metrics, notify
 
     def on_revision_activated(self, revision: Revision, desired: Desired) -> None:
-        """Say that another revision became active, and its warnings."""
+        """Log that a revision became active, and its warnings."""
         self._log.info(logs.REVISION_ACTIVATED, revision=revision.id, manifests=revision.manifest_count)
         logs.log_desired(desired, revision.id, self._places)
 
     def on_revision_rejected(self, rejected_revision: RejectedRevision, active_revision: Revision | None) -> None:
-        """Say what is wrong with what is newest in git, and what is in force meanwhile."""
+        """Log why the latest revision was rejected, and which revision stays active."""
         for problem in rejected_revision.problems:
             self._log.error(logs.MANIFEST_INVALID, problem=str(problem))
         self._log.error(

@@ -24,7 +24,7 @@ from reconciler.run import preview
 
 @dataclass(slots=True)
 class ExportResult:
-    """What there is to write, as texts by file name, and all that has to be said beside it."""
+    """The manifests to write, as texts by file name, with the failures and the advice about them."""
 
     texts: dict[str, str] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)

@@ -14,9 +14,9 @@ _LOG_TIMEOUT = 1.0
 
 
 class ShutdownTimer:
-    """Ends the process with `exit_code` if it still runs `seconds` after a stop was `requested`, unless closed before.
+    """Ends the process with `exit_code` if it still runs `seconds` after `stop` was set, unless it is closed before.
 
-    It waits in a thread of its own, since all others may hang. The log names the `active_targets`.
+    It waits in a thread of its own, since every other thread may hang. The log names the targets that still run.
     """
 
     def __init__(self, stop: threading.Event, seconds: float) -> None:

@@ -1,86 +1,30 @@
-"""Follows git and runs each target in a lane of its own, until it is closed."""
+"""Poll git and run each target in a task of its own, until the controller is closed."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol
 
 from reconciler.controller import task
+from reconciler.controller.dependencies import Dependencies, Intervals
 from reconciler.controller.revisions import RevisionTracker
-from reconciler.controller.scheduler import SchedulerContext
 from reconciler.controller.task import PeriodicTask
 from reconciler.core.apply.outcome import SUCCESSES
 from reconciler.core.controller import status
 from reconciler.core.controller.backoff import Backoff
-from reconciler.core.controller.status import ActiveRun, ControllerStatus, FinishedRun, RejectedRevision, Revision
+from reconciler.core.controller.status import ActiveRun, ControllerStatus, FinishedRun
 from reconciler.core.errors import StopRequested
-from reconciler.core.model import Desired
 from reconciler.core.report.report import Report
 
 POLL_TASK = "look"
-"""What the timetable knows looking at git by: it waits for no target."""
+"""The scheduler's name of the task that polls git; it waits for no target."""
 RUN_RETENTION = timedelta(days=1)
 _MAX_FINISHED_RUNS = 20_000
-"""How many finished runs are remembered at most: those of a day, of some sixty targets every five minutes."""
-
-
-class RunTarget(Protocol):
-    """Runs one target."""
-
-    def __call__(self, run: ActiveRun, desired: Desired, on_progress: Callable[[], None]) -> Report:
-        """Make a run, and report; call `got_on` whenever something is done."""
-
-
-class ControllerEvents(Protocol):
-    """Is told what happens as it happens. Must not raise."""
-
-    def on_revision_activated(self, revision: Revision, desired: Desired) -> None:
-        """Say that another revision came into force, and what it asks for."""
-
-    def on_revision_rejected(self, rejected_revision: RejectedRevision, active_revision: Revision | None) -> None:
-        """Say why what is newest in git is not in force: once, while it stays so."""
-
-    def on_run_finished(self, report: Report) -> None:
-        """Say what became of a run."""
-
-    def on_unexpected_error(self, task_name: str, run: ActiveRun | None, error: Exception) -> None:
-        """Say that something went wrong that nobody foresaw, and in which run, if in one."""
-
-    def on_run_stuck(self, target_status: status.TargetStatus) -> None:
-        """Say that a run does not get on: once for each."""
-
-    def on_runs_waiting(self, target_names: Sequence[str]) -> None:
-        """Say that targets are due and wait for runs of others to end: once, while there are any."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dependencies:
-    """What a controller works with."""
-
-    run_target: RunTarget
-    events: ControllerEvents
-    scheduling: SchedulerContext
-    generate_id: Callable[[], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Intervals:
-    """How often targets are run and git is looked at, and for how long a run may not get on before it is stuck.
-
-    Because somebody asks they are begun twice within `quiet` at most: a storm of webhooks that lasts is two runs.
-    Once in a `heartbeat` people are sent a summary, where anybody is sent anything; never where it is 0.
-    """
-
-    run_interval: timedelta
-    poll_interval: timedelta
-    stuck_after: timedelta
-    summary_interval: timedelta = timedelta()
-    min_event_interval: timedelta = timedelta(seconds=30)
+"""The most finished runs that are kept: a day of some sixty targets that run every five minutes."""
 
 
 @dataclass(slots=True)
@@ -110,7 +54,7 @@ class TargetState:
 
 
 class Controller:
-    """The loop."""
+    """Polls git, keeps a task for each target, and knows the state of all of them."""
 
     def __init__(self, revisions: RevisionTracker, dependencies: Dependencies, intervals: Intervals) -> None:
         self._revisions, self._dependencies, self._intervals = revisions, dependencies, intervals
@@ -126,7 +70,7 @@ class Controller:
         self._poll_task = self._create_task(POLL_TASK, self._poll_source, intervals.poll_interval)
 
     def start(self) -> None:
-        """Look at git, and go on from there."""
+        """Poll git now; everything else follows from what it finds."""
         self._poll_task.request()
 
     def check_progress(self) -> None:

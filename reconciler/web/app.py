@@ -30,7 +30,7 @@ _MAX_AGE = 15
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """What is shown. `metrics` returns a content type and a text; `manifest_url` is a template (see `places`)."""
+    """What is shown. `render_metrics` returns a content type and a text; `manifest_url` is a template (see `links`)."""
 
     get_status: Callable[[], ControllerStatus]
     render_metrics: Callable[[], tuple[str, bytes]]
@@ -111,7 +111,10 @@ def _compute_cache_state(status: ControllerStatus, process: Process) -> object:
         return round(time.timestamp()) if time else None
 
     stuck_targets = tuple(target_status.target for target_status in status.find_stuck(process.stuck_after))
-    times = tuple((round_to_seconds(lane.last_progress), round_to_seconds(lane.next_run)) for lane in status.targets)
-    targets = tuple(replace(lane, last_progress=None, next_run=None) for lane in status.targets)
+    times = tuple(
+        (round_to_seconds(target_status.last_progress), round_to_seconds(target_status.next_run))
+        for target_status in status.targets
+    )
+    targets = tuple(replace(target_status, last_progress=None, next_run=None) for target_status in status.targets)
     stable_status = replace(status, now=status.started_at, targets=targets, source_status=None)
     return int(status.now.timestamp() // _MAX_AGE), stable_status, times, stuck_targets, process

@@ -15,7 +15,7 @@ _PART_SIZE = 32 * 1024
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class RenderedText:
-    """One text. `packed` is a gzip stream in pieces of `size` bytes together; the text itself has `length` bytes."""
+    """One text. `compressed` is a gzip stream of `compressed_size` bytes in pieces; the text has `length` bytes."""
 
     media_type: str
     compressed: tuple[bytes, ...] = field(repr=False)

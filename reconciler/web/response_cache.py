@@ -56,7 +56,7 @@ class ResponseCache:
         self._texts_in_use: weakref.WeakSet[RenderedText] = weakref.WeakSet()
 
     async def respond(self, request: Request, key: Hashable, build_document: Callable[[], Document]) -> Response:
-        """Return the answer to a request. `look` is called in a thread, and never twice at once."""
+        """Return the answer to a request. `build_document` is called in a thread, and never twice at once."""
         count_on_arrival = self._rendering_count
         async with self._turn_limiter:
             if await request.is_disconnected():

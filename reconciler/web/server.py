@@ -46,10 +46,10 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def serve(application: Starlette, host: str, port: int, lifetime: float = MAX_LIFETIME) -> Iterator[str]:
-    """Serve while the block runs, and give the address. Raises NotListening.
+    """Serve while the block runs, and give the address. Raises ListenError.
 
     An empty host is every address of this machine, of both kinds where it has both.
-    `life` is for how many seconds a connection may last.
+    `lifetime` is for how many seconds a connection may last.
     """
     limits = ConnectionLimits.from_process()
     with _open_listener(host, port) as listener:

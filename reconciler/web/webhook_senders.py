@@ -51,11 +51,11 @@ class UnreadableBody(ValueError):
 
 
 def matches_push(sender: WebhookSender, headers: Mapping[str, str], body: bytes, watched_ref: str | None) -> bool:
-    """Tell whether a webhook is a push to what is watched. Raises Unreadable.
+    """Tell whether a webhook is a push to what is watched. Raises UnreadableBody.
 
-    `watched` is a branch, a tag, `refs/…`, HEAD for the repository's default branch, or None for all. A body without a
-    ref, which only the generic sender may send, is about all. So is one of its with a ref where only the default branch
-    counts and the body does not name it.
+    `watched_ref` is a branch, a tag, `refs/…`, HEAD for the repository's default branch, or None for all. A body
+    without a ref, which only the generic sender may send, is about all. So is one of its with a ref where only the
+    default branch counts and the body does not name it.
     """
     if sender.event_header and headers.get(sender.event_header) not in sender.push_events:
         return False
@@ -72,7 +72,7 @@ def matches_push(sender: WebhookSender, headers: Mapping[str, str], body: bytes,
 def _parse_payload(headers: Mapping[str, str], body: bytes) -> Mapping[str, Any]:
     """Return what a body says: JSON, or a form with it in `payload`, as GitHub sends unless told otherwise.
 
-    The content type alone proves nothing: curl says of all data that it is a form. Raises Unreadable.
+    The content type alone proves nothing: curl says of all data that it is a form. Raises UnreadableBody.
     """
     is_form = headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM_TYPE
     hint = ": send it as application/json" if is_form else ""

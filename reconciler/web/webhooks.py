@@ -16,9 +16,9 @@ MAX_BODY_SIZE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
-    """What webhooks lead to. `secret` returns what proves a sender, None where hooks are disabled.
+    """What webhooks lead to. `get_secret` returns what proves a sender, None where hooks are disabled.
 
-    `look` has git looked at; `run_all` has all targets run as well. `told` is given the sender and what became of it.
+    `check_source` checks git; `run_all` also runs all targets. `on_result` is given the sender and the result.
     """
 
     get_secret: Callable[[], bytes | None]
@@ -64,7 +64,7 @@ class _BodyError(Exception):
 
 
 async def _read_body(request: Request) -> bytes:
-    """Return the body; one that is larger than it may be is read no further. Raises _UnreadError."""
+    """Return the body; one that is larger than it may be is read no further. Raises _BodyError."""
     too_large = _BodyError("too-large", 413, f"a body may have {MAX_BODY_SIZE} bytes")
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared) > MAX_BODY_SIZE:

@@ -12,7 +12,8 @@ from support.fakes import FakeClock
 from support.scheduler import Hand
 
 from reconciler.controller.clock_jumps import ClockJumpDetector
-from reconciler.controller.controller import Controller, Dependencies
+from reconciler.controller.controller import Controller
+from reconciler.controller.dependencies import Dependencies
 from reconciler.controller.revisions import RevisionTracker
 
 MINUTE, PATIENCE = timedelta(minutes=1), TIMES.stuck_after

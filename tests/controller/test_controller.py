@@ -13,7 +13,8 @@ from support.builders import NOW
 from support.fakes import FakeClock
 from support.scheduler import Hand
 
-from reconciler.controller.controller import Controller, Dependencies, Intervals
+from reconciler.controller.controller import Controller
+from reconciler.controller.dependencies import Dependencies, Intervals
 from reconciler.controller.revisions import RevisionTracker
 from reconciler.core.apply.outcome import Created
 from reconciler.core.controller.status import ActiveRun, RejectedRevision, Revision, TargetStatus

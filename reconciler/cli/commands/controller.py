@@ -61,7 +61,7 @@ def command(
     """
     from reconciler.app.config import RunConfig
     from reconciler.app.controller import HttpOptions, run_controller
-    from reconciler.controller.controller import Intervals
+    from reconciler.controller.dependencies import Intervals
     from reconciler.core.errors import UsageError
 
     if "RECONCILER_EXPECT_PLAN" in settings.read_environment():

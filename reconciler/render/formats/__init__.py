@@ -13,7 +13,7 @@ FORMATS = ("text", "json", "markdown", "junit", "sarif", "github")
 
 
 class Format(Protocol):
-    """One format. `terminal` asks for colours and symbols; a format for programs ignores it."""
+    """One format. `is_terminal` asks for colours and symbols; a format for programs ignores it."""
 
     def render(self, report: Report, *, is_terminal: bool = False) -> str:
         """Return a report as text."""

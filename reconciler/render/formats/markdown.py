@@ -53,7 +53,7 @@ class _Block:
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """Entries under a heading, or folded away. What `matters` most gets room before all else, wherever it stands."""
+    """Entries under a heading, or folded away. A section with `is_priority` gets room first, wherever it stands."""
 
     title: str
     blocks: tuple[_Block, ...]

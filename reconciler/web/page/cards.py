@@ -10,7 +10,7 @@ from reconciler.core.report.report import Report
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind
 from reconciler.web.page.relative_time import RelativeTime
-from reconciler.web.page.rows import EXPORT_FAILED, State
+from reconciler.web.page.rows import EXPORT_FAILED_BADGE, Badge
 
 _EXECUTED_KINDS = frozenset({ReportKind.CREATED, ReportKind.UPDATED, ReportKind.ADOPT})
 """Kinds of what a run did, after which nothing is under way."""
@@ -20,13 +20,13 @@ _EXECUTED_KINDS = frozenset({ReportKind.CREATED, ReportKind.UPDATED, ReportKind.
 class Count:
     """How many of one state there are."""
 
-    state: State
+    state: Badge
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One target: `said` is its state in words, `level` how grave that is."""
+    """One target: `state_text` is its state in words, `level` how grave that is."""
 
     target: str
     place: str
@@ -45,8 +45,11 @@ class Card:
 
 def build_cards(status: ControllerStatus, stuck_after: timedelta) -> tuple[Card, ...]:
     """Return a card for each target, by name."""
-    stuck_targets = {lane.target for lane in status.find_stuck(stuck_after)}
-    return tuple(_build_card(status, lane, is_stuck=lane.target in stuck_targets) for lane in status.targets)
+    stuck_targets = {target_status.target for target_status in status.find_stuck(stuck_after)}
+    return tuple(
+        _build_card(status, target_status, is_stuck=target_status.target in stuck_targets)
+        for target_status in status.targets
+    )
 
 
 def _build_card(status: ControllerStatus, target_status: TargetStatus, *, is_stuck: bool) -> Card:
@@ -75,8 +78,8 @@ def _count_states(report: Report) -> tuple[Count, ...]:
     kinds = wording.count_kinds(report)
     kinds[ReportKind.UNMANAGED] = report.summary["unmanaged"]
     failed_count = sum(each.has_failed_export for each in report.associations)
-    export_counts = [Count(EXPORT_FAILED, failed_count)] if failed_count else []
-    return (*export_counts, *(Count(State.from_kind(kind, report), kinds[kind]) for kind in ReportKind if kinds[kind]))
+    export_counts = [Count(EXPORT_FAILED_BADGE, failed_count)] if failed_count else []
+    return (*export_counts, *(Count(Badge.from_kind(kind, report), kinds[kind]) for kind in ReportKind if kinds[kind]))
 
 
 def _describe_state(target_status: TargetStatus, counts: tuple[Count, ...]) -> tuple[str, str]:
@@ -89,5 +92,5 @@ def _describe_state(target_status: TargetStatus, counts: tuple[Count, ...]) -> t
     for level, state_text in (("error", "needs a person"), ("warning", "differs"), ("note", "under way")):
         states = [state for state in managed if state.level == level and state.kind not in _EXECUTED_KINDS]
         if states:
-            return (state_text if states != [EXPORT_FAILED] else EXPORT_FAILED.label), level
+            return (state_text if states != [EXPORT_FAILED_BADGE] else EXPORT_FAILED_BADGE.label), level
     return ("in sync", "none") if managed else ("nothing managed", "note")

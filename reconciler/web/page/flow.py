@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from reconciler.web.page.rows import Row
+from reconciler.web.page.rows import AssociationRow
 
 MAX_ASSOCIATIONS = 60
 """How many associations the picture shows: more cannot be read."""
@@ -32,7 +32,7 @@ class Box:
 class FlowLine:
     """One association, from its integration to its destination."""
 
-    row: Row
+    row: AssociationRow
     box: Box
     source: int
     sink: int
@@ -49,9 +49,9 @@ class Flow:
     more: int
 
 
-def build_flow(rows: tuple[Row, ...]) -> Flow:
+def build_flow(rows: tuple[AssociationRow, ...]) -> Flow:
     """Return the picture of the first associations, grouped by target and data integration."""
-    groups: dict[tuple[str, str], dict[str, list[Row]]] = {}
+    groups: dict[tuple[str, str], dict[str, list[AssociationRow]]] = {}
     for row in rows[:MAX_ASSOCIATIONS]:
         groups.setdefault((row.target, row.association.integration), {}).setdefault(
             row.association.destination, []
@@ -75,7 +75,7 @@ def build_flow(rows: tuple[Row, ...]) -> Flow:
     return Flow(tuple(integrations), tuple(lines), tuple(destinations), top, max(0, len(rows) - MAX_ASSOCIATIONS))
 
 
-def _build_lines(rows: Iterable[Row], source: Box, sink: Box, top: int) -> Iterator[FlowLine]:
+def _build_lines(rows: Iterable[AssociationRow], source: Box, sink: Box, top: int) -> Iterator[FlowLine]:
     for number, row in enumerate(rows):
         box = _build_box(row.association.name, row.association.name, top + number * _ROW, 1)
         yield FlowLine(row, box, source.y, sink.y)

@@ -75,7 +75,7 @@ def _build_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["address"] = get_static_address
-    environment.globals["most_lines"] = MAX_LINES
+    environment.globals["max_lines"] = MAX_LINES
     environment.filters["mark"] = _get_line_class
     environment.filters["query"] = _build_query
     return environment

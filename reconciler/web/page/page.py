@@ -18,10 +18,10 @@ from reconciler.web.page.filters import ATTENTION, GRAVE_LEVELS, Filters
 from reconciler.web.page.flow import Flow, build_flow
 from reconciler.web.page.relative_time import RelativeTime
 from reconciler.web.page.rows import (
-    EXPORT_FAILED,
-    MEANINGS,
-    Row,
-    State,
+    BADGES,
+    EXPORT_FAILED_BADGE,
+    AssociationRow,
+    Badge,
     UnmanagedRow,
     build_rows,
     build_unmanaged_rows,
@@ -39,8 +39,8 @@ MAX_LISTED_PROBLEMS = 100
 class Header:
     """What the controller is about as a whole. `revision` is the commit; None where manifests come from a folder.
 
-    `idle` is that nothing would be run any more, though nobody asked for a stop. `stuck` is since when looking at git,
-    or at the folder, makes no progress.
+    `is_idle` is that nothing would be run any more, though nobody asked for a stop. `stuck_since` is since when
+    checking git, or the folder, makes no progress.
     """
 
     now: RelativeTime | None
@@ -63,7 +63,7 @@ class Header:
 class Process:
     """What the board does not know: whether runs are begun, whether a stop was asked for, and what was set.
 
-    `patience` is how long a run may make no progress, `manifest_url` a template (see `places`).
+    `stuck_after` is how long a run may make no progress, `manifest_url` a template (see `links`).
     """
 
     is_scheduler_running: bool
@@ -82,17 +82,17 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """All of it. `more` and `more_strangers` are how many fit and are not listed; `all` is how many there are."""
+    """All of it. `more_rows` and `more_unmanaged_rows` match and are not listed; `total` counts the managed ones."""
 
     header: Header
     cards: tuple[Card, ...]
     filters: Filters
     decision_choices: tuple[Choice, ...]
     target_choices: tuple[Choice, ...]
-    meanings: tuple[State, ...]
+    badges: tuple[Badge, ...]
     count_text: str
     total: int
-    rows: tuple[Row, ...]
+    rows: tuple[AssociationRow, ...]
     more_rows: int
     unmanaged_rows: tuple[UnmanagedRow, ...]
     more_unmanaged_rows: int
@@ -117,7 +117,7 @@ def build_page(status: ControllerStatus, filters: Filters, process: Process) -> 
         filters=filters,
         decision_choices=_build_decision_choices(status, kinds, filters),
         target_choices=_build_target_choices(status, filters),
-        meanings=MEANINGS,
+        badges=BADGES,
         count_text=(
             f"{len(matching_rows):,} of {managed_count:,} associations, "
             f"{len(unmanaged_rows):,} of {unmanaged_count:,} unmanaged"
@@ -153,7 +153,9 @@ def _build_header(status: ControllerStatus, process: Process) -> Header:
         rejected_since=RelativeTime.from_datetime(rejection.since if rejection else None, now),
         problems=problems[:MAX_LISTED_PROBLEMS],
         more_problems=max(0, len(problems) - MAX_LISTED_PROBLEMS),
-        is_dry_run=any(lane.last_report.run.dry_run for lane in status.targets if lane.last_report),
+        is_dry_run=any(
+            target_status.last_report.run.dry_run for target_status in status.targets if target_status.last_report
+        ),
         is_idle=not (process.is_scheduler_running or process.is_stopping),
         is_stopping=process.is_stopping,
         stuck_since=RelativeTime.from_datetime(
@@ -175,10 +177,15 @@ def _count_kinds(status: ControllerStatus) -> Counter[ReportKind]:
 def _build_decision_choices(
     status: ControllerStatus, kinds: Counter[ReportKind], filters: Filters
 ) -> tuple[Choice, ...]:
-    associations = [each for lane in status.targets if lane.last_report for each in lane.last_report.associations]
+    associations = [
+        each
+        for target_status in status.targets
+        if target_status.last_report
+        for each in target_status.last_report.associations
+    ]
     kind_choices = [Choice(kind, f"{kind.label} ({kinds[kind]:,})") for kind in ReportKind if kinds[kind]]
     if failed_count := sum(each.has_failed_export for each in associations):
-        kind_choices.insert(0, Choice(EXPORT_FAILED.kind, f"{EXPORT_FAILED.label} ({failed_count:,})"))
+        kind_choices.insert(0, Choice(EXPORT_FAILED_BADGE.kind, f"{EXPORT_FAILED_BADGE.label} ({failed_count:,})"))
     grave_count = sum(get_level(each) in GRAVE_LEVELS for each in associations)
     choices = [Choice("", "any"), Choice(ATTENTION, f"needs attention ({grave_count:,})"), *kind_choices]
     return _include_selected(choices, filters.decision)
@@ -186,7 +193,8 @@ def _build_decision_choices(
 
 def _build_target_choices(status: ControllerStatus, filters: Filters) -> tuple[Choice, ...]:
     return _include_selected(
-        [Choice("", "all"), *(Choice(lane.target, lane.target) for lane in status.targets)], filters.target
+        [Choice("", "all"), *(Choice(target_status.target, target_status.target) for target_status in status.targets)],
+        filters.target,
     )
 
 

@@ -12,7 +12,7 @@ _STEPS = ((timedelta(days=2), "days", 86400), (timedelta(hours=2), "h", 3600), (
 
 @dataclass(frozen=True, slots=True)
 class RelativeTime:
-    """`iso` for programs, `shown` for people, `away` as "5 min ago" or "in 5 min"."""
+    """`iso` for programs, `text` for people, `distance` as "5 min ago" or "in 5 min"."""
 
     iso: str
     text: str

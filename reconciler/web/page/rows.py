@@ -22,7 +22,7 @@ _LEVELS = ("error", "warning", "note", "none")
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class Badge:
     """How something stands: a kind of entry as it is shown. `rank` is the place in the order of gravity."""
 
     kind: str
@@ -32,16 +32,18 @@ class State:
     meaning: str
 
     @classmethod
-    def from_kind(cls, kind: ReportKind, report: Report) -> State:
+    def from_kind(cls, kind: ReportKind, report: Report) -> Badge:
         """Return the state of a kind in a report."""
         return cls(kind, kind.rank, wording.get_label(kind, report), kind.level, kind.meaning)
 
 
-EXPORT_FAILED = State("export-failed", -1, "export failed", "warning", "The last job failed: AWS's console says why.")
-MEANINGS = (
-    EXPORT_FAILED,
+EXPORT_FAILED_BADGE = Badge(
+    "export-failed", -1, "export failed", "warning", "The last job failed: AWS's console says why."
+)
+BADGES = (
+    EXPORT_FAILED_BADGE,
     *(
-        State(kind, kind.rank, kind.label, kind.level, kind.meaning)
+        Badge(kind, kind.rank, kind.label, kind.level, kind.meaning)
         for kind in ReportKind
         if kind.rank <= ReportKind.UNMANAGED.rank
     ),
@@ -60,17 +62,17 @@ class LastSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AssociationRow:
     """One association that a manifest asks for. What is long is put into words only as the page is written.
 
-    `state` is how it stands, `export` that its last job failed, if it did, and `level` the graver of both. `before` is
-    how it was last seen, where the last run could not see it.
+    `state` is how it stands, `export` that its last job failed, if it did, and `level` the graver of both. `last_seen`
+    is how it was last seen, where the last run could not see it.
     """
 
     id: str
     target: str
-    state: State
-    export: State | None
+    state: Badge
+    export: Badge | None
     level: str
     since: RelativeTime | None
     execution: str
@@ -109,7 +111,7 @@ class UnmanagedRow:
 LinkBuilder = Callable[[Report, Origin], str | None]
 
 
-def build_rows(status: ControllerStatus, filters: Filters, build_link: LinkBuilder) -> tuple[Row, ...]:
+def build_rows(status: ControllerStatus, filters: Filters, build_link: LinkBuilder) -> tuple[AssociationRow, ...]:
     """Return the rows that are asked for."""
     matching_rows = (
         replace(
@@ -130,12 +132,12 @@ def get_level(association: AssociationReport) -> str:
     """Return how grave it is: how the association stands, or how its last export went."""
     levels = [
         get_kind(association).level,
-        *([EXPORT_FAILED.level] if association.has_failed_export else []),
+        *([EXPORT_FAILED_BADGE.level] if association.has_failed_export else []),
     ]
     return min(levels, key=_LEVELS.index)
 
 
-def _get_sort_key(row: Row) -> tuple[int, int, str, str]:
+def _get_sort_key(row: AssociationRow) -> tuple[int, int, str, str]:
     return _LEVELS.index(row.level), row.state.rank, row.target, row.association.name
 
 
@@ -159,7 +161,7 @@ def _build_target_unmanaged_rows(target_name: str, report: Report | None, filter
 
 def _matches(filters: Filters, target: str, association: AssociationReport) -> bool:
     kind = get_kind(association)
-    export_state = EXPORT_FAILED if association.has_failed_export else None
+    export_state = EXPORT_FAILED_BADGE if association.has_failed_export else None
     return filters.matches(
         {kind, export_state.kind} if export_state else {kind},
         get_level(association),
@@ -178,12 +180,12 @@ def _matches(filters: Filters, target: str, association: AssociationReport) -> b
 
 def _build_row(
     target: str, association: AssociationReport, report: Report, now: datetime, build_link: LinkBuilder
-) -> Row:
-    return Row(
+) -> AssociationRow:
+    return AssociationRow(
         id="a-" + hashlib.sha256(f"{target}\0{association.name}".encode("utf-8", "replace")).hexdigest()[:12],
         target=target,
-        state=State.from_kind(get_kind(association), report),
-        export=EXPORT_FAILED if association.has_failed_export else None,
+        state=Badge.from_kind(get_kind(association), report),
+        export=EXPORT_FAILED_BADGE if association.has_failed_export else None,
         level=get_level(association),
         since=RelativeTime.from_datetime(association.since, now),
         execution=_format_execution(association.last_execution, has_badge=association.has_failed_export),

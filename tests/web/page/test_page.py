@@ -20,7 +20,7 @@ from reconciler.render.kinds import ReportKind
 from reconciler.web.page import html
 from reconciler.web.page.filters import Filters
 from reconciler.web.page.page import Process, build_page
-from reconciler.web.page.rows import MEANINGS
+from reconciler.web.page.rows import BADGES
 from reconciler.web.security_headers import HEADERS
 
 HOSTILE = (
@@ -254,7 +254,7 @@ def test_gravest_association_comes_first(site: Site) -> None:
 def test_badges_are_explained_in_text(site: Site) -> None:
     """For who has no pointer to hold above them."""
     seen = shown(site, boards.hostile("marked"))
-    for state in MEANINGS:
+    for state in BADGES:
         assert f"{state.label} {state.meaning}" in seen.words
 
 
