@@ -108,7 +108,7 @@ class DoctorRun:
         aws_probe = _call_or_return_error(session.create_probe) if isinstance(session, TargetSession) else None
         if not isinstance(session, TargetSession) or not isinstance(aws_probe, probe.Probe):
             check_names = ["list-integrations", "integration", "list-associations", "create"]
-            check_names += ["bucket-region", "bucket-encryption"] if reach.list_buckets(manifests) else []
+            check_names += ["bucket-region", "bucket-encryption"] if reach.find_destination_buckets(manifests) else []
             yield from (
                 build_skipped_check(name, skip_reason) for name in check_names if manifests or name != "integration"
             )
@@ -119,7 +119,7 @@ class DoctorRun:
         for destination in reach.list_other_destinations(manifests):
             yield build_skipped_check("bucket-region", "it is not in S3", subject=destination)
         yield from self._check_buckets(
-            aws_probe, reach.list_buckets(manifests, bulk_integrations), session.region, partition
+            aws_probe, reach.find_destination_buckets(manifests, bulk_integrations), session.region, partition
         )
 
     @staticmethod

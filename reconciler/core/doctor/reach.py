@@ -119,7 +119,7 @@ def describe_create_permission(integrations: Sequence[Integration], fallback_res
     return build_skipped_check("create", "a Create cannot be tried without exporting", fix)
 
 
-def list_buckets(manifests: Iterable[Manifest], bulk_exports: Collection[str] = ()) -> tuple[Bucket, ...]:
+def find_destination_buckets(manifests: Iterable[Manifest], bulk_exports: Collection[str] = ()) -> tuple[Bucket, ...]:
     """Return the buckets that manifests export to, each once; `bulk_exports` are data integrations as they say them."""
     bulk_by_name: dict[str, bool] = {}
     for manifest in manifests:

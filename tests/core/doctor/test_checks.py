@@ -205,10 +205,14 @@ def test_destinations_are_the_distinct_buckets() -> None:
     """Those of bulk exports are told apart, and what is no bucket is left out."""
     plain = manifest("c", ObjectConfiguration=None, DestinationURI="s3://a")
     other = manifest("d", ObjectConfiguration={"X": {"y": ["z"]}}, DestinationURI="s3://a/x")
-    found = reach.list_buckets((manifest(), manifest("b"), plain, other, manifest("e", DestinationURI="kinesis://x")))
+    found = reach.find_destination_buckets(
+        (manifest(), manifest("b"), plain, other, manifest("e", DestinationURI="kinesis://x"))
+    )
     assert found == (Bucket("a", is_bulk_export=False), Bucket("corp-exports", is_bulk_export=True))
-    assert reach.list_buckets((plain, manifest("f", DestinationURI="s3://a"))) == (Bucket("a", is_bulk_export=True),)
-    assert reach.list_buckets((manifest("g", DestinationURI=None),)) == ()
+    assert reach.find_destination_buckets((plain, manifest("f", DestinationURI="s3://a"))) == (
+        Bucket("a", is_bulk_export=True),
+    )
+    assert reach.find_destination_buckets((manifest("g", DestinationURI=None),)) == ()
 
 
 def test_destination_scheme_is_case_insensitive() -> None:
@@ -216,7 +220,7 @@ def test_destination_scheme_is_case_insensitive() -> None:
     loud = manifest("a", ObjectConfiguration=None, DestinationURI="S3://corp-exports/x")
     others = [manifest(name, DestinationURI="Kinesis://stream") for name in "bc"]
     nowhere = manifest("d", DestinationURI=None)
-    assert reach.list_buckets((loud, *others, nowhere)) == (Bucket("corp-exports", is_bulk_export=False),)
+    assert reach.find_destination_buckets((loud, *others, nowhere)) == (Bucket("corp-exports", is_bulk_export=False),)
     assert reach.list_other_destinations((loud, *others, nowhere)) == ("Kinesis://stream",)
 
 
@@ -324,6 +328,6 @@ def test_bulk_export_must_name_its_objects(
 def test_bulk_export_is_recognised_by_its_data_integration() -> None:
     """Its bucket has to be encrypted as any other's."""
     assert reach.select_without_objects((manifest(), SILENT)) == (SILENT,)
-    found = reach.list_buckets((SILENT,), {INTEGRATION.name})
+    found = reach.find_destination_buckets((SILENT,), {INTEGRATION.name})
     assert found == (Bucket("corp-exports", is_bulk_export=True),)
-    assert reach.list_buckets((SILENT,), {"another"}) == (Bucket("corp-exports", is_bulk_export=False),)
+    assert reach.find_destination_buckets((SILENT,), {"another"}) == (Bucket("corp-exports", is_bulk_export=False),)
