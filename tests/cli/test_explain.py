@@ -53,7 +53,7 @@ def test_created_association_is_explained_with_record_and_live(program: Program)
     token = program.run("-o", "json").report["targets"][0]["associations"][0]["clientToken"]
     program.run()
     explained = told(program)
-    assert explained["rule"]["live"] == "that association"
+    assert explained["rule"]["live"] == "the bound association"
     assert explained["rule"]["decision"] == explained["decision"]["decision"] == "in-sync"
     assert explained["rule"]["record"] == f"bound to {explained['live']['arn'].rpartition('/')[2]}"
     assert explained["journal"]["record"]["token"] == explained["clientToken"] == token
@@ -99,7 +99,10 @@ def test_drift_and_change_are_explained(program: Program, server: SandboxServer)
     explained = told(program)
     assert explained["decision"]["decision"] == "changed"
     end = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
-    assert explained["rule"]["condition"] == f"desired ≠ applied only in what can be updated: {end}; mode create"
+    assert (
+        explained["rule"]["condition"]
+        == f"desired ≠ applied, and an update can change every member: {end}; mode create"
+    )
     text = program.run("explain", "october").out
     assert "applied, which is not what git asks for now:" in text
     assert "EndTime: git 1796083200000 (2026-12-01T00:00:00Z), applied 1793491200000 (2026-11-01T00:00:00Z)" in text

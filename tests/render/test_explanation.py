@@ -88,10 +88,10 @@ def test_rule_is_shown_with_its_condition() -> None:
     known = record()
     same, other = told(manifest(), live(), known=known), told(manifest(ClientId="c"), live(), known=known)
     lines = render_text(same, "prod", "place").splitlines()
-    assert "  rule     record: bound to a1; live: that association" in lines
+    assert "  rule     record: bound to a1; live: the bound association" in lines
     assert "           if desired = applied = live, as far as AWS shows" in lines
     assert "           so: in-sync" in lines
-    assert "if desired ≠ applied in what cannot be changed: /ClientId; mode create\n" in render_text(
+    assert "if desired ≠ applied, and an update cannot change every member: /ClientId; mode create\n" in render_text(
         other, "prod", "place"
     )
     assert "           if" not in render_text(told(manifest()), "prod", "place")

@@ -242,9 +242,9 @@ def _describe_differences(differences: Sequence[Difference]) -> Iterator[str]:
     changed_members = [each for each in differences if each.is_changed]
     if changed_members:
         is_updatable = all(each.is_updatable for each in changed_members)
-        extent = "all members" if is_updatable else "not all members"
+        extent = "can change every member" if is_updatable else "cannot change every member"
         paths = " ".join(each.path for each in changed_members)
-        yield f"desired ≠ applied, and an update can change {extent}: {paths}"
+        yield f"desired ≠ applied, and an update {extent}: {paths}"
     else:
         yield "desired = applied"
     if drifted_paths := [each.path for each in differences if each.is_drifted]:
