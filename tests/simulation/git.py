@@ -21,7 +21,7 @@ _DAY = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Configuration that people want for one association. The natural key is integration, `destination` and `client`."""
+    """Configuration that people want for one association. The natural key is `integration`, `client`, `destination`."""
 
     name: str
     integration: str

@@ -35,9 +35,8 @@ class Mutant:
         for old, new in self.edits:
             found = [path for path, text in texts.items() for _ in range(text.count(old))]
             if len(found) != 1:
-                raise ValueError(
-                    f"the mutant {self.name} does not fit: the package must have once, and has {len(found)} times: {old!r}"
-                )
+                count = f"the package has the old text {len(found)} times instead of once"
+                raise ValueError(f"the mutant {self.name} does not fit: {count}: {old!r}")
             texts[found[0]] = texts[found[0]].replace(old, new)
             found[0].write_text(texts[found[0]], encoding="utf-8")
 

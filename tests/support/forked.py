@@ -1,7 +1,7 @@
-"""Runs the program in processes of their own that need not import it first, which is most of what a short run does.
+"""Run the program in forked processes, which saves the time to import it.
 
-Each is forked off a process that has imported it and done nothing else. What Python itself does at its start is not
-tried by them. Run as a script, this is that process.
+A server process imports the program and forks for each run. The start of Python itself is not tested. As a script, this
+module is the server process.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LONGEST = 1 << 20
 def run(
     arguments: Sequence[str], folder: Path, environment: Mapping[str, str], stdin: str, seconds: float
 ) -> subprocess.CompletedProcess[str]:
-    """Run the program to its end. Raises subprocess.TimeoutExpired, and kills it then."""
+    """Run the program to its end. Raises subprocess.TimeoutExpired after killing it."""
     request = json.dumps({"arguments": arguments, "folder": str(folder), "environment": dict(environment)}).encode()
     assert len(request) < _LONGEST
     with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as err:
@@ -52,7 +52,7 @@ def run(
 
 @cache
 def _server() -> socket.socket:
-    """Start the process that is forked, and return how it is asked; it ends when nobody can ask it any more."""
+    """Start the server process, and return the socket for requests. The process ends when the socket is closed."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         command = [sys.executable, __file__, str(theirs.fileno())]
@@ -67,7 +67,7 @@ def _server() -> socket.socket:
 
 
 def _serve(requests: socket.socket) -> None:
-    """Wait for requests, and return in the process that is to carry one out."""
+    """Wait for requests. Return in the forked process of each request."""
     while True:
         message, files, _, _ = socket.recv_fds(requests, _LONGEST, 4)
         if not message:
@@ -87,7 +87,7 @@ def _serve(requests: socket.socket) -> None:
     tell.close()
     request = json.loads(message)
     os.chdir(request["folder"])
-    os.environ.clear()  # noqa: TID251 - as it would be given at the start
+    os.environ.clear()  # noqa: TID251 - the environment of a new process
     os.environ.update(request["environment"])  # noqa: TID251
     for number, file in enumerate(files):
         os.dup2(file, number)
@@ -98,6 +98,6 @@ def _serve(requests: socket.socket) -> None:
 if __name__ == "__main__":
     for module in walk_packages(reconciler.__path__, "reconciler."):
         import_module(module.name)
-    gc.freeze()  # what is shared stays shared: nothing looks through it
+    gc.freeze()  # keeps the garbage collector from copying shared pages
     _serve(socket.socket(fileno=int(sys.argv[1])))
     main()
