@@ -80,7 +80,7 @@ def _decide_pending_create(inputs: DecisionInput, record: Record, pending: Creat
         return _give_up(
             inputs,
             record,
-            f"given up: {_describe_attempts(pending)} no answer, and List does not show the association: look in AWS "
+            f"given up: {_describe_attempts(pending)}, and List does not show the association: look in AWS "
             "for an export to this destination; if there is one, name it in policy.adopt; if there is none, "
             f"{inputs.describe_remedy(record)} to create it",
         )
@@ -107,11 +107,11 @@ def _decide_pending_create(inputs: DecisionInput, record: Record, pending: Creat
 
 
 def _describe_attempts(pending: CreatePending) -> str:
-    """Return the attempts of a Create and the time of the first, with the verb of the sentence."""
+    """Return a clause with the number of attempts and the time of the first attempt."""
     first_attempt = timestamp(pending.first_attempt)
     if pending.attempts == 1:
-        return f"the Create of {first_attempt} has"
-    return f"{pending.attempts} Creates since {first_attempt} have"
+        return f"the Create of {first_attempt} has no answer"
+    return f"{pending.attempts} Creates since {first_attempt} have no answer"
 
 
 def _give_up(inputs: DecisionInput, record: Record, reason: str) -> Decision:

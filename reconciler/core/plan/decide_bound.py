@@ -94,7 +94,7 @@ def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline:
 def _find_update_obstacle(inputs: DecisionInput, record: Record, live: Live, baseline: Spec) -> str | None:
     """Return the reason not to send a change; None if it may be sent."""
     generation = inputs.manifest.policy.generation
-    # The comparison leaves out policy.ignore, because an Update overwrites those members too.
+    # policy.ignore does not apply here: an Update overwrites its members, too.
     differences = compare(inputs.request, baseline, live.spec)
     if fixed_members := ", ".join(each.path for each in differences if each.is_changed and not each.is_updatable):
         is_same_key = natural_key(inputs.request) == record.key
@@ -107,7 +107,7 @@ def _find_update_obstacle(inputs: DecisionInput, record: Record, live: Live, bas
     if _EXECUTION not in inputs.request:
         return "an update cannot remove ExecutionConfiguration: restore it, or put the new request under a new name"
     if not _may_update(inputs):
-        hint = f"; also {inputs.describe_remedy(record)}" if _is_previous_execution(inputs, record) else ""
+        hint = f"; to send it, also {inputs.describe_remedy(record)}" if _is_previous_execution(inputs, record) else ""
         needed = _describe_missing_permission(inputs)
         return f"{_describe_change(inputs, record)}; an update {_REPEAT_WARNING}, and needs {needed}{hint}"
     if drifted_members := ", ".join(each.path for each in differences if each.is_drifted):

@@ -126,10 +126,12 @@ def test_update_shows_its_request_and_warns_of_the_repeated_export() -> None:
 
 def test_held_write_is_shown_with_its_request() -> None:
     """It is part of what is agreed to."""
-    text = render(report(association("later", "held", write=create(), reason="creating waits: 20 exports run")))
+    text = render(
+        report(association("later", "held", write=create(), reason="the create waits because 20 exports are running"))
+    )
     assert "### What would be written" in text
     assert "+ /DestinationURI" in text
-    assert "`creating waits: 20 exports run`" in text
+    assert "`the create waits because 20 exports are running`" in text
 
 
 def test_rows_that_need_a_person_come_first() -> None:
