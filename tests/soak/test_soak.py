@@ -59,5 +59,5 @@ def test_controller_does_not_leak_resources(tmp_path: Path) -> None:
     assert counts[INTERNAL] == 0
     assert not held["file descriptors"].over
     assert not held["temporary files"].over
-    # main, the scheduler, its pool of five (three targets, git, one more), the server and one request
+    # main, the scheduler, its pools (three targets, git, one more), the server and one request
     assert held["threads"].most <= 9
