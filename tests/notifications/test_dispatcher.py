@@ -251,7 +251,7 @@ def test_broken_notification_state_is_replaced(world: World, text: str) -> None:
     assert world.goes(courier, export="lost") == [LOST]
     assert world.goes(courier) == []
     assert len(world.troubles) == 1
-    assert "begun anew" in world.troubles[0]
+    assert "a new one replaces it" in world.troubles[0]
     assert world.goes(world.courier()) == []
 
 
