@@ -86,9 +86,7 @@ def decode(document: object) -> Journal:
     if not isinstance(document, dict) or not str(document.get("format", "")).startswith(_FORMAT_PREFIX):
         raise MalformedJournal("it is not a journal of this program")
     try:
-        json.dumps(
-            document, ensure_ascii=False
-        ).encode()  # raises for a lone surrogate, which no later write could encode
+        json.dumps(document, ensure_ascii=False).encode()  # raises ValueError for a lone surrogate
         if document["format"] == FORMAT or (is_older_format(document["format"]) and "digest" in document):
             # Documents of older formats have no digest: in one with a digest, the number of the format was changed.
             _require_digest(document)

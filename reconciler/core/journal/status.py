@@ -15,7 +15,7 @@ from reconciler.core.text import timestamp
 class RecordedAssociation:
     """An association in the journal, as the last run left it.
 
-    `decision` and `since` are the last decision and the time of the first run with it; both are None without one.
+    `decision` and `since` are the last decision and the time of the first run with it. Both may be None.
     `state` describes the record in a few words. `is_orphaned` means that the manifest is gone.
     """
 

@@ -58,7 +58,7 @@ class _DeclaredTargets:
         return cls(names, frozenset(names), join_names([*map(shorten, names)]))
 
     def suggest(self, name: str) -> str | None:
-        """Return the declared name most similar to an unknown one, or None. The search covers 100 unknown names."""
+        """Return the declared name most similar to an unknown one, or None. Only 100 unknown names are looked up."""
         if name not in self.suggestions:
             may_search = len(self.suggestions) < _MAX_SUGGESTIONS
             self.suggestions[name] = find_closest(name, self.names) if may_search else None
@@ -88,7 +88,7 @@ def _get_place(spec: Mapping[str, Any]) -> tuple[object, object]:
 def _find_unknown_target(manifest: CheckedDocument, declared_targets: _DeclaredTargets) -> Iterator[Problem]:
     """Yield a problem if a manifest has no `target` where it needs one, or names a target that is not declared.
 
-    A `target` that the schema rejected has no second problem.
+    A `target` that the schema rejected gets no second problem.
     """
     name = manifest.value.get("target")
     if isinstance(name, str) and name not in declared_targets.name_set and ("target",) not in manifest.rejected_paths:

@@ -40,7 +40,7 @@ A dry run with reports in six formats needed 778 MiB.
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 _SYSTEM_FOLDERS = frozenset(("lost+found", "System Volume Information", "$RECYCLE.BIN"))
-"""Folders that a file system creates at its top. They hold no manifests, and only root may read them."""
+"""Folders that a file system creates at its root. They hold no manifests, and only root may read them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def is_hidden(name: str) -> bool:
 
 
 def is_manifest(name: str) -> bool:
-    """Return whether the name of a file ends like that of a manifest."""
+    """Return whether the name of a file has the suffix of a manifest."""
     return name.lower().endswith(_SUFFIXES)
 
 

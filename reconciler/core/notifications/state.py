@@ -73,7 +73,7 @@ class NotificationState:
     last_summary: datetime | None = None
 
     def without_future_times(self, now: datetime) -> NotificationState:
-        """Return the state with times in the future replaced as unknown. They come from a clock that was ahead.
+        """Return the state without times in the future. Such a time comes from a clock that was ahead.
 
         Otherwise the receiver would get no change and no summary until those times.
         """
@@ -86,7 +86,7 @@ class NotificationState:
         )
 
     def merge(self, other: NotificationState) -> NotificationState:
-        """Return the newer alerts of each target, and the later summary.
+        """Return the newer alerts of each target and the later summary of both states.
 
         Two controllers with one state keep each other's changes this way.
         """

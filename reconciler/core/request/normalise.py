@@ -51,7 +51,7 @@ def normalise(spec: Spec) -> Spec:
 
     - Empty members (None, "", {}, []) are removed, at the top and in ExecutionConfiguration.
     - Times become strings of epoch milliseconds.
-    - Other numbers in ExecutionConfiguration become strings.
+    - Numbers in ExecutionConfiguration become strings.
     - The contents of ObjectConfiguration and ClientAssociationMetadata belong to the user, and stay as written.
     - An invalid time stays unchanged, so that every answer of AWS can be normalised.
     """

@@ -77,5 +77,5 @@ def test_automatic_recreation_of_an_export_is_a_warning() -> None:
 
 
 def test_regions_match_those_of_botocore() -> None:
-    """This test fails if an upgrade of botocore adds or removes a Region."""
+    """The known Regions are those of botocore, so an upgrade with another Region fails here."""
     assert set(boto3.Session().get_available_regions("appintegrations")) == REGIONS
