@@ -1,4 +1,4 @@
-"""A receiver is notified once of each problem and once of each recovery."""
+"""Receivers are notified once of each problem, and once of each recovery."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_problem_of_another_kind_is_notified_without_recovery() -> None:
 
 
 def test_different_drift_is_notified_again() -> None:
-    """A drift is notified again if other members drift, or if their values change."""
+    """Receivers are notified again if other members drift, or if the drifted values change."""
     first = one("drifted")
     same = one("drifted", reason="said otherwise", differences=(*DRIFT, *CHANGE))
     other = one("drifted", differences=(Difference(START, "1", "1", "3"),))
@@ -171,7 +171,7 @@ def test_failed_export_is_notified_beside_the_decision() -> None:
 
 
 def test_repeated_export_failure_is_notified_again() -> None:
-    """A second failure is notified only if a run saw the export in progress after the first one."""
+    """Receivers are notified of a second failure only if a run saw the export in progress after the first one."""
 
     def seen(status: str | None) -> ControllerStatus:
         return board(target_status(one("in-sync", last_execution=Execution(status, None) if status else None)))
@@ -215,7 +215,7 @@ def test_list_failure_is_one_notification_for_the_target() -> None:
 
 
 def test_removed_association_is_forgotten_without_notification() -> None:
-    """A manifest that was removed has not recovered. If it returns with a problem, the problem is notified again."""
+    """Removing a manifest is not a recovery. If it returns with a problem, receivers are notified again."""
     bad = board(target_status(one("drifted")))
     assert [len(each) for each in after(bad, board(target_status()), bad)] == [1, 0, 1]
 
@@ -237,7 +237,7 @@ def test_report_older_than_the_last_notification_is_ignored() -> None:
 
 
 def test_rejected_revision_and_its_recovery_are_notified_at_once() -> None:
-    """The notification lists each problem. A revision is notified again only if its problems differ."""
+    """The notification lists each problem of the revision. Only other problems cause another notification."""
     problem = Problem("a.yaml", 1, 1, "/spec", "is missing")
     refused = RejectedRevision("1 problem", NOW, (problem,))
     other = RejectedRevision("1 problem", NOW, (replace(problem, line=2),))
@@ -257,7 +257,7 @@ def test_rejected_revision_and_its_recovery_are_notified_at_once() -> None:
 
 
 def test_unreachable_source_is_notified_only_when_it_persists() -> None:
-    """An unreachable git host is notified after ten minutes. Before the first read, nothing is."""
+    """Receivers are notified once a git host has been unreachable for ten minutes, and not before the first read."""
     gone = RejectedRevision("no answer", NOW + MINUTE)
     told = after(
         board(refusal=gone, now=NOW + MINUTE),
@@ -299,7 +299,7 @@ states = st.one_of(
 
 @given(st.lists(states, max_size=8))
 def test_notifications_are_unique_and_only_notified_problems_recover(targets: Sequence[TargetStatus]) -> None:
-    """In any sequence of runs, no notification is repeated, and each recovery ends one notified problem."""
+    """In any sequence of runs, no notification is repeated, and each recovery ends a problem that was sent before."""
     ledger, open_ = NotificationState(), dict[tuple[str, bool], Condition]()
     for each in targets:
         found = snapshot_targets(board(each))
@@ -389,7 +389,7 @@ def test_a_summary_is_due_once_a_day() -> None:
 
 
 def test_summary_says_well_only_when_everything_is_right_and_recent() -> None:
-    """The summary is well if each target and the manifests were checked within a day, and nothing is wrong or waits."""
+    """The summary reports no problem only if everything was checked within a day, and nothing is wrong or waits."""
     ran = Execution("IN_PROGRESS", None)
     good = board(target_status(one("in-sync", last_execution=ran), one("in-sync", "other")))
     said = all_of(good)
