@@ -105,7 +105,7 @@ def test_full_disk_under_the_journal_stops_all_calls(program: Program, server: S
             controller.next("association created", association="november")
             program.add("december")
             said = controller.next("target failed")["error"]
-            assert "what was sent stands in AWS, and the next run finds it by List" in said
+            assert "AWS may have carried out the sent calls; the next run looks for them in List" in said
             assert "cannot be written" in controller.next("target failed")["error"]
             limit(resource.RLIM_INFINITY)
             controller.next("run finished", inSync=3)

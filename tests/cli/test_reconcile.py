@@ -265,7 +265,7 @@ def test_an_empty_folder_is_valid_and_warned_about(program: Program) -> None:
     assert done.code == 0
     assert done.events("no manifests")
     assert not done.events("manifest warning")
-    assert [each["message"] for each in done.report["warnings"]] == ["there are none: nothing would be created"]
+    assert [each["message"] for each in done.report["warnings"]] == ["there are no manifests: nothing would be created"]
 
 
 def test_revision_is_in_the_report_and_the_log(program: Program) -> None:
