@@ -231,7 +231,7 @@ def test_expired_credentials_are_reloaded(
             good.clear()
             said = controller.next("target failed")["error"]
             assert said.startswith("GetCallerIdentity: ExpiredToken: The security token included in the request is exp")
-            assert said.endswith("; renew the credentials where boto3 finds them: the next run reads them anew")
+            assert said.endswith("; renew the credentials where boto3 finds them: the next run reads them again")
             assert get(f"{url}/readyz")[0] == 200
             assert 'code="ExpiredToken",operation="GetCallerIdentity"' in get(f"{url}/metrics")[1]
             assert "ExpiredToken" in get(url)[1]

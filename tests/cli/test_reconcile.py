@@ -307,7 +307,7 @@ def test_one_run_writes_several_outputs(program: Program) -> None:
         (("--sandbox", "--endpoint-url", "http://127.0.0.1:9"), "give one of them"),
         (("--endpoint-url", "foo"), "write http://HOST:PORT"),
         (("--region", "fips-us-east-1"), "write us-east-1, and set AWS_USE_FIPS_ENDPOINT=true"),
-        (("--region", "US-EAST-1", "--sandbox"), "'US-EAST-1' is no Region: write us-east-1"),
+        (("--region", "US-EAST-1", "--sandbox"), "'US-EAST-1' is not a Region: write us-east-1"),
         (("--nonsense",), "--nonsense"),
         (("nonsense",), "nonsense"),
     ],

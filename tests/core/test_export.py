@@ -449,9 +449,10 @@ def test_managed_association_has_a_comment_that_says_so() -> None:
     covered = {id_: each.managed_by.name if each.managed_by else None for id_, each in found.items()}
     assert covered == {"a1": "elsewhere", "a2": "matching", "a3": "named", "a4": None}
     assert [found[id_].name for id_ in ("a1", "a2", "a3")] == ["elsewhere", "matching", "named"]
-    said = "Managed already, by 'matching' (matching.yaml:1): this may stand in its place, not beside it."
+    replaces = "this manifest can replace that one, but must not be used beside it."
+    said = f"Already managed by 'matching' (matching.yaml:1): {replaces}"
     assert said in found["a2"].comments
-    assert not any("Managed already" in comment for comment in found["a3"].comments)
+    assert not any("Already managed" in comment for comment in found["a3"].comments)
 
 
 def test_managed_association_keeps_the_name_of_its_manifest() -> None:
@@ -460,7 +461,7 @@ def test_managed_association_keeps_the_name_of_its_manifest() -> None:
     both = export_associations(AMBIENT, looked(observed(live("a1"), other), [torn], journal(record("torn", "a1"))))
     assert [each.managed_by for each in both] == [torn, torn]
     assert [each.name for each in both] == ["profiles-export-a1", "profiles-export-a2"]
-    assert all("Managed already, by 'torn'" in each.comments[1] for each in both)
+    assert all("Already managed by 'torn'" in each.comments[1] for each in both)
     lost = replace(record("october", "a9"), state=CreatePending(1, NOW, NOW))
     (found,) = export_associations(AMBIENT, looked(observed(live("a1")), [manifest("october")], journal(lost)))
     assert (found.managed_by, found.name) == (manifest("october"), "profiles-export-a1")
@@ -515,7 +516,7 @@ def test_hidden_members_are_exported_from_the_journal() -> None:
         "DestinationURI",
         "ExecutionConfiguration",
     ]
-    assert any("as the journal has them" in comment for comment in found.comments)
+    assert any("come from the journal" in comment for comment in found.comments)
     (decision,) = looked(seen, written([found]), known).plan.decisions
     assert isinstance(decision, Adopt)
     assert decision.differences == ()
@@ -572,9 +573,9 @@ def test_manifest_that_would_not_adopt_exactly_is_rejected() -> None:
     mine = Policy(adopt=live("a1").arn)
     assert check_roundtrip(manifest(policy=mine), live("a1"), observed(live("a1")), rules()) is None
     other = check_roundtrip(manifest(policy=mine, ClientId="x"), live("a1"), observed(live("a1")), rules())
-    assert other == "its manifest would not say the same of /ClientId"
+    assert other == "the exported manifest would differ from AWS at /ClientId"
     strange = check_roundtrip(manifest(policy=Policy(adopt=live("zz").arn)), live("a1"), observed(live("a1")), rules())
-    assert strange == "its manifest would be blocked"
+    assert strange == "the exported manifest would be blocked"
 
 
 def test_times_are_readable_only_when_equivalent() -> None:

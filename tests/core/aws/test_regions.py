@@ -47,4 +47,4 @@ def test_region_matching_its_partition_pattern_is_accepted(name: str) -> None:
 )
 def test_alias_of_a_region_is_rejected(name: str, right: str) -> None:
     """Botocore's patterns take some of them; two names would be two journals."""
-    assert find_problem(name, PATTERNS) == f"{name[:63]!r} is no Region: {right}"
+    assert find_problem(name, PATTERNS) == f"{name[:63]!r} is not a Region: {right}"

@@ -74,7 +74,7 @@ def test_manifest_check_counts_manifests_or_problems() -> None:
     assert (unwise.result, unwise.message) == (CheckResult.WARNING, "2 manifests of 1 target, valid, with 1 warning")
     assert checks.check_valid_manifests(Desired((TARGET,), {"prod": ()})).result == CheckResult.WARNING
     invalid = checks.check_invalid_manifests(InvalidManifests((problem, problem)))
-    assert outcome(invalid) == (CheckResult.FAILED, "reconcile validate lists them")
+    assert outcome(invalid) == (CheckResult.FAILED, "run reconcile validate to list them")
     assert invalid.message.startswith("2 problems in the manifests; ")
     assert "--git-ref" in (checks.check_invalid_manifests(GitError("repository 'x': no such branch")).fix or "")
 
@@ -106,13 +106,18 @@ def test_region_check_accepts_unlisted_regions(*, name: str | None, known: bool 
     [
         (TARGET, ME, "ok", None),
         (AMBIENT, ME, "ok", None),
-        (TARGET, WrongAccount("no"), "failed", "give the Target a RoleArn there"),
-        (TARGET, Unauthenticated("no"), "failed", "give credentials where boto3 finds them"),
+        (TARGET, WrongAccount("no"), "failed", "set RoleArn of the Target to a role in that account"),
+        (TARGET, Unauthenticated("no"), "failed", "provide credentials where boto3 finds them"),
         (TARGET, ClockSkewed("no"), "failed", "set the clock"),
         (Target("x", role_arn="arn:r"), AccessDenied("no"), "failed", "allow sts:AssumeRole on arn:r"),
-        (Target("x", role_arn="arn:r", external_id="e"), AccessDenied("no"), "failed", "with this ExternalId"),
+        (
+            Target("x", role_arn="arn:r", external_id="e"),
+            AccessDenied("no"),
+            "failed",
+            "with the ExternalId of the Target",
+        ),
         (AMBIENT, AccessDenied("no"), "failed", "allow sts:GetCallerIdentity"),
-        (AMBIENT, Unreachable("no"), "failed", "look at the network"),
+        (AMBIENT, Unreachable("no"), "failed", "check the network"),
     ],
 )
 def test_credential_check_has_a_remedy_for_each_error(target: Target, found: Any, result: str, fix: str | None) -> None:
@@ -142,8 +147,8 @@ def test_wrong_account_is_reported_with_the_caller_arn() -> None:
         (dated(before=NOW + timedelta(hours=5)), "failed", "5.0 hours ahead of"),
         (dated(before=NOW - timedelta(days=3)), "failed", "3.0 days behind"),
         (dated("Sun, 01 Nov 2026 12:00:00 -0000"), "ok", "to the second"),
-        (dated("yesterday"), "skipped", "no Date that can be read"),
-        (dated(None), "skipped", "no Date that can be read"),
+        (dated("yesterday"), "skipped", "missing or invalid"),
+        (dated(None), "skipped", "missing or invalid"),
         (None, "skipped", "not checked, because STS did not answer"),
     ],
 )
@@ -159,10 +164,10 @@ def test_clock_is_compared_with_the_date_header(answer: DatedAnswer | None, resu
     [
         (AccessDenied("no"), "failed", "allow app-integrations:ListDataIntegrations on *"),
         (Throttled("no"), "warning", "run this again later"),
-        (Unreachable("no"), "failed", "look at the network"),
+        (Unreachable("no"), "failed", "check the network"),
         (Unauthenticated(f"no; {RENEW_CREDENTIALS}"), "failed", "renew the credentials"),
         (ClockSkewed(f"no; {SET_CLOCK}"), "failed", "set the clock"),
-        (CloudError("no"), "failed", "see what AWS says"),
+        (CloudError("no"), "failed", "correct the cause that AWS names"),
     ],
 )
 def test_failed_read_has_a_remedy_by_error_type(error: CloudError, result: str, fix: str) -> None:
@@ -183,10 +188,10 @@ def test_integration_is_found_by_arn_uuid_or_name() -> None:
     missing = reach.check_integration("profile-export", [manifest()], found)
     assert missing.result == CheckResult.FAILED
     assert missing.fix == (
-        "did you mean 'profiles-export'? create it, or correct DataIntegrationIdentifier in "
+        "did you mean 'profiles-export'? create the data integration, or correct DataIntegrationIdentifier in "
         f"{Origin('export.yaml', 1, 1)}"
     )
-    assert (reach.check_integration("zzz", [manifest()], ()).fix or "").startswith("create it")
+    assert (reach.check_integration("zzz", [manifest()], ()).fix or "").startswith("create the data integration")
 
 
 def test_missing_permission_is_named_with_its_resource() -> None:
@@ -265,7 +270,7 @@ def test_bulk_export_bucket_must_use_kms_encryption(*, found: Any, bulk: bool, r
 def test_journal_check_warns_of_a_missing_journal_only_in_s3() -> None:
     """None yet is a warning in S3 alone, where the first run has to be told."""
     none = Journal(ACCOUNT, REGION, lineage="")
-    assert checks.check_journal("p", journal(record()), "restore it").message == "p remembers 1 association (serial 7)"
+    assert checks.check_journal("p", journal(record()), "restore it").message == "p records 1 association (serial 7)"
     assert checks.check_journal("p", none).result == CheckResult.OK
     refused = checks.check_journal("p", none, "restore it")
     assert (refused.result, refused.fix) == (CheckResult.FAILED, "restore it")
@@ -275,14 +280,14 @@ def test_journal_check_warns_of_a_missing_journal_only_in_s3() -> None:
     )
     assert broken.result == unclear.result == CheckResult.FAILED
     assert "docs/safety.md" in (broken.fix or "")
-    assert unclear.fix == "let nothing between here and S3 change its answers"
+    assert unclear.fix == "make sure that no proxy changes the answers of S3"
     assert checks.check_journal(None, Unauthenticated("no")).result == CheckResult.FAILED
 
 
 def test_lease_check_tells_free_held_and_expired_apart() -> None:
     """Free, held, and left behind by a run that is dead."""
     held = Journal(ACCOUNT, REGION, "l", lease=Lease("r", "process 1 on host", "host", 1, NOW))
-    assert checks.check_lease("prod", journal(), NOW).message == "nobody holds the journal"
+    assert checks.check_lease("prod", journal(), NOW).message == "no run holds the lease"
     earlier = checks.check_lease("prod", held, NOW - timedelta(seconds=1))
     assert (earlier.result, earlier.message) == (
         CheckResult.WARNING,
@@ -304,7 +309,7 @@ SILENT = manifest("silent", ObjectConfiguration=None)
         (BULK, SILENT, ("CustomerProfiles",), "ok", None),
         (INTEGRATION, SILENT, ("CustomerProfiles",), "ok", None),
         (BULK, manifest(), None, "ok", None),
-        (BULK, SILENT, (), "failed", "say what to export"),
+        (BULK, SILENT, (), "failed", "add an ObjectConfiguration"),
         (BULK, SILENT, AccessDenied("no"), "warning", f"allow app-integrations:GetDataIntegration on {BULK.arn}"),
         (BULK, SILENT, Throttled("no"), "warning", "run this again later"),
         (INTEGRATION, SILENT, (), "ok", None),

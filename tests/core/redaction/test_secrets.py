@@ -189,7 +189,7 @@ def test_unknown_secret_is_hidden_by_its_context(text: str, shown: str) -> None:
 
 def test_own_messages_hide_only_known_secrets() -> None:
     """No word of ours looks like a secret to it, and a value that is quoted is hidden where it is known."""
-    said = "AWS_SESSION_TOKEN: begins or ends with a blank\nhttps://host/x? 'hookhook'"
+    said = "AWS_SESSION_TOKEN: starts or ends with a blank\nhttps://host/x? 'hookhook'"
     known = Secrets.from_values("hookhook")
     assert hide_known(said, SecretIndex.build(known.whole, known.long)) == said.replace("hookhook", "***")
 
@@ -230,9 +230,9 @@ def test_invalid_escapes_are_left_unchanged() -> None:
 
 @pytest.mark.parametrize(
     ("value", "wrong"),
-    [(" \n", "is blank"), ("a\n", "line end"), ("\r\na", "line end"), (" a", "blank"),
+    [(" \n", "is blank"), ("a\n", "line break"), ("\r\na", "line break"), (" a", "blank"),
      ("\ufeffa", "byte order mark"), ("a\tb", "control"),
-     ("a\nb", "control"), ('"a"', "quotes"), ("a b", "blank"), ("é", "no header")],
+     ("a\nb", "control"), ('"a"', "quotes"), ("a b", "blank"), ("é", "in a header")],
 )  # fmt: skip
 def test_credentials_unfit_for_a_header_are_named_and_not_shown(value: str, wrong: str) -> None:
     """One sentence says which variable and what is wrong with it."""

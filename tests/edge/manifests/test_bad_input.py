@@ -234,7 +234,7 @@ SHAPES: Cases = {
     "region": (TARGET.replace("us-east-1", "Virginia"), ["6:11: /spec/Region: 'Virginia' must be a Region code such"]),
     "region-fips": (
         TARGET.replace("us-east-1", "fips-us-east-1"),
-        ["6:11: /spec/Region: 'fips-us-east-1' is no Region: write us-east-1, and set AWS_USE_FIPS"],
+        ["6:11: /spec/Region: 'fips-us-east-1' is not a Region: write us-east-1, and set AWS_USE_FIPS"],
     ),
     "region-zero": (TARGET.replace("us-east-1", "us-east-01"), ["6:11: /spec/Region: 'us-east-01' must be a Region"]),
     "region-global": (TARGET.replace("us-east-1", "aws-global"), ["6:11: /spec/Region: 'aws-global' must be a Region"]),
