@@ -69,7 +69,7 @@ def run_targets(
 
 
 class _TargetRun:
-    """Run of one target of a fleet. It keeps the connection and the preview between the two steps."""
+    """Run of one target of a fleet. It keeps the connection and the preview for the execution."""
 
     def __init__(
         self, target: Target, manifests: Sequence[Manifest], connect: TargetConnector, context: RunContext
@@ -125,7 +125,7 @@ class _TargetRun:
 
 
 def _describe_error(error: Exception) -> str:
-    """Return the error as one line. An unexpected error asks the reader to report it."""
+    """Return the error as one line. The line of an unexpected error asks to report it."""
     if isinstance(error, ReconcilerError):
         return str(error)
     return f"internal error, please report it: {type(error).__name__}: {redaction.describe_error(error)}"

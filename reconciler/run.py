@@ -48,7 +48,7 @@ def reconcile(
             except StateConflict:
                 pass
         candidate = None
-    raise StateConflict("in three attempts, another run wrote the journal or listing AWS took too long: run again")
+    raise StateConflict("three attempts failed: another run wrote the journal, or listing AWS took too long; run again")
 
 
 def _look_again(run: Run, candidate: Preview, cloud: CloudReader) -> Preview:

@@ -1,4 +1,4 @@
-"""Read the settings in the environment once. The options of the command line are read elsewhere."""
+"""Read settings from environment variables, once. Other modules read the options of the command line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FOREIGN_VARIABLES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings from environment variables. Excludes the RECONCILER_* variables of command-line options."""
+    """Settings from environment variables, without the RECONCILER_* variables of command-line options."""
 
     is_ci: bool
     is_container: bool

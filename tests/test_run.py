@@ -226,7 +226,7 @@ def test_run_replans_after_the_journal_changed() -> None:
             other.run()
 
     run = Run(Target("prod"), world.manifests, context(world.clock, progress=overtake))
-    # the other run comes after this one has read the journal, and before it has listed
+    # The other run happens after this one has read the journal and before it has listed.
     result = reconcile(run, world.cloud, world.journal.reader, world.journal.writers(world.cloud))
     assert isinstance(only(result), InSync)
     assert world.created == 1
@@ -267,7 +267,7 @@ def test_unjournalled_outcome_is_reported_and_adopted_later() -> None:
     assert result.error is not None
     assert "the disk is full" in result.error
     assert isinstance(result.outcomes["export"], Created)
-    world.clock.advance(minutes=5)  # the lease could not be given back either
+    world.clock.advance(minutes=5)  # the lease could not be released either
     assert isinstance(only(world.run()), Adopt)
     assert world.created == 1
 
@@ -639,7 +639,7 @@ def test_stop_during_the_final_list_keeps_the_outcomes() -> None:
     class Stopping(FakeCloud):
         def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
             if world.created:
-                raise StopRequested("a stop was asked for")
+                raise StopRequested("a stop was requested")
             return super().list_associations(integration_arns)
 
     world.cloud = Stopping(world.clock)

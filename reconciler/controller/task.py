@@ -69,7 +69,7 @@ class PeriodicTask:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the task is overdue, because it waits for a free thread."""
+        """True if the task is overdue, because it waits for a free thread."""
         return self._is_late(self._scheduling.clock.monotonic()) and self._scheduling.scheduler.is_queued(self._name)
 
     def close(self) -> None:

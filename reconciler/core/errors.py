@@ -11,11 +11,11 @@ class ReconcilerError(Exception):
     """Root of the errors. The text is one line for a person: what is wrong, where, and what to do.
 
     ReconcilerError
-    ├── UsageError           invalid or contradictory options or variables; no call was made
-    ├── SetupError           a requirement is missing or in use on this machine; no call was made
-    ├── InvalidManifests     the manifests of the revision are invalid; no call was made
-    ├── UnknownTarget        the manifests do not declare the requested target; no call was made
-    ├── GitError             the repository or revision cannot be read; no call was made
+    ├── UsageError           invalid or contradictory options or variables; AWS was not called
+    ├── SetupError           a requirement is missing or in use on this machine; AWS was not called
+    ├── InvalidManifests     the manifests of the revision are invalid; AWS was not called
+    ├── UnknownTarget        the manifests do not declare the requested target; AWS was not called
+    ├── GitError             the repository or revision cannot be read; AWS was not called
     │   ├── InvalidReference invalid name of a repository, revision or path; git was not started
     │   └── UntrustedCommit  the commit is not signed by a listed key
     ├── StopRequested        a stop was requested while the program waited
@@ -94,7 +94,7 @@ class UnknownTarget(ReconcilerError):
 
 
 class GitError(ReconcilerError):
-    """Repository or revision that cannot be read. No call was made.
+    """Repository or revision that cannot be read. AWS was not called.
 
     `fault` identifies the fault: it stays the same each time, even if the words of git in the text vary.
     """

@@ -50,7 +50,7 @@ def describe_second_create(name: str, other: str) -> str:
     """Return a warning about an exported manifest whose association may belong to another manifest."""
     return (
         f"{name} may be the association of {other}: if it is, set policy.adopt of {other} to its ARN, and delete the "
-        f"exported manifest; otherwise the next run creates a second association for {other}"
+        f"exported manifest; if you keep the exported manifest, the next run creates a second association for {other}"
     )
 
 
@@ -66,7 +66,7 @@ class DuplicateManifest:
 
     @property
     def advice(self) -> str:
-        """The remedy for the duplicate, without a full stop."""
+        """The remedy for the duplicate."""
         name = repr(self.manifest.name)
         if self.arn:
             return f"give {name} policy.adopt: {self.arn}"
@@ -128,7 +128,7 @@ def export_associations(target: Target, preview: Preview) -> tuple[ExportedManif
 
 
 def check_roundtrip(manifest: Manifest, live: Live, observation: Observation, rules: RunRules) -> str | None:
-    """Return why a run without a journal would not adopt `live` unchanged with this manifest. None if it would."""
+    """Return the reason that a manifest would not adopt `live` unchanged in a run without a journal, or None."""
     single_observation = Observation(observation.integrations, {str(live.spec["DataIntegrationIdentifier"]): (live,)})
     (decision,) = compute_plan([manifest], single_observation, Journal("", "", ""), rules).decisions
     if not isinstance(decision, Adopt):
@@ -256,7 +256,7 @@ def _spell_integration(integration: Integration, integrations: Sequence[Integrat
 
 
 def _sort_members(members: Mapping[str, Json]) -> dict[str, Json]:
-    """Return members in the order of the API reference, unknown ones last, with readable times."""
+    """Return members in the order of docs/manifests.md, with unknown ones last and with readable times."""
     known_members = sorted((key for key in members if key in _MEMBER_ORDER), key=_MEMBER_ORDER.index)
     sorted_members: dict[str, Json] = {}
     for key in (*known_members, *sorted(members.keys() - set(known_members))):
@@ -268,7 +268,7 @@ def _sort_members(members: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _format_time(millis: str) -> str:
-    """Return a time as ISO 8601 if that is exact, otherwise in epoch milliseconds."""
+    """Return a time as ISO 8601 if that is exact, otherwise unchanged."""
     text = format_millis(millis)
     try:
         return text if to_epoch_millis(text) == millis else millis
@@ -290,7 +290,7 @@ def _build_comments(
         yield f"AWS does not show {members}: their values come from the journal."
     else:
         yield f"AWS does not show {members}: if the association has them, add them before the first run."
-    yield "With policy.adopt, this manifest is bound to that association alone, and never creates one."
+    yield "Because of policy.adopt, this manifest is bound to this association alone, and never creates one."
 
 
 def _describe_duplicate(other: DuplicateManifest) -> str:

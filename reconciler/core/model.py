@@ -10,7 +10,7 @@ from typing import TypeAlias
 from reconciler.core.errors import Problem
 
 NO_MANIFESTS = Problem("manifests", 0, 0, "", "there are no manifests: nothing would be created")
-"""Warning about a revision without a manifest. No file causes it, and its line is therefore 0."""
+"""Warning about a revision without a manifest. It belongs to no file, and its line is therefore 0."""
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | tuple[Json, ...] | Mapping[str, Json] | None"
 """JSON value. The program treats lists as immutable."""
@@ -85,7 +85,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Account, Region and role of a target, and the guardrails of its runs. The environment supplies None members."""
+    """Account, Region and role of a target, with guardrails for its runs. The environment supplies None values."""
 
     name: str
     region: str | None = None
@@ -184,7 +184,7 @@ class Observation:
 
 
 NaturalKey: TypeAlias = tuple[str, str, str]
-"""Natural key: (data-integration ARN, ClientId, DestinationURI). A person takes associations that share it for one."""
+"""Natural key: (data-integration ARN, ClientId, DestinationURI). Associations with the same key look alike."""
 
 
 def resembles(one: Spec, other: Spec) -> bool:

@@ -23,7 +23,7 @@ def sanitize(text: str) -> str:
 
 
 def escape_invisible(text: str) -> str:
-    """Escape invisible characters in a text for a page, a chat or a mail. These execute no runner commands."""
+    """Escape invisible characters in a text for a page, a chat or a mail, which reach no CI runner."""
     if text.isprintable():
         return text
     return text.translate({ord(char): f"\\u{ord(char):04x}" for char in set(text) if not char.isprintable()})

@@ -565,7 +565,7 @@ def test_broken_journal_fails_the_check(ready: Program, server: SandboxServer, b
     assert found(diagnosis, "state-write")["result"] == "skipped"
     assert ready.run("--state", bucket.url, "--new-state").code == 0
     diagnosis = diagnose(ready, "--state", bucket.url)
-    assert found(diagnosis, "journal")["seen"].startswith(f"{bucket.place} records 2 associations (serial ")
+    assert found(diagnosis, "journal")["seen"].startswith(f"{bucket.place} has records of 2 associations (serial ")
     bucket.text = bucket.text.replace('"serial"', '"serail"')
     broken = diagnose(ready, "--state", bucket.url)
     assert results(broken)["journal"] == "failed"

@@ -152,7 +152,7 @@ def test_requests_during_a_run_cause_one_more_run(hand: Hand, fleet: Fleet, git:
     controller.poll()
     hand.turn(timedelta(minutes=1))
     assert len(fleet.minutes("east")) == 2
-    assert len(fleet.minutes("west")) == 1, "its turn came after the storm"
+    assert len(fleet.minutes("west")) == 1, "west runs only after the burst"
     assert {target: revision for target, revision, _ in fleet.runs} == {"east": "1002", "west": "1002"}
 
 
@@ -202,7 +202,7 @@ def test_due_target_that_git_removed_is_not_run(hand: Hand, fleet: Fleet, git: G
     hand.turn()
     late = next(job for name, (_, job) in hand.waiting.items() if name == "target west")
     git.push(Desired((Target("east"),), {"east": ()}))
-    fleet.during["east"] = late  # begins beside the look that drops it
+    fleet.during["east"] = late  # starts during the poll that removes the target
     hand.turn(timedelta(minutes=1))
     assert fleet.minutes("west") == [0]
 
@@ -225,7 +225,7 @@ def test_target_restored_during_its_run_does_not_run_concurrently(
     fleet.during["east"] = dropped_and_back
     controller.run_all()
     hand.turn(timedelta(minutes=1))
-    assert seen == [2], "none has begun beside it"
+    assert seen == [2], "no run started during the other"
     hand.turn(timedelta(seconds=1))
     assert len(fleet.minutes("east")) == 3
     assert fleet.runs[-1][:2] == ("east", "3")
@@ -286,13 +286,13 @@ def test_interrupted_run_does_not_count_as_failure(hand: Hand, fleet: Fleet, git
     before = len(fleet.heard)
 
     def stop() -> None:
-        raise StopRequested("a stop was asked for")
+        raise StopRequested("a stop was requested")
 
     fleet.during["east"] = stop
     hand.turn(timedelta(minutes=4, seconds=30))
-    git.down = StopRequested("a stop was asked for")
+    git.down = StopRequested("a stop was requested")
     hand.turn(timedelta(minutes=1))
-    assert len(fleet.heard) == before + 1, "the run of west"
+    assert len(fleet.heard) == before + 1, "only the run of west"
     board = controller.get_status()
     assert board.rejected_revision is None
     assert board.targets[0].failures == 0

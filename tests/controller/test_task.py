@@ -227,7 +227,11 @@ def test_task_that_is_not_late_is_not_rescheduled(hand: Hand, lane: PeriodicTask
 def test_reopened_task_continues_without_overlap(hand: Hand, lane: PeriodicTask, work: Work) -> None:
     """A task that is closed and reopened during its run continues after that run."""
     lane.request()
-    work.meanwhile += [lambda: hand.clock.advance(minutes=1), lane.reopen, lane.close]  # from the last one
+    work.meanwhile += [
+        lambda: hand.clock.advance(minutes=1),
+        lane.reopen,
+        lane.close,
+    ]  # called from the last to the first
     hand.turn(timedelta(minutes=2))
     assert work.minutes == [0, 1]
 

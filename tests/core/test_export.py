@@ -200,7 +200,7 @@ def lived_in(seed: int) -> LivedIn:
     """
     dice = Random(seed)  # noqa: S311 - no secret
     ids = [str(UUID(int=dice.getrandbits(128), version=4)) for _ in range(8)]
-    ids[4] = f"{ids[3][:14]}{ids[4][14:]}"  # two that begin alike
+    ids[4] = f"{ids[3][:14]}{ids[4][14:]}"  # two ids with the same beginning
     found = tuple(
         Integration(f"{ARN}/{id_}", dice.choice([*NAMES, ids[0], f"{ARN}/{ids[0]}"]))
         for id_ in ids[: dice.randint(1, 3)]
@@ -283,11 +283,11 @@ def understood(found: Sequence[ExportedManifest], seen: Observation) -> list[tup
         spec: Any = each.document["spec"]
         try:
             json.dumps(each.document, ensure_ascii=False).encode()
-        except UnicodeEncodeError:  # half a surrogate pair, which no file can hold
+        except UnicodeEncodeError:  # UTF-8 cannot encode half a surrogate pair
             continue
         if get_fast_check("DataIntegrationAssociation")(dict(each.document)) and not list(find_problems(spec)):
             one = build.build_manifest(each.document, Origin(f"{each.name}.yaml", 1, 1), {})
-            # the ARN in place of a name that means it: what two manifests say is compared then
+            # replace the name by the ARN, to compare manifests with different spellings
             (integration,) = [
                 known for known in seen.integrations if find_integration(one.integration, seen.integrations) is known
             ]

@@ -22,7 +22,7 @@ class Backoff:
 
         Without failures the delay is the interval, measured from the start of a run. After the first failure it is
         30 seconds, or the interval if that is shorter. Each further failure doubles it, up to an hour, or up to the
-        interval if that is longer. `jitter` is a random number from 0 to 1, which changes the delay by up to 10 % in
+        interval if that is longer. `jitter` is a random number from 0 to 1, which changes the delay by up to 10% in
         either direction. It keeps several controllers from calling AWS at the same time.
         """
         delay = self.interval

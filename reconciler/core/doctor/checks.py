@@ -56,7 +56,7 @@ def check_versions(versions: Mapping[str, str | None], *, has_create_operation: 
 
 
 def check_valid_manifests(desired: Desired) -> Check:
-    """Judge valid manifests: none, with warnings, or without."""
+    """Judge valid manifests. Missing manifests and warnings about manifests give a warning."""
     count = sum(map(len, desired.manifests.values()))
     if not count:
         fix = "write a manifest, or give the right folder with -f"
@@ -106,7 +106,7 @@ def check_region(name: str | None, *, is_listed: bool | None) -> Check:
 
 
 def check_credentials(target: Target, answer: Identity | CloudError, arn: str | None = None) -> Check:
-    """Judge the credentials: their identity, and whether the Target declares its account.
+    """Judge the credentials: their identity, and whether their account is that of the Target.
 
     `arn` is the identity of credentials of a wrong account, if AWS returned it.
     """
@@ -166,7 +166,7 @@ def check_journal(place: str | None, answer: Journal | StateError | CloudError, 
             fix = "make sure that no proxy changes the answers of S3"
         return Check("journal", CheckResult.FAILED, str(answer), fix)
     if answer.lineage:
-        message = f"{place} records {plural(len(answer.records), 'association')} (serial {answer.serial})"
+        message = f"{place} has records of {plural(len(answer.records), 'association')} (serial {answer.serial})"
         return Check("journal", CheckResult.OK, message)
     if refusal:
         return Check("journal", CheckResult.FAILED, f"there is no journal at {place}: runs are refused", refusal)

@@ -92,7 +92,7 @@ def hide(text: str, index: SecretIndex) -> str:
 
 
 def _redact_line(text: str, index: SecretIndex) -> str:
-    text = _hide_secrets(text[: 2 * MAX_LINE_LENGTH], index)  # the cut below hides a secret beyond it
+    text = _hide_secrets(text[: 2 * MAX_LINE_LENGTH], index)  # the cut below removes a secret at this limit
     text, lower_text = _URL.sub(_hide_login_and_query, text), lower_ascii(text)
     for word, pattern in _PATTERNS:
         if word in lower_text:

@@ -270,7 +270,8 @@ def test_bulk_export_bucket_must_use_kms_encryption(*, found: Any, bulk: bool, r
 def test_journal_check_warns_of_a_missing_journal_only_in_s3() -> None:
     """A missing journal fails only if runs are refused. An unreadable one always fails."""
     none = Journal(ACCOUNT, REGION, lineage="")
-    assert checks.check_journal("p", journal(record()), "restore it").message == "p records 1 association (serial 7)"
+    known = checks.check_journal("p", journal(record()), "restore it")
+    assert known.message == "p has records of 1 association (serial 7)"
     assert checks.check_journal("p", none).result == CheckResult.OK
     refused = checks.check_journal("p", none, "restore it")
     assert (refused.result, refused.fix) == (CheckResult.FAILED, "restore it")
