@@ -252,7 +252,7 @@ def test_invalid_manifests_do_not_stop_the_other_checks(ready: Program) -> None:
     diagnosis = diagnose(ready, "--target", "prod")
     manifests = found(diagnosis, "manifests")
     assert manifests["seen"].startswith("1 problem in the manifests; ")
-    assert manifests["fix"] == "run reconcile validate to list them"
+    assert manifests["fix"] == "run reconcile validate to list the problems"
     assert results(diagnosis)["credentials"] == "ok"
 
 

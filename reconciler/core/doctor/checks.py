@@ -64,14 +64,14 @@ def check_valid_manifests(desired: Desired) -> Check:
     message = f"{plural(count, 'manifest')} of {plural(len(desired.targets), 'target')}"
     if desired.warnings:
         message += f", valid, with {plural(len(desired.warnings), 'warning')}"
-        return Check("manifests", CheckResult.WARNING, message, "run reconcile validate to list them")
+        return Check("manifests", CheckResult.WARNING, message, "run reconcile validate to list the warnings")
     return Check("manifests", CheckResult.OK, f"{message}, valid")
 
 
 def check_invalid_manifests(error: InvalidManifests | GitError) -> Check:
     """Judge manifests that are invalid or cannot be read."""
     is_invalid = isinstance(error, InvalidManifests)
-    fix = "run reconcile validate to list them" if is_invalid else "correct --git-url or --git-ref"
+    fix = "run reconcile validate to list the problems" if is_invalid else "correct --git-url or --git-ref"
     message = f"{error}; the Targets are unknown: the account and Region of the environment are checked instead"
     return Check("manifests", CheckResult.FAILED, message, fix)
 

@@ -74,7 +74,7 @@ def test_manifest_check_counts_manifests_or_problems() -> None:
     assert (unwise.result, unwise.message) == (CheckResult.WARNING, "2 manifests of 1 target, valid, with 1 warning")
     assert checks.check_valid_manifests(Desired((TARGET,), {"prod": ()})).result == CheckResult.WARNING
     invalid = checks.check_invalid_manifests(InvalidManifests((problem, problem)))
-    assert outcome(invalid) == (CheckResult.FAILED, "run reconcile validate to list them")
+    assert outcome(invalid) == (CheckResult.FAILED, "run reconcile validate to list the problems")
     assert invalid.message.startswith("2 problems in the manifests; ")
     assert "--git-ref" in (checks.check_invalid_manifests(GitError("repository 'x': no such branch")).fix or "")
 
