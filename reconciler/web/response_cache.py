@@ -31,7 +31,7 @@ _RETRY_AFTER = "5"
 class Document:
     """A document before it is rendered.
 
-    A document is not rendered again if the cached rendering has an equal `state`. A state of None never counts as equal.
+    A document is not rendered again if the cached rendering has an equal `state`. A state of None is never equal.
     """
 
     state: object
