@@ -21,7 +21,7 @@ _BOLD = "1"
 
 
 def render_text(diagnosis: Diagnosis, *, is_terminal: bool) -> str:
-    """Return the diagnosis as text. A terminal gets colours and symbols, any other output gets plain text."""
+    """Return the diagnosis as text. A terminal gets colours and symbols, and any other output gets plain text."""
     return "".join(f"{line}\n" for line in _TextRenderer(is_terminal).render_lines(diagnosis))
 
 

@@ -68,7 +68,7 @@ class ReportKind(StrEnum):
     HELD = ("held", "held", "note", "difference", "‖", "cyan", "A write waits. The reason says for what.")
     SETTLING = (
         "settling", "settling", "note", "difference", "…", "cyan",
-        "A result is not certain yet, because an answer was lost or List may lag. Nothing is sent until then.",
+        "An answer was lost, or List may lag. Nothing is sent until the result is certain.",
     )
     UPDATED = ("updated", "updated", "note", "write", "~", "green", "AWS accepted the update. The export runs again.")
     CREATED = (

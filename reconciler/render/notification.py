@@ -16,9 +16,9 @@ from reconciler.core.text import escape_invisible, plural, timestamp_to_the_minu
 Severity: TypeAlias = Literal["info", "success", "warning", "failure"]
 
 _MAX_LINES = 20
-"""The most notifications or targets that one message lists."""
+"""The maximum number of notifications or targets in one message."""
 _MAX_LENGTH = 500
-"""The most characters of one value in a message."""
+"""The maximum number of characters of one value in a message."""
 _ADVICE = {
     Condition.REFUSED: "the latest revision was rejected or cannot be read: correct the problems listed here",
     Condition.TARGET_FAILED: "the state of its associations is unknown: see the reason, or run reconcile doctor",
@@ -32,8 +32,8 @@ _ADVICE = {
 """The conditions that are problems, most severe first, and what to do about each."""
 _FAILURE_CONDITIONS = frozenset(_ADVICE) - {Condition.DRIFTED, Condition.LOST}
 _PERSON_ARN = re.compile(r"(:assumed-role/[^/\s]+|:federated-user|:user)/[^\s,;'\")]+")
-_HARMLESS_REPLACEMENTS = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'"})  # noqa: RUF001 - lookalikes
-"""Replacements for the characters that make mentions, links or code in a chat.
+_HARMLESS_REPLACEMENTS = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'"})  # noqa: RUF001 - intended
+"""Replacements that look like the characters for mentions, links and code in a chat.
 
 Characters that only emphasise text are kept, so that a reader can copy a pattern. apprise escapes them for the services
 that treat them as markup.

@@ -189,7 +189,7 @@ def describe_unmanaged(live: Live, target: TargetReport) -> str:
 
 
 def explain_orphan(record: Record) -> str:
-    """Return that the manifest of a record is gone, and when a Create without an answer was sent."""
+    """Return the reason why a record is orphaned, and the time of a Create without an answer."""
     if isinstance(record.state, CreatePending):
         sent_at = timestamp_to_the_minute(record.state.last_attempt)
         return f"its manifest is gone, and the Create sent at {sent_at} has no answer"

@@ -15,9 +15,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 MAX_LIFETIME = 30.0
 """Seconds after which a connection is closed. Every response takes less time."""
 MAX_CONNECTIONS = 200
-"""The most open connections. Each takes a file descriptor, and a process usually has 1024 descriptors."""
+"""The maximum number of open connections. Each takes a file descriptor, of which a process usually has 1024."""
 BACKLOG = 128
-"""The most connections that wait to be accepted. A waiting connection takes no descriptor."""
+"""The maximum number of connections that wait to be accepted. A waiting connection takes no descriptor."""
 _CONNECTION_DIVISOR, _BACKLOG_DIVISOR = 4, 16
 """The divisors of the descriptors for open connections, and for connections accepted at once.
 
@@ -36,7 +36,7 @@ _CLIENT_LOGGER.setLevel(logging.ERROR)
 def _is_application_error(record: logging.LogRecord) -> bool:
     """Tell whether an error comes from the application.
 
-    LocalProtocolError does not: h11 raises it when a second response follows the one to a malformed body.
+    A LocalProtocolError comes from the client: h11 raises it if a second response follows the one to a malformed body.
     """
     return not (record.exc_info and isinstance(record.exc_info[1], LocalProtocolError))
 
@@ -46,14 +46,14 @@ _CLIENT_LOGGER.addFilter(_is_application_error)
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """The most open connections, and the most connections accepted at once."""
+    """The maximum numbers of open connections and of connections accepted at once."""
 
     max_connections: int
     backlog: int
 
     @classmethod
     def from_descriptors(cls, descriptors: int) -> ConnectionLimits:
-        """Return the limits for a process with a number of descriptors. Most descriptors stay free for its work."""
+        """Return limits that leave most of the descriptors of a process free for its work."""
         if descriptors == resource.RLIM_INFINITY:
             return cls(MAX_CONNECTIONS, BACKLOG)
         return cls(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 _COMPRESSION_LEVEL = 4
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 _PART_SIZE = 32 * 1024
-"""The most bytes that are decompressed at once."""
+"""The maximum number of bytes that are decompressed at once."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)

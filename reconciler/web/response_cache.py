@@ -20,9 +20,9 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from reconciler.web.rendered_text import RenderedText
 
 MAX_BYTES = 32 * 1024 * 1024
-"""The most bytes of the cached renderings and those still being read, together."""
+"""The maximum size in bytes of the cached renderings and those still being read, together."""
 _MAX_ENTRIES = 4
-"""The most cached renderings of one kind. The page has a rendering for each combination of filters."""
+"""The maximum number of cached renderings of one kind. The page has a rendering for each combination of filters."""
 _RETRY_AFTER = "5"
 """Seconds after which a rejected reader may retry (Retry-After)."""
 

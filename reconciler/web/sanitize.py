@@ -18,7 +18,7 @@ from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 
 _MAX_DEPTH = 20
-"""The deepest level of nested values. Deeper values are converted to text."""
+"""The maximum depth of nested values. Deeper values are converted to text."""
 _MAX_INTEGER = 2**64
 
 Item = TypeVar("Item")
@@ -133,7 +133,7 @@ def _convert_text_or_none(value: object) -> str | None:
 
 
 def _convert_text(value: object) -> str:
-    """Return a value that should be a text as a text."""
+    """Return a value as text."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -145,7 +145,7 @@ def _convert_text(value: object) -> str:
 
 
 def _convert_json(value: Any) -> Json:
-    """Return a value that should be JSON as a JSON value."""
+    """Return a value as JSON. Values that JSON does not support become text."""
     try:
         json.dumps(value, allow_nan=False)
     except (ValueError, TypeError, RecursionError):

@@ -48,7 +48,7 @@ class _Server(uvicorn.Server):
 def serve(application: Starlette, host: str, port: int, lifetime: float = MAX_LIFETIME) -> Iterator[str]:
     """Serve the application during the block, and yield its URL. Raises ListenError.
 
-    An empty host means every address of this machine, IPv4 and IPv6. `lifetime` is the most seconds of a connection.
+    An empty host means every address of this machine, IPv4 and IPv6. `lifetime` is in seconds per connection.
     """
     limits = ConnectionLimits.from_process()
     with _open_listener(host, port) as listener:

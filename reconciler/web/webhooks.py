@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from reconciler.web.webhook_senders import SENDERS, UnreadableBody, matches_push
 
 MAX_BODY_SIZE = 1024 * 1024
-"""The most bytes of a body."""
+"""The maximum size of a body in bytes."""
 
 
 @dataclass(frozen=True, slots=True)

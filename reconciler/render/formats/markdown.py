@@ -21,7 +21,7 @@ from reconciler.render import wording
 from reconciler.render.kinds import Group, ReportKind, get_kind
 
 MAX_SIZE = 65_536
-"""The most bytes of a comment."""
+"""The maximum size of a comment in bytes."""
 
 _NOTE_SIZE = 400  # bytes reserved for the sentence that counts the omitted entries
 _BRIEF_LENGTH = 120
@@ -83,7 +83,7 @@ class _Section:
 
     @property
     def frame_size(self) -> int:
-        """The most bytes of the section besides its entries."""
+        """The maximum size of the section in bytes, without its entries."""
         counts = Counter(block.kind for block in self.blocks)
         return (
             _count_bytes(self.opening)

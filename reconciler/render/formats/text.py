@@ -21,11 +21,11 @@ from reconciler.render.kinds import ReportKind, get_kind, get_kind_of_decision
 _STYLE_CODES = {"green": "32", "yellow": "33", "cyan": "36", "red": "31", "dim": "2", "bold": "1"}
 _MAX_WIDTH = 64
 _EXECUTED_KINDS = frozenset((ReportKind.CREATED, ReportKind.UPDATED, ReportKind.FAILED, ReportKind.UNKNOWN))
-"""The kinds that are shown by the outcome of a call. Other kinds are shown by their decision."""
+"""The kinds that are named after the outcome of a call. Other entries are named after their decision."""
 
 
 def render(report: Report, *, is_terminal: bool = False) -> str:
-    """Return the report as text. A terminal gets colours and symbols, any other output gets plain text."""
+    """Return the report as text. A terminal gets colours and symbols, and any other output gets plain text."""
     return "".join(f"{line}\n" for line in _TextRenderer(is_terminal).render_lines(report))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reconciler.web.page.rows import AssociationRow
 
 MAX_ASSOCIATIONS = 60
-"""The most associations in the diagram. A larger diagram is not readable."""
+"""The maximum number of associations in the diagram. A larger diagram is not readable."""
 _ROW, _GAP, _TOP = 30, 14, 8
 _MAX_LENGTH = 42
 

@@ -22,9 +22,9 @@ _MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xm
 _PIECE_SIZE = 64 * 1024
 """The characters after which a piece of the page ends. The last text of a piece may exceed them."""
 MAX_LINES = 1000
-"""The most lines of a difference or a call on the page. The JSON contains every line."""
+"""The maximum number of lines of a difference or a call on the page. The JSON contains every line."""
 _MAX_VALUE_LENGTH = 10_000
-"""The most characters of a value on the page. The JSON contains the whole value."""
+"""The maximum number of characters of a value on the page. The JSON contains the whole value."""
 _IMMUTABLE_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 

@@ -30,9 +30,9 @@ from reconciler.web.page.rows import (
 from reconciler.web.page.timeline import Timeline, build_timeline
 
 MAX_ROWS = 2000
-"""The most associations on the page. A longer table would be slow in a browser."""
+"""The maximum number of associations on the page. A longer table would be slow in a browser."""
 MAX_LISTED_PROBLEMS = 100
-"""The most problems on the page."""
+"""The maximum number of problems on the page."""
 
 
 @dataclass(frozen=True, slots=True)

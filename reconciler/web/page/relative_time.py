@@ -20,7 +20,7 @@ class RelativeTime:
 
     @classmethod
     def from_datetime(cls, time: datetime | None, now: datetime) -> RelativeTime | None:
-        """Return a time relative to `now`, or None for None."""
+        """Return a time relative to `now`, or None if `time` is None."""
         if time is None:
             return None
         try:

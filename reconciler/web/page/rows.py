@@ -64,7 +64,7 @@ class LastSeen:
 
 @dataclass(frozen=True, slots=True)
 class AssociationRow:
-    """The row of one manifest. Long texts are properties, so that only the rendering of the row holds them in memory.
+    """The row of one manifest. Long texts are properties, which are computed while the row is rendered.
 
     `export` is a badge if the last job failed. `level` is the more severe level of `state` and `export`. `last_seen` is
     set if the last run could not list the association.

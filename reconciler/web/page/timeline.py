@@ -12,7 +12,7 @@ from reconciler.web.page.relative_time import RelativeTime, format_duration
 
 DAY = timedelta(days=1)
 MAX_ENTRIES = 20
-"""The most targets in the chart, and the most runs that are listed for each target."""
+"""The maximum numbers of targets in the chart and of listed runs for each target."""
 WIDTH, HEIGHT = 960, 48
 _STEP = 4
 _MIN_HEIGHT = 4
