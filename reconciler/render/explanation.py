@@ -93,7 +93,7 @@ def _render_lines(explanation: Explanation, target: str, place: str) -> Iterator
         + [f", adopt {policy.adopt}"] * bool(policy.adopt)
     )
     if explanation.integration:
-        yield f"  integration {manifest.integration} is {explanation.integration.name}, {explanation.integration.arn}"
+        yield f"  integration {manifest.integration}: {explanation.integration.name}, {explanation.integration.arn}"
     else:
         yield f"  integration {manifest.integration} was not found"
     yield from _render_members(explanation.request or manifest.spec)
