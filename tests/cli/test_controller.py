@@ -410,7 +410,7 @@ def test_burst_of_webhooks_causes_at_most_two_runs(program: Program) -> None:
         (("--listen", "127.0.0.1:99999"), 64, "is no address"),
         (("--listen", "127.0.0.1:BUSY"), 1, "Address already in use: give --listen another address"),
         (("--listen", "198.51.100.7:80"), 1, "Cannot assign requested address"),
-        (("--listen", "no..host:80"), 1, "there is no host of this name"),
+        (("--listen", "no..host:80"), 1, "unknown host"),
         (("-f", "-"), 64, "standard input can be read once"),
     ],
 )
