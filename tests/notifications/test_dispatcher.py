@@ -230,14 +230,14 @@ def test_clock_set_back_does_not_suppress_notifications(world: World, *, restart
     world.heartbeat = timedelta(days=1)
     ahead = world.courier()
     world.clock.set(days=300)
-    assert world.goes(ahead, export="lost") == [LOST, "reconcile: 1 wrong"]
+    assert world.goes(ahead, export="lost") == [LOST, "reconcile: 1 problem"]
     world.clock.set(days=-300)
     right = world.courier() if restarted else ahead
-    assert world.goes(right) == ["reconcile: 1 wrong"]
+    assert world.goes(right) == ["reconcile: 1 problem"]
     assert world.goes(right, export="in-sync", other="lost") == ["reconcile: 1 lost, 1 recovered"]
     assert world.goes(right) == world.goes(world.courier()) == []
     world.clock.advance(days=1)
-    assert world.goes(right) == ["reconcile: 1 wrong"]
+    assert world.goes(right) == ["reconcile: 1 problem"]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"format": "reconciler/notices/v9"}', "\ud7ff", "[" * 100_000])
@@ -354,7 +354,7 @@ def test_dry_run_stores_no_notification_state(world: World) -> None:
 def test_summary_is_sent_once_a_day(world: World) -> None:
     """A summary is sent once a day across restarts, and a summary that was not delivered is sent later."""
     world.heartbeat = timedelta(days=1)
-    assert world.goes(world.courier()) == ["reconcile: all is well"]
+    assert world.goes(world.courier()) == ["reconcile: no problems"]
     assert world.goes(world.courier()) == []
     assert world.goes(world.courier(), export="lost") == [LOST]
     world.clock.advance(days=1)
@@ -363,10 +363,10 @@ def test_summary_is_sent_once_a_day(world: World) -> None:
     assert world.goes(courier) == []
     world.person.away = False
     world.clock.advance(minutes=1)
-    assert world.goes(courier) == ["reconcile: 1 wrong"]
+    assert world.goes(courier) == ["reconcile: 1 problem"]
     assert world.goes(courier) == []
     world.clock.advance(days=1)
-    assert world.goes(world.courier(), export="in-sync") == [RECOVERED, "reconcile: all is well"]
+    assert world.goes(world.courier(), export="in-sync") == [RECOVERED, "reconcile: no problems"]
 
 
 def test_removed_manifest_is_dropped_from_the_notification_state(world: World) -> None:

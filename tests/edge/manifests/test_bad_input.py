@@ -234,7 +234,7 @@ SHAPES: Cases = {
     "region": (TARGET.replace("us-east-1", "Virginia"), ["6:11: /spec/Region: 'Virginia' must be a Region code such"]),
     "region-fips": (
         TARGET.replace("us-east-1", "fips-us-east-1"),
-        ["6:11: /spec/Region: 'fips-us-east-1' is no Region: write us-east-1, and set AWS_USE_FIPS"],
+        ["6:11: /spec/Region: 'fips-us-east-1' is not a Region: write us-east-1, and set AWS_USE_FIPS"],
     ),
     "region-zero": (TARGET.replace("us-east-1", "us-east-01"), ["6:11: /spec/Region: 'us-east-01' must be a Region"]),
     "region-global": (TARGET.replace("us-east-1", "aws-global"), ["6:11: /spec/Region: 'aws-global' must be a Region"]),
@@ -534,4 +534,6 @@ def test_many_problems_are_located_in_bounded_time(tmp_path: Path, refused: Refu
     lines = refused("bad.yaml")
     assert len(lines) == 1001
     assert lines[999].startswith("bad.yaml:1005:11: /metadata/labels/k999: must be a string, and is the unquoted 999")
-    assert lines[1000:] == ["manifests: 19,000 more problems in them: put right what is named here, and look again"]
+    assert lines[1000:] == [
+        "manifests: 19,000 more problems not listed here: correct the listed problems, and validate again"
+    ]

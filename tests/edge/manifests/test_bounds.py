@@ -149,7 +149,9 @@ def test_problems_before_a_limit_are_reported_with_its_position(monkeypatch: pyt
     monkeypatch.setattr(load, "MAX_PROBLEMS", 3)
     many = refused("kind: 1\n---\n" * 5 + "kind: 1\n", "kind: 1\n")
     assert [problem.line for problem in many.problems] == [1, 3, 5, 0]
-    assert many.problems[-1].message == "4 more problems in them: put right what is named here, and look again"
+    assert (
+        many.problems[-1].message == "4 more problems not listed here: correct the listed problems, and validate again"
+    )
     monkeypatch.setattr(load, "Budget", lambda: Budget(documents=5))
     ended = refused("kind: 1\n---\n" * 9)
     assert [problem.line for problem in ended.problems] == [1, 3, 5, 10, 0]

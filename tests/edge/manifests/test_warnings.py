@@ -117,7 +117,7 @@ def test_empty_revision_is_a_note_and_not_a_warning() -> None:
         nothing = read_manifests(files, NOW)
         assert nothing.warnings == ()
         assert [str(each) for each in ValidationResult.from_desired(nothing, None).warnings] == [
-            "manifests: there are none: nothing would be created"
+            "manifests: there are no manifests: nothing would be created"
         ]
     full = read_manifests([manifest("a")], NOW)
     assert full.all_warnings == full.warnings
