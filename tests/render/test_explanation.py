@@ -91,8 +91,7 @@ def test_rule_is_shown_with_its_condition() -> None:
     assert "  rule     record: bound to a1; live: the bound association" in lines
     assert "           if desired = applied = live, as far as AWS shows" in lines
     assert "           decision: in-sync" in lines
-    assert "if desired ≠ applied, and an update cannot change every member: /ClientId; mode create
-" in render_text(
+    assert "if desired ≠ applied, and an update cannot change every member: /ClientId; mode create\n" in render_text(
         other, "prod", "place"
     )
     assert "           if" not in render_text(told(manifest()), "prod", "place")
