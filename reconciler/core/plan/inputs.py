@@ -61,7 +61,7 @@ class DecisionInput:
         return self.manifest.policy.generation > record.generation
 
     def describe_remedy(self, record: Record) -> str:
-        """Return the request to raise policy.generation, as the beginning of a sentence."""
+        """Return the remedy that raises policy.generation, as the beginning of a sentence."""
         return f"raise policy.generation above {record.generation}"
 
     def acknowledge_generation(self, record: Record) -> Record:
