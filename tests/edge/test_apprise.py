@@ -127,7 +127,9 @@ def test_invalid_url_is_reported_by_number_and_scheme(urls: str, which: str) -> 
 )
 def test_url_with_several_recipients_is_rejected(url: str) -> None:
     """Of several behind one URL nobody knows who got it: where one fails, the others would get it for ever again."""
-    with pytest.raises(InvalidReceiver, match="has several recipients: give each a URL of its own") as raised:
+    with pytest.raises(
+        InvalidReceiver, match="has several recipients: write a separate URL for each recipient"
+    ) as raised:
         parse_receivers(f"json://a {url}")
     assert "hunter2" not in str(raised.value)
 

@@ -141,7 +141,7 @@ def test_create_sends_our_token_and_user_agent(server: SandboxServer, wire: Wire
 
 def test_the_reading_client_cannot_write(wire: Wire) -> None:
     """Not "does not": whatever holds the reader, a Create through it fails before it leaves."""
-    with pytest.raises(AssertionError, match="through the reading client"):
+    with pytest.raises(AssertionError, match="was called on a read-only client"):
         connect(wire).create_reader()._client.create_data_integration_association(DataIntegrationIdentifier="x")  # noqa: SLF001
     assert "CreateDataIntegrationAssociation" not in wire.counts
 
@@ -160,7 +160,7 @@ def test_answer_of_a_proxy_is_a_one_line_error(server: SandboxServer, status: in
     with Wire(server.url, before=lambda _: said) as wire, pytest.raises(Unreachable) as raised:
         connect(wire)
     text = str(raised.value)
-    assert text.startswith("GetCallerIdentity: what answers is not AWS, but maybe a proxy: ")
+    assert text.startswith("GetCallerIdentity: the answer is not from AWS, but perhaps from a proxy: ")
     assert "\n" not in text
     assert len(text) < 300
 
@@ -356,7 +356,7 @@ def test_an_explicit_deny_is_final(server: SandboxServer) -> None:
             .create(resolve_request(request(), arn_of("profiles-export", server)), "t", SOON)
         )
     assert isinstance(refused, Refused)
-    assert "until a person changes that" in refused.reason
+    assert "until a person changes the policy" in refused.reason
 
 
 def test_truncated_answer_is_unknown_and_not_repeated(server: SandboxServer) -> None:
@@ -517,7 +517,9 @@ def test_proxy_page_leaves_a_read_unobserved(server: SandboxServer, status: int,
         reader = connect(wire).create_reader()
         wire.before = lambda _: page(status, body, "application/json")
         assert isinstance(reader.list_associations([arn])[arn], Unobserved)
-        with pytest.raises(Unreachable, match=r"^ListDataIntegrations: what answers is not AWS, but maybe a proxy"):
+        with pytest.raises(
+            Unreachable, match=r"^ListDataIntegrations: the answer is not from AWS, but perhaps from a proxy"
+        ):
             observe(reader)
 
 
@@ -675,7 +677,7 @@ def test_invalid_account_id_is_rejected(wire: Wire, account: str) -> None:
     meta = "<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>"
     said = f"<GetCallerIdentityResponse>{body}{meta}</GetCallerIdentityResponse>"
     wire.before = lambda _: page(200, said, "text/xml")
-    with pytest.raises(CloudError, match="GetCallerIdentity: the answer cannot be used: Account is"):
+    with pytest.raises(CloudError, match="GetCallerIdentity: the answer cannot be used: Account is not twelve digits"):
         connect(wire, Target("prod", "us-east-1"))
 
 

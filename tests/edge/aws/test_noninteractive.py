@@ -57,7 +57,9 @@ def test_a_profile_with_mfa_is_refused(config: Path, wire: Wire, monkeypatch: py
     """One line says which device and what to do; nothing is read from a terminal or from standard input."""
     source = "[profile base]\naws_access_key_id = x\naws_secret_access_key = y\n"
     config.write_text(f"{source}[profile me]\n{ROLE}source_profile = base\nmfa_serial = arn:aws:iam::1:mfa/me\n")
-    with pytest.raises(Unauthenticated, match="a code of the MFA device arn:aws:iam::1:mfa/me, and nobody") as raised:
+    with pytest.raises(
+        Unauthenticated, match="a code of the MFA device arn:aws:iam::1:mfa/me, but this program"
+    ) as raised:
         connect(wire, monkeypatch)
     assert wire.counts == {}
     assert "aws sts get-session-token" in str(raised.value)
@@ -93,7 +95,7 @@ def test_hanging_credential_process_is_killed(config: Path, wire: Wire, monkeypa
     """With what it has started."""
     monkeypatch.setattr("reconciler.edge.aws.noninteractive._TIMEOUT_SECONDS", 0.0)
     config.write_text(f"[profile me]\n{asks(config.parent, 'import time; time.sleep(600)')}")
-    with pytest.raises(Unauthenticated, match="it took longer than 0 s, and was ended"):
+    with pytest.raises(Unauthenticated, match="it ran for longer than 0 s and was killed"):
         connect(wire, monkeypatch)
 
 

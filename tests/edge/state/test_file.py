@@ -131,7 +131,7 @@ def test_unseen_text_is_not_overwritten(path: Path, version: str | None) -> None
     """Whoever knows of no journal, or of an older one, has to read again."""
     with claimed(path) as store:
         store.put("first", None)
-        with pytest.raises(StateConflict, match="written by someone else"):
+        with pytest.raises(StateConflict, match="changed by another process"):
             store.put("second", version)
         found = store.load()
     assert found
@@ -151,7 +151,7 @@ def test_removed_journal_is_not_restored_unseen(path: Path) -> None:
 def test_file_that_is_not_text_is_left_unchanged(path: Path) -> None:
     """What cannot be read is refused for reading and for writing, and not a byte of it changes."""
     path.write_bytes(b"\xff\xfe")
-    message = r"cannot be read: .*; it was left as it is"
+    message = r"cannot be read: .*; it was left unchanged"
     with claimed(path) as store:
         with pytest.raises(StateError, match=message):
             store.load()
@@ -170,7 +170,7 @@ def test_folder_in_place_of_the_journal_is_reported(path: Path) -> None:
 def test_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     """A file where the state folder should be: one line, and nothing was sent."""
     (tmp_path / "state").write_text("")
-    with pytest.raises(StateError, match=r"the lease .* cannot be taken: .*; nothing was sent"):
+    with pytest.raises(StateError, match=r"the lease .* cannot be acquired: .*; nothing was sent"):
         FileStore(tmp_path / "state" / "journal.json").claim()
 
 
@@ -224,7 +224,7 @@ def test_write_to_a_full_disk_leaves_the_old_text(path: Path) -> None:
     with claimed(path) as store:
         version = store.put("a" * 5000, None)
     with running(FULL, path) as process:
-        said = f"StateError the journal {path} cannot be written: File too large: raise the limit on the size of files"
+        said = f"StateError the journal {path} cannot be written: File too large: raise the file size limit"
         assert line_from(process) == f"{said} (ulimit -f)"
     assert FileStore(path).load() == StoredText("a" * 5000, version)
     with claimed(path) as store:

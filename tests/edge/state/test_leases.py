@@ -89,7 +89,7 @@ def test_version_mismatch_without_another_writer_is_not_a_conflict() -> None:
     """What is there is what was read, so nobody wrote: whoever restored or ran again would gain nothing."""
     store = Altered()
     Process(store, FakeClock()).remember("first")
-    with pytest.raises(StateError, match="nobody else wrote it, but its version is another to S3") as said:
+    with pytest.raises(StateError, match="no other process changed it, but S3 has another ETag") as said:
         Process(store, FakeClock(), "run-2").remember("second")
     assert not isinstance(said.value, StateConflict)
 
@@ -195,7 +195,7 @@ def test_lost_lease_is_not_renewed() -> None:
         second = Process(store, fast, "run-2", "h2")
         known = second.reader.read()
         with second.writer.lease(known, known.with_records(record("b"))) as lease:
-            with pytest.raises(StateConflict, match="process run-2 on h2 has it"):
+            with pytest.raises(StateConflict, match="process run-2 on h2 holds it"):
                 lost.write(add("late"))
             lost.finish(lambda journal: journal.with_records(record("answer")) if "b" in journal.records else journal)
             lease.finish(add("c"))
@@ -260,7 +260,7 @@ def test_constantly_changing_journal_ends_the_renewal() -> None:
 
         store.after_load = disturb
         disturb()
-        with pytest.raises(StateConflict, match="each time"):
+        with pytest.raises(StateConflict, match="in each of 3 attempts"):
             lease.write(add("a"))
         with pytest.raises(StateConflict):
             lease.finish(add("a"))
@@ -308,9 +308,9 @@ def rewritten(text: str, **changes: Any) -> str:
 @pytest.mark.parametrize(
     ("exchange", "said"),
     [
-        (lambda text: rewritten(text, lineage="another"), r"another installation's \(lineage another\)"),
+        (lambda text: rewritten(text, lineage="another"), r"another installation \(lineage another\)"),
         (lambda text: rewritten(text, serial=1), "went back from serial 2 to 1"),
-        (lambda _: None, "is gone"),
+        (lambda _: None, "was removed"),
     ],
 )
 def test_replaced_journal_is_rejected(exchange: Callable[[str], str | None], said: str) -> None:
@@ -353,7 +353,7 @@ def test_unlock_does_not_free_the_lease_of_a_live_process(tmp_path: Path) -> Non
     clock = FakeClock()
     with Process(FileStore(tmp_path / "j.json"), clock).lease(EMPTY):
         person = Process(FileStore(tmp_path / "j.json"), clock, "person")
-        with pytest.raises(LeaseHeld, match="living process"):
+        with pytest.raises(LeaseHeld, match="running process"):
             person.writer.unlock(person.reader.read())
 
 
@@ -365,7 +365,7 @@ def test_unlock_does_not_free_the_lease_of_a_live_process(tmp_path: Path) -> Non
         ('{"format": "reconciler/journal/v9"}', "reads reconciler/journal/v1 and reconciler/journal/v2"),
         ('{"format": "reconciler/journal/v1"}', "is missing"),
         ("[" * 100_000, "cannot be used"),
-        ('{"format": NaN}', "NaN is no JSON"),
+        ('{"format": NaN}', "NaN is not JSON"),
     ],
 )
 def test_unusable_journal_is_left_unchanged(text: str, reason: str) -> None:
@@ -387,7 +387,7 @@ def test_unreadable_value_is_not_written() -> None:
     process.remember("a")
     stored, known = store.stored, process.reader.read()
     odd = replace(record("c"), generation=2**60)
-    with pytest.raises(StateError, match="was not written, since it could not be read again: "):
+    with pytest.raises(StateError, match="was not written, because no later run could read it: "):
         process.writer.swap(known, known.with_records(odd))
     assert store.stored == stored
 
@@ -413,7 +413,7 @@ def test_journal_removed_during_a_process_is_an_error() -> None:
     reader = StoredJournalReader(store, ACCOUNT, REGION, must_exist="give --new-state")
     reader.read()
     store.stored = None
-    with pytest.raises(StateError, match="is gone since this process read it") as raised:
+    with pytest.raises(StateError, match="was removed since this process read it") as raised:
         reader.read()
     assert "--new-state" not in str(raised.value)
 

@@ -43,11 +43,11 @@ def test_s3_url_is_a_prefix_of_a_bucket() -> None:
     assert "restore the object" in location.restore_remedy
     assert (location.find_obstacle(), location.find_file_obstacle("1-r.json")) == (None, None)
     assert location.unchecked_write
-    assert location.unchecked_write.remedy.endswith(f"may s3:PutObject below {Bucket.url}/")
+    assert location.unchecked_write.remedy.endswith(f"allow s3:PutObject below {Bucket.url}/")
 
 
 @pytest.mark.parametrize(
-    ("location", "message"), [("s3://b", "is no name of a bucket"), ("gs://x", "is neither a place")]
+    ("location", "message"), [("s3://b", "is not a valid bucket name"), ("gs://x", "is neither an S3 URL")]
 )
 def test_location_that_names_no_place_is_refused(location: str, message: str) -> None:
     """Before anything is opened; an unknown scheme is no folder of that name."""
@@ -67,10 +67,10 @@ def test_obstacle_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     (tmp_path / "file").write_text("")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    assert FolderLocation(tmp_path / "link").find_obstacle() == f"{tmp_path}/link is a link that leads nowhere"
-    assert FolderLocation(tmp_path / "file").find_obstacle() == f"{tmp_path}/file is no folder"
-    assert "cannot be looked at: Too many levels" in str(FolderLocation(tmp_path / "loop").find_obstacle())
-    assert FolderLocation(Path("/proc/self")).find_obstacle() in {None, "/proc/self is not writable for this user"}
+    assert FolderLocation(tmp_path / "link").find_obstacle() == f"{tmp_path}/link is a broken link"
+    assert FolderLocation(tmp_path / "file").find_obstacle() == f"{tmp_path}/file is not a folder"
+    assert "cannot be inspected: Too many levels" in str(FolderLocation(tmp_path / "loop").find_obstacle())
+    assert FolderLocation(Path("/proc/self")).find_obstacle() in {None, "/proc/self is not writable by this user"}
 
 
 def test_each_file_that_a_run_opens_is_checked(tmp_path: Path) -> None:
@@ -82,13 +82,13 @@ def test_each_file_that_a_run_opens_is_checked(tmp_path: Path) -> None:
         path.write_text("")
         assert find_locked_file(store) is None
         assert (
-            find_locked_file(store, has_access=lambda *_: False) == f"{path} is not readable and writable for this user"
+            find_locked_file(store, has_access=lambda *_: False) == f"{path} is not readable and writable by this user"
         )
         path.unlink()
         path.symlink_to(tmp_path / "elsewhere")
-        assert find_locked_file(store) == f"{path} is no plain file"
+        assert find_locked_file(store) == f"{path} is not a regular file"
         path.unlink()
     (tmp_path / "file").write_text("")
-    assert "file/a.lock cannot be looked at: Not a directory" in (
+    assert "file/a.lock cannot be inspected: Not a directory" in (
         find_locked_file(FileStore(tmp_path / "file/a.json")) or ""
     )

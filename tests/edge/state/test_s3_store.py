@@ -154,7 +154,7 @@ def test_a_lost_answer_is_uncertain(wire: Wire, lost: bytes) -> None:
     """Where the write was carried out and its answer did not come, nobody says that it failed."""
     wire.after = for_puts(lost)
     store = store_at(wire.url)
-    with pytest.raises(StateWriteUnknown, match=f"nobody knows whether the journal {PLACE} was written: "):
+    with pytest.raises(StateWriteUnknown, match=f"it is unknown whether the journal {PLACE} was written: "):
         store.put("text", None)
     found = store.load()
     assert found
@@ -207,8 +207,8 @@ def test_concurrent_write_is_a_conflict(wire: Wire, status: int, code: str) -> N
 @pytest.mark.parametrize(
     ("status", "code", "right"),
     [
-        (403, "AccessDenied", "s3:PutObject and s3:GetObject are needed"),
-        (404, "NoSuchBucket", f"there is no bucket {BUCKET}: make it, or name another one"),
+        (403, "AccessDenied", "s3:PutObject and s3:GetObject are required"),
+        (404, "NoSuchBucket", f"the bucket {BUCKET} does not exist: create it, or choose another bucket"),
         (403, "InvalidAccessKeyId", r"InvalidAccessKeyId: because \(request req-1\)"),
         (501, "NotImplemented", "NotImplemented: because"),
     ],
@@ -239,9 +239,9 @@ PAGE = b"HTTP/1.1 %d X\r\nContent-Type: text/html\r\nContent-Length: 6\r\nConnec
 def test_proxy_page_is_not_an_answer_of_s3(wire: Wire, status: int) -> None:
     """Neither is the journal missing, nor was it written or refused."""
     wire.before = lambda _: PAGE % status
-    with pytest.raises(StateError, match="not S3, but maybe a proxy"):
+    with pytest.raises(StateError, match="the answer is not from S3, but perhaps from a proxy"):
         store_at(wire.url).load()
-    with pytest.raises(StateWriteUnknown, match="not S3, but maybe a proxy"):
+    with pytest.raises(StateWriteUnknown, match="the answer is not from S3, but perhaps from a proxy"):
         store_at(wire.url).put("text", None)
 
 
@@ -270,13 +270,13 @@ def test_weak_etag_is_reported(wire: Wire) -> None:
     store_at(wire.url).put("text", None)
     weak = FROM_S3 + b'ETag: W/"abc"\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}'
     wire.before = lambda _: weak
-    with pytest.raises(StateError, match='has the weak ETag W/"abc", by which no write can be made safe'):
+    with pytest.raises(StateError, match='has the weak ETag W/"abc", which cannot protect a write'):
         store_at(wire.url).load()
 
 
 def test_missing_bucket_is_reported() -> None:
     """A wrong name is not taken for a journal that is still to be made."""
-    with SandboxServer() as server, pytest.raises(StateError, match="there is no bucket elsewhere: make it"):
+    with SandboxServer() as server, pytest.raises(StateError, match="the bucket elsewhere does not exist: create it"):
         store_at(server.url, "elsewhere").load()
 
 
@@ -284,7 +284,7 @@ def test_missing_bucket_is_reported() -> None:
 @pytest.mark.parametrize(
     ("answer", "right"),
     [
-        (error(403, "AccessDenied"), "s3:GetObject and s3:ListBucket are needed"),
+        (error(403, "AccessDenied"), "s3:GetObject and s3:ListBucket are required"),
         (error(403, "InvalidObjectState"), "InvalidObjectState: because"),
         (error(500, "InternalError"), r"InternalError: because \(request req-1\)"),
         (b"", "Connection was closed"),
@@ -304,10 +304,10 @@ def test_refused_connection_is_a_certain_error(wire: Wire) -> None:
     """A connection that is refused at every attempt did not carry a write."""
     with Wire(wire.url) as gone:
         store = store_at(gone.url)
-    with pytest.raises(StateError, match=r"cannot be written: .*S3 has to be reachable from here") as refused:
+    with pytest.raises(StateError, match=r"cannot be written: .*S3 must be reachable from this machine") as refused:
         store.put("text", None)
     assert type(refused.value) is StateError
-    with pytest.raises(StateError, match=r"cannot be read: .*S3 has to be reachable from here"):
+    with pytest.raises(StateError, match=r"cannot be read: .*S3 must be reachable from this machine"):
         store.load()
 
 
@@ -331,7 +331,7 @@ def test_missing_credentials_are_reported(wire: Wire) -> None:
         KEY,
     )
     for call in (store.load, lambda: store.put("text", None)):
-        with pytest.raises(StateError, match="S3 needs credentials where boto3 finds them") as said:
+        with pytest.raises(StateError, match="S3 requires credentials that boto3 can find") as said:
             call()
         assert type(said.value) is StateError
     assert wire.requests == []
@@ -403,7 +403,7 @@ def test_sandbox_connection_ignores_profile_and_proxy(wire: Wire, bare: pytest.M
 def test_client_that_cannot_be_created_is_reported(bare: pytest.MonkeyPatch) -> None:
     """A setting that boto3 does not understand is one line, like every other error."""
     bare.setenv("AWS_MAX_ATTEMPTS", "x")
-    with pytest.raises(CloudError, match="making a client of S3"):
+    with pytest.raises(CloudError, match="creating a client for S3"):
         create_ambient_client("s3", ConnectionSettings("0"), MODELS)
 
 
@@ -425,31 +425,31 @@ def test_s3_url_is_a_bucket_and_a_prefix(url: str, parts: tuple[str, str]) -> No
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("", "is no place in S3"),
-        ("/var/lib", "is no place in S3"),
-        ("https://journals/prod", "is no place in S3"),
-        ("s3:journals", "is no place in S3"),
-        ("s3://", "is no name of a bucket"),
-        ("s3:///prod", "is no name of a bucket"),
-        ("s3://ab", "is no name of a bucket"),
-        (f"s3://{'a' * 64}", "is no name of a bucket"),
-        ("s3://Journals", "is no name of a bucket"),
-        ("s3://my_journals", "is no name of a bucket"),
-        ("s3://-journals", "is no name of a bucket"),
-        ("s3://journals.", "is no name of a bucket"),
-        ("s3://my..journals", "is no name of a bucket"),
-        ("s3://192.168.5.4", "is no name of a bucket"),
-        ("s3://user@journals", "is no name of a bucket"),
-        ("s3://journals:443/prod", "is no name of a bucket"),
-        ("s3://journals/prod?versionId=1", "no query"),
-        ("s3://journals/prod#1", "no query"),
-        ("s3://journals/two words", "no query"),
-        ("s3://journals/prod\n", "no query"),
+        ("", "is not an S3 URL"),
+        ("/var/lib", "is not an S3 URL"),
+        ("https://journals/prod", "is not an S3 URL"),
+        ("s3:journals", "is not an S3 URL"),
+        ("s3://", "is not a valid bucket name"),
+        ("s3:///prod", "is not a valid bucket name"),
+        ("s3://ab", "is not a valid bucket name"),
+        (f"s3://{'a' * 64}", "is not a valid bucket name"),
+        ("s3://Journals", "is not a valid bucket name"),
+        ("s3://my_journals", "is not a valid bucket name"),
+        ("s3://-journals", "is not a valid bucket name"),
+        ("s3://journals.", "is not a valid bucket name"),
+        ("s3://my..journals", "is not a valid bucket name"),
+        ("s3://192.168.5.4", "is not a valid bucket name"),
+        ("s3://user@journals", "is not a valid bucket name"),
+        ("s3://journals:443/prod", "is not a valid bucket name"),
+        ("s3://journals/prod?versionId=1", "contains a query"),
+        ("s3://journals/prod#1", "contains a query"),
+        ("s3://journals/two words", "contains a query"),
+        ("s3://journals/prod\n", "contains a query"),
         ("s3://journals//", "an empty part"),
         ("s3://journals//prod", "an empty part"),
         ("s3://journals/prod//", "an empty part"),
-        ("s3://journals/prod/../dev", "a dot"),
-        ("s3://journals/.", "a dot"),
+        ("s3://journals/prod/../dev", "a part '.'"),
+        ("s3://journals/.", "a part '.'"),
     ],
 )
 def test_malformed_s3_url_is_rejected(url: str, message: str) -> None:
