@@ -86,7 +86,7 @@ class ThreadScheduler:
 
     @property
     def is_running(self) -> bool:
-        """Whether the scheduler runs due jobs."""
+        """True if the scheduler is running."""
         thread = self._scheduler._thread  # noqa: SLF001 - `running` stays true after the scheduler's thread has died
         return bool(self._scheduler.running and thread and thread.is_alive())
 

@@ -177,9 +177,8 @@ def test_missing_bucket_is_a_one_line_error(program: Program, server: SandboxSer
     place = bucket.place.replace(bucket.name, "jurnals")
     for options in (("--new-state",), ("--dry-run",)):
         said = error(program.run(*options, "--state", "s3://jurnals/prod"))
-        assert said == (
-            f"the journal {place} cannot be read: the bucket jurnals does not exist: create it, or choose another bucket"
-        )
+        reason = "the bucket jurnals does not exist: create it, or choose another bucket"
+        assert said == f"the journal {place} cannot be read: {reason}"
     assert server.sandbox.executed_writes == ()
 
 

@@ -56,7 +56,7 @@ class StateLocation(Protocol):
 
     @property
     def is_shared(self) -> bool:
-        """Whether several machines can use it."""
+        """True if several machines can use the location."""
 
     @property
     def restore_remedy(self) -> str:
@@ -81,7 +81,7 @@ class Store(ReadableStore, Protocol):
 
     @property
     def is_exclusive(self) -> bool:
-        """Whether a successful `claim` proves that no other process of this machine uses the store."""
+        """True if a successful `claim` proves that no other process of this machine uses the store."""
 
     def put(self, text: str, version: str | None) -> str:
         """Replace the text durably if it has this version, and return the new version.

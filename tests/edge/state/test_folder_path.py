@@ -1,4 +1,4 @@
-"""What is plainly a path is taken as one; what was meant to be a place in S3 is not."""
+"""A clear path is accepted, and a text that may be a mistyped S3 URL is rejected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reconciler.edge.state.folder_path import find_path_problem
 
 @pytest.mark.parametrize("path", ["state", "./state", "../x/state", "a b/c", "/var/lib/it's", "/srv/a:b", "x/"])
 def test_plain_path_is_accepted(path: str) -> None:
-    """A colon may stand in an absolute one."""
+    """Relative and absolute paths are accepted, and an absolute path may contain a colon."""
     assert find_path_problem(path) is None
 
 
@@ -49,5 +49,5 @@ def test_plain_path_is_accepted(path: str) -> None:
     ],
 )
 def test_mistyped_location_is_rejected(path: str, said: str) -> None:
-    """It says what is wrong."""
+    """A text that is not clearly a path is rejected with its problem."""
     assert said in str(find_path_problem(path))

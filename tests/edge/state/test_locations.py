@@ -1,4 +1,4 @@
-"""A location of the journals is opened by its scheme, and says what keeps a run from writing there."""
+"""The scheme of a state location selects its backend, and the location reports obstacles to writing."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from reconciler.sandbox import SandboxServer
 
 
 def no_client(service: str) -> object:
-    """Refuse to reach AWS."""
+    """Fail the test, because a folder needs no AWS client."""
     raise AssertionError(service)
 
 
 def test_path_without_scheme_is_a_folder(tmp_path: Path) -> None:
-    """Nothing of AWS is needed, and nothing is made."""
+    """A path without a scheme is a folder. Opening it needs no AWS client and creates nothing."""
     location = open_location(str(tmp_path / "state"), "sandbox", no_client)
     assert (location.name, location.is_shared, location.unchecked_write) == (f"{tmp_path}/state/sandbox", False, None)
     assert location.open_store("1-r.json").place == f"{tmp_path}/state/sandbox/1-r.json"
@@ -29,7 +29,7 @@ def test_path_without_scheme_is_a_folder(tmp_path: Path) -> None:
 
 
 def test_s3_url_is_a_prefix_of_a_bucket() -> None:
-    """Whether an object can be written there shows only when it is written."""
+    """An S3 URL is a prefix of a bucket, and its write permission cannot be checked without a write."""
     with SandboxServer() as server:
         Bucket(server.url)
         connection = ConnectionSettings("0", endpoint_url=server.url, has_dummy_credentials=True)
@@ -50,7 +50,7 @@ def test_s3_url_is_a_prefix_of_a_bucket() -> None:
     ("location", "message"), [("s3://b", "is not a valid bucket name"), ("gs://x", "is neither an S3 URL")]
 )
 def test_location_that_names_no_place_is_refused(location: str, message: str) -> None:
-    """Before anything is opened; an unknown scheme is no folder of that name."""
+    """An invalid location is rejected before it is opened, and an unknown scheme does not count as a folder."""
     with pytest.raises(ValueError, match=message):
         check_location(location)
     with pytest.raises(ValueError, match=message):
@@ -58,12 +58,12 @@ def test_location_that_names_no_place_is_refused(location: str, message: str) ->
 
 
 def test_location_in_s3_is_checked_without_a_client() -> None:
-    """The check needs no credentials."""
+    """The syntax of an S3 URL is checked without an AWS client."""
     check_location("s3://bucket/prefix")
 
 
 def test_obstacle_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
-    """The nearest folder that exists decides."""
+    """A broken link, a file, a link loop and a read-only folder are reported as obstacles."""
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     (tmp_path / "file").write_text("")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
@@ -74,7 +74,7 @@ def test_obstacle_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_each_file_that_a_run_opens_is_checked(tmp_path: Path) -> None:
-    """The lock and the text to come: what is not there is made, and a link or a folder in its place is refused."""
+    """The lock file and the temporary file must be regular and writable. A missing file is no obstacle."""
     store = FileStore(tmp_path / "a.json")
     assert find_locked_file(store, has_access=lambda *_: False) is None
     for name in ("a.lock", "a.json.new"):
