@@ -145,7 +145,7 @@ class Metrics:
         drift = _create_gauge(
             "drift_seconds", "Time since the drift of the association was detected.", "target", "association"
         )
-        exports = _create_gauge("exports_failed", "Associations with a failed last job.", "target")
+        exports = _create_gauge("exports_failed", "Associations whose last job failed.", "target")
         succeeded = _create_gauge(
             "last_success_timestamp_seconds", "Time of the last successful run of the target.", "target"
         )

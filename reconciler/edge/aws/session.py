@@ -51,7 +51,7 @@ class ConnectionSettings:
 
 
 class SharedModels:
-    """The parsed service models that the sessions of a process share. A shared session takes 6 ms instead of 78 ms."""
+    """The parsed service models that the sessions of a process share. They cut each further session from 78 ms to 6 ms."""
 
     def __init__(self) -> None:
         self._loader: Loader | None = None
@@ -81,7 +81,7 @@ class TargetSession:
         self._endpoint_url = connection.endpoint_url
         self._user_agent = f"appintegrations-reconciler/{connection.version}"
         self._rate_limiter, self._on_sts_client = rate_limiter, on_sts_client
-        # A sandbox is on this machine. None makes botocore use the proxies of the environment.
+        # A sandbox is reached without a proxy. None makes botocore use the proxies of the environment.
         self._proxies: dict[str, str] | None = {} if connection.has_dummy_credentials else None
         self._read_timeout = connection.read_timeout
         self._clients: list[Any] = []
