@@ -226,7 +226,7 @@ def test_targets_with_the_same_account_and_region_are_rejected(program: Program,
     done = program.run("--target", "one")
     assert done.code == 3
     assert (
-        "manifests/two.yaml:4:7: /spec: the Target at manifests/one.yaml:1 is the same account and Region" in done.err
+        "manifests/two.yaml:4:7: /spec: the Target at manifests/one.yaml:1 has the same account and Region" in done.err
     )
     assert server.sandbox.executed_writes == ()
 

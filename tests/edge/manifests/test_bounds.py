@@ -189,7 +189,7 @@ def test_reading_files_ends_at_the_size_limit(monkeypatch: pytest.MonkeyPatch) -
     first, second, third, end = limit_files(asked)
     assert (first, third) == (File("a", b"12"), File("c", b"34"))
     assert str(second) == "b: is bad"
-    assert str(end) == f".: the manifests are larger than 0 MiB, and no more is read: {SIZE_REMEDY}"
+    assert str(end) == f".: the revision is larger than 0 MiB, and the rest is not read: {SIZE_REMEDY}"
     assert next(asked) == File("e", b"")
 
 
@@ -197,7 +197,7 @@ def test_reading_files_ends_at_the_document_limit(monkeypatch: pytest.MonkeyPatc
     """Each holds one at least."""
     monkeypatch.setattr(files, "MAX_DOCUMENTS", 2)
     *_, end = limit_files(File(name, b"") for name in "abcd")
-    assert str(end) == f".: the manifests are more than 2 files, and no more are read: {SIZE_REMEDY}"
+    assert str(end) == f".: the revision has more than 2 files, and the rest is not read: {SIZE_REMEDY}"
     assert MAX_BYTES <= MAX_TOTAL_BYTES
 
 
