@@ -51,7 +51,7 @@ class ConnectionSettings:
 
 
 class SharedModels:
-    """The parsed service models that the sessions of a process share. They cut each further session from 78 ms to 6 ms."""
+    """The parsed service models that the sessions of a process share. Each further session takes 6 ms, not 78 ms."""
 
     def __init__(self) -> None:
         self._loader: Loader | None = None
