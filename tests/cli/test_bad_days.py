@@ -96,7 +96,7 @@ def test_full_disk_under_the_journal_stops_all_calls(program: Program, server: S
             limit(0)
             program.add("november")
             said = controller.next("target failed")["error"]
-            assert "us-east-1.json cannot be written: File too large: raise the limit" in said
+            assert "us-east-1.json cannot be written: File too large: raise the file size limit" in said
             assert controller.next("run finished")["inSync"] == 1
             assert get(f"{url}/readyz")[0] == get(f"{url}/healthz")[0] == 200
             assert 'reconciler_runs_total{result="failed",target="default"}' in get(f"{url}/metrics")[1]
