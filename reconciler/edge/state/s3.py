@@ -73,9 +73,9 @@ class S3Location:
 
     @property
     def unchecked_write(self) -> UncheckedWrite:
-        """The permission to write, because S3 has no dry run of a PutObject."""
+        """The write permission, which no check covers because S3 has no dry run of a PutObject."""
         remedy = f"make sure that the ambient credentials allow s3:PutObject below {self.name}"
-        return UncheckedWrite("S3 has no PutObject that writes nothing", remedy)
+        return UncheckedWrite("a PutObject cannot be tried without a write", remedy)
 
     def open_store(self, document: str) -> S3Store:
         """Return the store of one object."""
@@ -109,7 +109,7 @@ class S3Clients:
         return self._client
 
     def request_new_client(self) -> None:
-        """Create a new client for the next call."""
+        """Make the next call use a new client."""
         self._has_bad_credentials = True
 
     def _create_client(self) -> Any:
@@ -126,8 +126,8 @@ class S3Store:
     botocore retries a PutObject. If the first attempt was carried out and its answer was lost, the retry finds its own
     text, and S3 answers 412. After StateConflict the stored text may therefore be the text of this writer, that of
     another writer, or, after a 409, the old text: the caller must read it and compare. After StateWriteUnknown, S3 may
-    carry out the write even later than that read. The next successful write prevents this, because it changes the
-    ETag in the condition.
+    carry out the write even after that read. A later successful write prevents this, because it changes the ETag that
+    the condition requires.
     """
 
     is_exclusive = False
