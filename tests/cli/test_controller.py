@@ -188,7 +188,7 @@ def test_hanging_targets_delay_neither_git_nor_probes_nor_shutdown(program: Prog
             controller.next("revision activated")
             waiting = controller.next("runs waiting")
             assert 0 < waiting["targets"] <= 8  # those that have come to wait by then
-            assert waiting["atOnce"] == 32
+            assert waiting["maxConcurrent"] == 32
             for number in range(3):
                 program.add(f"later-{number}", text=EXPORT + "target: hanging-0\n")
                 assert controller.next("revision activated")["manifests"] == number + 1

@@ -266,7 +266,7 @@ def test_wrong_account_of_one_target_does_not_stop_the_others(ready: Program) ->
     diagnosis = diagnose(ready)
     wrong = found(diagnosis, "credentials")
     assert wrong["result"] == "failed"
-    assert f"the credentials belong to account {ACCOUNT}, and target 'a-wrong' declares {OTHER}" in wrong["seen"]
+    assert f"the credentials belong to account {ACCOUNT}, but target 'a-wrong' declares {OTHER}" in wrong["seen"]
     assert "arn:aws:sts::" in wrong["seen"]
     assert set(results(diagnosis)) >= {"integration", "list-associations", "bucket-region", "bucket-encryption"}
     for name in ("list-integrations", "integration", "list-associations", "create", "bucket-region"):
@@ -476,7 +476,7 @@ def test_state_folder_that_cannot_be_created_fails_the_check(ready: Program) -> 
     check = found(diagnose(ready, "--state", "file/state"), "state-write")
     assert (check["result"], check["seen"]) == (
         "failed",
-        "file/state/sandbox cannot be written: file is no folder",
+        "file/state/sandbox cannot be written: file is not a folder",
     )
 
 
@@ -507,13 +507,13 @@ def test_lock_file_of_another_user_fails_the_check(ready: Program) -> None:
     diagnosis = diagnose_as_user(ready, "--state", "state")
     check = found(diagnosis, "journal-write")
     assert (check["result"], found(diagnosis, "state-write")["result"]) == ("failed", "ok")
-    assert check["seen"].endswith(f"{ACCOUNT}-us-east-1.lock is not readable and writable for this user")
+    assert check["seen"].endswith(f"{ACCOUNT}-us-east-1.lock is not readable and writable by this user")
     done = subprocess.run(
         [*AS_USER, *ready.arguments("--state", "state")],
         cwd=ready.folder, env=environment(**ONCE), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert f"{ACCOUNT}-us-east-1.lock cannot be taken: Permission denied" in done.stdout
+    assert f"{ACCOUNT}-us-east-1.lock cannot be acquired: Permission denied" in done.stdout
 
 
 @needs_permissions
@@ -527,7 +527,7 @@ def test_unreadable_state_does_not_stop_the_other_checks(tmp_path: Path, state: 
     diagnosis = diagnose_as_user(Program(tmp_path), "--sandbox", "--state", state)
     locked.chmod(0o700)
     check = found(diagnosis, "state-write")
-    seen = "locked is not writable for this user" if "/" in state else "link cannot be looked at: Permission denied"
+    seen = "locked is not writable by this user" if "/" in state else "link cannot be inspected: Permission denied"
     assert (check["result"], check["seen"]) == ("failed", f"{state}/sandbox cannot be written: {seen}")
     assert results(diagnosis)["credentials"] == "ok"
     assert results(diagnosis)["journal"] == results(diagnosis)["journal-write"] == "failed"
@@ -537,7 +537,7 @@ def test_broken_state_link_fails_the_check(ready: Program) -> None:
     """It is no folder, and none can be made there."""
     (ready.folder / "state").symlink_to("gone")
     check = found(diagnose(ready, "--state", "state"), "state-write")
-    assert check["seen"] == "state/sandbox cannot be written: state is a link that leads nowhere"
+    assert check["seen"] == "state/sandbox cannot be written: state is a broken link"
 
 
 def test_doctor_takes_no_lock_in_the_sandbox(tmp_path: Path) -> None:

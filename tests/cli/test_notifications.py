@@ -109,7 +109,7 @@ def test_unreachable_receiver_delays_no_run_and_no_shutdown(program: Program, ch
     assert [each["event"] for each in events].count("run finished") > 1
     failed = [each for each in events if each["event"] == "notification not delivered"]
     assert failed[0]["receiver"] == "json 1"
-    assert failed[0]["again"] == 10
+    assert failed[0]["retrySeconds"] == 10
     chat.down = False
     with controlling(program, chat.url):
         assert chat.next()["title"] == "reconcile: no problems"

@@ -192,7 +192,7 @@ def test_corrupt_journal_is_rejected_and_left_unchanged(program: Program, server
     path.write_text("{")
     done = program.run("-o", "json")
     assert done.code == 1
-    assert "was left as it is" in done.report["targets"][0]["error"]
+    assert "was left unchanged" in done.report["targets"][0]["error"]
     assert done.decisions == {"october": "blocked"}
     assert path.read_text() == "{"
     assert server.sandbox.executed_writes == ()
@@ -300,7 +300,7 @@ def test_one_run_writes_several_outputs(program: Program) -> None:
         (("controller", "-f", "-"), "can be read once"),
         (("--settle-time", "soon"), "write 90s, 5m or 24h"),
         (("--mode", "delete"), "'delete'"),
-        (("--state", "s3://Bucket/prefix"), "'Bucket' is no name of a bucket"),
+        (("--state", "s3://Bucket/prefix"), "'Bucket' is not a valid bucket name"),
         (("--state", "gs://bucket/prefix"), "write s3://bucket/prefix"),
         (("--state", "s3:/bucket/prefix"), "write s3://bucket/prefix"),
         (("--sandbox", "--state", "s3://bucket/prefix"), "keeps its journal in a folder"),

@@ -143,7 +143,7 @@ def test_unreadable_journal_is_a_one_line_error(program: Program) -> None:
     assert done.code == 1
     assert f"  failed: the journal {LOCAL} cannot be used: " in done.out
     assert "Traceback" not in done.err
-    assert "it was left as it is" in status(program)["error"]
+    assert "it was left unchanged" in status(program)["error"]
     assert path.read_text() == "{"
 
 
@@ -222,7 +222,7 @@ def test_lease_of_a_live_local_process_is_not_freed(program: Program, server: Sa
     with holding(program, server) as (wire, process):
         refused = program.run("unlock", "default", "--yes")
         assert refused.code == 1
-        assert f"{LOCAL} is held by a living process of this machine: end that first" in refused.err
+        assert f"{LOCAL} is held by a running process of this machine: end that process first" in refused.err
         assert "Traceback" not in refused.err
         assert status(program)["lease"]
         wire.let_go.set()
@@ -283,7 +283,9 @@ def test_run_without_lock_timeout_fails_with_the_holder(
         second = program.run("--lock-timeout", "0s", *options)
         assert second.code == 1
         (line,) = [line for line in second.out.splitlines() if line.startswith("  failed: ")]
-        assert re.search(rf"is held by {HOLDER}: wait for it, or raise --lock-timeout; reconcile unlock frees", line)
+        assert re.search(
+            rf"is held by {HOLDER}: wait for it, or raise --lock-timeout; reconcile unlock frees the lease", line
+        )
         assert "Traceback" not in second.err
     assert len(server.sandbox.executed_writes) == 1
 

@@ -83,12 +83,12 @@ def test_temporary_state_is_a_warning() -> None:
     """A temporary folder is a warning, and an unwritable one a failure."""
     assert checks.check_state_folder("s", None, is_ephemeral=False).result == CheckResult.OK
     assert checks.check_state_folder("s", None, is_ephemeral=True).result == CheckResult.WARNING
-    assert checks.check_state_folder("s", "s is no folder", is_ephemeral=True).result == CheckResult.FAILED
+    assert checks.check_state_folder("s", "s is not a folder", is_ephemeral=True).result == CheckResult.FAILED
     assert checks.check_journal_files("s/a.json", None).result == CheckResult.OK
-    locked = checks.check_journal_files("s/a.json", "s/a.lock is no plain file")
+    locked = checks.check_journal_files("s/a.json", "s/a.lock is not a regular file")
     assert (locked.result, locked.message) == (
         CheckResult.FAILED,
-        "s/a.json cannot be written: s/a.lock is no plain file",
+        "s/a.json cannot be written: s/a.lock is not a regular file",
     )
 
 
