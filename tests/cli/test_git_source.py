@@ -118,7 +118,11 @@ def test_every_command_accepts_the_git_options(program: Program, commits: tuple[
         (("-f", "manifests", "--git-token-file", "token"), 64, "--git-token-file is of a git repository"),
         (("--git-url", ".", "--git-verify-key", "gone"), 64, "--git-verify-key 'gone': cannot be read: No such file"),
         (("--git-url", ".", "--git-verify-key", "manifests/october.yaml"), 64, "line 1: is not an allowed signer"),
-        (("--git-url", ".", "--git-token-file", "gone"), 64, "needs a URL with https, but this repository is a folder"),
+        (
+            ("--git-url", ".", "--git-token-file", "gone"),
+            64,
+            "needs the protocol https, but this repository is a folder",
+        ),
         (("--git-url", "https://host.invalid/x", "--git-token-file", "gone"), 64, "'gone': cannot be read"),
         (("--git-url", "git@host.invalid:x", "--git-ssh-key", "gone"), 64, "'gone': cannot be read"),
         (("--git-url", ".", "--revision", "v1"), 64, "the commit that is read is the revision"),

@@ -1,4 +1,4 @@
-"""Name a git revision and the settings that git needs to read it."""
+"""Describe a git revision and the settings that git needs to read it."""
 
 from __future__ import annotations
 

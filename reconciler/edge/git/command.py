@@ -51,7 +51,7 @@ _DEFAULT_VARIABLES = {"GIT_ASKPASS": "", "SSH_ASKPASS_REQUIRE": "never"}
 class CommandResult:
     """The result of a git command: its `output` on success, or git's error message in `error_output`.
 
-    `exit_code` is negative if a signal ended git, and is then the number of that signal.
+    `exit_code` is the exit code of git, or the negative number of the signal that ended git.
     """
 
     exit_code: int
@@ -100,7 +100,7 @@ class GitCommand:
         )
 
     def with_network(self, login: Mapping[str, str]) -> GitCommand:
-        """Return the program with network access, by those of git's own protocols that GIT_ALLOW_PROTOCOL permits.
+        """Return the program with network access by git's own protocols, except those that GIT_ALLOW_PROTOCOL forbids.
 
         `login` holds the variables from RepositoryUrl.build_environment.
         """
@@ -142,7 +142,7 @@ class GitCommand:
         )
 
     def find_other_program(self, name: str, *options: str) -> GitCommand:
-        """Return another program on PATH, with the same settings. Raises GitError if PATH has none of this name."""
+        """Return another program on PATH, with the same environment. Raises GitError if it is not installed."""
         program = shutil.which(name, path=self.caller_environment.get("PATH", ""))
         if program is None:
             raise GitError(f"the program {name} was not found on PATH: install it to verify signatures")

@@ -49,7 +49,7 @@ class Credentials:
         ):
             if value is not None and scheme not in schemes:
                 actual = f"uses {scheme}" if scheme else "is a folder"
-                raise InvalidReference(f"{option}: needs a URL with {max(schemes)}, but this repository {actual}")
+                raise InvalidReference(f"{option}: needs the protocol {max(schemes)}, but this repository {actual}")
         if self.username is not None and (self.token_file is None or not self.username.isprintable()):
             raise InvalidReference("--git-username: must be one line of printable text, and needs --git-token-file too")
         if self.token_file is not None and user is not None:

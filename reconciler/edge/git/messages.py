@@ -14,7 +14,7 @@ from reconciler.edge.git.arguments import sanitize_output
 _MEANINGS = (
     (
         r"^(?!remote: ).*(?:No space left on device|Disk quota exceeded)",
-        "cannot be copied for lack of disk space: free some in the temporary folder, or set TMPDIR to another one",
+        "cannot be copied because the disk is full: free space in the temporary folder, or set TMPDIR to another one",
     ),
     (
         r"not a git repository|cannot change to|does not appear to be a git repo|invalid gitfile format",
@@ -52,7 +52,7 @@ _DISTRUST_REASONS = (
         "is signed by {}, which was not valid yet when the commit was made",
     ),
     (r"key is not permitted for use in signature namespace()", "is signed by a key that is not listed for git"),
-    # Without "No principal matched", ssh-keygen has not searched the list: git ran it for the signature alone.
+    # Without "No principal matched", ssh-keygen has checked only the signature, and has not searched the list.
     (r"(?s)\A(?=.*^No principal matched).*(SHA256:\S+)", "is signed by {}, which is not listed"),
 )
 _HINDRANCES = (

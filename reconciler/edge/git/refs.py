@@ -21,7 +21,7 @@ _NAME_RULES = ("{}", "refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{
 
 
 def resolve_local(git: GitCommand, repository_name: str, requested: str, ref: str) -> str:
-    """Return the full id of the commit at a ref. Messages show the ref as `requested`. Raises GitError."""
+    """Return the full id of the commit that a ref stands for. Messages show it as `requested`. Raises GitError."""
     name = _find_full_name(git, ref) if _DESCRIPTION.search(ref) else ref
     result = git.run("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
     if result.has_succeeded:
@@ -53,7 +53,7 @@ def _list_refs(git: GitCommand, *names: str) -> Sequence[str] | None:
 def build_unknown_ref_error(
     repository_name: str, ref: str, names: Sequence[str] | None, *, is_shallow: bool = False
 ) -> GitError:
-    """Return the error for a ref that is not among `names`, which are full names, or None if they are unknown."""
+    """Return the error for an unknown ref. `names` are the full names of all refs, or None if git cannot list them."""
     if names is not None and not names and not is_shallow:
         return GitError(f"repository '{repository_name}': is empty: push a commit first")
     full_names = {name.removeprefix("refs/").partition("/")[2]: name for name in names or ()}
@@ -69,9 +69,9 @@ def build_unknown_ref_error(
 
 
 def resolve_remote(access: RepositoryAccess) -> str:
-    """Return the id that a ref has now: the id of a commit or, at a URL, of an annotated tag.
+    """Return the current id of a ref: the id of a commit or, from a URL, the id of an annotated tag.
 
-    A full id is returned without a call of the server. Raises InvalidReference if the URL or ref is malformed, GitError
+    A full id is returned without calling the server. Raises InvalidReference if the URL or ref is malformed, GitError
     if the ref cannot be resolved, and StopRequested.
     """
     address, ref = access.parse_address(), access.ref

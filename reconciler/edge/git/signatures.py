@@ -36,8 +36,8 @@ def verify_signature(git: GitCommand, repository_name: str, commit: str, keys: S
 
     The user's keyring is ignored, and programs that a git configuration names are not started.
 
-    Raises UntrustedCommit if a program clearly rejected the signature, or GitError if no program gave a verdict. After
-    a GitError, the caller may try again. Raises InvalidReference if the file of keys has no key.
+    Raises UntrustedCommit if the commit is not signed or a program rejected its signature. Raises GitError if no
+    program gave a verdict, in which case a later attempt may succeed. Raises InvalidReference if `keys` has no key.
     """
     content = git.run("cat-file", "commit", commit)
     if not content.has_succeeded:
@@ -89,7 +89,7 @@ def _detect_kind(signature: bytes) -> str:
 
 
 def _verify_openpgp(git: GitCommand, commit: str, keys: SigningKeys, _: bytes, folder: Path) -> str | _NoVerdict:
-    """Return why an OpenPGP signature is rejected, or "" if it is valid."""
+    """Return why an OpenPGP signature is rejected, "" if it is valid, or no verdict."""
     # Even if /etc/gnupg allows it, gpg must not retrieve keys from a server or from the signature.
     (folder / "gpg.conf").write_text("batch\nno-autostart\nno-auto-key-retrieve\ndisable-dirmngr\n")
     gpg = git.find_other_program("gpg", "--homedir", str(folder), "--status-fd", "1")
@@ -113,7 +113,7 @@ def _verify_openpgp(git: GitCommand, commit: str, keys: SigningKeys, _: bytes, f
 
 
 def _verify_ssh(git: GitCommand, commit: str, keys: SigningKeys, signature: bytes, folder: Path) -> str | _NoVerdict:
-    """Return why an ssh signature is rejected, or "" if it is valid."""
+    """Return why an ssh signature is rejected, "" if it is valid, or no verdict."""
     signers_file, signature_file = folder / "signers", folder / "signature"
     signers_file.write_bytes(keys.content)
     signature_file.write_bytes(signature)

@@ -65,13 +65,7 @@ class Commit:
         for parts, entry in entries:
             name, is_named = sanitize(entry.path), _has_manifest_name(parts)
             if entry.mode == _SUBMODULE:
-                yield Problem(
-                    name,
-                    0,
-                    0,
-                    "",
-                    "is a submodule, and submodules are not read: copy its manifests into this repository",
-                )
+                yield Problem(name, 0, 0, "", "is a submodule, and submodules are not read: copy its manifests here")
             elif entry.mode == _LINK and entry.path in folders:
                 yield Problem(
                     name, 0, 0, "", f"is a symbolic link to a folder, {_LINK_ADVICE.replace('file', 'folder')}"

@@ -31,7 +31,7 @@ class NotJson(Exception):
 
 
 def is_likely(text: str) -> bool:
-    """Return whether a text begins like JSON, whose documents must each be a mapping or a list here."""
+    """Return whether a text begins with a mapping or a list, as each JSON document must here."""
     start = _DOCUMENT_SEPARATOR.match(text)
     return start is not None and text.startswith(("{", "["), start.end())
 

@@ -107,7 +107,7 @@ def _check_document(file: str, document: Document, problems: _Problems) -> Check
 
 
 def _reduce_document(value: Mapping[str, Any], *, is_valid: bool) -> Mapping[str, Any]:
-    """Return the members that later checks need. Of an invalid document, only members that may conflict with others."""
+    """Return the members that later checks need. An invalid document keeps only its kind, target and name."""
     metadata = value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
     reduced = {"metadata": {"name": name if isinstance(name, str) and len(name) <= _MAX_NAME_LENGTH else None}}

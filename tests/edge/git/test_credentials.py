@@ -214,12 +214,12 @@ def test_ssh_configuration_of_the_user_is_used_without_options(repository: Repos
         (
             "https://host.invalid/x",
             {"ssh_key": "key"},
-            "--git-ssh-key: needs a URL with ssh, but this repository uses https",
+            "--git-ssh-key: needs the protocol ssh, but this repository uses https",
         ),
-        ("https://host.invalid/x", {"known_hosts": "key"}, "--git-known-hosts: needs a URL with ssh"),
-        ("git@host.invalid:x", {"token_file": "key"}, "--git-token-file: needs a URL with https"),
-        (".", {"token_file": "key"}, "--git-token-file: needs a URL with https, but this repository is a folder"),
-        ("file:///x", {"ssh_key": "key"}, "--git-ssh-key: needs a URL with ssh, but this repository uses file"),
+        ("https://host.invalid/x", {"known_hosts": "key"}, "--git-known-hosts: needs the protocol ssh"),
+        ("git@host.invalid:x", {"token_file": "key"}, "--git-token-file: needs the protocol https"),
+        (".", {"token_file": "key"}, "--git-token-file: needs the protocol https, but this repository is a folder"),
+        ("file:///x", {"ssh_key": "key"}, "--git-ssh-key: needs the protocol ssh, but this repository uses file"),
         (
             "https://host.invalid/x",
             {"username": "bot"},

@@ -840,8 +840,8 @@ def test_full_temporary_disk_is_reported_with_a_remedy(
         monkeypatch.setattr("tempfile.tempdir", str(small.folder))
         small.fill()
         said = refusal(repository.url, "main", "manifests", repository.environment)
-        remedy = "free some in the temporary folder, or set TMPDIR to another one"
-        assert f"cannot be copied for lack of disk space: {remedy}; git said: " in said
+        remedy = "free space in the temporary folder, or set TMPDIR to another one"
+        assert f"cannot be copied because the disk is full: {remedy}; git said: " in said
         assert said.endswith("No space left on device")
         assert said == refusal(repository.url, "main", "manifests", repository.environment)
         assert len(repository.names()) == 3, "reading in place writes nothing"
@@ -851,8 +851,10 @@ def test_full_temporary_disk_is_reported_with_a_remedy(
     said = str(
         messages.build_error("x", "fatal: write error: No space left on device\nfatal: fetch-pack: invalid index-pack")
     )
-    assert said.startswith("repository 'x': cannot be copied for lack of disk space: free some in the temporary folder")
-    assert "disk space" not in str(messages.build_error("x", "remote: fatal: write error: No space left on device"))
+    assert said.startswith(
+        "repository 'x': cannot be copied because the disk is full: free space in the temporary folder"
+    )
+    assert "disk is full" not in str(messages.build_error("x", "remote: fatal: write error: No space left on device"))
 
 
 def test_missing_temporary_folder_is_reported(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
