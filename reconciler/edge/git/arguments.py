@@ -61,7 +61,7 @@ def is_remote(url: str) -> bool:
                 f"repository '{redact_url(url)}': unknown protocol: use one of {', '.join(PROTOCOLS)}"
             )
         return True
-    return ":" in url.partition("/")[0]  # host:path, to ssh
+    return ":" in url.partition("/")[0]  # host:path for ssh
 
 
 def check_ref(ref: str) -> None:

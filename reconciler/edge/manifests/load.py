@@ -23,7 +23,7 @@ from reconciler.edge.manifests.yaml import read_documents
 
 API_VERSION = "appintegrations.reconciler/v1"
 
-_MAX_NAME_LENGTH = 300  # characters: no name may have more than 253
+_MAX_NAME_LENGTH = 300  # characters, more than the 253 of the longest valid name
 
 
 def read_manifests(entries: Iterable[File | Problem], now: datetime) -> Desired:
