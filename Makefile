@@ -17,8 +17,8 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 COUNTED := tests/core tests/controller tests/edge/state tests/edge/manifests tests/notifications tests/test_fleet.py tests/test_run.py
 COVERED := --cov=reconciler.core --cov=reconciler.run --cov=reconciler.execute --cov=reconciler.edge.state \
 	--cov-branch --cov-fail-under=100
-# More than there are cores: the tests of whole programs wait for what they have started.
-WORKERS ?= 6
+# More than there are cores, because tests of whole programs wait for processes. Each worker collects every test.
+WORKERS ?= 4
 SPREAD  := --numprocesses $(WORKERS) --dist worksteal
 
 # What the image is built on here: it stands in for the official slim image, which is in a registry. As that one's, its
@@ -33,6 +33,9 @@ SEEDS   ?= 10000
 JOBS    ?= 2
 RUNS    ?= 2500
 PUSHES  ?= 500
+
+# Without compiled files, each worker and each program that a test starts would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test image-test image-base lint validate check simulate thorough soak bench docs lock clean

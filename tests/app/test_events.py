@@ -33,7 +33,7 @@ def test_unexpected_error_is_logged_with_its_run_and_traceback(log: io.StringIO)
     with pytest.raises(ValueError, match="no") as raised:
         int("no")
     told.on_unexpected_error("target prod", RUN, raised.value)
-    told.on_unexpected_error("look", None, raised.value)
+    told.on_unexpected_error("poll", None, raised.value)
     of_run, of_none = map(json.loads, log.getvalue().splitlines())
     assert belongs(of_run) == {"run": "0a1b", "target": "prod", "revision": "1f0c5f7"}
     assert belongs(of_none) == {}

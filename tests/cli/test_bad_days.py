@@ -105,7 +105,7 @@ def test_full_disk_under_the_journal_stops_all_calls(program: Program, server: S
             controller.next("association created", association="november")
             program.add("december")
             said = controller.next("target failed")["error"]
-            assert "what was sent stands in AWS, and the next run finds it by List" in said
+            assert "AWS may have carried out the sent calls; the next run looks for them in List" in said
             assert "cannot be written" in controller.next("target failed")["error"]
             limit(resource.RLIM_INFINITY)
             controller.next("run finished", inSync=3)
@@ -231,7 +231,7 @@ def test_expired_credentials_are_reloaded(
             good.clear()
             said = controller.next("target failed")["error"]
             assert said.startswith("GetCallerIdentity: ExpiredToken: The security token included in the request is exp")
-            assert said.endswith("; renew the credentials where boto3 finds them: the next run reads them anew")
+            assert said.endswith("; renew the credentials where boto3 finds them: the next run reads them again")
             assert get(f"{url}/readyz")[0] == 200
             assert 'code="ExpiredToken",operation="GetCallerIdentity"' in get(f"{url}/metrics")[1]
             assert "ExpiredToken" in get(url)[1]

@@ -204,7 +204,7 @@ def test_text_output_has_one_line_per_check(ready: Program) -> None:
     """A line per check, what to do below; colours and symbols on a terminal."""
     done = ready.run("doctor")
     assert re.search(r"^  ok       manifests +2 manifests of 1 target, valid$", done.out, re.MULTILINE)
-    assert re.search(r"^  skipped  create +not checked, because .+\n      see to it that ", done.out, re.MULTILINE)
+    assert re.search(r"^  skipped  create +not checked, because .+\n      make sure that ", done.out, re.MULTILINE)
     assert done.out.endswith("Nothing was written.\n")
     assert done.err == ""
     shown = ready.on_terminal("doctor")
@@ -252,7 +252,7 @@ def test_invalid_manifests_do_not_stop_the_other_checks(ready: Program) -> None:
     diagnosis = diagnose(ready, "--target", "prod")
     manifests = found(diagnosis, "manifests")
     assert manifests["seen"].startswith("1 problem in the manifests; ")
-    assert manifests["fix"] == "reconcile validate lists them"
+    assert manifests["fix"] == "run reconcile validate to list the problems"
     assert results(diagnosis)["credentials"] == "ok"
 
 
@@ -306,7 +306,7 @@ def test_unreachable_endpoint_fails_with_a_remedy(tmp_path: Path) -> None:
     credentials = found(diagnosis, "credentials")
     assert credentials["result"] == "failed"
     assert "127.0.0.1:1" in credentials["seen"]
-    assert credentials["fix"].startswith("look at the network")
+    assert credentials["fix"].startswith("check the network")
 
 
 @pytest.mark.parametrize("refused", [False, True], ids=["answered", "refused"])
@@ -418,7 +418,7 @@ def test_bulk_export_is_recognised_in_both_forms(
         assert check["result"] == ("ok" if own or held else "failed")
         if not own and not held:
             assert "has an ObjectConfiguration" in check["seen"]
-            assert check["fix"] == "say what to export: give one of them an ObjectConfiguration"
+            assert check["fix"] == "add an ObjectConfiguration to one of them"
     assert [each["result"] for each in checked if each["name"] == "bucket-encryption"] == ["failed"] * 3
 
 
@@ -431,7 +431,7 @@ def test_denied_get_of_a_bulk_export_is_a_warning(ready: Program, server: Sandbo
     assert by_name["crm-accounts"]["result"] == "ok"
     profiles = by_name["profiles-export"]
     assert profiles["result"] == "warning"
-    assert "what it exports is not known: GetDataIntegration: AccessDeniedException" in profiles["seen"]
+    assert "its ObjectConfiguration could not be read: GetDataIntegration: AccessDeniedException" in profiles["seen"]
     assert profiles["fix"].startswith("allow app-integrations:GetDataIntegration on arn:")
 
 
@@ -565,7 +565,7 @@ def test_broken_journal_fails_the_check(ready: Program, server: SandboxServer, b
     assert found(diagnosis, "state-write")["result"] == "skipped"
     assert ready.run("--state", bucket.url, "--new-state").code == 0
     diagnosis = diagnose(ready, "--state", bucket.url)
-    assert found(diagnosis, "journal")["seen"].startswith(f"{bucket.place} remembers 2 associations (serial ")
+    assert found(diagnosis, "journal")["seen"].startswith(f"{bucket.place} has records of 2 associations (serial ")
     bucket.text = bucket.text.replace('"serial"', '"serail"')
     broken = diagnose(ready, "--state", bucket.url)
     assert results(broken)["journal"] == "failed"

@@ -68,8 +68,8 @@ def test_guardrail_is_named_beside_the_decision_it_stopped(program: Program) -> 
     assert (explained["rule"]["decision"], explained["decision"]["decision"]) == ("create", "held")
     assert "policy.suspend" in explained["rule"]["rail"]
     text = program.run("explain", "october").out
-    assert "so: create" in text
-    assert "rail     held: policy.suspend is true" in text
+    assert "decision: create" in text
+    assert "guardrail  held: policy.suspend is true" in text
     assert "suspended, ignore /ClientId" in text
 
 
@@ -77,7 +77,7 @@ def test_max_creates_option_is_applied_in_the_explanation(program: Program) -> N
     """What is explained is what a run with the same options would do."""
     program.add("october", "november")
     done = program.run("explain", "october", "--max-creates", "1")
-    assert "rail     blocked: this run would create 2 associations" in done.out
+    assert "guardrail  blocked: this run would create 2 associations" in done.out
 
 
 def test_a_lost_answer_is_explained(program: Program, server: SandboxServer) -> None:
@@ -88,7 +88,7 @@ def test_a_lost_answer_is_explained(program: Program, server: SandboxServer) -> 
     explained = told(program)
     assert explained["rule"]["record"] == "a Create was sent and its answer is unknown (attempt 1)"
     assert explained["decision"]["decision"] == "settling"
-    assert "a Create without an answer: attempt 1 at" in program.run("explain", "october").out
+    assert "Create without an answer: attempt 1 at" in program.run("explain", "october").out
 
 
 def test_drift_and_change_are_explained(program: Program, server: SandboxServer) -> None:
@@ -101,7 +101,7 @@ def test_drift_and_change_are_explained(program: Program, server: SandboxServer)
     end = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
     assert explained["rule"]["condition"] == f"desired ≠ applied only in what can be updated: {end}; mode create"
     text = program.run("explain", "october").out
-    assert "applied, which is not what git asks for now:" in text
+    assert "last applied request, which differs from git:" in text
     assert "EndTime: git 1796083200000 (2026-12-01T00:00:00Z), applied 1793491200000 (2026-11-01T00:00:00Z)" in text
     assert len(server.sandbox.executed_writes) == 1
 
@@ -122,7 +122,7 @@ def test_missing_data_integration_is_explained(program: Program) -> None:
     explained = told(program)
     assert (explained["request"], explained["clientToken"], explained["dataIntegration"]) == (None, None, None)
     text = program.run("explain", "october").out
-    assert "integration profile-export is not there" in text
+    assert "integration profile-export was not found" in text
     assert "did you mean 'profiles-export'?" in text
 
 
@@ -136,7 +136,7 @@ def test_an_unlisted_data_integration_is_explained(program: Program, server: San
     with Wire(server.url, before=denied) as wire:
         done = Program(program.folder, wire.url).run("explain", "october")
     assert "live: its data integration could not be listed" in done.out
-    assert "unknown: its data integration could not be listed" in done.out
+    assert "unknown, because the data integration could not be listed" in done.out
 
 
 @pytest.mark.parametrize(

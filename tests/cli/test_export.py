@@ -255,7 +255,7 @@ def test_export_to_another_folder_keeps_the_manifest_names(program: Program) -> 
     stream = program.run("export")
     names = sorted(each["metadata"]["name"] for each in yaml.safe_load_all(stream.out))  # they come in order of ARN
     assert names == ["november", "october"]
-    assert "# Managed already, by 'october' (manifests/october.yaml:1): this may stand in its place" in stream.out
+    assert "# Already managed by 'october' (manifests/october.yaml:1): this manifest can replace that one" in stream.out
     dry = program.run("--dry-run", "--detailed-exitcode", "-f", "copy", "-o", "json")
     assert (dry.code, dry.decisions) == (0, {"november": "in-sync", "october": "in-sync"})
 

@@ -70,7 +70,7 @@ def test_drift_is_notified_once_across_a_restart(program: Program, server: Sandb
     """First that all is well; then what drifts; after a restart only what is new. No URL is in a log or the state."""
     program.add("october", "november")
     with controlling(program, chat.url) as first:
-        assert chat.next()["title"] == "reconcile: all is well"
+        assert chat.next()["title"] == "reconcile: no problems"
         drift(server, "october")
         told = chat.next()
         assert (told["title"], told["type"]) == ("reconcile: 1 drifted", "warning")
@@ -112,7 +112,7 @@ def test_unreachable_receiver_delays_no_run_and_no_shutdown(program: Program, ch
     assert failed[0]["again"] == 10
     chat.down = False
     with controlling(program, chat.url):
-        assert chat.next()["title"] == "reconcile: all is well"
+        assert chat.next()["title"] == "reconcile: no problems"
 
 
 def test_hanging_receiver_does_not_delay_shutdown(program: Program) -> None:
@@ -149,7 +149,7 @@ def test_notification_state_is_stored_beside_the_journal_in_s3(
     """A controller on another machine knows what was told."""
     program.add("october")
     with controlling(program, chat.url, "--state", bucket.url, "--new-state"):
-        assert chat.next()["title"] == "reconcile: all is well"
+        assert chat.next()["title"] == "reconcile: no problems"
     assert "prod/sandbox/notifications.json" in bucket.keys
     with controlling(program, chat.url, "--state", bucket.url) as logged:
         drift(server, "october")

@@ -45,9 +45,9 @@ def test_different_plan_is_rejected_and_its_differences_are_named(program: Progr
     before = {path for path in program.folder.rglob("*") if path.is_file()}
     blind = program.run("--expect-plan", digest)
     assert (blind.code, created(server)) == (1, [])
-    assert "This is not the plan that was reviewed: nothing was written." in blind.out
+    assert "The plan differs from the reviewed plan. Nothing was written." in blind.out
     assert f"reviewed {digest}" in blind.out
-    assert "Give --expect-plan the JSON report" in blind.out
+    assert "give --expect-plan the JSON report of the reviewed plan" in blind.out
     seeing = program.run("--expect-plan", file, "-o", "json")
     assert (seeing.code, created(server)) == (1, [])
     first, second = seeing.report["mismatch"]["differences"]

@@ -153,7 +153,7 @@ def of_another(account: str) -> dict[str, Any]:
         ('{"format": "reconciler/journal/v1", "acc', "Unterminated string starting at"),
         ('{"format": "reconciler/journal/v9"}', "has format 'reconciler/journal/v9', and this version reads"),
         (json.dumps({**of_another("123456789012"), "quorum": 1}), "unknown 'quorum'"),
-        ("{}", "it is no journal of this program"),
+        ("{}", "it is not a journal of this program"),
         (json.dumps(of_another("999999999999")), "is of account 999999999999 in us-east-1: give every installation"),
     ],
 )

@@ -114,7 +114,7 @@ def test_status_shows_each_association_with_its_decision(program: Program, serve
     moment = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"
     for line in (
         rf"default  123456789012 us-east-1  {LOCAL}",
-        rf"  written {moment} by run \S+",
+        rf"  last written {moment} by run \S+",
         rf"  in-sync    kept        since {moment}  last job in progress",
         rf"      live: {kept['arn']}",
         r"  orphaned   removed     last job in progress",
@@ -130,7 +130,7 @@ def test_status_shows_the_last_written_revision(program: Program) -> None:
     program.add("october")
     assert program.run("--revision", "abc123").code == 0
     assert status(program)["written"]["revision"] == "abc123"
-    assert re.search(r"^  written \S+ \S+ by run \S+, revision abc123$", program.run("status").out, re.MULTILINE)
+    assert re.search(r"^  last written \S+ \S+ by run \S+, revision abc123$", program.run("status").out, re.MULTILINE)
 
 
 def test_unreadable_journal_is_a_one_line_error(program: Program) -> None:
@@ -176,7 +176,7 @@ def test_lease_of_a_dead_run_is_shown_and_freed(program: Program, server: Sandbo
     leave_a_lease(program, server, *IN_S3)
     target = status(program, "--state", bucket.url)
     assert target["lease"]["holder"].startswith("process ")
-    assert re.search(rf"^  held by {HOLDER}$", program.run("status", "--state", bucket.url).out, re.MULTILINE)
+    assert re.search(rf"^  lease held by {HOLDER}$", program.run("status", "--state", bucket.url).out, re.MULTILINE)
     asked = program.run("unlock", "default", "--state", bucket.url)
     assert re.fullmatch(rf"{bucket.place} is held by {HOLDER} \(number 1\)\.\n", asked.out)
     assert asked.code == 64

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 from deploy.comments import TOKEN
-from deploy.conftest import DEPLOY, RECONCILE, Place
+from deploy.conftest import DEPLOY, Place
 
 ACTION: dict[str, Any] = yaml.safe_load((DEPLOY / "github" / "action.yml").read_text(encoding="utf-8"))
 HEAD = "1f0c5f7c3c2a5a7e0e4f2f2a0a3f3f3b6f0b8c11"
@@ -51,7 +51,8 @@ class Job:
         about = {} if event == "schedule" else {"github.event.repository.default_branch": "main"}
         ref = ref or ("refs/pull/7/merge" if event == "pull_request" else "refs/heads/main")
         defaults = {name: self._filled(each["default"], about) for name, each in ACTION["inputs"].items()}
-        values = {f"inputs.{name}": value for name, value in (defaults | {"program": str(RECONCILE)} | chosen).items()}
+        inputs = defaults | {"program": str(self.place.program)} | chosen
+        values = {f"inputs.{name}": value for name, value in inputs.items()}
         ran = Ran()
         for step in ACTION["runs"]["steps"]:
             if self._is_due(step.get("if", "success()"), values, failed=ran.code != 0):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from support.forked import write_launcher
 from support.paths import REPOSITORY
 
 from reconciler.sandbox import SandboxServer
@@ -61,6 +62,8 @@ class Place:
 
     folder: Path
     environment: dict[str, str]
+    program: Path
+    """What scripts start as `reconcile`: the program, forked off a process that has imported it."""
 
     def git(self, folder: Path, *arguments: str) -> str:
         """Run git in a folder and give its output; what it says otherwise stands in the error, should it fail."""
@@ -183,7 +186,7 @@ def place(tmp_path: Path) -> Place:
     """Give an environment in which nothing of the user's counts."""
     git = shutil.which("git")
     assert git
-    for name in ("home", "temporary"):
+    for name in ("home", "temporary", "bin"):
         (tmp_path / name).mkdir()
     environment = {
         "CI": "true",
@@ -198,7 +201,7 @@ def place(tmp_path: Path) -> Place:
         "PATH": os.pathsep.join((str(Path(git).parent), os.defpath)),
         "TMPDIR": str(tmp_path / "temporary"),
     }
-    return Place(tmp_path, environment)
+    return Place(tmp_path, environment, write_launcher(tmp_path / "bin" / "reconcile"))
 
 
 @pytest.fixture
@@ -229,7 +232,7 @@ def make_repository(place: Place, name: str, sandbox: str, *hooks: str) -> Repos
     place.git(place.folder, "clone", "--quiet", str(bare), str(clone))
     made = Repository(place, bare, clone)
     made.install(*hooks or ("post-receive",))
-    made.configure("program", str(RECONCILE))
+    made.configure("program", str(place.program))
     made.configure("options", f"--endpoint-url {sandbox} --region us-east-1")
     made.configure("newState", "*")
     return made

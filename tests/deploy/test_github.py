@@ -209,12 +209,13 @@ def write_comment(comments: Comments, event: Path, markdown: Path, revision: str
 
 
 def test_apply_creates_once_and_writes_no_comment(job: Job, comments: Comments, client: Client) -> None:
-    """On a branch there is no pull request; the second run finds all in place."""
-    first = job.use(event="push", command="apply", state=str(job.place.folder / "state"), new_state="*")
+    """On a branch there is no pull request. The second run finds the association and creates nothing."""
+    inputs = {"command": "apply", "state": str(job.place.folder / "state"), "new_state": "*", "program": str(RECONCILE)}
+    first = job.use(event="push", **inputs)
     assert first.code == 0, first.log
     assert first.report["summary"]["create"] == 1
     assert "::notice" in first.log
-    second = job.use(event="push", command="apply", state=str(job.place.folder / "state"), new_state="*")
+    second = job.use(event="push", **inputs)
     assert second.report["summary"]["inSync"] == 1
     assert destinations(client) == ["s3://corp-exports/accounts"]
     assert comments.found == []

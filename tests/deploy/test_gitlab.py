@@ -109,7 +109,7 @@ def flat(lines: list[str | Reference]) -> Iterator[str]:
 @pytest.fixture
 def pipeline(place: Place, sandbox: str) -> Pipeline:
     """Give a pipeline whose image has the program, and reaches the sandbox only."""
-    place.environment["PATH"] = os.pathsep.join((str(RECONCILE.parent), place.environment["PATH"]))
+    place.environment["PATH"] = os.pathsep.join((str(place.program.parent), place.environment["PATH"]))
     place.environment["RECONCILER_ENDPOINT_URL"] = sandbox
     place.environment["RECONCILER_STATE"] = str(place.folder / "state")
     folder = new_repository(place, "project")
@@ -119,7 +119,8 @@ def pipeline(place: Place, sandbox: str) -> Pipeline:
 
 
 def test_planned_commit_is_applied(pipeline: Pipeline, client: Client) -> None:
-    """The plan writes nothing but its artifacts, and the next job carries it out, of the commit and nothing else."""
+    """The plan job writes its artifacts only, and the apply job carries out that plan of that commit."""
+    pipeline.place.environment["PATH"] = os.pathsep.join((str(RECONCILE.parent), pipeline.place.environment["PATH"]))
     (pipeline.folder / "manifests" / "left-over.yaml").write_text("never committed", encoding="utf-8")
     code, log = pipeline.run("reconciler:plan")
     assert code == 0, log

@@ -16,6 +16,7 @@ from deploy.conftest import (
     DEPLOY,
     INVALID,
     MANIFEST,
+    RECONCILE,
     Place,
     Repository,
     check_shell,
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 
 def test_manifests_pushed_twice_are_created_once(repository: Repository, client: Client) -> None:
-    """The first push creates, the second finds all in place, and both say so to the pusher."""
+    """The first push creates, the second finds the association in AWS, and the pusher reads both results."""
+    repository.configure("program", str(RECONCILE))
     revision = repository.commit(ACCOUNTS)
     first = repository.push()
     assert f"refs/heads/main is at {revision}" in first

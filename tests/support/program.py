@@ -109,15 +109,14 @@ class Program:
                 command,
                 cwd=self.folder,
                 env=given,
-                input=stdin,
+                input=stdin.encode(),
                 capture_output=True,
-                text=True,
                 check=False,
                 timeout=60,
             )
         else:
-            done = forked.run(command, self.folder, given, stdin, seconds=60)
-        return Done(done.returncode, done.stdout, done.stderr)
+            done = forked.run(command, self.folder, given, stdin.encode(), seconds=60)
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start it and return the process."""

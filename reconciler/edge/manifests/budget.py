@@ -47,5 +47,5 @@ class Budget:
 
 
 def _build_error(name: str, line: int, limit: str) -> BudgetExceeded:
-    message = f"the manifests exceed {limit} here, and the rest is not read: {SIZE_REMEDY}"
+    message = f"the revision has more than {limit} up to this line, and the rest is not read: {SIZE_REMEDY}"
     return BudgetExceeded(Problem(name, line, 1, "", message))

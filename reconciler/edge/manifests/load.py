@@ -70,8 +70,11 @@ class _Problems:
         """Add a problem. Raises BudgetExceeded if there are too many."""
         self._count += 1
         if self._count > MAX_COUNTED_PROBLEMS:
-            message = f"the manifests exceed {MAX_COUNTED_PROBLEMS} problems here, and the rest is not checked"
-            raise BudgetExceeded(replace(problem, pointer="", message=f"{message}: fix the reported problems first"))
+            message = (
+                f"the revision has more than {MAX_COUNTED_PROBLEMS} problems up to this line, and the rest is not checked: "
+                "correct the listed problems, and validate again"
+            )
+            raise BudgetExceeded(replace(problem, pointer="", message=message))
         self._problems.add(problem)
         if len(self._problems) > 2 * MAX_PROBLEMS:
             self._select_first()

@@ -210,7 +210,7 @@ def test_alias_of_a_region_is_rejected(
     if by == "profile" and name.strip() == "us-east-1":
         return  # a file of settings has no blanks around a value
     target = Target("prod", name if by == "target" else None, ACCOUNT)
-    with pytest.raises(CloudError, match=r"is no Region: write (us-east-1|its Region|a code such as us-east-1)"):
+    with pytest.raises(CloudError, match=r"is not a Region: write (us-east-1|its Region|a code such as us-east-1)"):
         connect(wire, target, region=name if by == "option" else None)
     assert wire.counts == {}
 
@@ -338,7 +338,7 @@ def test_wrong_clock_is_not_blamed_on_the_credentials(server: SandboxServer) -> 
         return answer(403, "InvalidSignatureException", said) if judged else None
 
     with Wire(server.url, before=judge) as wire:
-        with pytest.raises(ClockSkewed, match=r"\(request req-1\); set the clock of this machine, and keep it by NTP"):
+        with pytest.raises(ClockSkewed, match=r"\(request req-1\); set the clock of this machine, and use NTP"):
             observe(connect(wire).create_reader())
         refused = connect(wire).create_writer(CLOCK).create(request(), "t", SOON)
     assert isinstance(refused, Refused)

@@ -340,7 +340,7 @@ def test_oversized_revision_is_not_read(repository: Repository, monkeypatch: pyt
     """A revision whose files exceed the total size is a problem of its manifests, not an unreachable repository."""
     monkeypatch.setattr(files, "MAX_TOTAL_BYTES", 3)
     (said,) = repository.problems().values()
-    assert said.startswith("the manifests are larger than 0 MiB, and no more is read: name a smaller folder")
+    assert said.startswith("the revision is larger than 0 MiB, and the rest is not read: name a smaller folder")
 
 
 def test_a_revision_of_too_many_files_is_not_read(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,7 +351,7 @@ def test_a_revision_of_too_many_files_is_not_read(repository: Repository, monkey
     assert repository.names(path="many") == ["many/a.yaml", "many/b.yaml"]
     repository.commit({"many/a.yaml": "a: 1\n", "many/b.yaml": "b: 1\n", "many/c.yaml": "c: 1\n"})
     (said,) = repository.problems("many").values()
-    assert said.startswith("the manifests are more than 2 files, and no more are read: name a smaller folder")
+    assert said.startswith("the revision has more than 2 files, and the rest is not read: name a smaller folder")
 
 
 def test_many_files_are_read_in_several_calls(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

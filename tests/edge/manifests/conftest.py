@@ -1,11 +1,13 @@
 """Run the real program in a process, and check the promises that hold for every rejected manifest."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support import forked
 
 PROGRAM = Path(sys.executable).with_name("reconcile")
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true"}
@@ -18,10 +20,8 @@ def run(tmp_path: Path) -> Run:
     """Return a function that runs `reconcile` in the test's folder without credentials, and returns its result."""
 
     def reconcile(*arguments: str | bytes, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
-        command = [str(PROGRAM), *arguments]
-        return subprocess.run(
-            command, cwd=tmp_path, env=ENVIRONMENT, input=stdin, capture_output=True, timeout=60, check=False
-        )
+        command = [str(PROGRAM), *map(os.fsdecode, arguments)]
+        return forked.run(command, tmp_path, ENVIRONMENT, stdin, seconds=60)
 
     return reconcile
 

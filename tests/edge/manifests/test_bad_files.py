@@ -254,7 +254,9 @@ def test_duplicate_name_is_reported_with_both_files(folder: Path, refused: Refus
     """A duplicate name is reported at the later file by name, and the message gives the earlier file."""
     (folder / "a").mkdir()
     (folder / "a" / "x.yaml").write_text(MANIFEST.replace("profiles", "accounts"))
-    taken = "the name 'export' is taken by the manifest at manifests/a/x.yaml:1: names are unique per target"
+    taken = (
+        "the name 'export' is already used by the manifest at manifests/a/x.yaml:1: names must be unique in a target"
+    )
     assert refused("manifests") == [f"manifests/export.yaml:4:9: /metadata/name: {taken}"]
 
 

@@ -234,7 +234,7 @@ SHAPES: Cases = {
     "region": (TARGET.replace("us-east-1", "Virginia"), ["6:11: /spec/Region: 'Virginia' must be a Region code such"]),
     "region-fips": (
         TARGET.replace("us-east-1", "fips-us-east-1"),
-        ["6:11: /spec/Region: 'fips-us-east-1' is no Region: write us-east-1, and set AWS_USE_FIPS"],
+        ["6:11: /spec/Region: 'fips-us-east-1' is not a Region: write us-east-1, and set AWS_USE_FIPS"],
     ),
     "region-zero": (TARGET.replace("us-east-1", "us-east-01"), ["6:11: /spec/Region: 'us-east-01' must be a Region"]),
     "region-global": (TARGET.replace("us-east-1", "aws-global"), ["6:11: /spec/Region: 'aws-global' must be a Region"]),
@@ -264,7 +264,7 @@ MEANING: Cases = {
     ),
     "before-1970": (
         WINDOW + "      StartTime: 1969-10-01T00:00:00Z\n",
-        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '1969-10-01T00:00:00Z' lies before 1970"],
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '1969-10-01T00:00:00Z' is before 1970"],
     ),
     "epoch-seconds": (
         WINDOW + '      StartTime: "1790812800"\n',
@@ -286,12 +286,12 @@ MEANING: Cases = {
     "ends-before-it-starts": (
         WINDOW + "      StartTime: 2026-10-01T00:00:00Z\n      EndTime: 2026-09-01T00:00:00Z\n",
         [
-            f"11:16: {EXECUTION}/OnDemandConfiguration/EndTime: the window ends at 2026-09-01T00:00:00Z, which is not",
+            f"11:16: {EXECUTION}/OnDemandConfiguration/EndTime: EndTime must be after StartTime: the window starts",
         ],
     ),
     "ends-when-it-starts": (
         WINDOW + '      StartTime: 2026-10-01T02:00:00+02:00\n      EndTime: "1790812800000"\n',
-        [f"11:16: {EXECUTION}/OnDemandConfiguration/EndTime: the window ends at 2026-10-01T00:00:00Z, which is not"],
+        [f"11:16: {EXECUTION}/OnDemandConfiguration/EndTime: EndTime must be after StartTime: the window starts"],
     ),
     "no-start": (
         WINDOW + "      EndTime: 2026-10-01T00:00:00Z\n",
@@ -316,7 +316,7 @@ MEANING: Cases = {
     ),
     "cron": (
         SCHEDULED + "    ScheduleConfiguration: {ScheduleExpression: cron(0 3 * * *)}\n",
-        [f"9:49: {EXECUTION}/ScheduleConfiguration/ScheduleExpression: 'cron(0 3 * * *)' has 5 fields, cron takes 6"],
+        [f"9:49: {EXECUTION}/ScheduleConfiguration/ScheduleExpression: 'cron(0 3 * * *)' has 5 fields, and"],
     ),
     "long-rate": (
         SCHEDULED + f"    ScheduleConfiguration: {{ScheduleExpression: rate({'9' * 5000} hours)}}\n",
@@ -336,19 +336,19 @@ MEANING: Cases = {
     ),
     "target-not-named": (
         f"{TARGET}---\n{OTHER}---\n{MANIFEST}",
-        ["17:1: 'target' is missing, and several are declared: 'prod', 'test'"],
+        ["17:1: 'target' is missing, and several Targets are declared: set it to one of 'prod', 'test'"],
     ),
     "two-targets-of-one-place": (
         f"{TARGET}---\n{TARGET.replace('prod', 'test')}",
-        ["14:3: /spec: the Target at bad.yaml:1 is the same account and Region, which has one journal"],
+        ["14:3: /spec: the Target at bad.yaml:1 has the same account and Region: keep one of them, because"],
     ),
     "two-targets-of-one-name": (
         f"{TARGET}---\n{OTHER.replace('test', 'prod')}",
-        ["12:9: /metadata/name: the name 'prod' is taken by the Target at bad.yaml:1"],
+        ["12:9: /metadata/name: the name 'prod' is already used by the Target at bad.yaml:1: rename one of them"],
     ),
     "one-name-twice": (
         f"{MANIFEST}---\n{MANIFEST.replace('profiles', 'accounts')}",
-        ["11:9: /metadata/name: the name 'export' is taken by the manifest at bad.yaml:1: names are unique per target"],
+        ["11:9: /metadata/name: the name 'export' is already used by the manifest at bad.yaml:1: names must be unique"],
     ),
     "one-key-twice": (
         f"{MANIFEST}---\n{MANIFEST.replace(': export', ': other')}",
@@ -370,7 +370,7 @@ MEANING: Cases = {
     ),
     "steering-by-names-of-targets": (
         "".join(TARGET.replace("prod", f'"\\e[{n}m"') + "---\n" for n in (1, 2)) + MANIFEST,
-        ["4:9: /metadata/name: '\\x1b[1m'", "12:9: /metadata/name: ", "17:1: 'target' is missing, and several are"],
+        ["4:9: /metadata/name: '\\x1b[1m'", "12:9: /metadata/name: ", "17:1: 'target' is missing, and several"],
     ),
 }
 CASES = NOT_YAML | OTHER_KIND | SHAPES | MEANING
@@ -438,7 +438,11 @@ def test_valid_but_unusual_input_is_accepted(case: str, tmp_path: Path, run: Run
     [
         (ADOPT % "a", "", "13:3: /spec: the manifest 'export' at bad.yaml:1 has the same"),
         ("", ADOPT % "a", "14:3: /spec: the manifest 'export' at bad.yaml:1 has the same"),
-        (ADOPT % "a", ADOPT % "a", "15:17: /policy/adopt: the manifest 'export' at bad.yaml:1 adopts this association"),
+        (
+            ADOPT % "a",
+            ADOPT % "a",
+            "15:17: /policy/adopt: the manifest 'export' at bad.yaml:1 adopts the same",
+        ),
     ],
 )
 def test_duplicates_must_each_adopt_their_own_association(
@@ -531,4 +535,6 @@ def test_many_problems_are_located_in_bounded_time(tmp_path: Path, refused: Refu
     assert len(lines) == 1001
     expected = "bad.yaml:1005:11: /metadata/labels/k999: must be a string, not the unquoted number 999"
     assert lines[999].startswith(expected)
-    assert lines[1000:] == ["manifests: 19,000 more problems in them: put right what is named here, and look again"]
+    assert lines[1000:] == [
+        "manifests: 19,000 more problems not listed here: correct the listed problems, and validate again"
+    ]

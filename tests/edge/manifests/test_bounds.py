@@ -130,7 +130,7 @@ def test_empty_documents_count_towards_the_limit(content: str) -> None:
     assert list(read_documents("a.yaml", (content * 3).encode(), budget))
     with pytest.raises(BudgetExceeded) as caught:
         list(read_documents("b.yaml", (content * 20).encode(), budget))
-    said = f": the manifests exceed {MAX_DOCUMENTS} documents here, and the rest is not read: {SIZE_REMEDY}"
+    said = f": the revision has more than {MAX_DOCUMENTS} documents up to this line, and the rest is not read: {SIZE_REMEDY}"
     assert str(caught.value.problem).endswith(said)
 
 
@@ -140,7 +140,9 @@ def test_keys_and_values_count_towards_the_limit(content: str) -> None:
     budget = Budget(values=20)
     with pytest.raises(BudgetExceeded) as caught:
         list(chain.from_iterable(read_documents("a.yaml", content.encode(), budget) for _ in range(20)))
-    said = f"a.yaml:1:1: the manifests exceed {MAX_VALUES} keys and values here, and the rest is not read"
+    said = (
+        f"a.yaml:1:1: the revision has more than {MAX_VALUES} keys and values up to this line, and the rest is not read"
+    )
     assert str(caught.value.problem) == f"{said}: {SIZE_REMEDY}"
     assert MAX_NODES < MAX_VALUES
 
@@ -150,11 +152,13 @@ def test_problems_before_a_limit_are_reported_with_its_position(monkeypatch: pyt
     monkeypatch.setattr(load, "MAX_PROBLEMS", 3)
     many = refused("kind: 1\n---\n" * 5 + "kind: 1\n", "kind: 1\n")
     assert [problem.line for problem in many.problems] == [1, 3, 5, 0]
-    assert many.problems[-1].message == "4 more problems in them: put right what is named here, and look again"
+    assert (
+        many.problems[-1].message == "4 more problems not listed here: correct the listed problems, and validate again"
+    )
     monkeypatch.setattr(load, "Budget", lambda: Budget(documents=5))
     ended = refused("kind: 1\n---\n" * 9)
     assert [problem.line for problem in ended.problems] == [1, 3, 5, 10, 0]
-    assert "documents here, and the rest is not read" in ended.problems[-2].message
+    assert "documents up to this line, and the rest is not read" in ended.problems[-2].message
 
 
 def test_search_for_problems_ends_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +172,8 @@ def test_search_for_problems_ends_at_its_limit(monkeypatch: pytest.MonkeyPatch) 
         assert len(said) == 5
         (end,) = (problem for problem in said if "the rest is not checked" in problem.message)
         assert str(end).endswith(
-            "the manifests exceed 4 problems here, and the rest is not checked: fix the reported problems first"
+            "the revision has more than 4 problems up to this line, and the rest is not checked: "
+            "correct the listed problems, and validate again"
         )
 
 
@@ -190,7 +195,7 @@ def test_reading_files_ends_at_the_size_limit(monkeypatch: pytest.MonkeyPatch) -
     first, second, third, end = limit_files(asked)
     assert (first, third) == (File("a", b"12"), File("c", b"34"))
     assert str(second) == "b: is bad"
-    assert str(end) == f".: the manifests are larger than 0 MiB, and no more is read: {SIZE_REMEDY}"
+    assert str(end) == f".: the revision is larger than 0 MiB, and the rest is not read: {SIZE_REMEDY}"
     assert next(asked) == File("e", b"")
 
 
@@ -198,7 +203,7 @@ def test_reading_files_ends_at_the_document_limit(monkeypatch: pytest.MonkeyPatc
     """Reading stops at the limit on documents, because each file has at least one."""
     monkeypatch.setattr(files, "MAX_DOCUMENTS", 2)
     *_, end = limit_files(File(name, b"") for name in "abcd")
-    assert str(end) == f".: the manifests are more than 2 files, and no more are read: {SIZE_REMEDY}"
+    assert str(end) == f".: the revision has more than 2 files, and the rest is not read: {SIZE_REMEDY}"
     assert MAX_BYTES <= MAX_TOTAL_BYTES
 
 

@@ -41,11 +41,17 @@ def problems(*documents: str) -> list[str]:
     [
         (
             (target("prod"), target("prod", "000000000001")),
-            "all.yaml:8:18: /metadata/name: the name 'prod' is taken by the Target at all.yaml:1",
+            (
+                "all.yaml:8:18: /metadata/name: the name 'prod' is already used by the Target at all.yaml:1: "
+                "rename one of them"
+            ),
         ),
         (
             (target("prod"), target("test")),
-            "/spec: the Target at all.yaml:1 is the same account and Region, which has one journal: keep one of them",
+            (
+                "/spec: the Target at all.yaml:1 has the same account and Region: keep one of them, because "
+                "an account and Region have one journal"
+            ),
         ),
         ((manifest("a", target="prod"),), "/target: no Target 'prod' is declared: declare it, or leave 'target' out"),
         ((target("prod"), manifest("a", target="prd")), "/target: no Target 'prd' is declared: did you mean 'prod'?"),
@@ -55,22 +61,28 @@ def problems(*documents: str) -> list[str]:
         ),
         (
             (target("prod"), target("test", "000000000001"), manifest("a")),
-            "'target' is missing, and several are declared: 'prod', 'test'",
+            "'target' is missing, and several Targets are declared: set it to one of 'prod', 'test'",
         ),
         (
             (manifest("a"), manifest("a", "tickets")),
-            "/metadata/name: the name 'a' is taken by the manifest at all.yaml:1: names are unique per target",
+            (
+                "/metadata/name: the name 'a' is already used by the manifest at all.yaml:1: "
+                "names must be unique in a target"
+            ),
         ),
         (
             (manifest("a"), manifest("b")),
-            "DataIntegrationIdentifier, ClientId and DestinationURI: remove one, or give each policy.adopt",
+            "DataIntegrationIdentifier, ClientId and DestinationURI: remove one, or set policy.adopt in both",
         ),
         (
             (
                 manifest("a", policy=f"{{adopt: {ARN % 1}}}"),
                 manifest("b", "tickets", policy=f"{{adopt: {ARN % 1}}}"),
             ),
-            "/policy/adopt: the manifest 'a' at all.yaml:1 adopts this association already",
+            (
+                "/policy/adopt: the manifest 'a' at all.yaml:1 adopts the same association: "
+                "keep policy.adopt in one of them"
+            ),
         ),
     ],
 )

@@ -150,7 +150,7 @@ def test_a_window_must_end_after_it_starts() -> None:
     """A window that does not end after its start is a problem, and the message shows both times in UTC."""
     pointer = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
     spec = window(StartTime="2026-10-01T02:00:00+02:00", EndTime="1790812800000")
-    said = "the window ends at 2026-10-01T00:00:00Z, which is not after its start at 2026-10-01T00:00:00Z"
+    said = "EndTime must be after StartTime: the window starts at 2026-10-01T00:00:00Z and ends at 2026-10-01T00:00:00Z"
     assert list(find_problems(spec)) == [(pointer, said)]
     assert list(find_problems(window(StartTime="2026-10-01T00:00:00Z", EndTime="1790812800001"))) == []
     assert list(find_problems(window(EndTime="1790812800000"))) == []
