@@ -71,8 +71,8 @@ class _Problems:
         self._count += 1
         if self._count > MAX_COUNTED_PROBLEMS:
             message = (
-                f"the revision has more than {MAX_COUNTED_PROBLEMS} problems up to this line, and the rest is not checked: "
-                "correct the listed problems, and validate again"
+                f"the revision has more than {MAX_COUNTED_PROBLEMS} problems up to this line, "
+                "and the rest is not checked: correct the listed problems, and validate again"
             )
             raise BudgetExceeded(replace(problem, pointer="", message=message))
         self._problems.add(problem)
