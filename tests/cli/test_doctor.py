@@ -243,7 +243,7 @@ def test_missing_manifest_path_fails_the_check(program: Program) -> None:
     assert found(diagnose(program, "-f", "gone.yaml"), "manifests")["result"] == "failed"
     revision = found(diagnose(program, "--git-url", "."), "manifests")
     assert revision["result"] == "failed"
-    assert "is no git repository" in revision["seen"]
+    assert "is not a git repository" in revision["seen"]
 
 
 def test_invalid_manifests_do_not_stop_the_other_checks(ready: Program) -> None:

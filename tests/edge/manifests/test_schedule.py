@@ -1,4 +1,4 @@
-"""A malformed schedule is told before AWS is asked; a good one passes."""
+"""A malformed schedule expression is reported before any call of AWS; a valid one is accepted."""
 
 import pytest
 from hypothesis import given
@@ -34,7 +34,7 @@ from reconciler.core.request.schedule import find_problem
     ],
 )
 def test_valid_schedule_expression_is_accepted(expression: str) -> None:
-    """What Amazon EventBridge and AppFlow document is accepted."""
+    """Every schedule expression that Amazon EventBridge and AppFlow document is accepted."""
     assert find_problem(expression) is None
 
 
@@ -91,7 +91,7 @@ def test_valid_schedule_expression_is_accepted(expression: str) -> None:
     ],
 )
 def test_malformed_schedule_expression_is_reported(expression: str, said: str) -> None:
-    """The message quotes the expression and says what would be right."""
+    """The message for a malformed expression quotes it and gives a remedy."""
     message = find_problem(expression)
     assert message
     assert repr(expression) in message
@@ -100,7 +100,7 @@ def test_malformed_schedule_expression_is_reported(expression: str, said: str) -
 
 @pytest.mark.parametrize("expression", ["cron(" + " " * 1_000_000, f"rate({'9' * 5000} hours)", " " * 256])
 def test_overlong_schedule_expression_is_rejected_unparsed(expression: str) -> None:
-    """A pattern that goes back and forth would hold the whole program up, and AWS takes 255 characters."""
+    """An expression above 255 characters, the limit of AWS, is rejected without matching a pattern."""
     message = find_problem(expression)
     assert message
     assert message.endswith("… has more than 255 characters")
@@ -113,7 +113,7 @@ CRON = st.lists(FIELD, min_size=5, max_size=7).map(lambda fields: f"cron({' '.jo
 
 @given(st.text(max_size=30) | st.text(max_size=20).map(lambda text: f"rate({text})") | CRON)
 def test_schedule_check_answers_any_text(expression: str) -> None:
-    """Any text gets a sentence, or passes; and what passes is printable ASCII."""
+    """Any text is rejected with a message or accepted, and accepted text is printable ASCII."""
     message = find_problem(expression)
     assert message is None or repr(expression) in message
     assert message or (expression.isascii() and expression.isprintable())
