@@ -75,7 +75,7 @@ def test_blocked_plan_rejects_the_push(checked: Repository, rail: str, reason: s
     assert "blocked accounts" in answer
     assert reason in answer
     assert "exit code 1: the plan of " in answer
-    assert "reconciler.check validate" in answer
+    assert "set reconciler.check to validate" in answer
 
 
 def test_push_to_an_unwatched_branch_is_not_checked(checked: Repository) -> None:

@@ -12,7 +12,7 @@ _current_sandbox = _default_sandbox
 
 
 class AppIntegrationsBackend(BaseBackend):
-    """moto's backend of one account and Region. The state is in a `Sandbox`; moto resets only the default one."""
+    """The backend of one account and Region, as moto requires it. It resets only the default sandbox."""
 
     def reset(self) -> None:
         """Reset the default sandbox, as moto resets its services between two uses of `mock_aws`."""

@@ -116,7 +116,7 @@ Record = TypeVar("Record", DataIntegration, Association, RememberedAnswer, Execu
 
 def _parse_records(kind: type[Record], documents: object) -> list[Record]:
     if not isinstance(documents, list):
-        raise ValueError(f"expected a list of {kind.__name__}, found {type(documents).__name__}")  # noqa: TRY004  # as above
+        raise ValueError(f"expected a list of {kind.__name__}, found {type(documents).__name__}")  # noqa: TRY004  # every fault of a data file is a ValueError
     hints = get_type_hints(kind)
     names = {each.name for each in fields(kind)}
     records = []
