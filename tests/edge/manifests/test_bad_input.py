@@ -138,7 +138,7 @@ SHAPES: Cases = {
     ),
     "client-token": (
         MANIFEST + "  ClientToken: abc\n",
-        ["7:3: /spec/ClientToken: must not be set: the reconciler computes it from the request, so that the same"],
+        ["7:3: /spec/ClientToken: must not be set: the program computes the token from the request, so that the same"],
     ),
     "yaml-1.1-no": (
         MANIFEST + "policy:\n  suspend: no\n",
@@ -299,7 +299,7 @@ MEANING: Cases = {
     ),
     "no-schedule": (
         SCHEDULED,
-        [f"8:5: {EXECUTION}: 'ScheduleConfiguration' is missing: ExecutionMode SCHEDULED needs one"],
+        [f"8:5: {EXECUTION}: 'ScheduleConfiguration' is missing: ExecutionMode SCHEDULED requires it"],
     ),
     "no-expression": (
         SCHEDULED + "    ScheduleConfiguration: {}\n",

@@ -184,7 +184,9 @@ def test_on_loss_default_matches_its_description(execution: Any) -> None:
         document["spec"]["ExecutionConfiguration"] = execution
     ((manifest,),) = desired(document).manifests.values()
     assert manifest.policy.on_loss is OnLoss.REPORT
-    assert "what the Target's Policy says, else report." in ASSOCIATION["$defs"]["OnLoss"]["description"]
+    assert (
+        "Default: the onLoss in the Target's Policy, otherwise report." in ASSOCIATION["$defs"]["OnLoss"]["description"]
+    )
 
 
 def test_target_defaults_match_the_program() -> None:
