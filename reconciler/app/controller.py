@@ -56,7 +56,7 @@ def run_controller(
     git.sweep()
     clock, scheduler, metrics, secret = SystemClock(), ThreadScheduler(POLL_TASK), Metrics(__version__), WebhookSecret()
     with ExitStack() as stack:
-        stop = stack.enter_context(stop_on_signals(hangup_ends=False))
+        stop = stack.enter_context(stop_on_signals(should_stop_on_hangup=False))
         shutdown = stack.enter_context(closing(ShutdownTimer(stop.event, shutdown_timeout.total_seconds())))
         stack.callback(_log_stop, shutdown)  # last of everything that may hang
         stack.enter_context(sandbox_if_requested(config))

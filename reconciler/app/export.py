@@ -52,7 +52,7 @@ class ExportResult:
             self.advice.append(f"{blocked_manifest.origin}: {risk}")
 
 
-def export(desired: Desired, config: RunConfig, progress: Progress, *, unmanaged: bool) -> ExportResult:
+def export_targets(desired: Desired, config: RunConfig, progress: Progress, *, unmanaged: bool) -> ExportResult:
     """Look at one target after the other, through nothing that can write: the failure of one is not the others'."""
     result = ExportResult()
     runner = Runner(config, Event())

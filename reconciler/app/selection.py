@@ -13,7 +13,7 @@ from reconciler.core.suggestions import find_closest, join_names
 
 
 def select_targets(
-    desired: Desired, names: Sequence[str], new_state: Sequence[str] = (), named_by: str = "--target"
+    desired: Desired, names: Sequence[str], new_state: Sequence[str] = (), option: str = "--target"
 ) -> Desired:
     """Return the targets of these names; all if there are none. Raises UnknownTarget, for a glob of `new_state` too."""
     declared_names = [target.name for target in desired.targets]
@@ -26,15 +26,15 @@ def select_targets(
         if name not in declared_names:
             closest = find_closest(name, declared_names)
             hint = f"did you mean {closest!r}?" if closest else f"declared are {join_names(declared_names)}"
-            raise UnknownTarget(f"{named_by} {name!r} is not declared: {hint}")
+            raise UnknownTarget(f"{option} {name!r} is not declared: {hint}")
     target_names = names or declared_names
     return replace(desired, targets=tuple(target for target in desired.targets if target.name in target_names))
 
 
-def select_configured_targets(desired: Desired, config: RunConfig, named_by: str = "--target") -> Desired:
+def select_configured_targets(desired: Desired, config: RunConfig, option: str = "--target") -> Desired:
     """Return the targets that a configuration names. Raises UsageError."""
     try:
-        return select_targets(desired, config.targets, config.new_state, named_by)
+        return select_targets(desired, config.targets, config.new_state, option)
     except UnknownTarget as error:
         raise UsageError(str(error)) from error
 

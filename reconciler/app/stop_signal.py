@@ -39,11 +39,11 @@ class StopSignal:
 
 
 @contextmanager
-def stop_on_signals(*, hangup_ends: bool = True) -> Iterator[StopSignal]:
-    """Let the call under way finish before SIGINT, SIGTERM, and SIGHUP if `hangup_ends`, end the process."""
+def stop_on_signals(*, should_stop_on_hangup: bool = True) -> Iterator[StopSignal]:
+    """Let the call under way finish before SIGINT, SIGTERM, and SIGHUP if `should_stop_on_hangup`, end the process."""
     stop = StopSignal()
     handlers: dict[int, Callable[[int, FrameType | None], None]] = {signal.SIGINT: stop, signal.SIGTERM: stop}
-    if not hangup_ends:
+    if not should_stop_on_hangup:
         handlers[signal.SIGHUP] = stop.record
     elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
         handlers[signal.SIGHUP] = stop

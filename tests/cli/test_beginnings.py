@@ -192,7 +192,7 @@ def test_read_only_commands_work_without_a_journal(program: Program) -> None:
     assert "no journal yet" in program.run("status", *STATE).out
     assert program.run("explain", "october", *STATE).code == 0
     assert program.run("export", *STATE).code == 0
-    assert "Nobody holds" in program.run("unlock", "default", *STATE).out
+    assert "No run holds" in program.run("unlock", "default", *STATE).out
     assert not (program.folder / "state").exists()
 
 

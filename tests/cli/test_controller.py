@@ -263,7 +263,7 @@ def test_controller_does_not_accept_a_reviewed_plan(program: Program, server: Sa
     program.add("october")
     done = program.run("controller", env={"RECONCILER_EXPECT_PLAN": "sha256:" + "0" * 64})
     assert (done.code, server.sandbox.executed_writes) == (64, ())
-    assert "RECONCILER_EXPECT_PLAN: is for one run" in done.err
+    assert "RECONCILER_EXPECT_PLAN is for a single run" in done.err
 
 
 def test_sighup_runs_all_targets_at_once(program: Program) -> None:
@@ -406,8 +406,8 @@ def test_burst_of_webhooks_causes_at_most_two_runs(program: Program) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("--listen", "nowhere"), 64, "'nowhere' is no address: write HOST:PORT"),
-        (("--listen", "127.0.0.1:99999"), 64, "is no address"),
+        (("--listen", "nowhere"), 64, "'nowhere' is not an address: write HOST:PORT"),
+        (("--listen", "127.0.0.1:99999"), 64, "is not an address"),
         (("--listen", "127.0.0.1:BUSY"), 1, "Address already in use: give --listen another address"),
         (("--listen", "198.51.100.7:80"), 1, "Cannot assign requested address"),
         (("--listen", "no..host:80"), 1, "there is no host of this name"),

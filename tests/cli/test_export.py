@@ -79,7 +79,7 @@ def test_exported_associations_are_adopted_and_then_in_sync(program: Program, cr
     again = program.run("--dry-run", "--detailed-exitcode", "-o", "json")
     assert (again.code, set(again.decisions.values())) == (0, {"in-sync"})
     nothing = program.run("export", "--unmanaged", "--output-dir", "more")
-    assert (nothing.code, nothing.out) == (0, "0 manifests written to more, 4 managed already\n")
+    assert (nothing.code, nothing.out) == (0, "0 manifests written to more, 4 already managed\n")
     assert not (program.folder / "more").exists()
     assert program.run("export", "--unmanaged").out == ""
 
@@ -220,9 +220,9 @@ def test_managed_association_is_not_exported_again(
     stream = "---\n".join(text.decode() for text in before.values())
     done = program.run("export", *arguments, "--output-dir", "manifests/live", "--force", stdin=stream)
     assert done.code == 0
-    said = "left out what manifests cover already (2): in manifests/live it may be read beside them"
-    assert done.err.startswith(f"reconcile export: {said}")
-    assert done.out.splitlines()[-1] == "1 manifest written to manifests/live, 2 managed already"
+    said = "left out 2 associations with an existing manifest: two manifests for one association are invalid, and "
+    assert done.err.startswith(f"reconcile export: {said}manifests/live may be read together with the existing ones")
+    assert done.out.splitlines()[-1] == "1 manifest written to manifests/live, 2 already managed"
     after = files(program.folder / "manifests")
     assert {name: after[name] for name in before} == before
     dry = program.run("--dry-run", "--detailed-exitcode", "-o", "json")
@@ -238,9 +238,9 @@ def test_export_beside_the_manifests_writes_no_duplicates(program: Program, fold
     (program.folder / "link").symlink_to("manifests")
     before = files(program.folder)
     done = program.run("export", "--output-dir", folder)
-    assert (done.code, done.out) == (0, f"0 manifests written to {folder}, 2 managed already\n")
-    assert f"left out what manifests cover already (2): in {folder} it may be read beside them" in done.err
-    assert "standard output takes all" in done.err
+    assert (done.code, done.out) == (0, f"0 manifests written to {folder}, 2 already managed\n")
+    assert "left out 2 associations with an existing manifest: two manifests for one association are" in done.err
+    assert f"{folder} may be read together with the existing ones; leave out --output-dir to export every" in done.err
     assert files(program.folder) == before
     assert program.run("--dry-run", "--detailed-exitcode").code == 0
 

@@ -48,7 +48,7 @@ def test_invalid_manifests_are_reported_with_their_commit(program: Program, name
     checked = program.run("validate", "--git-url", ".", "-o", name, env=GIT)
     assert (checked.code, checked.out.count(commit)) == (3, 1)
     done = program.run("--dry-run", "--git-url", ".", env=GIT)
-    assert f"1 problem in the manifests of commit {commit}; nothing was called" in done.err
+    assert f"1 problem in the manifests of commit {commit}; AWS was not called" in done.err
 
 
 def test_a_revision_is_read_without_a_checkout(program: Program, commits: tuple[str, str]) -> None:
@@ -110,18 +110,18 @@ def test_every_command_accepts_the_git_options(program: Program, commits: tuple[
         (("--git-url", ".", "--git-path", "../elsewhere"), 64, "../elsewhere"),
         (("--git-url", ".", "--git-path", "/etc"), 64, "/etc"),
         (("--git-url", ".", "--git-path", "nothing"), 1, "nothing"),
-        (("--git-url", ".", "-f", "manifests"), 64, "-f and --git-url: give one of them"),
-        (("--git-ref", "HEAD"), 64, "--git-ref is of a git repository, and files would be read: give --git-url"),
-        (("--git-path", "manifests"), 64, "--git-path is of a git repository"),
-        (("-f", "manifests", "--git-path", "manifests"), 64, "--git-path is of a git repository"),
-        (("--git-verify-key", "keys"), 64, "--git-verify-key is of a git repository"),
-        (("-f", "manifests", "--git-token-file", "token"), 64, "--git-token-file is of a git repository"),
+        (("--git-url", ".", "-f", "manifests"), 64, "-f and --git-url cannot be combined"),
+        (("--git-ref", "HEAD"), 64, "--git-ref needs --git-url: without --git-url, manifests are read from files"),
+        (("--git-path", "manifests"), 64, "--git-path needs --git-url"),
+        (("-f", "manifests", "--git-path", "manifests"), 64, "--git-path needs --git-url"),
+        (("--git-verify-key", "keys"), 64, "--git-verify-key needs --git-url"),
+        (("-f", "manifests", "--git-token-file", "token"), 64, "--git-token-file needs --git-url"),
         (("--git-url", ".", "--git-verify-key", "gone"), 64, "--git-verify-key 'gone': cannot be read: No such file"),
         (("--git-url", ".", "--git-verify-key", "manifests/october.yaml"), 64, "line 1: is no allowed signer"),
         (("--git-url", ".", "--git-token-file", "gone"), 64, "is for a repository behind https, and this is a folder"),
         (("--git-url", "https://host.invalid/x", "--git-token-file", "gone"), 64, "'gone': cannot be read"),
         (("--git-url", "git@host.invalid:x", "--git-ssh-key", "gone"), 64, "'gone': cannot be read"),
-        (("--git-url", ".", "--revision", "v1"), 64, "the commit that is read is the revision"),
+        (("--git-url", ".", "--revision", "v1"), 64, "the revision is the commit that is read"),
     ],
 )
 @pytest.mark.usefixtures("commits")
@@ -182,7 +182,7 @@ def test_revision_variable_without_a_repository_is_a_usage_error(
     program.add("october")
     done = program.run(command, env={variable: "main"})
     assert (done.code, done.out, server.sandbox.executed_writes) == (64, "", ())
-    assert "is of a git repository" in done.err
+    assert "needs --git-url" in done.err
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_option_name_is_not_accepted_as_an_option_value(program: Program, server
     ):
         done = program.run(*given)
         assert done.code == 64, done
-    assert "--state: its value is missing, and --dry-run is an option" in program.run("--state", "--dry-run").err
+    assert "--state needs a value, but --dry-run is an option" in program.run("--state", "--dry-run").err
     assert program.run("--state", "").code == 64
     assert server.sandbox.executed_writes == ()
 
@@ -110,9 +110,7 @@ def test_option_name_is_not_accepted_as_an_option_value(program: Program, server
 )
 def test_mistyped_safety_variable_is_rejected(name: str, right: str) -> None:
     """It names the right one."""
-    assert list(list_variable_problems({name: "1"})) == [
-        f"{name}: is no variable of reconcile: write {right}, or take it out"
-    ]
+    assert list(list_variable_problems({name: "1"})) == [f"unknown variable {name}: write {right}, or unset it"]
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_two_outputs_to_one_file_are_rejected(program: Program, second: str) -> 
     first = "text" if second == "/dev/stdout" else "json=plan.out"
     done = program.run("--dry-run", "-o", first, "-o", f"markdown={second.replace('FOLDER', str(program.folder))}")
     assert (done.code, done.out) == (64, "")
-    assert "several outputs go to one file: give each its own" in done.err
+    assert "several outputs go to the same file: give each output its own file" in done.err
 
 
 def test_impossible_output_file_name_is_a_usage_error(program: Program) -> None:
@@ -161,10 +161,10 @@ def test_line_breaks_in_arguments_cannot_inject_workflow_commands(program: Progr
 @pytest.mark.parametrize(
     ("output", "said"),
     [
-        ("xml", "'xml' is no format: known are text, json"),
-        ("json=", "the name of a file is missing"),
+        ("xml", "unknown format 'xml': use one of text, json"),
+        ("json=", "the file name after '=' is missing"),
         ("json=manifests", "cannot be written: it is a folder"),
-        ("json=none/plan.json", "cannot be written: there is no folder none"),
+        ("json=none/plan.json", "cannot be written: the folder none does not exist"),
     ],
 )
 def test_unwritable_output_is_rejected_before_any_call(

@@ -288,12 +288,12 @@ def test_one_run_writes_several_outputs(program: Program) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("-o", "xml"), "'xml' is no format: known are text, json"),
-        (("-o", "json="), "name of a file is missing"),
+        (("-o", "xml"), "unknown format 'xml': use one of text, json"),
+        (("-o", "json="), "the file name after '=' is missing"),
         (("-o", "json=none/plan.json"), "cannot be written"),
         (("-o", "json", "-o", "text"), "several outputs go to standard output"),
-        (("-o", "json=x", "-o", "text=x"), "several outputs go to one file"),
-        (("-o", "\x1b[2J"), "'\\x1b[2J' is no format"),
+        (("-o", "json=x", "-o", "text=x"), "several outputs go to the same file"),
+        (("-o", "\x1b[2J"), "unknown format '\\x1b[2J'"),
         (("--settle-time", "99999999999999d"), "longer than a year"),
         (("--endpoint-url", ""), "write http://HOST:PORT"),
         (("--endpoint-url", "http://127.0.0.1:99999"), "write http://HOST:PORT"),

@@ -164,7 +164,7 @@ def test_reviewed_plan_file_is_not_overwritten(program: Program, server: Sandbox
     program.add("october", **{"2026-11-01": "2026-12-01"})
     done = program.run("--expect-plan", file, "-o", f"json=manifests/../{file}")
     assert (done.code, created(server)) == (64, [])
-    assert "is the reviewed plan: write the report to another file" in done.err
+    assert "would replace the reviewed plan: write the report to another file" in done.err
 
 
 def test_report_of_a_rejected_run_is_not_a_reviewed_plan(program: Program, server: SandboxServer) -> None:
@@ -194,7 +194,7 @@ def test_empty_guardrail_variable_is_a_usage_error(program: Program, server: San
     program.add("october")
     done = program.run(env={f"RECONCILER_{name}": ""})
     assert (done.code, created(server)) == (64, [])
-    assert f"RECONCILER_{name} is set and empty" in done.err
+    assert f"RECONCILER_{name} is set but empty" in done.err
 
 
 NOTHING = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

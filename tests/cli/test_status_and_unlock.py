@@ -163,7 +163,7 @@ def test_unlock_reports_a_free_journal(program: Program) -> None:
     program.add("october")
     for _ in range(2):
         done = program.run("unlock", "default", "--yes")
-        assert (done.code, done.out) == (0, f"Nobody holds {LOCAL}.\n")
+        assert (done.code, done.out) == (0, f"No run holds the lease of {LOCAL}.\n")
         assert program.run().code == 0
     wrong = program.run("unlock", "defualt")
     assert wrong.code == 64
@@ -178,12 +178,12 @@ def test_lease_of_a_dead_run_is_shown_and_freed(program: Program, server: Sandbo
     assert target["lease"]["holder"].startswith("process ")
     assert re.search(rf"^  held by {HOLDER}$", program.run("status", "--state", bucket.url).out, re.MULTILINE)
     asked = program.run("unlock", "default", "--state", bucket.url)
-    assert re.fullmatch(rf"{bucket.place} is held by {HOLDER} \(number 1\)\.\n", asked.out)
+    assert re.fullmatch(rf"The lease of {bucket.place} is held by {HOLDER} \(number 1\)\.\n", asked.out)
     assert asked.code == 64
     assert "give --yes if that run is dead" in asked.err
     assert bucket.journal["lease"]
     freed = program.run("unlock", "default", "--state", bucket.url, "--yes")
-    assert (freed.code, freed.out.splitlines()[-1]) == (0, "It is free.")
+    assert (freed.code, freed.out.splitlines()[-1]) == (0, "The lease is free.")
     assert bucket.journal["lease"] is None
     assert bucket.journal["records"]["october"]["status"] == "intended"
     program.add("november")
@@ -202,8 +202,8 @@ def test_unlock_without_confirmation_frees_nothing(
     before = bucket.text
     shown = program.on_terminal("unlock", "default", "--state", bucket.url, answer=answer)
     assert re.search(rf"is held by {HOLDER}", shown)
-    assert "Is that run dead, and shall its lease be freed? [y/N]" in shown
-    assert "It is free." not in shown
+    assert "Is that run dead, and should its lease be freed? [y/N]" in shown
+    assert "The lease is free." not in shown
     assert bucket.text == before
 
 
@@ -212,7 +212,7 @@ def test_unlock_with_confirmation_frees_the_lease(program: Program, server: Sand
     program.add("october")
     leave_a_lease(program, server, *IN_S3)
     shown = program.on_terminal("unlock", "default", "--state", bucket.url, answer="y\n")
-    assert "It is free." in shown
+    assert "The lease is free." in shown
     assert bucket.journal["lease"] is None
 
 
@@ -236,7 +236,7 @@ def test_run_with_a_freed_lease_makes_no_further_call(program: Program, server: 
     """Where a person was wrong and the run lives, the Create under way is its last, as `unlock --help` says."""
     program.add("a", "b")
     with holding(program, server, *IN_S3) as (wire, process):
-        assert "It is free." in program.run("unlock", "default", "--state", bucket.url, "--yes").out
+        assert "The lease is free." in program.run("unlock", "default", "--state", bucket.url, "--yes").out
         wire.let_go.set()
         process.communicate(timeout=60)
     assert len(server.sandbox.executed_writes) == 1
@@ -252,7 +252,7 @@ def test_lease_of_a_dead_local_process_needs_no_unlock(program: Program, server:
     assert (after.code, after.decisions) == (0, {"october": "settling", "november": "create"})
     program.add("december")
     leave_a_lease(program, server)
-    assert "It is free." in program.run("unlock", "default", "--yes").out
+    assert "The lease is free." in program.run("unlock", "default", "--yes").out
     assert status(program)["lease"] is None
 
 
