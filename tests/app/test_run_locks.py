@@ -17,7 +17,7 @@ def test_renamed_target_waits_for_the_run_under_its_old_name() -> None:
     owners = RunLocks(clock, 30)
     give_back = owners.acquire(PLACE, "run-1", "old")
     started = clock.monotonic()
-    with pytest.raises(LeaseHeld, match="a run of target 'old' is still at work in account 123456789012, us-east-1"):
+    with pytest.raises(LeaseHeld, match="a run of target 'old' is still active in account 123456789012, us-east-1"):
         owners.acquire(PLACE, "run-2", "new")
     assert clock.monotonic() - started >= 30
     give_back()
@@ -36,6 +36,8 @@ def test_two_targets_of_one_run_cannot_share_an_account_and_region() -> None:
     clock = FakeClock()
     owners, started = RunLocks(clock, 30), clock.monotonic()
     owners.acquire(PLACE, "run-1", "a")
-    with pytest.raises(LeaseHeld, match="targets 'a' and 'b' are both account 123456789012 in us-east-1: remove one"):
+    with pytest.raises(
+        LeaseHeld, match="targets 'a' and 'b' have the same account 123456789012 and Region us-east-1: remove one"
+    ):
         owners.acquire(PLACE, "run-1", "b")
     assert clock.monotonic() == started

@@ -69,5 +69,5 @@ def test_update_of_a_config_map_with_folders_is_detected(tmp_path: Path) -> None
 
 def test_folder_that_keeps_changing_is_rejected() -> None:
     """For this look, with where and why."""
-    with pytest.raises(ReconcilerError, match=r"^manifests/: changed while it was read, 5 times in a row$"):
+    with pytest.raises(ReconcilerError, match=r"^manifests/: the files changed during each of 5 readings$"):
         folder(*"abcdefg").read_version()

@@ -45,7 +45,7 @@ def test_empty_state_folder_does_not_start_a_new_journal(program: Program, serve
             assert done.code == 1
             assert target["error"] == (
                 "there is no journal at state/sandbox/123456789012-us-east-1.json: if this is the first run for this "
-                "account and Region, give --new-state once; if it is not, mount the folder that holds it, or restore "
+                "account and Region, give --new-state once; otherwise, mount the folder that holds it, or restore "
                 "it from a backup"
             )
     assert list((program.folder / "state").iterdir()) == []

@@ -210,7 +210,7 @@ def test_run_without_standard_streams_still_creates(tmp_path: Path) -> None:
         (("validate", "manifests/"), "did you mean -f manifests/?"),
         (("--dry-run", "doctor"), "unexpected extra argument (doctor): write the command first: reconcile doctor …"),
         (("status", "nope"), "unexpected extra argument (nope)"),
-        (("unlock", "nope"), "TARGET 'nope' is not declared: declared are default"),
+        (("unlock", "nope"), "TARGET 'nope' is not declared: use one of default"),
         (("unlock", "defualt"), "TARGET 'defualt' is not declared: did you mean 'default'?"),
         (("--target", "defualt"), "--target 'defualt' is not declared: did you mean 'default'?"),
         (("--dry-rum",), "--dry-run"),

@@ -411,7 +411,7 @@ def test_burst_of_webhooks_causes_at_most_two_runs(program: Program) -> None:
         (("--listen", "127.0.0.1:BUSY"), 1, "Address already in use: give --listen another address"),
         (("--listen", "198.51.100.7:80"), 1, "Cannot assign requested address"),
         (("--listen", "no..host:80"), 1, "there is no host of this name"),
-        (("-f", "-"), 64, "standard input can be read once"),
+        (("-f", "-"), 64, "standard input can only be read once"),
     ],
 )
 def test_unusable_listen_address_is_a_one_line_error(
@@ -429,8 +429,8 @@ def test_unusable_listen_address_is_a_one_line_error(
 @pytest.mark.parametrize(
     ("file", "secret", "said"),
     [
-        ("/nonexistent", None, "SECRET_FILE /nonexistent: cannot be read, or is empty"),
-        ("/dev/null", "x", "set one of them"),
+        ("/nonexistent", None, "SECRET_FILE /nonexistent: the file is unreadable, empty, or"),
+        ("/dev/null", "x", "are both set: unset one"),
         (None, " \t", "RECONCILER_WEBHOOK_SECRET: is blank"),
         (None, "\ufeff \n", "RECONCILER_WEBHOOK_SECRET: is blank"),
         (None, "two\nlines", "RECONCILER_WEBHOOK_SECRET: has a line end or another control character in it"),
@@ -460,7 +460,7 @@ def test_secret_file_without_a_secret_is_rejected(program: Program, content: byt
     (program.folder / "secret").write_bytes(content)
     done = program.run("controller", env={"RECONCILER_WEBHOOK_SECRET_FILE": "secret"})
     assert done.code == 64
-    assert "RECONCILER_WEBHOOK_SECRET_FILE secret: cannot be read, or is empty, or is no line of text" in done.err
+    assert "RECONCILER_WEBHOOK_SECRET_FILE secret: the file is unreadable, empty, or not one line of" in done.err
 
 
 def test_changed_webhook_secret_takes_effect_without_a_restart(program: Program) -> None:

@@ -391,7 +391,7 @@ def test_unsuitable_buckets_fail_the_check(program: Program, server: SandboxServ
     ):
         assert by_bucket[bucket, "bucket-region"]["result"] == region, bucket
         assert by_bucket[bucket, "bucket-encryption"]["result"] == encryption, bucket
-    assert by_bucket["Kinesis://stream", "bucket-region"]["seen"] == "not checked, because it is not in S3"
+    assert by_bucket["Kinesis://stream", "bucket-region"]["seen"] == "not checked, because the destination is not in S3"
     private = by_bucket["private", "bucket-region"]
     assert private["fix"].startswith("allow s3:GetBucketLocation on arn:aws:s3:::private")
 

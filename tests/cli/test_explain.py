@@ -143,7 +143,7 @@ def test_an_unlisted_data_integration_is_explained(program: Program, server: San
     ("arguments", "said"),
     [
         (("octobre",), "no manifest has the name 'octobre': did you mean 'october'?"),
-        (("x\x1b[31m",), "`reconcile status` lists what the journal remembers"),
+        (("x\x1b[31m",), "`reconcile status` lists the names in the journal"),
         ((), "Missing argument 'NAME'"),
     ],
 )
@@ -165,5 +165,5 @@ def test_ambiguous_manifest_name_needs_the_target_option(program: Program) -> No
             EXPORT.replace("{name: NAME}", "{name: october}").replace("NAME", name) + f"target: {name}\n"
         )
     done = program.run("explain", "october")
-    assert (done.code, "name one of one, two with --target" in done.err) == (64, True)
+    assert (done.code, "select one of one, two with --target" in done.err) == (64, True)
     assert program.run("explain", "october", "--target", "one").code == 0

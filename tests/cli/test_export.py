@@ -191,7 +191,7 @@ def test_duplicate_of_a_manifest_is_exported_with_advice(program: Program, creat
     create(DestinationURI="s3://corp-exports/october", ExecutionConfiguration=WINDOW)
     done = program.run("export", "--unmanaged", "--output-dir", "manifests")
     assert done.code == 0
-    assert done.err.startswith("reconcile export: manifests/october.yaml:1: asks for the same as 'profiles-export-")
+    assert done.err.startswith("reconcile export: manifests/october.yaml:1: requests the same as 'profiles-export-")
     advice = done.err.split("give 'october' ")[1].strip()
     assert advice.startswith("policy.adopt: arn:aws:")
     (new,) = (path for path in (program.folder / "manifests").iterdir() if path.name != "october.yaml")

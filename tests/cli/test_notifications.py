@@ -230,9 +230,9 @@ def test_notification_thread_survives_an_unexpected_error(capsys: pytest.Capture
     ("variables", "said"),
     [
         ({"URLS": "json://127.0.0.1 slack://hunter2"}, "RECONCILER_NOTIFY_URLS: URL 2 (slack://…)"),
-        ({"URLS": " "}, "RECONCILER_NOTIFY_URLS: names nobody"),
+        ({"URLS": " "}, "RECONCILER_NOTIFY_URLS: no receivers"),
         ({"URLS_FILE": "/nonexistent"}, "RECONCILER_NOTIFY_URLS_FILE /nonexistent: cannot be read"),
-        ({"URLS": "json://a", "URLS_FILE": "/nonexistent"}, "set one of them"),
+        ({"URLS": "json://a", "URLS_FILE": "/nonexistent"}, "are both set: unset one"),
     ],
 )
 def test_invalid_receivers_are_rejected_at_start(program: Program, variables: dict[str, str], said: str) -> None:

@@ -297,8 +297,8 @@ def test_one_run_writes_several_outputs(program: Program) -> None:
         (("--settle-time", "99999999999999d"), "longer than a year"),
         (("--endpoint-url", ""), "write http://HOST:PORT"),
         (("--endpoint-url", "http://127.0.0.1:99999"), "write http://HOST:PORT"),
-        (("controller", "-f", "-"), "can be read once"),
-        (("--settle-time", "soon"), "write 90s, 5m or 24h"),
+        (("controller", "-f", "-"), "can only be read once"),
+        (("--settle-time", "soon"), "such as 90s, 5m or 24h"),
         (("--mode", "delete"), "'delete'"),
         (("--state", "s3://Bucket/prefix"), "'Bucket' is no name of a bucket"),
         (("--state", "gs://bucket/prefix"), "write s3://bucket/prefix"),
@@ -331,7 +331,10 @@ def test_run_in_ci_without_a_lasting_state_is_rejected(program: Program, server:
     assert "--state" in refused.err
     beforehand = program.run("--dry-run", env={"CI": "true"})
     assert beforehand.code == 0
-    assert "a run that may create is refused in CI: give --state or RECONCILER_STATE" in beforehand.err
+    assert (
+        "in CI, a run that may create is refused without a lasting journal: give --state or RECONCILER_STATE"
+        in beforehand.err
+    )
     assert "no state given" not in program.run("--dry-run").err
     assert program.run("--state", "", env={"CI": "true"}).code == 64
     assert program.run(env={"CI": "true", "RECONCILER_STATE": "kept", "RECONCILER_NEW_STATE": "*"}).code == 0

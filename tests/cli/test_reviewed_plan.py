@@ -96,10 +96,10 @@ def test_dry_run_compares_the_plan_with_the_reviewed_one(program: Program, serve
     ("content", "said"),
     [
         (None, "cannot be read: No such file or directory"),
-        ("{", "is no JSON report of this version"),
-        ("[]", "is no JSON report of this version"),
-        ('{"planDigest": "sha256:0", "targets": [{"associations": [{}]}]}', "is no JSON report of this version"),
-        ('{"planDigest": "sha256:0", "mismatch": null, "targets": []}', "is not as it was written"),
+        ("{", "not a JSON report of this version"),
+        ("[]", "not a JSON report of this version"),
+        ('{"planDigest": "sha256:0", "targets": [{"associations": [{}]}]}', "not a JSON report of this version"),
+        ('{"planDigest": "sha256:0", "mismatch": null, "targets": []}', "the report was edited"),
     ],
 )
 def test_file_that_is_not_a_plan_is_rejected(program: Program, content: str | None, said: str) -> None:
@@ -117,7 +117,7 @@ def test_incomplete_digest_is_rejected(program: Program, given: str) -> None:
     """It is neither a digest nor meant as the name of a file."""
     program.add("october")
     done = program.run("--expect-plan", given)
-    assert (done.code, "is no plan digest" in done.err) == (64, True)
+    assert (done.code, "not a plan digest" in done.err) == (64, True)
 
 
 def test_edited_plan_file_is_rejected(program: Program, server: SandboxServer) -> None:
@@ -175,7 +175,7 @@ def test_report_of_a_rejected_run_is_not_a_reviewed_plan(program: Program, serve
     assert program.run("--expect-plan", file, "-o", "json=refused.json").code == 1
     done = program.run("--expect-plan", "refused.json")
     assert (done.code, created(server)) == (64, [])
-    assert "is the report of a run that was refused" in done.err
+    assert "the report is from a run that was refused" in done.err
 
 
 @pytest.mark.parametrize("given", ["", " ", "deep.json"])
@@ -249,4 +249,4 @@ def test_missing_plan_does_not_match_the_reviewed_plan(program: Program, server:
     assert Program(program.folder, NOWHERE).run("--dry-run", "-o", "json=failed.json").code == 1
     refused = program.run("--expect-plan", "failed.json")
     assert (refused.code, created(server)) == (64, [])
-    assert "holds no plan, since its targets failed" in refused.err
+    assert "the report has no plan, because its targets failed" in refused.err
