@@ -264,7 +264,7 @@ class Shifted(datetime):
 apscheduler.schedulers.base.datetime = reconciler.edge.clock.datetime = Shifted
 main()
 """
-"""The program, where the clock is so many hours ahead as a file says."""
+"""The program with a clock that is ahead by the hours in a file."""
 
 
 def test_clock_jumps_do_not_disturb_the_controller(program: Program, server: SandboxServer, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def forgetful(server: SandboxServer) -> None:
 
 
 def test_empty_state_folder_does_not_start_a_new_journal(program: Program, server: SandboxServer) -> None:
-    """A run creates nothing while the journal's folder is missing or empty, even if List no longer shows the association."""
+    """A run creates nothing while the journal's folder is missing or empty, although List is empty as well."""
     program.add("october")
     assert program.run(*STATE, "--new-state").code == 0
     assert program.run(*STATE).code == 0
@@ -138,7 +138,7 @@ def test_new_state_is_declared_by_option_or_variable(
 def test_new_state_glob_that_matches_no_target_is_an_error(
     program: Program, server: SandboxServer, given: tuple[str, ...], variables: dict[str, str]
 ) -> None:
-    """A glob that matches no target is wrong usage, such as the name of a command or a boolean."""
+    """A glob that matches no target is a usage error, such as the name of a command or a boolean."""
     program.add("october")
     assert program.run(*STATE, *given, env=variables).code == 64
     assert server.sandbox.executed_writes == ()

@@ -173,7 +173,7 @@ def test_stuck_run_is_logged_and_fails_liveness(program: Program) -> None:
 
 
 def test_hanging_targets_delay_neither_git_nor_probes_nor_shutdown(program: Program) -> None:
-    """While forty targets hang, new revisions become active, and the log says how many targets wait."""
+    """While forty targets hang, new revisions become active, and the log counts the targets that wait."""
     for number in range(40):
         spec = f"spec: {{Region: us-east-1, AccountId: '1234567890{number:02}'}}\n"
         program.add(f"hanging-{number}", text=TARGET + spec)
@@ -259,7 +259,7 @@ def test_controller_in_dry_run_writes_nothing(program: Program, server: SandboxS
 
 
 def test_controller_does_not_accept_a_reviewed_plan(program: Program, server: SandboxServer) -> None:
-    """A controller rejects RECONCILER_EXPECT_PLAN, because it would also apply plans that nobody reviewed."""
+    """A controller rejects RECONCILER_EXPECT_PLAN, because it also applies later plans without a review."""
     program.add("october")
     done = program.run("controller", env={"RECONCILER_EXPECT_PLAN": "sha256:" + "0" * 64})
     assert (done.code, server.sandbox.executed_writes) == (64, ())
@@ -386,7 +386,7 @@ def test_idle_connections_leave_descriptors_for_runs(program: Program) -> None:
 
 
 def test_burst_of_webhooks_causes_at_most_two_runs(program: Program) -> None:
-    """A thousand webhooks are all accepted, and start at most two runs within --min-event-interval."""
+    """A thousand webhooks are accepted, and start at most two runs within --min-event-interval."""
     program.add("october")
     arguments = ("--interval", "1h", "--poll-interval", "1h", "--min-event-interval", "10m", "--listen", "127.0.0.1:0")
     with controlling(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET": "secret"}) as controller:
