@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Runner:
-    """A runner of targets. It shares AWS models, journal readers and run locks between its runs."""
+    """A runner of targets, which shares AWS models, journal readers and run locks between runs."""
 
     def __init__(self, config: RunConfig, stop: threading.Event, metrics: Metrics | None = None) -> None:
         """Open the location of the journals. Raises CloudError."""

@@ -45,7 +45,7 @@ class RunConfig:
 
     @property
     def is_simulated(self) -> bool:
-        """True if a sandbox or another endpoint replaces AWS. No real credentials are sent to it."""
+        """True if a sandbox or another endpoint replaces AWS. No real credentials are sent then."""
         return self.sandbox or self.endpoint_url is not None
 
     @property
@@ -66,9 +66,9 @@ class RunConfig:
     def may_create_journal(self, target: str) -> bool:
         """Return whether a run may create the journal of a target if the journal is missing.
 
-        A missing journal usually means an unmounted folder or a wrong location, not a first run. It may be created
-        with --new-state, in a sandbox, and in the default folder on a personal machine. In CI, only a dry run accepts
-        the default folder, and needs no journal there.
+        A missing journal usually means an unmounted folder or a wrong location, not a first run. A run may create the
+        journal with --new-state, in a sandbox, and in the default folder on a personal machine. In CI, a dry run with
+        the default folder needs no journal, because a run that creates is refused there anyway.
         """
         current_settings = settings.read()
         is_personal_machine = not current_settings.is_container and (self.dry_run or not current_settings.is_ci)

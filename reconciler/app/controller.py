@@ -124,9 +124,9 @@ def _log_stop(shutdown: ShutdownTimer) -> None:
 
 
 def build_run_target(runner: Runner, stop: StopSignal) -> RunTarget:
-    """Return a function that runs one target and frees the memory of the run.
+    """Return a function that runs one target, frees the memory of the run, and returns the report.
 
-    The function returns the report. It raises StopRequested if the stop left the run without a result.
+    The function raises StopRequested if a stop ended the run before it had a result.
     """
 
     def run_target(run: ActiveRun, desired: Desired, on_progress: Callable[[], None]) -> Report:

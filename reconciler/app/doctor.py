@@ -50,7 +50,7 @@ class DoctorRun:
         )
 
     def check_state(self) -> Check:
-        """Return the check of whether journals can be written, as far as it can be found out without a write."""
+        """Return the check of write access to the journals, as far as this is possible without a write."""
         config = self._config
         location = self._open_state().location
         if unchecked_write := location.unchecked_write:
@@ -126,7 +126,7 @@ class DoctorRun:
     def _check_integrations(
         aws_probe: probe.Probe, manifests: Sequence[Manifest], all_integrations_arn: str
     ) -> Generator[Check, None, frozenset[str]]:
-        """Yield the checks of data integrations. Return the identifiers of those for bulk exports, as in manifests."""
+        """Yield the checks of data integrations. Return the identifiers that manifests of bulk exports contain."""
         bulk_integrations: set[str] = set()
         integrations = _call_or_return_error(aws_probe.list_integrations)
         yield reach.check_integrations_listing(integrations)

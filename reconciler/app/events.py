@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class EventRecorder:
-    """A recorder of what a controller does. It logs and counts events, and wakes the notifications by `notify`.
+    """A recorder that logs and counts the events of a controller, and wakes the notifications by `notify`.
 
     `places` are the locations of the manifests.
     """

@@ -1,8 +1,8 @@
 """Be process 1 of a container: forward signals to the program, and reap processes without a parent.
 
 The kernel makes process 1 the parent of processes whose own parent has ended, such as the children of a killed git.
-It also discards each signal to process 1 that has no handler. The program therefore runs in a child process, where
-the usual rules apply.
+The kernel also discards each signal to process 1 that has no handler. The program therefore runs in a child process,
+where the usual rules apply.
 """
 
 from __future__ import annotations

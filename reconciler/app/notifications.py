@@ -79,7 +79,7 @@ def compute_scope(config: RunConfig, places: tuple[str, ...]) -> str:
 
 
 class _DeliveryRecorder:
-    """A recorder of deliveries. It logs and counts them."""
+    """A recorder that logs and counts deliveries."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics

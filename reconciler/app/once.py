@@ -35,7 +35,7 @@ def run_once(desired: Desired, revision: str | None, config: RunConfig, stop: St
 
 
 def read_manifests(source: Source) -> tuple[Desired, str | None]:
-    """Return the desired state, with its commit in git, and log its warnings. Raises InvalidManifests and GitError."""
+    """Return the desired state and its commit, if any, and log warnings. Raises InvalidManifests and GitError."""
     desired, revision = source.read()
     logs.log_desired(desired, revision, source.places)
     return desired, revision
@@ -64,7 +64,7 @@ def warn_of_missing_state(config: RunConfig) -> None:
 
 
 def _refuse_invalid_settings(*, should_check_aws: bool) -> None:
-    """Raise UsageError for invalid variables. Those with credentials of AWS are checked if `should_check_aws`."""
+    """Raise UsageError for invalid variables. AWS credentials are checked only if `should_check_aws`."""
     environment = settings.read_environment()
     if flaws := [*list_setting_flaws(environment), *(list_credential_flaws(environment) if should_check_aws else ())]:
         raise UsageError("; ".join(flaws))

@@ -89,13 +89,13 @@ class Source:
         return limit_files(each for path in paths for each in manifests.find_files(path, self.standard_input))
 
     def fetch(self, stop: threading.Event) -> tuple[str, tuple[File | Problem, ...]]:
-        """Return a commit and its files. Raises GitError (UntrustedCommit for its signature) and StopRequested."""
+        """Return a commit and its files. Raises GitError, UntrustedCommit for its signature, and StopRequested."""
         from reconciler.edge import git
 
         return git.read_revision(self.build_access(stop), self.path, self.read_signing_keys())
 
     def build_access(self, stop: threading.Event) -> RepositoryAccess:
-        """Return the repository with the credentials for it."""
+        """Return the repository with its credentials."""
         from reconciler.edge import git
 
         credentials = git.Credentials(self.ssh_key, self.known_hosts, self.token_file, self.username)
@@ -175,7 +175,7 @@ def _compute_digest(files: tuple[File | Problem, ...]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class GitSource:
-    """A git repository that a controller polls, behind a URL or in a folder. Git is ended when `stop` is set."""
+    """A git repository that a controller polls, behind a URL or in a folder. Git ends when `stop` is set."""
 
     source: Source
     targets: tuple[str, ...]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _COMMANDS = {
-    "run": "Reconcile once. This is the default command.",
+    "run": "Reconcile once (the default command).",
     "controller": "Reconcile periodically until stopped.",
     "health": "Check whether the controller on this machine makes progress.",
     "validate": "Check manifests without AWS or credentials.",
@@ -46,7 +46,7 @@ def _suggest_command(name: str) -> str:
 
 
 class CommandGroup(click.Group):
-    """The group of all commands. It imports a command when it is called, and calls `run` without a command name."""
+    """The group of commands, which imports a command when it is called. Without a command name, `run` is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names of all commands."""
@@ -112,7 +112,8 @@ class CommandGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="reconcile", message="%(prog)s %(version)s")
 def app() -> None:
-    """Create the data-integration associations of Amazon AppIntegrations that manifests in git describe.
+    """Reconcile the data-integration associations of Amazon AppIntegrations with the manifests in git.
 
-    Drift and every other difference are reported. Nothing is deleted or repaired. Without a command, reconcile once.
+    Missing associations are created. Drift and other differences are reported, and nothing is deleted or repaired.
+    Without a command, `reconcile` runs once.
     """

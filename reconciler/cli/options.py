@@ -171,7 +171,7 @@ aws_access = combine_options(
     option(
         "--endpoint-url",
         metavar="URL",
-        help="Address to call instead of AWS, for example a sandbox. Only dummy credentials are sent to it.",
+        help="Address to call instead of AWS, for example a sandbox. Only dummy credentials are sent there.",
     ),
     option("--sandbox", is_flag=True, help="Use a sandbox in this process instead of AWS."),
 )
@@ -184,7 +184,7 @@ connection = combine_options(
 state = option(
     "--state",
     metavar="DIR|s3://BUCKET/PREFIX",
-    help=f"Location of the journal. It must persist between runs.  [default: {DEFAULT_STATE}]",
+    help=f"Location of the journal, which must persist between runs.  [default: {DEFAULT_STATE}]",
 )
 
 dry_run = option("--dry-run", is_flag=True, help="Show what a run would do, and write nothing.")
@@ -204,8 +204,8 @@ max_creates = option(
     "--max-creates",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Limit of creates for each target. If a plan has more, none is sent. If MaxCreates of the Target is lower, it "
-    "applies instead.",
+    help="Limit of creates for each target. A plan above the limit sends no create. If MaxCreates of the Target is "
+    "lower, it applies instead.",
 )
 
 new_state = option(
@@ -215,8 +215,8 @@ new_state = option(
     flag_value="*",
     type=Glob(),
     metavar="[TARGET]",
-    help="Allow a new journal for the first run of this Target. TARGET may be a glob. Without TARGET, it applies to "
-    "every Target. May be repeated.",
+    help="Allow a new journal for the first run of this Target. TARGET may be a glob. Without TARGET, the option "
+    "applies to every Target. May be repeated.",
 )
 
 run_policy = combine_options(

@@ -18,7 +18,7 @@ from reconciler.render.formats import FORMATS
 
 T = TypeVar("T")
 Renderer: TypeAlias = Callable[[T, bool], str]
-"""A function that renders a value as text. Its second argument is true for a terminal that can show colours."""
+"""A function that renders a value as text. The second argument is true for a terminal with colours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def _build_outputs_option(format_names: str) -> Decorator:
         metavar="FORMAT[=FILE]",
         default=("text",),
         show_default=True,
-        help=f"Format of the result: {format_names}. Without FILE, it goes to standard output. May be repeated.",
+        help=f"Format of the result: {format_names}. Without FILE, print the result. May be repeated.",
     )
 
 
@@ -69,7 +69,7 @@ def parse(values: tuple[str, ...], formats: Iterable[str]) -> tuple[Output, ...]
 
 
 def _list_step_summaries(outputs: Iterable[Output]) -> Iterator[Output]:
-    """Yield the output for the job summary of GitHub Actions, if the format `github` is requested there."""
+    """Yield the output for the job summary of GitHub Actions, if the format `github` is requested."""
     file = settings.read().step_summary
     if file and any(output.format == "github" for output in outputs):
         yield Output("markdown", Path(file), should_append=True)

@@ -16,7 +16,7 @@ _MIN_STEPS = 10
 
 @contextmanager
 def show_bars() -> Iterator[Progress]:
-    """Yield a function that shows progress. It draws only on a terminal, and only for ten steps or more."""
+    """Yield a function that draws progress on a terminal for ten steps or more, and otherwise does nothing."""
     if not output.is_terminal(sys.stderr):
         yield lambda *_: None
         return

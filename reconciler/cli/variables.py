@@ -17,7 +17,7 @@ GUARD_VARIABLES = frozenset(
         "WEBHOOK_SECRET_FILE",
     )
 )  # fmt: skip
-"""Safety variables. Without one of them a run may write more, write elsewhere, or lose its journal."""
+"""Safety variables. Without such a variable, a run may write more, write elsewhere, or lose its journal."""
 OTHER_VARIABLES = frozenset(
     _PREFIX + name
     for name in (

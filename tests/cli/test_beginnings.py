@@ -53,7 +53,7 @@ def test_empty_state_folder_does_not_start_a_new_journal(program: Program, serve
 
 
 def test_dry_run_warns_that_the_run_would_be_refused(program: Program, server: SandboxServer) -> None:
-    """A dry run without a journal shows its plan and the refusal. With --new-state, it shows no refusal."""
+    """A dry run without a journal shows the plan and the refusal, and with --new-state only the plan."""
     program.add("october")
     dry = program.run("--dry-run", *STATE, "-o", "json")
     assert (dry.code, dry.decisions) == (1, {"october": "create"})

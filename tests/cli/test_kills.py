@@ -73,7 +73,7 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The faults of the processes of a round, None for a process without a fault. They run at once or in turn."""
+    """The faults of the processes of a round, with None for no fault. The processes run at once or in turn."""
 
     fates: tuple[Fate | None, ...]
     in_turn: bool = False

@@ -37,7 +37,7 @@ def chat() -> Iterator[Chat]:
 def controlling(
     program: Program, urls: str, *arguments: str, variable: str = "RECONCILER_NOTIFY_URLS"
 ) -> Iterator[list[str]]:
-    """Run a controller with receivers. Its output is in the yielded list after the block."""
+    """Run a controller with receivers, and yield a list that holds its output after the block."""
     logged: list[str] = []
     process = program.start("controller", "--interval", "1s", "--poll-interval", "1s", *arguments, env={variable: urls})
     try:

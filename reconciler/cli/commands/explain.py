@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def command(name: str, source: Source, outputs: tuple[str, ...], **config_values: Any) -> None:
     """Explain the association of the manifest NAME: its state, what a run would do with it, and why.
 
-    This command reads AWS and the journal as a dry run does. It writes nothing.
+    This command reads AWS and the journal as a dry run does, and writes nothing.
     """
     from reconciler.app.assemble import sandbox_if_requested
     from reconciler.app.config import RunConfig

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool, **config_values: Any) -> int:
     """Write live associations as manifests that adopt them. AWS and the journal are only read.
 
-    The existing manifests declare the Targets, and show which associations they cover. If --output-dir is a folder of
-    existing manifests, only associations that no manifest covers are written there: two manifests for one association
-    would make the revision invalid.
+    Existing manifests are read for their Targets and for the associations that they manage. If --output-dir is a folder
+    of existing manifests, managed associations are left out, because two manifests for one association would make the
+    revision invalid.
     """
     from reconciler.app.assemble import sandbox_if_requested
     from reconciler.app.config import RunConfig

@@ -23,7 +23,7 @@ _LOOPBACK_BY_WILDCARD = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  
     help="Address of the controller: the value of its --listen.",
 )
 def command(listen: Address) -> None:
-    """Check whether the runs of the controller on this machine make progress (/healthz). Exit with 1 if they do not."""
+    """Check that the controller on this machine answers and makes progress (/healthz). Exit with 1 otherwise."""
     from http.client import HTTPConnection, HTTPException
 
     connection = HTTPConnection(_LOOPBACK_BY_WILDCARD.get(listen.host, listen.host), listen.port, timeout=_TIMEOUT)

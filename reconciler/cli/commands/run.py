@@ -56,7 +56,7 @@ def command(
     from reconciler.core.errors import InvalidManifests, UsageError
 
     if fail_on and not detailed_exitcode:
-        raise UsageError("--fail-on needs --detailed-exitcode: it changes when the exit code is 2")
+        raise UsageError("--fail-on needs --detailed-exitcode: without --detailed-exitcode, the exit code is never 2")
     config = RunConfig.from_options(reviewed=_read_reviewed_plan(expect_plan, outputs), **config_values)
     parsed_outputs = output.parse(outputs, formats.REPORT_RENDERERS)
     prepare(config, brief=output.is_terminal(sys.stdout) and output.is_terminal(sys.stderr))

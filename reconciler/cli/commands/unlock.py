@@ -21,7 +21,7 @@ def command(target: str, source: Source, *, yes: bool, **config_values: Any) -> 
     """Show which run holds the lease of TARGET, and free the lease after you confirm that this run is dead.
 
     A lease expires by itself five minutes after its last renewal. The lease of a live process on this machine is not
-    freed. If the run is alive on another machine, it sends no further write: it checks its lease before each write.
+    freed. A run on another machine checks its lease before each write, and stops when the lease is gone.
     """
     from reconciler.app.assemble import sandbox_if_requested
     from reconciler.app.config import RunConfig
