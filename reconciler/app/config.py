@@ -96,8 +96,8 @@ class RunConfig:
         may_create = not self.dry_run and self.options.mode is not Mode.OBSERVE and not self.sandbox
         if may_create and settings.read().is_ci and not self.state:
             raise UsageError(
-                "a run that may create needs a lasting journal, because a Create that is missing from the journal is "
-                "sent again, and the folder of a CI job does not last: give --state or RECONCILER_STATE, or --dry-run"
+                "a run that may create needs a journal that outlasts the CI job, because a Create that is missing from "
+                "the journal is sent again: give --state or RECONCILER_STATE, or use --dry-run"
             )
 
 
