@@ -18,18 +18,18 @@ _INTRODUCTION = """\
 
 `make docs` generates this page from the program.
 
-Without a command, `reconcile` runs once: its options are those of [`run`](#run).
-Every option with a variable can be set by it.
-An option on the command line overrides the variable.
+Without a command, `reconcile` runs once, with the options of [`run`](#run).
+The variable in parentheses sets an option as well.
+An option on the command line overrides its variable.
 
 Exit codes:
 
 - 0: nothing failed.
-- 1: something failed, or is blocked and needs a person.
+- 1: an error occurred, or a blocked write needs a person.
 - 2: with `--detailed-exitcode`: nothing failed, and a difference between git and AWS remains.
 - 3: the manifests are invalid. AWS was not called.
 - 64: an option, argument or variable is invalid. AWS was not called.
-- 128 and the number of a signal: the signal ended the program.
+- 128 plus the number of a signal: the signal ended the program.
 """
 
 
@@ -60,7 +60,7 @@ def _option(parameter: click.Parameter, declaration: str, text: str) -> Iterator
 
 
 def _details(match: re.Match[str]) -> str:
-    """Return what click says in brackets behind a help text as sentences."""
+    """Return click's details in brackets as sentences."""
     return "".join(f" {_detail(each)}." for each in match[1].split("; "))
 
 
@@ -72,7 +72,7 @@ def _detail(text: str) -> str:
 
 
 def _sentences(text: str) -> str:
-    """Return a text with one sentence a line; a long one goes on in the next line."""
+    """Return a text with each sentence on its own line. A long sentence continues on the next line."""
     sentences = re.split(r"(?<=[.;]) (?=[A-Z`])", " ".join(text.split()))
     return "\n".join(textwrap.fill(each, 116, break_on_hyphens=False) for each in sentences)
 
