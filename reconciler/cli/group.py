@@ -108,6 +108,7 @@ class CommandGroup(click.Group):
 @click.group(
     cls=CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    options_metavar=None,
     subcommand_metavar="[COMMAND] [OPTIONS]",
 )
 @click.version_option(__version__, prog_name="reconcile", message="%(prog)s %(version)s")

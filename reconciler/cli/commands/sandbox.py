@@ -26,7 +26,7 @@ from reconciler import redaction
     "switches",
     multiple=True,
     metavar="SWITCH=VALUE",
-    help="Behaviour to simulate where that of AWS is unknown, such as tokens=ignored. May be repeated. See "
+    help="Behaviour to simulate where AWS's behaviour is unknown, such as tokens=ignored. May be repeated. See "
     "docs/sandbox.md.",
 )
 def command(host: str, port: int, data: Path | None, switches: tuple[str, ...]) -> None:
