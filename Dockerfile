@@ -1,10 +1,10 @@
-# The controller as an image. Built from a checkout: docker build --tag appintegrations-reconciler .
-# What fills its labels as well stands in docs/operations.md.
+# The image of the controller. Build it from a checkout: docker build --tag appintegrations-reconciler .
+# docs/operations.md shows the arguments that fill the labels.
 ARG BASE=python:3.13-slim-trixie
 
 FROM ${BASE} AS build
 WORKDIR /src
-# Two environments: one builds the project, the other is what the image gets, without pip.
+# Two environments: /build builds the project, and /opt/reconciler is copied to the image. The latter has no pip.
 COPY requirements-build.lock requirements.lock ./
 RUN python3 -m venv /build \
     && python3 -m venv --without-pip /opt/reconciler \
@@ -14,13 +14,14 @@ RUN python3 -m venv /build \
 COPY LICENSE README.md pyproject.toml ./
 COPY schemas schemas
 COPY reconciler reconciler
-# Compiled here, since nobody can write there later; by content, so that a copy with other file times stays compiled.
+# Compiled here, because the folder is not writable later. Unchecked hashes keep a copy with different file times
+# compiled.
 RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheel . \
     && /build/bin/pip --python /opt/reconciler/bin/python install --no-cache-dir --no-compile --no-deps --no-index /wheel/*.whl \
     && /opt/reconciler/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/reconciler/lib
 
 FROM ${BASE}
-# git and ssh fetch manifests. Their versions are those of the base, which is what gets security updates.
+# git and ssh fetch manifests. The base decides their versions, so that security updates arrive with the base.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates git gnupg openssh-client tini \
@@ -30,8 +31,9 @@ RUN apt-get update \
     && install --directory /home/reconciler /srv/reconciler/manifests \
     && install --directory --owner=10001 --group=10001 /var/lib/reconciler \
     && ln --symbolic /var/lib/reconciler /srv/reconciler/.reconciler
-# Nobody installs anything here, or becomes another user: what the official image has for that, and a Debian with
-# python3-venv. The standard library, which the official image leaves uncompiled, is compiled as the program is.
+# The container never installs packages or changes its user. This step removes the tools for that, from the official
+# image as well as from a Debian image with python3-venv. It also compiles the standard library, which the official
+# image leaves uncompiled.
 RUN stdlib=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))') \
     && rm -rf /usr/local/bin/idle* /usr/local/bin/pip* /usr/local/bin/pydoc* /usr/local/lib/python3*/ensurepip \
         /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/site-packages/setuptools* \
@@ -44,13 +46,14 @@ ENV PATH=/opt/reconciler/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     RECONCILER_CONTAINER=1 \
     RECONCILER_LISTEN=:8080
-# Manifests are mounted at /srv/reconciler/manifests. The journal is in /var/lib/reconciler, where the program looks by
-# itself, and has to outlast the container: mount a volume that lasts. RECONCILER_STATE is not set, since that would be
-# a choice: a job of CI is refused without one. RECONCILER_CONTAINER says that an empty folder may be a volume that is not
-# mounted: a journal begins with --new-state alone. What git fetches is in /tmp for a moment. Nothing else is written, so
-# the root file system may be read-only.
-# tini is process 1: it heeds signals a millisecond after its start, and Python only after some tenths of a second. In
-# other images the program does the same by itself from then on (reconciler/app/init_process.py).
+# Mount manifests at /srv/reconciler/manifests. The program's default location for the journal leads to
+# /var/lib/reconciler. The journal must outlive the container: mount a persistent volume there.
+# RECONCILER_STATE is not set, because it would count as an explicit choice: a CI job without a choice is refused.
+# RECONCILER_CONTAINER tells the program that an empty folder may be a volume that is not mounted: it then starts a new
+# journal only with --new-state. The program fetches git repositories to /tmp and removes them afterwards. It writes
+# nothing else, so the root file system may be read-only.
+# tini is process 1, because it handles signals a millisecond after its start. Python needs some tenths of a second.
+# In other images the program handles them itself once it runs (reconciler/app/init_process.py).
 WORKDIR /srv/reconciler
 VOLUME ["/var/lib/reconciler"]
 EXPOSE 8080
@@ -69,7 +72,7 @@ LABEL org.opencontainers.image.title="appintegrations-reconciler" \
       org.opencontainers.image.version="${VERSION}"
 USER 10001:10001
 STOPSIGNAL SIGTERM
-# Runs that make no progress make it fail (--stuck-after), a controller that still starts does not.
+# The check fails if runs make no progress (--stuck-after). It does not fail while the controller starts.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["reconcile", "health"]
 ENTRYPOINT ["tini", "--", "reconcile"]
 CMD ["controller"]

@@ -1,4 +1,4 @@
-"""What a dry run asks of AWS and nothing else, as a script would ask it: `bare.py URL REGION`."""
+"""Make the same AWS calls as a dry run, without the rest of the program: `bare.py URL REGION`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 import boto3
 from botocore.config import Config
 
-_CONCURRENCY = 8  # as many as reconciler.edge.aws has
+_CONCURRENCY = 8  # the same as in reconciler.edge.aws
 _PAGE = 50
 
 
 def main(url: str, region: str) -> None:
-    """List all data integrations and the associations of each."""
+    """List the data integrations of an account, and the associations of each."""
     session = boto3.Session(
         aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",  # noqa: S106 - no secret
+        aws_secret_access_key="sandbox",  # noqa: S106 - not a secret
         region_name=region,
     )
     retries = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=_CONCURRENCY)

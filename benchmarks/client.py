@@ -1,4 +1,4 @@
-"""Makes one client of AppIntegrations, says so, and waits until it is told to end: `client.py REGION`."""
+"""Create one client of AppIntegrations, print "ready", and wait for the end of standard input: `client.py REGION`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dry run of twenty manifests against the sandbox, over a bare script that makes the same calls."""
+"""Compare a dry run of twenty manifests against the sandbox with a bare script that makes the same calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HERE = Path(__file__).parent
 
 
 def figures(folder: Path, pairs: int) -> Iterator[Figure]:
-    """Yield time, processor time and memory of a dry run in which every association is in sync."""
+    """Yield time, processor time and peak memory of a dry run in which every association is in sync."""
     inputs.write(folder, _COUNT)
     with sandbox(folder) as url:
         spend((RECONCILE, "--endpoint-url", url), folder)
@@ -30,9 +30,9 @@ def figures(folder: Path, pairs: int) -> Iterator[Figure]:
 
 
 def _expect_in_sync(dry_run: tuple[str, ...], folder: Path) -> None:
-    """Refuse to measure a run that does something else than comparing."""
+    """Raise RuntimeError if the dry run does not find every association in sync."""
     command = (*dry_run, "--output", "json", "--detailed-exitcode")
     ran = subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, check=True)
     summary = json.loads(ran.stdout)["summary"]
     if summary["inSync"] != _COUNT:
-        raise RuntimeError(f"the dry run is not as it should be: {summary}")
+        raise RuntimeError(f"the dry run did not find {_COUNT} associations in sync: {summary}")

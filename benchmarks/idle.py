@@ -1,4 +1,4 @@
-"""What a controller holds while it waits, over a process that made one client and nothing else."""
+"""Compare the memory of an idle controller with that of a process that only creates one client."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PATIENCE = 300
 
 
 def figures(folder: Path, pairs: int) -> Iterator[Figure]:
-    """Yield the resident memory of a controller that listens, after runs that found all in sync."""
+    """Yield the resident memory of a controller after runs that found every association in sync."""
     inputs.write(folder, _COUNT)
     with sandbox(folder) as url:
         both = [(_controller(url, folder), _client(folder)) for _ in range(pairs)]
@@ -33,7 +33,7 @@ def _controller(sandbox: str, folder: Path) -> float:
         until = time.monotonic() + _PATIENCE
         while _runs(url) < _RUNS:
             if time.monotonic() > until:
-                raise RuntimeError(f"there were no {_RUNS} runs within {_PATIENCE} s")
+                raise RuntimeError(f"the controller did not finish {_RUNS} runs within {_PATIENCE} s")
             time.sleep(0.2)
         _get(url)
         return _resident(pid)
@@ -61,6 +61,6 @@ def _get(url: str) -> str:
 
 
 def _resident(pid: int) -> float:
-    """Return what is resident of a process, in MB (VmRSS, proc(5))."""
+    """Return the resident memory of a process, in MB (VmRSS, proc(5))."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) * 1024 / 1e6

@@ -1,4 +1,4 @@
-"""The manifests that the benchmarks run over, like those in manifests/."""
+"""Write the manifests of the benchmarks, which resemble those in manifests/."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ REGION = "us-east-1"
 
 _SCHEDULED = """\
 # yaml-language-server: $schema=../schemas/data-integration-association.v1.json
-# The CRM's objects, every hour, from the first of October 2026 on.
+# Sends the CRM's accounts every hour, starting on 1 October 2026.
 apiVersion: appintegrations.reconciler/v1
 kind: DataIntegrationAssociation
 metadata:
@@ -27,7 +27,7 @@ spec:
 """
 _ON_DEMAND = """\
 # yaml-language-server: $schema=../schemas/data-integration-association.v1.json
-# Customer Profiles bulk export: all profiles of October 2026, once.
+# Exports the customer profiles of October 2026, once.
 apiVersion: appintegrations.reconciler/v1
 kind: DataIntegrationAssociation
 metadata:
@@ -58,30 +58,30 @@ spec:
   RequestsPerSecond: 1000
   Burst: 100
 """
-"""A target whose pace no call waits for: what it is compared with has none."""
+"""A Target with a rate limit that delays no call, because the baseline has no rate limit."""
 
 
 INTEGRATIONS = 20
-"""How many data integrations an account may have in a Region."""
+"""The default quota of data integrations in an account and Region."""
 
 
 def integration(number: int) -> str:
-    """Return the name of a data integration, of which there are only so many."""
+    """Return the name of the data integration for a manifest. Manifests share `INTEGRATIONS` data integrations."""
     return f"source-{number % INTEGRATIONS:02}"
 
 
 def scheduled(number: int) -> str:
-    """Return a manifest of an association."""
+    """Return a manifest of a scheduled association."""
     return _SCHEDULED.format(number=f"{number:05}", integration=integration(number))
 
 
 def on_demand(number: int) -> str:
-    """Return a manifest of an export."""
+    """Return a manifest of a bulk export."""
     return _ON_DEMAND.format(number=f"{number:05}", integration=integration(number))
 
 
 def write(folder: Path, count: int) -> None:
-    """Write a target and so many associations below a folder."""
+    """Write a Target and `count` manifests of associations below a folder."""
     manifests = folder / "manifests"
     manifests.mkdir()
     (manifests / "target.yaml").write_text(TARGET, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Gives a sandbox exactly the data integrations that are named: `integrations.py URL REGION NAME…`."""
+"""Replace the data integrations of a sandbox by those named: `integrations.py URL REGION NAME…`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import boto3
 
 
 def main(url: str, region: str, names: list[str]) -> None:
-    """Delete what a sandbox holds, and create a data integration of each name."""
+    """Delete the data integrations of a sandbox, and create one for each name."""
     client = boto3.client(
         "appintegrations",
         endpoint_url=url,
         region_name=region,
         aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",  # noqa: S106 - no secret
+        aws_secret_access_key="sandbox",  # noqa: S106 - not a secret
     )
     for found in client.list_data_integrations()["DataIntegrations"]:
         client.delete_data_integration(DataIntegrationIdentifier=found["Arn"])

@@ -1,4 +1,4 @@
-"""Runs two programs in turn and keeps what each run cost: only their ratio outlives the machine."""
+"""Run two programs alternately and measure the cost of each run: only the ratio is comparable across machines."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from pathlib import Path
 from statistics import median
 
 RECONCILE = str(Path(sys.executable).with_name("reconcile"))
-"""The program under test: the one installed beside this interpreter."""
+"""The program under test, as installed beside this interpreter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one process took, its start and its end included."""
+    """The cost of one process, including its start and its end."""
 
     wall: float
-    """Seconds."""
+    """Elapsed time in seconds."""
     cpu: float
-    """Seconds in user and in kernel mode, all threads together."""
+    """Processor time in user and kernel mode, over all threads, in seconds."""
     peak: float
-    """The most memory that was resident at once, in MB (of 10^6 bytes)."""
+    """Peak resident memory, in MB (10^6 bytes)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table: what was measured of ours and of the baseline, pair by pair, and what it may be.
+    """One line of the table: the values of the program and of the baseline, pair by pair, and their bound.
 
-    `bound` is for the ratio, or for ours alone where `absolute`; None where the figure only informs.
+    `bound` limits the ratio, or the program's own value if `absolute`. None: the figure has no bound.
     """
 
     name: str
@@ -44,24 +44,24 @@ class Figure:
 
     @property
     def ratios(self) -> tuple[float, ...]:
-        """Return ours over the baseline for every pair."""
+        """Return the ratio of the program to the baseline for every pair."""
         return tuple(mine / other for mine, other in zip(self.ours, self.baseline, strict=True))
 
     @property
     def over(self) -> bool:
-        """Tell whether the median is over its bound."""
+        """Return True if the median exceeds the bound."""
         return self.bound is not None and median(self.ours if self.absolute else self.ratios) > self.bound
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """The costs of runs made in turn, pair by pair."""
+    """The costs of alternate runs, pair by pair."""
 
     ours: tuple[Cost, ...]
     baseline: tuple[Cost, ...]
 
     def wall(self, name: str, bound: float) -> Figure:
-        """Return the figure of the time on the wall, in ms."""
+        """Return the figure of the elapsed time, in ms."""
         return Figure(
             name,
             "ms",
@@ -71,7 +71,7 @@ class Pairs:
         )
 
     def cpu(self, name: str) -> Figure:
-        """Return the figure of the processor time, in ms: what noise disturbs least."""
+        """Return the figure of the processor time, in ms. Noise affects it least."""
         return Figure(
             name,
             "ms",
@@ -93,7 +93,7 @@ class Pairs:
 
 
 def in_turn(ours: Sequence[str], baseline: Sequence[str], folder: Path, pairs: int) -> Pairs:
-    """Run ours and the baseline once to warm up, then in turn, `pairs` times each."""
+    """Run each program once to warm up, then alternately, `pairs` times each."""
     spend(ours, folder)
     spend(baseline, folder)
     costs = [(spend(ours, folder), spend(baseline, folder)) for _ in range(pairs)]
@@ -101,10 +101,10 @@ def in_turn(ours: Sequence[str], baseline: Sequence[str], folder: Path, pairs: i
 
 
 def spend(command: Sequence[str], folder: Path) -> Cost:
-    """Run a program in a folder and return what it took. Raises RuntimeError where it fails.
+    """Run a program in a folder and return its cost. Raises RuntimeError if the program fails.
 
-    A process inherits the peak of the one that starts it until it is larger itself: this module, and what imports
-    it, keep to the standard library.
+    A new process starts with the peak memory of its parent until its own memory exceeds it. This module and the modules
+    that import it therefore use only the standard library.
     """
     with tempfile.TemporaryFile() as said:
         began = time.perf_counter()
@@ -119,5 +119,5 @@ def spend(command: Sequence[str], folder: Path) -> Cost:
 
 
 def environment(folder: Path) -> Mapping[str, str]:
-    """Return the environment of all that is run: none of the caller's settings, and no AWS configuration."""
+    """Return the environment of each measured process, without settings of the caller and without AWS configuration."""
     return {"PATH": os.defpath, "HOME": str(folder), "LANG": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true"}

@@ -1,4 +1,4 @@
-"""The page of a controller in a browser, with a thousand associations over the same page with one of them."""
+"""Compare the controller's page with a thousand associations to the same page with one of them, in a browser."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _ROWS = "document.querySelectorAll('#associations tr[id]').length"
 
 
 def figures(folder: Path, pairs: int) -> Iterator[Figure]:
-    """Yield the time from asking for the page to its first contentful paint (W3C, Paint Timing)."""
+    """Yield the time from the request of the page to its first contentful paint (W3C, Paint Timing)."""
     if not CHROMIUM.exists():
-        print(f"page: left out, as {CHROMIUM} is not there: apt-get install chromium", file=sys.stderr)
+        print(f"page: skipped, because {CHROMIUM} is missing: apt-get install chromium", file=sys.stderr)
         return
     inputs.write(folder, _COUNT)
     with (
@@ -57,7 +57,7 @@ def _until_all_are_there(browser: Browser, url: str) -> None:
 
 
 def _painted(browser: Browser, url: str, rows: int) -> float:
-    """Return when the page was first painted, in ms."""
+    """Return the time of the page's first contentful paint, in ms. Raises RuntimeError for a wrong number of rows."""
     browser.open(url)
     painted = float(browser.run(_PAINTED))
     if (found := browser.run(_ROWS)) != rows:

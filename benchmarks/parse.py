@@ -1,4 +1,4 @@
-"""Parses all YAML files below a folder and does nothing with them: `parse.py FOLDER`."""
+"""Parse the YAML files below a folder and discard the result: `parse.py FOLDER`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import yaml
 
 
 def main(folder: str) -> None:
-    """Parse with the fastest loader that PyYAML has."""
+    """Parse with PyYAML's fastest loader, and print the number of documents."""
     documents = [yaml.load(path.read_bytes(), yaml.CSafeLoader) for path in sorted(Path(folder).rglob("*.yaml"))]
     print(f"{len(documents)} documents")
 

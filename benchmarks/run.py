@@ -1,4 +1,4 @@
-"""Measures the program against its bounds, as ratios within one run: `python benchmarks/run.py [NAME…]`."""
+"""Compare the program's measurements with their bounds: `python benchmarks/run.py [NAME…]`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # a script sees its own folder only
-sys.path.insert(1, str(Path(__file__).parents[1] / "tests"))  # theirs is the browser
+sys.path.insert(0, str(Path(__file__).parents[1]))  # a script finds only modules of its own folder
+sys.path.insert(1, str(Path(__file__).parents[1] / "tests"))  # for support.browser
 
 from benchmarks import dry_run, idle, loading, page, start_up
 from benchmarks.measure import Figure
@@ -23,19 +23,19 @@ _BENCHMARKS = {
     "idle": (idle.figures, 3),
     "page": (page.figures, 11),
 }
-"""Each benchmark, and how many pairs of runs are enough for its noise."""
+"""Each benchmark, with the number of pairs that its noise requires."""
 _LIBRARIES = ("boto3", "click", "jsonschema-rs", "pyyaml", "structlog")
 _ROW = "{:<38} {:>9} {:>9} {:>19} {:>8}  {}"
 
 
 def main() -> int:
-    """Run the benchmarks that are named, print the table, and return 1 where a median is over its bound."""
+    """Run the selected benchmarks and print the table. Return 1 if a median exceeds its bound, otherwise 0."""
     parser = argparse.ArgumentParser(description="Measure the program against its bounds.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(_BENCHMARKS)}; all by default")
-    parser.add_argument("--pairs", type=int, help="how many pairs of runs, instead of as many as each needs")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(_BENCHMARKS)}; default: every benchmark")
+    parser.add_argument("--pairs", type=int, help="number of pairs of runs; default: each benchmark's own")
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(_BENCHMARKS):
-        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+        parser.error(f"unknown benchmark: {', '.join(sorted(unknown))}")
     print(_machine())
     print(_ROW.format("figure", "ours", "baseline", "ratio (min-max)", "bound", ""))
     over = False

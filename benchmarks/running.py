@@ -1,4 +1,4 @@
-"""Processes that are measured while they run, or that what is measured talks to."""
+"""Start the processes that a benchmark measures or connects to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PAUSE = 0.02
 
 @contextmanager
 def sandbox(folder: Path) -> Iterator[str]:
-    """Yield the address of a sandbox in a process of its own, which has all data integrations."""
+    """Yield the URL of a sandbox in a separate process, with the data integrations of the manifests."""
     command = (RECONCILE, "sandbox", "--port", "0", "--data", "sandbox.json")
     with subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -35,7 +35,7 @@ def sandbox(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def controller(folder: Path, *options: str) -> Iterator[tuple[int, str]]:
-    """Yield the id of the process and the address of a controller that listens. Its log is left in the folder."""
+    """Yield the process id and the URL of a listening controller. It writes its log to the folder."""
     log = folder / "controller.jsonl"
     command = (RECONCILE, "controller", "--listen", "127.0.0.1:0", *options)
     with (
@@ -54,4 +54,4 @@ def _address(process: subprocess.Popen[bytes], log: TextIO) -> str:
         if (line := log.readline()).endswith("\n") and "url" in (entry := json.loads(line)):
             return str(entry["url"])
         time.sleep(0 if line else _PAUSE)
-    raise RuntimeError(f"the controller ended with {process.returncode}: see {log.name}")
+    raise RuntimeError(f"the controller exited with code {process.returncode}: see {log.name}")

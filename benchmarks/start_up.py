@@ -1,4 +1,4 @@
-"""What the program takes before it does anything: imports are lazy."""
+"""Compare the start-up time of the program with that of a bare interpreter, to detect eager imports."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from benchmarks.measure import RECONCILE, Figure, in_turn
 
 
 def figures(folder: Path, pairs: int) -> Iterator[Figure]:
-    """Yield the time of `reconcile --help` over that of an interpreter that does nothing."""
+    """Yield the time of `reconcile --help`, compared with an interpreter that does nothing."""
     yield in_turn((RECONCILE, "--help"), (sys.executable, "-c", "pass"), folder, pairs).wall("--help, time", 4.0)

@@ -1,4 +1,4 @@
-"""`python -m reconciler` is `reconcile`."""
+"""Run `reconcile` as `python -m reconciler`."""
 
 from reconciler.cli import main
 

@@ -1,4 +1,4 @@
-"""Make the calls of a plan: each once, soon after its intent was written, and only while this run holds the lease."""
+"""Execute the calls of a plan: each once, soon after its intent was written, while this run holds the lease."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from reconciler.core.plan.decision import Create, Plan, Update, Write
 from reconciler.core.ports import Clock, CloudWriter, LeasedJournal, Progress
 
 _MAX_TRIES = 3
-"""Maximum number of tries of a call that does not reach AWS."""
+"""Maximum number of attempts to send a call that does not reach AWS."""
 
 
 class Executor:
-    """Executor of the calls of one plan. Its intents were written at `written_at`."""
+    """Executor of the calls of one plan, whose intents were written at `written_at`."""
 
     def __init__(
         self, plan: Plan, written_at: datetime, leased_journal: LeasedJournal, cloud: CloudWriter, clock: Clock
@@ -28,7 +28,7 @@ class Executor:
         self._cloud, self._clock = cloud, clock
 
     def execute(self, is_stopped: Callable[[], bool], progress: Progress) -> str | None:
-        """Make each call in order and write the answers to the journal. Return an error of the journal, if any."""
+        """Make each call in order and write the outcomes to the journal. Return the journal error, if any."""
         writes = self._open_writes
         for number, write in enumerate(writes, 1):
             self.outcomes[write.manifest.name] = self._execute_one(write, is_stopped)
@@ -42,13 +42,15 @@ class Executor:
         except StateError as error:
             has_sent = any(not isinstance(each, NotSent | Skipped) for each in self.outcomes.values())
             consequence = (
-                "what was sent stands in AWS, and the next run finds it by List" if has_sent else "nothing was sent"
+                "AWS may have carried out the sent calls; the next run looks for them in List"
+                if has_sent
+                else "nothing was sent"
             )
             return f"{error}; {consequence}"
         return None
 
     def _execute_one(self, write: Write, is_stopped: Callable[[], bool]) -> Outcome:
-        """Make one call and retry it only if it was not sent. Send nothing after a stop or on an old intent."""
+        """Make one call, and retry it only if it was not sent. A stop or an old intent prevents the call."""
         outcome: Outcome = Skipped("not sent: a stop was requested first")
         for _ in range(_MAX_TRIES):
             self._cloud.wait()
@@ -73,7 +75,7 @@ class Executor:
         return "its intent was written too long ago" if self._clock.now() > self._written_at + MAX_INTENT_AGE else None
 
     def _renew(self) -> None:
-        """Write the answers so far and renew the remaining intents. Raises StateError."""
+        """Write the outcomes so far and renew the remaining intents. Raises StateError."""
         now = self._clock.now()
         self._own_journal = self._leased_journal.write(
             lambda journal: with_renewed_intents(journal, self._own_journal, self._open_writes, self.outcomes, now)

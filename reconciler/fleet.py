@@ -1,4 +1,4 @@
-"""Run the targets of a revision independently: a failed target does not stop the others."""
+"""Run the targets of a revision in parallel. A failed target does not stop the others."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _CONCURRENCY = 8
 
 @dataclass(frozen=True, slots=True)
 class TargetConnection:
-    """Connection to a target, with its resolved account and Region. `writers` is None in a dry run.
+    """Connection to a target, with the account and Region that it resolved to. `writers` is None in a dry run.
 
-    `refusal` is the reason to refuse a run that may write while the target has no journal; None allows the run.
+    If the target has no journal, `refusal` is the reason to refuse a run that may write. None permits the run.
     """
 
     account: str
@@ -50,10 +50,10 @@ class TargetConnector(Protocol):
 def run_targets(
     desired: Desired, connect: TargetConnector, context: RunContext
 ) -> tuple[tuple[TargetReport, ...], PlanMismatch | None]:
-    """Run every target once, in parallel, and return their reports in the order of the targets.
+    """Run every target once, in parallel, and return the reports in the order of the targets.
 
-    With a reviewed plan, preview every target before the first write. Write nothing and return the plan mismatch if
-    there is one.
+    With a reviewed plan, preview every target before the first write. If the plan does not match the review, write
+    nothing and return the mismatch.
     """
     tasks = [_TargetRun(target, desired.manifests[target.name], connect, context) for target in desired.targets]
     with ExitStack() as stack, ThreadPoolExecutor(_CONCURRENCY) as pool:
@@ -69,7 +69,7 @@ def run_targets(
 
 
 class _TargetRun:
-    """Run of one target within a run of all targets."""
+    """Run of one target of a fleet. It keeps the connection and the preview for the execution."""
 
     def __init__(
         self, target: Target, manifests: Sequence[Manifest], connect: TargetConnector, context: RunContext
@@ -85,11 +85,11 @@ class _TargetRun:
         self._failure: TargetReport | None = None
 
     def preview(self) -> TargetReport:
-        """Compute the plan and write nothing."""
+        """Compute the plan of the target and return its report. Write nothing."""
         return self._build_report(lambda connection: self._build_preview(connection).result)
 
     def execute(self) -> TargetReport:
-        """Carry out the preview if there is one; otherwise run the target from the start."""
+        """Carry out the preview, or run the target from the start if it has no preview. Return its report."""
         return self._failure or self._build_report(self._reconcile_or_preview)
 
     def close(self) -> None:
@@ -125,7 +125,7 @@ class _TargetRun:
 
 
 def _describe_error(error: Exception) -> str:
-    """Return the error as one line, with a remedy if it is an unexpected error."""
+    """Return the error as one line. The line of an unexpected error asks to report it."""
     if isinstance(error, ReconcilerError):
         return str(error)
     return f"internal error, please report it: {type(error).__name__}: {redaction.describe_error(error)}"

@@ -1,6 +1,6 @@
-"""The gate of foreign text: whatever libraries, git or AWS say passes it before it becomes a text of this program.
+"""Redact the secrets of this process from foreign text: the messages of libraries, git and AWS.
 
-It knows the secrets of this process. `tests/test_foreign_text.py` holds every module to it.
+Every module must redact foreign text before it shows, logs or sends it. `tests/test_foreign_text.py` enforces this.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from reconciler.core.redaction import redact as core
 from reconciler.core.redaction.secrets import MIN_PART_LENGTH, Secrets, is_public, lower_ascii
 
 _MAX_OLD_VALUES = 8
-"""Number of kept values of renewed credentials: a call may still use the previous ones."""
+"""Number of recent values to keep of renewed credentials. A call may still use the previous ones."""
 
 _lock = threading.RLock()
 _secrets: dict[str, Secrets] = {}
 _credentials: WeakKeyDictionary[object, dict[str, None]] = WeakKeyDictionary()
 _cached_index: tuple[int, core.SecretIndex] | None = None
-"""The secrets as they are looked for, and for how many credentials; None where other secrets came to be known."""
+"""Number of watched credentials, and the index built for them. None after a secret was added or removed."""
 
 
 def add_secrets(source: str, secrets: Secrets) -> None:
-    """Register secrets to redact from foreign text. The next secrets of the same `source` replace them."""
+    """Register secrets to redact from foreign text. They replace the earlier secrets of the same `source`."""
     with _lock:
         if _secrets.get(source) != secrets:
             _secrets[source] = secrets
@@ -44,10 +44,13 @@ def hold_secrets(source: str, secrets: Secrets) -> Iterator[None]:
 
 
 def watch_credentials(credentials: object) -> None:
-    """Know what credentials of botocore hold now, while they live. They renew themselves when a request is signed."""
+    """Register the current values of botocore credentials as secrets, for as long as the credentials exist.
+
+    Call again before each request is sent, because botocore renews credentials when it signs.
+    """
     with _lock:
         values = _credentials.setdefault(credentials, {})
-        # Not by their properties, which would renew them, and ask whoever does that
+        # Read the attributes: the properties would renew the credentials, which may call another service.
         attributes = (value for name, value in vars(credentials).items() if name.lstrip("_") in {"secret_key", "token"})
         secret_values = (
             each
@@ -78,9 +81,9 @@ def describe_error(error: BaseException) -> str:
 
 
 def _get_index() -> core.SecretIndex:
-    global _cached_index  # noqa: PLW0603 - a cache, which the lock guards
+    global _cached_index  # noqa: PLW0603 - the lock guards this cache
     with _lock:
-        count = len(_credentials)  # fewer where some were collected, and are to be forgotten
+        count = len(_credentials)  # a lower count means that credentials no longer exist
         if _cached_index is None or _cached_index[0] != count:
             whole = {each for known in _secrets.values() for each in known.whole}
             long = {each for known in _secrets.values() for each in known.long}

@@ -1,4 +1,4 @@
-"""Run one target: list AWS, read the journal, compute the plan and carry it out."""
+"""Run one target: read the journal, list AWS, compute the plan and carry it out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MAX_ATTEMPTS = 3
 
 
 def preview(run: Run, cloud: CloudReader, journal_reader: JournalReader) -> Preview:
-    """Decide what a run would do, without anything that can write. Raises CloudError and StateError."""
+    """Return the plan of a run and its inputs. Write nothing. Raises CloudError and StateError."""
     context = run.context
     journal, rules = journal_reader.read(), RunRules(context.options, context.clock.now())
     listing = cloud.observe(context.progress)
@@ -32,9 +32,9 @@ def preview(run: Run, cloud: CloudReader, journal_reader: JournalReader) -> Prev
 def reconcile(
     run: Run, cloud: CloudReader, journal_reader: JournalReader, writers: Writers, reviewed: Preview | None = None
 ) -> Result:
-    """Bring one target as close to its manifests as its policy allows. Raises CloudError and StateError.
+    """Bring one target as close to its manifests as its policy allows, and return the result.
 
-    Carry out a `reviewed` preview only if its writes are unchanged; otherwise write nothing.
+    If the writes of a `reviewed` preview have changed, write nothing. Raises CloudError and StateError.
     """
     candidate = reviewed
     for _ in range(_MAX_ATTEMPTS):
@@ -48,11 +48,11 @@ def reconcile(
             except StateConflict:
                 pass
         candidate = None
-    raise StateConflict("others wrote the journal, or it took too long to look, three times in this run: run again")
+    raise StateConflict("three attempts failed: another run wrote the journal, or listing AWS took too long; run again")
 
 
 def _look_again(run: Run, candidate: Preview, cloud: CloudReader) -> Preview:
-    """List the integrations of planned writes again and replan, because a Create cannot be undone."""
+    """List the associations of planned writes again and replan, because a Create cannot be undone."""
     lists: Mapping[str, tuple[Live, ...] | Unobserved] = {}
     while unlisted_writes := [write for write in candidate.plan.writes if write.integration_arn not in lists]:
         lists = {**lists, **_list(unlisted_writes, cloud)}
@@ -62,10 +62,10 @@ def _look_again(run: Run, candidate: Preview, cloud: CloudReader) -> Preview:
 
 
 def _apply(run: Run, candidate: Preview, cloud: CloudReader, writers: Writers) -> Result:
-    """Write the intents, make the calls and write the answers. Without calls, update only the journal.
+    """Write the intents, make the calls and write the outcomes. Without calls, update only the journal.
 
-    Raises StateConflict if another run wrote the journal first. Any other journal error becomes part of the result:
-    nothing was sent, but the plan is still worth reporting.
+    Raises StateConflict if another run wrote the journal first. Any other journal error becomes part of the result,
+    because the plan is still worth reporting. In that case nothing was sent.
     """
     plan, journal, now = candidate.plan, candidate.journal, run.context.clock.now()
     new_journal = with_intents(journal, plan, now)
@@ -76,7 +76,7 @@ def _apply(run: Run, candidate: Preview, cloud: CloudReader, writers: Writers) -
                 error = executor.execute(run.context.is_stopped, run.context.progress)
             writes = [write for write in plan.writes if isinstance(executor.outcomes[write.manifest.name], SUCCESSES)]
             return Result(plan, executor.outcomes, _list_again(writes, cloud), error, new_journal.last_decisions)
-        if not journal.lineage or not new_journal.has_same_content_as(journal):  # a new journal must be created
+        if not journal.lineage or not new_journal.has_same_content_as(journal):  # a first run creates the journal
             writers.journal.swap(journal, new_journal)
     except StateConflict:
         raise
@@ -86,7 +86,7 @@ def _apply(run: Run, candidate: Preview, cloud: CloudReader, writers: Writers) -
 
 
 def _list_again(writes: Iterable[Write], cloud: CloudReader) -> Mapping[str, Live]:
-    """Return the written associations from List, by id. A stop returns none, to leave time for the report."""
+    """Return the written associations as List shows them, by id. After a stop, return none to save time."""
     try:
         return index_by_id(_list(writes, cloud))
     except StopRequested:

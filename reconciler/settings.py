@@ -1,4 +1,4 @@
-"""Settings from the environment, read once. Options of the command line are not among them."""
+"""Read settings from environment variables, once. Other modules read the options of the command line."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from functools import cache
 
 _FALSE_VALUES = frozenset(("", "0", "false", "no"))
 _CI_SERVICES = ("TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID", "BITBUCKET_BUILD_NUMBER")
-"""Azure Pipelines, Jenkins, TeamCity, CodeBuild, Bitbucket."""
+"""Variables of CI services that do not set CI: Azure Pipelines, Jenkins, TeamCity, CodeBuild and Bitbucket."""
 _FOREIGN_PREFIXES = ("PROMETHEUS_", "APPRISE_", "OAUTHLIB_", "MOTO_", "WERKZEUG_", "FLASK_")
-"""What variables of libraries begin with that are meant for other programs: one has metrics written to a folder."""
+"""Prefixes of library variables that are meant for other programs. One of them makes metrics go to a folder."""
 _FOREIGN_VARIABLES = frozenset(
     (
-        "BOTOCORE_EXPERIMENTAL__PLUGINS",  # has botocore import any module
+        "BOTOCORE_EXPERIMENTAL__PLUGINS",  # makes botocore import any module
         "BOTO_EXPERIMENTAL__ADD_PROXY_HOST_HEADER",
-        "FORWARDED_ALLOW_IPS",  # of a server of uvicorn
-        "INITIAL_NO_AUTH_ACTION_COUNT",  # of tests with moto, as those that begin with TEST_
-        "SSLKEYLOGFILE",  # has the keys of all connections written to a file, and calls fail where that cannot be
+        "FORWARDED_ALLOW_IPS",  # configures a uvicorn server
+        "INITIAL_NO_AUTH_ACTION_COUNT",  # used by tests with moto, like the TEST_ variables below
+        "SSLKEYLOGFILE",  # writes the keys of all connections to a file; calls fail if the file is not writable
         "TEST_PROXY_MODE",
         "TEST_SERVER_MODE",
-        "WEB_CONCURRENCY",  # of a server of uvicorn
+        "WEB_CONCURRENCY",  # configures a uvicorn server
     )
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment says. Options of the command line have RECONCILER_* variables of their own."""
+    """Settings from environment variables, without the RECONCILER_* variables of command-line options."""
 
     is_ci: bool
     is_container: bool
@@ -44,7 +44,7 @@ class Settings:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:
-        """Return the settings in a set of environment variables (NO_COLOR: no-color.org)."""
+        """Return the settings in the given environment variables (NO_COLOR: no-color.org)."""
         return cls(
             is_ci=_is_ci(environment),
             is_container=environment.get("RECONCILER_CONTAINER", "").strip().lower() not in _FALSE_VALUES,
@@ -61,7 +61,7 @@ class Settings:
 
 
 def _is_ci(environment: Mapping[str, str]) -> bool:
-    """Tell whether this is a job: most services set CI, and these do not."""
+    """Tell whether the process runs in a CI job. Most CI services set CI; the others set a variable of their own."""
     value = environment.get("CI", "").strip().lower()
     return value not in _FALSE_VALUES or any(environment.get(name) for name in _CI_SERVICES)
 
@@ -73,15 +73,15 @@ def read() -> Settings:
 
 
 def read_environment() -> Mapping[str, str]:
-    """Return all of it, for programs that are started."""
+    """Return the environment of this process, for its child processes."""
     return os.environ  # noqa: TID251 - this is the place
 
 
 def remove_foreign_variables() -> None:
-    """Take from the environment of this process what its libraries would heed and is not meant for it.
+    """Remove variables from this process that its libraries would obey, although they are meant for other programs.
 
-    It has to be called before they are imported, since some read it then. What AWS, proxies, certificates, terminals,
-    locales and Python itself are told that way stays.
+    Call this function before importing the libraries, because some read their variables on import. Variables for AWS,
+    proxies, certificates, terminals, locales and Python stay.
     """
     for name in tuple(os.environ):  # noqa: TID251 - this is the place
         if name in _FOREIGN_VARIABLES or name.upper().startswith(_FOREIGN_PREFIXES):

@@ -1,11 +1,15 @@
-"""What all tests have in common.
+"""Options and settings of every test.
 
-`pytest --thorough` draws more examples and plays every game; `make thorough` runs all tests like this.
+`pytest --thorough` draws more examples and plays every game of the kill tests. `make thorough` runs every test with it.
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 _EXAMPLES = 50
@@ -13,14 +17,16 @@ _THOROUGH_EXAMPLES = 200
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let a person accept a deliberate change of golden files, and let a machine with time test more."""
-    parser.addoption("--rewrite-golden", action="store_true", help="write tests/golden/ anew")
-    parser.addoption("--thorough", action="store_true", help="draw more examples, and play every game")
+    """Add the options to rewrite golden files and to test more thoroughly."""
+    parser.addoption("--rewrite-golden", action="store_true", help="rewrite the files in tests/golden/")
+    parser.addoption(
+        "--thorough", action="store_true", help="draw more examples, and play every game of the kill tests"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Set how much is drawn: a busy machine is no defect, so nothing is timed."""
-    config.addinivalue_line("markers", "thorough: tests more of a promise that another case tests already")
+    """Set the number of examples. There are no deadlines, because a busy machine is no defect."""
+    config.addinivalue_line("markers", "thorough: tests more cases of a promise that other tests cover")
     examples = _THOROUGH_EXAMPLES if config.getoption("--thorough") else _EXAMPLES
     settings.register_profile(
         "reconciler", deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.too_slow]
@@ -29,9 +35,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what --thorough alone runs."""
+    """Deselect the tests that only run with --thorough."""
     if config.getoption("--thorough"):
         return
     left_out = [item for item in items if item.get_closest_marker("thorough")]
     items[:] = [item for item in items if not item.get_closest_marker("thorough")]
     config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.fixture(autouse=True)
+def _restore_logging() -> Iterator[None]:
+    """Restore logging after each test: it belongs to the process, and the next test reads the log too."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()

@@ -1,4 +1,4 @@
-"""What the types forbid: a dry run cannot be given, or make, anything that writes."""
+"""Architecture: the types keep a dry run from writing, and the orchestrator stays small."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ COMPLAINTS = {
 
 
 def test_dry_run_types_forbid_writing(tmp_path: Path) -> None:
-    """Mypy rejects preview with a writer, and every way from its arguments to a Create or to the lease."""
+    """Mypy rejects a dry run with a writer, and every path from its arguments to a Create or a lease."""
     source = tmp_path / "dry_run.py"
     source.write_text(SOURCE)
     done = subprocess.run(
@@ -52,5 +52,5 @@ def test_dry_run_types_forbid_writing(tmp_path: Path) -> None:
 
 
 def test_run_module_stays_under_100_lines() -> None:
-    """The orchestrator stays under 100 lines: what makes it grow belongs elsewhere."""
+    """The orchestrator `run.py` stays under 100 lines."""
     assert len((REPOSITORY / "reconciler" / "run.py").read_text().splitlines()) < 100

@@ -1,4 +1,4 @@
-"""What the documents say is true."""
+"""Documentation: pages match the program, and their links resolve."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BARE_LINK = re.compile(r"\s*(?:[-*] |\d+\. )?(?:\[[^\]]*\]\(\S+\)|\[[^\]]+\]: \S
 
 
 def test_readme_dry_run_output_is_exact(tmp_path: Path) -> None:
-    """The output in the README is what the command prints, to the letter."""
+    """The output in the README is exactly the output of the command."""
     readme = (REPOSITORY / "README.md").read_text()
     match = re.search(r"<!-- tested: reconcile (.*?) -->\n```text\n(.*?)```", readme, re.DOTALL)
     assert match
@@ -38,7 +38,7 @@ def test_readme_dry_run_output_is_exact(tmp_path: Path) -> None:
 
 
 def members(tree: dict[str, Any], root: dict[str, Any], prefix: str) -> Iterator[str]:
-    """Yield the path of every member that a schema describes, references resolved."""
+    """Yield the path of each member of a schema, with references resolved."""
     while "$ref" in tree:
         tree = root["$defs"][tree["$ref"].rpartition("/")[2]]
     for name, inner in tree.get("properties", {}).items():
@@ -48,7 +48,7 @@ def members(tree: dict[str, Any], root: dict[str, Any], prefix: str) -> Iterator
 
 @pytest.mark.parametrize("kind", ["data-integration-association", "target"])
 def test_manifest_reference_documents_every_member(kind: str) -> None:
-    """No member of a schema is missing from docs/manifests.md."""
+    """docs/manifests.md documents every member of the schemas."""
     reference = (REPOSITORY / "docs" / "manifests.md").read_text()
     document = load_schema(f"{kind}.v1.json")
     for path in members(document, document, ""):
@@ -57,7 +57,7 @@ def test_manifest_reference_documents_every_member(kind: str) -> None:
 
 
 def test_git_page_states_the_fetch_limits() -> None:
-    """The time is that of a call of git, and the room that of the pods."""
+    """docs/git.md states the timeout of git and the size of `/tmp` in the pods."""
     page = " ".join((REPOSITORY / "docs" / "git.md").read_text().split())
     (seconds,) = (field.default for field in fields(RepositoryAccess) if field.name == "timeout_seconds")
     assert f"longer than {seconds:g} s" in page
@@ -68,7 +68,7 @@ def test_git_page_states_the_fetch_limits() -> None:
 
 
 def test_sandbox_page_documents_every_switch() -> None:
-    """The switches of the sandbox stand in docs/sandbox.md."""
+    """docs/sandbox.md documents each switch of the sandbox with its default."""
     page = (REPOSITORY / "docs" / "sandbox.md").read_text()
     defaults = Behaviour()
     for field in fields(Behaviour):
@@ -82,7 +82,7 @@ def test_sandbox_page_documents_every_switch() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_document_links_resolve(document: Path) -> None:
-    """Every relative link of a document names a file, and a heading that is there."""
+    """Each relative link names an existing file and heading."""
     for link in re.findall(r"\]\((?!https?://)([^)]+)\)", document.read_text()):
         file, _, anchor = link.partition("#")
         target = document.parent / file if file else document
@@ -93,7 +93,7 @@ def test_document_links_resolve(document: Path) -> None:
 
 
 def test_safety_page_names_existing_tests() -> None:
-    """Each promise can be checked: the tests that hold it stand there by name."""
+    """Each test that docs/safety.md names exists."""
     page = (REPOSITORY / "docs" / "safety.md").read_text()
     named = set(re.findall(r"`(test_\w+)`", page))
     source = "\n".join(path.read_text() for path in REPOSITORY.glob("tests/**/test_*.py"))
@@ -103,7 +103,7 @@ def test_safety_page_names_existing_tests() -> None:
 
 
 def long_lines(page: Path) -> list[str]:
-    """Return lines of over 120 characters, with their numbers. Tables, code and bare links cannot be broken."""
+    """Return lines over 120 characters, with their numbers. Tables, code and bare links may be longer."""
     found, fenced = [], False
     for number, line in enumerate(page.read_text().splitlines(), 1):
         if line.lstrip().startswith("```"):
@@ -115,7 +115,7 @@ def long_lines(page: Path) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_lines_of_pages_are_short(page: Path) -> None:
-    """A line holds a sentence or a clause, so that a change of one sentence is a change of one line."""
+    """The lines of a page have at most 120 characters."""
     assert long_lines(page) == []
 
 
@@ -135,7 +135,7 @@ def test_adr_has_every_section(record: Path) -> None:
 
 
 def test_adr_index_lists_every_record() -> None:
-    """Each ADR stands in the index by its number, title and date, in order, and nothing else does."""
+    """The index lists each ADR by number, title and date, in order, and nothing else."""
     index = (REPOSITORY / "docs" / "adr" / "README.md").read_text()
     rows = re.findall(r"^\| \[(\d+)\]\((\S+)\) \| (.+?) \| (\S+) \| .+ \|$", index, re.MULTILINE)
     expected = []
@@ -152,12 +152,12 @@ def test_adr_index_lists_every_record() -> None:
 
 
 def test_command_line_reference_is_generated() -> None:
-    """The page shows the options as they are; `make docs` writes it again."""
+    """docs/cli.md shows the current options (otherwise run `make docs`)."""
     assert cli_reference.PAGE.read_text() == cli_reference.render()
 
 
 def test_architecture_page_names_files_that_exist() -> None:
-    """Every module, package and name of the page is in the source."""
+    """Each module and package that docs/architecture.md names exists."""
     page = (REPOSITORY / "docs" / "architecture.md").read_text()
     roots = (REPOSITORY, REPOSITORY / "reconciler", REPOSITORY / "reconciler" / "core")
     named = re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?|[a-z_]+\.py)`", page)

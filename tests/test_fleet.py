@@ -1,4 +1,4 @@
-"""Many targets: one failure, foreseen or not, stays one failure."""
+"""Runs of several targets: a failure of one target does not affect the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Passed: TypeAlias = tuple[tuple[TargetReport, ...], PlanMismatch | None]
 
 
 class Fleet:
-    """Targets that each have a cloud and a journal of their own; two are broken, each in its way."""
+    """Four targets, each with its own cloud and journal. Three of them fail in different ways."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()
@@ -31,7 +31,7 @@ class Fleet:
         self.desired = Desired(targets, {name: (manifest(),) for name in "abcd"})
 
     def __call__(self, target: Target) -> TargetConnection:
-        """Reach a target."""
+        """Connect to a target, or raise its error."""
         if target.name == "b":
             raise AccessDenied("AssumeRole: denied")
         if target.name == "c":
@@ -46,7 +46,7 @@ class Fleet:
 
 
 def test_failing_target_does_not_stop_the_others() -> None:
-    """What was foreseen is told in its words, what was not as an internal error; the rest is done."""
+    """An expected error is reported by its text, an unexpected one as an internal error. Target a is reconciled."""
     fleet = Fleet()
     conditions = context(fleet.clock)
     reports, _ = run_targets(fleet.desired, fleet, conditions)
@@ -59,7 +59,7 @@ def test_failing_target_does_not_stop_the_others() -> None:
 
 
 def test_reached_targets_are_closed_once() -> None:
-    """Once, whatever befell it, and also where the plan was not the one that was agreed to."""
+    """Each connection is closed once, also after a plan mismatch."""
     fleet = Fleet()
     passed(fleet)
     assert fleet.closed == ["d", "a"]
@@ -68,7 +68,7 @@ def test_reached_targets_are_closed_once() -> None:
 
 
 def test_context_variables_reach_every_target() -> None:
-    """Each is run on a thread of its own, in the context of the pass."""
+    """Each target runs in its own thread, with the context variables of the caller."""
     fleet, bound = healthy(), ContextVar("bound", default="")
     seen = []
 
@@ -82,7 +82,7 @@ def test_context_variables_reach_every_target() -> None:
 
 
 def healthy() -> Fleet:
-    """Return a fleet of which nothing is broken."""
+    """Return a fleet of two working targets."""
     fleet = Fleet()
     fleet.desired = Desired((Target("a"), Target("e")), {name: (manifest(),) for name in "ae"})
     fleet.clouds["e"] = FakeCloud(fleet.clock)
@@ -90,13 +90,13 @@ def healthy() -> Fleet:
 
 
 def passed(fleet: Fleet, agreed: ReviewedPlan | None = None, max_creates: int | None = None) -> Passed:
-    """Return a pass over a fleet."""
+    """Run the targets of a fleet."""
     conditions = context(fleet.clock, options=RunOptions(max_creates=max_creates), reviewed=agreed)
     return run_targets(fleet.desired, fleet, conditions)
 
 
 def digest_of(fleet: Fleet) -> str:
-    """Return the digest of what a pass over such a fleet would write."""
+    """Return the digest of the writes of such a fleet."""
     reports, _ = passed(fleet, ReviewedPlan("sha256:none"))
     return compute_digest(
         canonical_line(each.write) for report in reports for each in report.associations if each.write
@@ -104,7 +104,7 @@ def digest_of(fleet: Fleet) -> str:
 
 
 def test_reviewed_plan_is_executed_in_every_target() -> None:
-    """And each target is looked at once."""
+    """A matching reviewed plan is carried out in every target, with one listing for each."""
     fleet = healthy()
     agreed = ReviewedPlan(digest_of(healthy()))
     reports, mismatch = passed(fleet, agreed)
@@ -114,7 +114,7 @@ def test_reviewed_plan_is_executed_in_every_target() -> None:
 
 
 def test_plan_mismatch_in_one_target_blocks_every_write() -> None:
-    """The plan was reviewed as a whole."""
+    """A mismatch in one target prevents the writes in every target."""
     agreed, fleet = ReviewedPlan(digest_of(healthy())), healthy()
     fleet.clouds["e"].create(manifest().spec, "by hand", fleet.clock.now())
     reports, mismatch = passed(fleet, agreed)
@@ -125,7 +125,7 @@ def test_plan_mismatch_in_one_target_blocks_every_write() -> None:
 
 
 def test_unreachable_target_makes_the_plan_differ() -> None:
-    """Its part of the plan is not there, so the plan is another one."""
+    """A target that fails has no planned writes, and the plan then differs from the reviewed one."""
     fleet = Fleet()
     reports, mismatch = passed(fleet, ReviewedPlan(digest_of(healthy())))
     assert mismatch is not None
@@ -134,7 +134,7 @@ def test_unreachable_target_makes_the_plan_differ() -> None:
 
 
 def test_failed_target_without_writes_does_not_block_the_plan() -> None:
-    """The rest is what was reviewed, and is carried out."""
+    """A failing target without reviewed writes does not prevent the writes of the others."""
     reviewed = healthy()
     reviewed.desired = Desired((Target("a"),), {"a": (manifest(),)})
     fleet = Fleet()
@@ -145,7 +145,7 @@ def test_failed_target_without_writes_does_not_block_the_plan() -> None:
 
 
 def test_stricter_max_creates_applies() -> None:
-    """The command line cannot loosen what git says."""
+    """The command line may lower the limit of a Target, but not raise it."""
     (none, _), _ = passed(healthy(), max_creates=0)
     assert none.associations[0].decision == "blocked"
     fleet = healthy()

@@ -1,4 +1,4 @@
-"""All text of libraries, git and AWS passes one gate: no way around it in the source, and no secret behind it."""
+"""Foreign text: every text of libraries, git and AWS passes redaction, and no secret gets through."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ OWN |= {
     "InvalidReceiver",
 }
 OWN |= {"_BodyError", "InvalidManifests"}
-# Errors that this program itself raises as ValueError, with texts of its own
+# modules whose ValueErrors have texts of the program
 TRUSTED = {"web/page/links.py", "app/config.py"}
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 OUTPUTS = ("text", "json", "markdown", "junit", "sarif", "github")
 
 
 def said_raw(node: ast.AST, name: str) -> Iterator[int]:
-    """Yield the lines where an error becomes a text by itself."""
+    """Yield the lines that turn an error into text without redaction."""
     sealed = {
         id(inner)
         for call in ast.walk(node)
@@ -76,7 +76,7 @@ def said_raw(node: ast.AST, name: str) -> Iterator[int]:
 
 
 def foreign_errors(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
-    """Yield where errors are held that may not be ours, and their names there."""
+    """Yield the nodes that hold a possibly foreign error, with the name of its variable."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ExceptHandler) and node.name and node.type:
             kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
@@ -93,7 +93,10 @@ def foreign_errors(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
 
 
 def test_modules_format_errors_only_through_redaction() -> None:
-    """Nobody but the gate turns an error that may be foreign into a text; what sorts ours from others is listed."""
+    """Only the redaction module turns a foreign error into text.
+
+    The modules in the list format only errors of the program.
+    """
     ways = set()
     for path in PACKAGE.rglob("*.py"):
         name = path.relative_to(PACKAGE).as_posix()
@@ -106,12 +109,12 @@ def test_modules_format_errors_only_through_redaction() -> None:
         "fleet.py",
         "controller/revisions.py",
         "cli/failures.py",
-    }  # each says ours as it is, and only ours
+    }  # each formats only errors of the program
     assert {way for way in ways if not any(each in way for each in allowed)} == set()
 
 
 def raised(secret: str) -> Iterator[Exception]:
-    """Yield an error of each kind with a secret in it, as libraries word them."""
+    """Yield an error of each kind with a secret in its message, as libraries raise them."""
     said: Any = {"Error": {"Code": "SignatureDoesNotMatch", "Message": f"x-amz-security-token:{secret}"}}
     answer: Any = {**said, "ResponseMetadata": {"HTTPStatusCode": 403, "RequestId": secret}}
     yield foreign.ClientError(answer, "Op")
@@ -127,7 +130,7 @@ def raised(secret: str) -> Iterator[Exception]:
 
 
 class Failing:
-    """A client of any service whose every call raises."""
+    """Client of any service whose calls raise an error."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
@@ -135,7 +138,7 @@ class Failing:
         self.events = self
 
     def register(self, *_: Any, **__: Any) -> None:
-        """Take a handler that is never called."""
+        """Ignore a handler."""
 
     def __getattr__(self, _: str) -> Any:
         def call(*_: Any, **__: Any) -> Any:
@@ -145,7 +148,7 @@ class Failing:
 
 
 def texts(error: Exception) -> Iterator[str]:
-    """Yield what becomes of an error in each adapter."""
+    """Yield the texts that each adapter makes of an error."""
     try:
         with translate_errors("Op"):
             raise error
@@ -159,7 +162,7 @@ def texts(error: Exception) -> Iterator[str]:
             call()
         except ReconcilerError as ours:
             yield str(ours)
-        except Exception as unforeseen:  # noqa: BLE001 - the fleet and the controller say it
+        except Exception as unforeseen:  # noqa: BLE001 - the fleet and the controller report it
             yield redaction.describe_error(unforeseen)
     yield str(messages.build_error("where", f"fatal: {error}"))
     out = io.StringIO()
@@ -172,10 +175,12 @@ def texts(error: Exception) -> Iterator[str]:
     yield out.getvalue()
 
 
-@settings(max_examples=12)  # each is raised ten times and said in some nine ways; test_secrets.py tries the spellings
-@given(st.text("uvwxyzUVWXYZ0123456789+/=", min_size=12, max_size=200))  # of which no word of ours is made
+@settings(max_examples=12)  # each example has ten errors and nine texts; test_secrets.py tests the spellings
+@given(
+    st.text("uvwxyzUVWXYZ0123456789+/=", min_size=12, max_size=200)
+)  # letters that occur in no message of the program
 def test_adapters_redact_secrets(secret: str) -> None:
-    """Whatever raises, and whatever it says: the secret is in no error, no outcome and no line of the log."""
+    """A secret in any error appears in no error, outcome or log line of the program."""
     with redaction.hold_secrets("test", Secrets.from_values(secret)):
         for error in raised(secret):
             for text in texts(error):
@@ -187,7 +192,7 @@ def test_adapters_redact_secrets(secret: str) -> None:
 
 
 def test_current_and_renewed_credentials_are_redacted() -> None:
-    """The last ones too: a call may be under way with them. Afterwards nothing of them is kept."""
+    """Current and previous credentials are redacted while they are in use, and forgotten afterwards."""
     credentials = botocore.credentials.Credentials("AKIA", "first-secret-key", "first-token-first")
     redaction.watch_credentials(credentials)
     credentials.secret_key, credentials.token = "second-secret-key", "second-token-second"
@@ -203,7 +208,7 @@ def test_current_and_renewed_credentials_are_redacted() -> None:
 def test_credentials_in_a_file_unfit_for_a_header_are_named(
     member: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A value over two lines is one with a line end in it; the session says so before urllib3 says all of it."""
+    """Credentials with a line break are rejected by name, before urllib3 can print them."""
     values = {"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": SECRET, "aws_session_token": SECRET[::-1]}
     values[member] += "\n  MORE"
     (tmp_path / "credentials").write_text("[default]\n" + "".join(f"{name} = {it}\n" for name, it in values.items()))
@@ -216,7 +221,7 @@ def test_credentials_in_a_file_unfit_for_a_header_are_named(
 
 
 def run(tmp_path: Path, *arguments: str, **variables: str) -> tuple[int, str]:
-    """Run the program in every format; return its code, and all that it wrote."""
+    """Run the program in every format, and return its exit code and everything that it wrote."""
     program = Program(tmp_path)
     program.add("october")
     keys = {
@@ -234,7 +239,7 @@ FORMATS = tuple(part for each in OUTPUTS for part in ("-o", f"{each}=report.{eac
 
 @pytest.mark.parametrize("arguments", [("--dry-run", *FORMATS), ("doctor",), ("doctor", "-o", "json")])
 def test_socks_proxy_password_is_redacted(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    """Botocore takes socks5:// for a host's name, and says the whole URL."""
+    """The password of a SOCKS proxy is redacted, although botocore takes the URL for a host name."""
     code, text = run(tmp_path, *arguments, HTTPS_PROXY="socks5://user:PASSWORD@127.0.0.1:9")
     assert (code, "PASSWORD" in text, "***@127.0.0.1:9" in text) == (1, False, True)
 
@@ -245,14 +250,14 @@ def test_socks_proxy_password_is_redacted(arguments: tuple[str, ...], tmp_path: 
     [("AWS_SESSION_TOKEN", f"{SECRET}\n"), ("AWS_SECRET_ACCESS_KEY", f"\ufeff{SECRET}"), ("HTTPS_PROXY", f"http://u:P#{SECRET}@h:1")],
 )  # fmt: skip
 def test_invalid_variable_is_a_usage_error(arguments: tuple[str, ...], name: str, value: str, tmp_path: Path) -> None:
-    """They are refused by name before anything is called."""
+    """A variable with an invalid secret is rejected by name before any call."""
     code, text = run(tmp_path, *arguments, **{name: value})
     assert (code, f"Error: {name}: " in text) == (64, True)
     assert not any(SECRET[at : at + MIN_PART_LENGTH] in text for at in range(len(SECRET) - MIN_PART_LENGTH + 1))
 
 
 def test_debug_traceback_contains_no_secrets(tmp_path: Path) -> None:
-    """RECONCILER_DEBUG shows where an unforeseen error was raised, with causes, and none of their secrets."""
+    """RECONCILER_DEBUG shows the traceback of an unexpected error and its causes without secrets."""
     program = (
         "from reconciler.cli import group, run_command\n"
         "def main(*_, **__):\n"

@@ -1,6 +1,6 @@
-"""Documents that other machines and later versions read stay the same to the byte.
+"""Golden files: documents that other machines and later versions read stay the same to the byte.
 
-A deliberate change of one of them rewrites its file: `pytest tests/test_golden.py --rewrite-golden`.
+After a deliberate change, rewrite them with `pytest tests/test_golden.py --rewrite-golden`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LATER = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "E
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Iterator[list[tuple[str, str]]]:
-    """Collect pairs of a file's name and what must stand in it."""
+    """Collect pairs of file name and expected content."""
     pairs: list[tuple[str, str]] = []
     yield pairs
     assert pairs
@@ -43,28 +43,28 @@ def golden(request: pytest.FixtureRequest) -> Iterator[list[tuple[str, str]]]:
 
 
 class Unreliable:
-    """AWS, but these answers come first, the last one first; a call that gets one does nothing."""
+    """AWS with prepared answers, the last one first. A call with a prepared answer does nothing."""
 
     def __init__(self, cloud: FakeCloud) -> None:
         self.cloud = cloud
         self.answers: list[Answer] = []
 
     def wait(self) -> None:
-        """Do not wait."""
+        """Return at once."""
 
     def create(self, request: Spec, token: str, until: datetime) -> Answer:
-        """Create, or give the next answer."""
+        """Create an association, or return a prepared answer."""
         return self.answers.pop() if self.answers else self.cloud.create(request, token, until)
 
     def update(self, integration_arn: str, association_id: str, execution: Json, until: datetime) -> Answer:
-        """Update, or give the next answer."""
+        """Update an association, or return a prepared answer."""
         if self.answers:
             return self.answers.pop()
         return self.cloud.update(integration_arn, association_id, execution, until)
 
 
 def test_journal_documents_are_unchanged(golden: list[tuple[str, str]]) -> None:
-    """Every version of the journal: intents, answers, a lost answer, an update, a loss, an adoption and an orphan."""
+    """The documents of a journal stay the same: intents, answers, an update, a loss, an adoption and an orphan."""
     clock = FakeClock()
     cloud, store = FakeCloud(clock), FakeJournal(clock)
     aws = Unreliable(cloud)
@@ -103,7 +103,7 @@ def test_journal_documents_are_unchanged(golden: list[tuple[str, str]]) -> None:
 
 
 def test_reviewed_plan_lines_and_digest_are_unchanged(golden: list[tuple[str, str]]) -> None:
-    """A digest that was reviewed with one version is the plan of the next one too."""
+    """The canonical lines and the digest of a plan stay the same across versions."""
     manifests = [
         manifest("new", UPDATING, ClientId="new"),
         manifest("changed", UPDATING, ExecutionConfiguration=LATER),
@@ -120,12 +120,12 @@ def test_reviewed_plan_lines_and_digest_are_unchanged(golden: list[tuple[str, st
 
 
 def test_json_report_is_unchanged(golden: list[tuple[str, str]]) -> None:
-    """A report with one of everything."""
+    """The JSON report stays the same."""
     golden.append(("report.json", json_report.render(reports.rich())))
 
 
 def test_controller_status_document_is_unchanged(golden: list[tuple[str, str]]) -> None:
-    """What /api/v1/report serves."""
+    """The document of /api/v1/report stays the same."""
     board, process = (
         boards.drifted(),
         Process(is_scheduler_running=True, is_stopping=False, stuck_after=timedelta(hours=1)),

@@ -1,6 +1,6 @@
-"""A new kind of decision cannot be forgotten anywhere: mypy names every place, and every format shows it.
+"""New kinds of decisions: mypy names every place that must handle one, and every format shows it.
 
-The test adds a decision to a copy of the package, as somebody would who extends the program.
+The test adds a decision to a copy of the package, as a contributor would.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ PLACES = {
         ),
     ),
 }
-"""Each place that has to know a new decision, and a change that makes it known there."""
+"""Places that must handle a new decision, with the change for each."""
 SHOW = """
 from dataclasses import replace
 from support import reports
@@ -81,7 +81,7 @@ print(report.summary["paused"])
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """Give a copy of the package, with what mypy knows of it if it has been run before."""
+    """Return a copy of the package with the new decision, and the cache of mypy if there is one."""
     shutil.copytree(REPOSITORY / "reconciler", tmp_path / "reconciler", ignore=shutil.ignore_patterns("__pycache__"))
     if (REPOSITORY / ".mypy_cache").is_dir():
         shutil.copytree(REPOSITORY / ".mypy_cache", tmp_path / ".mypy_cache")
@@ -91,7 +91,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def replace_once(path: Path, old: str, new: str) -> None:
-    """Replace a text that a file has exactly once."""
+    """Replace a text that occurs exactly once in a file."""
     text = path.read_text()
     assert text.count(old) == 1, (path.name, old)
     path.write_text(text.replace(old, new))
@@ -106,7 +106,7 @@ def find_type_errors(folder: Path) -> set[str]:
 
 
 def test_mypy_names_every_place_of_a_new_decision_and_every_format_shows_it(copy: Path) -> None:
-    """Before the places are changed mypy names each of them; afterwards nothing is left, and no format raises."""
+    """Mypy names each place that lacks the new decision. With the changes, mypy and every format accept it."""
     assert find_type_errors(copy) == set(PLACES)
     for file, changes in PLACES.items():
         for old, new in changes:
@@ -120,6 +120,6 @@ def test_mypy_names_every_place_of_a_new_decision_and_every_format_shows_it(copy
 
 
 def test_schema_of_the_report_knows_every_decision() -> None:
-    """The one place that no type checker reads."""
+    """The schema of the report lists every decision, which no type checker can verify."""
     known = json.dumps(schema.load_schema("report.v1.json"))
     assert [kind for kind in DecisionKind if f'"{kind}"' not in known] == []

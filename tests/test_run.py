@@ -1,4 +1,4 @@
-"""One run: intents before calls, answers after, never a second Create, and nothing written in a dry run."""
+"""Runs of one target: intents before calls, outcomes after them, never a second Create, and no writes in a dry run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TWO = (manifest("a", DestinationURI="s3://corp-exports/a"), manifest("b", Destin
 
 
 class World:
-    """A clock, a cloud and a journal, and runs over them."""
+    """A clock, a cloud and a journal, with runs over them."""
 
     def __init__(self, behaviour: Behaviour | None = None, *manifests: Manifest) -> None:
         self.clock = FakeClock()
@@ -39,7 +39,7 @@ class World:
 
     @property
     def work(self) -> Run:
-        """Return the run that reconcile and preview are given."""
+        """The run for `reconcile` and `preview`."""
         return Run(
             Target("prod"),
             self.manifests,
@@ -53,65 +53,65 @@ class World:
 
     @property
     def created(self) -> int:
-        """Return how many Creates were carried out."""
+        """The number of Creates that AWS carried out."""
         return len(self.cloud.service.executed_writes)
 
     def run(self) -> Result:
-        """Reconcile once."""
+        """Reconcile once and return the result."""
         return reconcile(self.work, self.cloud, self.journal.reader, self.journal.writers(self.cloud))
 
 
 class Busy:
-    """A writer that gives these answers before it passes calls on."""
+    """Writer that returns these answers before it forwards calls."""
 
     def __init__(self, cloud: FakeCloud, answers: list[Answer]) -> None:
         self.cloud, self.answers = cloud, answers
 
     def wait(self) -> None:
-        """Do not wait."""
+        """Return at once."""
 
     def create(self, request: Spec, token: str, until: datetime) -> Answer:
-        """Create, or be busy."""
+        """Return the next answer, or forward the Create."""
         return self.answers.pop() if self.answers else self.cloud.create(request, token, until)
 
     def update(self, integration_arn: str, association_id: str, execution: Json, until: datetime) -> Answer:
-        """Update, or be busy."""
+        """Return the next answer, or forward the Update."""
         if self.answers:
             return self.answers.pop()
         return self.cloud.update(integration_arn, association_id, execution, until)
 
 
 class Slow:
-    """A reader that takes two minutes."""
+    """Reader whose listing takes two minutes."""
 
     def __init__(self, cloud: FakeCloud, clock: FakeClock) -> None:
         self.cloud, self.clock = cloud, clock
 
     def observe(self, progress: Progress) -> Observation:
-        """Observe, slowly."""
+        """Observe, and let two minutes pass."""
         seen = self.cloud.observe(progress)
         self.clock.advance(minutes=2)
         return seen
 
     def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
-        """List some."""
+        """List the associations."""
         return self.cloud.list_associations(integration_arns)
 
 
 class Sleepy(Slow):
-    """A reader that falls asleep for hours over its first closer looks."""
+    """Reader that sleeps for three hours after each of its first lists."""
 
     def __init__(self, cloud: FakeCloud, clock: FakeClock, naps: int) -> None:
         super().__init__(cloud, clock)
         self.naps, self.looks = naps, 0
 
     def observe(self, progress: Progress) -> Observation:
-        """Observe."""
+        """Observe, and count the calls."""
         self.looks += 1
         return self.cloud.observe(progress)
 
     def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
-        """List some, and sleep."""
+        """List the associations, and sleep."""
         seen = self.cloud.list_associations(integration_arns)
         if self.naps:
             self.naps -= 1
@@ -120,14 +120,14 @@ class Sleepy(Slow):
 
 
 class Overtaken(Slow):
-    """A reader during whose first look another run begins and ends."""
+    """Reader during whose first listing another run starts and ends."""
 
     def __init__(self, cloud: FakeCloud, other: World) -> None:
         super().__init__(cloud, other.clock)
         self.others = [other]
 
     def observe(self, progress: Progress) -> Observation:
-        """Observe, and let the other run."""
+        """Observe, and let the other run happen."""
         seen = self.cloud.observe(progress)
         if self.others:
             self.others.pop().run()
@@ -135,13 +135,13 @@ class Overtaken(Slow):
 
 
 def only(result: Result) -> Decision:
-    """Return the one decision of a result."""
+    """Return the only decision of a result."""
     (decision,) = result.plan.decisions
     return decision
 
 
 def test_a_missing_association_is_created_once_and_then_in_sync() -> None:
-    """Two writes to create, one to note that List shows it; then a run reads the journal once and writes nothing."""
+    """A Create takes two journal writes, and a third one records the match. Later runs write nothing."""
     world = World()
     first = world.run()
     assert isinstance(only(first), Create)
@@ -158,7 +158,7 @@ def test_a_missing_association_is_created_once_and_then_in_sync() -> None:
 
 
 def test_dry_run_only_reads() -> None:
-    """Preview decides the same, calls List only, and leaves the journal alone."""
+    """A preview plans the Create, calls only List and leaves the journal unchanged."""
     world = World()
     decided = preview(world.work, world.cloud, world.journal.reader)
     assert isinstance(decided.plan.decisions[0], Create)
@@ -168,7 +168,7 @@ def test_dry_run_only_reads() -> None:
 
 
 def test_the_intent_is_journalled_before_the_call() -> None:
-    """Whatever becomes of the process during the call, the journal knows that it was about to be made."""
+    """During the call, the journal already contains the intent."""
     world = World()
     seen: list[Journal] = []
     world.cloud.before_write = lambda: seen.append(world.journal.stored)
@@ -178,7 +178,7 @@ def test_the_intent_is_journalled_before_the_call() -> None:
 
 
 def test_lost_answer_does_not_create_twice() -> None:
-    """The answer is lost and List lags: settling, no call, then the association is found and adopted."""
+    """After a lost answer and with a slow List, the run settles, makes no call and later adopts the association."""
     world = World(Behaviour(lose_answers=1, list_lag=300, tokens="ignored"))
     assert isinstance(world.run().outcomes["export"], Unknown)
     assert isinstance(only(world.run()), Settling)
@@ -189,7 +189,7 @@ def test_lost_answer_does_not_create_twice() -> None:
 
 
 def test_a_create_that_never_arrived_is_repeated_after_the_settle_time() -> None:
-    """The same request under the same token, once the settle time has passed."""
+    """After the settle time, the same request is sent again under the same token."""
     world = World(Behaviour(fail_writes=1))
     assert isinstance(world.run().outcomes["export"], Unknown)
     world.clock.advance(minutes=16)
@@ -198,14 +198,14 @@ def test_a_create_that_never_arrived_is_repeated_after_the_settle_time() -> None
 
 
 def test_refused_create_leaves_no_record() -> None:
-    """Nothing was done: the next run may try again."""
+    """A refused Create had no effect, and its intent is removed."""
     world = World(Behaviour(explicit_deny=True))
     assert isinstance(world.run().outcomes["export"], Refused)
     assert world.journal.stored.records == {}
 
 
 def test_adoption_writes_the_journal_once_and_not_aws() -> None:
-    """What is live already is bound with one write, without a Create."""
+    """A matching live association is bound with one journal write and no Create."""
     world = World()
     world.run()
     world.journal = FakeJournal(world.clock)
@@ -214,7 +214,7 @@ def test_adoption_writes_the_journal_once_and_not_aws() -> None:
 
 
 def test_run_replans_after_the_journal_changed() -> None:
-    """The journal moved between plan and lease: look again, and find that nothing is missing any more."""
+    """If another run wrote the journal, this run plans again and finds the association in sync."""
     world, other = World(), World()
     other.cloud, other.journal = world.cloud, FakeJournal(world.clock, world.journal.store, "run-2")
     overtaken = False
@@ -226,18 +226,18 @@ def test_run_replans_after_the_journal_changed() -> None:
             other.run()
 
     run = Run(Target("prod"), world.manifests, context(world.clock, progress=overtake))
-    # the other run comes after this one has read the journal, and before it has listed
+    # The other run happens after this one has read the journal and before it has listed.
     result = reconcile(run, world.cloud, world.journal.reader, world.journal.writers(world.cloud))
     assert isinstance(only(result), InSync)
     assert world.created == 1
 
 
 def test_constantly_changing_journal_ends_the_run() -> None:
-    """After three plans in vain the run fails, and has sent nothing."""
+    """After three attempts the run fails, and has sent nothing."""
     world = World()
 
     def write(*_: object) -> None:
-        """Write as another run would, while this one lists."""
+        """Write the journal as another run would, during the listing of this run."""
         found = world.journal.stored
         world.journal.stored = replace(found, lineage="lineage", serial=found.serial + 1)
 
@@ -248,7 +248,7 @@ def test_constantly_changing_journal_ends_the_run() -> None:
 
 
 def test_run_without_the_lease_sends_nothing() -> None:
-    """Another process holds it: no intent, no call; the report says what would have been done."""
+    """If another process holds the lease, the run sends nothing and reports its plan."""
     world = World()
     until = world.clock.now() + LEASE_DURATION
     world.journal.stored = Journal(ACCOUNT, REGION, "l", 4, lease=Lease("run-9", "another", "elsewhere", 4, until))
@@ -260,20 +260,20 @@ def test_run_without_the_lease_sends_nothing() -> None:
 
 
 def test_unjournalled_outcome_is_reported_and_adopted_later() -> None:
-    """The disk is full after the call: the run says so, and the next one adopts instead of creating."""
+    """If the disk is full after the call, the run reports the error, and the next one adopts the association."""
     world = World()
     world.journal.store.broken = {2, 3, 4}
     result = world.run()
     assert result.error is not None
     assert "the disk is full" in result.error
     assert isinstance(result.outcomes["export"], Created)
-    world.clock.advance(minutes=5)  # the lease could not be given back either
+    world.clock.advance(minutes=5)  # the lease could not be released either
     assert isinstance(only(world.run()), Adopt)
     assert world.created == 1
 
 
 def test_unjournalled_adoption_is_not_reported_as_adopted() -> None:
-    """The disk is full, the journal is held, or another run has moved: no word says that it was adopted."""
+    """An adoption that could not be written to the journal is reported as skipped."""
     for broken in ({1}, set[int]()):
         world = World(None, *TWO)
         world.run()
@@ -295,7 +295,7 @@ def test_unjournalled_adoption_is_not_reported_as_adopted() -> None:
 
 
 def test_adoption_journalled_before_a_call_is_kept() -> None:
-    """The intent is written with it, before the call; then the disk is full."""
+    """An adoption that was written together with an intent stays, even if a later journal write fails."""
     world = World(None, *TWO)
     world.run()
     world.journal = FakeJournal(world.clock)
@@ -303,7 +303,7 @@ def test_adoption_journalled_before_a_call_is_kept() -> None:
     world.journal.store.broken = {2, 3, 4}
     result = world.run()
     assert result.error is not None
-    assert "what was sent stands in AWS" in result.error
+    assert "AWS may have carried out the sent calls" in result.error
     assert {"a", "b"} <= set(world.journal.stored.records)
     adopting = [
         each for each in build_target_report("prod", ACCOUNT, REGION, result).associations if each.decision == "adopt"
@@ -312,7 +312,7 @@ def test_adoption_journalled_before_a_call_is_kept() -> None:
 
 
 def test_stopped_run_with_a_full_disk_reports_that_nothing_was_sent() -> None:
-    """A stop came first, and then the disk was full: nothing stands in AWS."""
+    """If a stop prevented every call, the journal error says that nothing was sent."""
     world = World()
     world.stop_after = 0
     world.journal.store.broken = {2, 3, 4}
@@ -322,7 +322,7 @@ def test_stopped_run_with_a_full_disk_reports_that_nothing_was_sent() -> None:
 
 
 def test_stop_prevents_further_creates() -> None:
-    """The call under way is finished and journalled; the others are skipped and forgotten."""
+    """After a stop, the active call is finished and journalled. The other calls are skipped, without an intent."""
     world = World(None, *TWO)
     world.stop_after = 1
     result = world.run()
@@ -332,7 +332,7 @@ def test_stop_prevents_further_creates() -> None:
 
 
 def test_throttled_create_is_retried_within_the_run() -> None:
-    """Nothing was done, so nothing is risked; the pace of the target spaces the calls."""
+    """A throttled call is tried three times in a run, and then reported as not sent."""
     world = World()
     answers: list[Answer] = [NotSent("busy"), NotSent("busy")]
     writer = Busy(world.cloud, answers)
@@ -347,7 +347,7 @@ def test_throttled_create_is_retried_within_the_run() -> None:
 
 
 def test_stop_ends_the_retries() -> None:
-    """What was throttled when the stop came is not sent again."""
+    """After a stop, a throttled call is not sent again."""
     world = World()
     answers: list[Answer] = [NotSent("busy")]
     stopped = lambda: answers == []  # noqa: E731 - the stop comes with the first answer
@@ -358,7 +358,7 @@ def test_stop_ends_the_retries() -> None:
 
 
 def test_old_intent_is_renewed_before_the_call() -> None:
-    """The first call took longer than a minute: its answer and the other's fresh intent are journalled in between."""
+    """If the first call takes over a minute, its outcome and a renewed intent are written before the second call."""
     world = World(None, *TWO)
     seen: list[Journal] = []
 
@@ -378,7 +378,7 @@ def test_old_intent_is_renewed_before_the_call() -> None:
 
 
 def test_run_suspended_longer_than_its_lease_sends_nothing() -> None:
-    """Another may have taken over, or not: the run that slept ends, and leaves it to the next one."""
+    """A run that slept past its lease sends nothing more. The next run makes the remaining calls."""
     world = World(None, *TWO)
     world.cloud.before_write = lambda: world.clock.advance(minutes=6)
     result = world.run()
@@ -390,7 +390,7 @@ def test_run_suspended_longer_than_its_lease_sends_nothing() -> None:
 
 
 def test_a_run_that_lost_its_lease_makes_no_further_create() -> None:
-    """Another run took the lease over while the first call was under way: it sends the rest, or nobody does."""
+    """If another run takes over the lease during a call, this run makes no further call."""
     world = World(None, *TWO)
 
     def taken() -> None:
@@ -413,7 +413,7 @@ def test_a_run_that_lost_its_lease_makes_no_further_create() -> None:
 
 
 def test_decisions_are_reported_when_the_journal_cannot_be_written() -> None:
-    """On a full disk nothing is sent, and what would be stands in the report, as does what is right."""
+    """If the journal cannot be written, nothing is sent, and the report shows every decision."""
     world = World(None, *TWO[:1])
     world.run()
     world.manifests = TWO
@@ -425,7 +425,7 @@ def test_decisions_are_reported_when_the_journal_cannot_be_written() -> None:
 
 
 def test_lease_is_confirmed_before_each_further_call() -> None:
-    """A person freed it while the first call was under way, or the store does not answer: nothing more is sent."""
+    """A released lease or an unreachable store prevents further calls."""
     for broken in (False, True):
         world = World(None, *TWO)
 
@@ -444,12 +444,12 @@ def test_lease_is_confirmed_before_each_further_call() -> None:
 
 
 def broken_store() -> None:
-    """Fail."""
+    """Raise the error of an unreachable store."""
     raise StateError("the store does not answer")
 
 
 def test_run_suspended_while_confirming_its_lease_sends_nothing() -> None:
-    """The process slept in the very read, or write, that was to prove that it may send."""
+    """A process that sleeps while it confirms or renews its intent sends nothing."""
     for slow in (0, 61):
         world = World(None, *TWO)
 
@@ -465,7 +465,7 @@ def test_run_suspended_while_confirming_its_lease_sends_nothing() -> None:
 
 
 def test_run_with_outdated_observations_observes_again() -> None:
-    """The process slept between looking and taking the lease: it looks again, three times, and leaves it then."""
+    """If the observation is too old for the lease, the run observes again. It gives up after three attempts."""
     world = World()
     world.journal.store.after_load = lambda: None
     sleepy = Sleepy(world.cloud, world.clock, naps=1)
@@ -479,7 +479,7 @@ def test_run_with_outdated_observations_observes_again() -> None:
 
 
 def test_each_changed_integration_is_listed_again() -> None:
-    """And what the second look says of one is not forgotten for the other."""
+    """A second look at one data integration keeps the second look at another."""
     far = manifest("far", DataIntegrationIdentifier="crm-accounts", DestinationURI="s3://corp-exports/far")
     world = World(None, manifest(), far)
     assert {type(outcome) for outcome in world.run().outcomes.values()} == {Created}
@@ -491,7 +491,7 @@ def test_each_changed_integration_is_listed_again() -> None:
 
 
 def test_late_outcome_does_not_overwrite_the_next_holders_record() -> None:
-    """The lease was taken over, and its holder bound the export that List shows: this run's answer comes too late."""
+    """After a lease takeover, the outcome of this run does not replace the record of the new holder."""
     world = World()
 
     def taken() -> None:
@@ -508,7 +508,7 @@ def test_late_outcome_does_not_overwrite_the_next_holders_record() -> None:
 
 
 def test_each_call_waits_for_the_rate_limit() -> None:
-    """The pace of the target is asked before every call, and a stop that comes meanwhile is heeded."""
+    """The run waits for the rate limit before every call."""
     world = World(None, *TWO)
     waits: list[int] = []
     world.cloud.wait = lambda: waits.append(world.created)  # type: ignore[method-assign]
@@ -517,7 +517,7 @@ def test_each_call_waits_for_the_rate_limit() -> None:
 
 
 def test_update_is_journalled_and_sent_once_for_every_answer() -> None:
-    """One PATCH for one change in git: the answer is lost, and nothing is sent again, ever."""
+    """One change in git causes one Update, even if its answer is lost."""
     world = World(Behaviour(update_lag=10**9))
     world.run()
     policy = Policy(mode=Mode.CREATE_AND_UPDATE)
@@ -541,7 +541,7 @@ def test_update_is_journalled_and_sent_once_for_every_answer() -> None:
 
 
 def test_accepted_update_is_in_sync_afterwards() -> None:
-    """Sent, answered, and shown."""
+    """After an accepted Update that List shows, the association is in sync."""
     world = World()
     world.run()
     policy = Policy(mode=Mode.CREATE_AND_UPDATE)
@@ -555,7 +555,7 @@ def test_accepted_update_is_in_sync_afterwards() -> None:
 
 
 def test_settle_time_of_a_slow_call_starts_at_its_end() -> None:
-    """The send took longer than the settle time and its answer was lost: the next run still waits."""
+    """If a call took longer than the settle time and its answer was lost, the next run still waits."""
     world = World(Behaviour(lose_answers=1, tokens="ignored", list_lag=300))
     world.cloud.before_write = lambda: world.clock.advance(minutes=16)
     assert isinstance(world.run().outcomes["export"], Unknown)
@@ -565,7 +565,7 @@ def test_settle_time_of_a_slow_call_starts_at_its_end() -> None:
 
 
 def test_age_is_measured_from_the_start_of_the_observation() -> None:
-    """Listing takes its time: what List did not show when it began may have settled only since."""
+    """The settle time is compared with the start of the listing, because List may change while it runs."""
     world = World(Behaviour(lose_answers=1, tokens="ignored", list_lag=870))
     world.run()
     world.clock.advance(minutes=14)
@@ -574,7 +574,7 @@ def test_age_is_measured_from_the_start_of_the_observation() -> None:
 
 
 def test_association_just_created_by_another_run_is_not_created() -> None:
-    """The other run comes after this one has listed and before it has the lease: tokens and List do not help here."""
+    """A run settles if another run sent the Create after the listing and before the lease."""
     world, other = World(Behaviour(tokens="ignored", list_lag=600)), World()
     other.cloud, other.journal = world.cloud, FakeJournal(world.clock, world.journal.store, "run-2")
     result = reconcile(
@@ -585,7 +585,7 @@ def test_association_just_created_by_another_run_is_not_created() -> None:
 
 
 def test_failed_list_after_the_calls_does_not_fail_the_run() -> None:
-    """The second look is for the report only."""
+    """The List after the calls only completes the report, and its failure is no error of the run."""
     world = World()
     world.cloud.before_write = lambda: world.cloud.service.set_behaviour(Behaviour(list_denied="profiles-export"))
     result = world.run()
@@ -594,7 +594,7 @@ def test_failed_list_after_the_calls_does_not_fail_the_run() -> None:
 
 
 def test_each_manifest_is_created_under_its_own_token() -> None:
-    """Two missing associations are two Creates with two tokens, in order."""
+    """Two missing associations are created in order, with two tokens."""
     world = World(None, *TWO)
     world.run()
     tokens = [carried.token for carried in world.cloud.service.executed_writes]
@@ -603,7 +603,7 @@ def test_each_manifest_is_created_under_its_own_token() -> None:
 
 
 def test_reviewed_plan_is_executed_without_another_observation() -> None:
-    """The preview that people agreed to is used as it is: no call is made twice for it."""
+    """A reviewed preview is carried out without listing the data integrations again."""
     world = World()
     agreed = preview(world.work, world.cloud, world.journal.reader)
     seen = list(world.cloud.calls)
@@ -613,7 +613,7 @@ def test_reviewed_plan_is_executed_without_another_observation() -> None:
 
 
 def test_plan_changed_since_the_review_is_not_executed() -> None:
-    """What is there when it is looked at again changes the plan: nothing at all is written."""
+    """If the second look changes a reviewed plan, the run writes nothing."""
     world = World(None, *TWO)
     agreed = preview(world.work, world.cloud, world.journal.reader)
     world.cloud.create(TWO[0].spec, "by hand", world.clock.now())
@@ -624,7 +624,7 @@ def test_plan_changed_since_the_review_is_not_executed() -> None:
 
 
 def test_reviewed_plan_is_compared_again_after_the_journal_changed() -> None:
-    """Another run's writing is no reason to write something else."""
+    """If another run wrote the journal, the new plan is carried out only if its writes are the reviewed ones."""
     world = World()
     agreed = preview(world.work, world.cloud, world.journal.reader)
     world.journal.stored = Journal(ACCOUNT, REGION, "lineage", 3)
@@ -633,13 +633,13 @@ def test_reviewed_plan_is_compared_again_after_the_journal_changed() -> None:
 
 
 def test_stop_during_the_final_list_keeps_the_outcomes() -> None:
-    """What was created is reported so, and only how AWS shows it is not."""
+    """A stop during the last List keeps the outcomes, and leaves out the live associations."""
     world = World()
 
     class Stopping(FakeCloud):
         def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
             if world.created:
-                raise StopRequested("a stop was asked for")
+                raise StopRequested("a stop was requested")
             return super().list_associations(integration_arns)
 
     world.cloud = Stopping(world.clock)
@@ -650,7 +650,7 @@ def test_stop_during_the_final_list_keeps_the_outcomes() -> None:
 
 
 def test_failed_list_does_not_reset_the_since_time() -> None:
-    """A List that fails for an hour is no new beginning of what has been so for days."""
+    """A failed List does not reset the time since which a decision has applied."""
     world = World()
     world.run()
     world.clock.advance(hours=1)

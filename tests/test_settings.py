@@ -1,4 +1,4 @@
-"""What the environment says is read once, and its secrets are shown nowhere."""
+"""Settings: secrets from the environment are never shown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from reconciler.settings import Settings
 
 
 def test_settings_show_no_secret() -> None:
-    """Also in a traceback that shows values, or an assertion that failed."""
+    """Settings show no secret in a traceback or a failed assertion."""
     given = {"RECONCILER_WEBHOOK_SECRET": "hunter2", "RECONCILER_NOTIFY_URLS": "json://hunter2@host.invalid"}
     settings = Settings.of(given)
     assert settings.webhook_secret == "hunter2"

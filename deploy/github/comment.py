@@ -1,4 +1,4 @@
-"""Keeps one comment on a pull request up to date with what `reconcile` said; standard library only."""  # noqa: INP001 - a script
+"""Post the report of `reconcile` as a pull request comment, or update it. Standard library only."""  # noqa: INP001 - a script
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import Any
 
 LIMIT = 65_536
-"""How many characters GitHub takes in a comment."""
+"""The maximum number of characters in a GitHub comment."""
 _PAGE = 100
 
 
 class Api:
-    """GitHub's REST API, at one repository."""
+    """GitHub's REST API for one repository."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._address = f"{environment['GITHUB_API_URL']}/repos/{environment['GITHUB_REPOSITORY']}"
         self._token = environment["TOKEN"]
 
     def call(self, method: str, path: str, content: object = None) -> Any:
-        """Return what the API answers. Raises OSError, HTTPException and ValueError."""
-        request = urllib.request.Request(  # noqa: S310 - the address is the runner's own
+        """Send a request and return the decoded response. Raises OSError, HTTPException and ValueError."""
+        request = urllib.request.Request(  # noqa: S310 - the runner sets the address
             f"{self._address}{path}",
             method=method,
             data=None if content is None else json.dumps(content).encode(),
@@ -47,33 +47,36 @@ class Api:
         while len(found) == _PAGE:
             found = self.call("GET", f"/issues/{number}/comments?per_page={_PAGE}&page={page}")
             if not isinstance(found, list):
-                raise ValueError("these are no comments")  # noqa: TRY004 - what the API says is wrong, not a call
+                raise ValueError("not a list of comments")  # noqa: TRY004 - the response is invalid, not an argument
             yield from found
             page += 1
 
 
 def body(environment: Mapping[str, str], marker: str, head: str) -> str:
-    """Return the comment: a mark to find it by, the report, and where it comes from.
+    """Return the text of the comment: the marker that identifies it, the report, and its commit and log.
 
-    GitHub checks out the merge of a pull request, not its head: the report is of that commit.
+    GitHub checks out the merge commit of a pull request, not its head. The report belongs to the merge commit.
     """
     log = "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}".format_map(environment)
     command, code = environment["COMMAND"], environment["EXIT_CODE"]
     file = Path(environment["MARKDOWN"])
-    report = file.read_text(encoding="utf-8") if file.exists() else f"## There is no {command}: see the log\n"
+    report = file.read_text(encoding="utf-8") if file.exists() else f"## No report of `{command}`: see the log\n"
     revision = environment["REVISION"]
     commit = head if revision in ("", head) else f"{revision}, checked out for the head {head}"
     foot = f"\n<sub>`reconcile` ({command}) of commit {commit}: exit code {code}, [log]({log})</sub>\n"
     if len(marker) + len(report) + len(foot) > LIMIT:
         report = (
             report.partition("\n### ")[0].rstrip()
-            + "\n\nThe rest is too long for a comment: see the summary of the job.\n"
+            + "\n\nThe rest of the report is too long for a comment: see the job summary.\n"
         )
     return marker + report + foot
 
 
 def main(environment: Mapping[str, str]) -> int:
-    """Post or update the comment of this job; say so where the token may not write, which is no failure."""
+    """Post or update the comment of this job, and return the exit code.
+
+    A token without write permission is not a failure: the job summary then says that the comment is missing.
+    """
     event = json.loads(Path(environment["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
     if "pull_request" not in event:
         return 0
@@ -82,7 +85,8 @@ def main(environment: Mapping[str, str]) -> int:
     marker = f"<!-- appintegrations-reconciler {hashlib.sha256(job.encode()).hexdigest()[:16]} -->\n"
     api = Api(environment)
     try:
-        # Only a bot's: whoever can comment could write the mark. Of an account that is gone there is no user.
+        # Only comments of bots count, because every user who can comment could write the marker.
+        # The user of a deleted account is null.
         own = (each for each in api.comments(number) if (each["user"] or {}).get("type") == "Bot")
         mine = next((each["id"] for each in own if (each["body"] or "").startswith(marker.strip())), None)
         content = {"body": body(environment, marker, head)}
@@ -91,19 +95,19 @@ def main(environment: Mapping[str, str]) -> int:
         else:
             api.call("PATCH", f"/issues/comments/{mine}", content)
     except urllib.error.HTTPError as error:
-        if error.code == 403:  # noqa: PLR2004 - what GitHub answers to a token that may only read, such as a fork's
-            said = "The token may not comment (a fork's never may): the report is in the summary of the job."
+        if error.code == 403:  # noqa: PLR2004 - GitHub's answer to a read-only token, such as that of a fork
+            said = "The token has no permission to comment, as in pull requests from forks: read the job summary."
             _say("notice", said)
             with Path(environment["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as summary:
                 summary.write(f"\n{said}\n")
             return 0
-        _say("error", f"The comment cannot be written (HTTP {error.code}): one that is there may be out of date.")
+        _say("error", f"The comment cannot be written (HTTP {error.code}): an existing comment may be out of date.")
         return 1
-    except OSError:  # what urllib raises too
-        _say("error", "GitHub's API cannot be reached: a comment that is there may be out of date.")
+    except OSError:  # includes urllib's URLError
+        _say("error", "GitHub's API cannot be reached: an existing comment may be out of date.")
         return 1
-    except (http.client.HTTPException, ValueError):  # cut short, or a page of a proxy
-        _say("error", "GitHub's API gave no answer that can be read: a comment that is there may be out of date.")
+    except (http.client.HTTPException, ValueError):  # a truncated response, or a page of a proxy
+        _say("error", "GitHub's API returned an invalid response: an existing comment may be out of date.")
         return 1
     return 0
 
@@ -113,4 +117,4 @@ def _say(level: str, text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(os.environ))  # noqa: TID251 - the only place that reads it
+    sys.exit(main(os.environ))  # noqa: TID251 - only the entry point reads the environment

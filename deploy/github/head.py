@@ -1,4 +1,4 @@
-"""Refuses a commit that is no longer the head of its branch, as GitHub has it; standard library only."""  # noqa: INP001 - a script
+"""Refuse a commit that is no longer the head of its branch on GitHub. Standard library only."""  # noqa: INP001 - a script
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from collections.abc import Mapping
 
 
 def head(environment: Mapping[str, str]) -> str:
-    """Return the commit that the branch is at. Raises OSError, HTTPException, ValueError, KeyError and TypeError."""
+    """Return the head commit of the branch. Raises OSError, HTTPException, ValueError, KeyError and TypeError."""
     branch = urllib.parse.quote(environment["BRANCH"])
     repository = f"{environment['GITHUB_API_URL']}/repos/{environment['GITHUB_REPOSITORY']}"
-    request = urllib.request.Request(  # noqa: S310 - the address is the runner's own
+    request = urllib.request.Request(  # noqa: S310 - the runner sets the address
         f"{repository}/git/ref/heads/{branch}",
         headers={
             "Accept": "application/vnd.github+json",
@@ -29,26 +29,26 @@ def head(environment: Mapping[str, str]) -> str:
 
 
 def main(environment: Mapping[str, str]) -> int:
-    """Compare the head with the commit that is checked out; where it cannot be asked for, that is no yes."""
+    """Return 0 if the checked-out commit is the head of the branch. Otherwise report the reason and return 1."""
     branch, revision = environment["BRANCH"], environment["REVISION"]
     try:
         found = head(environment)
     except urllib.error.HTTPError as error:
-        cause = "is the branch gone, or may the token not read it (contents: read)?"
-        return _refuse(f"GitHub does not say where {branch} is (HTTP {error.code}): {cause}")
-    except OSError:  # what urllib raises too
-        return _refuse(f"GitHub's API cannot be reached, and nobody else knows where {branch} is")
+        remedy = "check that the branch exists, and that the token may read it (contents: read)"
+        return _refuse(f"the head of {branch} is unknown (HTTP {error.code} from GitHub): {remedy}")
+    except OSError:  # includes urllib's URLError
+        return _refuse(f"the head of {branch} is unknown (GitHub's API cannot be reached): run the job again")
     except (http.client.HTTPException, ValueError, KeyError, TypeError):
-        return _refuse(f"GitHub's API did not answer where {branch} is: run the job again")
+        return _refuse(f"the head of {branch} is unknown (invalid response from GitHub's API): run the job again")
     if found != revision:
-        return _refuse(f"{revision or 'what is checked out'} is not the head of {branch}, which is {found}")
+        return _refuse(f"{revision or 'the checkout'} is not the head of {branch}, which is {found}")
     return 0
 
 
 def _refuse(reason: str) -> int:
-    sys.stdout.write(f"::error title=reconcile::apply: {reason}; nothing was called\n")
+    sys.stdout.write(f"::error title=reconcile::apply: {reason}; AWS was not called\n")
     return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(os.environ))  # noqa: TID251 - the only place that reads it
+    sys.exit(main(os.environ))  # noqa: TID251 - only the entry point reads the environment

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs the revision of the program that this action is a part of, or finds the one that was named.
+# Install the program in the revision of this action, or find the program that the input `program` names.
 set -euo pipefail
 
 if [ -n "$PROGRAM" ]; then
     if ! found=$(command -v "$PROGRAM"); then
-        echo "::error::program '$PROGRAM' was not found: install it in an earlier step, or leave the input out"
+        echo "::error::program '$PROGRAM' was not found: install it in an earlier step, or remove the input program"
         exit 64
     fi
     echo "program=$found" >>"$GITHUB_OUTPUT"
@@ -20,7 +20,7 @@ environment=$(mktemp -d "$RUNNER_TEMP/reconciler-program.XXXXXX")
 python3 -m venv "$environment"
 pip=("$environment/bin/python" -m pip --quiet --disable-pip-version-check install --no-compile)
 "${pip[@]}" --no-deps --require-hashes --requirement "$source/requirements-build.lock" --requirement "$source/requirements.lock"
-# From a copy: a build leaves nothing in the action's own folder, which other jobs of this machine may share.
+# The build uses a copy, because other jobs on this machine may share the folder of the action.
 mkdir "$environment/source"
 cp -R -- "$source/LICENSE" "$source/README.md" "$source/pyproject.toml" "$source/reconciler" "$source/schemas" \
     "$environment/source"

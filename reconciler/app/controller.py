@@ -113,7 +113,7 @@ def _log_start(source: Source, config: RunConfig, intervals: Intervals) -> None:
         logs.CONTROLLER_STARTED,
         source=list(source.places),
         interval=intervals.run_interval.total_seconds(),
-        poll=intervals.poll_interval.total_seconds(),
+        pollInterval=intervals.poll_interval.total_seconds(),
         dryRun=config.dry_run,
     )
 

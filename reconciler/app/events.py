@@ -59,12 +59,14 @@ class EventRecorder:
     def on_run_stuck(self, target_status: TargetStatus) -> None:
         """Log that a run makes no progress, or does not start."""
         target_log = self._bind_run(target_status.active_run).bind(target=target_status.target)
-        target_log.error(logs.RUN_STUCK, since=str(target_status.running_since), moved=str(target_status.stalled_since))
+        target_log.error(
+            logs.RUN_STUCK, since=str(target_status.running_since), stalledSince=str(target_status.stalled_since)
+        )
 
     def on_runs_waiting(self, target_names: Sequence[str]) -> None:
         """Log that targets are due, and wait for the runs of other targets to end."""
         self._log.warning(
-            logs.RUNS_WAITING, targets=len(target_names), first=target_names[0], atOnce=MAX_CONCURRENT_JOBS
+            logs.RUNS_WAITING, targets=len(target_names), first=target_names[0], maxConcurrent=MAX_CONCURRENT_JOBS
         )
 
     def _bind_run(self, run: ActiveRun | None) -> FilteringBoundLogger:

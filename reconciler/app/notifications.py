@@ -92,7 +92,9 @@ class _DeliveryRecorder:
     def on_delivery_failed(self, receiver: str, failures: int, delay: float) -> None:
         """Log and count a failed delivery."""
         self._metrics.count_notification("failed")
-        logs.get_logger().warning(logs.NOTIFICATION_NOT_DELIVERED, receiver=receiver, failures=failures, again=delay)
+        logs.get_logger().warning(
+            logs.NOTIFICATION_NOT_DELIVERED, receiver=receiver, failures=failures, retrySeconds=delay
+        )
 
     def on_store_error(self, message: str) -> None:
         """Log why the notification state was not saved. Receivers may then get a notification twice."""

@@ -1,1 +1,1 @@
-"""The controller: poll git, run each target in a task of its own, and keep a snapshot of the state."""
+"""Control a fleet: poll git, run each target periodically, and provide a snapshot of the state."""

@@ -1,22 +1,22 @@
-"""Finds out that the clock was set: it then leaves the time that passes."""
+"""Detect jumps of the wall clock by comparing it with the monotonic clock."""
 
 from __future__ import annotations
 
 from reconciler.controller.scheduler import MonotonicClock
 
 _MIN_JUMP = 60.0
-"""Seconds by which a clock is set at least: clocks are put right by less all the time, and that does no harm."""
+"""Minimum size of a jump, in seconds. NTP makes smaller corrections all the time, and they do no harm."""
 
 
 class ClockJumpDetector:
-    """The jumps of a clock. To a machine that slept its clock was set too."""
+    """Detector of jumps of a clock. A machine that resumes from sleep counts as a jump."""
 
     def __init__(self, clock: MonotonicClock) -> None:
         self._clock = clock
         self._offset = self._measure_offset()
 
     def detect_jump(self) -> float | None:
-        """Return by how many seconds the clock was set forward since this was asked last; None where it was not."""
+        """Return the seconds by which the clock has been set forward since the last jump, or None without a jump."""
         jump = self._measure_offset() - self._offset
         if abs(jump) < _MIN_JUMP:
             return None
@@ -24,5 +24,5 @@ class ClockJumpDetector:
         return jump
 
     def _measure_offset(self) -> float:
-        """Return by how much the clock is ahead of the time that passes, in seconds from wherever."""
+        """Return the difference between the two clocks, in seconds. Only its changes have a meaning."""
         return self._clock.now().timestamp() - self._clock.monotonic()

@@ -1,4 +1,4 @@
-"""Poll git and run each target in a task of its own, until the controller is closed."""
+"""Poll git, and run each target in its own periodic task until the controller is closed."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from reconciler.core.controller.status import ActiveRun, ControllerStatus, Finis
 from reconciler.core.errors import StopRequested
 from reconciler.core.report.report import Report
 
-POLL_TASK = "look"
-"""The scheduler's name of the task that polls git; it waits for no target."""
+POLL_TASK = "poll"
+"""Name of the task that polls git. The scheduler gives it a thread of its own, to keep targets from delaying it."""
 RUN_RETENTION = timedelta(days=1)
 _MAX_FINISHED_RUNS = 20_000
-"""The most finished runs that are kept: a day of some sixty targets that run every five minutes."""
+"""Maximum number of finished runs to keep: one day of about 70 targets that run every five minutes."""
 
 
 @dataclass(slots=True)
 class TargetState:
-    """A target's task, the run that is active, and what earlier runs found. Guarded by the controller's lock.
+    """State of a target: its task, its active run, and the results of earlier runs. The controller's lock guards it.
 
-    `last_complete` is the last report for which all data integrations could be listed.
+    `last_complete_report` is the last report of a run that could list every data integration.
     """
 
     task: PeriodicTask = field(init=False)
@@ -41,11 +41,11 @@ class TargetState:
     last_success: datetime | None = None
 
     def clear_results(self) -> None:
-        """Forget what earlier runs found: git has dropped the target."""
+        """Discard the results of earlier runs, because git no longer contains the target."""
         self.last_report = self.last_complete_report = self.last_success = None
 
     def record_report(self, report: Report) -> None:
-        """Keep what a run found."""
+        """Store the report of a finished run."""
         self.last_report = report
         if report.is_complete:
             self.last_complete_report = report
@@ -54,7 +54,7 @@ class TargetState:
 
 
 class Controller:
-    """Polls git, keeps a task for each target, and knows the state of all of them."""
+    """Controller that polls git and keeps a periodic task and a state for each target."""
 
     def __init__(self, revisions: RevisionTracker, dependencies: Dependencies, intervals: Intervals) -> None:
         self._revisions, self._dependencies, self._intervals = revisions, dependencies, intervals
@@ -70,11 +70,11 @@ class Controller:
         self._poll_task = self._create_task(POLL_TASK, self._poll_source, intervals.poll_interval)
 
     def start(self) -> None:
-        """Poll git now; everything else follows from what it finds."""
+        """Poll git now. The result of the poll starts the runs of the targets."""
         self._poll_task.request()
 
     def check_progress(self) -> None:
-        """Tell of what does not get on, once for each, and put right what was not begun. To be called now and then."""
+        """Report each stuck run once, report waiting targets, and reschedule lost tasks. Call this periodically."""
         with self._lock:
             tasks_by_target = {name: state.task for name, state in self._targets.items()}
         for each in (self._poll_task, *tasks_by_target.values()):
@@ -92,21 +92,21 @@ class Controller:
         self._reported_stuck_runs = set(stuck_runs)
 
     def poll(self) -> None:
-        """Look at git now, and run all targets where there is anything new."""
+        """Poll git now, and run every target if there is a new revision."""
         self._poll_task.request()
 
     def run_all(self) -> None:
-        """Look at git now, and run all targets in any case."""
+        """Poll git now, and run every target even if the revision is unchanged."""
         self._full_run_request.set()
         self._poll_task.request()
 
     def handle_clock_jump(self) -> None:
-        """Look at git and run all targets now: what waits was planned by a clock that was set since."""
+        """Poll git and run every target now, because the due times are based on the clock before the jump."""
         self.run_all()
         self._dependencies.scheduling.scheduler.wake()
 
     def close(self) -> None:
-        """Begin nothing more. What is under way ends by itself, or by the stop that it asks about."""
+        """Start no more runs. Active runs end by themselves, or when they check the stop request."""
         with self._lock:
             self._is_closed = True
             tasks = (self._poll_task, *(state.task for state in self._targets.values()))
@@ -114,7 +114,7 @@ class Controller:
             each.close()
 
     def get_status(self) -> ControllerStatus:
-        """Return how all of it stands."""
+        """Return a snapshot of the controller."""
         active, now = self._revisions.active, self._dependencies.scheduling.clock.now()
         with self._lock:
             removed_targets = {name: state for name, state in self._removed_targets.items() if state.task.running_since}
@@ -154,7 +154,7 @@ class Controller:
                 return action(on_progress)
             except StopRequested:
                 return True
-            except Exception as error:  # noqa: BLE001 - a loop that ends by an error does nothing ever after
+            except Exception as error:  # noqa: BLE001 - an error must not end the periodic task
                 dependencies.events.on_unexpected_error(task_name, state.active_run if state else None, error)
                 return False
             finally:
@@ -185,11 +185,11 @@ class Controller:
         return True
 
     def _update_targets(self, target_names: list[str]) -> None:
-        """Keep a state for each target of the active revision, and none for any other."""
+        """Add a state for each new target of the active revision, and remove those of other targets."""
         with self._lock:
             target_names = [] if self._is_closed else target_names
             removed_targets = {name: self._targets.pop(name) for name in self._targets.keys() - set(target_names)}
-            # A target that git drops and takes up again while its run lasts keeps its task: never two runs at once.
+            # Git may remove and restore a target during its run. The target keeps its task, to prevent concurrent runs.
             returning_targets = {
                 name: self._removed_targets.pop(name) for name in self._removed_targets.keys() & set(target_names)
             }
@@ -220,7 +220,7 @@ class Controller:
         active = self._revisions.active
         assert active
         if all(target.name != name for target in active.desired.targets):
-            return True  # git has just dropped it
+            return True  # git no longer contains the target
         run = state.active_run = ActiveRun(self._dependencies.generate_id(), name, active.revision.id)
         report = self._dependencies.run_target(run, active.desired, on_progress)
         with self._lock:

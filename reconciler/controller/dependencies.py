@@ -1,4 +1,4 @@
-"""The dependencies and intervals of a controller, as types."""
+"""Dependencies and intervals of a controller, as types."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from reconciler.core.report.report import Report
 
 
 class RunTarget(Protocol):
-    """Runs one target."""
+    """Function that runs one target."""
 
     def __call__(self, run: ActiveRun, desired: Desired, on_progress: Callable[[], None]) -> Report:
-        """Run a target and return its report; call `on_progress` after each step."""
+        """Run the target of `run` and return the report. Call `on_progress` after each step."""
 
 
 class ControllerEvents(Protocol):
-    """Receives the events of a controller as they happen. Must not raise."""
+    """Observer of the events of a controller. Its methods must not raise."""
 
     def on_revision_activated(self, revision: Revision, desired: Desired) -> None:
-        """Report that a revision became active, with its desired state."""
+        """Report a new active revision and its desired state."""
 
     def on_revision_rejected(self, rejected_revision: RejectedRevision, active_revision: Revision | None) -> None:
-        """Report why the latest revision was rejected: once for each reason."""
+        """Report a rejected revision, once for each reason."""
 
     def on_run_finished(self, report: Report) -> None:
-        """Report the result of a run."""
+        """Report the result of a finished run."""
 
     def on_unexpected_error(self, task_name: str, run: ActiveRun | None, error: Exception) -> None:
-        """Report an error that the program does not know, and the run that it ended, if any."""
+        """Report an unexpected error, and the run that it ended, if any."""
 
     def on_run_stuck(self, target_status: TargetStatus) -> None:
-        """Report that a run makes no progress: once for each run."""
+        """Report a stuck run, once for each run."""
 
     def on_runs_waiting(self, target_names: Sequence[str]) -> None:
-        """Report that targets are due and wait for the runs of others: once until none waits."""
+        """Report due targets that wait for the runs of other targets. Called once per waiting period."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """The functions and objects that a controller calls."""
+    """Functions and objects that a controller calls."""
 
     run_target: RunTarget
     events: ControllerEvents
@@ -54,10 +54,10 @@ class Dependencies:
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """The intervals between runs and between polls, and the limits of a run.
+    """Intervals of runs, polls and summaries, and the time limit of a run.
 
     `stuck_after` is the time without progress after which a run counts as stuck. Webhooks and pushes start at most two
-    runs of a target within `min_event_interval`. Receivers get a summary once in a `summary_interval`; never if 0.
+    runs of a target within `min_event_interval`. A `summary_interval` of 0 turns summaries off.
     """
 
     run_interval: timedelta

@@ -1,4 +1,4 @@
-"""Which revision of git is in force: the newest that is valid, and word of why a newer one is not."""
+"""Track the active revision, and the reason for rejecting a newer one."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ from reconciler.core.ports import Clock
 
 @dataclass(frozen=True, slots=True)
 class LoadedRevision:
-    """One state of the manifests, read whole: the commit, where they come from git, and what they ask for."""
+    """Revision that was read and validated: its commit (None for a folder) and its desired state."""
 
     revision: str | None
     desired: Desired
 
 
 class RevisionSource(Protocol):
-    """Where manifests come from: a folder, or a repository."""
+    """Source of manifests: a folder or a git repository."""
 
     def read_version(self) -> str:
-        """Return what tells the state that is there now from any other, without reading it. Raises ReconcilerError."""
+        """Return an identifier of the current version, without reading the manifests. Raises ReconcilerError."""
 
     def load(self, version: str) -> LoadedRevision:
-        """Read that state. Raises InvalidManifests, UntrustedCommit, and ReconcilerError where it could not be read."""
+        """Read and validate a version. Raises InvalidManifests, UntrustedCommit, and ReconcilerError if unreadable."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveRevision:
-    """What is reconciled, and what to call it."""
+    """Active revision: the desired state, and the revision that it comes from."""
 
     desired: Desired
     revision: Revision
 
 
 class RevisionTracker:
-    """The last good revision. One that is invalid, not to be trusted or out of reach is never used.
+    """Tracker of the active revision. An invalid, untrusted or unreachable revision never becomes active.
 
-    `looked` is when the source could last be read.
+    `checked_at` is the time when the source was last read without an error.
     """
 
     def __init__(self, source: RevisionSource, clock: Clock) -> None:
@@ -64,13 +64,13 @@ class RevisionTracker:
 
     @property
     def rejected_revision(self) -> RejectedRevision | None:
-        """Why what is in force may not be the newest, if that is so."""
+        """The rejection of the latest revision, or the outage of the source. None if the active one is the latest."""
         return self._unreachable_revision or self._invalid_revision
 
     def poll(self, *, should_revalidate: bool = False) -> bool:
-        """Take over what is new, and tell whether there was anything that could be. Raises StopRequested.
+        """Activate a new valid revision. Return True if there was one. Raises StopRequested.
 
-        What was found to be unfit is judged `again` where that is asked for: what it was judged by may be another.
+        With `should_revalidate`, validate a rejected revision again, because signing keys or programs may have changed.
         """
         if should_revalidate and self._invalid_revision:
             self._known_version = None
@@ -86,7 +86,7 @@ class RevisionTracker:
         return is_new
 
     def _record_unreachable(self, error: ReconcilerError | OSError) -> None:
-        """Note why nothing could be read: while the fault is the same its reason is, though git says it otherwise."""
+        """Record why the source is unreadable. The same fault keeps its first reason, even if the words of git vary."""
         reason = str(error) if isinstance(error, ReconcilerError) else redaction.describe_error(error)
         fault = error.fault if isinstance(error, GitError) else reason
         if not self._unreachable_revision:
@@ -96,7 +96,7 @@ class RevisionTracker:
         self._source_fault = fault
 
     def _activate(self, version: str) -> bool:
-        """Read a new state, and take it over where that is right. Raises ReconcilerError where it cannot be read."""
+        """Read a version, activate it if it is valid, and tell whether it is new. Raises ReconcilerError."""
         try:
             loaded = self._source.load(version)
         except InvalidManifests as error:
@@ -106,7 +106,7 @@ class RevisionTracker:
             self._invalid_revision = self._build_rejection(str(error), self._invalid_revision)
             return False
         if not self._invalid_revision and self.active and self.active.revision.id == loaded.revision is not None:
-            return False  # it was pushed after the source had been asked and before it was read
+            return False  # an earlier poll read it already, because it was pushed between read_version and load
         manifest_count = sum(map(len, loaded.desired.manifests.values()))
         self._invalid_revision = None
         self.active = ActiveRevision(loaded.desired, Revision(loaded.revision, self._clock.now(), manifest_count))
@@ -115,7 +115,7 @@ class RevisionTracker:
     def _build_rejection(
         self, reason: str, previous_rejection: RejectedRevision | None, problems: tuple[Problem, ...] = ()
     ) -> RejectedRevision:
-        """Return a refusal that began with the first of those in a row that are alike."""
+        """Return a rejection, with the time of the previous one if the reason is the same."""
         since = (
             previous_rejection.since
             if previous_rejection and previous_rejection.reason == reason

@@ -1,4 +1,4 @@
-"""The port to a scheduler: calls things at their time, each in a thread of its own."""
+"""Port to a scheduler, which runs each job at its time in a thread of its own."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from reconciler.core.ports import Clock
 
 
 class Scheduler(Protocol):
-    """Calls things at their time."""
+    """Scheduler of jobs. Each name has at most one waiting job."""
 
     def schedule(self, name: str, when: datetime, job: Callable[[], None]) -> None:
-        """Call a job once, at a time or soon after; it takes the place of one that still waits under its name."""
+        """Schedule a job to run once, at `when` or soon after. It replaces a waiting job of the same name."""
 
     def cancel(self, name: str) -> None:
-        """Forget what waits under a name, if anything does."""
+        """Cancel the waiting job of a name, if there is one."""
 
     def is_queued(self, name: str) -> bool:
-        """Tell whether the time of a name has come, and its job waits for a free thread."""
+        """Tell whether the job of a name is due and waits for a free thread."""
 
     def wake(self) -> None:
-        """Look at the clock again: it was set."""
+        """Recompute the waiting times after the clock was changed."""
 
 
 class MonotonicClock(Clock, Protocol):
-    """A clock that people set, and seconds that only grow."""
+    """Wall clock, combined with a monotonic clock."""
 
     def monotonic(self) -> float:
-        """Return seconds since some point that never moves."""
+        """Return the seconds since a fixed point in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class SchedulerContext:
-    """What calls things, what time it is, and a number from 0 to 1 at random."""
+    """Scheduler, clock, and a function that returns a random number from 0 to 1."""
 
     scheduler: Scheduler
     clock: MonotonicClock

@@ -1,4 +1,4 @@
-"""Things done again and again: one at a time, soon when asked for, and further apart while they fail."""
+"""Repeat a task: at its interval, soon after a request, and with a growing delay while it fails."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from reconciler.core.controller.backoff import Backoff
 TaskAction: TypeAlias = Callable[[Callable[[], None]], bool]
 
 _EARLY_TOLERANCE = 1.0
-"""Seconds by which it may be called early: clocks are put right all the time."""
+"""Seconds by which a task may start early, because clocks are corrected all the time."""
 _LATE_TOLERANCE = 10.0
-"""Seconds after which what is due and has not begun is planned anew: whoever was to call it may have lost it."""
+"""Seconds after which a due task that has not started is scheduled again. The scheduler may have lost it."""
 
 
 class PeriodicTask:
-    """One thing that is done again and again. Whatever asks for it, and however often, it is done once, or once more.
+    """Task that repeats and never overlaps with itself. Requests during a run are merged into one more run.
 
-    `act` says whether it went well; it is given what it calls whenever it has got on. While it is under way `running`
-    is since when, and `moved` when it last got on; otherwise `due` is when it begins. How long something takes does not
-    go by the clock: that may be set meanwhile.
+    `action` returns whether it succeeded, and calls its argument after each step. During a run, `running_since` and
+    `last_progress` are set; otherwise `next_run` is. Durations are measured with the monotonic clock, because the wall
+    clock may be changed meanwhile.
     """
 
     def __init__(self, name: str, action: TaskAction, backoff: Backoff, scheduling: SchedulerContext) -> None:
         self._name, self._action, self._backoff, self._scheduling = name, action, backoff, scheduling
         self._lock = threading.Lock()
         self._is_requested = self._is_closed = False
-        self._requested_starts: deque[float] = deque(maxlen=2)  # when it was asked for
+        self._requested_starts: deque[float] = deque(maxlen=2)  # starts caused by a request, in monotonic seconds
         self._last_progress: float | None = None
         self._next_run: float | None = None
         self.running_since: datetime | None = None
@@ -39,16 +39,16 @@ class PeriodicTask:
 
     @property
     def last_progress(self) -> datetime | None:
-        """When it last got on, as the clock goes now; None while nothing is under way."""
+        """The time of the last progress, by the current wall clock. None unless the task is running."""
         return self._to_clock_time(self._last_progress)
 
     @property
     def next_run(self) -> datetime | None:
-        """When it begins, as the clock goes now; None while it is under way."""
+        """The time when the next run is due, by the current wall clock. None while the task is running."""
         return self._to_clock_time(self._next_run)
 
     def request(self) -> None:
-        """Do it soon, or once more when what is under way is done."""
+        """Run the task soon, or once more after the current run."""
         with self._lock:
             now = self._scheduling.clock.monotonic()
             earliest_start = self._compute_earliest_start(now)
@@ -61,7 +61,7 @@ class PeriodicTask:
                 self._schedule(earliest_start)
 
     def reschedule_if_lost(self) -> None:
-        """Plan it anew where it should have begun long ago."""
+        """Schedule the task again if it is overdue and the scheduler has lost it."""
         with self._lock:
             now = self._scheduling.clock.monotonic()
             if self._is_lost(now):
@@ -69,17 +69,17 @@ class PeriodicTask:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it should have begun long ago, and waits for others to end."""
+        """True if the task is overdue, because it waits for a free thread."""
         return self._is_late(self._scheduling.clock.monotonic()) and self._scheduling.scheduler.is_queued(self._name)
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Start no more runs."""
         with self._lock:
             self._is_closed, self._next_run = True, None
             self._scheduling.scheduler.cancel(self._name)
 
     def reopen(self) -> None:
-        """Go on after it was closed: what was under way then may still be."""
+        """Resume a closed task. A run from before the close may still be active."""
         with self._lock:
             self._is_closed = False
         self.request()
@@ -116,11 +116,11 @@ class PeriodicTask:
         return next_run is not None and now > next_run + _LATE_TOLERANCE
 
     def _is_lost(self, now: float) -> bool:
-        """Tell whether it should have begun long ago, and nobody is about to call it."""
+        """Tell whether the task is overdue and not queued."""
         return self._is_late(now) and not self._scheduling.scheduler.is_queued(self._name)
 
     def _compute_earliest_start(self, now: float) -> float:
-        """Return when it may begin because somebody asks."""
+        """Return the earliest start of a requested run, in monotonic seconds."""
         min_event_interval = self._backoff.min_event_interval.total_seconds()
         return (
             max(now, self._requested_starts[0] + min_event_interval)

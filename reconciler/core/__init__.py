@@ -1,4 +1,4 @@
-"""Decide: values and pure functions, standard library only.
+"""Decide what to do: values and pure functions, with the standard library only.
 
-Read the rooms from the bottom up: model, request, manifests and journal, plan, apply, report.
+Read the packages from the bottom up: model, request, manifests and journal, plan, apply, report.
 """

@@ -1,4 +1,4 @@
-"""Carry context variables to other threads, so that log lines there keep their bound fields."""
+"""Copy context variables to other threads, because log lines take their fields from them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _T = TypeVar("_T")
 
 
 def with_context(call: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Wrap a call with the current context variables. Several threads may run the result at the same time."""
+    """Return a call that runs with the current context variables. Threads may run it at the same time."""
     context = copy_context()
 
     def run_in_context(*args: _P.args, **kwargs: _P.kwargs) -> _T:

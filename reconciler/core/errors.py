@@ -1,4 +1,4 @@
-"""Every error the program raises on purpose, so that one `except` at the edge of a target catches them all."""
+"""Errors that the program raises on purpose. They have one root, and one `except` catches them."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from reconciler.core.text import plural
 
 
 class ReconcilerError(Exception):
-    """Root of all errors; its text is one line for a person: what is wrong, where, and what would be right.
+    """Root of the errors. The text is one line for a person: what is wrong, where, and what to do.
 
     ReconcilerError
-    ├── UsageError           options or variables that cannot be right, or contradict one another; nothing was called
-    ├── SetupError           something that is needed is not installed or not free here; nothing was called
-    ├── InvalidManifests     what git holds cannot be used; nothing was called
-    ├── UnknownTarget        the manifests do not declare the requested target; nothing was called
-    ├── GitError             the repository or revision cannot be read; nothing was called
-    │   ├── InvalidReference what was given can name no repository, no revision or no path
-    │   └── UntrustedCommit  the commit is not signed by a key that is listed
+    ├── UsageError           invalid or contradictory options or variables; AWS was not called
+    ├── SetupError           a requirement is missing or in use on this machine; AWS was not called
+    ├── InvalidManifests     the manifests of the revision are invalid; AWS was not called
+    ├── UnknownTarget        the manifests do not declare the requested target; AWS was not called
+    ├── GitError             the repository or revision cannot be read; AWS was not called
+    │   ├── InvalidReference invalid name of a repository, revision or path; git was not started
+    │   └── UntrustedCommit  the commit is not signed by a listed key
     ├── StopRequested        a stop was requested while the program waited
-    │   └── Interrupted      a signal ended the program before there was anything to report
+    │   └── Interrupted      a signal ended the program before it had a result
     ├── StateError           the journal cannot be read, written or trusted
     │   ├── LeaseHeld        another process holds the lease
     │   ├── StateConflict    the journal changed between read and write, or the lease was lost
-    │   │   └── VersionConflict … as the store found by comparing versions
-    │   └── StateWriteUnknown nobody knows whether a write of the journal arrived
+    │   │   └── VersionConflict the version in the store is not the expected one
+    │   └── StateWriteUnknown a write of the journal had no answer and may have succeeded
     └── CloudError           AWS refused or did not answer a read
-        ├── Unauthenticated  no credentials, or expired ones
-        ├── ClockSkewed      signed at a time that AWS does not take
+        ├── Unauthenticated  missing, expired or unknown credentials
+        ├── ClockSkewed      AWS rejected the time in the signature
         ├── WrongAccount     the credentials belong to another account than the target declares
-        ├── AccessDenied     the credentials may not do this
-        ├── Throttled        too many calls, after all retries
-        └── Unreachable      no answer: endpoint, network, time-out or a fault of AWS
+        ├── AccessDenied     the credentials lack a permission
+        ├── Throttled        AWS still throttled the call after the last retry
+        └── Unreachable      no answer: endpoint, network, timeout or a fault of AWS
     """
 
 
@@ -42,16 +42,16 @@ EXIT_INTERRUPTED = 130
 
 
 class UsageError(ReconcilerError):
-    """Options or variables that cannot be right, or contradict one another (exit 64)."""
+    """Invalid or contradictory options or variables (exit 64)."""
 
 
 class SetupError(ReconcilerError):
-    """Something that the program needs is not installed, cannot be read or is not free on this machine."""
+    """Requirement of the program that is missing, unreadable or in use on this machine."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing wrong in one place of a manifest. Lines and columns count from 1."""
+    """Error or warning in one place of a manifest. Lines and columns count from 1; line 0 means the whole file."""
 
     file: str
     line: int
@@ -66,9 +66,10 @@ class Problem:
 
 
 class InvalidManifests(ReconcilerError):
-    """The manifests of a revision have problems; it is not used at all. `revision` is its commit, from git.
+    """Problems in the manifests of a revision, which is rejected. `revision` is its commit; None for a folder.
 
-    Where there are `more` problems than are told, the last of `problems` says how many, and `total` counts them.
+    `omitted_count` is the number of problems that are not listed. If there are any, the last entry of `problems`
+    states this number. `total` includes it.
     """
 
     def __init__(self, problems: tuple[Problem, ...], revision: str | None = None, omitted_count: int = 0) -> None:
@@ -79,23 +80,23 @@ class InvalidManifests(ReconcilerError):
         super().__init__(f"{plural(self.total, 'problem')} in the manifests{suffix}")
 
     def with_revision(self, revision: str | None) -> InvalidManifests:
-        """Return the same of a commit."""
+        """Return the same error with its commit."""
         return InvalidManifests(self.reported_problems, revision, self.omitted_count)
 
 
 def _build_omission_problem(count: int) -> Problem:
-    message = f"{plural(count, 'more problem')} in them: put right what is named here, and look again"
+    message = f"{plural(count, 'more problem')} not listed here: correct the listed problems, and validate again"
     return Problem("manifests", 0, 0, "", message)
 
 
 class UnknownTarget(ReconcilerError):
-    """The manifests do not declare the requested target."""
+    """Requested target that the manifests do not declare."""
 
 
 class GitError(ReconcilerError):
-    """The repository or the revision cannot be read; nothing was called.
+    """Repository or revision that cannot be read. AWS was not called.
 
-    `fault` is the same for one fault each time, also where the text ends in words of git that are not.
+    `fault` identifies the fault: it stays the same each time, even if the words of git in the text vary.
     """
 
     def __init__(self, text: str, fault: str = "") -> None:
@@ -104,19 +105,19 @@ class GitError(ReconcilerError):
 
 
 class InvalidReference(GitError):
-    """What was given can name no repository, no revision or no path, whatever there is; git was not asked."""
+    """Invalid name of a repository, revision or path. Git was not started."""
 
 
 class UntrustedCommit(GitError):
-    """The commit is not signed by a listed key. The revision is not used."""
+    """Commit that is not signed by a listed key. Its revision is rejected."""
 
 
 class StopRequested(ReconcilerError):
-    """A stop was requested while the program waited."""
+    """Stop that was requested while the program waited."""
 
 
 class Interrupted(StopRequested):
-    """A signal ended the program before there was anything to report. `signal` is its number."""
+    """Signal that ended the program before it had a result. `signal` is its number."""
 
     def __init__(self, signal: int) -> None:
         self.signal = signal
@@ -124,48 +125,48 @@ class Interrupted(StopRequested):
 
 
 class StateError(ReconcilerError):
-    """The journal cannot be read, written or trusted. It was not changed."""
+    """Journal that cannot be read, written or trusted. It was not changed."""
 
 
 class LeaseHeld(StateError):
-    """Another process holds the lease of this journal."""
+    """Lease of a journal that another process holds."""
 
 
 class StateConflict(StateError):
-    """Another process has written the journal since it was read."""
+    """Journal that changed after it was read, or lease that was lost."""
 
 
 class VersionConflict(StateConflict):
-    """The store compared the version that was given, and something else is there."""
+    """Version in the store that is not the expected one."""
 
 
 class StateWriteUnknown(StateError):
-    """A write of the journal had no answer: it may have arrived."""
+    """Write of the journal that had no answer and may have succeeded."""
 
 
 class CloudError(ReconcilerError):
-    """AWS refused a read, or did not answer it."""
+    """Read that AWS refused or did not answer."""
 
 
 class Unauthenticated(CloudError):
-    """No credentials were found, or they have expired or are unknown to AWS."""
+    """Credentials that are missing, expired or unknown to AWS."""
 
 
 class ClockSkewed(CloudError):
-    """AWS refused a request for the time in its signature: this machine's clock is wrong."""
+    """Request that AWS refused for the time in its signature, because this machine's clock is wrong."""
 
 
 class WrongAccount(CloudError):
-    """The credentials belong to another account than the target declares."""
+    """Credentials of another account than the target declares."""
 
 
 class AccessDenied(CloudError):
-    """The credentials may not make this call."""
+    """Credentials without the permission for a call."""
 
 
 class Throttled(CloudError):
-    """AWS still throttled the call after the last retry."""
+    """Call that AWS still throttled after the last retry."""
 
 
 class Unreachable(CloudError):
-    """AWS gave no usable answer: name resolution, connection, timeout or an AWS fault."""
+    """Call without a usable answer: name resolution, connection, timeout or a fault of AWS."""

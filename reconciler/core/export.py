@@ -33,10 +33,10 @@ from reconciler.core.request.normalise import resolve_request
 from reconciler.core.request.times import format_millis, to_epoch_millis
 
 _MAX_SLUG_LENGTH = 54
-"""Characters of a data integration's name in that of a manifest: with those of an id, a DNS label."""
+"""Maximum number of characters from the name of a data integration. With those of an id they fit a DNS label."""
 
 _MAX_NAME_LENGTH = 200
-"""Characters of a name that is taken over from a manifest: a file is named by it, and may have 255 bytes."""
+"""Maximum length of a name that is reused from a manifest. The name of the file contains it, with at most 255 bytes."""
 
 _MEMBER_ORDER = (
     "DataIntegrationIdentifier", "ClientId", "ObjectConfiguration", "DestinationURI", "ClientAssociationMetadata",
@@ -47,18 +47,18 @@ _TIME_MEMBERS = frozenset(("StartTime", "EndTime", "FirstExecutionFrom"))
 
 
 def describe_second_create(name: str, other: str) -> str:
-    """Return what an exported manifest would bring about where another one may ask for the same association."""
+    """Return a warning about an exported manifest whose association may belong to another manifest."""
     return (
-        f"{name} may be the association that {other} asks for: if it is, put its ARN into policy.adopt there, and "
-        "do not keep the exported manifest; if that is kept, the next run creates a second one for the other"
+        f"{name} may be the association of {other}: if it is, set policy.adopt of {other} to its ARN, and delete the "
+        f"exported manifest; if you keep the exported manifest, the next run creates a second association for {other}"
     )
 
 
 @dataclass(frozen=True, slots=True)
 class DuplicateManifest:
-    """A manifest of git that asks for what an exported one stands for, and cannot stay beside it as it is.
+    """Manifest in git with the natural key of an exported manifest. Unchanged, it makes the revision invalid.
 
-    `arn` is the association that it has now; None where nobody can tell.
+    `arn` is the association of this manifest, or None if it is unknown.
     """
 
     manifest: Manifest
@@ -70,14 +70,18 @@ class DuplicateManifest:
         name = repr(self.manifest.name)
         if self.arn:
             return f"give {name} policy.adopt: {self.arn}"
-        return f"remove {name}, or name in its policy.adopt which one it means, and leave out what is exported for that"
+        return (
+            f"remove {name}; or set its policy.adopt to the ARN of its association, and delete the manifest that was "
+            "exported for that association"
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedManifest:
     """Exported manifest of one live association, with comments for its reader.
 
-    `managed_by` already covers the association. `blocked_manifests` are blocked because it may be theirs.
+    `managed_by` is the manifest that already covers the association. `blocked_manifests` are blocked because the
+    association may be theirs.
     """
 
     name: str
@@ -90,10 +94,11 @@ class ExportedManifest:
 
 
 def export_associations(target: Target, preview: Preview) -> tuple[ExportedManifest, ...]:
-    """Return all that is live in a target as manifests, in order of data integration and ARN.
+    """Return a manifest for each live association of a target, in order of data integration and ARN.
 
-    Each names its association in policy.adopt, so that it never leads to a Create. What a manifest covers is there
-    under that manifest's name: it may stand in its place, and not beside it.
+    Each manifest names its association in policy.adopt, and therefore never causes a Create. If a manifest in git
+    already covers the association, the exported one has the same name: it can replace that manifest, but must not be
+    used beside it.
     """
     observation, managers = preview.observation, _index_managers(preview)
     records_by_id = {
@@ -109,7 +114,7 @@ def export_associations(target: Target, preview: Preview) -> tuple[ExportedManif
             "apiVersion": "appintegrations.reconciler/v1",
             "kind": "DataIntegrationAssociation",
             "metadata": {"name": names[live.arn]},
-            **({"target": target.name} if target.account else {}),  # the ambient one is not declared, and has no name
+            **({"target": target.name} if target.account else {}),  # manifests do not name an ambient target
             "policy": {"adopt": live.arn},
             "spec": _build_spec(integration, live, record, observation.integrations),
         }
@@ -123,13 +128,13 @@ def export_associations(target: Target, preview: Preview) -> tuple[ExportedManif
 
 
 def check_roundtrip(manifest: Manifest, live: Live, observation: Observation, rules: RunRules) -> str | None:
-    """Return why a manifest would not take its association over just as that is, where no journal knows of it."""
+    """Return the reason that a manifest would not adopt `live` unchanged in a run without a journal, or None."""
     single_observation = Observation(observation.integrations, {str(live.spec["DataIntegrationIdentifier"]): (live,)})
     (decision,) = compute_plan([manifest], single_observation, Journal("", "", ""), rules).decisions
     if not isinstance(decision, Adopt):
-        return f"its manifest would be {decision.kind}"
+        return f"the exported manifest would be {decision.kind}"
     if decision.differences:
-        return f"its manifest would not say the same of {', '.join(each.path for each in decision.differences)}"
+        return f"the exported manifest would differ from AWS at {', '.join(each.path for each in decision.differences)}"
     return None
 
 
@@ -154,7 +159,7 @@ def _index_managers(preview: Preview) -> dict[str, Manifest]:
         if live:
             managers[live.id] = decision.manifest
     for manifest in (decision.manifest for decision in preview.plan.decisions):
-        if manifest.policy.adopt:  # also where something else is wrong with it
+        if manifest.policy.adopt:  # also counts for a blocked manifest
             managers.setdefault(uuid_of(manifest.policy.adopt), manifest)
     return managers
 
@@ -171,7 +176,7 @@ def _find_blocked_manifests(live: Live, preview: Preview) -> tuple[Manifest, ...
 def _index_duplicates(
     preview: Preview, managers: Mapping[str, Manifest]
 ) -> Mapping[NaturalKey, tuple[DuplicateManifest, ...]]:
-    """Return the manifests that do not say in policy.adopt which association they mean, by natural key."""
+    """Return the manifests without policy.adopt, by natural key."""
     arns = {
         managers[live.id].name: live.arn for _, live in _list_associations(preview.observation) if live.id in managers
     }
@@ -187,9 +192,9 @@ def _index_duplicates(
 def _choose_names(
     associations: Sequence[tuple[Integration, Live]], preview: Preview, managers: Mapping[str, Manifest]
 ) -> Mapping[str, str]:
-    """Return a name for each association by its ARN: the same one each time, as long as no other is so much alike.
+    """Return a name for each association, by ARN. The name stays the same unless a similar association appears.
 
-    An association that a manifest covers has that manifest's name, by which the journal knows it.
+    An association that a manifest covers gets the name of that manifest, because its journal record has this name.
     """
     manifests = {decision.manifest.name: decision.manifest for decision in preview.plan.decisions}
     records = {record.name: record for record in _get_records(preview)}
@@ -221,7 +226,7 @@ def _choose_names(
 
 
 def _propose_names(integration: Integration, live: Live) -> Iterator[str]:
-    """Yield names from the shortest on: the data integration's, and ever more of the association's id."""
+    """Yield names, the shortest first: the name of the data integration with more and more of the association's id."""
     ascii_name = normalize("NFKD", integration.name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:_MAX_SLUG_LENGTH].strip("-") or "association"
     id_ = re.sub(r"[^a-z0-9]", "", live.id.lower())
@@ -233,7 +238,7 @@ def _propose_names(integration: Integration, live: Live) -> Iterator[str]:
 def _build_spec(
     integration: Integration, live: Live, record: Record | None, integrations: Collection[Integration]
 ) -> dict[str, Json]:
-    """Return the spec of a manifest: what List shows, and what the journal knows of the rest."""
+    """Return the spec of a manifest: the members in List, and the unreadable members from the journal."""
     recorded_request: Spec = record.request if record else {}
     unreadable_members = {member: recorded_request[member] for member in UNREADABLE if member in recorded_request}
     identifier = _spell_integration(integration, tuple(integrations))
@@ -241,17 +246,17 @@ def _build_spec(
 
 
 def _spell_integration(integration: Integration, integrations: Sequence[Integration]) -> str:
-    """Return the name of a data integration where it means this one and the schema takes it, else its ARN."""
+    """Return the name of a data integration if it is unique and valid in a manifest, otherwise the ARN."""
     name = integration.name
     is_usable = 0 < len(name) <= 255 and name.strip("\ufeff").strip()  # noqa: PLR2004 - the schema's limit
-    is_encodable = not re.search("[\ud800-\udfff]", name)  # half a surrogate pair, which no file can hold
+    is_encodable = not re.search("[\ud800-\udfff]", name)  # UTF-8 cannot encode half a surrogate pair
     return (
         name if is_usable and is_encodable and find_integration(name, integrations) is integration else integration.arn
     )
 
 
 def _sort_members(members: Mapping[str, Json]) -> dict[str, Json]:
-    """Return members in the order of the reference, strangers last, with times that people can read."""
+    """Return members in the order of docs/manifests.md, with unknown ones last and with readable times."""
     known_members = sorted((key for key in members if key in _MEMBER_ORDER), key=_MEMBER_ORDER.index)
     sorted_members: dict[str, Json] = {}
     for key in (*known_members, *sorted(members.keys() - set(known_members))):
@@ -263,7 +268,7 @@ def _sort_members(members: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _format_time(millis: str) -> str:
-    """Return a time as ISO 8601 where that means exactly the same, else as it is."""
+    """Return a time as ISO 8601 if that is exact, otherwise unchanged."""
     text = format_millis(millis)
     try:
         return text if to_epoch_millis(text) == millis else millis
@@ -275,19 +280,23 @@ def _build_comments(
     name: str, integration: Integration, record: Record | None, manager: Manifest | None
 ) -> Iterator[str]:
     yield f"Data integration {integration.name!r}, {integration.arn}"
-    if manager and not (manager.name == name and manager.policy.adopt):  # an exported one stays as it was
-        yield f"Managed already, by {manager.name!r} ({manager.origin}): this may stand in its place, not beside it."
+    if manager and not (manager.name == name and manager.policy.adopt):  # an exported manifest needs no note
+        yield (
+            f"Already managed by {manager.name!r} ({manager.origin}): this manifest can replace that one, "
+            "but must not be used beside it."
+        )
     members = " and ".join(UNREADABLE)
     if record and (record.token or any(member in record.request for member in UNREADABLE)):
-        yield f"AWS does not show {members}: they are as the journal has them."
+        yield f"AWS does not show {members}: their values come from the journal."
     else:
-        yield f"AWS does not show {members}: where it has them, add them before the first run."
-    yield "With policy.adopt, this stands for that association or none: nothing is ever created for it."
+        yield f"AWS does not show {members}: if the association has them, add them before the first run."
+    yield "Because of policy.adopt, this manifest is bound to this association alone, and never creates one."
 
 
 def _describe_duplicate(other: DuplicateManifest) -> str:
-    return f"Refused beside {other.manifest.name!r} ({other.manifest.origin}), which asks for the same: {other.advice}"
+    name, origin = other.manifest.name, other.manifest.origin
+    return f"Invalid beside {name!r} ({origin}), which describes the same association: {other.advice}"
 
 
 def _describe_blocked_manifest(manifest: Manifest) -> str:
-    return describe_second_create("This", f"{manifest.name!r} ({manifest.origin})")
+    return describe_second_create("This association", f"{manifest.name!r} ({manifest.origin})")

@@ -9,28 +9,28 @@ from typing import TypeAlias
 
 from reconciler.core.errors import Problem
 
-NO_MANIFESTS = Problem("manifests", 0, 0, "", "there are none: nothing would be created")
-"""What is said of a revision without a manifest; it stands in no file."""
+NO_MANIFESTS = Problem("manifests", 0, 0, "", "there are no manifests: nothing would be created")
+"""Warning about a revision without a manifest. It belongs to no file, and its line is therefore 0."""
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | tuple[Json, ...] | Mapping[str, Json] | None"
-"""A JSON value. Lists count as immutable here; nothing in the program changes one in place."""
+"""JSON value. The program treats lists as immutable."""
 
 Spec: TypeAlias = Mapping[str, Json]
-"""A CreateDataIntegrationAssociation request in AWS's spelling, less ClientToken."""
+"""Request of CreateDataIntegrationAssociation with the member names of AWS, without ClientToken."""
 
 UNREADABLE = ("ObjectConfiguration", "ClientAssociationMetadata")
-"""Members of the request that ListDataIntegrationAssociations leaves out (botocore model, 2020-07-29)."""
+"""Members of a request that ListDataIntegrationAssociations does not return (botocore model, 2020-07-29)."""
 
 
 class Mode(StrEnum):
-    """Mode of a run, in order from the strictest."""
+    """Permitted writes of a run, from the strictest mode to the least strict."""
 
     OBSERVE = "observe"
     CREATE = "create"
     CREATE_AND_UPDATE = "create-and-update"
 
     def choose_stricter(self, other: Mode) -> Mode:
-        """Return the stricter of the two."""
+        """Return the stricter of two modes."""
         order = tuple(Mode)
         return min(self, other, key=order.index)
 
@@ -44,20 +44,20 @@ class OnLoss(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a manifest begins. Line and column count from 1."""
+    """Position of the first character of a manifest. Line and column count from 1."""
 
     file: str
     line: int
     column: int
 
     def __str__(self) -> str:
-        """Render `file:line`, which terminals and editors make a link of."""
+        """Render `file:line`, which terminals and editors turn into a link."""
         return f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Policy of a manifest: the permitted actions."""
+    """Policy of a manifest: the actions that it permits."""
 
     mode: Mode = Mode.CREATE
     suspend: bool = False
@@ -69,7 +69,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One desired association. `spec` is normalised (see `request.normalise`)."""
+    """Manifest of one desired association. `spec` is normalised (see `request.normalise`)."""
 
     name: str
     target: str | None
@@ -79,13 +79,13 @@ class Manifest:
 
     @property
     def integration(self) -> str:
-        """The data integration as the manifest writes it: a name, a UUID or an ARN."""
+        """The data integration in the spelling of the manifest: a name, a UUID or an ARN."""
         return str(self.spec["DataIntegrationIdentifier"])
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An account, a Region and a role, and the rails of its runs. `None` for what the environment decides."""
+    """Account, Region and role of a target, with guardrails for its runs. The environment supplies None values."""
 
     name: str
     region: str | None = None
@@ -103,7 +103,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """Valid revision of the source: its targets, their manifests by target name, and its warnings."""
+    """Desired state of a valid revision: its targets, their manifests by target name, and its warnings."""
 
     targets: tuple[Target, ...]
     manifests: Mapping[str, tuple[Manifest, ...]]
@@ -119,7 +119,7 @@ class Desired:
 
 
 def mapping_or_empty(value: Json) -> Mapping[str, Json]:
-    """Return a mapping as it is; an empty one for anything else."""
+    """Return `value` if it is a mapping, otherwise an empty mapping."""
     return value if isinstance(value, Mapping) else {}
 
 
@@ -130,7 +130,7 @@ def uuid_of(arn: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """A data integration as ListDataIntegrations shows it. `source` is its SourceURI, where that is of interest."""
+    """Data integration in ListDataIntegrations. `source` is its SourceURI, or empty if it was not read."""
 
     arn: str
     name: str
@@ -144,7 +144,7 @@ class Integration:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """The last job of an association: COMPLETED, IN_PROGRESS or FAILED, and AWS's message."""
+    """Last job of an association: its status (COMPLETED, IN_PROGRESS or FAILED), and AWS's message."""
 
     status: str
     message: str | None
@@ -152,10 +152,10 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """One association as ListDataIntegrationAssociations shows it.
+    """Live association: one that ListDataIntegrationAssociations shows.
 
-    `spec` holds the members that List returns, normalised like a manifest's, with the integration's ARN as
-    DataIntegrationIdentifier.
+    `spec` holds the members that List returns, normalised like those of a manifest. Its DataIntegrationIdentifier is
+    the ARN of the data integration.
     """
 
     arn: str
@@ -170,28 +170,28 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Unobserved:
-    """A List that failed, was denied or broke off. Not the same as an empty one."""
+    """Failed List of a data integration. An empty List is an empty tuple instead."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Observation of AWS in one run: the integrations, and the associations by integration ARN."""
+    """Observation of AWS in one run: the data integrations, and the associations by ARN of their data integration."""
 
     integrations: tuple[Integration, ...]
     associations: Mapping[str, tuple[Live, ...] | Unobserved]
 
 
 NaturalKey: TypeAlias = tuple[str, str, str]
-"""(data-integration ARN, ClientId, DestinationURI): what makes two associations the same to a person."""
+"""Natural key: (data-integration ARN, ClientId, DestinationURI). Associations with the same key look alike."""
 
 
 def resembles(one: Spec, other: Spec) -> bool:
-    """Tell whether two requests of one data integration may mean the same association, spelt differently.
+    """Tell whether two requests of one data integration may mean the same association in different spellings.
 
-    Slashes at the end of DestinationURI and the case of its scheme do not count, nor does a member that one side lacks:
-    AWS may show a request otherwise than it was sent.
+    Ignore slashes at the end of DestinationURI, the case of its scheme, and members that one of the requests lacks,
+    because AWS may show a request in another spelling than the one it received.
     """
     pairs = ((one.get(member), other.get(member)) for member in ("ClientId", "DestinationURI"))
     return all(
@@ -205,7 +205,7 @@ def _normalise_uri(text: str) -> str:
 
 
 def natural_key(spec: Spec) -> NaturalKey:
-    """Return the natural key of a request. An absent member is the empty string."""
+    """Return the natural key of a request, with an empty string for a missing member."""
     return (
         str(spec["DataIntegrationIdentifier"]),
         str(spec.get("ClientId", "")),

@@ -1,4 +1,4 @@
-"""Ports of the program, as types. Readers and writers have separate types."""
+"""Ports: the types through which the program reaches the clock, AWS and the journal. A reader is never a writer."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from reconciler.core.journal.records import Journal
 from reconciler.core.model import Json, Live, Observation, Spec, Unobserved
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-"""Callback with the stage, the number done and the total. Must not raise: a Create may just have been sent."""
+"""Progress callback: stage, number done, total. It must not raise, because a Create may just have been sent."""
 
 
 class Clock(Protocol):
-    """Time."""
+    """Clock that shows the time of day."""
 
     def now(self) -> datetime:
-        """Return the time in UTC."""
+        """Return the current time in UTC."""
 
 
 class Timer(Protocol):
-    """Monotonic clock with a wait."""
+    """Monotonic clock that can also wait."""
 
     def monotonic(self) -> float:
         """Return the seconds since a fixed point in time."""
 
     def sleep(self, seconds: float) -> None:
-        """Wait. Raises StopRequested."""
+        """Wait for this time. Raises StopRequested."""
 
 
 class CloudReader(Protocol):
-    """Reader of AppIntegrations in one account and Region. Its calls change nothing."""
+    """Reader of AppIntegrations in one account and Region."""
 
     def observe(self, progress: Progress) -> Observation:
         """Return all data integrations and their associations. Raises CloudError."""
 
     def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
-        """Return the associations of some data integrations, by the integration's ARN."""
+        """Return the associations of the given data integrations, by ARN of the data integration."""
 
 
 class CloudWriter(Protocol):
@@ -50,17 +50,17 @@ class CloudWriter(Protocol):
         """Wait until the rate limit permits the next call or a stop is requested. Never raises."""
 
     def create(self, request: Spec, token: str, until: datetime) -> Answer:
-        """Send one Create immediately, once, and not after `until`. Never raises: the answer holds the outcome."""
+        """Send one Create, immediately and once, but not after `until`. Return its outcome. Never raises."""
 
     def update(self, integration_arn: str, association_id: str, execution: Json, until: datetime) -> Answer:
-        """Send one Update immediately, once, and not after `until`. Never raises: the answer holds the outcome."""
+        """Send one Update, immediately and once, but not after `until`. Return its outcome. Never raises."""
 
 
 class JournalReader(Protocol):
     """Reader of the journal of one account and Region."""
 
     def read(self) -> Journal:
-        """Return the journal; an empty one if none exists. Raises StateError."""
+        """Return the journal, or an empty journal if there is none yet. Raises StateError."""
 
 
 class LeasedJournal(Protocol):
@@ -76,13 +76,13 @@ class LeasedJournal(Protocol):
     def write(self, change: Callable[[Journal], Journal]) -> Journal:
         """Apply `change` to the journal, write it, renew the lease and return the journal.
 
-        Raises StateConflict where the lease was lost, and StateError.
+        Raises StateConflict if the lease was lost, and StateError.
         """
 
     def finish(self, change: Callable[[Journal], Journal]) -> None:
         """Apply `change` to the journal, write it and release the lease.
 
-        Where the lease was lost, what others wrote since is kept, and `change` is applied to that. Raises StateError.
+        If the lease was lost, apply `change` to the journal that other runs have written since. Raises StateError.
         """
 
 
@@ -95,7 +95,7 @@ class JournalWriter(Protocol):
     def lease(self, expected: Journal, new: Journal) -> AbstractContextManager[LeasedJournal]:
         """Like `swap`, and acquire the lease in the same write. This run holds the lease until `finish`.
 
-        The block's end frees what a local lock holds, also where `finish` never came.
+        The end of the block releases local locks, even without a call of `finish`.
         """
 
 

@@ -1,4 +1,4 @@
-"""Run of one target, as values, and the context that it shares with the runs of other targets."""
+"""Run of one target, as a value, and the context that it shares with the runs of other targets."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from reconciler.core.ports import Clock, Progress
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What all runs at one time have in common. A run asks `is_stopped` before every call that changes AWS.
+    """Context that the runs of several targets share. A run checks `is_stopped` before every call that changes AWS.
 
-    If a plan was `reviewed`, no other is carried out.
+    With a `reviewed` plan, a run carries out only that plan.
     """
 
     options: RunOptions

@@ -1,4 +1,4 @@
-"""Suggest names in messages: similar names, or the first few of many, in bounded time."""
+"""Suggest names for messages in bounded time: similar names, or the first few of many."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from difflib import get_close_matches
 from itertools import islice
 
 _MAX_LENGTH = 64
-"""Maximum length of a compared word, in characters, because a comparison takes the product of both lengths."""
+"""Maximum length of a compared word, in characters. The time of a comparison grows with the product of both lengths."""
 
 _MAX_COMPARISONS = 100
-"""Maximum number of compared words, from the start of a list."""
+"""Maximum number of words to compare. Later words of a list are ignored."""
 
 _MAX_NAMES = 5
 
 
 def find_closest(word: str, known: Iterable[str]) -> str | None:
-    """Return the most similar known word; None if no word is similar enough."""
+    """Return the most similar known word, or None if no known word is similar enough."""
     return next(iter(find_similar(word, known, 1)), None)
 
 
 def find_similar(word: str, known: Iterable[str], limit: int) -> Sequence[str]:
-    """Return the most similar known words, the closest first, limited in number by `most`."""
+    """Return at most `limit` known words that are similar, the most similar first."""
     if len(word) > _MAX_LENGTH:
         return ()
     comparable = islice((each for each in known if len(each) <= _MAX_LENGTH), _MAX_COMPARISONS)
@@ -29,15 +29,16 @@ def find_similar(word: str, known: Iterable[str], limit: int) -> Sequence[str]:
 
 
 def join_names(names: Sequence[str]) -> str:
-    """Return the first few names and the number of further ones."""
+    """Return the first few names, and the number of the others."""
     omitted_count = len(names) - _MAX_NAMES
     return ", ".join(names) if omitted_count <= 0 else f"{', '.join(names[:_MAX_NAMES])} and {omitted_count} more"
 
 
 def is_near(one: str, other: str, max_distance: int) -> bool:
-    """Tell whether at most so many letters were left out, put in, exchanged or swapped with the next one.
+    """Tell whether two names differ by at most `max_distance` typing errors.
 
-    The distance is that of optimal string alignment. Names of very different lengths are not compared.
+    An error is a missing, added or wrong letter, or two neighbouring letters in the wrong order (optimal string
+    alignment distance). Names whose lengths differ by more than `max_distance` are never near.
     """
     if abs(len(one) - len(other)) > max_distance:
         return False

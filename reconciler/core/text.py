@@ -1,7 +1,7 @@
-"""Makes any text safe to show: no value of a manifest or of AWS may steer a terminal, begin a line or command a runner.
+"""Make text safe to show: a value must not control a terminal, start a new line or send a command to a CI runner.
 
-GitHub's runner takes `::` for a command where a line begins, after blanks too, and the older `##[` anywhere in one
-(actions/runner, ActionCommand.cs). What the program prints may end up in its log.
+GitHub's runner executes `::` at the start of a line, also after blanks, and the older `##[` anywhere in a line
+(actions/runner, ActionCommand.cs). The output of this program may end up in the log of a runner.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from datetime import datetime
 from reprlib import Repr
 
-_MAX_LENGTH = 80  # characters, of a terminal
+_MAX_LENGTH = 80  # characters in a line of a terminal
 _SHORT_REPR = Repr()
 _SHORT_REPR.maxstring = _SHORT_REPR.maxother = _MAX_LENGTH
 
 
 def sanitize(text: str) -> str:
-    """Escape invisible characters (control and direction characters) and commands in a text."""
+    """Escape invisible characters (control and direction characters) and runner commands in a text."""
     text = escape_invisible(text)
     if text.lstrip().startswith("::"):
         text = text.replace(":", "\\u003a", 1)
@@ -23,19 +23,19 @@ def sanitize(text: str) -> str:
 
 
 def escape_invisible(text: str) -> str:
-    """Escape invisible characters in a text for a page, a chat or a mail, where no line is a command."""
+    """Escape invisible characters in a text for a page, a chat or a mail, which reach no CI runner."""
     if text.isprintable():
         return text
     return text.translate({ord(char): f"\\u{ord(char):04x}" for char in set(text) if not char.isprintable()})
 
 
 def escape_workflow_commands(text: str) -> str:
-    """Remove commands of the older form from a text. JSON keeps its meaning."""
+    """Escape runner commands of the older form (`##[`) in a text. JSON keeps its meaning."""
     return text.replace("##[", "#\\u0023[")
 
 
 def shorten(value: object) -> str:
-    """Return the Python repr of a value for one line of a message. Long values are cut first."""
+    """Return the Python repr of a value for a message, cut to the width of a terminal line."""
     text = repr(value[: _MAX_LENGTH + 1]) if isinstance(value, str) else _SHORT_REPR.repr(value)
     return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 3]}…"
 
@@ -46,10 +46,10 @@ def plural(count: int, noun: str) -> str:
 
 
 def timestamp(when: datetime) -> str:
-    """Return a UTC time for a sentence, to the second."""
+    """Return a UTC time to the second, for use in a sentence."""
     return f"{when:%Y-%m-%d %H:%M:%SZ}"
 
 
 def timestamp_to_the_minute(when: datetime) -> str:
-    """Return a UTC time for a sentence, to the minute."""
+    """Return a UTC time to the minute, for use in a sentence."""
     return f"{when:%Y-%m-%d %H:%MZ}"

@@ -1,4 +1,4 @@
-"""Send messages with apprise: each URL is a receiver. URLs hold secrets and are never logged or shown."""
+"""Send messages with apprise: each URL is a receiver. URLs contain secrets and are never logged or shown."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any, Protocol
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,19})://")
 
 _OVERFLOW_MODE = "split"
-"""What becomes of a message that is longer than a service takes: parts, since what is cut off would never be told.
+"""Mode that splits a message that is longer than a service accepts. Truncating the message would lose changes.
 
-By itself apprise sends it whole, and Discord or Telegram refuses it each time.
+By default apprise sends the whole message, and Discord and Telegram reject it each time.
 """
 _TIMEOUT_SECONDS = 30.0
 """Timeout of a delivery, in seconds."""
-_UNKNOWN_SERVICE = "is none that apprise understands"
+_UNKNOWN_SERVICE = "is not a valid URL for apprise"
 
 
 class AppriseMissing(Exception):
@@ -25,7 +25,7 @@ class AppriseMissing(Exception):
 
 
 class InvalidReceiver(ValueError):
-    """A URL that is not exactly one receiver. The message names it by its number and scheme."""
+    """A URL does not describe exactly one receiver. The message identifies the URL by its number and scheme."""
 
 
 class Receiver(Protocol):
@@ -36,13 +36,17 @@ class Receiver(Protocol):
         """A display name: the URL scheme and an ordinal. Never contains a secret."""
 
     def send(self, title: str, body: str, severity: str) -> bool:
-        """Send a message (info, success, warning or failure) and return whether it was accepted. Never raises."""
+        """Send a message and return whether the service accepted it. Never raises.
+
+        `severity` is info, success, warning or failure.
+        """
 
 
 class AppriseReceiver:
-    """One URL of apprise. A `Receiver`.
+    """A `Receiver` for one apprise URL.
 
-    Apprise bounds each wait for an answer's next byte, not the whole: one that comes byte by byte may take for ever.
+    The timeout covers the whole delivery. The timeout of apprise restarts with each byte, and a slow answer could
+    block forever.
     """
 
     def __init__(self, name: str, service: Any, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
@@ -51,7 +55,7 @@ class AppriseReceiver:
         self._thread: threading.Thread | None = None
 
     def send(self, title: str, body: str, severity: str) -> bool:
-        """Send a message once. A timeout counts as a failure, and blocks further messages until the delivery ends."""
+        """Send a message once. After a timeout, return False for every message until that delivery has ended."""
         if self._thread and self._thread.is_alive():
             return False
         results: list[bool] = []
@@ -65,12 +69,12 @@ class AppriseReceiver:
     def _notify(self, title: str, body: str, severity: str) -> bool:
         try:
             return bool(self._service.notify(body, title=title, notify_type=severity, body_format="text"))
-        except Exception:  # noqa: BLE001 - plugins raise many errors, and their texts may hold the URL
+        except Exception:  # noqa: BLE001 - plugins raise many errors, and their texts may contain the URL
             return False
 
 
 def parse_receivers(text: str) -> tuple[AppriseReceiver, ...]:
-    """Return what the URLs in a text, between blanks, lead to. Raises NotInstalled and WrongReceiver."""
+    """Return a receiver for each URL in a whitespace-separated text. Raises AppriseMissing and InvalidReceiver."""
     try:
         import apprise  # noqa: PLC0415 - needs about 50 MB, and is optional
     except ImportError as error:
@@ -98,20 +102,21 @@ def parse_receivers(text: str) -> tuple[AppriseReceiver, ...]:
 
 
 def _add_url(service: Any, url: str) -> str | None:
-    """Add a URL, and return what is wrong with it, or None.
+    """Add a URL to a service, and return the problem with the URL, or None.
 
-    A delivery to one of several recipients is none, so that one who fails would have it repeated to the others.
+    A URL with several recipients is rejected: if one recipient failed, a retry would send the message to the others
+    again.
     """
     try:
         if not service.add(url) or len(service) != 1:
             return _UNKNOWN_SERVICE
         has_several = any(len(plugin) > 1 for plugin in service)
-    except Exception:  # noqa: BLE001 - as in send
+    except Exception:  # noqa: BLE001 - plugins raise many errors, and their texts may contain the URL
         return _UNKNOWN_SERVICE
     if has_several:
-        return "has several recipients: give each a URL of its own"
+        return "has several recipients: write a separate URL for each recipient"
     for plugin in service:
-        if "overflow_mode" not in vars(plugin):  # the URL does not say
+        if "overflow_mode" not in vars(plugin):  # the URL does not set it
             plugin.overflow_mode = _OVERFLOW_MODE
     return None
 

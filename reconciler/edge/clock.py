@@ -1,4 +1,4 @@
-"""Read the machine's time and randomness. No other module may do this."""
+"""Read the machine's clock, host name and random numbers. No other module may do this."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from reconciler.core.errors import StopRequested
 
 
 class SystemClock:
-    """The machine's clock. Setting `stop` ends its waits."""
+    """The machine's clock. Setting the event `stop` interrupts a sleep."""
 
     def __init__(self, stop: threading.Event | None = None) -> None:
         self._stop = stop or threading.Event()
 
     def now(self) -> datetime:
         """Return the time in UTC."""
-        return datetime.now(UTC)  # noqa: TID251 - this is the place
+        return datetime.now(UTC)  # noqa: TID251 - only this module may read the clock
 
     def monotonic(self) -> float:
-        """Return monotonic seconds since a fixed point."""
+        """Return the seconds since a fixed point. Setting the system time does not change them."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait. Raises StopRequested as soon as a stop is requested."""
+        """Sleep for a number of seconds. Raises StopRequested as soon as a shutdown is requested."""
         if self._stop.wait(seconds):
-            raise StopRequested("a stop was asked for")
+            raise StopRequested("shutdown requested")
 
 
 def generate_id() -> str:
     """Return a random UUID."""
-    return str(uuid.uuid4())  # noqa: TID251 - this is the place
+    return str(uuid.uuid4())  # noqa: TID251 - only this module may create random ids
 
 
 def get_host_name() -> str:
-    """Return this machine's name, the same for each of its processes."""
+    """Return the host name of this machine. Each process of the machine gets the same name."""
     return socket.gethostname()
 
 
 def describe_process() -> str:
-    """Return an id of this process on this machine."""
+    """Return a description of this process with its process id."""
     return f"process {os.getpid()}"

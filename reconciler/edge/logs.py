@@ -1,4 +1,4 @@
-"""Logs for machines and people: constant event names, fields beside them, on stderr."""
+"""Write logs: JSON lines for machines, text for people. Each line has a constant event name and fields."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from reconciler.core.plan.decision import Update
 from reconciler.core.report.report import AssociationReport, Report
 from reconciler.core.text import escape_workflow_commands, sanitize
 
-# structlog draws tracebacks with rich where it can import it. Nobody needs that here, and it is half of what importing
-# structlog costs. What is None in sys.modules cannot be imported (Python's reference, "The module cache").
+# structlog imports rich, if it is installed, to format tracebacks. This program does not use rich, and importing it
+# takes half of structlog's import time. An entry of None in sys.modules makes the import fail (Python's reference,
+# "The module cache").
 _rich = sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
 import structlog  # noqa: E402
 
@@ -62,7 +63,7 @@ _DETAILS = frozenset(("run", "account", "region", "arn", "differences", "clientT
 
 
 class _SafeStream:
-    """The log stream. A full disk or a closed reader does not make the program fail."""
+    """The log stream. It ignores errors such as a full disk or a closed pipe: a log must not stop the program."""
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
@@ -79,9 +80,10 @@ class _SafeStream:
 
 
 def configure(stream: TextIO | None, *, color: bool, brief: bool = False) -> None:
-    """Send logs to a stream: lines that a person reads on a terminal, JSON lines anywhere else; nowhere without one.
+    """Send logs to a stream: text lines to a terminal, JSON lines to any other stream. None discards the logs.
 
-    `brief` is for a report on the same terminal: what goes well is left out, and so are details that it shows.
+    Set `brief` if the same terminal also shows the report. It leaves out info lines and the fields that the report
+    shows.
     """
     is_terminal = stream is not None and stream.isatty()
     out: Any = _SafeStream(stream)
@@ -105,7 +107,7 @@ def configure(stream: TextIO | None, *, color: bool, brief: bool = False) -> Non
         logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(out)  # what libraries have to say comes in the same form
+    handler = logging.StreamHandler(out)  # gives the log lines of libraries the same format
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=[_redact_event, *processors])
     )
@@ -121,19 +123,19 @@ def get_logger() -> FilteringBoundLogger:
 
 
 def _is_informative(record: logging.LogRecord) -> bool:
-    """Return whether a botocore record says more than the error that botocore also raises."""
+    """Return whether a botocore record adds information to the error that botocore raises."""
     return "mandatory refresh" not in record.getMessage()
 
 
 def log_thread_failure(hook_arguments: threading.ExceptHookArgs) -> None:
-    """Log an unexpected error that ends a thread, which Python would print as many lines: a `threading.excepthook`."""
+    """Log an unexpected error that ended a thread, as one line. Use it as `threading.excepthook`."""
     _log_unexpected(
         f"thread {hook_arguments.thread.name}" if hook_arguments.thread else "thread", hook_arguments.exc_value
     )
 
 
 def log_unraisable(hook_arguments: sys.UnraisableHookArgs) -> None:
-    """Log an error that cannot be caught, such as in a finalizer: a `sys.unraisablehook`."""
+    """Log an error that cannot be caught, such as one in a finalizer. Use it as `sys.unraisablehook`."""
     _log_unexpected("finalizer", hook_arguments.exc_value)
 
 
@@ -144,12 +146,12 @@ def _log_unexpected(what: str, error: BaseException | None) -> None:
 
 
 def bind_fields(**fields: object) -> AbstractContextManager[None]:
-    """Bind fields to each line that is logged while the block runs, including those of libraries."""
+    """Add fields to each line that is logged while the block runs, including lines of libraries."""
     return structlog.contextvars.bound_contextvars(**fields)
 
 
 def log_desired(desired: Desired, revision: str | None, files: Sequence[str]) -> None:
-    """Log the warnings of a revision's manifests, or that it has no manifests."""
+    """Log the warnings about a revision's manifests, and a warning if there are no manifests."""
     log = get_logger().bind(revision=revision) if revision else get_logger()
     for warning in desired.warnings:
         log.warning(MANIFEST_WARNING, problem=str(warning))
@@ -158,7 +160,7 @@ def log_desired(desired: Desired, revision: str | None, files: Sequence[str]) ->
 
 
 def log_report(report: Report) -> None:
-    """Log a run: a line for each drift and each call, and one line for the whole run."""
+    """Log a run: one line for each drifted association, each call and each failure, and one line for the whole run."""
     log = get_logger().bind(run=report.run.id, revision=report.run.revision)
     if len(report.targets) == 1:
         log = log.bind(target=report.targets[0].name)
@@ -193,7 +195,7 @@ def log_report(report: Report) -> None:
 
 
 def _join_errors(report: Report) -> str | None:
-    """Return why targets could not be reconciled, by name if there are several."""
+    """Return the errors of the failed targets as one text, or None. Name the targets if the run has several."""
     has_several = len(report.targets) > 1
     messages = [f"{each.name}: {each.error}" if has_several else each.error for each in report.targets if each.error]
     return "; ".join(messages) or None
@@ -227,29 +229,29 @@ def _log_association(log: FilteringBoundLogger, association: AssociationReport) 
 
 
 def _render_json(logger: object, name: str, event: EventDict) -> str:
-    """Render a line of JSON that no runner takes for a command."""
+    """Return an event as a line of JSON that a CI runner does not interpret as a command."""
     return escape_workflow_commands(str(structlog.processors.JSONRenderer()(logger, name, event)))
 
 
 def _drop_details(_: object, __: str, event: EventDict) -> EventDict:
-    """Leave out what the report beside it says."""
+    """Remove the fields that the report on the same terminal shows."""
     return {key: value for key, value in event.items() if key not in _DETAILS}
 
 
 def _redact(_: object, __: str, event: EventDict) -> EventDict:
-    """Remove secrets from a traceback: it holds the messages of libraries."""
+    """Remove secrets from a traceback, which may contain messages of libraries."""
     if "exception" in event:
         event["exception"] = redaction.redact(str(event["exception"]))
     return event
 
 
 def _redact_event(_: object, __: str, event: EventDict) -> EventDict:
-    """Remove secrets from the records of libraries, including Python's warnings."""
+    """Remove secrets from the log records of libraries, including Python's warnings."""
     return {**event, "event": redaction.redact(str(event["event"]))}
 
 
 def _sanitize(_: object, __: str, event: EventDict) -> EventDict:
-    """Make texts safe for a terminal, line by line; anything else is shown by its repr, which is."""
+    """Escape control characters in text fields, line by line. Other fields are shown by their safe `repr`."""
     safe = {key: sanitize(value) if isinstance(value, str) else value for key, value in event.items()}
     if "exception" in event:
         safe["exception"] = "\n".join(map(sanitize, str(event["exception"]).splitlines()))

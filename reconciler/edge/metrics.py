@@ -1,4 +1,4 @@
-"""Export Prometheus metrics with prometheus-client: events are counted live, the status is read at each scrape."""
+"""Export Prometheus metrics with prometheus-client. Events are counted as they occur; each scrape reads the status."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DURATIONS = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600)
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 _MAX_CODES = 100
 _OTHER = "other"
-"""The label for further AWS codes after a maximum: each code is a series until the process ends."""
+"""The label for error codes beyond the first hundred. Each code is a time series until the process ends."""
 _RESULTS = {Created: "created", Updated: "updated", Refused: "refused", NotSent: "not-sent", Unknown: "unknown"}
 
 
@@ -37,44 +37,44 @@ class Metrics:
         self._read_status: Callable[[], ControllerStatus] | None = None
         self._first_seen: dict[str, datetime] = {}
         self._codes: set[str] = set()
-        registry.register(self)  # first: what it begins at 0 is among the counts of the same scrape
+        registry.register(self)  # before the counters: a scrape then exports the counters that `collect` starts at 0
 
         def counter(name: str, help_: str, *labels: str) -> Counter:
             return Counter(name, help_, labels, namespace=_PREFIX, registry=registry)
 
         self._runs = counter("runs", "Finished runs.", "target", "result")
         self._durations = Histogram(
-            "run_duration_seconds", "How long runs took.", ("target",),
+            "run_duration_seconds", "Duration of finished runs.", ("target",),
             namespace=_PREFIX, registry=registry, buckets=_DURATIONS,
         )  # fmt: skip
-        self._writes = counter(
-            "writes", "Creates and updates, by what became of them.", "target", "operation", "result"
-        )
+        self._writes = counter("writes", "Creates and updates, by result.", "target", "operation", "result")
         self._calls = counter(
-            "aws_calls", "Answers of AWS to single attempts; the code is empty where all was well.",
+            "aws_calls", "Attempts of AWS calls, by error code. The code is empty for a success.",
             "service", "operation", "code",
         )  # fmt: skip
-        self._throttles = counter("aws_throttles", "Answers of AWS that calls come too fast.", "service", "operation")
-        self._waits = counter("rate_limit_wait_seconds", "Time that calls waited for the target's own rate.", "target")
+        self._throttles = counter("aws_throttles", "Attempts of AWS calls that were throttled.", "service", "operation")
+        self._waits = counter(
+            "rate_limit_wait_seconds", "Time that calls waited for the rate limit of the target.", "target"
+        )
         self._leases = Gauge(
-            "lease_held", "Whether this process holds the lease of the target's journal.", ("target",),
+            "lease_held", "1 while this process holds the lease of the target's journal, otherwise 0.", ("target",),
             namespace=_PREFIX, registry=registry,
         )  # fmt: skip
-        self._webhooks = counter("webhooks", "Webhooks, by sender and what became of them.", "sender", "result")
-        self._notifications = counter("notifications", "Notifications, by what became of them.", "result")
-        build = Gauge("build_info", "The version that runs.", ("version",), namespace=_PREFIX, registry=registry)
+        self._webhooks = counter("webhooks", "Received webhooks, by sender and result.", "sender", "result")
+        self._notifications = counter("notifications", "Notifications, by result.", "result")
+        build = Gauge("build_info", "Version of the program.", ("version",), namespace=_PREFIX, registry=registry)
         build.labels(version).set(1)
 
     def show_status(self, read_status: Callable[[], ControllerStatus]) -> None:
-        """Include a controller's status in the metrics."""
+        """Export a controller's status from now on. Each scrape calls `read_status`."""
         self._read_status = read_status
 
     def render(self) -> tuple[str, bytes]:
-        """Return the content type and the metrics in Prometheus's text format."""
+        """Return the content type and the metrics in the text format of Prometheus."""
         return _CONTENT_TYPE, generate_latest(self._registry)
 
     def count_run(self, report: Report) -> None:
-        """Count a run of one target."""
+        """Count a run, its duration and its writes."""
         seconds = (report.run.finished_at - report.run.started_at).total_seconds()
         for target in report.targets:
             name = _encode_label(target.name)
@@ -85,7 +85,7 @@ class Metrics:
                     self._writes.labels(name, each.decision, _RESULTS[type(each.outcome)]).inc()
 
     def observe_session(self, session: Any) -> None:
-        """Count each attempt of each call of a session of botocore."""
+        """Count each attempt of each call that a botocore session makes."""
         session.register("response-received", self._count_call, unique_id="reconciler-metrics")
 
     def _count_call(
@@ -96,7 +96,7 @@ class Metrics:
         code, status = "", 0
         if exception is not None:
             code = type(exception).__name__
-        elif (status := response_dict["status_code"]) >= 300:  # noqa: PLR2004 - what HTTP calls no success
+        elif (status := response_dict["status_code"]) >= 300:  # noqa: PLR2004 - in HTTP only 2xx is a success
             code = _extract_code(parsed_response, status)
         if code in self._codes or len(self._codes) < _MAX_CODES:
             self._codes.add(code)
@@ -109,7 +109,7 @@ class Metrics:
         self._waits.labels(_encode_label(target)).inc(seconds)
 
     def _initialise(self, target: str) -> None:
-        """Start a target's counters at 0: Prometheus sees no increase when a counter first appears above 0."""
+        """Start a target's counters at 0. Prometheus sees no increase if the first value of a counter is above 0."""
         target = _encode_label(target)
         for result in ("succeeded", "failed"):
             self._runs.labels(target, result)
@@ -120,7 +120,7 @@ class Metrics:
 
     @contextmanager
     def track_lease(self, target: str) -> Iterator[None]:
-        """Report the lease as held while the block runs."""
+        """Export the lease of a target as held while the block runs."""
         self._leases.labels(_encode_label(target)).set(1)
         try:
             yield
@@ -128,11 +128,11 @@ class Metrics:
             self._leases.labels(_encode_label(target)).set(0)
 
     def count_webhook(self, sender: str, result: str) -> None:
-        """Count a webhook."""
+        """Count a webhook by its sender and result."""
         self._webhooks.labels(sender, result).inc()
 
     def count_notification(self, result: str) -> None:
-        """Count a notification."""
+        """Count a notification by its result."""
         self._notifications.labels(result).inc()
 
     def collect(self) -> Iterator[Metric]:
@@ -140,52 +140,57 @@ class Metrics:
         if self._read_status is None:
             return
         status = self._read_status()
-        description = "Manifests by decision, unmanaged associations and failed calls."
+        description = "Manifests by decision, and the counts of unmanaged associations and failed calls."
         associations = _create_gauge("associations", description, "target", "decision")
-        drift = _create_gauge("drift_seconds", "For how long an association has been drifted.", "target", "association")
+        drift = _create_gauge(
+            "drift_seconds", "Time since the drift of the association was detected.", "target", "association"
+        )
         exports = _create_gauge("exports_failed", "Associations whose last job failed.", "target")
         succeeded = _create_gauge(
-            "last_success_timestamp_seconds", "When a run of the target last went well.", "target"
+            "last_success_timestamp_seconds", "Time of the last successful run of the target.", "target"
         )
         failures = _create_gauge(
-            "consecutive_failures", "How many runs of the target failed since one last went well.", "target"
+            "consecutive_failures", "Failed runs of the target since its last successful run.", "target"
         )
-        idle = _create_gauge("run_idle_seconds", "Time since the run under way last made progress.", "target")
+        idle = _create_gauge("run_idle_seconds", "Time since the current run last made progress.", "target")
         first_seen = _create_gauge(
-            "target_first_seen_timestamp_seconds", "When a scrape first found the target.", "target"
+            "target_first_seen_timestamp_seconds", "Time of the first scrape that found the target.", "target"
         )
         self._first_seen = first_seen_times = {
-            lane.target: self._first_seen.get(lane.target, status.now) for lane in status.targets
+            target_status.target: self._first_seen.get(target_status.target, status.now)
+            for target_status in status.targets
         }
-        for lane in status.targets:
-            name = _encode_label(lane.target)
-            self._initialise(lane.target)
-            first_seen.add_metric((name,), first_seen_times[lane.target].timestamp())
-            failures.add_metric((name,), lane.failures)
-            idle.add_metric((name,), _compute_age(status, lane.last_progress))
-            if lane.last_success:
-                succeeded.add_metric((name,), lane.last_success.timestamp())
-            if lane.last_report:
-                for decision, count in lane.last_report.summary.items():
+        for target_status in status.targets:
+            name = _encode_label(target_status.target)
+            self._initialise(target_status.target)
+            first_seen.add_metric((name,), first_seen_times[target_status.target].timestamp())
+            failures.add_metric((name,), target_status.failures)
+            idle.add_metric((name,), _compute_age(status, target_status.last_progress))
+            if target_status.last_success:
+                succeeded.add_metric((name,), target_status.last_success.timestamp())
+            if target_status.last_report:
+                for decision, count in target_status.last_report.summary.items():
                     associations.add_metric((name, decision), count)
-                exports.add_metric((name,), sum(each.has_failed_export for each in lane.associations))
-            for each in lane.associations:
+                exports.add_metric((name,), sum(each.has_failed_export for each in target_status.associations))
+            for each in target_status.associations:
                 if each.decision is DecisionKind.DRIFTED:
                     drift.add_metric((name, _encode_label(each.name)), _compute_age(status, each.since))
-        started = _create_gauge("start_timestamp_seconds", "When the controller was started.")
+        started = _create_gauge("start_timestamp_seconds", "Start time of the controller.")
         started.add_metric((), status.started_at.timestamp())
         yield from (associations, drift, exports, succeeded, failures, idle, first_seen, started)
         yield from _collect_revision(status)
 
 
 def _collect_revision(status: ControllerStatus) -> Iterator[Metric]:
-    """Yield which revision is active and whether a newer one was rejected."""
-    rejected = _create_gauge("revision_rejected", "Whether the latest revision was rejected or cannot be read.")
+    """Yield the metrics of the active revision, the rejected revision and the last read of git."""
+    rejected = _create_gauge(
+        "revision_rejected", "1 if the latest revision was rejected or cannot be read, otherwise 0."
+    )
     rejected.add_metric((), 1 if status.rejected_revision else 0)
-    activated = _create_gauge("revision_timestamp_seconds", "When the active revision became active.", "revision")
+    activated = _create_gauge("revision_timestamp_seconds", "Activation time of the active revision.", "revision")
     if status.revision:
         activated.add_metric((_encode_label(status.revision.id or ""),), status.revision.since.timestamp())
-    checked = _create_gauge("source_checked_timestamp_seconds", "When git was last read without an error.")
+    checked = _create_gauge("source_checked_timestamp_seconds", "Time of the last successful read of git.")
     if status.source_checked_at:
         checked.add_metric((), status.source_checked_at.timestamp())
     yield from (rejected, activated, checked)
@@ -196,12 +201,12 @@ def _create_gauge(name: str, help_: str, *labels: str) -> GaugeMetricFamily:
 
 
 def _encode_label(text: str) -> str:
-    """Return text that is valid in a label: Prometheus reads UTF-8, which cannot hold a lone surrogate."""
+    """Replace lone surrogates in a label value: Prometheus reads UTF-8, which cannot encode them."""
     return text.encode("utf-8", "replace").decode()
 
 
 def _extract_code(parsed_response: Any, status: int) -> str:
-    """Return AWS's error code, or the HTTP status if the response has no valid code."""
+    """Return the error code of AWS, or the HTTP status if the response has no valid code."""
     error = parsed_response.get("Error") if isinstance(parsed_response, Mapping) else None
     code = error.get("Code") if isinstance(error, Mapping) else None
     return code if isinstance(code, str) and _CODE.fullmatch(redaction.redact(code)) else str(status)

@@ -1,4 +1,4 @@
-"""Write files into a folder: each file completely, and none over a different file without `force`."""
+"""Write files into a folder. Each file is complete, and a different file is replaced only with `force`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ _MAX_NAMES = 3
 
 
 class OutputError(OSError):
-    """A folder or file that cannot be written. The message says which, why, and what to do."""
+    """A folder or file cannot be written. The message names the path, the reason and the remedy."""
 
 
 def write_files(folder: Path, texts: Mapping[str, str], *, force: bool) -> dict[str, bool]:
-    """Write texts by file name, and return whether each was written: False if the same file already existed.
+    """Write texts to files, and return for each file name whether the file was written.
 
-    Existing files are checked before the first write. Raises OutputError.
+    `texts` maps file names to texts. A file that already has its text is not written. Existing files are checked
+    before the first write. Raises OutputError.
     """
     if texts:
         _create_folder(folder)
@@ -28,15 +29,15 @@ def write_files(folder: Path, texts: Mapping[str, str], *, force: bool) -> dict[
         more = f" and {len(conflicts) - _MAX_NAMES} more" if len(conflicts) > _MAX_NAMES else ""
         raise OutputError(
             f"{', '.join(conflicts[:_MAX_NAMES])}{more} "
-            f"{'is' if len(conflicts) == 1 else 'are'} there already and not the same: "
-            "nothing was written; --force replaces them, --unmanaged leaves out what has a manifest"
+            f"already {'exists' if len(conflicts) == 1 else 'exist'} with different content: nothing was written; "
+            "use --force to replace such files, or --unmanaged to skip associations that have a manifest"
         )
     paths_to_write = [path for path in contents if not existing.get(path)]
     for count, path in enumerate(paths_to_write):
         try:
             _replace_file(path, contents[path]) if path in existing else _create_file(path, contents[path])
         except OSError as error:
-            progress = f"; {count} of {len(paths_to_write)} files were written before it" if count else ""
+            progress = f"; {count} of {len(paths_to_write)} files were written before this one" if count else ""
             raise OutputError(f"{path} cannot be written: {error.strerror}{progress}") from error
     return {path.name: path in paths_to_write for path in contents}
 
@@ -45,13 +46,13 @@ def _create_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise OutputError(f"{folder} is no folder: give --output-dir another") from error
+        raise OutputError(f"{folder} is not a folder: choose another --output-dir") from error
     except OSError as error:
-        raise OutputError(f"{folder} cannot be made: {error.strerror}") from error
+        raise OutputError(f"{folder} cannot be created: {error.strerror}") from error
 
 
 def _has_content(path: Path, content: bytes) -> bool:
-    """Return whether a path is a regular file, not a link, with exactly this content."""
+    """Return whether a path is a regular file with exactly this content. A link counts as different."""
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             return file.read(len(content) + 1) == content
@@ -60,7 +61,7 @@ def _has_content(path: Path, content: bytes) -> bool:
 
 
 def _create_file(path: Path, content: bytes) -> None:
-    """Create a new file completely or not at all, and never through a link."""
+    """Create a new file with its complete content, or no file. Links are not followed."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -75,7 +76,7 @@ def _create_file(path: Path, content: bytes) -> None:
 
 def _replace_file(path: Path, content: bytes) -> None:
     """Replace a file atomically: a reader sees either the old or the new content."""
-    # A leftover file with a leading dot is not read as a manifest. The fixed name leaves at most one.
+    # The leading dot keeps a leftover file from being read as a manifest. The fixed name allows at most one leftover.
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)
     _create_file(temporary, content)

@@ -1,7 +1,7 @@
-"""Limit the rate of calls: AppIntegrations publishes no limit, and the account and Region share it.
+"""Limit the rate of calls. AppIntegrations has an unpublished limit that all callers in an account and Region share.
 
-This is own code because the maintained libraries either read the clock themselves, which a simulation cannot
-replace, or need more memory to import than the rest of the program.
+No library is used, because a simulation must replace the clock. The maintained libraries either read the clock
+themselves or need more memory to import than the rest of the program.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from reconciler.core.ports import Timer
 
 
 class RateLimiter:
-    """A token bucket: `burst` calls at once, then `rate` calls per second. Safe to share between threads.
+    """A token bucket that allows `burst` calls at once, then `rate` calls per second. Threads may share it.
 
-    `on_wait` receives the seconds that a call is about to wait.
+    Before a call waits, `on_wait` is called with the seconds of the wait.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class RateLimiter:
         self._lock = threading.Lock()
 
     def __call__(self) -> None:
-        """Wait until the next call may go out."""
+        """Wait until the next call is allowed. Raises StopRequested if a shutdown is requested during the wait."""
         with self._lock:
             now = self._timer.monotonic()
             due = max(self._next, now)

@@ -1,4 +1,4 @@
-"""Calls things at their time, on APScheduler."""
+"""Run jobs at given times with APScheduler."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 MAX_CONCURRENT_JOBS = 32
-"""How many jobs run side by side at most: one that hangs holds up no other before there are so many."""
+"""Maximum number of jobs that run at the same time. With fewer running jobs, a hanging job does not delay others."""
 _MAX_INSTANCES = 1000
 _SHARED_POOL = "default"
 
@@ -21,7 +21,7 @@ _ONCE = IntervalTrigger(days=36_500, timezone="UTC")
 
 
 class _ThreadPool(ThreadPoolExecutor):  # type: ignore[misc] # APScheduler has no types
-    """The threads of some jobs. `queued` are the names of those that wait for a free one."""
+    """A pool of threads. `queued_names` holds the names of due jobs that wait for a free thread."""
 
     def __init__(self, max_workers: int) -> None:
         super().__init__(max_workers)
@@ -33,9 +33,10 @@ class _ThreadPool(ThreadPoolExecutor):  # type: ignore[misc] # APScheduler has n
 
 
 class ThreadScheduler:
-    """Calls each job in a thread of its own. Late jobs are called all the same.
+    """A scheduler that runs each job in its own thread. An overdue job still runs.
 
-    Jobs of the names that stand `alone` wait for no other's; of all others so many run at once.
+    A job with one of the `dedicated` names has its own thread and never waits for a job with another name. At most
+    `max_concurrent` of the other jobs run at the same time.
     """
 
     def __init__(self, *dedicated: str, max_concurrent: int = MAX_CONCURRENT_JOBS) -> None:
@@ -43,10 +44,11 @@ class ThreadScheduler:
         self._scheduler = BackgroundScheduler(timezone="UTC", executors=self._pools)
 
     def schedule(self, name: str, when: datetime, job: Callable[[], None]) -> None:
-        """Call a job once, at a time or soon after; it takes the place of one that still waits under its name."""
-        # A job that plans its own next call does so before it returns: there are two of its name for a moment, and more
-        # where one that waits for a thread is dropped and planned again. One that
-        # is called once and then removed would be looked for in vain where the scheduler is shut down meanwhile.
+        """Run a job once at a given time, or soon after. It replaces a scheduled job with the same name."""
+        # The limit of one instance per job is raised. A job may schedule its own next run before it returns, and a
+        # queued job may be cancelled and scheduled again: for a moment, several instances then have the same name.
+        # The job has an interval of 100 years instead of a single date. APScheduler removes a job without a next run,
+        # and that removal fails if the scheduler shuts down at the same time.
         executor = name if name in self._pools else _SHARED_POOL
         pool = self._pools[executor]
 
@@ -66,30 +68,31 @@ class ThreadScheduler:
         )
 
     def cancel(self, name: str) -> None:
-        """Forget what waits under a name, if anything does."""
+        """Cancel the scheduled job with a name, if there is one."""
         with suppress(JobLookupError):
             self._scheduler.remove_job(name)
 
     def is_queued(self, name: str) -> bool:
-        """Tell whether the time of a name has come, and its job waits for a free thread."""
-        return any(name in threads.queued_names for threads in self._pools.values())
+        """Return whether the job with a name is due and waits for a free thread."""
+        return any(name in pool.queued_names for pool in self._pools.values())
 
     def wake(self) -> None:
-        """Look at the clock again: it was set, and the time until something is due is no longer what it was."""
+        """Recompute the time until the next job. Call this after the clock was changed."""
         self._scheduler.wakeup()
 
     def start(self) -> None:
-        """Begin to call."""
+        """Start to run jobs."""
         self._scheduler.start()
 
     @property
     def is_running(self) -> bool:
-        """Whether anything would be called."""
-        thread = self._scheduler._thread  # noqa: SLF001 - the scheduler says that it runs when its thread has died
+        """True if the scheduler is running."""
+        thread = self._scheduler._thread  # noqa: SLF001 - `running` stays true after the scheduler's thread has died
         return bool(self._scheduler.running and thread and thread.is_alive())
 
     def shut_down(self) -> None:
-        """Call nothing more, and return when what was called has returned; for how long that may take nobody says."""
-        self._scheduler.shutdown(wait=False)  # waiting, it would hold the lock that a job needs which plans another
-        for threads in self._pools.values():
-            threads.shutdown(wait=True)
+        """Start no further job, and wait for the running jobs without a timeout."""
+        # With wait=True, APScheduler would hold a lock that a running job needs to schedule its next run.
+        self._scheduler.shutdown(wait=False)
+        for pool in self._pools.values():
+            pool.shutdown(wait=True)

@@ -1,1 +1,1 @@
-"""Notify people of what changes: each receiver separately, by the present state and its last notification."""
+"""Notify receivers of changes. Each receiver gets the changes since its own last notification."""

@@ -1,4 +1,4 @@
-"""Brings people what they were not told yet: what they were told and how all stands is enough, so nothing queues."""
+"""Send each receiver what changed since its last notification. Changes are computed from state, without a queue."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from reconciler.edge.apprise import Receiver
 
 _FIRST_DELAY = 10.0
-"""Seconds until a delivery that failed is tried again; doubled with each further failure."""
+"""Seconds before the first retry of a failed delivery. Each further failure doubles the delay."""
 _MAX_DOUBLINGS = 6
-"""How often at most: up to some ten minutes."""
+"""The most doublings of the delay, which is then 640 seconds."""
 
 
 class DeliveryEvents(Protocol):
-    """Is told what becomes of messages."""
+    """Callbacks for delivered and failed messages."""
 
     def on_delivered(self, receiver: str, message: Message) -> None:
-        """Say that a receiver took a message."""
+        """Record that a receiver accepted a message."""
 
     def on_delivery_failed(self, receiver: str, failures: int, delay: float) -> None:
-        """Say that one did not, how often in a row, and in how many seconds it is tried again."""
+        """Record a failed delivery, its number in a row, and the seconds before the retry."""
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class _RetryState:
 
 @dataclass(frozen=True, slots=True)
 class DispatchContext:
-    """What a courier goes by: how all stands, who is to be told (behind a name), how often all of it, and the time."""
+    """Inputs of the dispatcher: the controller's status, the receivers by name, the summary interval and a timer."""
 
     get_status: Callable[[], ControllerStatus]
     get_receivers: Callable[[], Sequence[tuple[str, Receiver]]]
@@ -57,17 +57,20 @@ class DispatchContext:
 
 
 class Dispatcher:
-    """Tells each receiver for itself: one that takes nothing holds up no other, and is told later what then stands."""
+    """Dispatcher of notifications, with separate retries for each receiver.
+
+    A receiver that fails does not delay the others. Its retry sends the changes up to the time of the retry.
+    """
 
     def __init__(self, context: DispatchContext, states: NotificationStore, events: DeliveryEvents) -> None:
         self._context, self._states, self._events = context, states, events
         self._retries: dict[str, _RetryState] = {}
 
     def dispatch(self) -> None:
-        """Deliver what there is to deliver."""
+        """Send the pending messages to each receiver, unless the receiver waits for its retry."""
         status = self._context.get_status()
         if not self._states.ensure_loaded() and status.now - status.started_at < OUTAGE_TOLERANCE:
-            return  # better late than twice
+            return  # without the stored state, messages would be sent a second time
         for name, receiver in self._context.get_receivers():
             if self._context.timer.monotonic() >= self._retries.setdefault(name, _RetryState()).retry_at:
                 self._deliver(name, receiver, status)
@@ -85,12 +88,12 @@ class Dispatcher:
                     return
                 self._states.save(name, state_after)
             if not messages and final_state != self._states[name]:
-                self._states.save(name, final_state)  # what git dropped
+                self._states.save(name, final_state)  # removals from git change the state without a message
 
     def _build_messages(
         self, state: NotificationState, status: ControllerStatus
     ) -> tuple[list[tuple[Message, NotificationState]], NotificationState]:
-        """Return each message with the ledger once it is delivered, and the ledger at the end."""
+        """Return each message with the state after its delivery, and the state after all deliveries."""
         snapshots, messages = snapshot_targets(status), []
         state = drop_removed_targets(state, status)
         notifications, state = find_changes(state, snapshots)

@@ -1,4 +1,4 @@
-"""What receivers were told, as it is kept beside the journal: never the reason why anything else waits or fails."""
+"""Store the notification state beside the journal. A failure of the store never stops a notification."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ _MAX_ATTEMPTS = 3
 
 
 class NotificationStore:
-    """The ledger of each receiver. Where the store fails, memory serves, and `troubled` is told why, once.
+    """The notification state of each receiver, in memory and in a store.
 
-    Without a store (a dry run writes nothing) they last as long as the process. `now` tells which times to believe.
+    If the store fails, the state stays in memory, and `on_error` receives the reason once. Without a store, as in a dry
+    run, the state lasts as long as the process. Times in the state that are later than `now()` are ignored.
     """
 
     def __init__(self, store: Store | None, on_error: Callable[[str], None], now: Callable[[], datetime]) -> None:
@@ -30,11 +31,11 @@ class NotificationStore:
         self._is_loaded = store is None
 
     def __getitem__(self, receiver: str) -> NotificationState:
-        """Return what a receiver was told."""
+        """Return the notification state of a receiver."""
         return self._states.get(receiver, NotificationState()).without_future_times(self._now())
 
     def ensure_loaded(self) -> bool:
-        """Tell whether it is known what people were told before this process began; look, where it is not yet."""
+        """Load the stored state unless it is loaded already. Return whether it is loaded."""
         if not self._is_loaded:
             with self.lock():
                 pass
@@ -42,7 +43,10 @@ class NotificationStore:
 
     @contextmanager
     def lock(self) -> Iterator[bool]:
-        """Read them anew and let no other process of this machine tell meanwhile; False where another one does."""
+        """Lock the store against other processes of this machine, and load it again.
+
+        Yield False if another process holds the lock.
+        """
         if not self._store:
             yield True
             return
@@ -59,7 +63,7 @@ class NotificationStore:
             self._store.release()
 
     def save(self, receiver: str, state: NotificationState) -> None:
-        """Remember what a receiver was told; within `held`."""
+        """Save the notification state of a receiver. Call this within `lock`."""
         self._states[receiver] = state.merge(self[receiver])
         if not self._store or not self._is_locked:
             return
@@ -85,7 +89,10 @@ class NotificationStore:
             self._report_error(str(error))
 
     def _load(self) -> None:
-        """Bring in what is kept. Where nothing is, nothing was told: so it is at a first start. Raises StateError."""
+        """Merge the stored state into the state in memory. Raises StateError.
+
+        A missing state counts as empty, as at the first start.
+        """
         assert self._store
         stored = self._store.load()
         self._version = stored.version if stored else None
@@ -94,7 +101,7 @@ class NotificationStore:
         except (ValueError, RecursionError) as error:
             stored_states = {}
             self._report_error(
-                f"{self._store.place} is not understood, and begun anew: {redaction.describe_error(error)}"
+                f"{self._store.place} is malformed, and a new one replaces it: {redaction.describe_error(error)}"
             )
         self._is_loaded = True
         for receiver, state in stored_states.items():

@@ -1,4 +1,4 @@
-"""A thread that tells people, so that nothing waits for it."""
+"""Send notifications in a separate thread, so that no run waits for a delivery."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from reconciler.core.controller.status import ControllerStatus
 from reconciler.edge import logs
 
 _DISPATCH_INTERVAL = 15.0
-"""Seconds from one look to the next where nothing happens: some news is that nothing happened."""
+"""Seconds between two dispatches without a wake-up. Some changes, such as an overdue run, happen without one."""
 _BATCH_DELAY = 2.0
-"""Seconds for which a message waits for what happens at the same time."""
+"""Seconds between a wake-up and the dispatch, so that simultaneous changes share one message."""
 _STOP_TIMEOUT = 3.0
-"""Seconds that a last delivery is given when the process ends; what is left is told after the next start."""
+"""Timeout in seconds of the last delivery at the end of the process. The next start sends the rest."""
 
 
 class NotificationThread:
-    """Has a thread that tells people, once it is begun; where nobody is to be told, nothing happens."""
+    """The thread that sends notifications. If `create_dispatch` is None, no thread is started."""
 
     def __init__(self, create_dispatch: Callable[[Callable[[], ControllerStatus]], Callable[[], None]] | None) -> None:
         self._create_dispatch = create_dispatch
@@ -25,20 +25,21 @@ class NotificationThread:
         self._thread: threading.Thread | None = None
 
     def notify(self) -> None:
-        """Say that there may be news."""
+        """Wake the thread, because something may have changed."""
         self._wakeup.set()
 
     def start(self, get_status: Callable[[], ControllerStatus]) -> None:
-        """Tell, from now on, how all stands on a board."""
+        """Start the thread. It reads the controller's status from `get_status`."""
         if self._create_dispatch:
             dispatch = self._create_dispatch(get_status)
             self._thread = threading.Thread(target=self._run, args=(dispatch,), name="notifications", daemon=True)
             self._thread.start()
 
     def stop(self, timeout: float = _STOP_TIMEOUT) -> bool:
-        """Deliver what is pending, and return whether that was done within `leave` seconds.
+        """Deliver the pending notifications, and return whether the thread ended within `timeout` seconds.
 
-        If it was not, a delivery hangs in a thread of apprise, and Python would wait for it when the process ends.
+        If it did not, a delivery hangs in a thread of apprise. Python would wait for that thread at the end of the
+        process.
         """
         self._stop_event.set()
         self._wakeup.set()
@@ -56,5 +57,5 @@ class NotificationThread:
             is_last = self._stop_event.is_set()
             try:
                 dispatch()
-            except Exception as error:  # noqa: BLE001 - a thread that ends by an error tells nothing ever after
+            except Exception as error:  # noqa: BLE001 - after an error, the thread must still send later notifications
                 logs.get_logger().error(logs.UNEXPECTED_ERROR, what="notifications", error=f"{type(error).__name__}")

@@ -1,1 +1,1 @@
-"""Shows a Report: pure functions from a Report to text."""
+"""Render reports, diagnoses and notifications as text: pure functions from values to text."""

@@ -1,4 +1,4 @@
-"""A diagnosis as text and as JSON."""
+"""Render a diagnosis as text and as JSON."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _BOLD = "1"
 
 
 def render_text(diagnosis: Diagnosis, *, is_terminal: bool) -> str:
-    """Return lines for people; with colours and symbols for a terminal, plain otherwise."""
+    """Return the diagnosis as text. A terminal gets colours and symbols, and any other output gets plain text."""
     return "".join(f"{line}\n" for line in _TextRenderer(is_terminal).render_lines(diagnosis))
 
 
 def render_json(diagnosis: Diagnosis) -> str:
-    """Return a JSON document with a final newline."""
+    """Return the diagnosis as a JSON document with a final newline."""
     document = {
         "format": FORMAT,
         "summary": dict(diagnosis.counts),
@@ -62,7 +62,7 @@ class _TextRenderer:
         yield f"{self._apply_style('Checks:', _BOLD)} {counts}. Nothing was written."
 
     def _render_checks(self, checks: Sequence[Check], width: int) -> Iterator[str]:
-        printed_fixes = set()  # what helps against several is said once
+        printed_fixes = set()  # several checks may have the same fix, which is printed once
         for check in checks:
             symbol, code = _STYLES[check.result]
             result_cell = (

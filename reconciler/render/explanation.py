@@ -1,4 +1,4 @@
-"""All that is known of one association, as text and as JSON."""
+"""Render the explanation of one association as text and as JSON."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ FORMAT = "reconciler/explanation/v1"
 
 
 def render_text(explanation: Explanation, target: str, place: str) -> str:
-    """Return lines for people. `target` is its name, `place` the account and Region."""
+    """Return the explanation as text. `target` is the target's name, `place` its account and Region."""
     return "".join(f"{sanitize(line)}\n" for line in _render_lines(explanation, target, place))
 
 
 def render_json(explanation: Explanation, target: str, account: str, region: str) -> str:
-    """Return a JSON document with a final newline."""
+    """Return the explanation as a JSON document with a final newline."""
     policy = explanation.manifest.policy
     tree = {
         "format": FORMAT,
@@ -75,9 +75,9 @@ def _render_lines(explanation: Explanation, target: str, place: str) -> Iterator
     yield f"  rule     record: {explanation.row.record}; live: {explanation.row.live}"
     if explanation.row.condition:
         yield f"           if {explanation.row.condition}"
-    yield f"           so: {explanation.row.decision}"
+    yield f"           decision: {explanation.row.decision}"
     if explanation.row.guardrail:
-        yield f"  rail     {association.decision}: {explanation.row.guardrail}"
+        yield f"  guardrail  {association.decision}: {explanation.row.guardrail}"
     for difference in association.differences:
         live = format_value(difference.live) if difference.is_readable else "unverifiable"
         git, applied = format_value(difference.desired), format_value(difference.applied)
@@ -85,7 +85,7 @@ def _render_lines(explanation: Explanation, target: str, place: str) -> Iterator
     if association.unverifiable:
         yield f"  unverifiable: {' '.join(association.unverifiable)} (AWS does not show it)"
     yield ""
-    yield "git asks for"
+    yield "git"
     policy = manifest.policy
     yield f"  policy   mode {policy.mode}, generation {policy.generation}, onLoss {policy.on_loss}" + "".join(
         [", suspended"] * policy.suspend
@@ -93,19 +93,19 @@ def _render_lines(explanation: Explanation, target: str, place: str) -> Iterator
         + [f", adopt {policy.adopt}"] * bool(policy.adopt)
     )
     if explanation.integration:
-        yield f"  integration {manifest.integration} is {explanation.integration.name}, {explanation.integration.arn}"
+        yield f"  integration {manifest.integration}: {explanation.integration.name}, {explanation.integration.arn}"
     else:
-        yield f"  integration {manifest.integration} is not there"
+        yield f"  integration {manifest.integration} was not found"
     yield from _render_members(explanation.request or manifest.spec)
     if explanation.token:
-        yield f"  a Create of it carries the token {explanation.token}"
+        yield f"  ClientToken of a Create: {explanation.token}"
     elif policy.adopt:
-        yield "  no Create is ever sent for it: it has policy.adopt"
+        yield "  no Create is sent, because the manifest has policy.adopt"
     yield ""
-    yield f"the journal remembers (serial {explanation.journal.serial})"
+    yield f"journal (serial {explanation.journal.serial})"
     yield from _render_record(explanation)
     yield ""
-    yield "AWS shows"
+    yield "AWS"
     yield from _render_live(explanation)
 
 
@@ -118,43 +118,44 @@ def _render_members(spec: Mapping[str, Json]) -> Iterator[str]:
 def _render_record(explanation: Explanation) -> Iterator[str]:
     record = explanation.record
     if record is None:
-        yield "  nothing of it"
+        yield "  no record"
         return
     if record.name != explanation.manifest.name:
-        yield f"  under the name {record.name}"
+        yield f"  recorded under the name {record.name}"
     yield from _render_state(record)
-    yield f"  token {record.token or 'unknown: somebody else created it'}"
-    yield f"  incarnation {record.incarnation}, generation {record.generation} acted on last"
+    yield f"  ClientToken {record.token or 'unknown, because this program did not create the association'}"
+    yield f"  incarnation {record.incarnation}, last used generation {record.generation}"
     if explanation.last_decision:
         yield f"  {explanation.last_decision.decision} since {timestamp(explanation.last_decision.since)}"
     if record.request != explanation.request:
-        yield "  applied, which is not what git asks for now:"
+        yield "  last applied request, which differs from git:"
         yield from (f"  {line}" for line in _render_members(record.request))
     for number, execution in enumerate(record.previous_executions, 1):
-        yield f"  not sent again by itself, {number} of {len(record.previous_executions)}: {format_value(execution)}"
+        total = len(record.previous_executions)
+        yield f"  earlier execution, not repeated automatically, {number} of {total}: {format_value(execution)}"
 
 
 def _render_state(record: Record) -> Iterator[str]:
     match record.state:
         case CreatePending(attempts, first, last):
-            attempt_text = f"attempt {attempts} at {timestamp(last)}, the first at {timestamp(first)}"
-            yield f"  a Create without an answer: {attempt_text}"
+            attempt_text = f"attempt {attempts} at {timestamp(last)}, first attempt at {timestamp(first)}"
+            yield f"  Create without an answer: {attempt_text}"
         case Bound(association_id, since, arn, missing_since, update):
             yield f"  bound to {arn or association_id} since {timestamp(since)}"
             if arn is None:
-                yield "  no run has seen it in List yet"
+                yield "  not shown by List yet"
             if missing_since:
-                yield f"  List has left it out since {timestamp(missing_since)}"
+                yield f"  missing from List since {timestamp(missing_since)}"
             if update:
                 outcome = f"refused: {update.refusal}" if update.refusal else "not shown by List yet"
-                yield f"  an Update of {timestamp(update.at)}, {outcome}"
+                yield f"  Update sent at {timestamp(update.at)}, {outcome}"
 
 
 def _render_live(explanation: Explanation) -> Iterator[str]:
     if explanation.unlisted is not None:
-        yield f"  unknown: its data integration could not be listed: {explanation.unlisted}"
+        yield f"  unknown, because the data integration could not be listed: {explanation.unlisted}"
     elif explanation.live is None:
-        yield "  nothing for it"
+        yield "  no live association"
     else:
         yield f"  {explanation.live.arn}"
         yield from _render_members(explanation.live.spec)
@@ -163,7 +164,7 @@ def _render_live(explanation: Explanation) -> Iterator[str]:
             yield f"  last job {explanation.live.last_execution.status}{message}"
     for other in explanation.matches:
         if explanation.live is None or other.id != explanation.live.id:
-            yield f"  another with its natural key: {other.arn}"
+            yield f"  another association with the same natural key: {other.arn}"
 
 
 def _encode_live(live: Live) -> dict[str, Any]:

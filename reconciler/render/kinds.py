@@ -1,4 +1,4 @@
-"""The kinds of entry in a report, the gravest first: how every format labels, ranks, draws and groups them."""
+"""Define the kinds of report entry, most severe first, and how each format labels, ranks, colours and groups them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.report.report import AssociationReport
 
 Level: TypeAlias = Literal["error", "warning", "note", "none"]
-"""How grave an entry is, in the words of SARIF."""
+"""The severity of an entry, in the words of SARIF."""
 
 Group: TypeAlias = Literal["person", "difference", "write", "adopted", "not adopted", "in sync", "other"]
-"""The section of a page that an entry without a call belongs to."""
+"""The section of the pull request comment that lists an entry without a call."""
 
 Color: TypeAlias = Literal["green", "yellow", "cyan", "red", "dim"]
 
 
 class ReportKind(StrEnum):
-    """One kind of entry: its stable name, and how it is shown. A member cannot exist without all of that."""
+    """One kind of report entry: a stable name, and its label, severity, section, symbol, colour and meaning."""
 
     label: str
     level: Level
@@ -31,7 +31,7 @@ class ReportKind(StrEnum):
     def __new__(  # noqa: PLR0913, PLR0917 - the columns of the table below
         cls, name: str, label: str, level: Level, group: Group, symbol: str, color: Color, meaning: str
     ) -> Self:
-        """Return a member; its value is its name."""
+        """Return a member. The value of a member is its name."""
         member = str.__new__(cls, name)
         member._value_ = name
         member.label, member.level, member.group = label, level, group
@@ -39,15 +39,15 @@ class ReportKind(StrEnum):
         return member
 
     # fmt: off
-    FAILED = ("failed", "failed", "error", "person", "✗", "red", "A call failed: AWS did nothing.")
+    FAILED = ("failed", "failed", "error", "person", "✗", "red", "A call failed, and AWS changed nothing.")
     UNKNOWN = (
         "unknown", "unknown", "error", "person", "?", "red",
-        "A call had no answer: it may have been carried out.",
+        "A call had no answer. AWS may have carried it out.",
     )
-    BLOCKED = ("blocked", "blocked", "error", "person", "✗", "red", "A person is needed; the reason says for what.")
+    BLOCKED = ("blocked", "blocked", "error", "person", "✗", "red", "A person must act. The reason says what to do.")
     LOST = (
         "lost", "lost", "warning", "person", "?", "red",
-        "The association is known to the journal, and List no longer shows it.",
+        "The association is in the journal, but List no longer shows it.",
     )
     DRIFTED = (
         "drifted", "drifted", "warning", "difference", "≠", "yellow",
@@ -55,65 +55,65 @@ class ReportKind(StrEnum):
     )
     CHANGED = (
         "changed", "changed", "warning", "difference", "~", "yellow",
-        "Git asks for something else than what was applied or adopted. It cannot be sent, or is not.",
+        "Git differs from the last applied or adopted configuration, and the difference is not sent.",
     )
     UPDATE = (
         "update", "to update", "note", "write", "~", "yellow",
-        "Git changed the execution. Sending it REPEATS the export.",
+        "The execution changed in git. The update REPEATS the export.",
     )
     CREATE = (
         "create", "to create", "note", "write", "+", "green",
-        "Missing. Creating it starts an export that nobody can stop.",
+        "The association is missing. Creating it starts an export that cannot be stopped.",
     )
-    HELD = ("held", "held", "note", "difference", "‖", "cyan", "A write that waits; the reason says for what.")
+    HELD = ("held", "held", "note", "difference", "‖", "cyan", "A write waits. The reason says for what.")
     SETTLING = (
         "settling", "settling", "note", "difference", "…", "cyan",
-        "A call or List may lag: nothing is sent until it is settled.",
+        "An answer was lost, or List may lag. Nothing is sent until the result is certain.",
     )
-    UPDATED = ("updated", "updated", "note", "write", "~", "green", "The update was taken, and the export runs again.")
+    UPDATED = ("updated", "updated", "note", "write", "~", "green", "AWS accepted the update. The export runs again.")
     CREATED = (
         "created", "created", "note", "write", "+", "green",
         "The association was created, and its export has started.",
     )
     ADOPT = (
         "adopt", "to adopt", "note", "adopted", "⇢", "cyan",
-        "Live, and not in the journal: it is bound to the manifest. AWS is not touched.",
+        "A live association is not in the journal. It is bound to the manifest without a write to AWS.",
     )
     UNADOPTED = (
         "unadopted", "not adopted", "note", "not adopted", "⇢", "cyan",
-        "Live, and could not be written into the journal. The next run tries again.",
+        "A live association could not be added to the journal. The next run tries again.",
     )
     IN_SYNC = (
         "in-sync", "in sync", "none", "in sync", "✓", "dim",
         "Git, journal and AWS agree, as far as AWS shows.",
     )
-    UNMANAGED = ("unmanaged", "unmanaged", "note", "other", "·", "dim", "Live, and no manifest covers it.")
-    ORPHANED = ("orphaned", "orphaned", "note", "other", "·", "dim", "In the journal, and its manifest is gone.")
+    UNMANAGED = ("unmanaged", "unmanaged", "note", "other", "·", "dim", "No manifest covers this live association.")
+    ORPHANED = ("orphaned", "orphaned", "note", "other", "·", "dim", "The manifest of this journal record is gone.")
     UNLISTED = (
         "unlisted", "not listed", "warning", "other", "?", "yellow",
-        "A data integration could not be listed: what is unmanaged is not known.",
+        "A data integration could not be listed, so its unmanaged associations are unknown.",
     )
     TARGET_FAILED = (
         "target-failed", "target failed", "error", "other", "✗", "red",
-        "A target could not be reconciled at all.",
+        "A target could not be reconciled.",
     )
     PLAN_MISMATCH = (
-        "plan-mismatch", "not as reviewed", "error", "other", "✗", "red",
-        "The plan is not the one that was reviewed: nothing was written.",
+        "plan-mismatch", "plan mismatch", "error", "other", "✗", "red",
+        "The plan differs from the reviewed plan. Nothing was written.",
     )
     INVALID_MANIFEST = (
         "invalid-manifest", "invalid manifest", "error", "other", "✗", "red",
-        "A manifest cannot be used; no manifest is, until it is put right.",
+        "A manifest is invalid. No manifest is used until it is corrected.",
     )
     MANIFEST_WARNING = (
         "manifest-warning", "manifest warning", "warning", "other", "!", "yellow",
-        "A manifest is valid, and probably not what was meant.",
+        "A manifest is valid, but probably contains a mistake.",
     )
     # fmt: on
 
     @property
     def rank(self) -> int:
-        """The place in the order of gravity, from 0."""
+        """The position in the order of severity, starting with 0 for the most severe."""
         return _RANKS[self]
 
 
@@ -121,7 +121,7 @@ _RANKS = {kind: rank for rank, kind in enumerate(ReportKind)}
 
 
 def get_kind(association: AssociationReport) -> ReportKind:
-    """Return the kind of an association: what became of its call, or otherwise what was decided."""
+    """Return the kind of an association: the outcome of its call, or its decision if no call was made."""
     match association.outcome:
         case Unknown():
             return ReportKind.UNKNOWN
@@ -140,7 +140,7 @@ def get_kind(association: AssociationReport) -> ReportKind:
 
 
 def get_kind_of_decision(decision: DecisionKind) -> ReportKind:  # noqa: PLR0911 - a row for each decision
-    """Return the kind of a decision that nothing was done about."""
+    """Return the kind of a decision without a call."""
     match decision:
         case DecisionKind.CREATE:
             return ReportKind.CREATE

@@ -1,4 +1,4 @@
-"""A manifest as YAML text that says the same to readers of YAML 1.1 and 1.2."""
+"""Render a manifest as YAML that readers of YAML 1.1 and YAML 1.2 parse to the same values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reconciler.core.text import sanitize
 
 _PLAIN_SCALAR = re.compile(r"[A-Za-z_][A-Za-z0-9_./()*?,+=@-]*(?:[ :][A-Za-z0-9_./()*?,+=@-]+)*")
 _PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
-"""What is plain within brackets, too."""
+"""Scalars that need no quotes, even inside brackets."""
 
 _RESERVED = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "inf", "nan"))
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
@@ -18,12 +18,12 @@ _MAX_BYTE, _MAX_BASIC_PLANE = 0xFF, 0xFFFF
 
 
 def render_yaml(document: Mapping[str, Json], comments: Sequence[str] = ()) -> str:
-    """Return a document in block style, its comments before it."""
+    """Return a document in block style, after its comments."""
     return "".join(f"{line}\n" for line in (*map(format_comment, comments), *_render_mapping(document, "")))
 
 
 def format_comment(message: str) -> str:
-    """Return one line of comment, whatever is said."""
+    """Return a message as one comment line, with line breaks and control characters escaped."""
     return f"# {sanitize(message)}"
 
 
@@ -37,7 +37,7 @@ def _render_mapping(members: Mapping[str, Json], indent: str) -> Iterator[str]:
 
 
 def _format_inline(value: Json, plain_pattern: re.Pattern[str] = _PLAIN_SCALAR) -> str:
-    """Return what fits on one line: a list is written as one."""
+    """Return a value in flow style, on one line."""
     match value:
         case Mapping():
             members = (
@@ -58,7 +58,7 @@ def _format_inline(value: Json, plain_pattern: re.Pattern[str] = _PLAIN_SCALAR) 
 
 
 def _format_scalar(value: str, plain_pattern: re.Pattern[str] = _PLAIN_SCALAR) -> str:
-    """Return a string, without quotes only where it cannot be taken for anything else."""
+    """Return a string, quoted unless a YAML reader can only read it as this string."""
     return value if plain_pattern.fullmatch(value) and value.lower() not in _RESERVED else _quote(value)
 
 

@@ -1,4 +1,4 @@
-"""Notices and summaries as messages for chats, mails and pagers: plain text with nothing that such a place obeys."""
+"""Render notifications and summaries as plain-text messages without mentions, links or other chat markup."""
 
 from __future__ import annotations
 
@@ -16,31 +16,33 @@ from reconciler.core.text import escape_invisible, plural, timestamp_to_the_minu
 Severity: TypeAlias = Literal["info", "success", "warning", "failure"]
 
 _MAX_LINES = 20
-"""How many things one message tells at most."""
+"""The maximum number of notifications or targets in one message."""
 _MAX_LENGTH = 500
-"""Characters: how much is said of one thing at most."""
+"""The maximum number of characters of one value in a message."""
 _ADVICE = {
-    Condition.REFUSED: "the latest revision was rejected or cannot be read: correct what is named here",
-    Condition.TARGET_FAILED: "nothing is known of its associations meanwhile: see the reason, or run reconcile doctor",
-    Condition.UNLISTED: "what is there is not known meanwhile: run reconcile doctor",
-    Condition.FAILED: "a later run tries again where that is safe: see the reason",
-    Condition.BLOCKED: "a person is needed: do what the reason says",
-    Condition.LOST: "gone from List: look in AWS; policy.generation (or a standing policy.onLoss) creates it again",
-    Condition.DRIFTED: "AWS no longer matches the last applied or adopted configuration; correct git or AWS",
-    Condition.EXPORT_FAILED: "the last job of an association failed: AWS's console says why",
+    Condition.REFUSED: "the latest revision was rejected or cannot be read: correct the problems listed here",
+    Condition.TARGET_FAILED: "the state of its associations is unknown: see the reason, or run reconcile doctor",
+    Condition.UNLISTED: "the associations of this data integration are unknown: run reconcile doctor",
+    Condition.FAILED: "a later run tries again if that is safe: see the reason",
+    Condition.BLOCKED: "a person must act: do what the reason says",
+    Condition.LOST: "missing from List: check AWS; policy.generation or policy.onLoss creates it again",
+    Condition.DRIFTED: "AWS no longer matches the last applied or adopted configuration: correct git or AWS",
+    Condition.EXPORT_FAILED: "the last job of an association failed: see the reason in the AWS console",
 }
-"""The conditions that are wrong, the gravest first, and what to do about each."""
+"""The conditions that are problems, most severe first, and what to do about each."""
 _FAILURE_CONDITIONS = frozenset(_ADVICE) - {Condition.DRIFTED, Condition.LOST}
 _PERSON_ARN = re.compile(r"(:assumed-role/[^/\s]+|:federated-user|:user)/[^\s,;'\")]+")
-_HARMLESS_REPLACEMENTS = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'"})  # noqa: RUF001 - so that nobody is called
-"""What calls people or makes links in some chat. What only emphasises stays, so that a pattern can be copied: apprise
-escapes it where a service would take it for markup.
+_HARMLESS_REPLACEMENTS = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'"})  # noqa: RUF001 - intended
+"""Replacements that look like the characters for mentions, links and code in a chat.
+
+Characters that only emphasise text are kept, so that a reader can copy a pattern. apprise escapes them for the services
+that treat them as markup.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent: a line, a text, and how grave it is."""
+    """One message to a receiver: a title of one line, a text and a severity."""
 
     title: str
     body: str
@@ -48,7 +50,7 @@ class Message:
 
 
 def build_change_message(notifications: tuple[Notification, ...]) -> Message:
-    """Return what began and ended to be wrong as one message, the gravest first."""
+    """Return one message that lists new problems and recoveries, most severe first."""
     counts = Counter(_get_label(each) for each in notifications)
     labels = [label for label in (*_ADVICE, "recovered") if label in counts]
     wrong_conditions = {each.finding.condition for each in notifications if each.finding.condition.is_wrong}
@@ -60,30 +62,30 @@ def build_change_message(notifications: tuple[Notification, ...]) -> Message:
 
 
 def build_summary_message(summary: Summary) -> Message:
-    """Return how all stands as a message. It says that all is well only where that is so."""
+    """Return the periodic summary as one message."""
     scope = f"{plural(summary.association_count, 'association')} in {plural(summary.target_count, 'target')}"
     if summary.is_well:
-        return Message("reconcile: all is well", f"{scope}, as of {timestamp_to_the_minute(summary.at)}.", "info")
+        return Message("reconcile: no problems", f"{scope}, as of {timestamp_to_the_minute(summary.at)}.", "info")
     parts = [
-        f"{len(summary.open_notifications)} wrong" if summary.open_notifications else "",
+        plural(len(summary.open_notifications), "problem") if summary.open_notifications else "",
         f"{plural(len(summary.overdue_targets), 'target')} not reconciled" if summary.overdue_targets else "",
-        "manifests not read" if summary.is_source_unread else "",
+        "manifests out of date" if summary.is_source_unread else "",
         f"{summary.waiting_count} waiting" if summary.waiting_count else "",
-        "" if summary.target_count else "nothing is reconciled",
+        "" if summary.target_count else "no targets",
     ]
     lines = [f"{scope}, as of {timestamp_to_the_minute(summary.at)}."]
     if summary.is_source_unread:
         lines.append(
-            f"The manifests were last read {_format_time(summary.source_read_at)}: newer revisions are not active. "
+            f"The manifests were last read {_format_time(summary.source_read_at)}. Newer revisions are not active. "
             "See the log."
         )
     lines += [
-        f"- {_make_harmless(name)} last went well {_format_time(when)}"
+        f"- {_make_harmless(name)} was last reconciled {_format_time(when)}"
         for name, when in summary.overdue_targets[:_MAX_LINES]
     ]
     lines += _format_omitted(len(summary.overdue_targets))
     if summary.waiting_count:
-        lines.append("What waits settles, is held, changed in git or is not known just now: the report says which.")
+        lines.append("Waiting associations are settling, held, changed in git or unknown. The report shows which.")
     lines += _list_notifications(summary.open_notifications)
     is_wrong = (
         summary.open_notifications or summary.overdue_targets or summary.is_source_unread or not summary.target_count
@@ -92,11 +94,11 @@ def build_summary_message(summary: Summary) -> Message:
 
 
 def _format_time(time: datetime | None) -> str:
-    return f"at {timestamp_to_the_minute(time)}" if time else "before this start, if ever"
+    return f"at {timestamp_to_the_minute(time)}" if time else "before the controller started, or never"
 
 
 def _list_notifications(notifications: tuple[Notification, ...]) -> Iterator[str]:
-    """Yield what is to be done for each condition, and below it what it concerns."""
+    """Yield a heading with the advice for each condition, followed by its notifications."""
     order = [*_ADVICE, "recovered"]
     heading = ""
     for notification in sorted(notifications, key=lambda each: order.index(_get_label(each)))[:_MAX_LINES]:
@@ -136,13 +138,13 @@ def _format_line(notification: Notification) -> str:
 def _describe_ended_condition(condition: Condition) -> str:
     return {
         Condition.TARGET_FAILED: "failed",
-        Condition.REFUSED: "refused",
+        Condition.REFUSED: "rejected",
         Condition.EXPORT_FAILED: "failed in its last job",
     }.get(condition, str(condition))
 
 
 def _make_harmless(text: str) -> str:
-    """Return a text on one line that calls nobody, links to nothing and names no person that AWS named."""
+    """Return a text on one line, without mentions, links or the names of people in ARNs."""
     text = (
         escape_invisible(_PERSON_ARN.sub(r"\1/…", " ".join(text.split())))
         .translate(_HARMLESS_REPLACEMENTS)

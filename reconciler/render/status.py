@@ -1,4 +1,4 @@
-"""The status of journals as text and as JSON."""
+"""Render the status of journals as text and as JSON."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ FORMAT = "reconciler/status/v1"
 
 
 def render_text(targets: Sequence[JournalStatus]) -> str:
-    """Return lines for people."""
+    """Return the status of each target as text."""
     return "".join(f"{line}\n" for target in targets for line in (*_render_target(target), ""))
 
 
 def render_json(targets: Sequence[JournalStatus]) -> str:
-    """Return a JSON document with a final newline."""
+    """Return the status of each target as a JSON document with a final newline."""
     tree = {"format": FORMAT, "targets": [_encode_target(target) for target in targets]}
     return escape_workflow_commands(json.dumps(tree, indent=2)) + "\n"
 
@@ -32,11 +32,11 @@ def _render_target(target: JournalStatus) -> Iterator[str]:
         yield "  no journal yet"
         return
     if target.lease:
-        lease_text = "left behind by {}, expired at {}" if target.is_lease_expired else "held by {} until {}"
+        lease_text = "lease of {} expired at {}" if target.is_lease_expired else "lease held by {} until {}"
         yield sanitize(f"  {lease_text.format(target.lease.holder, timestamp(target.lease.expires))}")
     if target.last_write:
         revision = f", revision {target.last_write.revision}" if target.last_write.revision else ""
-        yield sanitize(f"  written {timestamp(target.last_write.at)} by run {target.last_write.run}{revision}")
+        yield sanitize(f"  last written {timestamp(target.last_write.at)} by run {target.last_write.run}{revision}")
     width = max((len(association.name) for association in target.associations), default=0)
     for each in target.associations:
         yield from _render_association(each, width)

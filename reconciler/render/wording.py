@@ -1,4 +1,4 @@
-"""The sentences that several formats share: about an association, a call, a value and the whole run."""
+"""Compose the sentences that several formats share: about an association, a call, a value and a run."""
 
 from __future__ import annotations
 
@@ -20,45 +20,45 @@ from reconciler.core.text import escape_workflow_commands, plural, sanitize, tim
 from reconciler.render.kinds import ReportKind, get_kind
 
 NO_PLAN = "there is no plan"
-"""What is said instead of a digest where one was reviewed."""
+"""The text that stands for the digest of a run without a plan."""
 
 _MAX_PATH_WIDTH = 72
 
 
 def is_read_only(report: Report) -> bool:
-    """Return whether nothing was done: in a dry run, and where another plan had been reviewed."""
+    """Return whether the run wrote nothing, because it was a dry run or did not match the reviewed plan."""
     return report.run.dry_run or report.mismatch is not None
 
 
 def get_label(kind: ReportKind, report: Report) -> str:
-    """Return how a kind is counted."""
+    """Return the label of a kind in a report."""
     return "adopted" if kind is ReportKind.ADOPT and not is_read_only(report) else kind.label
 
 
 def get_plan_digest(report: Report) -> str | None:
-    """Return the digest of the plan, None where nothing was planned."""
+    """Return the digest of the plan, or None if the run has no plan."""
     return report.plan_digest if report.has_plan else None
 
 
 def count_kinds(report: Report) -> Counter[ReportKind]:
-    """Return how many associations there are of each kind, each counted once."""
+    """Count the associations of each kind."""
     return Counter(map(get_kind, report.associations))
 
 
 def format_verdict(report: Report) -> str:
-    """Return the report as one line."""
+    """Return the counts of a report as one line."""
     counts = count_kinds(report)
     counts[ReportKind.UNMANAGED] = report.summary["unmanaged"]
     parts = [f"{counts[kind]:,} {get_label(kind, report)}" for kind in ReportKind if counts[kind]]
     if failed_count := sum(bool(target.error) for target in report.targets):
         parts.insert(0, f"{plural(failed_count, 'target')} failed")
-    start = "Not the plan that was reviewed: " if report.mismatch else ""
+    start = "The plan differs from the reviewed plan: " if report.mismatch else ""
     end = " Nothing was written." if is_read_only(report) else ""
     return f"{'Dry run' if report.run.dry_run else 'Run'}: {start}{', '.join(parts) or 'nothing to do'}.{end}"
 
 
 def format_coverage(report: Report | TargetReport) -> str:
-    """Return how much of what is live a manifest covers."""
+    """Return how many of the live associations are managed."""
     verb = "is" if report.managed_count == 1 else "are"
     return f"{report.managed_count:,} of {report.live_count:,} live associations {verb} managed"
 
@@ -68,7 +68,7 @@ def format_validation(result: ValidationResult) -> str:
     commit_part = f" of commit {sanitize(result.revision)}" if result.revision else ""
     if result.problems:
         count = result.problem_count or len(result.problems)
-        return f"{plural(count, 'problem')} in the manifests{commit_part}: none is used."
+        return f"{plural(count, 'problem')} in the manifests{commit_part}: no manifest is used."
     counts = ((result.manifest_count, "manifest"), (result.target_count, "target"))
     subjects = ", ".join(plural(count, noun) for count, noun in counts if count)
     warning_count = len(result.warnings)
@@ -77,17 +77,17 @@ def format_validation(result: ValidationResult) -> str:
 
 
 def describe_association(association: AssociationReport) -> tuple[str, ...]:
-    """Return all there is to say of an association, line by line, none of which can break out of its line."""
+    """Return the sentences, differences and call of an association, as lines that contain no line breaks."""
     return (*list_sentences(association), *format_differences(association), *format_write(association))
 
 
 def format_flow(association: AssociationReport) -> str:
-    """Return from which data integration to which destination the data goes."""
+    """Return the data integration and the destination of an association."""
     return sanitize(f"{association.integration} → {association.destination or '(no destination)'}")
 
 
 def list_sentences(association: AssociationReport) -> tuple[str, ...]:
-    """Return why it is so, what is known of it, and what nobody can know."""
+    """Return the reason, outcome, ARN, last job and unverifiable members of an association, as sentences."""
     return tuple(sanitize(sentence) for sentence in _yield_sentences(association))
 
 
@@ -111,23 +111,23 @@ def _yield_sentences(association: AssociationReport) -> Iterator[str]:
         message = f": {execution.message}" if execution.message else ""
         yield f"last job {execution.status.lower().replace('_', ' ')}{message}"
     if association.unverifiable:
-        yield f"unverifiable, since AWS never shows it: {' '.join(association.unverifiable)}"
+        yield f"unverifiable, because AWS does not show it: {' '.join(association.unverifiable)}"
 
 
 def describe_next_step(association: AssociationReport) -> str | None:
-    """Return what follows from a call without an answer; None where the answer is known."""
+    """Return what the next run does about a call without an answer, or None if the call was answered."""
     match association.outcome, association.write:
         case Unknown(), Create():
-            next_step = "and waits before it sends anything"
+            next_step = "waits before it sends the Create again"
         case Unknown(), Update():
-            next_step = "and sends it in no case again"
+            next_step = "does not send the Update again"
         case _:
             return None
-    return f"it may have been carried out: the next run looks for it, {next_step}"
+    return f"AWS may have carried out this call: the next run checks AWS, and {next_step}"
 
 
 def format_differences(association: AssociationReport) -> tuple[str, ...]:
-    """Return what is not the same everywhere, as the lines of a diff."""
+    """Return the differences between git, the applied request and AWS, as the lines of a diff."""
     return tuple(line for difference in association.differences for line in _format_difference(difference))
 
 
@@ -144,7 +144,7 @@ def _format_difference(difference: Difference) -> Iterator[str]:
 
 
 def format_write(association: AssociationReport) -> tuple[str, ...]:
-    """Return the call that was reviewed, is made or was made: what it does, and every member that it sends."""
+    """Return the call of an association: a line with the operation, then a line for each member of the request."""
     if not (write := association.write):
         return ()
     members = [(sanitize(path), format_exact_value(value)) for path, value in flatten(write.body)]
@@ -153,13 +153,13 @@ def format_write(association: AssociationReport) -> tuple[str, ...]:
 
 
 def format_operation(write: Write) -> str:
-    """Return the operation of a call, and what AWS knows the call by."""
+    """Return the operation of a call, and its ClientToken or association."""
     repeat_warning = ", which REPEATS the export" if isinstance(write, Update) else ""
     return sanitize(f"{write.operation}, {write.reference_name} {write.reference}{repeat_warning}")
 
 
 def format_exact_value(value: Json) -> str:
-    """Return a value as JSON on one line, so that no two values look alike, and a time for people behind it."""
+    """Return a value as JSON on one line, so that different values look different. A time is added in readable form."""
     if value is None:
         return "(absent)"
     text = json.dumps(value, ensure_ascii=False)
@@ -170,41 +170,40 @@ def format_exact_value(value: Json) -> str:
 
 
 def format_live_flow(live: Live, target: TargetReport) -> str:
-    """Return from which data integration to which destination the data of a live association goes."""
+    """Return the data integration and the destination of a live association."""
     integration = target.get_integration_name(str(live.spec["DataIntegrationIdentifier"]))
     return f"{integration} → {live.spec.get('DestinationURI', '(no destination)')}"
 
 
 def format_record_flow(record: Record, target: TargetReport) -> str:
-    """Return from which data integration to which destination, and for whom, the data of a record goes."""
+    """Return the data integration, destination and client of a record."""
     integration, client, destination = record.key
     sink = " ".join(filter(None, (destination or "(no destination)", client)))
     return f"{target.get_integration_name(integration)} → {sink}"
 
 
 def describe_unmanaged(live: Live, target: TargetReport) -> str:
-    """Return what is known of a live association that no manifest covers."""
+    """Return the ARN, data integration, destination and client of an unmanaged association."""
     client = f" for {live.spec['ClientId']}" if live.spec.get("ClientId") else ""
     return sanitize(f"{live.arn}: {format_live_flow(live, target)}{client}")
 
 
 def explain_orphan(record: Record) -> str:
-    """Return why a record has no manifest, and whether a Create of it is still open."""
+    """Return the reason why a record is orphaned, and the time of a Create without an answer."""
     if isinstance(record.state, CreatePending):
-        return (
-            f"its manifest is gone, and a Create of {timestamp_to_the_minute(record.state.last_attempt)} has no answer"
-        )
+        sent_at = timestamp_to_the_minute(record.state.last_attempt)
+        return f"its manifest is gone, and the Create sent at {sent_at} has no answer"
     return "its manifest is gone"
 
 
 def describe_orphan(record: Record, target: TargetReport) -> str:
-    """Return what the journal remembers of an association whose manifest is gone."""
+    """Return the name, data integration, destination and client of a record whose manifest is gone."""
     return sanitize(f"{record.name}: {format_record_flow(record, target)}: {explain_orphan(record)}")
 
 
 def describe_unlisted(arn: str, reason: str, target: TargetReport) -> str:
-    """Return why a data integration could not be listed, and what follows."""
-    return sanitize(f"{target.format_integration(arn)}: {reason}; what is unmanaged there is not known")
+    """Return why a data integration could not be listed, and that its unmanaged associations are unknown."""
+    return sanitize(f"{target.format_integration(arn)}: {reason}; its unmanaged associations are unknown")
 
 
 def format_target(target: TargetReport) -> str:
@@ -213,12 +212,12 @@ def format_target(target: TargetReport) -> str:
 
 
 def describe_mismatch(report: Report) -> tuple[str, ...]:
-    """Return how the plan differs from the one that was reviewed."""
+    """Return both digests, and how the plan differs from the reviewed plan."""
     if not report.mismatch:
         return ()
     differences = report.mismatch.differences
     if differences is None:
-        differences = ("only the digest of the reviewed plan was given: what differs is not known",)
+        differences = ("differences unknown, because --expect-plan was given only a digest: give it the JSON report",)
     return (
         f"reviewed {sanitize(report.mismatch.reviewed_digest)}",
         f"now {get_plan_digest(report) or NO_PLAN}",
@@ -227,7 +226,7 @@ def describe_mismatch(report: Report) -> tuple[str, ...]:
 
 
 def format_value(value: Json) -> str:
-    """Return a value on one line, epoch milliseconds with the time that they mean."""
+    """Return a value on one line. Epoch milliseconds are followed by the time in readable form."""
     if value is None:
         return "(absent)"
     if not isinstance(value, str):

@@ -1,6 +1,6 @@
-"""A local Amazon AppIntegrations: in the process or over HTTP, with switches for what AWS leaves unknown.
+"""A local Amazon AppIntegrations, inside the process or over HTTP, with switches for unknown behaviour of AWS.
 
-Importing this package is cheap: moto, and botocore, are imported when they are first needed.
+Importing this package is cheap: moto and botocore are imported at first use.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""The sandbox inside the process: every boto3 session gets its answers from here, without a socket."""
+"""Run the sandbox inside the process: it answers every boto3 session without a socket."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -23,13 +23,15 @@ def in_process(
     new_id: IdSource = generate_id,
     read_only: bool = False,
 ) -> Iterator[Sandbox]:
-    """Answer all of boto3 in this process meanwhile; DataFileError if the file cannot be used.
+    """Answer every boto3 request of this process during the `with` block. Yields the sandbox.
 
-    With `read_only` the file is left as it is, and no lock is made beside it.
+    With `read_only`, the data file does not change and no lock file is created beside it.
 
-    STS, S3 and the other services are moto's, with its account 123456789012, and are empty each time.
-    It is global to the process, and threads share it. Afterwards all is as before, but that moto knows
-    one more service.
+    STS, S3 and the other services are those of moto, with its account 123456789012. They start empty each time.
+    The sandbox is global to the process and shared by its threads. Afterwards everything is restored, except that
+    AppIntegrations stays registered in moto.
+
+    Raises DataFileError if the data file cannot be used.
     """
     register()
     with (

@@ -13,9 +13,9 @@ from reconciler.sandbox.store import AccountRegion, DataFile, load_states
 
 
 class Sandbox:
-    """Every account and Region, seeded at first use; kept in a file if there is one.
+    """AppIntegrations in every account and Region, seeded at first use and optionally stored in a file.
 
-    One lock serves all of it, so that the file always holds one moment of the whole.
+    One lock covers every account and Region, so the file always holds a consistent snapshot.
     """
 
     def __init__(
@@ -27,9 +27,9 @@ class Sandbox:
         new_id: IdSource = generate_id,
         read_only: bool = False,
     ) -> None:
-        """Read the file if there is one; DataFileError if it cannot be used.
+        """Load the data file if it exists. Raises DataFileError if it cannot be used.
 
-        With `read_only` nothing is made beside it and it stays as it is: what is written is forgotten.
+        With `read_only`, the data file does not change and no lock file is created. Writes stay in memory.
         """
         self.new_id = new_id
         self._clock = clock
@@ -56,13 +56,13 @@ class Sandbox:
 
     @property
     def executed_writes(self) -> tuple[ExecutedWrite, ...]:
-        """Give every write to an association that took effect anywhere, oldest first."""
+        """Return the executed association writes of every account and Region, oldest first."""
         with self._lock:
             writes = [each for service in self._services.values() for each in service.executed_writes]
         return tuple(sorted(writes, key=lambda each: each.at))
 
     def get_service(self, account: str, region: str) -> AppIntegrations:
-        """Give AppIntegrations of this account and Region, whatever their names."""
+        """Return AppIntegrations of this account and Region. Any name is accepted for both."""
         place = (account, region)
         with self._lock:
             if place not in self._services:
@@ -70,27 +70,30 @@ class Sandbox:
             return self._services[place]
 
     def call(self, account: str, region: str, operation: str, request: Document) -> Document:
-        """Carry out one operation there; ServiceError if it is refused, as everything is once this is closed."""
+        """Execute one operation in an account and Region, and return its answer.
+
+        Raises ServiceError if the operation is refused. A closed sandbox refuses every operation.
+        """
         with self._lock:
             if self._closed:
                 raise InternalServiceError("The sandbox is closed.")
             return self.get_service(account, region).call(operation, request)
 
     def set_behaviour(self, behaviour: Behaviour) -> None:
-        """Set the switches in each account and Region."""
+        """Set the switches in every account and Region."""
         with self._lock:
             self._behaviour = behaviour
             for service in self._services.values():
                 service.set_behaviour(behaviour)
 
     def reset(self) -> None:
-        """Delete the whole state, including the file's."""
+        """Delete the state in memory and in the data file."""
         with self._lock:
             self._services.clear()
             self._save()
 
     def close(self) -> None:
-        """Release the file for another sandbox. The state in memory stays readable."""
+        """Release the data file for another sandbox. The state in memory stays readable."""
         with self._lock:
             self._closed = True
             if self._store is not None:

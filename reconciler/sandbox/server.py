@@ -1,4 +1,4 @@
-"""The sandbox over HTTP: moto's server with AppIntegrations in it, for any client in any language."""
+"""Serve the sandbox over HTTP: moto's server with AppIntegrations added, for AWS clients in any language."""
 
 import errno
 import socket
@@ -23,14 +23,14 @@ from reconciler.sandbox.service.defaults import IdSource, TimeSource, generate_i
 
 
 class SandboxServer:
-    """A sandbox that listens while the `with` block runs; port 0 takes a free one.
+    """A sandbox that listens during the `with` block. Port 0 selects a free port.
 
-    Several may run in one process, each with an AppIntegrations of its own. The other services (STS, S3)
-    are moto's, are empty at the start of the process and are one for the whole process: all servers share
-    them, and moto's own `mock_aws` empties them.
+    A process may run several servers, each with its own AppIntegrations. The other services (STS, S3) are those of
+    moto: every server of the process shares them. They are empty when the process starts, and moto's `mock_aws`
+    empties them again.
     """
 
-    def __init__(  # noqa: PLR0913  # where it listens, what it keeps and what it is given
+    def __init__(  # noqa: PLR0913  # address, data file, behaviour, and the sources of time and ids
         self,
         *,
         host: str = "127.0.0.1",
@@ -40,7 +40,7 @@ class SandboxServer:
         clock: TimeSource = read_system_time,
         new_id: IdSource = generate_id,
     ) -> None:
-        """Read the data file; DataFileError if it cannot be used."""
+        """Load the data file. Raises DataFileError if it cannot be used."""
         register()
         self.sandbox = Sandbox(data, behaviour, clock=clock, new_id=new_id)
         self._host, self._port = host, port
@@ -49,14 +49,14 @@ class SandboxServer:
 
     @property
     def url(self) -> str:
-        """Give the endpoint for clients."""
+        """Return the endpoint URL for clients. Raises RuntimeError if the server is not running."""
         if self._server is None:
             raise RuntimeError("The server is not running.")
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._server.port}"
 
     def start(self) -> None:
-        """Listen; OSError if the address cannot be had."""
+        """Start to listen. Raises OSError if the address is not available."""
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         try:
             listener = socket.create_server((self._host, self._port), family=family, backlog=128)
@@ -64,10 +64,10 @@ class SandboxServer:
             self.sandbox.close()
             message = f"cannot listen on {self._host}:{self._port}: {error.strerror}; choose another port"
             raise OSError(error.errno, message) from error
-        except TypeError as error:  # what Python says of a name that cannot be encoded
+        except TypeError as error:  # Python raises it for a host name that cannot be encoded
             self.sandbox.close()
-            raise OSError(errno.EINVAL, f"cannot listen on {self._host}: no host can have this name") from error
-        with listener:  # werkzeug makes its own copy; binding by itself, it would end the program on an error
+            raise OSError(errno.EINVAL, f"cannot listen on {self._host}: not a valid host name") from error
+        with listener:  # werkzeug copies the socket. If werkzeug bound it itself, an error would end the program.
             self._server = make_server(
                 self._host,
                 self._port,
@@ -80,7 +80,7 @@ class SandboxServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening, and let another sandbox have the file; a request that is under way is refused."""
+        """Stop listening and release the data file. Requests in progress are refused."""
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._thread.join()
@@ -98,20 +98,20 @@ class SandboxServer:
 
 
 class _Handler(MotoRequestHandler):
-    """A handler of one connection, without logs."""
+    """A connection handler that writes no log."""
 
     disable_nagle_algorithm = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log nothing."""
+        """Discard the log line."""
 
     def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
-        """Close the connection: werkzeug would wait for its next request."""
+        """Close the connection. werkzeug would wait for the next request on it."""
         super().connection_dropped(error, environ)
         self.close_connection = True
 
 
-def serve(  # noqa: PLR0913  # all that `reconcile sandbox` can be told
+def serve(  # noqa: PLR0913  # the options of `reconcile sandbox`
     host: str,
     port: int,
     *,
@@ -120,7 +120,10 @@ def serve(  # noqa: PLR0913  # all that `reconcile sandbox` can be told
     announce: Callable[[str], None],
     stop: threading.Event,
 ) -> None:
-    """Serve until told to stop; announce in one line where, once it listens."""
+    """Serve the sandbox until `stop` is set. Call `announce` with one line that holds the address once it listens.
+
+    Raises OSError if the address is not available, and DataFileError if the data file cannot be used.
+    """
     with SandboxServer(host=host, port=port, data=data, behaviour=behaviour) as server:
         storage = "in memory" if data is None else f"in {data}"
         switches = "".join(f", {switch}" for switch in behaviour.list_changes())

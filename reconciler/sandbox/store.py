@@ -1,4 +1,4 @@
-"""Store the sandbox's state across restarts in one readable JSON file."""
+"""Store the state of a sandbox in a JSON file, so that it survives restarts."""
 
 import fcntl
 import json
@@ -19,20 +19,20 @@ class DataFileError(ValueError):
     """An unusable data file. The sandbox does not change it."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        """Name the file and what is wrong with it."""
+        """Build the message from the path and the reason."""
         super().__init__(f"{path}: {reason}")
         self.path = path
 
 
 class DataFile:
-    """The data file of one sandbox at a time: a lock file beside it keeps a second one out."""
+    """The data file of one sandbox. A lock file beside it keeps other sandboxes from using it."""
 
     def __init__(self, path: Path) -> None:
         """Acquire the file for this sandbox. Raises DataFileError if another sandbox uses it or it is unusable."""
         self._path = path
         try:
             for missing in reversed([each for each in path.parents if not each.exists()]):
-                missing.mkdir(mode=0o700, exist_ok=True)  # pathlib makes parents as the umask says
+                missing.mkdir(mode=0o700, exist_ok=True)  # pathlib would give the parents default permissions
             lock = path.with_name(f"{path.name}.lock")
             self._lock = os.fdopen(os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600), "w", encoding="utf-8")
         except OSError as error:
@@ -41,23 +41,27 @@ class DataFile:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._lock.close()
-            raise DataFileError(path, "another sandbox uses this file; stop it, or use another file") from None
+            raise DataFileError(path, "another sandbox uses this file: stop it, or choose another file") from None
 
     def close(self) -> None:
         """Release the file for another sandbox."""
         self._lock.close()
 
     def load(self) -> dict[AccountRegion, State]:
-        """Read the state of each account and Region; empty if there is no file yet."""
+        """Return the state of each account and Region, or an empty dict if the file does not exist yet.
+
+        Raises DataFileError.
+        """
         return load_states(self._path)
 
     def save(self, states: Mapping[AccountRegion, State]) -> None:
-        """Replace the file atomically. It is on disk before this returns."""
+        """Replace the file atomically. The new file is on disk before this method returns."""
         accounts: dict[str, dict[str, Any]] = {}
         for (account, region), state in sorted(states.items()):
             accounts.setdefault(account, {})[region] = state.to_json()
         text = json.dumps({"format": FORMAT, "accounts": accounts}, indent=2, ensure_ascii=False)
-        # The same name each time: what a process that was killed left is replaced. The lock keeps others away.
+        # The temporary name is fixed, so that the file of a killed process is replaced. The lock excludes other
+        # sandboxes.
         temporary = self._path.with_name(f".{self._path.name}.new")
         try:
             temporary.unlink(missing_ok=True)
@@ -73,7 +77,10 @@ class DataFile:
 
 
 def load_states(path: Path) -> dict[AccountRegion, State]:
-    """Read a data file, whoever has it: it is always one moment of the whole. DataFileError if it cannot be used."""
+    """Return the states of a data file, or an empty dict if it does not exist. The lock is not needed for reading.
+
+    Another sandbox may use the file: it replaces the file atomically. Raises DataFileError if it cannot be used.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -84,16 +91,16 @@ def load_states(path: Path) -> dict[AccountRegion, State]:
         return _parse_states(json.loads(text))
     except (ValueError, RecursionError) as error:
         raise DataFileError(
-            path, f"is not a sandbox's data ({error}); mend it, or move it away to start afresh"
+            path, f"not a valid sandbox data file ({error}): repair it, or move it away to start with an empty sandbox"
         ) from error
 
 
 def _parse_states(document: Any) -> dict[AccountRegion, State]:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ValueError(f'its "format" is not {FORMAT!r}')
+        raise ValueError(f'"format" is not {FORMAT!r}')
     accounts = document.get("accounts")
     if not isinstance(accounts, dict) or not all(isinstance(regions, dict) for regions in accounts.values()):
-        raise ValueError('"accounts" is no object of accounts, each with its Regions')
+        raise ValueError('"accounts" is not an object of accounts, each with its Regions')
     return {
         (account, region): State.from_json(state)
         for account, regions in accounts.items()

@@ -1,1 +1,1 @@
-"""What a controller shows and hears over HTTP: probes, metrics, webhooks, and the page."""
+"""Serve the probes, metrics, webhooks and page of a controller over HTTP."""

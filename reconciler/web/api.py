@@ -1,7 +1,7 @@
-"""The board as JSON, by schemas/controller.v1.json: what the page shows, for programs.
+"""Encode the controller status as JSON (schemas/controller.v1.json), with the same content as the page.
 
-It is written piece by piece: the runs of a busy day, or thousands of associations, all at once, would take tens of MB,
-of which Python then keeps a part.
+The document is streamed in pieces. Encoding the runs of a busy day or thousands of associations at once would take tens
+of MB, and Python would keep part of that memory.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FORMAT = "reconciler/controller/v1"
 
 
 def stream_json(status: ControllerStatus, process: Process) -> Iterator[str]:
-    """Yield the board as the document that the schema describes, in pieces."""
+    """Yield the controller status in pieces, as the document that the schema describes."""
     stuck = status.find_stuck(process.stuck_after)
     targets = json.stream_array(
         _stream_target(target_status, is_stuck=target_status in stuck) for target_status in status.targets

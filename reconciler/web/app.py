@@ -1,4 +1,4 @@
-"""The routes: each is a function of the board, or a webhook."""
+"""Build the web application: its routes, caches and middleware."""
 
 from __future__ import annotations
 
@@ -25,12 +25,15 @@ from reconciler.web.security_headers import SecurityHeaders
 from reconciler.web.webhooks import Webhooks
 
 _MAX_AGE = 15
-"""For how many seconds at most a page or a document is shared while nothing changes but the time."""
+"""Seconds after which a cached page or document is rendered again, even if only the time has changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """What is shown. `render_metrics` returns a content type and a text; `manifest_url` is a template (see `links`)."""
+    """The sources of the served documents.
+
+    `render_metrics` returns a content type and a text. `manifest_url` is a template (see `links`).
+    """
 
     get_status: Callable[[], ControllerStatus]
     render_metrics: Callable[[], tuple[str, bytes]]
@@ -40,12 +43,12 @@ class Views:
     manifest_url: str | None = None
 
     def build_process(self) -> Process:
-        """Return what the board does not know."""
+        """Return the state and settings of the process that are not in the controller status."""
         return Process(self.is_scheduler_running(), self.is_stopping(), self.stuck_after, self.manifest_url)
 
 
 def build_application(views: Views, webhooks: Webhooks) -> Starlette:
-    """Return the application."""
+    """Return the application with its routes and middleware."""
     page_cache, report_cache, metrics_cache = ResponseCache(), ResponseCache(), ResponseCache()
 
     async def show_page(request: Request) -> Response:
@@ -97,15 +100,14 @@ def build_application(views: Views, webhooks: Webhooks) -> Starlette:
         ],
         middleware=[Middleware(GZipMiddleware, compresslevel=4)],
     )
-    app.router.redirect_slashes = False  # it would lead to whatever host the request names
-    app.middleware_stack = SecurityHeaders(
-        app.build_middleware_stack()
-    )  # not one of them: errors are answered outside of those
+    app.router.redirect_slashes = False  # a redirect would go to any host that the request names
+    # A middleware would miss internal errors, because Starlette answers them outside the list of middleware.
+    app.middleware_stack = SecurityHeaders(app.build_middleware_stack())
     return app
 
 
 def _compute_cache_state(status: ControllerStatus, process: Process) -> object:
-    """Return what is equal for as long as documents may stay as they are, though time passes."""
+    """Return a value that stays equal while a cached document may be reused."""
 
     def round_to_seconds(time: datetime | None) -> int | None:
         return round(time.timestamp()) if time else None

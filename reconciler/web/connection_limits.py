@@ -1,4 +1,4 @@
-"""Bounds connections in life and number, since uvicorn waits without end for what a client does not send."""
+"""Limit the lifetime and number of connections, because uvicorn waits without a timeout for a slow client."""
 
 from __future__ import annotations
 
@@ -13,25 +13,31 @@ from h11 import LocalProtocolError
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MAX_LIFETIME = 30.0
-"""Seconds that a connection may live: nothing that is served takes so long."""
+"""Seconds after which a connection is closed. Every response takes less time."""
 MAX_CONNECTIONS = 200
-"""How many may be open at once: each takes a descriptor, of which a process has 1024 as a rule."""
+"""The maximum number of open connections. Each takes a file descriptor, of which a process usually has 1024."""
 BACKLOG = 128
-"""How many may wait to be taken. These take no descriptor."""
+"""The maximum number of connections that wait to be accepted. A waiting connection takes no descriptor."""
 _CONNECTION_DIVISOR, _BACKLOG_DIVISOR = 4, 16
-"""What part of the descriptors is for connections, and for those taken in one go: most are for runs and git."""
+"""The divisors of the descriptors for open connections, and for connections accepted at once.
+
+Most descriptors stay free for runs and git.
+"""
 _SHORTAGE_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _LOG_INTERVAL = 60.0
-"""Seconds for which it is not said again that descriptors are short."""
+"""Seconds between two log lines about a lack of descriptors."""
 
-# What a stranger sends is no reason for a line in the log: bad requests, upgrades to other protocols. Errors of the
-# application go the same way, and are passed on.
+# uvicorn logs bad requests and upgrades to other protocols. A client must not be able to fill the log with them. Errors
+# of the application go through the same logger, and are still logged.
 _CLIENT_LOGGER = logging.getLogger("uvicorn.error.strangers")
 _CLIENT_LOGGER.setLevel(logging.ERROR)
 
 
 def _is_application_error(record: logging.LogRecord) -> bool:
-    """Tell whether an error is the application's: not that an answer came after one to a body that is no HTTP."""
+    """Tell whether an error comes from the application.
+
+    A LocalProtocolError comes from the client: h11 raises it if a second response follows the one to a malformed body.
+    """
     return not (record.exc_info and isinstance(record.exc_info[1], LocalProtocolError))
 
 
@@ -40,14 +46,14 @@ _CLIENT_LOGGER.addFilter(_is_application_error)
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """How many connections may be open at once, and how many are taken in one go."""
+    """The maximum numbers of open connections and of connections accepted at once."""
 
     max_connections: int
     backlog: int
 
     @classmethod
     def from_descriptors(cls, descriptors: int) -> ConnectionLimits:
-        """Return what fits a process of so many descriptors, and leaves most of them to its work."""
+        """Return limits that leave most of the descriptors of a process free for its work."""
         if descriptors == resource.RLIM_INFINITY:
             return cls(MAX_CONNECTIONS, BACKLOG)
         return cls(
@@ -57,38 +63,38 @@ class ConnectionLimits:
 
     @classmethod
     def from_process(cls) -> ConnectionLimits:
-        """Return what fits this process (getrlimit(2), RLIMIT_NOFILE)."""
+        """Return the limits for this process (getrlimit(2), RLIMIT_NOFILE)."""
         return cls.from_descriptors(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
 class LoopErrorHandler:
-    """What asyncio comes across and nobody else hears: a `handler` of a loop that logs a lack of descriptors briefly.
+    """An exception handler of an event loop that logs a lack of descriptors in one line.
 
-    By itself asyncio logs a traceback for each connection that waits, and again every second.
+    The default handler of asyncio logs a traceback for each waiting connection, and repeats it every second.
     """
 
     def __init__(self) -> None:
         self._logged_at: float | None = None
 
     def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Log it, a lack of descriptors once in a while."""
+        """Log an error of the loop. A lack of descriptors is logged once per _LOG_INTERVAL."""
         if getattr(context.get("exception"), "errno", None) not in _SHORTAGE_ERRORS:
             loop.default_exception_handler(context)
         elif self._logged_at is None or loop.time() - self._logged_at >= _LOG_INTERVAL:
             self._logged_at = loop.time()
-            message = "connections cannot be taken: %s: raise the limit of open files"
+            message = "cannot accept connections: %s: raise the limit of open files"
             logging.getLogger(__name__).error(message, context["exception"])
 
 
 def limit_connections(lifetime: float, max_connections: int) -> type[H11Protocol]:
-    """Return the protocol of one server, whose connections live for so many seconds at most, whatever they do."""
+    """Return the protocol of one server. Its connections are closed after `lifetime` seconds, even during a request."""
     connections: dict[H11Protocol, None] = {}
 
     class LimitedConnection(H11Protocol):
-        """One connection: from half of its life on it takes no further request, and at its end it is cut off."""
+        """One connection. It takes no new request after half of its lifetime, and is aborted at the end."""
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-            """Begin its life; where there are too many, the oldest makes room."""
+            """Start the timers of the connection, and abort the oldest connection if there are too many."""
             self.logger = _CLIENT_LOGGER
             super().connection_made(transport)
             self._timers = (
@@ -102,7 +108,7 @@ def limit_connections(lifetime: float, max_connections: int) -> type[H11Protocol
                 oldest.transport.abort()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            """End it."""
+            """Cancel the timers of the connection."""
             connections.pop(self, None)
             for timer in self._timers:
                 timer.cancel()

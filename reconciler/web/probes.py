@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: progress decides whether a controller lives, and a revision whether it is ready."""
+"""Answer `/healthz` and `/readyz`. A controller is healthy while runs progress, and ready with an active revision."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from reconciler.core.controller.status import ControllerStatus, TargetStatus
 
 
 def build_health_response(status: ControllerStatus, stuck_after: timedelta, *, is_scheduler_running: bool) -> Response:
-    """Say 503 where a run makes no progress, or nothing would be run any more."""
+    """Return 503 if a run is stuck or the scheduler has stopped, otherwise 200."""
     stuck = status.find_stuck(stuck_after)
     problems = [
         f"{_describe_task(status, target_status)} has made no progress since {target_status.stalled_since:%H:%M:%SZ}"
         for target_status in stuck
     ]
-    problems += [] if is_scheduler_running else ["the timetable has stopped"]
+    problems += [] if is_scheduler_running else ["the scheduler has stopped"]
     return _build_response("\n".join(problems or ["ok"]), 503 if problems else 200)
 
 
@@ -25,7 +25,7 @@ def _describe_task(status: ControllerStatus, target_status: TargetStatus) -> str
 
 
 def build_readiness_response(status: ControllerStatus, *, is_stopping: bool) -> Response:
-    """Say 503 until a first revision is active, and when a stop was asked for."""
+    """Return 503 until the first revision is active and after a shutdown was requested, otherwise 200."""
     if is_stopping:
         return _build_response("stopping", 503)
     if status.revision is None:

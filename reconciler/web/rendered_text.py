@@ -1,4 +1,4 @@
-"""A text that is rendered once and read by many: it is kept compressed, so that slow readers hold little memory."""
+"""Keep a rendered text compressed, because many slow readers may share it for a long time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 _COMPRESSION_LEVEL = 4
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 _PART_SIZE = 32 * 1024
-"""The most bytes of the text that are unpacked at once."""
+"""The maximum number of bytes that are decompressed at once."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class RenderedText:
-    """One text. `compressed` is a gzip stream of `compressed_size` bytes in pieces; the text has `length` bytes."""
+    """A rendered text of `length` bytes. `compressed` is a gzip stream of `compressed_size` bytes, in pieces."""
 
     media_type: str
     compressed: tuple[bytes, ...] = field(repr=False)
@@ -25,7 +25,7 @@ class RenderedText:
 
     @classmethod
     def from_texts(cls, media_type: str, texts: Iterable[str]) -> RenderedText:
-        """Return the rendering of a text in pieces. No more of it than a piece is in memory at once."""
+        """Return the compressed text. Only one piece of `texts` is in memory at a time."""
         compressor, digest, length, compressed = (
             zlib.compressobj(_COMPRESSION_LEVEL, wbits=_GZIP_WINDOW),
             hashlib.sha256(),
@@ -41,7 +41,7 @@ class RenderedText:
         return cls(media_type, tuple(compressed), length, sum(map(len, compressed)), digest.hexdigest()[:32])
 
     def decompress(self) -> Iterator[bytes]:
-        """Yield the text in small parts."""
+        """Yield the text as bytes in parts of at most _PART_SIZE."""
         decompressor = zlib.decompressobj(wbits=_GZIP_WINDOW)
         for piece in self.compressed:
             rest = piece

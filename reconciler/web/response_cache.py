@@ -1,6 +1,7 @@
-"""Answers with renderings that readers share: each is made once, one at a time, however many read it and how slowly.
+"""Cache rendered documents, so that any number of readers share one rendering.
 
-What all readers hold together is bounded: a renewed rendering lives until the last reader of the old one has gone.
+Renderings are made one at a time. A replaced rendering stays in memory until its last reader is done. The total size of
+the renderings in memory is limited.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from reconciler.web.rendered_text import RenderedText
 
 MAX_BYTES = 32 * 1024 * 1024
-"""How many bytes the renderings that are being read, or may be shared, take together at most."""
+"""The maximum size in bytes of the cached renderings and those still being read, together."""
 _MAX_ENTRIES = 4
-"""How many renderings may be shared: the page has one for each set of filters."""
+"""The maximum number of cached renderings of one kind. The page has a rendering for each combination of filters."""
 _RETRY_AFTER = "5"
-"""After how many seconds a reader who was sent away comes again."""
+"""Seconds after which a rejected reader may retry (Retry-After)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What is to be shown, before it is rendered. It is not, where there is a rendering of an equal state.
+    """A document before it is rendered.
 
-    A state of None equals no other.
+    A document is not rendered again if the cached rendering has an equal `state`. A state of None is never equal.
     """
 
     state: object
@@ -46,7 +47,7 @@ class _Entry:
 
 
 class ResponseCache:
-    """The renderings of one kind of document. A key says which document of that kind is asked for."""
+    """The cached renderings of one kind of document. A key identifies one document of that kind."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -56,26 +57,30 @@ class ResponseCache:
         self._texts_in_use: weakref.WeakSet[RenderedText] = weakref.WeakSet()
 
     async def respond(self, request: Request, key: Hashable, build_document: Callable[[], Document]) -> Response:
-        """Return the answer to a request. `build_document` is called in a thread, and never twice at once."""
+        """Return the response to a request. `build_document` is called in a thread, one call at a time."""
         count_on_arrival = self._rendering_count
         async with self._turn_limiter:
             if await request.is_disconnected():
-                return Response(status_code=503)  # nobody reads it
+                return Response(status_code=503)  # the client is gone, and the response is not sent
             rendering = await to_thread.run_sync(
                 partial(self._get_rendering, key, count_on_arrival, build_document), limiter=self._thread_limiter
             )
         if rendering is None:
-            message = "too many readers are slow: ask again in some seconds\n"
+            message = f"too many slow readers: retry in {_RETRY_AFTER} seconds\n"
             return PlainTextResponse(message, 503, {"Retry-After": _RETRY_AFTER})
         return _build_response(request, rendering)
 
     def _get_rendering(
         self, key: Hashable, count_on_arrival: int, build_document: Callable[[], Document]
     ) -> RenderedText | None:
-        """Return the rendering for who arrived after so many were begun; None where there is no room for it."""
+        """Return a rendering for a request, or None if there is no room for it.
+
+        `count_on_arrival` is the number of renderings that had started when the request arrived. Without room for a new
+        rendering, the result is the cached rendering of the same document, even if it is older.
+        """
         entry = self._entries.get(key)
         if entry and entry.number > count_on_arrival:
-            return entry.rendering  # it shows how things stood when it was asked for, or later
+            return entry.rendering  # this rendering started after the request arrived
         self._rendering_count += 1
         number = self._rendering_count
         document = build_document()
@@ -93,7 +98,7 @@ class ResponseCache:
         return rendering
 
     def _is_full(self) -> bool:
-        """Tell whether there is room for no further rendering, also where those that nobody reads are given up."""
+        """Tell whether there is no room for another rendering, even after the cache is emptied."""
         if sum(each.compressed_size for each in self._texts_in_use) >= self._max_bytes:
             self._entries.clear()
         return sum(each.compressed_size for each in self._texts_in_use) >= self._max_bytes
@@ -120,4 +125,4 @@ def _build_response(request: Request, rendering: RenderedText) -> Response:
 async def _send_parts(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
     for part in parts:
         yield part
-        await asyncio.sleep(0)  # others have their turn, however fast this reader is
+        await asyncio.sleep(0)  # a fast reader must not keep the loop from serving the others

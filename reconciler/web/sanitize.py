@@ -1,6 +1,6 @@
-"""Gives what AWS said the types that it should have, so that no value, however strange, keeps a page from being shown.
+"""Convert values from AWS to the expected types, so that an unexpected value cannot break the page. Pure.
 
-Reports hold values as they came, and AWS may come to answer what its model does not say. Pure.
+Reports contain values as AWS returned them, and AWS may return types that its model does not mention.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 
 _MAX_DEPTH = 20
-"""How many trees may be within each other; below that there is text."""
+"""The maximum depth of nested values. Deeper values are converted to text."""
 _MAX_INTEGER = 2**64
 
 Item = TypeVar("Item")
@@ -26,7 +26,7 @@ Value = TypeVar("Value", TargetReport, AssociationReport, Difference, Execution,
 
 
 def enforce_types(status: ControllerStatus) -> ControllerStatus:
-    """Return the board with values of the right types only: itself, where it has no other."""
+    """Return the controller status with values of the expected types. If nothing changes, return the same object."""
     targets = _convert_each(status.targets, _convert_target_status)
     return status if targets is status.targets else replace(status, targets=targets)
 
@@ -118,13 +118,13 @@ def _convert_live(live: Live) -> Live:
 
 
 def _convert_each(values: tuple[Item, ...], convert: Callable[[Item], Item]) -> tuple[Item, ...]:
-    """Return a tuple with each item changed: itself, where none is."""
+    """Return a tuple of the converted items. If no item changes, return the same tuple."""
     converted = tuple(map(convert, values))
     return values if all(new is old for new, old in zip(converted, values, strict=True)) else converted
 
 
 def _replace_if_changed(value: Value, **members: Any) -> Value:
-    """Return a value with other members: itself, where they are the same."""
+    """Return a value with new members. If no member changes, return the same value."""
     return value if all(getattr(value, name) is new for name, new in members.items()) else replace(value, **members)
 
 
@@ -133,19 +133,19 @@ def _convert_text_or_none(value: object) -> str | None:
 
 
 def _convert_text(value: object) -> str:
-    """Return what should be a text as one."""
+    """Return a value as text."""
     if isinstance(value, str):
         return value
     if value is None:
         return ""
     try:
         return str(value)
-    except (ValueError, RecursionError):  # a number of thousands of digits; lists in lists in lists
+    except (ValueError, RecursionError):  # a number of thousands of digits, or deeply nested lists
         return f"({type(value).__name__})"
 
 
 def _convert_json(value: Any) -> Json:
-    """Return what should be a JSON value as one."""
+    """Return a value as JSON. Values that JSON does not support become text."""
     try:
         json.dumps(value, allow_nan=False)
     except (ValueError, TypeError, RecursionError):

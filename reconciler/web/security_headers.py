@@ -1,4 +1,4 @@
-"""The headers of every answer: a browser keeps nothing, guesses nothing, and loads nothing from anywhere else."""
+"""Add security headers to every response: no caching, no content sniffing, and no content from other origins."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ HEADERS = {
 
 
 class SecurityHeaders:
-    """An application whose answers have these headers, where they do not have their own."""
+    """An ASGI application that adds HEADERS to every response. A header that the response already has is kept."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer."""
+        """Pass the request on, and add the headers to the response."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""Serves the application in a thread of its own, by uvicorn."""
+"""Serve the application with uvicorn in a separate thread."""
 
 from __future__ import annotations
 
@@ -22,34 +22,33 @@ from reconciler.web.connection_limits import (
 )
 
 _SHUTDOWN_TIMEOUT = 5
-"""Seconds that requests under way may take at the end."""
+"""Seconds that active requests have left to finish at shutdown."""
 _FIXED_SETTINGS: dict[str, Any] = {"workers": 1, "proxy_headers": False, "forwarded_allow_ips": "", "env_file": None}
-"""What uvicorn would take from WEB_CONCURRENCY and FORWARDED_ALLOW_IPS, which are meant for other servers."""
+"""Settings that uvicorn would read from WEB_CONCURRENCY and FORWARDED_ALLOW_IPS, which are meant for other servers."""
 
 
 class ListenError(OSError):
-    """The address cannot be listened on; its text says why and what would be right."""
+    """The server cannot listen on its address. The message contains the reason and the fix."""
 
 
 class _Server(uvicorn.Server):
-    """A server whose loop says briefly what it lacks."""
+    """A uvicorn server that logs a lack of descriptors in one line."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen."""
+        """Start to listen, with the longer backlog."""
         asyncio.get_running_loop().set_exception_handler(LoopErrorHandler().handle)
         await super().startup(sockets)
         for listener in sockets or ():
-            listener.listen(
-                BACKLOG
-            )  # asyncio takes as many in one go as it lets wait; those that wait take no descriptor
+            # asyncio uses one number for the connections that it accepts at once and for the backlog. Accepted
+            # connections take descriptors and waiting ones do not, so the backlog may be longer.
+            listener.listen(BACKLOG)
 
 
 @contextmanager
 def serve(application: Starlette, host: str, port: int, lifetime: float = MAX_LIFETIME) -> Iterator[str]:
-    """Serve while the block runs, and give the address. Raises ListenError.
+    """Serve the application during the block, and yield its URL. Raises ListenError.
 
-    An empty host is every address of this machine, of both kinds where it has both.
-    `lifetime` is for how many seconds a connection may last.
+    An empty host means every address of this machine, IPv4 and IPv6. `lifetime` is in seconds per connection.
     """
     limits = ConnectionLimits.from_process()
     with _open_listener(host, port) as listener:
@@ -63,7 +62,7 @@ def serve(application: Starlette, host: str, port: int, lifetime: float = MAX_LI
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True)
         thread.start()
         try:
-            url_host = f"[{host}]" if ":" in host else host or "0.0.0.0"  # noqa: S104 - asked for
+            url_host = f"[{host}]" if ":" in host else host or "0.0.0.0"  # noqa: S104 - an empty host requests it
             yield f"http://{url_host}:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
@@ -76,6 +75,6 @@ def _open_listener(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=is_dual_stack)
     except (OSError, TypeError) as error:
-        number = getattr(error, "errno", 0) or 0  # below 0 where the name cannot be resolved
-        reason = os.strerror(number) if number > 0 else "there is no host of this name"
+        number = getattr(error, "errno", 0) or 0  # negative if the name cannot be resolved
+        reason = os.strerror(number) if number > 0 else "unknown host"
         raise ListenError(f"cannot listen on {host}:{port}: {reason}: give --listen another address") from error

@@ -1,4 +1,4 @@
-"""Whether a webhook comes from who knows the secret, and whether it is about the branch that is watched. Pure."""
+"""Verify the sender of a webhook, and decide whether the webhook is a push to the watched ref. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ _FORM_TYPE, _PAYLOAD_FIELD, _MAX_FIELDS = "application/x-www-form-urlencoded", b
 
 @dataclass(frozen=True, slots=True)
 class WebhookSender:
-    """Who sends webhooks: how they prove that they know the secret, and what they call a push."""
+    """A kind of webhook sender.
+
+    `verify` takes headers, body and secret, and tells whether the sender knows the secret. `event_header` names the
+    header with the event, and `push_events` lists the events that are pushes.
+    """
 
     verify: Callable[[Mapping[str, str], bytes, bytes], bool]
     event_header: str | None = None
@@ -24,7 +28,7 @@ class WebhookSender:
 
 
 def _build_hmac_check(header: str) -> Callable[[Mapping[str, str], bytes, bytes], bool]:
-    """Return the check of `sha256=` and the HMAC of the body in hexadecimal (RFC 2104), in constant time."""
+    """Return a check of a header with `sha256=` and the hexadecimal HMAC of the body (RFC 2104), in constant time."""
 
     def verify(headers: Mapping[str, str], body: bytes, secret: bytes) -> bool:
         expected = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
@@ -34,7 +38,7 @@ def _build_hmac_check(header: str) -> Callable[[Mapping[str, str], bytes, bytes]
 
 
 def _verify_token(headers: Mapping[str, str], _: bytes, secret: bytes) -> bool:
-    """Compare a header with the secret itself, in constant time. Headers are bytes that were read as Latin-1."""
+    """Compare the token header with the secret in constant time. Starlette decodes header bytes as Latin-1."""
     return hmac.compare_digest(headers.get("x-gitlab-token", "").encode("latin-1", "backslashreplace"), secret)
 
 
@@ -47,15 +51,17 @@ SENDERS: Mapping[str, WebhookSender] = {
 
 
 class UnreadableBody(ValueError):
-    """The body is no JSON object."""
+    """The body of a webhook is not a JSON object."""
 
 
 def matches_push(sender: WebhookSender, headers: Mapping[str, str], body: bytes, watched_ref: str | None) -> bool:
-    """Tell whether a webhook is a push to what is watched. Raises UnreadableBody.
+    """Tell whether a webhook is a push to the watched ref. Raises UnreadableBody.
 
-    `watched_ref` is a branch, a tag, `refs/…`, HEAD for the repository's default branch, or None for all. A body
-    without a ref, which only the generic sender may send, is about all. So is one of its with a ref where only the
-    default branch counts and the body does not name it.
+    `watched_ref` is a branch, a tag, a full name in `refs/`, HEAD for the default branch of the repository, or None for
+    every ref. Only the generic sender may leave out the body, the ref or the default branch:
+
+    - A webhook without a body or a ref matches every watched ref.
+    - A webhook without the default branch matches HEAD.
     """
     if sender.event_header and headers.get(sender.event_header) not in sender.push_events:
         return False
@@ -70,9 +76,10 @@ def matches_push(sender: WebhookSender, headers: Mapping[str, str], body: bytes,
 
 
 def _parse_payload(headers: Mapping[str, str], body: bytes) -> Mapping[str, Any]:
-    """Return what a body says: JSON, or a form with it in `payload`, as GitHub sends unless told otherwise.
+    """Return the JSON object in a body, or in the `payload` field of a form. Raises UnreadableBody.
 
-    The content type alone proves nothing: curl says of all data that it is a form. Raises UnreadableBody.
+    GitHub sends a form by default. The content type is not enough to recognise a form, because curl labels every body
+    as a form by default.
     """
     is_form = headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM_TYPE
     hint = ": send it as application/json" if is_form else ""
@@ -81,14 +88,14 @@ def _parse_payload(headers: Mapping[str, str], body: bytes) -> Mapping[str, Any]
             body = parse_qs(body, keep_blank_values=True, max_num_fields=_MAX_FIELDS)[b"payload"][0]
         payload = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise UnreadableBody(f"the body is no JSON{hint}") from error
+        raise UnreadableBody(f"the body is not JSON{hint}") from error
     if not isinstance(payload, dict):
-        raise UnreadableBody(f"the body is no JSON object{hint}")
+        raise UnreadableBody(f"the body is not a JSON object{hint}")
     return payload
 
 
 def _list_full_names(pushed_ref: object) -> tuple[str, ...]:
-    """Return what a ref may be called in full: as git does, a short name may be that of a branch or of a tag."""
+    """Return the possible full names of a pushed ref. As in git, a short name may mean a branch or a tag."""
     if not isinstance(pushed_ref, str):
         return ()
     return (
@@ -99,7 +106,7 @@ def _list_full_names(pushed_ref: object) -> tuple[str, ...]:
 
 
 def _list_watched_names(watched_ref: str, payload: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the full names of refs that count."""
+    """Return the possible full names of the watched ref. The payload contains the default branch."""
     if watched_ref == "HEAD":
         repository = payload.get("repository")
         project = payload.get("project")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 
 from reconciler.app.events import EventRecorder
 from reconciler.core.controller.status import ActiveRun
@@ -19,12 +17,11 @@ RUN = ActiveRun("0a1b", "prod", "1f0c5f7")
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
+def log() -> io.StringIO:
     """Return the stream of the log."""
     stream = io.StringIO()
     logs.configure(stream, color=False)
-    yield stream
-    structlog.reset_defaults()
+    return stream
 
 
 def test_unexpected_error_is_logged_with_its_run_and_traceback(log: io.StringIO) -> None:
@@ -33,7 +30,7 @@ def test_unexpected_error_is_logged_with_its_run_and_traceback(log: io.StringIO)
     with pytest.raises(ValueError, match="no") as raised:
         int("no")
     told.on_unexpected_error("target prod", RUN, raised.value)
-    told.on_unexpected_error("look", None, raised.value)
+    told.on_unexpected_error("poll", None, raised.value)
     of_run, of_none = map(json.loads, log.getvalue().splitlines())
     assert belongs(of_run) == {"run": "0a1b", "target": "prod", "revision": "1f0c5f7"}
     assert belongs(of_none) == {}

@@ -96,7 +96,7 @@ def test_full_disk_under_the_journal_stops_all_calls(program: Program, server: S
             limit(0)
             program.add("november")
             said = controller.next("target failed")["error"]
-            assert "us-east-1.json cannot be written: File too large: raise the limit" in said
+            assert "us-east-1.json cannot be written: File too large: raise the file size limit" in said
             assert controller.next("run finished")["inSync"] == 1
             assert get(f"{url}/readyz")[0] == get(f"{url}/healthz")[0] == 200
             assert 'reconciler_runs_total{result="failed",target="default"}' in get(f"{url}/metrics")[1]
@@ -105,7 +105,7 @@ def test_full_disk_under_the_journal_stops_all_calls(program: Program, server: S
             controller.next("association created", association="november")
             program.add("december")
             said = controller.next("target failed")["error"]
-            assert "what was sent stands in AWS, and the next run finds it by List" in said
+            assert "AWS may have carried out the sent calls; the next run looks for them in List" in said
             assert "cannot be written" in controller.next("target failed")["error"]
             limit(resource.RLIM_INFINITY)
             controller.next("run finished", inSync=3)
@@ -120,7 +120,7 @@ def test_controller_waits_for_a_full_or_read_only_disk(program: Program, server:
         with controlling(program.start(*EVERY_SECOND, "--state", str(state.folder), "--new-state")) as controller:
             said = controller.next("target failed")["error"]
             assert f"{state.folder}/sandbox" in said
-            assert "No space left on device: make room there" in said
+            assert "No space left on device: free some space there" in said
             assert server.sandbox.executed_writes == ()
             state.clear()
             controller.next("association created", association="a")
@@ -128,7 +128,7 @@ def test_controller_waits_for_a_full_or_read_only_disk(program: Program, server:
             state.protect("ro")
             program.add("b")
             said = controller.next("target failed")["error"]
-            assert "cannot be taken: Read-only file system: mount it for writing, or name another folder" in said
+            assert "cannot be acquired: Read-only file system: mount it writable, or choose another folder" in said
             assert controller.next("run finished")["inSync"] == 1
             assert len(server.sandbox.executed_writes) == 1
             state.protect("rw")
@@ -231,7 +231,7 @@ def test_expired_credentials_are_reloaded(
             good.clear()
             said = controller.next("target failed")["error"]
             assert said.startswith("GetCallerIdentity: ExpiredToken: The security token included in the request is exp")
-            assert said.endswith("; renew the credentials where boto3 finds them: the next run reads them anew")
+            assert said.endswith("; renew the credentials where boto3 finds them: the next run reads them again")
             assert get(f"{url}/readyz")[0] == 200
             assert 'code="ExpiredToken",operation="GetCallerIdentity"' in get(f"{url}/metrics")[1]
             assert "ExpiredToken" in get(url)[1]

@@ -143,7 +143,7 @@ def test_validate_warns_about_an_empty_folder(tmp_path: Path) -> None:
     """A folder without manifests is valid with a warning, even with --strict."""
     (tmp_path / "manifests").mkdir()
     program = Program(tmp_path)
-    warned = "warning: manifests: there are none: nothing would be created\nno manifests: valid, 1 warning\n"
+    warned = "warning: manifests: there are no manifests: nothing would be created\nno manifests: valid, 1 warning\n"
     assert program.run("validate").out == warned
     for strict in ((), ("--strict",)):
         found = program.run("validate", *strict, "-o", "json")

@@ -188,7 +188,7 @@ def test_hanging_targets_delay_neither_git_nor_probes_nor_shutdown(program: Prog
             controller.next("revision activated")
             waiting = controller.next("runs waiting")
             assert 0 < waiting["targets"] <= 8  # targets become due one after the other
-            assert waiting["atOnce"] == 32
+            assert waiting["maxConcurrent"] == 32
             for number in range(3):
                 program.add(f"later-{number}", text=EXPORT + "target: hanging-0\n")
                 assert controller.next("revision activated")["manifests"] == number + 1
@@ -410,7 +410,7 @@ def test_burst_of_webhooks_causes_at_most_two_runs(program: Program) -> None:
         (("--listen", "127.0.0.1:99999"), 64, "is not an address"),
         (("--listen", "127.0.0.1:BUSY"), 1, "Address already in use: give --listen another address"),
         (("--listen", "198.51.100.7:80"), 1, "Cannot assign requested address"),
-        (("--listen", "no..host:80"), 1, "there is no host of this name"),
+        (("--listen", "no..host:80"), 1, "unknown host"),
         (("-f", "-"), 64, "standard input can only be read once"),
     ],
 )
@@ -433,11 +433,11 @@ def test_unusable_listen_address_is_a_one_line_error(
         ("/dev/null", "x", "are both set: unset one"),
         (None, " \t", "RECONCILER_WEBHOOK_SECRET: is blank"),
         (None, "\ufeff \n", "RECONCILER_WEBHOOK_SECRET: is blank"),
-        (None, "two\nlines", "RECONCILER_WEBHOOK_SECRET: has a line end or another control character in it"),
-        (None, "bell\a", "RECONCILER_WEBHOOK_SECRET: has a line end or another control character in it"),
-        (None, "new\n", "RECONCILER_WEBHOOK_SECRET: begins or ends with a line end"),
-        (None, " new", "RECONCILER_WEBHOOK_SECRET: begins or ends with a blank"),
-        (None, "\ufeffnew", "RECONCILER_WEBHOOK_SECRET: has a byte order mark in it"),
+        (None, "two\nlines", "RECONCILER_WEBHOOK_SECRET: contains a line break or another control character"),
+        (None, "bell\a", "RECONCILER_WEBHOOK_SECRET: contains a line break or another control character"),
+        (None, "new\n", "RECONCILER_WEBHOOK_SECRET: starts or ends with a line break"),
+        (None, " new", "RECONCILER_WEBHOOK_SECRET: starts or ends with a blank"),
+        (None, "\ufeffnew", "RECONCILER_WEBHOOK_SECRET: contains a byte order mark"),
     ],
 )
 def test_unusable_webhook_secret_is_a_one_line_error(

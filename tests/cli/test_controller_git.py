@@ -104,7 +104,7 @@ def test_controller_waits_for_the_first_push(program: Program, remote: Remote) -
     with following(program, remote.url) as controller:
         refused = controller.next("revision rejected")
         assert refused["previousRevisionActive"] is False
-        assert "is empty, it has no commit yet" in refused["error"]
+        assert "is empty: push a commit first" in refused["error"]
         october = remote.push("october")
         assert controller.next("run finished", revision=october)["create"] == 1
 
@@ -149,7 +149,7 @@ def test_failed_signature_check_is_retried(program: Program, remote: Remote, tmp
     env = GIT | {"PATH": f"{fake.parent}:{GIT['PATH']}"}
     with following(program, remote.url, "--git-verify-key", str(tmp_path / "listed"), env=env) as controller:
         refused = controller.next("revision rejected")["error"]
-        assert f"the signature of the commit {october} could not be verified, so it is not used yet" in refused
+        assert f"the signature of the commit {october} could not be verified, so the commit is not used yet" in refused
         fake.with_name("ssh-keygen.well").touch()
         assert controller.next("run finished", revision=october)["create"] == 1
     assert controller.log.count("revision rejected") == 1
@@ -176,7 +176,7 @@ def test_unreachable_remote_leaves_the_last_revision_active(program: Program, re
                 assert controller.next("revision activated")["revision"] == november
                 assert controller.next("run finished", revision=november, create=1)["inSync"] == 1
                 token.write_text("wrong")
-                assert "refuses the credentials" in controller.next("revision rejected")["error"]
+                assert "rejected the credentials" in controller.next("revision rejected")["error"]
     seen = first.arguments + second.arguments
     assert b"git-remote-http" in seen
     assert b"--git-token-file" in seen

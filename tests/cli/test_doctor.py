@@ -204,7 +204,7 @@ def test_text_output_has_one_line_per_check(ready: Program) -> None:
     """Text output has one line for each check, with the remedy below it, and colours on a terminal only."""
     done = ready.run("doctor")
     assert re.search(r"^  ok       manifests +2 manifests of 1 target, valid$", done.out, re.MULTILINE)
-    assert re.search(r"^  skipped  create +not checked, because .+\n      see to it that ", done.out, re.MULTILINE)
+    assert re.search(r"^  skipped  create +not checked, because .+\n      make sure that ", done.out, re.MULTILINE)
     assert done.out.endswith("Nothing was written.\n")
     assert done.err == ""
     shown = ready.on_terminal("doctor")
@@ -243,7 +243,7 @@ def test_missing_manifest_path_fails_the_check(program: Program) -> None:
     assert found(diagnose(program, "-f", "gone.yaml"), "manifests")["result"] == "failed"
     revision = found(diagnose(program, "--git-url", "."), "manifests")
     assert revision["result"] == "failed"
-    assert "is no git repository" in revision["seen"]
+    assert "is not a git repository" in revision["seen"]
 
 
 def test_invalid_manifests_do_not_stop_the_other_checks(ready: Program) -> None:
@@ -252,7 +252,7 @@ def test_invalid_manifests_do_not_stop_the_other_checks(ready: Program) -> None:
     diagnosis = diagnose(ready, "--target", "prod")
     manifests = found(diagnosis, "manifests")
     assert manifests["seen"].startswith("1 problem in the manifests; ")
-    assert manifests["fix"] == "reconcile validate lists them"
+    assert manifests["fix"] == "run reconcile validate to list the problems"
     assert results(diagnosis)["credentials"] == "ok"
 
 
@@ -266,7 +266,7 @@ def test_wrong_account_of_one_target_does_not_stop_the_others(ready: Program) ->
     diagnosis = diagnose(ready)
     wrong = found(diagnosis, "credentials")
     assert wrong["result"] == "failed"
-    assert f"the credentials belong to account {ACCOUNT}, and target 'a-wrong' declares {OTHER}" in wrong["seen"]
+    assert f"the credentials belong to account {ACCOUNT}, but target 'a-wrong' declares {OTHER}" in wrong["seen"]
     assert "arn:aws:sts::" in wrong["seen"]
     assert set(results(diagnosis)) >= {"integration", "list-associations", "bucket-region", "bucket-encryption"}
     for name in ("list-integrations", "integration", "list-associations", "create", "bucket-region"):
@@ -306,7 +306,7 @@ def test_unreachable_endpoint_fails_with_a_remedy(tmp_path: Path) -> None:
     credentials = found(diagnosis, "credentials")
     assert credentials["result"] == "failed"
     assert "127.0.0.1:1" in credentials["seen"]
-    assert credentials["fix"].startswith("look at the network")
+    assert credentials["fix"].startswith("check the network")
 
 
 @pytest.mark.parametrize("refused", [False, True], ids=["answered", "refused"])
@@ -418,7 +418,7 @@ def test_bulk_export_is_recognised_in_both_forms(
         assert check["result"] == ("ok" if own or held else "failed")
         if not own and not held:
             assert "has an ObjectConfiguration" in check["seen"]
-            assert check["fix"] == "say what to export: give one of them an ObjectConfiguration"
+            assert check["fix"] == "add an ObjectConfiguration to one of them"
     assert [each["result"] for each in checked if each["name"] == "bucket-encryption"] == ["failed"] * 3
 
 
@@ -431,7 +431,7 @@ def test_denied_get_of_a_bulk_export_is_a_warning(ready: Program, server: Sandbo
     assert by_name["crm-accounts"]["result"] == "ok"
     profiles = by_name["profiles-export"]
     assert profiles["result"] == "warning"
-    assert "what it exports is not known: GetDataIntegration: AccessDeniedException" in profiles["seen"]
+    assert "its ObjectConfiguration could not be read: GetDataIntegration: AccessDeniedException" in profiles["seen"]
     assert profiles["fix"].startswith("allow app-integrations:GetDataIntegration on arn:")
 
 
@@ -476,7 +476,7 @@ def test_state_folder_that_cannot_be_created_fails_the_check(ready: Program) -> 
     check = found(diagnose(ready, "--state", "file/state"), "state-write")
     assert (check["result"], check["seen"]) == (
         "failed",
-        "file/state/sandbox cannot be written: file is no folder",
+        "file/state/sandbox cannot be written: file is not a folder",
     )
 
 
@@ -507,13 +507,13 @@ def test_lock_file_of_another_user_fails_the_check(ready: Program) -> None:
     diagnosis = diagnose_as_user(ready, "--state", "state")
     check = found(diagnosis, "journal-write")
     assert (check["result"], found(diagnosis, "state-write")["result"]) == ("failed", "ok")
-    assert check["seen"].endswith(f"{ACCOUNT}-us-east-1.lock is not readable and writable for this user")
+    assert check["seen"].endswith(f"{ACCOUNT}-us-east-1.lock is not readable and writable by this user")
     done = subprocess.run(
         [*AS_USER, *ready.arguments("--state", "state")],
         cwd=ready.folder, env=environment(**ONCE), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert f"{ACCOUNT}-us-east-1.lock cannot be taken: Permission denied" in done.stdout
+    assert f"{ACCOUNT}-us-east-1.lock cannot be acquired: Permission denied" in done.stdout
 
 
 @needs_permissions
@@ -527,7 +527,7 @@ def test_unreadable_state_does_not_stop_the_other_checks(tmp_path: Path, state: 
     diagnosis = diagnose_as_user(Program(tmp_path), "--sandbox", "--state", state)
     locked.chmod(0o700)
     check = found(diagnosis, "state-write")
-    seen = "locked is not writable for this user" if "/" in state else "link cannot be looked at: Permission denied"
+    seen = "locked is not writable by this user" if "/" in state else "link cannot be inspected: Permission denied"
     assert (check["result"], check["seen"]) == ("failed", f"{state}/sandbox cannot be written: {seen}")
     assert results(diagnosis)["credentials"] == "ok"
     assert results(diagnosis)["journal"] == results(diagnosis)["journal-write"] == "failed"
@@ -537,7 +537,7 @@ def test_broken_state_link_fails_the_check(ready: Program) -> None:
     """The check of the state fails for a link whose target does not exist."""
     (ready.folder / "state").symlink_to("gone")
     check = found(diagnose(ready, "--state", "state"), "state-write")
-    assert check["seen"] == "state/sandbox cannot be written: state is a link that leads nowhere"
+    assert check["seen"] == "state/sandbox cannot be written: state is a broken link"
 
 
 def test_doctor_takes_no_lock_in_the_sandbox(tmp_path: Path) -> None:
@@ -565,7 +565,7 @@ def test_broken_journal_fails_the_check(ready: Program, server: SandboxServer, b
     assert found(diagnosis, "state-write")["result"] == "skipped"
     assert ready.run("--state", bucket.url, "--new-state").code == 0
     diagnosis = diagnose(ready, "--state", bucket.url)
-    assert found(diagnosis, "journal")["seen"].startswith(f"{bucket.place} remembers 2 associations (serial ")
+    assert found(diagnosis, "journal")["seen"].startswith(f"{bucket.place} has records of 2 associations (serial ")
     bucket.text = bucket.text.replace('"serial"', '"serail"')
     broken = diagnose(ready, "--state", bucket.url)
     assert results(broken)["journal"] == "failed"

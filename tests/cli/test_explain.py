@@ -53,7 +53,7 @@ def test_created_association_is_explained_with_record_and_live(program: Program)
     token = program.run("-o", "json").report["targets"][0]["associations"][0]["clientToken"]
     program.run()
     explained = told(program)
-    assert explained["rule"]["live"] == "that association"
+    assert explained["rule"]["live"] == "the bound association"
     assert explained["rule"]["decision"] == explained["decision"]["decision"] == "in-sync"
     assert explained["rule"]["record"] == f"bound to {explained['live']['arn'].rpartition('/')[2]}"
     assert explained["journal"]["record"]["token"] == explained["clientToken"] == token
@@ -68,8 +68,8 @@ def test_guardrail_is_named_beside_the_decision_it_stopped(program: Program) -> 
     assert (explained["rule"]["decision"], explained["decision"]["decision"]) == ("create", "held")
     assert "policy.suspend" in explained["rule"]["rail"]
     text = program.run("explain", "october").out
-    assert "so: create" in text
-    assert "rail     held: policy.suspend is true" in text
+    assert "decision: create" in text
+    assert "guardrail  held: policy.suspend is true" in text
     assert "suspended, ignore /ClientId" in text
 
 
@@ -77,7 +77,7 @@ def test_max_creates_option_is_applied_in_the_explanation(program: Program) -> N
     """The explanation follows the same --max-creates as a run."""
     program.add("october", "november")
     done = program.run("explain", "october", "--max-creates", "1")
-    assert "rail     blocked: this run would create 2 associations" in done.out
+    assert "guardrail  blocked: this run would create 2 associations" in done.out
 
 
 def test_a_lost_answer_is_explained(program: Program, server: SandboxServer) -> None:
@@ -88,7 +88,7 @@ def test_a_lost_answer_is_explained(program: Program, server: SandboxServer) -> 
     explained = told(program)
     assert explained["rule"]["record"] == "a Create was sent and its answer is unknown (attempt 1)"
     assert explained["decision"]["decision"] == "settling"
-    assert "a Create without an answer: attempt 1 at" in program.run("explain", "october").out
+    assert "Create without an answer: attempt 1 at" in program.run("explain", "october").out
 
 
 def test_drift_and_change_are_explained(program: Program, server: SandboxServer) -> None:
@@ -99,9 +99,12 @@ def test_drift_and_change_are_explained(program: Program, server: SandboxServer)
     explained = told(program)
     assert explained["decision"]["decision"] == "changed"
     end = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
-    assert explained["rule"]["condition"] == f"desired ≠ applied only in what can be updated: {end}; mode create"
+    assert (
+        explained["rule"]["condition"]
+        == f"desired ≠ applied, and an update can change every member: {end}; mode create"
+    )
     text = program.run("explain", "october").out
-    assert "applied, which is not what git asks for now:" in text
+    assert "last applied request, which differs from git:" in text
     assert "EndTime: git 1796083200000 (2026-12-01T00:00:00Z), applied 1793491200000 (2026-11-01T00:00:00Z)" in text
     assert len(server.sandbox.executed_writes) == 1
 
@@ -122,7 +125,7 @@ def test_missing_data_integration_is_explained(program: Program) -> None:
     explained = told(program)
     assert (explained["request"], explained["clientToken"], explained["dataIntegration"]) == (None, None, None)
     text = program.run("explain", "october").out
-    assert "integration profile-export is not there" in text
+    assert "integration profile-export was not found" in text
     assert "did you mean 'profiles-export'?" in text
 
 
@@ -136,7 +139,7 @@ def test_an_unlisted_data_integration_is_explained(program: Program, server: San
     with Wire(server.url, before=denied) as wire:
         done = Program(program.folder, wire.url).run("explain", "october")
     assert "live: its data integration could not be listed" in done.out
-    assert "unknown: its data integration could not be listed" in done.out
+    assert "unknown, because the data integration could not be listed" in done.out
 
 
 @pytest.mark.parametrize(

@@ -255,7 +255,7 @@ def test_export_to_another_folder_keeps_the_manifest_names(program: Program) -> 
     stream = program.run("export")
     names = sorted(each["metadata"]["name"] for each in yaml.safe_load_all(stream.out))  # the stream is sorted by ARN
     assert names == ["november", "october"]
-    assert "# Managed already, by 'october' (manifests/october.yaml:1): this may stand in its place" in stream.out
+    assert "# Already managed by 'october' (manifests/october.yaml:1): this manifest can replace that one" in stream.out
     dry = program.run("--dry-run", "--detailed-exitcode", "-f", "copy", "-o", "json")
     assert (dry.code, dry.decisions) == (0, {"november": "in-sync", "october": "in-sync"})
 
@@ -274,8 +274,8 @@ def test_existing_file_is_replaced_only_with_force(program: Program, create: Cal
     refused = program.run("export", "--output-dir", "out")
     assert refused.code == 1
     assert refused.err == (
-        f"reconcile: out/{other.name} is there already and not the same: nothing was written; "
-        "--force replaces them, --unmanaged leaves out what has a manifest\n"
+        f"reconcile: out/{other.name} already exists with different content: nothing was written; "
+        "use --force to replace such files, or --unmanaged to skip associations that have a manifest\n"
     )
     assert not mine.exists()
     forced = program.run("export", "--output-dir", "out", "--force")
@@ -324,7 +324,7 @@ def test_output_folder_that_is_a_file_is_an_error(program: Program, create: Call
     for folder in ("out", "out/below"):
         done = program.run("export", "--output-dir", folder)
         assert (done.code, done.out) == (1, "")
-        assert done.err == f"reconcile: {folder} is no folder: give --output-dir another\n"
+        assert done.err == f"reconcile: {folder} is not a folder: choose another --output-dir\n"
     assert (program.folder / "out").read_text() == "mine\n"
 
 

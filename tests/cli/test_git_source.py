@@ -101,11 +101,11 @@ def test_every_command_accepts_the_git_options(program: Program, commits: tuple[
     [
         (("--git-url", ".", "--git-ref", "nowhere"), 1, "nowhere"),
         (("--git-url", ".", "--git-ref", "--upload-pack=touch pwned"), 64, ""),
-        (("--git-url", ".", "--git-ref", "a b"), 64, "revision 'a b': is no name"),
+        (("--git-url", ".", "--git-ref", "a b"), 64, "revision 'a b': is not a valid branch"),
         (("--git-url", "--upload-pack=touch pwned"), 64, ""),
         (("--git-url", "ext::sh -c 'touch pwned'"), 64, ""),
         (("--git-url", ""), 64, "is empty"),
-        (("--git-url", "https://bot:p/w@host.invalid/x"), 64, "'https://***@host.invalid/x': has an @ behind the host"),
+        (("--git-url", "https://bot:p/w@host.invalid/x"), 64, "'https://***@host.invalid/x': has an @ after the host"),
         (("--git-url", "none"), 1, "none"),
         (("--git-url", ".", "--git-path", "../elsewhere"), 64, "../elsewhere"),
         (("--git-url", ".", "--git-path", "/etc"), 64, "/etc"),
@@ -117,8 +117,12 @@ def test_every_command_accepts_the_git_options(program: Program, commits: tuple[
         (("--git-verify-key", "keys"), 64, "--git-verify-key needs --git-url"),
         (("-f", "manifests", "--git-token-file", "token"), 64, "--git-token-file needs --git-url"),
         (("--git-url", ".", "--git-verify-key", "gone"), 64, "--git-verify-key 'gone': cannot be read: No such file"),
-        (("--git-url", ".", "--git-verify-key", "manifests/october.yaml"), 64, "line 1: is no allowed signer"),
-        (("--git-url", ".", "--git-token-file", "gone"), 64, "is for a repository behind https, and this is a folder"),
+        (("--git-url", ".", "--git-verify-key", "manifests/october.yaml"), 64, "line 1: is not an allowed signer"),
+        (
+            ("--git-url", ".", "--git-token-file", "gone"),
+            64,
+            "needs the protocol https, but this repository is a folder",
+        ),
         (("--git-url", "https://host.invalid/x", "--git-token-file", "gone"), 64, "'gone': cannot be read"),
         (("--git-url", "git@host.invalid:x", "--git-ssh-key", "gone"), 64, "'gone': cannot be read"),
         (("--git-url", ".", "--revision", "v1"), 64, "the revision is the commit that is read"),
@@ -158,7 +162,7 @@ def test_every_command_enforces_signed_commits(
     asked = (command, *name, "--git-url", ".")
     done = program.run(*asked, env=GIT | {"RECONCILER_GIT_VERIFY_KEY": "listed"})
     assert (done.code, server.sandbox.executed_writes) == (1, ())
-    said = f"the commit {commits[1]} is not signed: sign it (git commit -S) by a key that 'listed' lists"
+    said = f"the commit {commits[1]} is not signed: sign it (git commit -S) with a key listed in 'listed'"
     assert said in done.err + done.out
     git(program.folder, *signer.options, "commit", "--quiet", "-S", "--allow-empty", "--message", "Signed")
     done = program.run(*asked, env=GIT | {"RECONCILER_GIT_VERIFY_KEY": "listed"})

@@ -40,7 +40,7 @@ PLACES = [
     ("/var/$(hostname)/x", "a variable"),
     ("%S/reconciler", "a variable"),
     ("{{ state }}", "a variable"),
-    ("s3://<BUCKET>/p", "no name of a bucket"),
+    ("s3://<BUCKET>/p", "is not a valid bucket name"),
     ("<BUCKET>/p", "a variable"),
     ("~/x", "write the full path"),
     ("~root/x", "write the full path"),

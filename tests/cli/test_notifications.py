@@ -70,7 +70,7 @@ def test_drift_is_notified_once_across_a_restart(program: Program, server: Sandb
     """A drift is notified once, also after a restart, and no URL is in the log or in the notification state."""
     program.add("october", "november")
     with controlling(program, chat.url) as first:
-        assert chat.next()["title"] == "reconcile: all is well"
+        assert chat.next()["title"] == "reconcile: no problems"
         drift(server, "october")
         told = chat.next()
         assert (told["title"], told["type"]) == ("reconcile: 1 drifted", "warning")
@@ -109,10 +109,10 @@ def test_unreachable_receiver_delays_no_run_and_no_shutdown(program: Program, ch
     assert [each["event"] for each in events].count("run finished") > 1
     failed = [each for each in events if each["event"] == "notification not delivered"]
     assert failed[0]["receiver"] == "json 1"
-    assert failed[0]["again"] == 10
+    assert failed[0]["retrySeconds"] == 10
     chat.down = False
     with controlling(program, chat.url):
-        assert chat.next()["title"] == "reconcile: all is well"
+        assert chat.next()["title"] == "reconcile: no problems"
 
 
 def test_hanging_receiver_does_not_delay_shutdown(program: Program) -> None:
@@ -149,7 +149,7 @@ def test_notification_state_is_stored_beside_the_journal_in_s3(
     """A controller on another machine reads from S3 which notifications were sent."""
     program.add("october")
     with controlling(program, chat.url, "--state", bucket.url, "--new-state"):
-        assert chat.next()["title"] == "reconcile: all is well"
+        assert chat.next()["title"] == "reconcile: no problems"
     assert "prod/sandbox/notifications.json" in bucket.keys
     with controlling(program, chat.url, "--state", bucket.url) as logged:
         drift(server, "october")

@@ -63,8 +63,9 @@ def test_valid_manifests_are_reported_in_every_format(program: Program) -> None:
     assert (done.code, done.err) == (0, "")
     said = {name: (program.folder / f"{name}.out").read_text() for name in FORMATS}
     assert said["text"] == (
-        "warning: manifests/october.yaml:11:18: /policy/onLoss: exports again when the finished job leaves List: leave "
-        "it at report, and raise generation when needed\n1 manifest: valid, 1 warning\n"
+        "warning: manifests/october.yaml:11:18: /policy/onLoss: recreate repeats an ON_DEMAND export when its "
+        "finished job leaves List: set onLoss to report, and raise policy.generation to export again\n"
+        "1 manifest: valid, 1 warning\n"
     )
     assert json.loads(said["json"])["warnings"][0]["pointer"] == "/policy/onLoss"
     assert "::warning file=manifests/october.yaml,line=11," in said["github"]

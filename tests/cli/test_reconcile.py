@@ -192,7 +192,7 @@ def test_corrupt_journal_is_rejected_and_left_unchanged(program: Program, server
     path.write_text("{")
     done = program.run("-o", "json")
     assert done.code == 1
-    assert "was left as it is" in done.report["targets"][0]["error"]
+    assert "was left unchanged" in done.report["targets"][0]["error"]
     assert done.decisions == {"october": "blocked"}
     assert path.read_text() == "{"
     assert server.sandbox.executed_writes == ()
@@ -226,7 +226,7 @@ def test_targets_with_the_same_account_and_region_are_rejected(program: Program,
     done = program.run("--target", "one")
     assert done.code == 3
     assert (
-        "manifests/two.yaml:4:7: /spec: the Target at manifests/one.yaml:1 is the same account and Region" in done.err
+        "manifests/two.yaml:4:7: /spec: the Target at manifests/one.yaml:1 has the same account and Region" in done.err
     )
     assert server.sandbox.executed_writes == ()
 
@@ -265,7 +265,7 @@ def test_an_empty_folder_is_valid_and_warned_about(program: Program) -> None:
     assert done.code == 0
     assert done.events("no manifests")
     assert not done.events("manifest warning")
-    assert [each["message"] for each in done.report["warnings"]] == ["there are none: nothing would be created"]
+    assert [each["message"] for each in done.report["warnings"]] == ["there are no manifests: nothing would be created"]
 
 
 def test_revision_is_in_the_report_and_the_log(program: Program) -> None:
@@ -300,14 +300,14 @@ def test_one_run_writes_several_outputs(program: Program) -> None:
         (("controller", "-f", "-"), "can only be read once"),
         (("--settle-time", "soon"), "such as 90s, 5m or 24h"),
         (("--mode", "delete"), "'delete'"),
-        (("--state", "s3://Bucket/prefix"), "'Bucket' is no name of a bucket"),
+        (("--state", "s3://Bucket/prefix"), "'Bucket' is not a valid bucket name"),
         (("--state", "gs://bucket/prefix"), "write s3://bucket/prefix"),
         (("--state", "s3:/bucket/prefix"), "write s3://bucket/prefix"),
         (("--sandbox", "--state", "s3://bucket/prefix"), "keeps its journal in a folder"),
         (("--sandbox", "--endpoint-url", "http://127.0.0.1:9"), "give one of them"),
         (("--endpoint-url", "foo"), "write http://HOST:PORT"),
         (("--region", "fips-us-east-1"), "write us-east-1, and set AWS_USE_FIPS_ENDPOINT=true"),
-        (("--region", "US-EAST-1", "--sandbox"), "'US-EAST-1' is no Region: write us-east-1"),
+        (("--region", "US-EAST-1", "--sandbox"), "'US-EAST-1' is not a Region: write us-east-1"),
         (("--nonsense",), "--nonsense"),
         (("nonsense",), "nonsense"),
     ],

@@ -45,15 +45,15 @@ def test_different_plan_is_rejected_and_its_differences_are_named(program: Progr
     before = {path for path in program.folder.rglob("*") if path.is_file()}
     blind = program.run("--expect-plan", digest)
     assert (blind.code, created(server)) == (1, [])
-    assert "This is not the plan that was reviewed: nothing was written." in blind.out
+    assert "The plan differs from the reviewed plan. Nothing was written." in blind.out
     assert f"reviewed {digest}" in blind.out
-    assert "Give --expect-plan the JSON report" in blind.out
+    assert "give --expect-plan the JSON report of the reviewed plan" in blind.out
     seeing = program.run("--expect-plan", file, "-o", "json")
     assert (seeing.code, created(server)) == (1, [])
     first, second = seeing.report["mismatch"]["differences"]
-    assert first.startswith("not as reviewed: create s3://corp-exports/october of arn:")
+    assert first.startswith("changed since the review: create s3://corp-exports/october of arn:")
     assert first.endswith("EndTime is 1796083200000 and was 1793491200000")
-    assert second.startswith("reviewed, and not planned any more: create s3://corp-exports/november of arn:")
+    assert second.startswith("reviewed, but no longer planned: create s3://corp-exports/november of arn:")
     (refused,) = seeing.events("plan rejected")
     assert refused["reviewed"] == digest != refused["planDigest"]
     assert {path for path in program.folder.rglob("*") if path.is_file()} == before
@@ -69,7 +69,7 @@ def test_plan_differs_after_another_run_created_part_of_it(program: Program, ser
     done = program.run("--expect-plan", file, "-o", "json")
     assert (done.code, len(created(server))) == (1, 1)
     (difference,) = done.report["mismatch"]["differences"]
-    assert "not planned any more: create s3://corp-exports/october" in difference
+    assert "no longer planned: create s3://corp-exports/october" in difference
 
 
 def test_revision_file_position_and_name_do_not_change_the_plan(program: Program, server: SandboxServer) -> None:
@@ -142,7 +142,7 @@ def test_update_is_part_of_the_reviewed_plan(program: Program, server: SandboxSe
     program.add("october", text=text, **{"2026-11-01": "2026-12-02"})
     refused = program.run(*mode, "--expect-plan", "plan.json")
     assert (refused.code, created(server)) == (1, ["CreateDataIntegrationAssociation"])
-    assert "not as reviewed: update" in refused.out
+    assert "changed since the review: update" in refused.out
     program.add("october", text=text, **{"2026-11-01": "2026-12-01"})
     assert program.run(*mode, "--expect-plan", "plan.json").code == 0
     assert created(server) == ["CreateDataIntegrationAssociation", "UpdateDataIntegrationAssociation"]

@@ -148,12 +148,12 @@ def of_another(account: str) -> dict[str, Any]:
     [
         (
             "",
-            "it is no JSON (Expecting value: line 1 column 1 (char 0)); it was left as it is: restore the newest",
+            "it is not JSON (Expecting value: line 1 column 1 (char 0)); it was left unchanged: restore its newest",
         ),
         ('{"format": "reconciler/journal/v1", "acc', "Unterminated string starting at"),
         ('{"format": "reconciler/journal/v9"}', "has format 'reconciler/journal/v9', and this version reads"),
         (json.dumps({**of_another("123456789012"), "quorum": 1}), "unknown 'quorum'"),
-        ("{}", "it is no journal of this program"),
+        ("{}", "it is not a journal of this program"),
         (json.dumps(of_another("999999999999")), "is of account 999999999999 in us-east-1: give every installation"),
     ],
 )
@@ -177,7 +177,8 @@ def test_missing_bucket_is_a_one_line_error(program: Program, server: SandboxSer
     place = bucket.place.replace(bucket.name, "jurnals")
     for options in (("--new-state",), ("--dry-run",)):
         said = error(program.run(*options, "--state", "s3://jurnals/prod"))
-        assert said == (f"the journal {place} cannot be read: there is no bucket jurnals: make it, or name another one")
+        reason = "the bucket jurnals does not exist: create it, or choose another bucket"
+        assert said == f"the journal {place} cannot be read: {reason}"
     assert server.sandbox.executed_writes == ()
 
 

@@ -114,7 +114,7 @@ def test_status_shows_each_association_with_its_decision(program: Program, serve
     moment = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"
     for line in (
         rf"default  123456789012 us-east-1  {LOCAL}",
-        rf"  written {moment} by run \S+",
+        rf"  last written {moment} by run \S+",
         rf"  in-sync    kept        since {moment}  last job in progress",
         rf"      live: {kept['arn']}",
         r"  orphaned   removed     last job in progress",
@@ -130,7 +130,7 @@ def test_status_shows_the_last_written_revision(program: Program) -> None:
     program.add("october")
     assert program.run("--revision", "abc123").code == 0
     assert status(program)["written"]["revision"] == "abc123"
-    assert re.search(r"^  written \S+ \S+ by run \S+, revision abc123$", program.run("status").out, re.MULTILINE)
+    assert re.search(r"^  last written \S+ \S+ by run \S+, revision abc123$", program.run("status").out, re.MULTILINE)
 
 
 def test_unreadable_journal_is_a_one_line_error(program: Program) -> None:
@@ -143,7 +143,7 @@ def test_unreadable_journal_is_a_one_line_error(program: Program) -> None:
     assert done.code == 1
     assert f"  failed: the journal {LOCAL} cannot be used: " in done.out
     assert "Traceback" not in done.err
-    assert "it was left as it is" in status(program)["error"]
+    assert "it was left unchanged" in status(program)["error"]
     assert path.read_text() == "{"
 
 
@@ -176,7 +176,7 @@ def test_lease_of_a_dead_run_is_shown_and_freed(program: Program, server: Sandbo
     leave_a_lease(program, server, *IN_S3)
     target = status(program, "--state", bucket.url)
     assert target["lease"]["holder"].startswith("process ")
-    assert re.search(rf"^  held by {HOLDER}$", program.run("status", "--state", bucket.url).out, re.MULTILINE)
+    assert re.search(rf"^  lease held by {HOLDER}$", program.run("status", "--state", bucket.url).out, re.MULTILINE)
     asked = program.run("unlock", "default", "--state", bucket.url)
     assert re.fullmatch(rf"The lease of {bucket.place} is held by {HOLDER} \(number 1\)\.\n", asked.out)
     assert asked.code == 64
@@ -222,7 +222,7 @@ def test_lease_of_a_live_local_process_is_not_freed(program: Program, server: Sa
     with holding(program, server) as (wire, process):
         refused = program.run("unlock", "default", "--yes")
         assert refused.code == 1
-        assert f"{LOCAL} is held by a living process of this machine: end that first" in refused.err
+        assert f"{LOCAL} is held by a running process of this machine: end that process first" in refused.err
         assert "Traceback" not in refused.err
         assert status(program)["lease"]
         wire.let_go.set()
@@ -283,7 +283,9 @@ def test_run_without_lock_timeout_fails_with_the_holder(
         second = program.run("--lock-timeout", "0s", *options)
         assert second.code == 1
         (line,) = [line for line in second.out.splitlines() if line.startswith("  failed: ")]
-        assert re.search(rf"is held by {HOLDER}: wait for it, or raise --lock-timeout; reconcile unlock frees", line)
+        assert re.search(
+            rf"is held by {HOLDER}: wait for it, or raise --lock-timeout; reconcile unlock frees the lease", line
+        )
         assert "Traceback" not in second.err
     assert len(server.sandbox.executed_writes) == 1
 

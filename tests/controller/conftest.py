@@ -1,4 +1,4 @@
-"""Virtual time."""
+"""Provide a scheduler with virtual time."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from support.scheduler import Hand
 
 @pytest.fixture
 def hand() -> Hand:
-    """Give a timetable."""
+    """Return a scheduler that the test advances by hand."""
     return Hand(FakeClock())

@@ -1,4 +1,4 @@
-"""Somebody sets the clock: targets go on at their interval, and nothing is taken for stuck because of it."""
+"""Clock jumps: targets keep their interval, and a jump makes no run count as stuck."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ BOTH_WAYS = pytest.mark.parametrize("hours", [3, -3])
 
 @pytest.fixture
 def fleet(hand: Hand) -> Fleet:
-    """Give what runs targets."""
+    """Return a fleet of fake targets."""
     return Fleet(hand.clock)
 
 
 @pytest.fixture
 def controller(hand: Hand, fleet: Fleet) -> Controller:
-    """Give a controller that has been started."""
+    """Return a started controller."""
     controller = Controller(
         RevisionTracker(Git(BOTH), hand.clock), Dependencies(fleet.act, fleet, hand.timing, fleet.new_id), TIMES
     )
@@ -40,7 +40,7 @@ def controller(hand: Hand, fleet: Fleet) -> Controller:
 def test_targets_keep_their_interval_after_a_clock_jump(
     hand: Hand, fleet: Fleet, controller: Controller, hours: int
 ) -> None:
-    """None waits for the clock to come back to where it was, and none makes up for hours that nobody lived."""
+    """After a jump, each target runs at once and then at its interval, with no wait and no catching up."""
     hand.turn(6 * MINUTE)
     assert fleet.minutes("east") == [0, 5]
     hand.clock.set(hours=hours)
@@ -54,7 +54,7 @@ def test_targets_keep_their_interval_after_a_clock_jump(
 def test_clock_jump_during_a_run_does_not_delay_the_next_run(
     hand: Hand, fleet: Fleet, controller: Controller, hours: int
 ) -> None:
-    """How long it took is not what the clock says; the next one is planned by the new time."""
+    """The duration of a run is independent of the wall clock, and the next run is due by the new time."""
 
     def during() -> None:
         del fleet.during["east"]
@@ -71,7 +71,7 @@ def test_clock_jump_during_a_run_does_not_delay_the_next_run(
 def test_only_a_run_without_progress_is_stuck_after_a_clock_jump(
     hand: Hand, fleet: Fleet, controller: Controller, hours: int
 ) -> None:
-    """A run that goes on is not, the more so hours ahead; one that hangs is told of, also after hours back."""
+    """A jump makes no active run stuck. A hanging run counts as stuck after its timeout, in both directions."""
 
     def during() -> None:
         hand.clock.set(hours=hours)
@@ -88,7 +88,7 @@ def test_only_a_run_without_progress_is_stuck_after_a_clock_jump(
 
 
 def test_clock_jump_is_detected_once_in_either_direction() -> None:
-    """Time that passes is none, nor is what keeps a clock right."""
+    """Passing time and small corrections are no jumps. A jump is reported once, forwards or backwards."""
     clock = FakeClock()
     jumps = ClockJumpDetector(clock)
     clock.advance(hours=5)
@@ -103,7 +103,7 @@ def test_clock_jump_is_detected_once_in_either_direction() -> None:
 
 
 def test_small_clock_steps_add_up_to_a_jump() -> None:
-    """What is due goes by the clock, so that many of them are a jump too."""
+    """Several small steps in one direction count as one jump, because due times depend on the wall clock."""
     clock = FakeClock()
     jumps = ClockJumpDetector(clock)
     found = []

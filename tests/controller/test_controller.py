@@ -1,4 +1,4 @@
-"""The loop: each target at its own pace, the newest good revision, and word of all that happens."""
+"""Controller: every target runs at its interval with the latest valid revision, and every event is reported."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TIMES = Intervals(timedelta(minutes=5), timedelta(seconds=30), timedelta(minutes
 
 @dataclass
 class Fleet:
-    """Runs targets as the test says, and hears what is told."""
+    """Fake targets that behave as the test sets, and a recorder of the events of the controller."""
 
     clock: FakeClock
     failing: set[str] = field(default_factory=set)
@@ -40,12 +40,12 @@ class Fleet:
     found: tuple[AssociationReport, ...] = (reports.association(outcome=Created("a1")),)
 
     def new_id(self) -> str:
-        """Number the runs."""
+        """Return the next run id."""
         self.ids += 1
         return f"run-{self.ids}"
 
     def act(self, run: ActiveRun, desired: Desired, on_progress: Callable[[], None]) -> Report:
-        """Run a target."""
+        """Record a run of a target and return its report."""
         target = run.target
         assert target in desired.manifests
         self.runs.append((target, run.revision, (self.clock.now() - NOW) / timedelta(minutes=1)))
@@ -58,49 +58,49 @@ class Fleet:
         return replace(report, run=replace(report.run, started_at=self.clock.now(), finished_at=self.clock.now()))
 
     def minutes(self, target: str) -> list[float]:
-        """Return when a target was run."""
+        """Return the start times of the runs of a target, in minutes."""
         return [minute for name, _, minute in self.runs if name == target]
 
     def on_revision_activated(self, revision: Revision, _: Desired) -> None:
-        """Hear."""
+        """Record the event."""
         self.heard.append(revision)
 
     def on_revision_rejected(self, rejected_revision: RejectedRevision, active_revision: Revision | None) -> None:
-        """Hear."""
+        """Record the event."""
         self.heard.append((rejected_revision.reason, active_revision))
 
     def on_run_finished(self, report: Report) -> None:
-        """Hear."""
+        """Record the event."""
         self.heard.append(report)
 
     def on_unexpected_error(self, task_name: str, run: ActiveRun | None, error: Exception) -> None:
-        """Hear."""
+        """Record the event."""
         self.heard.append((task_name, run, error))
 
     def on_run_stuck(self, target_status: TargetStatus) -> None:
-        """Hear."""
+        """Record the event."""
         self.heard.append((target_status.target, "is stuck", target_status.active_run))
 
     def on_runs_waiting(self, target_names: Sequence[str]) -> None:
-        """Hear."""
+        """Record the event."""
         self.heard.append(("waiting", *target_names))
 
 
 @pytest.fixture
 def fleet(hand: Hand) -> Fleet:
-    """Give what runs targets."""
+    """Return a fleet of fake targets."""
     return Fleet(hand.clock)
 
 
 @pytest.fixture
 def git() -> Git:
-    """Give a repository with two targets."""
+    """Return a source with two targets."""
     return Git(BOTH)
 
 
 @pytest.fixture
 def controller(hand: Hand, fleet: Fleet, git: Git) -> Controller:
-    """Give a controller that has been started."""
+    """Return a started controller."""
     controller = Controller(
         RevisionTracker(git, hand.clock), Dependencies(fleet.act, fleet, hand.timing, fleet.new_id), TIMES
     )
@@ -109,7 +109,7 @@ def controller(hand: Hand, fleet: Fleet, git: Git) -> Controller:
 
 
 def test_every_target_is_run_at_once_and_then_at_its_interval(hand: Hand, fleet: Fleet, controller: Controller) -> None:
-    """Of the revision that is in force."""
+    """Each target runs at the start and then every five minutes, with the active revision."""
     hand.turn(timedelta(minutes=11))
     assert fleet.minutes("east") == fleet.minutes("west") == [0, 5, 10]
     assert {revision for _, revision, _ in fleet.runs} == {"1"}
@@ -118,7 +118,7 @@ def test_every_target_is_run_at_once_and_then_at_its_interval(hand: Hand, fleet:
 
 @pytest.mark.usefixtures("controller")
 def test_a_failing_target_delays_no_other(hand: Hand, fleet: Fleet) -> None:
-    """It is tried again further and further apart, and the other one goes on as ever."""
+    """A failing target is retried with growing delays. The other target keeps its interval."""
     fleet.failing.add("west")
     hand.turn(timedelta(minutes=21))
     assert fleet.minutes("east") == [0, 5, 10, 15, 20]
@@ -127,7 +127,7 @@ def test_a_failing_target_delays_no_other(hand: Hand, fleet: Fleet) -> None:
 
 @pytest.mark.usefixtures("controller")
 def test_a_push_runs_every_target(hand: Hand, fleet: Fleet, git: Git) -> None:
-    """Within the time of one look; what fails is tried with it as well."""
+    """The poll after a push runs every target, including a failing one."""
     fleet.failing.add("west")
     hand.turn(timedelta(minutes=6))
     git.push(BOTH)
@@ -137,7 +137,7 @@ def test_a_push_runs_every_target(hand: Hand, fleet: Fleet, git: Git) -> None:
 
 
 def test_requests_during_a_run_cause_one_more_run(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
-    """One that is under way, and one more that sees all of it."""
+    """A thousand pushes during a run cause one more run, with the latest revision."""
     hand.turn(timedelta(minutes=1))
     fleet.runs.clear()
 
@@ -152,12 +152,12 @@ def test_requests_during_a_run_cause_one_more_run(hand: Hand, fleet: Fleet, git:
     controller.poll()
     hand.turn(timedelta(minutes=1))
     assert len(fleet.minutes("east")) == 2
-    assert len(fleet.minutes("west")) == 1, "its turn came after the storm"
+    assert len(fleet.minutes("west")) == 1, "west runs only after the burst"
     assert {target: revision for target, revision, _ in fleet.runs} == {"east": "1002", "west": "1002"}
 
 
 def test_long_burst_of_requests_causes_two_runs(hand: Hand, fleet: Fleet, controller: Controller) -> None:
-    """Hooks that ask for all, over a quarter of a minute."""
+    """A thousand requests within 15 seconds cause two runs of each target."""
     hand.turn(timedelta(minutes=1))
     fleet.runs.clear()
     for _ in range(1000):
@@ -167,7 +167,7 @@ def test_long_burst_of_requests_causes_two_runs(hand: Hand, fleet: Fleet, contro
 
 
 def test_unchanged_source_runs_no_target(hand: Hand, fleet: Fleet, controller: Controller) -> None:
-    """A push to something else is no reason to call AWS."""
+    """A poll without a new revision runs no target."""
     hand.turn(timedelta(minutes=1))
     controller.poll()
     hand.turn()
@@ -175,7 +175,7 @@ def test_unchanged_source_runs_no_target(hand: Hand, fleet: Fleet, controller: C
 
 
 def test_run_all_runs_unchanged_and_failing_targets(hand: Hand, fleet: Fleet, controller: Controller) -> None:
-    """Whether git has changed or not, and although one fails."""
+    """A requested run of every target includes unchanged and failing ones."""
     fleet.failing.add("west")
     hand.turn(timedelta(minutes=2))
     controller.run_all()
@@ -187,7 +187,7 @@ def test_run_all_runs_unchanged_and_failing_targets(hand: Hand, fleet: Fleet, co
 def test_targets_are_added_and_removed_with_the_revision(
     hand: Hand, fleet: Fleet, git: Git, controller: Controller
 ) -> None:
-    """A new one is run at once, one that is gone no more, and nothing is remembered of it."""
+    """A new target runs at once. A removed target runs no more and leaves the status."""
     hand.turn(timedelta(minutes=1))
     git.push(Desired((Target("west"), Target("north")), {"west": (), "north": ()}))
     hand.turn(timedelta(minutes=10))
@@ -198,11 +198,11 @@ def test_targets_are_added_and_removed_with_the_revision(
 
 @pytest.mark.usefixtures("controller")
 def test_due_target_that_git_removed_is_not_run(hand: Hand, fleet: Fleet, git: Git) -> None:
-    """The revision in force counts, at the moment when the run begins."""
+    """A due run of a target is dropped if the active revision no longer contains the target."""
     hand.turn()
     late = next(job for name, (_, job) in hand.waiting.items() if name == "target west")
     git.push(Desired((Target("east"),), {"east": ()}))
-    fleet.during["east"] = late  # begins beside the look that drops it
+    fleet.during["east"] = late  # starts during the poll that removes the target
     hand.turn(timedelta(minutes=1))
     assert fleet.minutes("west") == [0]
 
@@ -210,7 +210,7 @@ def test_due_target_that_git_removed_is_not_run(hand: Hand, fleet: Fleet, git: G
 def test_target_restored_during_its_run_does_not_run_concurrently(
     hand: Hand, fleet: Fleet, git: Git, controller: Controller
 ) -> None:
-    """It goes on in its lane: once more, when the run that git dropped has ended."""
+    """A target that git removes and restores during its run runs once more afterwards, never twice at once."""
     hand.turn(timedelta(minutes=1))
     seen: list[int] = []
 
@@ -225,7 +225,7 @@ def test_target_restored_during_its_run_does_not_run_concurrently(
     fleet.during["east"] = dropped_and_back
     controller.run_all()
     hand.turn(timedelta(minutes=1))
-    assert seen == [2], "none has begun beside it"
+    assert seen == [2], "no run started during the other"
     hand.turn(timedelta(seconds=1))
     assert len(fleet.minutes("east")) == 3
     assert fleet.runs[-1][:2] == ("east", "3")
@@ -234,7 +234,7 @@ def test_target_restored_during_its_run_does_not_run_concurrently(
 def test_removed_target_stays_in_the_status_during_its_run(
     hand: Hand, fleet: Fleet, git: Git, controller: Controller
 ) -> None:
-    """Its run may hang as any other, and a stop waits for it."""
+    """A removed target stays in the status until its run ends, and can be reported as stuck."""
     hand.turn(timedelta(minutes=1))
     seen: list[list[tuple[str, bool]]] = []
 
@@ -255,7 +255,7 @@ def test_removed_target_stays_in_the_status_during_its_run(
 
 
 def test_report_of_a_removed_target_is_not_kept(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
-    """Its run ended after git dropped it: that is told, and remembered among the runs of the day."""
+    """A run that ends after the removal of its target counts as finished. A restored target starts without a report."""
     hand.turn(timedelta(minutes=1))
 
     def dropped() -> None:
@@ -281,25 +281,25 @@ def test_report_of_a_removed_target_is_not_kept(hand: Hand, fleet: Fleet, git: G
 
 
 def test_interrupted_run_does_not_count_as_failure(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
-    """Nothing is told of it: neither of a look nor of a run."""
+    """A stop during a poll or a run causes no event and no failure."""
     hand.turn(timedelta(minutes=1))
     before = len(fleet.heard)
 
     def stop() -> None:
-        raise StopRequested("a stop was asked for")
+        raise StopRequested("a stop was requested")
 
     fleet.during["east"] = stop
     hand.turn(timedelta(minutes=4, seconds=30))
-    git.down = StopRequested("a stop was asked for")
+    git.down = StopRequested("a stop was requested")
     hand.turn(timedelta(minutes=1))
-    assert len(fleet.heard) == before + 1, "the run of west"
+    assert len(fleet.heard) == before + 1, "only the run of west"
     board = controller.get_status()
     assert board.rejected_revision is None
     assert board.targets[0].failures == 0
 
 
 def test_hanging_source_check_counts_as_stuck(hand: Hand, git: Git, controller: Controller) -> None:
-    """And what should have begun long ago, whatever it is."""
+    """Overdue targets and an overdue poll count as stuck, and are scheduled again."""
     hand.turn(timedelta(minutes=1))
     hand.waiting.clear()
     hand.clock.advance(minutes=16)
@@ -314,7 +314,7 @@ def test_hanging_source_check_counts_as_stuck(hand: Hand, git: Git, controller: 
 def test_run_all_validates_a_rejected_revision_again(
     hand: Hand, fleet: Fleet, git: Git, controller: Controller
 ) -> None:
-    """What it was found unfit by may be another now: a key, or a program that checks signatures."""
+    """A requested run of every target validates a rejected revision again, because keys may have changed."""
     hand.turn(timedelta(minutes=1))
     git.push(UntrustedCommit("its signature cannot be checked"))
     hand.turn(timedelta(minutes=1))
@@ -330,7 +330,7 @@ def test_run_all_validates_a_rejected_revision_again(
 def test_rejected_revision_is_reported_once_and_previous_one_runs(
     hand: Hand, fleet: Fleet, git: Git, controller: Controller
 ) -> None:
-    """For as long as it stays the same; an outage is another one."""
+    """Each rejection reason is reported once, and the previous revision keeps running."""
     hand.turn(timedelta(minutes=1))
     git.push(InvalidManifests((PROBLEM,)))
     hand.turn(timedelta(minutes=20))
@@ -346,7 +346,7 @@ def test_rejected_revision_is_reported_once_and_previous_one_runs(
 
 
 def test_no_target_runs_without_a_valid_revision(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
-    """It waits for one, also where somebody asks."""
+    """No target runs before the first valid revision, even on request."""
     git.newest = InvalidManifests((PROBLEM,))
     controller.run_all()
     hand.turn(timedelta(minutes=5))
@@ -359,7 +359,7 @@ def test_no_target_runs_without_a_valid_revision(hand: Hand, fleet: Fleet, git: 
 
 @pytest.mark.usefixtures("controller")
 def test_unexpected_error_is_reported_and_the_loop_continues(hand: Hand, fleet: Fleet) -> None:
-    """It counts as a failure of that target."""
+    """An unexpected error counts as a failure of its target, which is retried."""
     error = ZeroDivisionError()
 
     def fail() -> None:
@@ -373,7 +373,7 @@ def test_unexpected_error_is_reported_and_the_loop_continues(hand: Hand, fleet: 
 
 
 def test_stuck_run_is_reported_once(hand: Hand, fleet: Fleet, controller: Controller) -> None:
-    """And shows on the board, for as long as it lasts; one that gets on is not, however long it takes."""
+    """A run without progress is reported once, and is stuck while it lasts. A long run with progress is not."""
 
     def hang() -> None:
         for _ in range(8):
@@ -396,7 +396,7 @@ def test_stuck_run_is_reported_once(hand: Hand, fleet: Fleet, controller: Contro
 
 
 def test_status_shows_reports_failures_and_due_times(hand: Hand, fleet: Fleet, controller: Controller) -> None:
-    """Each target with its last report, its failures, when it last went well and when it is due; and past runs."""
+    """The status holds the last report, failures, last success and due time of each target, and the finished runs."""
     fleet.failing.add("west")
     hand.turn(timedelta(minutes=2))
     board = controller.get_status()
@@ -424,7 +424,7 @@ def test_status_shows_reports_failures_and_due_times(hand: Hand, fleet: Fleet, c
 def test_last_complete_report_is_kept_while_runs_fail(
     hand: Hand, fleet: Fleet, git: Git, controller: Controller
 ) -> None:
-    """The last report that saw all is there beside the last one, until git drops the target."""
+    """The last complete report stays beside the last report until git removes the target."""
     hand.turn(timedelta(minutes=1))
     fleet.failing.add("west")
     hand.turn(timedelta(minutes=5))
@@ -442,7 +442,7 @@ def test_last_complete_report_is_kept_while_runs_fail(
 
 
 def test_finished_run_counts_the_remaining_differences(hand: Hand, fleet: Fleet, controller: Controller) -> None:
-    """What drifted, and what else is not as git says."""
+    """A finished run counts drifted associations, and separately the other open ones."""
     decisions = ("in-sync", "lost", "blocked", "changed", "held", "settling")
     fleet.found = (reports.drifted(), *(reports.association(each, each) for each in decisions))
     hand.turn(timedelta(seconds=1))
@@ -452,7 +452,7 @@ def test_finished_run_counts_the_remaining_differences(hand: Hand, fleet: Fleet,
 
 
 def test_finished_runs_are_kept_for_a_day(hand: Hand, controller: Controller) -> None:
-    """No longer, so that what runs for months does not grow."""
+    """Finished runs older than a day are dropped, which limits the memory."""
     hand.turn(timedelta(days=3))
     past = controller.get_status().finished_runs
     assert len(past) == 2 * 24 * 12
@@ -460,7 +460,7 @@ def test_finished_runs_are_kept_for_a_day(hand: Hand, controller: Controller) ->
 
 
 def test_closed_controller_starts_no_run(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
-    """No run, no look; whoever still asks is not heard."""
+    """After close, no poll and no run starts, even on request."""
     hand.turn(timedelta(minutes=1))
     controller.close()
     git.push(BOTH)
@@ -471,7 +471,7 @@ def test_closed_controller_starts_no_run(hand: Hand, fleet: Fleet, git: Git, con
 
 
 def test_waiting_targets_are_reported_once(hand: Hand, fleet: Fleet, controller: Controller) -> None:
-    """However many wait and for however long; and again after all of them were run."""
+    """Waiting targets are reported once, and again only after none was waiting."""
     hand.turn()
     for times in (1, 2):
         hand.waiting.pop("target east")

@@ -1,4 +1,4 @@
-"""The last good revision stays in force, whatever is newer, and it is said why."""
+"""Revisions: the last valid revision stays active until a newer valid one, and each rejection has a reason."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ PROBLEM = Problem("a.yaml", 3, 1, "/spec", "is wrong")
 
 
 class Git:
-    """A source whose newest state is what the test says: what it asks for, or why that cannot be had."""
+    """Fake source. Its latest version is a desired state, or the error that loading it raises."""
 
     def __init__(self, newest: Desired | ReconcilerError) -> None:
         self.newest, self.commit, self.loads = newest, 1, 0
         self.down: Exception | None = None
 
     def push(self, newest: Desired | ReconcilerError) -> None:
-        """Bring a new state."""
+        """Set a new latest version."""
         self.newest, self.commit = newest, self.commit + 1
 
     def read_version(self) -> str:
@@ -37,7 +37,7 @@ class Git:
         return str(self.commit)
 
     def load(self, version: str) -> LoadedRevision:
-        """Read the newest."""
+        """Return the latest desired state."""
         self.loads += 1
         if isinstance(self.newest, ReconcilerError):
             raise self.newest
@@ -46,12 +46,12 @@ class Git:
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """Give a clock."""
+    """Return a fake clock."""
     return FakeClock()
 
 
 def test_valid_revision_becomes_active(clock: FakeClock) -> None:
-    """With its commit, since when, and how many manifests it has."""
+    """A valid revision becomes active, with its commit, its time and its number of manifests."""
     following = RevisionTracker(Git(TWO), clock)
     assert following.poll()
     assert following.active == ActiveRevision(TWO, Revision("1", NOW, 2))
@@ -59,7 +59,7 @@ def test_valid_revision_becomes_active(clock: FakeClock) -> None:
 
 
 def test_unchanged_revision_is_not_read_again(clock: FakeClock) -> None:
-    """Asking costs nothing; reading does."""
+    """A poll without a new version does not load the manifests."""
     git = Git(ONE)
     following = RevisionTracker(git, clock)
     assert [following.poll() for _ in range(5)] == [True, False, False, False, False]
@@ -72,7 +72,7 @@ def test_unchanged_revision_is_not_read_again(clock: FakeClock) -> None:
 def test_rejected_revision_leaves_the_previous_one_active(
     clock: FakeClock, refused: ReconcilerError, problems: tuple[Problem, ...]
 ) -> None:
-    """It is read once, and refused for as long as it is the newest."""
+    """A rejected revision is loaded once, and stays rejected until the next push."""
     git = Git(ONE)
     following = RevisionTracker(git, clock)
     following.poll()
@@ -90,11 +90,11 @@ def test_rejected_revision_leaves_the_previous_one_active(
 
 
 def test_revision_pushed_during_reading_is_activated_once(clock: FakeClock) -> None:
-    """What is read is the newest, whichever was asked for: it is in force since then."""
+    """A version pushed between the check and the load becomes active once."""
 
     class Late(Git):
         def load(self, version: str) -> LoadedRevision:
-            """Bring a new state just before it is read, once."""
+            """Push a new version just before the first load."""
             if not self.loads:
                 self.push(TWO)
             return replace(super().load(version), revision=str(self.commit))
@@ -108,7 +108,7 @@ def test_revision_pushed_during_reading_is_activated_once(clock: FakeClock) -> N
 
 
 def test_unreachable_source_is_retried(clock: FakeClock) -> None:
-    """The last good one stays in force, with the time when git was last seen."""
+    """During an outage the last valid revision stays active, with the time of the last successful check."""
     git = Git(ONE)
     following = RevisionTracker(git, clock)
     following.poll()
@@ -125,7 +125,7 @@ def test_unreachable_source_is_retried(clock: FakeClock) -> None:
 
 
 def test_rejection_reason_is_stable_when_the_git_message_varies(clock: FakeClock) -> None:
-    """It is said once while it stays the same; another fault is another reason."""
+    """The same fault keeps its first reason. Another fault replaces it."""
     git = Git(ONE)
     following = RevisionTracker(git, clock)
     for said in ("bad pack header", "early EOF"):
@@ -138,7 +138,7 @@ def test_rejection_reason_is_stable_when_the_git_message_varies(clock: FakeClock
 
 
 def test_rejection_time_is_stable_when_the_outage_reason_varies(clock: FakeClock) -> None:
-    """Since when does not begin anew with each way to say so; an error of the machine is one of them."""
+    """An outage keeps its start time when its reason changes. An OSError is an outage too."""
     git = Git(ONE)
     following = RevisionTracker(git, clock)
     following.poll()
@@ -150,7 +150,7 @@ def test_rejection_time_is_stable_when_the_outage_reason_varies(clock: FakeClock
 
 
 def test_rejected_revision_is_validated_again_on_request(clock: FakeClock) -> None:
-    """And only that: what is in force is not read again."""
+    """On request a rejected revision is loaded again. An active one is not."""
     git = Git(UntrustedCommit("its signature cannot be checked"))
     following = RevisionTracker(git, clock)
     following.poll()
@@ -162,17 +162,17 @@ def test_rejected_revision_is_validated_again_on_request(clock: FakeClock) -> No
 
 
 def test_stop_is_not_reported_as_an_outage(clock: FakeClock) -> None:
-    """Whoever asked for it knows."""
+    """A requested stop is raised, and is no rejection."""
     git = Git(ONE)
     following = RevisionTracker(git, clock)
-    git.down = StopRequested("a stop was asked for")
+    git.down = StopRequested("a stop was requested")
     with pytest.raises(StopRequested):
         following.poll()
     assert following.rejected_revision is None
 
 
 def test_failed_fetch_is_retried(clock: FakeClock) -> None:
-    """Nothing is known of that commit yet."""
+    """A version whose load failed is loaded again at the next poll."""
     git = Git(GitError("the connection broke"))
     following = RevisionTracker(git, clock)
     assert not following.poll()
@@ -182,7 +182,7 @@ def test_failed_fetch_is_retried(clock: FakeClock) -> None:
 
 
 def test_rejection_is_restored_after_an_outage(clock: FakeClock) -> None:
-    """The outage is told while it lasts, and then again what is wrong with the newest."""
+    """After an outage, the rejection of the latest revision is shown again."""
     git = Git(InvalidManifests((PROBLEM,)))
     following = RevisionTracker(git, clock)
     following.poll()

@@ -1,4 +1,4 @@
-"""A lane does one thing again and again: never twice at once, soon when asked for, further apart while it fails."""
+"""Periodic tasks: never concurrent with themselves, soon after a request, and with growing delays after failures."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ INTERVAL = timedelta(minutes=5)
 
 
 class Work:
-    """What a lane does: notes when, and goes as the test says. `meanwhile` happens while it is under way."""
+    """Action of a task. It records its times, and runs the callbacks in `meanwhile` once."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock, self.times = clock, list[datetime]()
         self.well, self.meanwhile = True, list[Callable[[], object]]()
 
     def __call__(self, got_on: Callable[[], None]) -> bool:
-        """Do it."""
+        """Record the time, report progress and return the result that the test set."""
         self.times.append(self.clock.now())
         got_on()
         while self.meanwhile:
@@ -33,24 +33,24 @@ class Work:
 
     @property
     def minutes(self) -> list[float]:
-        """When it was done, in minutes from the beginning."""
+        """The start times, in minutes."""
         return [(when - NOW) / timedelta(minutes=1) for when in self.times]
 
 
 @pytest.fixture
 def work(hand: Hand) -> Work:
-    """Give something to do."""
+    """Return an action that records its times."""
     return Work(hand.clock)
 
 
 @pytest.fixture
 def lane(hand: Hand, work: Work) -> PeriodicTask:
-    """Give a lane that does it every five minutes."""
+    """Return a task that runs the action every five minutes."""
     return PeriodicTask("work", work, Backoff(INTERVAL), hand.timing)
 
 
 def test_task_repeats_at_its_interval(hand: Hand, lane: PeriodicTask, work: Work) -> None:
-    """From beginning to beginning, without drifting away."""
+    """The interval is measured from start to start, and does not drift."""
     lane.request()
     work.meanwhile.append(lambda: hand.clock.advance(minutes=2))
     hand.turn(timedelta(minutes=16))
@@ -58,7 +58,7 @@ def test_task_repeats_at_its_interval(hand: Hand, lane: PeriodicTask, work: Work
 
 
 def test_overlong_task_is_repeated_at_once_and_once_only(hand: Hand, lane: PeriodicTask, work: Work) -> None:
-    """And is made up for once, not as often as it was missed."""
+    """A task that ran over several intervals runs once more at once, not once for each interval."""
     lane.request()
     work.meanwhile.append(lambda: hand.clock.advance(minutes=23))
     hand.turn(timedelta(minutes=29))
@@ -66,7 +66,7 @@ def test_overlong_task_is_repeated_at_once_and_once_only(hand: Hand, lane: Perio
 
 
 def test_requests_before_a_task_are_merged(hand: Hand, lane: PeriodicTask, work: Work) -> None:
-    """A thousand ask, and it is done once."""
+    """A thousand requests before a run cause one run."""
     for _ in range(1000):
         lane.request()
     hand.turn(timedelta(minutes=1))
@@ -74,7 +74,7 @@ def test_requests_before_a_task_are_merged(hand: Hand, lane: PeriodicTask, work:
 
 
 def test_requests_during_a_task_repeat_it_once(hand: Hand, lane: PeriodicTask, work: Work) -> None:
-    """What is under way may have looked before what they ask about happened: once more, and not a thousand times."""
+    """A thousand requests during a run cause one more run."""
     lane.request()
     work.meanwhile += [lane.request for _ in range(1000)]
     hand.turn(timedelta(minutes=1))
@@ -82,7 +82,7 @@ def test_requests_during_a_task_repeat_it_once(hand: Hand, lane: PeriodicTask, w
 
 
 def test_failing_task_is_retried_with_growing_delays(hand: Hand, lane: PeriodicTask, work: Work) -> None:
-    """Half a minute, then twice as long each time, up to an hour; well again, it is back at its interval."""
+    """The delay starts at 30 seconds and doubles up to an hour. After a success the interval applies again."""
     work.well = False
     lane.request()
     hand.turn(timedelta(hours=5))
@@ -96,7 +96,7 @@ def test_failing_task_is_retried_with_growing_delays(hand: Hand, lane: PeriodicT
 
 
 def test_request_during_backoff_runs_the_task_at_once(hand: Hand, lane: PeriodicTask, work: Work) -> None:
-    """A person who has put something right does not wait for an hour."""
+    """A request ends the back-off."""
     work.well = False
     lane.request()
     hand.turn(timedelta(hours=3))
@@ -107,7 +107,7 @@ def test_request_during_backoff_runs_the_task_at_once(hand: Hand, lane: Periodic
 
 
 def test_unexpected_error_does_not_end_the_task(hand: Hand, work: Work) -> None:
-    """It counts as a failure, and is for whoever called."""
+    """An exception counts as a failure and reaches the caller. The task is retried."""
 
     def fail(_: Callable[[], None]) -> bool:
         work.times.append(hand.clock.now())
@@ -123,7 +123,7 @@ def test_unexpected_error_does_not_end_the_task(hand: Hand, work: Work) -> None:
 
 
 def test_closed_task_does_not_run_again(hand: Hand, lane: PeriodicTask, work: Work) -> None:
-    """Neither what waited, nor what is asked for later, nor what was under way."""
+    """After close, no waiting, requested or repeated run starts."""
     lane.request()
     work.meanwhile += [lane.request, lane.close]
     hand.turn(timedelta(hours=1))
@@ -135,7 +135,7 @@ def test_closed_task_does_not_run_again(hand: Hand, lane: PeriodicTask, work: Wo
 
 
 def test_call_started_before_close_does_nothing(hand: Hand, lane: PeriodicTask, work: Work) -> None:
-    """The timetable may have begun it already."""
+    """A call that the scheduler started before the close does nothing."""
     lane.request()
     _, job = hand.waiting["work"]
     lane.close()
@@ -144,7 +144,7 @@ def test_call_started_before_close_does_nothing(hand: Hand, lane: PeriodicTask, 
 
 
 def test_running_task_has_start_and_progress_times(hand: Hand, lane: PeriodicTask, work: Work) -> None:
-    """So that somebody can see that it does not."""
+    """A running task shows its start and its last progress. Afterwards it shows when it is due."""
     seen: list[tuple[datetime | None, datetime | None]] = []
     work.meanwhile += [
         lambda: seen.append((lane.running_since, lane.last_progress)),
@@ -158,7 +158,7 @@ def test_running_task_has_start_and_progress_times(hand: Hand, lane: PeriodicTas
 
 
 def test_jitter_is_ten_percent_and_does_not_accumulate() -> None:
-    """A tenth to each side of the mean, whatever came before."""
+    """Jitter changes the delay by at most ten percent in either direction."""
     rhythm = Backoff(timedelta(minutes=10))
     assert rhythm.compute_delay(0, 0) == timedelta(minutes=9)
     assert rhythm.compute_delay(0, 0.5) == timedelta(minutes=10)
@@ -166,13 +166,13 @@ def test_jitter_is_ten_percent_and_does_not_accumulate() -> None:
 
 
 def test_backoff_delay_does_not_exceed_a_long_interval() -> None:
-    """What is run once a day is not run each hour for failing, nor each second for being run often."""
+    """A daily task is not retried every hour, and a task of every five seconds waits only five seconds."""
     assert Backoff(timedelta(days=1)).compute_delay(99, 0.5) == timedelta(days=1)
     assert Backoff(timedelta(seconds=5)).compute_delay(1, 0.5) == timedelta(seconds=5)
 
 
 def test_long_burst_of_requests_runs_the_task_twice(hand: Hand, lane: PeriodicTask, work: Work) -> None:
-    """One at once, one more at once, and then none for half a minute, however many ask."""
+    """Requests within 15 seconds cause two runs. The next run waits until 30 seconds have passed."""
     for _ in range(60):
         lane.request()
         hand.turn(timedelta(milliseconds=250))
@@ -182,7 +182,7 @@ def test_long_burst_of_requests_runs_the_task_twice(hand: Hand, lane: PeriodicTa
 
 
 def test_request_does_not_postpone_a_due_task(hand: Hand, lane: PeriodicTask, work: Work) -> None:
-    """A storm that goes on keeps nothing from its interval, nor somebody waiting for ever."""
+    """Constant requests neither postpone due runs nor cause more than two runs in 30 seconds."""
     for _ in range(120):
         lane.request()
         hand.turn(timedelta(seconds=5))
@@ -192,7 +192,7 @@ def test_request_does_not_postpone_a_due_task(hand: Hand, lane: PeriodicTask, wo
 
 
 def test_task_that_fails_late_is_not_retried_at_once(hand: Hand, lane: PeriodicTask, work: Work) -> None:
-    """What times out after minutes leaves a pause too."""
+    """The delay after a failure starts at the end of the run."""
     work.well = False
     work.meanwhile.append(lambda: hand.clock.advance(minutes=3))
     lane.request()
@@ -201,7 +201,7 @@ def test_task_that_fails_late_is_not_retried_at_once(hand: Hand, lane: PeriodicT
 
 
 def test_task_lost_by_the_scheduler_is_scheduled_again(hand: Hand, lane: PeriodicTask, work: Work) -> None:
-    """By whoever asks, and by whoever looks after it."""
+    """A request or a check schedules a lost task again."""
     lane.request()
     hand.turn()
     for number, put_right in enumerate((lane.request, lane.reschedule_if_lost), 2):
@@ -214,7 +214,7 @@ def test_task_lost_by_the_scheduler_is_scheduled_again(hand: Hand, lane: Periodi
 
 
 def test_task_that_is_not_late_is_not_rescheduled(hand: Hand, lane: PeriodicTask, work: Work) -> None:
-    """Neither what waits, nor what is under way, nor what nobody has asked for."""
+    """A check leaves waiting, running and unrequested tasks unchanged."""
     lane.reschedule_if_lost()
     lane.request()
     work.meanwhile.append(lane.reschedule_if_lost)
@@ -225,15 +225,19 @@ def test_task_that_is_not_late_is_not_rescheduled(hand: Hand, lane: PeriodicTask
 
 
 def test_reopened_task_continues_without_overlap(hand: Hand, lane: PeriodicTask, work: Work) -> None:
-    """Once what was under way when it was closed has ended, and never beside it."""
+    """A task that is closed and reopened during its run continues after that run."""
     lane.request()
-    work.meanwhile += [lambda: hand.clock.advance(minutes=1), lane.reopen, lane.close]  # from the last one
+    work.meanwhile += [
+        lambda: hand.clock.advance(minutes=1),
+        lane.reopen,
+        lane.close,
+    ]  # called from the last to the first
     hand.turn(timedelta(minutes=2))
     assert work.minutes == [0, 1]
 
 
 def test_queued_task_is_not_scheduled_again(hand: Hand, lane: PeriodicTask, work: Work) -> None:
-    """Each further call would wait beside it. It counts as waiting once it is late."""
+    """A late task in the queue counts as waiting, and gets no second call."""
     lane.request()
     (planned,) = hand.waiting.values()
     hand.waiting.clear()

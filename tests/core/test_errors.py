@@ -1,4 +1,4 @@
-"""Every error that the program raises on purpose stands in one tree."""
+"""Errors: the docstring of the root shows the complete tree."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def subclasses(of: type[ReconcilerError]) -> Iterator[type[ReconcilerError]]:
 
 
 def test_docstring_of_the_root_draws_every_error() -> None:
-    """Whoever adds an error finds its place in the tree."""
+    """The tree in the docstring lists every error class."""
     drawn = [line.split("── ")[1].split()[0] for line in str(ReconcilerError.__doc__).splitlines() if "── " in line]
     assert sorted(drawn) == sorted(each.__name__ for each in subclasses(ReconcilerError))
 
 
 def test_interruption_names_its_signal() -> None:
-    """The exit code of the process comes from it."""
+    """The message of an interruption has the number of its signal, from which the exit code follows."""
     assert Interrupted(signal.SIGTERM).signal == 15

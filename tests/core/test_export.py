@@ -1,4 +1,4 @@
-"""What is live becomes manifests that take it over, and never lead to a Create."""
+"""Export: live associations become manifests that adopt them and never cause a Create."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ def looked(
     target: Target = AMBIENT,
     now: datetime = NOW,
 ) -> Preview:
-    """Return what a run would do."""
+    """Return the preview of a run."""
     return Preview(Plan(), known, seen, rules(Mode.CREATE_AND_UPDATE, now), now).replan(target, manifests, seen)
 
 
 def written(found: Sequence[ExportedManifest], target: Target = AMBIENT) -> tuple[Manifest, ...]:
-    """Return manifests as they are read back from their texts, all of them as one revision."""
+    """Return the manifests as one revision, read back from their YAML."""
     files = [File(f"{each.name}.yaml", render_yaml(each.document, each.comments).encode()) for each in found]
     if target.account:
         spec = {"Region": target.region, "AccountId": target.account}
@@ -83,13 +83,13 @@ def written(found: Sequence[ExportedManifest], target: Target = AMBIENT) -> tupl
 
 
 def arns(seen: Observation) -> list[str]:
-    """Return the ARNs of all that is listed."""
+    """Return the ARNs of the listed associations."""
     listed = (lives for lives in seen.associations.values() if not isinstance(lives, Unobserved))
     return [each.arn for lives in listed for each in lives]
 
 
 def refused(each: ExportedManifest, target: Target, seen: Observation) -> bool:
-    """Tell whether the program would leave one out."""
+    """Tell whether the export would leave out this manifest."""
     try:
         (alone,) = written([each], target)
     except InvalidManifests:
@@ -121,7 +121,7 @@ SANE_CLIENTS = [None, "", "crm-client", *ODD[1:-9], "ä" * 255]
 
 @st.composite
 def integrations(draw: st.DrawFn) -> tuple[Integration, ...]:
-    """Return data integrations with names that are odd, alike, or those of others."""
+    """Return data integrations whose names are odd, similar, or ids of others."""
     ids = [str(each) for each in draw(st.lists(st.uuids(), min_size=1, max_size=4, unique=True))]
     taken = [*ids, *(f"{ARN}/{id_}" for id_ in ids)]
     names = st.sampled_from([*ODD, *taken]) | st.text(min_size=1, max_size=30)
@@ -130,7 +130,7 @@ def integrations(draw: st.DrawFn) -> tuple[Integration, ...]:
 
 @st.composite
 def executions(draw: st.DrawFn) -> tuple[Any, bool]:
-    """Return an ExecutionConfiguration as AWS may show it, and whether a manifest can say it."""
+    """Return an ExecutionConfiguration that AWS may show, and whether a manifest can contain it."""
     sane = draw(st.integers(0, 9)) > 0
     times = st.sampled_from(SANE_TIMES if sane else [*SANE_TIMES, *ODD_TIMES])
     shapes: list[Any] = [
@@ -158,7 +158,7 @@ def executions(draw: st.DrawFn) -> tuple[Any, bool]:
 
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[Observation, frozenset[str]]:
-    """Return what AWS may show, and the ARNs of what no manifest may be able to say."""
+    """Return an observation of AWS, and the ARNs of associations that a manifest may not be able to describe."""
     found = draw(integrations())
     ids = draw(st.lists(st.uuids().map(str), min_size=1, max_size=5, unique=True))
     alike = [f"{ids[0][:14]}{end}" for end in ("4111-8111-111111111111", "4222-8222-222222222222")]
@@ -185,7 +185,7 @@ def worlds(draw: st.DrawFn) -> tuple[Observation, frozenset[str]]:
 
 @dataclass(frozen=True, slots=True)
 class LivedIn:
-    """What AWS may show, and what git and the journal hold of it already: some of it, otherwise named, and more."""
+    """Observation of AWS with a valid revision and a journal, which cover a part of it under any name."""
 
     seen: Observation
     manifests: tuple[Manifest, ...]
@@ -193,14 +193,14 @@ class LivedIn:
 
 
 def lived_in(seed: int) -> LivedIn:
-    """Return a world with a valid revision and a journal: what is live is covered in every way, or in none.
+    """Return a world with a valid revision and a journal, which cover the live associations in any way or not.
 
-    Names are those that an export would give, to this one or to another, or names of people. Drawn by a seed, which
-    takes a tenth of the time of a strategy: there can be thousands.
+    The names are those of this export, of another export, or chosen by people. The world is drawn from a seed, because
+    a Hypothesis strategy takes ten times as long.
     """
     dice = Random(seed)  # noqa: S311 - no secret
     ids = [str(UUID(int=dice.getrandbits(128), version=4)) for _ in range(8)]
-    ids[4] = f"{ids[3][:14]}{ids[4][14:]}"  # two that begin alike
+    ids[4] = f"{ids[3][:14]}{ids[4][14:]}"  # two ids with the same beginning
     found = tuple(
         Integration(f"{ARN}/{id_}", dice.choice([*NAMES, ids[0], f"{ARN}/{ids[0]}"]))
         for id_ in ids[: dice.randint(1, 3)]
@@ -243,7 +243,7 @@ def lived_in(seed: int) -> LivedIn:
 
 
 def shown(dice: Random, integration: Integration, id_: str) -> Live:
-    """Return one association as AWS may show it, few of them such as no manifest can say."""
+    """Return one live association. A few of them cannot be described by a manifest."""
     execution = dice.choice([None, {"ExecutionMode": "ON_DEMAND"}, ON_DEMAND, SCHEDULED, {"ExecutionMode": "NEW"}])
     spec: Any = {
         "DataIntegrationIdentifier": integration.arn,
@@ -264,7 +264,7 @@ HOW = [
 
 
 def clashing(manifests: Sequence[Manifest]) -> bool:
-    """Tell whether a revision of these is invalid: of one name, one policy.adopt, or one natural key without it."""
+    """Tell whether these manifests make a revision invalid: a duplicate name, policy.adopt or natural key."""
     keys: dict[NaturalKey, list[Manifest]] = {}
     for each in manifests:
         keys.setdefault(natural_key(each.spec), []).append(each)
@@ -274,17 +274,20 @@ def clashing(manifests: Sequence[Manifest]) -> bool:
 
 
 def understood(found: Sequence[ExportedManifest], seen: Observation) -> list[tuple[ExportedManifest, Manifest]]:
-    """Return what the program would hand out, with the manifests that they are, less the way through their texts."""
+    """Return the exported manifests that the program can read, with the manifests that they describe.
+
+    The manifests are built directly, without the YAML text.
+    """
     good = []
     for each in found:
         spec: Any = each.document["spec"]
         try:
             json.dumps(each.document, ensure_ascii=False).encode()
-        except UnicodeEncodeError:  # half a surrogate pair, which no file can hold
+        except UnicodeEncodeError:  # UTF-8 cannot encode half a surrogate pair
             continue
         if get_fast_check("DataIntegrationAssociation")(dict(each.document)) and not list(find_problems(spec)):
             one = build.build_manifest(each.document, Origin(f"{each.name}.yaml", 1, 1), {})
-            # the ARN in place of a name that means it: what two manifests say is compared then
+            # replace the name by the ARN, to compare manifests with different spellings
             (integration,) = [
                 known for known in seen.integrations if find_integration(one.integration, seen.integrations) is known
             ]
@@ -297,7 +300,7 @@ def understood(found: Sequence[ExportedManifest], seen: Observation) -> list[tup
 def test_exported_manifests_adopt_and_are_then_in_sync(
     world: tuple[Observation, frozenset[str]], target: Target
 ) -> None:
-    """Through the text and back: each manifest is refused alone and left out, or all adopt, and then are in sync."""
+    """Read back from YAML, each manifest is either left out or adopts its association, which is then in sync."""
     seen, odd = world
     found = export_associations(target, looked(seen, target=target))
     assert sorted(each.live.arn for each in found) == sorted(arns(seen))
@@ -319,10 +322,10 @@ def test_exported_manifests_adopt_and_are_then_in_sync(
 @settings(max_examples=2000, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_exported_manifests_are_valid_alone_and_beside_existing_ones(seed: int) -> None:
-    """Whatever git and the journal hold, all of it alone, and the unmanaged beside git, is valid and writes nothing.
+    """A complete export is valid alone, the new manifests are valid beside git, and neither causes a new write.
 
-    Nothing new, that is: what git asked for before is still created. Beside git stands what no manifest covers and none
-    is a twin of, which is told what it needs, nor what a blocked manifest may mean.
+    Writes that git planned before are still planned. The manifests beside git exclude managed associations, duplicates,
+    and associations that a blocked manifest may mean.
     """
     world = lived_in(seed)
     seen, known = world.seen, world.known
@@ -346,7 +349,7 @@ def test_exported_manifests_are_valid_alone_and_beside_existing_ones(seed: int) 
 @settings(max_examples=400, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_exported_manifests_never_create(seed: int) -> None:
-    """Not when all of it leaves List before or after it is adopted, at any time, by the journal of a run or by none."""
+    """Exported manifests never cause a Create, even if every association leaves List, with any journal."""
     world = lived_in(seed)
     seen = world.seen
     manifests = [
@@ -364,7 +367,7 @@ def test_exported_manifests_never_create(seed: int) -> None:
 
 
 def test_exported_name_depends_on_the_association_alone() -> None:
-    """Names come from the association alone, and from the first eight digits of its id."""
+    """The name consists of the data integration and the first eight digits of the id, whatever else is live."""
     one, other = live("0f1e2d3c-4b5a-4697-8877-665544332211"), live("aabbccdd-4b5a-4697-8877-665544332211")
     (alone,) = export_associations(AMBIENT, looked(observed(one)))
     assert alone.name == "profiles-export-0f1e2d3c"
@@ -374,7 +377,7 @@ def test_exported_name_depends_on_the_association_alone() -> None:
 
 
 def test_taken_name_is_extended() -> None:
-    """Two ids that begin alike, another manifest's name, and a name that the journal knows otherwise."""
+    """A name takes more digits if a similar id, another manifest or the journal uses it."""
     one, like = live("0f1e2d3c-4b5a-4697-8877-665544332211"), live("0f1e2d3c-ffff-4697-8877-665544332211")
     assert {each.name for each in export_associations(AMBIENT, looked(observed(one, like)))} == {
         "profiles-export-0f1e2d3c4b5a", "profiles-export-0f1e2d3cffff",
@@ -386,7 +389,7 @@ def test_taken_name_is_extended() -> None:
 
 
 def test_ids_that_differ_only_in_case_get_different_names() -> None:
-    """A name is in lower case, and still stands for one association."""
+    """Ids that differ only in case get different names, although names are in lower case."""
     found = export_associations(AMBIENT, looked(observed(live("ABC"), live("abc"))))
     assert len({each.name for each in found}) == 2
     assert all(
@@ -395,7 +398,7 @@ def test_ids_that_differ_only_in_case_get_different_names() -> None:
 
 
 def test_id_without_a_digit_still_gives_a_name() -> None:
-    """And so does a data integration whose name has no letter that a manifest's may have."""
+    """An id and a data integration without usable characters still give a valid name."""
     odd = replace(INTEGRATION, name="北京")
     (found,) = export_associations(AMBIENT, looked(Observation((odd,), {odd.arn: (live("---"),)})))
     assert found.name.startswith("association-")
@@ -415,7 +418,7 @@ def test_id_without_a_digit_still_gives_a_name() -> None:
     ],
 )
 def test_unusable_data_integration_name_is_exported_as_arn(name: str, spelled: str) -> None:
-    """Its ARN stands there where the name is another's UUID or ARN, or nothing that a manifest may say."""
+    """A data integration whose name is ambiguous or invalid is written as its ARN."""
     one = replace(INTEGRATION, name=name)
     other = Integration(f"{ARN}/00000000-0000-4000-8000-000000000002", "other")
     (found,) = export_associations(AMBIENT, looked(Observation((one, other), {one.arn: (live(),), other.arn: ()})))
@@ -424,19 +427,19 @@ def test_unusable_data_integration_name_is_exported_as_arn(name: str, spelled: s
 
 
 def test_declared_target_is_named_in_the_manifest() -> None:
-    """The ambient one has no name that a manifest could say."""
+    """A declared target is named in the manifest, and an ambient one is not."""
     assert "target" not in export_associations(AMBIENT, looked(observed(live())))[0].document
     assert export_associations(DECLARED, looked(observed(live())))[0].document["target"] == "prod"
 
 
 def test_unlisted_associations_are_not_exported() -> None:
-    """And the plan says so."""
+    """Associations that could not be listed are not exported."""
     assert export_associations(AMBIENT, looked(observed(unobserved="denied"))) == ()
     assert isinstance(observed(unobserved="denied").associations[INTEGRATION.arn], Unobserved)
 
 
 def test_managed_association_has_a_comment_that_says_so() -> None:
-    """By journal, by natural key or by policy.adopt."""
+    """An association that the journal, a natural key or policy.adopt binds is marked as managed."""
     bound = live("a1", DestinationURI="s3://corp-exports/other")
     known = journal(record("elsewhere", "a1", DestinationURI="s3://corp-exports/other"))
     manifests = [
@@ -449,18 +452,19 @@ def test_managed_association_has_a_comment_that_says_so() -> None:
     covered = {id_: each.managed_by.name if each.managed_by else None for id_, each in found.items()}
     assert covered == {"a1": "elsewhere", "a2": "matching", "a3": "named", "a4": None}
     assert [found[id_].name for id_ in ("a1", "a2", "a3")] == ["elsewhere", "matching", "named"]
-    said = "Managed already, by 'matching' (matching.yaml:1): this may stand in its place, not beside it."
+    replaces = "this manifest can replace that one, but must not be used beside it."
+    said = f"Already managed by 'matching' (matching.yaml:1): {replaces}"
     assert said in found["a2"].comments
-    assert not any("Managed already" in comment for comment in found["a3"].comments)
+    assert not any("Already managed" in comment for comment in found["a3"].comments)
 
 
 def test_managed_association_keeps_the_name_of_its_manifest() -> None:
-    """Not where one covers two, where the journal knows another by it, or where no file could be named by it."""
+    """A managed association gets the name of its manifest if that is unique, known to the journal and short enough."""
     torn, other = manifest("torn", Policy(adopt=live("a2").arn)), live("a2", DestinationURI="s3://corp-exports/other")
     both = export_associations(AMBIENT, looked(observed(live("a1"), other), [torn], journal(record("torn", "a1"))))
     assert [each.managed_by for each in both] == [torn, torn]
     assert [each.name for each in both] == ["profiles-export-a1", "profiles-export-a2"]
-    assert all("Managed already, by 'torn'" in each.comments[1] for each in both)
+    assert all("Already managed by 'torn'" in each.comments[1] for each in both)
     lost = replace(record("october", "a9"), state=CreatePending(1, NOW, NOW))
     (found,) = export_associations(AMBIENT, looked(observed(live("a1")), [manifest("october")], journal(lost)))
     assert (found.managed_by, found.name) == (manifest("october"), "profiles-export-a1")
@@ -470,7 +474,7 @@ def test_managed_association_keeps_the_name_of_its_manifest() -> None:
 
 
 def test_duplicate_of_a_manifest_gets_advice() -> None:
-    """A manifest of the same natural key names the association that it has; then both stand side by side."""
+    """A duplicate in git gets the ARN for its policy.adopt. With it, both manifests are valid together."""
     wanted, seen = manifest("october"), observed(live("a1"), live("a2"))
     known = journal(record("october", "a1"))
     kept, loose = export_associations(AMBIENT, looked(seen, [wanted], known))
@@ -491,7 +495,7 @@ def test_duplicate_of_a_manifest_gets_advice() -> None:
 
 
 def test_ambiguous_duplicate_is_left_to_a_person() -> None:
-    """Where nobody can tell which one it means, it goes, or names one."""
+    """If the association of a duplicate is unknown, a person removes the duplicate or sets its policy.adopt."""
     wanted, seen = manifest("october"), observed(live("a1"), live("a2"))
     one, other = export_associations(AMBIENT, looked(seen, [wanted]))
     assert [each.duplicates[0].arn for each in (one, other)] == [None, None]
@@ -504,7 +508,7 @@ def test_ambiguous_duplicate_is_left_to_a_person() -> None:
 
 
 def test_hidden_members_are_exported_from_the_journal() -> None:
-    """A manifest that was removed comes back whole, and nothing is changed then."""
+    """Members that AWS hides are exported from the journal, and the manifest then has no differences."""
     known, seen = journal(record("october", "a1")), observed(live("a1"))
     (found,) = export_associations(AMBIENT, looked(seen, known=known))
     spec: Any = found.document["spec"]
@@ -515,21 +519,21 @@ def test_hidden_members_are_exported_from_the_journal() -> None:
         "DestinationURI",
         "ExecutionConfiguration",
     ]
-    assert any("as the journal has them" in comment for comment in found.comments)
+    assert any("come from the journal" in comment for comment in found.comments)
     (decision,) = looked(seen, written([found]), known).plan.decisions
     assert isinstance(decision, Adopt)
     assert decision.differences == ()
 
 
 def test_association_without_recorded_hidden_members_gets_the_comment() -> None:
-    """A journal that never knew what AWS hides is not said to know."""
+    """Without hidden members in the journal, a comment asks to add them."""
     known = record("october", "a1", ObjectConfiguration=None)
     (found,) = export_associations(AMBIENT, looked(observed(live("a1")), known=journal(replace(known, token=None))))
     assert any("add them before the first run" in comment for comment in found.comments)
 
 
 def test_manifest_without_policy_adopt_recreates_a_lost_association() -> None:
-    """The way back from "that one or none" is a person's, and sends the whole request."""
+    """A lost association is created again, with the whole request, only after a person removes policy.adopt."""
     (found,) = export_associations(AMBIENT, looked(observed(live("a1"))))
     (adopting,) = written([found])
     known = with_intents(EMPTY, looked(observed(live("a1")), [adopting]).plan, NOW)
@@ -553,7 +557,7 @@ def test_manifest_without_policy_adopt_recreates_a_lost_association() -> None:
 
 
 def test_hidden_members_added_before_adoption_are_not_a_difference() -> None:
-    """What AWS does not show may be added in the pull request, and is never a difference."""
+    """Hidden members that are added before the adoption are no difference. Added later, they are a change."""
     (found,) = export_associations(AMBIENT, looked(observed(live("a1"))))
     (bare,) = written([found])
     complete = replace(bare, spec=manifest().spec)
@@ -568,17 +572,17 @@ def test_hidden_members_added_before_adoption_are_not_a_difference() -> None:
 
 
 def test_manifest_that_would_not_adopt_exactly_is_rejected() -> None:
-    """The last look before a manifest is handed out: would the program itself adopt it just so?"""
+    """A manifest that would not adopt its association unchanged is left out, with the reason."""
     mine = Policy(adopt=live("a1").arn)
     assert check_roundtrip(manifest(policy=mine), live("a1"), observed(live("a1")), rules()) is None
     other = check_roundtrip(manifest(policy=mine, ClientId="x"), live("a1"), observed(live("a1")), rules())
-    assert other == "its manifest would not say the same of /ClientId"
+    assert other == "the exported manifest would differ from AWS at /ClientId"
     strange = check_roundtrip(manifest(policy=Policy(adopt=live("zz").arn)), live("a1"), observed(live("a1")), rules())
-    assert strange == "its manifest would be blocked"
+    assert strange == "the exported manifest would be blocked"
 
 
 def test_times_are_readable_only_when_equivalent() -> None:
-    """What cannot be read stays as AWS shows it."""
+    """A time that cannot be converted exactly stays as AWS shows it."""
     windows = {"1790812800000": "2026-10-01T00:00:00Z", "17": "17", "soon": "soon"}
     for shown, said in windows.items():
         execution = {**ON_DEMAND, "OnDemandConfiguration": {"EndTime": shown, "StartTime": shown}}
@@ -588,7 +592,7 @@ def test_times_are_readable_only_when_equivalent() -> None:
 
 
 def test_aws_text_cannot_break_out_of_a_comment() -> None:
-    """Names are shown on one line each."""
+    """A name with a line break stays on one line of a comment."""
     hostile = replace(INTEGRATION, name="x\nkind: Target")
     (found,) = export_associations(AMBIENT, looked(Observation((hostile,), {hostile.arn: (live(),)})))
     head = render_yaml(found.document, found.comments).partition("apiVersion")[0]
@@ -596,7 +600,7 @@ def test_aws_text_cannot_break_out_of_a_comment() -> None:
 
 
 def test_job_progress_does_not_change_the_manifest() -> None:
-    """What changes by itself has no place in git."""
+    """The last job of an association does not change its manifest."""
     later = replace(live(), last_execution=Execution("FAILED", "message"))
     (before,), (after,) = (export_associations(AMBIENT, looked(observed(each))) for each in (live(), later))
     assert render_yaml(before.document, before.comments) == render_yaml(after.document, after.comments)

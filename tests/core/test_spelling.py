@@ -1,4 +1,4 @@
-"""How far two spellings are apart."""
+"""Edit distance between two names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reconciler.core.suggestions import is_near
     ],
 )
 def test_edit_distance_counts_each_kind_of_typo_once(one: str, other: str, least: int) -> None:
-    """Left out, put in, exchanged or swapped: each counts once, in whatever direction."""
+    """A missing, added, wrong or swapped letter counts once, in both directions."""
     for a, b in ((one, other), (other, one)):
         assert is_near(a, b, least)
         assert least == 0 or not is_near(a, b, least - 1)

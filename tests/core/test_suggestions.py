@@ -1,4 +1,4 @@
-"""Names in messages: few of many, and the one that was meant, in bounded time."""
+"""Suggestions in messages: the most similar name, or the first few of many, in bounded time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from reconciler.core.suggestions import find_closest, join_names
 
 
 def test_closest_name_is_suggested() -> None:
-    """One letter makes no other name, and nothing is guessed from far off."""
+    """A similar name is suggested, and a very different one is not."""
     assert find_closest("prd", ["test", "prod"]) == "prod"
     assert find_closest("zzz", ["test", "prod"]) is None
     assert find_closest("a", []) is None
@@ -18,12 +18,12 @@ def test_closest_name_is_suggested() -> None:
     ("word", "known"), [("a" * 65, ["a" * 64]), ("a" * 64, ["a" * 65]), ("x", ["y"] * 100 + ["x"])]
 )
 def test_long_names_are_not_compared(word: str, known: list[str]) -> None:
-    """Comparing takes the product of two lengths, for each name: nobody waits for that."""
+    """Long names, and names after the first hundred, are not compared, which bounds the time."""
     assert find_closest(word, known) is None
 
 
 def test_long_list_of_names_is_shortened() -> None:
-    """A message that lists thousands is read by nobody."""
+    """A list of more than five names is cut, with the number of the others."""
     assert join_names(["a"]) == "a"
     assert join_names(list("abcde")) == "a, b, c, d, e"
     assert join_names(list("abcdefgh")) == "a, b, c, d, e and 3 more"

@@ -1,4 +1,4 @@
-"""No text begins a command of a runner or steers a terminal, and what is harmless stays as it is."""
+"""Safe text: runner commands and control characters are escaped, and harmless text stays unchanged."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ from reconciler.core.text import sanitize
     ],
 )
 def test_workflow_commands_and_invisible_characters_are_escaped(text: str, shown: str) -> None:
-    """Commands where they begin, and whatever is invisible."""
+    """Commands in both forms and invisible characters are escaped."""
     assert sanitize(text) == shown

@@ -1,4 +1,4 @@
-"""Runs the steps of deploy/github/action.yml as GitHub's runner does, as far as that action needs it."""
+"""Run the steps of deploy/github/action.yml like GitHub's runner, with the features that this action uses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 from deploy.comments import TOKEN
-from deploy.conftest import DEPLOY, RECONCILE, Place
+from deploy.conftest import DEPLOY, Place
 
 ACTION: dict[str, Any] = yaml.safe_load((DEPLOY / "github" / "action.yml").read_text(encoding="utf-8"))
 HEAD = "1f0c5f7c3c2a5a7e0e4f2f2a0a3f3f3b6f0b8c11"
@@ -20,7 +20,7 @@ HEAD = "1f0c5f7c3c2a5a7e0e4f2f2a0a3f3f3b6f0b8c11"
 
 @dataclass(slots=True)
 class Ran:
-    """What became of one use of the action."""
+    """The result of one use of the action."""
 
     code: int = 0
     log: str = ""
@@ -29,29 +29,31 @@ class Ran:
 
     @property
     def report(self) -> Any:
-        """The JSON report that an output names."""
+        """Return the JSON report of the output `report`."""
         return json.loads(Path(self.outputs["report"]).read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job of a workflow: its checkout, and what the runner gives to all of its steps."""
+    """A job of a workflow: its checkout, and the runner's settings for its steps."""
 
     place: Place
     workspace: Path
     api: str = "http://127.0.0.1:9"
 
     def use(self, event: str = "pull_request", ref: str = "", **inputs: str) -> Ran:
-        """Use the action once, of the default branch, main, unless a pull request or another ref is the event's.
+        """Use the action once, for an event and a ref. The default branch is main.
 
-        An underscore in the name of an input stands for a dash.
+        The default ref is the merge of a pull request, or main for other events. An underscore in the name of an input
+        stands for a dash.
         """
         chosen = {name.replace("_", "-"): value for name, value in inputs.items()}
         assert chosen.keys() <= ACTION["inputs"].keys()
         about = {} if event == "schedule" else {"github.event.repository.default_branch": "main"}
         ref = ref or ("refs/pull/7/merge" if event == "pull_request" else "refs/heads/main")
         defaults = {name: self._filled(each["default"], about) for name, each in ACTION["inputs"].items()}
-        values = {f"inputs.{name}": value for name, value in (defaults | {"program": str(RECONCILE)} | chosen).items()}
+        inputs = defaults | {"program": str(self.place.program)} | chosen
+        values = {f"inputs.{name}": value for name, value in inputs.items()}
         ran = Ran()
         for step in ACTION["runs"]["steps"]:
             if self._is_due(step.get("if", "success()"), values, failed=ran.code != 0):
@@ -60,10 +62,10 @@ class Job:
         return ran
 
     def _run(self, step: Mapping[str, Any], values: dict[str, str], of: tuple[str, str], ran: Ran) -> None:
-        """Run the script of one step, of an event and a ref, and take in what it leaves."""
+        """Run the script of one step for an event and a ref, and collect its log, summary and outputs."""
         event, ref = of
         assert step["shell"] == "bash"
-        assert "${{" not in step["run"], "what is put into a script is run by it"
+        assert "${{" not in step["run"], "a script would execute the value of an expression"
         temp = self.place.folder / "runner"
         temp.mkdir(exist_ok=True)
         about = {"pull_request": {"number": 7, "head": {"sha": HEAD}}} if event == "pull_request" else {}
@@ -108,13 +110,13 @@ class Job:
 
     @staticmethod
     def _filled(text: str, values: Mapping[str, str]) -> str:
-        """Put values in the place of expressions, and nothing where there is none, as the runner does."""
+        """Replace expressions by their values, and unknown expressions by nothing, like the runner."""
         known = {"github.token": TOKEN, **values}
         return re.sub(r"\$\{\{ ([\w.-]+) \}\}", lambda found: known.get(found[1], ""), text)
 
     @staticmethod
     def _is_due(condition: str, values: Mapping[str, str], *, failed: bool) -> bool:
-        """Evaluate a condition made of calls and comparisons that are joined by &&."""
+        """Return True if the condition holds. It may contain calls and comparisons, joined by &&."""
         terms = condition.split(" && ")
         if failed and "always()" not in terms:
             return False

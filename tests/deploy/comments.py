@@ -1,4 +1,4 @@
-"""GitHub's REST API as far as comments on a pull request and heads of branches go, over HTTP on this machine."""
+"""Simulate GitHub's REST API over HTTP on this machine: comments of a pull request, and heads of branches."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ LONGEST = 65_536
 
 @dataclass(slots=True)
 class Comments:
-    """The comments of pull request 7 of corp/exports; a token may write unless it is read-only.
+    """The comments of pull request 7 of corp/exports.
 
-    `head` gives the commit of a branch, or nothing. `spoiled` is a body, and its length as the header has it, that
-    takes the place of any answer.
+    `read_only` refuses writes. `head` returns the commit of a branch, or "". `spoiled` replaces every response: it is a
+    body and the value of Content-Length.
     """
 
     url: str
@@ -32,13 +32,13 @@ class Comments:
     spoiled: tuple[bytes, int] | None = None
 
     def add(self, author: str, body: str) -> int:
-        """Add a comment, and give its number."""
+        """Add a comment, and return its number."""
         kind = "Bot" if author.endswith("[bot]") else "User"
         self.found.append({"id": len(self.found) + 1, "user": {"login": author, "type": kind}, "body": body})
         return len(self.found)
 
     def answer(self, method: str, path: str, token: str | None, content: Any) -> tuple[int, Any]:
-        """Return the status and the content of an answer."""
+        """Return the status and the content of a response."""
         address = urlsplit(path)
         of_pull = address.path == "/repos/corp/exports/issues/7/comments"
         branch = address.path.partition("/repos/corp/exports/git/ref/heads/")[2]
@@ -69,7 +69,7 @@ class Comments:
 
 @contextmanager
 def served() -> Iterator[Comments]:
-    """Serve comments while the `with` block runs."""
+    """Serve comments during the `with` block."""
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
@@ -82,10 +82,10 @@ def served() -> Iterator[Comments]:
             self.end_headers()
             self.wfile.write(written)
 
-        do_GET = do_POST = do_PATCH = answer  # noqa: N815 - the names that http.server looks for
+        do_GET = do_POST = do_PATCH = answer  # noqa: N815 - http.server requires these names
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Discard the log line."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         comments = Comments(f"http://127.0.0.1:{server.server_port}")

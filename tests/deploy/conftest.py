@@ -1,4 +1,4 @@
-"""A sandbox over HTTP, and repositories to push to, with hooks in them."""
+"""Fixtures: a sandbox over HTTP, and repositories with hooks to push to."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from support.forked import write_launcher
 from support.paths import REPOSITORY
 
 from reconciler.sandbox import SandboxServer
@@ -57,13 +58,15 @@ INVALID = MANIFEST.format(name="orders").replace("DestinationURI", "DestinationU
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a test works, and the environment of all that it starts: that of a CI job, without a user's settings."""
+    """A test's folder, and the environment of its processes: that of a CI job, without a user's settings."""
 
     folder: Path
     environment: dict[str, str]
+    program: Path
+    """What scripts start as `reconcile`: the program, forked off a process that has imported it."""
 
     def git(self, folder: Path, *arguments: str) -> str:
-        """Run git in a folder and give its output; what it says otherwise stands in the error, should it fail."""
+        """Run git in a folder, and return its output. Raises CalledProcessError."""
         done = subprocess.run(
             ["git", *arguments], cwd=folder, env=self.environment, check=True, capture_output=True, text=True
         )
@@ -72,14 +75,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A bare repository with hooks in it, and a clone to push from."""
+    """A bare repository with hooks, and a clone to push from."""
 
     place: Place
     bare: Path
     clone: Path
 
     def install(self, *hooks: str) -> None:
-        """Put hooks in, as docs/jobs.md says."""
+        """Install hooks, as docs/jobs.md describes."""
         for hook in hooks:
             shutil.copy(DEPLOY / "git" / hook, self.bare / "hooks" / hook)
 
@@ -92,15 +95,15 @@ class Repository:
         self.configure("options", f"{self.place.git(self.bare, 'config', 'reconciler.options').strip()} {more}")
 
     def refs(self) -> str:
-        """List the refs of the bare repository with their commits."""
+        """Return the refs of the bare repository with their commits."""
         return self.place.git(self.bare, "for-each-ref", "--format=%(refname) %(objectname)")
 
     def commit(self, files: dict[str, str]) -> str:
-        """Commit files by their names, and give the revision."""
+        """Commit files, given by name, and return the revision."""
         return commit(self.place, self.clone, files)
 
     def start_push(self, *refspecs: str) -> subprocess.Popen[str]:
-        """Start to push; what the server says goes to its standard error."""
+        """Start a push. The server's output goes to its standard error."""
         return subprocess.Popen(
             ["git", "push", "--quiet", "origin", *(refspecs or ("HEAD:refs/heads/main",))],
             cwd=self.clone,
@@ -110,12 +113,12 @@ class Repository:
         )
 
     def push(self, *refspecs: str) -> str:
-        """Push, and give what the pusher reads of what the server said."""
+        """Push, and return the server's output as the pusher reads it."""
         with self.start_push(*refspecs) as pushing:
             return told(pushing)
 
     def refused(self, *refspecs: str) -> str:
-        """Push, see it refused and no ref changed, and give what the pusher reads."""
+        """Push, assert that the push is refused and changes no ref, and return what the pusher reads."""
         before = self.refs()
         with self.start_push(*refspecs) as pushing:
             _, answer = pushing.communicate(timeout=60)
@@ -126,13 +129,13 @@ class Repository:
 
 
 def new_repository(place: Place, name: str) -> Path:
-    """Make a repository with a work tree, and give its folder."""
+    """Create a repository with a work tree, and return its folder."""
     place.git(place.folder, "init", "--quiet", "--initial-branch=main", name)
     return place.folder / name
 
 
 def commit(place: Place, folder: Path, files: dict[str, str]) -> str:
-    """Commit files by their names, and all else in a work tree, and give the revision."""
+    """Commit files, given by name, with every other change of the work tree, and return the revision."""
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -143,47 +146,47 @@ def commit(place: Place, folder: Path, files: dict[str, str]) -> str:
 
 
 def downloads() -> dict[str, str]:
-    """Give the settings by which package managers find their registries and caches on this machine.
+    """Return the variables that lead package managers to the registries and caches of this machine.
 
-    pip compiles nothing that it installs: what is installed here is run once.
+    pip compiles no module that it installs, because each installed program runs only once.
     """
     cache = subprocess.run([sys.executable, "-m", "pip", "cache", "dir"], check=False, capture_output=True, text=True)
     names = ("PIP_", "UV_", "NPM_CONFIG_", "npm_config_", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-    found = {name: value for name, value in os.environ.items() if name.upper().startswith(names)}  # noqa: TID251 - this machine's own
+    found = {name: value for name, value in os.environ.items() if name.upper().startswith(names)}  # noqa: TID251 - the settings of this machine
     return {"PIP_COMPILE": "no"} | ({"PIP_CACHE_DIR": cache.stdout.strip()} if cache.returncode == 0 else {}) | found
 
 
 def shared_dependencies() -> dict[str, str]:
-    """Give the settings by which pip installs the program alone: it finds the dependencies of these tests."""
+    """Return the variables with which pip installs the program alone and uses the dependencies of these tests."""
     folder = str(distribution("boto3").locate_file(""))
     return {"PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PYTHONPATH": folder}
 
 
 def told(pushing: subprocess.Popen[str]) -> str:
-    """Wait for a push, see it accepted, and give what the server said, without `remote: ` and columns."""
+    """Wait for a push, assert that it is accepted, and return the server's output without `remote: `."""
     _, answer = pushing.communicate(timeout=60)
     assert pushing.returncode == 0, answer
     return remote(answer)
 
 
 def landed(pushing: subprocess.Popen[str], revision: str) -> None:
-    """Read what a pusher reads until the push is taken and the hook after it begins."""
+    """Read the output of a push until the push is accepted and the post-receive hook starts its run."""
     assert pushing.stderr
-    assert any(f"is at {revision}" in line for line in pushing.stderr)
+    assert any(f"reconciling refs/heads/main at {revision}" in line for line in pushing.stderr)
 
 
 def remote(answer: str) -> str:
-    """Give what the server said of what git printed, without `remote: ` and columns."""
+    """Return the server's part of git's output, without `remote: ` and alignment."""
     lines = [line.removeprefix("remote: ") for line in answer.splitlines() if line.startswith("remote: ")]
     return "\n".join(" ".join(line.split()) for line in lines)
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    """Give an environment in which nothing of the user's counts."""
+    """Return an environment without settings of the user."""
     git = shutil.which("git")
     assert git
-    for name in ("home", "temporary"):
+    for name in ("home", "temporary", "bin"):
         (tmp_path / name).mkdir()
     environment = {
         "CI": "true",
@@ -198,19 +201,19 @@ def place(tmp_path: Path) -> Place:
         "PATH": os.pathsep.join((str(Path(git).parent), os.defpath)),
         "TMPDIR": str(tmp_path / "temporary"),
     }
-    return Place(tmp_path, environment)
+    return Place(tmp_path, environment, write_launcher(tmp_path / "bin" / "reconcile"))
 
 
 @pytest.fixture
 def sandbox() -> Iterator[str]:
-    """Give the address of a sandbox that runs meanwhile."""
+    """Yield the URL of a running sandbox."""
     with SandboxServer() as running:
         yield running.url
 
 
 @pytest.fixture
 def client(sandbox: str) -> Iterator[AppIntegrationsServiceClient]:
-    """Give a client of the sandbox, to see with other eyes what is there."""
+    """Yield a client of the sandbox, to verify its state independently of the program."""
     session = boto3.Session("testing", "testing", region_name="us-east-1")
     with closing(session.client("appintegrations", endpoint_url=sandbox)) as client:
         yield client
@@ -218,31 +221,31 @@ def client(sandbox: str) -> Iterator[AppIntegrationsServiceClient]:
 
 @pytest.fixture
 def repository(place: Place, sandbox: str) -> Repository:
-    """Give a repository whose post-receive hook reconciles with the sandbox."""
+    """Return a repository whose post-receive hook reconciles with the sandbox."""
     return make_repository(place, "exports", sandbox)
 
 
 def make_repository(place: Place, name: str, sandbox: str, *hooks: str) -> Repository:
-    """Make a bare repository with hooks, post-receive unless others are named, and clone it."""
+    """Create a bare repository with hooks (by default, post-receive) and a clone of it."""
     bare, clone = place.folder / f"{name}.git", place.folder / name
     place.git(place.folder, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
     place.git(place.folder, "clone", "--quiet", str(bare), str(clone))
     made = Repository(place, bare, clone)
     made.install(*hooks or ("post-receive",))
-    made.configure("program", str(RECONCILE))
+    made.configure("program", str(place.program))
     made.configure("options", f"--endpoint-url {sandbox} --region us-east-1")
     made.configure("newState", "*")
     return made
 
 
 def destinations(client: AppIntegrationsServiceClient) -> list[str]:
-    """List where the associations of the tests' data integration export to, in order of name."""
+    """Return the destinations of the associations of the tests' data integration, sorted."""
     answer = client.list_data_integration_associations(DataIntegrationIdentifier="crm-accounts")
     return sorted(each["DestinationURI"] for each in answer["DataIntegrationAssociations"])
 
 
 def check_shell(*scripts: Path) -> None:
-    """See that scripts are executable, and without a finding of shellcheck, where that is installed."""
+    """Assert that scripts are executable and valid, and have no finding of shellcheck if that is installed."""
     for script in scripts:
         assert script.stat().st_mode & 0o111 == 0o111, script
         shell = re.match(r"#!(/bin/sh|/usr/bin/env bash)\n", script.read_text(encoding="utf-8"))

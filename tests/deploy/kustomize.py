@@ -1,4 +1,4 @@
-"""What is in the folders for Kubernetes: as it stands there, and as kustomize builds it where that is installed."""
+"""Read the folders for Kubernetes, as files and, if kustomize is installed, as kustomize builds them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PODS = {"Deployment": ("spec", "template"), "CronJob": ("spec", "jobTemplate", "
 
 
 def gathered(folder: Path) -> Iterator[dict[str, Any]]:
-    """Yield the documents that a kustomization names, as they stand in their files: nothing is patched or replaced."""
+    """Yield the documents of a kustomization from their files, without patches and replacements."""
     kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))
     for name in kustomization["resources"]:
         path = folder / name
@@ -29,7 +29,7 @@ def gathered(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def built(folder: Path) -> list[dict[str, Any]]:
-    """Return what kustomize makes of a folder; the test is skipped where there is no kustomize."""
+    """Return the documents that kustomize builds from a folder. Skip the test if kustomize is missing."""
     kustomize, kubectl = shutil.which("kustomize"), shutil.which("kubectl")
     if not kustomize and not kubectl:
         pytest.skip("neither kustomize nor kubectl is installed")
@@ -40,7 +40,7 @@ def built(folder: Path) -> list[dict[str, Any]]:
 
 
 def overlay(folder: Path, base: str, *components: str) -> Path:
-    """Write a kustomization over one of ours, and return its folder."""
+    """Write a kustomization on top of a base and components, and return its folder."""
     relative = Path(os.path.relpath(KUBERNETES.resolve(), folder.resolve()))
     document = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -58,7 +58,7 @@ def of_kind(documents: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 
 
 def pod(documents: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the one template of a pod, with its metadata."""
+    """Return the single pod template, with its metadata."""
     (workload,) = (document for document in documents if document["kind"] in PODS)
     template: dict[str, Any] = workload
     for step in PODS[workload["kind"]]:
@@ -67,7 +67,7 @@ def pod(documents: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def environment(documents: list[dict[str, Any]]) -> dict[str, str]:
-    """Return the variables of the one container: those of its ConfigMaps, and its own. No Secret is ours to know."""
+    """Return the variables of the single container, from its ConfigMaps and its own list. Secrets are not included."""
     (container,) = pod(documents)["spec"]["containers"]
     maps = {document["metadata"]["name"]: document["data"] for document in of_kind(documents, "ConfigMap")}
     variables: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""All metrics of a controller to which everything has happened."""
+"""The metrics of a controller in which every metric has a value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reconciler.edge.metrics import Metrics
 
 @cache
 def families() -> dict[str, Metric]:
-    """Return them by the name under which Prometheus knows them, counters with `_total`."""
+    """Return the metrics by their Prometheus names, counters with `_total`."""
     target = TargetReport(
         "prod", "123456789012", "us-east-1", associations=(association(outcome=Created("id")), drifted())
     )
@@ -33,7 +33,7 @@ def families() -> dict[str, Metric]:
     metrics.count_webhook("github", "accepted")
     metrics.count_notification("sent")
     refused = {"Error": {"Code": "ThrottlingException"}}
-    # as botocore tells it of each attempt
+    # botocore emits this event for each attempt
     metrics._count_call("response-received.s3.GetObject", {"status_code": 429}, refused, None)  # noqa: SLF001
     with metrics.track_lease("prod"):
         text = metrics.render()[1].decode()
@@ -42,11 +42,11 @@ def families() -> dict[str, Metric]:
 
 
 def labels(name: str) -> tuple[str, ...]:
-    """Return the names of a metric's labels, but for that of a histogram's buckets."""
+    """Return the label names of a metric, without the label of a histogram's buckets."""
     named = {label: None for sample in families()[name].samples for label in sample.labels}
     return tuple(label for label in named if label != "le")
 
 
 def series() -> dict[str, set[str]]:
-    """Return the names of labels by the names of single series, as expressions use them."""
+    """Return the label names of each single series, as expressions use them."""
     return {sample.name: set(sample.labels) for family in families().values() for sample in family.samples}

@@ -1,4 +1,4 @@
-"""The GitHub Action plans, comments and applies: its own scripts run, against the sandbox and a local API."""
+"""The GitHub Action plans, comments and applies. Its scripts run against the sandbox and a local API."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def comments() -> Iterator[Comments]:
-    """Give the comments of a pull request."""
+    """Yield the comments of a pull request."""
     with served() as comments:
         yield comments
 
 
 @pytest.fixture
 def job(place: Place, sandbox: str, comments: Comments) -> Job:
-    """Give a job with a checkout, in an environment that reaches the sandbox only."""
+    """Return a job with a checkout, in an environment that reaches only the sandbox."""
     place.environment["RECONCILER_ENDPOINT_URL"] = sandbox
     place.environment["RECONCILER_REGION"] = "us-east-1"
     workspace = new_repository(place, "workspace")
@@ -56,7 +56,7 @@ def job(place: Place, sandbox: str, comments: Comments) -> Job:
 
 
 def test_plan_writes_nothing_and_reports_everywhere(job: Job, comments: Comments, client: Client) -> None:
-    """Annotations, summary, comment and outputs hold one plan, of the commit that is checked out."""
+    """A plan of the checked-out commit appears in annotations, summary, comment and outputs, and creates nothing."""
     revision = commit(job.place, job.workspace, {})
     (job.workspace / "manifests" / "left-over.yaml").write_text("never committed", encoding="utf-8")
     ran = job.use()
@@ -80,7 +80,7 @@ def test_plan_writes_nothing_and_reports_everywhere(job: Job, comments: Comments
 
 
 def test_plan_comment_is_updated_in_place(job: Job, comments: Comments) -> None:
-    """Among any number of others, those that pretend to be it or have lost author or text included, and per folder."""
+    """One comment per folder is updated, among many others, even if a user copies its text."""
     for number in range(150):
         comments.add("reviewer", f"Looks good, {number}")
     comments.found[3]["user"] = None
@@ -98,7 +98,7 @@ def test_plan_comment_is_updated_in_place(job: Job, comments: Comments) -> None:
 
 
 def test_invalid_manifests_fail_the_job_and_are_commented(job: Job, comments: Comments, client: Client) -> None:
-    """Exit code 3: the reviewer reads file, line and column where a plan stood before."""
+    """Invalid manifests fail the job with exit code 3, and file and position replace the plan in the comment."""
     job.use()
     commit(job.place, job.workspace, {"manifests/orders.yaml": INVALID})
     ran = job.use()
@@ -114,7 +114,7 @@ def test_invalid_manifests_fail_the_job_and_are_commented(job: Job, comments: Co
 
 
 def test_blocked_plan_fails_the_job_with_a_comment(job: Job, comments: Comments) -> None:
-    """Exit code 1, with the reason."""
+    """A blocked plan fails the job with exit code 1, and the comment has the reason."""
     commit(job.place, job.workspace, {"manifests/target.yaml": f"{TARGET}  AllowedDestinations: [s3://elsewhere/*]\n"})
     ran = job.use()
     assert ran.code == 1
@@ -123,28 +123,28 @@ def test_blocked_plan_fails_the_job_with_a_comment(job: Job, comments: Comments)
 
 
 def test_usage_error_replaces_the_older_plan_in_the_comment(job: Job, comments: Comments) -> None:
-    """Where there is no plan, the comment says so."""
+    """After a usage error, the comment says that there is no report."""
     job.use()
     ran = job.use(options="--nothing")
     assert ran.code == 64
     (comment,) = comments.found
-    assert "There is no plan: see the log" in comment["body"]
+    assert "No report of `plan`: see the log" in comment["body"]
     assert "sha256:" not in comment["body"]
 
 
 def test_read_only_token_puts_the_plan_into_the_summary(job: Job, comments: Comments) -> None:
-    """A pull request of a fork is planned as well as any, and it is said where the plan stands."""
+    """With a read-only token, the plan is in the job summary, and the job succeeds."""
     comments.read_only = True
     ran = job.use()
     assert ran.code == 0, ran.log
     assert comments.found == []
-    assert "The token may not comment" in ran.log
-    assert "The token may not comment" in ran.summary
+    assert "The token has no permission to comment" in ran.log
+    assert "The token has no permission to comment" in ran.summary
     assert ran.outputs["digest"] in ran.summary
 
 
 def test_unwritable_comment_fails_the_job(job: Job, comments: Comments) -> None:
-    """An older plan may stand there: a reviewer must not take it for this one."""
+    """A comment that cannot be written fails the job, because it may show an older plan."""
     comments.broken = True
     ran = job.use()
     assert ran.code == 1
@@ -157,16 +157,16 @@ def test_unwritable_comment_fails_the_job(job: Job, comments: Comments) -> None:
 
 @pytest.mark.parametrize("spoiled", [(b"<html>", 6), (b"[", 99), (b"{}", 2), (b"\xff", 1)])
 def test_unreadable_api_answer_is_a_one_line_error(job: Job, comments: Comments, spoiled: tuple[bytes, int]) -> None:
-    """What a proxy sends, and what was cut short, fails the job as what cannot be written does."""
+    """An invalid or truncated response of the API fails the job with a one-line error."""
     comments.spoiled = spoiled
     ran = job.use()
     assert ran.code == 1
-    assert "::error title=reconcile::GitHub's API gave no answer that can be read" in ran.log
+    assert "::error title=reconcile::GitHub's API returned an invalid response" in ran.log
     assert "Traceback" not in ran.log
 
 
 def test_head_commit_is_named_once(job: Job, comments: Comments) -> None:
-    """Where a workflow checks out the head, no merge is spoken of."""
+    """If the workflow checks out the head, the comment names only one commit."""
     event = job.place.folder / "head.json"
     head = commit(job.place, job.workspace, {})
     event.write_text(json.dumps({"pull_request": {"number": 7, "head": {"sha": head}}}), encoding="utf-8")
@@ -175,7 +175,7 @@ def test_head_commit_is_named_once(job: Job, comments: Comments) -> None:
 
 
 def test_a_long_plan_fits_into_a_comment(job: Job, comments: Comments) -> None:
-    """Whatever its length: the summary of the job holds the rest."""
+    """A long plan is shortened to the maximum length of a comment."""
     many = {f"manifests/{number:03}.yaml": MANIFEST.format(name=f"orders-{number:03}") for number in range(200)}
     commit(job.place, job.workspace, many)
     ran = job.use()
@@ -185,18 +185,18 @@ def test_a_long_plan_fits_into_a_comment(job: Job, comments: Comments) -> None:
 
 
 def test_overlong_section_is_left_out_of_the_comment(job: Job, comments: Comments) -> None:
-    """A report as long as a comment may be: its head is posted, and where the rest is."""
+    """A section that does not fit is left out, and the comment refers to the job summary."""
     file = job.place.folder / "report.md"
     file.write_text(f"## Verdict\n\n### Rest\n\n{'- more ' * LONGEST}"[:LONGEST], encoding="utf-8")
     event = job.place.folder / "event.json"
     event.write_text(json.dumps({"pull_request": {"number": 7, "head": {"sha": HEAD}}}), encoding="utf-8")
     write_comment(comments, event, file, HEAD)
     (comment,) = comments.found
-    assert "## Verdict\n\nThe rest is too long for a comment: see the summary of the job." in comment["body"]
+    assert "## Verdict\n\nThe rest of the report is too long for a comment: see the job summary." in comment["body"]
 
 
 def write_comment(comments: Comments, event: Path, markdown: Path, revision: str) -> None:
-    """Run the script that comments, by itself."""
+    """Run the comment script alone."""
     given = {"COMMAND": "plan", "EXIT_CODE": "0", "MANIFESTS": "manifests", "MARKDOWN": str(markdown)}
     given |= {"REVISION": revision, "TOKEN": TOKEN}
     about = {"API_URL": comments.url, "EVENT_PATH": str(event), "JOB": "plan", "REPOSITORY": "corp/exports"}
@@ -209,12 +209,13 @@ def write_comment(comments: Comments, event: Path, markdown: Path, revision: str
 
 
 def test_apply_creates_once_and_writes_no_comment(job: Job, comments: Comments, client: Client) -> None:
-    """On a branch there is no pull request; the second run finds all in place."""
-    first = job.use(event="push", command="apply", state=str(job.place.folder / "state"), new_state="*")
+    """Two applies on a branch create the association once, and write no comment."""
+    inputs = {"command": "apply", "state": str(job.place.folder / "state"), "new_state": "*", "program": str(RECONCILE)}
+    first = job.use(event="push", **inputs)
     assert first.code == 0, first.log
     assert first.report["summary"]["create"] == 1
     assert "::notice" in first.log
-    second = job.use(event="push", command="apply", state=str(job.place.folder / "state"), new_state="*")
+    second = job.use(event="push", **inputs)
     assert second.report["summary"]["inSync"] == 1
     assert destinations(client) == ["s3://corp-exports/accounts"]
     assert comments.found == []
@@ -222,7 +223,7 @@ def test_apply_creates_once_and_writes_no_comment(job: Job, comments: Comments, 
 
 @pytest.mark.parametrize("by", ["report", "digest"])
 def test_apply_executes_only_the_reviewed_plan(job: Job, client: Client, by: str) -> None:
-    """The plan of a commit is refused once something else would be written, and nothing at all is."""
+    """Apply refuses a plan that differs from the reviewed one, and writes nothing then."""
     state = str(job.place.folder / "state")
     reviewed = job.use(state=state, new_state="*").outputs[by]
     commit(job.place, job.workspace, {"manifests/orders.yaml": MANIFEST.format(name="orders")})
@@ -237,7 +238,7 @@ def test_apply_executes_only_the_reviewed_plan(job: Job, client: Client, by: str
 
 
 def test_apply_of_an_outdated_commit_calls_nothing(job: Job, client: Client) -> None:
-    """A late approval, or a job that is run again, creates nothing that the branch has taken back meanwhile."""
+    """A late approval or a repeated job does not apply a commit that is no longer the head of the branch."""
     state = str(job.place.folder / "state")
     reviewed = job.use(state=state, new_state="*").outputs["digest"]
     old = job.place.git(job.workspace, "rev-parse", "HEAD").strip()
@@ -246,7 +247,7 @@ def test_apply_of_an_outdated_commit_calls_nothing(job: Job, client: Client) -> 
     job.place.git(job.workspace, "checkout", "--quiet", "--detach", old)
     late = job.use(event="push", command="apply", state=state, new_state="*", expect_plan=reviewed)
     assert late.code == 1
-    said = f"::error title=reconcile::apply: {old} is not the head of main, which is {new}; nothing was called"
+    said = f"::error title=reconcile::apply: {old} is not the head of main, which is {new}; AWS was not called"
     assert late.log.splitlines() == [said]
     assert destinations(client) == []
 
@@ -254,17 +255,17 @@ def test_apply_of_an_outdated_commit_calls_nothing(job: Job, client: Client) -> 
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"broken": True}, "GitHub does not say where main is (HTTP 502)"),
-        ({"head": lambda _: ""}, "GitHub does not say where main is (HTTP 404): is the branch gone"),
-        ({"spoiled": (b"<html>", 6)}, "GitHub's API did not answer where main is"),
-        ({"spoiled": (b"{}", 99)}, "GitHub's API did not answer where main is"),
-        ({"spoiled": (b"[]", 2)}, "GitHub's API did not answer where main is"),
+        ({"broken": True}, "the head of main is unknown (HTTP 502 from GitHub)"),
+        ({"head": lambda _: ""}, "the head of main is unknown (HTTP 404 from GitHub): check that the branch exists"),
+        ({"spoiled": (b"<html>", 6)}, "the head of main is unknown (invalid response from GitHub's API)"),
+        ({"spoiled": (b"{}", 99)}, "the head of main is unknown (invalid response from GitHub's API)"),
+        ({"spoiled": (b"[]", 2)}, "the head of main is unknown (invalid response from GitHub's API)"),
     ],
 )
 def test_apply_with_an_unknown_head_calls_nothing(
     job: Job, comments: Comments, client: Client, changed: dict[str, Any], said: str
 ) -> None:
-    """Whatever GitHub's API answers instead: one line, and nothing is created."""
+    """If GitHub's API does not return the head of the branch, apply ends with a one-line error and calls nothing."""
     for name, value in changed.items():
         setattr(comments, name, value)
     ran = job.use(event="push", command="apply", state=str(job.place.folder / "state"), new_state="*")
@@ -273,12 +274,12 @@ def test_apply_with_an_unknown_head_calls_nothing(
     assert line.startswith(f"::error title=reconcile::apply: {said}")
     unreachable = replace(job, api="http://127.0.0.1:9").use(event="push", command="apply", state="s")
     assert unreachable.code == 1
-    assert "::error title=reconcile::apply: GitHub's API cannot be reached" in unreachable.log
+    assert "apply: the head of main is unknown (GitHub's API cannot be reached)" in unreachable.log
     assert destinations(client) == []
 
 
 def test_apply_uses_the_branch_input(job: Job, client: Client) -> None:
-    """The input `branch` takes the place of the default branch, also for events that do not name that one."""
+    """The input `branch` replaces the default branch, even if the event names no default branch."""
     job.place.git(job.workspace, "branch", "--move", "team/live")
     state = str(job.place.folder / "state")
     given = {"command": "apply", "state": state, "new_state": "*", "branch": "team/live", "ref": "refs/heads/team/live"}
@@ -288,7 +289,7 @@ def test_apply_uses_the_branch_input(job: Job, client: Client) -> None:
 
 
 def test_validate_needs_no_aws(job: Job, comments: Comments) -> None:
-    """Nothing is called, and what is wrong is shown at its place."""
+    """Validate calls nothing, and annotates an invalid manifest at its position."""
     job.place.environment["RECONCILER_ENDPOINT_URL"] = "http://127.0.0.1:9"
     assert job.use(command="validate", comment="false").code == 0
     commit(job.place, job.workspace, {"manifests/orders.yaml": INVALID})
@@ -301,28 +302,28 @@ def test_validate_needs_no_aws(job: Job, comments: Comments) -> None:
 @pytest.mark.parametrize(
     ("event", "inputs", "said"),
     [
-        ("pull_request", {"command": "apply", "state": "s"}, "apply: a pull request is only planned"),
-        ("pull_request_target", {"command": "apply", "state": "s"}, "apply: a pull request is only planned"),
+        ("pull_request", {"command": "apply", "state": "s"}, "apply: a pull request can only be planned"),
+        ("pull_request_target", {"command": "apply", "state": "s"}, "apply: a pull request can only be planned"),
         (
             "merge_group",
             {"command": "apply", "state": "s", "ref": "refs/heads/gh-readonly-queue/main/pr-7-1f0c5f7"},
-            "apply: is for refs/heads/main alone, and this is refs/heads/gh-readonly-queue/main/pr-7-1f0c5f7",
+            "apply: only allowed on refs/heads/main, and this is refs/heads/gh-readonly-queue/main/pr-7-1f0c5f7",
         ),
         (
             "workflow_dispatch",
             {"command": "apply", "state": "s", "ref": "refs/tags/main"},
-            "apply: is for refs/heads/main alone, and this is refs/tags/main",
+            "apply: only allowed on refs/heads/main, and this is refs/tags/main",
         ),
-        ("push", {"command": "apply", "state": "s", "branch": "live"}, "apply: is for refs/heads/live alone"),
+        ("push", {"command": "apply", "state": "s", "branch": "live"}, "apply: only allowed on refs/heads/live"),
         ("schedule", {"command": "apply", "state": "s"}, "does not name the default branch: set the input branch"),
-        ("push", {"command": "destroy"}, "command: write plan, apply or validate"),
-        ("push", {"command": "plan", "expect_plan": "sha256:0"}, "expect-plan: is for apply"),
+        ("push", {"command": "destroy"}, "command: set it to plan, apply or validate"),
+        ("push", {"command": "plan", "expect_plan": "sha256:0"}, "expect-plan: only allowed with apply"),
         ("push", {"command": "apply"}, "needs a journal that lasts"),
         ("push", {"program": "/nowhere/reconcile"}, "program '/nowhere/reconcile' was not found"),
     ],
 )
 def test_invalid_inputs_call_nothing(job: Job, client: Client, event: str, inputs: dict[str, str], said: str) -> None:
-    """One line says what would be right."""
+    """An invalid input ends the job with a one-line error before any call."""
     ran = job.use(event=event, **inputs)
     assert ran.code == 64
     assert said in ran.log
@@ -330,7 +331,7 @@ def test_invalid_inputs_call_nothing(job: Job, client: Client, event: str, input
 
 
 def test_inputs_are_not_executed_by_a_shell(job: Job, comments: Comments) -> None:
-    """No shell runs anything of an input."""
+    """Shell code in an input is not executed."""
     evil = "$(touch${IFS}made);`touch made`"
     for name in ("branch", "command", "expect_plan", "options", "path", "program", "state", "new_state"):
         job.use(**{name: evil})
@@ -339,7 +340,7 @@ def test_inputs_are_not_executed_by_a_shell(job: Job, comments: Comments) -> Non
 
 
 def test_manifest_names_cannot_inject_workflow_commands(job: Job) -> None:
-    """A file whose name reads like a command is shown, and none is carried out but the program's own."""
+    """A file name that looks like a workflow command is shown, and not executed."""
     commit(job.place, job.workspace, {"::error::forged.yaml": INVALID, "##[error]forged.yaml": INVALID})
     ran = job.use(path=".")
     assert ran.code == 3
@@ -358,7 +359,7 @@ def test_manifest_names_cannot_inject_workflow_commands(job: Job) -> None:
 
 
 def test_the_action_installs_its_own_revision(place: Place) -> None:
-    """Without a program it makes one from its own files and the lock, and leaves nothing among them."""
+    """Without the input `program`, the action installs its own revision and leaves no files in its folder."""
     place.environment.update(downloads())
     place.environment["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), place.environment["PATH"]))
     before = {path.name for path in REPOSITORY.iterdir()}
@@ -373,10 +374,10 @@ def test_the_action_installs_its_own_revision(place: Place) -> None:
 
 
 def test_the_scripts_are_portable() -> None:
-    """As far as shellcheck sees."""
+    """The scripts are valid, executable and without findings of shellcheck."""
     check_shell(*(DEPLOY / "github").glob("*.sh"))
 
 
 def test_action_scripts_contain_no_expressions() -> None:
-    """Expressions go through the environment, where a shell does not parse them."""
+    """The scripts of the action contain no expressions, which a shell would parse."""
     assert all("${{" not in step["run"] for step in ACTION["runs"]["steps"])

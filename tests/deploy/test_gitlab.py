@@ -1,4 +1,4 @@
-"""The template for GitLab CI/CD plans and applies: the scripts of its jobs run, against the sandbox."""
+"""The GitLab template plans and applies. The scripts of its jobs run against the sandbox."""
 
 from __future__ import annotations
 
@@ -34,37 +34,37 @@ if TYPE_CHECKING:
 
 
 class Reference(tuple[str, ...]):
-    """What `!reference` names: a job and one of its keys."""
+    """The argument of `!reference`: a job and one of its keys."""
 
     __slots__ = ()
 
 
 class Loader(yaml.SafeLoader):
-    """Reads YAML with GitLab's own tag."""
+    """A YAML loader that supports GitLab's tag."""
 
 
 def reference(loader: Loader, node: yaml.SequenceNode) -> Reference:
-    """Construct what `!reference` names."""
+    """Construct the value of a `!reference` tag."""
     return Reference(loader.construct_sequence(node))
 
 
 Loader.add_constructor("!reference", reference)
 TEMPLATE: dict[str, Any] = yaml.load(
     (DEPLOY / "gitlab" / "reconciler.gitlab-ci.yml").read_text(encoding="utf-8"),
-    Loader,  # noqa: S506 - it is a safe one
+    Loader,  # noqa: S506 - derived from SafeLoader
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """The jobs of a pipeline in one work tree, so that artifacts of one are there for the next."""
+    """The jobs of a pipeline in one work tree, so that a job finds the artifacts of an earlier one."""
 
     place: Place
     folder: Path
     asked: dict[str, str] = field(default_factory=dict)
 
     def run(self, name: str, **variables: str) -> tuple[int, str]:
-        """Run a job's scripts as a runner does, and give the exit code and the log."""
+        """Run the scripts of a job like a runner, and return the exit code and the log."""
         job = extended(name)
         declared = {**TEMPLATE["variables"], **job.get("variables", {})}
         filled = {name: value["value"] if isinstance(value, dict) else value for name, value in declared.items()}
@@ -87,18 +87,18 @@ class Pipeline:
         return done.returncode, done.stdout
 
     def json(self, name: str) -> Any:
-        """Read an artifact."""
+        """Return the content of a JSON artifact."""
         return json.loads((self.folder / name).read_text(encoding="utf-8"))
 
 
 def extended(name: str) -> dict[str, Any]:
-    """Give a job with what it extends."""
+    """Return a job, merged with the jobs that it extends."""
     job: dict[str, Any] = TEMPLATE[name]
     return extended(job["extends"]) | job if "extends" in job else job
 
 
 def flat(lines: list[str | Reference]) -> Iterator[str]:
-    """Yield the lines of a script, those of others that it refers to included."""
+    """Yield the lines of a script, with its references resolved."""
     for line in lines:
         if isinstance(line, Reference):
             yield from flat(TEMPLATE[line[0]][line[1]])
@@ -108,18 +108,19 @@ def flat(lines: list[str | Reference]) -> Iterator[str]:
 
 @pytest.fixture
 def pipeline(place: Place, sandbox: str) -> Pipeline:
-    """Give a pipeline whose image has the program, and reaches the sandbox only."""
-    place.environment["PATH"] = os.pathsep.join((str(RECONCILE.parent), place.environment["PATH"]))
+    """Return a pipeline whose image contains the program and reaches only the sandbox."""
+    place.environment["PATH"] = os.pathsep.join((str(place.program.parent), place.environment["PATH"]))
     place.environment["RECONCILER_ENDPOINT_URL"] = sandbox
     place.environment["RECONCILER_STATE"] = str(place.folder / "state")
     folder = new_repository(place, "project")
     commit(place, folder, ACCOUNTS | {".gitignore": "/*.json\n/*.xml\n/*.md\n.reconciler-program/\n"})
     place.git(folder, "remote", "add", "origin", str(folder))
-    return Pipeline(place, folder, {"RECONCILER_NEW_STATE": "*"})  # as somebody fills in for the first run
+    return Pipeline(place, folder, {"RECONCILER_NEW_STATE": "*"})  # set by a person for the first run
 
 
 def test_planned_commit_is_applied(pipeline: Pipeline, client: Client) -> None:
-    """The plan writes nothing but its artifacts, and the next job carries it out, of the commit and nothing else."""
+    """The plan writes only its artifacts, and the next job applies that plan to the same commit."""
+    pipeline.place.environment["PATH"] = os.pathsep.join((str(RECONCILE.parent), pipeline.place.environment["PATH"]))
     (pipeline.folder / "manifests" / "left-over.yaml").write_text("never committed", encoding="utf-8")
     code, log = pipeline.run("reconciler:plan")
     assert code == 0, log
@@ -140,22 +141,22 @@ def test_planned_commit_is_applied(pipeline: Pipeline, client: Client) -> None:
 
 
 def test_outdated_commit_is_not_applied(pipeline: Pipeline, client: Client) -> None:
-    """A late approval, or a job that is run again, creates nothing that the branch has taken back meanwhile."""
+    """Only the head of the branch is applied, even after a late approval. An unknown head applies nothing."""
     pipeline.run("reconciler:plan")
     old = pipeline.place.git(pipeline.folder, "rev-parse", "HEAD").strip()
     (pipeline.folder / "manifests" / "accounts.yaml").unlink()
     commit(pipeline.place, pipeline.folder, {})
     pipeline.place.git(pipeline.folder, "checkout", "--quiet", "--detach", old)
-    for remote in (str(pipeline.folder), str(pipeline.place.folder / "nowhere")):  # it has moved on, or cannot be asked
+    for remote in (str(pipeline.folder), str(pipeline.place.folder / "nowhere")):  # the head has changed, or is unknown
         pipeline.place.git(pipeline.folder, "remote", "set-url", "origin", remote)
         code, log = pipeline.run("reconciler:apply")
         assert code == 1
-        assert f"{old} is not the head of main, or that cannot be found out: nothing was called" in log
+        assert f"{old} is not the head of main, or the head is unknown; AWS was not called" in log
     assert destinations(client) == []
 
 
 def test_another_plan_is_not_applied(pipeline: Pipeline, client: Client) -> None:
-    """What changed since the plan was made stops all of it."""
+    """If the plan has changed since the plan job, the apply job writes nothing."""
     pipeline.run("reconciler:plan")
     commit(pipeline.place, pipeline.folder, {"manifests/orders.yaml": MANIFEST.format(name="orders")})
     code, log = pipeline.run("reconciler:apply")
@@ -164,7 +165,7 @@ def test_another_plan_is_not_applied(pipeline: Pipeline, client: Client) -> None
 
 
 def test_invalid_manifests_appear_as_failed_tests(pipeline: Pipeline, client: Client) -> None:
-    """Both jobs of a merge request fail, and its page shows which file; what comes next cannot apply."""
+    """Invalid manifests fail both jobs, appear as failed tests, and prevent the apply job."""
     commit(pipeline.place, pipeline.folder, {"manifests/orders.yaml": INVALID})
     for name, report in (("reconciler:validate", "validate.xml"), ("reconciler:plan", "plan.xml")):
         code, log = pipeline.run(name)
@@ -178,14 +179,14 @@ def test_invalid_manifests_appear_as_failed_tests(pipeline: Pipeline, client: Cl
 
 
 def test_validate_calls_nothing(pipeline: Pipeline) -> None:
-    """It runs for everybody, without credentials."""
+    """The validate job needs no credentials and calls nothing."""
     code, log = pipeline.run("reconciler:validate", RECONCILER_ENDPOINT_URL="http://127.0.0.1:9")
     assert code == 0, log
     assert "id_tokens" not in extended("reconciler:validate")
 
 
 def test_role_token_file_is_private(pipeline: Pipeline) -> None:
-    """Where a role is named; the token stands in no log."""
+    """The token file exists only if a role is set, is private, and does not appear in the log."""
     plan = pipeline.run("reconciler:plan")
     assert not (pipeline.folder / ".reconciler-program" / "token").exists()
     code, log = pipeline.run("reconciler:plan", RECONCILER_PLAN_ROLE_ARN="arn:aws:iam::123456789012:role/plan")
@@ -197,7 +198,7 @@ def test_role_token_file_is_private(pipeline: Pipeline) -> None:
 
 
 def test_apply_jobs_run_one_at_a_time_without_interruption() -> None:
-    """GitLab starts the next when the one before is done."""
+    """Apply jobs run one at a time, only on the default branch, and are not interruptible."""
     apply = extended("reconciler:apply")
     assert apply["resource_group"] == "reconciler"
     assert "interruptible" not in apply
@@ -205,14 +206,14 @@ def test_apply_jobs_run_one_at_a_time_without_interruption() -> None:
 
 
 def test_pipeline_without_the_program_names_the_variable_to_set(place: Place) -> None:
-    """One line, before anything is called."""
+    """Without the program, the job ends with a one-line error that names the variable to set."""
     code, log = Pipeline(place, repository(place)).run("reconciler:validate")
     assert code == 64
     assert "RECONCILER_SOURCE is not set" in log
 
 
 def test_pipeline_installs_the_program_from_its_source_variable(place: Place) -> None:
-    """By pip, from any source that pip knows; here from this checkout."""
+    """The job installs the program with pip from RECONCILER_SOURCE."""
     place.environment.update(downloads() | shared_dependencies())
     place.environment["PATH"] = os.pathsep.join((python(place), place.environment["PATH"]))
     pipeline = Pipeline(place, repository(place))
@@ -222,14 +223,14 @@ def test_pipeline_installs_the_program_from_its_source_variable(place: Place) ->
 
 
 def repository(place: Place) -> Path:
-    """Make a repository with manifests."""
+    """Create a repository with manifests, and return its folder."""
     folder = new_repository(place, "project")
     commit(place, folder, ACCOUNTS)
     return folder
 
 
 def python(place: Place) -> str:
-    """Give a folder with this Python alone, as an image without the program has it."""
+    """Return a folder that contains only this Python, like an image without the program."""
     folder = place.folder / "python"
     folder.mkdir()
     (folder / "python3").symlink_to(sys.executable)

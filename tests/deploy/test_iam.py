@@ -1,4 +1,4 @@
-"""The policies for IAM allow the calls that the program can make, and no other."""
+"""The IAM policies allow exactly the calls that the program can make."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IAM = DEPLOY / "iam"
 POLICIES = sorted(IAM.glob("*.json"), key=lambda path: path.name)
 SERVICES = frozenset(("appintegrations", "s3", "sts"))
 
-# Service Authorization Reference: which actions each operation needs
+# The actions that each operation needs (Service Authorization Reference).
 NEEDS: dict[tuple[str, str], frozenset[str]] = {
     ("appintegrations", "GetDataIntegration"): frozenset(("app-integrations:GetDataIntegration",)),
     ("appintegrations", "ListDataIntegrations"): frozenset(("app-integrations:ListDataIntegrations",)),
@@ -41,7 +41,7 @@ NEEDS: dict[tuple[str, str], frozenset[str]] = {
     ("appintegrations", "UpdateDataIntegrationAssociation"): frozenset(
         ("app-integrations:UpdateDataIntegrationAssociation", "profile:CreateSnapshot", "profile:GetSnapshot")
     ),
-    ("s3", "GetObject"): frozenset(("s3:GetObject", "s3:ListBucket")),  # the latter to hear that there is no object
+    ("s3", "GetObject"): frozenset(("s3:GetObject", "s3:ListBucket")),  # ListBucket: to get 404 for a missing object
     ("s3", "PutObject"): frozenset(("s3:PutObject",)),
     ("s3", "GetBucketLocation"): frozenset(("s3:GetBucketLocation",)),
     ("s3", "GetBucketEncryption"): frozenset(("s3:GetEncryptionConfiguration",)),
@@ -55,8 +55,8 @@ WRITES = {
 }
 LISTS = {"app-integrations:ListDataIntegrations", "app-integrations:ListDataIntegrationAssociations"}
 READS_STATE = {"s3:GetObject", "s3:ListBucket"}
-# The same: which type of resource each action may be restricted to. CreateFlow and DescribeConnectorProfiles have none,
-# nor have those that list.
+# The type of resource to which each action can be restricted (Service Authorization Reference). CreateFlow,
+# DescribeConnectorProfiles and the List actions have none.
 RESOURCES = {
     "app-integrations:CreateDataIntegrationAssociation": "arn:aws:app-integrations:*:123456789012:data-integration/*",
     "app-integrations:GetDataIntegration": "arn:aws:app-integrations:*:123456789012:data-integration/*",
@@ -80,36 +80,38 @@ UNRESTRICTED = LISTS | {"appflow:CreateFlow", "appflow:DescribeConnectorProfiles
 
 
 def sources() -> Iterator[ast.AST]:
-    """Yield every node of the program but its sandbox, which is no client of AWS."""
+    """Yield every syntax node of the program, except the sandbox, which is not a client of AWS."""
     for path in (REPOSITORY / "reconciler").rglob("*.py"):
         if "sandbox" not in path.relative_to(REPOSITORY).parts:
             yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
 
 
 def clients() -> set[str]:
-    """Return the services that a client is made of."""
+    """Return the services for which the program creates clients."""
     found = set()
     for node in sources():
         if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "client":
-            if not node.args and not node.keywords:  # a method of our own, which makes none
+            if not node.args and not node.keywords:  # a method of this program that creates no client
                 continue
             service = node.args[0]
-            if isinstance(service, ast.Name) and service.id == "service":  # whoever calls that function names it
+            if (
+                isinstance(service, ast.Name) and service.id == "service"
+            ):  # the callers of that function name the service
                 continue
-            assert isinstance(service, ast.Constant), "a client of who knows what"
+            assert isinstance(service, ast.Constant), "a client of an unknown service"
             found.add(str(service.value))
     return found
 
 
 def words() -> set[str]:
-    """Return every attribute and every text: a call stands in the code as either."""
+    """Return every attribute and every string of the program. The name of a call is one of them."""
     attributes = {node.attr for node in sources() if isinstance(node, ast.Attribute)}
     texts = {node.value for node in sources() if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     return attributes | texts
 
 
 def calls() -> set[tuple[str, str]]:
-    """Return the operations that the program names, by service, as botocore's models know them."""
+    """Return the operations in the program, by service, as botocore's models name them."""
     session, named = botocore.session.Session(), words()
     return {
         (service, operation)
@@ -129,23 +131,23 @@ def statements(policy: Path) -> list[dict[str, Any]]:
 
 
 def actions(*names: str) -> set[str]:
-    """Return the actions that policies allow together."""
+    """Return the actions that the policies allow together."""
     listed = [each["Action"] for name in names for each in statements(IAM / f"{name}.json")]
     return {action for each in listed for action in ([each] if isinstance(each, str) else each)}
 
 
 def test_only_listed_services_are_called() -> None:
-    """A client of another service needs policies of its own."""
+    """The program creates clients only for the services in SERVICES."""
     assert clients() == SERVICES
 
 
 def test_every_call_has_a_listed_permission() -> None:
-    """A new call has to be entered above, and its permissions in a policy."""
+    """NEEDS lists every call of the program, and no other call."""
     assert calls() == NEEDS.keys()
 
 
 def test_policies_allow_exactly_the_calls_of_the_program() -> None:
-    """Together, and action by action."""
+    """Together, the policies allow exactly the actions that the calls need."""
     everything = actions(*(policy.stem for policy in POLICIES))
     assert everything == frozenset().union(*NEEDS.values())
 
@@ -172,7 +174,7 @@ def test_policies_allow_exactly_the_calls_of_the_program() -> None:
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
 def test_each_policy_is_for_one_purpose(names: tuple[str, ...], allowed: set[str]) -> None:
-    """As its README says; what plans or looks may not write."""
+    """Each policy allows the actions of its purpose, and the policies for reading allow no write."""
     assert actions(*names) == allowed
     if names[0] in {"observe", "state-s3-read", "doctor"}:
         assert not actions(*names) & WRITES
@@ -180,7 +182,7 @@ def test_each_policy_is_for_one_purpose(names: tuple[str, ...], allowed: set[str
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda path: path.stem)
 def test_policy_statements_are_explicit_and_restricted(policy: Path) -> None:
-    """No action by a pattern, nothing by exclusion, each on what it can be restricted to, a name for each statement."""
+    """Each statement has a name, explicit actions, and the narrowest resource that AWS supports for them."""
     sids = set()
     for statement in statements(policy):
         assert statement["Effect"] == "Allow"
@@ -198,7 +200,7 @@ def test_policy_statements_are_explicit_and_restricted(policy: Path) -> None:
 
 
 def test_policy_readme_lists_every_policy() -> None:
-    """And none that is not there."""
+    """The README of the policies lists every policy."""
     text = (IAM / "README.md").read_text(encoding="utf-8")
     for policy in POLICIES:
         assert f"| [`{policy.name}`]({policy.name}) |" in text

@@ -1,4 +1,4 @@
-"""What is for Kubernetes is valid there, as safe as the restricted profile asks, and fits the program."""
+"""The files for Kubernetes are valid, satisfy the restricted profile, and match the options of the program."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ VARIANTS = [("controller",), ("cronjob",), ("folder",), ("controller", "git-ssh"
 
 
 def documents(folder: str) -> list[dict[str, Any]]:
-    """Return what stands in the files of one of our folders."""
+    """Return the documents in the files of a folder."""
     return list(gathered(KUBERNETES / folder))
 
 
 @pytest.fixture
 def variant(request: pytest.FixtureRequest, tmp_path: Path) -> list[dict[str, Any]]:
-    """Return what kustomize makes of one of our folders, with components."""
+    """Return the documents that kustomize builds from a folder with components."""
     base, *components = request.param
     return built(overlay(tmp_path, base, *components))
 
@@ -48,20 +48,20 @@ variants = pytest.mark.parametrize("variant", VARIANTS, indirect=True, ids="+".j
 
 @pytest.mark.parametrize("base", BASES)
 def test_every_document_is_valid(base: str) -> None:
-    """By the schemas of Kubernetes, strictly: no member that it does not know."""
+    """Every document matches the Kubernetes schemas, without unknown members."""
     for document in documents(base):
         kubernetes_validate.validate(document, VERSION, strict=True)
 
 
 @variants
 def test_every_document_is_valid_as_kustomize_builds_it(variant: list[dict[str, Any]]) -> None:
-    """Patches, components and generators included."""
+    """Every document that kustomize builds matches the Kubernetes schemas."""
     for document in variant:
         kubernetes_validate.validate(document, VERSION, strict=True)
 
 
 def test_validation_detects_an_unknown_member() -> None:
-    """The two tests above find what is wrong."""
+    """The validation of the two tests above rejects an unknown member."""
     wrong = deepcopy(pod(documents("controller")))
     wrong["spec"]["containers"][0]["readOnlyRootFileSystem"] = True
     with pytest.raises(kubernetes_validate.ValidationError, match="readOnlyRootFileSystem"):
@@ -69,7 +69,7 @@ def test_validation_detects_an_unknown_member() -> None:
 
 
 def restricted(template: dict[str, Any]) -> None:
-    """Hold a pod against the restricted profile (kubernetes.io, "Pod Security Standards"), and somewhat more."""
+    """Assert that a pod satisfies the restricted profile (kubernetes.io, "Pod Security Standards") and more rules."""
     spec = template["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["runAsUser"] == 10001
@@ -78,7 +78,7 @@ def restricted(template: dict[str, Any]) -> None:
     allowed = {"configMap", "emptyDir", "secret"}
     assert all(volume.keys() - {"name"} <= allowed for volume in spec["volumes"])
     assert spec["automountServiceAccountToken"] is False
-    assert spec["enableServiceLinks"] is False, "they are variables, and might be taken for options"
+    assert spec["enableServiceLinks"] is False, "service links set variables that the program could read as options"
     for container in spec["containers"]:
         assert container["securityContext"] == {
             "allowPrivilegeEscalation": False,
@@ -87,24 +87,24 @@ def restricted(template: dict[str, Any]) -> None:
         }
         assert all("hostPort" not in port for port in container.get("ports", ()))
         assert container["resources"].keys() == {"requests", "limits"}
-        assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]  # noqa: S108 - git's, of the pod alone
+        assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]  # noqa: S108 - private to the pod, for git
 
 
 @pytest.mark.parametrize("base", BASES)
 def test_pods_satisfy_the_restricted_profile(base: str) -> None:
-    """So they run in a namespace that enforces it."""
+    """The pods run in a namespace that enforces the restricted profile."""
     restricted(pod(documents(base)))
 
 
 @variants
 def test_patched_pods_satisfy_the_restricted_profile(variant: list[dict[str, Any]]) -> None:
-    """Also as kustomize builds them."""
+    """The pods that kustomize builds also satisfy the restricted profile."""
     restricted(pod(variant))
 
 
 @pytest.mark.parametrize("base", BASES)
 def test_a_pod_has_memory_for_the_largest_revision(base: str) -> None:
-    """What is read of one revision is bounded, and what that takes at most is known."""
+    """The memory limit of a pod is enough for the largest revision that the program reads."""
     (container,) = pod(documents(base))["spec"]["containers"]
     most = container["resources"]["limits"]["memory"]
     assert int(most.removesuffix("Gi")) << 30 >= REQUIRED_MEMORY_BYTES
@@ -112,7 +112,7 @@ def test_a_pod_has_memory_for_the_largest_revision(base: str) -> None:
 
 @pytest.mark.parametrize("base", BASES)
 def test_selectors_find_their_pods(base: str) -> None:
-    """Those of the Deployment, the Service and the network policies."""
+    """The selectors of Deployment, Service and network policies match the labels of the pod."""
     found = documents(base)
     labels = pod(found)["metadata"]["labels"].items()
     selectors = [each["spec"]["podSelector"]["matchLabels"] for each in of_kind(found, "NetworkPolicy")]
@@ -123,7 +123,7 @@ def test_selectors_find_their_pods(base: str) -> None:
 
 
 def test_probes_use_paths_and_ports_that_exist() -> None:
-    """Probes, Service and network policy name a path that there is, at the port that is listened on."""
+    """Probes, Service and network policy use the port of the program, and the probes use its paths."""
     found = documents("controller")
     (container,) = pod(found)["spec"]["containers"]
     (port,) = container["ports"]
@@ -146,7 +146,7 @@ def test_probes_use_paths_and_ports_that_exist() -> None:
 
 
 def parsed(found: list[dict[str, Any]]) -> click.Context:
-    """Read the arguments and variables of a container as the program does."""
+    """Parse the arguments and variables of a container like the program."""
     (container,) = pod(found)["spec"]["containers"]
     name, *arguments = container["args"]
     command = app.get_command(click.Context(app), name)
@@ -158,7 +158,7 @@ def parsed(found: list[dict[str, Any]]) -> click.Context:
 
 
 def settings_are_options(found: list[dict[str, Any]]) -> None:
-    """Every variable of ours is one that the program knows, and says something that it takes."""
+    """Assert that the program knows and accepts every variable of the container."""
     context, variables = parsed(found), environment(found)
     options = {str(parameter.envvar): parameter for parameter in context.command.params}
     ours = {name for name in variables if name.startswith("RECONCILER_")}
@@ -167,18 +167,18 @@ def settings_are_options(found: list[dict[str, Any]]) -> None:
     for name in ours - around:
         source = context.get_parameter_source(str(options[name].name))
         assert source is ParameterSource.ENVIRONMENT, name
-    assert context.params["state"].startswith("s3://"), "nothing else outlives a pod"
+    assert context.params["state"].startswith("s3://"), "only a journal in S3 outlives the pod"
 
 
 @pytest.mark.parametrize("base", BASES)
 def test_settings_are_options_of_the_program(base: str) -> None:
-    """And the arguments are, too."""
+    """The program accepts the arguments and variables of its containers."""
     settings_are_options(documents(base))
 
 
 @variants
 def test_patched_settings_are_options_of_the_program(variant: list[dict[str, Any]]) -> None:
-    """Also as kustomize builds them; from a folder there is no setting of git, which the program would refuse."""
+    """The program accepts the settings that kustomize builds. The folder variant has no git settings."""
     settings_are_options(variant)
     ours = environment(variant)
     of_git = {name for name in ours if name.startswith("RECONCILER_GIT_")}
@@ -186,7 +186,7 @@ def test_patched_settings_are_options_of_the_program(variant: list[dict[str, Any
 
 
 def test_commented_settings_are_options_of_the_controller() -> None:
-    """Whoever takes the sign away has a setting that is taken."""
+    """The commented-out settings are valid once they are uncommented."""
     found = documents("controller")
     (settings,) = of_kind(found, "ConfigMap")
     text = (KUBERNETES / "common" / "settings.yaml").read_text(encoding="utf-8")
@@ -197,7 +197,7 @@ def test_commented_settings_are_options_of_the_controller() -> None:
 
 
 def test_readme_patch_opens_the_mail_port(tmp_path: Path) -> None:
-    """It opens one port more, and nothing else changes."""
+    """The patch in the README opens the mail port, and changes nothing else."""
     text = (KUBERNETES / "README.md").read_text(encoding="utf-8")
     (patch,) = re.findall(r"^  ```yaml\n(.*?)^  ```$", text, re.DOTALL | re.MULTILINE)
     before = built(overlay(tmp_path, "controller"))
@@ -211,7 +211,7 @@ def test_readme_patch_opens_the_mail_port(tmp_path: Path) -> None:
 
 
 def test_secrets_are_mounted_where_the_program_reads_them() -> None:
-    """The file of the webhooks' secret lies in the volume of a Secret."""
+    """The secret of the webhooks is mounted where the program reads it."""
     found = documents("controller")
     template = pod(found)["spec"]
     file = Path(environment(found)["RECONCILER_WEBHOOK_SECRET_FILE"])
@@ -221,7 +221,7 @@ def test_secrets_are_mounted_where_the_program_reads_them() -> None:
 
 
 def test_termination_grace_exceeds_the_shutdown_timeout() -> None:
-    """What is under way is finished and remembered first."""
+    """Kubernetes waits longer than --shutdown-timeout before it kills the pod."""
     found = documents("controller")
     assert (
         pod(found)["spec"]["terminationGracePeriodSeconds"]
@@ -230,20 +230,20 @@ def test_termination_grace_exceeds_the_shutdown_timeout() -> None:
 
 
 def test_pods_do_not_overlap_and_jobs_are_not_retried() -> None:
-    """The Deployment has one pod and never two; a Job neither overlaps with another nor starts anew."""
+    """The Deployment never has two pods, and a Job neither overlaps with another one nor restarts."""
     (deployment,) = of_kind(documents("controller"), "Deployment")
     assert deployment["spec"]["replicas"] == 1
     assert deployment["spec"]["strategy"] == {"type": "Recreate"}
     (cronjob,) = of_kind(documents("cronjob"), "CronJob")
     assert cronjob["spec"]["concurrencyPolicy"] == "Forbid"
-    assert cronjob["spec"]["startingDeadlineSeconds"] > 10, "less is never met: the controller looks every ten seconds"
+    assert cronjob["spec"]["startingDeadlineSeconds"] > 10, "the CronJob controller checks only every ten seconds"
     assert cronjob["spec"]["jobTemplate"]["spec"]["backoffLimit"] == 0
     assert pod([cronjob])["spec"]["restartPolicy"] == "Never"
 
 
 @pytest.mark.parametrize("base", BASES)
 def test_image_tag_is_the_program_version(base: str) -> None:
-    """What is deployed from a checkout is the program of that checkout."""
+    """The image tag is the version of the program in this checkout."""
     kustomization = yaml.safe_load((KUBERNETES / base / "kustomization.yaml").read_text(encoding="utf-8"))
     (image,) = kustomization["images"]
     (container,) = pod(documents(base))["spec"]["containers"]
@@ -252,7 +252,7 @@ def test_image_tag_is_the_program_version(base: str) -> None:
 
 
 def test_example_config_map_is_readable_as_mounted(tmp_path: Path) -> None:
-    """Through the links by which the kubelet replaces all files of a ConfigMap at once."""
+    """The program reads the example through the symbolic links that the kubelet creates for a ConfigMap."""
     kustomization = yaml.safe_load((KUBERNETES / "folder" / "kustomization.yaml").read_text(encoding="utf-8"))
     (generator,) = kustomization["configMapGenerator"]
     mounted = tmp_path / "manifests"

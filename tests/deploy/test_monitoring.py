@@ -1,4 +1,4 @@
-"""Alerts and dashboard ask for metrics that there are, and the alerts fire when they should."""
+"""Alerts and dashboard use existing metrics, and the alerts fire when they should."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RESULTS = {"created", "updated", "refused", "not-sent", "unknown", "succeeded", 
 
 
 def rules() -> list[dict[str, Any]]:
-    """Return the rules."""
+    """Return the alert rules."""
     (group,) = yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["groups"]
     found: list[dict[str, Any]] = group["rules"]
     return found
@@ -38,7 +38,7 @@ def dashboard() -> Any:
 
 
 def expressions() -> Iterator[str]:
-    """Yield every expression of both."""
+    """Yield every expression of the alerts and the dashboard."""
     yield from (rule["expr"] for rule in rules())
     for panel in dashboard()["panels"]:
         yield from (target["expr"] for target in panel["targets"])
@@ -49,7 +49,7 @@ def expressions() -> Iterator[str]:
 
 @pytest.mark.parametrize("expression", sorted(set(expressions())))
 def test_expressions_use_existing_metrics_and_labels(expression: str) -> None:
-    """Each metric is one of the registry's, with the labels that it is chosen and grouped by, and values they have."""
+    """Each expression uses metrics of the registry, with labels and label values that these have."""
     names = re.findall(r"\breconciler_\w+", expression)
     assert names
     assert set(names) <= series().keys()
@@ -64,14 +64,14 @@ def test_expressions_use_existing_metrics_and_labels(expression: str) -> None:
 
 
 def test_every_metric_is_on_the_dashboard() -> None:
-    """What nobody looks at need not be counted."""
+    """Every metric appears in an alert or on the dashboard."""
     shown = set(re.findall(r"\breconciler_\w+", " ".join(expressions())))
     for name in families():
         assert any(each.startswith(name) for each in shown), name
 
 
 def test_each_alert_has_a_summary_and_a_runbook() -> None:
-    """By name and severity: what is so, what that means, and what to do about it, with labels that it has."""
+    """Each alert has a severity, a summary, a description and a runbook, with labels that its metrics have."""
     names = [rule["alert"] for rule in rules()]
     assert len(set(names)) == len(names)
     for rule in rules():
@@ -85,7 +85,7 @@ def test_each_alert_has_a_summary_and_a_runbook() -> None:
 
 
 def test_each_alert_has_a_firing_and_a_silent_case() -> None:
-    """The cases for promtool have every alert firing, and every alert silent."""
+    """The cases for promtool let each alert fire, and also stay silent."""
     cases = yaml.safe_load(CASES.read_text(encoding="utf-8"))["tests"]
     tried = [each for case in cases for each in case["alert_rule_test"]]
     for rule in rules():
@@ -95,7 +95,7 @@ def test_each_alert_has_a_firing_and_a_silent_case() -> None:
 
 @pytest.fixture
 def promtool() -> str:
-    """Return where promtool is."""
+    """Return the path of promtool, or skip the test."""
     found = shutil.which("promtool")
     if not found:
         pytest.skip("promtool is not installed (it comes with Prometheus)")
@@ -103,13 +103,13 @@ def promtool() -> str:
 
 
 def test_the_rules_are_valid(promtool: str) -> None:
-    """As Prometheus reads them."""
+    """Prometheus accepts the rules."""
     done = subprocess.run([promtool, "check", "rules", ALERTS], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
 def test_alerts_fire_as_promtool_computes(promtool: str, tmp_path: Path) -> None:
-    """And say what they should, as promtool works it out."""
+    """The alerts fire at the expected times, with the expected texts."""
     for file in (ALERTS, CASES):
         shutil.copy(file, tmp_path)
     command: list[str | Path] = [promtool, "test", "rules", tmp_path / CASES.name]
@@ -118,7 +118,7 @@ def test_alerts_fire_as_promtool_computes(promtool: str, tmp_path: Path) -> None
 
 
 def test_dashboard_expressions_are_valid(promtool: str, tmp_path: Path) -> None:
-    """As Prometheus reads them, with what Grafana puts in."""
+    """Prometheus accepts the expressions of the dashboard, once Grafana's variables are replaced."""
     asked = [target["expr"] for panel in dashboard()["panels"] for target in panel["targets"]]
     asked = [each.replace("$__rate_interval", "5m").replace("$target", ".*") for each in asked]
     assert not any("$" in each for each in asked)
@@ -130,7 +130,7 @@ def test_dashboard_expressions_are_valid(promtool: str, tmp_path: Path) -> None:
 
 
 def test_dashboard_is_bound_to_no_grafana_instance() -> None:
-    """It is bound to no data source, no id and no other Grafana."""
+    """The dashboard has no id, and its data source is a variable, so that any Grafana can import it."""
     found = dashboard()
     assert found["schemaVersion"] >= 39
     assert found["id"] is None
@@ -141,7 +141,7 @@ def test_dashboard_is_bound_to_no_grafana_instance() -> None:
 
 
 def test_dashboard_panels_do_not_overlap() -> None:
-    """No id is used twice, no panel lies over another or beyond the grid, and rows follow without a gap."""
+    """Panels have unique ids, do not overlap, fit into the grid, and leave no gap between rows."""
     panels = dashboard()["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     places = [panel["gridPos"] for panel in panels]

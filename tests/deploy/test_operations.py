@@ -1,4 +1,4 @@
-"""The page for who runs the controller is complete."""
+"""docs/operations.md is complete."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
 def rows(heading: str) -> list[tuple[str, ...]]:
-    """Return the rows of the first table below a heading, without its head."""
+    """Return the rows of the first table below a heading, without its header."""
     section = re.search(rf"^## {heading}$(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE)
     assert section
     lines = [line for line in section[1].splitlines() if line.startswith("|")]
@@ -28,13 +28,13 @@ def rows(heading: str) -> list[tuple[str, ...]]:
 
 
 def events() -> dict[str, str]:
-    """Return the events by the names of their constants."""
+    """Return the log events by the names of their constants."""
     named = vars(logs).items()
     return {name: value for name, value in named if re.fullmatch(r"[A-Z][A-Z_]+", name) and isinstance(value, str)}
 
 
 def levels() -> Iterator[tuple[str, str]]:
-    """Yield events with the levels at which the code logs them."""
+    """Yield each event with a level at which the code logs it."""
     for path in (REPOSITORY / "reconciler").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
@@ -45,7 +45,7 @@ def levels() -> Iterator[tuple[str, str]]:
 
 
 def test_metrics_table_matches_the_registry() -> None:
-    """Name, type, labels and meaning of each, and no other."""
+    """The table lists name, type, labels and description of every metric, and no other metric."""
     written = {
         name.strip("`"): (type_, set(re.findall(r"`(\w+)`", with_)), said)
         for name, type_, with_, said in rows("Metrics")
@@ -56,14 +56,14 @@ def test_metrics_table_matches_the_registry() -> None:
 
 
 def test_events_table_lists_every_log_event() -> None:
-    """Every event that a line of the log may have, and no other."""
+    """The table lists every log event, and no other event."""
     listed = [event.strip("`") for event, *_ in rows("Log")]
     assert len(set(listed)) == len(listed)
     assert set(listed) == set(events().values())
 
 
 def test_event_levels_match_the_code() -> None:
-    """As far as an event stands where it is logged."""
+    """The table has the level at which the code logs an event, for calls that name the event directly."""
     written = {event.strip("`"): level for event, level, _ in rows("Log")}
     logged = set(levels())
     assert len(logged) > len(written) / 2
@@ -72,26 +72,26 @@ def test_event_levels_match_the_code() -> None:
 
 
 def test_failure_table_names_existing_events() -> None:
-    """What the log says then is what it may say at all; nothing where it is not there, or nothing begins."""
+    """The failure table names existing log events, and three failures have none."""
     named = [set(re.findall(r"`([a-z ]+)`", seen)) - {"result"} for _, seen, *_ in rows("Bad days")]
     assert set.union(*named) <= set(events().values())
     assert sum(not each for each in named) == 3
 
 
 def test_alerts_table_matches_the_rules() -> None:
-    """Every alert, in the order of the file."""
+    """The table lists every alert, in the order of the file."""
     groups = yaml.safe_load((DEPLOY / "monitoring" / "alerts.yaml").read_text(encoding="utf-8"))["groups"]
     assert [row[0].strip("`") for row in rows("Alerts")] == [rule["alert"] for each in groups for rule in each["rules"]]
 
 
 @pytest.mark.parametrize("name", SUMMARY_NAMES)
 def test_each_decision_count_is_documented(name: str) -> None:
-    """What `decision` may be in the metrics."""
+    """The page names every value of the label `decision`."""
     assert f"`{name}`" in PAGE
 
 
 def test_image_build_command_sets_every_label_argument() -> None:
-    """Whatever has no value by itself is given where the page builds it."""
+    """The build command on the page sets every argument without a default."""
     arguments = re.findall(r"^ARG (\w+)=$", (REPOSITORY / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
     (command,) = re.findall(r"^docker build (.+?)[^\\]$", PAGE, re.DOTALL | re.MULTILINE)
     assert arguments
@@ -99,5 +99,5 @@ def test_image_build_command_sets_every_label_argument() -> None:
 
 
 def test_each_webhook_sender_is_documented() -> None:
-    """With its URL."""
+    """The page lists the URL of every webhook sender."""
     assert [row[1] for row in rows("Webhooks")] == [f"`/hooks/{sender}`" for sender in SENDERS]

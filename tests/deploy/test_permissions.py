@@ -1,4 +1,4 @@
-"""What the README of the policies says that each command needs is enough for it, and no policy of it is idle."""
+"""The policies that the README lists for a command are sufficient, and each of them is needed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DENIED = (
 
 
 def rows() -> list[tuple[str, tuple[str, ...]]]:
-    """Return the commands of the README, each with its policies."""
+    """Return the commands in the README, each with its policies."""
     text = (IAM / "README.md").read_text(encoding="utf-8").partition("| what runs | its policies |\n|---|---|\n")[2]
     lines = [line.split("|")[1:3] for line in text.partition("\n\n")[0].splitlines()]
     return [
@@ -37,7 +37,7 @@ def rows() -> list[tuple[str, tuple[str, ...]]]:
 
 
 def action(request: Request) -> str:
-    """Return the action of IAM that a request needs, as far as AWS asks for one that is not the same for everybody."""
+    """Return the IAM action that a request needs, or "" if the request needs no permission."""
     if request.operation == "STS":
         return ""
     if "/s3/aws4_request" in request.headers["Authorization"]:
@@ -49,7 +49,7 @@ def action(request: Request) -> str:
 
 
 class Guarded(Wire):
-    """A wire that denies, as IAM does, what is not allowed."""
+    """A proxy that denies actions that are not allowed, like IAM."""
 
     def __init__(self, upstream: str, allowed: set[str]) -> None:
         super().__init__(upstream, before=self._guard)
@@ -65,14 +65,14 @@ class Guarded(Wire):
 
 @pytest.fixture
 def server() -> Iterator[SandboxServer]:
-    """Return a running sandbox."""
+    """Yield a running sandbox."""
     with SandboxServer() as running:
         yield running
 
 
 @pytest.fixture
 def program(server: SandboxServer, tmp_path: Path) -> Program:
-    """Return the program with one association that a run created, and one that it has yet to create."""
+    """Return the program with one association that exists, and one that is still to be created."""
     bucket = Bucket(server.url)
     s3: Any = boto3.client("s3", REGION, endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x")
     encrypted = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"}}
@@ -87,7 +87,7 @@ def program(server: SandboxServer, tmp_path: Path) -> Program:
 
 
 def leave_a_lease(program: Program) -> None:
-    """Have a run take its lease, and no longer be allowed to give it back."""
+    """Run the program so that it takes the lease and cannot release it."""
     with Wire(str(program.endpoint)) as wire:
         puts = iter([None])
         wire.before = lambda request: next(puts, DENIED) if request.operation == "PutObject" else None
@@ -98,7 +98,7 @@ def leave_a_lease(program: Program) -> None:
 def test_documented_policies_of_a_command_are_sufficient_and_needed(
     program: Program, command: str, policies: tuple[str, ...]
 ) -> None:
-    """It goes well, and asks for something that each of them allows."""
+    """The command succeeds with its policies, and uses at least one action of each."""
     if command.startswith("unlock"):
         leave_a_lease(program)
     name, *others = command.replace("TARGET", "default --yes").replace("NAME", "october").split()
@@ -107,11 +107,11 @@ def test_documented_policies_of_a_command_are_sufficient_and_needed(
     assert done.code == 0, done.out
     assert wire.asked <= wire.allowed
     for policy in policies:
-        assert wire.asked & actions(policy), f"{policy} is of no use"
+        assert wire.asked & actions(policy), f"{policy} is not needed"
 
 
 def test_permissions_table_lists_every_command_that_calls_aws() -> None:
-    """And each policy but those of the roles is used in it."""
+    """The table lists every command that calls AWS, and uses every policy except those of assumed roles."""
     listed = rows()
     assert {command.split()[0] for command, _ in listed} == {
         "doctor", "explain", "export", "run", "status", "unlock",

@@ -1,4 +1,4 @@
-"""The hook of deploy/git reconciles what is pushed, in a real repository, and tells the pusher the truth."""
+"""The post-receive hook reconciles the pushed revision in a real repository, and reports to the pusher."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from deploy.conftest import (
     DEPLOY,
     INVALID,
     MANIFEST,
+    RECONCILE,
     Place,
     Repository,
     check_shell,
@@ -30,10 +31,11 @@ if TYPE_CHECKING:
 
 
 def test_manifests_pushed_twice_are_created_once(repository: Repository, client: Client) -> None:
-    """The first push creates, the second finds all in place, and both say so to the pusher."""
+    """The first push creates the association, the second finds it, and the pusher reads both outcomes."""
+    repository.configure("program", str(RECONCILE))
     revision = repository.commit(ACCOUNTS)
     first = repository.push()
-    assert f"refs/heads/main is at {revision}" in first
+    assert f"reconciling refs/heads/main at {revision}" in first
     assert "created accounts" in first
     assert "manifests/accounts.yaml:1" in first
     assert destinations(client) == ["s3://corp-exports/accounts"]
@@ -45,7 +47,7 @@ def test_manifests_pushed_twice_are_created_once(repository: Repository, client:
 
 
 def test_logs_stay_in_the_repository(repository: Repository) -> None:
-    """The pusher reads a report, not JSON; the lines of the log are kept, with the revision."""
+    """The pusher reads the report, and the JSON log stays in the repository."""
     revision = repository.commit(ACCOUNTS)
     assert '{"' not in repository.push()
     log = (repository.bare / "reconciler.log").read_text(encoding="utf-8")
@@ -54,7 +56,7 @@ def test_logs_stay_in_the_repository(repository: Repository) -> None:
 
 
 def test_temporary_files_are_removed(repository: Repository) -> None:
-    """Temporary files are gone after a push that went well, and after one that did not."""
+    """Temporary files are removed after a successful push and after a failed one."""
     repository.commit(ACCOUNTS)
     repository.push()
     repository.commit({"manifests/bad.yaml": "kind: Nothing\n"})
@@ -64,40 +66,40 @@ def test_temporary_files_are_removed(repository: Repository) -> None:
 
 
 def test_an_invalid_manifest_is_shown_with_its_place(repository: Repository, client: Client) -> None:
-    """The pusher reads file, line and column, relative to the repository, and nothing at all is created."""
+    """The pusher reads file, line and column of an invalid manifest, and nothing is created."""
     repository.commit(ACCOUNTS | {"manifests/team/orders.yaml": INVALID})
     answer = repository.push()
     assert "manifests/team/orders.yaml:7:3: /spec/DestinationUri: " in answer
-    assert "exit code 3; the push itself stands" in answer
+    assert "exit code 3; the push was accepted" in answer
     assert destinations(client) == []
 
 
 def test_other_branches_are_ignored(repository: Repository, client: Client) -> None:
-    """A push to a branch that is not watched says nothing and creates nothing, whatever its name looks like."""
+    """A push to another branch prints nothing and creates nothing, even with shell code in its name."""
     repository.commit(ACCOUNTS)
     assert repository.push("HEAD:refs/heads/topic", "HEAD:refs/heads/$(touch${IFS}x);main", "HEAD:refs/tags/main") == ""
     assert destinations(client) == []
 
 
 def test_the_watched_branch_can_be_chosen(repository: Repository, client: Client) -> None:
-    """`reconciler.ref` takes the place of main, also among several refs of one push."""
+    """The setting `reconciler.ref` selects another branch, even if a push contains several."""
     repository.configure("ref", "live")
     repository.commit(ACCOUNTS)
-    assert "refs/heads/live is at " in repository.push("HEAD:refs/heads/main", "HEAD:refs/heads/live")
+    assert "reconciling refs/heads/live at " in repository.push("HEAD:refs/heads/main", "HEAD:refs/heads/live")
     assert destinations(client) == ["s3://corp-exports/accounts"]
 
 
 def test_deleting_the_branch_calls_nothing(repository: Repository, client: Client) -> None:
-    """A branch that is gone has no manifests to reconcile with, and that is said."""
+    """Deleting the branch is reported, and AWS is not called."""
     repository.place.git(repository.bare, "config", "receive.denyDeleteCurrent", "ignore")
     repository.commit(ACCOUNTS)
     repository.push()
-    assert "refs/heads/main was deleted: nothing was called" in repository.push("--delete", "main")
+    assert "refs/heads/main was deleted; AWS was not called" in repository.push("--delete", "main")
     assert destinations(client) == ["s3://corp-exports/accounts"]
 
 
 def test_two_repositories_with_one_state_create_once(place: Place, sandbox: str, client: Client) -> None:
-    """Of two pushes at once that ask for the same, the second waits for the first and finds it done."""
+    """Two repositories with one journal create an association once, even if pushed at the same time."""
     repositories = [make_repository(place, name, sandbox) for name in ("one", "two")]
     for repository in repositories:
         repository.configure("state", str(place.folder / "state"))
@@ -110,7 +112,7 @@ def test_two_repositories_with_one_state_create_once(place: Place, sandbox: str,
 
 
 def test_concurrent_pushes_create_all_of_the_later_one(place: Place, repository: Repository, client: Client) -> None:
-    """Where one push overtakes another, the manifests of the newest revision are there in the end, each once."""
+    """If a later push overtakes another one, each association of the latest revision is created once."""
     repository.commit(ACCOUNTS)
     with repository.start_push() as first:
         later = Repository(place, repository.bare, place.folder / "later")
@@ -123,7 +125,7 @@ def test_concurrent_pushes_create_all_of_the_later_one(place: Place, repository:
 
 
 def test_superseded_revision_is_not_applied(repository: Repository, client: Client) -> None:
-    """A hook that comes late does not create what the branch no longer asks for."""
+    """A hook that starts late does not create associations that the branch no longer contains."""
     old = repository.commit(ACCOUNTS)
     repository.push("HEAD:refs/heads/topic")
     (repository.clone / "manifests" / "accounts.yaml").unlink()
@@ -138,12 +140,12 @@ def test_superseded_revision_is_not_applied(repository: Repository, client: Clie
         capture_output=True,
         text=True,
     )
-    assert "has moved on" in late.stdout
+    assert "is out of date: the later push reconciles" in late.stdout
     assert destinations(client) == ["s3://corp-exports/orders"]
 
 
 def start_hook(repository: Repository, hook: str, revision: str, path: str | None = None) -> subprocess.Popen[str]:
-    """Start a hook as git does after a push of main to a revision."""
+    """Start a hook like git after a push of main to a revision."""
     running = subprocess.Popen(
         [repository.bare / "hooks" / hook],
         cwd=repository.bare,
@@ -161,11 +163,11 @@ def start_hook(repository: Repository, hook: str, revision: str, path: str | Non
 
 
 def test_push_superseded_while_waiting_is_not_applied(repository: Repository, client: Client) -> None:
-    """What a later push took back is not created once the lease is free, after that push was reconciled and told."""
+    """A push that waits for the lease creates nothing if a later push removes its manifests."""
     repository.commit(ACCOUNTS)
     repository.push()
     repository.commit({})
-    repository.push()  # what was created has been seen: from now on there is nothing to note
+    repository.push()  # this run sees the created association, so that later runs have nothing to write to the journal
     (lock,) = (repository.bare / "reconciler-state").rglob("*.lock")
     with lock.open("r+b") as lease:
         fcntl.flock(lease, fcntl.LOCK_EX)
@@ -176,19 +178,19 @@ def test_push_superseded_while_waiting_is_not_applied(repository: Repository, cl
             repository.commit({})
             assert "in-sync accounts" in repository.push()
             fcntl.flock(lease, fcntl.LOCK_UN)
-            assert f"refs/heads/main has moved on from {revision}" in told(first)
+            assert f"revision {revision} of refs/heads/main is out of date" in told(first)
     assert destinations(client) == ["s3://corp-exports/accounts"]
 
 
 def test_second_push_gives_up_after_the_configured_wait(repository: Repository, client: Client) -> None:
-    """One that has waited `reconciler.wait` seconds for another calls nothing, and says so."""
+    """A push that waits longer than `reconciler.wait` for another one calls nothing and reports that."""
     repository.configure("wait", "1")
     repository.commit(ACCOUNTS)
     with (repository.bare / "reconciler.lock").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         answer = repository.push()
     assert answer == (
-        "reconciler: another push is still being reconciled after 1 s; nothing was called: the next push reconciles"
+        "reconciler: the run of another push did not end within 1 s; AWS was not called: the next push reconciles"
     )
     assert destinations(client) == []
     repository.commit({})
@@ -196,7 +198,7 @@ def test_second_push_gives_up_after_the_configured_wait(repository: Repository, 
 
 
 def test_missing_flock_prevents_all_calls(repository: Repository, client: Client) -> None:
-    """A server that cannot keep two pushes apart says what it lacks."""
+    """Without flock, the hook reports the missing program and calls nothing."""
     revision = repository.commit(ACCOUNTS)
     repository.push("HEAD:refs/heads/topic")
     repository.place.git(repository.bare, "update-ref", "refs/heads/main", revision)
@@ -208,13 +210,13 @@ def test_missing_flock_prevents_all_calls(repository: Repository, client: Client
     with start_hook(repository, "post-receive", revision, str(path)) as running:
         said, _ = running.communicate(timeout=60)
     assert running.returncode == 1
-    assert said == "reconciler: 'flock' was not found: install it (util-linux has it); nothing was called\n"
+    assert said == "reconciler: program not found: install flock (package util-linux); AWS was not called\n"
     assert destinations(client) == []
 
 
 @pytest.mark.parametrize("hook", ["pre-receive", "post-receive"])
 def test_signal_to_the_hook_loses_no_log_line(repository: Repository, hook: str) -> None:
-    """A hook that is told to end waits for its run, and keeps what that said."""
+    """A hook that receives a signal waits for its run, and keeps the log of the run."""
     repository.install(hook)
     began, go = repository.place.folder / "began", repository.place.folder / "go"
     for pipe in (began, go):
@@ -237,10 +239,10 @@ def test_signal_to_the_hook_loses_no_log_line(repository: Repository, hook: str)
 
 
 def test_push_to_a_symbolic_ref_of_the_branch_is_reconciled(repository: Repository, client: Client) -> None:
-    """A symbolic ref in the repository is no way past the hook, nor is it where it is the ref to watch."""
+    """A push to a symbolic ref of the branch is reconciled, and the setting may name a symbolic ref."""
     repository.place.git(repository.bare, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
     repository.commit(ACCOUNTS)
-    assert "refs/heads/main is at " in repository.push("HEAD:refs/heads/alias")
+    assert "reconciling refs/heads/main at " in repository.push("HEAD:refs/heads/alias")
     repository.configure("ref", "alias")
     repository.commit({"manifests/orders.yaml": MANIFEST.format(name="orders")})
     assert "created orders" in repository.push()
@@ -248,14 +250,14 @@ def test_push_to_a_symbolic_ref_of_the_branch_is_reconciled(repository: Reposito
 
 
 def test_a_missing_folder_is_named(repository: Repository) -> None:
-    """A revision without manifests is not taken for one with none."""
+    """A revision without the folder of manifests is an error that names the folder."""
     repository.commit({"README.md": "exports\n"})
     assert "has no 'manifests' in the commit" in repository.push()
 
 
 @pytest.mark.parametrize(("path", "file"), [("deep/down/", "deep/down/a.yaml"), (".", "a.yaml"), ("-f", "-f/a.yaml")])
 def test_manifest_folder_can_be_chosen(repository: Repository, client: Client, path: str, file: str) -> None:
-    """`reconciler.path` is a folder of the revision, and file names in the report begin at the repository."""
+    """The setting `reconciler.path` selects the folder, and the report shows paths relative to the repository."""
     repository.configure("path", path)
     repository.commit({file: MANIFEST.format(name="accounts")})
     assert f"{file}:1" in repository.push()
@@ -263,7 +265,7 @@ def test_manifest_folder_can_be_chosen(repository: Repository, client: Client, p
 
 
 def test_links_out_of_the_revision_are_refused(repository: Repository, client: Client) -> None:
-    """A pushed symbolic link cannot make the hook read a file of the server's, and is named."""
+    """A symbolic link in the revision is refused, so that it cannot expose a file of the server."""
     secret = repository.place.folder / "secret.yaml"
     secret.write_text("password: hunter2\n", encoding="utf-8")
     repository.commit(ACCOUNTS)
@@ -276,14 +278,14 @@ def test_links_out_of_the_revision_are_refused(repository: Repository, client: C
 
 
 def test_git_attributes_do_not_hide_manifests(repository: Repository, client: Client) -> None:
-    """A manifest that .gitattributes keeps out of archives is reconciled like any other."""
+    """A manifest that .gitattributes excludes from archives is still reconciled."""
     repository.commit(ACCOUNTS | {".gitattributes": "*.yaml export-ignore\n"})
     repository.push()
     assert destinations(client) == ["s3://corp-exports/accounts"]
 
 
 def test_replace_refs_do_not_change_the_manifests(repository: Repository, client: Client) -> None:
-    """What was pushed under refs/replace does not take the place of the revision's own manifests."""
+    """Pushed replace refs do not change the manifests of a revision."""
     revision = repository.commit(ACCOUNTS)
     other = repository.commit({"manifests/accounts.yaml": MANIFEST.format(name="orders")})
     repository.push(f"{other}:refs/replace/{revision}", f"{revision}:refs/heads/main")
@@ -291,7 +293,7 @@ def test_replace_refs_do_not_change_the_manifests(repository: Repository, client
 
 
 def test_configured_options_are_not_executed_by_the_shell(repository: Repository, client: Client) -> None:
-    """Options are split at blanks; the shell neither expands nor runs anything in them."""
+    """Options in the settings are split at blanks, and the shell does not expand or execute them."""
     repository.add_options("--mode observe --profile $(touch${IFS}made) *")
     repository.commit(ACCOUNTS)
     answer = repository.push()
@@ -302,7 +304,7 @@ def test_configured_options_are_not_executed_by_the_shell(repository: Repository
 
 
 def test_git_variables_are_not_passed_to_child_processes(repository: Repository) -> None:
-    """A git that the program starts elsewhere is not sent to the repository of the hook."""
+    """The git variables of the hook do not reach the program."""
     program = repository.place.folder / "program"
     program.write_text("#!/bin/sh\nenv\ncd / && git rev-parse --git-dir 2>&1 || :\n", encoding="utf-8")
     program.chmod(0o755)
@@ -317,15 +319,15 @@ def test_git_variables_are_not_passed_to_child_processes(repository: Repository)
 
 
 def test_invalid_wait_is_reported(repository: Repository) -> None:
-    """Seconds are a number without a unit."""
+    """A `reconciler.wait` with a unit is reported as invalid."""
     repository.configure("wait", "5m")
     repository.commit(ACCOUNTS)
-    assert "reconciler.wait is '5m': set it to a number of seconds; nothing was called" in repository.push()
+    assert "reconciler.wait is '5m': set it to a number of seconds; AWS was not called" in repository.push()
 
 
 @pytest.mark.parametrize("name", ['{"orders.yaml', '{"event": "orders"}.yaml'])
 def test_a_problem_that_looks_like_a_line_of_the_log_is_shown(repository: Repository, name: str) -> None:
-    """Whatever a file is called, both hooks tell where in it the problem is, and keep the log to themselves."""
+    """The pusher reads a problem whose file name looks like a log line, and not the log itself."""
     repository.configure("path", ".")
     repository.commit(ACCOUNTS | {name: INVALID})
     assert f"{name}:7:3: " in repository.push()
@@ -337,14 +339,14 @@ def test_a_problem_that_looks_like_a_line_of_the_log_is_shown(repository: Reposi
 
 
 def test_a_missing_program_is_named(repository: Repository) -> None:
-    """A server on which the program is not installed says what to set."""
+    """A missing program is reported with the setting to correct."""
     repository.configure("program", "/nowhere/reconcile")
     repository.commit(ACCOUNTS)
-    assert "'/nowhere/reconcile' was not found: set reconciler.program" in repository.push()
+    assert "program not found: set reconciler.program to its path (now '/nowhere/reconcile')" in repository.push()
 
 
 def test_hook_passes_its_wait_as_the_lock_timeout(repository: Repository) -> None:
-    """For `reconciler.wait` seconds, or what `reconciler.options` say."""
+    """The hook passes `reconciler.wait` as --lock-timeout, and `reconciler.options` overrides it."""
     program = repository.place.folder / "program"
     program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n', encoding="utf-8")
     program.chmod(0o755)
@@ -352,15 +354,15 @@ def test_hook_passes_its_wait_as_the_lock_timeout(repository: Repository) -> Non
     repository.configure("options", "--lock-timeout 7m")
     repository.commit(ACCOUNTS)
     given = repository.push().splitlines()
-    assert given.index("--lock-timeout=300s") < given.index("--lock-timeout")  # the last one counts
+    assert given.index("--lock-timeout=300s") < given.index("--lock-timeout")  # click uses the last value
     assert given[given.index("--lock-timeout") + 1] == "7m"
 
 
 def test_the_revision_is_in_report_log_and_journal(repository: Repository) -> None:
-    """Whatever is looked at later, it names the commit that was pushed."""
+    """Report, log and journal contain the pushed revision."""
     repository.add_options("-o json=report.json")
     revision = repository.commit(ACCOUNTS)
-    assert "created accounts" in repository.push()  # the text is for the pusher all the same
+    assert "created accounts" in repository.push()  # the pusher still reads the text report
     report = json.loads((repository.bare / "report.json").read_text(encoding="utf-8"))
     assert report["run"]["revision"] == revision
     assert not report["run"]["dryRun"]
@@ -372,5 +374,5 @@ def test_the_revision_is_in_report_log_and_journal(repository: Repository) -> No
 
 
 def test_the_hook_is_executable_and_portable() -> None:
-    """Git ignores a hook that cannot be executed, and a server may have no bash."""
+    """The hook is an executable POSIX shell script without findings of shellcheck."""
     check_shell(DEPLOY / "git" / "post-receive")

@@ -1,4 +1,4 @@
-"""The hook of .pre-commit-hooks.yaml, as pre-commit itself installs it and runs it."""
+"""pre-commit installs and runs the hook of .pre-commit-hooks.yaml."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ repos:
 
 @pytest.fixture
 def project(place: Place) -> Path:
-    """Give a repository that uses the hook of a published revision: this work tree, committed elsewhere."""
+    """Return a repository that uses the published hook. The published revision is a commit of this work tree."""
     published = new_repository(place, "published")
     names = place.git(REPOSITORY, "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
     for name in filter(None, names):
@@ -53,7 +53,7 @@ def project(place: Place) -> Path:
 
 
 def run(place: Place, project: Path, *command: str | Path) -> tuple[int, str]:
-    """Run a command in the project, and give the exit code and all that it says."""
+    """Run a command in the project, and return the exit code and the output."""
     done = subprocess.run(
         command,
         cwd=project,
@@ -67,9 +67,9 @@ def run(place: Place, project: Path, *command: str | Path) -> tuple[int, str]:
 
 
 def test_a_commit_with_an_invalid_manifest_is_refused(place: Place, project: Path) -> None:
-    """`pre-commit run` passes valid manifests, all of them at once; `git commit` refuses what is wrong, with its place.
+    """The hook accepts a commit with valid manifests, and refuses an invalid one with its position.
 
-    One test, since it installs the program once.
+    The promise is a single test, because it installs the program only once.
     """
     code, said = run(place, project, PRE_COMMIT, "run", "--all-files")
     assert code == 0, said
@@ -89,10 +89,10 @@ def test_a_commit_with_an_invalid_manifest_is_refused(place: Place, project: Pat
     (project / "manifests" / "orders.yaml").write_text(ACCOUNTS["manifests/accounts.yaml"], encoding="utf-8")
     run(place, project, "git", "add", "--all")
     code, said = run(place, project, "git", "commit", "--message", "Add orders")
-    assert code == 1, "valid alone, and not beside another of the same name"
+    assert code == 1, "the manifest has the same name as another one"
     assert "manifests/accounts.yaml" in said
 
-    # Only what is staged counts, whatever lies beside it.
+    # The hook validates only staged files, not untracked ones.
     untracked = project / "manifests" / "untracked.yaml"
     (project / "manifests" / "orders.yaml").write_text(MANIFEST.format(name="orders"), encoding="utf-8")
     run(place, project, "git", "add", "--all")
@@ -104,7 +104,7 @@ def test_a_commit_with_an_invalid_manifest_is_refused(place: Place, project: Pat
         (project / "manifests" / f"{name}.yaml").write_text(manifest, encoding="utf-8")
     untracked.write_text(TARGET.replace("name: sandbox", "name: second"), encoding="utf-8")
     code, said = run(place, project, "git", "commit", "--all", "--message", "Move orders")
-    assert code == 1, "the Target that it names is not in the commit"
+    assert code == 1, "the Target of the manifest is not in the commit"
     assert "manifests/orders.yaml" in said
     untracked.unlink()
     run(place, project, "git", "checkout", "--quiet", "HEAD", "--", ".")

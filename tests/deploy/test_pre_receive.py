@@ -1,4 +1,4 @@
-"""The pre-receive hook of deploy/git keeps out what cannot be applied, and lets the rest pass."""
+"""The pre-receive hook refuses a push that could not be applied, and accepts every other push."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def checked(place: Place, sandbox: str) -> Repository:
-    """Give a repository with the pre-receive hook alone."""
+    """Return a repository with only the pre-receive hook."""
     return make_repository(place, "checked", sandbox, "pre-receive")
 
 
 def test_a_valid_push_passes_and_nothing_is_written(checked: Repository, client: Client) -> None:
-    """Manifests that are still in quarantine are read; no association, no journal and no lease comes of it."""
+    """The hook reads manifests in quarantine, and writes no association, journal or lease."""
     revision = checked.commit(ACCOUNTS)
-    assert checked.push() == f"reconciler: refs/heads/main may be at {revision} (plan)"
+    assert checked.push() == f"reconciler: accepted {revision} for refs/heads/main (plan)"
     assert destinations(client) == []
     assert not (checked.bare / "reconciler-state").exists()
     assert list((checked.place.folder / "temporary").iterdir()) == []
 
 
 def test_both_hooks_together_check_and_create(checked: Repository, client: Client) -> None:
-    """What passes is created; what does not pass is neither in the repository nor in AWS."""
+    """With both hooks, an accepted push is created, and a refused push reaches neither the repository nor AWS."""
     checked.install("post-receive")
     checked.commit(ACCOUNTS)
     assert "created accounts" in checked.push()
@@ -56,7 +56,7 @@ def test_both_hooks_together_check_and_create(checked: Repository, client: Clien
 
 
 def test_invalid_manifests_are_rejected_with_their_position(checked: Repository) -> None:
-    """The pusher reads file, line and column, and what the push as a whole became."""
+    """The pusher reads the position of the problem, and that the push is refused."""
     revision = checked.commit(ACCOUNTS | {"manifests/team/orders.yaml": INVALID})
     answer = checked.refused()
     assert "manifests/team/orders.yaml:7:3: /spec/DestinationUri: " in answer
@@ -69,24 +69,24 @@ def test_invalid_manifests_are_rejected_with_their_position(checked: Repository)
     [("AllowedDestinations: [s3://elsewhere/*]", "AllowedDestinations"), ("MaxCreates: 0", "MaxCreates")],
 )
 def test_blocked_plan_rejects_the_push(checked: Repository, rail: str, reason: str) -> None:
-    """Blocked by a rail of the Target: the pusher reads by which, and how to have only manifests checked."""
+    """A plan that a guardrail blocks refuses the push, with the reason and the setting that skips the plan."""
     checked.commit(ACCOUNTS | {"manifests/target.yaml": f"{TARGET}  {rail}\n"})
     answer = checked.refused()
     assert "blocked accounts" in answer
     assert reason in answer
     assert "exit code 1: the plan of " in answer
-    assert "reconciler.check validate" in answer
+    assert "set reconciler.check to validate" in answer
 
 
 def test_push_to_an_unwatched_branch_is_not_checked(checked: Repository) -> None:
-    """A branch that is not watched may hold anything, but not in one push with a watched one that is refused."""
+    """Another branch is not checked, but is refused together with an invalid watched branch."""
     checked.commit(ACCOUNTS | {"manifests/orders.yaml": INVALID})
     checked.refused("HEAD:refs/heads/topic", "HEAD:refs/heads/main")
     assert checked.push("HEAD:refs/heads/topic", "HEAD:refs/tags/main") == ""
 
 
 def test_the_branch_may_be_deleted(checked: Repository) -> None:
-    """There is nothing to check, and nothing is said."""
+    """The branch can be deleted, without a check and without output."""
     checked.place.git(checked.bare, "config", "receive.denyDeleteCurrent", "ignore")
     checked.commit(ACCOUNTS)
     checked.push()
@@ -95,18 +95,18 @@ def test_the_branch_may_be_deleted(checked: Repository) -> None:
 
 
 def test_unreachable_aws_rejects_the_push_unless_only_validating(checked: Repository) -> None:
-    """`reconciler.check validate` calls nothing and still refuses what is invalid."""
+    """If AWS is unreachable, the push is refused, unless `reconciler.check` is `validate`."""
     checked.configure("options", "--endpoint-url http://127.0.0.1:9")
     revision = checked.commit(ACCOUNTS)
-    assert "(reconciler.check validate would not ask AWS); the push is refused" in checked.refused()
+    assert "(set reconciler.check to validate to skip the plan); the push is refused" in checked.refused()
     checked.configure("check", "validate")
-    assert f"may be at {revision} (validate)" in checked.push()
+    assert f"accepted {revision} for refs/heads/main (validate)" in checked.push()
     checked.commit({"manifests/orders.yaml": INVALID})
     assert "/spec/DestinationUri: " in checked.refused()
 
 
 def test_strict_check_rejects_manifest_warnings(checked: Repository) -> None:
-    """`reconciler.checkOptions --strict` counts for both kinds of check, and not for the run after the push."""
+    """With `reconciler.checkOptions --strict`, both kinds of check refuse warnings. The later run does not."""
     checked.install("post-receive")
     unwise = MANIFEST.format(name="orders").replace("SCHEDULED", "ON_DEMAND")
     unwise = unwise.partition("    ScheduleConfiguration")[0]
@@ -120,22 +120,22 @@ def test_strict_check_rejects_manifest_warnings(checked: Repository) -> None:
 
 
 def test_plan_with_differences_is_accepted(checked: Repository) -> None:
-    """With `--detailed-exitcode` a plan with something to do exits 2, and passes."""
+    """With `--detailed-exitcode`, a plan with writes exits with 2, and the push is accepted."""
     checked.add_options("--detailed-exitcode")
     checked.commit(ACCOUNTS)
-    assert "may be at" in checked.push()
+    assert "accepted " in checked.push()
 
 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("program", "/nowhere/reconcile", "'/nowhere/reconcile' was not found: set reconciler.program"),
+        ("program", "/nowhere/reconcile", "program not found: set reconciler.program to its path"),
         ("check", "off", "reconciler.check is 'off': set it to plan or validate"),
         ("options", "--nothing", "exit code 64"),
     ],
 )
 def test_invalid_hook_setting_rejects_the_push(checked: Repository, name: str, value: str, said: str) -> None:
-    """A gate that cannot check stays shut, and says what to set."""
+    """A push is refused if a setting is invalid, and the message says what to set."""
     checked.configure(name, value)
     checked.commit(ACCOUNTS)
     answer = checked.refused()
@@ -144,7 +144,7 @@ def test_invalid_hook_setting_rejects_the_push(checked: Repository, name: str, v
 
 
 def test_a_revision_without_manifests_is_refused(checked: Repository) -> None:
-    """A folder that was renamed or forgotten is not taken for one that asks for nothing, unless a file keeps it."""
+    """A revision without the folder of manifests is refused. An empty folder with a kept file is accepted."""
     revision = checked.commit({"README.md": "exports\n"})
     for check in ("plan", "validate"):
         checked.configure("check", check)
@@ -152,21 +152,21 @@ def test_a_revision_without_manifests_is_refused(checked: Repository) -> None:
         assert "has no 'manifests' in the commit" in answer
         assert answer.endswith(f"exit code 1: the manifests of {revision} could not be read; the push is refused")
     revision = checked.commit({"manifests/.gitkeep": ""})
-    assert f"may be at {revision}" in checked.push()
+    assert f"accepted {revision}" in checked.push()
     checked.configure("check", "plan")
     revision = checked.commit({})
-    assert f"may be at {revision}" in checked.push()
+    assert f"accepted {revision}" in checked.push()
 
 
 def test_push_to_a_symbolic_ref_of_the_branch_is_checked(checked: Repository) -> None:
-    """A symbolic ref in the repository is no way past the check."""
+    """A push to a symbolic ref of the branch is checked."""
     checked.place.git(checked.bare, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
     checked.commit(ACCOUNTS | {"manifests/orders.yaml": INVALID})
     assert "exit code 3" in checked.refused("HEAD:refs/heads/alias")
 
 
 def test_child_processes_get_only_the_quarantine_variables(checked: Repository) -> None:
-    """What leads to the objects being pushed reaches the program; what would lead to this repository does not."""
+    """Of the git variables, only those of the quarantine reach the program."""
     program = checked.place.folder / "program"
     program.write_text("#!/bin/sh\nenv\ncd / && git rev-parse --git-dir 2>&1\nexit 1\n", encoding="utf-8")
     program.chmod(0o755)
@@ -186,9 +186,9 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
 
 @pytest.mark.parametrize("spoiled", ["spec", "name", "file", "plan"])
 def test_manifests_cannot_inject_terminal_escapes(checked: Repository, spoiled: str) -> None:
-    """Escape sequences in values, names and file names arrive as text, from both hooks, valid or not."""
+    """Both hooks escape terminal sequences in values, names and file names."""
     checked.install("post-receive")
-    escaped = HOSTILE.encode("unicode_escape").decode()  # as YAML writes it in double quotes
+    escaped = HOSTILE.encode("unicode_escape").decode()  # an escape sequence for YAML's double quotes
     manifest, file, target = MANIFEST.format(name="orders"), "manifests/orders.yaml", TARGET
     match spoiled:
         case "spec":
@@ -201,7 +201,7 @@ def test_manifests_cannot_inject_terminal_escapes(checked: Repository, spoiled: 
             target += f'  AllowedDestinations: ["{escaped}*"]\n'
     checked.commit(ACCOUNTS | {file: manifest, "manifests/target.yaml": target})
     answers = []
-    for _ in range(2):  # refused by the one, then reported by the other
+    for _ in range(2):  # pre-receive refuses the push, and then post-receive reports it
         pushed = subprocess.run(
             ["git", "push", "--quiet", "origin", "HEAD:refs/heads/main"],
             cwd=checked.clone,
@@ -209,7 +209,7 @@ def test_manifests_cannot_inject_terminal_escapes(checked: Repository, spoiled: 
             check=False,
             capture_output=True,
         )
-        answers.append(pushed.stderr.decode().replace("\x1b[K", ""))  # git's own: it clears the rest of a line
+        answers.append(pushed.stderr.decode().replace("\x1b[K", ""))  # git itself clears the rest of a line
         (checked.bare / "hooks" / "pre-receive").unlink(missing_ok=True)
     for answer in answers:
         assert "reconciler: " in answer
@@ -218,7 +218,7 @@ def test_manifests_cannot_inject_terminal_escapes(checked: Repository, spoiled: 
 
 
 def test_concurrent_pushes_are_both_accepted_and_created(place: Place, checked: Repository, client: Client) -> None:
-    """While another run has the lease a push is checked all the same, waits after it, and then creates, each once."""
+    """Two pushes are accepted while another run holds the lease. Each association is created once afterwards."""
     checked.install("post-receive")
     checked.commit(ACCOUNTS)
     checked.push()
@@ -242,5 +242,5 @@ def test_concurrent_pushes_are_both_accepted_and_created(place: Place, checked: 
 
 
 def test_the_hook_is_executable_and_portable() -> None:
-    """Git ignores a hook that cannot be executed, and a server may have no bash."""
+    """The hook is an executable POSIX shell script without findings of shellcheck."""
     check_shell(DEPLOY / "git" / "pre-receive")

@@ -1,4 +1,4 @@
-"""The units for systemd are valid, shut off what the program does not need, and fit the program."""
+"""The systemd units are valid and hardened, and match the options of the program."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROGRAM = "/opt/reconciler/bin/reconcile"
 
 
 def assignments(file: str) -> dict[str, list[str]]:
-    """Return what a unit sets, by key, in order."""
+    """Return the values of a unit by key, in order."""
     found: dict[str, list[str]] = {}
     for line in (UNITS / file).read_text(encoding="utf-8").splitlines():
         if match := re.fullmatch(r"(\w+)=(.*)", line):
@@ -32,9 +32,9 @@ def assignments(file: str) -> dict[str, list[str]]:
 
 
 def parsed(file: str, sign: str = "") -> tuple[click.Context, dict[str, str]]:
-    """Read the arguments and variables of a service as the program does, and return the variables too.
+    """Parse the arguments and variables of a service like the program, and return the variables too.
 
-    With a sign, settings of the example that stand behind it count as well.
+    With a `sign`, settings of the example that are commented out with it also count.
     """
     unit = assignments(file)
     (start,) = unit["ExecStart"]
@@ -54,7 +54,7 @@ def parsed(file: str, sign: str = "") -> tuple[click.Context, dict[str, str]]:
 
 @pytest.fixture
 def analyze(tmp_path: Path) -> Path:
-    """Return copies of the units whose program is one that there is."""
+    """Return a folder with copies of the units that start an existing program."""
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd-analyze is not installed")
     for unit in UNITS.glob("*.*"):
@@ -64,7 +64,7 @@ def analyze(tmp_path: Path) -> Path:
 
 
 def test_the_units_are_valid(analyze: Path) -> None:
-    """As systemd reads them: it knows every key, and understands every value."""
+    """Systemd knows every key and accepts every value of the units."""
     units = [analyze / name for name in (*SERVICES, "reconciler-once.timer")]
     done = subprocess.run(["systemd-analyze", "verify", *units], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
@@ -72,12 +72,12 @@ def test_the_units_are_valid(analyze: Path) -> None:
     text = (analyze / "reconciler.service").read_text(encoding="utf-8")
     wrong.write_text(text.replace("ProtectSystem=strict", "ProtectSystem=stirct"), encoding="utf-8")
     done = subprocess.run(["systemd-analyze", "verify", wrong], check=False, capture_output=True, text=True)
-    assert "stirct" in done.stderr, "it finds what is wrong"
+    assert "stirct" in done.stderr, "systemd-analyze must find the typing error"
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_services_are_sandboxed(analyze: Path, service: str) -> None:
-    """By systemd's own count of what a service could do: 0 is nothing, 100 all."""
+    """Systemd rates the exposure of each service at 2.0 of 10 or lower."""
     security = ["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager"]
     done = subprocess.run([*security, analyze / service], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
@@ -85,7 +85,7 @@ def test_services_are_sandboxed(analyze: Path, service: str) -> None:
 
 @pytest.mark.parametrize(("service", "sign"), [*((service, "") for service in SERVICES), (SERVICES[0], "#")])
 def test_unit_arguments_and_variables_are_options_of_the_program(service: str, sign: str) -> None:
-    """Every argument is an option; every variable of ours is one, or a setting; and so is what is commented out."""
+    """Each argument and variable is an option or a setting of the program, including commented-out ones."""
     context, variables = parsed(service, sign)
     assert ("RECONCILER_MANIFEST_URL" in variables) == bool(sign)
     options = {str(parameter.envvar): parameter for parameter in context.command.params}
@@ -98,7 +98,7 @@ def test_unit_arguments_and_variables_are_options_of_the_program(service: str, s
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_credentials_are_passed_where_the_variables_point(service: str) -> None:
-    """Each secret is handed over by systemd, under the name that a variable looks for it."""
+    """Systemd passes each secret under the name that its variable points to."""
     unit = assignments(service)
     handed = {credential.partition(":")[0] for credential in unit["LoadCredential"]}
     looked_for = {match[1] for line in unit["Environment"] if (match := re.search(r"=%d/(\w+)$", line))}
@@ -107,7 +107,7 @@ def test_credentials_are_passed_where_the_variables_point(service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_both_services_share_one_state_folder(service: str) -> None:
-    """Whoever goes from one to the other keeps the journal: it is the same folder, of the same user, and lasts."""
+    """Both services use the same persistent journal folder and user."""
     unit = assignments(service)
     assert unit["StateDirectory"] == ["reconciler"]
     assert unit["User"] == ["reconciler"]
@@ -115,7 +115,7 @@ def test_both_services_share_one_state_folder(service: str) -> None:
 
 
 def test_both_services_have_the_same_hardening() -> None:
-    """What was hardened in one was not forgotten in the other."""
+    """Both services have the same hardening settings."""
     controller, once = (assignments(service) for service in SERVICES)
     differ = {"Description", "Type", "ExecStart", "ExecReload", "Restart", "RestartSec", "RestartPreventExitStatus"}
     differ |= {"KillSignal", "TimeoutStartSec", "TimeoutStopSec", "LoadCredential", "Environment", "WantedBy"}
@@ -125,18 +125,18 @@ def test_both_services_have_the_same_hardening() -> None:
 
 
 def test_stop_timeout_exceeds_the_shutdown_timeout() -> None:
-    """What is under way is finished and remembered first."""
+    """Systemd waits longer than --shutdown-timeout before it kills the program."""
     (seconds,) = assignments("reconciler.service")["TimeoutStopSec"]
     assert int(seconds) >= parsed("reconciler.service")[0].params["shutdown_timeout"].total_seconds() + 10
 
 
 def test_reload_sends_sighup() -> None:
-    """Systemd sends SIGHUP, which the program takes for that."""
+    """A reload sends SIGHUP, on which the program reconciles now."""
     assert assignments("reconciler.service")["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
 
 
 @pytest.mark.parametrize("file", SERVICES)
 def test_memory_limit_is_enough_for_the_largest_revision(file: str) -> None:
-    """What is read of one revision is bounded, and what that takes at most is known."""
+    """The memory limit is enough for the largest revision that the program reads."""
     (most,) = assignments(file)["MemoryMax"]
     assert int(most.removesuffix("G")) << 30 >= REQUIRED_MEMORY_BYTES

@@ -1,4 +1,4 @@
-"""Repositories to read, in an environment where nothing of the user's counts."""
+"""Provide git repositories, in an environment without the user's settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.repository import FILES, Repository, make
 
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Give an environment in which nothing of the user's counts, and work in an empty folder."""
+    """Return an environment without the user's git settings, and change to an empty folder."""
     git = shutil.which("git")
     assert git
     for name in ("home", "here", "temporary"):
@@ -33,12 +33,12 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
 
 @pytest.fixture
 def empty(tmp_path: Path, environment: dict[str, str]) -> Repository:
-    """Give a repository without a commit."""
+    """Return a repository without a commit."""
     return make(tmp_path / "repository", environment)
 
 
 @pytest.fixture
 def repository(empty: Repository) -> Repository:
-    """Give a repository with one commit."""
+    """Return a repository with one commit."""
     empty.commit(FILES)
     return empty

@@ -1,4 +1,4 @@
-"""Messages reach real receivers through apprise, and no URL reaches anybody else."""
+"""Messages reach real receivers through apprise, and the URLs of the receivers stay secret."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from support.receivers import Chat, MailServer
 
 from reconciler.edge.apprise import AppriseMissing, AppriseReceiver, InvalidReceiver, parse_receivers
 
-pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise looks for it
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:'imghdr' is deprecated:DeprecationWarning"
+)  # apprise tries to import it
 
 
 def test_a_chat_gets_the_message() -> None:
-    """Over HTTP, with title, text and how grave it is; who it is is said without the secret in its URL."""
+    """A chat receives title, text and severity over HTTP, and the receiver's name contains no secret of the URL."""
     with Chat().open() as chat:
         (receiver,) = parse_receivers(chat.url)
         assert receiver.send("1 drifted", "drifted: AWS left\n- export Tür 7", "warning")
@@ -29,7 +31,7 @@ def test_a_chat_gets_the_message() -> None:
 
 
 def test_a_mail_server_gets_the_message() -> None:
-    """Over SMTP, to whom the URL says; as plain text, in which markup is nothing."""
+    """A mail goes over SMTP to the recipient in the URL, as plain text in which HTML markup is not interpreted."""
     with MailServer().open() as server:
         (receiver,) = parse_receivers(server.url)
         assert receiver.send("1 drifted", "- export: <b>bold</b>\n- other", "warning")
@@ -41,12 +43,12 @@ def test_a_mail_server_gets_the_message() -> None:
 
 
 def limited(chat: Chat, overflow: str = "") -> str:
-    """Return the URL of a chat that takes 4,000 characters at most (Mattermost)."""
+    """Return the URL of a chat that accepts at most 4,000 characters in a message (Mattermost)."""
     return f"mmost://127.0.0.1:{chat.port}/s3crets3crets3crets3cret00{overflow}"
 
 
 def test_message_longer_than_the_service_limit_is_split() -> None:
-    """Nothing of it is lost, and no part is longer than the service takes, which would refuse it for ever."""
+    """A long message arrives completely, in parts that do not exceed the limit of the service."""
     lines = [f"- export {number}: {'x' * 400}" for number in range(20)]
     with Chat().open() as chat:
         (receiver,) = parse_receivers(limited(chat))
@@ -59,7 +61,7 @@ def test_message_longer_than_the_service_limit_is_split() -> None:
 
 
 def test_url_may_request_truncation_of_long_messages() -> None:
-    """As for a pager, where each part would call somebody."""
+    """A URL may ask for one truncated message, for example for a pager that would call a person for each part."""
     with Chat().open() as chat:
         (receiver,) = parse_receivers(limited(chat, "?overflow=truncate"))
         assert receiver.send("20 drifted", "x" * 9000, "warning")
@@ -68,7 +70,7 @@ def test_url_may_request_truncation_of_long_messages() -> None:
 
 
 def test_error_or_silence_of_the_receiver_is_no_delivery() -> None:
-    """Whoever answers with an error, or not at all, was told nothing; that is an answer and not an exception."""
+    """If the receiver answers with an error or not at all, `send` returns False and raises nothing."""
     with Chat().open() as chat:
         chat.down = True
         (receiver,) = parse_receivers(chat.url)
@@ -77,7 +79,7 @@ def test_error_or_silence_of_the_receiver_is_no_delivery() -> None:
 
 
 def test_receivers_of_one_kind_are_numbered() -> None:
-    """URLs stand between blanks or on lines."""
+    """URLs are separated by blanks or line ends, and receivers of the same kind get numbers."""
     found = parse_receivers("json://a json://b\nxml://c\n\tjson://d\n")
     assert [each.name for each in found] == ["json 1", "json 2", "xml 1", "json 3"]
     assert parse_receivers(" \n ") == ()
@@ -96,7 +98,7 @@ def test_receivers_of_one_kind_are_numbered() -> None:
     ],
 )
 def test_documented_urls_are_accepted(url: str) -> None:
-    """Whoever follows docs/notifications.md gets a receiver."""
+    """Each kind of URL in docs/notifications.md gives a receiver."""
     assert len(parse_receivers(url)) == 1
 
 
@@ -110,7 +112,7 @@ def test_documented_urls_are_accepted(url: str) -> None:
     ],
 )
 def test_invalid_url_is_reported_by_number_and_scheme(urls: str, which: str) -> None:
-    """Nothing else of it is said: it may be a secret with a letter too few."""
+    """The error shows only the number and the scheme of a URL, because the rest may be a mistyped secret."""
     with pytest.raises(InvalidReceiver) as raised:
         parse_receivers(urls)
     assert which in str(raised.value)
@@ -126,14 +128,16 @@ def test_invalid_url_is_reported_by_number_and_scheme(urls: str, which: str) -> 
     ],
 )
 def test_url_with_several_recipients_is_rejected(url: str) -> None:
-    """Of several behind one URL nobody knows who got it: where one fails, the others would get it for ever again."""
-    with pytest.raises(InvalidReceiver, match="has several recipients: give each a URL of its own") as raised:
+    """A URL has one recipient: if one of several failed, each retry would send the message to the others again."""
+    with pytest.raises(
+        InvalidReceiver, match="has several recipients: write a separate URL for each recipient"
+    ) as raised:
         parse_receivers(f"json://a {url}")
     assert "hunter2" not in str(raised.value)
 
 
 def test_urls_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever apprise says, also where it fails, and at any level."""
+    """No log level shows the URL of a receiver, even after a failed delivery."""
     caplog.set_level(logging.DEBUG)
     with Chat().open() as chat:
         chat.down = True
@@ -147,27 +151,27 @@ def test_urls_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_missing_apprise_is_its_own_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error of its own, so that the command can name the extra."""
+    """A missing apprise has its own error, which lets the command name the extra to install."""
     monkeypatch.setitem(sys.modules, "apprise", None)
     with pytest.raises(AppriseMissing):
         parse_receivers("json://a")
 
 
 class Slow:
-    """A service whose answer takes until the test lets it come."""
+    """A service whose answer waits until the test allows it."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
         self.answer = threading.Event()
 
     def notify(self, body: str, **_: object) -> bool:
-        """Send."""
+        """Record a message, and wait for the answer."""
         self.sent.append(body)
         return self.answer.wait(60)
 
 
 def test_slow_delivery_times_out() -> None:
-    """It counts as not taken, no second one is begun beside it, and when it has ended the next is sent."""
+    """A timeout counts as a failure, and no further message is sent until the slow delivery has ended."""
     service = Slow()
     receiver = AppriseReceiver("json 1", service, timeout_seconds=0.1)
     assert not receiver.send("title", "first", "info")
@@ -180,22 +184,22 @@ def test_slow_delivery_times_out() -> None:
 
 
 class Broken:
-    """A plugin with a defect, whose errors hold the URL."""
+    """A plugin with a defect: its errors contain the URL."""
 
     def __init__(self, **_: object) -> None:
         pass
 
     def add(self, url: str) -> bool:
-        """Take a URL."""
+        """Raise an error that contains the URL."""
         raise RuntimeError(url)
 
     def notify(self, *_: object, **__: object) -> bool:
-        """Send."""
+        """Raise an error that contains a secret."""
         raise RuntimeError("hunter2")
 
 
 def test_plugin_error_is_a_failed_delivery_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is a refusal like any other, and its text, which may hold the URL, is shown to nobody."""
+    """An error of a plugin is a failed delivery, and its text is not shown because it may contain the URL."""
     assert not AppriseReceiver("json 1", Broken()).send("title", "text", "info")
     monkeypatch.setattr("apprise.Apprise", Broken)
     with pytest.raises(InvalidReceiver) as raised:

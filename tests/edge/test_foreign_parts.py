@@ -1,4 +1,4 @@
-"""No real part tells a secret that others repeat to it: AWS, S3, git, receivers and files that answer with it."""
+"""No real component leaks a secret that AWS, S3, git, a receiver or a file repeats in its answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 import botocore.credentials
 import pytest
-import structlog
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.fakes import FakeClock
@@ -46,39 +45,35 @@ KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """Send logs to a text, and leave logging as it was."""
-    root, library = logging.getLogger(), logging.getLogger("urllib3.connectionpool")
-    handlers, level, librarys = root.handlers[:], root.level, library.level
+    """Capture the log in a text, and restore logging afterwards."""
+    library = logging.getLogger("urllib3.connectionpool")
+    level = library.level
     monkeypatch.setattr("sys.unraisablehook", logs.log_unraisable)
     out = io.StringIO()
     logs.configure(out, color=False)
     yield out
-    logging.captureWarnings(capture=False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    library.setLevel(librarys)
-    structlog.reset_defaults()
+    library.setLevel(level)
 
 
 def told(secret: str, text: str) -> bool:
-    """Tell whether a text holds a secret, a part of it, or what a URL or JSON makes of it."""
+    """Return whether a text contains a secret, a part of it, or its encoding in a URL or in JSON."""
     spelled = (quote(secret, safe=""), json.dumps(secret)[1:-1])
     parts = (secret[at : at + MIN_PART_LENGTH] for at in range(len(secret) - MIN_PART_LENGTH + 1))
     return any(each in text for each in (*spelled, *parts))
 
 
 def outcome(call: Callable[[], object]) -> str:
-    """Return what a call says, or why it does not; the fleet and the controller say what nobody foresaw."""
+    """Return the result of a call as text, or its error as the fleet and the controller would show it."""
     try:
         return str(call())
     except ReconcilerError as error:
         return str(error)
-    except Exception as error:  # noqa: BLE001 - as they do
+    except Exception as error:  # noqa: BLE001 - the fleet and the controller catch it too
         return redaction.describe_error(error)
 
 
 def identity(secret: str) -> bytes:
-    """Return an answer of GetCallerIdentity with a secret in it."""
+    """Return an answer of GetCallerIdentity that contains a secret."""
     result = f"<Arn>arn:aws:iam::{ACCOUNT}:user/{secret}</Arn><UserId>{secret}</UserId><Account>{ACCOUNT}</Account>"
     about = f"<ResponseMetadata><RequestId>{secret}</RequestId></ResponseMetadata>"
     inner = f"<GetCallerIdentityResult>{result}</GetCallerIdentityResult>{about}"
@@ -86,7 +81,7 @@ def identity(secret: str) -> bytes:
 
 
 def answers(secret: str) -> Iterator[tuple[int, str, str]]:
-    """Yield what may be answered to a call: status, content type, and a body that repeats a secret."""
+    """Yield possible answers to a call: the status, the content type, and a body that repeats a secret."""
     yield 400, "application/json", json.dumps({"__type": "SignatureDoesNotMatch", "message": f"signed:{secret}"})
     yield 403, "application/json", json.dumps({"__type": secret, "Message": secret})
     yield 403, "text/xml", f"<Error><Code>AccessDenied</Code><Message>{secret}</Message></Error>"
@@ -110,7 +105,7 @@ def answers(secret: str) -> Iterator[tuple[int, str, str]]:
 
 
 def headed(answer: tuple[int, str, str], secret: str) -> bytes:
-    """Return an answer with ids of requests and an ETag, which are what whoever answers says they are."""
+    """Return an answer with a secret in its request ids and its ETag, because the sender chooses them."""
     status, kind, body = answer
     ids = "".join(f"{name}: {secret}\r\n" for name in ("x-amzn-RequestId", "x-amz-request-id"))
     return page(status, body, kind).replace(b"\r\n", f'\r\n{ids}ETag: W/"{secret}"\r\n'.encode(), 1)
@@ -118,13 +113,13 @@ def headed(answer: tuple[int, str, str], secret: str) -> bytes:
 
 @pytest.fixture(scope="module")
 def wire() -> Iterator[Wire]:
-    """Listen where a test says what is answered."""
+    """Return a server whose answers a test chooses."""
     with Wire("http://127.0.0.1:9") as running:
         yield running
 
 
 def asked(wire: Wire, secret: str) -> Iterator[str]:
-    """Yield what comes of each call of the reader, of the doctor and of the journal in S3, whatever is answered."""
+    """Yield the result of each call of the reader, the doctor and the journal in S3, for each possible answer."""
     metrics = Metrics("0")
     connection = ConnectionSettings(
         "0", endpoint_url=wire.url, has_dummy_credentials=True, on_session=metrics.observe_session
@@ -155,7 +150,7 @@ def asked(wire: Wire, secret: str) -> Iterator[str]:
 @example(KEY)
 @settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_aws_answers_are_redacted(wire: Wire, monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
-    """Errors, pages, lists, places, ids of requests and ETags, in what becomes of each call and in the metrics."""
+    """No result and no metric contains a secret of an AWS answer: not in errors, pages, lists, ids or ETags."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with redaction.hold_secrets("test", Secrets.from_values(secret)):
         found = list(asked(wire, secret))
@@ -164,19 +159,19 @@ def test_aws_answers_are_redacted(wire: Wire, monkeypatch: pytest.MonkeyPatch, s
 
 
 class Renewed(botocore.credentials.RefreshableCredentials):
-    """Credentials that get another token as soon as a request is signed."""
+    """Credentials that get a new token whenever a request is signed."""
 
     def __init__(self) -> None:
         super().__init__("AKIA", KEY, KEY[::-1], None, dict, "test")  # type: ignore[arg-type]
 
     def get_frozen_credentials(self) -> Any:
-        """Renew them."""
+        """Return the credentials with a new token."""
         self._token = "renewed-0123456789"
         return botocore.credentials.ReadOnlyCredentials("AKIA", KEY, self._token)
 
 
 def test_renewed_token_is_redacted_in_the_answer_to_its_request(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The very first one signed with it may be refused by a text that repeats it."""
+    """A renewed token is already secret in the answer to the first request that it signs."""
 
     def before(request: Request) -> bytes:
         sent = request.headers["X-Amz-Security-Token"]
@@ -192,7 +187,7 @@ def test_renewed_token_is_redacted_in_the_answer_to_its_request(wire: Wire, monk
 
 @pytest.mark.parametrize("password", ["PASS%231", "ghp_0123456789abcdef", "p%40ss%2Fword"])
 def test_git_errors_are_redacted(password: str, environment: dict[str, str]) -> None:
-    """Of a URL whose port refuses, and of a proxy that does."""
+    """A git error contains no password of the URL or of the proxy."""
     url = f"http://user:{password}@127.0.0.1:9/x.git"
     with redaction.hold_secrets("test", Secrets.from_text(url)):
         direct = refusal(url, "main", ".", environment)
@@ -205,15 +200,15 @@ def test_git_errors_are_redacted(password: str, environment: dict[str, str]) -> 
 
 @pytest.mark.parametrize("secret", ["pid=4-12345678", "request-id 7f3k9w2", "abc-12:34:56-defg", "of 12 bytes or"])
 def test_shortening_a_git_message_leaves_no_part_of_a_secret(secret: str) -> None:
-    """What is another each time is taken out of what git says only when no secret is in it any more."""
+    """Secrets are removed from a git message before its variable parts, such as process ids, are removed."""
     with redaction.hold_secrets("test", Secrets.from_values(secret)):
         said = str(messages.build_error("here", f"fatal: cannot read '{secret}'"))
     assert said.endswith("git said: cannot read '***'")
 
 
-@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise looks for it
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise tries to import it
 def test_failing_receiver_does_not_leak_its_url(log: io.StringIO) -> None:
-    """Neither what apprise and the libraries below it log, nor what this program says of it."""
+    """The logs of apprise, of its libraries and of this program do not contain the URL of a receiver."""
     with Chat().open() as chat:
         chat.down = True
         url = f"json://user:{KEY[:13]}@127.0.0.1:{chat.port}/{KEY[-18:]}"
@@ -234,7 +229,7 @@ def test_failing_receiver_does_not_leak_its_url(log: io.StringIO) -> None:
     [f'{{"{KEY}": 1}}', f'"{KEY}', f'{{"apiVersion": "{KEY}"}}', f'{{"format": "{FORMAT}{KEY}"}}', f"[{KEY}]", KEY],
 )
 def test_file_that_is_not_a_journal_leaks_no_content(text: str, tmp_path: Path) -> None:
-    """Such as one that was named by mistake."""
+    """If --state names another file by mistake, the error contains none of its text."""
     store = FileStore(tmp_path / "journal.json")
     (tmp_path / "journal.json").write_text(text)
     with redaction.hold_secrets("test", Secrets.from_values(KEY)):
@@ -244,7 +239,7 @@ def test_file_that_is_not_a_journal_leaks_no_content(text: str, tmp_path: Path) 
 
 
 def test_unusable_journal_location_is_reported_without_file_content(tmp_path: Path) -> None:
-    """A folder in its place and one that is none: the system's words alone, and no text of the file."""
+    """If a file or folder blocks the journal, the error has the reason from the system and no text of the file."""
     (tmp_path / "journal.json").mkdir()
     (tmp_path / "file").write_text(KEY)
     (tmp_path / "binary.json").write_bytes(b"\xff" + KEY.encode())
@@ -257,14 +252,14 @@ def test_unusable_journal_location_is_reported_without_file_content(tmp_path: Pa
 
 
 class Broken:
-    """What raises as it is forgotten."""
+    """An object that raises an error in its finalizer."""
 
     def __del__(self) -> None:
         raise ValueError(f"closing {KEY}")
 
 
 def test_finalizer_errors_are_logged_without_secrets(log: io.StringIO) -> None:
-    """Python would print it as it is."""
+    """An error in a finalizer is logged without secrets. Python itself would print it with them."""
     with redaction.hold_secrets("test", Secrets.from_values(KEY)):
         Broken()
     line = json.loads(log.getvalue())

@@ -1,4 +1,4 @@
-"""Log lines: one form for everything, safe on a terminal, and a run told in one line."""
+"""Log lines have one format, are safe on a terminal, and summarise a run in one line."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ import json
 import logging
 import threading
 import warnings
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
-import structlog
 from support import reports
 
 from reconciler.core.apply.outcome import Created, Refused, Updated
@@ -24,27 +22,15 @@ from reconciler.edge import logs
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
-        """Say so."""
+        """Return True."""
         return True
 
 
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    """Leave logging as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    logging.captureWarnings(capture=False)
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
-
-
 def test_log_lines_are_json_without_a_terminal() -> None:
-    """Event, level and time stand beside the fields."""
+    """A line for a machine is JSON with the event, the level, the time and the fields."""
     stream = io.StringIO()
     logs.configure(stream, color=True)
     logs.get_logger().info("something happened", count=3)
@@ -57,24 +43,24 @@ class Full(io.StringIO):
     """A file on a full disk."""
 
     def write(self, _: str) -> int:
-        """Refuse."""
+        """Raise the error of a full disk."""
         raise OSError(errno.ENOSPC, "No space left on device")
 
     def flush(self) -> None:
-        """Refuse."""
+        """Raise the error of a full disk."""
         self.write("")
 
 
 @pytest.mark.parametrize("stream", [None, Full()])
 def test_failing_log_stream_is_not_an_error(stream: io.StringIO | None) -> None:
-    """Nobody does less for want of a place for logs, and nothing of them is kept in memory."""
+    """Logging to a full disk, or without a stream, raises nothing."""
     logs.configure(stream, color=False)
     logs.get_logger().info("something happened")
     logging.getLogger("apscheduler.scheduler").warning("something happened")
 
 
 def test_library_log_records_have_the_same_format() -> None:
-    """A warning of APScheduler or botocore is no line of another kind."""
+    """A warning of a library is one JSON line, and its lower levels are not logged."""
     stream = io.StringIO()
     logs.configure(stream, color=False)
     logging.getLogger("apscheduler.scheduler").warning("run %s skipped", "x")
@@ -84,7 +70,7 @@ def test_library_log_records_have_the_same_format() -> None:
 
 
 def test_bound_fields_are_in_every_line_of_a_run() -> None:
-    """Also in what a library says, on whatever thread; afterwards it is gone."""
+    """Fields of a run are in each line while it runs, including lines of libraries and threads, and not afterwards."""
     stream = io.StringIO()
     logs.configure(stream, color=False)
     library = logging.getLogger("a.library")
@@ -99,7 +85,7 @@ def test_bound_fields_are_in_every_line_of_a_run() -> None:
 
 
 def test_log_lines_contain_no_control_characters() -> None:
-    """Whatever a field holds, the terminal is not steered and no line begun."""
+    """A field with control characters neither controls the terminal nor starts a new line."""
     stream = Terminal()
     logs.configure(stream, color=False)
     logs.get_logger().warning("event", name="\x1b[2Jx\ny", values=[{"live": "\x1b]0;t\x07"}])
@@ -108,7 +94,7 @@ def test_log_lines_contain_no_control_characters() -> None:
 
 
 def test_brief_log_contains_only_warnings() -> None:
-    """Where the report stands on the same terminal, only warnings are logged beside it."""
+    """If the same terminal shows the report, only warnings and errors are logged."""
     stream = Terminal()
     logs.configure(stream, color=False, brief=True)
     logs.get_logger().info(logs.RUN_FINISHED)
@@ -119,7 +105,7 @@ def test_brief_log_contains_only_warnings() -> None:
 
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
 def test_traceback_is_logged_without_escapes(stream: io.StringIO) -> None:
-    """What failed unforeseen is in the log with its place, and without raw escapes."""
+    """The traceback of an unexpected error is logged, and its escape sequences are removed."""
     logs.configure(stream, color=False)
     try:
         int("\x1b]0;owned\x07")
@@ -133,7 +119,7 @@ def test_traceback_is_logged_without_escapes(stream: io.StringIO) -> None:
 
 @pytest.mark.filterwarnings("always")
 def test_python_warning_is_one_log_line() -> None:
-    """Python would write two lines of text, which whoever reads JSON cannot."""
+    """A Python warning is one JSON line. Python itself would print two lines of text."""
     stream = io.StringIO()
     logs.configure(stream, color=False)
     warnings.warn("this will go\naway", FutureWarning, stacklevel=1)
@@ -142,7 +128,7 @@ def test_python_warning_is_one_log_line() -> None:
 
 
 def test_uncaught_thread_error_is_one_log_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python would print its traceback in many."""
+    """An uncaught error in a thread is one line with its traceback. Python itself would print many lines."""
     monkeypatch.setattr(threading, "excepthook", logs.log_thread_failure)
     stream = io.StringIO()
     logs.configure(stream, color=False)
@@ -156,7 +142,7 @@ def test_uncaught_thread_error_is_one_log_line(monkeypatch: pytest.MonkeyPatch) 
 
 
 def told(report: Report) -> list[dict[str, Any]]:
-    """Return the lines of a run."""
+    """Return the log lines of a run."""
     stream = io.StringIO()
     logs.configure(stream, color=False)
     logs.log_report(report)
@@ -164,13 +150,13 @@ def told(report: Report) -> list[dict[str, Any]]:
 
 
 def finished(report: Report) -> dict[str, Any]:
-    """Return the line that tells the whole run."""
+    """Return the log line that summarises a run."""
     (line,) = [line for line in told(report) if line["event"] == "run finished"]
     return line
 
 
 def test_successful_run_is_logged_in_one_line() -> None:
-    """With what it created and updated, beside what it would."""
+    """The line of a successful run counts the created and updated associations."""
     done = [reports.association("a", outcome=Created("x")), reports.association("b", outcome=Created("y"))]
     line = finished(reports.report(*done, reports.association("c", "update", outcome=Updated()), dry_run=False))
     assert (line["level"], line["result"], line["error"]) == ("info", "succeeded", None)
@@ -178,7 +164,7 @@ def test_successful_run_is_logged_in_one_line() -> None:
 
 
 def test_failed_run_is_logged_in_one_line() -> None:
-    """As an error: with why its target could not be reconciled, where it could not, and how many calls failed."""
+    """The line of a failed run is an error, with the reason of each failed target and the number of failed calls."""
     line = finished(reports.report(reports.association(outcome=Refused("no")), dry_run=False))
     assert (line["level"], line["result"], line["error"]) == ("error", "failed", None)
     assert (line["created"], line["failed"]) == (0, 1)
@@ -191,7 +177,7 @@ def test_failed_run_is_logged_in_one_line() -> None:
 
 
 def test_unlisted_integrations_are_logged() -> None:
-    """Each data integration with its ARN and what AWS answered, and how many there are in the line of the run."""
+    """Each unlisted data integration is logged with its ARN and its error, and the line of the run counts them."""
     unlisted = (("arn:one", "Denied (request 1f0c)"), ("arn:two", "the list changed"))
     first, second, line = told(reports.report(unlisted=unlisted))
     assert {first["event"], second["event"]} == {"integration not listed"}

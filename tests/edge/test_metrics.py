@@ -1,4 +1,4 @@
-"""Metrics say what happened and how all stands, in Prometheus' own form and style."""
+"""Metrics count events and show the controller's status, in the format and style of Prometheus."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from reconciler.sandbox import Behaviour, SandboxServer
 
 
 def values(metrics: Metrics) -> dict[str, float]:
-    """Return what Prometheus reads, by name and labels."""
+    """Return the values that Prometheus reads, by name and labels."""
     _, text = metrics.render()
     return {
         f"{sample.name}{sorted(sample.labels.items())}": sample.value
@@ -38,7 +38,7 @@ WRITES = "reconciler_writes_total"
 
 @pytest.fixture
 def metrics() -> Metrics:
-    """Give the metrics of a controller."""
+    """Return the metrics of a new controller."""
     return Metrics("1.2.3")
 
 
@@ -50,7 +50,7 @@ def metrics() -> Metrics:
     ],
 )  # fmt: skip
 def test_each_write_is_counted_by_its_result(metrics: Metrics, outcome: Outcome, result: str) -> None:
-    """Beside the run that made it."""
+    """A run is counted with its result and its duration, and each of its writes with its outcome."""
     report = reports.report(reports.association(outcome=outcome), dry_run=False)
     metrics.count_run(report)
     found = values(metrics)
@@ -61,15 +61,15 @@ def test_each_write_is_counted_by_its_result(metrics: Metrics, outcome: Outcome,
 
 
 def test_skipped_write_is_not_counted(metrics: Metrics) -> None:
-    """A stop came first."""
+    """A write that was skipped because of a shutdown is not counted."""
     metrics.count_run(reports.report(reports.association(outcome=Skipped("stop")), dry_run=False))
     assert not [name for name in values(metrics) if name.startswith("reconciler_writes")]
 
 
 def test_aws_calls_are_counted_per_attempt(metrics: Metrics) -> None:
-    """By operation and code, throttles apart, those that botocore repeats by itself included."""
+    """Each attempt is counted by operation and code, including retries of botocore. Throttles have their own count."""
     session = boto3.Session("testing", "testing", region_name="us-east-1")
-    metrics.observe_session(session._session)  # noqa: SLF001 - as the program has it
+    metrics.observe_session(session._session)  # noqa: SLF001 - the program passes this session
     with SandboxServer(behaviour=Behaviour(throttle_rate=0.5, throttle_burst=1)) as server:
         client = session.client("appintegrations", endpoint_url=server.url)
         client.list_data_integrations()
@@ -91,9 +91,9 @@ def test_aws_calls_are_counted_per_attempt(metrics: Metrics) -> None:
     [(503, "SlowDown", "SlowDown"), (400, "RequestThrottledException", "RequestThrottledException"), (429, "", "429")],
 )
 def test_throttling_is_counted_by_code_or_status(metrics: Metrics, status: int, code: str, counted: str) -> None:
-    """By the code that is S3's own, by one that is rare, and by the status alone."""
+    """Throttling is recognised by the code of S3, by a rare code, or by the status alone."""
     session = boto3.Session("testing", "testing", region_name="us-east-1")
-    metrics.observe_session(session._session)  # noqa: SLF001 - as the program has it
+    metrics.observe_session(session._session)  # noqa: SLF001 - the program passes this session
     once = Config(retries={"total_max_attempts": 1})
     with Wire("http://127.0.0.1:9", before=lambda _: answer(status, code)) as wire:
         client = session.client("appintegrations", endpoint_url=wire.url, config=once)
@@ -107,9 +107,9 @@ def test_throttling_is_counted_by_code_or_status(metrics: Metrics, status: int, 
 
 
 def test_call_without_an_answer_is_counted(metrics: Metrics) -> None:
-    """By the name of what went wrong."""
+    """A call without an answer is counted under the name of its error."""
     session = boto3.Session("testing", "testing", region_name="us-east-1")
-    metrics.observe_session(session._session)  # noqa: SLF001 - as the program has it
+    metrics.observe_session(session._session)  # noqa: SLF001 - the program passes this session
     client = session.client("sts", endpoint_url="http://127.0.0.1:9")
     with pytest.raises(Exception, match="Could not connect"):
         client.get_caller_identity()
@@ -119,13 +119,15 @@ def test_call_without_an_answer_is_counted(metrics: Metrics) -> None:
 
 
 def test_controller_status_is_exported_as_metrics(metrics: Metrics) -> None:
-    """Targets, decisions, drift since when, the revision and whether a newer one is refused."""
+    """The metrics show targets, decisions, the age of drift, the active revision and the rejected revision."""
     drifted = replace(reports.drifted(), since=NOW - timedelta(hours=2))
     last = reports.report(drifted, reports.association("fine", "in-sync"))
-    lane = TargetStatus("prod", NOW, NOW - timedelta(minutes=3), None, 2, last, NOW - timedelta(hours=1))
+    target_status = TargetStatus("prod", NOW, NOW - timedelta(minutes=3), None, 2, last, NOW - timedelta(hours=1))
     idle = TargetStatus("other", None, None, NOW, 0, None, None)
-    board = ControllerStatus(NOW, NOW, NOW, Revision("1f0c5f7", NOW, 2), RejectedRevision("no", NOW), (lane, idle), ())
-    metrics.show_status(lambda: board)
+    status = ControllerStatus(
+        NOW, NOW, NOW, Revision("1f0c5f7", NOW, 2), RejectedRevision("no", NOW), (target_status, idle), ()
+    )
+    metrics.show_status(lambda: status)
     found = values(metrics)
     assert found["reconciler_associations[('decision', 'drifted'), ('target', 'prod')]"] == 1
     assert found["reconciler_associations[('decision', 'inSync'), ('target', 'prod')]"] == 1
@@ -142,15 +144,15 @@ def test_controller_status_is_exported_as_metrics(metrics: Metrics) -> None:
 
 
 def test_failed_exports_are_counted_for_each_target(metrics: Metrics) -> None:
-    """An association may be in sync, and its data not there; where all exports are well, it is 0 and not missing."""
+    """Failed exports are counted for each target with a report, and the count is 0 if no export failed."""
     failed = replace(reports.association("a", "in-sync"), last_execution=Execution("FAILED", "no access"))
     drifted = replace(reports.drifted(), last_execution=Execution("FAILED", None))
     done = replace(reports.association("b", "in-sync"), last_execution=Execution("COMPLETED", None))
-    lanes = [
+    target_statuses = [
         TargetStatus(target, None, None, NOW, 0, reports.report(*associations) if associations else None, NOW)
         for target, associations in (("prod", (failed, drifted, done)), ("dev", (done,)), ("new", ()))
     ]
-    metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, tuple(lanes), ()))
+    metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, tuple(target_statuses), ()))
     found = {name: value for name, value in values(metrics).items() if name.startswith("reconciler_exports_failed")}
     assert found == {
         "reconciler_exports_failed[('target', 'prod')]": 2,
@@ -162,7 +164,7 @@ def test_failed_exports_are_counted_for_each_target(metrics: Metrics) -> None:
 def test_unlisted_associations_keep_their_last_known_metrics(
     metrics: Metrics, seen: tuple[str, ...], drifts: dict[str, float], exports: int
 ) -> None:
-    """While a target or a List fails nobody knows better, and alerts that end then would say that all is well."""
+    """If associations cannot be listed, their metrics keep the last known values, and alerts do not end."""
     fine = reports.association("a", "in-sync")
     before = reports.report(
         replace(fine, last_execution=Execution("FAILED", "no access")),
@@ -171,8 +173,8 @@ def test_unlisted_associations_keep_their_last_known_metrics(
     now = {"a": fine, "b": replace(reports.drifted("b"), since=NOW - timedelta(hours=1))}
     blind = {name: reports.association(name, "blocked", reason="denied") for name in "ab"}
     last = reports.report(*(blind | {name: now[name] for name in seen}).values(), unlisted=(("arn", "denied"),))
-    lane = TargetStatus("prod", None, None, NOW, 3, last, NOW, last_complete_report=before)
-    metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, (lane,), ()))
+    target_status = TargetStatus("prod", None, None, NOW, 3, last, NOW, last_complete_report=before)
+    metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, (target_status,), ()))
     found = values(metrics)
     assert found["reconciler_exports_failed[('target', 'prod')]"] == exports
     for name, seconds in ({"b": 7200.0} | drifts).items():
@@ -180,19 +182,19 @@ def test_unlisted_associations_keep_their_last_known_metrics(
 
 
 def test_drift_together_with_a_change_has_no_age(metrics: Metrics) -> None:
-    """It is only remembered since when the change is so, and that would be a wrong age of the drift."""
+    """A changed and drifted association has no drift age, because its recorded time is the time of the change."""
     both = replace(reports.drifted("both"), decision=DecisionKind.CHANGED, since=NOW - timedelta(days=30))
-    lane = TargetStatus("prod", None, None, NOW, 0, reports.report(both), NOW)
-    metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, (lane,), ()))
+    target_status = TargetStatus("prod", None, None, NOW, 0, reports.report(both), NOW)
+    metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, (target_status,), ()))
     found = values(metrics)
     assert found["reconciler_associations[('decision', 'changed'), ('target', 'prod')]"] == 1
     assert not [name for name in found if name.startswith("reconciler_drift_seconds")]
 
 
 def test_run_and_write_counters_of_a_target_start_at_0(metrics: Metrics) -> None:
-    """In the first scrape that finds it, as does its lease: the first unknown Create of a year is a rise then."""
-    lane = TargetStatus("prod", None, None, NOW, 0, None, None)
-    metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, (lane,), ()))
+    """The first scrape that finds a target exports its counters as 0, and Prometheus sees the first increase."""
+    target_status = TargetStatus("prod", None, None, NOW, 0, None, None)
+    metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, (target_status,), ()))
     begun = ("reconciler_runs_total", "reconciler_lease_held", WRITES)
     found = {name: value for name, value in values(metrics).items() if name.startswith(begun)}
     assert set(found.values()) == {0}
@@ -202,13 +204,13 @@ def test_run_and_write_counters_of_a_target_start_at_0(metrics: Metrics) -> None
 
 
 def test_target_without_a_success_has_a_first_seen_time(metrics: Metrics) -> None:
-    """That of the controller for git, and for a target when it was found, also one that comes later or once more."""
-    board = ControllerStatus(NOW, NOW - timedelta(hours=3), None, None, None, (), ())
+    """Metrics show the controller's start and the first scrape of a target, even if it was added later or again."""
+    status = ControllerStatus(NOW, NOW - timedelta(hours=3), None, None, None, (), ())
     name = "reconciler_target_first_seen_timestamp_seconds[('target', '{}')]"
 
     def after(hours: int, *targets: str) -> dict[str, float]:
-        lanes = tuple(TargetStatus(target, None, None, NOW, 0, None, None) for target in targets)
-        metrics.show_status(lambda: replace(board, now=NOW + timedelta(hours=hours), targets=lanes))
+        target_statuses = tuple(TargetStatus(target, None, None, NOW, 0, None, None) for target in targets)
+        metrics.show_status(lambda: replace(status, now=NOW + timedelta(hours=hours), targets=target_statuses))
         return values(metrics)
 
     found = after(0, "prod")
@@ -222,7 +224,7 @@ def test_target_without_a_success_has_a_first_seen_time(metrics: Metrics) -> Non
 
 
 def test_leases_waits_webhooks_and_notifications_are_counted(metrics: Metrics) -> None:
-    """The rest of what happens; a lease is given back by an error too."""
+    """Waits, webhooks and notifications are counted, and an error also ends a held lease."""
     held = ExitStack()
     held.enter_context(metrics.track_lease("prod"))
     assert values(metrics)["reconciler_lease_held[('target', 'prod')]"] == 1
@@ -240,7 +242,7 @@ def test_leases_waits_webhooks_and_notifications_are_counted(metrics: Metrics) -
 
 
 def test_every_metric_has_a_help_text_and_a_prefix(metrics: Metrics) -> None:
-    """In Prometheus' style: base units, and `_total` for what only grows."""
+    """Each metric has the prefix of the program, and a help text that ends with a period."""
     metrics.show_status(lambda: ControllerStatus(NOW, NOW, None, None, None, (), ()))
     _, text = metrics.render()
     families = list(text_string_to_metric_families(text.decode()))
@@ -254,7 +256,7 @@ def test_every_metric_has_a_help_text_and_a_prefix(metrics: Metrics) -> None:
     "code", ["\ud800", "a b", 'x"} 1\n', "", "x" * 101, 7, None, ["Throttling"], {"Code": "x"}], ids=repr
 )
 def test_invalid_error_code_is_counted_by_its_status(metrics: Metrics, code: Any) -> None:
-    """It becomes the label of a series, and nobody knows what comes to stand in an answer."""
+    """An error code that is no valid label is replaced by the HTTP status, because an answer may contain any value."""
     for parsed in ({"Error": {"Code": code}}, {"Error": [code]}, {}, None):
         metrics._count_call("response-received.sts.GetCallerIdentity", {"status_code": 500}, parsed, None)  # noqa: SLF001
     found = values(metrics)
@@ -266,7 +268,7 @@ def test_invalid_error_code_is_counted_by_its_status(metrics: Metrics, code: Any
 
 
 def test_number_of_error_codes_is_bounded(metrics: Metrics) -> None:
-    """One that is another each time takes no memory for ever."""
+    """After a hundred different error codes, further ones are counted together, which limits memory."""
     for number in range(1000):
         parsed = {"Error": {"Code": f"Code{number}"}}
         metrics._count_call("response-received.sts.GetCallerIdentity", {"status_code": 500}, parsed, None)  # noqa: SLF001

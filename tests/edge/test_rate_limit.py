@@ -1,4 +1,4 @@
-"""No more calls than the target's rate allows, whatever the threads."""
+"""The calls of a target do not exceed its rate, whichever threads make them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.edge.rate_limit import RateLimiter
 
 
 def test_a_burst_passes_at_once_and_then_the_rate_holds() -> None:
-    """Five calls without waiting, then one every half second."""
+    """With a rate of 2 and a burst of 5, five calls pass at once, and then one each half second."""
     clock = FakeClock()
     pace = RateLimiter(2, 5, clock)
     times = []
@@ -23,7 +23,7 @@ def test_a_burst_passes_at_once_and_then_the_rate_holds() -> None:
 
 
 def test_unused_calls_are_not_saved_up() -> None:
-    """After a long rest there is one burst, not many."""
+    """After a long pause, one burst passes and not several."""
     clock = FakeClock()
     pace = RateLimiter(2, 5, clock)
     pace()
@@ -36,7 +36,7 @@ def test_unused_calls_are_not_saved_up() -> None:
 
 @given(st.integers(1, 50), st.integers(1, 10), st.lists(st.floats(0, 2), min_size=1, max_size=60))
 def test_calls_do_not_exceed_burst_and_rate(rate: int, burst: int, rests: list[float]) -> None:
-    """In any span there are at most burst + rate x seconds calls."""
+    """In any period there are at most burst + rate x seconds calls."""
     clock = FakeClock()
     pace = RateLimiter(rate, burst, clock)
     times = []
@@ -50,7 +50,7 @@ def test_calls_do_not_exceed_burst_and_rate(rate: int, burst: int, rests: list[f
 
 
 def test_threads_share_one_rate_limit() -> None:
-    """Calls of many threads are counted together."""
+    """The calls of several threads share the same limit."""
     clock = FakeClock()
     pace = RateLimiter(10, 1, clock)
     started = clock.monotonic()

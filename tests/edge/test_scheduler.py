@@ -1,4 +1,4 @@
-"""The timetable on APScheduler, in real time: what is due is called, once, and nothing is lost."""
+"""Due jobs are run once, and no job is lost. The tests use APScheduler in real time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEVER = datetime(2999, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def timetable() -> Iterator[ThreadScheduler]:
-    """Give one that runs."""
+    """Return a running scheduler."""
     timetable = ThreadScheduler()
     timetable.start()
     yield timetable
@@ -27,14 +27,14 @@ def timetable() -> Iterator[ThreadScheduler]:
 
 
 def test_overdue_job_is_called(timetable: ThreadScheduler) -> None:
-    """However late: a machine may have slept."""
+    """A job that is many years overdue is run, because a machine may have slept."""
     called = threading.Event()
     timetable.schedule("work", AGES, called.set)
     assert called.wait(30)
 
 
 def test_rescheduled_job_replaces_the_earlier_time(timetable: ThreadScheduler) -> None:
-    """What waits under a name is what was asked for last, sooner or later."""
+    """Scheduling a job again replaces its time, whether the new time is earlier or later."""
     earlier, later = threading.Event(), threading.Event()
     timetable.schedule("work", NEVER, earlier.set)
     timetable.schedule("work", AGES, later.set)
@@ -43,7 +43,7 @@ def test_rescheduled_job_replaces_the_earlier_time(timetable: ThreadScheduler) -
 
 
 def test_dropped_job_is_not_called(timetable: ThreadScheduler) -> None:
-    """And dropping what is not there is no error."""
+    """A cancelled job is not run, and cancelling it twice is no error."""
     called, other = threading.Event(), threading.Event()
     soon = SystemClock().now() + timedelta(milliseconds=200)
     timetable.schedule("work", soon, called.set)
@@ -55,15 +55,15 @@ def test_dropped_job_is_not_called(timetable: ThreadScheduler) -> None:
 
 
 def test_woken_scheduler_uses_the_new_clock_time(timetable: ThreadScheduler, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would sleep for as long as it was until the next job, by the clock as it was before."""
+    """After `wake`, a job that the new clock time makes due is run at once."""
     called, sooner = threading.Event(), threading.Event()
 
     class Later(datetime):
-        """Two hours later."""
+        """A clock that is two hours ahead."""
 
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
-            """Return the time."""
+            """Return the time in two hours."""
             return SystemClock().now().astimezone(tz) + timedelta(hours=2)
 
     timetable.schedule("work", SystemClock().now() + timedelta(hours=1), called.set)
@@ -75,7 +75,7 @@ def test_woken_scheduler_uses_the_new_clock_time(timetable: ThreadScheduler, mon
 
 
 def test_job_may_schedule_its_own_next_call(timetable: ThreadScheduler) -> None:
-    """At once, again and again, while it is still under way itself."""
+    """A running job can schedule its own next run, twenty times in a row."""
     count, done = [0], threading.Event()
 
     def job() -> None:
@@ -90,7 +90,7 @@ def test_job_may_schedule_its_own_next_call(timetable: ThreadScheduler) -> None:
 
 
 def test_hanging_jobs_do_not_delay_the_others(timetable: ThreadScheduler) -> None:
-    """There are threads enough."""
+    """With ten hanging jobs, ten other jobs still run."""
     release = threading.Event()
     others = [threading.Event() for _ in range(10)]
 
@@ -106,7 +106,7 @@ def test_hanging_jobs_do_not_delay_the_others(timetable: ThreadScheduler) -> Non
 
 
 def test_shutdown_waits_for_running_jobs(timetable: ThreadScheduler) -> None:
-    """And calls nothing that is not."""
+    """A shutdown waits for the running job, and starts no further one."""
     begun, ended, late = threading.Event(), threading.Event(), threading.Event()
 
     def job() -> None:
@@ -123,7 +123,7 @@ def test_shutdown_waits_for_running_jobs(timetable: ThreadScheduler) -> None:
 
 
 def test_separate_scheduler_is_not_delayed_by_hanging_jobs() -> None:
-    """However many hang. Those that are due and wait for a thread are known, until they begin."""
+    """A job with a dedicated thread runs while others hang, and a job that waits for a thread counts as queued."""
     timetable, release = ThreadScheduler("alone", max_concurrent=2), threading.Event()
     hanging = [threading.Event() for _ in range(4)]
     timetable.start()

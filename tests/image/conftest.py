@@ -1,4 +1,4 @@
-"""The image, built from the Dockerfile as a user does, on a Debian that stands in for the official slim image."""
+"""Build the image from the Dockerfile as a user does, on a Debian in place of the official slim image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.paths import REPOSITORY
 ARCHIVE = REPOSITORY / "build" / "image-base.tar"
 BASE = "localhost/debian-with-python:trixie"
 IMAGE = "localhost/appintegrations-reconciler:test"
-# What the official image has below /usr/local, and Debian's python3 has not, or elsewhere.
+# Files of the official image below /usr/local that Debian's python3 has elsewhere or lacks.
 OFFICIAL = (
     "bin/idle3.13", "bin/pip3", "bin/pydoc3", "lib/python3.13/ensurepip/__init__.py",
     "lib/python3.13/site-packages/pip/__init__.py", "lib/python3.13/site-packages/pip-25.3.dist-info/METADATA",
@@ -28,8 +28,8 @@ TOLD = {
 
 @pytest.fixture(scope="session")
 def docker() -> Iterator[Engine]:
-    """Give what builds and runs images; its storage is near the root, since podman allows it 50 characters."""
-    assert ARCHIVE.exists(), "run `make image-test`, which makes the base"
+    """Yield the engine that builds and runs images. Its storage has a short path: podman allows 50 characters."""
+    assert ARCHIVE.exists(), "the base image is missing: run `make image-test`"
     with TemporaryDirectory(prefix="image-", ignore_cleanup_errors=True) as folder:
         made = engine(Path(folder))
         yield made

@@ -1,4 +1,4 @@
-"""buildah and podman with a storage of their own: nothing of a user's images is seen or kept."""
+"""Run buildah and podman with a storage of their own, apart from the user's images."""
 
 from __future__ import annotations
 
@@ -10,47 +10,50 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# What docs/operations.md tells people to grant, and nothing that podman adds to it: it would mount more than /tmp. The
-# limits are for where the tests are run: there may be none to raise.
+# The permissions of docs/operations.md, without the additions of podman, which would mount more than /tmp.
+# The limits are explicit, because the machine of the tests may not allow podman to raise them.
 _CONFINED = (
     "--read-only", "--read-only-tmpfs=false", "--tmpfs=/tmp", "--cap-drop=all", "--security-opt=no-new-privileges",
     "--ulimit=nofile=1024:1024", "--ulimit=nproc=4096:4096",
 )  # fmt: skip
 HOST = "--network=host"
-"""The sandbox listens on loopback."""
+"""Option for tests with the sandbox, which listens on loopback."""
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Builds and runs images."""
+    """Engine that builds and runs images."""
 
     folder: Path
     driver: str
 
     def buildah(self, *arguments: str | Path) -> str:
-        """Run buildah and give its output."""
+        """Run buildah and return its output."""
         return _output("buildah", *self._storage, *arguments)
 
     def podman(self, *arguments: str | Path) -> str:
-        """Run podman and give its output."""
+        """Run podman and return its output."""
         return _output(*self._podman, *arguments)
 
     def base(self, archive: Path, more: Path, name: str) -> None:
-        """Make an image of an archive of a file system, with the files of a folder in /usr/local."""
+        """Build an image from an archive of a file system, with the files of a folder in /usr/local."""
         container = self.buildah("from", "scratch").strip()
         self.buildah("add", "--quiet", container, archive, "/")
         self.buildah("add", "--quiet", container, more, "/usr/local")
         self.buildah("commit", "--quiet", "--rm", container, name)
 
     def build(self, folder: Path, name: str, **arguments: str) -> None:
-        """Build a Dockerfile, from what is on this machine; in Docker's format, since OCI's knows no HEALTHCHECK."""
+        """Build a Dockerfile without pulling images.
+
+        The format is that of Docker, because the format of OCI has no HEALTHCHECK.
+        """
         given = [f"--build-arg={argument}={value}" for argument, value in arguments.items()]
         self.buildah(
             "bud", "--format=docker", "--isolation=chroot", "--pull-never", "--quiet", *given, "--tag", name, folder
         )
 
     def config(self, image: str) -> Any:
-        """Return what an image says of itself."""
+        """Return the configuration of an image."""
         return json.loads(self.podman("image", "inspect", image))[0]
 
     def run(self, image: str, *arguments: str, options: tuple[str, ...] = (HOST,)) -> subprocess.CompletedProcess[str]:
@@ -62,7 +65,7 @@ class Engine:
     def running(
         self, image: str, name: str, *arguments: str, options: tuple[str, ...], env: Mapping[str, str]
     ) -> Iterator[subprocess.Popen[str]]:
-        """Run a container while the block runs; its output is the process's."""
+        """Run a container during the block. The process has its output."""
         given = [f"--env={key}={value}" for key, value in env.items()]
         command = [*self._podman, "run", f"--name={name}", *_CONFINED, *options, *given, image, *arguments]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
@@ -77,13 +80,13 @@ class Engine:
 
     @property
     def _podman(self) -> tuple[str, ...]:
-        # No systemd has to be there to time health checks: the tests ask for them.
+        # Health checks need no systemd: the tests start them.
         podman = ("env", "DISABLE_HC_SYSTEMD=true", "podman", *self._storage)
         return (*podman, "--runtime=runc", "--cgroup-manager=cgroupfs", "--events-backend=none")
 
 
 def engine(folder: Path) -> Engine:
-    """Return an engine; overlay is faster by far, and vfs works everywhere."""
+    """Return an engine, with overlay if possible. It is much faster than vfs, which works everywhere."""
     overlay = Engine(folder / "overlay", "overlay")
     try:
         overlay.buildah("rm", overlay.buildah("from", "scratch").strip())

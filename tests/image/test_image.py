@@ -1,4 +1,4 @@
-"""The image is built, and run as docs/operations.md says: not as root, and on a read-only file system."""
+"""Image: built and run as docs/operations.md describes, without root and on a read-only file system."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reconciler.sandbox import SandboxServer
 
 @pytest.fixture
 def server() -> Iterator[SandboxServer]:
-    """Return a running sandbox."""
+    """Yield a running sandbox."""
     with SandboxServer() as running:
         yield running
 
@@ -33,13 +33,13 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def settings(server: SandboxServer, **others: str) -> dict[str, str]:
-    """Return what a container is told by its environment."""
+    """Return the environment variables of a container."""
     told = {"ENDPOINT_URL": server.url, "REGION": "us-east-1", "GIT_URL": "/srv/repository"}
     return {f"RECONCILER_{name}": value for name, value in {**told, **others}.items()}
 
 
 def mounted(**folders: Path) -> tuple[str, ...]:
-    """Mount folders, and give them to the container's user; what is there of the sandbox is on the host's network."""
+    """Return the options that mount folders for the user of the container, on the network of the host."""
     places = {"repository": "/srv/repository", "state": "/var/lib/reconciler"}
     for folder in folders.values():
         folder.mkdir(exist_ok=True)
@@ -47,12 +47,12 @@ def mounted(**folders: Path) -> tuple[str, ...]:
 
 
 def told(**variables: str) -> tuple[str, ...]:
-    """Tell a container something by its environment."""
+    """Return the options that set environment variables in a container."""
     return tuple(f"--env={name}={value}" for name, value in variables.items())
 
 
 def until(container: subprocess.Popen[str], event: str) -> list[Any]:
-    """Read a container's log up to an event."""
+    """Return the log of a container up to an event."""
     assert container.stdout
     log = []
     for line in container.stdout:
@@ -64,14 +64,14 @@ def until(container: subprocess.Popen[str], event: str) -> list[Any]:
 
 
 def inside(docker: Engine, image: str, script: str, *options: str) -> str:
-    """Run a script of the shell in a container, and give what it prints."""
+    """Run a shell script in a container, and return its output."""
     done = docker.run(image, "-c", script, options=("--entrypoint=sh", *options))
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_image_has_labels_and_start_commands(docker: Engine, image: str) -> None:
-    """The labels of OCI, and how it is started, asked and stopped."""
+    """The image has the labels of OCI, a start command, a health check and a stop signal."""
     found = docker.config(image)
     label = "org.opencontainers.image."
     labels = {name.removeprefix(label): value for name, value in found["Labels"].items() if name.startswith(label)}
@@ -81,13 +81,13 @@ def test_image_has_labels_and_start_commands(docker: Engine, image: str) -> None
     assert {"title", "description"} <= labels.keys()
     config = found["Config"]
     assert (config["Entrypoint"], config["Cmd"]) == (["tini", "--", "reconcile"], ["controller"])
-    assert not any(each.startswith("RECONCILER_STATE=") for each in config["Env"]), "it would count as a choice"
+    assert not any(each.startswith("RECONCILER_STATE=") for each in config["Env"]), "it would count as a chosen state"
     assert (config["User"], config["StopSignal"]) == ("10001:10001", "SIGTERM")
     assert found["Healthcheck"]["Test"] == ["CMD", "reconcile", "health"]
 
 
 def test_image_contains_the_required_programs(docker: Engine, image: str) -> None:
-    """git, ssh, what checks signatures, and process 1."""
+    """The image contains git, ssh, gpg, tini and the program."""
     found = inside(
         docker, image, "for each in git ssh gpg tini reconcile; do command -v $each; done; reconcile --version"
     )
@@ -95,7 +95,7 @@ def test_image_contains_the_required_programs(docker: Engine, image: str) -> Non
 
 
 def test_image_contains_compiled_bytecode(docker: Engine, image: str) -> None:
-    """The program, its libraries and Python's own are compiled: nobody can write what Python compiles later."""
+    """The program, its libraries and the library of Python are compiled: nothing can be compiled at run time."""
     uncompiled = (
         "import importlib.util as u, pathlib, sysconfig as s;"
         "found = [f for name in ('purelib', 'stdlib') for f in pathlib.Path(s.get_path(name)).rglob('*.py')];"
@@ -108,7 +108,7 @@ def test_image_contains_compiled_bytecode(docker: Engine, image: str) -> None:
 
 
 def test_image_contains_no_build_or_install_tools(docker: Engine, image: str) -> None:
-    """No pip, nor what could make one; no compiler; and no tool of the tests. The base has had all but the last."""
+    """The image contains no pip, no compiler and no tools of the tests."""
     found = inside(docker, image, "for each in cc gcc c++ g++ ld make; do command -v $each; done; true")
     assert found == ""
     installers = " -o ".join(
@@ -123,7 +123,7 @@ def test_image_contains_no_build_or_install_tools(docker: Engine, image: str) ->
 
 
 def test_image_contains_no_setuid_programs(docker: Engine, image: str) -> None:
-    """No program runs as its owner or group, even where that is not forbidden from outside. The base has some."""
+    """The image contains no setuid or setgid programs, although its base does."""
     base, made = (
         inside(docker, each, "find / -xdev -type f -perm /6000 2>/dev/null || true", "--user=0")
         for each in (BASE, image)
@@ -134,7 +134,7 @@ def test_image_contains_no_setuid_programs(docker: Engine, image: str) -> None:
 
 @pytest.mark.parametrize("root", ["--read-only", "--read-only=false"])
 def test_image_is_writable_only_in_tmp_and_state(docker: Engine, image: str, root: str) -> None:
-    """The user is no root and has no capability; only /tmp and the state take files, on whatever root file system."""
+    """The user is not root, has no capabilities, and can write only in /tmp and the state folder."""
     user, capabilities, *writable = inside(
         docker,
         image,
@@ -150,7 +150,7 @@ def test_image_is_writable_only_in_tmp_and_state(docker: Engine, image: str, roo
 def test_dry_run_in_the_image_writes_nothing(
     docker: Engine, image: str, server: SandboxServer, repository: Repository, tmp_path: Path
 ) -> None:
-    """The one-shot: the same image with another command, and its exit code."""
+    """The image makes a dry run with another command, and the exit code is that of the program."""
     options = (
         *mounted(repository=repository.folder, state=tmp_path / "state"),
         *told(**settings(server, NEW_STATE="*")),
@@ -165,7 +165,7 @@ def test_dry_run_in_the_image_writes_nothing(
 def test_ci_job_in_the_image_needs_a_lasting_state(
     docker: Engine, image: str, server: SandboxServer, repository: Repository, tmp_path: Path
 ) -> None:
-    """In CI the image's own folder does not count: a state has to be named, and what is named is used."""
+    """A CI job must name its state. The default folder of the image is rejected."""
     options = (*mounted(repository=repository.folder, state=tmp_path / "state"), *told(CI="true", **settings(server)))
     refused = docker.run(image, "run", options=options)
     assert refused.returncode == 64
@@ -179,7 +179,7 @@ def test_ci_job_in_the_image_needs_a_lasting_state(
 def test_repository_of_another_user_can_be_trusted_by_variables(
     docker: Engine, image: str, server: SandboxServer, repository: Repository
 ) -> None:
-    """By variables, since the user has no configuration that could be written."""
+    """Environment variables can mark the repository of another user as safe, without a configuration file."""
     options = (HOST, f"--volume={repository.folder}:/srv/repository:ro", *told(**settings(server)))
     refused = docker.run(image, "--dry-run", options=options)
     assert refused.returncode == 1
@@ -190,7 +190,7 @@ def test_repository_of_another_user_can_be_trusted_by_variables(
 
 
 def test_image_health_check_finds_its_controller(docker: Engine, image: str) -> None:
-    """As both are without any setting: on port 8080 of a network of its own, with no manifests yet."""
+    """The health check finds the controller with the default settings, even without manifests."""
     with docker.running(image, "alone", options=("--network=none",), env={}) as container:
         listening = until(container, "listening")[-1]
         assert listening["url"].endswith(":8080")
@@ -200,7 +200,7 @@ def test_image_health_check_finds_its_controller(docker: Engine, image: str) -> 
 def test_controller_in_the_image_creates_once_and_stops_on_sigterm(
     docker: Engine, image: str, server: SandboxServer, repository: Repository, tmp_path: Path
 ) -> None:
-    """It follows git, answers its health check, and SIGTERM ends it with 0; another one finds what it remembered."""
+    """A controller creates once, is healthy, and exits with 0 on SIGTERM. The next one uses the same journal."""
     options = mounted(repository=repository.folder, state=tmp_path / "state")
     env = settings(server, LISTEN="127.0.0.1:0", INTERVAL="1s")
     assert "--new-state once" in docker.run(image, "run", options=(*options, *told(**settings(server)))).stdout

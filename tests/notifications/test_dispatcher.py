@@ -1,4 +1,4 @@
-"""People are told once, by whichever process, and what goes wrong on the way is made up for; in virtual time."""
+"""Receivers get each change once, across restarts, failed deliveries and several controllers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from reconciler.render.notification import Message
 
 @dataclass
 class Person:
-    """Takes messages, unless it is `away`."""
+    """A receiver that rejects messages while it is `away`."""
 
     name: str = "json 1"
     titles: list[str] = field(default_factory=list)
@@ -34,8 +34,8 @@ class Person:
     away: bool = False
     meanwhile: Callable[[], object] = lambda: None
 
-    def send(self, title: str, body: str, severity: str) -> bool:  # noqa: ARG002 - the title tells enough
-        """Take a message."""
+    def send(self, title: str, body: str, severity: str) -> bool:  # noqa: ARG002 - the tests compare titles only
+        """Accept or reject a message."""
         self.asked += 1
         self.meanwhile()
         if not self.away:
@@ -43,14 +43,14 @@ class Person:
         return not self.away
 
     def heard(self) -> list[str]:
-        """Return the titles that came since this was last asked."""
+        """Return the titles received since the last call."""
         titles, self.titles = self.titles, []
         return titles
 
 
 @dataclass
 class World:
-    """Targets, a clock and what is kept, which several controllers may share."""
+    """A target, a clock, receivers and a stored state, which several controllers may share."""
 
     clock: FakeClock = field(default_factory=FakeClock)
     store: Store | None = field(default_factory=FakeStore)
@@ -61,7 +61,7 @@ class World:
     pauses: list[float] = field(default_factory=list)
 
     def board(self) -> ControllerStatus:
-        """Return how all stands now, as a run just found it."""
+        """Return the controller status after a run that ends now."""
         now = self.clock.now()
         associations = tuple(
             AssociationReport(name, Origin(f"{name}.yaml", 1, 1), DecisionKind(decision), "because", "i", "s3://d")
@@ -71,30 +71,30 @@ class World:
             RunInfo("r", now, now, dry_run=False, revision=None, version="1"),
             (TargetReport("prod", None, None, associations=associations),),
         )
-        lane = TargetStatus("prod", None, None, None, 0, report, now)
-        return ControllerStatus(now, NOW, now, Revision(None, NOW, 1), None, (lane,), ())
+        target = TargetStatus("prod", None, None, None, 0, report, now)
+        return ControllerStatus(now, NOW, now, Revision(None, NOW, 1), None, (target,), ())
 
     def courier(self, board: Callable[[], ControllerStatus] | None = None) -> Dispatcher:
-        """Return the courier of another process."""
+        """Return the dispatcher of another process."""
         round_ = DispatchContext(
             board or self.board, lambda: [(each.name, each) for each in self.people], self.heartbeat, self.clock
         )
         return Dispatcher(round_, NotificationStore(self.store, self.troubles.append, self.clock.now), self)
 
     def on_delivered(self, receiver: str, message: Message) -> None:
-        """Hear."""
+        """Ignore the delivery."""
 
-    def on_delivery_failed(self, receiver: str, failures: int, delay: float) -> None:  # noqa: ARG002 - as the port has it
-        """Hear."""
+    def on_delivery_failed(self, receiver: str, failures: int, delay: float) -> None:  # noqa: ARG002 - the protocol requires them
+        """Record the delay before the retry."""
         self.pauses.append(delay)
 
     @property
     def person(self) -> Person:
-        """The first of the people."""
+        """The first receiver."""
         return self.people[0]
 
     def goes(self, courier: Dispatcher, **decisions: str) -> list[str]:
-        """Return what the first person hears once associations stand like this."""
+        """Return the titles that the first receiver gets after these decisions."""
         self.decisions |= decisions
         self.clock.advance(seconds=1)
         courier.dispatch()
@@ -106,12 +106,12 @@ DRIFTED, LOST, RECOVERED = "reconcile: 1 drifted", "reconcile: 1 lost", "reconci
 
 @pytest.fixture
 def world() -> World:
-    """Give a world in which all is well."""
+    """Provide a world without problems."""
     return World()
 
 
 def test_each_change_is_notified_once(world: World) -> None:
-    """What begins, what becomes of it and that it ended."""
+    """The start, each change and the end of a problem are sent once each."""
     courier = world.courier()
     assert world.goes(courier) == []
     assert world.goes(courier, export="lost") == [LOST]
@@ -124,7 +124,7 @@ def test_each_change_is_notified_once(world: World) -> None:
 
 @pytest.mark.parametrize("kind", ["memory", "file"])
 def test_restart_does_not_repeat_notifications(world: World, kind: str, tmp_path: Path) -> None:
-    """Nor does it forget that something was wrong: its end is still told."""
+    """After a restart, no problem is sent again, and its recovery is still sent."""
     if kind == "file":
         world.store = FileStore(tmp_path / "state" / "notifications.json")
     assert world.goes(world.courier(), export="lost") == [LOST]
@@ -134,7 +134,7 @@ def test_restart_does_not_repeat_notifications(world: World, kind: str, tmp_path
 
 
 def test_undelivered_changes_are_sent_later_in_one_message(world: World) -> None:
-    """With pauses that grow, up to some ten minutes; what came meanwhile comes with it."""
+    """Retries have growing delays of up to 640 seconds, and one message has the changes in between."""
     courier = world.courier()
     world.person.away = True
     assert world.goes(courier, export="lost") == []
@@ -152,7 +152,7 @@ def test_undelivered_changes_are_sent_later_in_one_message(world: World) -> None
 
 
 def test_undelivered_change_is_sent_after_a_restart(world: World) -> None:
-    """Nothing counts as told that nobody took."""
+    """A change that no receiver accepted is sent by the next process."""
     world.person.away = True
     world.goes(world.courier(), export="lost")
     world.person.away = False
@@ -160,7 +160,7 @@ def test_undelivered_change_is_sent_after_a_restart(world: World) -> None:
 
 
 def test_failing_receiver_does_not_delay_the_others(world: World) -> None:
-    """Nor has the other everything repeated once it is back."""
+    """A receiver gets each change once, although another receiver fails and gets it later."""
     other = Person("slack 1", away=True)
     world.people = [world.person, other]
     courier = world.courier()
@@ -172,7 +172,7 @@ def test_failing_receiver_does_not_delay_the_others(world: World) -> None:
 
 
 def test_new_receiver_is_notified_of_open_problems(world: World) -> None:
-    """And no recovery of what it never heard of."""
+    """A new receiver gets the open problems, but no recovery of earlier ones."""
     courier = world.courier()
     world.goes(courier, export="lost", other="lost")
     world.goes(courier, other="in-sync")
@@ -182,7 +182,7 @@ def test_new_receiver_is_notified_of_open_problems(world: World) -> None:
 
 
 def test_two_controllers_on_one_state_notify_once(world: World) -> None:
-    """The second sees what the first told, also where it looked before."""
+    """A controller does not repeat a change that another one sent, even with an older report."""
     first, second = world.courier(), world.courier()
     world.goes(first)
     world.goes(second)
@@ -195,7 +195,7 @@ def test_two_controllers_on_one_state_notify_once(world: World) -> None:
 
 
 def test_concurrent_controllers_keep_each_others_notification_state(world: World) -> None:
-    """Both may tell the same then, but what either wrote is kept."""
+    """Controllers that notify at the same time may repeat a change, but keep each other's state."""
     first, second = world.courier(), world.courier()
     nested = list[str]()
 
@@ -211,7 +211,7 @@ def test_concurrent_controllers_keep_each_others_notification_state(world: World
 
 
 def test_controllers_of_one_machine_wait_for_each_other(world: World, tmp_path: Path) -> None:
-    """While one tells, the other tells nothing; then it sees that it was told."""
+    """A controller sends nothing while another one sends, and does not repeat the change later."""
     here = tmp_path / "notifications.json"
     world.store = FileStore(here)
     first = world.courier()
@@ -226,23 +226,23 @@ def test_controllers_of_one_machine_wait_for_each_other(world: World, tmp_path: 
 
 @pytest.mark.parametrize("restarted", [False, True])
 def test_clock_set_back_does_not_suppress_notifications(world: World, *, restarted: bool) -> None:
-    """What it dated is remembered without its time: ends, new trouble and the daily summary are told, each once."""
+    """After a clock was set back, recoveries, new problems and the summary are still sent once each."""
     world.heartbeat = timedelta(days=1)
     ahead = world.courier()
     world.clock.set(days=300)
-    assert world.goes(ahead, export="lost") == [LOST, "reconcile: 1 wrong"]
+    assert world.goes(ahead, export="lost") == [LOST, "reconcile: 1 problem"]
     world.clock.set(days=-300)
     right = world.courier() if restarted else ahead
-    assert world.goes(right) == ["reconcile: 1 wrong"]
+    assert world.goes(right) == ["reconcile: 1 problem"]
     assert world.goes(right, export="in-sync", other="lost") == ["reconcile: 1 lost, 1 recovered"]
     assert world.goes(right) == world.goes(world.courier()) == []
     world.clock.advance(days=1)
-    assert world.goes(right) == ["reconcile: 1 wrong"]
+    assert world.goes(right) == ["reconcile: 1 problem"]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"format": "reconciler/notices/v9"}', "\ud7ff", "[" * 100_000])
 def test_broken_notification_state_is_replaced(world: World, text: str) -> None:
-    """With one log line; what is wrong is told once more, nothing is told to have recovered, and the next is good."""
+    """A broken state causes one log line, open problems are sent again, and the new state can be read."""
     store = FakeStore()
     store.stored = StoredText(text, "1")
     world.store = store
@@ -251,12 +251,12 @@ def test_broken_notification_state_is_replaced(world: World, text: str) -> None:
     assert world.goes(courier, export="lost") == [LOST]
     assert world.goes(courier) == []
     assert len(world.troubles) == 1
-    assert "begun anew" in world.troubles[0]
+    assert "a new one replaces it" in world.troubles[0]
     assert world.goes(world.courier()) == []
 
 
 def test_lost_notification_state_is_replaced(world: World) -> None:
-    """As before a first start, which nobody is warned of: what is wrong is told once more, and what is right is not."""
+    """Without the stored state, open problems are sent again, no recovery is sent, and no error is logged."""
     world.goes(world.courier(), export="lost")
     world.store = FakeStore()
     assert world.goes(world.courier()) == [LOST]
@@ -266,7 +266,7 @@ def test_lost_notification_state_is_replaced(world: World) -> None:
 
 
 def test_unwritable_notification_state_repeats_nothing(world: World) -> None:
-    """Memory serves while the process lasts; why is said once, and a later write brings it all."""
+    """If writes fail, the state stays in memory, the reason is logged once, and a later write stores the state."""
     store = FakeStore()
     store.broken = {1, 2}
     world.store = store
@@ -280,7 +280,7 @@ def test_unwritable_notification_state_repeats_nothing(world: World) -> None:
 
 
 class Unreadable(FakeStore):
-    """A store that cannot be read for now."""
+    """A store that cannot be read while it is `down`."""
 
     down = True
 
@@ -292,7 +292,7 @@ class Unreadable(FakeStore):
 
 
 def test_notifications_wait_for_an_unreadable_state_for_ten_minutes(world: World) -> None:
-    """A ledger out of reach at the start would have everything told again: ten minutes are waited, not for ever."""
+    """Without the stored state, each problem would be sent again, so the first ten minutes send nothing."""
     store = Unreadable()
     world.store = store
     courier = world.courier()
@@ -307,12 +307,12 @@ def test_notifications_wait_for_an_unreadable_state_for_ten_minutes(world: World
 
 
 class Restless(FakeStore):
-    """A store that somebody else writes whenever it is read; at the end it cannot be read at all."""
+    """A store that another process changes after each read, and that cannot be read after `lasts` reads."""
 
     lasts = 100
 
     def load(self) -> StoredText | None:
-        """Return what was stored a moment ago."""
+        """Return the stored text, then replace it."""
         super().load()
         if self.loads > self.lasts:
             raise StateError("no answer")
@@ -322,7 +322,7 @@ class Restless(FakeStore):
 
 @pytest.mark.parametrize("lasts", [100, 2])
 def test_conflicting_writes_of_the_state_do_not_block_notifications(world: World, lasts: int) -> None:
-    """It is tried a few times; memory serves."""
+    """After three conflicting writes, the change stays in memory and is not sent again."""
     store = Restless()
     store.lasts = lasts
     world.store = store
@@ -333,7 +333,7 @@ def test_conflicting_writes_of_the_state_do_not_block_notifications(world: World
 
 
 def test_unusable_state_folder_does_not_stop_notifications(world: World, tmp_path: Path) -> None:
-    """The lock cannot be taken either; people are told all the same."""
+    """Receivers are notified although the state can be neither locked nor stored."""
     (tmp_path / "file").touch()
     world.store = FileStore(tmp_path / "file" / "notifications.json")
     courier = world.courier()
@@ -343,7 +343,7 @@ def test_unusable_state_folder_does_not_stop_notifications(world: World, tmp_pat
 
 
 def test_dry_run_stores_no_notification_state(world: World) -> None:
-    """People are told once in each process."""
+    """Without a store, each process sends each open problem once."""
     world.store = None
     courier = world.courier()
     assert world.goes(courier, export="lost") == [LOST]
@@ -352,9 +352,9 @@ def test_dry_run_stores_no_notification_state(world: World) -> None:
 
 
 def test_summary_is_sent_once_a_day(world: World) -> None:
-    """Also through restarts; that all is well, or what stands open; and one that nobody took is told later."""
+    """A summary is sent once a day across restarts, and a summary that was not delivered is sent later."""
     world.heartbeat = timedelta(days=1)
-    assert world.goes(world.courier()) == ["reconcile: all is well"]
+    assert world.goes(world.courier()) == ["reconcile: no problems"]
     assert world.goes(world.courier()) == []
     assert world.goes(world.courier(), export="lost") == [LOST]
     world.clock.advance(days=1)
@@ -363,14 +363,14 @@ def test_summary_is_sent_once_a_day(world: World) -> None:
     assert world.goes(courier) == []
     world.person.away = False
     world.clock.advance(minutes=1)
-    assert world.goes(courier) == ["reconcile: 1 wrong"]
+    assert world.goes(courier) == ["reconcile: 1 problem"]
     assert world.goes(courier) == []
     world.clock.advance(days=1)
-    assert world.goes(world.courier(), export="in-sync") == [RECOVERED, "reconcile: all is well"]
+    assert world.goes(world.courier(), export="in-sync") == [RECOVERED, "reconcile: no problems"]
 
 
 def test_removed_manifest_is_dropped_from_the_notification_state(world: World) -> None:
-    """So that the ledger does not grow; nobody is told."""
+    """A manifest that was removed from git leaves the state without a notification, so the state does not grow."""
     courier = world.courier()
     world.goes(courier, export="lost")
     del world.decisions["export"]
@@ -382,7 +382,7 @@ def test_removed_manifest_is_dropped_from_the_notification_state(world: World) -
 
 
 def test_removed_target_is_dropped_from_the_notification_state(world: World) -> None:
-    """As a manifest is."""
+    """The alerts of a removed target leave the state without a notification."""
     world.goes(world.courier(), export="lost")
     board = world.board()
     other = replace(board, targets=(replace(board.targets[0], target="other"),))

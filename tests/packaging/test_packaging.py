@@ -1,4 +1,4 @@
-"""What is shipped is whole: the wheel, the locks, and no trace of the machine they were made on."""
+"""Packages: the wheel and the locks are complete, and name no machine and no package index."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HASHES = re.compile(r"(    --hash=sha256:[0-9a-f]{64}( \\)?\n)+")
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel from this checkout."""
+    """Build the wheel from this checkout, and return its path."""
     folder = tmp_path_factory.mktemp("wheel")
     command: list[str | Path] = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder]
     subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
@@ -33,7 +33,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_contains_only_the_program(wheel: Path) -> None:
-    """All modules, the schemas, the page, the licence and the type marker are in; tests and examples are not."""
+    """The wheel contains the modules, schemas, pages, licence and type marker, and no tests or examples."""
     with ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
         licences = [name for name in archive.namelist() if name.endswith(".dist-info/licenses/LICENSE")]
@@ -48,7 +48,7 @@ def test_wheel_contains_only_the_program(wheel: Path) -> None:
 
 
 def test_wheel_works_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
-    """Installed elsewhere, the program finds its schemas in itself."""
+    """The installed program finds its schemas without a checkout."""
     installed = tmp_path / "installed"
     offline = ["--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
     subprocess.run([sys.executable, "-m", "pip", "install", *offline, "--target", installed, wheel], check=True)
@@ -64,7 +64,7 @@ def test_wheel_works_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
 
 @cache
 def pins(lock: str) -> dict[str, set[str]]:
-    """Read a lock: the versions of each package, of which markers choose one."""
+    """Return the versions of each package in a lock. Markers select one of several."""
     found: dict[str, set[str]] = {}
     for entry in re.findall(r"^[^\s#].*\n(?:    .*\n)*", (REPOSITORY / lock).read_text(encoding="utf-8"), re.MULTILINE):
         pinned = PINNED.fullmatch(entry)
@@ -75,12 +75,12 @@ def pins(lock: str) -> dict[str, set[str]]:
 
 
 def project() -> Any:
-    """Read pyproject.toml."""
+    """Return the content of pyproject.toml."""
     return tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def wanted(lock: str) -> list[str]:
-    """List the requirements of the project that a lock has to meet."""
+    """Return the requirements of the project that a lock must meet."""
     declared = project()
     runtime, build = declared["project"]["dependencies"], declared["build-system"]["requires"]
     if lock == "requirements-build.lock":
@@ -93,7 +93,7 @@ def wanted(lock: str) -> list[str]:
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock", "requirements-dev.lock"])
 def test_locks_meet_every_requirement(lock: str) -> None:
-    """What pyproject.toml asks for is pinned, with hashes, at a version that it allows (else: `make lock`)."""
+    """A lock pins each requirement of pyproject.toml with hashes, at an allowed version (otherwise run `make lock`)."""
     for requirement in map(Requirement, wanted(lock)):
         name = canonicalize_name(requirement.name)
         if name != PROJECT:
@@ -103,18 +103,18 @@ def test_locks_meet_every_requirement(lock: str) -> None:
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock"])
 def test_tested_versions_are_the_shipped_versions(lock: str) -> None:
-    """The lock of the tests holds the versions of the others."""
+    """The lock of the tests has the same versions as the other locks."""
     tested = pins("requirements-dev.lock")
     assert {name: versions for name, versions in pins(lock).items() if tested.get(name) != versions} == {}
 
 
 def test_image_lock_contains_no_test_tools() -> None:
-    """The lock that the image is made from holds neither the sandbox nor what builds and tests the project."""
+    """The lock of the image contains no sandbox and no tools for building or testing."""
     assert pins("requirements.lock").keys().isdisjoint({"hatchling", "moto", "mypy", "pip", "pytest", PROJECT})
 
 
 def test_dockerfile_copies_only_files_in_the_build_context() -> None:
-    """Whatever the Dockerfile copies is there, and .dockerignore lets it pass."""
+    """Each file that the Dockerfile copies exists and passes .dockerignore."""
     dockerfile = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
     sent = (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").splitlines()
     copied = [
@@ -127,7 +127,7 @@ def test_dockerfile_copies_only_files_in_the_build_context() -> None:
 
 
 def test_files_name_no_package_index_or_machine_path() -> None:
-    """No file says where packages come from, or where somebody's files lie: that is for clients to know."""
+    """No file names a package index or a path of a machine."""
     index = r"https?://[^ \"]*/(?:simple|packages)/|(?<![\w-])--(?:extra-)?index-url"
     machine = r"(?<![\w.~*{}/-])/(?:work|root|tmp/w)/"
     suspicious = re.compile(f"{index}|{machine}")

@@ -1,4 +1,4 @@
-"""The diagnosis as text and JSON: a line per check, what to do below it, and nothing that could steer a terminal."""
+"""Tests for the diagnosis as text and JSON: one line for each check, the fix below it, and no terminal escapes."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ Checks: 1 ok, 1 warning, 1 failed, 1 skipped. Nothing was written.
 
 
 def test_plain_diagnosis_is_rendered_exactly() -> None:
-    """Columns stand under each other through all targets."""
+    """The plain text of a diagnosis has aligned columns across every target."""
     assert render_text(DIAGNOSIS, is_terminal=False) == PLAIN
 
 
 def test_a_terminal_gets_symbols_and_colours() -> None:
-    """And the same words."""
+    """A terminal gets a symbol and a colour for each result."""
     shown = render_text(DIAGNOSIS, is_terminal=True)
     for symbol, color, word in (("✓", 32, "ok"), ("!", 33, "warning"), ("✗", 31, "failed"), ("·", 2, "skipped")):
         assert f"\x1b[{color}m{symbol} {word:<7}\x1b[0m" in shown
@@ -59,7 +59,7 @@ def test_a_terminal_gets_symbols_and_colours() -> None:
 
 
 def test_json_diagnosis_fits_its_schema() -> None:
-    """All members are there, whether they say anything or not."""
+    """The JSON of a diagnosis fits doctor.v1.json and contains every check."""
     document = json.loads(render_json(DIAGNOSIS))
     CHECK.validate(document)
     assert document["summary"] == {"ok": 1, "warning": 1, "failed": 1, "skipped": 1}
@@ -70,7 +70,7 @@ def test_json_diagnosis_fits_its_schema() -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_texts_cannot_inject_escapes_or_lines(evil: str) -> None:
-    """Whatever AWS, a manifest or a file is called: the lines are as many, and each can be printed."""
+    """Names and messages from outside cannot add lines or invisible characters to a diagnosis."""
     check = Check("integration", CheckResult.FAILED, evil, evil, evil)
     hostile = Diagnosis((check,), (TargetChecks(f"t{evil}", None, evil, (check,)),))
     shown = render_text(hostile, is_terminal=False)

@@ -1,4 +1,4 @@
-"""An explanation as text and JSON: nothing that AWS, git or the journal says steers a terminal or begins a line."""
+"""Tests for the explanation as text and JSON: values from AWS, git and the journal cannot add lines or escapes."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from reconciler.render.explanation import render_json, render_text
 
 
 def told(wanted: Manifest, *lives: Live, known: Record | None = None) -> Explanation:
-    """Explain one manifest."""
+    """Return the explanation of one manifest."""
     seen = observed(*lives)
     preview = Preview(Plan(), journal(*([known] if known else [])), seen, rules(), NOW)
     return explain(wanted.name, preview.replan(Target("prod", REGION, ACCOUNT), [wanted], seen))
 
 
 def everywhere(evil: str, *, bound: bool) -> Explanation:
-    """Return an explanation in which every text that comes from outside is this one."""
+    """Return an explanation in which every text from outside is `evil`."""
     spec: Any = {
         **live().spec,
         "DestinationURI": evil,
@@ -71,7 +71,7 @@ def everywhere(evil: str, *, bound: bool) -> Explanation:
 @pytest.mark.parametrize("bound", [True, False])
 @given(evil=st.text(min_size=1) | st.sampled_from(["a\nb", "\x1b[31m", "\u202e", "::error::x", "##[error]x", "\ud800"]))
 def test_texts_cannot_inject_escapes_or_lines(evil: str, *, bound: bool) -> None:
-    """The lines are as many as with a plain text, each can be printed, and none is a command of a runner."""
+    """Texts from outside cannot add lines, invisible characters or workflow commands to an explanation."""
     shown, plain = (render_text(everywhere(each, bound=bound), each, each) for each in (evil, "plain"))
     assert len(shown.splitlines()) == len(plain.splitlines())
     assert all(line.isprintable() for line in shown.splitlines())
@@ -84,14 +84,14 @@ def test_texts_cannot_inject_escapes_or_lines(evil: str, *, bound: bool) -> None
 
 
 def test_rule_is_shown_with_its_condition() -> None:
-    """In sync and changed have the same record and live: what tells them apart is said, as text and as JSON."""
+    """The explanation shows the condition that decides between in-sync and changed, as text and as JSON."""
     known = record()
     same, other = told(manifest(), live(), known=known), told(manifest(ClientId="c"), live(), known=known)
     lines = render_text(same, "prod", "place").splitlines()
-    assert "  rule     record: bound to a1; live: that association" in lines
+    assert "  rule     record: bound to a1; live: the bound association" in lines
     assert "           if desired = applied = live, as far as AWS shows" in lines
-    assert "           so: in-sync" in lines
-    assert "if desired ≠ applied in what cannot be changed: /ClientId; mode create\n" in render_text(
+    assert "           decision: in-sync" in lines
+    assert "if desired ≠ applied, and an update cannot change every member: /ClientId; mode create\n" in render_text(
         other, "prod", "place"
     )
     assert "           if" not in render_text(told(manifest()), "prod", "place")
@@ -100,10 +100,10 @@ def test_rule_is_shown_with_its_condition() -> None:
 
 
 def test_manifest_with_policy_adopt_is_shown_without_a_token() -> None:
-    """With policy.adopt there is no token, in neither form."""
+    """A manifest with policy.adopt has no ClientToken in the text and the JSON of its explanation."""
     adopting = told(manifest(policy=Policy(adopt=live().arn)), live())
     shown = render_text(adopting, "prod", "place")
-    assert "no Create is ever sent for it: it has policy.adopt" in shown
-    assert "carries the token" not in shown
+    assert "no Create is sent, because the manifest has policy.adopt" in shown
+    assert "ClientToken of a Create" not in shown
     assert json.loads(render_json(adopting, "prod", ACCOUNT, REGION))["clientToken"] is None
-    assert "a Create of it carries the token" in render_text(told(manifest()), "prod", "place")
+    assert "ClientToken of a Create: " in render_text(told(manifest()), "prod", "place")

@@ -1,4 +1,4 @@
-"""A manifest as text: the same to every reader of YAML."""
+"""Tests for the manifest as YAML: readers of YAML 1.1 and YAML 1.2 parse the same values."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ VALUES = st.recursive(
 @settings(max_examples=500)
 @given(st.dictionaries(SAFE.filter(lambda key: key != "<<"), VALUES, min_size=1, max_size=5), st.lists(STRINGS))
 def test_manifest_reads_the_same_by_yaml_1_1_and_1_2(document: dict[str, Any], comments: list[str]) -> None:
-    """Ours reads 1.2, PyYAML's 1.1; to both a string is that string, and a comment nothing."""
+    """Our YAML 1.2 reader and PyYAML's 1.1 reader both return the rendered document, without its comments."""
     written = render_yaml(document, comments)
     (read,) = read_documents("manifest.yaml", written.encode())
     assert isinstance(read, Document)
@@ -42,7 +42,7 @@ def test_manifest_reads_the_same_by_yaml_1_1_and_1_2(document: dict[str, Any], c
 
 
 def test_manifest_has_the_style_of_the_examples() -> None:
-    """Block style, in the given order, without quotes where words are obviously words."""
+    """A manifest is rendered in block style, in the given order, with quotes only where they are needed."""
     document: dict[str, Any] = {
         "kind": "X",
         "policy": {"adopt": "arn:aws:x:us-east-1:123456789012:y/z"},
@@ -66,5 +66,5 @@ def test_manifest_has_the_style_of_the_examples() -> None:
 
 @pytest.mark.parametrize("said", ["a\nb", "a\rb", "a\x85b", "a\u2028b", "a\x1bb"])
 def test_a_comment_is_one_line(said: str) -> None:
-    """Nothing that is said leaves it."""
+    """A message with line breaks or control characters becomes a comment of one line."""
     assert format_comment(said).isprintable()

@@ -1,4 +1,4 @@
-"""Messages for people: what, where, what to do, and nothing that a chat obeys."""
+"""Tests for notification messages: the problem, its place, the advice, and no chat markup."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ WHERE = "prod 123456789012 us-east-1"
 def notice(
     condition: Condition, name: str = "export", said: str = "because", ended: Condition | None = None
 ) -> Notification:
-    """Return a notice of an association."""
+    """Return a notification about an association."""
     return Notification(Finding(WHERE, condition, name, f"{name}.yaml:1", "arn:aws:x", said), ended)
 
 
 def test_message_title_counts_and_each_remedy_is_given_once() -> None:
-    """The gravest first, each with its target, manifest and ARN."""
+    """A message counts its notifications in the title, gives each advice once, and lists the most severe first."""
     message = build_change_message(
         (
             notice(Condition.WELL, "c", ended=Condition.LOST),
@@ -37,7 +37,7 @@ def test_message_title_counts_and_each_remedy_is_given_once() -> None:
     assert message.title == "reconcile: 1 lost, 2 drifted, 1 recovered"
     assert message.severity == "warning"
     lost, d, drifted, a, b, recovered, c = message.body.splitlines()
-    assert lost.startswith("lost: gone from List")
+    assert lost.startswith("lost: missing from List")
     assert d == f"- d in {WHERE}, d.yaml:1, arn:aws:x: because"
     assert drifted.startswith("drifted: ")
     assert (a[:3], b[:3], recovered) == ("- a", "- b", "recovered:")
@@ -53,28 +53,28 @@ def test_message_title_counts_and_each_remedy_is_given_once() -> None:
     ],
 )
 def test_message_has_the_severity_of_its_gravest_change(conditions: tuple[Condition, ...], severity: str) -> None:
-    """A recovery alone is good news."""
+    """A message has the severity of its most severe notification, and a recovery alone is a success."""
     assert build_change_message(tuple(notice(each, ended=Condition.LOST) for each in conditions)).severity == severity
 
 
 def test_target_and_source_problems_are_named() -> None:
-    """They stand where an association would."""
+    """A problem of a target or of the source is listed under the name of the target or as "the manifests"."""
     failed = Notification(Finding(WHERE, Condition.TARGET_FAILED, message="denied"))
     fixed = Notification(Finding("", Condition.WELL), Condition.REFUSED)
     body = build_change_message((failed, fixed)).body.splitlines()
     assert body[1] == f"- {WHERE}: denied"
-    assert body[3] == "- the manifests: no longer refused"
+    assert body[3] == "- the manifests: no longer rejected"
 
 
 @pytest.mark.parametrize("condition", [each for each in Condition if each.is_wrong])
 def test_every_condition_has_a_remedy_and_a_recovery_text(condition: Condition) -> None:
-    """Whatever begins to be wrong, people read what to do; whatever ends, what it was."""
+    """Each condition has advice when it begins and a text when it ends."""
     assert build_change_message((notice(condition),)).body.startswith(f"{condition}: ")
     assert "no longer " in build_change_message((notice(Condition.WELL, ended=condition),)).body
 
 
 def test_long_notification_is_shortened_and_counted() -> None:
-    """Twenty things are named, and how many more there are; a long reason is cut."""
+    """A message lists twenty notifications, counts the others, and shortens a long reason."""
     message = build_change_message(tuple(notice(Condition.LOST, f"n{number}", "x" * 5000) for number in range(123)))
     assert message.title == "reconcile: 123 lost"
     assert message.body.splitlines()[-1] == "and 103 more"
@@ -83,7 +83,7 @@ def test_long_notification_is_shortened_and_counted() -> None:
 
 @given(st.text())
 def test_texts_cannot_inject_chat_markup(text: str) -> None:
-    """It stays on its line, calls nobody and makes no link or markup, whatever a reason holds."""
+    """A reason stays on one line and cannot contain mentions, links or markup."""
     hostile = f"{text}<!channel> @here [x](http://evil) ::error::\n\x1b[2J"
     body = build_change_message((notice(Condition.LOST, said=hostile),)).body
     assert len(body.splitlines()) == 2
@@ -101,13 +101,13 @@ def test_texts_cannot_inject_chat_markup(text: str) -> None:
     ],
 )
 def test_harmless_characters_are_not_escaped(said: str) -> None:
-    """A pattern stays as it stands in git: a chat is no log of a runner, and emphasis is no danger."""
+    """A pattern is shown as it is written in git, because emphasis and workflow commands do no harm in a chat."""
     body = build_change_message((notice(Condition.BLOCKED, said=said),)).body
     assert body.endswith(f": {said}")
 
 
 def test_denied_user_is_not_named() -> None:
-    """AWS names the session of a person in its refusals; the role is enough."""
+    """The name of a person in an ARN from AWS is removed, and the role is kept."""
     said = (
         "User: arn:aws:sts::123456789012:assumed-role/Admin/jane.doe@corp.com is not authorized; "
         "arn:aws:iam::123456789012:user/jane too"
@@ -118,20 +118,21 @@ def test_denied_user_is_not_named() -> None:
 
 
 def test_summary_title_counts_problems() -> None:
-    """What is wrong, behind or waiting is counted in the title and listed."""
+    """A summary counts and lists open problems, overdue targets and waiting associations."""
     good = Summary(NOW, (), 0, (), 3, 2)
     message = build_summary_message(good)
-    assert (message.title, message.severity) == ("reconcile: all is well", "info")
+    assert (message.title, message.severity) == ("reconcile: no problems", "info")
     assert message.body == "3 associations in 2 targets, as of 2026-11-01 12:00Z."
     behind = (("east", NOW - timedelta(days=2)), ("west", None))
     message = build_summary_message(Summary(NOW, (notice(Condition.DRIFTED),), 2, behind, 1, 3))
-    assert (message.title, message.severity) == ("reconcile: 1 wrong, 2 targets not reconciled, 2 waiting", "warning")
-    assert "- east last went well at 2026-10-30 12:00Z" in message.body
-    assert "- west last went well before this start, if ever" in message.body
+    assert (message.title, message.severity) == ("reconcile: 1 problem, 2 targets not reconciled, 2 waiting", "warning")
+    assert "- east was last reconciled at 2026-10-30 12:00Z" in message.body
+    assert "- west was last reconciled before the controller started, or never" in message.body
     assert "drifted: " in message.body
     assert build_summary_message(Summary(NOW, (), 2, (), 1, 1)).severity == "info"
     message = build_summary_message(replace(good, is_source_unread=True, source_read_at=NOW - timedelta(days=2)))
-    assert (message.title, message.severity) == ("reconcile: manifests not read", "warning")
-    assert "The manifests were last read at 2026-10-30 12:00Z: newer revisions are not active" in message.body
-    assert "last read before this start, if ever" in build_summary_message(replace(good, is_source_unread=True)).body
-    assert build_summary_message(Summary(NOW, (), 0, (), 0, 0)).title == "reconcile: nothing is reconciled"
+    assert (message.title, message.severity) == ("reconcile: manifests out of date", "warning")
+    assert "The manifests were last read at 2026-10-30 12:00Z. Newer revisions are not active." in message.body
+    unread = build_summary_message(replace(good, is_source_unread=True))
+    assert "last read before the controller started, or never" in unread.body
+    assert build_summary_message(Summary(NOW, (), 0, (), 0, 0)).title == "reconcile: no targets"

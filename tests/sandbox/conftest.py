@@ -1,4 +1,4 @@
-"""A clock that stands, a service, and boto3 clients that reach a sandbox through both of its doors."""
+"""Fixtures: a manual clock, a service, and boto3 clients that use the sandbox in process and over HTTP."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,26 +22,26 @@ DUMMY = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "re
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """Give a clock that the test moves."""
+    """Return a clock that only the test advances."""
     return ManualClock()
 
 
 @pytest.fixture
 def service(clock: ManualClock) -> AppIntegrations:
-    """Give AppIntegrations of one account and Region, seeded."""
+    """Return a seeded AppIntegrations of one account and Region."""
     return AppIntegrations(ACCOUNT, REGION, clock=clock, state=create_seed_state(ACCOUNT, REGION))
 
 
 @pytest.fixture
 def server(clock: ManualClock) -> Iterator[SandboxServer]:
-    """Give a sandbox that listens on loopback."""
+    """Yield a sandbox that listens on loopback."""
     with SandboxServer(clock=clock) as server:
         yield server
 
 
 @pytest.fixture(params=["in process", "over HTTP"])
 def door(request: pytest.FixtureRequest, clock: ManualClock) -> Iterator[tuple[Sandbox, dict[str, Any]]]:
-    """Give a sandbox and what boto3 needs to reach it, once by each of its doors."""
+    """Yield a sandbox and the boto3 arguments to reach it, once in process and once over HTTP."""
     if request.param == "in process":
         with in_process(clock=clock) as sandbox:
             yield sandbox, DUMMY
@@ -52,18 +52,18 @@ def door(request: pytest.FixtureRequest, clock: ManualClock) -> Iterator[tuple[S
 
 @pytest.fixture
 def sandbox(door: tuple[Sandbox, dict[str, Any]]) -> Sandbox:
-    """Give the sandbox behind the door."""
+    """Return the sandbox of this access path."""
     return door[0]
 
 
 @pytest.fixture
 def reach(door: tuple[Sandbox, dict[str, Any]]) -> dict[str, Any]:
-    """Give the arguments by which boto3 reaches the sandbox."""
+    """Return the boto3 arguments to reach the sandbox, with a single attempt."""
     return door[1] | {"config": ONE_ATTEMPT}
 
 
 @pytest.fixture
 def client(reach: dict[str, Any]) -> Iterator["AppIntegrationsServiceClient"]:
-    """Give a client that asks once."""
+    """Yield a client that makes a single attempt."""
     with closing(boto3.client("appintegrations", **reach)) as client:
         yield client

@@ -1,4 +1,4 @@
-"""A boto3 client gets from the sandbox what it would get from AWS, in the process and over HTTP."""
+"""A boto3 client gets the answers of the AWS API from the sandbox, in process and over HTTP."""
 
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def create(client: "Client", name: str = "profiles-export", **more: Any) -> dict[str, Any]:
-    """Create an association."""
+    """Create an association and return the answer."""
     return dict(client.create_data_integration_association(DataIntegrationIdentifier=name, **more))
 
 
 def refused(client: "Client", error: str, status: int) -> None:
-    """See a Create refused by this modelled exception with this status."""
+    """Assert that a Create fails with this modelled exception and status."""
     with pytest.raises(getattr(client.exceptions, error)) as caught:
         create(client, ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"})
     answer = caught.value.response
@@ -45,14 +45,14 @@ def refused(client: "Client", error: str, status: int) -> None:
 def test_refusals_are_the_modelled_exceptions(
     sandbox: Sandbox, client: "Client", behaviour: Behaviour, error: str, status: int
 ) -> None:
-    """Code, status, message and request id arrive, and boto3 raises the exception of the model."""
+    """A refusal arrives with code, status, message and request id, and boto3 raises the modelled exception."""
     sandbox.set_behaviour(behaviour)
     assert sandbox.behaviour == behaviour
     refused(client, error, status)
 
 
 def test_missing_duplicate_and_invalid_raise_their_exceptions(client: "Client") -> None:
-    """What is not there, what is there already, and what is wrong, are told apart."""
+    """A missing, a duplicate and an invalid resource raise different modelled exceptions."""
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         create(client, "nothing")
     with pytest.raises(client.exceptions.DuplicateResourceException):
@@ -62,7 +62,7 @@ def test_missing_duplicate_and_invalid_raise_their_exceptions(client: "Client") 
 
 
 def test_name_uuid_and_arn_arrive_in_the_path(client: "Client") -> None:
-    """A percent-encoded ARN, and names with slashes in them, lead to their data integration."""
+    """A percent-encoded ARN or a name with slashes in the path identifies its data integration."""
     for name in ("a/b", "a//b", "a/associations", ".b", "c/"):
         made = client.create_data_integration(Name=name, KmsKey="key")
         for identifier in (name, made["Id"], made["Arn"]):
@@ -71,7 +71,7 @@ def test_name_uuid_and_arn_arrive_in_the_path(client: "Client") -> None:
 
 
 def test_every_operation_round_trips_through_boto3(client: "Client") -> None:
-    """Create, get, list, update, delete and tags: boto3 serialises and parses them all."""
+    """boto3 serialises the request and parses the answer of every operation."""
     made = client.create_data_integration(Name="n", KmsKey="key", Tags={"a": "b"}, ClientToken="t")
     assert (made["Name"], made["Tags"], made["ClientToken"]) == ("n", {"a": "b"}, "t")
     create(client, "n", DestinationURI="s3://bucket/prefix", ClientId="ü")
@@ -95,7 +95,7 @@ def test_every_operation_round_trips_through_boto3(client: "Client") -> None:
 
 
 def test_pages_contain_each_association_once(sandbox: Sandbox, client: "Client") -> None:
-    """A hundred and twenty associations come in pages of at most fifty, each once, in order."""
+    """A list of 120 associations comes in pages of at most 50, each association once and in order."""
     sandbox.set_behaviour(Behaviour(associations_per_integration=200))
     made = [create(client)["DataIntegrationAssociationId"] for _ in range(120)]
     pages: list[list[str]] = []
@@ -114,7 +114,7 @@ def test_pages_contain_each_association_once(sandbox: Sandbox, client: "Client")
 
 
 def test_exactly_full_page_is_the_last(sandbox: Sandbox, client: "Client") -> None:
-    """No token leads to an empty page."""
+    """A full last page has no NextToken."""
     sandbox.set_behaviour(Behaviour(associations_per_integration=50))
     for _ in range(50):
         create(client)
@@ -124,7 +124,7 @@ def test_exactly_full_page_is_the_last(sandbox: Sandbox, client: "Client") -> No
 
 
 def test_foreign_next_token_is_invalid(client: "Client") -> None:
-    """Neither nonsense nor the token of another listing nor a page too large is accepted."""
+    """An invalid NextToken, a NextToken of another listing, and a page size above 50 are refused."""
     token = client.list_data_integrations(MaxResults=1)["NextToken"]
     assert client.list_data_integrations(NextToken=token)["DataIntegrations"][0]["Name"] == "crm-accounts"
     for wrong in ("nonsense", "Zm9v", token[:-4], "é", "/w=="):
@@ -139,7 +139,7 @@ def test_foreign_next_token_is_invalid(client: "Client") -> None:
 
 
 def test_next_token_of_a_deleted_item_is_invalid(client: "Client") -> None:
-    """A listing that lost its place says so, rather than leaving something out."""
+    """A NextToken whose item was deleted is refused, so that no item is skipped."""
     token = client.list_data_integrations(MaxResults=1)["NextToken"]
     client.delete_data_integration(DataIntegrationIdentifier="profiles-export")
     with pytest.raises(client.exceptions.InvalidRequestException):
@@ -147,7 +147,7 @@ def test_next_token_of_a_deleted_item_is_invalid(client: "Client") -> None:
 
 
 def test_write_with_a_dropped_connection_is_executed_once(sandbox: Sandbox, client: "Client") -> None:
-    """The client sees its connection close; the same token leads to what was made."""
+    """A write with a dropped connection is executed, and the repeated token returns its association."""
     sandbox.set_behaviour(Behaviour(lose_answers=1, lost_answer="dropped"))
     with pytest.raises(ConnectionClosedError):
         create(client, ClientToken="t")
@@ -157,7 +157,7 @@ def test_write_with_a_dropped_connection_is_executed_once(sandbox: Sandbox, clie
 
 
 def test_botocore_retry_creates_again_when_tokens_are_ignored(sandbox: Sandbox, reach: dict[str, Any]) -> None:
-    """A Create that botocore repeats by itself after 500 may create twice, and the sandbox shows it."""
+    """If tokens are ignored, a retry by botocore after a lost answer creates a second association."""
     sandbox.set_behaviour(Behaviour(lose_answers=1, tokens="ignored"))
     del reach["config"]
     with closing(boto3.client("appintegrations", **reach)) as client:
@@ -166,7 +166,7 @@ def test_botocore_retry_creates_again_when_tokens_are_ignored(sandbox: Sandbox, 
 
 
 def test_jobs_progress_with_the_sandbox_clock(client: "Client", clock: ManualClock) -> None:
-    """Jobs complete by the sandbox's clock, not by waiting."""
+    """A job completes by the clock of the sandbox, not by real time."""
     create(client, ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"})
 
     def status() -> str:
@@ -182,7 +182,7 @@ def test_jobs_progress_with_the_sandbox_clock(client: "Client", clock: ManualClo
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", "mars-1"])
 def test_regions_are_isolated_and_need_not_be_known(sandbox: Sandbox, reach: dict[str, Any], region: str) -> None:
-    """A Region need not exist in botocore's list, and shares nothing with another."""
+    """A Region need not be known to botocore, and shares no state with other Regions."""
     with closing(boto3.client("appintegrations", **(reach | {"region_name": region}))) as client:
         create(client)
         [item] = client.list_data_integration_associations(DataIntegrationIdentifier="profiles-export")[
@@ -193,7 +193,7 @@ def test_regions_are_isolated_and_need_not_be_known(sandbox: Sandbox, reach: dic
 
 
 def test_assumed_role_leads_to_its_account(reach: dict[str, Any]) -> None:
-    """Credentials of a role in any account see that account's data integrations."""
+    """Credentials of an assumed role reach the data integrations of the role's account."""
     with closing(boto3.client("sts", **reach)) as sts:
         assert sts.get_caller_identity()["Account"] == "123456789012"
         role = "arn:aws:iam::210987654321:role/reconciler"
@@ -211,14 +211,14 @@ def test_assumed_role_leads_to_its_account(reach: dict[str, Any]) -> None:
 
 
 def test_unsupported_operation_is_a_client_error(client: "Client") -> None:
-    """Applications and event integrations are not here, and that is no server error."""
-    with pytest.raises(ClientError, match="The sandbox has no ListApplications") as caught:
+    """An operation that the sandbox does not implement fails with a client error."""
+    with pytest.raises(ClientError, match="The sandbox does not implement ListApplications") as caught:
         client.list_applications()
     assert caught.value.response["Error"]["Code"] == "UnsupportedOperationException"
 
 
 def test_behaviour_can_change_at_run_time(sandbox: Sandbox, client: "Client") -> None:
-    """A switch reaches every account and Region at once, also those in use."""
+    """A changed switch applies at once, also to an account and Region in use."""
     create(client)
     sandbox.set_behaviour(Behaviour(explicit_deny=True))
     refused(client, "AccessDeniedException", 403)

@@ -1,4 +1,4 @@
-"""The sandbox in the process answers every boto3 session, and leaves nothing behind."""
+"""The sandbox inside the process answers every boto3 session, and restores the process afterwards."""
 
 import os
 import subprocess
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 def create(client: "AppIntegrationsServiceClient", token: str) -> str:
-    """Create an association of profiles-export and give its id."""
+    """Create an association of profiles-export and return its id."""
     made = client.create_data_integration_association(DataIntegrationIdentifier="profiles-export", ClientToken=token)
     return made["DataIntegrationAssociationId"]
 
 
 @pytest.fixture(autouse=True)
 def environment_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set what would lead boto3 elsewhere, or astray, without the sandbox."""
+    """Set AWS variables that would misdirect boto3 if the sandbox did not hide them."""
     monkeypatch.setenv("AWS_PROFILE", "does-not-exist")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://203.0.113.1")
     monkeypatch.setenv("AWS_ENDPOINT_URL_APPINTEGRATIONS", "http://203.0.113.1")
@@ -43,7 +43,7 @@ def environment_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_sandbox_needs_no_credentials_and_restores_the_environment() -> None:
-    """Neither credentials nor Region nor profile are needed, and the environment is as before."""
+    """The sandbox needs no credentials, Region or profile, and restores the environment and boto3 afterwards."""
     before, send, session = dict(os.environ), URLLib3Session.send, boto3.DEFAULT_SESSION  # noqa: TID251  # compared
     with in_process() as sandbox:
         client = boto3.client("appintegrations")
@@ -57,7 +57,7 @@ def test_sandbox_needs_no_credentials_and_restores_the_environment() -> None:
 
 
 def test_sandbox_restores_the_environment_after_an_error() -> None:
-    """Also where the block fails."""
+    """The environment is restored if the block raises an exception."""
     before = dict(os.environ)  # noqa: TID251  # compared
     with pytest.raises(ZeroDivisionError), in_process():
         _ = 1 / 0
@@ -65,7 +65,7 @@ def test_sandbox_restores_the_environment_after_an_error() -> None:
 
 
 def test_corrupt_file_leaves_the_environment_unchanged(tmp_path: Path) -> None:
-    """The file is read before anything is taken over."""
+    """An invalid data file is reported before the environment changes."""
     before = dict(os.environ)  # noqa: TID251  # compared
     (tmp_path / "sandbox.json").write_text("{", encoding="utf-8")
     with pytest.raises(DataFileError), in_process(tmp_path / "sandbox.json"):
@@ -75,7 +75,7 @@ def test_corrupt_file_leaves_the_environment_unchanged(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
 def test_region_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Of what the environment says of AWS, the Region is kept."""
+    """The sandbox keeps the Region of the environment."""
     monkeypatch.setenv(name, "eu-west-1")
     with in_process(), closing(boto3.client("appintegrations")) as client:
         [arn, *_] = [each["Arn"] for each in client.list_data_integrations()["DataIntegrations"]]
@@ -83,7 +83,7 @@ def test_region_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, name
 
 
 def test_session_created_earlier_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody has to care for the order of imports and sessions."""
+    """The sandbox answers a client that was created before the sandbox was imported."""
     made_before = (
         "import boto3\n"
         "client = boto3.client('appintegrations', region_name='us-east-1',"
@@ -98,10 +98,10 @@ def test_session_created_earlier_is_served(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_requests_to_other_machines_are_blocked() -> None:
-    """A request that moto does not answer is not sent; one to loopback is."""
+    """A request to another machine is blocked, and a request to loopback is sent."""
     with SandboxServer() as server, in_process():
         outward = boto3.client("appintegrations", endpoint_url="http://203.0.113.1")
-        with pytest.raises(HTTPClientError, match="the sandbox lets nothing leave this machine"):
+        with pytest.raises(HTTPClientError, match="the sandbox blocks requests that leave this machine"):
             outward.list_data_integrations()
         with closing(boto3.client("appintegrations", endpoint_url=server.url)) as inward:
             create(inward, "t")
@@ -110,13 +110,13 @@ def test_requests_to_other_machines_are_blocked() -> None:
 
 @pytest.mark.parametrize("config", [Config(use_fips_endpoint=True), Config(use_dualstack_endpoint=True)])
 def test_fips_and_dual_stack_endpoints_are_served(config: Config) -> None:
-    """FIPS and dual-stack hosts are AppIntegrations as well."""
+    """The sandbox answers on FIPS and dual-stack hosts."""
     with in_process(), closing(boto3.client("appintegrations", config=config)) as client:
         assert len(client.list_data_integrations()["DataIntegrations"]) == 3
 
 
 def test_threads_share_one_sandbox() -> None:
-    """A client and its answers can be used from a pool; STS answers there as well."""
+    """Threads share one sandbox, and STS answers in each of them."""
     with in_process() as sandbox, closing(boto3.client("appintegrations")) as client:
         sts = boto3.client("sts")
         with ThreadPoolExecutor(8) as pool:
@@ -127,7 +127,7 @@ def test_threads_share_one_sandbox() -> None:
 
 
 def test_second_process_finds_the_data_of_the_first(tmp_path: Path) -> None:
-    """With a file, the sandbox in the process keeps its state, and a server reads the same."""
+    """With a data file, a later sandbox and a server find the state of the first sandbox."""
     data = tmp_path / "sandbox.json"
     with in_process(data):
         made = create(boto3.client("appintegrations"), "t")
@@ -139,7 +139,7 @@ def test_second_process_finds_the_data_of_the_first(tmp_path: Path) -> None:
 
 
 def test_nested_sandboxes_are_isolated_and_not_stored() -> None:
-    """The inner one answers meanwhile; without a file nothing is kept."""
+    """A nested sandbox answers during its block only, and stores nothing without a data file."""
     with in_process() as outer:
         client = boto3.client("appintegrations")
         create(client, "t")
@@ -155,7 +155,7 @@ def test_nested_sandboxes_are_isolated_and_not_stored() -> None:
 
 
 def test_running_server_survives_moto_s_resets() -> None:
-    """A server in the same process keeps its AppIntegrations when the mock starts and stops."""
+    """A server keeps its state while a sandbox starts and stops in the same process."""
     with SandboxServer() as server:
         server.sandbox.call(
             "123456789012",
@@ -169,7 +169,7 @@ def test_running_server_survives_moto_s_resets() -> None:
 
 
 def test_plain_mock_aws_serves_the_registered_service(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is a service of moto like any other, empty again in the next mock."""
+    """Once registered, AppIntegrations works with plain `mock_aws`, and each `mock_aws` starts empty."""
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_APPINTEGRATIONS"):
         monkeypatch.delenv(name)
     register()
@@ -183,9 +183,9 @@ def test_plain_mock_aws_serves_the_registered_service(monkeypatch: pytest.Monkey
 
 
 def test_registration_fails_when_moto_does_not_find_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An upgrade of moto that moves its tables is told when registering, not by strange answers later."""
+    """A version of moto that does not find the service is reported at registration."""
     monkeypatch.setattr(backends, "get_backend", lambda _: {})
-    with pytest.raises(RuntimeError, match="This moto does not find the sandbox"):
+    with pytest.raises(RuntimeError, match="This version of moto does not find the sandbox"):
         register()
 
 
@@ -199,7 +199,7 @@ def test_package_import_loads_neither_moto_nor_botocore() -> None:
 
 
 def test_unknown_name_is_an_attribute_error() -> None:
-    """What the package does not have, it says plainly."""
+    """An unknown name of the package raises AttributeError."""
     assert all(hasattr(reconciler.sandbox, name) for name in reconciler.sandbox.__all__)
     with pytest.raises(AttributeError, match="nothing"):
         _ = reconciler.sandbox.nothing

@@ -1,4 +1,4 @@
-"""The sandbox over real HTTP: kept across restarts, atomic, quiet, and apart from its neighbours."""
+"""A sandbox over HTTP survives restarts, is atomic, writes no log, and is isolated from other sandboxes."""
 
 import signal
 import socket
@@ -30,27 +30,27 @@ ONE_ATTEMPT = Config(retries={"total_max_attempts": 1, "mode": "standard"}, max_
 
 @contextmanager
 def asking(server: SandboxServer) -> Iterator["AppIntegrationsServiceClient"]:
-    """Give a client of this server."""
+    """Yield a client of this server."""
     client = boto3.client("appintegrations", endpoint_url=server.url, config=ONE_ATTEMPT, **KEYS)
     with closing(client):
         yield client
 
 
 def create(client: "AppIntegrationsServiceClient", **more: Any) -> str:
-    """Create an association of profiles-export and give its id."""
+    """Create an association of profiles-export and return its id."""
     made = client.create_data_integration_association(DataIntegrationIdentifier="profiles-export", **more)
     return made["DataIntegrationAssociationId"]
 
 
 def listed(client: "AppIntegrationsServiceClient") -> list[str]:
-    """List the ids of the associations of profiles-export."""
+    """Return the ids of the associations of profiles-export."""
     answer = client.list_data_integration_associations(DataIntegrationIdentifier="profiles-export")
     return [each["DataIntegrationAssociationArn"][-36:] for each in answer["DataIntegrationAssociations"]]
 
 
 @pytest.fixture
 def hasty_threads() -> Iterator[None]:
-    """Let threads take turns a thousand times more often, so that races show."""
+    """Make threads switch a thousand times more often, so that race conditions show."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -59,7 +59,7 @@ def hasty_threads() -> Iterator[None]:
 
 @pytest.mark.usefixtures("hasty_threads")
 def test_concurrent_creates_with_one_token_make_one_association(server: SandboxServer) -> None:
-    """A Create is atomic: whoever comes at the same time gets the answer of the first."""
+    """Concurrent Creates with one token create one association and return the same answer."""
     with asking(server) as client, ThreadPoolExecutor(16) as pool:
         made = set(pool.map(lambda _: create(client, ClientToken="t"), range(64)))
         assert listed(client) == list(made)
@@ -68,7 +68,7 @@ def test_concurrent_creates_with_one_token_make_one_association(server: SandboxS
 
 @pytest.mark.usefixtures("hasty_threads")
 def test_concurrent_creates_do_not_exceed_the_quota(server: SandboxServer) -> None:
-    """Ten Creates pass, whoever comes first, and the others are refused."""
+    """Of 32 concurrent Creates, the quota accepts ten and refuses the others."""
 
     def attempt(_: int) -> bool:
         try:
@@ -83,7 +83,7 @@ def test_concurrent_creates_do_not_exceed_the_quota(server: SandboxServer) -> No
 
 
 def test_restarted_server_keeps_its_data(tmp_path: Path) -> None:
-    """Associations and tokens outlive the server, and its clients find it again on the same port."""
+    """Associations and tokens survive a restart, and clients reach the new server on the same port."""
     data = tmp_path / "sandbox.json"
     with SandboxServer(data=data) as first:
         port = urlsplit(first.url).port
@@ -97,7 +97,7 @@ def test_restarted_server_keeps_its_data(tmp_path: Path) -> None:
 
 
 def test_killed_server_loses_nothing_that_it_answered(tmp_path: Path) -> None:
-    """Everything that was answered is in the file, even if the server never gets to stop."""
+    """Every answered Create is in the data file, even if the server is killed."""
     data = tmp_path / "sandbox.json"
     program = (
         "import sys, threading; from pathlib import Path; from reconciler.sandbox import Behaviour, serve;"
@@ -118,7 +118,7 @@ def test_killed_server_loses_nothing_that_it_answered(tmp_path: Path) -> None:
 
 
 def test_server_without_a_file_stores_nothing() -> None:
-    """A fresh server holds the seeds only."""
+    """A server without a data file starts with the initial data integrations only."""
     with SandboxServer() as first, asking(first) as client:
         create(client)
     with SandboxServer() as second, asking(second) as client:
@@ -126,7 +126,7 @@ def test_server_without_a_file_stores_nothing() -> None:
 
 
 def test_servers_are_isolated() -> None:
-    """Each has an AppIntegrations and a behaviour of its own."""
+    """Each server has its own AppIntegrations and its own behaviour."""
     with SandboxServer() as one, SandboxServer(behaviour=Behaviour(explicit_deny=True)) as other:
         with asking(one) as client:
             create(client)
@@ -137,14 +137,14 @@ def test_servers_are_isolated() -> None:
 
 
 def test_port_in_use_is_reported(server: SandboxServer) -> None:
-    """The address is named, and the program goes on."""
+    """A port that is in use raises an OSError that names the address and what to do."""
     port = urlsplit(server.url).port or 0
     with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}: .*choose another port"):
         SandboxServer(port=port).start()
 
 
 def test_failed_start_frees_the_file(server: SandboxServer, tmp_path: Path) -> None:
-    """Whoever cannot listen does not keep others from the file."""
+    """A server that cannot listen releases its data file."""
     data, port = tmp_path / "sandbox.json", urlsplit(server.url).port or 0
     with pytest.raises(OSError, match="cannot listen"):
         SandboxServer(port=port, data=data).start()
@@ -152,7 +152,7 @@ def test_failed_start_frees_the_file(server: SandboxServer, tmp_path: Path) -> N
 
 
 def test_corrupt_file_is_reported_before_listening(tmp_path: Path) -> None:
-    """A server does not start on a file that it cannot read."""
+    """A server with an invalid data file fails before it listens."""
     data = tmp_path / "sandbox.json"
     data.write_text("{", encoding="utf-8")
     with pytest.raises(DataFileError):
@@ -160,7 +160,7 @@ def test_corrupt_file_is_reported_before_listening(tmp_path: Path) -> None:
 
 
 def test_stopped_server_has_no_url() -> None:
-    """There is no URL before start and after stop."""
+    """A server that is not running has no URL."""
     server = SandboxServer()
     with pytest.raises(RuntimeError):
         _ = server.url
@@ -169,14 +169,14 @@ def test_stopped_server_has_no_url() -> None:
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
 def test_server_listens_on_ipv6() -> None:
-    """A host with colons is an IPv6 address."""
+    """A server listens on an IPv6 address."""
     with SandboxServer(host="::1") as server, asking(server) as client:
         assert server.url.startswith("http://[::1]:")
         assert listed(client) == []
 
 
 def test_serve_announces_its_url_once_and_stops_on_request(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """One line says where it listens and what is unusual; nothing is printed beside it."""
+    """`serve` announces address, state and changed switches in one line, prints nothing, and stops on request."""
     stop, listening = threading.Event(), threading.Event()
     said: list[str] = []
 
@@ -199,7 +199,7 @@ def test_serve_announces_its_url_once_and_stops_on_request(tmp_path: Path, capfd
 
 
 def test_moto_s_reset_resets_the_sandbox(server: SandboxServer) -> None:
-    """The way in which moto's users start afresh works here as well."""
+    """A POST to moto's reset URL resets the sandbox too."""
     with asking(server) as client:
         create(client)
         request = urllib.request.Request(f"{server.url}/moto-api/reset", method="POST")  # loopback
@@ -210,7 +210,7 @@ def test_moto_s_reset_resets_the_sandbox(server: SandboxServer) -> None:
 
 @pytest.mark.usefixtures("hasty_threads")
 def test_one_of_several_conditional_s3_writers_wins(server: SandboxServer) -> None:
-    """The S3 that comes along decides races as S3 does, however often threads take turns."""
+    """Of several concurrent conditional writes to S3, exactly one succeeds."""
 
     def attempt(round_and_writer: tuple[int, int]) -> int:
         round_, writer = round_and_writer

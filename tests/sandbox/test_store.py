@@ -1,4 +1,4 @@
-"""What the file keeps comes back as it was; what is no such file is refused and left alone."""
+"""The data file preserves the state of a sandbox, and an invalid file is reported and not changed."""
 
 import json
 from contextlib import closing
@@ -19,13 +19,13 @@ LIST: dict[str, Any] = {"DataIntegrationIdentifier": "profiles-export"}
 
 
 def fill(sandbox: Sandbox) -> dict[str, Any]:
-    """Leave something of every kind."""
+    """Create a data integration and an association, each in a different account and Region."""
     sandbox.call("210987654321", "mars-1", "CreateDataIntegration", {"Name": "n", "KmsKey": "k", "Tags": {"é": "ü"}})
     return sandbox.call("123456789012", "us-east-1", "CreateDataIntegrationAssociation", ASKED)
 
 
 def test_stored_state_survives_a_restart(tmp_path: Path, clock: ManualClock) -> None:
-    """Associations, tokens, jobs, tags and the log come back, per account and Region."""
+    """Associations, tokens, jobs, tags and executed writes survive a restart, per account and Region."""
     file = tmp_path / "new" / "sandbox.json"
     with closing(Sandbox(file, clock=clock)) as before:
         made = fill(before)
@@ -44,7 +44,7 @@ def test_stored_state_survives_a_restart(tmp_path: Path, clock: ManualClock) -> 
 
 
 def test_reading_creates_no_file(tmp_path: Path, clock: ManualClock) -> None:
-    """Neither where there is none, nor beside one that another sandbox has; what it is told to do is forgotten."""
+    """A read-only sandbox creates and changes no file, even if another sandbox uses it."""
     file = tmp_path / "sandbox.json"
     with closing(Sandbox(file, clock=clock, read_only=True)) as nothing:
         fill(nothing)
@@ -62,7 +62,7 @@ def test_reading_creates_no_file(tmp_path: Path, clock: ManualClock) -> None:
 
 
 def test_data_file_is_readable_json(tmp_path: Path, clock: ManualClock) -> None:
-    """It is indented, in plain letters, and alone but for its lock."""
+    """The data file is indented JSON without escaped letters, and its lock is the only other file."""
     file = tmp_path / "sandbox.json"
     with closing(Sandbox(file, clock=clock)) as sandbox:
         fill(sandbox)
@@ -74,7 +74,7 @@ def test_data_file_is_readable_json(tmp_path: Path, clock: ManualClock) -> None:
 
 
 def test_write_with_a_lost_answer_is_stored(tmp_path: Path, clock: ManualClock) -> None:
-    """What was carried out is kept, whether or not its answer arrived."""
+    """An executed write is stored even if its answer is lost."""
     file = tmp_path / "sandbox.json"
     with (
         closing(Sandbox(file, Behaviour(lose_answers=1), clock=clock)) as sandbox,
@@ -86,7 +86,7 @@ def test_write_with_a_lost_answer_is_stored(tmp_path: Path, clock: ManualClock) 
 
 
 def test_reads_and_refusals_do_not_write_the_file(tmp_path: Path, clock: ManualClock) -> None:
-    """The file is written by changes only."""
+    """Reads and refused writes do not write the data file."""
     file = tmp_path / "sandbox.json"
     with closing(Sandbox(file, Behaviour(explicit_deny=True), clock=clock)) as sandbox:
         sandbox.call("123456789012", "us-east-1", "ListDataIntegrationAssociations", LIST)
@@ -96,7 +96,7 @@ def test_reads_and_refusals_do_not_write_the_file(tmp_path: Path, clock: ManualC
 
 
 def test_reset_clears_the_file(tmp_path: Path, clock: ManualClock) -> None:
-    """After a reset all is as in a fresh sandbox."""
+    """A reset deletes the state in memory and in the data file."""
     file = tmp_path / "sandbox.json"
     with closing(Sandbox(file, clock=clock)) as sandbox:
         fill(sandbox)
@@ -106,7 +106,7 @@ def test_reset_clears_the_file(tmp_path: Path, clock: ManualClock) -> None:
 
 
 def test_second_sandbox_on_the_same_file_is_rejected(tmp_path: Path) -> None:
-    """Two sandboxes would overwrite each other's changes; the file is free again after the first."""
+    """A data file belongs to one sandbox at a time, and is free again once that sandbox is closed."""
     file = tmp_path / "sandbox.json"
     with closing(Sandbox(file)), pytest.raises(DataFileError, match="another sandbox uses this file"):
         Sandbox(file)
@@ -114,7 +114,7 @@ def test_second_sandbox_on_the_same_file_is_rejected(tmp_path: Path) -> None:
 
 
 def test_closed_sandbox_changes_nothing(tmp_path: Path) -> None:
-    """A late request is refused, since what it does would not be kept."""
+    """A closed sandbox refuses requests and does not write the data file."""
     sandbox = Sandbox(tmp_path / "sandbox.json")
     sandbox.close()
     with pytest.raises(Exception, match="closed"):
@@ -124,7 +124,7 @@ def test_closed_sandbox_changes_nothing(tmp_path: Path) -> None:
 
 
 def spoilt(change: str) -> str:
-    """Spell a document of one Region with a change to it."""
+    """Return the JSON of a one-Region data file with one fault, or with none if `change` is unknown."""
     association: dict[str, Any] = {
         "id": "a",
         "integration_id": "i",
@@ -165,7 +165,7 @@ def spoilt(change: str) -> str:
 
 
 def test_sound_document_is_accepted(tmp_path: Path) -> None:
-    """What the refusals below start from is right."""
+    """The document that the next test damages is valid."""
     file = tmp_path / "sandbox.json"
     file.write_text(spoilt("nothing"), encoding="utf-8")
     with closing(Sandbox(file)) as sandbox:
@@ -188,17 +188,17 @@ def test_sound_document_is_accepted(tmp_path: Path) -> None:
     ],
 )
 def test_corrupt_file_is_named_and_left_alone(tmp_path: Path, text: str) -> None:
-    """One error with the path; the file stays as it is, and free."""
+    """An invalid data file is reported with its path, and is neither changed nor locked."""
     file = tmp_path / "sandbox.json"
     file.write_text(text, encoding="utf-8")
     for _ in range(2):
-        with pytest.raises(DataFileError, match=r"sandbox\.json: is not a sandbox's data"):
+        with pytest.raises(DataFileError, match=r"sandbox\.json: not a valid sandbox data file"):
             Sandbox(file)
     assert file.read_text(encoding="utf-8") == text
 
 
 def test_unreadable_file_is_named(tmp_path: Path) -> None:
-    """So is one that is no text, or no file."""
+    """A file that is not UTF-8, or is a folder, is reported as unreadable."""
     file = tmp_path / "sandbox.json"
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(DataFileError, match="cannot be read"):
@@ -208,14 +208,14 @@ def test_unreadable_file_is_named(tmp_path: Path) -> None:
 
 
 def test_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    """A path that leads through a file cannot hold a file."""
+    """A data file whose folder cannot be created is reported."""
     (tmp_path / "file").touch()
     with pytest.raises(DataFileError, match="cannot be used"):
         Sandbox(tmp_path / "file" / "sandbox.json")
 
 
 def test_failed_save_leaves_the_former_file(tmp_path: Path, clock: ManualClock) -> None:
-    """A file that cannot be replaced stays whole, and no half one is left beside it."""
+    """A failed save leaves no temporary file."""
     file = tmp_path / "sandbox.json"
     with closing(Sandbox(file, clock=clock)) as sandbox:
         fill(sandbox)

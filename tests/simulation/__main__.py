@@ -1,4 +1,4 @@
-"""`python -m simulation --seeds 500`: simulates seeds, and prints the history of the first that violates something."""
+"""Run `python -m simulation --seeds 500`: simulate seeds, and print the history of the first seed with a violation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simulation.world import Outcome, simulate
 
 
 def main() -> int:
-    """Simulate, and return the exit code: 1 where an invariant was violated."""
+    """Simulate the seeds, and return the exit code: 1 if an invariant was violated."""
     options = _options()
     first, last = options.seeds
     began = time.monotonic()
@@ -57,16 +57,16 @@ def _cancelled(pool: ProcessPoolExecutor) -> Iterator[None]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("simulation", description=__doc__)
     parser.add_argument("--seeds", type=_seeds, default=(0, 500), metavar="N|FIRST-LAST|=SEED")
-    parser.add_argument("--jobs", type=int, default=1, help="processes side by side")
-    parser.add_argument("--history", action="store_true", help="print histories of seeds that violate nothing, too")
-    parser.add_argument("--brief", action="store_true", help="print no histories of seeds that violate something")
-    parser.add_argument("--reached", action="store_true", help="count what the seeds reached")
-    parser.add_argument("--go-on", type=int, default=0, metavar="N", help="go on after so many seeds that fail")
+    parser.add_argument("--jobs", type=int, default=1, help="number of parallel processes")
+    parser.add_argument("--history", action="store_true", help="also print the histories of seeds without violations")
+    parser.add_argument("--brief", action="store_true", help="do not print the histories of seeds with violations")
+    parser.add_argument("--reached", action="store_true", help="print how often the seeds reached each event")
+    parser.add_argument("--go-on", type=int, default=0, metavar="N", help="continue after up to N failed seeds")
     return parser.parse_args()
 
 
 def _seeds(text: str) -> tuple[int, int]:
-    """Return the first seed and the one after the last."""
+    """Return the first seed, and the one after the last."""
     if text.startswith("="):
         return int(text[1:]), int(text[1:]) + 1
     first, dash, last = text.partition("-")

@@ -1,4 +1,4 @@
-"""The model of AppIntegrations: the sandbox in virtual time, behind clients that lose and delay what is sent."""
+"""Model of AppIntegrations: the sandbox in virtual time, behind clients that lose and delay requests and answers."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from reconciler.sandbox.service.state import DataIntegration, State
 INTEGRATIONS = ("profiles-export", "crm-accounts")
 READ_TIMEOUT = 60.0
 SIGNATURE = 300.0
-"""For how many seconds AWS takes a signed request, before and after the time in it."""
+"""Seconds for which AWS accepts a signed request, before and after its time."""
 LATE = 240.0
-"""How long after its client gave up a request may still be carried out, in seconds, at most."""
+"""Maximum number of seconds after the timeout of a client in which its request may still be carried out."""
 _URL = "https://app-integrations.us-east-1.amazonaws.com/"
 
 WRITE_FAULTS = (
@@ -59,28 +59,28 @@ _PAGES = (
     (403, "AccessDeniedException"),
     (429, "ThrottlingException"),
 )
-"""What a proxy answers: by the status alone, or by a code of AWS's that it knows, and never with AWS's request id."""
+"""Answers of a proxy: a status, or a known error code of AWS. None has a request id of AWS."""
 _BY_AWS = {"RequestId": "req-1", "HTTPStatusCode": 200}
 
 
 class Witness(Protocol):
-    """Is told what reaches AWS."""
+    """Observer of the calls that reach AWS."""
 
     def listed(self, trace: Trace, listing: Listing) -> None:
-        """Take note of what a run was shown, whole."""
+        """Record a complete List that a run received."""
 
     def sent(self, call: Call) -> None:
-        """Take note that a process makes a call that changes AWS."""
+        """Record that a process sends a Create or Update."""
 
     def arrived(self, call: Call) -> None:
-        """Take note that AWS has a call, and did not turn it away for being too busy."""
+        """Record that a call reached AWS and was not throttled."""
 
     def carried_out(self, call: Call) -> None:
-        """Take note that AWS carried a call out."""
+        """Record that AWS carried out a call."""
 
 
 class Cloud:
-    """One account and Region, for all processes. `rough` tells whether faults are on."""
+    """One account and Region, shared by all processes. `rough` is true while faults are on."""
 
     def __init__(self, scenario: Scenario, schedule: Schedule, history: History, witness: Witness) -> None:
         self.scenario, self.schedule, self.history, self.witness = scenario, schedule, history, witness
@@ -100,11 +100,11 @@ class Cloud:
 
     @property
     def state(self) -> State:
-        """What AWS holds."""
+        """The state of the service."""
         return self.service.state
 
     def behave(self, **changes: Any) -> None:
-        """Behave differently from now on."""
+        """Change the behaviour of the service from now on."""
         self.behaviour = replace(self.behaviour, **changes)
         self.service.set_behaviour(self.behaviour)
 
@@ -113,13 +113,13 @@ class Cloud:
         return f"arn:aws:app-integrations:{REGION}:{ACCOUNT}:data-integration/{integration_id}"
 
     def key_of(self, association_id: str, integration: str) -> NaturalKey:
-        """Return the natural key of an association as it was asked for, however List spells it."""
+        """Return the natural key of an association as requested, however List spells it."""
         return natural_key(
             {**self.state.associations[association_id].request, "DataIntegrationIdentifier": integration}
         )
 
     def renew(self, integration: DataIntegration) -> None:
-        """Delete a data integration and make it again under its name, as people do; another id is another one."""
+        """Delete a data integration and create it again under the same name and another id."""
         for association in [each for each in self.state.associations.values() if each.integration_id == integration.id]:
             self.service.remove_association(association.id)
         del self.state.integrations[integration.id]
@@ -127,7 +127,7 @@ class Cloud:
         self.state.integrations[again.id] = again
 
     def carry_out(self, call: Call) -> dict[str, Any]:
-        """Let AWS have a request. Raises ClientError."""
+        """Process a request in the service. Raises ClientError."""
         now = self.schedule.now
         if abs(now - call.signed) > SIGNATURE:
             self.history.reach("signature too old")
@@ -154,7 +154,7 @@ class Cloud:
         return answer
 
     def carry_out_later(self, call: Call, most: float) -> None:
-        """Let AWS have a request whose client is not there for the answer."""
+        """Process a request later, when its client no longer waits for the answer."""
 
         def arrive() -> None:
             try:
@@ -166,7 +166,7 @@ class Cloud:
         self.schedule.at(self.schedule.now + self.fate.uniform(0, most), arrive)
 
     def items(self, operation: str, parameters: Mapping[str, Any]) -> list[Any]:
-        """Return all items of a List as some replica of it shows them now. Raises ClientError."""
+        """Return the items of a List as one of its replicas shows them now. Raises ClientError."""
         if lagging := self.scenario.replicas and self.rough:
             lag = self.fate.choice((0.0, 0.5, 1.0)) * self.behaviour.list_lag
             self.service.set_behaviour(replace(self.behaviour, list_lag=lag))
@@ -183,7 +183,7 @@ class Cloud:
         return items[::-1] if self.scenario.by_offset else items
 
     def _as_shown(self, item: Any) -> Any:
-        """Return an item as this AWS spells it: always in the same way, from the Create on."""
+        """Return an item as this AWS spells it, in the same way at all times."""
         item = dict(item)
         match self.scenario.respelt:
             case "slash":
@@ -199,7 +199,7 @@ class Cloud:
         return item
 
     def _is_hidden(self, item: Any) -> bool:
-        """Tell whether a List that forgets for a while leaves an item out."""
+        """Tell whether List currently hides an item."""
         span = self.scenario.hides
         if not (span and self.rough):
             return False
@@ -215,13 +215,13 @@ class Cloud:
         return ClientError(said, operation)
 
     def page(self, operation: str) -> ClientError:
-        """Return what botocore raises for a page of a proxy."""
+        """Return the error that botocore raises for a page of a proxy."""
         status, code = self.fate.choice(_PAGES)
         said: Any = {"Error": {"Code": code, "Message": "<html>"}, "ResponseMetadata": {"HTTPStatusCode": status}}
         return ClientError(said, operation)
 
     def travel(self) -> float:
-        """Return how many seconds something is under way; it is rarely slow."""
+        """Return the travel time of a message in seconds. A few messages are slow."""
         return self.latency.uniform(2, 25) if chance(self.latency, 0.02) else self.latency.uniform(0.02, 0.3)
 
     def _integration(self, name: str) -> DataIntegration:
@@ -230,7 +230,7 @@ class Cloud:
 
 
 class Client:
-    """What a process of the simulation has for a boto3 client: the operations that readers and writers call."""
+    """Replacement for a boto3 client in a simulated process, with the operations that readers and writers call."""
 
     def __init__(self, cloud: Cloud, process: Process, trace: Trace, pace: Callable[[], None]) -> None:
         self.meta = self.events = self
@@ -239,7 +239,7 @@ class Client:
         self._listings: dict[str, Iterator[dict[str, Any]]] = {}
 
     def register(self, event: str, handler: Callable[..., None], **_: object) -> None:
-        """Call what wants to know of a request that is signed and about to leave; the rest is tested over HTTP."""
+        """Register a handler for requests that are signed and ready to send. Other events are tested over HTTP."""
         if event.startswith("before-send"):
             self._before_send.append(handler)
 
@@ -248,19 +248,19 @@ class Client:
         return self._page("ListDataIntegrations", parameters)
 
     def list_data_integration_associations(self, **parameters: Any) -> dict[str, Any]:
-        """List the associations of one."""
+        """List the associations of a data integration."""
         return self._page("ListDataIntegrationAssociations", parameters)
 
     def create_data_integration_association(self, **request: Any) -> dict[str, Any]:
-        """Create."""
+        """Create an association."""
         return self._write("CreateDataIntegrationAssociation", request)
 
     def update_data_integration_association(self, **request: Any) -> dict[str, Any]:
-        """Update."""
+        """Update an association."""
         return self._write("UpdateDataIntegrationAssociation", request)
 
     def _write(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        """Send a request, and have happen to it what may happen to requests."""
+        """Send a request, with the faults that the scenario allows."""
         cloud, process, history = self._cloud, self._process, self._cloud.history
         listing = self._trace.listings.get(request["DataIntegrationIdentifier"])
         call = Call(operation, request, self._trace, cloud.schedule.now, listing, self._trace.epoch)
@@ -293,7 +293,7 @@ class Client:
         return {**answer, "ResponseMetadata": _BY_AWS}
 
     def _page(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Return the page of a List that NextToken stands for, or the first one."""
+        """Return the page of a List for NextToken, or the first page."""
         token = parameters.pop("NextToken", None)
         if token is None:
             del parameters["MaxResults"]
@@ -305,14 +305,14 @@ class Client:
         return page if page.pop("last") else {**page, "NextToken": self._renamed(token)}
 
     def _renamed(self, token: str) -> str:
-        """Give pages another token for the next of them: AWS never gives one twice."""
+        """Return a new token for the next page. AWS never repeats a token."""
         name, _, count = token.partition("-")
         after = f"{name}-{int(count or 0) + 1}"
         self._listings[after] = self._listings.pop(token)
         return after
 
     def _before(self, fault: str | None, call: Call) -> None:
-        """Raise what comes in place of being carried out."""
+        """Raise the error of a fault that keeps the request from being carried out."""
         cloud = self._cloud
         match fault:
             case "connection refused":
@@ -341,7 +341,7 @@ class Client:
                 pass
 
     def _after(self, fault: str | None, operation: str) -> None:
-        """Raise what comes in place of the answer."""
+        """Raise the error of a fault that loses the answer."""
         match fault:
             case "5xx after":
                 raise self._cloud.refusal(operation, 500, "InternalServiceError", "sorry")
@@ -357,14 +357,14 @@ class Client:
 
 
 class Paginator:
-    """The pages of one List: between two of them anything may happen, and where they are cut moves."""
+    """Pages of one List. Other processes may change the associations between two pages."""
 
     def __init__(self, cloud: Cloud, process: Process, trace: Trace, pace: Callable[[], None], operation: str) -> None:
         self._cloud, self._process, self._trace, self._pace = cloud, process, trace, pace
         self._operation = operation
 
     def paginate(self, **parameters: Any) -> Iterator[dict[str, Any]]:
-        """Yield page after page. Raises ClientError and the other exceptions of botocore."""
+        """Yield the pages. Raises ClientError and other exceptions of botocore."""
         listing = Listing(parameters.get("DataIntegrationIdentifier", ""), self._cloud.schedule.now)
         if listing.integration:
             self._trace.listings[listing.integration] = listing
@@ -400,7 +400,7 @@ class Paginator:
             seen, last = start + len(page), _arn(page[-1])
 
     def _after(self, last: str, items: list[Any]) -> int:
-        """Return where the page after an item begins. Raises ClientError where the item is gone."""
+        """Return the position after an item. Raises ClientError if the item is gone."""
         arns = [_arn(item) for item in items]
         if last and last not in arns:
             self._cloud.history.reach("list: page gone")
@@ -408,7 +408,7 @@ class Paginator:
         return arns.index(last) + 1 if last else 0
 
     def _fail(self, seen: int) -> str | None:
-        """Raise what comes in place of a page; return what is wrong with the page that comes."""
+        """Raise the error of a fault, or return a fault that damages the page."""
         cloud = self._cloud
         fault = _fault(cloud.fate, cloud.scenario.faults.list if cloud.rough else 0.0, LIST_FAULTS)
         if not fault:
@@ -432,7 +432,7 @@ class Paginator:
 
 
 def _odd(random: Random, item: Any) -> Any:
-    """Return an item with a value that AWS's model does not allow; some of them matter, and some do not."""
+    """Return an item with an invalid value in one member."""
     wrong: dict[str, Any] = {
         "DataIntegrationAssociationArn": item["DataIntegrationAssociationArn"].replace("us-east-1", "eu-west-2"),
         "DestinationURI": 7,

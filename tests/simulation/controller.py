@@ -1,4 +1,4 @@
-"""What the processes of a simulation do: the real run over the real adapters, once or until they are killed."""
+"""Processes of a simulation: the real run with the real adapters, once or until the process is killed."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ from reconciler.edge.state.writer import JournalAuthor, StoredJournalWriter
 from reconciler.run import preview, reconcile
 
 _OFTEN = ("put", "create", "update")
-"""Where a process is killed and stopped most: between its writes, and not while it sleeps or reads."""
+"""Points with the most kills and stops: the writes. Sleeps and reads have fewer."""
 LOCK_TIMEOUT = 30.0
 PATIENCE = 3
-"""After how many runs in a row that failed people restart a controller."""
+"""Number of failed runs in a row after which a controller is restarted."""
 
 _UNWRITTEN = {
     " is held by ": "lease: held by another",
     "the store refuses": "unwritten: the journal",
     "no answer": "unwritten: nobody knows",
 }
-"""What a run is told whose journal was not written, in which case it has sent nothing."""
+"""Texts in the error of a run whose journal was not written. Such a run has sent nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """All that the processes share."""
+    """Objects that the processes share."""
 
     scenario: Scenario
     schedule: Schedule
@@ -64,14 +64,14 @@ class Board:
 
 
 class Luck:
-    """The fate of one controller's processes, until the faults end."""
+    """Faults of the processes of one controller, until the faults end."""
 
     def __init__(self, scenario: Scenario, history: History, who: str) -> None:
         self._random, self._history, self._who = dice(scenario.seed, f"luck of {who}"), history, who
         self.faults: Faults = scenario.faults
 
     def killed(self, where: str) -> bool:
-        """Tell whether the process is killed here."""
+        """Tell whether the process is killed at this point."""
         if not chance(self._random, self.faults.kill * _weight(where)):
             return False
         self._history.tell(self._who, f"KILLED, {where}")
@@ -79,7 +79,7 @@ class Luck:
         return True
 
     def stopped(self, where: str) -> float:
-        """Return for how many seconds the process is stopped here before it is resumed."""
+        """Return for how many seconds the process is stopped at this point before it is resumed."""
         if not chance(self._random, self.faults.stop * _weight(where)):
             return 0.0
         seconds = self._random.choice((70.0, 400.0, 1200.0, 1800.0, 4000.0)) * self._random.uniform(0.9, 1.1)
@@ -95,45 +95,45 @@ def _weight(where: str) -> float:
 
 
 class Time:
-    """A clock that is off, and a timer, of one process; a stop that is asked for ends its waits."""
+    """Clock and timer of one process. The clock may be wrong. A stop request ends each wait."""
 
     def __init__(self, schedule: Schedule, process: Process, skew: float, stop_at: float) -> None:
         self._schedule, self._process, self._skew, self._stop_at = schedule, process, skew, stop_at
 
     def now(self) -> datetime:
-        """Return the time that the process believes it is."""
+        """Return the time of the clock of the process."""
         return datetime.fromtimestamp(self._schedule.now + self._skew, UTC)
 
     def monotonic(self) -> float:
-        """Return seconds."""
+        """Return the monotonic time in seconds."""
         return self._schedule.now
 
     def sleep(self, seconds: float) -> None:
         """Wait. Raises StopRequested."""
         self._process.pause("sleep", max(0.0, min(seconds, self._stop_at - self._schedule.now)))
         if self.stopped():
-            raise StopRequested("a stop was asked for")
+            raise StopRequested("a stop was requested")
 
     def stopped(self) -> bool:
-        """Tell whether a stop was asked for."""
+        """Tell whether a stop was requested."""
         return self._schedule.now >= self._stop_at
 
 
 class Observing:
-    """The real reader, and what it made of what it was shown."""
+    """The real reader, which also records its observations."""
 
     def __init__(self, reader: Reader, trace: Trace) -> None:
         self._reader, self._trace = reader, trace
 
     def observe(self, progress: Progress) -> Observation:
-        """Observe."""
+        """Return the observation of the reader, and record it."""
         self._trace.decided_from = self._trace.read
         observation = self._reader.observe(progress)
         self._trace.observation = observation
         return observation
 
     def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
-        """List some; what is listed before the first write is what the run decides from."""
+        """List associations. Before the first write, they also count as the base of the decisions."""
         listed, trace = self._reader.list_associations(integration_arns), self._trace
         if trace.observation and trace.wrote is None:
             seen = {**trace.observation.associations, **listed}
@@ -142,7 +142,7 @@ class Observing:
 
 
 class Seat:
-    """What a process has in its memory from run to run: which journal it has read."""
+    """State that a process keeps between runs: the journal that it has read."""
 
     def __init__(self, board: Board, process: Process) -> None:
         self.process = process
@@ -156,11 +156,11 @@ class Seat:
 
 
 Decided = list[tuple[str, Manifest, str]]
-"""Name, manifest and word of each decision of a run."""
+"""Name, manifest and kind of each decision of a run."""
 
 
 class Controller:
-    """One controller: as many processes after each other as it takes."""
+    """One controller: a series of processes, each of which replaces a killed one."""
 
     def __init__(self, board: Board, who: Who) -> None:
         self._board, self.who = board, who
@@ -169,7 +169,7 @@ class Controller:
         self._runs = 0
 
     def begin(self, time: float) -> None:
-        """Begin the first process, or the next one after a kill."""
+        """Begin the first process, or the next process after a kill."""
         process = self._board.schedule.spawn(self.who.name, time, self.luck, self._loop)
         process.at_death.append(self._begin_again)
 
@@ -179,7 +179,7 @@ class Controller:
             self.begin(schedule.now + self._random.choice((1.0, 30.0, 200.0, 900.0)))
 
     def _loop(self, process: Process) -> None:
-        """Run again and again until the rough time is over, or people see that it leads nowhere, and restart it."""
+        """Run repeatedly until the time with faults is over. After several failed runs, restart the controller."""
         schedule, board, seat = self._board.schedule, self._board, Seat(self._board, process)
         failures = 0
         while schedule.now < START.timestamp() + board.scenario.horizon:
@@ -191,11 +191,11 @@ class Controller:
             process.pause("between runs", self.who.interval * self._random.uniform(1.0, 1.03))
 
     def once(self, process: Process) -> Decided | None:
-        """Make one run in a process of its own, of git's head; None where it failed."""
+        """Make one run of the head of git in a process of its own. Return None if it failed."""
         return self.run(Seat(self._board, process), len(self._board.git.revisions) - 1)
 
     def run(self, seat: Seat, revision: int) -> Decided | None:
-        """Make one run; None where it failed."""
+        """Make one run. Return None if it failed."""
         board, process, trace = self._board, seat.process, self._trace(revision, dry=False)
         time = self._time(process)
         try:
@@ -205,7 +205,7 @@ class Controller:
             board.history.tell(trace.who, f"{trace.run} fails: {type(error).__name__}: {error}")
             board.history.reach(f"failed: {type(error).__name__}")
             return None
-        except Exception as error:  # noqa: BLE001 - which is what must not be
+        except Exception as error:  # noqa: BLE001 - no run may raise another exception
             process.breathe()
             board.checker.failed(trace, error)
             return None
@@ -230,7 +230,7 @@ class Controller:
             plan = preview(self._work(trace, time), cloud, journal).plan
         except ReconcilerError as error:
             board.history.tell(trace.who, f"{trace.run} fails: {error}")
-        except Exception as error:  # noqa: BLE001 - which is what must not be
+        except Exception as error:  # noqa: BLE001 - no run may raise another exception
             board.checker.failed(trace, error)
         else:
             board.history.tell(trace.who, f"{trace.run}: {_said(Result(plan, {}, {}))}")
@@ -239,7 +239,7 @@ class Controller:
     def _reconcile(self, seat: Seat, trace: Trace, time: Time) -> Result:
         board, process, journal = self._board, seat.process, seat.journal(trace)
         author = JournalAuthor(new_id(self._random), process.name, self.who.host, str(trace.revision))
-        fresh: Callable[[], str] = lambda: new_id(self._random)  # noqa: E731 - as short as it gets
+        fresh: Callable[[], str] = lambda: new_id(self._random)  # noqa: E731 - a function would be longer
         keeper = StoredJournalWriter(seat.desk, journal, author, time, time, timeout=LOCK_TIMEOUT, new_lineage=fresh)
         pace = RateLimiter(2, 5, time)
         writer = Writer(lambda: Client(board.cloud, process, trace, pace), pace, time)  # type: ignore[arg-type,return-value]

@@ -1,4 +1,4 @@
-"""All randomness of a simulation: one generator for each purpose, so that a change in one does not shuffle the rest."""
+"""Randomness of a simulation: one generator for each purpose, which keeps changes in one from affecting the others."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from random import Random
 
 
 def dice(seed: int, purpose: str) -> Random:
-    """Return the generator of one purpose under one seed."""
-    return Random(f"{seed}/{purpose}")  # noqa: S311 - a simulation must replay, and keeps no secrets
+    """Return the generator for a seed and a purpose."""
+    return Random(f"{seed}/{purpose}")  # noqa: S311 - a simulation must be repeatable, and has no secrets
 
 
 def chance(random: Random, probability: float) -> bool:
-    """Tell whether something of this probability happens."""
+    """Return true with a probability."""
     return random.random() < probability
 
 
 def new_id(random: Random) -> str:
-    """Return a UUID as random as the generator."""
+    """Return a UUID from the generator."""
     return str(uuid.UUID(int=random.getrandbits(128), version=4))

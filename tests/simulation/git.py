@@ -1,4 +1,4 @@
-"""Manifests over time: what people write into git while controllers run."""
+"""Manifests over time: the commits that people make while controllers run."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from reconciler.core.model import Json, Manifest, Mode, OnLoss, Origin, Policy
 from reconciler.core.request.normalise import normalise
 
 WINDOWS = 4
-"""How many ExecutionConfigurations people choose from, so that they come back to earlier ones."""
+"""Number of ExecutionConfigurations that people choose from. A small number makes them return to earlier ones."""
 _DAY = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What people want of one association; `destination` and `client` are its natural key beside the integration."""
+    """Configuration that people want for one association. The natural key is `integration`, `client`, `destination`."""
 
     name: str
     integration: str
@@ -45,7 +45,7 @@ class Wish:
 
     @property
     def manifest(self) -> Manifest:
-        """The manifest that says so."""
+        """The manifest for the configuration."""
         objects: Json = {"CustomerProfiles": {"domainName": [f"domain-{self.domain}"], "objectType": ["_profile"]}}
         spec = {
             "DataIntegrationIdentifier": self.integration,
@@ -59,7 +59,7 @@ class Wish:
 
 
 class Git:
-    """All revisions, the first one first."""
+    """History of revisions, oldest first."""
 
     def __init__(self, scenario: Scenario, cloud: Cloud, history: History) -> None:
         self._scenario, self._cloud, self._history = scenario, cloud, history
@@ -74,7 +74,7 @@ class Git:
         return tuple(wish.manifest for wish in self.revisions[revision])
 
     def asks_to_recreate(self, manifest: Manifest) -> bool:
-        """Tell whether people wrote into git that a loss is to be made good: what they leave out asks for nothing."""
+        """Tell whether people wrote `onLoss: recreate` into git. A missing member requests nothing."""
         says = {wish.name: wish.says_on_loss for revision in self.revisions for wish in revision}
         return manifest.policy.on_loss is OnLoss.RECREATE and says[manifest.name]
 
@@ -114,7 +114,7 @@ class Git:
             self._history.tell("git", f"revision {len(self.revisions) - 1}: {wishes}")
 
     def tell(self) -> None:
-        """Tell what the first revision asks for."""
+        """Write the first revision to the history."""
         self._history.tell("git", "; ".join(_said(wish) for wish in self.revisions[0]))
 
     def _wish(self) -> Wish:
@@ -144,7 +144,7 @@ class Git:
         self._removed.append(wish)
 
     def _adopt(self, wish: Wish) -> Wish:
-        """Name some live association, or none any more."""
+        """Name a live association in policy.adopt, or remove policy.adopt."""
         if wish.policy.adopt or not self._cloud.state.associations:
             return self._policy(wish, adopt=None)
         association = self._random.choice(list(self._cloud.state.associations.values()))
@@ -166,7 +166,7 @@ class Git:
 
 
 def _default(spec: Json) -> OnLoss:
-    """Return what the program makes of a manifest that does not say what becomes of a loss."""
+    """Return the onLoss that the program uses for a manifest without it."""
     document = {"metadata": {"name": "any"}, "spec": spec}
     return build.build_manifest(document, Origin("any.yaml", 1, 1), {}).policy.on_loss
 

@@ -1,4 +1,4 @@
-"""What happened in one simulation: lines for people, and counts that tell what the simulation reached."""
+"""History of one simulation: lines for people, and counts of the events that it reached."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
-"""When every simulation begins, in true time."""
+"""Start of every simulation, in true time."""
 
 
 @dataclass(slots=True)
 class History:
-    """Lines `true time, who, what`, oldest first. `reached` counts what tests want to have happened."""
+    """Lines of `true time, who, what`, oldest first. `reached` counts the events that tests look for."""
 
     clock: Callable[[], float]
     lines: list[tuple[float, str, str]] = field(default_factory=list)
     reached: Counter[str] = field(default_factory=Counter)
 
     def tell(self, who: str, what: str) -> None:
-        """Remember a line."""
+        """Add a line."""
         self.lines.append((self.clock(), who, what))
 
     def reach(self, what: str) -> None:
-        """Count that something happened that the simulation is there for."""
+        """Count an event that the simulation is meant to reach."""
         self.reached[what] += 1
 
     def __str__(self) -> str:
-        """Render all lines."""
+        """Return the lines as text."""
         return "\n".join(f"{readable(at)}  {who:<14} {what}" for at, who, what in self.lines)
 
 

@@ -1,4 +1,4 @@
-"""What must hold, whatever AWS does: checked by what reaches AWS and the store, not by what the code says of itself."""
+"""Invariants, checked by the calls that reach AWS and the writes that reach the store, without the code under test."""
 
 from __future__ import annotations
 
@@ -28,43 +28,46 @@ Check = Callable[Concatenate["Checker", Checked], None]
 
 INCARNATIONS = 20
 FRESH = 60.0
-"""How many seconds after its intent was written a call may be sent."""
+"""Maximum age of an intent in seconds when its call is sent."""
 EPSILON = 30.0
-"""Seconds that reading, deciding and writing take beside the waits that are counted."""
+"""Seconds for reading, deciding and writing, beside the waits that are counted."""
 
 INVARIANTS = {
-    "never-twice": "no second Create of one natural key and incarnation while the token or List protects it",
-    "incarnation": "another incarnation only where generation was raised, or what List once showed is gone for good",
-    "known-token": "a Create bears the token of its own request and an incarnation",
-    "observed-first": "a Create is sent only by a run whose List of the data integration was complete",
-    "one-update": "at most one Update for each ExecutionConfiguration and generation of git, none without a change",
+    "never-twice": "no second Create of one natural key and incarnation while the token or List prevents it",
+    "incarnation": "another incarnation only after a raised generation, or after the loss of a listed association",
+    "known-token": "a Create has the token of its own request and an incarnation",
+    "observed-first": "a Create is sent only after a complete List of the data integration",
+    "one-update": "at most one Update for each ExecutionConfiguration and generation in git, and none without a change",
     "dry-run": "a dry run writes nothing and takes no lock",
-    "nothing-unknown": "what List showed to a run is in the journal or in the run's report",
-    "ambiguous": "of several that match, none is adopted unless policy.adopt names it",
-    "no-lost-update": "serials grow by one, and what was bound stays known",
-    "lease": "the journal's lease is another run's only after it was given back or has expired",
-    "answers-kept": "an answer that the run had is in the journal, or the run says that it is not",
-    "converges": "without faults, every manifest is stably what it is reported to be",
-    "no-internal-error": "whatever goes wrong is a ReconcilerError",
-    "checked": "what holds could be checked",
+    "nothing-unknown": "each association in List is in the journal or in the report of the run",
+    "ambiguous": "of several matching associations, none is adopted without policy.adopt",
+    "no-lost-update": "serials grow by one, and no bound record is lost",
+    "lease": "a lease goes to another run only after it was released or has expired",
+    "answers-kept": "an answer that a run received is in the journal, or the run reports that it is not",
+    "converges": "without faults, the decision on every manifest becomes stable",
+    "no-internal-error": "every failure is a ReconcilerError",
+    "checked": "no check fails itself",
 }
 
 
 def _surely(check: Check[Checked]) -> Check[Checked]:
-    """Violate an invariant where a check itself fails: the reconciler takes what its calls raise for a fault of AWS."""
+    """Report a violation if the check itself fails.
+
+    Otherwise the reconciler would take the exception of the check for a fault of AWS.
+    """
 
     @wraps(check)
     def checked(checker: Checker, /, *arguments: Checked.args, **named: Checked.kwargs) -> None:
         try:
             check(checker, *arguments, **named)
-        except Exception as error:  # noqa: BLE001 - of whatever kind
+        except Exception as error:  # noqa: BLE001 - a check may fail in any way
             checker.violate("checked", f"{check.__name__}: {type(error).__name__}: {error}")
 
     return checked
 
 
 class Checker:
-    """Watches one simulation, and ends it at the first violation."""
+    """Observer of one simulation. It ends the simulation at the first violation."""
 
     def __init__(self, scenario: Scenario, schedule: Schedule, history: History) -> None:
         self._scenario, self._schedule, self._history = scenario, schedule, history
@@ -82,47 +85,47 @@ class Checker:
         self._lease_of: dict[tuple[int, int], Trace] = {}
 
     def violate(self, invariant: str, text: str) -> None:
-        """Take note of a violation, and end the simulation."""
+        """Record a violation, and end the simulation."""
         assert invariant in INVARIANTS
         self.violations.append((invariant, text))
         self._history.tell("VIOLATED", f"{invariant}: {text}")
         self._schedule.halt()
 
-    # what reaches AWS
+    # calls to AWS
 
     @_surely
     def sent(self, call: Call) -> None:
-        """Check a call as it is sent."""
+        """Check a call when it is sent."""
         if call.trace.dry:
             self.violate("dry-run", f"{call.trace.run} sends {call.operation}")
         if call.trace.mode is Mode.OBSERVE:
-            self.violate("dry-run", f"{call.trace.run} sends {call.operation} and only observes")
+            self.violate("dry-run", f"{call.trace.run} sends {call.operation} in mode observe")
         if call.verb == "create":
             self._create_sent(call)
 
     def _create_sent(self, call: Call) -> None:
         if not (call.listing and call.listing.complete):
-            self.violate("observed-first", f"{call.trace.run} creates where its List was not complete")
+            self.violate("observed-first", f"{call.trace.run} creates after an incomplete List")
             return
         key, incarnation = _identity(call)
         if incarnation is None:
-            self.violate("known-token", f"{call.trace.run} creates under {call.request.get('ClientToken')}")
+            self.violate(
+                "known-token", f"{call.trace.run} creates with the unknown token {call.request.get('ClientToken')}"
+            )
             return
         former = [first for earlier, first in self._creates[key] if earlier < incarnation]
         known = _bound(call.trace.decided_from, key)
         for earlier, first in self._creates[key]:
             remembered = first.epoch == self.shelf.epoch and first.association_id in known
             if earlier == incarnation and remembered:
-                self.violate(
-                    "incarnation", f"{call.trace.run} sends the token of {first.association_id}, which is bound"
-                )
+                self.violate("incarnation", f"{call.trace.run} sends the token of the bound {first.association_id}")
         if former and (key, incarnation) not in self._sent:
             self._again(former, call, key)
         self._sent.add((key, incarnation))
 
     @_surely
     def listed(self, trace: Trace, listing: Listing) -> None:
-        """Remember which run saw what, for what is said of associations that are gone."""
+        """Record the associations that a run saw, for later checks of lost ones."""
         for id_, key in listing.ids.items():
             self._shown[id_] = key
         for id_, (integration, *_) in self._shown.items():
@@ -130,7 +133,7 @@ class Checker:
                 self._missed[id_][trace.run] = listing.seen
 
     def _misses(self, association_id: str) -> int:
-        """Return how many runs have missed an association since one that came to its end was shown it."""
+        """Return how many runs missed an association since the last finished run that saw it."""
         return sum(at > self._last_shown[association_id] for at in self._missed[association_id].values())
 
     @_surely
@@ -151,15 +154,15 @@ class Checker:
         self._creates[key].append((incarnation or 0, call))
 
     def _twice(self, first: Call, second: Call) -> None:
-        """Tell whether a second Create of one incarnation could have been avoided."""
+        """Check whether a second Create of one incarnation could have been prevented."""
         assert second.listing
         scenario, history = self._scenario, self._history
         what = f"{first.association_id} by {first.trace.run}, {second.association_id} by {second.trace.run}"
         if first.association_id in second.listing.ids:
             if first.association_id in self._others(second.trace):
-                history.reach("twice: git says of what List spells otherwise that it is another one")
+                history.reach("twice: policy.adopt gives the respelled association to another manifest")
                 return
-            self.violate("never-twice", f"{what}: List had shown the first one")
+            self.violate("never-twice", f"{what}: List had shown the first association")
             return
         if min(first.epoch, second.epoch) != self.shelf.epoch:
             history.reach("twice: state lost or restored")
@@ -177,33 +180,33 @@ class Checker:
             return
         history.reach("twice: neither token nor List protects")
         if scenario.settle > waits - max(first.duration, second.duration) + SIGNATURE + EPSILON:
-            history.reach("twice: slept between its last look at the clock and the signature")
+            history.reach("twice: the run slept between its last look at the clock and the signature")
 
     def _again(self, former: Sequence[Call], call: Call, key: NaturalKey) -> None:
-        """Tell whether a further incarnation was called for: by a person, or by what happened to the former ones."""
+        """Check whether a person or the loss of the previous association requested another incarnation."""
         assert call.listing
         who = f"{call.trace.run} recreates {former[-1].association_id}"
         for id_ in ({each.association_id for each in former} & call.listing.ids.keys()) - self._others(call.trace):
             self.violate("incarnation", f"{who}, and List shows {id_}")
         if former[0].epoch != self.shelf.epoch:
-            return  # what is forgotten cannot be asked about
+            return  # the journal has lost the earlier incarnations
         now = _manifest(self._decided_by.get(call.request["ClientToken"], call.trace), key)
         if now and now.policy.generation > _generation(former[-1].trace, key):
             return
         shown = [id_ for id_, its in self._shown.items() if its == key]
         if now is None or not self.git.asks_to_recreate(now):
-            self.violate("incarnation", f"{who} without being asked to")
+            self.violate("incarnation", f"{who}, and git does not request it")
         elif not shown:
-            self.violate("incarnation", f"{who}, which List never showed")
+            self.violate("incarnation", f"{who}, and List never showed it")
         elif all(self._misses(id_) < 2 for id_ in shown):
-            self.violate("incarnation", f"{who}, which one run missed")
+            self.violate("incarnation", f"{who}, and fewer than two runs missed it")
 
     def _others(self, trace: Trace) -> set[str]:
-        """Return the ids of which git says, by policy.adopt, that they are others, where List spells keys otherwise."""
+        """Return the ids that policy.adopt gives to other manifests, if List respells keys."""
         return _adopted(trace) if self._scenario.respelt else set()
 
     def _is_listed(self, association_id: str, at: float) -> bool:
-        """Tell whether List without lag would have shown an association then."""
+        """Tell whether List without lag would have shown an association at a time."""
         association = self.cloud.state.associations.get(association_id)
         forgets = self._scenario.behaviour.list_forgets
         if association is None:
@@ -212,13 +215,13 @@ class Checker:
 
     @_surely
     def arrived(self, call: Call) -> None:
-        """Check an Update that AWS has, whatever it makes of it: each change in git is worth one."""
+        """Check an Update that reached AWS, whatever its result. Each change in git allows one."""
         if call.verb == "create":
             return
         id_ = call.request["DataIntegrationAssociationIdentifier"]
         who, asking = f"{call.trace.run} updates {id_}", list(self._asking(call, id_))
         if not asking or call.trace.mode is not Mode.CREATE_AND_UPDATE:
-            self.violate("one-update", f"{who}, which no manifest asks for")
+            self.violate("one-update", f"{who}, and no manifest requests it")
             return
         change = (id_, _execution(call.request), asking[0].policy.generation)
         self._updates[change] += 1
@@ -226,7 +229,7 @@ class Checker:
             self.violate("one-update", f"{who} a second time for one change in git")
 
     def _asking(self, call: Call, association_id: str) -> Iterator[Manifest]:
-        """Yield the manifests of the run's revision that ask for an Update."""
+        """Yield the manifests of the run's revision that request an Update."""
         association = self.cloud.state.associations.get(association_id)
         for manifest in call.trace.manifests:
             same = association is None or _is_same(manifest, association.request)
@@ -235,14 +238,14 @@ class Checker:
                 yield manifest
 
     def _updated(self, call: Call) -> None:
-        """Check that git ever asked for something else: an older revision, too, is a change to who comes late."""
+        """Check that git ever changed the configuration. An older revision counts as a change, too."""
         association = self.cloud.state.associations[call.association_id]
         manifests = [wish.manifest for revision in self.git.revisions for wish in revision]
         if len({_execution(each.spec) for each in manifests if _is_same(each, association.request)}) < 2:
-            self.violate("one-update", f"{call.trace.run} updates {call.association_id}, and git never changed")
+            self.violate("one-update", f"{call.trace.run} updates {call.association_id}, and git never changed it")
         self._history.reach("updated")
 
-    # what reaches the store
+    # writes to the store
 
     @_surely
     def touched(self, trace: Trace, what: str) -> None:
@@ -252,7 +255,7 @@ class Checker:
 
     @_surely
     def written(self, trace: Trace, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
-        """Check a put that was accepted."""
+        """Check a write that the store accepted."""
         if after["serial"] != (before["serial"] if before else 0) + 1:
             self.violate("no-lost-update", f"{trace.run} writes serial {after['serial']}")
         if before:
@@ -287,10 +290,10 @@ class Checker:
         else:
             self.violate("lease", f"{trace.run} takes the lease of {owner.run} before it expires")
 
-    # what runs say
+    # results of runs
 
     def finished(self, trace: Trace, result: Result) -> None:
-        """Check what a finished run reports."""
+        """Check the result of a finished run."""
         for decision in result.plan.decisions:
             self._history.reach(f"decision: {decision.kind}")
             if isinstance(decision, Adopt):
@@ -315,16 +318,16 @@ class Checker:
             self.violate("ambiguous", f"{trace.run} adopts {decision.live.id}, and {len(same)} match")
 
     def _check_known(self, trace: Trace, plan: Plan) -> None:
-        """Tell whether everything that List showed is remembered or reported."""
+        """Check that each association in List is in the journal or in the report."""
         known = _bound(trace.decided_from) | _bound(self.shelf.document) | {live.id for live in plan.unmanaged}
         known |= {live.id for decision in plan.decisions if (live := get_live(decision))}
         texts = " ".join(decision.reason for decision in plan.decisions if isinstance(decision, Blocked))
         for id_ in {live.id for lives in _lives(trace) for live in lives} - known:
             if id_ not in texts:
-                self.violate("nothing-unknown", f"{trace.run} was shown {id_}, and says nothing of it")
+                self.violate("nothing-unknown", f"{trace.run} saw {id_} and does not report it")
 
     def _check_answers(self, trace: Trace, result: Result) -> None:
-        """Tell whether the answers of a run were journalled, where nobody else decided the record since."""
+        """Check that the journal has the answers of a run, unless another run has changed the record."""
         document, wrote = self.shelf.document, trace.wrote
         if result.error or document is None or wrote is None or trace.wrote_epoch != self.shelf.epoch:
             return
@@ -332,19 +335,19 @@ class Checker:
             record = document["records"].get(name)
             same = record is not None and record == wrote["records"].get(name)
             if isinstance(outcome, Created) and same and record["status"] == "intended":
-                self.violate("answers-kept", f"{trace.run} created {name}, and the journal does not say so")
+                self.violate("answers-kept", f"{trace.run} created {name}, and the journal does not have it")
 
     def failed(self, trace: Trace, error: Exception) -> None:
-        """Take note of an exception that no run may raise."""
+        """Report an exception that no run may raise."""
         self.violate("no-internal-error", f"{trace.run}: {type(error).__name__}: {error}")
 
     def dry(self, plan: Plan) -> None:
-        """Take note of a dry run that ended well."""
+        """Record the decisions of a dry run."""
         for decision in plan.decisions:
             self._history.reach(f"dry run: {decision.kind}")
 
     def converged(self, rounds: Sequence[Sequence[tuple[str, Manifest, str]]], who: str) -> None:
-        """Check the last rounds of one controller: (name, manifest, word) for each decision of each."""
+        """Check the last runs of one controller: (name, manifest, decision) for each decision of each run."""
         last, before = rounds[-1], rounds[-2]
         words = {name: word for name, _, word in before}
         for name, manifest, word in last:
@@ -355,12 +358,12 @@ class Checker:
                 self.violate("converges", f"{who}: {name} was {words[name]} and is {word} after {len(rounds)} rounds")
 
     def _may_go_on(self, manifest: Manifest) -> bool:
-        """Tell whether git asks to create again and again what List forgets."""
+        """Tell whether git requests new Creates for ever, because List forgets associations."""
         return self._scenario.behaviour.list_forgets is not None and manifest.policy.on_loss is OnLoss.RECREATE
 
 
 def _is_same(manifest: Manifest, request: Mapping[str, Any]) -> bool:
-    """Tell whether a manifest asks for an association, its data integration apart."""
+    """Tell whether a manifest requests an association, regardless of its data integration."""
     return all(manifest.spec.get(member) == request.get(member) for member in ("ClientId", "DestinationURI"))
 
 
@@ -369,7 +372,7 @@ def _execution(request: Mapping[str, Any]) -> str:
 
 
 def _identity(call: Call) -> tuple[NaturalKey, int | None]:
-    """Return the natural key and the incarnation of a Create; None where its token is of no incarnation."""
+    """Return the natural key and incarnation of a Create. The incarnation is None if no incarnation has its token."""
     request = {key: value for key, value in call.request.items() if key != "ClientToken"}
     token = call.request.get("ClientToken")
     return natural_key(request), next(
@@ -391,14 +394,14 @@ def _id(arn: str) -> str:
 
 
 def _bound(journal: dict[str, Any] | None, key: NaturalKey | None = None) -> set[str]:
-    """Return the ids that a journal knows, of one natural key or of all."""
+    """Return the ids of the bound records in a journal, for one natural key or for all."""
     records = journal["records"].values() if journal else ()
     bound = (record for record in records if record["status"] == "bound")
     return {record["associationId"] for record in bound if key in {None, natural_key(record["request"])}}
 
 
 def _adopted(trace: Trace) -> set[str]:
-    """Return the ids that git names in policy.adopt."""
+    """Return the ids in policy.adopt of the manifests."""
     return {_id(each.policy.adopt) for each in trace.manifests if each.policy.adopt}
 
 

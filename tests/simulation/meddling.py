@@ -1,4 +1,4 @@
-"""Others: what people and AWS do to associations and the journal behind the reconciler's back."""
+"""Changes by people and AWS to associations and data integrations, outside the reconciler."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from reconciler.sandbox.service.errors import ServiceError
 
 
 class Others:
-    """Everyone but the reconciler."""
+    """People and services other than the reconciler."""
 
     def __init__(self, scenario: Scenario, cloud: Cloud, git: Git, history: History) -> None:
         self._cloud, self._git, self._history = cloud, git, history
         self._random = dice(scenario.seed, "others")
 
     def meddle(self) -> None:
-        """Do one thing."""
+        """Make one change."""
         deeds: dict[str, Callable[[], bool]] = {
             "an association is removed": self._remove,
             "somebody updates an association": self._update,
@@ -75,7 +75,7 @@ class Others:
         return True
 
     def _rename(self) -> bool:
-        """Give a data integration another name, or its old one back."""
+        """Rename a data integration, or give it its old name again."""
         integration = self._random.choice(list(self._cloud.state.integrations))
         before = self._cloud.state.integrations[integration]
         name = before.name.removesuffix("-old") if before.name.endswith("-old") else f"{before.name}-old"
@@ -89,7 +89,7 @@ class Others:
         return True
 
     def _call(self, operation: str, **request: Json) -> bool:
-        """Call by hand, without a ClientToken of ours."""
+        """Make a call by hand, without a ClientToken of the program."""
         try:
             self._cloud.service.call(operation, request)
         except ServiceError:

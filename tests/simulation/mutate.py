@@ -1,4 +1,4 @@
-"""Deliberate mistakes in a copy of the package: what the simulation is worth shows in whether it finds them."""
+"""Mutants: copies of the package with one deliberate mistake each. A good simulation finds every mistake."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ PACKAGE = Path(reconciler.__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One mistake: what it breaks, which invariants may notice, and (old text, new text) of each edit.
+    """One mistake: its effect, the invariants that may catch it, and the (old text, new text) of each edit.
 
-    The old text of an edit occurs once in the package, so a module that moves breaks no mutant. `first` is the seed to
-    begin with: a mistake that few worlds show is found sooner near one that does.
+    The old text of an edit occurs exactly once in the package, in any module. `first` is the first seed to simulate: a
+    rare mistake is found sooner near a seed that shows it.
     """
 
     name: str
@@ -28,20 +28,21 @@ class Mutant:
     first: int
 
     def plant(self, folder: Path) -> None:
-        """Copy the package into a folder, with the mistake. Raises ValueError where the mutant no longer fits."""
+        """Copy the package with the mistake into a folder. Raises ValueError if the mutant no longer fits."""
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(PACKAGE, folder / PACKAGE.name, ignore=ignored)
         texts = {path: path.read_text(encoding="utf-8") for path in (folder / PACKAGE.name).rglob("*.py")}
         for old, new in self.edits:
             found = [path for path, text in texts.items() for _ in range(text.count(old))]
             if len(found) != 1:
-                raise ValueError(f"the mutant {self.name} no longer fits: the package has {len(found)} times {old!r}")
+                count = f"the package has the old text {len(found)} times instead of once"
+                raise ValueError(f"the mutant {self.name} does not fit: {count}: {old!r}")
             texts[found[0]] = texts[found[0]].replace(old, new)
             found[0].write_text(texts[found[0]], encoding="utf-8")
 
 
 def mutants() -> tuple[Mutant, ...]:
-    """Return all mutants, by name."""
+    """Return the mutants, sorted by name."""
     return tuple(map(_read, sorted(FOLDER.glob("*.toml"))))
 
 

@@ -1,4 +1,4 @@
-"""What one seed stands for: how AWS behaves, who reconciles how, and how often what goes wrong."""
+"""Scenario of one seed: the behaviour of AWS, the controllers, and the frequency of faults."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MINUTE, HOUR = 60.0, 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """How probable each kind of fault is, at each opportunity. Those of a write add up to less than 1."""
+    """Probability of each kind of fault at each opportunity."""
 
     write: float = 0.0
     list: float = 0.0
@@ -27,7 +27,7 @@ class Faults:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """One controller: how far its clock is off, how often it runs, and how many revisions behind git it is."""
+    """One controller: the error of its clock, the interval of its runs, and how many revisions it is behind git."""
 
     name: str
     skew: float
@@ -38,14 +38,14 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """All parameters of one simulation. Times are in seconds.
+    """Parameters of one simulation. Times are in seconds.
 
-    `page` is how many items a page of List has; `by_offset` pages by position, so that what is added or removed
-    between two pages shifts the rest, and otherwise by the last item seen. `replicas` lets each page come from
-    another replica of List, each lagging by no more than Behaviour.list_lag. `updates` is what the runs' mode allows;
-    with `churn` people change nothing but ExecutionConfigurations. `respelt` is how List spells keys otherwise than
-    they were sent. List leaves each second association out for `hides`, and shows it again for as long or longer; 0
-    hides none.
+    `page` is the number of items on a page of List. With `by_offset`, pages are cut by position: an item that is added
+    or removed between two pages shifts the rest. Otherwise pages are cut after the last item seen. With `replicas`,
+    each page comes from another replica of List, whose lag is at most Behaviour.list_lag. `updates` allows Updates in
+    runs. With `churn`, people change only ExecutionConfigurations. `respelt` is the way in which List spells keys
+    differently. `hides` is the time for which List leaves out every second association; it then shows the association
+    for at least as long. 0 hides none.
     """
 
     seed: int
@@ -82,7 +82,7 @@ def draw(seed: int) -> Scenario:
 
 
 def _strange(scenario: Scenario, random: Random) -> Scenario:
-    """Return a scenario, some of them with an AWS that shows other keys than it was sent, or hides what it has."""
+    """Return the scenario, for some seeds with an AWS that respells keys or hides associations."""
     theme = random.random()
     if theme < 0.12:
         return replace(scenario, respelt=random.choice(("slash", "scheme", "client", "no destination")))
@@ -92,7 +92,7 @@ def _strange(scenario: Scenario, random: Random) -> Scenario:
 
 
 def _plain(scenario: Scenario, random: Random) -> Scenario:
-    """Return a scenario in which nobody interferes, so that lost answers and repeated Creates have the stage."""
+    """Return a scenario without changes by people, for lost answers and retries of Creates."""
     lag = random.choice((2 * MINUTE, 5 * MINUTE, 8 * MINUTE))
     behaviour = replace(scenario.behaviour, list_lag=lag, list_forgets=None, one_association_per_integration=False)
     interval = random.choice((30 * MINUTE, 30 * MINUTE, 2 * HOUR))
@@ -112,7 +112,7 @@ def _plain(scenario: Scenario, random: Random) -> Scenario:
 
 
 def _churning(scenario: Scenario, random: Random) -> Scenario:
-    """Return a scenario in which people change ExecutionConfigurations, and Updates have the stage."""
+    """Return a scenario with many changes of ExecutionConfiguration, for Updates."""
     interval = random.choice((10 * MINUTE, 20 * MINUTE, 30 * MINUTE))
     return replace(
         scenario,
@@ -186,7 +186,7 @@ def _faults(random: Random) -> Faults:
 
 
 def _controllers(random: Random, interval: float, *, local: bool) -> tuple[Who, ...]:
-    """Return one to four; those of a local journal are on one machine, and share its clock."""
+    """Return one to four controllers. Those of a local journal share one machine and its clock."""
     count = random.choice((1, 2, 2, 3, 3, 4))
     apart = 0.0 if local else random.choice((0.0, 5.0, MINUTE, 4 * MINUTE))
     shared = random.uniform(-4 * MINUTE, 4 * MINUTE) if local else 0.0

@@ -1,4 +1,4 @@
-"""Virtual time and its processes: threads that pass one baton, so that exactly one runs and every run replays."""
+"""Virtual time and its processes: threads that take turns. Exactly one runs at a time, and every run is repeatable."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Protocol
 
 
 class Killed(BaseException):
-    """The process was killed: it does nothing any more, not even in its `finally` blocks."""
+    """A killed process does nothing any more, not even in its `finally` blocks."""
 
 
 class Fate(Protocol):
-    """Decides what befalls a process where it waits for the outside."""
+    """Faults of a process while it waits for something outside."""
 
     def killed(self, where: str) -> bool:
-        """Tell whether the process is killed here."""
+        """Tell whether the process is killed at this point."""
 
     def stopped(self, where: str) -> float:
-        """Return for how many seconds the process is stopped here before it is resumed."""
+        """Return for how many seconds the process is stopped at this point before it is resumed."""
 
 
 class Process:
-    """One process of the simulation. Whatever it does with the outside begins and ends with `pause`."""
+    """One process of the simulation. It calls `pause` before and after each access to something outside."""
 
     def __init__(self, schedule: Schedule, name: str, fate: Fate) -> None:
         self.name = name
@@ -34,7 +34,7 @@ class Process:
         self._turn.acquire()
 
     def pause(self, where: str, seconds: float = 0.0) -> None:
-        """Let time pass and others work. Raises Killed here, and from here on."""
+        """Let time pass and let other processes work. Raises Killed, now and in each later call."""
         self.breathe()
         self._schedule.sleep(self, seconds + self._fate.stopped(where))
         if self._schedule.halted or self._fate.killed(where):
@@ -42,16 +42,16 @@ class Process:
         self.breathe()
 
     def breathe(self) -> None:
-        """Raise Killed in a process that is dead."""
+        """Raise Killed if the process is dead."""
         if self.dead:
             raise Killed
 
     def wait(self) -> None:
-        """Wait for the baton."""
+        """Wait for the turn of the process."""
         self._turn.acquire()
 
     def go(self) -> None:
-        """Take the baton."""
+        """Give the turn to the process."""
         self._turn.release()
 
     def _die(self) -> None:
@@ -61,7 +61,7 @@ class Process:
 
 
 class Schedule:
-    """A queue of events and processes in true time, in seconds since the epoch."""
+    """Queue of events and processes in true time, in seconds since the epoch."""
 
     def __init__(self, start: float) -> None:
         self.now = start
@@ -74,11 +74,11 @@ class Schedule:
         self._threads: list[threading.Thread] = []
 
     def at(self, time: float, event: Callable[[], object]) -> None:
-        """Let an event happen then; it must not wait."""
+        """Schedule an event. The event must not wait."""
         self._push(time, event)
 
     def spawn(self, name: str, time: float, fate: Fate, body: Callable[[Process], object]) -> Process:
-        """Begin a process then."""
+        """Schedule the start of a process."""
         process = Process(self, name, fate)
         thread = threading.Thread(target=self._live, args=(process, body), name=name, daemon=True)
         self._threads.append(thread)
@@ -87,13 +87,13 @@ class Schedule:
         return process
 
     def sleep(self, process: Process, seconds: float) -> None:
-        """Let others work until this much time has passed."""
+        """Let other processes work until a time has passed."""
         self._push(self.now + seconds, process)
         if self._pass_on(process):
             process.wait()
 
     def run(self) -> None:
-        """Run until nothing is left to happen. Raises what a process or event of the simulation itself raised."""
+        """Run until the queue is empty. Raises an exception that a process or event of the simulation raised."""
         self._pass_on(None)
         self._over.acquire()
         for thread in self._threads:
@@ -102,7 +102,7 @@ class Schedule:
             raise self.crash
 
     def halt(self) -> None:
-        """End: no event happens any more, and every process is killed where it is."""
+        """Stop the simulation: discard the events, and kill every process."""
         self.halted = True
 
     def _push(self, time: float, what: Process | Callable[[], object]) -> None:
@@ -110,7 +110,7 @@ class Schedule:
         heappush(self._queue, (max(time, self.now), self._count, what))
 
     def _pass_on(self, current: Process | None) -> bool:
-        """Let happen what is next, in this thread, until it is some process's turn; tell whether it is another's."""
+        """Process events in this thread until a process has its turn. Return whether it is another process."""
         while self._queue:
             self.now, _, what = heappop(self._queue)
             if what is current:
@@ -121,7 +121,7 @@ class Schedule:
             if not self.halted:
                 try:
                     what()
-                except BaseException as error:  # noqa: BLE001 - told by `run`, in the thread that asked
+                except BaseException as error:  # noqa: BLE001 - `run` raises it in the calling thread
                     self._fail(error)
         self._over.release()
         return True
@@ -133,7 +133,7 @@ class Schedule:
                 body(process)
         except Killed:
             pass
-        except BaseException as error:  # noqa: BLE001 - told by `run`, in the thread that asked
+        except BaseException as error:  # noqa: BLE001 - `run` raises it in the calling thread
             self._fail(error)
         self._pass_on(None)
 

@@ -1,4 +1,4 @@
-"""The journal's place in memory, shared by all processes: like an object in S3, or like a file under a lock."""
+"""Store of the journal in memory, shared by the processes: like an object in S3, or like a file with a lock."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from reconciler.edge.state.store import StoredText
 PUT_FAULTS = ("refused", "uncertain, not written", "uncertain, written", "uncertain, written late")
 LOAD_FAULTS = ("unreadable", "one digit changed")
 LATE = 60.0
-"""How long after its client gave up a put may still arrive, in seconds."""
+"""Maximum number of seconds after the timeout of a client in which its write may still arrive."""
 
 
 class Witness(Protocol):
-    """Is told what becomes of the journal."""
+    """Observer of the journal."""
 
     def touched(self, trace: Trace, what: str) -> None:
-        """Take note that a run is about to write the journal, or to lock it."""
+        """Record that a run is about to write or lock the journal."""
 
     def written(self, trace: Trace, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
-        """Take note that a put was accepted."""
+        """Record that a write was accepted."""
 
 
 class Shelf:
-    """What is stored, as text and as JSON, and all that ever was. `epoch` counts losses and restorations."""
+    """The stored journal as text and JSON, with earlier versions. `epoch` counts losses and restores."""
 
     def __init__(self, scenario: Scenario, schedule: Schedule, history: History, witness: Witness) -> None:
         self.scenario, self.schedule, self.history, self.witness = scenario, schedule, history, witness
@@ -48,15 +48,15 @@ class Shelf:
 
     @property
     def version(self) -> str | None:
-        """What S3 calls an ETag: the same text has the same one."""
+        """The version of the text, like an ETag of S3."""
         return version_of(self.text)
 
     def replace(self, trace: Trace, text: str, version: str | None) -> str:
-        """Put a text where that version is. Raises StateConflict."""
+        """Write a text if the version still matches. Raises StateConflict."""
         if self.version != version:
-            self.history.tell(trace.who, "put refused: something else is there")
+            self.history.tell(trace.who, "write refused: the journal has changed")
             self.history.reach("put: moved")
-            raise StateConflict("something else is there")
+            raise StateConflict("the journal has changed")
         before = self.document
         self._hold(text)
         after = self.document or {}
@@ -66,7 +66,7 @@ class Shelf:
         return version_of(text) or ""
 
     def replace_later(self, trace: Trace, text: str, version: str | None) -> None:
-        """Let a put arrive whose client is not there for the answer."""
+        """Write a text later, when its client no longer waits for the answer."""
 
         def arrive() -> None:
             if self.version == version:
@@ -76,7 +76,7 @@ class Shelf:
         self.schedule.at(self.schedule.now + self.random.uniform(0, LATE), arrive)
 
     def lose(self) -> None:
-        """Lose what is stored."""
+        """Lose the journal."""
         if self.text is not None:
             self._hold(None)
             self.epoch += 1
@@ -84,7 +84,7 @@ class Shelf:
             self.history.reach("state lost")
 
     def restore(self, random: Random) -> None:
-        """Put back what stood there some time ago."""
+        """Restore an earlier version of the journal."""
         older = [text for text in self.past if text != self.text]
         if older:
             self._hold(random.choice(older))
@@ -97,7 +97,7 @@ class Shelf:
 
 
 class Desk:
-    """The store of one process; `trace` is of its run."""
+    """The store as one process uses it. `trace` belongs to the current run of the process."""
 
     place = "memory"
     trace: Trace
@@ -107,7 +107,7 @@ class Desk:
         self.is_exclusive = shelf.scenario.local
 
     def load(self) -> StoredText | None:
-        """Return what is there. Raises StateError."""
+        """Return the stored text. Raises StateError."""
         shelf, process = self._shelf, self._process
         process.pause("load: before", self._travel())
         fault = self._fault(shelf.scenario.faults.load, LOAD_FAULTS, "load")
@@ -148,7 +148,7 @@ class Desk:
         return written
 
     def claim(self) -> bool:
-        """Take the lock, where there is one."""
+        """Take the lock, if the store has one."""
         self._process.breathe()
         self._shelf.witness.touched(self.trace, "claim")
         if not self.is_exclusive:
@@ -161,7 +161,7 @@ class Desk:
         return True
 
     def release(self) -> None:
-        """Free the lock."""
+        """Release the lock."""
         self._process.breathe()
         self._freed()
 
@@ -183,7 +183,7 @@ class Desk:
 
 
 def _rotten(text: str) -> str:
-    """Return a journal in which one digit of each token is another."""
+    """Return a journal in which one digit of each token is changed."""
     return re.sub(r"(-v1-)([0-9a-f])", lambda found: found[1] + ("0" if found[2] != "0" else "1"), text)
 
 
@@ -193,7 +193,7 @@ def version_of(text: str | None) -> str | None:
 
 
 def summary(journal: dict[str, Any]) -> str:
-    """Return a journal as one line of a history."""
+    """Return a journal as one line of the history."""
     records = (
         f"{name}={record.get('associationId', '')[:8] or 'intended'}"
         f"{'*' if record.get('update') else ''}{'?' if record.get('missingSince') else ''}"

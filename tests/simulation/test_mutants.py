@@ -1,4 +1,4 @@
-"""The simulation finds mistakes: each deliberate one is caught, by an invariant that it should violate."""
+"""Mutants: the simulation catches each deliberate mistake."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from simulation.mutate import Mutant, mutants
 
 _TESTS = Path(__file__).parents[1]
 _SEEDS = 1000
-"""How many seeds a mistake may survive; most are found within the first fifty."""
+"""Maximum number of seeds to simulate for a mistake. Most mistakes are found within the first fifty."""
 
 
 @pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: mutant.name)
 def test_each_mutant_is_caught(mutant: Mutant, tmp_path: Path) -> None:
-    """The package with this one mistake violates what it should."""
+    """A package with this one mistake violates an invariant that the mutant names."""
     assert mutant.violates <= INVARIANTS.keys()
     mutant.plant(tmp_path)
     path = os.pathsep.join((str(_TESTS), str(tmp_path)))
@@ -32,5 +32,5 @@ def test_each_mutant_is_caught(mutant: Mutant, tmp_path: Path) -> None:
         check=False,
     )
     caught = set(re.findall(r"^seed \d+ violates ([a-z-]+):", run.stdout, re.MULTILINE))
-    assert run.returncode == 1, f"{mutant.name} survives {_SEEDS} seeds: {run.stdout}{run.stderr}"
+    assert run.returncode == 1, f"{mutant.name} is not caught in {_SEEDS} seeds: {run.stdout}{run.stderr}"
     assert caught & mutant.violates, f"{mutant.breaks}: {run.stdout}{run.stderr}"

@@ -1,4 +1,4 @@
-"""Many worlds, each from its seed: what is promised holds in all of them, and they reach what they are there for."""
+"""Simulation of many seeds: each keeps the invariants, and together they reach every fault and decision."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ REACHED = frozenset(
         "refused: ThrottlingException",
     )
 )  # fmt: skip
-"""What the seeds must have reached, or they prove nothing."""
+"""Events that the seeds must reach."""
 
 
 def _reached(seed: int) -> AbstractSet[str]:
-    """Simulate a seed, and return what it reached."""
+    """Simulate a seed, and return the events that it reached."""
     outcome = simulate(seed)
     assert not outcome.violations, f"{outcome.history}\nseed {seed} violates {outcome.violations}"
     return outcome.reached.keys()
@@ -85,7 +85,7 @@ def test_simulation_violates_no_invariant(first: int) -> None:
 
 
 def test_simulation_reaches_every_fault_and_decision() -> None:
-    """Every fault, kill, decision and rescue happens, so that the promises are not kept for want of trouble."""
+    """The seeds reach every fault, kill and decision. Without them, the invariants would prove little."""
     left = set(REACHED)
     for seed in range(300, 600):
         left -= _reached(seed)
@@ -95,7 +95,7 @@ def test_simulation_reaches_every_fault_and_decision() -> None:
 
 
 def test_a_seed_replays_exactly() -> None:
-    """The same seed has the same history to the byte, in another process with other hash seeds too."""
+    """A seed has the same history to the byte, even in another process with another hash seed."""
     command = [sys.executable, "-m", "simulation", "--seeds", "=3", "--history"]
     path = os.pathsep.join((str(_TESTS), str(PACKAGE.parent)))
     histories = {
@@ -109,7 +109,7 @@ def test_a_seed_replays_exactly() -> None:
 
 
 def test_a_simulation_leaves_no_threads() -> None:
-    """Every process has ended, those that were killed or never had their turn too."""
+    """A simulation ends the threads of its processes, including killed ones and those that never had a turn."""
     before = threading.active_count()
     for seed in range(10):
         simulate(seed)

@@ -1,4 +1,4 @@
-"""What one run saw and did: from outside, without asking the code under test."""
+"""Observations of one run from outside, without the help of the code under test."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from reconciler.core.model import Manifest, Mode, NaturalKey, Observation
 
 @dataclass(slots=True)
 class Listing:
-    """One reading of the associations of one data integration, by its ARN: what its pages showed, by id.
+    """One List of the associations of a data integration: the natural keys that its pages showed, by id.
 
-    `seen` is as of when its last page was so, which may be long before the run goes on.
+    `seen` is the time of its last page, which may be long before the run continues.
     """
 
     integration: str
@@ -24,11 +24,11 @@ class Listing:
 
 @dataclass(slots=True)
 class Trace:
-    """One run. `epoch` counts how often the journal had been lost or restored when the run read it last.
+    """One run. `epoch` is the number of losses and restores of the journal before the run last read it.
 
-    `read` is the journal that it read last, `decided_from` the one that it decided from, `wrote` the one that it wrote
-    last under its lease, and `wrote_epoch` the epoch of that; `listings` are by the integration's ARN, the last of
-    each. `revision` is the index of the revision of git that it used.
+    `read` is the journal that the run read last, `decided_from` the journal that it decided from, and `wrote` the
+    journal that it wrote last under its lease, in `wrote_epoch`. `listings` holds the last List of each data
+    integration, by ARN. `revision` is the index of the revision that the run used.
     """
 
     run: str
@@ -49,10 +49,10 @@ class Trace:
 
 @dataclass(slots=True)
 class Call:
-    """One Create or Update: when it was sent, as of which time it is signed, and when it was carried out.
+    """One Create or Update, with the times at which it was sent, signed and carried out.
 
-    `sent` is when the program last looked at its clock before the call. `listing` is the last one of the data
-    integration that the run had seen, `epoch` that of the journal it had read.
+    `sent` is the last time at which the program read its clock before the call. `listing` is the last List of the data
+    integration that the run had seen. `epoch` belongs to the journal that the run had read.
     """
 
     operation: str
@@ -67,10 +67,10 @@ class Call:
 
     @property
     def duration(self) -> float:
-        """How long it took from the call to when it was carried out."""
+        """The seconds from sending the call until AWS carried it out."""
         return self.committed - self.sent
 
     @property
     def verb(self) -> str:
-        """Create or update, for people."""
+        """`create` or `update`."""
         return "create" if self.operation.startswith("Create") else "update"

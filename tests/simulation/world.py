@@ -1,4 +1,4 @@
-"""One simulation from its seed to its end: a rough time with faults, and a quiet one in which all must come to rest."""
+"""One simulation: first a time with faults, then a time without faults in which each decision must become stable."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from simulation.schedule import Process, Schedule
 from simulation.store import Shelf
 
 ROUNDS = 7
-"""Within how many runs of each controller everything has to come to rest once the faults are over."""
+"""Number of runs of each controller after the faults in which each decision must become stable."""
 _PAUSE = 5 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a seed: (invariant, text) of each violation, the history, and what was reached."""
+    """Outcome of a seed: (invariant, text) of each violation, the history, and the events that it reached."""
 
     seed: int
     violations: tuple[tuple[str, str], ...]
@@ -53,7 +53,7 @@ def simulate(seed: int) -> Outcome:
 
 
 def _rough_time(board: Board, controllers: list[Controller]) -> None:
-    """Let controllers begin, and people, AWS and the store do what they do."""
+    """Schedule the controllers, the changes by people, and the faults of AWS and the store."""
     scenario, schedule, start = board.scenario, board.schedule, START.timestamp()
     random, others = dice(scenario.seed, "times"), Others(scenario, board.cloud, board.git, board.history)
     for controller in controllers:
@@ -80,7 +80,7 @@ def _look(board: Board, controller: Controller) -> None:
 
 
 def _quiet_time(board: Board, controllers: list[Controller]) -> None:
-    """Let each controller make its rounds, hours apart, without faults and at git's head."""
+    """Schedule the runs without faults: each controller runs at the head of git, hours apart."""
     start = START.timestamp() + board.scenario.horizon
     rounds: dict[str, list[Decided]] = {controller.who.name: [] for controller in controllers}
 

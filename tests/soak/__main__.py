@@ -1,4 +1,4 @@
-"""`python -m soak --runs 2500 --pushes 500`: keeps a controller busy, and fails where it holds on to more and more."""
+"""Run `python -m soak --runs 2500 --pushes 500`: keep a controller busy, and fail if its use of resources grows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROW = "{:<22} {:>11} {:>12} {:>8} {:>7} {:>6}  {}"
 
 
 def main() -> int:
-    """Soak, print what came of it, and return 1 where a bound does not hold or time ran out."""
+    """Run the soak test, print its result, and return 1 if a bound is exceeded or the time runs out."""
     options = _options()
     plan = Plan(
         rounds=max(4, options.pushes, -(-options.runs // _TARGETS)),
@@ -36,7 +36,7 @@ def main() -> int:
     if options.samples:
         _write(options.samples, soaked)
     if len(soaked.samples) < plan.rounds:
-        _say(f"\nafter {options.minutes:g} minutes {plan.rounds - len(soaked.samples)} rounds were left")
+        _say(f"\ntime limit of {options.minutes:g} minutes reached, rounds left: {plan.rounds - len(soaked.samples)}")
         return 1
     return _judge(soaked)
 
@@ -54,7 +54,7 @@ def _judge(soaked: Soaked) -> int:
         )
     foreseen = not soaked.counts[INTERNAL]
     if not foreseen:
-        _say("\nan internal error came, which the program should know")
+        _say("\nthe controller logged an internal error")
     return 0 if foreseen and not any(each.over for each in found) else 1
 
 
@@ -67,10 +67,10 @@ def _write(path: Path, soaked: Soaked) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("soak", description=__doc__)
-    parser.add_argument("--runs", type=int, default=2500, help="how many runs at least")
-    parser.add_argument("--pushes", type=int, default=500, help="how many pushes")
-    parser.add_argument("--minutes", type=float, default=30, help="when to give up")
-    parser.add_argument("--samples", type=Path, metavar="FILE", help="where to write what was held after each round")
+    parser.add_argument("--runs", type=int, default=2500, help="minimum number of runs")
+    parser.add_argument("--pushes", type=int, default=500, help="number of pushes")
+    parser.add_argument("--minutes", type=float, default=30, help="time limit")
+    parser.add_argument("--samples", type=Path, metavar="FILE", help="file for the resources in use after each round")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong between a controller and AWS, by the dice: answers that say no, and answers that never come."""
+"""Random faults between a controller and AWS: error responses and lost answers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _BEFORE = {"throttled": (429, "ThrottlingException"), "failed": (500, "InternalS
 
 
 class Faults:
-    """Something happens to each request with a probability of `share`.
+    """Faults of requests, each with a probability of `share`.
 
-    In the Region `down` all of AppIntegrations is denied, and every other time who asks is not even told who they are.
+    In the Region `down`, AppIntegrations denies every request, and STS every other one.
     """
 
     def __init__(self, random: Random, share: float) -> None:
@@ -27,7 +27,7 @@ class Faults:
         self.counts: Counter[str] = Counter()
 
     def before(self, request: Request) -> bytes | None:
-        """Answer in AWS's place, now and then."""
+        """Return an error response in place of AWS, at random."""
         scope = _SCOPE.search(request.headers.get("Authorization", ""))
         refused = sts_answer if request.operation == "STS" else answer
         if self.down and scope and scope[1] == self.down and (refused is answer or self._random.random() < _UNKNOWN):
@@ -41,7 +41,7 @@ class Faults:
         return refused(*said) if said else b""
 
     def after(self, request: Request) -> bytes | None:
-        """Lose the answer to a write that was carried out, now and then."""
+        """Lose the answer to a finished write, at random."""
         if request.method == "GET" or request.operation == "STS" or self._random.random() >= 10 * self._share:
             return None
         self.counts["answers lost"] += 1
@@ -49,9 +49,9 @@ class Faults:
 
 
 def meddle(sandbox: Sandbox, account: str, region: str, *, start: str) -> bool:
-    """Change the association there that git leaves alone, as somebody in the console would; False while there is none.
+    """Update the association that git never changes, as a person in the console would.
 
-    Its Create may have met a fault: then it is there some runs later.
+    Return False if it does not exist. Its Create may have met a fault. It then exists some runs later.
     """
     found = sandbox.get_service(account, region).state.associations.values()
     alone = next((each for each in found if each.request["DestinationURI"].endswith("-b")), None)

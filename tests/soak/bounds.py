@@ -1,4 +1,4 @@
-"""Judges what a process holds on to: values only, so that a test can feed it a leak."""
+"""Bounds for the resources of a process, as pure functions that a test can call with a leak."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from statistics import median
 
 GROWTH = 0.05
-"""By which share memory may grow from the second quarter of a soak to the last; the first is for warming up."""
+"""Share by which memory may grow from the second quarter to the last. The first quarter is for warming up."""
 _MEGA = 1e6
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What a process holds at one moment, after so many runs. Memory is in bytes.
+    """Resources of a process after a number of runs. Memory is in bytes.
 
-    `resident` counts programs and libraries as well, `anonymous` does not; `files` are its temporary ones.
+    `resident` includes programs and libraries, `anonymous` does not. `files` is the number of its temporary files.
     """
 
     runs: int
@@ -28,9 +28,9 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table: what there was in the second and in the last quarter, and by which share it may grow.
+    """One line of the table: a value in the second and the last quarter, and the share by which it may grow.
 
-    `most` is the most there was after the first quarter.
+    `most` is the maximum after the first quarter.
     """
 
     name: str
@@ -41,14 +41,14 @@ class Figure:
 
     @property
     def over(self) -> bool:
-        """Tell whether it grew by more than it may."""
+        """True if the value grew by more than its bound."""
         return self.after > self.before * (1 + self.bound)
 
 
 def figures(samples: Sequence[Sample]) -> Iterator[Figure]:
-    """Yield the medians of memory, which may grow a little, and the least there was of all else, which may not.
+    """Yield the medians of memory, which may grow a little, and the minima of other resources, which may not grow.
 
-    The least, since a moment may meet a message on its way: what was opened and not closed is there in all of them.
+    The minimum ignores resources that are in use for a moment, and shows those that are never released.
     """
     yield _figure("resident memory, MB", samples, lambda each: each.resident / _MEGA, median, GROWTH)
     yield _figure("less files, MB", samples, lambda each: each.anonymous / _MEGA, median, GROWTH)

@@ -1,4 +1,4 @@
-"""A controller in a process of its own: what it logs, and what it is asked over HTTP."""
+"""Run a controller in a process of its own, count its log events, and send it HTTP requests."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from support.program import Program
 
 SECRET = "secret"
 INTERNAL = "internal error"
-"""What the program calls an error that it does not know; counted as an event of that name."""
+"""Text of an unexpected error, counted like an event."""
 _PATIENCE = 120.0
-"""Seconds after which whatever is waited for will not come."""
+"""Timeout in seconds of each wait."""
 
 
 class Controller:
-    """A running controller. What it logs is counted, by event and target."""
+    """A running controller. Its log events are counted, by event and target."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.pid = process.pid
@@ -34,12 +34,12 @@ class Controller:
         self._heard = threading.Condition()
 
     def count(self, event: str) -> int:
-        """Return how often an event was logged, of whatever target."""
+        """Return how often an event was logged, for any target."""
         with self._heard:
             return sum(count for (name, _), count in self._logged.items() if name == event)
 
     def until(self, event: str, targets: Iterable[str | None] = (None,)) -> Callable[[], None]:
-        """Return what waits until this event was logged once more than now, for each target."""
+        """Return a function that waits until an event was logged once more for each target."""
         wanted = {(event, target): self._logged[event, target] + 1 for target in targets}
 
         def wait() -> None:
@@ -56,7 +56,7 @@ class Controller:
         self._process.send_signal(signal.SIGHUP)
 
     def hook(self, sender: str, headers: Mapping[str, str], body: bytes, *, proven: bool = True) -> None:
-        """Send a webhook, with a signature of its secret or of another."""
+        """Send a webhook, with a valid or an invalid signature."""
         secret = SECRET if proven else "another"
         signature = f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
         name = "X-Hub-Signature-256" if sender == "github" else "X-Signature-256"
@@ -64,7 +64,7 @@ class Controller:
         assert status == (202 if proven else 401), (sender, status)
 
     def ask(self, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> int:
-        """Ask for a page, and return the status of the answer."""
+        """Request a page, and return the status of the answer."""
         try:
             request = urllib.request.Request(self.url + path, body, dict(headers or {}))
             with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:
@@ -75,7 +75,7 @@ class Controller:
                 return error.code
 
     def listen(self, log: Iterable[str]) -> None:
-        """Hear all that it logs, until it ends."""
+        """Count the log events until the log ends."""
         for line in log:
             entry = json.loads(line)
             with self._heard:
@@ -87,7 +87,7 @@ class Controller:
 
 @contextmanager
 def controlling(program: Program, *arguments: str, env: Mapping[str, str]) -> Iterator[Controller]:
-    """Run a controller that runs when it is told to, not by the hour; stop it at the end."""
+    """Run a controller that runs only on events, during the block, and stop it at the end."""
     times = ("--interval", "1h", "--poll-interval", "1h", "--min-event-interval", "0s", "--listen", "127.0.0.1:0")
     process = program.start("controller", *times, *arguments, env={**env, "RECONCILER_WEBHOOK_SECRET": SECRET})
     with process:

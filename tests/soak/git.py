@@ -1,4 +1,4 @@
-"""What somebody pushes: always the same manifests, with other windows, and sometimes nonsense among them."""
+"""Pushes of a soak test: the same manifests with new windows, and sometimes an invalid file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FIRST = datetime(2026, 10, 2, tzinfo=UTC)
 
 
 class Remote:
-    """A bare repository with a target for each of some Regions, half of them behind a role in another account."""
+    """A bare repository with targets in several Regions. Half of them need a role in another account."""
 
     def __init__(self, folder: Path, targets: int) -> None:
         self.places = {f"target-{number:02}": _place(number) for number in range(targets)}
@@ -33,7 +33,7 @@ class Remote:
         self._push()
 
     def change(self, number: int) -> None:
-        """Push another window for an export of one target; every third time drop another, or bring it back."""
+        """Push a new window for an export. Every third time, also remove another export or restore it."""
         name = list(self.places)[number % len(self.places)]
         self._file("nonsense").unlink(missing_ok=True)
         self._write(f"{name}-a", self._export(name, "a", number))
@@ -44,7 +44,7 @@ class Remote:
         self._push()
 
     def spoil(self) -> None:
-        """Push what is no manifest."""
+        """Push an invalid manifest."""
         self._write("nonsense", "kind: [")
         self._push()
 
@@ -67,6 +67,6 @@ class Remote:
 
 
 def _place(number: int) -> tuple[str, str]:
-    """Return an account and a Region that no other number has."""
+    """Return an account and a Region for a number. No two numbers have the same."""
     account = (ACCOUNT, OTHER)[(number + number // len(REGIONS)) % 2]
     return account, sorted(REGIONS)[number % len(REGIONS)]

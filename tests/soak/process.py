@@ -1,4 +1,4 @@
-"""What the kernel says of a process (proc(5))."""
+"""Read the resources of a process from the kernel (proc(5))."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _KIB = 1024
 
 
 def sample(pid: int, temporary: Path, runs: int) -> Sample:
-    """Return what a process holds now."""
+    """Return the resources that a process uses now."""
     process = Path(f"/proc/{pid}")
     status = _numbers(process / "status")
     return Sample(
@@ -24,7 +24,7 @@ def sample(pid: int, temporary: Path, runs: int) -> Sample:
 
 
 def _numbers(file: Path) -> dict[str, int]:
-    """Return the numbers of a file of lines like `VmRSS:  1716 kB`."""
+    """Return the numbers in a file with lines like `VmRSS:  1716 kB`."""
     lines = (line.replace(":", " ").split() for line in file.read_text().splitlines())
     return {words[0]: int(words[1]) for words in lines if len(words) > 1 and words[1].isdigit()}
 

@@ -1,4 +1,4 @@
-"""A controller that stays up: rounds of pushes, webhooks, signals and trouble, and what it holds after each."""
+"""Soak test of a controller: rounds of pushes, webhooks, signals and faults, with a sample after each."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _SHOWN = ("/", "/metrics", "/healthz", "/?target=target-00&decision=drifted", "/
 _PUSH = {"X-GitHub-Event": "push"}
 _PUSHED = json.dumps({"ref": "refs/heads/main"}).encode()
 _SPOILED = 10
-"""Of so many pushes the middle one is nonsense."""
+"""Number of pushes in which the middle one is invalid."""
 _DENIED = 40
-"""In the last quarter of so many rounds a target fails: all is denied in its Region."""
+"""Number of rounds in whose last quarter a target fails, because its Region denies every request."""
 _MEDDLED = 5
-"""In one round of so many somebody changes an association in AWS."""
+"""Number of rounds in which a person changes an association in AWS once."""
 _SILENT = 3
-"""In one round of so many the chat that people are notified in takes no message."""
+"""Number of rounds in which the receiver of notifications is down once."""
 _TOLD = (
     "run finished",
     "revision activated",
@@ -53,9 +53,9 @@ _TOLD = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much there is to do, and in how many seconds at most. Each round runs all targets.
+    """Amount of work, and its time limit in seconds. Each round runs every target.
 
-    `share` is how likely it is that something goes wrong with a request to AWS; people may be `notified`.
+    `share` is the probability of a fault in a request to AWS. `notified` turns notifications on.
     """
 
     rounds: int
@@ -68,14 +68,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Soaked:
-    """What the controller held after each round, and how often what happened."""
+    """Samples after each round, and counts of events."""
 
     samples: tuple[Sample, ...]
     counts: Counter[str]
 
 
 def soak(plan: Plan, folder: Path) -> Soaked:
-    """Keep a controller busy round after round, and look at it while it rests."""
+    """Keep a controller busy for several rounds, and take a sample after each."""
     until = time.monotonic() + plan.seconds
     samples: list[Sample] = []
     with _around(plan, folder) as around:
@@ -88,7 +88,7 @@ def soak(plan: Plan, folder: Path) -> Soaked:
 
 @contextmanager
 def _around(plan: Plan, folder: Path) -> Iterator[_Around]:
-    """Start a controller amid all that it talks to, and let it come to its first rest."""
+    """Start a controller with its services, and wait for the first run of each target."""
     for name in ("here", "tmp"):
         (folder / name).mkdir()
     faults, remote = Faults(Random(0), plan.share), Remote(folder, plan.targets)  # noqa: S311 - no secret
@@ -107,7 +107,7 @@ def _around(plan: Plan, folder: Path) -> Iterator[_Around]:
 
 @dataclass(slots=True)
 class _Around:
-    """A controller, and all that happens to it."""
+    """A controller with the services around it."""
 
     controller: Controller
     remote: Remote
@@ -119,7 +119,7 @@ class _Around:
     meddled: int = 0
 
     def round(self, number: int, *, push: bool) -> None:
-        """Have all targets run once, for one reason or another, and return when they have."""
+        """Run every target once, for one of several reasons, and return when they have finished."""
         self._trouble(number)
         self.pushes += push
         spoiled = push and self.pushes % _SPOILED == _SPOILED // 2
@@ -141,9 +141,9 @@ class _Around:
         finished()
 
     def counts(self) -> Counter[str]:
-        """Return how often what happened: what the controller told, and what it was put through."""
+        """Return the counts of log events, changes and faults."""
         told = Counter({event: self.controller.count(event) for event in _TOLD})
-        done = {"pushes": self.pushes, "webhooks": self.hooks, "changes by somebody else": self.meddled}
+        done = {"pushes": self.pushes, "webhooks": self.hooks, "changes by other people": self.meddled}
         return told + Counter(done) + self.faults.counts
 
     def _hook(self, sender: str, headers: dict[str, str], body: bytes, *, proven: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""A controller that stays up holds what it held: the long form is `make soak`, and this is what shows that it works."""
+"""Soak test: a controller does not leak resources. `make soak` runs the long form."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STEADY = Sample(runs=0, resident=130_000_000, anonymous=110_000_000, descriptors
 
 
 def over(samples: Iterable[Sample]) -> list[str]:
-    """Return the names of the figures that are over their bounds."""
+    """Return the names of the values that exceed their bounds."""
     return [each.name for each in figures(list(samples)) if each.over]
 
 
@@ -30,13 +30,13 @@ def over(samples: Iterable[Sample]) -> list[str]:
     ],
 )
 def test_leak_is_detected(member: str, each: float, name: str) -> None:
-    """Memory that grows by a little with each round, and whatever else by one in fifty rounds."""
+    """Memory that grows a little with each round is a leak, and so is one more of another resource in fifty rounds."""
     grown = (int(getattr(STEADY, member) + number * each) for number in range(200))
     assert over(replace(STEADY, **{member: value}) for value in grown) == [name]
 
 
 def test_temporary_growth_is_not_a_leak() -> None:
-    """Warming up, a socket at one moment, and memory that goes up and down."""
+    """Warming up, a short-lived socket and changing memory are no leak."""
     cold = (replace(STEADY, resident=80_000_000 + 2_000_000 * number, threads=5) for number in range(25))
     warm = (
         replace(STEADY, resident=130_000_000 + number % 7 * 1_000_000, descriptors=7 + (number % 9 == 0))
@@ -46,7 +46,7 @@ def test_temporary_growth_is_not_a_leak() -> None:
 
 
 def test_controller_does_not_leak_resources(tmp_path: Path) -> None:
-    """Over two dozen runs, with pushes and faults; how much memory it takes shows in the long form."""
+    """Two dozen runs with pushes and faults leak no descriptors, files or threads. The long form checks memory."""
     soaked = soak(Plan(rounds=8, pushes=6, targets=3, seconds=600, share=0.01, notified=False), tmp_path)
     counts, held = soaked.counts, {each.name: each for each in figures(soaked.samples)}
     assert (len(soaked.samples), counts["pushes"], counts["revision rejected"], counts["unexpected error"]) == (
@@ -59,5 +59,5 @@ def test_controller_does_not_leak_resources(tmp_path: Path) -> None:
     assert counts[INTERNAL] == 0
     assert not held["file descriptors"].over
     assert not held["temporary files"].over
-    # the main one, the timetable's with one for each lane (three targets, git, the watch), the web's with one at work
+    # main, the scheduler, its pools (three targets, git, one more), the server and one request
     assert held["threads"].most <= 9

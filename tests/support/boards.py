@@ -1,4 +1,4 @@
-"""Boards in every state that the page shows."""
+"""Snapshots of a controller for each state that the page shows."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ REVISION = Revision("1f0c5f7a9be2d4c3865017f2ab90ce4d1f0c5f7a", NOW - 30 * HOUR,
 
 
 def lane(last: Report | None, target: str = "prod", failures: int = 0) -> TargetStatus:
-    """Return a target at rest, with its last report."""
+    """Return the status of an idle target with its last report."""
     due = NOW + timedelta(minutes=4)
     return TargetStatus(target, None, None, due, failures, last, None if failures else NOW - timedelta(minutes=1))
 
 
 def board(*lanes: TargetStatus, past: tuple[FinishedRun, ...] = ()) -> ControllerStatus:
-    """Return a board with a revision in force."""
+    """Return a snapshot with an active revision."""
     return ControllerStatus(NOW, NOW - 40 * HOUR, NOW - timedelta(seconds=9), REVISION, None, lanes, past)
 
 
 def day(target: str = "prod", *, failing: bool = False) -> Iterator[FinishedRun]:
-    """Yield the runs of a day, every five minutes: some created, some found drift, and the newest perhaps failed."""
+    """Yield the runs of a day, every five minutes. Some created, some found drift, and the last may have failed."""
     for number in range(288):
         started = NOW - timedelta(days=1) + timedelta(minutes=5 * number + 4)
         took = timedelta(seconds=3 + (number * 7) % 5 + (40 if number % 90 == 30 else 0))
@@ -41,7 +41,7 @@ def day(target: str = "prod", *, failing: bool = False) -> Iterator[FinishedRun]
 
 
 def in_sync() -> ControllerStatus:
-    """Return a board on which nothing differs."""
+    """Return a snapshot without differences."""
     names = ("profiles-export", "tickets-hourly", "contacts-2026-10")
     every = (
         replace(
@@ -55,7 +55,7 @@ def in_sync() -> ControllerStatus:
 
 
 def drifted() -> ControllerStatus:
-    """Return a board with one of many things."""
+    """Return a snapshot with several kinds of decisions."""
     every = (
         replace(reports.drifted("profiles-export"), since=NOW - 3 * HOUR, last_execution=Execution("FAILED", "no key")),
         reports.association("tickets-hourly", "create", outcome=Created("a9"), since=NOW - HOUR / 2),
@@ -69,7 +69,7 @@ def drifted() -> ControllerStatus:
 
 
 def refused() -> ControllerStatus:
-    """Return a board on which what is newest is invalid."""
+    """Return a snapshot with a rejected revision."""
     problems = (
         Problem("manifests/a.yaml", 7, 3, "/spec/DestinationURI", "is no S3 address: write s3://bucket/prefix"),
         Problem("manifests/b.yaml", 1, 1, "", "is no YAML"),
@@ -81,7 +81,7 @@ def refused() -> ControllerStatus:
 
 
 def failing() -> ControllerStatus:
-    """Return a board with a target that cannot be reconciled, and one that can."""
+    """Return a snapshot with a failing target and a working one."""
     error = "the credentials may not make this call: app-integrations:ListDataIntegrations"
     names = ("profiles-export", "contacts")
     blocked = tuple(reports.association(name, "blocked", reason=error) for name in names)
@@ -91,7 +91,7 @@ def failing() -> ControllerStatus:
 
 
 def unseen() -> ControllerStatus:
-    """Return a board with a target that cannot be reconciled any more."""
+    """Return a snapshot with a target that has begun to fail."""
     was = replace(
         reports.drifted("contacts"), since=NOW - 3 * HOUR, arn=live("a1").arn,
         last_execution=Execution("FAILED", "no key"),
@@ -101,22 +101,22 @@ def unseen() -> ControllerStatus:
 
 
 def nothing() -> ControllerStatus:
-    """Return a board before the first revision."""
+    """Return a snapshot from before the first revision."""
     return ControllerStatus(NOW, NOW, None, None, RejectedRevision("git cannot be reached", NOW), (), ())
 
 
 def unmanaged_only() -> ControllerStatus:
-    """Return a board whose revision holds a target and no manifest."""
+    """Return a snapshot whose revision has a target and no manifests."""
     return board(lane(reports.report()))
 
 
 def thousand() -> ControllerStatus:
-    """Return a board of 1,000 associations."""
+    """Return a snapshot with 1,000 associations."""
     return board(lane(reports.many(1000)), past=tuple(day()))
 
 
 def hostile(text: str) -> ControllerStatus:
-    """Return a board on which every text that can come from outside is this one."""
+    """Return a snapshot in which each text from outside is the given one."""
     problems = reports.problems(text)
     run = FinishedRun(text, text, NOW - HOUR, NOW, is_success=False, write_count=1, drift_count=1, open_count=1)
     return replace(

@@ -1,4 +1,4 @@
-"""Chromium without a window, spoken to over a pipe by the DevTools protocol: no driver is needed.
+"""Control headless Chromium over a pipe with the DevTools protocol, without a driver.
 
 https://chromedevtools.github.io/devtools-protocol/ and `--remote-debugging-pipe`: messages end with a zero byte, the
 browser reads descriptor 3 and writes descriptor 4.
@@ -25,12 +25,12 @@ QUIET = (
 
 
 class ScriptError(Exception):
-    """A script in the page failed."""
+    """Error of a script in the page."""
 
 
 @dataclass
 class Browser:
-    """One page of a browser. `complaints` is what its console said: errors, and what the policy stopped."""
+    """One page of a browser."""
 
     to: BinaryIO
     back: BinaryIO
@@ -39,7 +39,7 @@ class Browser:
     events: list[dict[str, Any]] = field(default_factory=list)
 
     def call(self, method: str, **parameters: Any) -> Any:
-        """Call the browser and return its answer."""
+        """Call a method of the browser, and return its answer."""
         self.number += 1
         message = {"id": self.number, "method": method, "params": parameters}
         if self.session:
@@ -52,35 +52,35 @@ class Browser:
         return heard["result"]
 
     def wait(self, event: str) -> None:
-        """Return when an event has come since this was last asked."""
+        """Wait for an event since the last wait for it."""
         while event not in {each.get("method") for each in self.events}:
             self.events.append(self._hear())
         self.events = [each for each in self.events if each.get("method") != event]
 
     def open(self, url: str) -> None:
-        """Open a page, and return when it is loaded."""
+        """Open a page, and wait until it is loaded."""
         self.call("Page.navigate", url=url)
         self.wait("Page.loadEventFired")
 
     def leave(self) -> None:
-        """Leave the page, which goes on asking its server else, and forget what its console said."""
+        """Leave the page, which would otherwise continue its requests, and discard its console messages."""
         self.open("about:blank")
-        self.call("Runtime.evaluate", expression="0")  # what the page said comes before this answer
+        self.call("Runtime.evaluate", expression="0")  # messages of the page arrive before this answer
         self.events.clear()
 
     def run(self, script: str) -> Any:
-        """Return what a script comes to in the page; a promise is awaited."""
+        """Run a script in the page, and return its result. A promise is awaited."""
         done = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True)
         if "exceptionDetails" in done:
             raise ScriptError(done["exceptionDetails"]["exception"]["description"])
         return done["result"].get("value")
 
     def size(self, width: int, height: int) -> None:
-        """Make the page as wide and high as a device."""
+        """Set the width and height of the page."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
     def prefer(self, **features: str) -> None:
-        """Prefer what a reader may prefer: `color_scheme="dark"`."""
+        """Set preferences of the reader, such as `color_scheme="dark"`."""
         wanted = [{"name": f"prefers-{name.replace('_', '-')}", "value": value} for name, value in features.items()]
         self.call("Emulation.setEmulatedMedia", features=wanted)
 
@@ -90,11 +90,11 @@ class Browser:
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=9)
 
     def picture(self) -> bytes:
-        """Return what the page looks like, as a PNG."""
+        """Return a screenshot of the page, as PNG."""
         return base64.b64decode(self.call("Page.captureScreenshot")["data"])
 
     def complaints(self) -> list[str]:
-        """Return what the console said so far."""
+        """Return the console messages: errors, and requests that the policy blocked."""
         self.call("Runtime.evaluate", expression="0")
         said = [each["params"] for each in self.events if each.get("method") == "Log.entryAdded"]
         failed = [each["params"] for each in self.events if each.get("method") == "Runtime.exceptionThrown"]
@@ -111,7 +111,7 @@ class Browser:
 
 @contextmanager
 def browsing(profile: Path) -> Iterator[Browser]:
-    """Have a browser with a new profile while the block runs."""
+    """Run a browser with a new profile during the block."""
     read_it, write_it = os.pipe()
     read_us, write_us = os.pipe()
 
@@ -135,6 +135,6 @@ def browsing(profile: Path) -> Iterator[Browser]:
                     browser.call(f"{domain}.enable")
                 browser.call("Emulation.setFocusEmulationEnabled", enabled=True)
                 yield browser
-            process.wait(30)  # it ends where nobody speaks to it any more, and leaves no files
+            process.wait(30)  # closing the pipe ends the browser, which then removes its files
         finally:
             process.kill()

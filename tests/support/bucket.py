@@ -1,4 +1,4 @@
-"""A bucket in the S3 of a sandbox, and the one journal that the program keeps in it."""
+"""A bucket in the S3 of a sandbox, with the journal of the program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ACCOUNT, REGION = "123456789012", "us-east-1"
 
 
 class Bucket:
-    """A bucket that was just made; `url` is what --state is given, `key` the object of a sandbox's journal."""
+    """A new bucket. `url` is the value for --state, `key` the object of the journal of a sandbox."""
 
     url = "s3://journals/prod"
     name = "journals"
@@ -22,7 +22,7 @@ class Bucket:
 
     def __init__(self, endpoint: str) -> None:
         http = HTTPConnection(urlsplit(endpoint).netloc)
-        http.request("POST", "/moto-api/reset")  # moto has one S3 for all tests of a process
+        http.request("POST", "/moto-api/reset")  # the tests of a process share one S3 of moto
         assert http.getresponse().read()
         http.close()
         self._client: Any = boto3.client(
@@ -32,7 +32,7 @@ class Bucket:
 
     @property
     def keys(self) -> list[str]:
-        """All that is in the bucket."""
+        """The keys of the objects in the bucket."""
         return [each["Key"] for each in self._client.list_objects_v2(Bucket=self.name).get("Contents", [])]
 
     @property

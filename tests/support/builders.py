@@ -1,4 +1,4 @@
-"""Values that tests are made of: each function has defaults for all that a test does not care about."""
+"""Builders of test values, with defaults for everything that a test does not set."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ON_DEMAND: dict[str, Any] = {
 
 
 def spec(**changes: Any) -> Spec:
-    """Return a normalised bulk-export request; a change to None leaves a member out."""
+    """Return a normalised request of a bulk export. A change to None removes a member."""
     request: dict[str, Any] = {
         "DataIntegrationIdentifier": INTEGRATION.name,
         "ObjectConfiguration": {"CustomerProfiles": {"domainName": ["my-domain"], "objectType": ["_profile"]}},
@@ -39,12 +39,12 @@ def spec(**changes: Any) -> Spec:
 
 
 def manifest(name: str = "export", policy: Policy | None = None, **changes: Any) -> Manifest:
-    """Return a manifest of such a request."""
+    """Return a manifest of a bulk export."""
     return Manifest(name, None, policy or Policy(), spec(**changes), Origin(f"{name}.yaml", 1, 1))
 
 
 def request(**changes: Any) -> Spec:
-    """Return such a request as it is sent."""
+    """Return the resolved request of a bulk export."""
     return resolve_request(spec(**changes), INTEGRATION.arn)
 
 
@@ -66,12 +66,12 @@ def record(name: str = "export", id_: str = "a1", **changes: Any) -> Record:
 
 
 def journal(*records: Record) -> Journal:
-    """Return a journal of these records."""
+    """Return a journal with records."""
     return Journal(ACCOUNT, REGION, "lineage", 7, {each.name: each for each in records})
 
 
 def observed(*lives: Live, unobserved: str | None = None) -> Observation:
-    """Return an account with one data integration, its associations, or why they are not known."""
+    """Return an observation of one data integration: its associations, or the reason why they could not be listed."""
     associations: Mapping[str, tuple[Live, ...] | Unobserved] = {
         INTEGRATION.arn: Unobserved(unobserved) if unobserved else lives
     }
@@ -79,7 +79,7 @@ def observed(*lives: Live, unobserved: str | None = None) -> Observation:
 
 
 def context(clock: Clock, mode: Mode = Mode.CREATE, **changes: Any) -> RunContext:
-    """Return the context of a run that nobody watches and nobody stops."""
+    """Return the context of a run without progress and without a stop request."""
     given: dict[str, Any] = {
         "options": RunOptions(mode, SETTLE),
         "progress": lambda *_: None,

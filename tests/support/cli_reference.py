@@ -1,4 +1,4 @@
-"""Write docs/cli.md from the commands themselves: `make docs`."""
+"""Write docs/cli.md from the commands: `make docs`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _option(parameter: click.Parameter, declaration: str, text: str) -> Iterator
 
 
 def _details(match: re.Match[str]) -> str:
-    """Return click's details in brackets as sentences."""
+    """Return the part of a help text that click puts into brackets, as sentences."""
     return "".join(f" {_detail(each)}." for each in match[1].split("; "))
 
 
@@ -72,7 +72,7 @@ def _detail(text: str) -> str:
 
 
 def _sentences(text: str) -> str:
-    """Return a text with each sentence on its own line. A long sentence continues on the next line."""
+    """Return a text with one sentence on each line. Long sentences are wrapped."""
     sentences = re.split(r"(?<=[.;]) (?=[A-Z`])", " ".join(text.split()))
     return "\n".join(textwrap.fill(each, 116, break_on_hyphens=False) for each in sentences)
 

@@ -1,4 +1,4 @@
-"""Folders whose disk a test can fill, or make read-only, and put right again."""
+"""Folders on a disk that a test can fill, make read-only and restore."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pytest
 
 
 class Disk:
-    """A small file system of its own, mounted on a folder."""
+    """A small file system, mounted on a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._filler = folder / "filler"
 
     def fill(self) -> None:
-        """Leave no room for a single byte."""
+        """Fill the disk completely."""
         with self._filler.open("ab", buffering=0) as file:
             try:
                 while file.write(bytes(4096)):
@@ -28,17 +28,17 @@ class Disk:
                 return
 
     def clear(self) -> None:
-        """Make room again."""
+        """Free the space again."""
         self._filler.unlink()
 
     def protect(self, mode: str) -> None:
-        """Let it be written (`rw`), or only be read (`ro`)."""
+        """Mount the disk for reading and writing (`rw`), or only for reading (`ro`)."""
         subprocess.run(["mount", "-o", f"remount,{mode}", str(self.folder)], check=True)
 
 
 @contextmanager
 def disk(folder: Path) -> Iterator[Disk]:
-    """Give a disk of 64 KiB while the block runs; skip the test where this user may mount none."""
+    """Yield a disk of 64 KiB. Skip the test if the user may not mount one."""
     folder.mkdir()
     mounted = (
         os.getuid() == 0
@@ -47,7 +47,7 @@ def disk(folder: Path) -> Iterator[Disk]:
         ).returncode
     )
     if not mounted:
-        pytest.skip("it takes a user who may mount a disk")
+        pytest.skip("the user may not mount a disk")
     try:
         yield Disk(folder)
     finally:

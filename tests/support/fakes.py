@@ -1,4 +1,4 @@
-"""What stands in for AWS, disk and time where a test drives one run by hand. Fakes behave; they assert nothing."""
+"""Fakes of AWS, disk and time, for tests of single runs. They behave like the originals, and assert nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from reconciler.sandbox.service.service import AppIntegrations
 
 
 class FakeClock:
-    """Time that moves when told, and a clock that can be set."""
+    """Clock that a test advances and sets."""
 
     def __init__(self, now: datetime = NOW) -> None:
         self.time = now
@@ -40,26 +40,26 @@ class FakeClock:
         return self.time
 
     def monotonic(self) -> float:
-        """Return the time that passed in seconds, whatever the clock was set to."""
+        """Return the elapsed time in seconds, regardless of the settings of the clock."""
         return (self.time - self._ahead).timestamp()
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the time."""
         self.advance(seconds=seconds)
 
     def set(self, **ahead: float) -> None:
-        """Set the clock forward, or back; no time passes."""
+        """Set the clock forward or back. No time passes."""
         self.time += timedelta(**ahead)
         self._ahead += timedelta(**ahead)
 
     def advance(self, **span: float) -> None:
-        """Let time pass."""
+        """Advance the time."""
         with self._lock:
             self.time += timedelta(**span)
 
 
 class FakeCloud:
-    """The sandbox's AppIntegrations behind the ports of a run; `before_write` may interfere."""
+    """AppIntegrations of the sandbox, with the ports of a run. `before_write` is called before each write."""
 
     def __init__(self, clock: FakeClock, behaviour: Behaviour | None = None) -> None:
         count = itertools.count(1)
@@ -75,21 +75,21 @@ class FakeCloud:
         self.calls: list[str] = []
 
     def observe(self, progress: Callable[[str, int, int], None]) -> Observation:
-        """List everything."""
+        """List every association."""
         listed = self._call("ListDataIntegrations", {})["DataIntegrations"]
         integrations = tuple(Integration(item["Arn"], item["Name"]) for item in listed)
         progress("observing", 0, len(integrations))
         return Observation(integrations, self.list_associations(integration.arn for integration in integrations))
 
     def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
-        """List some."""
+        """List the associations of some data integrations."""
         return {arn: self._list(arn) for arn in integration_arns}
 
     def wait(self) -> None:
-        """Do not wait."""
+        """Return at once."""
 
     def create(self, request: Spec, token: str, until: datetime) -> Answer:  # noqa: ARG002 - time stands still
-        """Create."""
+        """Create an association."""
         answer = self._write("CreateDataIntegrationAssociation", {**request, "ClientToken": token})
         return answer if isinstance(answer, Unknown | Refused) else Created(answer["DataIntegrationAssociationId"])
 
@@ -100,7 +100,7 @@ class FakeCloud:
         execution: Json,
         until: datetime,  # noqa: ARG002 - as above
     ) -> Answer:
-        """Update."""
+        """Update an association."""
         answer = self._write(
             "UpdateDataIntegrationAssociation",
             {
@@ -131,7 +131,7 @@ class FakeCloud:
 
 
 class FakeStore:
-    """A store in memory with the rules of the real ones; `broken` names the puts that fail, counted from 1."""
+    """Store in memory with the rules of the real ones. `broken` holds the writes that fail, counted from 1."""
 
     place, is_exclusive = "memory", False
 
@@ -143,25 +143,25 @@ class FakeStore:
         self.after_put: Callable[[], object] = lambda: None
 
     def load(self) -> StoredText | None:
-        """Return what is stored."""
+        """Return the stored text."""
         self.loads += 1
         stored = self.stored
         self.after_load()
         return stored
 
     def put(self, text: str, version: str | None) -> str:
-        """Store the text where that version is stored."""
+        """Store a text if the version still matches. Raises StateConflict and StateError."""
         self.puts += 1
         if self.puts in self.broken:
             raise StateError("the disk is full")
         if version != (self.stored.version if self.stored else None):
-            raise StateConflict("something else is there")
+            raise StateConflict("the journal has changed")
         self.stored = StoredText(text, str(self.puts))
         self.after_put()
         return self.stored.version
 
     def claim(self) -> bool:
-        """Say yes, as a store that machines share."""
+        """Return true, like a store that several machines share."""
         return True
 
     def release(self) -> None:
@@ -169,7 +169,7 @@ class FakeStore:
 
 
 class FakeJournal:
-    """The real journal over a store in memory: what a run reads, and what it writes with."""
+    """The real reader and writer of the journal, with a store in memory."""
 
     def __init__(self, clock: FakeClock, store: FakeStore | None = None, run: str = "run-1") -> None:
         self.store = store or FakeStore()
@@ -180,12 +180,12 @@ class FakeJournal:
         )
 
     def writers(self, cloud: CloudWriter) -> Writers:
-        """Return all that a run may change things with."""
+        """Return the writers of a run."""
         return Writers(cloud, self.writer)
 
     @property
     def stored(self) -> Journal:
-        """What is stored, read without counting."""
+        """The stored journal, read without counting the access."""
         text = self.store.stored
         return decode(json.loads(text.text)) if text else Journal(ACCOUNT, REGION, "")
 

@@ -1,7 +1,7 @@
-"""Runs the program in processes of their own that need not import it first, which is most of what a short run does.
+"""Run the program in forked processes, which saves the time to import it.
 
-Each is forked off a process that has imported it and done nothing else. What Python itself does at its start is not
-tried by them. Run as a script, this is that process.
+A server process imports the program and forks for each run. The start of Python itself is not tested. As a script, this
+module is the server process.
 """
 
 from __future__ import annotations
@@ -11,93 +11,140 @@ import gc
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
 from tempfile import TemporaryFile
+from typing import TextIO, cast
 
 import reconciler
 from reconciler.cli import main
 
 _LONGEST = 1 << 20
+_LAUNCHER = """\
+#!{python} -IS
+import json, os, signal, socket, sys
+
+with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
+    server.connect({address!r})
+    request = {{"arguments": sys.argv, "folder": os.getcwd(), "environment": dict(os.environ)}}
+    socket.send_fds(server, [json.dumps(request).encode()], [0, 1, 2])
+    process = int(server.recv(20))
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: os.kill(process, number))
+    code = int(server.recv(20))
+if code < 0:
+    signal.signal(-code, signal.SIG_DFL)
+    os.kill(os.getpid(), -code)
+sys.exit(code)
+"""
 
 
 def run(
-    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], stdin: str, seconds: float
-) -> subprocess.CompletedProcess[str]:
-    """Run the program to its end. Raises subprocess.TimeoutExpired, and kills it then."""
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], stdin: bytes, seconds: float
+) -> subprocess.CompletedProcess[bytes]:
+    """Run the program to its end. Raises subprocess.TimeoutExpired after killing a process that takes too long."""
     request = json.dumps({"arguments": arguments, "folder": str(folder), "environment": dict(environment)}).encode()
     assert len(request) < _LONGEST
-    with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as err:
-        given.write(stdin.encode())
+    with (
+        TemporaryFile() as given,
+        TemporaryFile() as out,
+        TemporaryFile() as err,
+        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server,
+    ):
+        given.write(stdin)
         given.seek(0)
-        told, tell = socket.socketpair()
-        with told:
-            with tell:
-                socket.send_fds(_server(), [request], [file.fileno() for file in (given, out, err, tell)])
-            pid = int(told.recv(20))
-            if not select.select([told], [], [], seconds)[0]:
-                os.kill(pid, 9)
-                raise subprocess.TimeoutExpired(list(arguments), seconds)
-            code = int(told.recv(20))
+        server.connect(_address())
+        socket.send_fds(server, [request], [file.fileno() for file in (given, out, err)])
+        process = int(server.recv(20))
+        if not select.select([server], [], [], seconds)[0]:
+            os.kill(process, 9)
+            raise subprocess.TimeoutExpired(list(arguments), seconds)
+        code = int(server.recv(20))
         for file in (out, err):
             file.seek(0)
-        return subprocess.CompletedProcess(arguments, code, out.read().decode(), err.read().decode())
+        return subprocess.CompletedProcess(arguments, code, out.read(), err.read())
+
+
+def write_launcher(path: Path) -> Path:
+    """Write a script in place of the program. It passes on streams, environment and signals to a forked process."""
+    path.write_text(_LAUNCHER.format(python=sys.executable, address=_address()), encoding="utf-8")
+    path.chmod(0o755)
+    return path
 
 
 @cache
-def _server() -> socket.socket:
-    """Start the process that is forked, and return how it is asked; it ends when nobody can ask it any more."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
-        command = [sys.executable, __file__, str(theirs.fileno())]
-        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], cwd="/", env={"PATH": os.defpath})
+def _address() -> str:
+    """Start the server process, and return its address. The server ends together with this process."""
+    address = f"\0reconcile-{os.getpid()}-{os.urandom(8).hex()}"  # an abstract address, which needs no file (unix(7))
+    ours, theirs = socket.socketpair()
+    with theirs, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(address)
+        listener.listen(64)
+        files = [listener.fileno(), theirs.fileno()]
+        command = [sys.executable, __file__, *map(str, files)]
+        process = subprocess.Popen(command, pass_fds=files, cwd="/", env={"PATH": os.defpath})
 
     @atexit.register
     def end() -> None:
         ours.close()
         process.wait()
 
-    return ours
+    return address
 
 
-def _serve(requests: socket.socket) -> None:
-    """Wait for requests, and return in the process that is to carry one out."""
+def _serve(listener: socket.socket, owner: socket.socket) -> None:
+    """Wait for requests. Return in the forked process of each request."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the ended processes
     while True:
-        message, files, _, _ = socket.recv_fds(requests, _LONGEST, 4)
-        if not message:
+        if owner in select.select([listener, owner], [], [])[0]:
             os._exit(0)
+        client, _ = listener.accept()
         if os.fork() == 0:
             break
+        client.close()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    listener.close()
+    owner.close()
+    message, files, _, _ = socket.recv_fds(client, _LONGEST, 3)
+    if child := os.fork():
         for file in files:
             os.close(file)
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    requests.close()
-    tell = socket.socket(fileno=files.pop())
-    if child := os.fork():
-        tell.send(b"%d" % child)
-        tell.send(b"%d" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        client.send(b"%d" % child)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        with suppress(BrokenPipeError):  # the launcher was killed
+            client.send(b"%d" % code)
         os._exit(0)
-    tell.close()
+    client.close()
     request = json.loads(message)
     os.chdir(request["folder"])
-    os.environ.clear()  # noqa: TID251 - as it would be given at the start
+    os.environ.clear()  # noqa: TID251 - the environment of a new process
     os.environ.update(request["environment"])  # noqa: TID251
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
+    sys.stdin = _reopen(sys.stdin, "r")
+    sys.stdout = _reopen(sys.stdout, "w")
+    sys.stderr = _reopen(sys.stderr, "w", buffering=1)
     sys.argv = request["arguments"]
+
+
+def _reopen(stream: TextIO, mode: str, buffering: int = -1) -> TextIO:
+    """Return a new stream for the same descriptor: the old one remembers whether it was a file or a pipe."""
+    new = open(stream.fileno(), mode, buffering, encoding=stream.encoding, errors=stream.errors, closefd=False)  # noqa: SIM115
+    return cast("TextIO", new)
 
 
 if __name__ == "__main__":
     for module in walk_packages(reconciler.__path__, "reconciler."):
         import_module(module.name)
-    gc.freeze()  # what is shared stays shared: nothing looks through it
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    gc.freeze()  # keeps the garbage collector from copying shared pages
+    _serve(*(socket.socket(fileno=int(file)) for file in sys.argv[1:]))
     main()

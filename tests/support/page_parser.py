@@ -1,4 +1,4 @@
-"""A page as a parser sees it."""
+"""Parse a page."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ VOID = {"meta", "link", "input", "br", "img"}
 
 @dataclass
 class Seen(HTMLParser):
-    """A document: its elements in order, its text, and whether each element is closed where it should be."""
+    """A document: its elements in order, and its text. Each element must be closed in the right place."""
 
     tags: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     text: str = ""
     open: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Begin."""
+        """Initialise the parser."""
         super().__init__()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element."""
+        """Record an element."""
         self.tags.append((tag, {name: value or "" for name, value in attrs}))
         if tag not in VOID:
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element of SVG that is closed at once."""
+        """Record an element without content, as in SVG."""
         self.tags.append((tag, {name: value or "" for name, value in attrs}))
 
     def handle_endtag(self, tag: str) -> None:
-        """Close it."""
+        """Close the innermost element."""
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        """Note text."""
+        """Record text."""
         self.text += data
 
     def all(self, tag: str) -> list[dict[str, str]]:
-        """Return the attributes of every element of a name."""
+        """Return the attributes of each element with a name."""
         return [attributes for name, attributes in self.tags if name == tag]
 
     @property

@@ -1,4 +1,4 @@
-"""The program as a user starts it: the installed console script, in a folder and an environment of its own."""
+"""Run the program as a user does: the installed script, in its own folder and environment."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ spec:
 
 
 def terminate(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM) -> None:
-    """Send a signal and return once the program has heard it: it then stops catching the signal (proc(5), SigCgt)."""
+    """Send a signal, and return when the program has received it.
+
+    It then no longer catches the signal (proc(5), SigCgt).
+    """
     process.send_signal(number)
     status = Path(f"/proc/{process.pid}/status")
     while int(status.read_text().partition("SigCgt:")[2].split()[0], 16) & 1 << number - 1:
@@ -45,13 +48,13 @@ def terminate(process: subprocess.Popen[str], number: signal.Signals = signal.SI
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """Return a bare environment: no AWS settings, no home, no CI."""
+    """Return a minimal environment: no AWS settings, no home, no CI."""
     return {"PATH": os.defpath, "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true", **changes}
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A process that has ended."""
+    """A finished process."""
 
     code: int
     out: str
@@ -68,24 +71,24 @@ class Done:
         return [json.loads(line) for line in self.err.splitlines() if line.startswith("{")]
 
     def events(self, name: str) -> list[Any]:
-        """The log lines of one event."""
+        """Return the log lines of one event."""
         return [line for line in self.logs if line["event"] == name]
 
     @property
     def decisions(self) -> dict[str, str]:
-        """The report's decisions, by manifest name."""
+        """The decisions of the report, by manifest name."""
         return {each["name"]: each["decision"] for target in self.report["targets"] for each in target["associations"]}
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """The program in a folder with a `manifests` folder, aimed at an endpoint."""
+    """The program in a folder with a `manifests` folder, with the endpoint of a sandbox."""
 
     folder: Path
     endpoint: str | None = None
 
     def add(self, *names: str, text: str = EXPORT, **replaced: str) -> None:
-        """Write a manifest for each name; `replaced` changes words of the text."""
+        """Write a manifest for each name. `replaced` replaces words in the text."""
         (self.folder / "manifests").mkdir(exist_ok=True)
         for name in names:
             content = text.replace("NAME", name)
@@ -94,7 +97,7 @@ class Program:
             (self.folder / "manifests" / f"{name}.yaml").write_text(content)
 
     def arguments(self, *arguments: str) -> list[str]:
-        """Return a command line; the endpoint and a Region come with what calls AWS."""
+        """Return a command line. Commands that call AWS get the endpoint and a Region."""
         command = list(arguments)
         calls = self.endpoint and command[:1] not in (["health"], ["validate"], ["schema"])
         aimed = ["--endpoint-url", str(self.endpoint), "--region", "us-east-1"] if calls else []
@@ -102,34 +105,33 @@ class Program:
         return [str(SCRIPT), *command[:at], *aimed, *command[at:]]
 
     def run(self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None) -> Done:
-        """Run it to its end."""
+        """Run the program to its end."""
         command, given = self.arguments(*arguments), environment(**(env or {}))
-        if any(name.startswith("PYTHON") for name in given):  # read when Python starts
+        if any(name.startswith("PYTHON") for name in given):  # Python reads these variables when it starts
             done = subprocess.run(
                 command,
                 cwd=self.folder,
                 env=given,
-                input=stdin,
+                input=stdin.encode(),
                 capture_output=True,
-                text=True,
                 check=False,
                 timeout=60,
             )
         else:
-            done = forked.run(command, self.folder, given, stdin, seconds=60)
-        return Done(done.returncode, done.stdout, done.stderr)
+            done = forked.run(command, self.folder, given, stdin.encode(), seconds=60)
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        """Start it and return the process."""
+        """Start the program, and return its process."""
         return subprocess.Popen(
             self.arguments(*arguments),
             cwd=self.folder, env=environment(**(env or {})), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
     def on_terminal(self, *arguments: str, env: Mapping[str, str] | None = None, answer: str | None = None) -> str:
-        """Run it with a terminal as standard output and error, and return all that the terminal got.
+        """Run the program on a terminal, and return its output.
 
-        With an `answer`, somebody sits there who types it; without one, standard input is empty.
+        With an `answer`, a person types it. Otherwise standard input is empty.
         """
         main, side = pty.openpty()
         process = subprocess.Popen(
@@ -143,7 +145,7 @@ class Program:
         while True:
             try:
                 part = os.read(main, 65536)
-            except OSError:  # Linux says so when the other side is closed
+            except OSError:  # the error of Linux if the other side is closed
                 break
             if not part:
                 break

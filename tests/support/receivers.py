@@ -1,4 +1,4 @@
-"""Where people look, on this machine: a chat that takes JSON over HTTP, and a mail server."""
+"""Receivers of notifications on this machine: a chat that accepts JSON over HTTP, and a mail server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 
 class Chat:
-    """Takes what apprise posts to `json://`, unless it is `down`."""
+    """Receiver of the messages that apprise posts to `json://`. With `down`, it rejects them."""
 
     def __init__(self) -> None:
         self.taken: Queue[Any] = Queue()
@@ -31,38 +31,38 @@ class Chat:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port of the server."""
         return self._server.server_port
 
     @property
     def url(self) -> str:
-        """Where it is, as apprise writes it, with a secret in it."""
+        """The URL for apprise, with a secret in it."""
         return f"json://user:hunter2@127.0.0.1:{self.port}/s3cret"
 
     def next(self) -> Any:
-        """Return the next message that was or will be taken."""
+        """Wait for the next accepted message, and return it."""
         return self.taken.get(timeout=60)
 
     @contextmanager
     def open(self) -> Iterator[Chat]:
-        """Take messages while the block runs."""
+        """Accept messages during the block."""
         with _serving(self._server):
             yield self
 
 
 class _Smtp(socketserver.StreamRequestHandler):
-    """As much of SMTP as a client needs that logs in nowhere (RFC 5321)."""
+    """The part of SMTP for a client without a login (RFC 5321)."""
 
     ANSWERS: ClassVar = {b"EHLO": b"250 here", b"DATA": b"354 go on", b"QUIT": b"221 bye"}
 
     def handle(self) -> None:
-        """Take mails until the client quits."""
+        """Accept mails until the client quits."""
         self.wfile.write(b"220 here\r\n")
         for line in self.rfile:
             verb = line[:4].upper()
@@ -79,7 +79,7 @@ class _Smtp(socketserver.StreamRequestHandler):
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """Takes mails."""
+    """Mail server."""
 
     daemon_threads = True
 
@@ -89,18 +89,18 @@ class MailServer(socketserver.ThreadingTCPServer):
 
     @property
     def url(self) -> str:
-        """Where it is, as apprise writes it."""
+        """The URL for apprise."""
         return (
             f"mailto://127.0.0.1:{self.server_address[1]}/?mode=insecure&from=reconcile@example.com&to=team@example.com"
         )
 
     def next(self) -> EmailMessage:
-        """Return the next mail that was or will be taken."""
+        """Wait for the next mail, and return it."""
         return self.mails.get(timeout=60)
 
     @contextmanager
     def open(self) -> Iterator[MailServer]:
-        """Take mails while the block runs."""
+        """Accept mails during the block."""
         with _serving(self):
             yield self
 

@@ -1,4 +1,4 @@
-"""Reports and findings that hold one of everything, and any text wherever a text can stand."""
+"""Reports and findings with every kind of member, and with any text in each place for text."""
 
 from __future__ import annotations
 
@@ -23,24 +23,26 @@ PLAIN = "plain"
 
 
 def run(*, dry_run: bool = True, text: str = PLAIN) -> RunInfo:
-    """Return a run of a minute and a half."""
+    """Return a run that took a minute and a half."""
     return RunInfo(text, NOW, NOW + SETTLE / 10, dry_run=dry_run, revision=text, version=text)
 
 
 def create(sent: Spec | None = None) -> Create:
-    """Return the call that creates."""
+    """Return a Create."""
     return Create(
         manifest(), replace(record(), request=sent or request(), state=CreatePending(1, NOW, NOW)), None, "missing"
     )
 
 
 def update(sent: Spec | None = None) -> Update:
-    """Return the call that updates."""
-    return Update(manifest(), live(), replace(record(), request=sent or request()), record(), (), "git changed it")
+    """Return an Update."""
+    return Update(
+        manifest(), live(), replace(record(), request=sent or request()), record(), (), "git changed the configuration"
+    )
 
 
 def association(name: str = "export", decision: str = DecisionKind.CREATE, **changes: Any) -> AssociationReport:
-    """Return one manifest's line, that of a create with its call unless told otherwise."""
+    """Return the report of one manifest, by default that of a Create."""
     given: dict[str, Any] = {
         "origin": Origin(f"manifests/{name}.yaml", 3, 1),
         "reason": "",
@@ -53,7 +55,7 @@ def association(name: str = "export", decision: str = DecisionKind.CREATE, **cha
 
 
 def drifted(name: str = "drifted") -> AssociationReport:
-    """Return an association whose window left what was applied."""
+    """Return an association whose window no longer matches the applied one."""
     differences = (Difference(START, "1790812800000", "1790812800000", "1788220800000"),)
     return association(name, "drifted", arn=live().arn, differences=differences, reason="AWS no longer matches")
 
@@ -65,7 +67,7 @@ def report(*associations: AssociationReport, dry_run: bool = True, **target: Any
 
 
 def rich(text: str = PLAIN, *, dry_run: bool = False) -> Report:
-    """Return a report with one of everything, in which every text that can come from outside is this one."""
+    """Return a report with every kind of member, in which each text from outside is the given one."""
     everything = tuple(_everything(text))
     broken = TargetReport(text, text, text, text, (_made(text, "blocked"),))
     target = TargetReport(
@@ -85,17 +87,17 @@ def rich(text: str = PLAIN, *, dry_run: bool = False) -> Report:
 
 
 def found(text: str = PLAIN) -> ValidationResult:
-    """Return findings of an invalid revision."""
+    """Return the findings of an invalid revision."""
     return ValidationResult(problems=problems(text), warnings=problems(text))
 
 
 def problems(text: str = PLAIN) -> tuple[Problem, ...]:
-    """Return a problem with a place and a pointer, and one without."""
+    """Return a problem with a position and a pointer, and one without them."""
     return (Problem(text, 3, 7, text, text), Problem(text, 0, 0, "", text))
 
 
 def many(count: int) -> Report:
-    """Return a report of so many associations: of ten four creates, one blocked, two drifted and three in sync."""
+    """Return a report of many associations: of ten, four creates, one blocked, two drifted and three in sync."""
     decisions = (
         "create",
         "create",

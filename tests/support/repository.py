@@ -1,4 +1,4 @@
-"""Real repositories of git, and a server of them on loopback that lets one login in."""
+"""Real git repositories, and a server for them on loopback that accepts one login."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ FILES = {"manifests/b.yaml": "b", "manifests/a/a.json": "a", "manifests/a.yml": 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository with a work tree, and the environment of all that runs git: nothing of the user's counts."""
+    """A repository with a work tree, and the environment of its git processes, without the user's configuration."""
 
     folder: Path
     environment: dict[str, str]
 
     @property
     def url(self) -> str:
-        """Return where git fetches it from."""
+        """The URL from which git fetches."""
         return f"file://{self.folder}"
 
     def git(self, *arguments: str, stdin: str | bytes = "") -> str:
-        """Run git in it and give its output."""
+        """Run git in the repository, and return its output."""
         given = stdin.encode() if isinstance(stdin, str) else stdin
         done = subprocess.run(
             ["git", *arguments], cwd=self.folder, env=self.environment, check=True, capture_output=True, input=given
@@ -54,7 +54,7 @@ class Repository:
         return done.stdout.decode().strip()
 
     def commit(self, files: Mapping[str, str]) -> str:
-        """Commit files by their names, and give the commit's id."""
+        """Commit files by name, and return the id of the commit."""
         for name, content in files.items():
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,38 +63,38 @@ class Repository:
         return self.commit_index()
 
     def commit_index(self) -> str:
-        """Commit what is in the index, and give the commit's id."""
+        """Commit the index, and return the id of the commit."""
         self.git("commit", "--quiet", "--allow-empty", "--message", "Change manifests")
         return self.git("rev-parse", "HEAD")
 
     def blob(self, content: str | bytes) -> str:
-        """Store a content, and give its id."""
+        """Store a blob, and return its id."""
         return self.git("hash-object", "-w", "--stdin", stdin=content)
 
     def commit_entries(self, *entries: tuple[str, str, str | bytes]) -> str:
-        """Commit entries (mode, id, path) as they are, whatever a work tree could hold, and give the commit's id."""
+        """Commit entries (mode, id, path), even those that no work tree can hold. Return the id of the commit."""
         lines = (b"%s %s\t%s" % (mode.encode(), oid.encode(), os.fsencode(path)) for mode, oid, path in entries)
         self.git("update-index", "-z", "--index-info", stdin=b"\0".join(lines) + b"\0")
         return self.commit_index()
 
     def read(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> tuple[str, tuple[File | Problem, ...]]:
-        """Read manifests of a revision, in place unless a URL is given."""
+        """Read the manifests of a revision, in place or from a URL."""
         return read(url or str(self.folder), ref, path, self.environment)
 
     def names(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> list[str]:
-        """Return the names of the files read."""
+        """Return the names of the files in a revision."""
         return [found.name for found in self.read(ref, path, url)[1] if isinstance(found, File)]
 
     def problems(self, path: str = "manifests") -> dict[str, str]:
-        """Return what is wrong, by file."""
+        """Return the problems of a revision, by file."""
         return {found.file: found.message for found in self.read(path=path)[1] if isinstance(found, Problem)}
 
     def refused(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> str:
-        """Return the one line that reading is refused with."""
+        """Return the message, on one line, of a read that fails."""
         return refusal(url or str(self.folder), ref, path, self.environment)
 
     def misnamed(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> str:
-        """Return the one line that says what is wrong with the words themselves."""
+        """Return the message, on one line, of a read that fails because of an invalid reference."""
         with pytest.raises(InvalidReference):
             self.read(ref, path, url)
         return self.refused(ref, path, url)
@@ -103,12 +103,12 @@ class Repository:
 def read(
     url: str, ref: str, path: str, environment: Mapping[str, str], **others: Any
 ) -> tuple[str, tuple[File | Problem, ...]]:
-    """Read manifests of a revision."""
+    """Read the manifests of a revision."""
     return edge.read_revision(RepositoryAccess(url, ref, environment, **others), path)
 
 
 def refusal(url: str, ref: str, path: str, environment: Mapping[str, str], seconds: float = 60) -> str:
-    """Return the one line that reading is refused with."""
+    """Return the message, on one line, of a read that fails."""
     with pytest.raises(GitError) as refused:
         read(url, ref, path, environment, timeout_seconds=seconds)
     text = str(refused.value)
@@ -117,7 +117,7 @@ def refusal(url: str, ref: str, path: str, environment: Mapping[str, str], secon
 
 
 def make(folder: Path, environment: dict[str, str], *options: str) -> Repository:
-    """Make a repository in a folder."""
+    """Create a repository in a folder."""
     folder.mkdir(parents=True)
     made = Repository(folder, environment)
     made.git("init", "--quiet", "--initial-branch=main", *options)
@@ -125,21 +125,21 @@ def make(folder: Path, environment: dict[str, str], *options: str) -> Repository
 
 
 class Closed(BaseHTTPRequestHandler):
-    """Lets nobody in."""
+    """Handler that rejects every request."""
 
     def do_GET(self) -> None:
-        """Ask for credentials, whatever comes."""
+        """Request credentials."""
         self.send_response(401)
         self.send_header("WWW-Authenticate", 'Basic realm="x"')
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def serving(handler: type[Closed] = Closed, port: int = 0) -> Iterator[str]:
-    """Serve on loopback, and let nobody in unless a handler does."""
+    """Serve on loopback with a handler, by default one that rejects every request."""
     with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -152,7 +152,7 @@ def serving(handler: type[Closed] = Closed, port: int = 0) -> Iterator[str]:
 
 @dataclass(slots=True)
 class Guarded:
-    """A server of repositories over HTTP that lets one login in, and looks at the arguments of all that runs."""
+    """Server of repositories over HTTP for one login. It records the arguments of the running processes."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -162,15 +162,15 @@ class Guarded:
     arguments: bytes = b""
 
     def look(self, headers: Mapping[str, str]) -> bool:
-        """Keep what is seen while git waits for an answer, and tell whether the login is right."""
+        """Record the arguments of the processes while git waits, and return whether the login is correct."""
         self.headers.append(dict(headers))
         for process in Path("/proc").glob("[0-9]*/cmdline"):
-            with suppress(OSError):  # it has ended
+            with suppress(OSError):  # the process has ended
                 self.arguments += process.read_bytes()
         return headers.get("Authorization") == f"Basic {base64.b64encode(self.login).decode()}"
 
     def answer(self, path: str, headers: Mapping[str, str], method: str, body: bytes) -> bytes:
-        """Return what git's own server says, as a CGI program does."""
+        """Return the answer of git http-backend, a CGI program."""
         path, _, query = path.partition("?")
         asked = {
             "GIT_HTTP_EXPORT_ALL": "1",
@@ -191,14 +191,14 @@ class Guarded:
 
 @contextmanager
 def guarded_server(folder: Path, environment: Mapping[str, str], login: str, port: int = 0) -> Iterator[Guarded]:
-    """Serve the repositories of a folder on loopback, to one login; port 0 is any that is free."""
+    """Serve the repositories of a folder on loopback for one login. Port 0 selects a free port."""
     guarded = Guarded(folder, environment, login.encode())
 
     class Handler(Closed):
-        """Answers a login, and lets nobody else in."""
+        """Handler that accepts one login."""
 
         def do_GET(self) -> None:
-            """Answer, or ask for the login."""
+            """Answer the request, or request the login."""
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if not guarded.look(dict(self.headers)):
                 super().do_GET()

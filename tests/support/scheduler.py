@@ -1,4 +1,4 @@
-"""A timetable that a test turns by hand, in virtual time."""
+"""Scheduler that a test advances by hand, in virtual time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reconciler.controller.scheduler import SchedulerContext
 
 
 class Hand:
-    """Calls what is due, one after the other, when the test lets time pass."""
+    """Scheduler that calls due jobs one after the other when the test advances the time."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
@@ -19,22 +19,22 @@ class Hand:
         self.queued: set[str] = set()
 
     def schedule(self, name: str, when: datetime, job: Callable[[], None]) -> None:
-        """Call a job once, at a time or soon after."""
+        """Schedule a job to be called once."""
         self.waiting[name] = when, job
 
     def cancel(self, name: str) -> None:
-        """Forget what waits under a name."""
+        """Cancel the job with a name."""
         self.waiting.pop(name, None)
 
     def is_queued(self, name: str) -> bool:
-        """Tell whether the test has it wait for a thread."""
+        """Tell whether a job waits for a thread, as set by the test."""
         return name in self.queued
 
     def wake(self) -> None:
-        """Do nothing: it sleeps only between turns."""
+        """Do nothing. The scheduler sleeps only between turns."""
 
     def turn(self, span: timedelta = timedelta()) -> None:
-        """Let time pass, and call all that comes due meanwhile; the clock may be set by what is called."""
+        """Advance the time, and call each job that becomes due. A job may set the clock."""
         until = self.clock.monotonic() + span.total_seconds()
 
         def end() -> datetime:
@@ -48,5 +48,5 @@ class Hand:
 
     @property
     def timing(self) -> SchedulerContext:
-        """Return what lanes are given: shares are always in the middle."""
+        """The context of the tasks. Random shares are always 0.5."""
         return SchedulerContext(self, self.clock, lambda: 0.5)

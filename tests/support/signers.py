@@ -1,4 +1,4 @@
-"""Keys of ssh and of OpenPGP to sign commits with."""
+"""Keys of SSH and OpenPGP that sign commits."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from support.repository import Repository
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Whoever has one key. `listed` is what a file of keys says of it, `id` what messages call it."""
+    """Owner of one key. `listed` is the entry in a file of keys, `id` the name of the key in messages."""
 
     options: tuple[str, ...]
     listed: str
     id: str
 
     def commit(self, repository: Repository, name: str = "manifests/signed.yaml", **environment: str) -> str:
-        """Commit a file and sign the commit, and give its id."""
+        """Commit a file with a signature, and return the id of the commit."""
         (repository.folder / name).write_text(self.id)
         signing = Repository(repository.folder, repository.environment | environment)
         signing.git("add", "--all")
@@ -31,7 +31,7 @@ class Signer:
 
 
 def ssh_signer(folder: Path, name: str) -> Signer:
-    """Make a key of ssh."""
+    """Create an SSH key."""
     key = folder / name
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(key)], check=True)
     public = key.with_name(f"{name}.pub")
@@ -48,16 +48,16 @@ class Keyring:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Return what a person sets to use it."""
+        """The variables that select the keyring."""
         return {"GNUPGHOME": str(self.home)}
 
     def gpg(self, *arguments: str, stdin: str = "") -> str:
-        """Run gpg and give its output."""
+        """Run gpg, and return its output."""
         command = ["gpg", "--homedir", str(self.home), "--batch", "--quiet", *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True, input=stdin).stdout
 
     def signer(self, name: str, *options: str, ends: str = "never") -> Signer:
-        """Make a key; `options` are gpg's, for the signing too."""
+        """Create a key. `options` are options of gpg, also for signing."""
         user = f"{name}@example.com"
         self.gpg(*options, "--passphrase", "", "--quick-gen-key", user, "ed25519", "sign", ends)
         listed = self.gpg("--with-colons", "--list-keys", user)
@@ -69,11 +69,11 @@ class Keyring:
         return Signer(signing, self.public(user), fingerprint[-16:])
 
     def public(self, user: str) -> str:
-        """Return a public key, armored."""
+        """Return a public key in ASCII armor."""
         return self.gpg("--armor", "--export", user)
 
     def revoke(self, name: str) -> str:
-        """Revoke a key, and return the public one as it is then."""
+        """Revoke a key, and return the revoked public key."""
         user = f"{name}@example.com"
         listed = self.gpg("--with-colons", "--list-keys", user)
         fingerprint = next(line for line in listed.splitlines() if line.startswith("fpr")).split(":")[9]
@@ -84,7 +84,7 @@ class Keyring:
 
 @contextmanager
 def keyring() -> Iterator[Keyring]:
-    """Give an empty keyring. Its path is short: gpg's agent listens on a socket in it."""
+    """Yield an empty keyring. Its path is short, because the socket of the agent is in it."""
     home = Path(mkdtemp(prefix="g", dir="/tmp"))
     try:
         yield Keyring(home)

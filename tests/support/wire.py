@@ -1,4 +1,4 @@
-"""A wire between a client and a sandbox: counts what passes, and cuts it where a test says so."""
+"""Proxy between a client and a sandbox. It counts requests, and injects faults."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it came in."""
+    """One request of a client."""
 
     method: str
     path: str
@@ -26,7 +26,7 @@ class Request:
 
     @property
     def operation(self) -> str:
-        """The AWS operation, told by service, method and path."""
+        """The AWS operation, from the service, method and path."""
         if "/s3/aws4_request" in self.headers.get("Authorization", ""):
             return {"GET": "GetObject", "PUT": "PutObject"}[self.method]
         path = urlsplit(self.path).path
@@ -40,14 +40,14 @@ class Request:
 
 
 Fault = Callable[[Request], bytes | None]
-"""Returns a whole HTTP answer to give instead, b"" to cut the connection, or None to let the request pass."""
+"""Function that returns a complete HTTP answer, b"" to close the connection, or None to pass the request on."""
 
 
 class Wire:
-    """Listens on loopback and passes on to `upstream` while the `with` block runs.
+    """Proxy on loopback that passes requests on to `upstream` during the `with` block.
 
-    `before` may answer instead of AWS; `after` may replace an answer once the request was carried out. It serves as a
-    plain HTTP proxy too, for whatever address. A connection serves one request, or as many as come where it is `kept`.
+    `before` may answer instead of AWS. `after` may replace an answer after the request was carried out. The proxy also
+    serves as a plain HTTP proxy for any address. A connection serves one request, or several if it is `kept`.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Wire:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many requests came in, by operation."""
+        """The number of requests, by operation."""
         return dict(Counter(request.operation for request in self.requests))
 
     def __enter__(self) -> Self:
@@ -125,20 +125,20 @@ class Wire:
 
 
 def sts_answer(status: int, code: str, message: str = "because") -> bytes:
-    """Return an error as AWS's query protocol writes it."""
+    """Return an error in the query protocol of AWS."""
     said = f"<Error><Code>{code}</Code><Message>{message}</Message></Error><RequestId>req-1</RequestId>"
     return page(status, f"<ErrorResponse>{said}</ErrorResponse>", "text/xml")
 
 
 def page(status: int, text: str, content_type: str = "text/html") -> bytes:
-    """Return a whole answer that holds a text."""
+    """Return a complete HTTP answer with a text."""
     body = text.encode()
     head = f"HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\n"
     return f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
 
 
 def answer(status: int, code: str, message: str = "because") -> bytes:
-    """Return an error as AWS's rest-json protocol writes it."""
+    """Return an error in the rest-json protocol of AWS."""
     body = f'{{"Message": "{message}"}}'.encode()
     head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nx-amzn-ErrorType: {code}\r\n"
     return f"{head}x-amzn-RequestId: req-1\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body

@@ -1,4 +1,4 @@
-"""A controller's web side over real HTTP, with a board that the test sets."""
+"""Serve the web application of a controller over real HTTP, with a controller status that the test sets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EMPTY = ControllerStatus(NOW, NOW, None, None, None, (), ())
 
 @dataclass
 class Answer:
-    """What came back."""
+    """The response to a request."""
 
     status: int
     headers: dict[str, str]
@@ -47,7 +47,7 @@ class Answer:
 
 @dataclass
 class Site:
-    """A running web side: what it shows is what the test sets, and what it asks for is noted."""
+    """A running web application. The test sets the controller status, and reads the recorded actions and results."""
 
     url: str = ""
     board: ControllerStatus = EMPTY
@@ -60,7 +60,7 @@ class Site:
     answering: threading.Event = field(default_factory=threading.Event)
 
     def shown(self) -> ControllerStatus:
-        """Return the board, once the page is answered at all."""
+        """Return the controller status, after the test allows the page to respond."""
         self.answering.wait()
         return self.board
 
@@ -73,12 +73,12 @@ class Site:
         return self.send(urllib.request.Request(self.url + path, body, headers, method="POST"))
 
     def connect(self) -> socket.socket:
-        """Open a connection, and say nothing on it; nothing is waited for longer than a minute."""
+        """Open a connection with a timeout of a minute, and send nothing."""
         return socket.create_connection(("127.0.0.1", int(self.url.rpartition(":")[2])), timeout=60)
 
     @staticmethod
     def send(request: urllib.request.Request) -> Answer:
-        """Send a request, whatever the answer."""
+        """Send a request, and return the response even if it is an error."""
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return Answer(answer.status, dict(answer.headers), answer.read())
@@ -89,7 +89,7 @@ class Site:
 
 @contextmanager
 def serving(manifest_url: str | None = None, **options: Any) -> Iterator[Site]:
-    """Serve; the options are the server's."""
+    """Serve the application during the block. `options` are passed to the server."""
     site = Site()
     site.metrics.show_status(lambda: site.board)
     site.answering.set()
@@ -115,6 +115,6 @@ def serving(manifest_url: str | None = None, **options: Any) -> Iterator[Site]:
 
 @pytest.fixture
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
-    """Serve. The parameter, if any, is the template of links to manifests."""
+    """Serve the application. The parameter of the fixture, if any, is the template of links to manifests."""
     with serving(getattr(request, "param", None)) as site:
         yield site

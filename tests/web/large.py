@@ -1,4 +1,4 @@
-"""Serve a board of thousands of drifted associations, each with its differences, until standard input ends."""
+"""Serve a controller status of thousands of drifted associations with differences, until standard input ends."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ if __name__ == "__main__":
     with serving() as site:
         site.board = boards.board(boards.lane(report), past=tuple(boards.day()))
         site.get("/metrics")
-        print(site.url, flush=True)  # noqa: T201 - what the test reads
+        print(site.url, flush=True)  # noqa: T201 - the test reads the URL
         sys.stdin.read()

@@ -1,4 +1,4 @@
-"""`/api/v1/report` says all that the page says, by its schema."""
+"""Tests for `/api/v1/report`: it has the content of the page, and fits its schema."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ CHECK = jsonschema.Draft202012Validator(load_schema("controller.v1.json"), regis
     ],
 )  # fmt: skip
 def test_every_controller_state_fits_the_schema(site: Site, board: ControllerStatus) -> None:
-    """With the last report of each target as `-o json` writes it."""
+    """Each controller status fits the schema, with the last report of each target as `-o json` writes it."""
     site.board = board
     answer = site.get("/api/v1/report")
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
     CHECK.validate(answer.json)
     assert [each["report"] for each in answer.json["targets"]] == [
-        lane.last_report and encode_report(lane.last_report) for lane in board.targets
+        target.last_report and encode_report(target.last_report) for target in board.targets
     ]
     assert len(answer.json["runs"]) == len(board.finished_runs)
 
 
 def test_report_contains_the_probe_states(site: Site) -> None:
-    """Whether a target, or looking at git, does not get on, whether anything is run, and whether it is stopping."""
+    """The JSON says which target is stuck, and whether the poll, the scheduler or the process has stopped."""
     still = site.get("/api/v1/report").json
     assert (still["schedulerRunning"], still["stopping"], still["sourceStuck"]) == (True, False, False)
     late = replace(boards.lane(None), next_run=NOW - timedelta(minutes=11))
@@ -58,7 +58,7 @@ def test_report_contains_the_probe_states(site: Site) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 199, 200, 201, 400, 401])
 def test_streamed_runs_are_complete_and_ordered(site: Site, count: int) -> None:
-    """In their order, however many make a piece."""
+    """The runs are complete and in order for any number of them."""
     runs = tuple(replace(run, id=f"r{number}") for number, run in enumerate((*boards.day(), *boards.day())))[:count]
     site.board = replace(boards.in_sync(), finished_runs=runs)
     found = site.get("/api/v1/report").json
@@ -67,7 +67,7 @@ def test_streamed_runs_are_complete_and_ordered(site: Site, count: int) -> None:
 
 
 def test_rejected_revision_is_reported_with_its_problems(site: Site) -> None:
-    """The sentence, since when, and each problem with its place."""
+    """A rejected revision is reported with its reason, its time and each problem with its place."""
     site.board = boards.refused()
     refusal = site.get("/api/v1/report").json["rejection"]
     assert (refusal["reason"], refusal["since"]) == (
@@ -80,5 +80,5 @@ def test_rejected_revision_is_reported_with_its_problems(site: Site) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/report", "/static/page.css"])
 def test_report_endpoint_is_read_only(site: Site, path: str) -> None:
-    """Nothing can be sent there."""
+    """The page, the JSON and static files refuse POST."""
     assert site.post(path, b"{}", {}).status == 405

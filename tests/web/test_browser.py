@@ -1,4 +1,4 @@
-"""The page in a real browser: nothing is stopped by its policy, and what scripts add works."""
+"""Tests for the page in a real browser: its content security policy blocks nothing, and its scripts work."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ STATES = {
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Have one browser for all."""
+    """Return one browser for every test of this module."""
     with browsing(tmp_path_factory.mktemp("profile")) as browser:
         yield browser
 
 
 @pytest.fixture(autouse=True)
-def _left(browser: Browser, site: Site) -> Iterator[None]:  # noqa: ARG001 - the page is left before the site ends
-    """Let no page of one test be heard in the next."""
+def _left(browser: Browser, site: Site) -> Iterator[None]:  # noqa: ARG001 - the browser leaves before the site closes
+    """Leave the page after each test, so that its messages do not reach the next test."""
     yield
     browser.leave()
 
 
 def shown(browser: Browser, site: Site, board: ControllerStatus, asked: str = "") -> None:
-    """Open the page of a board."""
+    """Open the page of a controller status."""
     site.board = board
     browser.open(f"{site.url}/{asked}")
 
 
 def comes(browser: Browser, script: str, wanted: str) -> None:
-    """Return once a script comes to a text: what the page does, it does by itself. Fail after many seconds."""
+    """Wait until a script returns a text, because the page works asynchronously. Fail after twenty seconds."""
     found = browser.run(f"""(async () => {{
         for (let left = 1000; left && {script} !== {json.dumps(wanted)}; left -= 1)
             await new Promise((go) => setTimeout(go, 20));
@@ -64,7 +64,7 @@ def comes(browser: Browser, script: str, wanted: str) -> None:
 def test_page_fits_every_screen_in_every_state(
     browser: Browser, site: Site, state: str, width: int, scheme: str
 ) -> None:
-    """It is no wider than a screen or a phone, its style is loaded, and the console has nothing to complain about."""
+    """The page fits a screen and a phone, has its style, and causes no errors in the console."""
     browser.size(width, 900)
     browser.prefer(color_scheme=scheme)
     shown(browser, site, STATES[state])
@@ -78,7 +78,7 @@ def test_page_fits_every_screen_in_every_state(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_contrast_meets_wcag(browser: Browser, site: Site, scheme: str) -> None:
-    """Its contrast is 4.5 to 1 or more (WCAG 2.2, 1.4.3), in every state and both schemes, in pictures too."""
+    """The contrast of every text is at least 4.5 to 1 (WCAG 2.2, 1.4.3), also in the diagrams."""
     browser.size(1280, 900)
     browser.prefer(color_scheme=scheme)
     for board in STATES.values():
@@ -91,7 +91,7 @@ def test_text_contrast_meets_wcag(browser: Browser, site: Site, scheme: str) -> 
 
 
 def test_contrast_measurement_is_correct(browser: Browser, site: Site) -> None:
-    """Against what is really behind a text: a badge's ground, a box in a picture, the page."""
+    """The measurement compares a text with its real background: a badge, a box in a diagram, or the page."""
     browser.prefer(color_scheme="light")
     shown(browser, site, boards.drifted())
     measured = {each["text"]: round(each["ratio"], 1) for each in browser.run(CONTRAST)}
@@ -102,7 +102,7 @@ def test_contrast_measurement_is_correct(browser: Browser, site: Site) -> None:
 
 
 def test_page_filters_while_typing(browser: Browser, site: Site) -> None:
-    """What fits is told and shown, the address can be passed on, and the focus stays in the field."""
+    """While the reader types, the page shows and counts the matches, updates the URL and keeps the focus."""
     shown(browser, site, boards.drifted())
     browser.run("document.getElementById('q').focus()")
     browser.call("Input.insertText", text="calls")
@@ -113,7 +113,7 @@ def test_page_filters_while_typing(browser: Browser, site: Site) -> None:
 
 
 def test_page_filters_without_scripts(browser: Browser, site: Site) -> None:
-    """The form is sent as forms are."""
+    """Without scripts, the filter form is submitted and the page shows the matches."""
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
     try:
         shown(browser, site, boards.drifted())
@@ -128,7 +128,7 @@ def test_page_filters_without_scripts(browser: Browser, site: Site) -> None:
 
 
 def test_refresh_keeps_focus_and_open_details(browser: Browser, site: Site) -> None:
-    """What was open is open, what had the focus has it, and what is new is there."""
+    """A refresh shows the new state, and keeps the focus and the open details."""
     shown(browser, site, boards.drifted())
     browser.run("{const it = document.querySelector('.more summary'); it.parentElement.open = true; it.focus(); 0}")
     before = browser.run("document.activeElement.parentElement.id")
@@ -136,9 +136,8 @@ def test_refresh_keeps_focus_and_open_details(browser: Browser, site: Site) -> N
     assert first.last_report
     target = replace(first.last_report.targets[0], unmanaged=())
     changed = replace(first, last_report=replace(first.last_report, targets=(target,)), failures=9)
-    lanes = (changed, *others)
     later = site.board.now.replace(hour=15)
-    site.board = replace(site.board, targets=lanes, now=later)
+    site.board = replace(site.board, targets=(changed, *others), now=later)
     browser.run("show()")
     assert browser.run("document.getElementById('targets').textContent.includes('9 runs')") is True
     assert browser.run("document.querySelector('#unmanaged table')") is None
@@ -148,11 +147,11 @@ def test_refresh_keeps_focus_and_open_details(browser: Browser, site: Site) -> N
 
 
 def test_page_says_that_the_controller_does_not_answer(browser: Browser, site: Site) -> None:
-    """What is shown then is old, and the page says from when, and is heard where it is read out."""
+    """If the controller does not answer, the page says that it is out of date, in a status for screen readers."""
     browser.prefer(color_scheme="light")
     shown(browser, site, boards.in_sync())
     browser.run("address = () => 'http://127.0.0.1:9/'; show()")
-    said = "The controller does not answer: this is how it stood at 2026-11-01 12:00Z."
+    said = "The controller does not answer. This page is out of date: it shows the state at 2026-11-01 12:00Z."
     comes(browser, TROUBLE, said)
     assert browser.run("getComputedStyle(document.getElementById('trouble')).color") == "rgb(161, 18, 47)"
     browser.complaints()
@@ -160,7 +159,7 @@ def test_page_says_that_the_controller_does_not_answer(browser: Browser, site: S
 
 
 def test_page_reports_a_hanging_controller_and_retries(browser: Browser, site: Site) -> None:
-    """What never comes is waited for only so long (the time-out is made a short one here), and then asked for again."""
+    """A request without an answer times out, and the next refresh works. The test shortens the timeout."""
     shown(browser, site, boards.in_sync())
     browser.run("{const timeout = AbortSignal.timeout; AbortSignal.timeout = () => timeout.call(AbortSignal, 1); 0}")
     site.answering.clear()
@@ -175,7 +174,7 @@ def test_page_reports_a_hanging_controller_and_retries(browser: Browser, site: S
 
 
 def test_automatic_refresh_can_be_paused(browser: Browser, site: Site) -> None:
-    """What changes by itself can be stopped (WCAG 2.2, 2.2.2), also over a reload, and goes on when asked to."""
+    """A reader can pause the automatic refresh (WCAG 2.2, 2.2.2). A reload keeps the pause, and it can be ended."""
     shown(browser, site, boards.in_sync())
     browser.run("refresh(); 0")
     assert browser.run("underWay !== null") is True
@@ -188,16 +187,16 @@ def test_automatic_refresh_can_be_paused(browser: Browser, site: Site) -> None:
 
 
 def test_selected_text_pauses_the_refresh_with_a_message(browser: Browser, site: Site) -> None:
-    """What somebody has selected is not replaced; once it is let go, the page is fresh again."""
+    """A refresh waits while text is selected, with a message, and continues after the selection ends."""
     shown(browser, site, boards.in_sync())
     browser.run("getSelection().selectAllChildren(document.querySelector('.arn')); refresh(); 0")
-    assert browser.run(TROUBLE) == "Not refreshed while text is selected."
+    assert browser.run(TROUBLE) == "The page is not refreshed while text is selected."
     browser.run("getSelection().removeAllRanges(); refresh(); 0")
     comes(browser, TROUBLE, "")
 
 
 def test_refresh_keeps_the_scroll_position(browser: Browser, site: Site) -> None:
-    """On a phone a day begins with its newest end, and is not moved back when it is fresh."""
+    """On a phone, the chart of runs starts at its newest end, and a refresh keeps the scroll positions."""
     browser.size(390, 900)
     shown(browser, site, boards.drifted())
     day = "document.querySelector('#timeline .scroll')"
@@ -214,7 +213,7 @@ def test_refresh_keeps_the_scroll_position(browser: Browser, site: Site) -> None
 
 @pytest.mark.parametrize("forced", ["active", "none"])
 def test_failed_run_has_a_mark_besides_its_colour(browser: Browser, site: Site, forced: str) -> None:
-    """By a mark below the line, which can be seen where colours are the reader's own too, and so can the legend."""
+    """A failed run has a mark below the line. The mark and its legend are visible with forced colours, too."""
     browser.call("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": forced}])
     browser.size(1280, 900)
     shown(browser, site, boards.failing())
@@ -231,7 +230,7 @@ def test_failed_run_has_a_mark_besides_its_colour(browser: Browser, site: Site, 
 
 
 def test_pictures_use_the_forced_colours(browser: Browser, site: Site) -> None:
-    """Where those are forced: a browser leaves pictures as they are, dark bars on what may be black."""
+    """The diagrams use the forced colours of the reader, which a browser does not apply to SVG images itself."""
     browser.call("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": "active"}])
     shown(browser, site, boards.drifted())
     drawn = "[...document.querySelectorAll('.scroll :is(text, .day rect, .box rect, line, path)')]"
@@ -245,7 +244,7 @@ def test_pictures_use_the_forced_colours(browser: Browser, site: Site) -> None:
 
 @pytest.mark.parametrize("minutes", [0, 10, 35, 60, 90])
 def test_hour_labels_are_not_clipped(browser: Browser, site: Site, minutes: int) -> None:
-    """Wherever the hours stand just now: none is cut off at either edge, and none is left out."""
+    """The labels of the full hours are inside the chart at any time of the day."""
     day = boards.in_sync()
     shown(browser, site, replace(day, now=day.now + timedelta(minutes=minutes)))
     boxes = "[...document.querySelectorAll('.day text')].map((each) => each.getBBox())"
@@ -255,7 +254,7 @@ def test_hour_labels_are_not_clipped(browser: Browser, site: Site, minutes: int)
 
 
 def test_phone_layout_keeps_every_table_cell(browser: Browser, site: Site) -> None:
-    """One that is left out would have the next read out under its header."""
+    """The phone layout hides no cell, because a screen reader would read the next cell under the wrong header."""
     browser.size(390, 900)
     shown(browser, site, boards.drifted())
     hidden = "[...document.querySelectorAll('tbody :is(th, td)')].filter((each) => !each.checkVisibility()).length"
@@ -263,7 +262,7 @@ def test_phone_layout_keeps_every_table_cell(browser: Browser, site: Site) -> No
 
 
 def test_filter_choices_are_refreshed(browser: Browser, site: Site) -> None:
-    """With their counts, and with what was chosen; not while somebody chooses."""
+    """A refresh updates the choices of the filters and keeps the selection, but waits while a filter has the focus."""
     shown(browser, site, boards.in_sync(), "?decision=in-sync")
     target = "document.querySelectorAll('#target option').length"
     assert browser.run(target) == 2
@@ -277,7 +276,7 @@ def test_filter_choices_are_refreshed(browser: Browser, site: Site) -> None:
 
 
 def test_copying_without_a_clipboard_leaves_nothing_selected(browser: Browser, site: Site) -> None:
-    """As over plain HTTP: what is selected is not replaced, so the page would never be fresh again."""
+    """Copying over plain HTTP works without the clipboard and leaves no selection, which would pause the refresh."""
     shown(browser, site, boards.in_sync())
     browser.run("Object.defineProperty(navigator, 'clipboard', {value: undefined}); 0")
     browser.run("document.querySelector('.copy').click()")
@@ -286,7 +285,7 @@ def test_copying_without_a_clipboard_leaves_nothing_selected(browser: Browser, s
 
 
 def test_copy_button_copies_the_arn(browser: Browser, site: Site) -> None:
-    """By its button, which says so."""
+    """The button copies the ARN and confirms this in its label."""
     origin = site.url
     browser.call(
         "Browser.grantPermissions", origin=origin, permissions=["clipboardReadWrite", "clipboardSanitizedWrite"]
@@ -300,7 +299,7 @@ def test_copy_button_copies_the_arn(browser: Browser, site: Site) -> None:
 
 
 def test_first_tab_stop_is_the_skip_link(browser: Browser, site: Site) -> None:
-    """The first stop is the skip link, which shows itself, and every stop can be seen."""
+    """The first tab stop is the skip link, and every tab stop has a visible outline."""
     shown(browser, site, boards.drifted())
     browser.press("Tab")
     assert browser.run("document.activeElement.className") == "skip"
@@ -316,7 +315,7 @@ def test_first_tab_stop_is_the_skip_link(browser: Browser, site: Site) -> None:
 
 
 def test_page_shows_a_thousand_associations(browser: Browser, site: Site) -> None:
-    """In one page."""
+    """The page shows a thousand associations in one table."""
     shown(browser, site, boards.thousand())
     assert browser.run("document.querySelectorAll('#associations tr[id]').length") == 1000
     assert browser.complaints() == []

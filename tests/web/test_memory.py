@@ -1,4 +1,4 @@
-"""However many read a large board, and however slowly: they take little of the memory that the pod has."""
+"""Tests for memory: many slow readers of a large page take a small part of the memory of the pod."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GIB = 1024 * 1024 * 1024
 
 
 def limits() -> list[int]:
-    """Return the limits of memory that deploy/ sets for a controller, in bytes."""
+    """Return the memory limits in bytes that deploy/ sets for a controller."""
     kubernetes = (DEPLOY / "kubernetes/controller/deployment.yaml").read_text(encoding="utf-8")
     systemd = (DEPLOY / "systemd/reconciler.service").read_text(encoding="utf-8")
     found = [re.search(r"limits: .*memory: (\d+)Gi", kubernetes), re.search(r"MemoryMax=(\d+)G", systemd)]
@@ -28,7 +28,7 @@ def limits() -> list[int]:
 
 
 def resident(process: subprocess.Popen[str], name: str) -> int:
-    """Return a figure of a process's memory in bytes (proc(5))."""
+    """Return a memory value of a process in bytes (proc(5))."""
     status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
     match = re.search(rf"{name}:\s+(\d+) kB", status)
     assert match
@@ -36,7 +36,7 @@ def resident(process: subprocess.Popen[str], name: str) -> int:
 
 
 def test_response_memory_is_below_the_pod_limits() -> None:
-    """Renderings of three kinds, and what uvicorn and the socket hold for each connection, take half of it at most."""
+    """Three caches and the buffers of every connection take at most half of the smallest memory limit."""
     buffers = MAX_CONNECTIONS * 3 * 64 * 1024
     assert len(limits()) == 2
     assert 3 * MAX_BYTES + buffers <= min(limits()) / 2
@@ -44,7 +44,7 @@ def test_response_memory_is_below_the_pod_limits() -> None:
 
 @pytest.mark.parametrize("path", ["/api/v1/report", "/", "/?q=export-{}", "/metrics"])
 def test_slow_readers_of_a_large_page_take_little_memory(path: str) -> None:
-    """None of whom reads more than the head of the answer. What they take is less than a tenth of the pod's memory."""
+    """Ten readers that stop after the head of a large response take less than a tenth of the memory of the pod."""
     command = (sys.executable, str(Path(__file__).with_name("large.py")), "5000")
     with ExitStack() as stack:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -1,4 +1,4 @@
-"""Probes tell an orchestrator the truth: progress decides, not that a process is there."""
+"""Tests for the probes: a controller is healthy if its runs make progress, and ready if a revision is active."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from web.conftest import Site
 from reconciler.core.controller.status import RejectedRevision, Revision, TargetStatus
 
 
-def lane(target: str, minutes: float | None) -> TargetStatus:
-    """Return a target whose run last got on so many minutes ago; None where none is under way."""
+def target_status(target: str, minutes: float | None) -> TargetStatus:
+    """Return a target whose run last made progress `minutes` ago, or a target without a run for None."""
     moved = None if minutes is None else NOW - timedelta(minutes=minutes)
     return TargetStatus(target, moved and NOW - timedelta(hours=1), moved, None if moved else NOW, 0, None, None)
 
 
 def test_controller_is_healthy_while_runs_make_progress(site: Site) -> None:
-    """However long they have taken."""
-    site.board = replace(site.board, targets=(lane("east", 9.9), lane("west", None)))
+    """A long run is healthy while it makes progress."""
+    site.board = replace(site.board, targets=(target_status("east", 9.9), target_status("west", None)))
     answer = site.get("/healthz")
     assert (answer.status, answer.text) == (200, "ok\n")
 
 
 def test_stuck_run_fails_liveness(site: Site) -> None:
-    """503, and which one."""
-    site.board = replace(site.board, targets=(lane("east", 10.1), lane("west", 1)))
+    """A stuck run fails `/healthz` with 503 and the name of its target."""
+    site.board = replace(site.board, targets=(target_status("east", 10.1), target_status("west", 1)))
     answer = site.get("/healthz")
     assert (answer.status, answer.text) == (503, "the run of target east has made no progress since 11:49:54Z\n")
 
 
 def test_overdue_run_and_stuck_source_check_fail_liveness(site: Site) -> None:
-    """A run that should have begun long ago, and a poll of git that does not come back."""
-    late = replace(lane("east", None), next_run=NOW - timedelta(minutes=11))
-    site.board = replace(site.board, targets=(late,), source_status=lane("(git)", 12))
+    """An overdue run and a stuck poll of git fail `/healthz`."""
+    late = replace(target_status("east", None), next_run=NOW - timedelta(minutes=11))
+    site.board = replace(site.board, targets=(late,), source_status=target_status("(git)", 12))
     answer = site.get("/healthz")
     assert (answer.status, answer.text.splitlines()) == (
         503,
@@ -46,13 +46,13 @@ def test_overdue_run_and_stuck_source_check_fail_liveness(site: Site) -> None:
 
 
 def test_stopped_scheduler_fails_liveness(site: Site) -> None:
-    """Nothing would ever be run again."""
+    """A stopped scheduler fails `/healthz`, because no new run would start."""
     site.working = False
     assert site.get("/healthz").status == 503
 
 
 def test_controller_is_ready_with_an_active_revision(site: Site) -> None:
-    """And not before, with the reason; nor when it is about to stop."""
+    """`/readyz` fails before the first revision is active and after a shutdown was requested."""
     assert site.get("/readyz").status == 503
     site.board = replace(site.board, rejected_revision=RejectedRevision("cannot be reached", NOW))
     assert site.get("/readyz").text == "no revision is active yet: cannot be reached\n"
@@ -63,6 +63,6 @@ def test_controller_is_ready_with_an_active_revision(site: Site) -> None:
 
 
 def test_failing_target_does_not_fail_liveness(site: Site) -> None:
-    """A restart would put nothing right."""
-    site.board = replace(site.board, targets=(replace(lane("east", None), failures=99),))
+    """A failing target does not fail `/healthz`, because a restart would not help."""
+    site.board = replace(site.board, targets=(replace(target_status("east", None), failures=99),))
     assert site.get("/healthz").status == 200

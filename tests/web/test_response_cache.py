@@ -1,4 +1,4 @@
-"""Documents that many read are rendered once, and nobody is shown what was so before they asked."""
+"""Tests for the response cache: readers share a rendering that is not older than their requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATHS = ["/", "/api/v1/report"]
 
 
 async def ask(shared: ResponseCache, key: str, looks: list[str], text: str, state: object = None) -> Response:
-    """Ask for a document; each look is noted."""
+    """Request a document. Each rendering appends its text to `looks`."""
 
     def look() -> Document:
         looks.append(text)
@@ -36,13 +36,13 @@ async def ask(shared: ResponseCache, key: str, looks: list[str], text: str, stat
 
 
 async def body(response: Response) -> str:
-    """Return what a response would send."""
+    """Return the body of a response."""
     assert isinstance(response, StreamingResponse)
     return b"".join([bytes(part) async for part in response.body_iterator if isinstance(part, bytes)]).decode()
 
 
 def test_concurrent_readers_share_one_rendering() -> None:
-    """Ten ask before the first is looked for: all of them are answered with one rendering."""
+    """Ten requests that arrive before the first rendering share one rendering."""
 
     async def readers() -> tuple[list[str], list[str]]:
         shared, looks = ResponseCache(), list[str]()
@@ -53,7 +53,7 @@ def test_concurrent_readers_share_one_rendering() -> None:
 
 
 def test_readers_during_a_rendering_share_the_next_one() -> None:
-    """What was looked at before they asked may have changed since; one more rendering is for all of them."""
+    """Requests that arrive during a rendering share the next rendering, because the state may have changed."""
 
     async def readers() -> tuple[list[str], list[str]]:
         shared, looks = ResponseCache(), list[str]()
@@ -76,7 +76,7 @@ def test_readers_during_a_rendering_share_the_next_one() -> None:
 
 
 def test_later_reader_gets_the_current_state() -> None:
-    """An equal state is not rendered again, and another one is."""
+    """A later request gets the cached rendering if the state is equal, and a new rendering otherwise."""
 
     async def readers() -> list[str]:
         shared, looks = ResponseCache(), list[str]()
@@ -87,7 +87,7 @@ def test_later_reader_gets_the_current_state() -> None:
 
 
 def test_renderings_held_by_readers_are_limited() -> None:
-    """Then the newest that is there is shown, and where none is the reader comes again; room is given back."""
+    """At the limit, a reader gets the cached rendering or a 503 with Retry-After, until other readers are done."""
 
     async def readers() -> None:
         shared, looks = ResponseCache(max_bytes=1), list[str]()
@@ -102,7 +102,7 @@ def test_renderings_held_by_readers_are_limited() -> None:
 
 
 def test_disconnected_reader_causes_no_rendering() -> None:
-    """Nothing is rendered for a connection that was cut while it waited for its turn."""
+    """A client that disconnects while it waits causes no rendering."""
 
     async def readers() -> list[str]:
         looks = list[str]()
@@ -122,7 +122,7 @@ def test_disconnected_reader_causes_no_rendering() -> None:
 
 @pytest.mark.parametrize("parts", [(), ("",), ("a", "", "ü" * 100_000), ("x" * 1_000_000, "\ud800", "y")])
 def test_rendering_preserves_its_text(parts: tuple[str, ...]) -> None:
-    """Packed and unpacked, whatever the sizes of its pieces; a lone surrogate becomes a question mark."""
+    """Compression and decompression preserve the text for any sizes of its pieces. A lone surrogate becomes `?`."""
     text = "".join(parts).encode("utf-8", "replace")
     rendering = RenderedText.from_texts("text/plain", parts)
     assert gzip.decompress(b"".join(rendering.compressed)) == text
@@ -134,7 +134,7 @@ def test_rendering_preserves_its_text(parts: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("path", [*PATHS, "/metrics"])
 def test_compressed_and_plain_responses_are_equal(site: Site, path: str) -> None:
-    """And say how long they are, so that one that was cut off shows."""
+    """The compressed and the plain response have the same content, and each has its Content-Length."""
     site.board = boards.drifted()
     plain, packed = site.get(path), site.get(path, **{"Accept-Encoding": "gzip"})
     assert gzip.decompress(packed.body) == plain.body
@@ -146,7 +146,7 @@ def test_compressed_and_plain_responses_are_equal(site: Site, path: str) -> None
 
 @pytest.mark.parametrize("path", PATHS)
 def test_matching_etag_returns_304(site: Site, path: str) -> None:
-    """304 for as long as nothing but the time changes, for some seconds; then what is new."""
+    """A matching ETag returns 304 for some seconds while only the time changes, and the new document afterwards."""
     site.board = boards.drifted()
     tag = site.get(path).headers["etag"]
     site.board = replace(site.board, now=NOW + timedelta(seconds=14))
@@ -160,7 +160,7 @@ def test_matching_etag_returns_304(site: Site, path: str) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_run_that_becomes_stuck_changes_the_etag(site: Site, path: str) -> None:
-    """Though nothing changes but the time."""
+    """The ETag changes when a run becomes stuck, even though only the time has changed."""
     site.board = replace(boards.board(replace(boards.lane(None), next_run=NOW)), now=NOW + timedelta(seconds=600))
     before = site.get(path).headers["etag"]
     site.board = replace(site.board, now=NOW + timedelta(seconds=601))

@@ -1,4 +1,4 @@
-"""Whatever AWS comes to answer, and whatever got into the journal: the page, the JSON and the metrics answer."""
+"""Tests with unexpected values from AWS and the journal: the page, the JSON and the metrics still respond."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from reconciler.core.report.report import Report, TargetReport
 
 
 def nested(depth: int) -> object:
-    """Return lists in lists."""
+    """Return nested lists."""
     found: object = "x"
     for _ in range(depth):
         found = [found]
@@ -52,7 +52,7 @@ VALUES = {
 
 
 def report(value: Any) -> Report:
-    """Return a report in which this value stands wherever AWS may have said something."""
+    """Return a report in which every value from AWS is `value`."""
     ran = Execution(value, value)
     drifted = replace(
         reports.drifted("a"), arn=value, integration=value, reason=value, last_execution=ran,
@@ -74,12 +74,12 @@ def report(value: Any) -> Report:
 
 
 def refuse(constant: str) -> NoReturn:
-    """Refuse what is no JSON, though Python reads it."""
+    """Refuse constants that Python reads although they are not JSON."""
     raise AssertionError(constant)
 
 
 def answered(site: Site, board: ControllerStatus) -> None:
-    """Get all that is shown of a board."""
+    """Assert that every document of a controller status is served."""
     site.board = board
     answers = [site.get(path) for path in ("/", "/?decision=drifted&q=a", "/api/v1/report", "/metrics", "/healthz")]
     assert [answer.status for answer in answers] == [200] * 5
@@ -90,7 +90,7 @@ def answered(site: Site, board: ControllerStatus) -> None:
 
 @pytest.mark.parametrize("name", VALUES)
 def test_pages_render_any_value_from_aws(site: Site, name: str) -> None:
-    """Of each type, and of each kind of text."""
+    """Every document is served with a value of any type and any kind of text."""
     bad = report(VALUES[name])
     answered(site, boards.board(boards.lane(bad)))
     failed = reports.report(*(replace(each, decision=DecisionKind.BLOCKED, arn=None) for each in bad.associations))
@@ -98,7 +98,7 @@ def test_pages_render_any_value_from_aws(site: Site, name: str) -> None:
 
 
 def test_strange_value_leaves_no_trace_in_later_pages(site: Site) -> None:
-    """A value that was strange once leaves nothing behind."""
+    """An unexpected value does not change the pages that are rendered after it."""
     site.board = boards.in_sync()
     before = [site.get(path).body for path in ("/", "/api/v1/report")]
     for value in VALUES.values():
@@ -117,12 +117,12 @@ def test_strange_value_leaves_no_trace_in_later_pages(site: Site) -> None:
     ],
 )  # fmt: skip
 def test_pages_render_any_time(site: Site, time: datetime) -> None:
-    """Journals hold times, and clocks are set."""
+    """Every document is served with the first and the last time of the calendar, in any time zone."""
     last = reports.report(replace(reports.drifted("a"), since=time))
-    lane = TargetStatus("prod", time, time, time, 1, last, time)
+    target = TargetStatus("prod", time, time, time, 1, last, time)
     run = FinishedRun("r", "prod", time, time, is_success=True, write_count=0, drift_count=0, open_count=0)
     board = replace(
-        boards.board(lane, past=(run,)), source_checked_at=time, started_at=time, revision=Revision("c", time, 1)
+        boards.board(target, past=(run,)), source_checked_at=time, started_at=time, revision=Revision("c", time, 1)
     )
     site.board = board
     for path in ("/", "/api/v1/report", "/metrics"):
@@ -132,7 +132,7 @@ def test_pages_render_any_time(site: Site, time: datetime) -> None:
 
 @pytest.mark.parametrize("text", ["\ud800", "\x00", "", "x" * 100_000, '"} 1\nreconciler_up 1'])
 def test_pages_render_any_name(site: Site, text: str) -> None:
-    """Names of targets, manifests and commits become labels of metrics."""
+    """Any name of a target, manifest or commit can be on the page and in a label of a metric."""
     board = boards.hostile(text)
     assert board.targets[0].last_report
     site.metrics.count_run(board.targets[0].last_report)
@@ -143,7 +143,7 @@ def test_pages_render_any_name(site: Site, text: str) -> None:
 
 
 def test_probe_renders_any_reason(site: Site) -> None:
-    """Also where git could not say it in UTF-8."""
+    """`/readyz` shows a reason that git did not write in UTF-8."""
     site.board = replace(boards.nothing(), rejected_revision=RejectedRevision("bad \udcff byte", NOW))
     answer = site.get("/readyz")
     assert (answer.status, answer.text) == (503, "no revision is active yet: bad ? byte\n")

@@ -1,4 +1,4 @@
-"""Whoever connects and says nothing, or stops in the middle, keeps nobody else out and does not stay."""
+"""Tests for the server: clients that send nothing or stop in the middle do not block others, and are disconnected."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HALVES = [
 
 
 def test_silent_connections_do_not_fail_liveness(site: Site) -> None:
-    """An orchestrator would restart a controller that works, because of who has nothing to say."""
+    """Many silent connections do not fail `/healthz`, which would restart a healthy controller."""
     with ExitStack() as stack:
         for _ in range(ConnectionLimits.from_process().max_connections * 3 // 4):
             stack.enter_context(site.connect())
@@ -30,7 +30,7 @@ def test_silent_connections_do_not_fail_liveness(site: Site) -> None:
 
 
 def test_oldest_connection_is_closed_to_make_room(site: Site) -> None:
-    """However many come, the newest is served, and the process has descriptors left for its work."""
+    """If there are too many connections, the oldest is closed and the newest is served."""
     with ExitStack() as stack:
         oldest, *_ = [
             stack.enter_context(site.connect()) for _ in range(ConnectionLimits.from_process().max_connections)
@@ -41,7 +41,7 @@ def test_oldest_connection_is_closed_to_make_room(site: Site) -> None:
 
 @pytest.mark.parametrize("said", HALVES)
 def test_overlong_connection_is_closed(said: bytes) -> None:
-    """When its time is over, wherever it stopped."""
+    """A connection is closed at the end of its lifetime, at any point of a request."""
     with serving(lifetime=0.2) as site, site.connect() as connection:
         connection.sendall(said)
         while connection.recv(4096):
@@ -50,7 +50,7 @@ def test_overlong_connection_is_closed(said: bytes) -> None:
 
 @pytest.mark.parametrize("said", [HALVES[0], HALVES[1], HALVES[3]])
 def test_connections_are_closed_with_the_server(said: bytes) -> None:
-    """A controller that is told to stop waits for none that asks for nothing."""
+    """Connections without a complete request do not delay the shutdown of a controller."""
     with ExitStack() as stack:
         with serving() as site:
             connection = stack.enter_context(site.connect())
@@ -73,7 +73,7 @@ def test_connections_are_closed_with_the_server(said: bytes) -> None:
     ],
 )
 def test_connection_limit_leaves_descriptors_for_runs(descriptors: int, at_once: int, taken: int) -> None:
-    """Open ones, those that were just taken, and those that are about to be closed take less than half of them."""
+    """Open, newly accepted and closing connections take at most half of the descriptors of a process."""
     assert ConnectionLimits.from_descriptors(descriptors) == ConnectionLimits(at_once, taken)
     assert descriptors < 16 or at_once + 2 * taken <= descriptors / 2
 
@@ -96,7 +96,7 @@ def test_connection_limit_leaves_descriptors_for_runs(descriptors: int, at_once:
 def test_invalid_requests_are_not_logged(
     site: Site, caplog: pytest.LogCaptureFixture, sent: bytes, status: bytes
 ) -> None:
-    """They are answered, and cannot fill a disk."""
+    """Invalid requests get a response but no log line, and therefore cannot fill a disk."""
     with site.connect() as connection:
         connection.sendall(sent)
         assert status in connection.recv(64)
@@ -105,7 +105,7 @@ def test_invalid_requests_are_not_logged(
 
 
 def test_internal_error_is_logged(site: Site) -> None:
-    """Whatever else is kept quiet."""
+    """An internal error of the application is logged."""
     heard, said = threading.Event(), list[str]()
 
     class Hear(logging.Handler):
@@ -116,7 +116,7 @@ def test_internal_error_is_logged(site: Site) -> None:
     handler = Hear()
     logging.getLogger().addHandler(handler)
     try:
-        site.board = None  # type: ignore[assignment] # a fault that nobody foresees
+        site.board = None  # type: ignore[assignment] # provokes an internal error
         assert site.get("/healthz").status == 500
         assert heard.wait(30)
     finally:
@@ -125,7 +125,7 @@ def test_internal_error_is_logged(site: Site) -> None:
 
 
 def test_lack_of_descriptors_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
-    """Once a minute, in one line; anything else as ever."""
+    """A lack of descriptors is logged in one line, at most once a minute. Other errors are logged as usual."""
 
     class Loop(asyncio.SelectorEventLoop):
         seconds = 0.0

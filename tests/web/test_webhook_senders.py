@@ -1,4 +1,4 @@
-"""A webhook counts only from who knows the secret, and only for what is watched."""
+"""Tests for webhook senders: a webhook counts only if its sender knows the secret and it is about the watched ref."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BODY = b'{"ref": "refs/heads/main"}'
 
 
 def signature(body: bytes, secret: bytes = SECRET) -> str:
-    """Return what GitHub sends."""
+    """Return the signature that GitHub sends with a body."""
     return "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
 
 
@@ -32,13 +32,13 @@ PROOF = {
 
 @pytest.mark.parametrize("sender", SENDERS)
 def test_valid_proof_is_accepted(sender: str) -> None:
-    """In the way of each sender."""
+    """Each sender accepts its kind of proof."""
     assert SENDERS[sender].verify(PROOF[sender], BODY, SECRET)
 
 
 @pytest.mark.parametrize("sender", SENDERS)
 def test_invalid_proof_is_rejected(sender: str) -> None:
-    """No proof, one of another secret, of another body or in another sender's way."""
+    """A sender rejects a missing proof, and one of another secret, body or sender."""
     proves = SENDERS[sender].verify
     assert not proves({}, BODY, SECRET)
     assert not proves(PROOF[sender], BODY, b"another")
@@ -52,13 +52,13 @@ def test_invalid_proof_is_rejected(sender: str) -> None:
 @given(st.text(), st.binary())
 @pytest.mark.parametrize("sender", SENDERS)
 def test_any_header_value_can_be_compared(sender: str, header: str, body: bytes) -> None:
-    """Whatever it holds, it is compared; what is no text of a header never gets here."""
+    """Any text in a header can be compared with the secret without an error."""
     sent = header.encode("utf-8", "replace").decode()
     assert not SENDERS[sender].verify(dict.fromkeys(PROOF[sender], sent), body, SECRET)
 
 
 def github(event: str, **payload: Any) -> tuple[dict[str, str], bytes]:
-    """Return what GitHub sends."""
+    """Return the headers and the body of an event from GitHub."""
     return {"x-github-event": event}, json.dumps(payload).encode()
 
 
@@ -80,7 +80,7 @@ def github(event: str, **payload: Any) -> tuple[dict[str, str], bytes]:
     ],
 )
 def test_only_pushes_to_the_watched_ref_match(watched: str | None, ref: str, counts: bool) -> None:
-    """A branch, a tag, a full name, or the repository's default branch, which both senders tell."""
+    """A push matches if it is to the watched branch, tag, full name or default branch, for GitHub and GitLab."""
     headers, body = github("push", ref=ref, repository={"default_branch": "trunk"})
     assert matches_push(SENDERS["github"], headers, body, watched) is counts
     payload = {"ref": ref, "project": {"default_branch": "trunk"}}
@@ -90,14 +90,14 @@ def test_only_pushes_to_the_watched_ref_match(watched: str | None, ref: str, cou
 
 
 def test_other_events_do_not_match() -> None:
-    """GitHub's ping when the hook is made, GitLab's comments."""
+    """Events that are not pushes do not match, such as the ping of GitHub and the comments of GitLab."""
     assert not matches_push(SENDERS["github"], *github("ping", zen="x"), None)
     assert not matches_push(SENDERS["gitlab"], {"x-gitlab-event": "Note Hook"}, b"{}", None)
     assert not matches_push(SENDERS["github"], {}, b"{}", None)
 
 
 def test_generic_sender_may_omit_the_ref() -> None:
-    """Without a body or a ref it is about all; with one it is held to it."""
+    """A generic webhook without a body or a ref matches, and one with a ref matches only the watched ref."""
     generic = SENDERS["generic"]
     assert matches_push(generic, {}, b"", "main")
     assert matches_push(generic, {}, b"{}", "main")
@@ -106,7 +106,7 @@ def test_generic_sender_may_omit_the_ref() -> None:
 
 
 def test_generic_sender_may_omit_the_default_branch() -> None:
-    """Where that is what is watched, a ref alone says nothing: a look that finds nothing new costs little."""
+    """If the default branch is watched, a generic webhook without it matches, because an extra poll costs little."""
     generic = SENDERS["generic"]
     assert matches_push(generic, {}, b'{"ref": "refs/heads/main"}', "HEAD")
     for branch, counts in (("main", True), ("trunk", False)):
@@ -115,14 +115,14 @@ def test_generic_sender_may_omit_the_default_branch() -> None:
 
 
 def test_token_may_contain_non_ascii_characters() -> None:
-    """A header is bytes, which are the secret's."""
+    """A token with non-ASCII characters is compared by its bytes."""
     secret = "pässwort".encode()
     assert SENDERS["gitlab"].verify({"x-gitlab-token": secret.decode("latin-1")}, BODY, secret)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"main"', b"\xff", b"[" * 100_000])
 def test_unreadable_body_raises_unreadable(body: bytes) -> None:
-    """No error of a parser gets out."""
+    """A body that is not a JSON object raises UnreadableBody, and no other error."""
     with pytest.raises(UnreadableBody):
         matches_push(SENDERS["github"], {"x-github-event": "push"}, body, "main")
 
@@ -132,7 +132,7 @@ def test_unreadable_body_raises_unreadable(body: bytes) -> None:
 )
 @pytest.mark.parametrize("watched", ["main", "HEAD"])
 def test_push_with_a_malformed_payload_does_not_match(payload: dict[str, Any], watched: str) -> None:
-    """Whatever stands where a name should."""
+    """A push whose ref or repository has the wrong type does not match."""
     assert not matches_push(SENDERS["github"], *github("push", **payload), watched)
 
 
@@ -146,7 +146,7 @@ def test_push_with_a_malformed_payload_does_not_match(payload: dict[str, Any], w
     ],
 )  # fmt: skip
 def test_short_pushed_ref_matches_a_branch_or_a_tag(watched: str, ref: str, counts: bool) -> None:
-    """As git takes it, whatever the name that is watched is written like."""
+    """As in git, a short name of a pushed ref matches a branch or a tag, for any form of the watched ref."""
     body = json.dumps({"ref": ref, "repository": {"default_branch": "main"}}).encode()
     assert matches_push(SENDERS["generic"], {}, body, watched) is counts
 
@@ -156,13 +156,13 @@ FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8", "x-g
 
 @pytest.mark.parametrize("ref", ["refs/heads/main", "refs/heads/other & more + ü"])
 def test_github_form_is_read_from_its_payload_field(ref: str) -> None:
-    """Its content type by default; the JSON is in `payload`."""
+    """A form from GitHub, its default content type, is read from the `payload` field."""
     body = urlencode({"payload": json.dumps({"ref": ref})}).encode()
     assert matches_push(SENDERS["github"], FORM, body, "main") is (ref == "refs/heads/main")
 
 
 def test_json_with_a_form_content_type_is_read() -> None:
-    """As curl sends it, unless told otherwise."""
+    """JSON with the content type of a form is read, because curl sends it by default."""
     headers = {"content-type": FORM["content-type"]}
     assert matches_push(SENDERS["generic"], headers, b'{"ref": "main"}', "main")
     assert matches_push(SENDERS["generic"], headers, b"", "main")
@@ -181,6 +181,6 @@ def test_json_with_a_form_content_type_is_read() -> None:
     ],
 )
 def test_unreadable_form_advises_the_json_content_type(body: bytes) -> None:
-    """The content type is what to change."""
+    """The error of an unreadable form advises to send the body as application/json."""
     with pytest.raises(UnreadableBody, match="send it as application/json"):
         matches_push(SENDERS["github"], FORM, body, "main")

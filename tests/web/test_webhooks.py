@@ -1,4 +1,4 @@
-"""Webhooks over HTTP: nothing is believed before the sender is known, and the answer comes at once."""
+"""Tests for webhooks over HTTP: the sender is verified before the body is parsed, and the response is immediate."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ PUSH = {"X-Hub-Signature-256": signature(BODY, SECRET), "X-GitHub-Event": "push"
 
 
 def test_push_triggers_a_source_check(site: Site) -> None:
-    """202, and one look."""
+    """A push returns 202 and triggers one poll of git."""
     answer = site.post("/hooks/github", BODY, PUSH)
-    assert (answer.status, answer.json, site.asked) == (202, {"message": "git is looked at now"}, ["look"])
+    assert (answer.status, answer.json, site.asked) == (202, {"message": "accepted: git is polled now"}, ["look"])
     gitlab = {"X-Gitlab-Token": SECRET.decode(), "X-Gitlab-Event": "Push Hook"}
     assert site.post("/hooks/gitlab", BODY, gitlab).status == 202
     assert site.told == [("github", "accepted"), ("gitlab", "accepted")]
 
 
 def test_generic_webhook_runs_all_targets(site: Site) -> None:
-    """Who can sign anything may say: now."""
+    """A generic webhook with a valid signature runs every target."""
     answer = site.post("/hooks/generic", b"", {"X-Signature-256": signature(b"", SECRET)})
     assert (answer.status, site.asked) == (202, ["run all"])
 
 
 @pytest.mark.parametrize("sender", ["github", "gitlab", "generic"])
 def test_webhook_without_proof_is_unauthorized(site: Site, sender: str) -> None:
-    """401, whatever the body is: it was not parsed."""
+    """A webhook without proof returns 401 for any body, because the body is not parsed."""
     for body in (BODY, b"{", b""):
         answer = site.post(f"/hooks/{sender}", body, {"X-GitHub-Event": "push"})
         assert answer.status == 401
@@ -42,14 +42,14 @@ def test_webhook_without_proof_is_unauthorized(site: Site, sender: str) -> None:
 
 
 def test_push_to_another_ref_is_accepted_and_ignored(site: Site) -> None:
-    """202 all the same: senders disable hooks that are refused."""
+    """A push to another ref returns 202 and triggers nothing. Senders disable webhooks that return errors."""
     body = b'{"ref": "refs/heads/topic"}'
     answer = site.post("/hooks/github", body, PUSH | {"X-Hub-Signature-256": signature(body, SECRET)})
     assert (answer.status, site.asked, site.told) == (202, [], [("github", "ignored")])
 
 
 def test_webhooks_are_disabled_without_a_secret(site: Site) -> None:
-    """Also where the proof is that of an empty one."""
+    """Without a secret, every webhook returns 404, even one signed with an empty secret."""
     site.secret = None
     headers = PUSH | {"X-Hub-Signature-256": signature(BODY, b""), "X-Gitlab-Token": ""}
     for sender in ("github", "gitlab", "generic"):
@@ -59,13 +59,13 @@ def test_webhooks_are_disabled_without_a_secret(site: Site) -> None:
 
 @pytest.mark.parametrize("path", ["/hooks/", "/hooks/bitbucket", "/hooks/github/x"])
 def test_unknown_webhook_paths_are_not_found(site: Site, path: str) -> None:
-    """404."""
+    """A webhook path of an unknown sender returns 404."""
     assert site.post(path, BODY, PUSH).status == 404
     assert site.get("/hooks/github").status == 405
 
 
 def test_oversized_body_is_rejected_unread(site: Site) -> None:
-    """413 by its declared length, before any of it is there."""
+    """A body with too large a declared length returns 413 before the body arrives."""
     with site.connect() as connection:
         head = f"POST /hooks/github HTTP/1.1\r\nHost: x\r\nContent-Length: {MAX_BODY_SIZE + 1}\r\n\r\n"
         connection.sendall(head.encode())
@@ -74,7 +74,7 @@ def test_oversized_body_is_rejected_unread(site: Site) -> None:
 
 
 def test_oversized_body_without_a_length_is_cut_off(site: Site) -> None:
-    """413 once it is too long; what is just short enough is read."""
+    """A body without a declared length returns 413 once it exceeds the limit, and a body at the limit is read."""
     with site.connect() as connection:
         connection.sendall(b"POST /hooks/github HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         part = b"%x\r\n%s\r\n" % (MAX_BODY_SIZE // 2, b" " * (MAX_BODY_SIZE // 2))
@@ -86,25 +86,25 @@ def test_oversized_body_without_a_length_is_cut_off(site: Site) -> None:
 
 
 def test_interrupted_body_is_counted_separately(site: Site) -> None:
-    """Who goes away in the middle is counted as that; what came is not looked at."""
+    """An interrupted body is counted as broken-off and triggers nothing."""
     with site.connect() as connection:
         head = f"POST /hooks/github HTTP/1.1\r\nHost: x\r\nContent-Length: {len(BODY)}\r\n\r\n"
         connection.sendall(head.encode() + BODY[:-1])
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(64) == b""
-    assert site.get("/healthz").status == 200  # what that connection led to came before
+    assert site.get("/healthz").status == 200  # a later request, so the result of the connection is recorded
     assert (site.told, site.asked) == ([("github", "broken-off")], [])
 
 
 def test_unreadable_body_is_a_bad_request(site: Site) -> None:
-    """From who knows the secret: that is worth a word."""
+    """An unreadable body with a valid signature returns 400 with a message."""
     headers = {"X-Hub-Signature-256": signature(b"{", SECRET), "Content-Type": "application/json"}
     answer = site.post("/hooks/github", b"{", PUSH | headers)
-    assert (answer.status, answer.json, site.asked) == (400, {"message": "the body is no JSON"}, [])
+    assert (answer.status, answer.json, site.asked) == (400, {"message": "the body is not JSON"}, [])
 
 
 def test_form_signature_covers_the_raw_body(site: Site) -> None:
-    """GitHub signs the form, not what is in it."""
+    """The signature of a form from GitHub covers the raw form, and not the JSON in it."""
     body = urlencode({"payload": BODY.decode()}).encode()
     headers = {"X-GitHub-Event": "push", "Content-Type": "application/x-www-form-urlencoded"}
     assert site.post("/hooks/github", body, headers | {"X-Hub-Signature-256": signature(BODY, SECRET)}).status == 401
@@ -113,7 +113,7 @@ def test_form_signature_covers_the_raw_body(site: Site) -> None:
 
 
 def test_burst_of_webhooks_is_answered(site: Site) -> None:
-    """A thousand hooks on eight connections at once: each is answered, and each only asks for a look."""
+    """A thousand webhooks on eight connections are all answered, and each triggers a poll."""
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(lambda _: site.post("/hooks/github", BODY, PUSH).status, range(1000)))
     assert set(statuses) == {202}

@@ -1,1 +1,1 @@
-"""Outcomes of a plan's calls, and the journal before, between and after the calls."""
+"""Apply a plan: the outcomes of its calls, and the journal before, between and after the calls."""

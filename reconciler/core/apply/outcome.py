@@ -8,40 +8,40 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """AWS carried out the Create, now or earlier under the same token, and returned this id."""
+    """Successful Create, with the id that AWS returned. AWS may have carried it out earlier under the same token."""
 
     association_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """AWS accepted the Update and reruns the job."""
+    """Successful Update. AWS runs the job of the association again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """AWS rejected the request (4xx) or would reject it. Nothing was done."""
+    """Request that AWS rejected, or that botocore found invalid. AWS changed nothing."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The request did not reach AWS, or AWS throttled it. Nothing was done."""
+    """Request that did not reach AWS, or that AWS throttled. AWS changed nothing."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The request may have been carried out: a timeout, a broken connection or an AWS fault (5xx)."""
+    """Request that AWS may have carried out: a timeout, a broken connection or an AWS fault (5xx)."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """The write was planned but not attempted."""
+    """Planned write that was not attempted."""
 
     reason: str
 

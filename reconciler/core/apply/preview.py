@@ -19,7 +19,7 @@ from reconciler.core.plan.review import canonical_line, compute_digest
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A plan and its inputs. `observed_at` is the time at which the listing of AWS was complete."""
+    """Plan and its inputs. `observed_at` is the time when the listing of AWS was complete."""
 
     plan: Plan
     journal: Journal
@@ -28,13 +28,13 @@ class Preview:
     observed_at: datetime
 
     def replan(self, target: Target, manifests: Sequence[Manifest], observation: Observation) -> Preview:
-        """Compute the plan again from a newer observation."""
+        """Return the preview with a plan from a newer observation."""
         new_plan = compute_plan(manifests, observation, self.journal, self.rules)
         return replace(self, plan=apply_guardrails(new_plan, target, self.rules, observation), observation=observation)
 
     @property
     def result(self) -> Result:
-        """The result of a run that makes no call."""
+        """The result of a run that makes no calls."""
         return Result(
             self.plan, {}, {}, last_decisions=with_intents(self.journal, self.plan, self.observed_at).last_decisions
         )
@@ -46,5 +46,5 @@ class Preview:
         )
 
     def is_fresh(self, now: datetime) -> bool:
-        """Tell whether the plan may still be carried out: it has no writes, or its observation is recent."""
+        """Tell whether the plan may still be carried out: it has no writes, or its observation is recent enough."""
         return not self.plan.writes or now <= self.observed_at + MAX_OBSERVATION_AGE

@@ -1,4 +1,4 @@
-"""Result of one run of a target."""
+"""Result of one run of a target, as a value."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from reconciler.core.plan.decision import Plan
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The plan, its outcomes by manifest name, and the written associations in List afterwards, by id.
+    """Result of a run: the plan, the outcomes by manifest name, and the journal error, if any.
 
-    `last_decisions` holds the current decision of each manifest and its start, by name.
+    `live_after_writes` holds the written associations that List showed afterwards, by id. `last_decisions` holds the
+    current decision of each manifest and the time since which it has applied, by manifest name.
     """
 
     plan: Plan

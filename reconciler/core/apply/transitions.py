@@ -1,4 +1,4 @@
-"""Journal transitions before, during and after the calls of a plan."""
+"""Change the journal before, between and after the calls of a plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.core.journal.records import Bound, CreatePending, Journal, LastD
 from reconciler.core.plan.decision import Blocked, Decision, Plan, Write, get_live
 
 MAX_INTENT_AGE = timedelta(seconds=60)
-"""Maximum age of an intent when its call is sent. A process that was suspended and resumed sends nothing late."""
+"""Maximum age of an intent when its call is sent. It keeps a process that was suspended from sending a call late."""
 
 MAX_OBSERVATION_AGE = timedelta(minutes=5)
 """Maximum age of an observation when the writes of its plan begin."""
@@ -39,10 +39,10 @@ def with_outcomes(
 ) -> Journal:
     """Return the journal to write after calls. Writes without an outcome keep their intents.
 
-    Change only records that still equal those of `own_journal`: another run has decided on the others since.
-    If a call did nothing, restore the previous record. If AWS refuses a *repeated* Create, keep the intent: the first
-    Create may have succeeded and caused the refusal. The settle time of an unknown outcome starts at `now`, which is
-    after the last call.
+    Change only records that still equal those of `own_journal`, because another run has decided on the others.
+    If a call had no effect, restore the previous record. If AWS refuses a *repeated* Create, keep the intent: the first
+    Create may have succeeded and caused the refusal. The settle time of an unknown outcome starts at `now`, after the
+    last call.
     """
     for write, record in _find_own_intents(journal, own_journal, writes):
         if outcome := outcomes.get(record.name):
@@ -54,7 +54,7 @@ def with_outcomes(
 def with_renewed_intents(
     journal: Journal, own_journal: Journal, writes: Sequence[Write], outcomes: Mapping[str, Outcome], now: datetime
 ) -> Journal:
-    """Return the journal to write while calls remain: the answers so far, and the other intents renewed at `now`."""
+    """Return the journal to write while calls remain: the outcomes so far, and the other intents renewed at `now`."""
     remaining = [
         _stamp_intent(record, now)
         for _, record in _find_own_intents(journal, own_journal, writes)
@@ -94,8 +94,8 @@ def _find_own_intents(
 ) -> Iterator[tuple[Write, Record]]:
     """Yield the writes and their current intents, without intents that another run has changed.
 
-    While this run holds the lease, no other run changes them. A stored intent can then only be newer than the own one
-    if the answer to a renewal was lost.
+    No other run changes intents while this run holds the lease. A stored intent that is newer than the one in
+    `own_journal` then means that the answer to a renewal was lost.
     """
     has_lease = bool(journal.lease and own_journal.lease and journal.lease.run == own_journal.lease.run)
     for write in writes:
@@ -136,9 +136,9 @@ def _restart_wait(record: Record, now: datetime) -> Record:
 
 
 def _build_last_decision(journal: Journal, decision: Decision, now: datetime) -> LastDecision:
-    """Return the decision of a manifest and its start, which is `now` if the decision changed.
+    """Return the decision of a manifest and its start. The start is `now` if the decision changed.
 
-    If AWS could not be listed, keep the previous decision; otherwise every hiccup would reset its start.
+    If AWS could not be listed, keep the previous decision. Otherwise a single failed List would reset its start.
     """
     last, live = journal.last_decisions.get(decision.manifest.name), get_live(decision)
     if last and isinstance(decision, Blocked) and decision.is_unobserved:

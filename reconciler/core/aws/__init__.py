@@ -1,1 +1,1 @@
-"""Interpretation of AWS answers: their origin, the meaning of errors, and the names of Regions."""
+"""Interpret answers of AWS: their origin, the meaning of errors, and the names of Regions."""

@@ -1,4 +1,4 @@
-"""Validate names of Regions. Each has one spelling, because it is part of a journal's name."""
+"""Validate names of Regions. Each Region has one valid spelling, because the name of a journal contains it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Iterable
 
 _PATTERN = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[1-9][0-9]*")
 _MAX_LENGTH = 63
-"""Maximum length in characters: a Region is a label of host names (RFC 1035, 2.3.4)."""
+"""Maximum length in characters, because a Region is a label in host names (RFC 1035, 2.3.4)."""
 
 
 def find_problem(name: str, patterns: Iterable[str]) -> str | None:
-    """Return what is wrong with the name of a Region and what would be right, None where nothing is.
+    """Return the problem with the name of a Region and its correction, or None if the name is valid.
 
-    `patterns` are the regular expressions of all partitions. They take other cases and leading zeros too, which are
-    second names of one Region; so are the names of FIPS endpoints.
+    `patterns` are the regular expressions of the AWS partitions. They also match other spellings of a Region, with
+    capitals or leading zeros. These spellings and the names of FIPS endpoints are invalid here.
     """
     patterns = tuple(patterns)
     if _is_region(name, patterns):
         return None
-    message = f"{name[:_MAX_LENGTH]!r} is no Region"
+    message = f"{name[:_MAX_LENGTH]!r} is not a Region"
     lower_name = name.strip().strip("\"'").lower()
     name_without_fips = re.sub(r"fips-|-fips", "", lower_name)
     if name_without_fips != lower_name:

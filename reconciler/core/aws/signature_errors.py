@@ -1,10 +1,10 @@
-"""Recognise errors of credentials and signature times, and name their remedies."""
+"""Recognise errors of credentials and signatures, and return their remedies."""
 
 from __future__ import annotations
 
-SET_CLOCK = "set the clock of this machine, and keep it by NTP: AWS refuses what is signed more than 5 minutes off"
+SET_CLOCK = "set the clock of this machine, and use NTP: AWS rejects requests signed more than 5 minutes early or late"
 CORRECT_REGION = "correct the Region, or the endpoint URL"
-RENEW_CREDENTIALS = "renew the credentials where boto3 finds them: the next run reads them anew"
+RENEW_CREDENTIALS = "renew the credentials where boto3 finds them: the next run reads them again"
 
 _TIME_CODES = frozenset(("RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"))
 _SIGNATURE_CODES = frozenset(("InvalidSignatureException", "SignatureDoesNotMatch"))
@@ -19,14 +19,14 @@ _CREDENTIAL_CODES = _SIGNATURE_CODES | frozenset(
     )
 )
 _TIME_MESSAGE_PREFIXES = ("signature expired", "signature not yet current")
-"""As in "Signature expired: 20261127T120000Z is now earlier than 20261127T121000Z (20261127T121500Z - 5 min.)"."""
+"""Beginnings of messages such as "Signature expired: 20261127T120000Z is now earlier than 20261127T121000Z (…)"."""
 
 
 def is_clock_skewed(code: str, message: object) -> bool:
     """Tell by error code and message whether AWS rejected the time in a signature.
 
-    AWS IAM User Guide, "Troubleshoot Signature Version 4 signing for AWS API requests". A token that has expired is
-    another matter: no clock makes it valid again.
+    Source: AWS IAM User Guide, "Troubleshoot Signature Version 4 signing for AWS API requests". An expired token does
+    not count, because a correct clock does not make it valid again.
     """
     return code in _TIME_CODES or (
         code in _SIGNATURE_CODES and str(message).strip().lower().startswith(_TIME_MESSAGE_PREFIXES)
@@ -44,14 +44,14 @@ def has_invalid_credentials(code: str, message: object) -> bool:
 
 
 def remove_remedy(text: str) -> str:
-    """Remove the remedy from the end of a line, for output that shows the remedy separately."""
+    """Return a line without the remedy at its end, for output that shows the remedy separately."""
     return (
         text.removesuffix(f"; {SET_CLOCK}").removesuffix(f"; {CORRECT_REGION}").removesuffix(f"; {RENEW_CREDENTIALS}")
     )
 
 
 def format_remedy(code: str, message: object) -> str:
-    """Return the remedy of a rejected signature, as the end of a line; empty for other errors."""
+    """Return the remedy of a rejected signature as the end of a line, or an empty string for other errors."""
     if is_clock_skewed(code, message):
         return f"; {SET_CLOCK}"
     if is_misdirected(code, message):

@@ -19,6 +19,6 @@ _TOO_MANY_REQUESTS = 429
 def is_throttled(code: str, status: int) -> bool:
     """Tell by error code or HTTP status whether AWS throttled a call.
 
-    A quota has the same status (service model of ResourceQuotaExceededException), and is no throttle.
+    An exceeded quota has the same status, but is not throttling (service model, ResourceQuotaExceededException).
     """
     return code in THROTTLING_CODES or (status == _TOO_MANY_REQUESTS and code != "ResourceQuotaExceededException")

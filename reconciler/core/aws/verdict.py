@@ -1,8 +1,8 @@
-"""Tells AWS's own verdicts from the answers of whatever stands between: a proxy, a portal, a gateway.
+"""Distinguish answers of AWS from answers of a proxy, a portal or a gateway in between.
 
-A status code alone proves nothing, since every proxy sends some. AWS names each answer by a request id, and each
-refusal by an error code that its documentation lists. An answer here is what botocore makes of one: a mapping with
-ResponseMetadata and, where it is an error, Error.
+A status code proves nothing, because proxies send status codes too. AWS gives each answer a request id, and each
+refusal an error code from its documentation. An answer in this module is a response as botocore parses it: a mapping
+with ResponseMetadata and, for an error, Error.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SERVICE_CODES = frozenset(
         "UnsupportedOperationException",
     )
 )
-"""Errors of the service model appintegrations/2020-07-29."""
+"""Error codes in the service model appintegrations/2020-07-29."""
 _COMMON_CODES = frozenset(
     (
         "AccessDenied",
@@ -51,7 +51,7 @@ _COMMON_CODES = frozenset(
         "ValidationException",
     )
 )
-"""Errors that all services share ("Common Error Types" of AWS's API references)."""
+"""Error codes that services share ("Common Error Types" in the API references of AWS)."""
 _S3_CODES = frozenset(
     (
         "AccountProblem",
@@ -77,20 +77,20 @@ _S3_CODES = frozenset(
         "XAmzContentSHA256Mismatch",
     )
 )
-"""Errors of the Amazon S3 API Reference ("Error responses") that a read or a write of one object may meet."""
+"""Error codes of a read or a write of one object (Amazon S3 API Reference, "Error responses")."""
 KNOWN_CODES = _SERVICE_CODES | _COMMON_CODES | _S3_CODES | THROTTLING_CODES
 _REQUEST_TIMEOUT = 408
 _NOT_IMPLEMENTED = 501
 
 
 def get_code_and_status(answer: Mapping[str, Any]) -> tuple[str, int]:
-    """Return the error code and the HTTP status of an answer; empty and 0 if absent."""
+    """Return the error code and the HTTP status of an answer. Missing values are an empty string and 0."""
     code = answer.get("Error", {}).get("Code", "")
     return code if isinstance(code, str) else "", answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
 def get_request_id(answer: Mapping[str, Any]) -> str | None:
-    """Return AWS's id of a request, which an answer that AWS did not finish has in its headers alone."""
+    """Return the request id of an answer, if any. An incomplete answer has it only in its headers."""
     metadata: Mapping[str, Any] = answer.get("ResponseMetadata", {})
     headers: Mapping[str, Any] = metadata.get("HTTPHeaders", {})
     request_id = metadata.get("RequestId") or headers.get("x-amzn-requestid") or headers.get("x-amz-request-id")
@@ -98,14 +98,14 @@ def get_request_id(answer: Mapping[str, Any]) -> str | None:
 
 
 def is_from_aws(answer: Mapping[str, Any]) -> bool:
-    """Tell by its request id whether an answer comes from AWS."""
+    """Tell by the request id whether an answer comes from AWS."""
     return get_request_id(answer) is not None
 
 
 def is_refusal(answer: Mapping[str, Any]) -> bool:
-    """Tell whether an answer proves that AWS did nothing: a known code and a request id, in a 3xx, 4xx or 501.
+    """Tell whether an answer proves that AWS did nothing: a 3xx, 4xx or 501 with a known error code and a request id.
 
-    Not in a 408: nobody knows. Other 5xx say that AWS failed, and maybe only after it had done what was asked.
+    A 408 and the other 5xx prove nothing: AWS may have carried out the request before the timeout or the fault.
     """
     code, status = get_code_and_status(answer)
     is_refusal_status = (300 <= status < 500 and status != _REQUEST_TIMEOUT) or status == _NOT_IMPLEMENTED  # noqa: PLR2004

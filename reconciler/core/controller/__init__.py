@@ -1,1 +1,1 @@
-"""The state of a running controller, and when it runs a target again."""
+"""State of a controller, and the delay before it runs a target again."""

@@ -1,4 +1,4 @@
-"""When a target is run again: at its interval while it goes well, and further and further apart while it fails."""
+"""Compute the delay before the next run: the interval after a success, a growing delay after failures."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ _JITTER_RATIO = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How often a target is run: at its interval, and twice within `quiet` at most because somebody asks."""
+    """Back-off of a target: its run interval, and the period within which events start at most two runs."""
 
     interval: timedelta
     min_event_interval: timedelta = timedelta(seconds=30)
 
     def compute_delay(self, failures: int, jitter: float) -> timedelta:
-        """Return how long from the beginning of one run to the next, after so many failures in a row.
+        """Return the delay to the next run after this number of consecutive failures.
 
-        The first pause after a failure is half a minute; each is twice the one before, up to an hour, or to the
-        interval where that is longer. `share`, from 0 to 1, is chosen at random: it puts the pause a tenth of it
-        around its mean, so that many controllers do not call in step.
+        Without failures the delay is the interval, measured from the start of a run. After the first failure it is
+        30 seconds, or the interval if that is shorter. Each further failure doubles it, up to an hour, or up to the
+        interval if that is longer. `jitter` is a random number from 0 to 1, which changes the delay by up to 10% in
+        either direction. It keeps several controllers from calling AWS at the same time.
         """
         delay = self.interval
         if failures:

@@ -1,4 +1,4 @@
-"""What a controller is about, as one value at one moment: what pages, metrics and probes show."""
+"""Snapshot of a controller, for the page, the metrics and the probes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.core.report.report import AssociationReport, Report
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """The state of git that is in force. `id` is the commit; None where the manifests come from a folder."""
+    """Active revision. `id` is the commit, or None for a folder. `since` is the time of its activation."""
 
     id: str | None
     since: datetime
@@ -22,7 +22,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class RejectedRevision:
-    """Why what is newer in git is not in force, and since when it is so: a sentence, and what is wrong in manifests."""
+    """Rejected revision: the reason, the time since which it applies, and the problems in manifests."""
 
     reason: str
     since: datetime
@@ -31,7 +31,7 @@ class RejectedRevision:
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
-    """One finished run of one target, in figures. `open` counts what is not as git says but for drift."""
+    """Finished run of one target. `open_count` is the number of manifests that wait for a person or another run."""
 
     id: str
     target: str
@@ -45,7 +45,7 @@ class FinishedRun:
 
 @dataclass(frozen=True, slots=True)
 class ActiveRun:
-    """One run of one target that has not ended: its id, and the commit that it is of."""
+    """Active run of one target: its id, and the commit of its revision (None for a folder)."""
 
     run: str
     target: str
@@ -54,10 +54,10 @@ class ActiveRun:
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """One target: what it does, and how its last run went. `moved` is when the run under way last got on.
+    """Status of one target. During a run, `running_since` and `last_progress` are set, and `next_run` is None.
 
-    `succeeded` is when a run last ended well, `seen` the report of the last one that saw all that is live. `due` is
-    when the next begins, or should have; None during one.
+    `next_run` is the time when the next run is due, also if that has passed. `last_success` is the time when a run last
+    succeeded. `last_complete_report` is the report of the last run that could list every data integration.
     """
 
     target: str
@@ -72,7 +72,10 @@ class TargetStatus:
 
     @property
     def unlisted_associations(self) -> Mapping[str, AssociationReport]:
-        """What the last run could not see, as it was last seen, by name: it calls that blocked, and knows no more."""
+        """The last known reports of associations that the last run could not list, by name.
+
+        The last run reports them as blocked, without an ARN.
+        """
         if (
             self.last_report is None
             or self.last_complete_report is None
@@ -85,7 +88,7 @@ class TargetStatus:
 
     @property
     def associations(self) -> tuple[AssociationReport, ...]:
-        """Each association as it was last seen."""
+        """The associations of the last report. Those that it could not list keep their last known report."""
         unlisted = self.unlisted_associations
         return (
             tuple(unlisted.get(each.name, each) for each in self.last_report.associations) if self.last_report else ()
@@ -93,15 +96,15 @@ class TargetStatus:
 
     @property
     def stalled_since(self) -> datetime | None:
-        """Since when nothing has happened of it: since it got on, or since it should have begun, if that is past."""
+        """The time of the last progress of the active run, otherwise the time when the next run is due."""
         return self.last_progress or self.next_run
 
 
 @dataclass(frozen=True, slots=True)
 class ControllerStatus:
-    """All of it. `looked` is when git was last read without an error, `now` when this was put together.
+    """Snapshot of a controller at `now`. `source_checked_at` is the time when git was last read without an error.
 
-    `looking` is how looking at git stands, as if that were a target.
+    `source_status` is the status of the task that polls git, in the form of a target.
     """
 
     now: datetime
@@ -114,7 +117,7 @@ class ControllerStatus:
     source_status: TargetStatus | None = None
 
     def find_stuck(self, stuck_after: timedelta) -> tuple[TargetStatus, ...]:
-        """Return what has not got on, or should have begun, for so long: targets, and looking at git."""
+        """Return the targets and the poll task without progress, or overdue, for more than `stuck_after`."""
         statuses = (*self.targets, self.source_status) if self.source_status else self.targets
         return tuple(
             status for status in statuses if (since := status.stalled_since) and self.now - since > stuck_after

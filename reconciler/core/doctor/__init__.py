@@ -1,1 +1,1 @@
-"""Judges what `reconcile doctor` saw: values and pure functions."""
+"""Judge the answers that `reconcile doctor` gets, with values and pure functions."""

@@ -1,4 +1,4 @@
-"""What `reconcile doctor` finds out, as values: a result for each thing that was looked at."""
+"""Diagnosis of `reconcile doctor`, as values: the checks and their results."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from enum import StrEnum
 from reconciler.core.aws.signature_errors import RENEW_CREDENTIALS, SET_CLOCK, remove_remedy
 from reconciler.core.errors import AccessDenied, ClockSkewed, CloudError, Throttled, Unauthenticated, Unreachable
 
-_NETWORK = "look at the network, at a proxy between here and AWS, and at the Region"
+_NETWORK = "check the network, the proxy settings and the Region"
 
 
 class CheckResult(StrEnum):
-    """What a check came to. What could not be looked at is skipped, never ok."""
+    """Result of a check. A check that could not be made is skipped, never ok."""
 
     OK = "ok"
     WARNING = "warning"
@@ -24,9 +24,9 @@ class CheckResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at: what was seen, and what to do where something is.
+    """One check: its result, what it found, and what to do about a fault.
 
-    `about` says which one, where a name has several: a data integration, a bucket.
+    `subject` distinguishes checks of the same name: it is a data integration or a bucket.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class TargetChecks:
-    """The checks of one target. `account` and `region` are None where they are not known."""
+    """Checks of one target. An unknown account or Region is None."""
 
     name: str
     account: str | None
@@ -48,14 +48,14 @@ class TargetChecks:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All checks: those of the program and its surroundings, and those of each target."""
+    """Checks of the installation, and checks of each target."""
 
     program: tuple[Check, ...]
     targets: tuple[TargetChecks, ...]
 
     @property
     def counts(self) -> Mapping[CheckResult, int]:
-        """How many checks came to each result."""
+        """The number of checks for each result."""
         counts = Counter(
             check.result for part in (self.program, *(each.checks for each in self.targets)) for check in part
         )
@@ -63,18 +63,21 @@ class Diagnosis:
 
 
 def build_skipped_check(name: str, reason: str, fix: str | None = None, subject: str | None = None) -> Check:
-    """Return the check of what was not looked at."""
+    """Return a skipped check with the reason that it was not made."""
     return Check(name, CheckResult.SKIPPED, f"not checked, because {reason}", fix, subject)
 
 
 def build_failed_check(name: str, error: CloudError, permission: str, subject: str | None = None) -> Check:
-    """Return the check of a call that failed; `permission` is what the call needs."""
-    result, fix = CheckResult.FAILED, "see what AWS says, and run this again"
+    """Return the check of a failed call. `permission` is the permission that the call needs."""
+    result, fix = CheckResult.FAILED, "correct the cause that AWS names, and run this again"
     match error:
         case AccessDenied():
             fix = f"allow {permission}"
         case Throttled():
-            result, fix = CheckResult.WARNING, "run this again later: others in the account and Region use up the rate"
+            result, fix = (
+                CheckResult.WARNING,
+                "run this again later: other callers use up the rate limit of the account",
+            )
         case Unreachable():
             fix = _NETWORK
         case Unauthenticated():

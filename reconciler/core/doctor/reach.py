@@ -1,4 +1,4 @@
-"""Judges what `reconcile doctor` saw of data integrations and buckets: whether a run can reach and use them."""
+"""Judge data integrations and buckets for `reconcile doctor`: whether a run can reach and use them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KMS_ALGORITHMS = frozenset(("aws:kms", "aws:kms:dsse"))
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
-    """The default encryption of a bucket; `key` is None for the key that AWS manages."""
+    """Default encryption of a bucket. `key` is None for the key that AWS manages."""
 
     algorithm: str
     key: str | None
@@ -26,18 +26,18 @@ class Encryption:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket that manifests export to. `bulk` where one of them is a bulk export of Customer Profiles."""
+    """Bucket that manifests export to. `is_bulk_export` tells whether one of them is a bulk export."""
 
     name: str
     is_bulk_export: bool
 
     def build_arn(self, partition: str) -> str:
-        """Return what a permission on it names."""
+        """Return the ARN of the bucket, for a permission."""
         return f"arn:{partition}:s3:::{self.name}"
 
 
 def check_integrations_listing(answer: Sequence[Integration] | CloudError) -> Check:
-    """Judge the reach of AppIntegrations, and the permission to list data integrations."""
+    """Judge whether AppIntegrations can be reached, and whether data integrations may be listed."""
     if isinstance(answer, CloudError):
         return build_failed_check("list-integrations", answer, "app-integrations:ListDataIntegrations on *")
     return Check(
@@ -51,30 +51,30 @@ def check_integration(
     integrations: Sequence[Integration],
     objects: Sequence[str] | CloudError | None = None,
 ) -> Check:
-    """Judge whether a data integration that manifests name is there, and whether a bulk export says what to export.
+    """Judge whether a data integration of manifests exists, and whether each bulk export has an ObjectConfiguration.
 
-    `objects` are the keys of the data integration's own ObjectConfiguration, None where it was not asked for.
+    `objects` are the keys of the data integration's own ObjectConfiguration, or None if it was not read.
     """
     if match := find_integration(identifier, integrations):
         return _check_objects(identifier, match, select_without_objects(manifests), objects)
     suggestion = find_closest(identifier, (each.name for each in integrations))
     first = manifests[0].origin
-    fix = f"create it, or correct DataIntegrationIdentifier in {first}"
+    fix = f"create the data integration, or correct DataIntegrationIdentifier in {first}"
     fix = f"did you mean {suggestion!r}? {fix}" if suggestion else fix
     message = f"data integration {identifier!r} does not exist in this account and Region"
     return Check("integration", CheckResult.FAILED, message, fix, identifier)
 
 
 def select_without_objects(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
-    """Return the manifests that leave it to their data integration to say what to export."""
+    """Return the manifests without an ObjectConfiguration. They use that of their data integration."""
     return tuple(each for each in manifests if not each.spec.get("ObjectConfiguration"))
 
 
 def is_bulk_export(integration: Integration, objects: Sequence[str] | CloudError | None) -> bool:
     """Tell whether associations of a data integration are bulk exports of Customer Profiles.
 
-    AWS's sample has the objects on the data integration, and nothing of them on the association (Amazon Connect
-    administrator guide, "Set up bulk export").
+    In the sample of AWS, only the data integration has the objects, not the association (Amazon Connect administrator
+    guide, "Set up bulk export").
     """
     object_names = () if objects is None or isinstance(objects, CloudError) else objects
     return integration.source.lower().startswith(_BULK_EXPORT_SOURCE) or _CUSTOMER_PROFILES in object_names
@@ -93,18 +93,17 @@ def _check_objects(
             else None
         )
         fix = fix or build_failed_check(name, objects, "").fix
-        return Check(name, CheckResult.WARNING, f"{message}; what it exports is not known: {objects}", fix, identifier)
+        message += f"; its ObjectConfiguration could not be read: {objects}"
+        return Check(name, CheckResult.WARNING, message, fix, identifier)
     if objects:
         return Check(name, CheckResult.OK, f"{message}, and has an ObjectConfiguration", subject=identifier)
-    origin = manifests[0].origin
-    message += f", a bulk export; neither it nor {manifests[0].name!r} ({origin}) has an ObjectConfiguration"
-    return Check(
-        name, CheckResult.FAILED, message, "say what to export: give one of them an ObjectConfiguration", identifier
-    )
+    manifest = f"{manifests[0].name!r} ({manifests[0].origin})"
+    message += f", a bulk export; neither the data integration nor {manifest} has an ObjectConfiguration"
+    return Check(name, CheckResult.FAILED, message, "add an ObjectConfiguration to one of them", identifier)
 
 
 def check_associations_listing(integration: Integration, error: CloudError | None) -> Check:
-    """Judge the permission to list the associations of one data integration."""
+    """Judge whether the associations of one data integration may be listed."""
     if error:
         permission = "app-integrations:ListDataIntegrationAssociations on *"
         return build_failed_check("list-associations", error, permission, integration.name)
@@ -113,14 +112,17 @@ def check_associations_listing(integration: Integration, error: CloudError | Non
 
 
 def describe_create_permission(integrations: Sequence[Integration], fallback_resource: str) -> Check:
-    """Tell which permission cannot be tried, and on which ARNs it is needed."""
+    """Return a skipped check that names the permission for a Create, and the ARNs that need it."""
     resources = ", ".join(each.arn for each in integrations) or fallback_resource
-    fix = f"see to it that app-integrations:CreateDataIntegrationAssociation is allowed on {resources}"
+    fix = f"make sure that app-integrations:CreateDataIntegrationAssociation is allowed on {resources}"
     return build_skipped_check("create", "a Create cannot be tried without exporting", fix)
 
 
 def find_destination_buckets(manifests: Iterable[Manifest], bulk_exports: Collection[str] = ()) -> tuple[Bucket, ...]:
-    """Return the buckets that manifests export to, each once; `bulk_exports` are data integrations as they say them."""
+    """Return the buckets that manifests export to, each once.
+
+    `bulk_exports` are data integrations of bulk exports, as manifests name them.
+    """
     bulk_by_name: dict[str, bool] = {}
     for manifest in manifests:
         scheme, rest = _split_destination(manifest)
@@ -136,52 +138,53 @@ def find_destination_buckets(manifests: Iterable[Manifest], bulk_exports: Collec
 
 
 def list_other_destinations(manifests: Iterable[Manifest]) -> tuple[str, ...]:
-    """Return the destinations that are not in S3, each once."""
+    """Return the destinations outside S3, each once."""
     uris = {str(each.spec.get("DestinationURI")) for each in manifests if _split_destination(each)[0] not in {"", "s3"}}
     return tuple(sorted(uris))
 
 
 def _split_destination(manifest: Manifest) -> tuple[str, str]:
-    """Return the scheme of a destination, of which the case does not count (RFC 3986, 3.1), and what is behind it."""
+    """Return the scheme of a destination in lower case, and the rest. Schemes ignore case (RFC 3986, 3.1)."""
     scheme, _, rest = str(manifest.spec.get("DestinationURI", "")).partition("://")
     return scheme.lower(), rest
 
 
 def check_bucket_region(bucket: Bucket, target_region: str, answer: str | CloudError | None, partition: str) -> Check:
-    """Judge where a bucket is; None is no such bucket."""
+    """Judge the Region of a bucket. None stands for a bucket that does not exist."""
     name = "bucket-region"
     if isinstance(answer, CloudError):
-        alternative = ", or look with the credentials of the bucket's account"
+        alternative = ", or run the doctor with credentials of the bucket's account"
         return _build_bucket_failure(
             name, bucket, answer, f"s3:GetBucketLocation on {bucket.build_arn(partition)}", alternative
         )
     if answer is None:
-        fix = f"make it in {target_region}, or correct DestinationURI"
+        fix = f"create the bucket in {target_region}, or correct DestinationURI"
         return Check(name, CheckResult.FAILED, f"there is no bucket {bucket.name}", fix, bucket.name)
     if answer != target_region:
-        message = f"bucket {bucket.name} is in {answer}, and the target in {target_region}"
-        fix = f"export to a bucket in {target_region}: AppIntegrations wants it in the same Region"
+        message = f"bucket {bucket.name} is in {answer}, but the target is in {target_region}"
+        fix = f"export to a bucket in {target_region}: AppIntegrations requires the same Region"
         return Check(name, CheckResult.FAILED, message, fix, bucket.name)
     return Check(name, CheckResult.OK, f"bucket {bucket.name} is in {answer}", subject=bucket.name)
 
 
 def check_bucket_encryption(bucket: Bucket, answer: Encryption | CloudError | None, partition: str) -> Check:
-    """Judge the default encryption of a bucket; None is none."""
+    """Judge the default encryption of a bucket. None stands for a bucket without one."""
     name = "bucket-encryption"
     if isinstance(answer, CloudError):
         return _build_bucket_failure(
             name, bucket, answer, f"s3:GetEncryptionConfiguration on {bucket.build_arn(partition)}"
         )
-    fix = f"make SSE-KMS with the data integration's key the default of {bucket.name}: a bulk export needs it"
+    fix = "encrypt the bucket by default with SSE-KMS and the key of the data integration: a bulk export needs it"
+    default = f"the default encryption of bucket {bucket.name} is"
     if answer is None or answer.algorithm not in _KMS_ALGORITHMS:
-        message = f"bucket {bucket.name} is encrypted by {answer.algorithm if answer else 'nothing'}, not by SSE-KMS"
+        message = f"{default} {answer.algorithm if answer else 'none'}, not SSE-KMS"
         return Check(
             name, CheckResult.FAILED if bucket.is_bulk_export else CheckResult.WARNING, message, fix, bucket.name
         )
     if answer.key is None:
-        message = f"bucket {bucket.name} is encrypted by {answer.algorithm} with the key that AWS manages"
+        message = f"{default} {answer.algorithm} with the key that AWS manages"
         return Check(name, CheckResult.WARNING, message, fix, bucket.name)
-    message = f"bucket {bucket.name} is encrypted by {answer.algorithm} with {answer.key}"
+    message = f"{default} {answer.algorithm} with {answer.key}"
     return Check(name, CheckResult.OK, message, subject=bucket.name)
 
 
@@ -191,5 +194,5 @@ def _build_bucket_failure(
     if not isinstance(error, AccessDenied):
         return build_failed_check(name, error, permission, bucket.name)
     action = permission.partition(" ")[0]
-    reason = f"{action} is not allowed on bucket {bucket.name}, which may be another account's: {error}"
+    reason = f"{action} is not allowed on bucket {bucket.name}, which may belong to another account: {error}"
     return build_skipped_check(name, reason, f"allow {permission}{alternative}", bucket.name)

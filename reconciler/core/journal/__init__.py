@@ -1,1 +1,1 @@
-"""What the program remembers of one account and Region, and the JSON document that it is kept in."""
+"""Journal of one account and Region: its records, and its JSON document."""

@@ -1,4 +1,4 @@
-"""The journal as the JSON document that it is kept in: for people to read, and refused where it is not understood."""
+"""Encode the journal as a JSON document that people can read, and decode it. Reject every other document."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ _FORMAT_PREFIX = "reconciler/journal/"
 _RECORD_MEMBERS = ("status", "token", "incarnation", "generation", "request", "former")
 _PENDING_MEMBERS = ("attempts", "firstAttempt", "lastAttempt", "seen")
 _YEARS = range(2000, 2200)
-"""In which times of a journal lie: later or earlier ones are mistakes, and cannot be reckoned with."""
+"""The valid years of a time. Arithmetic with a time near year 1 or 9999 would overflow."""
 _MAX_COUNT = 2**53 - 1
-"""The greatest whole number that every JSON reader keeps (RFC 8259, 6)."""
+"""The largest whole number that every JSON parser reads exactly (RFC 8259, section 6)."""
 _BOUND_MEMBERS = ("associationId", "arn", "since", "missingSince", "update")
 
 
 class MalformedJournal(ValueError):
-    """The document is no journal that this version understands. The text says why."""
+    """A document that is not a journal of a known format. The text of the error gives the reason."""
 
 
 def encode(journal: Journal) -> dict[str, Any]:
-    """Return the journal as the tree that schemas/journal.v2.json describes."""
+    """Return the journal as the JSON document that schemas/journal.v2.json describes."""
     return add_digest(_encode(journal))
 
 
 def add_digest(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a document with the digest over the rest of it."""
+    """Return a document with the digest of its other members."""
     return {**tree, "digest": _compute_digest(tree)}
 
 
 def _compute_digest(tree: Mapping[str, Any]) -> str:
-    """Return `sha256:…` over all of a document but its digest."""
+    """Return `sha256:…` for the members of a document other than its digest."""
     rest = {member: value for member, value in tree.items() if member != "digest"}
     return "sha256:" + hashlib.sha256(encode_canonical_json(rest).encode()).hexdigest()
 
@@ -82,13 +82,14 @@ def _encode(journal: Journal) -> dict[str, Any]:
 
 
 def decode(document: object) -> Journal:
-    """Return the journal in a JSON document, of an older format too. Raises MalformedJournal."""
+    """Return the journal in a JSON document. Older formats are migrated. Raises MalformedJournal."""
     if not isinstance(document, dict) or not str(document.get("format", "")).startswith(_FORMAT_PREFIX):
-        raise MalformedJournal("it is no journal of this program")
+        raise MalformedJournal("it is not a journal of this program")
     try:
-        json.dumps(document, ensure_ascii=False).encode()  # a lone surrogate could not be written again
+        json.dumps(document, ensure_ascii=False).encode()  # raises ValueError for a lone surrogate
         if document["format"] == FORMAT or (is_older_format(document["format"]) and "digest" in document):
-            _require_digest(document)  # an older one has none: it is the digit of the format that was changed
+            # Documents of older formats have no digest: in one with a digest, the number of the format was changed.
+            _require_digest(document)
         document = migrate(document)
         if document["format"] == FORMAT:
             return _decode(document)
@@ -102,7 +103,7 @@ def decode(document: object) -> Journal:
 
 
 def _require_digest(document: Mapping[str, Any]) -> None:
-    """Refuse a document that is not what this program wrote. Raises MalformedJournal."""
+    """Raise MalformedJournal if the document was changed after the program wrote it."""
     if document["digest"] != _compute_digest(document):
         raise MalformedJournal("it was changed after it was written: its content and its digest differ")
 
@@ -134,7 +135,7 @@ def _decode(document: dict[str, Any]) -> Journal:
 
 
 def encode_last_decision(last_decision: LastDecision) -> dict[str, Any]:
-    """Return what the last run decided as a tree."""
+    """Return the last decision for a manifest as a JSON object."""
     execution = last_decision.last_execution
     return {
         "decision": last_decision.decision,
@@ -144,7 +145,7 @@ def encode_last_decision(last_decision: LastDecision) -> dict[str, Any]:
 
 
 def encode_record(record: Record) -> dict[str, Any]:
-    """Return a record as a tree."""
+    """Return a record as a JSON object."""
     return {
         **_encode_state(record.state),
         "token": record.token,
@@ -184,7 +185,7 @@ def _decode_record(name: str, document: dict[str, Any]) -> Record:
     ):
         raise TypeError(f"former of {name!r}")
     if document.get("update") and not previous_executions:
-        raise ValueError(f"update of {name!r} without former")
+        raise ValueError(f"{name!r} has an update but no former")
     record = Record(
         name=name,
         request=request,
@@ -197,7 +198,7 @@ def _decode_record(name: str, document: dict[str, Any]) -> Record:
     if isinstance(record.state, CreatePending) and record.token != compute_client_token(
         record.request, record.incarnation
     ):
-        raise ValueError(f"token of {name!r} is not that of its request")
+        raise ValueError(f"the token of {name!r} does not match its request")
     return record
 
 
@@ -264,7 +265,7 @@ def _decode_last_write(document: dict[str, Any] | None) -> LastWrite | None:
 
 
 def _require_known_members(document: Mapping[str, Any], *members: str) -> None:
-    """Refuse members of a later version: what is not understood would be lost with the next write."""
+    """Raise ValueError if a document has unknown members, because the next write would lose them."""
     if unknown := sorted(set(document) - set(members)):
         raise ValueError(f"unknown {', '.join(map(repr, unknown))}")
 
@@ -275,20 +276,20 @@ def _decode_optional(decode_value: Callable[[object], T], value: object) -> T | 
 
 def _decode_count(value: object, minimum: int = 0) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= _MAX_COUNT:
-        raise TypeError(f"{value!r} is no whole number from {minimum} to {_MAX_COUNT}")
+        raise TypeError(f"{value!r} is not a whole number from {minimum} to {_MAX_COUNT}")
     return value
 
 
 def _decode_text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no string")
+        raise TypeError(f"{value!r} is not a string")
     return value
 
 
 def _decode_timestamp(value: object) -> datetime:
     time = datetime.fromisoformat(_decode_text(value))
     if time.tzinfo is None:
-        raise ValueError(f"{value!r} has no zone")
+        raise ValueError(f"{value!r} has no time zone")
     if time.year not in _YEARS:
         raise ValueError(f"{value!r} is not between {_YEARS.start} and {_YEARS.stop - 1}")
     return time

@@ -1,4 +1,4 @@
-"""Brings journal documents of older formats to the present one, a step at a time."""
+"""Migrate journal documents of older formats to the current one, one format at a time."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _V1_MEMBERS = {"lease", "written", "decisions"}
 
 
 def migrate(document: JournalDocument) -> JournalDocument:
-    """Return a document of a known older format in the present one, and any other as it is.
+    """Return a document of a known older format in the current one. Return any other document unchanged.
 
-    Before its first release the program wrote documents that call themselves v1 and know neither lease nor
-    decisions: those are v0. Raises KeyError and TypeError where such a document is malformed.
+    Before its first release, the program wrote documents that have the format v1 but neither lease nor decisions.
+    Their format here is v0. Raises KeyError and TypeError for a malformed document of an older format.
     """
     if document["format"] == V1 and not document.keys() & _V1_MEMBERS:
         document = {**document, "format": V0}
@@ -27,7 +27,7 @@ def migrate(document: JournalDocument) -> JournalDocument:
 
 
 def _migrate_v0_to_v1(document: JournalDocument) -> JournalDocument:
-    """Add what v0 did not know: nothing was ever updated, and an association counts as never shown by List."""
+    """Add the members that v0 lacks. No association counts as updated, or as shown by List."""
     records = {name: {**record, "generation": 1, "former": []} for name, record in document["records"].items()}
     for record in records.values():
         if record["status"] == "bound":
@@ -36,9 +36,9 @@ def _migrate_v0_to_v1(document: JournalDocument) -> JournalDocument:
 
 
 def _migrate_v1_to_v2(document: JournalDocument) -> JournalDocument:
-    """Add what v1 did not know: what List showed before a Create.
+    """Add the associations that List showed before a Create, which v1 lacks.
 
-    Nothing counts as shown, so that whatever no record explains blocks the repeat.
+    The list of them is empty, so every association without a record prevents a repeat of the Create.
     """
     records = {
         name: {**record, "seen": []} if record["status"] == "intended" else record
@@ -51,9 +51,9 @@ _STEPS: Mapping[str, Callable[[JournalDocument], JournalDocument]] = {V0: _migra
 
 
 def is_older_format(version: object) -> bool:
-    """Tell whether a format is a known older one."""
+    """Return whether a format is a known older one."""
     return version in _STEPS
 
 
 OLDER_FORMATS = (V1,)
-"""The older formats by the names that documents give them: v0 calls itself v1."""
+"""The older formats, by the names in the documents. Documents of v0 have the name v1."""

@@ -1,4 +1,4 @@
-"""What the program remembers of one account and Region: values only; `document.py` has their JSON form."""
+"""Records of the journal, as values. `codec.py` has their JSON form."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import TypeAlias
 from reconciler.core.model import Execution, Json, NaturalKey, Spec, natural_key
 
 LEASE_DURATION = timedelta(minutes=5)
-"""How long a lease lasts: longer than an intent is fresh and a call may take, shorter than the settle time."""
+"""Duration of a lease: longer than an intent stays fresh and a call may take, and shorter than the settle time."""
 
 
 @dataclass(frozen=True, slots=True)
 class CreatePending:
-    """A Create was about to be sent, and no answer is known. `attempts` counts from 1.
+    """A Create that was about to be sent, and whose answer is not known.
 
-    `seen` are the ids of what List showed of the data integration before the first attempt: another one may be what
-    came of it.
+    `attempts` counts from 1. `live_ids` are the ids of the associations that List showed for the data integration
+    before the first attempt. An association with another id may be the result of the Create.
     """
 
     attempts: int
@@ -29,7 +29,10 @@ class CreatePending:
 
 @dataclass(frozen=True, slots=True)
 class UpdatePending:
-    """An Update was about to be sent, and List does not show it yet. `refused` is AWS's word, where it did nothing."""
+    """An Update that was about to be sent, and that List does not show yet.
+
+    `refusal` is the message of AWS if it refused the Update, or None.
+    """
 
     at: datetime
     refusal: str | None = None
@@ -37,9 +40,10 @@ class UpdatePending:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The association is known by its id: AWS answered with it, or List showed it.
+    """An association whose id is known from the answer of AWS or from List.
 
-    `arn` is None until List shows it. `missing_since` is when List first left it out, in an unbroken row of runs.
+    `arn` is None until List shows the association. `missing_since` is the time of the first run in which List left
+    it out, if no run has seen it since.
     """
 
     association_id: str
@@ -54,14 +58,17 @@ RecordState: TypeAlias = CreatePending | Bound
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is remembered of one association.
+    """The record of one association.
 
-    `request` is the resolved, normalised request as applied. `token` is None where the association was adopted,
-    since somebody else's token made it. `incarnation` counts recreations after a loss; `generation` is the
-    manifest's policy.generation as it was last acted on. `former` holds the ExecutionConfigurations that were applied
-    before in this generation, the one that List last showed at the end, and those that git asked for when it was
-    adopted as something else: none of them is sent.
-    A record never changes its natural key, unless its data integration is gone.
+    - `request` is the resolved, normalised request that was last applied.
+    - `token` is None for an adopted association, because another program chose its token.
+    - `incarnation` counts recreations after a loss.
+    - `generation` is the highest policy.generation of the manifest that a run has taken into account.
+    - `previous_executions` are ExecutionConfigurations that are not sent again in this generation: those applied
+      before, and those that git requested when a different association was adopted. After an Update, the last one is
+      that which List showed before it.
+
+    A record keeps its natural key unless its data integration is gone.
     """
 
     name: str
@@ -74,13 +81,13 @@ class Record:
 
     @property
     def key(self) -> NaturalKey:
-        """The natural key of the request as applied."""
+        """The natural key of the request that was last applied."""
         return natural_key(self.request)
 
 
 @dataclass(frozen=True, slots=True)
 class LastDecision:
-    """What the last run decided for a manifest, since when it is so, and how the last job went."""
+    """The last decision for a manifest, the time of the first run with this decision, and the last job."""
 
     decision: str
     since: datetime
@@ -89,10 +96,10 @@ class LastDecision:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who may write the journal, and until when.
+    """The right of a run to write the journal, until `expires`.
 
-    `run` is the holder's id, which no other has. `number` is the serial of the write that took it: a later holder has a
-    higher one (a fencing number), unless an older journal was restored.
+    `run` is the unique id of the run. `number` is the serial of the write that acquired the lease, as a fencing number:
+    a later lease has a higher one, unless an older journal was restored.
     """
 
     run: str
@@ -104,7 +111,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class LastWrite:
-    """The run that wrote the journal last: its id makes the document unlike any that another run writes."""
+    """The last write of the journal. The id of its run makes the document differ from those of all other runs."""
 
     run: str
     at: datetime
@@ -113,7 +120,7 @@ class LastWrite:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """All records of one account and Region. `serial` counts writes; `lineage` tells installations apart."""
+    """The journal of one account and Region. `serial` counts its writes. `lineage` identifies the installation."""
 
     account: str
     region: str
@@ -125,13 +132,13 @@ class Journal:
     last_write: LastWrite | None = None
 
     def with_records(self, *records: Record) -> Journal:
-        """Return this journal with these records added or replaced."""
+        """Return this journal with records added or replaced."""
         return replace(self, records={**self.records, **{record.name: record for record in records}})
 
     def without_records(self, *names: str) -> Journal:
-        """Return this journal less the records of these names."""
+        """Return this journal without the records of these names."""
         return replace(self, records={k: v for k, v in self.records.items() if k not in names})
 
     def has_same_content_as(self, other: Journal) -> bool:
-        """Tell whether two journals remember the same, whoever wrote them."""
+        """Return whether both journals have the same records and last decisions."""
         return (self.records, self.last_decisions) == (other.records, other.last_decisions)

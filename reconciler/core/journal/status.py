@@ -1,4 +1,4 @@
-"""The journal as people ask for it: what is known of each association, and who may write."""
+"""Describe a journal for people: each association, the last write and the lease."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from reconciler.core.text import timestamp
 
 @dataclass(frozen=True, slots=True)
 class RecordedAssociation:
-    """One association as the last run left it. `since` is since when the decision holds; None where none was noted.
+    """An association in the journal, as the last run left it.
 
-    `state` says in a few words what the journal knows. `orphaned` is an association whose manifest is gone.
+    `decision` and `since` are the last decision and the time of the first run with it. Both may be None.
+    `state` describes the record in a few words. `is_orphaned` means that the manifest is gone.
     """
 
     name: str
@@ -30,7 +31,10 @@ class RecordedAssociation:
 
 @dataclass(frozen=True, slots=True)
 class JournalStatus:
-    """The journal of one target. `written` is None where there is no journal yet, `error` why it is not known."""
+    """The journal of one target, or the reason why it could not be read, as `error`.
+
+    `last_write` is None if the journal does not exist yet.
+    """
 
     name: str
     account: str | None
@@ -45,7 +49,7 @@ class JournalStatus:
 
 
 def list_recorded_associations(journal: Journal, manifests: Collection[str]) -> tuple[RecordedAssociation, ...]:
-    """Return what a journal knows, by name; `manifests` are the names that git has."""
+    """Return the associations in a journal in order of name. `manifests` are the names of the manifests in git."""
     return tuple(
         _build_recorded_association(name, journal, is_orphaned=name not in manifests)
         for name in sorted(journal.records.keys() | journal.last_decisions.keys())
@@ -69,7 +73,7 @@ def _build_recorded_association(name: str, journal: Journal, *, is_orphaned: boo
 
 def _describe_state(record: Record | None) -> str:
     if record is None:
-        return "nothing was ever sent or found"
+        return "no request was sent, and no association was found"
     match record.state:
         case CreatePending(attempts, _, last_attempt):
             return f"the answer to a Create is unknown; attempt {attempts} at {timestamp(last_attempt)}"
@@ -79,6 +83,6 @@ def _describe_state(record: Record | None) -> str:
             result = "was refused" if update.refusal else "does not show yet"
             return f"the Update of {timestamp(update.at)} {result}"
         case Bound(arn=None):
-            return "created, and no later run has seen it yet"
+            return "created, but not shown by List yet"
         case _:
             return "live"

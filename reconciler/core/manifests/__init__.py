@@ -1,1 +1,1 @@
-"""What a revision may say: its files, documents and the desired state that they add up to."""
+"""Manifests of a revision: files, documents, validation, and the desired state."""

@@ -1,4 +1,4 @@
-"""Turns documents that the schema accepts into manifests and targets."""
+"""Build manifests and Targets from documents that the schema accepts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reconciler.core.request.normalise import normalise
 
 
 def build_manifest(document: Mapping[str, Any], origin: Origin, defaults: Mapping[str, Any]) -> Manifest:
-    """Return the manifest in a document. `defaults` is the target's policy."""
+    """Return the manifest in a document. `defaults` is the policy of its Target."""
     spec = normalise(document["spec"])
     policy = {**defaults, **document.get("policy", {})}
     return Manifest(
@@ -19,7 +19,7 @@ def build_manifest(document: Mapping[str, Any], origin: Origin, defaults: Mappin
         policy=Policy(
             mode=Mode(policy.get("mode", Mode.CREATE)),
             suspend=policy.get("suspend", False),
-            generation=int(policy.get("generation", 1)),  # 2.0 is whole, says JSON Schema
+            generation=int(policy.get("generation", 1)),  # JSON Schema accepts 2.0 as an integer
             on_loss=OnLoss(policy.get("onLoss", OnLoss.REPORT)),
             ignore=tuple(policy.get("ignore", ())),
             adopt=policy.get("adopt"),
@@ -32,12 +32,12 @@ def build_manifest(document: Mapping[str, Any], origin: Origin, defaults: Mappin
 
 
 def build_target(document: Mapping[str, Any]) -> Target:
-    """Return the target in a document."""
+    """Return the Target in a document."""
     spec = document["spec"]
     members = {member: spec[key] for key, member in _FIELDS.items() if key in spec}
     integers: dict[str, Any] = {
         member: int(spec[key]) for key, member in _INTEGER_FIELDS.items() if key in spec
-    }  # as generation
+    }  # JSON Schema accepts 2.0 as an integer
     return Target(
         name=document["metadata"]["name"],
         allowed_destinations=tuple(spec.get("AllowedDestinations", ())),

@@ -13,11 +13,11 @@ from reconciler.core.model import NaturalKey, natural_key, uuid_of
 from reconciler.core.suggestions import find_closest, join_names
 from reconciler.core.text import shorten
 
-_MAX_SUGGESTIONS = 100  # looking for a similar name takes long where many names are alike
+_MAX_SUGGESTIONS = 100  # searches: each takes long if many names are similar
 
 
 def find_problems(documents: Sequence[CheckedDocument]) -> Iterator[Problem]:
-    """Yield the problems that a document has because of another one."""
+    """Yield the problems between documents: duplicates, and targets that are missing or not declared."""
     targets = [document for document in documents if document.kind == "Target"]
     manifests = [document for document in documents if document.kind == "DataIntegrationAssociation"]
     declared_targets = _DeclaredTargets.from_documents(targets)
@@ -30,19 +30,22 @@ def find_problems(documents: Sequence[CheckedDocument]) -> Iterator[Problem]:
 
 
 def find_target(manifest: CheckedDocument, declared_names: Sequence[str]) -> str | None:
-    """Return the target that a manifest names; the only one that is declared if it names none."""
+    """Return the name of a manifest's target.
+
+    A manifest without `target` belongs to the only declared Target. Return None if there is not exactly one.
+    """
     name = manifest.value.get("target")
     return name if isinstance(name, str) else declared_names[0] if len(declared_names) == 1 else None
 
 
 def find_integration(identifier: str) -> str:
-    """Return the UUID in an ARN, so that both mean the same; a name or a UUID unchanged."""
+    """Return the UUID of a data integration from its ARN. Return a name or a UUID unchanged."""
     return uuid_of(identifier) if identifier.startswith("arn:") else identifier
 
 
 @dataclass(frozen=True, slots=True)
 class _DeclaredTargets:
-    """The names of the declared targets, as a message lists them, and names that are similar to unknown ones."""
+    """The names of the declared Targets, their list for messages, and the suggestions for unknown names."""
 
     names: tuple[str, ...]
     name_set: AbstractSet[str]
@@ -55,7 +58,7 @@ class _DeclaredTargets:
         return cls(names, frozenset(names), join_names([*map(shorten, names)]))
 
     def suggest(self, name: str) -> str | None:
-        """Return the declared name that is most like an unknown one; None from the hundredth unknown name on."""
+        """Return the declared name most similar to an unknown one, or None. Only 100 unknown names are looked up."""
         if name not in self.suggestions:
             may_search = len(self.suggestions) < _MAX_SUGGESTIONS
             self.suggestions[name] = find_closest(name, self.names) if may_search else None
@@ -64,13 +67,16 @@ class _DeclaredTargets:
 
 def _find_duplicate_targets(targets: Sequence[CheckedDocument]) -> Iterator[Problem]:
     for target, first in _find_repetitions((target.name, target) for target in targets if target.name):
-        message = f"the name {shorten(target.name)} is taken by the Target at {first.locate()}"
+        message = (
+            f"the name {shorten(target.name)} is already used by the Target at {first.locate()}: rename one of them"
+        )
         yield target.build_problem(("metadata", "name"), message)
     valid_targets = (target for target in targets if target.is_valid)
     places = ((_get_place(target.value["spec"]), target) for target in valid_targets)
     for target, first in _find_repetitions(places):
         message = (
-            f"the Target at {first.locate()} is the same account and Region, which has one journal: keep one of them"
+            f"the Target at {first.locate()} has the same account and Region: keep one of them, because an account "
+            "and Region have one journal"
         )
         yield target.build_problem(("spec",), message)
 
@@ -80,7 +86,10 @@ def _get_place(spec: Mapping[str, Any]) -> tuple[object, object]:
 
 
 def _find_unknown_target(manifest: CheckedDocument, declared_targets: _DeclaredTargets) -> Iterator[Problem]:
-    """Yield the problem with the target that a manifest names; a value that the schema rejected is not looked up."""
+    """Yield a problem if a manifest has no `target` where it needs one, or names a target that is not declared.
+
+    A `target` that the schema rejected gets no second problem.
+    """
     name = manifest.value.get("target")
     if isinstance(name, str) and name not in declared_targets.name_set and ("target",) not in manifest.rejected_paths:
         suggestion = declared_targets.suggest(name)
@@ -93,15 +102,15 @@ def _find_unknown_target(manifest: CheckedDocument, declared_targets: _DeclaredT
         yield manifest.build_problem(("target",), f"no Target {shorten(name)} is declared: {remedy}")
     elif "target" not in manifest.value and len(declared_targets.names) > 1:
         yield manifest.build_problem(
-            (), f"'target' is missing, and several are declared: {declared_targets.names_text}"
+            (), f"'target' is missing, and several Targets are declared: set it to one of {declared_targets.names_text}"
         )
 
 
 def _find_duplicate_names(manifests: Sequence[CheckedDocument], targets: Sequence[str]) -> Iterator[Problem]:
     keyed = (((find_target(manifest, targets), manifest.name), manifest) for manifest in manifests if manifest.name)
     for manifest, first in _find_repetitions(keyed):
-        message = f"the name {shorten(manifest.name)} is taken by the manifest at {first.locate()}"
-        yield manifest.build_problem(("metadata", "name"), f"{message}: names are unique per target")
+        message = f"the name {shorten(manifest.name)} is already used by the manifest at {first.locate()}"
+        yield manifest.build_problem(("metadata", "name"), f"{message}: names must be unique in a target")
 
 
 def _find_duplicate_adoptions(manifests: Sequence[CheckedDocument], targets: Sequence[str]) -> Iterator[Problem]:
@@ -111,12 +120,12 @@ def _find_duplicate_adoptions(manifests: Sequence[CheckedDocument], targets: Seq
         if manifest.adopted_arn
     )
     for manifest, first in _find_repetitions(keyed):
-        message = f"the manifest {first.name!r} at {first.locate()} adopts this association already"
-        yield manifest.build_problem(("policy", "adopt"), message)
+        message = f"the manifest {first.name!r} at {first.locate()} adopts the same association"
+        yield manifest.build_problem(("policy", "adopt"), f"{message}: keep policy.adopt in one of them")
 
 
 def _find_duplicate_requests(manifests: Sequence[CheckedDocument], targets: Sequence[str]) -> Iterator[Problem]:
-    """Yield manifests with the natural key of an earlier one, unless both name their association in policy.adopt."""
+    """Yield a problem for each manifest with the natural key of an earlier one, unless both have policy.adopt."""
     keyed = (
         ((find_target(manifest, targets), _build_key(manifest.value["spec"])), manifest)
         for manifest in manifests
@@ -127,13 +136,13 @@ def _find_duplicate_requests(manifests: Sequence[CheckedDocument], targets: Sequ
             continue
         message = (
             f"the manifest {first.name!r} at {first.locate()} has the same DataIntegrationIdentifier, ClientId and "
-            "DestinationURI: remove one, or give each policy.adopt"
+            "DestinationURI: remove one, or set policy.adopt in both"
         )
         yield manifest.build_problem(("spec",), message)
 
 
 def _build_key(spec: Mapping[str, Any]) -> NaturalKey:
-    """Return the natural key of a request, as far as a manifest alone tells which data integration it means."""
+    """Return the natural key of a request. The name and the UUID of one data integration give different keys."""
     integration, client, destination = natural_key(spec)
     return find_integration(integration), client, destination
 
@@ -141,7 +150,7 @@ def _build_key(spec: Mapping[str, Any]) -> NaturalKey:
 def _find_repetitions(
     keyed: Iterable[tuple[object, CheckedDocument]],
 ) -> Iterator[tuple[CheckedDocument, CheckedDocument]]:
-    """Yield (document, the first document with the same key) for every repetition of a key."""
+    """Yield (document, first document with the same key) for each repetition of a key."""
     first_by_key: dict[object, CheckedDocument] = {}
     for key, document in keyed:
         if first_by_key.setdefault(key, document) is not document:

@@ -1,4 +1,4 @@
-"""Put the documents of a revision together into the desired state, with the warnings about them."""
+"""Build the desired state of a revision from its documents, with warnings."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from reconciler.core.manifests.warnings import ON_LOSS_POINTER, REGIONS, REPEATE
 from reconciler.core.model import Desired, Manifest, Origin, Target
 
 AMBIENT_TARGET = "default"
-"""The name of the target that the environment's credentials and Region make, where no Target is declared."""
+"""The name of the target if no Target is declared. Its credentials and Region come from the environment."""
 
 
 def build_desired(documents: Sequence[CheckedDocument], now: datetime) -> Desired:
-    """Return the desired state of documents without problems: manifests by target in order of name, and warnings."""
+    """Return the desired state of valid documents: the manifests of each target in order of name, and warnings."""
     target_documents = [document for document in documents if document.kind == "Target"]
     targets = tuple(build.build_target(document.value) for document in target_documents) or (Target(AMBIENT_TARGET),)
     manifests = _Manifests(target_documents, targets, now)
@@ -36,7 +36,7 @@ def build_desired(documents: Sequence[CheckedDocument], now: datetime) -> Desire
 
 
 class _Manifests:
-    """The manifests of a revision by target, and the warnings that they give rise to."""
+    """The manifests of a revision by target, and the warnings about them."""
 
     def __init__(self, target_documents: Sequence[CheckedDocument], targets: Sequence[Target], now: datetime) -> None:
         self.by_target: dict[str, list[Manifest]] = {target.name: [] for target in targets}
@@ -51,14 +51,16 @@ class _Manifests:
         self._first_recreated: dict[str, CheckedDocument] = {}
 
     def add(self, document: CheckedDocument) -> None:
-        """Add the manifest in a document."""
+        """Add the manifest in a document, and the warnings about it."""
         target = find_target(document, self._names) or AMBIENT_TARGET
         origin = Origin(document.file, *document.document.find_position(()))
         manifest = build.build_manifest(document.value, origin, self._policies.get(target, {}))
         self.by_target[target].append(manifest)
         for pointer, message in find_warnings(manifest, self._now):
             if pointer == ON_LOSS_POINTER and "onLoss" not in document.value.get("policy", {}):
-                self._first_recreated.setdefault(target, document)  # its Target's Policy says so, and is warned about
+                self._first_recreated.setdefault(
+                    target, document
+                )  # onLoss comes from the Target, which gets the warning
             else:
                 self.warnings.append(document.build_problem(tuple(pointer[1:].split("/")), message))
         key = target, find_integration(manifest.integration)
@@ -67,7 +69,7 @@ class _Manifests:
             self.warnings.append(_build_sharing_warning(document, earlier))
 
     def build_target_warnings(self) -> list[Problem]:
-        """Return the warnings about Targets; call it after all manifests were added."""
+        """Return the warnings about Targets. The manifests must have been added before."""
         region_warnings = [
             _build_region_warning(each)
             for each in self._target_documents
@@ -82,21 +84,21 @@ class _Manifests:
 
 def _build_region_warning(target: CheckedDocument) -> Problem:
     region = target.value["spec"]["Region"]
-    message = f"AppIntegrations is not known to be in {region}: it is in {', '.join(sorted(REGIONS))}"
+    message = f"AppIntegrations may not be available in {region}: its known Regions are {', '.join(sorted(REGIONS))}"
     return target.build_problem(("spec", "Region"), message)
 
 
 def _build_recreation_warning(target: CheckedDocument, manifest: CheckedDocument) -> Problem:
     message = (
-        f"an ON_DEMAND export, such as {manifest.name!r} at {manifest.locate()}, {REPEATED_EXPORT}: leave it out here, "
-        "and write it into the manifests that need it"
+        f"{REPEATED_EXPORT}, as for {manifest.name!r} at {manifest.locate()}: remove onLoss here, and set it in the "
+        "manifests that need it"
     )
     return target.build_problem(("spec", "Policy", "onLoss"), message)
 
 
 def _build_sharing_warning(manifest: CheckedDocument, earlier: CheckedDocument) -> Problem:
     message = (
-        f"the manifest {earlier.name!r} at {earlier.locate()} is on this data integration too, and AWS may refuse a "
-        "second association of one: give each its own"
+        f"the manifest {earlier.name!r} at {earlier.locate()} has the same data integration, and AWS may refuse a "
+        "second association: give each manifest its own data integration"
     )
     return manifest.build_problem(("spec", "DataIntegrationIdentifier"), message)

@@ -1,4 +1,4 @@
-"""One YAML document that knows where everything in it stands."""
+"""YAML document with the line and column of each key and value."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from typing import TypeAlias
 from reconciler.core.model import Json
 
 ValuePath: TypeAlias = "tuple[str | int, ...]"
-"""The keys and indices that lead from a document to a value."""
+"""Keys and indices from the top of a document to a value."""
 
 LINE_BREAK = re.compile("\r\n|[\n\r]")
-"""Where a line ends: libyaml knows three more characters, and no text that holds one is given to it."""
+"""A line break. libyaml knows three more line breaks, and never receives a text that contains one of them."""
 
-_NUMBER = re.compile(r"(?:[&!]\S*[ \t]+)*([^\s,\[\]{}#&!]*)")  # behind its anchor, if it has one
+_NUMBER = re.compile(r"(?:[&!]\S*[ \t]+)*([^\s,\[\]{}#&!]*)")  # an anchor or tag may precede the number
 
 
 class SourceText:
-    """The text of a file that knows where its lines begin."""
+    """The text of a file, with the index at which each line begins."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
     def find_line_start(self, line: int) -> int:
-        """Return the index at which a line begins; lines count from 1."""
+        """Return the index at which a line begins. Lines count from 1."""
         return self._line_starts[line - 1]
 
     @cached_property
     def blank_tail_start(self) -> int | None:
-        """The index behind the last character that is not blank, where blanks without a line end follow; else None."""
+        """The index after the last non-blank character if only spaces follow in an unfinished line, else None."""
         last_line = self.text[max(self.text.rfind("\n"), self.text.rfind("\r")) + 1 :]
         return len(self.text.rstrip()) if last_line and not last_line.strip(" ") else None
 
@@ -45,9 +45,9 @@ class SourceText:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One YAML document: its value, and the line and column of every key and value in document order.
+    """A YAML document: its value, and the line and column of each key and value in document order.
 
-    `text` is the file that it is from, None where nothing is quoted any more.
+    `text` is the file of the document. It is None once no message quotes the file any more.
     """
 
     value: Json
@@ -58,7 +58,7 @@ class Document:
     )
 
     def find_position(self, path: ValuePath, *, of_key: bool = False) -> tuple[int, int]:
-        """Return line and column, from 1, of a value or its key; of the nearest parent where there is none."""
+        """Return the line and column of a value or its key, from 1. A missing value has those of its nearest parent."""
         node, key_node, value = 0, 0, self.value
         for step in path:
             if node not in self.member_index:
@@ -71,18 +71,18 @@ class Document:
         return self.marks[2 * index] + 1, self.marks[2 * index + 1] + 1
 
     def find_source_text(self, path: ValuePath) -> str:
-        """Return a number, true or false as it is written in the file, for messages that quote it; "" if unknown."""
+        """Return a number, true or false as written in the file, for messages. Return "" without the file."""
         line, column = self.find_position(path)
         number = _NUMBER.match(self.text.text, self.text.find_line_start(line) + column - 1) if self.text else None
         return number[1] if number else ""
 
     def without_text(self) -> Document:
-        """Return the document without its file, which may be far larger."""
+        """Return the document without the text of its file, which may be much larger."""
         return Document(self.value, self.marks, None)
 
 
 def _iterate_members(value: Json, node: int) -> Iterator[tuple[str | int, tuple[int, int, Json]]]:
-    """Yield (step, (index of the key, index of the value, value)) of all members, counting in document order."""
+    """Yield (step, (index of the key, index of the value, value)) for each member, in document order."""
     index = node + 1
     if isinstance(value, Mapping):
         for key, child in value.items():
@@ -95,7 +95,7 @@ def _iterate_members(value: Json, node: int) -> Iterator[tuple[str | int, tuple[
 
 
 def _count_nodes(value: Json) -> int:
-    """Count the keys and values of a tree."""
+    """Return the number of keys and values in a tree."""
     if isinstance(value, Mapping):
         return 1 + sum(1 + _count_nodes(child) for child in value.values())
     if isinstance(value, list):

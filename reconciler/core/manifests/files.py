@@ -1,4 +1,4 @@
-"""Which files are manifests, whether they lie on disk or in git, and how much of them is read."""
+"""Recognise manifest files on disk and in git, and limit the size of a revision."""
 
 from __future__ import annotations
 
@@ -8,65 +8,66 @@ from dataclasses import dataclass
 from reconciler.core.errors import Problem
 
 MAX_BYTES = 16 * 1024 * 1024
-"""The largest file that is read; ten thousand manifests are half of it."""
+"""The largest file that is read. Ten thousand manifests need about half of it."""
 
 MAX_TOTAL_BYTES = MAX_BYTES
-"""The most that is read of one revision: git packs it into next to nothing, and memory does not."""
+"""The most bytes of a revision that are read. git may compress a very large revision into a small repository."""
 
 MAX_DOCUMENTS = 20_000
-"""How many documents a revision may have, and how many files: each holds one at least."""
+"""The most documents of a revision, and the most files, since each file has at least one document."""
 
 MAX_VALUES = 400_000
-"""How many keys and values a revision may have: forty for each of ten thousand manifests."""
+"""The most keys and values of a revision: forty for each of ten thousand manifests."""
 
 MAX_PROBLEMS = 1000
-"""How many problems of a revision are told one by one. The others are counted."""
+"""The most problems of a revision that are listed. Further problems are only counted."""
 
 READING_MEMORY_BYTES = 256 * 1024 * 1024
-"""Enough resident memory to read any revision that these allow: `tests/manifests/test_bounds.py` reads the worst."""
+"""Enough resident memory to read any revision within these limits (`tests/edge/manifests/test_bounds.py`)."""
 
 MAX_COUNTED_PROBLEMS = MAX_DOCUMENTS
-"""How many problems are looked for: explaining each takes time, and half a million values may be wrong."""
+"""The most problems that validation finds before it stops, because half a million values may be invalid."""
 
 REQUIRED_MEMORY_BYTES = 1024 * 1024 * 1024
-"""Enough resident memory to follow, plan and report such revisions: no limit of memory in `deploy/` may be less.
+"""Enough resident memory to reconcile, plan and report such revisions. No memory limit in `deploy/` may be lower.
 
-Measured with 196,000 pairs of ClientAssociationMetadata, each a text of 60 characters that XML and HTML write as five,
-all to be created, as the most that was resident: 569 MiB for a controller that holds them, reads as many again and is
-asked for its page and JSON; 778 MiB for a dry run with reports in all six formats.
+The peak of resident memory was measured for Creates with 196,000 pairs of ClientAssociationMetadata.
+Each value had 60 characters that take five characters each in XML and HTML.
+A controller that held this revision, read another of the same size and served its page and JSON needed 569 MiB.
+A dry run with reports in six formats needed 778 MiB.
 """
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 _SYSTEM_FOLDERS = frozenset(("lost+found", "System Volume Information", "$RECYCLE.BIN"))
-"""Folders that a file system makes for itself at its top: they hold no manifests, and are root's to read."""
+"""Folders that a file system creates at its root. They hold no manifests, and only root may read them."""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file's name, as messages show it, and its bytes."""
+    """A file: its name, as messages show it, and its bytes."""
 
     name: str
     content: bytes
 
 
 def is_hidden(name: str) -> bool:
-    """Tell whether a file or folder is passed over, with all below it, by its own name, without those above it."""
+    """Return whether a file or folder is skipped, with everything below it, because of its own name."""
     return name.startswith(".") or name in _SYSTEM_FOLDERS
 
 
 def is_manifest(name: str) -> bool:
-    """Tell whether a file counts by the end of its name."""
+    """Return whether the name of a file has the suffix of a manifest."""
     return name.lower().endswith(_SUFFIXES)
 
 
 def build_size_problem(name: str) -> Problem:
-    """Return the problem of a file with more than MAX_BYTES."""
+    """Return the problem of a file that is larger than MAX_BYTES."""
     return Problem(name, 0, 0, "", f"is larger than {MAX_BYTES // 1024 // 1024} MiB: split it into smaller files")
 
 
 def limit_files(entries: Iterable[File | Problem]) -> Iterator[File | Problem]:
-    """Yield files until they are too many or too large together, and then a problem in place of all that follow."""
+    """Yield entries until the files together exceed a limit. Then yield one problem instead of the rest."""
     files = total = 0
     for entry in entries:
         if isinstance(entry, File):
@@ -78,19 +79,19 @@ def limit_files(entries: Iterable[File | Problem]) -> Iterator[File | Problem]:
 
 
 def find_excess(files: int, total: int) -> Problem | None:
-    """Return the problem of so many files of so many bytes together, None where they may be read.
+    """Return the problem of a revision with this number of files and bytes, or None if it is within the limits.
 
-    It stands at the top folder, and so before those of all that was read.
+    The problem belongs to the top folder, so reports list it before the problems of files.
     """
     if files > MAX_DOCUMENTS:
         return Problem(
-            ".", 0, 0, "", f"the manifests are more than {MAX_DOCUMENTS} files, and no more are read: {SIZE_REMEDY}"
+            ".", 0, 0, "", f"the revision has more than {MAX_DOCUMENTS} files, and the rest is not read: {SIZE_REMEDY}"
         )
     if total > MAX_TOTAL_BYTES:
         limit = f"{MAX_TOTAL_BYTES >> 20} MiB"
-        return Problem(".", 0, 0, "", f"the manifests are larger than {limit}, and no more is read: {SIZE_REMEDY}")
+        return Problem(".", 0, 0, "", f"the revision is larger than {limit}, and the rest is not read: {SIZE_REMEDY}")
     return None
 
 
 SIZE_REMEDY = "name a smaller folder, and let another run or controller read the rest"
-"""What to do where a revision is too large."""
+"""The advice for a revision that is too large."""

@@ -1,4 +1,4 @@
-"""What reading manifests brought to light: a value that every renderer shows."""
+"""Result of validating a revision, as a value that every renderer shows."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from reconciler.core.model import Desired
 
 @dataclass(frozen=True, slots=True)
 class ValidationResult:
-    """How many manifests and declared targets there are, what is wrong with them, and what is only unwise.
+    """The result of validating a revision: the numbers of manifests and declared Targets, problems and warnings.
 
-    Where anything is wrong nothing counts, and `warnings` are not looked for. `revision` is the commit, from git.
-    `total` counts the problems, those too that are not told one by one.
+    If the revision is invalid, both numbers are 0 and there are no warnings. `revision` is the commit if the manifests
+    come from git. `problem_count` includes the problems that `problems` does not list.
     """
 
     manifest_count: int = 0
@@ -25,12 +25,12 @@ class ValidationResult:
 
     @classmethod
     def from_desired(cls, desired: Desired, revision: str | None) -> ValidationResult:
-        """Return the findings of a valid revision."""
+        """Return the result for a valid revision."""
         target_count = sum(bool(target.account) for target in desired.targets)
         manifest_count = sum(len(target_manifests) for target_manifests in desired.manifests.values())
         return cls(manifest_count, target_count, warnings=desired.all_warnings, revision=revision)
 
     @classmethod
     def from_error(cls, error: InvalidManifests) -> ValidationResult:
-        """Return the findings of an invalid revision."""
+        """Return the result for an invalid revision."""
         return cls(problems=error.problems, revision=error.revision, problem_count=error.total)

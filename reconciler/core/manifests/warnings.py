@@ -1,4 +1,4 @@
-"""Finds in a valid request what is only unwise: it is sent all the same, and said."""
+"""Find warnings about valid manifests. A warning does not prevent a write."""
 
 from __future__ import annotations
 
@@ -12,44 +12,50 @@ REGIONS = frozenset((
     "af-south-1", "ap-northeast-1", "ap-northeast-2", "ap-southeast-1", "ap-southeast-2",
     "ca-central-1", "eu-central-1", "eu-west-2", "us-east-1", "us-west-2",
 ))  # fmt: skip
-"""Where AppIntegrations is, by botocore's endpoints; a test holds it against them."""
+"""The Regions of AppIntegrations, from botocore's endpoints. A test compares the two."""
 
 _FRESH_DATA_AGE = timedelta(minutes=30)
-"""Data that is younger may be missing from an export (Amazon Connect administrator guide, "Set up bulk export")."""
+"""An export may miss data newer than this (Amazon Connect administrator guide, "Set up bulk export")."""
 
 ON_LOSS_POINTER = "/policy/onLoss"
-REPEATED_EXPORT = "exports again when the finished job leaves List"
-"""What a policy.onLoss of recreate means for an ON_DEMAND export, whether the manifest or its Target says it."""
+REPEATED_EXPORT = "recreate repeats an ON_DEMAND export when its finished job leaves List"
+"""The effect of policy.onLoss, for the warnings about manifests and Targets."""
 
 _EXECUTION_POINTER = "/spec/ExecutionConfiguration"
 
 
 def find_warnings(manifest: Manifest, now: datetime) -> Iterator[tuple[str, str]]:
-    """Yield (JSON Pointer into the document, sentence) for what a person may not have meant.
+    """Yield (JSON Pointer into the document, message) for each warning about an ON_DEMAND export.
 
-    Nothing is said of a manifest with policy.adopt, which creates nothing.
+    A manifest with policy.adopt has no warnings, because it creates nothing.
     """
     execution = mapping_or_empty(manifest.spec.get("ExecutionConfiguration"))
     if manifest.policy.adopt or execution.get("ExecutionMode") != "ON_DEMAND":
         return
     window = mapping_or_empty(execution.get("OnDemandConfiguration"))
     if not window:
-        yield _EXECUTION_POINTER, "ON_DEMAND without a window: say from when to when in OnDemandConfiguration"
+        yield (
+            _EXECUTION_POINTER,
+            "an ON_DEMAND export has no window: set StartTime and EndTime in OnDemandConfiguration",
+        )
     elif (end := _parse_millis(window.get("EndTime"))) is None:
         yield (
             f"{_EXECUTION_POINTER}/OnDemandConfiguration",
-            "the window has no end: say EndTime, so that every run means the same",
+            "the window has no end, and the exported data depends on the time of the export: set EndTime",
         )
     elif end > now - _FRESH_DATA_AGE:
         window_end = format_millis(str(window["EndTime"]))
-        message = f"the window ends at {window_end}, and data of the last 30 minutes may be missing"
-        yield f"{_EXECUTION_POINTER}/OnDemandConfiguration/EndTime", f"{message}: create it half an hour after its end"
+        message = f"start the export at least 30 minutes after EndTime, {window_end}"
+        yield (
+            f"{_EXECUTION_POINTER}/OnDemandConfiguration/EndTime",
+            f"data of the last 30 minutes may be missing from an export: {message}",
+        )
     if manifest.policy.on_loss is OnLoss.RECREATE:
-        yield ON_LOSS_POINTER, f"{REPEATED_EXPORT}: leave it at report, and raise generation when needed"
+        yield ON_LOSS_POINTER, f"{REPEATED_EXPORT}: set onLoss to report, and raise policy.generation to export again"
 
 
 def _parse_millis(millis: Json) -> datetime | None:
-    """Return a normalised time; None where there is none, or none that can be told."""
+    """Return the time in normalised milliseconds, or None if it is missing, invalid or out of range."""
     try:
         return datetime.fromtimestamp(int(str(millis)) / 1000, UTC)
     except (ValueError, OverflowError, OSError):

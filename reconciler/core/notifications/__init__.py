@@ -1,1 +1,1 @@
-"""What people were last notified of, and what has changed since."""
+"""Alerts that receivers were notified of, and the changes since then."""

@@ -1,7 +1,6 @@
-"""Decides what is worth telling people: what began or ended to be wrong since they were last told, and once a day all.
+"""Find the problems that began, changed or ended since a receiver's last notification, and build its summary.
 
-A thing is told when it begins to be wrong, when it is wrong in another way, and when it is right again. What nobody
-knows just now (waiting, held, not reconciled) changes nothing: it is no recovery.
+An association that waits, is held or could not be reconciled is neither a problem nor a recovery.
 """
 
 from __future__ import annotations
@@ -20,18 +19,21 @@ from reconciler.core.report.report import AssociationReport, TargetReport
 from reconciler.core.request.token import encode_canonical_json
 
 SOURCE = ""
-"""The place among targets where the source of the manifests stands."""
+"""The key of the source of the manifests, among the names of targets."""
 OUTAGE_TOLERANCE = timedelta(minutes=10)
-"""For how long the source may be out of reach before that is news, and nothing be known after a start."""
+"""Time without access to the source, or without reports after a start, before receivers are notified of it."""
 _RESTART_MARK = "again"
-"""The mark of an export that began anew after it failed: if it fails, that is another failure."""
+"""The mark of a failed export that is running again. If it fails again, receivers are notified again."""
 _MIN_FAILURES = 2
-"""After how many failures in a row a target counts as failed: the first is tried again within a minute."""
+"""Failures in a row after which receivers are notified. The first failure is retried within a minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How one subject stands in the last run: where it is, what is said about it, and what tells it from the like."""
+    """The condition of one subject in the last run, with its place and the message for receivers.
+
+    A problem with another `mark` is another problem, even if its condition is the same.
+    """
 
     target: str
     condition: Condition
@@ -44,7 +46,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class TargetSnapshot:
-    """What one target shows, as of a time. Where it is not `whole`, what is missing has not gone."""
+    """The findings about one target at a time.
+
+    If `is_complete` is False, an association without a finding may still be in git.
+    """
 
     at: datetime
     findings: Mapping[Subject, Finding]
@@ -53,7 +58,7 @@ class TargetSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """Something to tell: what is found, and what that brought to an end, if anything."""
+    """A change to notify a receiver of: the new finding, and the condition that it replaces, if any."""
 
     finding: Finding
     ended_condition: Condition | None = None
@@ -61,9 +66,10 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How all stands at the end of a day: what is wrong, what waits, and which targets were not reconciled.
+    """The periodic summary: open problems, the number of waiting subjects, and targets without a recent success.
 
-    `unread` is that nobody looked at the manifests for a day, though nothing says why; `read` is when somebody did.
+    `overdue_targets` are pairs of a target and its last success. `is_source_unread` means that the manifests were not
+    read within the interval, although no revision was rejected. `source_read_at` is the time of the last read.
     """
 
     at: datetime
@@ -77,14 +83,14 @@ class Summary:
 
     @property
     def is_well(self) -> bool:
-        """Whether there is nothing at all to say."""
+        """True if there are targets, and nothing is wrong or waits."""
         return bool(self.target_count) and not (
             self.open_notifications or self.overdue_targets or self.waiting_count or self.is_source_unread
         )
 
 
 def snapshot_targets(status: ControllerStatus) -> dict[str, TargetSnapshot]:
-    """Return what a controller knows of the source of its manifests and of each target, as far as it knows anything."""
+    """Return the snapshots of the source and of the targets. A target without a report has none."""
     snapshots = {
         target.target: _snapshot_target(target, target.last_report.targets[0], target.last_report.run.finished_at)
         for target in status.targets
@@ -97,13 +103,13 @@ def snapshot_targets(status: ControllerStatus) -> dict[str, TargetSnapshot]:
 def find_changes(
     state: NotificationState, snapshots: Mapping[str, TargetSnapshot]
 ) -> tuple[tuple[Notification, ...], NotificationState]:
-    """Return what a receiver is to be told, and the ledger once that is done."""
+    """Return the notifications for a receiver, and its notification state after their delivery."""
     notifications: list[Notification] = []
     targets = dict(state.targets)
     for name, snapshot in snapshots.items():
         previous_alerts = targets.get(name)
         if previous_alerts and snapshot.at < previous_alerts.at:
-            continue  # another controller told of a later run
+            continue  # another controller has sent the result of a later run
         open_alerts = dict(previous_alerts.alerts) if previous_alerts else {}
         notifications += _apply_snapshot(open_alerts, snapshot)
         if open_alerts != (previous_alerts.alerts if previous_alerts else {}):
@@ -112,9 +118,12 @@ def find_changes(
 
 
 def drop_removed_targets(state: NotificationState, status: ControllerStatus) -> NotificationState:
-    """Return the ledger with nothing open of targets that git has dropped: if one comes back, it begins anew."""
+    """Return the state without the alerts of targets that were removed from git.
+
+    If such a target returns, receivers are notified of its problems again.
+    """
     if not status.targets:
-        return state  # nothing has been read yet
+        return state  # the manifests have not been read yet
     names = {SOURCE, *(target.target for target in status.targets)}
     removed = {
         name: TargetAlerts(status.now, {}) for name, each in state.targets.items() if each.alerts and name not in names
@@ -125,9 +134,9 @@ def drop_removed_targets(state: NotificationState, status: ControllerStatus) -> 
 def build_summary(
     state: NotificationState, status: ControllerStatus, snapshots: Mapping[str, TargetSnapshot], interval: timedelta
 ) -> Summary | None:
-    """Return how all stands, where that is due: once in so long, and the first time as soon as anything is known.
+    """Return the summary if one is due, else None. If `interval` is 0, no summary is ever due.
 
-    Where `every` is 0 it never is.
+    The first summary is due once all targets have a report, or after OUTAGE_TOLERANCE.
     """
     now = status.now
     if not interval or (state.last_summary and now - state.last_summary < interval):
@@ -141,9 +150,9 @@ def build_summary(
         tuple(Notification(each) for each in findings if each.condition.is_wrong),
         sum(_is_waiting(subject, each) for look in snapshots.values() for subject, each in look.findings.items()),
         tuple(
-            (lane.target, lane.last_success)
-            for lane in status.targets
-            if not _is_recent(lane.last_success, now - interval)
+            (target.target, target.last_success)
+            for target in status.targets
+            if not _is_recent(target.last_success, now - interval)
         ),
         len({(each.target, each.name) for each in findings if each.name}),
         len(status.targets),
@@ -157,15 +166,15 @@ def _is_recent(time: datetime | None, since: datetime) -> bool:
 
 
 def _is_waiting(subject: Subject, finding: Finding) -> bool:
-    """Tell whether something is neither right nor wrong; that an export runs is right."""
+    """Return whether a subject waits. A running export does not count as waiting."""
     return finding.condition is Condition.UNCLEAR and not subject.is_export
 
 
 def _apply_snapshot(open_alerts: dict[Subject, OpenAlert], snapshot: TargetSnapshot) -> Iterator[Notification]:
-    """Yield what one target has to tell, and bring what is open up to date."""
+    """Yield the notifications about one target, and update its open alerts."""
     if snapshot.is_complete:
         for subject in open_alerts.keys() - snapshot.findings.keys():
-            del open_alerts[subject]  # git dropped it
+            del open_alerts[subject]  # its manifest was removed from git
     for subject, finding in snapshot.findings.items():
         previous_alert, alert = open_alerts.get(subject), OpenAlert(finding.condition, finding.mark)
         if finding.condition.is_wrong and alert != previous_alert:
@@ -179,7 +188,7 @@ def _apply_snapshot(open_alerts: dict[Subject, OpenAlert], snapshot: TargetSnaps
 
 
 def _snapshot_source(status: ControllerStatus) -> TargetSnapshot | None:
-    """Return how the source stands. One that is out of reach for a moment says nothing."""
+    """Return the snapshot of the source, or None before the first read. A short outage is not a problem."""
     rejected = status.rejected_revision
     if rejected is None:
         return (
@@ -195,7 +204,7 @@ def _snapshot_source(status: ControllerStatus) -> TargetSnapshot | None:
 
 
 def _snapshot_target(status: TargetStatus, report: TargetReport, at: datetime) -> TargetSnapshot:
-    """Return how a target stands. Where it could not be reconciled, nobody knows how its associations do."""
+    """Return the snapshot of a target. After a failed run it has no findings about associations."""
     place = " ".join(filter(None, (report.name, report.account, report.region)))
     if report.error is not None:
         condition = Condition.TARGET_FAILED if status.failures >= _MIN_FAILURES else Condition.UNCLEAR
@@ -220,7 +229,10 @@ def _snapshot_target(status: TargetStatus, report: TargetReport, at: datetime) -
 
 
 def _find_condition(association: AssociationReport, *, is_listed: bool) -> Condition:
-    """Return how an association stands; where not all was `seen`, what is blocked may be so for that reason alone."""
+    """Return the condition of an association.
+
+    If `is_listed` is False, a blocked association is unclear, because the failed List may be the only reason.
+    """
     if association.has_failed:
         return Condition.FAILED
     if isinstance(association.outcome, SUCCESSES):
@@ -242,7 +254,7 @@ def _find_condition(association: AssociationReport, *, is_listed: bool) -> Condi
 
 
 def _find_export_condition(association: AssociationReport) -> tuple[Condition, str]:
-    """Return how the last export stands, and its mark."""
+    """Return the condition of the last export, and its mark."""
     match association.last_execution.status if association.last_execution else "":
         case "FAILED":
             return Condition.EXPORT_FAILED, ""
@@ -255,7 +267,7 @@ def _find_export_condition(association: AssociationReport) -> tuple[Condition, s
 
 
 def _describe_cause(association: AssociationReport) -> str:
-    """Return why it is so: of drift the members, whose values are nobody else's business."""
+    """Return the reason of a condition. For drift, return the drifted members without their confidential values."""
     if isinstance(association.outcome, Refused | NotSent | Unknown):
         return association.outcome.reason
     paths = ", ".join(each.path for each in association.differences if each.is_drifted)
@@ -263,7 +275,7 @@ def _describe_cause(association: AssociationReport) -> str:
 
 
 def _build_drift_mark(association: AssociationReport) -> str:
-    """Tell one drift from another."""
+    """Return a mark that differs from the mark of every other drift."""
     return _build_mark(
         *(
             part

@@ -1,4 +1,4 @@
-"""What people were last told: kept beside the journal, so that a restart repeats nothing."""
+"""Notification state: the alerts that each receiver was notified of. It prevents repeated messages after a restart."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 FORMAT = "reconciler/notices/v1"
 _MAX_CLOCK_DIFFERENCE = timedelta(minutes=1)
-"""How far the clocks of two controllers may be apart."""
+"""Tolerated difference between the clocks of two controllers."""
 _UNKNOWN_TIME = datetime.fromtimestamp(0, UTC)
 """A time before any run."""
 
 
 class Condition(StrEnum):
-    """How one thing stands. What is UNCLEAR neither begins nor ends anything."""
+    """The condition of a subject. UNCLEAR neither begins nor ends a problem."""
 
     WELL = "well"
     UNCLEAR = "unclear"
@@ -31,15 +31,15 @@ class Condition(StrEnum):
 
     @property
     def is_wrong(self) -> bool:
-        """Whether people want to know."""
+        """True if the condition is a problem."""
         return self not in {Condition.WELL, Condition.UNCLEAR}
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Subject:
-    """What a condition is about: an association of a target, or the target itself where `association` is empty.
+    """The subject of a condition: an association, its export, or the target itself if `association` is empty.
 
-    An association and its `export` go wrong independently.
+    An association and its export (`is_export`) have separate conditions.
     """
 
     association: str = ""
@@ -48,7 +48,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class OpenAlert:
-    """Something that people were told is wrong, and not yet that it ended. `mark` tells it from others of its kind."""
+    """A problem that a receiver was notified of, and that has not ended. Another `mark` means another problem."""
 
     condition: Condition
     mark: str = ""
@@ -56,7 +56,7 @@ class OpenAlert:
 
 @dataclass(frozen=True, slots=True)
 class TargetAlerts:
-    """What people were told of one target. `at` is when the run ended that the newest of it comes from."""
+    """The open alerts of one target. `at` is the end of the last run that changed them."""
 
     at: datetime
     alerts: Mapping[Subject, OpenAlert]
@@ -64,15 +64,18 @@ class TargetAlerts:
 
 @dataclass(frozen=True, slots=True)
 class NotificationState:
-    """What one receiver was told, by target (the source of the manifests is the empty name), and the last summary."""
+    """The notification state of one receiver: open alerts by target, and the time of the last summary.
+
+    The source of the manifests has the empty name among the targets.
+    """
 
     targets: Mapping[str, TargetAlerts] = field(default_factory=dict)
     last_summary: datetime | None = None
 
     def without_future_times(self, now: datetime) -> NotificationState:
-        """Return it with every time that is still to come not known: whoever wrote that had a clock that was ahead.
+        """Return the state without times in the future. Such a time comes from a clock that was ahead.
 
-        Else nothing newer would be told, nor another summary, until the time has come.
+        Otherwise the receiver would get no change and no summary until those times.
         """
         latest = now + _MAX_CLOCK_DIFFERENCE
         targets = {
@@ -83,7 +86,10 @@ class NotificationState:
         )
 
     def merge(self, other: NotificationState) -> NotificationState:
-        """Return what is newest of both, of each target: of two controllers, neither undoes what the other told."""
+        """Return the newer alerts of each target and the later summary of both states.
+
+        Two controllers with one state keep each other's changes this way.
+        """
         targets = dict(self.targets)
         for name, alerts in other.targets.items():
             if name not in targets or targets[name].at < alerts.at:
@@ -93,18 +99,18 @@ class NotificationState:
 
 
 def encode(states: Mapping[str, NotificationState]) -> dict[str, Any]:
-    """Return ledgers, by receiver, as a JSON document."""
+    """Return the notification states, by receiver, as a JSON document."""
     return {"format": FORMAT, "receivers": {name: _encode(states[name]) for name in sorted(states)}}
 
 
 def decode(document: Any) -> dict[str, NotificationState]:
-    """Return the ledgers in a JSON document. Raises ValueError where it holds none that this version understands."""
+    """Return the notification states in a JSON document. Raises ValueError for a malformed or unknown document."""
     try:
         if document["format"] == FORMAT:
             return {name: _decode(each) for name, each in document["receivers"].items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"a member is missing or of the wrong type ({error})") from None
-    raise ValueError(f"this version reads {FORMAT!r}")
+    raise ValueError(f"the format is unknown: this version reads {FORMAT!r}")
 
 
 def _encode(state: NotificationState) -> dict[str, Any]:
@@ -147,5 +153,5 @@ def _decode(tree: Any) -> NotificationState:
 def _parse_time(text: str) -> datetime:
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
-        raise ValueError(f"{text!r} has no zone")
+        raise ValueError(f"{text!r} has no time zone")
     return time

@@ -1,1 +1,1 @@
-"""What a run would do: one decision for each manifest, from git, AWS and the journal, within the guardrails."""
+"""Plans of runs: one decision for each manifest, from git, AWS and the journal, within the guardrails."""

@@ -1,4 +1,4 @@
-"""Compute the plan from the manifests, the observation and the journal, in pure functions."""
+"""Compute the plan from the manifests, the observation and the journal, with pure functions."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
         own_record = replace(record, name=manifest.name) if record else None
         if own_record and (rival := index.find_rival(manifest, own_record)):
             reason = (
-                f"its association is that of the manifest {rival!r} too: remove one of them, or name the right one in "
-                "policy.adopt of either"
+                f"the manifest {rival!r} has the same association: remove one of the two manifests, or name the right "
+                "association in policy.adopt of one of them"
             )
             decisions.append(Blocked(manifest, reason))
             continue
@@ -82,7 +82,7 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
 def _find_listing_problem(
     manifest: Manifest, request: Spec, record: Record | None, observation: Observation
 ) -> str | None:
-    """Return the error of a failed or incomplete listing of the manifest's integrations, if any."""
+    """Return the error of List for the integrations of the manifest and its record; None without an error."""
     known_names = {integration.arn: integration.name for integration in observation.integrations}
     names = {str(request["DataIntegrationIdentifier"]): manifest.integration}
     if record:
@@ -96,32 +96,34 @@ def _find_listing_problem(
 
 
 def _find_duplicates(manifest: Manifest, manifests: Sequence[Manifest]) -> str | None:
-    """Return the conflict with other manifests of the same natural key, unless each of them has policy.adopt."""
+    """Return the conflict with other manifests of the same natural key; None if each of them has policy.adopt."""
     if len(manifests) == 1 or all(twin.policy.adopt for twin in manifests):
         return None
     others = ", ".join(f"{twin.name!r} ({twin.origin})" for twin in manifests if twin is not manifest)
-    return f"has the data integration, ClientId and DestinationURI of {others}: remove one, or give each policy.adopt"
+    return (
+        f"the data integration, ClientId and DestinationURI are the same as in {others}: remove one of the manifests, "
+        "or give each of them policy.adopt"
+    )
 
 
 class _OrphanIndex:
-    """Index of orphaned records. A renamed manifest takes over its own record."""
+    """Index of the orphaned records. A renamed manifest takes over its record from here."""
 
     def __init__(self, journal: Journal, manifests: Sequence[Manifest]) -> None:
         names = {manifest.name for manifest in manifests}
         adopted_ids = {uuid_of(manifest.policy.adopt) for manifest in manifests if manifest.policy.adopt}
         orphans = [record for record in journal.records.values() if record.name not in names]
-        orphans.sort(
-            key=lambda each: isinstance(each.state, CreatePending)
-        )  # the last one of a key wins: an unanswered Create
+        # Records without an answer come last: in `_by_key` they replace other records of the same natural key.
+        orphans.sort(key=lambda each: isinstance(each.state, CreatePending))
         self._records = orphans
         self._by_id = {each.state.association_id: each for each in orphans if isinstance(each.state, Bound)}
         reserved_names = {self._by_id[id_].name for id_ in adopted_ids & self._by_id.keys()}
         self._by_key = {record.key: record for record in orphans if record.name not in reserved_names}
 
     def claim(self, manifest: Manifest, key: NaturalKey) -> Record | None:
-        """Return the record of the association in policy.adopt, or else the record of the natural key.
+        """Return the record of the association in policy.adopt, otherwise the record of the natural key.
 
-        Only one manifest receives a record.
+        Each record of a natural key goes to one manifest only.
         """
         record_to_adopt = self._by_id.get(uuid_of(manifest.policy.adopt)) if manifest.policy.adopt else None
         record = record_to_adopt or self._by_key.get(key)

@@ -1,4 +1,4 @@
-"""Decision table: map one manifest and its inputs to one decision. The first matching row applies."""
+"""Decision table: turn one manifest and its inputs into one decision. The first matching row applies."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from reconciler.core.plan.inputs import DecisionInput, describe_ambiguity
 from reconciler.core.request.token import compute_client_token
 from reconciler.core.text import timestamp
 
-MISSING_REASON = "no such association"
-"""Reason of an ordinary Create: neither the journal nor AWS has the association."""
+MISSING_REASON = "neither AWS nor the journal has the association"
+"""Reason of an ordinary Create."""
 
 RESEND_PERIOD = timedelta(hours=8)
-"""Time limit for retries of a Create whose answer was lost. Later, AWS may have forgotten the token and the job."""
+"""Time limit for retries of a Create whose answer was lost. Afterwards AWS may have forgotten the token and the job."""
 
 MAX_ATTEMPTS = 5
-"""Maximum number of attempts of a Create whose answer was lost, including the first."""
+"""Maximum number of attempts of a Create whose answer was lost, including the first attempt."""
 
 _EXECUTION = "ExecutionConfiguration"
 
@@ -44,20 +44,21 @@ def decide(inputs: DecisionInput) -> Decision:
 
 
 def _adopt_named(inputs: DecisionInput, arn: str) -> Decision:
-    """Adopt the association in policy.adopt, or block. Never create one."""
+    """Adopt the association in policy.adopt, or block. Never create an association."""
     record, live = inputs.record, next((live for live in inputs.candidates if live.arn == arn), None)
     if record and isinstance(record.state, Bound) and record.state.association_id == uuid_of(arn):
         return _decide_by_id(inputs, record, record.state)
     if live is None:
-        return Blocked(inputs.manifest, f"policy.adopt names {arn}, which List does not show, or another manifest has")
+        reason = "List does not show the association in policy.adopt, or another manifest has it"
+        return Blocked(inputs.manifest, f"{reason}: correct policy.adopt, which is {arn}")
     if record and isinstance(record.state, Bound) and natural_key(live.spec) != record.key:
         return Blocked(
             inputs.manifest,
-            f"policy.adopt names an association of another data integration, ClientId or DestinationURI than "
-            f"{record.state.association_id}, which this manifest stands for: give it a manifest of its own name",
+            "the association in policy.adopt differs in data integration, ClientId or DestinationURI from "
+            f"{record.state.association_id}, the association of this manifest: adopt it in a manifest with a new name",
         )
     record_to_adopt = replace(record, token=None) if record and isinstance(record.state, Bound) else record
-    return _adopt(inputs, live, record_to_adopt, "named by policy.adopt")
+    return _adopt(inputs, live, record_to_adopt, "policy.adopt names this association")
 
 
 def _decide_pending_create(inputs: DecisionInput, record: Record, pending: CreatePending) -> Decision:
@@ -66,57 +67,62 @@ def _decide_pending_create(inputs: DecisionInput, record: Record, pending: Creat
     if len(matches) > 1:
         return Blocked(inputs.manifest, describe_ambiguity(matches))
     if matches:
-        return _adopt(inputs, matches[0], record, "a Create whose answer was lost had arrived")
+        return _adopt(inputs, matches[0], record, "a Create whose answer was lost has succeeded")
     now, settle_time, attempts = inputs.rules.now, inputs.rules.options.settle_time, pending.attempts
     until = pending.last_attempt + settle_time * 2 ** (min(attempts, MAX_ATTEMPTS) - 1)
     if now < until:
         wait_reason = (
             f"a Create was sent at {timestamp(pending.last_attempt)} and its answer is unknown; "
-            f"nothing is sent before {timestamp(until)}"
+            f"no retry before {timestamp(until)}"
         )
         return Settling(inputs.manifest, inputs.acknowledge_generation(record), until, wait_reason)
     if attempts >= MAX_ATTEMPTS or now > pending.first_attempt + max(RESEND_PERIOD, settle_time * 2**MAX_ATTEMPTS):
         return _give_up(
             inputs,
             record,
-            f"given up: {_format_creates(attempts)} sent without an answer since {timestamp(pending.first_attempt)}, "
-            "and List shows none: look in AWS for an export to this destination, and name it in policy.adopt; one is "
-            f"created regardless once {inputs.describe_remedy(record)}",
+            f"given up: {_describe_attempts(pending)}, and List does not show the association: look in AWS "
+            "for an export to this destination; if there is one, name it in policy.adopt; if there is none, "
+            f"{inputs.describe_remedy(record)} to create it",
         )
     if inputs.request != record.request:
         return _give_up(
             inputs,
             record,
-            f"git changed it while the answer to a Create for {' '.join(filter(None, record.key[1:]))} is unknown, and "
-            "what git no longer asks for is not sent again: look in AWS, and name what is there in policy.adopt, "
-            f"or restore the request; the new one is created regardless once {inputs.describe_remedy(record)}",
+            f"git changed the request while the answer to a Create for {' '.join(filter(None, record.key[1:]))} is "
+            "unknown, and the old request is not sent again: look in AWS for that association; if there is one, name "
+            f"it in policy.adopt; if there is none, restore the old request, or {inputs.describe_remedy(record)} to "
+            "create the new one",
         )
     if suspects := [
         live for live in inputs.unexplained if live.id not in pending.live_ids or resembles(record.request, live.spec)
     ]:
-        cause = f"the answer to the Create of {timestamp(pending.last_attempt)} is unknown, and no record explains"
-        return Blocked(inputs.manifest, _describe_suspects(cause, suspects), suspects=tuple(suspects))
+        event = f"the answer to the Create of {timestamp(pending.last_attempt)} is unknown"
+        return Blocked(inputs.manifest, f"{event}, and {_describe_suspects(suspects)}", suspects=tuple(suspects))
     next_state = CreatePending(attempts + 1, pending.first_attempt, now, pending.live_ids)
-    reason = f"attempt {next_state.attempts}: the last one had no answer, and List does not show it"
+    reason = f"attempt {next_state.attempts}: the last attempt had no answer, and List does not show the association"
     return _create_unless_claimed(
         inputs,
         Create(inputs.manifest, replace(inputs.acknowledge_generation(record), state=next_state), record, reason),
     )
 
 
-def _format_creates(count: int) -> str:
-    return "a Create was" if count == 1 else f"{count} Creates were"
+def _describe_attempts(pending: CreatePending) -> str:
+    """Return a clause with the number of attempts and the time of the first attempt."""
+    first_attempt = timestamp(pending.first_attempt)
+    if pending.attempts == 1:
+        return f"the Create of {first_attempt} has no answer"
+    return f"{pending.attempts} Creates since {first_attempt} have no answer"
 
 
 def _give_up(inputs: DecisionInput, record: Record, reason: str) -> Decision:
-    """Block until a person raises policy.generation; then create."""
+    """Block until a person raises policy.generation, then create."""
     if inputs.is_generation_raised(record):
         return _create(inputs, record.incarnation + 1, "given up, and policy.generation was raised")
     return Blocked(inputs.manifest, reason)
 
 
 def _decide_by_id(inputs: DecisionInput, record: Record, bound: Bound) -> Decision:
-    """Decide on a bound association: compare it, wait for it, or report it as lost."""
+    """Decide on a bound association: compare it, wait for it, or treat it as lost."""
     manifest, now, settle_time = inputs.manifest, inputs.rules.now, inputs.rules.options.settle_time
     live = next((live for live in inputs.candidates if live.id == bound.association_id), None)
     if live:
@@ -125,14 +131,15 @@ def _decide_by_id(inputs: DecisionInput, record: Record, bound: Bound) -> Decisi
     if len(matches) > 1:
         return Blocked(manifest, describe_ambiguity(matches))
     if matches:
-        return _adopt(inputs, matches[0], record, f"{bound.association_id} is gone, and this one matches")
+        reason = f"{bound.association_id} is gone, and this association has the same natural key"
+        return _adopt(inputs, matches[0], record, reason)
     if now < bound.since + settle_time:
-        wait_reason = "just bound, and List does not show it yet"
+        wait_reason = "just created or adopted, and List does not show it yet"
         return Settling(manifest, inputs.acknowledge_generation(record), bound.since + settle_time, wait_reason)
     if bound.missing_since is None or now < bound.missing_since + settle_time:
         missing_state = replace(bound, missing_since=bound.missing_since or now)
         until = (bound.missing_since or now) + settle_time
-        reason = f"List left it out; it counts as lost where a run after {timestamp(until)} does not see it either"
+        reason = f"List left it out; it counts as lost if List leaves it out again after {timestamp(until)}"
         return Settling(manifest, replace(inputs.acknowledge_generation(record), state=missing_state), until, reason)
     return _decide_lost(inputs, record, bound)
 
@@ -141,23 +148,24 @@ def _decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decisio
     """Recreate a lost association if the manifest requests it; otherwise report the loss."""
     policy, loss = inputs.manifest.policy, f"List no longer shows {bound.association_id}"
     if policy.adopt:
-        return Lost(inputs.manifest, record, f"{loss}, which policy.adopt names: correct or remove policy.adopt")
+        return Lost(inputs.manifest, record, f"{loss}, the association in policy.adopt: correct or remove policy.adopt")
     if inputs.is_generation_raised(record):
         return _create(inputs, record.incarnation + 1, f"{loss}, and policy.generation was raised")
     if policy.on_loss is OnLoss.REPORT:
-        return Lost(inputs.manifest, record, f"{loss}; it is created again once {inputs.describe_remedy(record)}")
+        return Lost(inputs.manifest, record, f"{loss}; {inputs.describe_remedy(record)} to create it again")
     if bound.arn is None:
-        reason = (
-            f"no run ever saw it in List, so it may be there: it is created again once {inputs.describe_remedy(record)}"
-        )
+        reason = "no run ever saw it in List, and it may still exist"
+        remedy = f"{inputs.describe_remedy(record)} to create it again"
         return Lost(
-            inputs.manifest, record, f"{bound.association_id} is not created again by policy.onLoss, since {reason}"
+            inputs.manifest,
+            record,
+            f"policy.onLoss does not recreate {bound.association_id}, because {reason}; {remedy}",
         )
     return _create(inputs, record.incarnation + 1, f"{loss}, and policy.onLoss is recreate")
 
 
 def _create(inputs: DecisionInput, incarnation: int, reason: str) -> Decision:
-    """Create what git asks for now; adopt it where it is there."""
+    """Create the requested association, or adopt it if List shows it. Block if either is uncertain."""
     now, manifest, matches = inputs.rules.now, inputs.manifest, inputs.find_matches(natural_key(inputs.request))
     if len(matches) > 1:
         return Blocked(manifest, describe_ambiguity(matches))
@@ -165,13 +173,13 @@ def _create(inputs: DecisionInput, incarnation: int, reason: str) -> Decision:
     if record and natural_key(inputs.request) != record.key and record.key[0] in inputs.integration_arns:
         return Blocked(
             manifest,
-            f"this manifest stands for another association ({' '.join(filter(None, record.key[1:]))}), which is lost "
-            "or given up: put the new request under a new name, or restore the old one",
+            f"the name belongs to another association ({' '.join(filter(None, record.key[1:]))}), which is lost or "
+            "given up: put the new request under a new name, or restore the old request",
         )
     if matches:
-        return _adopt(inputs, matches[0], None, "live, and new to the journal")
+        return _adopt(inputs, matches[0], None, "AWS already has the association, and the journal does not")
     if suspects := [live for live in inputs.unexplained if resembles(inputs.request, live.spec)]:
-        return Blocked(manifest, _describe_suspects("no record explains", suspects), suspects=tuple(suspects))
+        return Blocked(manifest, _describe_suspects(suspects), suspects=tuple(suspects))
     token, previous_executions = (
         compute_client_token(inputs.request, incarnation),
         record.previous_executions if record else (),
@@ -183,12 +191,13 @@ def _create(inputs: DecisionInput, incarnation: int, reason: str) -> Decision:
     return _create_unless_claimed(inputs, Create(manifest, intent, record, reason))
 
 
-def _describe_suspects(cause: str, suspects: Sequence[Live]) -> str:
-    """Return the reason where List shows what may be this manifest's association, spelt otherwise than git has it."""
+def _describe_suspects(suspects: Sequence[Live]) -> str:
+    """Return the reason to block if unexplained live associations may belong to the manifest."""
     names = ", ".join(sorted(map(_describe_live, suspects)))
+    count = "an association" if len(suspects) == 1 else f"{len(suspects)} associations"
     return (
-        f"{cause} what List shows, and it may be this one: {names}; if it is, name it in policy.adopt here; if it is "
-        "another one, name it in policy.adopt of a manifest of its own"
+        f"List shows {count} that no record explains and that may belong to this manifest: {names}; name the right "
+        "association in policy.adopt of this manifest, and any other in policy.adopt of a manifest of its own"
     )
 
 
@@ -197,13 +206,14 @@ def _describe_live(live: Live) -> str:
 
 
 def _create_unless_claimed(inputs: DecisionInput, create: Create) -> Decision:
-    """Create, unless the journal has, or waits for, just such an association under another name."""
+    """Return the Create, or block if another name has the requested association or an unanswered Create of it."""
     if not inputs.holder:
         return create
     return Blocked(
         inputs.manifest,
-        f"the journal has, or waits for, the association that this one asks for under the name {inputs.holder!r}: "
-        f"where {inputs.holder!r} asks for something else now, put that under a new name, and restore it there",
+        f"the requested association, or an unanswered Create of it, belongs to {inputs.holder!r}: if git now requests "
+        f"another association under the name {inputs.holder!r}, put that one under a new name, and restore the old "
+        f"request of {inputs.holder!r}",
         create,
     )
 
@@ -211,7 +221,7 @@ def _create_unless_claimed(inputs: DecisionInput, create: Create) -> Decision:
 def _adopt(inputs: DecisionInput, live: Live, record: Record | None, reason: str) -> Adopt:
     """Bind the manifest to a live association.
 
-    What was sent for it before counts as applied. Where nothing was, what List shows does.
+    The request of an earlier Create for it counts as applied. Without such a Create, the live values count as applied.
     """
     manifest, bound = inputs.manifest, Bound(live.id, inputs.rules.now, live.arn)
     if record is None:
@@ -225,10 +235,11 @@ def _adopt(inputs: DecisionInput, live: Live, record: Record | None, reason: str
 
 
 def _record_live_as_applied(inputs: DecisionInput, record: Record, live: Live, reason: str) -> tuple[Record, str]:
-    """Return the record with what List shows as applied, and why git's difference from that is not sent.
+    """Return the record with the live values as applied, and the reason with the difference from git.
 
-    Nothing that is known was applied to this association, so nobody knows whether git or AWS changed. What git asks
-    for now therefore counts as what was asked for before, and is not sent by itself.
+    The journal holds no request that was applied to this association. It is therefore unknown whether git or AWS
+    changed. The current request in git counts as an earlier request, and is not sent until a person raises
+    policy.generation.
     """
     differences = compare(record.request, record.request, live.spec, inputs.manifest.policy.ignore)
     if not differences:

@@ -1,4 +1,4 @@
-"""Decision table of bound live associations: drift, changes and Updates."""
+"""Decision table of live associations that are bound: drift, changes and Updates."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.text import timestamp
 
 UNKNOWN_CHANGE = "git and AWS differ, and the journal does not know which of them changed"
-"""Reason of an adopted association that differs from its manifest."""
+"""Reason not to send the manifest of an adopted association that differs from it."""
 
 _EXECUTION = "ExecutionConfiguration"
 _REPEAT_WARNING = "REPEATS the export"
 
 
 def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live) -> Decision:
-    """Decide between in sync, drifted, changed, update and an Update that List does not show yet."""
+    """Return the decision for a live association that is bound: in sync, drifted, changed, update or settling."""
     bound = replace(bound, arn=live.arn, missing_since=None)
     ignore = inputs.manifest.policy.ignore
     if bound.update and not _has_drifted(record.request, live, ignore):
-        bound = replace(bound, update=None)  # List shows what was sent
+        bound = replace(bound, update=None)  # List shows the result of the Update
     record = replace(record, state=bound)
     differences = compare(inputs.request, record.request, live.spec, ignore)
     if inputs.old_name:
-        return Adopt(inputs.manifest, live, record, differences, f"renamed from {inputs.old_name}")
+        return Adopt(inputs.manifest, live, record, differences, f"the manifest was renamed from {inputs.old_name}")
     if bound.update:
         baseline: Spec = {**record.request, _EXECUTION: record.previous_executions[-1]}
         if not _has_drifted(baseline, live, ignore):
@@ -41,13 +41,14 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
 def _decide_pending_update(
     inputs: DecisionInput, record: Record, update: UpdatePending, live: Live, baseline: Spec
 ) -> Decision:
-    """Wait for an Update that List does not show yet, then report it. Never send it again."""
+    """Wait for an Update that List does not show yet, then report it. Send it again only for a raised generation."""
     manifest, until = inputs.manifest, update.at + inputs.rules.options.settle_time
     differences = compare(inputs.request, baseline, live.spec, manifest.policy.ignore)
     event = f"an update was sent at {timestamp(update.at)}"
     if not update.refusal and inputs.rules.now < until:
-        is_same_request = inputs.request == record.request  # else git asks for more, and its generation is for that
-        reason = f"{event} and does not show yet"
+        # If git has changed the request since, a raised generation belongs to the new request.
+        is_same_request = inputs.request == record.request
+        reason = f"{event}, and List does not show it yet"
         return Settling(
             manifest,
             inputs.acknowledge_generation(record) if is_same_request else record,
@@ -59,24 +60,24 @@ def _decide_pending_update(
     if inputs.request != record.request:
         return _decide_changed(inputs, record, live, baseline)
     if inputs.is_generation_raised(record) and _may_update(inputs):
-        reason = f"policy.generation was raised: an update, which {_REPEAT_WARNING}"
+        reason = f"policy.generation was raised; the update {_REPEAT_WARNING}"
         return Update(manifest, live, _build_update_record(inputs, record, baseline), record, differences, reason)
-    result = f"was refused: {update.refusal}" if update.refusal else "never showed"
-    condition = "mode is create-and-update" if inputs.is_generation_raised(record) else inputs.describe_remedy(record)
-    return Changed(
-        manifest, live, record, differences, f"{event} and {result}; it is not sent again, unless {condition}"
-    )
+    result = f"AWS refused it: {update.refusal}" if update.refusal else "List never showed it"
+    is_raised = inputs.is_generation_raised(record)
+    remedy = f"set {_describe_missing_permission(inputs)}" if is_raised else inputs.describe_remedy(record)
+    return Changed(manifest, live, record, differences, f"{event}, and {result}; {remedy} to send it again")
 
 
 def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline: Spec) -> Decision:
-    """Git left what was applied: send it where that is possible, allowed and overwrites nobody's work.
+    """Send the change in git if an Update can make it, the rules allow it, and it overwrites no drift.
 
-    `before` is what was applied as far as List can show it.
+    `baseline` is the applied request as far as List can show it. Without an Update, report the change, or adopt it if
+    AWS already shows it.
     """
     differences = compare(inputs.request, baseline, live.spec, inputs.manifest.policy.ignore)
     if all(each.is_readable and each.is_updatable and each.desired == each.live for each in differences):
         adopted_record = _replace_request(inputs.acknowledge_generation(record), inputs.request, baseline, None)
-        return Adopt(inputs.manifest, live, adopted_record, (), "live already is what git now asks for")
+        return Adopt(inputs.manifest, live, adopted_record, (), "AWS already has the configuration that git requests")
     if obstacle := _find_update_obstacle(inputs, record, live, baseline):
         return Changed(inputs.manifest, live, record, differences, obstacle)
     updated_record = _build_update_record(inputs, record, baseline)
@@ -86,54 +87,60 @@ def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline:
         updated_record,
         record,
         differences,
-        f"{_describe_change(inputs, record)}: an update, which {_REPEAT_WARNING}",
+        f"{_describe_change(inputs, record)}; the update {_REPEAT_WARNING}",
     )
 
 
 def _find_update_obstacle(inputs: DecisionInput, record: Record, live: Live, baseline: Spec) -> str | None:
-    """Return the reason not to send a change."""
+    """Return the reason not to send a change; None if it may be sent."""
     generation = inputs.manifest.policy.generation
-    differences = compare(inputs.request, baseline, live.spec)  # an update overwrites what policy.ignore hides, too
+    # policy.ignore does not apply here: an Update overwrites its members, too.
+    differences = compare(inputs.request, baseline, live.spec)
     if fixed_members := ", ".join(each.path for each in differences if each.is_changed and not each.is_updatable):
         is_same_key = natural_key(inputs.request) == record.key
         advice = (
-            " and another DestinationURI or ClientId, since a mere new name takes this one over" if is_same_key else ""
+            ", with another DestinationURI or ClientId: a new name alone takes over this association"
+            if is_same_key
+            else ""
         )
-        return f"{fixed_members} cannot be changed once created: put the new request under a new name{advice}"
+        return f"an update cannot change {fixed_members}: put the new request under a new name{advice}"
     if _EXECUTION not in inputs.request:
-        return "an update cannot take ExecutionConfiguration away: restore it, or put the request under a new name"
+        return "an update cannot remove ExecutionConfiguration: restore it, or put the new request under a new name"
     if not _may_update(inputs):
-        hint = f", and is sent once {inputs.describe_remedy(record)}" if _is_previous_execution(inputs, record) else ""
+        hint = f"; to send it, also {inputs.describe_remedy(record)}" if _is_previous_execution(inputs, record) else ""
         needed = _describe_missing_permission(inputs)
         return f"{_describe_change(inputs, record)}; an update {_REPEAT_WARNING}, and needs {needed}{hint}"
     if drifted_members := ", ".join(each.path for each in differences if each.is_drifted):
         return (
-            f"{_describe_change(inputs, record)}, and AWS left what was applied ({drifted_members}), "
-            "which an update would overwrite: put into git what AWS shows, and change it then"
+            f"{_describe_change(inputs, record)}, and an update would overwrite drift in AWS ({drifted_members}): "
+            "put the values of AWS into git first, and make the change afterwards"
         )
     if generation < record.generation:
-        return f"policy.generation is {generation} and was {record.generation}: an older revision? Nothing is sent"
+        return (
+            f"policy.generation is {generation} and was {record.generation} before, as in an older revision: run the "
+            f"latest revision, or set policy.generation to {record.generation} or more; until then nothing is sent"
+        )
     if inputs.request[_EXECUTION] in record.previous_executions and not inputs.is_generation_raised(record):
-        return f"{_describe_change(inputs, record)}: it is sent once {inputs.describe_remedy(record)}"
+        return f"{_describe_change(inputs, record)}: {inputs.describe_remedy(record)} to send it"
     return None
 
 
 def _is_previous_execution(inputs: DecisionInput, record: Record) -> bool:
-    """Tell whether the manifest requests an earlier ExecutionConfiguration without a raised policy.generation."""
+    """Tell whether the manifest requests an earlier ExecutionConfiguration and policy.generation is not raised."""
     return inputs.request.get(_EXECUTION) in record.previous_executions and not inputs.is_generation_raised(record)
 
 
 def _describe_change(inputs: DecisionInput, record: Record) -> str:
-    """Describe the change as far as the journal knows it; the history of an adopted association is unknown."""
+    """Describe the change as far as the journal knows it. The history of an adopted association is unknown."""
     if not _is_previous_execution(inputs, record):
         return (
             "policy.generation was raised"
             if inputs.request.get(_EXECUTION) in record.previous_executions
-            else "git changed it"
+            else "git changed the configuration"
         )
     if record.token is None:
-        return f"{UNKNOWN_CHANGE} since it was adopted"
-    return "git went back to what was applied before, as an older revision would"
+        return f"{UNKNOWN_CHANGE} since the adoption"
+    return "git returned to an earlier configuration, as an older revision would"
 
 
 def _may_update(inputs: DecisionInput) -> bool:
@@ -141,7 +148,7 @@ def _may_update(inputs: DecisionInput) -> bool:
 
 
 def _describe_missing_permission(inputs: DecisionInput) -> str:
-    """Name the settings that would allow an update: in the manifest, in the run, or in both."""
+    """Return the settings that an Update still needs: in the manifest, in the run, or in both."""
     mode = Mode.CREATE_AND_UPDATE
     manifest_part = () if inputs.manifest.policy.mode is mode else (f"policy.mode {mode.value} in the manifest",)
     run_part = () if inputs.rules.options.mode is mode else (f"--mode {mode.value}",)
@@ -154,14 +161,14 @@ def _has_drifted(applied: Spec, live: Live, ignore: tuple[str, ...]) -> bool:
 
 
 def _build_update_record(inputs: DecisionInput, record: Record, baseline: Spec) -> Record:
-    """Return the record to write before an Update. The new request then counts as applied."""
+    """Return the record to write before an Update, with the new request as applied."""
     if inputs.is_generation_raised(record):
         record = replace(inputs.acknowledge_generation(record), previous_executions=())
     return _replace_request(record, inputs.request, baseline, UpdatePending(inputs.rules.now))
 
 
 def _replace_request(record: Record, request: Spec, baseline: Spec, update: UpdatePending | None) -> Record:
-    """Return the record with the new applied request. It keeps the previous request and the last live one."""
+    """Return the record with the new applied request. Keep the previous and the last live ExecutionConfiguration."""
     assert isinstance(record.state, Bound)
     old_execution, live_execution = record.request.get(_EXECUTION), baseline.get(_EXECUTION)
     new_execution = request.get(_EXECUTION)

@@ -1,6 +1,6 @@
-"""Decisions: one value per manifest, with the action of a run and its reason.
+"""Decisions: one value for each manifest, with the action of a run and its reason.
 
-Each has the `kind` that reports show. `record` is what the journal is to hold for the manifest from then on.
+`kind` is the kind that reports show. `record` is the record that the run writes for the manifest.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reconciler.core.plan.difference import Difference
 
 
 class DecisionKind(StrEnum):
-    """The kinds of decision, in the order of a summary. The values are those of reports, logs and the journal."""
+    """The kinds of decisions, in the order of a summary. Reports, logs and the journal hold the values."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -32,12 +32,12 @@ class DecisionKind(StrEnum):
 
 
 WriteKind: TypeAlias = Literal[DecisionKind.CREATE, DecisionKind.UPDATE]
-"""Kinds of decision with a call that changes AWS."""
+"""Kinds of decisions with a call that changes AWS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Send a Create. `record` is the intent to write before the call, `previous_record` the one that it replaces."""
+    """A Create to send. `record` is the intent to write before the call. It replaces `previous_record`."""
 
     kind: ClassVar[Literal[DecisionKind.CREATE]] = DecisionKind.CREATE
     operation: ClassVar = "CreateDataIntegrationAssociation"
@@ -49,7 +49,7 @@ class Create:
 
     @property
     def request(self) -> Spec:
-        """The request to send. A retry sends the recorded request."""
+        """The request to send. A retry sends the request of the record."""
         return self.record.request
 
     @property
@@ -65,20 +65,20 @@ class Create:
 
     @property
     def body(self) -> Spec:
-        """The members that the call sends, apart from its token."""
+        """The members that the call sends, without the ClientToken."""
         return self.request
 
     @property
     def reference(self) -> str:
-        """What AWS and people know the call by."""
+        """The ClientToken, which identifies the call in plans and logs."""
         return self.token
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Send a changed ExecutionConfiguration, which reruns the job. The manifest and the run allow it.
+    """An Update to send: a changed ExecutionConfiguration, which repeats the export.
 
-    `record` holds the new request, and is journalled before the call; `before` is what was there.
+    `record` holds the new request, and is written before the call. It replaces `previous_record`.
     """
 
     kind: ClassVar[Literal[DecisionKind.UPDATE]] = DecisionKind.UPDATE
@@ -103,7 +103,7 @@ class Update:
 
     @property
     def association_id(self) -> str:
-        """The association to update."""
+        """The id of the association to update."""
         assert isinstance(self.record.state, Bound)
         return self.record.state.association_id
 
@@ -114,20 +114,20 @@ class Update:
 
     @property
     def body(self) -> Spec:
-        """The members that the call sends: an Update can change no other."""
+        """The members that the call sends. An Update can change only these."""
         return {"ExecutionConfiguration": self.request.get("ExecutionConfiguration")}
 
     @property
     def reference(self) -> str:
-        """What AWS and people know the call by."""
+        """The id of the association, which identifies the call in plans and logs."""
         return self.association_id
 
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
-    """Write a record of a matching live association that the journal lacks or has otherwise. Call nothing in AWS.
+    """A record to write for a live association, without a call to AWS.
 
-    `differences` is not empty where git asks for something else, or AWS does not match what the record now holds.
+    `differences` holds the members in which git or AWS differs from the new record.
     """
 
     manifest: Manifest
@@ -138,7 +138,7 @@ class Adopt:
 
     @property
     def kind(self) -> DecisionKind:
-        """The kind: adopt, or the kind that later runs will decide if a difference remains after the adoption."""
+        """The kind: adopt without differences, otherwise the kind that the next run will decide."""
         if not self.differences:
             return DecisionKind.ADOPT
         return DecisionKind.CHANGED if any(each.is_changed for each in self.differences) else DecisionKind.DRIFTED
@@ -146,7 +146,7 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True)
 class InSync:
-    """Desired, applied and live are equal in every member that List returns."""
+    """An association whose manifest, applied request and live values are equal, as far as List shows them."""
 
     kind: ClassVar[Literal[DecisionKind.IN_SYNC]] = DecisionKind.IN_SYNC
     manifest: Manifest
@@ -156,7 +156,7 @@ class InSync:
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """AWS no longer matches the last applied request. Drift is reported, never repaired."""
+    """An association that no longer matches its last applied request. Drift is reported, never repaired."""
 
     kind: ClassVar[Literal[DecisionKind.DRIFTED]] = DecisionKind.DRIFTED
     manifest: Manifest
@@ -167,7 +167,7 @@ class Drifted:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The manifest differs from the last applied request, and the change is not sent."""
+    """A manifest that differs from its last applied request, with the reason not to send the change."""
 
     kind: ClassVar[Literal[DecisionKind.CHANGED]] = DecisionKind.CHANGED
     manifest: Manifest
@@ -179,7 +179,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """Wait until `until`: List may not show a recent call yet, or it left out an association."""
+    """A wait until `until`, because List may not show a recent call yet, or left out the association."""
 
     kind: ClassVar[Literal[DecisionKind.SETTLING]] = DecisionKind.SETTLING
     manifest: Manifest
@@ -192,7 +192,7 @@ class Settling:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The journal has the association, and List no longer shows it."""
+    """An association in the journal that List no longer shows."""
 
     kind: ClassVar[Literal[DecisionKind.LOST]] = DecisionKind.LOST
     manifest: Manifest
@@ -202,7 +202,10 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A write that waits, either for time to pass or for a change of the manifest or the run."""
+    """A write that waits because of the manifest, the target, the options of the run, or a quota of AWS.
+
+    If `resumes_by_itself` is true, a later run sends it without a change in git or in the options.
+    """
 
     kind: ClassVar[Literal[DecisionKind.HELD]] = DecisionKind.HELD
     manifest: Manifest
@@ -212,16 +215,16 @@ class Held:
 
     @property
     def record(self) -> Record | None:
-        """What was remembered stays."""
+        """The record from before the write. It stays in the journal."""
         return self.write.previous_record
 
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """A person must act before the run can continue. The reason includes the remedy.
+    """A manifest that waits for a person. The reason includes the remedy.
 
-    What is `unseen` could not be looked at: how it stood before is still the best that is known. `suspects` are the
-    live associations that may be this manifest's, spelt otherwise than git has it.
+    If `is_unobserved` is true, List failed, and the previous decision is the best that is known. `suspects` are
+    unexplained live associations that may belong to the manifest.
     """
 
     kind: ClassVar[Literal[DecisionKind.BLOCKED]] = DecisionKind.BLOCKED
@@ -233,7 +236,7 @@ class Blocked:
 
     @property
     def record(self) -> Record | None:
-        """What was remembered stays."""
+        """The record from before the write. It stays in the journal. None without a write."""
         return self.write.previous_record if self.write else None
 
 
@@ -245,11 +248,11 @@ Decision: TypeAlias = Write | Adopt | InSync | Drifted | Changed | Settling | Lo
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Plan: exactly one decision per manifest, in their order, and the unmanaged live associations.
+    """Plan: exactly one decision for each manifest, in the order of the manifests, and the unmanaged associations.
 
-    `renamed` holds the names of records that manifests of other names take over, `seen` the ids of all that is live,
-    `orphaned` the records whose manifests are gone, `unlisted` the data integrations that could not be listed, and why.
-    `names` are those of the data integrations, by ARN.
+    `old_names` are the names of records that renamed manifests take over. `live_ids` are the ids of the live
+    associations. `orphaned` are the records whose manifests are gone. `unlisted` are the ARNs of the data integrations
+    that could not be listed, each with the reason. `integration_names` are the names of the data integrations, by ARN.
     """
 
     decisions: tuple[Decision, ...] = ()
@@ -262,17 +265,17 @@ class Plan:
 
     @property
     def writes(self) -> tuple[Write, ...]:
-        """The calls that a run makes, in order."""
+        """The writes that a run sends, in order."""
         return tuple(decision for decision in self.decisions if isinstance(decision, Create | Update))
 
     @property
     def reviewed_writes(self) -> tuple[Write, ...]:
-        """The writes that a review covers: those of this run, and those that only wait for time to pass."""
+        """The writes that a review covers: those of this run, and those that resume by themselves."""
         return tuple(write for decision in self.decisions for write in (get_reviewed_write(decision),) if write)
 
 
 def get_reviewed_write(decision: Decision) -> Write | None:
-    """Return the write of a decision, including one that only waits for time to pass."""
+    """Return the write of a decision that a review covers, including a write that resumes by itself."""
     match decision:
         case Create() | Update():
             return decision
@@ -283,7 +286,7 @@ def get_reviewed_write(decision: Decision) -> Write | None:
 
 
 def get_live(decision: Decision) -> Live | None:
-    """Return the live association of a decision."""
+    """Return the live association of a decision, if it has one."""
     match decision:
         case Update() | Adopt() | InSync() | Drifted() | Changed() | Settling():
             return decision.live

@@ -11,9 +11,9 @@ from reconciler.core.model import UNREADABLE, Json, Spec
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One member of the request that is not the same everywhere; None where it is absent.
+    """Difference in one member of a request. A value is None if the member is absent.
 
-    `live` is None as well where AWS does not show the member at all (`readable` is False).
+    `live` is also None if AWS never shows the member (`is_readable` is False).
     """
 
     path: str
@@ -23,30 +23,30 @@ class Difference:
 
     @property
     def is_readable(self) -> bool:
-        """Whether AWS shows this member."""
+        """True if AWS shows this member."""
         return self.path.split("/")[1] not in UNREADABLE
 
     @property
     def is_changed(self) -> bool:
-        """Git left what was applied."""
+        """True if git differs from the applied request."""
         return self.desired != self.applied
 
     @property
     def is_drifted(self) -> bool:
-        """Live left what was applied."""
+        """True if AWS shows a value that differs from the applied request."""
         return self.is_readable and self.live != self.applied
 
     @property
     def is_updatable(self) -> bool:
-        """Whether UpdateDataIntegrationAssociation takes this member (botocore model, 2020-07-29)."""
+        """True if UpdateDataIntegrationAssociation can change this member (botocore model, 2020-07-29)."""
         return self.path.startswith("/ExecutionConfiguration/")
 
 
 def compare(desired: Spec, applied: Spec, live: Spec, ignore: tuple[str, ...] = ()) -> tuple[Difference, ...]:
-    """Return every member in which three normalised requests are not the same, sorted by path.
+    """Return the members in which three normalised requests differ, sorted by path.
 
-    `ignore` holds JSON Pointers: they and all below them are left out of the comparison with live; what git
-    itself changes is never left out.
+    `ignore` holds JSON Pointers. Drift in these members, and in those below them, is left out. Changes in git are
+    always returned.
     """
     desired_values, applied_values, live_values = dict(flatten(desired)), dict(flatten(applied)), dict(flatten(live))
     differences = []
@@ -75,7 +75,7 @@ def with_live_values(request: Spec, differences: Iterable[Difference]) -> Spec:
 
 
 def flatten(tree: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, Json]]:
-    """Yield (JSON Pointer, value) for every member that is no map, or an empty one; a list is one value (RFC 6901)."""
+    """Yield (JSON Pointer, value) for every leaf: a scalar, a list or an empty map. Pointers follow RFC 6901."""
     for key, value in tree.items():
         pointer = f"{prefix}/{key.replace('~', '~0').replace('/', '~1')}"
         if isinstance(value, Mapping) and value:

@@ -1,4 +1,4 @@
-"""Guardrails: hold or block the writes that the manifest, the target or AWS does not allow."""
+"""Guardrails: hold or block writes that the manifest, the target, the run or AWS does not allow."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from reconciler.core.suggestions import join_names
 
 _FINAL_STATUSES = frozenset(("COMPLETED", "FAILED"))
 MAX_EXPORTS = 20
-"""Maximum of concurrent bulk exports in an account and Region (Amazon Connect service quotas; not adjustable)."""
+"""Maximum number of bulk exports at once in an account and Region (Amazon Connect service quotas; not adjustable)."""
 
 
 def apply_guardrails(plan: Plan, target: Target, rules: RunRules, observation: Observation) -> Plan:
-    """Return the plan with every write that the rails stop held (it passes by itself, or git says so) or blocked.
+    """Return the plan with the writes that a guardrail stops as held or blocked.
 
-    What needs a person goes first: what remains is what a run that waits for nothing would write.
+    The quota of exports comes last. MaxCreates therefore counts waiting exports too, and cannot block them in a later
+    run.
     """
     decisions = _apply_guardrail(plan.decisions, lambda write: _check_policies(write, target, rules.options.mode))
     decisions = _apply_guardrail(decisions, _associations_quota(plan, target, observation))
@@ -36,13 +37,13 @@ def _apply_guardrail(decisions: Iterable[Decision], guardrail: Callable[[Write],
 def _check_policies(write: Write, target: Target, mode: Mode) -> Decision:
     manifest = write.manifest
     if manifest.policy.suspend:
-        return Held(manifest, write, "policy.suspend is true, until git takes it away")
+        return Held(manifest, write, "policy.suspend is true: remove it from the manifest to continue")
     if target.suspend:
-        return Held(manifest, write, f"target {target.name!r} is suspended, until git sets its Suspend to false")
+        return Held(manifest, write, f"target {target.name!r} is suspended: set its Suspend to false to continue")
     if mode is Mode.OBSERVE:
-        return Held(manifest, write, "this run only observes (--mode observe): run it with --mode create")
+        return Held(manifest, write, "this run only observes (--mode observe): use --mode create to continue")
     if manifest.policy.mode is Mode.OBSERVE:
-        return Held(manifest, write, "policy.mode is observe, until git says create")
+        return Held(manifest, write, "policy.mode is observe: set it to create in the manifest to continue")
     destination = str(write.request.get("DestinationURI", ""))
     if target.allowed_destinations and not any(
         _matches_glob(destination, glob) for glob in target.allowed_destinations
@@ -50,21 +51,21 @@ def _check_policies(write: Write, target: Target, mode: Mode) -> Decision:
         globs = join_names(target.allowed_destinations)
         reason = (
             f"{destination or 'no destination'} is not among AllowedDestinations of target {target.name!r} ({globs})"
-            ": correct DestinationURI, or allow it there"
+            ": correct DestinationURI, or add it to AllowedDestinations"
         )
         return Blocked(manifest, reason, write)
     return write
 
 
 def _matches_glob(destination: str, glob: str) -> bool:
-    """Match a glob of * and ?. A bracket is an ordinary character."""
+    """Tell whether a destination matches a glob of * and ?. A bracket is an ordinary character."""
     return fnmatchcase(destination, glob.replace("[", "[[]"))
 
 
 def _associations_quota(plan: Plan, target: Target, observation: Observation) -> Callable[[Write], Decision]:
     """Return the guardrail that keeps the associations of each data integration within its quota.
 
-    Counted are those that List shows, those that it may not show yet, and those that are created before in this run.
+    It counts the associations that List shows, those that List may not show yet, and the earlier Creates of this run.
     """
     counts = Counter(
         {arn: len(lives) for arn, lives in observation.associations.items() if not isinstance(lives, Unobserved)}
@@ -81,7 +82,7 @@ def _associations_quota(plan: Plan, target: Target, observation: Observation) ->
             reason = (
                 f"{write.manifest.integration} would have {counts[arn] + 1} associations, and "
                 f"AssociationsPerIntegration of target {target.name!r} is {limit}: use another data integration, or "
-                "have AWS raise the quota (L-3DEFA101) and say so there"
+                "request a higher quota from AWS (L-3DEFA101) and raise AssociationsPerIntegration"
             )
             return Blocked(write.manifest, reason, write)
         counts[arn] += 1
@@ -91,14 +92,14 @@ def _associations_quota(plan: Plan, target: Target, observation: Observation) ->
 
 
 def _max_creates(decisions: Sequence[Decision], target: Target, rules: RunRules) -> Callable[[Write], Decision]:
-    """Return the guardrail on the number of Creates in a run. Above the limit it stops every Create."""
+    """Return the guardrail for the number of Creates in a run. Above the limit it blocks every Create."""
     creates = sum(isinstance(each, Create) for each in decisions)
     limit, source, option = target.max_creates, f"MaxCreates of target {target.name!r}", "MaxCreates"
     if rules.options.max_creates is not None and rules.options.max_creates < limit:
         limit, source, option = rules.options.max_creates, "--max-creates", "--max-creates"
     reason = (
-        f"this run would create {creates} associations, and {source} is {limit}: none is created; raise {option} once "
-        "you have read the plan"
+        f"this run would create {creates} associations and creates none, because {source} is {limit}: read the plan, "
+        f"then raise {option}"
     )
 
     def check_creates(write: Write) -> Decision:
@@ -109,7 +110,7 @@ def _max_creates(decisions: Sequence[Decision], target: Target, rules: RunRules)
 
 
 def _export_quota(plan: Plan, observation: Observation) -> Callable[[Write], Decision]:
-    """Return the guardrail that holds exports while the maximum number of exports runs."""
+    """Return the guardrail that holds exports while the maximum number of exports is running."""
     live_associations = (
         live for lives in observation.associations.values() if not isinstance(lives, Unobserved) for live in lives
     )
@@ -125,10 +126,10 @@ def _export_quota(plan: Plan, observation: Observation) -> Callable[[Write], Dec
         if not _starts_export(write.request):
             return write
         if active + new >= MAX_EXPORTS:
-            own = f" and {new} more of this run" if new else ""
+            own = f" and this run starts {new} more" if new else ""
             reason = (
-                f"{active} exports run{own}, and {MAX_EXPORTS} may at once in an account and Region (a quota of "
-                "AWS that cannot be raised): a later run starts it"
+                f"{active} exports are running{own}, and AWS allows {MAX_EXPORTS} at once in an account and Region "
+                "(this quota cannot be raised): a later run starts this export"
             )
             return Held(write.manifest, write, reason, resumes_by_itself=True)
         new += 1
@@ -138,11 +139,11 @@ def _export_quota(plan: Plan, observation: Observation) -> Callable[[Write], Dec
 
 
 def _has_running_job(live: Live) -> bool:
-    """Tell whether a job runs. An unknown status counts as running."""
+    """Tell whether the last job is still running. An unknown status counts as running."""
     return bool(live.last_execution and live.last_execution.status not in _FINAL_STATUSES)
 
 
 def _starts_export(request: Spec) -> bool:
-    """Tell whether a call starts a job at once. A schedule starts its jobs later."""
+    """Tell whether a call with this request starts an export at once. A schedule starts its jobs later."""
     execution = request.get("ExecutionConfiguration")
     return isinstance(execution, dict) and execution.get("ExecutionMode") == "ON_DEMAND"

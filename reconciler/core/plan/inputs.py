@@ -1,4 +1,4 @@
-"""Inputs of the decision table for one manifest."""
+"""Inputs of the decision table, for one manifest."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from reconciler.core.model import Live, Manifest, Mode, NaturalKey, Spec, natura
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What a person chooses for all runs: the command line fills a field from the option of the same name.
+    """Options of a run. The command line fills each field from the option of the same name.
 
-    `settle_time` is how long List may lag behind a Create or an Update. `max_creates` is how many associations a run
-    may create in each target, if that is fewer than the target's own bound.
+    `settle_time` is the time by which List may lag behind a Create or an Update. `max_creates` is the maximum number of
+    Creates in each target. It has no effect above the `MaxCreates` of the target.
     """
 
     mode: Mode = Mode.CREATE
@@ -25,7 +25,7 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class RunRules:
-    """Options of a run and the time of its decisions."""
+    """Rules of a run: its options and the time of its decisions."""
 
     options: RunOptions
     now: datetime
@@ -33,12 +33,12 @@ class RunRules:
 
 @dataclass(frozen=True, slots=True)
 class DecisionInput:
-    """One manifest, its resolved request, its record and the live associations that it may mean.
+    """Input of one decision: a manifest, its resolved request, its record and the live associations that may match.
 
-    `integrations` are the ARNs that are listed. `holder` is the other name under which the journal has what this one
-    asks for. `listed` are the ids of what is live of the data integration, and `unexplained` is what of it neither a
-    record nor a policy.adopt accounts for. `renamed_from` is the name that the record bears in the journal, where the
-    manifest was renamed; the record here has the new one.
+    `holder` is another name that has the requested association, or an unanswered Create of it. `old_name` is the name
+    of the record in the journal if the manifest was renamed; `record` has the new name. `integration_arns` are the ARNs
+    of the existing data integrations. `live_ids` are the ids of the live associations of the requested data
+    integration. `unexplained` are those live associations of it that no record and no policy.adopt explains.
     """
 
     manifest: Manifest
@@ -53,7 +53,7 @@ class DecisionInput:
     unexplained: tuple[Live, ...] = ()
 
     def find_matches(self, key: NaturalKey) -> tuple[Live, ...]:
-        """Return the live candidates of a natural key."""
+        """Return the candidates with a natural key."""
         return tuple(live for live in self.candidates if natural_key(live.spec) == key)
 
     def is_generation_raised(self, record: Record) -> bool:
@@ -61,11 +61,11 @@ class DecisionInput:
         return self.manifest.policy.generation > record.generation
 
     def describe_remedy(self, record: Record) -> str:
-        """Return the remedy of a give-up or a loss, as a clause of a sentence."""
-        return f"policy.generation is raised above {record.generation}"
+        """Return the remedy that raises policy.generation, as the beginning of a sentence."""
+        return f"raise policy.generation above {record.generation}"
 
     def acknowledge_generation(self, record: Record) -> Record:
-        """Return the record with the generation of the manifest. Only a loss or a give-up acts on a raised one.
+        """Return the record with the generation of the manifest, if that is higher.
 
         Only the first run that sees a raised generation may act on it. A later loss must not use it.
         """
@@ -75,4 +75,4 @@ class DecisionInput:
 def describe_ambiguity(matches: Sequence[Live]) -> str:
     """Return the reason to block if several live associations match."""
     arns = ", ".join(sorted(live.arn for live in matches))
-    return f"{len(matches)} live associations match: choose one of them with policy.adopt: {arns}"
+    return f"{len(matches)} live associations match this manifest: name the right one in policy.adopt: {arns}"

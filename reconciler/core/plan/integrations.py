@@ -1,4 +1,4 @@
-"""Find the data integration of a manifest."""
+"""Find the data integration that a manifest names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reconciler.core.suggestions import find_closest
 
 
 def find_integration(identifier: str, integrations: Sequence[Integration]) -> Integration | None:
-    """Find an integration by ARN, UUID or name, in this order."""
+    """Return the data integration with an ARN, UUID or name, tried in this order; None if there is none."""
     for spelling in ("arn", "uuid", "name"):
         for integration in integrations:
             if getattr(integration, spelling) == identifier:
@@ -18,7 +18,7 @@ def find_integration(identifier: str, integrations: Sequence[Integration]) -> In
 
 
 def describe_missing_integration(identifier: str, integrations: Sequence[Integration]) -> str:
-    """Describe a missing data integration and its remedy."""
+    """Return the reason and the remedy for a missing data integration."""
     suggestion = find_closest(identifier, (integration.name for integration in integrations))
     hint = f"did you mean {suggestion!r}?" if suggestion else "create it, or correct DataIntegrationIdentifier"
     return f"data integration {identifier!r} does not exist in this account and Region: {hint}"

@@ -10,7 +10,7 @@ from reconciler.core.plan.decision import Decision, get_live
 
 
 class LiveIndex:
-    """Index of one observation and of the owners of its associations, by record or policy.adopt."""
+    """Index of the live associations of one observation, and of their owners by record or policy.adopt."""
 
     def __init__(self, manifests: Sequence[Manifest], observation: Observation, journal: Journal) -> None:
         self._associations = tuple(
@@ -57,7 +57,7 @@ class LiveIndex:
         }
 
     def find_candidates(self, manifest: Manifest, key: NaturalKey, record: Record | None) -> tuple[Live, ...]:
-        """Find candidates by natural key, record or policy.adopt, without associations of other manifests."""
+        """Return the matches by natural key, record or policy.adopt, without associations of other manifests."""
         associations = list(self._by_key.get(key, ()))
         ids = [uuid_of(manifest.policy.adopt)] if manifest.policy.adopt else []
         if record:
@@ -70,9 +70,9 @@ class LiveIndex:
         return tuple(own_associations.values())
 
     def find_rival(self, manifest: Manifest, record: Record) -> str | None:
-        """Return the other manifest that owns the association of a record, if List shows the association.
+        """Return the other manifest that owns the association of the record, if List shows that association.
 
-        Return None if policy.adopt of the manifest names another association.
+        Return None if policy.adopt of the manifest names a different association.
         """
         id_ = record.state.association_id if isinstance(record.state, Bound) else ""
         if id_ not in self._by_id or (manifest.policy.adopt and uuid_of(manifest.policy.adopt) != id_):
@@ -81,10 +81,10 @@ class LiveIndex:
         return owner if owner != manifest.name else None
 
     def find_holder(self, manifest: Manifest, key: NaturalKey, record: Record | None) -> str | None:
-        """Return another name that has an association, or an unanswered Create, of this natural key.
+        """Return another name that has an association, or an unanswered Create, with this natural key.
 
-        The name is that of another manifest or of an orphaned record. `record` is the manifest's own: if it has the
-        same key, orphaned records count only with an unanswered Create.
+        The name belongs to another manifest or to an orphaned record. `record` is the record of `manifest`. If `record`
+        has the same natural key, orphaned records count only with an unanswered Create.
         """
         owners = [self._owners.get(live.id) for live in self._by_key.get(key, ())]
         owners += [
@@ -101,11 +101,11 @@ class LiveIndex:
         return self._ids_by_integration.get(integration, ())
 
     def find_unexplained(self, integration: str, record: Record | None) -> tuple[Live, ...]:
-        """Return the live associations of a data integration without a record or a policy.adopt.
+        """Return the live associations of a data integration that no record and no policy.adopt explains.
 
-        `record` is the record of the decision. If its Create is unanswered, an association that another manifest has
-        adopted since by natural key alone also counts as unexplained: it may be the result of the Create. An
-        association with the key of another unanswered Create is the result of that Create.
+        `record` is the record of the decision. If its Create is unanswered, the result also has the associations that
+        another manifest adopted since then by natural key alone: one of them may come from this Create. An association
+        with the natural key of another unanswered Create counts as the result of that Create.
         """
         unexplained = self._unexplained.get(integration, ())
         if record is None or not isinstance(record.state, CreatePending):
@@ -114,7 +114,7 @@ class LiveIndex:
         return (*unexplained, *(live for live in self._adopted_by_key.get(integration, ()) if live.id not in known_ids))
 
     def find_unmanaged(self, decisions: Sequence[Decision]) -> tuple[Live, ...]:
-        """Return the associations that no manifest covers, sorted by ARN, including duplicates of a natural key."""
+        """Return the live associations that no manifest covers, with duplicates of a natural key, sorted by ARN."""
         decided_ids = {live.id for decision in decisions for live in (get_live(decision),) if live}
         records = [decision.record or self._records_by_name.get(decision.manifest.name) for decision in decisions]
         bound_ids = {each.state.association_id for each in records if each and isinstance(each.state, Bound)}
@@ -123,5 +123,5 @@ class LiveIndex:
 
 
 def index_by_id(associations: Mapping[str, tuple[Live, ...] | Unobserved]) -> dict[str, Live]:
-    """Return the listed associations by id."""
+    """Return the live associations by id, without data integrations that could not be listed."""
     return {live.id: live for lives in associations.values() if not isinstance(lives, Unobserved) for live in lives}

@@ -1,4 +1,4 @@
-"""Review of plans: the canonical writes, their digest, and the mismatch with another plan."""
+"""Compare a plan with its reviewed plan: canonical lines of writes, their digest, and the mismatch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reconciler.core.request.token import encode_canonical_json
 
 @dataclass(frozen=True, slots=True)
 class ReviewedPlan:
-    """Reviewed plan: its digest, and a line for each of its writes if they are known."""
+    """Reviewed plan: its digest, and the canonical lines of its writes, or None if only the digest is known."""
 
     digest: str
     lines: tuple[str, ...] | None = None
@@ -25,19 +25,19 @@ class ReviewedPlan:
 
 @dataclass(frozen=True, slots=True)
 class PlanMismatch:
-    """Plan mismatch. `differences` are sentences; None if the writes of the reviewed plan are unknown."""
+    """Mismatch with the reviewed plan. `differences` is None if only the digest of the reviewed plan is known."""
 
     reviewed_digest: str
     differences: tuple[str, ...] | None
 
 
 def canonical_line(write: Write) -> str:
-    """Return a write as one canonical line: natural key, kind, reference and body."""
+    """Return the canonical line of a write: natural key, kind, reference and body, as JSON."""
     return format_canonical_line(write.kind, write.request, write.reference)
 
 
 def format_canonical_line(kind: WriteKind, request: Spec, reference: str) -> str:
-    """Return the canonical line of a write in a report."""
+    """Return the canonical line of a write from its parts, as a report holds them."""
     match kind:
         case DecisionKind.CREATE:
             body: Json = request
@@ -49,14 +49,14 @@ def format_canonical_line(kind: WriteKind, request: Spec, reference: str) -> str
 
 
 def compute_digest(lines: Iterable[str]) -> str:
-    """Return `sha256:…` over the lines of writes, independent of their order."""
+    """Return `sha256:…` over the canonical lines, regardless of their order."""
     return "sha256:" + hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
 def compare_with_review(
     reviewed: ReviewedPlan, lines: Iterable[str], names: Mapping[str, str] | None = None
 ) -> PlanMismatch | None:
-    """Return the mismatch between the writes of a plan and the reviewed plan; None if they are equal.
+    """Return the mismatch between canonical lines and the reviewed plan; None if they are equal.
 
     `names` are the names of the data integrations, by ARN.
     """
@@ -80,9 +80,9 @@ def _describe_differences(
             yield f"not reviewed: {_describe_write(new, names)}"
         else:
             removed.remove(old)
-            yield f"not as reviewed: {_describe_write(new, names)}: {', '.join(_describe_changes(old, new))}"
+            yield f"changed since the review: {_describe_write(new, names)}: {', '.join(_describe_changes(old, new))}"
     for each in removed:
-        yield f"reviewed, and not planned any more: {_describe_write(each, names)}"
+        yield f"reviewed, but no longer planned: {_describe_write(each, names)}"
 
 
 def _describe_write(write: Any, names: Mapping[str, str]) -> str:

@@ -1,1 +1,1 @@
-"""Secrets of the process: how they are spelt in foreign text, and how they are taken out of it."""
+"""Redact the secrets of the process from foreign text."""

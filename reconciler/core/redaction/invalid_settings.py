@@ -13,49 +13,49 @@ _CREDENTIAL_NAMES = re.compile(
 
 
 def find_flaw(value: str) -> str | None:
-    """Return the fault of a secret or a URL; None if it is valid."""
+    """Return the fault of a secret or a URL, or None if it is valid."""
     if value and not value.strip(" \t\r\n\ufeff"):
         return "is blank"
     if "\ufeff" in value:
-        return "has a byte order mark in it"
+        return "contains a byte order mark"
     if value.strip("\r\n") != value:
-        return "begins or ends with a line end"
+        return "starts or ends with a line break"
     if value.strip() != value:
-        return "begins or ends with a blank"
+        return "starts or ends with a blank"
     if any(not char.isprintable() for char in value):
-        return "has a line end or another control character in it"
+        return "contains a line break or another control character"
     return None
 
 
 def find_credential_flaw(value: str) -> str | None:
-    """Return the fault of a key or a token for a header; None if it is valid."""
+    """Return the fault of a key or a token in a header, or None if it is valid."""
     if flaw := find_flaw(value):
         return flaw
     if value[:1] in {'"', "'"} and value[-1:] == value[:1]:
-        return "stands in quotes, which are taken for a part of it"
+        return "is in quotes, which would be part of the value"
     if not value.isascii() or " " in value:
-        return "has a blank or a character that no header takes"
+        return "contains a blank or a character that is invalid in a header"
     return None
 
 
 def list_credential_flaws(environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield a sentence for each invalid AWS credential in the environment."""
+    """Yield a message for each invalid AWS credential in the environment."""
     for name, value in sorted(environment.items()):
         if _CREDENTIAL_NAMES.fullmatch(name) and (flaw := find_credential_flaw(value)):
-            yield f"{name}: {flaw}: set it anew, or unset it"
+            yield f"{name}: {flaw}: correct or unset it"
 
 
 def list_setting_flaws(environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield a sentence for each other invalid secret or proxy."""
+    """Yield a message for each invalid webhook secret or proxy in the environment."""
     for name, value in sorted(environment.items()):
         if name == "RECONCILER_WEBHOOK_SECRET" and (flaw := find_flaw(value)):
-            yield f"{name}: {flaw}: set it anew"
+            yield f"{name}: {flaw}: correct it"
         elif is_proxy(name) and (flaw := find_flaw(value) or _find_login_flaw(value)):
-            yield f"{name}: {flaw}: set it anew, or unset it"
+            yield f"{name}: {flaw}: correct or unset it"
 
 
 def _find_login_flaw(proxy: str) -> str | None:
     login = proxy.partition("://")[2] or proxy
     if any(char in login.rpartition("@")[0] for char in "/?#"):
-        return "has a /, ? or # in its login, where a URL ends: write %2F, %3F or %23 for it"
+        return "contains /, ? or # in its login, which ends the login: write %2F, %3F or %23 instead"
     return None

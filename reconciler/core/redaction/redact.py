@@ -1,4 +1,4 @@
-"""Redact secrets from foreign text, including escaped, encoded and cut ones."""
+"""Redact secrets from foreign text, including escaped, encoded and cut secrets."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from dataclasses import dataclass
 from reconciler.core.redaction.secrets import MIN_PART_LENGTH, lower_ascii
 
 MAX_LINE_LENGTH = 4000
-"""Characters: so much of a line is kept. What is said later is for nobody, and would have to be searched."""
+"""Maximum length of a line, in characters. The rest is cut off, because searching it for secrets takes time."""
 
 _REPLACEMENT = "***"
 _NAME_SEPARATORS = frozenset("-_.")
 _GRAM_LENGTH = 5
 _STRIDE = (
     MIN_PART_LENGTH - _GRAM_LENGTH + 1
-)  # every part of RUN characters holds a gram that begins at a multiple of this
+)  # each part of MIN_PART_LENGTH characters contains a gram that starts at a multiple of this
 _ESCAPES = re.compile(
     r"(?:%[0-9A-Fa-f]{2})+|(?:\\x[0-9A-Fa-f]{2})+|(?:\\u[0-9A-Fa-f]{4})+|\\[\\'\"/bfnrt]"
     r"|&(?:amp|lt|gt|quot|apos|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});"
 )
-_ESCAPE_SIGNS = "%\\&"  # with one of which each escape begins
+_ESCAPE_SIGNS = "%\\&"  # first characters of escapes
 _CONTROL_CHARACTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _DECODING_PASSES = 2
 
-# What is secret by where it stands, whether anybody knows it or not. Each pattern takes linear time: what it goes over
-# in vain it goes over once. A login alone is looked for from the start of each part between @ and /.
+# Patterns for secrets by their position, which also find unknown secrets. Each takes linear time, because it never
+# scans the same characters twice. _LOGIN matches only from the start of a part between @ and /.
 _LOGIN = re.compile(
     r"(?<![^\s/@])((?:(?<![/@])|[^\s/@'\"]*+['\"])(?::[^\s/@'\"]*+['\"]|[^\s/@'\":]*+['\"])*+)"
     r"[^\s/@'\":]++:[^\s/@]++(?=@)"
@@ -40,11 +40,11 @@ _VALUE_PATTERN = (
 
 
 def _compile_value_pattern(names: str) -> re.Pattern[str]:
-    """Return what finds the values of names, in a header, a query, JSON or XML."""
+    """Return a pattern for the values of these names in a header, a query, JSON or XML."""
     return re.compile(f"(?i)((?:{names}){_VALUE_PATTERN}")
 
 
-# Each with a word that stands in all it finds, in small letters: most lines have none
+# Patterns, each with a lower-case word that every match contains: most lines contain none of these words.
 _PATTERNS = (
     ("@", _LOGIN),
     ("invalid header value ", re.compile(r"(?i)(invalid header value ).*")),
@@ -62,14 +62,14 @@ _PATTERNS = (
 
 @dataclass(frozen=True, slots=True)
 class SecretIndex:
-    """Secrets as they are looked for: those that count whole, and the long ones by the grams that each part holds."""
+    """Index of secrets: those to find as a whole, and the long ones by the grams (short substrings) in each part."""
 
     whole: tuple[str, ...]
     grams: Mapping[str, tuple[str, ...]]
 
     @classmethod
     def build(cls, whole: Iterable[str], long: Iterable[str]) -> SecretIndex:
-        """Return an index of `whole` and `long` secrets, as in `Secrets`."""
+        """Return an index of `whole` and `long` secrets (see `Secrets`)."""
         grams: dict[str, tuple[str, ...]] = {}
         for secret in long:
             for at in range(0, len(secret) - _GRAM_LENGTH + 1, _STRIDE):
@@ -79,9 +79,9 @@ class SecretIndex:
 
 
 def redact(text: str, index: SecretIndex) -> str:
-    """Return a foreign text without secrets, line by line, and each line cut where it is too long for anyone.
+    """Return a foreign text without secrets, and with long lines cut.
 
-    Escapes are undone to look for them, whoever made those: a URL, JSON, repr or HTML.
+    Decode the escapes of URLs, JSON, repr and HTML to find escaped secrets.
     """
     return "\n".join(_redact_line(line, index) for line in text.split("\n"))
 
@@ -92,7 +92,7 @@ def hide(text: str, index: SecretIndex) -> str:
 
 
 def _redact_line(text: str, index: SecretIndex) -> str:
-    text = _hide_secrets(text[: 2 * MAX_LINE_LENGTH], index)  # a secret that ends behind it is cut away below
+    text = _hide_secrets(text[: 2 * MAX_LINE_LENGTH], index)  # the cut below removes a secret at this limit
     text, lower_text = _URL.sub(_hide_login_and_query, text), lower_ascii(text)
     for word, pattern in _PATTERNS:
         if word in lower_text:
@@ -111,13 +111,13 @@ def _hide_secrets(text: str, index: SecretIndex) -> str:
 
 
 def _hide_login_and_query(url: re.Match[str]) -> str:
-    """Return a URL behind its scheme without its login, which may hold any character, and without its query."""
+    """Return the part of a URL after the scheme, without login and query. A login may contain any character."""
     _, has_login, rest = url[0].rpartition("@")
     return (f"{_REPLACEMENT}@" if has_login else "") + _QUERY.sub(f"?{_REPLACEMENT}", rest)
 
 
 def _decode_readings(text: str) -> Iterator[tuple[str, list[tuple[int, int]] | None]]:
-    """Yield a text as it stands, and what its escapes mean, with the place of each character where it moved."""
+    """Yield the text itself, and the text with decoded escapes and the original place of each character."""
     yield lower_ascii(text), None
     if not any(sign in text for sign in _ESCAPE_SIGNS):
         return
@@ -138,7 +138,7 @@ def _decode_readings(text: str) -> Iterator[tuple[str, list[tuple[int, int]] | N
 
 
 def _decode_escape(escape: str) -> str:
-    """Return what an escape stands for; what stands for no text is of no secret."""
+    """Return the text that an escape encodes. Invalid escapes yield replacement characters, which match no secret."""
     if escape.startswith("&"):
         return html.unescape(escape)
     if escape.startswith("\\u"):
@@ -148,7 +148,7 @@ def _decode_escape(escape: str) -> str:
         octets = bytes.fromhex(escape.replace("\\x", "").replace("%", ""))
         try:
             return octets.decode()
-        except UnicodeDecodeError:  # a header is Latin-1
+        except UnicodeDecodeError:  # headers are in Latin-1
             return octets.decode("latin-1")
     return _CONTROL_CHARACTERS.get(escape[1], escape[1])
 
@@ -175,12 +175,12 @@ def _find_matches(text: str, index: SecretIndex) -> Iterator[tuple[int, int]]:
 
 
 def _is_name_continued(neighbours: str) -> bool:
-    """Tell whether a name goes on with the next two characters: east is a word in "north or east", not in us-east-1."""
+    """Tell whether the next two characters continue a name: "east" is a word of its own, but not in us-east-1."""
     return neighbours[:1].isalnum() or (neighbours[:1] in _NAME_SEPARATORS and neighbours[1:].isalnum())
 
 
 def _find_parts(text: str, secret: str) -> Iterator[tuple[int, int]]:
-    """Yield where parts of a secret of at least RUN characters stand, each as long as it is."""
+    """Yield the positions of parts of a secret with at least MIN_PART_LENGTH characters, each as long as possible."""
     at = 0
     while at + MIN_PART_LENGTH <= len(text):
         end = at + MIN_PART_LENGTH

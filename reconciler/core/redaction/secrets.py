@@ -1,4 +1,4 @@
-"""Secrets of a process, in every spelling that a foreign text may use."""
+"""Collect the secrets of a process, in each spelling that foreign text may use."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, unquote_plus
 
 MIN_SECRET_LENGTH = 4
-"""Characters: a shorter secret is not looked for: it would blank ordinary words. URLs hide their logins anyway."""
+"""Minimum length of a secret, in characters. A shorter one would redact ordinary words.
+
+A login in a URL is redacted at any length.
+"""
 MIN_PART_LENGTH = 8
-"""Characters: so long a part of a secret is hidden too, because libraries cut texts. A shorter secret counts whole."""
+"""Minimum length of a part of a secret to redact, in characters, because libraries cut texts.
+
+A shorter secret is redacted only as a whole.
+"""
 
 _MIN_TOKEN_LENGTH = 16
-"""Characters: a user's name as long as this may be a token with a filler for its password."""
+"""Length, in characters, from which a user name may be a token, with a placeholder as password."""
 _PROXY_NAMES = re.compile(r"(?:https?|ftp|all)_proxy", re.IGNORECASE)
 _SECRET_VARIABLES = frozenset(
     ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "RECONCILER_WEBHOOK_SECRET")
@@ -27,7 +33,7 @@ _PUBLIC_NAMES = re.compile(
     r"|PROVIDER|VERSION)",
     re.IGNORECASE,
 )
-# What stands where nobody needs a secret, and options of receivers. To hide such a word would only tell which it is.
+# Placeholders for secrets, and options of receivers. Redacting such a word would only reveal it.
 _PUBLIC_WORDS = frozenset(
     (
         "anonymous", "changeme", "default", "demo", "dummy", "example", "fake", "guest", "local", "localhost",
@@ -36,25 +42,25 @@ _PUBLIC_WORDS = frozenset(
         "x-access-token", "x-oauth-basic",
     )
 )  # fmt: skip
-# Regions, ARNs, times and paths: AWS and the system name those in each other line, as others' variables do
+# Regions, ARNs, times and paths: they are common in messages of AWS and the system, and in variables.
 _PUBLIC_VALUES = re.compile(
     r"[a-z]{2}(?:-[a-z]+)+-\d|arn:[a-z-]+:.*|\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?"
     r"|/(?:etc|home|mnt|opt|root|run|srv|tmp|usr|var)/.*"
 )
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://([^\s'\"]+)")
-# Where the scheme is mistyped: http//user:password@host
+# a login after a mistyped scheme: http//user:password@host
 _LOGIN_WITHOUT_SCHEME = re.compile(r"(?:^|[/\s'\"=])([^\s/@'\":=]++:[^\s/@'\"]++)@")
 _HEADER = re.compile(r"authorization:\s*(?:[A-Za-z]+\s+)?([^\s'\"]+)", re.IGNORECASE)
 _PASSWORD_SEPARATORS = re.compile(r"[/?#@:\s]+")
-_URL_SEPARATORS = re.compile(r"[?&](?:[\w+-]+=)?|[/#@:]")  # of a URL; the names in its query are options of apprise
+_URL_SEPARATORS = re.compile(r"[?&](?:[\w+-]+=)?|[/#@:]")  # in a URL; the names in its query are options of apprise
 _SCHEMES_WITH_HOST = frozenset(("http", "https", "json", "jsons", "xml", "xmls", "form", "forms", "ntfy", "ntfys"))
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Texts that must not be shown, lower-cased: those that count `whole` only, and those of which each long part does.
+    """Secrets in lower case. Those in `whole` are redacted only as a whole, those in `long` also in long parts.
 
-    `user:` and a part of its password are looked for whole, so that the user alone is not.
+    `whole` includes `user:` with a part of its password, because the user alone is public.
     """
 
     whole: frozenset[str] = field(default=frozenset(), repr=False)
@@ -62,13 +68,13 @@ class Secrets:
 
     @classmethod
     def from_values(cls, *values: str) -> Secrets:
-        """Return secrets that stand for themselves: keys, tokens and passwords."""
+        """Return secrets from plain values: keys, tokens and passwords."""
         texts = {each.strip() for value in values for each in (value, *value.splitlines())}
         return cls._classify(texts | {encoding for each in texts for encoding in _encode_base64(each)})
 
     @classmethod
     def from_login(cls, login: str) -> Secrets:
-        """Return what is secret in the `user:password` of a URL, as it stands there and decoded."""
+        """Return the secrets in the `user:password` of a URL, encoded and decoded."""
         user, has_password, password = login.partition(":")
         if not has_password:
             return cls.from_values(user, unquote(user))
@@ -87,7 +93,7 @@ class Secrets:
 
     @classmethod
     def from_text(cls, text: str, *, is_proxy: bool = False) -> Secrets:
-        """Return the logins in the URLs of a text."""
+        """Return the secrets in the logins of the URLs in a text."""
         secrets = cls()
         for login in _find_logins(text, is_proxy=is_proxy):
             secrets |= cls.from_login(login)
@@ -95,7 +101,7 @@ class Secrets:
 
     @classmethod
     def from_receiver_urls(cls, urls: str) -> Secrets:
-        """Return what is secret in URLs of apprise: each part but the scheme, and the host where there is one."""
+        """Return the secrets in URLs of apprise: each part except the scheme and the host."""
         parts: list[str] = []
         for url in urls.split():
             scheme, _, rest = url.partition("://")
@@ -113,7 +119,7 @@ class Secrets:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Secrets:
-        """Return what is secret in variables: those whose name says so, and the logins and headers of all others."""
+        """Return the secrets in variables: values with a secret name, and logins and headers in the other values."""
         secrets = cls()
         for name, value in environment.items():
             is_secret_name = (
@@ -141,17 +147,17 @@ class Secrets:
 
 
 def is_proxy(name: str) -> bool:
-    """Tell whether a variable names a proxy to git, curl and Python."""
+    """Tell whether a variable sets a proxy for git, curl and Python."""
     return bool(_PROXY_NAMES.fullmatch(name))
 
 
 def is_public(value: str) -> bool:
-    """Tell whether a value is public by its form and cannot be a secret."""
+    """Tell by its form whether a value is public and cannot be a secret."""
     return value in _PUBLIC_WORDS or bool(_PUBLIC_VALUES.fullmatch(value))
 
 
 def lower_ascii(text: str) -> str:
-    """Return a text whose ASCII letters are small, and that is as long as before: libraries lower-case hosts."""
+    """Return a text of the same length with lower-case ASCII letters, because libraries lower-case hosts."""
     return text.translate(_LOWER_CASE)
 
 
@@ -163,7 +169,7 @@ def _lower_all(values: Iterable[str]) -> frozenset[str]:
 
 
 def _find_logins(text: str, *, is_proxy: bool) -> Iterator[str]:
-    """Yield the logins of the URLs in a text; a proxy may lack its scheme, and may hold any character in its login."""
+    """Yield the logins of the URLs in a text. A proxy may lack its scheme and may have any character in its login."""
     urls = [(scheme.lower(), rest) for scheme, rest in _URL.findall(text)]
     if is_proxy and "://" not in text:
         urls = [("http", text.removeprefix("//"))]
@@ -177,7 +183,10 @@ def _find_logins(text: str, *, is_proxy: bool) -> Iterator[str]:
 
 
 def _encode_base64(value: str) -> Iterator[str]:
-    """Yield what base64 makes of a secret, wherever in a longer text it stands, without what its neighbours decide."""
+    """Yield the base64 encodings of a secret in a longer text, one for each offset modulo 3.
+
+    They lack the characters at both ends that depend on the neighbours of the secret.
+    """
     for offset, start in ((0, 0), (1, 2), (2, 3)):
         content = b"\0" * offset + value.encode(errors="replace")
         encoding = base64.b64encode(content).decode().rstrip("=")

@@ -1,1 +1,1 @@
-"""Reports of runs, as values that every format renders."""
+"""Reports of runs, as values that each output format renders."""

@@ -1,4 +1,4 @@
-"""Build a report from a plan and its outcomes."""
+"""Build the report of a target from its plan and the outcomes of its writes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,10 @@ def _get_since(association: AssociationReport, last_decision: LastDecision | Non
 def build_lines(
     plan: Plan, outcomes: Mapping[str, Outcome], live_after_writes: Mapping[str, Live]
 ) -> tuple[AssociationReport, ...]:
-    """Return a line for each decision, with outcomes by manifest name and what List showed afterwards by id."""
+    """Return a line for each decision.
+
+    `outcomes` are by manifest name. `live_after_writes` are the associations that List showed after the writes, by id.
+    """
     return tuple(
         _build_line(decision, outcome, live_after_writes.get(_get_changed_id(decision, outcome)))
         for decision in plan.decisions
@@ -71,14 +74,14 @@ def build_lines(
 
 
 def _get_changed_id(decision: Decision, outcome: Outcome | None) -> str:
-    """Return the id of the association that a call created or updated; empty without such a call."""
+    """Return the id of the association that a call created or updated; empty if there was no such call."""
     if isinstance(outcome, Created):
         return outcome.association_id
     return decision.association_id if isinstance(decision, Update) and outcome else ""
 
 
 def build_blocked_lines(manifests: Sequence[Manifest], reason: str) -> tuple[AssociationReport, ...]:
-    """Return a blocked line for each manifest of a target that could not be reconciled at all."""
+    """Return a blocked line for each manifest of a target that could not be reconciled."""
     return tuple(_build_line(Blocked(manifest, reason), None, None) for manifest in manifests)
 
 
@@ -116,8 +119,8 @@ def _build_reason(decision: Decision) -> str:
         case Adopt() if any(each.is_drifted for each in decision.differences):
             return f"{decision.reason}; {_DRIFT_MESSAGE.format('applied')}"
         case Held(write=Create()):
-            return f"creating waits: {decision.reason}"
+            return f"the create waits because {decision.reason}"
         case Held():
-            return f"updating waits: {decision.reason}"
+            return f"the update waits because {decision.reason}"
         case _:
             return decision.reason

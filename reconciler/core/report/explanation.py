@@ -1,4 +1,4 @@
-"""Explain one association: its inputs, its decision and the row of the decision table."""
+"""Explain the decision on one association: its inputs, and the row of the decision table."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ from reconciler.core.text import timestamp
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Row of the decision table: record, live association and decision. A guardrail may change the decision.
+    """Row of the decision table: record, live association and decision. A guardrail may stop the write.
 
-    `condition` separates the row from others with the same record and live association; None if there are no others.
+    `condition` tells the row from other rows with the same record and live association. It is None if there are no
+    such rows.
     """
 
     record: str
@@ -53,9 +54,11 @@ class Row:
 class Explanation:
     """Explanation of the decision on one association.
 
-    `request` is what git asks for, normalised and with the integration's ARN; None where that is not known. `token` is
-    what a Create of it would carry now; None where policy.adopt keeps any from being sent. `record` is under the
-    manifest's name or the one that it had before. `alike` are the live associations of the same natural key.
+    `request` is the normalised request of the manifest with the ARN of the data integration; None if the data
+    integration does not exist. `token` is the ClientToken that a Create would have now; None without a request, or if
+    policy.adopt prevents a Create. `record` is the record under the name of the manifest or an earlier name. `matches`
+    are the live associations with the same natural key. `unlisted` is the reason why the data integration could not be
+    listed.
     """
 
     manifest: Manifest
@@ -73,7 +76,7 @@ class Explanation:
 
 
 def explain(name: str, preview: Preview) -> Explanation:
-    """Explain the decision on the named manifest, which must be in the preview."""
+    """Return the explanation of the decision on the named manifest, which must be in the preview."""
     observation, journal = preview.observation, preview.journal
     decision = next(each for each in preview.plan.decisions if each.manifest.name == name)
     manifest = decision.manifest
@@ -104,7 +107,7 @@ def explain(name: str, preview: Preview) -> Explanation:
 
 
 def _find_record(decision: Decision, journal: Journal) -> Record | None:
-    """Return the record from the journal, including one under an earlier name of the manifest."""
+    """Return the record in the journal under the name of the manifest, or under its earlier name."""
     if decision.manifest.name in journal.records:
         return journal.records[decision.manifest.name]
     state = decision.record.state if decision.record else None
@@ -151,7 +154,7 @@ def _build_row(decision: Decision, record: Record | None, live: str, rules: RunR
 
 
 def _describe_record(record: Record | None) -> Iterator[str]:
-    """Describe the record in the words of the decision table."""
+    """Yield the parts of the row about the record."""
     match record.state if record else None:
         case None:
             yield "none"
@@ -160,9 +163,9 @@ def _describe_record(record: Record | None) -> Iterator[str]:
         case Bound(association_id, missing_since=missing_since, update=update):
             yield f"bound to {association_id}"
             if missing_since:
-                yield "which List has left out"
+                yield "List left it out"
             if update:
-                yield "an update was refused" if update.refusal else "an update was sent and does not show yet"
+                yield "AWS refused an update" if update.refusal else "an update was sent, and List does not show it yet"
         case other:
             assert_never(other)
 
@@ -170,24 +173,23 @@ def _describe_record(record: Record | None) -> Iterator[str]:
 def _describe_live(
     manifest: Manifest, record: Record | None, live: Live | None, matches: Sequence[Live], unlisted: str | None
 ) -> str:
-    """Describe the live association in the words of the decision table."""
+    """Return the part of the row about the live association."""
     if unlisted is not None:
         return "its data integration could not be listed"
     if record and isinstance(record.state, Bound) and live and live.id == record.state.association_id:
-        return "that association"
+        return "the bound association"
     if adopt := manifest.policy.adopt:
-        return (
-            "the one that policy.adopt names" if live and live.arn == adopt else "not the one that policy.adopt names"
-        )
-    return {0: "none", 1: "one with its natural key"}.get(len(matches), f"{len(matches)} with its natural key")
+        is_adopted = live is not None and live.arn == adopt
+        return "the association in policy.adopt" if is_adopted else "not the association in policy.adopt"
+    return f"{len(matches) if len(matches) > 1 else 'one'} with the same natural key" if matches else "none"
 
 
 def _describe_conditions(
     decision: Decision, write: Write | None, record: Record | None, rules: RunRules
 ) -> Iterator[str]:
-    """Describe the conditions of the row in the words of the decision table: differences, times and policy."""
+    """Yield the conditions of the row: differences, times and policies."""
     policy = decision.manifest.policy
-    if policy.adopt and not isinstance(decision, Blocked):  # the reason of which says it
+    if policy.adopt and not isinstance(decision, Blocked):  # the reason of a blocked decision names it
         yield f"policy.adopt names {policy.adopt}"
     match write or decision:
         case Create() as create:
@@ -195,7 +197,7 @@ def _describe_conditions(
         case Adopt(differences=differences, record=new_record):
             if record and record.name != new_record.name:
                 yield f"renamed from {record.name}"
-            yield from _describe_differences(differences) if differences else ("what List shows is equal",)
+            yield from _describe_differences(differences) if differences else ("AWS matches git",)
         case InSync():
             yield "desired = applied = live, as far as AWS shows"
         case Drifted(differences=differences):
@@ -204,9 +206,9 @@ def _describe_conditions(
             yield from _describe_differences(differences)
             yield f"mode {rules.options.mode.choose_stricter(policy.mode)}"
         case Settling(until=until):
-            yield f"the time to wait ends at {timestamp(until)}, and it is {timestamp(rules.now)}"
+            yield f"the wait ends at {timestamp(until)}, and the time is {timestamp(rules.now)}"
         case Lost():
-            yield "in two runs, a settle time apart"
+            yield "List left it out in two runs, a settle time apart"
             yield f"policy.onLoss {policy.on_loss}, policy.generation {policy.generation}"
         case Held() | Blocked() as blocked:
             yield blocked.reason.partition(": ")[0]
@@ -215,36 +217,34 @@ def _describe_conditions(
 
 
 def _explain_repetition(create: Create) -> Iterator[str]:
-    """Explain the repetition of a Create from its previous record. A first Create has no condition."""
+    """Yield the conditions of a repeated Create. A first Create has none."""
     previous_record, policy = create.previous_record, create.manifest.policy
     if previous_record is None:
         return
     match previous_record.state:
         case CreatePending(attempts) if create.record.incarnation == previous_record.incarnation:
-            yield f"attempt {attempts} is longer ago than its time to wait"
+            yield f"the wait after attempt {attempts} is over"
             return
         case CreatePending():
             yield "given up"
         case Bound():
-            yield "in two runs, a settle time apart"
+            yield "List left it out in two runs, a settle time apart"
         case other:
             assert_never(other)
     if policy.generation > previous_record.generation:
-        yield f"policy.generation {policy.generation}, and {previous_record.generation} was acted on last"
+        yield f"policy.generation was raised from {previous_record.generation} to {policy.generation}"
     else:
         yield f"policy.onLoss {policy.on_loss}"
 
 
 def _describe_differences(differences: Sequence[Difference]) -> Iterator[str]:
-    """Say which members differ, and between whom."""
+    """Yield the members that differ between desired and applied, then those that differ between applied and live."""
     changed_members = [each for each in differences if each.is_changed]
     if changed_members:
-        extent = (
-            "only in what can be updated"
-            if all(each.is_updatable for each in changed_members)
-            else "in what cannot be changed"
-        )
-        yield f"desired ≠ applied {extent}: {' '.join(each.path for each in changed_members)}"
+        is_updatable = all(each.is_updatable for each in changed_members)
+        extent = "can change every member" if is_updatable else "cannot change every member"
+        paths = " ".join(each.path for each in changed_members)
+        yield f"desired ≠ applied, and an update {extent}: {paths}"
     else:
         yield "desired = applied"
     if drifted_paths := [each.path for each in differences if each.is_drifted]:

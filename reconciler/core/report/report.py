@@ -1,4 +1,4 @@
-"""Report of a run: a value that renderers show without decisions of their own."""
+"""Report of a run: its targets, associations and outcomes, ready to render."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ def format_summary_name(kind: DecisionKind) -> str:
 
 
 SUMMARY_NAMES = (*map(format_summary_name, DecisionKind), "unmanaged", "failed")
-"""The counts of a summary, in the order in which they are shown."""
+"""Names of the counts in a summary, in the order of display."""
 
 
 @dataclass(frozen=True, slots=True)
 class AssociationReport:
-    """Line of one manifest in the report. `write` is its call, in this run or after time has passed.
+    """Report of one manifest.
 
-    `since` is since when the decision is the same in every run.
+    `write` is the write of this run, or a held write that resumes by itself. `since` is the time of the first run in an
+    unbroken series of runs with the same decision.
     """
 
     name: str
@@ -51,17 +52,17 @@ class AssociationReport:
 
     @property
     def has_failed(self) -> bool:
-        """Tell whether a call was made without a known success."""
+        """True if a write was due and is not known to have succeeded."""
         return isinstance(self.outcome, Refused | NotSent | Unknown)
 
     @property
     def has_failed_export(self) -> bool:
-        """Tell whether the last job of the association failed, regardless of the decision."""
+        """True if the last job of the association failed, regardless of the decision."""
         return self.last_execution is not None and self.last_execution.status == "FAILED"
 
     @property
     def has_remaining_difference(self) -> bool:
-        """Tell whether a difference between the manifest and AWS remains after the run."""
+        """True if a difference between the manifest and AWS remains after the run."""
         match self.decision:
             case DecisionKind.CREATE | DecisionKind.UPDATE:
                 return not isinstance(self.outcome, SUCCESSES)
@@ -81,10 +82,11 @@ class AssociationReport:
 
 @dataclass(frozen=True, slots=True)
 class TargetReport:
-    """One target's part: `error` says why it could not be reconciled at all.
+    """Report of one target. `error` is the reason if the target could not be reconciled.
 
-    `unmanaged` is live and has no manifest, `orphaned` is in the journal and has none. `unlisted` are the ARNs of the
-    data integrations that could not be listed, and why. `live` counts what could. `names` are those of the data
+    `unmanaged` are the live associations that no manifest covers. `orphaned` are the records whose manifests are gone.
+    `unlisted` are the ARNs of the data integrations that could not be listed, each with the reason. `live_count` is the
+    number of live associations, with those that this run created. `integration_names` are the names of the data
     integrations, by ARN.
     """
 
@@ -100,37 +102,37 @@ class TargetReport:
     integration_names: Mapping[str, str] = field(default_factory=dict)
 
     def get_integration_name(self, arn: str) -> str:
-        """Return the name of a data integration, or its ARN if the integration is gone."""
+        """Return the name of a data integration, or its ARN if the data integration is gone."""
         return self.integration_names.get(arn, arn)
 
     def format_integration(self, arn: str) -> str:
-        """Return the name and the ARN of a data integration."""
+        """Return the name and ARN of a data integration, or the ARN alone if the data integration is gone."""
         return f"{self.integration_names[arn]} ({arn})" if arn in self.integration_names else arn
 
     @property
     def failed_count(self) -> int:
-        """The number of failed calls."""
+        """The number of failed writes."""
         return sum(association.has_failed for association in self.associations)
 
     @property
     def has_attempted_writes(self) -> bool:
-        """Tell whether the plan has a call."""
+        """True if a write of the plan has an outcome."""
         return any(each.outcome for each in self.associations if each.write)
 
     @property
     def has_plan(self) -> bool:
-        """Whether at least one manifest was decided on. A plan may have no writes."""
+        """True if a manifest has a decision, or, in a target that failed, a write. A plan may have no writes."""
         return bool(self.associations) if self.error is None else any(each.write for each in self.associations)
 
     @property
     def managed_count(self) -> int:
-        """The number of live associations with a manifest."""
+        """The number of live associations that a manifest covers."""
         return self.live_count - len(self.unmanaged)
 
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """Time, source and options of a run. Times are UTC."""
+    """Time, revision and version of a run. Times are UTC."""
 
     id: str
     started_at: datetime
@@ -151,12 +153,12 @@ class Report:
 
     @property
     def plan_digest(self) -> str:
-        """`sha256:…` over the reviewed writes, without values that change by themselves."""
+        """The digest `sha256:…` of the writes that a review covers. Other members of the report do not change it."""
         return compute_digest(canonical_line(each.write) for each in self.associations if each.write)
 
     @property
     def has_plan(self) -> bool:
-        """Whether at least one target has a plan. The digest means nothing otherwise."""
+        """True if at least one target has a plan. Without a plan, the digest has no meaning."""
         return any(target.has_plan for target in self.targets)
 
     @property
@@ -166,17 +168,17 @@ class Report:
 
     @property
     def live_count(self) -> int:
-        """The number of listed live associations."""
+        """The number of live associations of all targets."""
         return sum(target.live_count for target in self.targets)
 
     @property
     def managed_count(self) -> int:
-        """The number of listed live associations with a manifest."""
+        """The number of live associations of all targets that a manifest covers."""
         return sum(target.managed_count for target in self.targets)
 
     @property
     def summary(self) -> Mapping[str, int]:
-        """Counts by decision, every manifest once, then unmanaged associations and failed outcomes."""
+        """The counts: each manifest once by its decision, then unmanaged associations and failed writes."""
         counts = Counter(association.decision for association in self.associations)
         return {
             **{format_summary_name(kind): counts[kind] for kind in DecisionKind},
@@ -186,28 +188,31 @@ class Report:
 
     @property
     def open_count(self) -> int:
-        """The number of manifests that wait for a person or for another run, without drifted ones."""
+        """The number of manifests that wait for a person or a later run, without drifted ones."""
         waiting = (each.decision is DecisionKind.BLOCKED or each.has_remaining_difference for each in self.associations)
         return sum(waiting) - self.summary["drifted"]
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether every live association was listed."""
+        """True if every target was reconciled and every data integration was listed."""
         return not any(target.error or target.unlisted for target in self.targets)
 
     @property
     def has_failed(self) -> bool:
-        """Whether a target could not be reconciled or looked at whole, or a call failed. What is blocked has not."""
+        """True if a target failed, a data integration could not be listed, or a write failed. Blocked is not failed."""
         return not self.is_complete or any(target.failed_count for target in self.targets)
 
     @property
     def exit_code(self) -> int:
-        """0 without failures, blocked manifests and a plan mismatch; otherwise 1."""
+        """The exit code: 1 after a failure, a blocked manifest or a plan mismatch, otherwise 0."""
         failure_count = self.summary["failed"] + self.summary["blocked"]
         return 1 if failure_count or self.mismatch or any(target.error for target in self.targets) else 0
 
     def get_detailed_exit_code(self, *, unmanaged: bool = False) -> int:
-        """As exit_code, but 2 where nothing failed and a difference remains, `unmanaged` associations if asked for."""
+        """Return 1 if `exit_code` is 1, 2 if a difference remains, otherwise 0.
+
+        With `unmanaged`, an unmanaged association is a difference.
+        """
         if self.exit_code:
             return 1
         has_difference = any(association.has_remaining_difference for association in self.associations)

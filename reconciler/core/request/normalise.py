@@ -1,4 +1,4 @@
-"""Brings a request to one form, and finds in it what a JSON Schema cannot say."""
+"""Normalise requests, and find problems in them that a JSON Schema cannot express."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _EXPRESSION_POINTER = "/ExecutionConfiguration/ScheduleConfiguration/ScheduleExp
 
 
 def find_problems(spec: Spec, rejected_pointers: Container[str] = ()) -> Iterator[tuple[str, str]]:
-    """Yield (JSON Pointer into the spec, sentence) for what is wrong with a request of the right shape.
+    """Yield (JSON Pointer into the spec, message) for each invalid time, window and schedule expression.
 
-    Members that are `refused` already, by their pointers, are not looked at: nothing is known of their form and length.
+    Members at `rejected_pointers` are skipped, because the schema rejected them: their form and length are unknown.
     """
     execution = mapping_or_empty(spec.get("ExecutionConfiguration"))
     millis: dict[str, int] = {}
@@ -35,7 +35,7 @@ def find_problems(spec: Spec, rejected_pointers: Container[str] = ()) -> Iterato
                 yield pointer, str(error)
     if "EndTime" in millis and millis.get("StartTime", -1) >= millis["EndTime"]:
         start, end = format_millis(str(millis["StartTime"])), format_millis(str(millis["EndTime"]))
-        message = f"the window ends at {end}, which is not after its start at {start}"
+        message = f"EndTime must be after StartTime: the window starts at {start} and ends at {end}"
         yield "/ExecutionConfiguration/OnDemandConfiguration/EndTime", message
     expression = mapping_or_empty(execution.get("ScheduleConfiguration")).get("ScheduleExpression")
     if (
@@ -47,12 +47,13 @@ def find_problems(spec: Spec, rejected_pointers: Container[str] = ()) -> Iterato
 
 
 def normalise(spec: Spec) -> Spec:
-    """Return a request in the one form that is compared, hashed, journalled and sent.
+    """Return a request in its normal form. The program compares, hashes, journals and sends this form.
 
-    Times become strings of epoch milliseconds, numbers in ExecutionConfiguration strings, and what says nothing there
-    or as a whole member (None, an empty string, an empty map) is left out. What ObjectConfiguration and metadata hold
-    is the user's own: it is sent as written. A time that cannot be read stays as it is, so that whatever AWS answers
-    can be compared.
+    - Empty members (None, "", {}, []) are removed, at the top and in ExecutionConfiguration.
+    - Times become strings of epoch milliseconds.
+    - Numbers in ExecutionConfiguration become strings.
+    - The contents of ObjectConfiguration and ClientAssociationMetadata belong to the user, and stay as written.
+    - An invalid time stays unchanged, so that every answer of AWS can be normalised.
     """
     request = {member: value for member, value in spec.items() if value not in _EMPTY_VALUES}
     execution = _drop_empty(mapping_or_empty(request.pop("ExecutionConfiguration", None)))
@@ -68,12 +69,12 @@ def normalise(spec: Spec) -> Spec:
 
 
 def resolve_request(spec: Spec, integration_arn: str) -> Spec:
-    """Return the request with the integration's ARN in place of the manifest's spelling of it."""
+    """Return the request with the ARN of its data integration as DataIntegrationIdentifier."""
     return {**spec, "DataIntegrationIdentifier": integration_arn}
 
 
 def list_unreadable_pointers(spec: Spec) -> tuple[str, ...]:
-    """Return the pointers of those members of a request that AWS never shows again."""
+    """Return the JSON Pointers of the members of a request that AWS never shows."""
     return tuple(f"/{member}" for member in UNREADABLE if member in spec)
 
 

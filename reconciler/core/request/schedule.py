@@ -1,4 +1,4 @@
-"""Tells a malformed schedule expression before AWS is asked."""
+"""Validate schedule expressions before a request is sent to AWS."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 
 _RATE = re.compile(r"rate\( *([0-9]{1,9}) *(minutes?|hours?|days?|weeks?|months?) *\)")
 _CRON = re.compile(r"cron\(([ -~]*)\)")
-_TOO_MANY_DIGITS = 5  # digits, which no field of cron has
+_TOO_MANY_DIGITS = 5  # no value in a cron field has more than four digits
 _MAX_LENGTH = 255
-"""Characters that AWS takes at most; what is longer is not looked at."""
+"""Characters in the longest expression that AWS accepts. A longer one is rejected without parsing."""
 
 _MONTHS = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
 _DAYS = "SUN|MON|TUE|WED|THU|FRI|SAT"
@@ -20,14 +20,14 @@ _FIELDS = (
     ("day of week", 1, 7, _DAYS, "?L#"),
     ("year", 1970, 2199, "", ""),
 )
-"""Name, lowest, highest, words and special characters of cron's six fields, as Amazon EventBridge documents them."""
+"""Name, minimum, maximum, words and special characters of each cron field, as Amazon EventBridge documents them."""
 
 
 def find_problem(expression: str) -> str | None:
-    """Return what is wrong with a `rate(…)` or `cron(…)` expression, or None.
+    """Return the problem of a `rate(…)` or `cron(…)` expression, or None if it is valid.
 
-    AppIntegrations documents no syntax of its own; this is the one that Amazon EventBridge and AppFlow
-    document (AppFlow writes `rate(5minutes)` without a space, so both spellings pass).
+    AppIntegrations documents no syntax. This function follows the documentation of Amazon EventBridge and AppFlow.
+    AppFlow writes `rate(5minutes)` without a space, so the space is optional.
     """
     if len(expression) > _MAX_LENGTH:
         return f"{expression[:40]!r}… has more than {_MAX_LENGTH} characters"
@@ -45,20 +45,20 @@ def find_problem(expression: str) -> str | None:
 def _find_cron_problem(expression: str, fields: list[str]) -> str | None:
     if len(fields) != len(_FIELDS):
         names = ", ".join(name for name, *_ in _FIELDS)
-        return f"{expression!r} has {len(fields)} fields, cron takes {len(_FIELDS)}: {names}"
+        return f"{expression!r} has {len(fields)} fields, and cron takes {len(_FIELDS)}: {names}"
     for text, (name, low, high, words, special) in zip(fields, _FIELDS, strict=True):
         is_valid = all(_is_valid_part(part, low, high, words, special) for part in text.split(","))
         if not is_valid and not (text == "?" and "?" in special):
             allowed_values = f"{low}-{high}" + (f" or {words.replace('|', ' ')}" if words else "")
             signs = " ".join(("*", ",", "-", "/", *special))
-            return f"{expression!r}: {text!r} is no {name} field of cron, which takes {allowed_values}, {signs}"
+            return f"{expression!r}: {text!r} is not valid for {name}: use {allowed_values} and {signs}"
     if (fields[2] == "?") == (fields[4] == "?"):
-        return f"{expression!r}: one of day of month and day of week must be ?, the other not"
+        return f"{expression!r}: exactly one of day of month and day of week must be ?"
     return None
 
 
 def _is_valid_part(part: str, low: int, high: int, words: str, special: str) -> bool:
-    """Tell whether one part of a comma list fits its field."""
+    """Return whether one item of a comma-separated field is valid."""
     if "L" in special and re.fullmatch(r"L|LW|[1-7]L" if "#" in special else r"L|LW|L-[0-9]{1,2}", part):
         return True
     if "W" in special and re.fullmatch(r"[0-9]{1,2}W", part):

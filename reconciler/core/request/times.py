@@ -1,4 +1,4 @@
-"""Reads the two spellings of time that AppIntegrations takes and writes the one it documents."""
+"""Convert times to epoch milliseconds, the format that AppIntegrations documents, and back to ISO 8601."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_epoch_millis(text: str) -> str:
-    """Return a time as epoch milliseconds in a string, the form the service model documents.
+    """Return a time as a string of epoch milliseconds, the format in the service model.
 
-    Takes ISO 8601 with a zone, or epoch milliseconds. Raises ValueError with a sentence for a person.
+    `text` is ISO 8601 with a time zone, or epoch milliseconds. Raises ValueError with a message for the user.
     """
     if text.isascii() and text.isdigit():
         if len(text) > _MAX_DIGITS:
@@ -25,15 +25,15 @@ def to_epoch_millis(text: str) -> str:
     except ValueError as error:
         raise ValueError(f"{text!r} is not a time: {error}") from None
     if time.tzinfo is None:
-        raise ValueError(f"{text!r} has no zone: end it with Z, or with an offset such as +02:00")
+        raise ValueError(f"{text!r} has no time zone: end it with Z, or with an offset such as +02:00")
     millis = (time - _EPOCH) // timedelta(milliseconds=1)
     if millis < 0:
-        raise ValueError(f"{text!r} lies before 1970")
+        raise ValueError(f"{text!r} is before 1970")
     return str(millis)
 
 
 def format_millis(millis: str) -> str:
-    """Return epoch milliseconds as ISO 8601 in UTC, and anything else as it is."""
+    """Return epoch milliseconds as ISO 8601 in UTC. Return any other text unchanged."""
     if not (millis.isascii() and millis.isdigit() and len(millis) in {12, 13}):
         return millis
     time = _EPOCH + timedelta(milliseconds=int(millis))

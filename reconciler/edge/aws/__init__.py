@@ -1,4 +1,4 @@
-"""Amazon AppIntegrations, STS and S3 through boto3: a client that only reads, and one that writes once."""
+"""Call Amazon AppIntegrations, STS and S3 with boto3. The reader is read-only; the writer sends each call once."""
 
 from reconciler.edge.aws.reader import Reader
 from reconciler.edge.aws.session import ConnectionSettings, SharedModels, TargetSession, create_ambient_client

@@ -28,7 +28,7 @@ from reconciler.core.aws.throttling import is_throttled
 from reconciler.core.aws.verdict import get_code_and_status, get_request_id, is_from_aws
 from reconciler.core.errors import AccessDenied, ClockSkewed, CloudError, Throttled, Unauthenticated, Unreachable
 
-NO_REGION = "no Region: declare a Target, or give --region or AWS_REGION"
+NO_REGION = "no Region is configured: declare a Target, or set --region or AWS_REGION"
 NO_CREDENTIALS = (
     NoCredentialsError,
     PartialCredentialsError,
@@ -37,49 +37,46 @@ NO_CREDENTIALS = (
     SSOError,
     SSOTokenLoadError,
     TokenRetrievalError,
-    getattr(exceptions, "LoginError", SSOError),  # of `aws login`; older botocore versions lack it
+    getattr(exceptions, "LoginError", SSOError),  # raised for `aws login`; older botocore versions lack it
 )
-_NOT_AWS = "what answers is not AWS, but maybe a proxy"
+NOT_AWS = "the answer is not from AWS, but perhaps from a proxy"
 _MAX_LENGTH = 200
 """Maximum characters quoted from an unreadable response."""
 
 
 @contextmanager
 def translate_errors(operation: str) -> Iterator[None]:
-    """Translate botocore's errors of the block, and add the operation and AWS's request id. Raises CloudError."""
+    """Translate the botocore errors that the block raises into CloudError, with the operation and the request id."""
     try:
         yield
     except CloudError as error:  # an unusable response
         raise type(error)(f"{operation}: {error}") from error
     except ClientError as error:
         if not is_from_aws(get_answer(error)):
-            raise Unreachable(f"{operation}: {_NOT_AWS}: {_shorten(format_error(error))}") from error
+            raise Unreachable(f"{operation}: {NOT_AWS}: {_shorten(format_error(error))}") from error
         raise _select_error_type(error)(f"{operation}: {format_error(error)}") from error
     except NoRegionError as error:
         raise CloudError(NO_REGION) from error
     except MissingDependencyException as error:
-        remedy = "install it (pip install 'botocore[crt]'), or give credentials of another kind"
+        remedy = "install it (pip install 'botocore[crt]'), or use another kind of credentials"
         message = f"botocore lacks its crt extra, which profiles of `aws login` need: {remedy}"
         raise Unauthenticated(f"{operation}: {message}") from error
     except NO_CREDENTIALS as error:
         raise Unauthenticated(f"{operation}: {format_error(error)}") from error
     except ResponseParserError as error:  # not a BotoCoreError
-        raise Unreachable(f"{operation}: {_NOT_AWS}: {_shorten(format_error(error))}") from error
+        raise Unreachable(f"{operation}: {NOT_AWS}: {_shorten(format_error(error))}") from error
     except BotoCoreError as error:
         raise Unreachable(f"{operation}: {format_error(error)}") from error
     except KeyError as error:
         raise CloudError(f"{operation}: AWS's answer lacks {redaction.describe_error(error)}") from error
-    except (
-        AttributeError,
-        TypeError,
-    ) as error:  # botocore raises these if members have other types than its model says
+    except (AttributeError, TypeError) as error:  # botocore raises these for members of the wrong type
         raise Unreachable(f"{operation}: the answer cannot be read: {_shorten(format_error(error))}") from error
     except (ValueError, OSError) as error:  # boto3 raises these for invalid settings, such as AWS_MAX_ATTEMPTS=x
         raise CloudError(f"{operation}: {format_error(error)}") from error
 
 
 def get_answer(error: ClientError) -> Mapping[str, Any]:
-    """Return an error's response as a mapping: botocore's type requires members that a response may lack."""
+    """Return an error's response as a plain mapping: a response may lack members that botocore's type requires."""
     answer: Mapping[str, Any] = dict(error.response)
     return answer
 
@@ -87,7 +84,7 @@ def get_answer(error: ClientError) -> Mapping[str, Any]:
 def require_aws(answer: Mapping[str, Any]) -> None:
     """Reject a response without AWS's request id. Raises Unreachable."""
     if not is_from_aws(answer):
-        raise Unreachable(f"{_NOT_AWS}: the answer bears no request id")
+        raise Unreachable(f"{NOT_AWS}: it has no request id")
 
 
 def _select_error_type(error: ClientError) -> type[CloudError]:
@@ -100,11 +97,11 @@ def _select_error_type(error: ClientError) -> type[CloudError]:
         return Unauthenticated
     if code.startswith("AccessDenied"):
         return AccessDenied
-    return Unreachable if status >= 500 else CloudError  # noqa: PLR2004 - a fault of AWS
+    return Unreachable if status >= 500 else CloudError  # noqa: PLR2004 - 5xx is an error of AWS itself
 
 
 def format_error(error: BaseException) -> str:
-    """Return an error as one line, with the request id that AWS Support needs."""
+    """Return an error as one line, with the request id that AWS Support asks for and the remedy if one is known."""
     if not isinstance(error, ClientError):
         return redaction.describe_error(error)
     answer = get_answer(error)

@@ -1,4 +1,4 @@
-"""Disable botocore's prompts: nobody answers them, and a run would wait forever."""
+"""Disable botocore's prompts. A run has no user to answer them, and would wait forever."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TIMEOUT_SECONDS = 60.0
 def disable_prompts(session: botocore.session.Session) -> None:
     """Reject profiles with `mfa_serial`, and run each `credential_process` without a terminal.
 
-    This sets private members because botocore has no public ones. A test checks that they exist.
+    This sets private members of botocore, which has no public ones for it. A test checks that they exist.
     """
     chain: Any = session.get_component("credential_provider")
     popen = partial(NoninteractiveProcess, timeout_seconds=_TIMEOUT_SECONDS)
@@ -44,20 +44,20 @@ def _refuse_prompt(prompt: str) -> str:
     """Reject a prompt for an MFA code. Raises Unauthenticated."""
     device = redaction.redact(prompt).strip().removeprefix("Enter MFA code for ").rstrip(":")
     raise Unauthenticated(
-        f"the profile wants a code of the MFA device {device}, and nobody is asked for one here: get a session first "
-        "(aws sts get-session-token, aws sso login) and give its credentials or its profile"
+        f"the profile requires a code of the MFA device {device}, but this program never prompts: start a session "
+        "first (aws sts get-session-token, aws sso login) and use its credentials or profile"
     )
 
 
 class NoninteractiveProcess(subprocess.Popen[bytes]):
-    """A process without standard input or terminal. It is killed after `timeout_seconds`."""
+    """A process without standard input or a terminal. It is killed after `timeout_seconds`."""
 
     def __init__(self, command: list[str], *, timeout_seconds: float, **options: Any) -> None:
         super().__init__(command, stdin=subprocess.DEVNULL, start_new_session=True, **options)
         self._timeout_seconds = timeout_seconds
 
     def communicate(self, input: bytes | None = None, timeout: float | None = None) -> tuple[bytes, bytes]:  # noqa: A002
-        """Return its output. Raises CredentialRetrievalError after the timeout."""
+        """Return standard output and standard error. Raises CredentialRetrievalError after the timeout."""
         try:
             return super().communicate(input, self._timeout_seconds if timeout is None else timeout)
         except subprocess.TimeoutExpired as error:
@@ -66,6 +66,5 @@ class NoninteractiveProcess(subprocess.Popen[bytes]):
             for pipe in filter(None, (self.stdout, self.stderr)):
                 pipe.close()
             self.wait()
-            took = f"it took longer than {self._timeout_seconds:g} s, and was ended"
-            message = f"{took}; it may have waited for somebody to answer"
+            message = f"it ran for longer than {self._timeout_seconds:g} s and was killed; it may have waited for input"
             raise CredentialRetrievalError(provider="custom-process", error_msg=message) from error

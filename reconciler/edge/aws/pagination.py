@@ -12,24 +12,27 @@ from botocore.parsers import ResponseParserError
 from reconciler.core.errors import Unreachable
 from reconciler.edge.aws.errors import require_aws
 
-_PAGE_SIZE = 50  # the largest that the service model allows
+_PAGE_SIZE = 50  # the maximum of the service model
 _LAST_STATUS = "LastExecutionStatus"
 _QUOTA = 20
-"""Data integrations in an account and Region (Amazon Connect service quotas), the larger quota of what is listed."""
+"""Quota of data integrations in an account and Region (Amazon Connect service quotas).
+
+The quota of associations, the other list, is smaller.
+"""
 MAX_PAGES = 20 * _QUOTA
-"""Maximum pages of one List: twenty times the quota at one item a page, a thousand times at 50."""
+"""Maximum pages of one List: 20 times the quota with one item a page, 1,000 times the quota with 50 items a page."""
 
 
 ListCall: TypeAlias = Callable[..., Any]
-"""A List operation of a boto3 client: returns one page, and raises botocore's errors."""
+"""A List operation of a boto3 client. It returns one page, and raises botocore's errors."""
 
 
 def require_shape(response_dict: dict[str, Any], operation_model: Any, **_: object) -> None:
-    """Reject a page whose members have other JSON types than AWS's, before botocore parses it.
+    """Reject a page if its members do not have the JSON types of the service model. Raises ResponseParserError.
 
-    botocore reads an empty mapping as an empty list. It also rejects the page for an execution status of another
-    type. That status is only displayed, and counts as unknown here. Handler of botocore's event before-parse. Raises
-    ResponseParserError.
+    This handler of botocore's event before-parse is needed because botocore reads an empty mapping as an empty list.
+    botocore also rejects a whole page if a last execution status is not a mapping. The program only displays that
+    status, and therefore the handler wraps such a value in a mapping.
     """
     try:
         page = json.loads(response_dict["body"])
@@ -40,7 +43,7 @@ def require_shape(response_dict: dict[str, Any], operation_model: Any, **_: obje
     for member, shape in operation_model.output_shape.members.items():
         expected = {"list": list, "string": str}.get(shape.type_name, object)
         if not isinstance(page.get(member), expected | None):
-            raise ResponseParserError(f"{member} is of another type than {shape.type_name}")
+            raise ResponseParserError(f"{member} is not of type {shape.type_name}")
     items = [item for each in page.values() if isinstance(each, list) for item in each if isinstance(item, dict)]
     if malformed_items := [item for item in items if not isinstance(item.get(_LAST_STATUS), dict | None)]:
         for item in malformed_items:
@@ -64,7 +67,7 @@ def read_pages(call: ListCall, member: str, **parameters: str) -> Iterator[list[
         if not next_token:
             return
         if next_token in previous_tokens:
-            raise Unreachable("AWS gave the same NextToken twice: the list has no end, and is not known whole")
+            raise Unreachable("the list does not end and is incomplete: AWS returned the same NextToken twice")
         previous_tokens.add(next_token)
         token = {"NextToken": next_token}
-    raise Unreachable(f"the list has more than {MAX_PAGES} pages, and is not known whole")
+    raise Unreachable(f"the list is incomplete: it has more than {MAX_PAGES} pages")

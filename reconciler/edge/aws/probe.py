@@ -1,4 +1,4 @@
-"""Read from AWS what `reconcile doctor` checks, with one call each and no writes."""
+"""Read the facts that `reconcile doctor` checks from AWS and botocore, without writes."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
 
 _SERVICE, _CREATE = "appintegrations", "CreateDataIntegrationAssociation"
-_NO_PROFILE = {"profile": (None, None, None, None)}  # botocore's bundled data is the same for each profile
-# GetBucketLocation has its own names for two Regions (S3 API Reference, "GetBucketLocation")
+_NO_PROFILE = {"profile": (None, None, None, None)}  # no profile is read: botocore's own data needs none
+# GetBucketLocation has its own names for two Regions (S3 API Reference, "GetBucketLocation").
 _LOCATIONS = {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}
 
 
 class Probe:
-    """A read-only client of one target's AppIntegrations and export buckets. Raises CloudError."""
+    """A read-only client of AppIntegrations and the export buckets of one target. Its methods raise CloudError."""
 
     def __init__(self, integrations: AppIntegrationsServiceClient, buckets: Any, scope: ArnScope) -> None:
         for client in (integrations, buckets):
@@ -48,14 +48,14 @@ class Probe:
             return tuple(parse_integration(item, self._scope) for page in pages for item in page)
 
     def list_object_keys(self, integration_arn: str) -> tuple[str, ...]:
-        """Return the keys of a data integration's ObjectConfiguration; empty if it has none."""
+        """Return the keys of a data integration's ObjectConfiguration, or () if it has none."""
         with translate_errors("GetDataIntegration"):
             answer = self._integrations.get_data_integration(Identifier=integration_arn)
             require_aws(answer)
             return tuple(answer.get("ObjectConfiguration") or {})
 
     def check_associations_access(self, integration_arn: str) -> None:
-        """List at most one association of a data integration, to see whether that is allowed."""
+        """Check the permission to list the associations of a data integration, by listing at most one."""
         with translate_errors("ListDataIntegrationAssociations"):
             answer = self._integrations.list_data_integration_associations(
                 DataIntegrationIdentifier=integration_arn, MaxResults=1
@@ -63,7 +63,7 @@ class Probe:
             require_aws(answer)
 
     def find_bucket_region(self, bucket: str) -> str | None:
-        """Return the Region of a bucket, None where there is no such bucket."""
+        """Return the Region of a bucket, or None if the bucket does not exist."""
         with _translate_bucket_errors("GetBucketLocation", bucket):
             try:
                 answer = self._buckets.get_bucket_location(Bucket=bucket)
@@ -76,7 +76,7 @@ class Probe:
             return _LOCATIONS.get(region, redaction.redact(region or ""))
 
     def find_bucket_encryption(self, bucket: str) -> Encryption | None:
-        """Return the default encryption of a bucket, None where it has none."""
+        """Return the default encryption of a bucket, or None if it has none."""
         with _translate_bucket_errors("GetBucketEncryption", bucket):
             try:
                 answer = self._buckets.get_bucket_encryption(Bucket=bucket)
@@ -98,7 +98,10 @@ class Probe:
 
 
 class StsListener:
-    """Listens to the clients of STS, so that what they were told is known also where no session came of it."""
+    """A listener that records the identity and the Date header in answers of STS, even if the session then fails.
+
+    Call it with each client of STS.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -107,7 +110,7 @@ class StsListener:
         self.answer: DatedAnswer | None = None
 
     def __call__(self, client: Any) -> None:
-        """Listen to a client."""
+        """Register with a client of STS."""
         client.meta.events.register("before-send.sts", self._record_sending_time)
         client.meta.events.register("response-received.sts", self._record_answer)
 
@@ -115,7 +118,7 @@ class StsListener:
         self._sent_at = self._clock.now()
 
     def _record_answer(self, response_dict: Any, parsed_response: Any, **_: object) -> None:
-        if response_dict is None:  # no answer came
+        if response_dict is None:  # the call got no answer
             return
         self.answer = DatedAnswer(response_dict["headers"].get("Date"), self._sent_at, self._clock.now())
         if parsed_response and {"Arn", "Account"} <= parsed_response.keys():
@@ -123,18 +126,18 @@ class StsListener:
 
 
 def get_library_versions() -> dict[str, str]:
-    """Return the versions of what speaks with AWS, by name."""
+    """Return the versions of boto3 and botocore by their names."""
     return {"boto3": boto3.__version__, "botocore": botocore.__version__}
 
 
 def has_create_operation() -> bool:
-    """Tell whether botocore's model has the operation that this program is for. Raises CloudError."""
+    """Return whether botocore's service model has CreateDataIntegrationAssociation. Raises CloudError."""
     with translate_errors("reading botocore's models"):
         return _CREATE in botocore.session.Session(session_vars=_NO_PROFILE).get_service_model(_SERVICE).operation_names
 
 
 def has_appintegrations(region: str) -> bool:
-    """Tell whether botocore lists AppIntegrations in a Region. Raises CloudError."""
+    """Return whether botocore lists AppIntegrations as available in a Region. Raises CloudError."""
     with translate_errors("reading botocore's endpoints"):
         session = botocore.session.Session(session_vars=_NO_PROFILE)
         partitions = session.get_available_partitions()
@@ -146,5 +149,5 @@ def _translate_bucket_errors(operation: str, bucket: str) -> Iterator[None]:
     with translate_errors(f"{operation} of {bucket}"):
         try:
             yield
-        except ParamValidationError as error:  # of the name, before anything is sent
-            raise CloudError(f"{bucket!r} is no name of a bucket") from error
+        except ParamValidationError as error:  # the name is invalid, and nothing was sent
+            raise CloudError(f"{bucket!r} is not a valid bucket name") from error

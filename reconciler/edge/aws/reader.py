@@ -1,4 +1,4 @@
-"""Read AppIntegrations by List calls. An incomplete list counts as unobserved, never as empty."""
+"""Read AppIntegrations with List calls. An incomplete list counts as unobserved, never as empty."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 CONCURRENCY = 8
 _MAX_READINGS = 4
-"""Maximum reads of a List of several pages until two consecutive reads agree."""
+"""Maximum number of times that a List of several pages is read until two consecutive reads agree."""
 
 
 class Reader:
-    """A client that reads AppIntegrations by List calls only."""
+    """A client of AppIntegrations that can only make List calls."""
 
     def __init__(self, client: AppIntegrationsServiceClient, scope: ArnScope, concurrency: int = CONCURRENCY) -> None:
         client.meta.events.register("before-call.appintegrations", _refuse_writes)
@@ -32,7 +32,12 @@ class Reader:
         self._client, self._scope, self._concurrency = client, scope, concurrency
 
     def observe(self, progress: Callable[[str, int, int], None]) -> Observation:
-        """Return the data integrations and their associations. Raises CloudError if listing the integrations fails."""
+        """Return the data integrations and their associations.
+
+        If the associations of a data integration cannot be listed, they are Unobserved. `progress` is called with the
+        current step, the number of listed data integrations and the total number. Raises CloudError if the data
+        integrations cannot be listed.
+        """
         with translate_errors("ListDataIntegrations"):
             items, _ = self._read_items(self._client.list_data_integrations, "DataIntegrations", "Arn")
             integrations = tuple(parse_integration(item, self._scope) for item in items.values())
@@ -40,10 +45,10 @@ class Reader:
         return Observation(integrations, self._list_associations(arns, progress, readings=1))
 
     def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
-        """Return the associations of some data integrations, by the integration's ARN, read with more care.
+        """Return the associations of some data integrations, by the ARN of the data integration.
 
-        What is removed while pages are read may push an item from a page still to come onto one already read: several
-        pages count only where two readings in a row hold the same.
+        A list of several pages is read until two consecutive reads agree. If an association is removed while the pages
+        are read, an item may move from a later page to one that was already read, and the result would lack it.
         """
         return self._list_associations(list(integration_arns), lambda *_: None, readings=_MAX_READINGS)
 
@@ -98,4 +103,4 @@ class Reader:
 
 def _refuse_writes(model: Any, **_: object) -> None:
     if not model.name.startswith("List"):
-        raise AssertionError(f"{model.name} through the reading client")
+        raise AssertionError(f"{model.name} was called on a read-only client")

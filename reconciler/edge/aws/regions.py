@@ -1,4 +1,4 @@
-"""Validate Region names: botocore accepts several spellings of a Region, and each would get its own journal entries."""
+"""Validate Region names. botocore accepts several spellings of a Region, and each would get its own journal."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from reconciler.core.errors import CloudError
 
 @cache
 def load_patterns() -> tuple[str, ...]:
-    """Return each partition's pattern for Regions. It matches Regions that botocore does not list yet."""
+    """Return the pattern of Region names for each partition. It also matches Regions that botocore does not list."""
     partitions: Any = Loader().load_data("partitions")
     return tuple(partition["regionRegex"] for partition in partitions["partitions"])
 
 
 def find_problem(name: str) -> str | None:
-    """Return what is wrong with a Region's name and the correct form, or None."""
+    """Return the problem with a Region name and its correct form, or None if the name is valid."""
     return regions.find_problem(name, load_patterns())
 
 
 def check_region(name: str | None) -> None:
-    """Reject a given name that is not a Region. Raises CloudError."""
+    """Reject a name that is not a valid Region. None is accepted. Raises CloudError."""
     if name is not None and (problem := find_problem(name)):
         raise CloudError(
-            f"{redaction.redact(problem)} (a Target, --region, AWS_REGION, AWS_DEFAULT_REGION or the profile says so)"
+            f"{redaction.redact(problem)} (set in a Target, --region, AWS_REGION, AWS_DEFAULT_REGION or the profile)"
         )

@@ -1,7 +1,8 @@
-"""Reads what AWS shows: each member is checked by type and content before the program stores or compares it.
+"""Parse the answers of AWS, and check the type and content of each member before the program stores or compares it.
 
-botocore checks neither: where the service model says string, whatever JSON value AWS sent arrives. New members do not
-arrive, and new values of enumerations, long values and unusual ARNs are taken as they are.
+botocore checks neither. If the service model declares a string, botocore returns whatever JSON value AWS sent.
+botocore drops members that the service model does not know. It does not check values of enumerations, lengths or the
+form of ARNs.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 _MAX_STATUS, _MAX_MESSAGE, _MAX_VALUE = 64, 1024, 200
 _EXECUTION = "ExecutionConfiguration"
 _STATUSES = ("COMPLETED", "IN_PROGRESS", "FAILED")
-"""Those of the service model appintegrations/2020-07-29: most associations have one, which needs no look."""
+"""The known execution statuses (service model appintegrations/2020-07-29). They need no cleaning."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArnScope:
-    """The partition, the Region and the account of a target: each ARN in its Lists has to name them."""
+    """The partition, Region and account of a target. Each ARN in an answer must contain them."""
 
     partition: str
     region: str
@@ -35,10 +36,13 @@ class ArnScope:
 
 
 def parse_account(value: object) -> str:
-    """Return an account id: twelve digits, since it becomes a part of the journal's name. Raises CloudError."""
+    """Return a valid account id. Raises CloudError for a value that is not twelve digits.
+
+    The check matters because the account id becomes part of the journal's name.
+    """
     if isinstance(value, str) and _ACCOUNT.fullmatch(value):
         return value
-    raise CloudError(f"the answer cannot be used: Account is {_shorten(value)}, and not twelve digits")
+    raise CloudError(f"the answer cannot be used: Account is not twelve digits: {_shorten(value)}")
 
 
 def parse_integration(item: Any, scope: ArnScope) -> Integration:
@@ -46,7 +50,7 @@ def parse_integration(item: Any, scope: ArnScope) -> Integration:
     arn, name = item["Arn"], item["Name"]
     _require_arn(arn, scope)
     if not is_clean(name):
-        raise CloudError(f"the answer cannot be used: Name of {arn} is {_shorten(name)}")
+        raise CloudError(f"the answer cannot be used: Name of {arn} is invalid: {_shorten(name)}")
     source = item.get("SourceURI")
     return Integration(arn, name, source if is_clean(source) else "")
 
@@ -58,29 +62,27 @@ def parse_association(item: Any, integration_arn: str) -> Live:
     _require_arn(arn, ArnScope(partition, region, account))
     if item.get("DataIntegrationArn", integration_arn) != integration_arn:
         other_integration = _shorten(item["DataIntegrationArn"])
-        raise CloudError(
-            f"the answer cannot be used: {arn} is of the data integration {other_integration}, and not of this one"
-        )
+        raise CloudError(f"the answer cannot be used: {arn} belongs to another data integration, {other_integration}")
     keys = {key: item[key] for key in ("ClientId", "DestinationURI") if item.get(key) not in (None, "")}
     for key, value in keys.items():
         if not is_clean(value):
-            raise CloudError(f"the answer cannot be used: {key} of {arn} is {_shorten(value)}")
+            raise CloudError(f"the answer cannot be used: {key} of {arn} is invalid: {_shorten(value)}")
     execution = item.get(_EXECUTION)
     if execution is not None:
         if not _is_configuration(execution):
-            raise CloudError(f"the answer cannot be used: {_EXECUTION} of {arn} is {_shorten(execution)}")
+            raise CloudError(f"the answer cannot be used: {_EXECUTION} of {arn} is invalid: {_shorten(execution)}")
         keys[_EXECUTION] = execution
     spec = normalise({"DataIntegrationIdentifier": integration_arn, **keys})
     return Live(arn, spec, _parse_last_execution(item.get("LastExecutionStatus")))
 
 
 def is_clean(value: object) -> TypeGuard[str]:
-    """Return whether a value is non-blank text without control characters and lone surrogates."""
+    """Return whether a value is non-blank text without control characters or lone surrogates."""
     return isinstance(value, str) and bool(value.strip()) and _is_writable(value)
 
 
 def _parse_last_execution(value: Any) -> Execution | None:
-    """Return how the last job went. Its texts are for people: they are cut and cleaned, never a reason to refuse."""
+    """Return the result of the last job, or None. Its texts are only displayed: they are cleaned, not rejected."""
     if not isinstance(value, Mapping) or not value:
         return None
     status, message = value.get("ExecutionStatus"), value.get("StatusMessage")
@@ -97,7 +99,7 @@ def _clean_text(value: object, max_length: int) -> str:
 
 
 def _is_configuration(value: object) -> bool:
-    """Tell whether a value is an ExecutionConfiguration by its types. Times may be numbers, which `normalise` reads."""
+    """Return whether a value has the types of an ExecutionConfiguration. `normalise` reads times that are numbers."""
     if not isinstance(value, Mapping):
         return False
     mode = value.get("ExecutionMode")
@@ -122,7 +124,7 @@ def _require_arn(arn: object, scope: ArnScope) -> None:
     arn_scope = tuple(parts[index] for index in (1, 3, 4)) if len(parts) > 5 and parts[0] == "arn" else None  # noqa: PLR2004
     if arn_scope != (scope.partition, scope.region, scope.account) or not uuid_of(str(arn)):
         place = f"account {scope.account}, Region {scope.region}, partition {scope.partition}"
-        raise CloudError(f"the answer cannot be used: the ARN {_shorten(arn)} is not of {place}")
+        raise CloudError(f"the answer cannot be used: the ARN {_shorten(arn)} does not belong to {place}")
 
 
 def _shorten(value: object) -> str:

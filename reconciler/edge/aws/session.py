@@ -1,4 +1,4 @@
-"""Create one target's AWS session, which identifies its account and creates clients on demand."""
+"""Create the AWS session of a target. The session verifies the account and creates clients on demand."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ _Client = TypeVar("_Client")
 class ConnectionSettings:
     """The connection settings from the command line and the environment.
 
-    `dummy` is for sandboxes: no real credentials. `read_timeout` is how many seconds an answer may take. `listen` is
-    given each session of botocore before any client is made of it.
+    Sandboxes need no real credentials: they set `has_dummy_credentials`. `read_timeout` is the maximum time for an
+    answer, in seconds. `on_session` is called with each botocore session before the session creates clients.
     """
 
     version: str
@@ -51,23 +51,23 @@ class ConnectionSettings:
 
 
 class SharedModels:
-    """Parsed service models that the sessions of a process share: 6 ms a session after the first, instead of 78."""
+    """The parsed service models that the sessions of a process share. Each further session takes 6 ms, not 78 ms."""
 
     def __init__(self) -> None:
         self._loader: Loader | None = None
 
     def share_with(self, session: botocore.session.Session) -> None:
-        """Give a session the first one's models."""
+        """Give a session the models of the first session."""
         if self._loader is None:
             self._loader = session.get_component("data_loader")
         session.register_component("data_loader", self._loader)
-        self._loader.search_paths[:] = dict.fromkeys(self._loader.search_paths)  # boto3 adds its own each time
+        self._loader.search_paths[:] = dict.fromkeys(self._loader.search_paths)  # boto3 adds its path in each session
 
 
 class TargetSession:
-    """One target's session: whose it is, and clients on demand, until it is closed. Raises CloudError.
+    """The session of one target, with its Region, its verified account and its clients. Close it after use.
 
-    `listen` is given each client of STS before it is used.
+    `on_sts_client` is called with each client of STS before the client is used. Raises CloudError.
     """
 
     def __init__(
@@ -81,9 +81,8 @@ class TargetSession:
         self._endpoint_url = connection.endpoint_url
         self._user_agent = f"appintegrations-reconciler/{connection.version}"
         self._rate_limiter, self._on_sts_client = rate_limiter, on_sts_client
-        self._proxies: dict[str, str] | None = (
-            {} if connection.has_dummy_credentials else None
-        )  # a sandbox is not behind the proxy
+        # A sandbox is reached without a proxy. None makes botocore use the proxies of the environment.
+        self._proxies: dict[str, str] | None = {} if connection.has_dummy_credentials else None
         self._read_timeout = connection.read_timeout
         self._clients: list[Any] = []
         with translate_errors("reading the AWS configuration"):
@@ -96,27 +95,27 @@ class TargetSession:
         self.account = self._verify_account(target)
 
     def close(self) -> None:
-        """Close the clients' connections: AWS keeps them open, and Python collects the clients' cycles late."""
+        """Close the connections of the clients. AWS keeps them open, and Python may free the clients much later."""
         for client in self._clients:
             client.close()
 
     def create_reader(self) -> Reader:
-        """Return the reader. botocore retries its calls up to AWS_MAX_ATTEMPTS."""
+        """Return the reader. botocore retries its calls up to AWS_MAX_ATTEMPTS. Raises CloudError."""
         return Reader(self._create_reading_client(CONCURRENCY), self._find_scope())
 
     def create_probe(self) -> Probe:
-        """Return the read-only client of AppIntegrations and buckets for `reconcile doctor`."""
-        from reconciler.edge.aws.probe import Probe  # noqa: PLC0415 - no run needs it
+        """Return the read-only client of AppIntegrations and buckets for `reconcile doctor`. Raises CloudError."""
+        from reconciler.edge.aws.probe import Probe  # noqa: PLC0415 - only `reconcile doctor` needs it
 
         config = self._default_config.merge(
-            Config(s3={"addressing_style": "path"} if self._endpoint_url else None)  # no bucket has a host name there
+            Config(s3={"addressing_style": "path"} if self._endpoint_url else None)  # buckets have no host names there
         )
-        with translate_errors("making a client of S3"):
+        with translate_errors("creating a client for S3"):
             buckets = self._track_client(self._session.client("s3", endpoint_url=self._endpoint_url, config=config))
         return Probe(self._create_reading_client(1), buckets, self._find_scope())
 
     def create_writer(self, clock: Clock) -> Writer:
-        """Return the writer, which sends each call once: botocore by default would retry a Create."""
+        """Return the writer. It sends each call once: with its defaults, botocore would retry a Create."""
         config = Config(retries={"mode": "standard", "total_max_attempts": 1})
         return Writer(lambda: self._create_client(config), self._rate_limiter, clock)
 
@@ -127,7 +126,7 @@ class TargetSession:
 
     def _create_reading_client(self, connections: int) -> AppIntegrationsServiceClient:
         client = self._create_client(Config(retries={"mode": "standard"}, max_pool_connections=connections))
-        # before each attempt is signed, so that no signature grows old while it waits
+        # The limiter waits before an attempt is signed. After signing, the signature could expire during the wait.
         client.meta.events.register_first("request-created.appintegrations", lambda **_: self._rate_limiter())
         return client
 
@@ -139,7 +138,7 @@ class TargetSession:
             read_timeout=self._read_timeout,
         )
         config = config.merge(common)
-        with translate_errors("making a client"):
+        with translate_errors("creating a client for AppIntegrations"):
             return self._track_client(
                 self._session.client("appintegrations", endpoint_url=self._endpoint_url, config=config)
             )
@@ -151,8 +150,8 @@ class TargetSession:
             account = responses.parse_account(answer["Account"])
         if target.account and account != target.account:
             raise WrongAccount(
-                f"the credentials belong to account {account}, and target {target.name!r} declares {target.account}: "
-                "nothing was read or written; use credentials of that account, or correct AccountId"
+                f"the credentials belong to account {account}, but target {target.name!r} declares {target.account}: "
+                "nothing was read or written; use credentials of the declared account, or correct AccountId"
             )
         return account
 
@@ -180,7 +179,7 @@ class TargetSession:
         return client
 
     def _track_client(self, client: _Client) -> _Client:
-        """Create a client, and close it in `close`."""
+        """Return a client, and remember it for `close`."""
         self._clients.append(client)
         return client
 
@@ -196,21 +195,21 @@ class TargetSession:
 
 
 class _RedactingSession(botocore.session.Session):
-    """A session whose credentials are known as secrets before anything is sent, and are looked at."""
+    """A botocore session that checks its credentials and registers them as secrets before it sends a request."""
 
     _credentials: Any = None
 
     def get_credentials(self) -> Any:
-        """Return the clients' credentials. Raises Unauthenticated for characters that a header cannot hold."""
+        """Return the credentials for clients. Raises Unauthenticated for characters that a header cannot contain."""
         self._credentials = super().get_credentials()
         if self._credentials is not None:
             _check_credentials(self._credentials)
         return self._credentials
 
     def create_client(self, *arguments: Any, **options: Any) -> Any:
-        """Make a client, whose credentials are known also when they were renewed to sign a request."""
+        """Return a client that registers its credentials as secrets before each request, since they may be renewed."""
         names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
-        keys: list[Any] = [options.get(name) for name in names]  # botocore gives them to assume the role of a profile
+        keys: list[Any] = [options.get(name) for name in names]  # botocore passes keys to assume the role of a profile
         credentials = botocore.credentials.Credentials(*keys) if any(keys) else None
         if credentials:
             _check_credentials(credentials)
@@ -221,7 +220,10 @@ class _RedactingSession(botocore.session.Session):
 
 
 def _check_credentials(credentials: Any) -> None:
-    """Know credentials, and refuse by name what cannot be right in them: urllib3 would say all of it."""
+    """Register credentials as secrets, and reject invalid ones. Raises Unauthenticated.
+
+    The error names only the invalid member. Without this check, urllib3 would show its value in an error.
+    """
     redaction.watch_credentials(credentials)
     for member in ("access_key", "secret_key", "token"):
         value = vars(credentials).get(member)
@@ -231,7 +233,7 @@ def _check_credentials(credentials: Any) -> None:
 
 
 def resolve_region(target: Target, connection: ConnectionSettings, models: SharedModels) -> str | None:
-    """Return the Region of a target's calls, or None if no Region is configured. Raises CloudError."""
+    """Return the Region for the calls of a target, or None if no Region is configured. Raises CloudError."""
     with translate_errors("reading the AWS configuration"):
         region: str | None = _create_session(target.region, connection, models).region_name
         return region
@@ -240,11 +242,11 @@ def resolve_region(target: Target, connection: ConnectionSettings, models: Share
 def create_ambient_client(
     service: str, connection: ConnectionSettings, models: SharedModels, *, read_only: bool = False
 ) -> Any:
-    """Return a client of a service with the ambient credentials, in whatever Region: S3 says where a bucket is.
+    """Return a client of a service with the ambient credentials. Raises CloudError.
 
-    One that only `reads` lets nothing else through.
-    A PutObject is repeated as often as AWS_MAX_ATTEMPTS says, and the conditions it carries make that harmless.
-    Raises CloudError.
+    Any Region will do for S3: the answer of S3 names the Region of the bucket, and botocore repeats the call there.
+    A client with `read_only` cannot write. botocore retries a PutObject up to AWS_MAX_ATTEMPTS, and the conditions
+    of the PutObject make the retries harmless.
     """
     config = Config(
         user_agent_extra=f"appintegrations-reconciler/{connection.version}",
@@ -252,10 +254,10 @@ def create_ambient_client(
         retries={"mode": "standard"},
         connect_timeout=10,
         read_timeout=30,
-        s3={"addressing_style": "path"} if connection.endpoint_url else None,  # no bucket has a host name there
+        s3={"addressing_style": "path"} if connection.endpoint_url else None,  # buckets have no host names there
     )
-    with translate_errors(f"making a client of {service.upper()}"):
-        session: Any = _create_session(None, connection, models)  # boto3-stubs know a literal name of a service alone
+    with translate_errors(f"creating a client for {service.upper()}"):
+        session: Any = _create_session(None, connection, models)  # boto3-stubs accept only literal service names
         region = session.region_name or "us-east-1"
         client = session.client(service, region_name=region, endpoint_url=connection.endpoint_url, config=config)
     if read_only:

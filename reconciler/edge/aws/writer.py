@@ -1,4 +1,4 @@
-"""Send the calls that change AWS, each once, and return the outcome as a value."""
+"""Send the calls that change AWS. Each call is sent once, and its outcome is returned as a value."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ from reconciler.core.aws.verdict import get_code_and_status, get_request_id, is_
 from reconciler.core.errors import CloudError, StopRequested
 from reconciler.core.model import Json, Spec
 from reconciler.core.ports import Clock
-from reconciler.edge.aws.errors import NO_CREDENTIALS, format_error, get_answer
+from reconciler.edge.aws.errors import NO_CREDENTIALS, NOT_AWS, format_error, get_answer
 from reconciler.edge.aws.responses import is_clean
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
 
-# Not ProxyConnectionError: urllib3 raises it for each broken proxy connection, even after the request was sent.
+# ProxyConnectionError is not in the list: urllib3 raises it for any broken proxy connection, even after the request
+# was sent.
 _NOT_SENT_ERRORS = (*NO_CREDENTIALS, ConnectTimeoutError, EndpointConnectionError)
 _MAX_LENGTH = 1000
-"""Maximum characters quoted from an inconclusive response, such as a proxy's page."""
+"""Maximum characters quoted from an inconclusive response, such as a page of a proxy."""
 
 
 class _TooLateError(Exception):
@@ -39,7 +40,7 @@ class _TooLateError(Exception):
 
 
 class Writer:
-    """A client that creates and updates associations."""
+    """A client that creates and updates associations. Its methods return errors as outcomes and never raise them."""
 
     def __init__(
         self, make_client: Callable[[], AppIntegrationsServiceClient], rate_limiter: Callable[[], None], clock: Clock
@@ -54,12 +55,12 @@ class Writer:
         self._deadline: datetime | None = None
 
     def wait(self) -> None:
-        """Wait until the rate limit allows the next call. Ends early if a stop is requested."""
+        """Wait until the rate limit allows the next call, or until a shutdown is requested."""
         with suppress(StopRequested):
             self._rate_limiter()
 
     def create(self, request: Spec, token: str, until: datetime) -> Answer:
-        """Send one CreateDataIntegrationAssociation once, not after `until`, and return the outcome."""
+        """Send one CreateDataIntegrationAssociation, at the latest at `until`, and return the outcome."""
         answer = self._send("create_data_integration_association", until, **request, ClientToken=token)
         if not isinstance(answer, Mapping):
             return answer
@@ -71,7 +72,7 @@ class Writer:
         )
 
     def update(self, integration_arn: str, association_id: str, execution: Json, until: datetime) -> Answer:
-        """Send one UpdateDataIntegrationAssociation once, not after `until`, and return the outcome."""
+        """Send one UpdateDataIntegrationAssociation, at the latest at `until`, and return the outcome."""
         answer = self._send(
             "update_data_integration_association",
             until,
@@ -82,7 +83,7 @@ class Writer:
         return Updated() if isinstance(answer, Mapping) else answer
 
     def _send(self, operation: str, until: datetime, **parameters: Any) -> Answer | Mapping[str, Any]:
-        """Call AWS once, and return its response, or the outcome if there is none."""
+        """Call AWS once. Return the response of a success, and otherwise the outcome."""
         self._deadline = until
         try:
             call: Any = getattr(self._client(), operation)
@@ -99,24 +100,22 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - after each error, AWS may have carried out the request
             return Unknown(f"{type(error).__name__}: {format_error(error)}")
         if not is_success(answer):
-            return Unknown("what answered is not AWS, but maybe a proxy: the answer bears no request id")
+            return Unknown(f"{NOT_AWS}: it has no request id")
         return answer
 
     def _refuse_late(self, **_: object) -> None:
-        """Hold back a signed request after its deadline, such as in a process that was suspended and resumed."""
+        """Stop a signed request after its deadline. A process that was suspended and resumed may be that late."""
         assert self._deadline
         if self._clock.now() > self._deadline:
             raise _TooLateError("its intent was written too long ago")
 
 
 def _classify_error(error: ClientError) -> Answer:
-    """Classify a failed call: refused, not sent, or unknown."""
+    """Return the outcome of a failed call: Refused, NotSent or Unknown."""
     if not is_refusal(get_answer(error)):
         return Unknown(format_error(error)[:_MAX_LENGTH])
     if get_code_and_status(get_answer(error))[0] in THROTTLING_CODES:
         return NotSent(format_error(error))
-    # "explicit deny" in the text is the only sign of a permanent denial (docs/limits.md)
-    advice = (
-        "; a policy refuses it for good, until a person changes that" if "explicit deny" in format_error(error) else ""
-    )
+    # The text "explicit deny" is the only sign of a permanent denial (docs/limits.md).
+    advice = "; a policy denies it until a person changes the policy" if "explicit deny" in format_error(error) else ""
     return Refused(format_error(error) + advice)

@@ -1,4 +1,4 @@
-"""Read the manifests of a git revision with the git program, without a checkout."""
+"""Read the manifests of a git revision through the git program, without a checkout."""
 
 from reconciler.edge.git.access import RepositoryAccess
 from reconciler.edge.git.arguments import redact_url

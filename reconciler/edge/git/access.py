@@ -1,4 +1,4 @@
-"""Describe a git revision and the settings needed to read it."""
+"""Describe a git revision and the settings that git needs to read it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from reconciler.edge.git.url import RepositoryUrl
 class RepositoryAccess:
     """A revision of a repository, with the settings that git needs to read it.
 
-    `url` is a URL, `host:path` for ssh, or a folder of or inside a repository. `ref` is a branch, a tag, `refs/…`,
-    HEAD or a commit id; a remote repository needs the full id. Git's order applies to ambiguous names: an id before a
-    tag, a tag before a branch (https://git-scm.com/docs/gitrevisions). Each git call ends after `timeout_seconds`, or
-    when `stop` is set.
+    `url` is a URL, `host:path` for ssh, or a folder in a repository. `ref` is a branch, a tag, `refs/…`, HEAD or a
+    commit id. A remote repository needs the full id. Git resolves an ambiguous name as an id first, then as a tag,
+    then as a branch (https://git-scm.com/docs/gitrevisions). Each git call ends after `timeout_seconds`, or when
+    `stop` is set.
     """
 
     url: str
@@ -30,7 +30,7 @@ class RepositoryAccess:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def parse_address(self) -> RepositoryUrl | None:
-        """Return the URL of the repository; None for a folder. Raises InvalidReference for an impossible URL."""
+        """Return the parsed URL, or None for a folder. Raises InvalidReference if the URL is malformed."""
         is_remote = arguments.is_remote(self.url)
         arguments.check_ref(self.ref)
         if is_remote:
@@ -44,5 +44,5 @@ class RepositoryAccess:
         arguments.normalise_path(path)
 
     def find_git(self) -> GitCommand:
-        """Return the git program. Raises GitError if it is not installed."""
+        """Return the git program. Raises GitError if git is not installed."""
         return GitCommand.find(self.environment, self.timeout_seconds, self.stop)

@@ -1,4 +1,4 @@
-"""Validate the repository, revision and path that a user gave, before git receives them."""
+"""Validate the repository, revision and path from the user before git receives them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from reconciler.core.errors import InvalidReference
 from reconciler.core.text import sanitize
 
 PROTOCOLS = ("file", "git", "http", "https", "ssh")
-"""Git's own protocols. Its other schemes start programs (`ext::`, and each git-remote-… on PATH)."""
+"""Git's own protocols. Any other scheme starts a program (`ext::`, or a git-remote-… on PATH)."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _MAX_LENGTH = 2000
-# https://git-scm.com/docs/git-check-ref-format, and no leading dash
+# https://git-scm.com/docs/git-check-ref-format. A leading dash is invalid too, because git reads it as an option.
 _INVALID_REF = re.compile(r"-|/|@$|.*([\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|[/.]$)", re.DOTALL)
 
 
@@ -25,7 +25,7 @@ def redact_url(url: str) -> str:
     """
     scheme = _SCHEME.match(url)
     start, last = scheme.end() if scheme else 0, url.rfind("@")
-    if scheme and "?" in url[start : last + 1]:  # the @ may end a login or be part of the query
+    if scheme and "?" in url[start : last + 1]:  # the @ may end a login or belong to the query
         return sanitize(f"{url[:start]}***")
     if last >= start and (scheme or ":" in url[:last]):
         url = f"{url[:start]}***{url[last:]}"
@@ -34,7 +34,7 @@ def redact_url(url: str) -> str:
 
 
 def sanitize_output(text: str) -> str:
-    """Return git's output for display, sanitized, without secrets, and shortened."""
+    """Return git's output for display: shortened, sanitized and without secrets."""
     message = redaction.redact(text)
     if len(message) > _MAX_LENGTH:
         message = f"{message[:_MAX_LENGTH].rpartition(' ')[0]} …"
@@ -42,16 +42,16 @@ def sanitize_output(text: str) -> str:
 
 
 def is_remote(url: str) -> bool:
-    """Return whether git would treat a repository as a URL, not a folder. Raises InvalidReference if it is neither."""
+    """Return whether git treats a repository as a URL instead of a folder. Raises InvalidReference if it is neither."""
     _check_argument(url, "repository")
     if url.startswith("-"):
         raise InvalidReference(
-            f"repository '{redact_url(url)}': begins with a dash: write ./ before the name of a folder"
+            f"repository '{redact_url(url)}': begins with a dash: if it is a folder, write ./ before its name"
         )
     helper = re.match(r"([A-Za-z0-9+.-]*)::", url)
     if helper:
         raise InvalidReference(
-            f"repository '{redact_url(url)}': '{helper[1]}::' is a program that git would start, not a protocol: "
+            f"repository '{redact_url(url)}': '{helper[1]}::' is not a protocol, but a program that git would start: "
             f"use a folder or a URL ({', '.join(PROTOCOLS)})"
         )
     scheme, separator, _ = url.partition("://")
@@ -61,35 +61,34 @@ def is_remote(url: str) -> bool:
                 f"repository '{redact_url(url)}': unknown protocol: use one of {', '.join(PROTOCOLS)}"
             )
         return True
-    return ":" in url.partition("/")[0]  # host:path, to ssh
+    return ":" in url.partition("/")[0]  # host:path for ssh
 
 
 def check_ref(ref: str) -> None:
-    """Reject text that is not a branch, tag or commit, such as git's patterns and ranges. Raises InvalidReference."""
+    """Raise InvalidReference for text that is not a branch, tag or commit, such as git's patterns and ranges."""
     _check_argument(ref, "revision")
     if _INVALID_REF.match(ref):
-        raise InvalidReference(f"revision '{sanitize(ref)}': is no name of a branch or a tag, and no id of a commit")
+        raise InvalidReference(f"revision '{sanitize(ref)}': is not a valid branch, tag or commit id")
 
 
 def normalise_path(path: str) -> str:
-    """Return a path in a repository without dot parts and trailing slash. Raises InvalidReference."""
+    """Return a path in a repository without dot parts and without a trailing slash. Raises InvalidReference."""
     _check_argument(path, "path")
     parts = path.removesuffix("/").split("/")
     if path.startswith(("/", ":")) or "" in parts or ".." in parts:
         raise InvalidReference(
-            f"path '{sanitize(path)}': write it as from the top folder of the repository (manifests/team), "
-            "without .., empty parts and a colon in front; a dot alone is all of it"
+            f"path '{sanitize(path)}': must be relative to the top folder of the repository, such as manifests/team, "
+            "without '..', empty parts or a leading colon; '.' is the whole repository"
         )
     return "/".join(part for part in parts if part != ".")
 
 
 def _check_argument(text: str, what: str) -> None:
-    """Reject text that cannot be a program's argument. Raises InvalidReference."""
+    """Raise InvalidReference for text that cannot be an argument of a program."""
     try:
         if text and b"\0" not in os.fsencode(text):
             return
     except UnicodeEncodeError:
         pass
-    raise InvalidReference(
-        f"{what} '{redact_url(text)}': is {'no text that a program can be given' if text else 'empty'}"
-    )
+    problem = "contains a character that cannot be passed to a program" if text else "is empty"
+    raise InvalidReference(f"{what} '{redact_url(text)}': {problem}")

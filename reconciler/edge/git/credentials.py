@@ -1,4 +1,4 @@
-"""Pass a key or token file to git by git's own means, never in an argument, a log or a report."""
+"""Pass a key or token file to git through git's own settings, never in an argument, a log or a report."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from reconciler.core.redaction.secrets import Secrets
 from reconciler.core.text import sanitize
 
 _USER, _FILE = "RECONCILER_TOKEN_USER", "RECONCILER_TOKEN_FILE"
-# The helper reads the file when git asks: a replaced token works immediately. It strips the token because an editor may
-# add CR and LF or a byte order mark. `read` and `printf` are built into the shell.
+# The helper reads the file at each request of git, so a replaced token takes effect at once. It strips the token,
+# because an editor may add CR, LF or a byte order mark. `read` and `printf` are built into the shell, and start no
+# process.
 _HELPER = (
     f'!f() {{ if test "$1" = get; then token=; IFS= read -r token <"${_FILE}"; '
     'token="${token#"$(printf "\\357\\273\\277")"}"; '
@@ -28,7 +29,7 @@ _HELPER = (
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The key and token files for a repository. None leaves the login to the user's own git, ssh and agent."""
+    """The key and token files for a repository. Without them, git, ssh and the agent of the user supply the login."""
 
     ssh_key: str | None = None
     known_hosts: str | None = None
@@ -36,9 +37,9 @@ class Credentials:
     username: str | None = None
 
     def check(self, scheme: str, user: str | None) -> None:
-        """Reject files that do not fit the URL's protocol or cannot be read. Raises InvalidReference.
+        """Raise InvalidReference if a file does not fit the protocol of the URL, or cannot be read.
 
-        `scheme` is "" for a folder; `user` is that of a login in the URL.
+        `scheme` is "" for a folder. `user` comes from a login in the URL.
         """
         for option, value, schemes in (
             ("--git-ssh-key", self.ssh_key, {"ssh"}),
@@ -47,18 +48,16 @@ class Credentials:
             ("--git-username", self.username, {"http", "https"}),
         ):
             if value is not None and scheme not in schemes:
-                other = f"one of {scheme}" if scheme else "a folder"
-                raise InvalidReference(f"{option}: is for a repository behind {max(schemes)}, and this is {other}")
+                actual = f"uses {scheme}" if scheme else "is a folder"
+                raise InvalidReference(f"{option}: needs the protocol {max(schemes)}, but this repository {actual}")
         if self.username is not None and (self.token_file is None or not self.username.isprintable()):
-            raise InvalidReference(
-                "--git-username: is the name that goes with --git-token-file, in one line: give both"
-            )
+            raise InvalidReference("--git-username: must be one line of printable text, and needs --git-token-file too")
         if self.token_file is not None and user is not None:
-            raise InvalidReference("--git-token-file: the URL has a login of its own: leave that out")
+            raise InvalidReference("--git-token-file: the URL also contains a login: remove the login from the URL")
         self._check_files()
 
     def _check_files(self) -> None:
-        """Reject files that cannot be read, or that ssh would reject."""
+        """Raise InvalidReference if a file cannot be read, or if ssh would reject it."""
         for option, file in (
             ("--git-ssh-key", self.ssh_key), ("--git-known-hosts", self.known_hosts),
             ("--git-token-file", self.token_file),
@@ -70,18 +69,18 @@ class Credentials:
             status = Path(self.ssh_key).stat()
             if status.st_uid == os.getuid() and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
                 raise InvalidReference(
-                    f"--git-ssh-key '{sanitize(self.ssh_key)}': others may use it (mode "
-                    f"{stat.S_IMODE(status.st_mode):04o}), and ssh takes no such key: chmod 600"
+                    f"--git-ssh-key '{sanitize(self.ssh_key)}': other users may access it (mode "
+                    f"{stat.S_IMODE(status.st_mode):04o}), and ssh rejects such a key: run chmod 600"
                 )
         if self.token_file is not None and not _register_token(Path(self.token_file)):
-            problem = "has no token in its first line, which is text in UTF-8"
+            problem = "has no token in its first line: write the token there, in UTF-8"
             raise InvalidReference(f"--git-token-file '{sanitize(self.token_file)}': {problem}")
 
     def build_environment(self, site: str, caller_environment: Mapping[str, str]) -> Mapping[str, str]:
         """Return variables that pass the files to git for one site (`https://host`)."""
         variables: Mapping[str, str] = {}
         if self.ssh_key is not None or self.known_hosts is not None:
-            # ssh is found on PATH, as git finds it. Variables cannot select another program.
+            # Git finds ssh on PATH. Variables of the caller cannot select another program.
             variables = {"GIT_SSH_COMMAND": shlex.join(("ssh", *self._build_ssh_options())), "GIT_SSH_VARIANT": "ssh"}
         if self.token_file is not None:
             secrets = {_USER: self.username or "x-access-token", _FILE: str(Path(self.token_file).absolute())}
@@ -100,9 +99,9 @@ class Credentials:
 def credential_config(
     caller_environment: Mapping[str, str], site: str, settings: Sequence[tuple[str, str]], secrets: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """Return variables that set `credential.SITE.…` for git, added to the caller's git configuration."""
+    """Return variables that set `credential.SITE.…` for git, in addition to the caller's git configuration."""
     count = caller_environment.get("GIT_CONFIG_COUNT") or "0"
-    if not count.isdecimal():  # git reports the error
+    if not count.isdecimal():  # git itself reports the error
         return {}
     variables = {"GIT_CONFIG_COUNT": str(int(count) + len(settings)), **secrets}
     for number, (key, value) in enumerate(settings, int(count)):
@@ -111,11 +110,11 @@ def credential_config(
 
 
 def _quote_path(file: str) -> str:
-    """Return a path quoted for ssh's configuration (ssh_config(5)), with its tokens escaped."""
+    """Return a path quoted for the configuration of ssh, with its tokens escaped (ssh_config(5))."""
     path = str(Path(file).absolute())
     if "${" in path or any(char in path for char in '"\\\n'):
         raise InvalidReference(
-            f"'{sanitize(path)}': ssh takes no path with a quote, a backslash, a line end or ${{ in it"
+            f"'{sanitize(path)}': ssh does not accept a path with a quote, a backslash, a line break or ${{: rename it"
         )
     return f'"{path.replace("%", "%%")}"'
 
@@ -130,7 +129,7 @@ def _check_readable(option: str, file: str) -> None:
 
 
 def _register_token(file: Path) -> bool:
-    """Return whether a file has a token, and register the token as a secret."""
+    """Register the token of a file as a secret, and return whether the file has one."""
     with file.open("rb") as stream:
         token = stream.readline(65536).removeprefix(codecs.BOM_UTF8).strip()
     redaction.add_secrets("--git-token-file", Secrets.from_values(token.decode(errors="replace")))

@@ -1,4 +1,4 @@
-"""Fetch exactly one revision of a repository."""
+"""Fetch or copy exactly one revision into a temporary repository."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from reconciler.edge.git.command import CommandResult, GitCommand
 from reconciler.edge.git.url import RepositoryUrl
 
 FETCHED_REF = "refs/reconciler/fetched"
-"""The local ref of the fetched revision, whichever name was requested."""
+"""The local ref of the fetched revision, regardless of the requested name."""
 
 MAX_COPY_BYTES = 256 * 1024 * 1024
-"""Maximum packed bytes copied of one commit."""
+"""Maximum size of the copy of one commit, in packed bytes."""
 
 _SHA1 = 40
 
 
 @contextmanager
 def fetch_revision(git: GitCommand, address: RepositoryUrl, ref: str) -> Iterator[GitCommand]:
-    """Yield git with a temporary repository that holds one revision at FETCHED. Raises GitError."""
+    """Yield git with a temporary repository that holds one revision at FETCHED_REF. Raises GitError."""
     with temporary_folders.create() as folder:
         git_in_folder = git.with_temporary_folder(folder)
-        # Ids are SHA-1 or SHA-256. Only a given id or the server's error tells which.
+        # Ids are SHA-1 or SHA-256. Only the length of a requested id or an error of the server shows which.
         for object_format in ("sha256", "sha1") if re.fullmatch("[0-9a-f]{64}", ref) else ("sha1", "sha256"):
             repository = _init_repository(git_in_folder, object_format, address.repository_name)
             network = repository.with_network(address.build_environment(git.caller_environment))
@@ -41,10 +41,10 @@ def fetch_revision(git: GitCommand, address: RepositoryUrl, ref: str) -> Iterato
 
 @contextmanager
 def copy_commit(git: GitCommand, source: GitCommand, repository_name: str, commit: str) -> Iterator[GitCommand]:
-    """Yield git with a temporary repository that holds a commit of another one. Raises GitError.
+    """Yield git with a temporary repository that holds one commit of `source`. Raises GitError.
 
-    Every id is reckoned anew from the content: in place git believes what a folder of objects says, and a signature
-    is over ids.
+    In place, git trusts that the content of an object matches its id. A signature covers only ids, so the copy computes
+    each id again from the content.
     """
     with temporary_folders.create() as folder:
         repository = _init_repository(
@@ -83,8 +83,8 @@ def _build_error(git: GitCommand, address: RepositoryUrl, ref: str, error_output
     repository_name = address.repository_name
     if messages.is_commit_refused(error_output):
         return GitError(
-            f"repository '{repository_name}': does not have the commit {ref}, or does not give it by its id: "
-            "name a branch or a tag"
+            f"repository '{repository_name}': does not have the commit {ref}, or does not serve commits by id: "
+            "use a branch or a tag"
         )
     if not messages.is_unknown_ref(error_output):
         return messages.build_error(repository_name, error_output)

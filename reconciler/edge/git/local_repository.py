@@ -1,4 +1,4 @@
-"""Find the repository at or above a folder once. Later commands name it, and git does not search again."""
+"""Find the repository at or above a folder once, so that later git commands can name it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _ANY_BARE = ("-c", "safe.bareRepository=all")
 def locate_repository(git: GitCommand, folder: str) -> GitCommand:
     """Return git with the repository at or above a folder. Raises GitError.
 
-    Git does the looking, since it also asks whose the repository is. Where safe.bareRepository is `explicit`, or git
-    takes it to be, a bare repository counts if it is just this folder: then a person has named it.
+    Git does the search, because it also checks the owner of the repository. If safe.bareRepository is `explicit`, by
+    setting or by default, a bare repository is accepted only if `folder` is the repository itself.
     """
     for options in ((), _ANY_BARE):
         result = git.with_search_from(folder, *options).run("rev-parse", "--absolute-git-dir")

@@ -10,57 +10,60 @@ from reconciler.core.errors import GitError
 from reconciler.core.redaction.redact import MAX_LINE_LENGTH
 from reconciler.edge.git.arguments import sanitize_output
 
-# Git has one exit code for all of these. The texts are those of git 2.39 in the C locale, and of OpenSSH.
+# Git has one exit code for all these errors. The texts are from git 2.39 in the C locale, and from OpenSSH.
 _MEANINGS = (
     (
         r"^(?!remote: ).*(?:No space left on device|Disk quota exceeded)",
-        "finds no room here for a copy: make some in the folder for temporary files, or name another one in TMPDIR",
+        "cannot be copied because the disk is full: free space in the temporary folder, or set TMPDIR to another one",
     ),
     (
         r"not a git repository|cannot change to|does not appear to be a git repo|invalid gitfile format",
-        "is no git repository",
+        "is not a git repository",
     ),
     (
         r"Authentication failed|could not read (?:Username|Password)|Permission denied \(|returned error: 40[13]",
-        "refuses the credentials, or needs some: set up a credential helper, a key or a token for git",
+        "rejected the credentials, or requires credentials: set up a credential helper, a key or a token for git",
     ),
-    (r"repository '[^']*' not found", "was not found; servers say so too where credentials are missing"),
-    (r"Host key verification failed", "has a host key that is not known here: add it to known_hosts"),
+    (r"repository '[^']*' not found", "was not found (a server may also answer this if credentials are missing)"),
+    (r"Host key verification failed", "has an unknown host key: add it to known_hosts"),
     (
         r"No user exists for uid",
-        "cannot be reached by ssh: ssh needs an entry for this user id in /etc/passwd, and there is none",
+        "cannot be reached over ssh, because this user id has no entry in /etc/passwd: add one",
     ),
-    (r"promisor remote|lazy fetch", "lacks objects, being a partial clone: fetch them first"),
-    (r"transport '[^']*' not allowed", "has a protocol that GIT_ALLOW_PROTOCOL does not allow"),
+    (r"promisor remote|lazy fetch", "is a partial clone that lacks required objects: fetch them first"),
+    (r"transport '[^']*' not allowed", "uses a protocol that GIT_ALLOW_PROTOCOL does not allow"),
     (r"unable to access|unable to connect|Could not resolve|Could not read from remote", "cannot be reached"),
 )
-# For a signature the lines of gpg (https://github.com/gpg/gnupg/blob/master/doc/DETAILS), or what ssh-keygen 9.2 says.
+# The status lines of gpg (https://github.com/gpg/gnupg/blob/master/doc/DETAILS) and the messages of ssh-keygen 9.2.
 _DISTRUST_REASONS = (
     (r"^\[GNUPG:\] NEWSIG(?s:.*)^\[GNUPG:\] NEWSIG()", "has more than one signature"),
     (r"^\[GNUPG:\] REVKEYSIG (\S+)", "is signed by {}, which was revoked"),
     (r"^\[GNUPG:\] EXPKEYSIG (\S+)", "is signed by {}, which has expired"),
-    (r"^\[GNUPG:\] EXPSIG (\S+)", "is signed by {}, and the signature has expired"),
-    (r"^\[GNUPG:\] BADSIG (\S+)", "has a bad signature, as if by {}"),
+    (r"^\[GNUPG:\] EXPSIG (\S+)", "is signed by {}, but the signature has expired"),
+    (r"^\[GNUPG:\] BADSIG (\S+)", "has a bad signature from {}"),
     (r"^\[GNUPG:\] NO_PUBKEY (\S+)", "is signed by {}, which is not listed"),
     (r"^\[GNUPG:\] VALIDSIG (\S+)", "is signed by {}, which is not listed"),
     (r"^\[GNUPG:\] NODATA()", "has a signature that cannot be read"),
     (r"[Cc]ouldn't (?:parse|decode) signature()", "has a signature that cannot be read"),
     (r"incorrect signature()", "has a bad signature"),
-    (r"(?s)\A(?>.*?(SHA256:\S+)).*key has expired", "is signed by {}, which had expired"),
-    (r"(?s)\A(?>.*?(SHA256:\S+)).*key is not yet valid", "is signed by {}, which was not valid yet"),
+    (r"(?s)\A(?>.*?(SHA256:\S+)).*key has expired", "is signed by {}, which had expired when the commit was made"),
+    (
+        r"(?s)\A(?>.*?(SHA256:\S+)).*key is not yet valid",
+        "is signed by {}, which was not valid yet when the commit was made",
+    ),
     (r"key is not permitted for use in signature namespace()", "is signed by a key that is not listed for git"),
-    # Without these words ssh-keygen has not looked through the list: git then asks it about the signature alone.
+    # Without "No principal matched", ssh-keygen has checked only the signature, and has not searched the list.
     (r"(?s)\A(?=.*^No principal matched).*(SHA256:\S+)", "is signed by {}, which is not listed"),
 )
 _HINDRANCES = (
     (
         r"No user exists for uid (\d+)",
-        "ssh-keygen needs an entry for the user id {} in /etc/passwd, and there is none: add one",
+        "ssh-keygen needs an entry for the user id {} in /etc/passwd: add one",
     ),
     (r"-Y find-principals/verify is needed()", "ssh-keygen is too old: install OpenSSH 8.9 or newer"),
 )
-# What is another each time would make another reason of the same one: how long it took and how far it came, names of
-# temporary files, ids of processes and requests, times, and which of a host's addresses it was.
+# Details that differ at each attempt are removed, so that a repeated fault has the same reason: durations, sizes, names
+# of temporary files, ids of processes and requests, times, and the address of the server.
 _VARYING = (
     (r" after \d+ (?:ms|milliseconds|seconds)\b", ""),
     (r"\b\d+ (?:out of \d+ )?bytes\b", "some bytes"),
@@ -70,7 +73,7 @@ _VARYING = (
     (r"\b(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?Z?", "…"),
     (r"\b((?:closed|reset) by) .* port \d+", r"\1 the server"),
 )
-_MAX_LENGTH = 16 * 1024  # characters in which it is looked for a reason
+_MAX_LENGTH = 16 * 1024  # characters that are searched for a reason
 _EMPTY_WORDS = re.compile(
     r"\s*$|hint: |warning: |Please make sure you have|and the repository exists|fatal: Could not read from remote"
 )
@@ -82,7 +85,7 @@ def build_error(repository_name: str, error_output: str) -> GitError:
     if safe_directory:
         return GitError(
             f"repository '{repository_name}': belongs to another user, and git does not trust it: "
-            f"{sanitize_output(safe_directory[1])}"
+            f"to allow it, run {sanitize_output(safe_directory[1])}"
         )
     problem = next(
         (meaning for words, meaning in _MEANINGS if re.search(words, error_output, re.MULTILINE)), "cannot be read"
@@ -97,17 +100,17 @@ def is_unknown_ref(error_output: str) -> bool:
 
 
 def is_no_commit(error_output: str) -> bool:
-    """Return whether git reports that a name is a file or a folder, not a commit."""
+    """Return whether git reports that a name stands for a file or a folder instead of a commit."""
     return "expected commit type" in error_output
 
 
 def is_commit_refused(error_output: str) -> bool:
-    """Return whether a server reports that it serves no commits by id, or lacks this commit."""
+    """Return whether a server reports that it does not serve commits by id, or that it lacks this commit."""
     return bool(re.search(r"not our ref|unadvertised object", error_output))
 
 
 def is_other_object_format(error_output: str) -> bool:
-    """Return whether a server reports a different object format (SHA-1 or SHA-256) than the local repository's."""
+    """Return whether a server reports that its object format (SHA-1 or SHA-256) differs from the local one."""
     return "mismatched algorithms" in error_output
 
 
@@ -117,15 +120,15 @@ def parse_imported_keys(output: bytes) -> AbstractSet[str]:
 
 
 def parse_signer(error_output: str) -> str | None:
-    """Return the fingerprint of the primary key of a valid signature, as gpg reports it."""
+    """Return the fingerprint of the primary key of a valid signature from gpg's output, or None."""
     match = re.search(r"^\[GNUPG:\] VALIDSIG (?:.* )?(\S+)$", error_output, re.MULTILINE)
     return match[1] if match else None
 
 
 def find_distrust_reason(error_output: str, trusted_keys: AbstractSet[str] = frozenset()) -> str | None:
-    """Say what is wrong with a signature, None where no program has said so clearly: it may not have judged at all.
+    """Return why a signature is not trusted, or None if no program gave a clear verdict.
 
-    A valid one by a key that is `listed` has nothing wrong with it.
+    A valid signature by one of `trusted_keys` is trusted, unless another reason is found.
     """
     if parse_signer(error_output) in trusted_keys:
         error_output = error_output.replace("VALIDSIG", "")
@@ -137,44 +140,44 @@ def find_distrust_reason(error_output: str, trusted_keys: AbstractSet[str] = fro
 
 
 def is_signer_unlisted(error_output: str) -> bool:
-    """Return whether ssh-keygen reports that it searched the list and did not find the signer."""
+    """Return whether ssh-keygen reports that it searched the list without finding the signer."""
     return bool(re.search(r"^No principal matched", error_output, re.MULTILINE))
 
 
 def is_key_missing(error_output: str) -> bool:
-    """Return whether gpg reports that it lacks a signature's key."""
+    """Return whether gpg reports that it lacks the key of a signature."""
     return bool(re.search(r"^\[GNUPG:\] NO_PUBKEY ", error_output, re.MULTILINE))
 
 
 def has_skipped_keys(output: bytes) -> bool:
-    """Return whether gpg skipped keys of a file: by the 14th number of IMPORT_RES (see DETAILS above)."""
+    """Return whether gpg skipped keys of a file, from the 14th number of IMPORT_RES (see DETAILS above)."""
     match = re.search(rb"^\[GNUPG:\] IMPORT_RES (?:\d+ ){13}(\d+)", output, re.MULTILINE)
     return not match or match[1] != b"0"
 
 
 def has_finished_import(output: bytes) -> bool:
-    """Return whether gpg reports that it read the whole file, or found no OpenPGP data in it."""
+    """Return whether gpg reports that it read the whole file, or that the file has no OpenPGP data."""
     return bool(re.search(rb"^\[GNUPG:\] (?:IMPORT_RES|NODATA) ", output, re.MULTILINE))
 
 
 def build_unverified_error(repository_name: str, commit: str, error_output: str) -> GitError:
     """Return the error for a signature that could not be checked."""
-    why = f"the programs that verify it said: {_extract_message(error_output)}"
+    why = f"the verification program said: {_extract_message(error_output)}"
     for words, meaning in _HINDRANCES:
         if match := re.search(words, error_output):
             why = meaning.format(match[1])
     subject = f"repository '{repository_name}': the signature of the commit {commit}"
-    fault = f"{subject} could not be verified, so it is not used yet"
+    fault = f"{subject} could not be verified, so the commit is not used yet"
     return GitError(f"{fault}: {why}", fault)
 
 
 def _extract_message(error_output: str) -> str:
-    """Return the last line with a message, without its label."""
+    """Return the last line with a message, without its label and without details that vary."""
     lines = [line.strip() for line in error_output.splitlines() if not _EMPTY_WORDS.match(line)]
     fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
     message = (fatal or lines or ["nothing"])[-1]
     message = message.removeprefix("fatal: ").removeprefix("error: ")
-    message = redaction.redact(message)[:MAX_LINE_LENGTH]  # while no part of a secret varies
+    message = redaction.redact(message)[:MAX_LINE_LENGTH]  # first, because a shortened secret is not recognised
     for varying, constant in _VARYING:
         message = re.sub(varying, constant, message)
     return sanitize_output(message)

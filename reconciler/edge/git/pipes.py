@@ -1,4 +1,4 @@
-"""Exchange data with a process over pipes, limited in time and size, without temporary files."""
+"""Exchange data with a process through pipes, with limits on time and size, and without temporary files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from selectors import EVENT_READ, EVENT_WRITE, BaseSelector, DefaultSelector
 from typing import IO, cast
 
 MAX_ERROR_OUTPUT = 1024 * 1024
-"""Maximum bytes kept of standard error. The last ones are kept because a trace precedes the error."""
+"""Maximum bytes kept of standard error. The last bytes are kept, because git writes a trace before the error."""
 
 _STOP_CHECK_SECONDS = 0.05
 """Interval between checks of `stop` while git runs, in seconds."""
@@ -23,7 +23,7 @@ _CHUNK_BYTES = 65536  # the usual capacity of a pipe
 
 @dataclass(slots=True)
 class ProcessPipes:
-    """The remaining input and the collected output of a process: at most one byte above the output limit."""
+    """The remaining input and the collected output of a process. Output exceeds the limit by at most one byte."""
 
     process: subprocess.Popen[bytes]
     remaining_input: memoryview
@@ -33,7 +33,7 @@ class ProcessPipes:
     has_timed_out: bool = False
 
     def communicate(self, timeout_seconds: float, stop: threading.Event) -> bool:
-        """Return True once the process has ended; False on a timeout, too much output or a stop."""
+        """Return True when the process has ended, or False on a timeout, on too much output or when `stop` is set."""
         deadline = time.monotonic() + timeout_seconds
         with DefaultSelector() as selector:
             self._register_pipes(selector)
@@ -41,7 +41,7 @@ class ProcessPipes:
                 self.has_timed_out = time.monotonic() >= deadline
                 if self.has_timed_out or stop.is_set() or len(self.output) > self.max_output:
                     return False
-            # Another process may hold the pipe open for hours, such as ssh with ControlPersist: do not wait for it.
+            # Another process, such as ssh with ControlPersist, may keep the pipe open for hours: do not wait for it.
             while _serve_ready(selector, 0):
                 pass
         return True
@@ -59,7 +59,7 @@ class ProcessPipes:
             selector.register(pipe, events, handler)
 
     def _serve_once(self, selector: BaseSelector) -> bool:
-        """Read and write what is ready within a moment, and return whether more output may follow."""
+        """Serve the pipes until the next check of `stop`, and return whether more output may follow."""
         assert self.process.stdout
         if not self.process.stdout.closed:
             _serve_ready(selector, _STOP_CHECK_SECONDS)
@@ -70,7 +70,7 @@ class ProcessPipes:
         return self.process.returncode is None
 
     def _write_input(self, pipe: IO[bytes]) -> bool:
-        """Write what fits into the pipe, and return whether input remains."""
+        """Write as much input as the pipe accepts, and return whether input remains."""
         with suppress(BrokenPipeError):
             self.remaining_input = (
                 self.remaining_input[os.write(pipe.fileno(), self.remaining_input[:_CHUNK_BYTES]) :]
@@ -78,7 +78,7 @@ class ProcessPipes:
                 else self.remaining_input
             )
             return bool(self.remaining_input)
-        return False  # the program closed its input and reports why
+        return False  # the program closed its input, and its error output says why
 
     def _read_output(self, pipe: IO[bytes]) -> bool:
         chunk = os.read(pipe.fileno(), min(_CHUNK_BYTES, self.max_output + 1 - len(self.output)))
@@ -93,7 +93,7 @@ class ProcessPipes:
 
 
 def _serve_ready(selector: BaseSelector, timeout_seconds: float) -> bool:
-    """Read and write the pipes that become ready in time, close finished ones, and return whether any was ready."""
+    """Serve the pipes that become ready in time, close the finished ones, and return whether any pipe was ready."""
     ready = selector.select(timeout_seconds) if selector.get_map() else []
     for key, _ in ready:
         if not key.data(key.fileobj):

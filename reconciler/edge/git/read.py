@@ -1,4 +1,4 @@
-"""Read the manifests of a revision: directly from a folder, or by a shallow fetch from a URL."""
+"""Read the manifests of a revision, in place from a folder or by a shallow fetch from a URL."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ def read_revision(
 ) -> tuple[str, tuple[File | Problem, ...]]:
     """Return the full id of a revision's commit, and its manifest files at or below a path, ordered by name.
 
-    `path` starts at the top folder of the repository, and `.` is all of it. With `keys` the commit has to be signed by
-    one of them, and nothing else of it is looked at before that is known. Raises GitError (Misnamed for what is wrong
-    whatever there is, Untrusted for a commit that is not signed so), and Stopped.
+    `path` is relative to the top folder of the repository, and `.` is the whole repository. If `keys` are given, one
+    of them must have signed the commit, and the signature is verified before any file is read.
+
+    Raises InvalidReference if the URL, ref or path is malformed, UntrustedCommit if no listed key signed the commit,
+    GitError if the revision cannot be read, and StopRequested.
     """
     address, folder = access.parse_address(), arguments.normalise_path(path)
     git = access.find_git()

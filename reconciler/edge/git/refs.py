@@ -1,4 +1,4 @@
-"""Find the commit that a branch, a tag or an id stands for, locally or on a server, and suggest similar names."""
+"""Resolve a branch, a tag or an id to a commit, locally or on a server, and suggest similar names."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from reconciler.edge.git.command import GitCommand
 from reconciler.edge.git.local_repository import locate_repository
 from reconciler.edge.git.url import RepositoryUrl
 
-# Git reads NAME-gID, the format of git describe, as the commit ID, even if NAME does not exist.
+# Git resolves NAME-gID, the format of git describe, to the commit ID, even if NAME does not exist.
 _DESCRIPTION = re.compile("-g[0-9a-fA-F]+$")
 # https://git-scm.com/docs/gitrevisions, <refname>
 _NAME_RULES = ("{}", "refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")
 
 
 def resolve_local(git: GitCommand, repository_name: str, requested: str, ref: str) -> str:
-    """Return the full id of the commit that a ref stands for; messages show the user's name for it. Raises GitError."""
+    """Return the full id of the commit that a ref stands for. Messages show it as `requested`. Raises GitError."""
     name = _find_full_name(git, ref) if _DESCRIPTION.search(ref) else ref
     result = git.run("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
     if result.has_succeeded:
         return result.output.decode().strip()
     if messages.is_no_commit(result.error_output):
         raise GitError(
-            f"repository '{repository_name}': '{sanitize(requested)}' is no commit: name a branch, a tag or a commit"
+            f"repository '{repository_name}': '{sanitize(requested)}' is not a commit: use a branch, a tag or a commit"
         )
     if not messages.is_unknown_ref(result.error_output):
         raise messages.build_error(repository_name, result.error_output)
@@ -38,14 +38,14 @@ def resolve_local(git: GitCommand, repository_name: str, requested: str, ref: st
 
 
 def _find_full_name(git: GitCommand, ref: str) -> str:
-    """Return the full name of an existing ref, or ""."""
+    """Return the full name of a ref, or "" if it does not exist."""
     names = [rule.format(ref) for rule in _NAME_RULES]
     existing = _list_refs(git, *names) or ()
     return next((name for name in names if name in existing), "")
 
 
 def _list_refs(git: GitCommand, *names: str) -> Sequence[str] | None:
-    """Return the full names of the refs, optionally at and below some names; None if git cannot list them."""
+    """Return the full names of refs, optionally only those at or below `names`, or None if git cannot list them."""
     result = git.run("for-each-ref", "--format=%(refname)", *names)
     return result.output.decode(errors="surrogateescape").splitlines() if result.has_succeeded else None
 
@@ -53,26 +53,26 @@ def _list_refs(git: GitCommand, *names: str) -> Sequence[str] | None:
 def build_unknown_ref_error(
     repository_name: str, ref: str, names: Sequence[str] | None, *, is_shallow: bool = False
 ) -> GitError:
-    """Return the error for a name that is none of those there are (None: nobody knows), full names all."""
+    """Return the error for an unknown ref. `names` are the full names of all refs, or None if git cannot list them."""
     if names is not None and not names and not is_shallow:
-        return GitError(f"repository '{repository_name}': is empty, it has no commit yet: push one first")
+        return GitError(f"repository '{repository_name}': is empty: push a commit first")
     full_names = {name.removeprefix("refs/").partition("/")[2]: name for name in names or ()}
     similar_names = find_similar(ref, full_names, 3)
     hint = ""
     if similar_names:
         hint = ": did you mean " + " or ".join(f"'{sanitize(name)}'" for name in similar_names) + "?"
     elif is_shallow:
-        hint = ": it is a shallow clone, so fetch the revision first"
+        hint = " in this shallow clone: fetch the revision first"
     elif re.fullmatch("[0-9a-f]{4,39}", ref):
-        hint = ": is it the beginning of an id? A URL needs the whole of it"
+        hint = ": if it is an abbreviated commit id, write the full id, because a URL needs it"
     return GitError(f"repository '{repository_name}': has no branch, tag or commit '{sanitize(ref)}'{hint}")
 
 
 def resolve_remote(access: RepositoryAccess) -> str:
-    """Return the id of what a ref stands for now: a commit, or a tag with a message of its own.
+    """Return the current id of a ref: the id of a commit or, from a URL, the id of an annotated tag.
 
-    An id stands for itself, and nobody is asked. Raises GitError (Misnamed for what is wrong whatever there is), and
-    Stopped.
+    A full id is returned without calling the server. Raises InvalidReference if the URL or ref is malformed, GitError
+    if the ref cannot be resolved, and StopRequested.
     """
     address, ref = access.parse_address(), access.ref
     git = access.find_git()
@@ -92,13 +92,13 @@ def resolve_remote(access: RepositoryAccess) -> str:
 
 
 def _parse_refs(output: bytes) -> Mapping[str, str]:
-    """Return the refs' ids by full name."""
+    """Return the ids of refs by full name."""
     lines = (line.partition("\t") for line in output.decode(errors="surrogateescape").splitlines())
     return {name: oid for oid, _, name in lines}
 
 
 def build_unknown_remote_ref_error(git: GitCommand, address: RepositoryUrl, ref: str) -> GitError:
-    """Return the error for a ref that a remote repository lacks, with similar names."""
+    """Return the error for a ref that a remote repository does not have, with similar names."""
     result = git.run("ls-remote", "--quiet", "--refs", "--", address.url)
     return build_unknown_ref_error(
         address.repository_name, ref, list(_parse_refs(result.output)) if result.has_succeeded else None

@@ -1,4 +1,4 @@
-"""Read the keys that may sign commits: OpenPGP keys, or ssh's allowed signers."""
+"""Read the keys that may sign commits: OpenPGP keys, or allowed signers of ssh."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _KEY = _KINDS + rb"[ \t]+[A-Za-z0-9+/=]+(?:[ \t].*)?"
 _SIGNER = re.compile(rb'(?:"[^"]*"|\S+)[ \t]+(?:\S.*[ \t])?' + _KEY)
 _BARE_KEY = re.compile(_KEY)
 _MAX_LINE_BYTES = 16 * 1024
-"""Maximum bytes read of a line. The longest key is shorter."""
+"""Maximum length of a line, in bytes. The longest key is shorter."""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKeys:
-    """The keys of a file at the time it was read."""
+    """The keys that a file held when it was read."""
 
     file: str
     content: bytes = field(repr=False)
@@ -32,7 +32,7 @@ class SigningKeys:
 
     @classmethod
     def read(cls, file: str) -> SigningKeys:
-        """Read a key file. Raises InvalidReference if it has no keys."""
+        """Read a file of keys. Raises InvalidReference if it cannot be read or its keys cannot be used."""
         try:
             with Path(file).open("rb") as stream:
                 content = stream.read(_MAX_BYTES)
@@ -42,7 +42,9 @@ class SigningKeys:
                 f"cannot be read: {error.strerror if isinstance(error, OSError) else redaction.describe_error(error)}",
             ) from error
         if b"PRIVATE KEY" in content:
-            raise _build_error(file, "holds a private key: list public ones, and keep that from here")
+            raise _build_error(
+                file, "contains a private key: list only public keys, and keep the private key elsewhere"
+            )
         openpgp = _ARMORED in content
         if not openpgp:
             _check_signers(file, content)
@@ -50,7 +52,7 @@ class SigningKeys:
 
     @property
     def digest(self) -> str:
-        """A digest that identifies these keys."""
+        """The digest that identifies these keys."""
         return hashlib.sha256(self.content).hexdigest()
 
     @property
@@ -60,25 +62,28 @@ class SigningKeys:
 
 
 def _check_signers(file: str, content: bytes) -> None:
-    """Reject a file in which ssh-keygen would find no key or skip a line."""
+    """Raise InvalidReference if ssh-keygen would find no key in a file, or would skip a line."""
     signers = 0
     for number, line in enumerate(map(bytes.strip, content.splitlines()), 1):
         if line and not line.startswith(b"#"):
             if len(line) > _MAX_LINE_BYTES:
-                raise _build_error(file, f"line {number}: has more than {_MAX_LINE_BYTES} bytes, and no key is as long")
+                raise _build_error(
+                    file, f"line {number}: has more than {_MAX_LINE_BYTES} bytes, and no key is that long"
+                )
             if _BARE_KEY.fullmatch(line):
                 raise _build_error(
-                    file, f"line {number}: say first whose key it is: 'someone@example.com ssh-ed25519 …'"
+                    file,
+                    f"line {number}: the owner before the key is missing: write 'someone@example.com ssh-ed25519 …'",
                 )
             if not _SIGNER.fullmatch(line):
                 raise _build_error(
                     file,
-                    f"line {number}: is no allowed signer (ssh-keygen(1)), and the file holds no "
-                    f"{_ARMORED.decode().strip('-')} (gpg --armor --export)",
+                    f"line {number}: is not an allowed signer (see ssh-keygen(1)), and the file has no "
+                    f"{_ARMORED.decode().strip('-')} (write one with gpg --armor --export)",
                 )
             signers += 1
     if not signers:
-        raise _build_error(file, "lists no key: nothing could be signed by one")
+        raise _build_error(file, "lists no key: add the public keys that may sign commits")
 
 
 def _build_error(file: str, why: str) -> InvalidReference:

@@ -1,4 +1,4 @@
-"""Create temporary folders for git. Each is locked while in use, and leftovers of killed processes are removed."""
+"""Create temporary folders for git, each locked while in use, and remove those of killed processes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ PREFIX = "reconciler-git-"
 _ATTEMPTS = 20
 _LOCKED_ERRNOS = frozenset(
     (errno.EWOULDBLOCK, errno.EACCES)
-)  # flock(2), and where the kernel does it by other locks (NFS)
+)  # flock(2), and the error on NFS, where the kernel implements flock with other locks
 
 
 @contextmanager
 def create() -> Iterator[str]:
-    """Yield a private temporary folder, and remove it afterwards. Raises GitError."""
+    """Yield a private temporary folder, and remove it at the end of the block. Raises GitError."""
     sweep()
     with translate_os_errors():
         path, lock = _create_locked()
@@ -37,9 +37,9 @@ def create() -> Iterator[str]:
 
 
 def sweep() -> None:
-    """Remove the folders of this user that no process uses any more. Nothing that goes wrong here stops anybody.
+    """Remove the temporary folders of this user that no process uses any more, and ignore errors.
 
-    In a folder that others write as well, only what is a folder of this user's own, and no link, is looked into.
+    Other users may write to the parent folder, so links and folders of other users are left alone.
     """
     with suppress(OSError):
         parent = tempfile.gettempdir()
@@ -47,7 +47,7 @@ def sweep() -> None:
             names = [entry.name for entry in entries if entry.name.startswith(PREFIX)]
         for name in names:
             with suppress(OSError):
-                _remove_unused(os.path.join(parent, name))  # noqa: PTH118 - rmtree takes text, and so does open
+                _remove_unused(os.path.join(parent, name))  # noqa: PTH118 - rmtree and os.open take a str
 
 
 def _remove_unused(path: str) -> None:
@@ -63,28 +63,31 @@ def _remove_unused(path: str) -> None:
 
 
 def _create_locked() -> tuple[str, int]:
-    """Create and lock a folder. The lock ends with the process. Raises OSError."""
+    """Create and lock a folder, and return its path and descriptor. Raises OSError.
+
+    The lock ends when the descriptor is closed or the process ends.
+    """
     for _ in range(_ATTEMPTS):
         path = tempfile.mkdtemp(prefix=PREFIX)
-        with suppress(FileNotFoundError):  # another process swept it before it was locked
+        with suppress(FileNotFoundError):  # another process removed the folder before it was locked
             descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
             if _lock(descriptor) and _is_at(descriptor, path):
                 return path, descriptor
             os.close(descriptor)
-    raise OSError(errno.EBUSY, "others remove folders for temporary files as soon as they are made")
+    raise OSError(errno.EBUSY, "other processes remove temporary folders as soon as they are created")
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock a new folder, and return False if another process is about to remove it."""
+    """Lock a new folder, or return False if another process has locked it to remove it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        return error.errno not in _LOCKED_ERRNOS  # without lock support, no process can lock or sweep the folder
+        return error.errno not in _LOCKED_ERRNOS  # without support for locks, no process can lock or remove the folder
     return True
 
 
 def _is_at(descriptor: int, path: str) -> bool:
-    """Return whether an open folder is still at its path."""
+    """Return whether an open folder is still at a path."""
     try:
         path_status, open_status = Path(path).lstat(), os.fstat(descriptor)
     except FileNotFoundError:
@@ -97,10 +100,10 @@ def _is_at(descriptor: int, path: str) -> bool:
 
 @contextmanager
 def translate_os_errors() -> Iterator[None]:
-    """Translate the system's errors in the block. Raises GitError."""
+    """Translate an OSError in the block. Raises GitError."""
     try:
         yield
     except OSError as error:
         is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        remedy = f" in {tempfile.gettempdir()}: make room there, or name another folder in TMPDIR" if is_full else ""
+        remedy = f" in {tempfile.gettempdir()}: free space there, or set TMPDIR to another folder" if is_full else ""
         raise GitError(f"git cannot be run: {error.strerror or redaction.describe_error(error)}{remedy}") from error

@@ -1,4 +1,4 @@
-"""Read the manifest files of one commit, with a size limit and without following links."""
+"""Read the manifest files of one commit, with limits on size and number, and without following links."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from reconciler.edge.git.command import MAX_OUTPUT_BYTES, CommandResult, GitComm
 
 _TREE, _LINK, _SUBMODULE = "040000", "120000", "160000"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-_LINK_ADVICE = "and links are not followed in git: put the file itself there"
+_LINK_ADVICE = "and links in git are not followed: commit the file itself instead"
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One line of a commit's listing. Folders and submodules have no size."""
+    """An entry in the listing of a commit. Folders and submodules have no size."""
 
     mode: str
     id: str
@@ -46,7 +46,7 @@ class Commit:
     id: str
 
     def read_files(self, path: str) -> tuple[File | Problem, ...]:
-        """Return the manifests at or below a path ("" is the root), ordered by name as from disk. Raises GitError."""
+        """Return the manifests at or below a path ("" is the root), in the same order as from disk. Raises GitError."""
         entries_and_problems = list(self._select_entries(path))
         entries = [entry for entry in entries_and_problems if isinstance(entry, _Entry)]
         if problem := find_excess(len(entries_and_problems), sum(entry.size or 0 for entry in entries)):
@@ -57,7 +57,7 @@ class Commit:
         )
 
     def _select_entries(self, path: str) -> Iterator[_Entry | Problem]:
-        """Yield the files to read, and a problem for each relevant entry that cannot be read."""
+        """Yield the files to read, and a problem for each relevant entry that is not read."""
         candidates = ((_split_path(entry, path), entry) for entry in self._list_entries(path))
         entries = list(islice((each for each in candidates if _is_relevant(*each)), MAX_DOCUMENTS + 1))
         entries.sort(key=lambda each: each[0])
@@ -65,7 +65,7 @@ class Commit:
         for parts, entry in entries:
             name, is_named = sanitize(entry.path), _has_manifest_name(parts)
             if entry.mode == _SUBMODULE:
-                yield Problem(name, 0, 0, "", "is a submodule, and these are not read: put the manifests in here")
+                yield Problem(name, 0, 0, "", "is a submodule, and submodules are not read: copy its manifests here")
             elif entry.mode == _LINK and entry.path in folders:
                 yield Problem(
                     name, 0, 0, "", f"is a symbolic link to a folder, {_LINK_ADVICE.replace('file', 'folder')}"
@@ -119,8 +119,8 @@ class Commit:
             header, start = output[start:header_end], header_end + 1
             if not header.startswith(f"{oid} blob ".encode()):
                 raise GitError(
-                    f"repository '{self.repository_name}': is damaged or incomplete: "
-                    f"git has {sanitize(header.decode())}"
+                    f"repository '{self.repository_name}': is damaged or incomplete; "
+                    f"git said: {sanitize(header.decode())}"
                 )
             size = int(header.rpartition(b" ")[2])
             contents[oid] = output[start : start + size]
@@ -128,13 +128,13 @@ class Commit:
         return contents
 
     def _find_links_to_folders(self, links: Iterable[str]) -> frozenset[str]:
-        """Return the links that lead to a folder of this commit. Names with a line break are skipped."""
+        """Return the links that lead to a folder of this commit. Links with a line break in their name are skipped."""
         one_line_links = [link for link in links if "\n" not in link]
         if not one_line_links:
             return frozenset()
         queries = b"".join(os.fsencode(f"{self.id}:{link}\n") for link in one_line_links)
         output = self._run("cat-file", "--batch-check", "--follow-symlinks", stdin=queries).output
-        # For a broken link or a link out of the commit, git prints a line with a length, then that many bytes
+        # For a broken link, or a link out of the commit, git prints a line with a length and then that many bytes
         # (https://git-scm.com/docs/git-cat-file, --follow-symlinks).
         folders = set()
         start = 0
@@ -156,7 +156,7 @@ class Commit:
 
 
 def _split_lines(output: bytes) -> Iterator[str]:
-    """Yield NUL-terminated lines lazily: a listing may be long, and few lines are relevant."""
+    """Yield NUL-terminated lines lazily, because a listing may be long and few of its lines are relevant."""
     start = 0
     while (end := output.find(b"\0", start)) >= 0:
         yield output[start:end].decode(errors="surrogateescape")
@@ -171,12 +171,12 @@ def _is_relevant(parts: Sequence[str], entry: _Entry) -> bool:
 
 
 def _has_manifest_name(parts: Sequence[str]) -> bool:
-    """Return whether a name is a manifest's. A file given as the path itself may have any name."""
+    """Return whether a file has the name of a manifest. A file that the path names directly may have any name."""
     return not parts or is_manifest(parts[-1])
 
 
 def _split_path(entry: _Entry, path: str) -> list[str]:
-    """Return an entry's path parts relative to a path; empty for the path itself."""
+    """Return the parts of an entry's path relative to `path`, or an empty list for `path` itself."""
     relative_path = entry.path.removeprefix(path).removeprefix("/")
     return relative_path.split("/") if relative_path else []
 
@@ -184,5 +184,5 @@ def _split_path(entry: _Entry, path: str) -> list[str]:
 def _build_file(entry: _Entry, contents: Mapping[str, bytes]) -> File | Problem:
     name, content = sanitize(entry.path), contents[entry.id]
     if content.startswith(_LFS_POINTER):
-        return Problem(name, 0, 0, "", "is a pointer of Git LFS, not the file itself: keep manifests out of Git LFS")
+        return Problem(name, 0, 0, "", "is a Git LFS pointer instead of the file itself: keep manifests out of Git LFS")
     return File(name, content)

@@ -1,4 +1,4 @@
-"""Remove the login from a URL: each user of the machine can read the arguments of git and its child processes."""
+"""Remove the login from a URL, because every user of the machine can read the arguments of git and its children."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from reconciler.edge.git.arguments import redact_url
 from reconciler.edge.git.credentials import Credentials, credential_config
 
 _USER, _PASSWORD = "RECONCILER_LOGIN_USER", "RECONCILER_LOGIN_PASSWORD"
-# A credential helper that stores nothing (https://git-scm.com/docs/gitcredentials, "Custom helpers"). The shell's
-# built-in printf starts no process, so no other user can read its arguments.
+# A credential helper that stores nothing (https://git-scm.com/docs/gitcredentials, "Custom helpers"). The printf of the
+# shell is built in and starts no process, so other users cannot read its arguments.
 _HELPER = f'!f() {{ if test "$1" = get; then printf "username=%s\\npassword=%s\\n" "${_USER}" "${_PASSWORD}"; fi; }}; f'
 
 
 @dataclass(frozen=True, slots=True)
 class RepositoryUrl:
-    """A repository's URL, shown in messages as `repository_name`. A login may have a user without a password."""
+    """The URL of a repository. Messages show `repository_name`. A login may be a user without a password."""
 
     url: str
     repository_name: str
@@ -32,7 +32,7 @@ class RepositoryUrl:
 
     @classmethod
     def parse(cls, url: str, credentials: Credentials) -> RepositoryUrl:
-        """Return the parsed URL or `host:path`.
+        """Return a parsed URL or `host:path`.
 
         Raises InvalidReference for a login that git cannot use, and for credentials that do not fit the protocol.
         """
@@ -49,7 +49,7 @@ class RepositoryUrl:
             if "@" in path and "@" not in host:
                 raise _build_error(
                     repository_name,
-                    "ssh takes no password from a URL: use a key; for an @ in a path write ssh://HOST/%40",
+                    "ssh does not accept a password in a URL: use a key; write an @ in the path as ssh://HOST/%40",
                 )
             return cls(url, repository_name, "ssh")
         if scheme == "file":
@@ -60,7 +60,7 @@ class RepositoryUrl:
         user, has_password, password = login.partition(":")
         if "@" in path:
             raise _build_error(
-                repository_name, "has an @ behind the host: write %40 for it, and in a password %2F for /"
+                repository_name, "has an @ after the host: write @ as %40, and a / in the password as %2F"
             )
         if scheme in {"http", "https"} and login:
             decoded_password = _decode_login(password, repository_name) if has_password else None
@@ -74,17 +74,17 @@ class RepositoryUrl:
             )
         if has_password:
             raise _build_error(
-                repository_name, f"{scheme} takes no password from a URL{': use a key' * (scheme == 'ssh')}"
+                repository_name, f"{scheme} does not accept a password in a URL{': use a key' * (scheme == 'ssh')}"
             )
         return cls(url, repository_name, scheme, f"{scheme}://{host}")
 
     def build_environment(self, caller_environment: Mapping[str, str]) -> Mapping[str, str]:
-        """Return variables that pass the login to git, added to the configuration in `caller_environment`."""
+        """Return variables that pass the login to git, in addition to the configuration in `caller_environment`."""
         if self.user is None:
             return self.credentials.build_environment(self.site, caller_environment)
-        if self.password is None:  # the user's own credential helpers know it
+        if self.password is None:  # the user's own credential helpers supply it
             return credential_config(caller_environment, self.site, [("username", self.user)], {})
-        # The empty helper resets the list: no other helper is asked or stores the password.
+        # The empty helper clears the list, so that no other helper is called or stores the password.
         secrets = {_USER: self.user, _PASSWORD: self.password}
         return credential_config(caller_environment, self.site, [("helper", ""), ("helper", _HELPER)], secrets)
 
@@ -92,7 +92,7 @@ class RepositoryUrl:
 def _decode_login(text: str, repository_name: str) -> str:
     decoded = os.fsdecode(unquote_to_bytes(os.fsencode(text)))
     if any(char in decoded for char in "\0\r\n"):
-        raise _build_error(repository_name, "has a line end or a NUL in its login, and git takes none")
+        raise _build_error(repository_name, "has a line break or a NUL in its login: git does not accept such a login")
     return decoded
 
 

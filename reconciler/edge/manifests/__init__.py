@@ -1,4 +1,4 @@
-"""Manifests on disk: from files to desired state, or to the complete list of what is wrong with them."""
+"""Read manifest files into the desired state, or into a list of their problems."""
 
 from reconciler.edge.manifests.files import find_files
 from reconciler.edge.manifests.load import read_manifests

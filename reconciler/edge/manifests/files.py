@@ -1,4 +1,4 @@
-"""Finds the files of a manifest folder and reads them, none too large and none from elsewhere."""
+"""Find and read the files of a manifest folder, with a size limit and without leaving the folder."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from reconciler.core.text import sanitize
 __all__ = ["MAX_FOLDERS", "File", "find_files"]
 
 MAX_FOLDERS = 64
-"""How many levels of folders are read."""
+"""Maximum depth of nested folders."""
 
 _FIRST_READ_BYTES = 64 * 1024
 
 
 def find_files(path: str, stdin: BinaryIO | None) -> Iterator[File | Problem]:
-    """Yield the files of a path given by a person: `-` for standard input, a file, or a folder with all below it.
+    """Yield the files at a path from the user: `-` for standard input, a file, or a folder with its subfolders.
 
-    Of a folder all *.yaml, *.yml and *.json count, in whatever case, those behind a dot excepted, in order of name.
+    A folder yields its *.yaml, *.yml and *.json files in order of name. The case of the suffix does not matter, and
+    names that begin with a dot are skipped.
     """
     if path == "-":
         yield (
             _build_file("standard input", stdin.read(MAX_BYTES + 1))
             if stdin
-            else Problem("standard input", 0, 0, "", "is closed: name a file or a folder of manifests with -f")
+            else Problem("standard input", 0, 0, "", "is closed: give a file or a folder of manifests with -f")
         )
     elif _is_folder(path):
         real_path = os.path.realpath(path)
@@ -39,10 +40,10 @@ def find_files(path: str, stdin: BinaryIO | None) -> Iterator[File | Problem]:
 
 
 def _read_folder(name: str, real_path: str, root: str, visited: set[str], depth: int = 1) -> Iterator[File | Problem]:
-    """Yield the files of a folder. `visited` holds the folders already read; each is read once."""
+    """Yield the files of a folder. `visited` holds the folders already read, because each is read once."""
     visited.add(real_path)
     if depth > MAX_FOLDERS:
-        yield Problem(sanitize(name), 0, 0, "", f"is a folder more than {MAX_FOLDERS} levels deep")
+        yield Problem(sanitize(name), 0, 0, "", f"is nested more than {MAX_FOLDERS} folders deep")
         return
     try:
         entries = sorted(os.scandir(real_path), key=lambda entry: entry.name)
@@ -50,7 +51,7 @@ def _read_folder(name: str, real_path: str, root: str, visited: set[str], depth:
         yield Problem(sanitize(name), 0, 0, "", f"cannot be read: {error.strerror}")
         return
     for entry in entries:
-        shown_name = os.path.join(name, entry.name)  # noqa: PTH118 - a Path would take the ./ away that a person wrote
+        shown_name = os.path.join(name, entry.name)  # noqa: PTH118 - a Path would drop a ./ that the user wrote
         if is_hidden(entry.name):
             continue
         if entry.is_dir(follow_symlinks=False):
@@ -65,9 +66,10 @@ def _read_folder(name: str, real_path: str, root: str, visited: set[str], depth:
 def _follow_link(
     shown_name: str, entry: os.DirEntry[str], root: str, visited: set[str], depth: int
 ) -> Iterator[File | Problem]:
-    """Follow a link that stays in the folder (a mounted ConfigMap is made of such); refuse others.
+    """Yield the files behind a link that stays in the manifest folder, or the problem of a link that leaves it.
 
-    One to a folder that is read where it stands is passed over: nothing is lost, and nothing read twice.
+    A mounted ConfigMap consists of such links. A link to a folder that is read under its own name is skipped, because
+    its files would be read twice.
     """
     real_path = os.path.realpath(entry.path)
     name = sanitize(shown_name)
@@ -76,7 +78,7 @@ def _follow_link(
         return
     if not f"{real_path}{os.sep}".startswith(root):
         noun = "folder" if is_folder else "file"
-        yield Problem(name, 0, 0, "", f"is a link that leaves the manifest folder: copy the {noun} here instead")
+        yield Problem(name, 0, 0, "", f"is a link to a {noun} outside the manifest folder: copy the {noun} into it")
     elif is_folder:
         if real_path not in visited and any(map(is_hidden, Path(real_path).relative_to(root).parts)):
             yield from _read_folder(shown_name, real_path, root, visited, depth + 1)
@@ -89,29 +91,29 @@ def _follow_link(
 def _is_folder(path: str) -> bool:
     try:
         return stat.S_ISDIR(Path(path).stat().st_mode)
-    except OSError:  # what it is instead is told when it is opened
+    except OSError:  # opening the path reports the error
         return False
 
 
 def _read_file(name: str, path: str) -> File | Problem:
-    """Read a regular file, at most one byte more than is allowed."""
+    """Read a regular file, up to one byte above the size limit."""
     name = sanitize(name)
     try:
         with open(path, "rb", opener=_open_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return Problem(name, 0, 0, "", "is no regular file")
-            content = file.read(_FIRST_READ_BYTES)  # asking for the most at once would make room for it each time
+                return Problem(name, 0, 0, "", "is not a regular file")
+            content = file.read(_FIRST_READ_BYTES)  # reading the maximum at once would allocate it for every file
             if len(content) == _FIRST_READ_BYTES:
                 content += file.read(MAX_BYTES + 1 - _FIRST_READ_BYTES)
             return _build_file(name, content)
     except FileNotFoundError:
-        return Problem(name, 0, 0, "", "does not exist: name a file or a folder of manifests with -f")
+        return Problem(name, 0, 0, "", "does not exist: give a file or a folder of manifests with -f")
     except OSError as error:
         return Problem(name, 0, 0, "", f"cannot be read: {error.strerror}")
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
-    """Open a file so that a named pipe does not wait for its writer."""
+    """Open a file without waiting for the writer of a named pipe."""
     return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 

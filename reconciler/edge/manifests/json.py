@@ -1,6 +1,6 @@
-"""Reads JSON as JSON, also where a file is called YAML: its strings may hold what libyaml reads in another way.
+"""Read JSON by the rules of JSON, even in a file with a YAML suffix, because libyaml misreads some JSON strings.
 
-Those are surrogate pairs as escapes, as every library writes an emoji, and the line ends of YAML 1.1.
+Such strings contain escaped surrogate pairs, which many libraries write for an emoji, or the line breaks of YAML 1.1.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from reconciler.edge.manifests.scalars import resolve_scalar
 
 _BLANK = re.compile(r"[ \t\r\n]*+")
 _DOCUMENT_SEPARATOR = re.compile(r"(?:[ \t\r\n]++|(?:#[^\r\n]*+|(?:---|\.\.\.)[ \t]*+)(?:[\r\n]|\Z))*+")
-"""Between two documents: comments, and the marks of YAML where one ends or begins."""
+"""The text between two documents: comments, and YAML's markers for the start or end of a document."""
 _DOCUMENT_MARK = re.compile(r"(?<=[\r\n])(?:---|\.\.\.)[ \t]*+(?:[\r\n]|\Z)")
 _WORD = re.compile(r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][-+]?[0-9]++)?+|true|false|null")
-_scan: Callable[[str, int], tuple[str, int]] = vars(decoder)["scanstring"]  # in C; typeshed does not know it
+_scan: Callable[[str, int], tuple[str, int]] = vars(decoder)["scanstring"]  # written in C, and missing from typeshed
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class NotJson(Exception):
-    """The text is no JSON; what else it may be is not said."""
+    """The text is not JSON. It may still be valid YAML."""
 
 
 def is_likely(text: str) -> bool:
-    """Tell whether a text begins as one of JSON documents does, each of which is a mapping or a list."""
+    """Return whether a text begins with a mapping or a list, as each JSON document must here."""
     start = _DOCUMENT_SEPARATOR.match(text)
     return start is not None and text.startswith(("{", "["), start.end())
 
 
 def read_documents(name: str, text: SourceText, budget: Budget) -> Iterator[Document | Problem]:
-    """Yield the documents of a text one after the other. Raises NotJson and UnreadableFile."""
+    """Yield the documents of a text in order. Raises NotJson and UnreadableFile."""
     reader = _Reader(name, text, budget)
     while reader.go_to_document():
         yield from reader.read_document()
 
 
 class _Reader:
-    """Reads one text from its start to its end."""
+    """A reader of one text, from start to end."""
 
     def __init__(self, name: str, text: SourceText, budget: Budget) -> None:
         self._name, self._source, self._text, self._budget = name, text, text.text, budget
@@ -55,7 +55,7 @@ class _Reader:
         self._problems: list[Problem] = []
 
     def go_to_document(self) -> bool:
-        """Tell whether another document follows, and go to it. Raises NotJson where no mark stands between the two."""
+        """Move to the next document, and return whether there is one. Raises NotJson if no marker separates the two."""
         end = self._index
         self._skip(_DOCUMENT_SEPARATOR)
         has_next = self._index < len(self._text)
@@ -64,7 +64,7 @@ class _Reader:
         return has_next
 
     def read_document(self) -> Iterator[Document | Problem]:
-        """Yield one document, or what is wrong with it."""
+        """Yield one document, or its problems."""
         if self._text[self._index] not in "{[":
             raise NotJson
         self._marks, self._problems = array("I"), []
@@ -78,14 +78,14 @@ class _Reader:
         start = self._index
         self._record_position(start)
         if len(self._marks) > 2 * MAX_NODES:
-            raise self._build_error(start, f"holds more than {MAX_NODES:,} keys and values: split the document")
+            raise self._build_error(start, f"the document has more than {MAX_NODES:,} keys and values: split it")
         first = self._text[start : start + 1]
         if first == '"':
             return self._read_string()
         if first not in {"{", "["}:
             return self._read_word()
         if depth == MAX_DEPTH:
-            raise self._build_error(start, f"nests deeper than {MAX_DEPTH} levels")
+            raise self._build_error(start, f"the document is nested more than {MAX_DEPTH} levels deep")
         self._index += 1
         return self._read_mapping(depth + 1) if first == "{" else self._read_list(depth + 1)
 
@@ -102,7 +102,7 @@ class _Reader:
             value = self._read_value(depth)
             if key in mapping:
                 line = self._find_position(starts[key])[0] + 1
-                self._report(start, f"duplicate key {key[:80]!r}: it stands in line {line} already")
+                self._report(start, f"duplicate key {key[:80]!r}: already used in line {line}")
             mapping[key], starts[key] = value, start
         return mapping
 
@@ -113,7 +113,7 @@ class _Reader:
         return values
 
     def _go_to_member(self, end: str, *, is_first: bool) -> bool:
-        """Tell whether another member follows, and go to it; go behind the end where none does."""
+        """Move to the next member and return True, or move past the end and return False."""
         self._skip(_BLANK)
         if self._text.startswith(end, self._index):
             self._index += 1
@@ -131,7 +131,7 @@ class _Reader:
         except JSONDecodeError:
             raise NotJson from None
         if not value.isascii() and _LONE_SURROGATE.search(value):
-            self._report(start, "half of a surrogate pair, which is no character: write both halves, or neither")
+            self._report(start, "half of a surrogate pair is not a character: write both halves, or neither")
         return value
 
     def _read_word(self) -> Json:

@@ -1,4 +1,4 @@
-"""Reads a whole revision: every document of every file, checked alone and then against the others."""
+"""Read a whole revision, and check each document alone and then against the others."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from reconciler.edge.manifests.yaml import read_documents
 
 API_VERSION = "appintegrations.reconciler/v1"
 
-_MAX_NAME_LENGTH = 300  # characters: no name may have more than 253
+_MAX_NAME_LENGTH = 300  # characters, more than the 253 of the longest valid name
 
 
 def read_manifests(entries: Iterable[File | Problem], now: datetime) -> Desired:
-    """Return the desired state in files from wherever. Raises InvalidManifests with the problems of all, sorted.
+    """Return the desired state of files from any source. Raises InvalidManifests with all problems, sorted.
 
-    The bounds of `core.files` hold for all of them together: one problem tells where they end, and nothing behind it is
-    read. `now` is for what is unwise only at times.
+    The limits in `core/manifests/files.py` apply to all files together. If a limit is exceeded, one problem says where,
+    and the rest is not read. Some warnings depend on `now`.
     """
     problems = _Problems()
     documents: list[CheckedDocument] = []
@@ -47,7 +47,7 @@ def read_manifests(entries: Iterable[File | Problem], now: datetime) -> Desired:
 
 
 def _check_file(entry: File | Problem, budget: Budget, problems: _Problems) -> Iterator[CheckedDocument]:
-    """Yield the mappings in one file, of which nothing else stays in memory. Raises BudgetExceeded."""
+    """Yield the mappings in one file without keeping its text in memory. Raises BudgetExceeded."""
     if isinstance(entry, Problem):
         problems.add(entry)
         return
@@ -59,7 +59,7 @@ def _check_file(entry: File | Problem, budget: Budget, problems: _Problems) -> I
 
 
 class _Problems:
-    """The first problems of a revision in order of file and line, each once, and how many more there are."""
+    """The first problems of a revision by file and line, without duplicates, and the number of omitted ones."""
 
     def __init__(self) -> None:
         self._problems: set[Problem] = set()
@@ -67,25 +67,26 @@ class _Problems:
         self._count = 0
 
     def add(self, problem: Problem) -> None:
-        """Count one more. Raises BudgetExceeded where there are too many to go on."""
+        """Add a problem. Raises BudgetExceeded if there are too many."""
         self._count += 1
         if self._count > MAX_COUNTED_PROBLEMS:
             message = (
-                f"here the manifests come to more than {MAX_COUNTED_PROBLEMS} problems, and no more are looked for"
+                f"the revision has more than {MAX_COUNTED_PROBLEMS} problems up to this line, "
+                "and the rest is not checked: correct the listed problems, and validate again"
             )
-            raise BudgetExceeded(replace(problem, pointer="", message=f"{message}: put right what is named"))
+            raise BudgetExceeded(replace(problem, pointer="", message=message))
         self._problems.add(problem)
         if len(self._problems) > 2 * MAX_PROBLEMS:
             self._select_first()
 
     def raise_if_any(self, last_problem: Problem | None) -> None:
-        """Raise InvalidManifests if there are any; `end` is told whatever else there is."""
+        """Raise InvalidManifests if there are problems. `last_problem` is never omitted."""
         problems = (*self._select_first(), *((last_problem,) if last_problem else ()))
         if problems:
             raise InvalidManifests(problems, omitted_count=self._omitted_count)
 
     def _select_first(self) -> list[Problem]:
-        """Return the first, and count the others."""
+        """Return the first problems, and count the others as omitted."""
         problems = sorted(self._problems)
         self._problems = set(problems[:MAX_PROBLEMS])
         self._omitted_count += len(problems) - len(self._problems)
@@ -93,7 +94,7 @@ class _Problems:
 
 
 def _check_document(file: str, document: Document, problems: _Problems) -> CheckedDocument | None:
-    """Return a mapping with what is wrong with it taken alone, which is added to the problems."""
+    """Return the checked document, or None if it is not a mapping, and add its own problems to `problems`."""
     rejected_paths: set[ValuePath] = set()
     for path, problem in _find_document_problems(file, document):
         rejected_paths.add(path)
@@ -109,7 +110,7 @@ def _check_document(file: str, document: Document, problems: _Problems) -> Check
 
 
 def _reduce_document(value: Mapping[str, Any], *, is_valid: bool) -> Mapping[str, Any]:
-    """Return what is asked of a document that was judged: of one with mistakes, what others may clash with."""
+    """Return the members that later checks need. An invalid document keeps only its kind, target and name."""
     metadata = value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
     reduced = {"metadata": {"name": name if isinstance(name, str) and len(name) <= _MAX_NAME_LENGTH else None}}
@@ -124,23 +125,23 @@ def _is_short(value: object) -> bool:
 
 
 def _find_document_problems(file: str, document: Document) -> Iterator[tuple[ValuePath, Problem]]:
-    """Yield (path, problem) for what is wrong with one document, taken alone."""
+    """Yield (path, problem) for each problem of one document on its own."""
     value = document.value
     if not isinstance(value, dict):
         line, column = document.find_position(())
         noun = "a list" if isinstance(value, list) else "a single value"
-        yield (), Problem(file, line, column, "", f"a manifest must be a mapping, and this is {noun}")
+        yield (), Problem(file, line, column, "", f"a manifest must be a mapping, not {noun}")
         return
     kind, version = value.get("kind"), value.get("apiVersion")
     path: ValuePath
     if "apiVersion" in value and version != API_VERSION:
-        description = f"unknown apiVersion {shorten(version)}: it is {API_VERSION!r}"
+        description = f"unknown apiVersion {shorten(version)}: use {API_VERSION!r}"
         yield _build_problem(file, document, ("apiVersion",), description)
     elif not isinstance(kind, str) or kind not in schema.SCHEMA_FILES:
         path, description = (
             (("kind",), f"unknown kind {shorten(kind)}") if "kind" in value else ((), "'kind' is missing")
         )
-        yield _build_problem(file, document, path, f"{description}: it is {' or '.join(schema.SCHEMA_FILES)}")
+        yield _build_problem(file, document, path, f"{description}: use {' or '.join(schema.SCHEMA_FILES)}")
     else:
         rejected_pointers = set()
         if not schema.get_fast_check(kind)(value):

@@ -1,4 +1,4 @@
-"""Holds a Target's Region against the partitions that botocore knows, without importing botocore."""
+"""Check the Region of a Target against the partitions in botocore's data, without importing botocore."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from reconciler.core.aws import regions
 
 
 def find_problem(name: str) -> str | None:
-    """Return what is wrong with the name of a Region and what would be right, None where nothing is."""
+    """Return the problem of a Region name with its remedy, or None if the name is valid."""
     return regions.find_problem(name, _load_patterns())
 
 
 @cache
 def _load_patterns() -> tuple[str, ...]:
-    """Return the regular expression of each partition's Regions, those that botocore does not list yet included."""
+    """Return the regular expression for the Regions of each partition. They also match future Regions."""
     package = find_spec("botocore")
     assert package is not None
     assert package.submodule_search_locations

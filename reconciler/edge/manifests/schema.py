@@ -1,7 +1,7 @@
-"""Holds documents against the JSON Schemas: a fast validator accepts, a slow one explains.
+"""Validate documents against the JSON Schemas: a fast validator decides, and a slow one explains.
 
-jsonschema-rs accepts a valid document in microseconds; only what it refuses is given to jsonschema, whose
-errors are put into words here. What is refused stays refused, whatever jsonschema thinks of it.
+jsonschema-rs accepts a valid document in microseconds. Only a rejected document goes to jsonschema, and this module
+turns its errors into messages. A rejected document stays rejected, even if jsonschema accepts it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reconciler.core.model import Json
 from reconciler.core.suggestions import find_closest
 from reconciler.core.text import shorten
 
-if TYPE_CHECKING:  # jsonschema costs a third of a dry run's start-up, and only bad manifests need it
+if TYPE_CHECKING:  # jsonschema takes a third of the start-up of a dry run, and only invalid manifests need it
     from jsonschema import ValidationError
 
 SCHEMA_FILES = {
@@ -31,9 +31,9 @@ SCHEMA_FILES = {
 
 
 def load_schema(file: str) -> dict[str, Any]:
-    """Return one of the schemas that are shipped with the program, by file name."""
+    """Return a schema of the program by its file name."""
     folder: Traversable = files("reconciler") / "schemas"
-    if not folder.is_dir():  # a checkout, where the schemas are a folder of their own
+    if not folder.is_dir():  # in a checkout, the schemas are not inside the package
         folder = Path(__file__).parents[3] / "schemas"
     document: dict[str, Any] = json.loads((folder / file).read_text(encoding="utf-8"))
     return document
@@ -41,21 +41,21 @@ def load_schema(file: str) -> dict[str, Any]:
 
 @cache
 def get_fast_check(kind: str) -> Callable[[Json], bool]:
-    """Return the fast check of a kind."""
+    """Return the fast validator of a kind, a function from a document to a boolean."""
     return _build_fast_validator(load_schema(SCHEMA_FILES[kind])).is_valid
 
 
 def _build_fast_validator(rules: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
-    """Return a validator that matches every pattern in linear time, and takes none that it could not."""
+    """Return a validator that matches patterns in linear time, and rejects a schema with any other pattern."""
     return jsonschema_rs.Draft202012Validator(rules, pattern_options=jsonschema_rs.RegexOptions())
 
 
 def explain(
     kind: str, document: Json, find_source_text: Callable[[tuple[str | int, ...]], str]
 ) -> Iterator[tuple[tuple[str | int, ...], bool, str]]:
-    """Yield (path, whether the key is meant, sentence) for all that is wrong with a refused document.
+    """Yield (path, whether the problem is the key, message) for each problem of a rejected document.
 
-    `written` tells how a value is spelled in the file.
+    `find_source_text` returns the text of the value at a path as it is written in the file.
     """
     has_explanation = False
     for error in _build_slow_validator(kind).iter_errors(document):
@@ -78,7 +78,7 @@ def _build_slow_validator(kind: str) -> Any:
     extend: Any = validators.extend
 
     def match_pattern(_: Any, regex: str, instance: object, __: Any) -> Iterator[ValidationError]:
-        """Match as the fast validator does, so that both speak ECMA-262, and in linear time."""
+        """Match a pattern with the fast validator, by the same ECMA-262 rules and in linear time."""
         if isinstance(instance, str) and not _build_pattern_check(regex)(instance):
             yield ValidationError("pattern")
 
@@ -87,7 +87,7 @@ def _build_slow_validator(kind: str) -> Any:
 
 @cache
 def _build_pattern_check(pattern: str) -> Callable[[str], bool]:
-    """Return the check of one pattern."""
+    """Return the function that checks a value against a pattern."""
     return _build_fast_validator({"pattern": pattern}).is_valid
 
 
@@ -115,7 +115,7 @@ def _explain_error(
             yield (
                 path,
                 False,
-                f"must be {_TYPES[rule]}, and is {_describe_value(value, rule, lambda: find_source_text(path))}",
+                f"must be {_TYPES[rule]}, {_describe_value(value, rule, lambda: find_source_text(path))}",
             )
         case "enum":
             yield path, False, _describe_enum(value, rule)
@@ -123,7 +123,7 @@ def _explain_error(
             message = subschema.get("patternErrorMessage", f"does not match {rule}")
             yield path, of_key, f"{'the key ' if of_key else ''}{shorten(value)} {message}"
         case "minLength" if not value and not _build_pattern_check(subschema.get("pattern", ""))(value):
-            pass  # the pattern says it
+            pass  # the pattern reports the empty value too
         case "not":
             yield path, True, subschema.get("errorMessage", "must not be set")
         case _:
@@ -140,21 +140,21 @@ _TYPES = {
     "array": "a list",
 }
 _LIMITS = {
-    "const": "must be {rule!r}, and is {value}",
-    "minLength": "must have at least {rule} character(s), and is {value}",
-    "maxLength": "must have at most {rule} characters, and has {size}",
-    "minItems": "must have at least {rule} item(s), and has {size}",
-    "maxItems": "must have at most {rule} items, and has {size}",
-    "minimum": "must be {rule} or more, and is {value}",
-    "maximum": "must be {rule} or less, and is {value}",
-    "exclusiveMinimum": "must be more than {rule}, and is {value}",
+    "const": "must be {rule!r}, not {value}",
+    "minLength": "must have at least {rule} character(s), but has {size}",
+    "maxLength": "must have at most {rule} characters, but has {size}",
+    "minItems": "must have at least {rule} item(s), but has {size}",
+    "maxItems": "must have at most {rule} items, but has {size}",
+    "minimum": "must be {rule} or more, not {value}",
+    "maximum": "must be {rule} or less, not {value}",
+    "exclusiveMinimum": "must be more than {rule}, not {value}",
 }
 
 
 def _find_missing_keys(
     required_keys: list[str], value: Mapping[str, Json], known_keys: Collection[str]
 ) -> Iterator[str]:
-    """Yield the keys that are missing, less those that are there and misspelt: they are named as unknown."""
+    """Yield the missing keys, except those that are misspelt, which are reported as unknown."""
     unknown_keys = [key for key in value if key not in known_keys]
     for key in required_keys:
         if key not in value and not find_closest(key, unknown_keys):
@@ -169,23 +169,24 @@ def _describe_unknown_key(key: str, unused_properties: Mapping[str, Mapping[str,
         known_key = next(name for name in unused_properties if name.lower() == suggestion.lower())
         return f"unknown key {shorten(key)}: did you mean {known_key!r}?"
     names = ", ".join(name for name, subschema in unused_properties.items() if not subschema.get("doNotSuggest"))
-    return f"unknown key {shorten(key)}: {f'known here are {names}' if names else 'nothing more is known here'}"
+    return f"unknown key {shorten(key)}: {f'possible keys are {names}' if names else 'no other key is possible here'}"
 
 
 def _describe_value(value: Json, expected_type: str, find_source_text: Callable[[], str]) -> str:
     match value:
         case None:
-            return "empty"
+            return "but is empty"
         case bool() | int() | float():
-            kind = "true or false" if isinstance(value, bool) else "a number"
+            kind = "boolean" if isinstance(value, bool) else "number"
             spelling = find_source_text() or str(value).lower()
-            return f'the unquoted {spelling}, {kind}: write "{spelling}"' if expected_type == "string" else spelling
+            needs_quotes = expected_type == "string"
+            return f'not the unquoted {kind} {spelling}: write "{spelling}"' if needs_quotes else f"not {spelling}"
         case str():
-            return f"the string {shorten(value)}"
+            return f"not the string {shorten(value)}"
         case list():
-            return "a list"
+            return "not a list"
         case _:
-            return "a mapping"
+            return "not a mapping"
 
 
 def _describe_enum(value: Json, allowed_words: list[str]) -> str:
@@ -194,7 +195,7 @@ def _describe_enum(value: Json, allowed_words: list[str]) -> str:
     )
     known_word = next((word for word in allowed_words if word.lower() == suggestion), None)
     hint = f": did you mean {known_word}?" if known_word else ""
-    return f"must be one of {', '.join(allowed_words)}, and is {shorten(value)}{hint}"
+    return f"must be one of {', '.join(allowed_words)}, not {shorten(value)}{hint}"
 
 
 def _measure(value: object) -> int:

@@ -1,7 +1,7 @@
-"""Reads YAML by the 1.2 core schema, keeps where everything stands, and refuses what is dangerous.
+"""Read YAML by the 1.2 core schema, keep the position of every value, and reject dangerous input.
 
-It works on libyaml's events instead of PyYAML's loaders: those read YAML 1.1 (`no` is false there), forget
-positions, and crash on deep nesting.
+The module reads libyaml's events instead of using PyYAML's loaders. The loaders read YAML 1.1, in which `no` is false,
+drop positions, and crash on deep nesting.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from reconciler.edge.manifests import json
 from reconciler.edge.manifests.budget import MAX_DEPTH, MAX_NODES, Budget, BudgetExceeded, UnreadableFile
 from reconciler.edge.manifests.scalars import resolve_scalar
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where PyYAML was built with it
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, if PyYAML was built with it
 _YAML_1_1_BREAK = re.compile("[\x85\u2028\u2029]")
 _BLOCK_STYLES = ("|", ">")
 _ANCHOR_ENDS = frozenset(("", *" \t\r\n,[]{}"))
@@ -45,9 +45,9 @@ _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0
 
 
 def read_documents(name: str, content: bytes, budget: Budget | None = None) -> Iterator[Document | Problem]:
-    """Yield the documents of a file, and a problem for everything in it that is not acceptable as YAML.
+    """Yield the documents of a file, and a problem for each part that is not accepted as YAML.
 
-    `budget` is what the revision may still hold. Raises BudgetExceeded where it holds more.
+    `budget` limits the whole revision. Raises BudgetExceeded if the file exceeds the budget.
     """
     try:
         text = SourceText(content.decode("utf-8-sig"))
@@ -56,7 +56,7 @@ def read_documents(name: str, content: bytes, budget: Budget | None = None) -> I
             name,
             *_find_end(content[: error.start].decode("utf-8-sig", "replace")),
             "",
-            "is not UTF-8: save the file in UTF-8",
+            "is not UTF-8: save the file as UTF-8",
         )
         return
     budget = budget or Budget()
@@ -69,7 +69,7 @@ def read_documents(name: str, content: bytes, budget: Budget | None = None) -> I
 
 
 def _read_json(name: str, text: SourceText, budget: Budget) -> list[Document | Problem]:
-    """Return the documents of JSON, and none of what is YAML in another form. Raises BudgetExceeded."""
+    """Return the documents of JSON text, or an empty list if the text is not JSON. Raises BudgetExceeded."""
     if not json.is_likely(text.text):
         return []
     remaining = replace(budget)
@@ -87,7 +87,7 @@ def _read_json(name: str, text: SourceText, budget: Budget) -> list[Document | P
 
 
 def _read_yaml(name: str, text: SourceText, budget: Budget) -> Iterator[Document | Problem]:
-    """Yield the documents of YAML, and a problem for everything that is not acceptable. Raises BudgetExceeded."""
+    """Yield the documents of YAML text, and a problem for each part that is not accepted. Raises BudgetExceeded."""
     if problem := next(_find_misreadings(name, text.text), None):
         yield problem
         return
@@ -112,25 +112,25 @@ def _read_yaml(name: str, text: SourceText, budget: Budget) -> Iterator[Document
 
 
 def _find_misreadings(name: str, text: str) -> Iterator[Problem]:
-    """Yield what libyaml would read by YAML 1.1, or not within bounded time."""
+    """Yield a problem for text that libyaml would read by YAML 1.1, or would take unbounded time to read."""
     if line_break := _YAML_1_1_BREAK.search(text):
         message = (
-            f"the character U+{ord(line_break[0]):04X} ends a line in YAML 1.1 and not in YAML 1.2: remove it, "
-            f'or write it as "\\u{ord(line_break[0]):04x}", in double quotes'
+            f"the character U+{ord(line_break[0]):04X} ends a line in YAML 1.1, but not in YAML 1.2: remove it, "
+            f'or write it as "\\u{ord(line_break[0]):04x}" in double quotes'
         )
         yield Problem(name, *_find_end(text[: line_break.start()]), "", message)
-    if text.count(_TAG_DIRECTIVE) > _MAX_TAG_DIRECTIVES:  # libyaml compares each with all before it
+    if text.count(_TAG_DIRECTIVE) > _MAX_TAG_DIRECTIVES:  # libyaml compares each one with all earlier ones
         position = _find_end(text[: text.index(_TAG_DIRECTIVE)])
         yield Problem(
             name,
             *position,
             "",
-            f"has {_TAG_DIRECTIVE} more than {_MAX_TAG_DIRECTIVES} times: manifests have plain values only",
+            f"{_TAG_DIRECTIVE} is used more than {_MAX_TAG_DIRECTIVES} times: remove it, because tags are not allowed",
         )
 
 
 class _Reader:
-    """Turns the events of one file into documents; collects what can be passed over and reported."""
+    """A reader that turns the events of one file into documents, and collects problems that do not end the reading."""
 
     def __init__(self, name: str, text: SourceText, budget: Budget) -> None:
         self.problems: list[Problem] = []
@@ -140,11 +140,11 @@ class _Reader:
         self._budget = budget
         self._next_event = _Loader(text.text).get_event
         self._marks: array[int] = array("I")
-        self._character_count = 0  # characters of all scalars, with those that aliases repeat
+        self._character_count = 0  # characters of all scalars, including those that aliases repeat
         self._anchors: dict[str, tuple[Json, array[int], int] | None] = {}
 
     def read_documents(self) -> Iterator[Document | Problem]:
-        """Yield document after document, and what is wrong with each; raises yaml.YAMLError and UnreadableFile."""
+        """Yield each document, or its problems. Raises yaml.YAMLError and UnreadableFile."""
         while type(event := self._next_event()) is not StreamEndEvent:
             if isinstance(event, DocumentStartEvent):
                 self._marks, self._character_count = array("I"), 0
@@ -170,16 +170,16 @@ class _Reader:
         self._marks.append(start.line)
         self._marks.append(start.column)
         if len(self._marks) > 2 * MAX_NODES:
-            raise self._build_error(start, f"holds more than {MAX_NODES:,} keys and values: split the document")
+            raise self._build_error(start, f"the document has more than {MAX_NODES:,} keys and values: split it")
         if event.anchor:
             self._anchors[event.anchor] = None
         if event.tag:
-            self._report(start, f"the tag {shorten(event.tag)} is not allowed: manifests have plain values only")
+            self._report(start, f"the tag {shorten(event.tag)} is not allowed: write the value without a tag")
         value: Json
         if kind is ScalarEvent:
             value = self._read_scalar(event)
         elif depth == MAX_DEPTH:
-            raise self._build_error(start, f"nests deeper than {MAX_DEPTH} levels")
+            raise self._build_error(start, f"the document is nested more than {MAX_DEPTH} levels deep")
         elif kind is MappingStartEvent:
             value = self._read_mapping(depth + 1)
         else:
@@ -202,11 +202,11 @@ class _Reader:
             self._character_count += len(key)
             value = self._read_value(self._next_event(), depth)
             if key in mapping:
-                self._report(start, f"duplicate key {shorten(key)}: it stands in line {starts[key].line + 1} already")
+                self._report(start, f"duplicate key {shorten(key)}: already used in line {starts[key].line + 1}")
             mapping[key] = value
             starts[key] = start
         if "<<" in mapping:
-            self._report(starts["<<"], "a merge key ('<<') is not part of YAML 1.2: write the keys out")
+            self._report(starts["<<"], "the merge key '<<' is not part of YAML 1.2: write the keys out")
         return mapping
 
     def _read_sequence(self, depth: int) -> list[Json]:
@@ -219,18 +219,18 @@ class _Reader:
         target = self._anchors.get(event.anchor)
         if target is None:
             is_known = event.anchor in self._anchors
-            reason = "stands inside its own anchor" if is_known else "has no anchor before it"
+            reason = "is inside its own anchor" if is_known else "has no anchor before it"
             raise self._build_error(event.start_mark, f"the alias *{event.anchor[:_MAX_SHOWN_LENGTH]} {reason}")
         value, marks, size = target
         self._character_count += size
         if len(self._marks) + len(marks) > 2 * MAX_NODES:
             raise self._build_error(
-                event.start_mark, f"aliases make more than {MAX_NODES:,} keys and values of this document"
+                event.start_mark, f"aliases expand the document to more than {MAX_NODES:,} keys and values"
             )
         if self._character_count > MAX_BYTES:
-            raise self._build_error(event.start_mark, f"aliases make more than {MAX_BYTES >> 20} MiB of this document")
+            raise self._build_error(event.start_mark, f"aliases expand the document to more than {MAX_BYTES >> 20} MiB")
         if depth + _measure_depth(value) > MAX_DEPTH:
-            raise self._build_error(event.start_mark, f"aliases make this document nest deeper than {MAX_DEPTH} levels")
+            raise self._build_error(event.start_mark, f"aliases nest the document more than {MAX_DEPTH} levels deep")
         self._marks.extend(marks)
         return value
 
@@ -247,32 +247,35 @@ class _Reader:
         return value
 
     def _check_anchor(self, event: Any) -> None:
-        """Refuse a name that goes on where libyaml ends it: to YAML 1.2, `&a:b c` is the anchor `a:b` of `c`."""
+        """Raise UnreadableFile for an anchor name that libyaml cuts short, such as `a:b` in `&a:b c`."""
         after = event.start_mark.index + 1 + len(event.anchor)
         if self._text[event.start_mark.index] in "&*" and self._text[after : after + 1] not in _ANCHOR_ENDS:
             raise self._build_error(
-                event.start_mark, "the name of an anchor must be of letters, digits, '-' and '_' only"
+                event.start_mark, "the name of an anchor may contain only letters, digits, '-' and '_'"
             )
 
     def _check_key(self, event: Any) -> None:
-        """Refuse `[?x]`: a key of nothing to libyaml, and the text `?x` to YAML 1.2."""
+        """Raise UnreadableFile for `[?x]`, which is a key without a value to libyaml, and the text `?x` in YAML 1.2."""
         start = event.start_mark.index
         if event.anchor:
             self._check_anchor(event)
         if self._text[start - 1 : start] == "?" and self._text[start : start + 1] not in _ANCHOR_ENDS:
             raise self._build_error(
-                event.start_mark, "put a blank behind the '?' of a key, or text that begins with it in quotes"
+                event.start_mark, "the '?' is ambiguous: put a space after it to begin a key, or put the text in quotes"
             )
 
     def _check_block(self, event: Any) -> None:
-        """Refuse a block that a line of blanks without an end makes longer: by a line end, or not."""
+        """Raise UnreadableFile for a block text whose last line has only spaces and no line break.
+
+        libyaml and YAML 1.2 differ in whether such a line is part of the text.
+        """
         if self._source.blank_tail_start is None or event.end_mark.index < self._source.blank_tail_start:
             return
         start = event.start_mark.index
         has_keep_indicator = "+" in self._text[start : start + _BLOCK_HEADER_LENGTH]
         if has_keep_indicator or event.value.endswith(" "):
             message = (
-                "the last line of this text is blank, and is not ended: remove the blanks, or end it with a line end"
+                "the last line of this text has only spaces and no line break: remove the spaces, or add a line break"
             )
             raise self._build_error(event.start_mark, message)
 
@@ -284,7 +287,7 @@ class _Reader:
 
 
 def _measure_depth(value: Json) -> int:
-    """Count the levels of a tree; a single value has none."""
+    """Return the number of levels of a tree. A single value has no level."""
     if isinstance(value, Mapping):
         return 1 + max(map(_measure_depth, value.values()), default=0)
     if isinstance(value, list):
@@ -293,7 +296,7 @@ def _measure_depth(value: Json) -> int:
 
 
 def _find_end(text: str) -> tuple[int, int]:
-    """Return the line and column, from 1, at which a text ends."""
+    """Return the line and column at which a text ends, counted from 1."""
     line, start = 1, 0
     for line_break in LINE_BREAK.finditer(text):
         line, start = line + 1, line_break.end()
@@ -305,7 +308,7 @@ def _build_syntax_problem(name: str, error: yaml.MarkedYAMLError) -> Problem:
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     message = " ".join(part for part in (error.context, error.problem) if part)
     if "did not find expected <document start>" in message:
-        message = "a second document begins here: write --- on a line of its own before it"
+        message = "a second document begins here: write --- on a separate line before it"
     if "invalid Unicode character escape" in message:
-        message = f"{message}: half of a surrogate pair: write the character itself, or the whole file as JSON"
+        message = f"{message} (half of a surrogate pair): write the character itself, or write the whole file as JSON"
     return Problem(name, line, column, "", f"is not YAML: {message}")

@@ -1,8 +1,8 @@
-"""Where the journal is kept, and the lease under which it is written.
+"""Store the journal, and write it under a lease.
 
-A location names its backend by its scheme: `s3://bucket/prefix`, or the path of a folder, which has none. A backend
-is a module with `check_location` and `open_location`, and a line in SCHEMES. It is imported when a location names it,
-so that a run that keeps its journal in a folder does not wait for S3.
+A location is a URL, such as `s3://bucket/prefix`, or the path of a folder. The scheme of the location selects the
+backend. A backend is a module with `check_location` and `open_location`, and an entry in SCHEMES. It is imported only
+if a location selects it, because importing the S3 backend takes time that a run with a folder need not spend.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from typing import Any
 from reconciler.edge.state.store import StateLocation
 
 SCHEMES: Mapping[str, str] = {"": "file", "s3": "s3"}
-"""The module of each scheme. A location with another scheme is left to the folder, which says what would be right."""
+"""The module of each scheme. The folder backend also gets locations with an unknown scheme, and rejects them."""
 
 
 def check_location(location: str) -> None:
-    """Refuse a location that can name no place, whatever is there. Raises ValueError."""
+    """Reject an invalid location without accessing it. Raises ValueError."""
     _import_backend(location).check_location(location)
 
 
 def open_location(location: str, namespace: str, client: Callable[[str], Any]) -> StateLocation:
-    """Return the place of all journals. Raises ValueError and CloudError.
+    """Return the location of the journals. Raises ValueError and CloudError.
 
-    `namespace` is a folder below it, "" for none. `client` makes the client of an AWS service, by its name in boto3.
+    `namespace` is a subfolder of the location, or "". `client` takes the boto3 name of an AWS service and returns a
+    client.
     """
     state_location: StateLocation = _import_backend(location).open_location(location, namespace, client)
     return state_location

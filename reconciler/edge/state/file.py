@@ -1,4 +1,4 @@
-"""A journal as a file: replaced whole, under a lock that the kernel frees when its holder dies."""
+"""Store a journal in a file. Writes replace the whole file, under a lock that the kernel frees if its holder dies."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from reconciler.edge.state.folder_path import find_path_problem
 from reconciler.edge.state.store import StoredText
 
 _REMEDIES = {
-    errno.ENOSPC: "make room there",
-    errno.EDQUOT: "make room there",
-    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
-    errno.EROFS: "mount it for writing, or name another folder by --state",
-    errno.EACCES: "let the user that this runs as write there, or name another folder by --state",
+    errno.ENOSPC: "free some space there",
+    errno.EDQUOT: "free some space there",
+    errno.EFBIG: "raise the file size limit (ulimit -f)",
+    errno.EROFS: "mount it writable, or choose another folder with --state",
+    errno.EACCES: "give the user of this process write access, or choose another folder with --state",
 }
 
 
 def check_location(location: str) -> None:
-    """Refuse what is not plainly the path of a folder. Raises ValueError."""
+    """Reject a text that is not clearly the path of a folder. Raises ValueError."""
     if problem := find_path_problem(location):
         raise ValueError(problem)
 
 
 def open_location(location: str, namespace: str, _: Callable[[str], Any]) -> FolderLocation:
-    """Return the place of all journals in a folder. Raises ValueError."""
+    """Return the location of journals in a folder. Raises ValueError."""
     check_location(location)
     return FolderLocation(Path(location) / namespace)
 
 
 @dataclass(frozen=True, slots=True)
 class FolderLocation:
-    """A folder: each journal is a file. A `StateLocation`."""
+    """A `StateLocation` in a folder. Each journal is a file."""
 
     folder: Path
     is_shared: ClassVar = False
@@ -58,44 +58,44 @@ class FolderLocation:
         return FileStore(self.folder / document)
 
     def find_obstacle(self) -> str | None:
-        """Return why nothing can be written to the folder, or why it cannot be made; None if nothing shows."""
+        """Return why the folder cannot be written or created, or None if no obstacle is visible."""
         nearest = next((each for each in (self.folder, *self.folder.parents) if os.path.lexists(each)), Path())
         try:
             is_folder = stat.S_ISDIR(nearest.stat().st_mode)
         except FileNotFoundError:
-            return f"{nearest} is a link that leads nowhere"
+            return f"{nearest} is a broken link"
         except OSError as error:
-            return f"{nearest} cannot be looked at: {error.strerror}"
+            return f"{nearest} cannot be inspected: {error.strerror}"
         if not is_folder:
-            return f"{nearest} is no folder"
-        return None if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} is not writable for this user"
+            return f"{nearest} is not a folder"
+        return None if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} is not writable by this user"
 
     def find_file_obstacle(self, document: str) -> str | None:
-        """Return which existing file of a journal a run cannot open; None if it can open all of them.
+        """Return why a run cannot open an existing side file of a journal, or None if it can open each of them.
 
-        The journal itself does not count: it is replaced, which needs its folder alone.
+        The journal itself is not checked: replacing a file requires write access to its folder only.
         """
         return find_locked_file(self.open_store(document))
 
 
 def find_locked_file(store: FileStore, has_access: Callable[[Path, int], bool] = os.access) -> str | None:
-    """Return which existing file of a store this user cannot read and write; None if all of them can be."""
+    """Return the first existing side file of a store that this user cannot open, with the reason, or None."""
     for path in store.side_files:
         try:
             mode = path.lstat().st_mode
         except FileNotFoundError:
             continue
         except OSError as error:
-            return f"{path} cannot be looked at: {error.strerror}"
+            return f"{path} cannot be inspected: {error.strerror}"
         if not stat.S_ISREG(mode):
-            return f"{path} is no plain file"
+            return f"{path} is not a regular file"
         if not has_access(path, os.R_OK | os.W_OK):
-            return f"{path} is not readable and writable for this user"
+            return f"{path} is not readable and writable by this user"
     return None
 
 
 class FileStore:
-    """One file, beside it the lock of its writers; whoever only reads makes nothing. A `Store`."""
+    """A `Store` in one file, with a lock file for writers beside it. Reading creates no files."""
 
     is_exclusive = True
 
@@ -106,27 +106,27 @@ class FileStore:
 
     @property
     def side_files(self) -> tuple[Path, ...]:
-        """The files beside it that a writer opens, whether they are there or not: its lock, and the text to come."""
+        """The files that a writer opens beside the journal: the lock file and the temporary file for the new text."""
         return self._lock_file, _build_temporary_path(self._path)
 
     def load(self) -> StoredText | None:
-        """Return the file's text, None where there is no file. Raises StateError."""
+        """Return the text of the file, or None if there is no file. Raises StateError."""
         try:
             text = self._path.read_bytes().decode()
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
             raise StateError(
-                f"the journal {self.place} cannot be read: {_describe_error(error)}; it was left as it is"
+                f"the journal {self.place} cannot be read: {_describe_error(error)}; it was left unchanged"
             ) from error
         return StoredText(text, _compute_version(text))
 
     def put(self, text: str, version: str | None) -> str:
-        """Replace the file, for good before this returns. Raises StateConflict and StateError."""
-        assert self._lock is not None, "the store has to be claimed before it is written"
+        """Replace the file, and return the new version after it is on disk. Raises StateConflict and StateError."""
+        assert self._lock is not None, "the store must be claimed before it is written"
         stored = self.load()
         if (stored and stored.version) != version:
-            raise StateConflict(f"the journal {self.place} was written by someone else during this run")
+            raise StateConflict(f"the journal {self.place} was changed by another process during this run")
         try:
             _replace_file(self._path, text)
         except OSError as error:
@@ -134,28 +134,28 @@ class FileStore:
         return _compute_version(text)
 
     def claim(self) -> bool:
-        """Take the lock, without waiting; False where another process has it. Raises StateError."""
-        assert self._lock is None, "the store is claimed already"
+        """Acquire the lock without waiting. Return False if another process holds it. Raises StateError."""
+        assert self._lock is None, "the store is already claimed"
         lock = self._lock_file
         try:
             _make_folder(lock.parent)
             self._lock = _open_and_lock(lock)
         except OSError as error:
             raise StateError(
-                f"the lease {lock} cannot be taken: {_describe_write_error(error)}; nothing was sent"
+                f"the lease {lock} cannot be acquired: {_describe_write_error(error)}; nothing was sent"
             ) from error
         return self._lock is not None
 
     def release(self) -> None:
-        """Free the lock; nothing happens where there is none."""
+        """Release the lock, if this store holds it."""
         file, self._lock = self._lock, None
         if file is not None:
-            with suppress(OSError):  # Linux frees it even then
+            with suppress(OSError):  # Linux releases the lock even if close fails
                 os.close(file)
 
 
 def _open_and_lock(lock: Path) -> int | None:
-    """Open a file and lock it; None where another process has locked it."""
+    """Open and lock a file, and return its descriptor. Return None if another process holds the lock."""
     file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -169,7 +169,7 @@ def _open_and_lock(lock: Path) -> int | None:
 
 
 def _replace_file(path: Path, text: str) -> None:
-    """Replace a file whole, readable for its owner only, for good before this returns."""
+    """Replace a file atomically and durably. Only its owner can read the new file."""
     temporary = _build_temporary_path(path)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
     with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
@@ -185,14 +185,14 @@ def _build_temporary_path(path: Path) -> Path:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it that are missing, for good, and for their owner only whatever the umask is."""
+    """Create a folder and its missing parents durably. Only their owner has access, whatever the umask."""
     for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
         missing.mkdir(mode=0o700, exist_ok=True)
         _sync_folder(missing.parent)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make what was made or renamed in a folder last through a loss of power."""
+    """Write the entries of a folder to disk, to keep new and renamed files after a loss of power."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -205,7 +205,7 @@ def _compute_version(text: str) -> str:
 
 
 def _describe_write_error(error: OSError) -> str:
-    """Return why nothing can be written, and what would be right where that is known."""
+    """Return the reason of a write error, and its remedy if one is known."""
     remedy = _REMEDIES.get(error.errno or 0)
     return f"{_describe_error(error)}: {remedy}" if remedy else _describe_error(error)
 

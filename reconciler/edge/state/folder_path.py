@@ -1,4 +1,4 @@
-"""Tells what is plainly the path of a folder from what was meant to be something else."""
+"""Reject locations that may be something other than the path of a folder, such as a mistyped S3 URL."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ _URL_LIKE = re.compile(
 
 
 def find_path_problem(path: str) -> str | None:
-    """Return what is wrong with a path and what would be right, None where it is plainly one.
+    """Return the problem with a path and its remedy, or None if the text is clearly the path of a folder.
 
-    A place in S3 that is mistyped would be a folder of its own otherwise, and so a journal that begins anew.
+    Without this check, a mistyped S3 URL would become a new folder with a new, empty journal.
     """
     remedy = "write s3://bucket/prefix, or the path of a folder"
     if not path.strip():
         return f"is empty: {remedy}"
     if path != path.strip() or not path.isprintable():
-        return f"has blanks at an end, or characters that cannot be seen: {remedy}"
+        return f"begins or ends with a blank, or contains invisible characters: {remedy}"
     if path[0] in _QUOTES or path[-1] in _QUOTES:
-        return f"has quotes around it, which are taken as part of it here: {remedy} without them"
+        return f"begins or ends with a quote, which counts as part of the value: {remedy}, without quotes"
     if path[0] == "~":
-        return "is no place here, since nothing replaces '~': write the full path"
+        return "begins with '~', which is not expanded here: write the full path"
     if path[0] == "-":
-        return f"is an option, and the value is missing: {remedy}"
+        return f"is an option instead of a value: {remedy}"
     if _PLACEHOLDER.search(path):
-        return f"has a variable or a pattern in it, which nothing replaces here: {remedy}"
+        return f"contains a variable or a pattern, which is not expanded here: {remedy}"
     is_odd = not (path[0].isalnum() or path[0] in "./_") or (":" in path and not path.startswith("/"))
     if is_odd or _URL_LIKE.search(path):
-        return f"is neither a place in S3 nor plainly a path: {remedy}"
+        return f"is neither an S3 URL nor clearly a path: {remedy}"
     return None

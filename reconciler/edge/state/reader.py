@@ -1,4 +1,4 @@
-"""Reads the journal out of a store: decoded, and refused where it is not to be trusted."""
+"""Read and decode the journal from a store, and reject a journal that cannot be trusted."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ NO_JOURNAL_MESSAGE = "there is no journal at {place}"
 
 
 class StoredJournalReader:
-    """The journal of one account and Region, seen through reads alone.
+    """A reader of the journal of one account and Region.
 
-    One that was exchanged for another installation's, or for an older version, while this process knows better is
-    refused. `must_exist` says what to do where there is none: that is more likely a mistake than a beginning, and is
-    refused, unless somebody said that it is one.
+    It rejects a journal that was removed, or replaced by an older version or by the journal of another installation,
+    since this process last read it. `must_exist` makes a missing journal an error, because a missing journal is more
+    likely a mistake than a first run. Its value is the remedy in the message. None allows a missing journal.
     """
 
     def __init__(self, store: ReadableStore, account: str, region: str, *, must_exist: str | None = None) -> None:
@@ -29,44 +29,43 @@ class StoredJournalReader:
 
     @property
     def place(self) -> str:
-        """Where the journal is, for messages."""
+        """The path or URL of the journal, for messages."""
         return self._store.place
 
     def read(self) -> Journal:
-        """Return the journal; an empty one, without a lineage, where there is none. Raises StateError."""
+        """Return the journal, or an empty one without a lineage if there is none. Raises StateError."""
         journal, version = self._load()
         self._refuse_exchanged(journal)
         self.note(journal, version)
         return journal
 
     def note(self, journal: Journal, version: str | None) -> None:
-        """Remember what stands in the store: as it was read, or as this process has just written it."""
+        """Remember the journal in the store and its version, after a read or a write."""
         self._last_journal, self._version = journal, version
 
     def get_version(self, journal: Journal) -> str | None:
-        """Return the store's version of what was read or written last; None where there was nothing.
+        """Return the version of the journal that was last read or written, or None if there was no journal.
 
-        Raises StateConflict where that was not this journal.
+        Raises StateConflict if that journal differs from `journal`.
         """
         if self._last_journal != journal:
-            raise StateConflict(f"the journal {self.place} was written by someone else during this run")
+            raise StateConflict(f"the journal {self.place} was changed by another process during this run")
         return self._version
 
     def _load(self) -> tuple[Journal, str | None]:
         stored, place = self._store.load(), self._store.place
         if stored is None:
-            if self._must_exist and not (
-                self._last_journal and self._last_journal.lineage
-            ):  # one that was there is gone
+            # If this process has read the journal before, `_refuse_exchanged` reports that it was removed.
+            if self._must_exist and not (self._last_journal and self._last_journal.lineage):
                 raise StateError(f"{NO_JOURNAL_MESSAGE.format(place=place)}: {self._must_exist}")
             return Journal(self._account, self._region, lineage=""), None
         try:
             journal = decode(json.loads(stored.text, parse_constant=_refuse_constant))
         except (ValueError, RecursionError) as error:
             message = redaction.describe_error(error)
-            reason = message if isinstance(error, MalformedJournal) else f"it is no JSON ({message})"
-            remedy = "restore the newest version that can be read, or run the version of this program that wrote it"
-            message = f"the journal {place} cannot be used: {reason}; it was left as it is: {remedy}"
+            reason = message if isinstance(error, MalformedJournal) else f"it is not JSON ({message})"
+            remedy = "restore its newest readable version, or use the version of this program that wrote it"
+            message = f"the journal {place} cannot be used: {reason}; it was left unchanged: {remedy}"
             raise StateError(message) from error
         if (journal.account, journal.region) != (self._account, self._region):
             raise StateError(
@@ -78,17 +77,21 @@ class StoredJournalReader:
     def _refuse_exchanged(self, journal: Journal) -> None:
         last_journal, remedy = (
             self._last_journal,
-            "restore the newest version, or restart this process to go on with what is there",
+            "restore the newest version, or restart this process to use the journal that is there now",
         )
         if last_journal is None or not last_journal.lineage:
             return
         if journal.lineage != last_journal.lineage:
-            change = f"another installation's (lineage {journal.lineage})" if journal.lineage else "gone"
-            raise StateError(f"the journal {self.place} is {change} since this process read it: {remedy}")
+            change = (
+                f"was replaced by the journal of another installation (lineage {journal.lineage})"
+                if journal.lineage
+                else "was removed"
+            )
+            raise StateError(f"the journal {self.place} {change} since this process read it: {remedy}")
         if journal.serial < last_journal.serial:
             serial_change = f"went back from serial {last_journal.serial} to {journal.serial}"
             raise StateError(f"the journal {self.place} {serial_change} since this process read it: {remedy}")
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON (RFC 8259, 6)")
+    raise ValueError(f"{name} is not JSON (RFC 8259, 6)")

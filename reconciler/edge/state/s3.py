@@ -1,4 +1,4 @@
-"""A journal as an object in S3, for machines that share it: replaced by conditional writes, without a lock."""
+"""Store a journal in an S3 object that several machines can share. Conditional writes replace it without a lock."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from reconciler.core.errors import CloudError, StateConflict, StateError, StateW
 from reconciler.edge.state.s3_url import parse_s3_url
 from reconciler.edge.state.store import StoredText, UncheckedWrite
 
-# 412; 409, by its two names; 404, where what If-Match names was deleted
+# 412, the two codes of 409, and the 404 for an If-Match condition on a deleted object.
 _CONFLICT_CODES = frozenset(("PreconditionFailed", "ConditionalRequestConflict", "OperationAborted", "NoSuchKey"))
 _CREDENTIAL_ERRORS = (
     NoCredentialsError,
@@ -42,29 +42,27 @@ _CREDENTIAL_ERRORS = (
 _CONNECTION_ERRORS = (ConnectTimeoutError, EndpointConnectionError)
 _UNSENT_ERRORS = (*_CREDENTIAL_ERRORS, *_CONNECTION_ERRORS, ParamValidationError)
 _READ_PERMISSIONS = (
-    "s3:GetObject and s3:ListBucket are needed (without the latter, a missing object is a forbidden one)"
+    "s3:GetObject and s3:ListBucket are required (without s3:ListBucket, S3 reports a missing object as forbidden)"
 )
-_WRITE_PERMISSIONS = "s3:PutObject and s3:GetObject are needed"
-_NOT_S3 = "what answers is not S3, but maybe a proxy"
-_uncertain_attempts: ContextVar[list[object]] = ContextVar(
-    "attempts of the put under way that may have been carried out"
-)
+_WRITE_PERMISSIONS = "s3:PutObject and s3:GetObject are required"
+_NOT_S3 = "the answer is not from S3, but perhaps from a proxy"
+_uncertain_attempts: ContextVar[list[object]] = ContextVar("attempts of the current put that S3 may have carried out")
 
 
 def check_location(location: str) -> None:
-    """Refuse a URL that names no place in S3. Raises ValueError."""
+    """Reject an invalid S3 URL. Raises ValueError."""
     parse_s3_url(location)
 
 
 def open_location(location: str, namespace: str, client: Callable[[str], Any]) -> S3Location:
-    """Return the place of all journals in a bucket. Raises ValueError and CloudError."""
+    """Return the location of journals in a bucket. Raises ValueError and CloudError."""
     bucket, prefix = parse_s3_url(location)
     return S3Location(location, S3Clients(lambda: client("s3")), bucket, "/".join(filter(None, (prefix, namespace))))
 
 
 @dataclass(frozen=True, slots=True)
 class S3Location:
-    """A prefix of a bucket: each journal is an object. A `StateLocation`."""
+    """A `StateLocation` in a bucket, below a prefix. Each journal is an object."""
 
     name: str
     clients: S3Clients
@@ -75,27 +73,28 @@ class S3Location:
 
     @property
     def unchecked_write(self) -> UncheckedWrite:
-        """S3 has no call that tries a PutObject and writes nothing."""
-        remedy = f"see to it that the ambient credentials may s3:PutObject below {self.name}"
-        return UncheckedWrite("a PutObject cannot be tried without writing", remedy)
+        """The write permission, which no check covers because S3 has no dry run of a PutObject."""
+        remedy = f"make sure that the ambient credentials allow s3:PutObject below {self.name}"
+        return UncheckedWrite("a PutObject cannot be tried without a write", remedy)
 
     def open_store(self, document: str) -> S3Store:
         """Return the store of one object."""
         return S3Store(self.clients, self.bucket, "/".join(filter(None, (self.prefix, document))))
 
     def find_obstacle(self) -> str | None:
-        """Return None: only a write would show an obstacle."""
+        """Return None, because only a write would reveal an obstacle."""
         return None
 
     def find_file_obstacle(self, _: str) -> str | None:
-        """Return None: there are no files."""
+        """Return None, because a journal in S3 has no side files."""
         return None
 
 
 class S3Clients:
-    """The client of S3, and another one for the call after its credentials were refused: those of a file are read once.
+    """The current client of S3. A new client replaces it after S3 rejected its credentials.
 
-    Raises CloudError where the first one cannot be made.
+    boto3 reads credentials from a file once for each client. Creating this object raises CloudError if the first
+    client cannot be created.
     """
 
     def __init__(self, make_client: Callable[[], Any]) -> None:
@@ -105,12 +104,12 @@ class S3Clients:
     def get_client(self) -> Any:
         """Return the client for one call."""
         if self._has_bad_credentials:
-            with suppress(CloudError):  # the old one says what is wrong
+            with suppress(CloudError):  # the call then fails with the old client, whose error shows the cause
                 self._client, self._has_bad_credentials = self._create_client(), False
         return self._client
 
     def request_new_client(self) -> None:
-        """Have another one made for the next call."""
+        """Make the next call use a new client."""
         self._has_bad_credentials = True
 
     def _create_client(self) -> Any:
@@ -122,12 +121,13 @@ class S3Clients:
 
 
 class S3Store:
-    """One object, encrypted and versioned as its bucket says. A `Store`.
+    """A `Store` in one object. The bucket defines encryption and versioning.
 
-    The client may repeat a PutObject. One that arrived and whose answer was lost makes its repetition find its own
-    text, which S3 answers like anyone else's (412). So StateConflict does not say whose text is there, and after a 409
-    it may even be the old one: the caller reads again and compares. After StateWriteUnknown the write may also arrive
-    later than that reading; the next one that succeeds shuts it out, as it changes what If-Match is compared with.
+    botocore retries a PutObject. If the first attempt was carried out and its answer was lost, the retry finds its own
+    text, and S3 answers 412. After StateConflict the stored text may therefore be the text of this writer, that of
+    another writer, or, after a 409, the old text: the caller must read it and compare. After StateWriteUnknown, S3 may
+    carry out the write even after that read. A later successful write prevents this, because it changes the ETag that
+    the condition requires.
     """
 
     is_exclusive = False
@@ -138,7 +138,7 @@ class S3Store:
         self._bucket, self._key = bucket, key
 
     def load(self) -> StoredText | None:
-        """Return the object's text and ETag, None where there is no object. Raises StateError."""
+        """Return the text and ETag of the object, or None if there is no object. Raises StateError."""
         try:
             answer = self._clients.get_client().get_object(Bucket=self._bucket, Key=self._key)
             return StoredText(
@@ -169,36 +169,41 @@ class S3Store:
                 raise error_class(f"the journal {self.place} changed since it was read: {reason}") from error
             if uncertain_attempts or not _proves_no_write(error):
                 raise StateWriteUnknown(
-                    f"nobody knows whether the journal {self.place} was written: {reason}"
+                    f"it is unknown whether the journal {self.place} was written: {reason}"
                 ) from error
             raise StateError(f"the journal {self.place} cannot be written: {reason}") from error
         finally:
             _uncertain_attempts.reset(token)
 
     def claim(self) -> bool:
-        """Say True: S3 has no lock."""
+        """Return True, because S3 has no lock."""
         return True
 
     def release(self) -> None:
-        """Do nothing: there is no lock."""
+        """Do nothing, because S3 has no lock."""
 
     def _require_s3_answer(self, answer: Any) -> Any:
-        """Return an answer that S3 gave. Raises StateWriteUnknown for one that bears no request id."""
+        """Return the answer if it is from S3. Raises StateWriteUnknown for an answer without a request id."""
         if not is_success(answer):
-            raise StateWriteUnknown(f"nobody knows about the journal {self.place}: {_NOT_S3}, without a request id")
+            raise StateWriteUnknown(
+                f"the state of the journal {self.place} is unknown: {_NOT_S3}: it has no request id"
+            )
         return answer
 
     def _require_strong_etag(self, etag: str) -> str:
-        """Return an ETag that If-Match can be compared with (RFC 9110, 8.8.3.2). Raises StateWriteUnknown."""
+        """Return an ETag that is valid in If-Match (RFC 9110, 8.8.3.2). Raises StateWriteUnknown for a weak one."""
         if etag[:2] in {"W/", "w/"}:
             raise StateWriteUnknown(
-                f"the journal {self.place} has the weak ETag {redaction.redact(etag)}, by which no write can be made "
-                "safe: reach S3 without the proxy that changes its answers, such as one that compresses them"
+                f"the journal {self.place} has the weak ETag {redaction.redact(etag)}, which cannot protect a write: "
+                "connect to S3 without a proxy that changes its answers, such as one that compresses them"
             )
         return etag
 
     def _describe_error(self, error: Exception, permissions: str) -> str:
-        """Return an error as one line, with what would be right and what AWS's support would ask for."""
+        """Return an error as one line, with a remedy and the request id that AWS Support asks for.
+
+        If S3 rejected the credentials, the next call gets a new client.
+        """
         code = _get_code(error)
         line, message = redaction.describe_error(error), None
         if isinstance(error, ClientError):
@@ -209,34 +214,35 @@ class S3Store:
             if not request_id:
                 return f"{_NOT_S3}: {line[:200]}"
         if code == "NoSuchBucket":
-            return f"there is no bucket {self._bucket}: make it, or name another one"
+            return f"the bucket {self._bucket} does not exist: create it, or choose another bucket"
         if code == "AccessDenied":
             return f"{line}; {permissions}"
         if isinstance(error, _CREDENTIAL_ERRORS):
             self._clients.request_new_client()
-            return f"{line}; S3 needs credentials where boto3 finds them"
+            return f"{line}; S3 requires credentials that boto3 can find"
         if signature_errors.has_invalid_credentials(code, message):
             self._clients.request_new_client()
         if isinstance(error, _CONNECTION_ERRORS):
-            return f"{line}; S3 has to be reachable from here"
+            return f"{line}; S3 must be reachable from this machine"
         if isinstance(error, KeyError):
             return f"S3's answer lacks {line}"
         return line + signature_errors.format_remedy(code, message)
 
 
 def _record_uncertain_attempt(response_dict: Any, parsed_response: Any, exception: Exception | None, **_: Any) -> None:
-    """Remember an attempt after which nobody knows: what the last one says is not true of those before it."""
+    """Record an attempt that S3 may have carried out: the answer to a later attempt does not show its result."""
     is_certain = _proves_no_write(exception) if response_dict is None else is_refusal(parsed_response or {})
     if not is_certain:
         _uncertain_attempts.get([]).append(exception or response_dict["status_code"])
 
 
 def _proves_no_write(error: Exception | None) -> bool:
-    """Tell whether an error proves that its attempt wrote nothing."""
+    """Return whether an error proves that its attempt wrote nothing."""
     if isinstance(error, ClientError):
         answer: Any = error.response
         return is_refusal(answer)
-    # Not ProxyConnectionError: urllib3 says so of every connection through a proxy that breaks, however late
+    # ProxyConnectionError is no proof: urllib3 raises it for any broken proxy connection, even after the request was
+    # sent.
     return isinstance(error, _UNSENT_ERRORS)
 
 

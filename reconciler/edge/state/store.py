@@ -1,4 +1,4 @@
-"""Where one journal is kept: a text that is replaced whole, and only by who knows what it replaces."""
+"""Stores for journals. A writer replaces the whole text of a store, and must know the version that it replaces."""
 
 from __future__ import annotations
 
@@ -9,93 +9,94 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class StoredText:
-    """A text as it was found. `version` tells it from every other that stood there before or will stand there."""
+    """The text of a store. Each text that the store ever contains has a different `version`."""
 
     text: str
     version: str
 
 
 class ReadableStore(Protocol):
-    """A place for one text, as far as it can be read."""
+    """A store of one text, without write access."""
 
     @property
     def place(self) -> str:
-        """Where it is, for messages: a path or a URL."""
+        """The path or URL of the store, for messages."""
 
     def load(self) -> StoredText | None:
-        """Return what is there, None where nothing is. Raises StateError."""
+        """Return the stored text, or None if there is none. Raises StateError."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOnlyStore:
-    """What is left of a store where nothing may be written."""
+    """A `ReadableStore` that gives access to the `load` method of a store only."""
 
     place: str
     load: Callable[[], StoredText | None]
 
     @classmethod
     def from_store(cls, store: Store) -> ReadOnlyStore:
-        """Return the reading half of a store."""
+        """Return a read-only view of a store."""
         return cls(store.place, store.load)
 
 
 @dataclass(frozen=True, slots=True)
 class UncheckedWrite:
-    """A permission to write that cannot be checked without writing: why not, and what to make sure of."""
+    """A write permission that cannot be checked without a write: the reason, and what the user must make sure of."""
 
     reason: str
     remedy: str
 
 
 class StateLocation(Protocol):
-    """The place of all journals of an installation."""
+    """The location of the journals of an installation."""
 
     @property
     def name(self) -> str:
-        """Where it is, for messages: a path or a URL."""
+        """The path or URL of the location, for messages."""
 
     @property
     def is_shared(self) -> bool:
-        """Whether several machines can use it."""
+        """True if several machines can use the location."""
 
     @property
     def restore_remedy(self) -> str:
-        """What to do if a journal that was there is missing."""
+        """The advice for a user whose existing journal is missing."""
 
     @property
     def unchecked_write(self) -> UncheckedWrite | None:
-        """What no check can find out here; None if `find_obstacle` and `find_file_obstacle` find it out."""
+        """The write permission that no check covers. None if `find_obstacle` and `find_file_obstacle` cover it."""
 
     def open_store(self, document: str) -> Store:
-        """Return the store of one document, by its file name."""
+        """Return the store of the document with this file name."""
 
     def find_obstacle(self) -> str | None:
-        """Return why nothing can be written here, as far as that shows without writing; None if nothing shows."""
+        """Return why the location cannot be written, or None if no obstacle is visible without a write."""
 
     def find_file_obstacle(self, document: str) -> str | None:
-        """Return which existing file of a document a run cannot open; None if it can open all of them."""
+        """Return why a run cannot open an existing side file of a document, or None if it can open each of them."""
 
 
 class Store(ReadableStore, Protocol):
-    """A place for one text, with compare-and-swap."""
+    """A store of one text, with compare-and-swap."""
 
     @property
     def is_exclusive(self) -> bool:
-        """Whether `claim` proves that no other process of this machine is at work here."""
+        """True if a successful `claim` proves that no other process of this machine uses the store."""
 
     def put(self, text: str, version: str | None) -> str:
-        """Replace exactly `version` (None: only where nothing is), for good, and return the new version.
+        """Replace the text durably if it has this version, and return the new version.
 
-        The caller has claimed the place. Raises StateConflict where something else stood there, StateWriteUnknown where
-        nobody knows whether the text was written, and StateError where it was not.
+        The version None means that there must be no text. The caller must have claimed the store. Raises StateConflict
+        if the store has another version, StateWriteUnknown if it is unknown whether the text was written, and
+        StateError if the text was not written.
         """
 
     def claim(self) -> bool:
-        """Take this machine's lock on the place, without waiting; False where another process has it.
+        """Acquire this machine's lock on the store without waiting. Return False if another process holds it.
 
-        The kernel frees it when its holder dies. A store that machines share has none, and says True.
-        Raises StateError.
+        The kernel releases the lock if its holder dies. A store that several machines share has no lock and returns
+        True. Raises StateError.
         """
 
     def release(self) -> None:
-        """Free the lock. Never raises."""
+        """Release the lock. Never raises."""

@@ -1,4 +1,4 @@
-"""Writes the journal into a store: compared and swapped, by one run at a time under a lease."""
+"""Write the journal to a store with compare-and-swap. The lease allows one run at a time to write."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from reconciler.edge.state.reader import StoredJournalReader
 from reconciler.edge.state.store import Store
 
 _MAX_TRIES = 3
-"""How often answers are written again where the journal moves under them, or the store does not answer."""
+"""Maximum attempts of a write if other processes change the journal, or if the store does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class JournalAuthor:
-    """Who writes: `run` is an id that no other run has, `holder` tells people who it is, `host` where it runs."""
+    """The run that writes: its unique id, the name of the lease holder for messages, and its host."""
 
     run: str
     holder: str
@@ -30,9 +30,13 @@ class JournalAuthor:
 
 
 class StoredJournalWriter:
-    """Writes the journal of one account and Region. `timeout` is how many seconds to wait for another's lease."""
+    """A writer of the journal of one account and Region.
 
-    def __init__(  # noqa: PLR0913 - where, who, and when
+    `timeout` is the maximum time to wait for the lease of another run, in seconds. `new_lineage` returns the lineage
+    for a new journal.
+    """
+
+    def __init__(  # noqa: PLR0913 - the store, the author and the clocks are separate dependencies
         self,
         store: Store,
         reader: StoredJournalReader,
@@ -49,14 +53,14 @@ class StoredJournalWriter:
 
     @property
     def place(self) -> str:
-        """Where the journal is, for messages."""
+        """The path or URL of the journal, for messages."""
         return self._store.place
 
     def swap(self, expected: Journal, new: Journal) -> None:
-        """Write `new` where the journal still is `expected`. Raises LeaseHeld, StateConflict and StateError.
+        """Write `new` if the journal still is `expected`. Raises LeaseHeld, StateConflict and StateError.
 
-        Where only decisions are to be noted, and another run has the lease or was faster, nothing is written: it notes
-        its own.
+        If only decisions changed, and another run holds the lease or wrote first, nothing is written and nothing is
+        raised: the other run records its own decisions.
         """
         has_decisions_only = new.records == expected.records
         suppression = suppress(LeaseHeld, StateConflict) if has_decisions_only else nullcontext()
@@ -65,32 +69,36 @@ class StoredJournalWriter:
 
     @contextmanager
     def lease(self, expected: Journal, new: Journal) -> Iterator[StoredLeasedJournal]:
-        """Do so, and take the lease in the same write."""
+        """Write `new` if the journal still is `expected`, and acquire the lease in the same write.
+
+        The lease lasts until `StoredLeasedJournal.finish`, or until it expires. Raises LeaseHeld, StateConflict and
+        StateError.
+        """
         with self._hold_claim(expected, wait=True):
             journal = self._with_lease(new, expected, expected.serial + 1)
             yield StoredLeasedJournal(self, *self.put(journal, self._reader.get_version(expected)))
 
     def unlock(self, expected: Journal) -> None:
-        """Take the lease from whoever holds it, where the journal still is `expected`. Raises StateError.
+        """Free the lease of another run if the journal still is `expected`. Raises StateConflict and StateError.
 
-        LeaseHeld where a living process of this machine holds it.
+        Raises LeaseHeld if a running process of this machine holds the lease.
         """
         if not self._store.claim():
-            raise LeaseHeld(f"{self._store.place} is held by a living process of this machine: end that first")
+            raise LeaseHeld(f"{self._store.place} is held by a running process of this machine: end that process first")
         try:
             self.put(self.with_next_serial(replace(expected, lease=None), expected), self._reader.get_version(expected))
         finally:
             self._store.release()
 
     def with_renewed_lease(self, new: Journal, leased: Journal) -> Journal:
-        """Return a journal to write with the lease that `leased` has, for another term. Raises StateConflict."""
+        """Return `new` with the renewed lease of `leased`. Raises StateConflict if that lease has expired."""
         assert leased.lease
         if self._clock.now() >= leased.lease.expires:
             raise StateConflict(f"the lease of {self._store.place} has expired")
         return self._with_lease(new, leased, leased.lease.number)
 
     def with_next_serial(self, new: Journal, previous: Journal) -> Journal:
-        """Return a journal as it is to be written after another."""
+        """Return `new` with the lineage and the next serial of `previous`, and with this run as its last writer."""
         return replace(
             new,
             lineage=previous.lineage or self._new_lineage(),
@@ -99,10 +107,10 @@ class StoredJournalWriter:
         )
 
     def put(self, journal: Journal, version: str | None) -> tuple[Journal, str]:
-        """Replace one version of the journal, and return it with its own. Raises StateConflict and StateError.
+        """Replace a version of the journal, and return the journal with its new version.
 
-        Where the store's answer was lost, or says that something else is there, what is there tells: the journal holds
-        this run's id, so that what reads the same was written by this very call.
+        After a lost answer or a conflict, the stored text is read and compared. A journal contains the id of its run,
+        and an equal text was therefore written by this call. Raises StateConflict and StateError.
         """
         text = json.dumps(encode(journal), indent=2) + "\n"
         self._require_readable(text)
@@ -112,8 +120,9 @@ class StoredJournalWriter:
             stored = self._store.load()
             if stored and stored.version == version and isinstance(error, VersionConflict):
                 raise StateError(
-                    f"the journal {self.place} was not written: nobody else wrote it, but its version is another to "
-                    "S3 than in S3's answers: reach S3 without what changes those, such as a proxy that compresses them"
+                    f"the journal {self.place} was not written: no other process changed it, but S3 has another ETag "
+                    "than its answers show: connect to S3 without a proxy that changes its answers, such as one that "
+                    "compresses them"
                 ) from error
             if stored is None or stored.text != text:
                 raise
@@ -122,16 +131,16 @@ class StoredJournalWriter:
         return journal, new_version
 
     def _require_readable(self, text: str) -> None:
-        """Refuse to write what no later run could read. Raises StateError."""
+        """Reject a text that no later run could read. Raises StateError."""
         try:
             decode(json.loads(text))
         except MalformedJournal as error:
             raise StateError(
-                f"the journal {self.place} was not written, since it could not be read again: {error}"
+                f"the journal {self.place} was not written, because no later run could read it: {error}"
             ) from error
 
     def read(self) -> tuple[Journal, str | None]:
-        """Return the journal as it is now, and its version. Raises StateError."""
+        """Return the current journal and its version. Raises StateError."""
         journal = self._reader.read()
         return journal, self._reader.get_version(journal)
 
@@ -142,7 +151,10 @@ class StoredJournalWriter:
 
     @contextmanager
     def _hold_claim(self, expected: Journal, *, wait: bool) -> Iterator[None]:
-        """Wait until nobody else writes, and keep it so."""
+        """Keep the store claimed while the block runs, after waiting for another run's lease.
+
+        Without `wait`, raise LeaseHeld at once if the store is not free.
+        """
         journal, deadline = expected, self._timer.monotonic() + (self._timeout if wait else 0)
         while not self._claim(journal):
             if self._timer.monotonic() >= deadline:
@@ -155,7 +167,7 @@ class StoredJournalWriter:
             self._store.release()
 
     def _claim(self, journal: Journal) -> bool:
-        """Claim the store, unless another run has the lease."""
+        """Claim the store, and return whether that succeeded. It fails while another run holds the lease."""
         if not self._store.claim():
             return False
         if self._is_free(journal.lease):
@@ -165,29 +177,29 @@ class StoredJournalWriter:
 
     def _describe_holder(self, lease: Lease | None) -> str:
         holder = f"{lease.holder} until {timestamp(lease.expires)}" if lease else "another process"
-        remedy = "wait for it, or raise --lock-timeout; reconcile unlock frees what a dead one left"
+        remedy = "wait for it, or raise --lock-timeout; reconcile unlock frees the lease of a dead run"
         return f"{self._store.place} is held by {holder}: {remedy}"
 
     def _is_free(self, lease: Lease | None) -> bool:
-        """Tell whether a lease is nobody's: given back, expired, or of a process of this machine that is dead."""
+        """Return whether a lease is free: released, expired, or held by a dead process of this machine."""
         if lease is None or self._clock.now() >= lease.expires:
             return True
         return self._store.is_exclusive and lease.host == self._author.host
 
 
 class StoredLeasedJournal:
-    """The journal while one run has its lease."""
+    """The journal while this run holds its lease."""
 
     def __init__(self, writer: StoredJournalWriter, journal: Journal, version: str | None) -> None:
         self._writer, self._journal, self._version = writer, journal, version
 
     @property
     def journal(self) -> Journal:
-        """The journal as this run wrote it last."""
+        """The journal that this run last wrote."""
         return self._journal
 
     def write(self, change: Callable[[Journal], Journal]) -> Journal:
-        """Write a change, and renew the lease. Raises StateConflict where it was lost, and StateError."""
+        """Write a change and renew the lease. Raises StateConflict if the lease was lost, and StateError."""
         for _ in range(_MAX_TRIES):
             journal = self._writer.with_renewed_lease(change(self._journal), self._journal)
             try:
@@ -196,10 +208,15 @@ class StoredLeasedJournal:
                 self.confirm()
             else:
                 return self._journal
-        raise StateConflict("others wrote the journal each time")
+        raise StateConflict(
+            f"the journal {self._writer.place} was changed by other processes in each of {_MAX_TRIES} attempts"
+        )
 
     def finish(self, change: Callable[[Journal], Journal]) -> None:
-        """Write a change, and give the lease back; where it was lost, keep what others wrote. Raises StateError."""
+        """Write a change and release the lease. Raises StateError.
+
+        If the lease was lost, apply the change to the journal that the other processes wrote, and leave their lease.
+        """
         journal, version, tries = self._journal, self._version, 0
         while True:
             tries += 1
@@ -221,9 +238,9 @@ class StoredLeasedJournal:
         return bool(own_lease and lease and (lease.run, lease.number) == (own_lease.run, own_lease.number))
 
     def confirm(self) -> None:
-        """Look whether the lease still is this run's. Raises StateConflict where it was lost, and StateError."""
+        """Confirm that this run still holds the lease. Raises StateConflict if the lease was lost, and StateError."""
         journal, version = self._writer.read()
         if not self._is_ours(journal):
-            state = f"{journal.lease.holder} has it" if journal.lease else "it was freed"
+            state = f"{journal.lease.holder} holds it" if journal.lease else "it was freed"
             raise StateConflict(f"the lease of {self._writer.place} was lost: {state}")
         self._journal, self._version = journal, version

@@ -1,4 +1,4 @@
-"""The formats of a report: `FORMATS` names them, and each is a module with the functions of `Format`."""
+"""Load the formats of a report. `FORMATS` lists their names, and each format is a module that implements `Format`."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.report.report import Report
 
 FORMATS = ("text", "json", "markdown", "junit", "sarif", "github")
-"""Each is a module of this package, which is imported when somebody asks for the format."""
+"""The names of the formats. Each name is a module of this package, which is imported only when it is used."""
 
 
 class Format(Protocol):
-    """One format. `is_terminal` asks for colours and symbols; a format for programs ignores it."""
+    """A format of reports and validation results.
+
+    `is_terminal` turns on colours and symbols in a format for people. Formats for programs ignore `is_terminal`.
+    """
 
     def render(self, report: Report, *, is_terminal: bool = False) -> str:
         """Return a report as text."""
 
     def render_findings(self, result: ValidationResult, *, is_terminal: bool = False) -> str:
-        """Return what validation found as text."""
+        """Return the problems and warnings of a validation as text."""
 
 
 def load_format(name: str) -> Format:
-    """Return the format of a name in FORMATS."""
+    """Return the format with a name from FORMATS."""
     return cast(Format, import_module(f"{__name__}.{name}"))

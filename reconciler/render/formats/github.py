@@ -1,9 +1,9 @@
-"""A Report as GitHub's workflow commands: annotations on the files of a pull request.
+"""Render a report as workflow commands of GitHub, which become annotations on the files of a pull request.
 
-One line is one command (docs.github.com, "Workflow commands for GitHub Actions"). Of each level it makes annotations of
-the first ten of a step and only logs the rest, and it cuts a message at 4,096 characters (actions/runner,
-ExecutionContext.cs). So what is more than ten is announced by the first of its level, and a long message goes on in a
-further annotation. All of it stands in the log.
+Each line is one command (docs.github.com, "Workflow commands for GitHub Actions"). The runner shows the first ten
+annotations of each level in a step, and cuts a message at 4,096 characters (actions/runner, ExecutionContext.cs).
+Therefore the first annotation of a level counts those that GitHub hides, and a long message continues in the next
+annotation. The log of the step contains every annotation.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from reconciler.render.kinds import Level, ReportKind, get_kind
 _MAX_PER_LEVEL = 10
 _MAX_LENGTH = 4_000
 _MAX_TITLE = 200
-_FIRST_ASTRAL = "\U00010000"  # counts twice in UTF-16
+_FIRST_ASTRAL = "\U00010000"  # from here on, a character takes two units of UTF-16
 _COMMANDS: Mapping[Level, str] = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Annotation:
-    """One annotation; a line of 0 is none. The lines are harmless."""
+    """One annotation. A line of 0 means that no line is known. The texts in `lines` are sanitized."""
 
     level: Level
     title: str
@@ -38,7 +38,7 @@ class _Annotation:
 
 
 def render(report: Report, *, is_terminal: bool = False) -> str:
-    """Return a command for all that is not in sync, the gravest first, and plain lines with the summary and digest."""
+    """Return a command for each entry that is not in sync, most severe first, then plain lines with the summary."""
     run = report.run
     revision = f", revision {sanitize(run.revision)}" if run.revision else ""
     closing_lines = (
@@ -50,7 +50,7 @@ def render(report: Report, *, is_terminal: bool = False) -> str:
 
 
 def render_findings(result: ValidationResult, *, is_terminal: bool = False) -> str:
-    """Return a command for each problem and each warning, and a plain line."""
+    """Return a command for each problem and each warning, then a plain line with the counts."""
     annotations = (*map(_annotate_problem, result.problems), *map(_annotate_warning, result.warnings))
     return _render_commands(annotations, (f"Manifests: {wording.format_validation(result)}",))
 
@@ -66,8 +66,8 @@ def _render_commands(annotations: Iterable[_Annotation], closing_lines: Iterable
         if len(annotations_of_level) > _MAX_PER_LEVEL:
             omitted_count = len(annotations_of_level) - _MAX_PER_LEVEL + 1
             message = (
-                f"GitHub shows {_MAX_PER_LEVEL} of a kind: the log of this step has all {len(annotations_of_level):,}, "
-                f"{omitted_count:,} more than here"
+                f"GitHub shows at most {_MAX_PER_LEVEL} annotations of a level and hides {omitted_count:,} here: "
+                f"see the log of this step for all {len(annotations_of_level):,}"
             )
             lines.append(_format_command(command, _Annotation(level, f"and {omitted_count:,} more", (message,))))
         lines += [_format_command(command, note) for note in annotations_of_level]
@@ -118,7 +118,7 @@ def _build_annotation(kind: ReportKind, name: str, lines: tuple[str, ...], label
 
 
 def _split(annotation: _Annotation) -> Iterator[_Annotation]:
-    """Yield the note, in several pieces where the runner would cut it; UTF-16 counts there."""
+    """Yield the annotation, split where the runner would cut it. The runner counts units of UTF-16."""
     text = "\n".join(annotation.lines)
     size = _MAX_LENGTH if max(text, default="") < _FIRST_ASTRAL else _MAX_LENGTH // 2
     yield replace(annotation, lines=(text[:size],))

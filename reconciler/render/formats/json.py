@@ -1,4 +1,4 @@
-"""A Report as JSON, by schemas/report.v1.json, and Findings by schemas/findings.v1.json."""
+"""Render a report as JSON (schemas/report.v1.json) and a validation result as JSON (schemas/findings.v1.json)."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def render(report: Report, *, is_terminal: bool = False) -> str:
 
 
 def dump_document(tree: Any) -> str:
-    """Return a tree as a JSON document with a final newline, that no terminal and no runner can be steered by."""
+    """Return a tree as a JSON document with a final newline, without terminal escapes or workflow commands."""
     return escape_workflow_commands(json.dumps(tree, indent=2, ensure_ascii=True)) + "\n"
 
 
 def dump_line(tree: Any) -> str:
-    """Return a tree as one line of a JSON document that nothing can be steered by."""
+    """Return a tree as one line of JSON, without terminal escapes or workflow commands."""
     return escape_workflow_commands(json.dumps(tree, ensure_ascii=True))
 
 
 def stream_report(report: Report) -> Iterator[str]:
-    """Yield the report as a JSON document in pieces of a line each: encoded at once, a large one takes tens of MB."""
+    """Yield the report as JSON in pieces of one line. Encoding a large report at once would take tens of MB."""
     yield from stream_object(_encode_head(report), targets=stream_array(map(_stream_target, report.targets)))
 
 
@@ -50,7 +50,7 @@ def _stream_target(target: TargetReport) -> Iterator[str]:
 
 
 def stream_object(first_members: Mapping[str, Any], **others: Iterable[str]) -> Iterator[str]:
-    """Yield a JSON object in pieces: its first members, then others by name, which are in pieces themselves."""
+    """Yield a JSON object in pieces: the first members, then the other members, which come in pieces themselves."""
     yield dump_line(first_members)[:-1]
     for name, pieces in others.items():
         yield f', "{name}": '
@@ -59,7 +59,7 @@ def stream_object(first_members: Mapping[str, Any], **others: Iterable[str]) -> 
 
 
 def stream_array(stream_items: Iterable[Iterable[str]]) -> Iterator[str]:
-    """Yield a JSON array in pieces, each item on a line of its own."""
+    """Yield a JSON array in pieces, with each item on a separate line."""
     yield "["
     for number, pieces in enumerate(stream_items):
         yield ",\n" if number else "\n"
@@ -97,7 +97,7 @@ def _encode_head(report: Report) -> dict[str, Any]:
 
 
 def render_findings(result: ValidationResult, *, is_terminal: bool = False) -> str:
-    """Return what is wrong and what is unwise in a revision as a JSON document with a final newline."""
+    """Return the problems and warnings of a revision as a JSON document with a final newline."""
     tree = {
         "format": FINDINGS_FORMAT,
         "valid": not result.problems,
@@ -111,7 +111,7 @@ def render_findings(result: ValidationResult, *, is_terminal: bool = False) -> s
 
 
 def encode_problem(problem: Problem) -> dict[str, Any]:
-    """Return what is wrong in one place as a tree."""
+    """Return a problem as a tree."""
     return {
         "file": problem.file,
         "line": problem.line or None,
@@ -145,7 +145,7 @@ def _encode_target_head(target: TargetReport) -> dict[str, Any]:
 
 
 def encode_association(association: AssociationReport) -> dict[str, Any]:
-    """Return one manifest's line of the report as a tree."""
+    """Return the association of one manifest as a tree."""
     origin = association.origin
     return {
         "name": association.name,

@@ -1,10 +1,13 @@
-"""A Report as JUnit XML: a suite for each target, a test case for each manifest.
+"""Render a report as JUnit XML: a test suite for each target, and a test case for each manifest.
 
-What makes the exit code 1 fails: a call that failed or is unknown, and what is blocked, are failures; a target that
-could not be reconciled, and a plan that is not the reviewed one, are errors. What makes it 2 with --detailed-exitcode
-is skipped with its message, so that it shows: creates and updates that are pending, changed, drifted, settling, lost
-and held. So is what belongs to no manifest: unmanaged, orphaned, not listed; and what is unwise. All else passes. The
-whole request of a write stands in the system-out of its test case.
+- Failures are calls that failed or had no answer, and blocked associations. They make the exit code 1.
+- Errors are targets that could not be reconciled, and a plan mismatch. They make the exit code 1, too.
+- Skipped test cases with a message are planned creates and updates, and associations that are changed, drifted,
+  settling, lost or held. They make the exit code 2 with --detailed-exitcode. Unmanaged and orphaned associations, data
+  integrations that could not be listed, and warnings are skipped test cases as well.
+- Every other test case passes.
+
+The system-out of a test case contains the complete request of its write.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ def render(report: Report, *, is_terminal: bool = False) -> str:
     }
     suites = [_build_target_suite(report, target, run_properties) for target in report.targets]
     if report.mismatch:
-        case = _build_case("plan", "is the one that was reviewed")
+        case = _build_case("plan", "matches the reviewed plan")
         _set_result(case, "error", ReportKind.PLAN_MISMATCH.meaning, wording.describe_mismatch(report))
         suites.insert(0, _build_suite("plan", run_properties, (case,)))
     if report.warnings:
@@ -48,7 +51,10 @@ def render(report: Report, *, is_terminal: bool = False) -> str:
 
 
 def render_findings(result: ValidationResult, *, is_terminal: bool = False) -> str:
-    """Return a failed test case for each problem, a skipped one for each warning, or one that passes."""
+    """Return a failed test case for each problem and a skipped one for each warning.
+
+    Without problems, the first test case passes.
+    """
     cases = [*map(_build_problem_case, result.problems), *map(_build_warning_case, result.warnings)]
     if not result.problems:
         cases.insert(0, _build_case("manifests", wording.format_validation(result)))
@@ -87,7 +93,7 @@ def _build_association_case(report: Report, target: TargetReport, association: A
     if kind.level == "error":
         _set_result(case, "failure", message, lines)
     elif association.has_remaining_difference:
-        _set_result(case, "skipped", message, () if association.write else lines)  # a request is long enough once
+        _set_result(case, "skipped", message, () if association.write else lines)  # system-out has the request already
     _add_child(case, "system-out", (f"{label}: {origin}", *lines))
     return case
 
@@ -119,7 +125,7 @@ def _build_case(class_: str, name: str, file: str | None = None, line: int = 0) 
 
 
 def _set_result(case: ET.Element, tag: str, message: str, lines: Iterable[str]) -> None:
-    """Say that a test case failed or was skipped."""
+    """Mark a test case as failed or skipped."""
     _add_child(case, tag, lines).set("message", sanitize(message))
 
 

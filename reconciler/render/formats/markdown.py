@@ -1,8 +1,9 @@
-"""A Report as a comment on a pull request: GitHub Flavored Markdown in which no value can be markup.
+"""Render a report as a comment on a pull request, in GitHub Flavored Markdown. No value can become markup.
 
-Every value stands in a code span or a fenced block that is longer than any run of backticks in it: nothing else keeps
-GitHub from making links of URLs, mentions of @names and references of #numbers. GitHub takes 65,536 characters in a
-comment; UTF-8 bytes are counted here, of which there are never fewer. What does not fit is counted, by kind.
+Every value is in a code span or a fenced block whose fence is longer than any run of backticks in the value. Only code
+keeps GitHub from turning URLs into links, @names into mentions and #numbers into references. GitHub takes 65,536
+characters in a comment. This module counts bytes of UTF-8, which are never fewer than characters. A line after each
+section counts the entries that did not fit, by kind.
 """
 
 from __future__ import annotations
@@ -20,21 +21,21 @@ from reconciler.render import wording
 from reconciler.render.kinds import Group, ReportKind, get_kind
 
 MAX_SIZE = 65_536
-"""How long a comment may be."""
+"""The maximum size of a comment in bytes."""
 
-_NOTE_SIZE = 400  # kept free for the sentence that says what was left out
+_NOTE_SIZE = 400  # bytes reserved for the sentence that counts the omitted entries
 _BRIEF_LENGTH = 120
 _MAX_LISTED_TARGETS = 5
-_FULL_REPORT_HINT = "The digest covers all of it; the text and JSON reports show it."
+_FULL_REPORT_HINT = "The plan digest covers every entry, and the text and JSON reports show every entry."
 
 
 def render(report: Report, *, is_terminal: bool = False) -> str:
-    """Return the report as a comment: a summary, then what needs a person, what is written, and the rest."""
+    """Return the report as a comment: a summary, then the entries that need action, the writes, and the rest."""
     return _render_comment("\n\n".join(_render_head(report)), tuple(_build_sections(report)))
 
 
 def render_findings(result: ValidationResult, *, is_terminal: bool = False) -> str:
-    """Return what is wrong and what is unwise in a revision as a comment."""
+    """Return the problems and warnings of a revision as a comment."""
     problems = tuple(_build_problem_block("problems", problem) for problem in result.problems)
     return _render_comment(
         f"## {wording.format_validation(result)}",
@@ -44,7 +45,7 @@ def render_findings(result: ValidationResult, *, is_terminal: bool = False) -> s
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """One entry, whole and in short; `kind` is how it is counted."""
+    """One entry in a full and a short form. `kind` is the label under which the entry is counted."""
 
     kind: str
     full_text: str
@@ -53,7 +54,10 @@ class _Block:
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """Entries under a heading, or folded away. A section with `is_priority` gets room first, wherever it stands."""
+    """Entries under a heading. A folded section is collapsed until a reader opens it.
+
+    A section with `is_priority` gets its room before the other sections, but keeps its place in the comment.
+    """
 
     title: str
     blocks: tuple[_Block, ...]
@@ -62,24 +66,24 @@ class _Section:
 
     @property
     def opening(self) -> str:
-        """How the section begins."""
+        """The Markdown before the entries."""
         if self.is_folded:
             return f"<details>\n<summary>{self.title}: {len(self.blocks):,}</summary>\n\n"
         return f"### {self.title}\n\n"
 
     @property
     def closing(self) -> str:
-        """How the section ends."""
+        """The Markdown after the entries."""
         return "</details>\n\n" if self.is_folded else ""
 
     def format_omissions(self, short: Counter[str], omitted: Counter[str]) -> str:
-        """Say what is in short, and what is left out."""
-        shortened_part = f"In short, to fit into a comment: {_format_counts(short)}.\n\n" if short else ""
+        """Return sentences that count the shortened and the omitted entries by kind."""
+        shortened_part = f"Shortened to fit into the comment: {_format_counts(short)}.\n\n" if short else ""
         return shortened_part + (f"And {omitted.total():,} more: {_format_counts(omitted)}.\n\n" if omitted else "")
 
     @property
     def frame_size(self) -> int:
-        """How many bytes there are around the entries at most."""
+        """The maximum size of the section in bytes, without its entries."""
         counts = Counter(block.kind for block in self.blocks)
         return (
             _count_bytes(self.opening)
@@ -89,7 +93,7 @@ class _Section:
 
 
 def _render_comment(head: str, sections: tuple[_Section, ...]) -> str:
-    """Put a page together, the entries in order as long as there is room."""
+    """Return the head and the sections as one comment. Entries that do not fit are shortened or omitted."""
     filled_sections = [section for section in sections if section.blocks]
     room = MAX_SIZE - _count_bytes(head) - _NOTE_SIZE - sum(section.frame_size for section in filled_sections)
     bodies, shortened_count, omitted_count = {}, 0, 0
@@ -113,8 +117,8 @@ def _render_comment(head: str, sections: tuple[_Section, ...]) -> str:
     note = ""
     if shortened_count or omitted_count:
         note = (
-            f"**This comment is not complete: {shortened_count:,} entries are in short and {omitted_count:,} are left "
-            f"out, since it may have {MAX_SIZE:,} bytes of UTF-8.** {_FULL_REPORT_HINT}\n\n"
+            f"**This comment is not complete: {shortened_count:,} entries are shortened and {omitted_count:,} are "
+            f"omitted, because a comment has at most {MAX_SIZE:,} bytes of UTF-8.** {_FULL_REPORT_HINT}\n\n"
         )
     return f"{head}\n\n{note}{''.join(body)}".rstrip("\n") + "\n"
 
@@ -134,7 +138,7 @@ def _render_head(report: Report) -> Iterator[str]:
     if digest := wording.get_plan_digest(report):
         yield f"Plan {_format_code(digest)}"
         if run.dry_run:
-            yield f"To carry out this plan and no other: {_format_code(f'reconcile --expect-plan {digest}')}"
+            yield f"To apply exactly this plan: {_format_code(f'reconcile --expect-plan {digest}')}"
     revision = f", revision {_format_brief(run.revision)}" if run.revision else ""
     yield f"Run {_format_brief(run.id)}{revision}, version {_format_brief(run.version)}."
 
@@ -144,22 +148,20 @@ def _format_target(target: TargetReport) -> str:
 
 
 def _build_sections(report: Report) -> Iterator[_Section]:
-    everything = [
-        (get_kind(each), target, each) for target in report.targets for each in target.associations
-    ]  # in the order of their gravity, and of the manifests
+    everything = [(get_kind(each), target, each) for target in report.targets for each in target.associations]
     everything.sort(key=lambda entry: entry[0].rank)
     entries = [(kind, each, _build_association_block(kind, target, each, report)) for kind, target, each in everything]
-    yield _Section("Not the plan that was reviewed", tuple(_list_mismatches(report)))
+    yield _Section("Plan mismatch", tuple(_list_mismatches(report)))
     urgent_blocks = (block for kind, _, block in entries if kind.group == "person")
-    yield _Section("Needs a person", (*_list_failures(report), *urgent_blocks))
+    yield _Section("Needs action", (*_list_failures(report), *urgent_blocks))
     writes = tuple(block for kind, each, block in entries if each.write and kind.group != "person")
     is_read_only = wording.is_read_only(report) or not any(target.has_attempted_writes for target in report.targets)
-    yield _Section("What would be written" if is_read_only else "Writes", writes, is_priority=True)
+    yield _Section("Planned writes" if is_read_only else "Writes", writes, is_priority=True)
     rest: dict[Group, list[_Block]] = defaultdict(list)
     for kind, each, block in entries:
         if not each.write and kind.group != "person":
             rest[kind.group].append(block)
-    yield _Section("What remains different", tuple(rest["difference"]))
+    yield _Section("Remaining differences", tuple(rest["difference"]))
     yield _build_warnings_section(report.warnings)
     yield _Section("To adopt" if wording.is_read_only(report) else "Adopted", tuple(rest["adopted"]))
     yield _Section("Not adopted", tuple(rest["not adopted"]))
@@ -174,7 +176,7 @@ def _build_sections(report: Report) -> Iterator[_Section]:
 def _build_association_block(
     kind: ReportKind, target: TargetReport, association: AssociationReport, report: Report
 ) -> _Block:
-    """Return a paragraph, and a block with the differences and the call."""
+    """Return the entry of an association: a paragraph, then a fenced block with the differences and the call."""
     label = wording.get_label(kind, report)
     target_part = f" in {_format_brief(target.name)}" if len(report.targets) > 1 else ""
     short_text = (
@@ -235,7 +237,7 @@ def _list_orphans(report: Report) -> Iterator[_Block]:
 
 
 def _build_line_block(kind: str, text: str) -> _Block:
-    """Return an entry of one line, which has no shorter form."""
+    """Return an entry of one line, without a short form."""
     return _Block(kind, f"- {text}\n\n", "")
 
 
@@ -244,12 +246,12 @@ def _format_counts(counts: Counter[str]) -> str:
 
 
 def _format_brief(text: str) -> str:
-    """Return a value as code, cut where it is long."""
+    """Return a value as a code span, cut if the value is long."""
     return _format_code(text if len(text) <= _BRIEF_LENGTH else f"{text[:_BRIEF_LENGTH]}…")
 
 
 def _format_code(text: str) -> str:
-    """Return a value as a code span, whatever backticks it holds (CommonMark 0.31, 6.1)."""
+    """Return a value as a code span. The value may contain backticks (CommonMark 0.31, 6.1)."""
     text = sanitize(text)
     fence = "`" * (_count_backticks(text) + 1)
     if not text.strip(" "):
@@ -259,7 +261,7 @@ def _format_code(text: str) -> str:
 
 
 def _format_diff(lines: Iterable[str]) -> str:
-    """Return harmless lines as a block of a diff, which none of them can end."""
+    """Return sanitized lines as a fenced block of a diff. No line can end the block."""
     text = "\n".join(lines)
     fence = "`" * max(3, _count_backticks(text) + 1)
     return f"{fence}diff\n{text}\n{fence}\n\n"

@@ -1,11 +1,12 @@
-"""A Report as SARIF 2.1.0 (OASIS), for code scanning.
+"""Render a report as SARIF 2.1.0 (OASIS), for code scanning.
 
-What has a manifest is a result at its file and line; writes are notes, so that a reviewer finds them beside the lines
-that cause them, and what is in sync is none. What has no file is a notification of the tool instead: targets that
-failed, another plan than the reviewed one, what could not be listed, unmanaged and orphaned associations. GitHub
-refuses a whole file in which one result has no location (github/codeql-action issue 1738). `executionSuccessful` is
-true where there is a report at all, since GitHub may refuse the rest otherwise (issue 1316); what failed is in
-`exitCode`, results and notifications.
+- An entry with a manifest is a result at the file and line of the manifest. Writes are notes, which a reviewer finds
+  beside the lines that cause them. Associations that are in sync have no result.
+- An entry without a file is a notification of the tool: failed targets, a plan mismatch, data integrations that could
+  not be listed, and unmanaged and orphaned associations. GitHub refuses a file if one result has no location
+  (github/codeql-action issue 1738).
+- `executionSuccessful` is true in every report, because GitHub may refuse the results otherwise (issue 1316). Failures
+  are in `exitCode`, results and notifications.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def render(report: Report, *, is_terminal: bool = False) -> str:
 
 
 def render_findings(result: ValidationResult, *, is_terminal: bool = False) -> str:
-    """Return what is wrong and what is unwise in a revision as a SARIF document."""
+    """Return the problems and warnings of a revision as a SARIF document."""
     results = [*map(_build_problem_result, result.problems), *map(_build_warning_result, result.warnings)]
     properties = {
         "summary": wording.format_validation(result),
@@ -93,7 +94,7 @@ def _render_document(
 
 
 def _sanitize_tree(tree: Any) -> Any:
-    """Return a tree whose texts hold no control or other invisible characters but newlines."""
+    """Return a tree in which newlines are the only invisible characters of the texts."""
     match tree:
         case str():
             return tree if tree.isprintable() else "\n".join(map(sanitize, tree.split("\n")))
@@ -169,9 +170,9 @@ def _build_result(kind: ReportKind, text: str, file: str, line: int, column: int
 
 
 def _build_artifact_location(file: str) -> dict[str, str]:
-    """Return a file as a URI, relative to the checkout unless it is absolute (RFC 3986)."""
+    """Return the location of a file as a URI (RFC 3986). A relative path is relative to the checkout."""
     try:
-        name = file.encode("utf-8", "surrogateescape")  # as the file system spells it
+        name = file.encode("utf-8", "surrogateescape")  # the bytes of the name in the file system
     except UnicodeEncodeError:
         name = file.encode("utf-8", "surrogatepass")
     uri = quote(name, safe="/")
@@ -179,7 +180,7 @@ def _build_artifact_location(file: str) -> dict[str, str]:
 
 
 def _compute_fingerprint(*parts: str) -> str:
-    """Return what stays when a manifest moves within its file."""
+    """Return a fingerprint that stays the same when a manifest moves."""
     return hashlib.sha256(encode_canonical_json(parts).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""A Report as text that a person reads in a terminal, or in the log of a job."""
+"""Render a report as text for a terminal or the log of a job."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from reconciler.render.kinds import ReportKind, get_kind, get_kind_of_decision
 _STYLE_CODES = {"green": "32", "yellow": "33", "cyan": "36", "red": "31", "dim": "2", "bold": "1"}
 _MAX_WIDTH = 64
 _EXECUTED_KINDS = frozenset((ReportKind.CREATED, ReportKind.UPDATED, ReportKind.FAILED, ReportKind.UNKNOWN))
-"""Kinds of what became of a call; the others are shown by the word of the decision."""
+"""The kinds that are named after the outcome of a call. Other entries are named after their decision."""
 
 
 def render(report: Report, *, is_terminal: bool = False) -> str:
-    """Return the report as lines; with colours and symbols for a terminal, plain otherwise."""
+    """Return the report as text. A terminal gets colours and symbols, and any other output gets plain text."""
     return "".join(f"{line}\n" for line in _TextRenderer(is_terminal).render_lines(report))
 
 
 def render_findings(result: ValidationResult, *, is_terminal: bool = False) -> str:
-    """Return a line for each problem and warning, and one that says that all is well, or of which commit it is."""
+    """Return a line for each problem and warning, then a line with the counts if the manifests are valid or in git."""
     lines = [sanitize(str(problem)) for problem in result.problems]
     lines += [f"warning: {sanitize(str(warning))}" for warning in result.warnings]
     lines += [wording.format_validation(result).rstrip(".")] if result.revision or not result.problems else []
@@ -61,7 +61,7 @@ class _TextRenderer:
         if target.error:
             yield self._apply_style(f"  failed: {sanitize(target.error)}", "red")
         elif not target.associations and not target.unmanaged:
-            yield "  no manifests, and nothing live"
+            yield "  no manifests and no live associations"
         widths = _ColumnWidths.from_associations(target.associations)
         for association in target.associations:
             yield from self._render_association(association, widths, is_read_only=is_read_only)
@@ -101,7 +101,7 @@ class _TextRenderer:
             yield from self._render_request(association.write)
 
     def _format_details(self, association: AssociationReport) -> str:
-        """Return how the last job went, what cannot be compared, and where the manifest stands."""
+        """Return the status of the last job, the unverifiable members and the place of the manifest."""
         parts = []
         if association.last_execution:
             parts.append(association.last_execution.status.lower().replace("_", " "))
@@ -112,7 +112,7 @@ class _TextRenderer:
         return self._apply_style("  " + "  ".join(map(sanitize, parts)), "dim") if parts else ""
 
     def _render_difference(self, difference: Difference) -> Iterator[str]:
-        """Show one member as a diff: what is there, and what git wants instead."""
+        """Yield the difference of one member, with its live, applied and desired values."""
         yield f"      {sanitize(difference.path)}"
         if difference.is_readable:
             yield self._apply_style(f"      - live     {wording.format_value(difference.live)}", "red")
@@ -123,7 +123,7 @@ class _TextRenderer:
         yield self._apply_style(f"      + git      {wording.format_value(difference.desired)}", "green")
 
     def _render_request(self, write: Write) -> Iterator[str]:
-        """Show all that a call would send, or what an Update does not say by its differences."""
+        """Yield the members of the request that a call would send."""
         for path, value in flatten(write.body):
             if path != "/DataIntegrationIdentifier":
                 yield self._apply_style(f"      + {sanitize(path[1:])}  {wording.format_value(value)}", "green")
@@ -141,16 +141,16 @@ class _TextRenderer:
         )
 
     def _render_mismatch(self, report: Report) -> Iterator[str]:
-        """Say that another plan was reviewed, and how this one differs."""
+        """Yield the differences between the plan and the reviewed plan."""
         if not report.mismatch:
             return
-        yield self._apply_style("This is not the plan that was reviewed: nothing was written.", "red")
+        yield self._apply_style("The plan differs from the reviewed plan. Nothing was written.", "red")
         yield f"  reviewed {sanitize(report.mismatch.reviewed_digest)}"
         yield f"  now      {wording.get_plan_digest(report) or wording.NO_PLAN}"
         for sentence in report.mismatch.differences or ():
             yield f"  {sanitize(sentence)}"
         if report.mismatch.differences is None:
-            yield "  Give --expect-plan the JSON report that was reviewed, and what differs is named here."
+            yield "  To see the differences, give --expect-plan the JSON report of the reviewed plan."
         yield ""
 
     def _render_summary(self, report: Report) -> str:
@@ -167,7 +167,7 @@ class _TextRenderer:
 
 @dataclass(frozen=True, slots=True)
 class _ColumnWidths:
-    """How wide the columns of a target are; what is longer than half a line stands out."""
+    """The widths of the columns of a target. A value longer than _MAX_WIDTH does not widen its column."""
 
     name: int
     flow: int

@@ -1,1 +1,1 @@
-"""The sandbox behind moto: registration as one of its services, HTTP, and isolation from real AWS."""
+"""Connect the sandbox to moto: registration as a service of moto, HTTP, and isolation from real AWS."""

@@ -1,4 +1,4 @@
-"""The WSGI door of a server: gives each request its sandbox, and mends what moto's server gets wrong."""
+"""WSGI middleware that assigns the sandbox of its server to each request, and works around two faults of moto."""
 
 import re
 import threading
@@ -17,7 +17,7 @@ _S3 = re.compile(r"/s3/aws4_request")
 
 
 class SandboxMiddleware:
-    """Stands before moto's application."""
+    """Middleware in front of moto's WSGI application."""
 
     def __init__(
         self,
@@ -25,20 +25,21 @@ class SandboxMiddleware:
         application: "WSGIApplication",
         s3_lock: AbstractContextManager[object] | None = None,
     ) -> None:
-        """Serve this sandbox by that application, S3 under this lock (by default, one of its own)."""
+        """Wrap `application`. Requests to S3 hold `s3_lock`; by default, each middleware has its own lock."""
         self._sandbox = sandbox
         self._application = application
         self._s3_lock = s3_lock or threading.Lock()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Pass one request on."""
+        """Pass one request to moto's application."""
         authorization = environ.get("HTTP_AUTHORIZATION", "")
         environ[SANDBOX] = self._sandbox
         if environ["PATH_INFO"] == "/moto-api/reset" and environ["REQUEST_METHOD"] == "POST":
             self._sandbox.reset()
         if _APPINTEGRATIONS.search(authorization):
-            # The answer is found by the raw URL; a name with "//" in it would be redirected on the way there.
+            # werkzeug redirects a path that contains "//", and a name may contain it. A fixed path avoids that:
+            # the operation is read from the raw URL.
             environ["PATH_INFO"] = "/app-integrations"
-        # moto's S3 checks conditions and acts on them in two steps: without a lock, several writers may win.
+        # moto's S3 checks the condition of a write and writes in two steps: without a lock, several writers succeed.
         with self._s3_lock if _S3.search(authorization) else nullcontext():
             return self._application(environ, start_response)

@@ -1,4 +1,4 @@
-"""Keeps everything in the process while the sandbox is up: no credentials needed, nothing leaves."""
+"""Isolate the process from real AWS while the sandbox runs: no credentials are needed, and no request leaves."""
 
 import os
 from collections.abc import Iterator
@@ -15,16 +15,16 @@ _REGION = "us-east-1"
 
 
 class LeavingSandboxError(HTTPClientError):
-    """A request would have left for the real world; it was not sent."""
+    """A request to an address outside this machine, which the sandbox did not send."""
 
-    fmt = "the sandbox lets nothing leave this machine, and cannot answer {url} itself"
+    fmt = "the sandbox blocks requests that leave this machine, and cannot answer this one: {url}"
 
 
 @contextmanager
 def isolate() -> Iterator[None]:
-    """Send nothing but to moto and to loopback, and hide what the environment says about AWS but the Region.
+    """Send requests only to moto and to loopback, and hide every AWS variable of the environment except the Region.
 
-    Also sessions made before are answered by moto: its own hook only reaches those made after its import.
+    moto also answers sessions that were created earlier. Its own hook reaches only sessions created after its import.
     """
     original_send = URLLib3Session.send
 
@@ -47,7 +47,7 @@ def isolate() -> Iterator[None]:
 
 @contextmanager
 def _hide_aws_environment() -> Iterator[None]:
-    environment = os.environ  # noqa: TID251  # moto's mock sets it too; here all of it is put back
+    environment = os.environ  # noqa: TID251  # moto's mock sets it too; every variable is restored here
     saved_variables = {name: value for name, value in environment.items() if name.startswith("AWS_")}
     region = saved_variables.get("AWS_REGION") or saved_variables.get("AWS_DEFAULT_REGION") or _REGION
     _remove_aws_variables(environment)

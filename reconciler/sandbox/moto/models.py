@@ -1,4 +1,4 @@
-"""What moto asks of a backend: a door to the sandbox at hand, holding nothing itself."""
+"""The backend that moto requires. It keeps no state: requests go to the current sandbox."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,28 +12,28 @@ _current_sandbox = _default_sandbox
 
 
 class AppIntegrationsBackend(BaseBackend):
-    """One account and Region to moto. The state lives in a `Sandbox`, and moto resets only its own."""
+    """The backend of one account and Region, as moto requires it. It resets only the default sandbox."""
 
     def reset(self) -> None:
-        """Start afresh, as moto does between two uses of a bare `mock_aws`."""
+        """Reset the default sandbox, as moto resets its services between two uses of `mock_aws`."""
         _default_sandbox.reset()
 
 
 appintegrations_backends = BackendDict(
     AppIntegrationsBackend, "appintegrations", use_boto3_regions=False, additional_regions=["us-east-1"]
 )
-"""moto only resolves URLs by it, and asks for us-east-1 to do so; any other Region works as well."""
+"""moto looks up us-east-1 in this table to resolve URLs. The sandbox also answers in every other Region."""
 
 
 def get_current_sandbox() -> Sandbox:
-    """Give the sandbox that answers in this process."""
+    """Return the sandbox that answers requests of this process."""
     return _current_sandbox
 
 
 @contextmanager
 def use_sandbox(sandbox: Sandbox) -> Iterator[None]:
-    """Let this sandbox answer in this process meanwhile."""
-    global _current_sandbox  # noqa: PLW0603  # moto's mock is global to the process, and so is what answers it
+    """Let `sandbox` answer the requests of this process during the `with` block."""
+    global _current_sandbox  # noqa: PLW0603  # moto's mock is global to the process, and its sandbox must be too
     previous, _current_sandbox = _current_sandbox, sandbox
     try:
         yield

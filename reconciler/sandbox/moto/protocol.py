@@ -1,4 +1,4 @@
-"""Reads a request off HTTP by the service model, and writes refusals as botocore understands them."""
+"""Parse HTTP requests by botocore's service model, and build error responses that botocore understands."""
 
 import json
 from typing import Any
@@ -12,7 +12,10 @@ from reconciler.sandbox.service.validation import get_input_shape, load_model
 
 
 def parse_request(method: str, raw_url: str, body: bytes) -> tuple[str, Document]:
-    """Find the operation and its request. The URL is as it arrived: an ARN in its path is percent-encoded."""
+    """Return the name and the request of the operation. `raw_url` is undecoded: an ARN in it is percent-encoded.
+
+    Raises UnknownOperationError, or InvalidRequestError if a query value or the body cannot be parsed.
+    """
     url = urlsplit(raw_url)
     segments = url.path.strip("/").split("/")
     for name in load_model().operation_names:
@@ -26,11 +29,11 @@ def parse_request(method: str, raw_url: str, body: bytes) -> tuple[str, Document
                 if part.startswith("{")
             }
             return name, _build_request(operation, labels, parse_qs(url.query, keep_blank_values=True), body)
-    raise UnknownOperationError(f"No operation answers {method} {url.path}.")
+    raise UnknownOperationError(f"No operation matches {method} {url.path}.")
 
 
 def build_error_response(error: ServiceError) -> tuple[int, dict[str, str], bytes]:
-    """Write status, headers and body of a refusal."""
+    """Return status, headers and body of an error response."""
     return error.status, {"x-amzn-errortype": error.code}, json.dumps({"Message": str(error)}).encode()
 
 
@@ -71,7 +74,7 @@ def _parse_query_value(name: str, values: list[str], shape: Shape) -> str | int 
         try:
             return int(values[-1])
         except ValueError:
-            raise InvalidRequestError(f"{name}: {values[-1]!r} is no whole number") from None
+            raise InvalidRequestError(f"{name}: not an integer: {values[-1]!r}") from None
     return values[-1]
 
 
@@ -79,7 +82,7 @@ def _parse_body(body: bytes) -> Document:
     try:
         document: Any = json.loads(body or b"{}")
     except (ValueError, RecursionError):
-        raise InvalidRequestError("The body is no JSON.") from None
+        raise InvalidRequestError("The request body is not valid JSON.") from None
     if not isinstance(document, dict):
-        raise InvalidRequestError("The body is no JSON object.")
+        raise InvalidRequestError("The request body is not a JSON object.")
     return {key: value for key, value in document.items() if value is not None}

@@ -1,7 +1,7 @@
-"""The one place that reaches into moto: makes AppIntegrations one of its services.
+"""Register AppIntegrations as a service of moto. No other module uses internals of moto's registry.
 
-moto has no way in for services from outside. It finds one by two tables of its own, which are no public
-interface; so moto is pinned to its minor version, and an upgrade that moves them fails here at once.
+moto has no public interface for external services. It looks services up in two internal tables. The project
+therefore pins moto to a minor version, and `register` fails at once if an upgrade changes these tables.
 """
 
 import re
@@ -16,12 +16,15 @@ _NAME = "appintegrations"
 
 
 def register() -> None:
-    """Add AppIntegrations to moto, for the rest of the process; a second time changes nothing."""
+    """Add AppIntegrations to moto for the rest of the process. A second call changes nothing.
+
+    Raises RuntimeError if this version of moto does not find the service.
+    """
     if f"moto.{_NAME}" not in sys.modules:
-        # In place: moto's mock and its server hold references to this very list.
+        # The list is changed in place because moto's mock and server hold references to it.
         backend_index.backend_url_patterns.append((_NAME, re.compile(urls.url_bases[0])))
-        # moto imports "moto.<name>" and takes "<name>_backends" from it.
+        # moto imports "moto.<name>" and reads "<name>_backends" from the module.
         sys.modules[f"moto.{_NAME}"] = models
     registered_backends = cast("Any", backends.get_backend)(_NAME)
     if registered_backends is not models.appintegrations_backends:
-        raise RuntimeError("This moto does not find the sandbox; a version >=5.2,<5.3 is needed.")
+        raise RuntimeError("This version of moto does not find the sandbox: install moto>=5.2,<5.3")

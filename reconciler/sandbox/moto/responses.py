@@ -1,4 +1,4 @@
-"""Answers HTTP for moto: one route for everything, on the URL as it arrived."""
+"""Answer HTTP requests for moto: one route handles every operation and reads the raw URL."""
 
 import json
 import re
@@ -14,14 +14,14 @@ from reconciler.sandbox.sandbox import Sandbox
 from reconciler.sandbox.service.errors import AnswerLostError, ServiceError
 
 SANDBOX = "reconciler.sandbox"
-"""The key under which a server puts its sandbox into the WSGI environment."""
+"""The key of the WSGI environment that holds the server's sandbox."""
 
 _SCOPE = re.compile(r"Credential=(?P<key>[^/,\s]{1,200})/[^/,\s]{1,200}/(?P<region>[^/,\s]+)/")
 _REGION = "us-east-1"
 
 
 def handle_request(request: Request, full_url: str, _headers: Any) -> tuple[int, dict[str, str], bytes]:
-    """Answer one request with status, headers and body."""
+    """Return status, headers and body for one request."""
     sandbox: Sandbox = request.environ.get(SANDBOX) or get_current_sandbox()
     scope = _SCOPE.search(request.headers.get("Authorization", ""))
     account = get_account_id_from(scope["key"] if scope else "")
@@ -31,7 +31,7 @@ def handle_request(request: Request, full_url: str, _headers: Any) -> tuple[int,
         document = sandbox.call(account, scope["region"] if scope else _REGION, operation, parameters)
     except AnswerLostError as error:
         if error.dropped and request.from_wsgi_server:
-            raise ConnectionResetError from error  # the server then closes the connection, answering nothing
+            raise ConnectionResetError from error  # the server then closes the connection without a response
         if error.dropped:
             raise ConnectionClosedError(endpoint_url=full_url) from error
         return _build_refusal(error, headers)

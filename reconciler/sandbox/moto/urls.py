@@ -1,4 +1,4 @@
-"""Which URLs moto hands to the sandbox: every path of every host that is AppIntegrations."""
+"""The URLs that moto passes to the sandbox: every path on every AppIntegrations host."""
 
 from reconciler.sandbox.moto.responses import handle_request
 

@@ -1,1 +1,1 @@
-"""AppIntegrations itself, as the sandbox plays it: operations, state and switches; knows nothing of moto or HTTP."""
+"""The simulated AppIntegrations: operations, state and switches, independent of moto and HTTP."""

@@ -1,4 +1,4 @@
-"""Associations: every Create starts a job and cannot be undone; every Update reruns it."""
+"""The operations on associations. Every Create starts a job and is permanent. Every Update runs the job again."""
 
 from dataclasses import dataclass, replace
 
@@ -18,20 +18,20 @@ _CREATE = "CreateDataIntegrationAssociation"
 _UPDATE = "UpdateDataIntegrationAssociation"
 _MESSAGES = {
     "IN_PROGRESS": "The job is running.",
-    "COMPLETED": "The job has ended.",
-    "FAILED": "The job has failed: the destination refused the data.",
+    "COMPLETED": "The job completed.",
+    "FAILED": "The job failed: the destination refused the data.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Associations:
-    """The operations on associations. There is none that gets or deletes one."""
+    """The operations on associations. AppIntegrations has no Get and no Delete for them."""
 
     context: ServiceContext
     integrations: DataIntegrations
 
     def create(self, request: Document) -> Document:
-        """Create an association and start its job; the same token answers the same again."""
+        """Create an association, start its job, and return the ids. The `tokens` switch governs repeated tokens."""
         context = self.context
         integration = self.integrations.find(request["DataIntegrationIdentifier"])
         self._authorise(_CREATE)
@@ -68,7 +68,7 @@ class Associations:
         return answer
 
     def list(self, request: Document) -> Document:
-        """Answer what one page shows of the associations of one data integration."""
+        """Return one page of the associations of a data integration."""
         integration = self.integrations.find(request["DataIntegrationIdentifier"])
         if integration.name == self.context.behaviour.list_denied:
             raise AccessDeniedError("User is not authorized to perform: ListDataIntegrationAssociations")
@@ -80,7 +80,7 @@ class Associations:
         return cut_page("DataIntegrationAssociations", items, request, listing=integration.id)
 
     def update(self, request: Document) -> Document:
-        """Replace the execution configuration and rerun the job; the answer is empty."""
+        """Replace the execution configuration and run the job again. Returns an empty answer."""
         context = self.context
         integration = self.integrations.find(request["DataIntegrationIdentifier"])
         association = self.find(integration, request["DataIntegrationAssociationIdentifier"])
@@ -102,14 +102,14 @@ class Associations:
         return {}
 
     def find(self, integration: DataIntegration, identifier: str) -> Association:
-        """Resolve the UUID or ARN of an association of this data integration."""
+        """Return the association with this UUID or ARN. Raises ResourceNotFoundError."""
         for association in self.context.state.associations.values():
             if association.integration_id == integration.id and identifier in {
                 association.id,
                 self.context.build_association_arn(association),
             }:
                 return association
-        raise ResourceNotFoundError(f"{integration.name} has no association {identifier}.")
+        raise ResourceNotFoundError(f"The data integration {integration.name} has no association {identifier}.")
 
     def _authorise(self, operation: str) -> None:
         if self.context.behaviour.explicit_deny:
@@ -133,7 +133,7 @@ class Associations:
         siblings = [each for each in self.context.state.associations.values() if each.integration_id == integration.id]
         if len(siblings) >= behaviour.associations_per_integration:
             raise QuotaExceededError(
-                f"A data integration may have {behaviour.associations_per_integration} associations."
+                f"A data integration may have at most {behaviour.associations_per_integration} associations."
             )
 
     def _refuse_excess_export(self, execution: Document | None, excluded: Association | None = None) -> None:
@@ -146,7 +146,7 @@ class Associations:
             if each is not excluded and each.get_status(now) == "IN_PROGRESS"
         ]
         if len(running) >= limit:
-            raise QuotaExceededError(f"An account may run {limit} exports at a time per Region.")
+            raise QuotaExceededError(f"An account may run at most {limit} exports at a time per Region.")
 
     def _compute_job_end(self, execution: Document | None) -> float | None:
         return self.context.clock() + self.context.behaviour.job_seconds if _is_export(execution) else None

@@ -1,4 +1,4 @@
-"""The switches of the sandbox: one for each thing that AWS leaves unknown, and faults that test clients."""
+"""The switches of the sandbox: unknown behaviour of AWS, quotas, and faults for testing clients."""
 
 import difflib
 import types
@@ -11,35 +11,35 @@ _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """How the sandbox behaves where nobody knows how AWS does. Times are in seconds of its clock.
+    """The settings of the sandbox. Times are in seconds of the sandbox's clock.
 
-    What AWS leaves unknown:
+    Unknown behaviour of AWS:
 
-    tokens: a ClientToken that comes again. `honoured`: the first answer again, also where other
-        parameters differ. `refuse-mismatch`: so for the same parameters, InvalidRequestException for
-        others. `ignored`: every Create creates.
-    token_lifetime: how long a token is remembered; after that, a repeated Create creates again.
-    list_lag: how long a fresh association is missing from List.
-    update_lag: how long List shows the execution configuration from before an Update.
-    list_forgets: how long after the end of its job an association leaves List; None is never.
-    one_association_per_integration: a data integration that was ever associated takes no second one.
-    explicit_deny: writes to associations are refused by a resource-based policy (permanent).
-    access_denied: writes to associations are refused for want of a permission (as while IAM settles).
-    list_denied: the name of a data integration whose associations nobody may list; empty is none.
-    throttle_rate: requests per second, all operations of an account and Region together; None is no limit.
-    throttle_burst: how many requests may come at once before the rate holds.
-    job_seconds: how long an ON_DEMAND job is IN_PROGRESS.
-    job_outcome: what an ON_DEMAND job ends as.
+    tokens: the effect of a repeated ClientToken. `honoured`: return the first answer, even if other parameters
+        differ. `refuse-mismatch`: return the first answer for the same parameters, and refuse other parameters
+        with InvalidRequestException. `ignored`: each request creates.
+    token_lifetime: time that a token is remembered. After that, a repeated Create creates again.
+    list_lag: time that a new association is missing from List.
+    update_lag: time that List shows the execution configuration from before an Update.
+    list_forgets: time from the end of its job until an association leaves List. None: it never leaves List.
+    one_association_per_integration: a data integration that ever had an association accepts no second one.
+    explicit_deny: a resource-based policy refuses writes to associations (permanent).
+    access_denied: writes to associations are refused because a permission is missing (as during IAM propagation).
+    list_denied: the name of a data integration whose associations cannot be listed. Empty: no such data integration.
+    throttle_rate: requests per second, for the operations of an account and Region together. None: no limit.
+    throttle_burst: requests at once before the rate applies.
+    job_seconds: time that an ON_DEMAND job is IN_PROGRESS.
+    job_outcome: the final status of an ON_DEMAND job.
 
-    Quotas that AWS documents, and that an account may have raised:
+    Quotas with their documented defaults, which an account may have increased:
 
     associations_per_integration, integrations, concurrent_exports.
 
-    Faults, counted per account and Region from when the behaviour is set:
+    Faults, counted per account and Region, starting when the behaviour is set:
 
-    lose_answers: the next n writes to associations are carried out, and their answers lost.
-    lost_answer: what the client sees of a lost answer: `500`, or `dropped` (a connection that closes).
-    fail_writes: the next n writes to associations answer 500, and nothing is carried out.
+    lose_answers: the next n writes to associations are executed, and their answers are lost.
+    lost_answer: how an answer is lost. `500`: status 500. `dropped`: the connection closes.
+    fail_writes: the next n writes to associations answer 500 and change nothing.
     """
 
     tokens: Literal["honoured", "ignored", "refuse-mismatch"] = "honoured"
@@ -64,10 +64,12 @@ class Behaviour:
 
     @classmethod
     def parse(cls, settings: Iterable[str]) -> Self:
-        """Read `key=value` settings as the command line has them; ValueError says what would be right.
+        """Return the behaviour for the `key=value` settings of the command line.
 
-        Dashes in keys are as good as underscores; numbers may carry the units s, m and h; `none` turns
-        off what can be off. Of a key that comes twice, the last counts.
+        A key may contain dashes instead of underscores. A time may end in the unit s, m or h. `none` disables an
+        optional switch. If a key is repeated, the last value applies.
+
+        Raises ValueError, with the accepted values, if a setting is invalid.
         """
         kinds = get_type_hints(cls)
         values: dict[str, Any] = {}
@@ -77,12 +79,12 @@ class Behaviour:
             if key not in kinds:
                 raise ValueError(f"{setting!r}: {_describe_unknown_key(key, list(kinds))}")
             if not equals:
-                raise ValueError(f"{setting!r}: a setting is written {key}=VALUE ({_describe_expected(kinds[key])})")
+                raise ValueError(f"{setting!r}: missing value: write {key}=VALUE ({_describe_expected(kinds[key])})")
             values[key] = _parse_value(setting, text.strip(), kinds[key])
         return cls(**values)
 
     def list_changes(self) -> tuple[str, ...]:
-        """Name, as `key=value`, what differs from the defaults."""
+        """Return the switches that differ from their defaults, as `key=value`."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return tuple(
             f"{name}={_format_value(value)}" for name, value in values.items() if value != getattr(_DEFAULT, name)
@@ -98,8 +100,8 @@ def _format_value(value: object) -> str:
 
 def _describe_unknown_key(key: str, known: list[str]) -> str:
     similar_keys = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
-    return f"there is no switch {key!r}; " + (
-        f"did you mean {similar_keys[0]!r}?" if similar_keys else f"one of {', '.join(known)}"
+    return f"unknown switch {key!r}; " + (
+        f"did you mean {similar_keys[0]!r}?" if similar_keys else f"choose one of {', '.join(known)}"
     )
 
 
@@ -138,6 +140,6 @@ def _describe_expected(kind: Any) -> str:
         return " or ".join(_describe_expected(part) for part in get_args(kind))
     if get_origin(kind) is Literal:
         return " or ".join(get_args(kind))
-    return {bool: "true or false", int: "a whole number from 0", str: "a text", types.NoneType: "none"}.get(
-        kind, "a number from 0, as 90, 90s, 5m or 8h"
+    return {bool: "true or false", int: "a whole number of 0 or more", str: "text", types.NoneType: "none"}.get(
+        kind, "a number of 0 or more (such as 90, 90s, 5m or 8h)"
     )

@@ -1,22 +1,22 @@
-"""A clock for whoever tests against the sandbox: time passes when the test says so."""
+"""A manual clock for tests against the sandbox: only the test advances time."""
 
 import threading
 
 
 class ManualClock:
-    """Stands still until it is moved; threads may share it."""
+    """A thread-safe clock that only `advance` changes."""
 
     def __init__(self, now: float = 1_800_000_000.0) -> None:
-        """Begin at this time, in seconds since the epoch."""
+        """Start at `now`, in seconds since the epoch."""
         self._now = now
         self._lock = threading.Lock()
 
     def __call__(self) -> float:
-        """Give the time."""
+        """Return the time in seconds since the epoch."""
         with self._lock:
             return self._now
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the time."""
         with self._lock:
             self._now += seconds

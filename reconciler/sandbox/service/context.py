@@ -1,4 +1,4 @@
-"""What every operation works with: where it is, the time, the switches and what is remembered."""
+"""The context that every operation shares: account, Region, clock, switches and state."""
 
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ _PARTITIONS = {
 
 @dataclass(slots=True)
 class ServiceContext:
-    """One account and Region. Not thread-safe: whoever calls holds the lock."""
+    """The context of one account and Region. Not thread-safe: the caller holds the lock."""
 
     account: str
     region: str
@@ -33,17 +33,17 @@ class ServiceContext:
         self.set_behaviour(self.behaviour)
 
     def set_behaviour(self, behaviour: Behaviour) -> None:
-        """Behave differently from now on; faults count anew."""
+        """Replace the switches and restart the counts of faults."""
         self.behaviour = behaviour
         self.answers_to_lose = behaviour.lose_answers
         self.writes_to_fail = behaviour.fail_writes
 
     def build_integration_arn(self, integration_id: str) -> str:
-        """Spell the ARN of a data integration."""
+        """Return the ARN of a data integration."""
         return self._build_arn(f"data-integration/{integration_id}")
 
     def build_association_arn(self, association: Association) -> str:
-        """Spell the ARN of an association."""
+        """Return the ARN of an association."""
         return self._build_arn(f"data-integration-association/{association.integration_id}/{association.id}")
 
     def _build_arn(self, resource: str) -> str:
@@ -51,13 +51,13 @@ class ServiceContext:
         return f"arn:{partition}:app-integrations:{self.region}:{self.account}:{resource}"
 
     def fail_if_configured(self) -> None:
-        """Fail a write before it is carried out, as often as the behaviour says."""
+        """Raise InternalServiceError before a write is executed, for the first `fail_writes` writes."""
         if self.writes_to_fail > 0:
             self.writes_to_fail -= 1
-            raise InternalServiceError("The service failed; nothing was done.")
+            raise InternalServiceError("The service failed. The write was not executed.")
 
     def lose_answer_if_configured(self) -> None:
-        """Lose the answer of a write that was carried out, as often as the behaviour says."""
+        """Raise AnswerLostError after a write was executed, for the first `lose_answers` writes."""
         if self.answers_to_lose > 0:
             self.answers_to_lose -= 1
             raise AnswerLostError(dropped=self.behaviour.lost_answer == "dropped")

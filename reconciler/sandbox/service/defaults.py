@@ -1,21 +1,21 @@
-"""The one place where the sandbox takes real time and real randomness; everything else is given them."""
+"""The system clock and the random ids of the sandbox. Every other module receives both as parameters."""
 
 import time
 import uuid
 from collections.abc import Callable
 
 TimeSource = Callable[[], float]
-"""Answers the time in seconds since the epoch."""
+"""A function that returns the time in seconds since the epoch."""
 
 IdSource = Callable[[], str]
-"""Answers a fresh UUID in lower case."""
+"""A function that returns a new UUID in lower case."""
 
 
 def read_system_time() -> float:
-    """Read the system's clock."""
-    return time.time()  # noqa: TID251  # the default clock, for whoever injects none
+    """Return the time of the system clock, in seconds since the epoch."""
+    return time.time()  # noqa: TID251  # the default clock
 
 
 def generate_id() -> str:
-    """Make a random UUID."""
-    return str(uuid.uuid4())  # noqa: TID251  # the default source of ids, for whoever injects none
+    """Return a random UUID."""
+    return str(uuid.uuid4())  # noqa: TID251  # the default source of ids

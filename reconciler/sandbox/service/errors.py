@@ -1,14 +1,14 @@
-"""The refusals that AppIntegrations models, as the sandbox raises them."""
+"""The errors of AppIntegrations that the sandbox raises."""
 
 from typing import ClassVar
 
 
 class ServiceError(Exception):
-    """Any answer but success; the message is what AWS would put into `Message`.
+    """An error response. The message of the exception is sent as `Message`.
 
     ServiceError
     ├── InternalServiceError        500
-    │   └── AnswerLostError         carried out all the same, only the answer is lost
+    │   └── AnswerLostError         the write was executed, and only the answer is lost
     ├── ThrottlingError             429
     ├── QuotaExceededError          429
     ├── DuplicateResourceError      409
@@ -24,72 +24,72 @@ class ServiceError(Exception):
 
 
 class InternalServiceError(ServiceError):
-    """The service failed; whether it did anything is not said."""
+    """A failure of the service. The client cannot know if the operation was executed."""
 
     code = "InternalServiceError"
     status = 500
 
 
 class AnswerLostError(InternalServiceError):
-    """The write was carried out, and its answer gets lost."""
+    """A write that was executed, but whose answer is lost."""
 
     def __init__(self, *, dropped: bool) -> None:
-        """Say whether the connection drops without an answer, or answers 500."""
+        """If `dropped`, the connection closes without a response; otherwise the response is 500."""
         super().__init__("The service failed to answer.")
         self.dropped = dropped
 
 
 class ThrottlingError(ServiceError):
-    """More requests came than the rate allows."""
+    """A request that exceeds the rate limit."""
 
     code = "ThrottlingException"
     status = 429
 
 
 class QuotaExceededError(ServiceError):
-    """One more would exceed a quota."""
+    """A request for a resource that would exceed a quota."""
 
     code = "ResourceQuotaExceededException"
     status = 429
 
 
 class DuplicateResourceError(ServiceError):
-    """The name is taken."""
+    """A request to create a resource whose name is already in use."""
 
     code = "DuplicateResourceException"
     status = 409
 
 
 class ResourceNotFoundError(ServiceError):
-    """There is no such data integration or association in this account and Region."""
+    """A data integration or association that does not exist in this account and Region."""
 
     code = "ResourceNotFoundException"
     status = 404
 
 
 class UnknownOperationError(ServiceError):
-    """No operation of the model has this method and path."""
+    """A method and path that match no operation of the service model."""
 
     code = "UnknownOperationException"
     status = 404
 
 
 class AccessDeniedError(ServiceError):
-    """The caller may not do this."""
+    """A request that the caller has no permission for."""
 
     code = "AccessDeniedException"
     status = 403
 
 
 class InvalidRequestError(ServiceError):
-    """The request breaks the model, or a rule of the service."""
+    """A request that violates the service model or a rule of the service."""
 
     code = "InvalidRequestException"
     status = 400
 
 
 class UnsupportedOperationError(ServiceError):
-    """AppIntegrations has this operation, the sandbox does not."""
+    """An operation of AppIntegrations that the sandbox does not implement."""
 
     code = "UnsupportedOperationException"
     status = 400

@@ -1,4 +1,4 @@
-"""Data integrations: found by name, UUID or ARN, and pinned by their associations."""
+"""The operations on data integrations. A data integration with associations cannot be deleted."""
 
 from dataclasses import dataclass, replace
 
@@ -23,17 +23,17 @@ class DataIntegrations:
     context: ServiceContext
 
     def find(self, identifier: str) -> DataIntegration:
-        """Resolve a UUID, an ARN or a name, in this order."""
+        """Return the data integration with this UUID, ARN or name, in this order. Raises ResourceNotFoundError."""
         integrations = self.context.state.integrations
         if identifier in integrations:
             return integrations[identifier]
         for integration in integrations.values():
             if identifier in {self.context.build_integration_arn(integration.id), integration.name}:
                 return integration
-        raise ResourceNotFoundError(f"There is no data integration {identifier}.")
+        raise ResourceNotFoundError(f"The data integration does not exist: {identifier}")
 
     def create(self, request: Document) -> Document:
-        """Create a data integration and answer it whole."""
+        """Create a data integration and return its full description."""
         context = self.context
         token = request.get("ClientToken")
         parameters = {key: value for key, value in request.items() if key != "ClientToken"}
@@ -43,7 +43,7 @@ class DataIntegrations:
         self._refuse_duplicate_name(request["Name"], DuplicateResourceError)
         if len(context.state.integrations) >= context.behaviour.integrations:
             raise QuotaExceededError(
-                f"An account may have {context.behaviour.integrations} data integrations per Region."
+                f"An account may have at most {context.behaviour.integrations} data integrations per Region."
             )
         integration = DataIntegration(
             context.new_id(),
@@ -56,11 +56,11 @@ class DataIntegrations:
         return answer
 
     def get(self, request: Document) -> Document:
-        """Answer one data integration whole."""
+        """Return the full description of one data integration."""
         return self._describe(self.find(request["Identifier"]))
 
     def list(self, request: Document) -> Document:
-        """Answer ARN, name and source of one page."""
+        """Return one page of data integrations, each with ARN, name and source."""
         items = [
             (
                 integration.id,
@@ -72,7 +72,7 @@ class DataIntegrations:
         return cut_page("DataIntegrations", items, request, listing="integrations")
 
     def update(self, request: Document) -> Document:
-        """Change name and description, which is all that can be changed."""
+        """Change the name or the description. AppIntegrations allows no other change."""
         integration = self.find(request["Identifier"])
         changes = {key: request[key] for key in ("Name", "Description") if key in request}
         if changes.get("Name", integration.name) != integration.name:
@@ -81,7 +81,7 @@ class DataIntegrations:
         return {}
 
     def delete(self, request: Document) -> Document:
-        """Delete a data integration that no association pins."""
+        """Delete a data integration. Raises InvalidRequestError if it has associations."""
         integration = self.find(request["DataIntegrationIdentifier"])
         state = self.context.state
         if any(association.integration_id == integration.id for association in state.associations.values()):
@@ -91,7 +91,7 @@ class DataIntegrations:
 
     def _refuse_duplicate_name(self, name: str, refusal: type[DuplicateResourceError | InvalidRequestError]) -> None:
         if any(integration.name == name for integration in self.context.state.integrations.values()):
-            raise refusal(f"There is a data integration {name} already.")
+            raise refusal(f"A data integration with this name already exists: {name}")
 
     def _describe(self, integration: DataIntegration) -> Document:
         renamed = {"ScheduleConfig": "ScheduleConfiguration"}

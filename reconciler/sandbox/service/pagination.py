@@ -1,4 +1,4 @@
-"""Pages of at most 50 items, with opaque tokens."""
+"""Split lists into pages of at most 50 items, with opaque tokens."""
 
 import base64
 import binascii
@@ -11,13 +11,16 @@ _MAX_PAGE_SIZE = 50
 
 
 def cut_page(key: str, items: Sequence[tuple[str, Document]], request: Document, *, listing: str) -> Document:
-    """Cut one page out of items, each with its id; `listing` names what a NextToken is good for."""
+    """Return one page of `items`, which are pairs of id and item. A NextToken is valid only for its own `listing`.
+
+    Raises InvalidRequestError if the NextToken of the request is not valid.
+    """
     start = 0
     if "NextToken" in request:
         last = _decode_token(request["NextToken"], listing)
         ids = [item_id for item_id, _ in items]
         if last not in ids:
-            raise InvalidRequestError("The NextToken is not valid, or no longer: list again from the start.")
+            raise InvalidRequestError("The NextToken is invalid or out of date: list again from the first page.")
         start = ids.index(last) + 1
     end = start + int(request.get("MaxResults", _MAX_PAGE_SIZE))
     answer: Document = {key: [item for _, item in items[start:end]]}

@@ -1,10 +1,10 @@
-"""What a fresh sandbox holds, so that the first manifest has something to associate."""
+"""The data integrations of a new sandbox, for first manifests to associate."""
 
 from reconciler.sandbox.service.state import DataIntegration, Document, State
 
 
 def create_seed_state(account: str, region: str) -> State:
-    """Make the state of an account and Region at first use: the same ids every time, everywhere."""
+    """Return the initial state of an account and Region. The ids are the same in every account and Region."""
     kms_key = f"arn:aws:kms:{region}:{account}:key/5eed0000-0000-4000-8000-000000000000"
     integrations = [
         DataIntegration(integration_id, {"KmsKey": kms_key} | request) for integration_id, request in _SEEDS.items()

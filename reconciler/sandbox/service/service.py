@@ -1,4 +1,4 @@
-"""AppIntegrations of one account and Region: knows nothing of moto or HTTP, and can be tested alone."""
+"""AppIntegrations of one account and Region, independent of moto and HTTP."""
 
 import copy
 import threading
@@ -20,9 +20,9 @@ _READ_PREFIXES = ("Get", "List")
 
 
 class AppIntegrations:
-    """The service as one account sees it in one Region. One lock makes every call atomic."""
+    """AppIntegrations of one account and Region. One lock makes every call atomic."""
 
-    def __init__(  # noqa: PLR0913  # everything that it must not take from its surroundings
+    def __init__(  # noqa: PLR0913  # the clock, the ids, the lock and the state are parameters
         self,
         account: str,
         region: str,
@@ -34,7 +34,10 @@ class AppIntegrations:
         lock: AbstractContextManager[object] | None = None,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take the state over; `changed` is called, under the lock, after every write that took effect."""
+        """Start with `state`, which changes in place. `on_change` is called under the lock after every executed write.
+
+        By default the state is empty, and the service has its own lock.
+        """
         self._context = ServiceContext(
             account, region, clock, new_id, behaviour or Behaviour(), State() if state is None else state
         )
@@ -60,26 +63,29 @@ class AppIntegrations:
 
     @property
     def state(self) -> State:
-        """Give what is remembered; to be read or changed only under the lock, or when nobody calls."""
+        """Return the state. Read or change it only under the lock, or while no call is in progress."""
         return self._context.state
 
     @property
     def executed_writes(self) -> tuple[ExecutedWrite, ...]:
-        """Give every write to an association that took effect, oldest first."""
+        """Return the executed association writes, oldest first."""
         with self._lock:
             return tuple(self.state.executed_writes)
 
     def set_behaviour(self, behaviour: Behaviour) -> None:
-        """Behave differently from now on."""
+        """Replace the switches and restart the counts of faults."""
         with self._lock:
             self._context.set_behaviour(behaviour)
 
     def call(self, operation: str, request: Document) -> Document:
-        """Carry out one operation, request and answer in AWS's spelling; ServiceError if it is refused."""
+        """Execute one operation and return its answer. Request and answer have the members of the AWS API.
+
+        Raises ServiceError if the operation is refused.
+        """
         with self._lock:
             self._bucket.take(self._context)
             if operation not in self._operations:
-                raise UnsupportedOperationError(f"The sandbox has no {operation}.")
+                raise UnsupportedOperationError(f"The sandbox does not implement {operation}.")
             validate(operation, request)
             try:
                 answer = self._operations[operation](copy.deepcopy(request))
@@ -91,7 +97,7 @@ class AppIntegrations:
             return copy.deepcopy(answer)
 
     def remove_association(self, association_id: str) -> None:
-        """Remove an association as AWS may do it by itself: no operation does."""
+        """Remove an association, as AWS itself might. AppIntegrations has no operation for it."""
         with self._lock:
             del self.state.associations[association_id]
             self._on_change()

@@ -1,4 +1,4 @@
-"""What the sandbox remembers of one account and Region, and how that becomes plain JSON and comes back."""
+"""The state of one account and Region, and its conversion to and from JSON."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -6,48 +6,48 @@ from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 Document = dict[str, Any]
-"""A request, an answer or a part of one, in AWS's spelling."""
+"""A request, an answer, or a part of either, with the members of the AWS API."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataIntegration:
-    """A source that can be associated."""
+    """A data integration: the source of an association's data."""
 
     id: str
     request: Document
-    """The CreateDataIntegration request, less ClientToken and Tags."""
+    """The CreateDataIntegration request without ClientToken and Tags."""
     tags: dict[str, str] = field(default_factory=dict)
     associated: bool = False
-    """Whether it ever had an association."""
+    """True once the data integration has had an association."""
 
     @property
     def name(self) -> str:
-        """Give the name, which an update may change."""
+        """Return the current name. An update may change it."""
         return str(self.request["Name"])
 
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """A data integration bound to a destination, and its last job."""
+    """An association of a data integration with a destination, and its last job."""
 
     id: str
     integration_id: str
     request: Document
-    """The CreateDataIntegrationAssociation request, less ClientToken."""
+    """The CreateDataIntegrationAssociation request without ClientToken."""
     execution: Document | None
-    """The ExecutionConfiguration in force."""
+    """The current ExecutionConfiguration."""
     former_execution: Document | None
-    """The one before the last Update."""
+    """The ExecutionConfiguration before the last Update."""
     created_at: float
     updated_at: float
     runs_until: float | None
-    """When the last job ends; None if there was none."""
+    """End of the last job, in seconds since the epoch. None if no job was started."""
     outcome: str
-    """What the last job ends as."""
+    """Final status of the last job."""
     tags: dict[str, str] = field(default_factory=dict)
 
     def get_status(self, now: float) -> str | None:
-        """Say how the last job stands, or None if there was none."""
+        """Return the status of the last job at `now`, or None if no job was started."""
         if self.runs_until is None:
             return None
         return "IN_PROGRESS" if now < self.runs_until else self.outcome
@@ -55,7 +55,7 @@ class Association:
 
 @dataclass(frozen=True, slots=True)
 class RememberedAnswer:
-    """A ClientToken, what was asked under it and what was answered."""
+    """The request and the answer of a ClientToken."""
 
     operation: str
     token: str
@@ -66,7 +66,7 @@ class RememberedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ExecutedWrite:
-    """One write to an association that took effect."""
+    """An executed Create or Update of an association."""
 
     operation: str
     arn: str
@@ -76,7 +76,7 @@ class ExecutedWrite:
 
 @dataclass(slots=True)
 class State:
-    """Everything of one account and Region; in order of creation."""
+    """The resources, tokens and writes of one account and Region, in order of creation."""
 
     integrations: dict[str, DataIntegration] = field(default_factory=dict)
     associations: dict[str, Association] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class State:
     executed_writes: list[ExecutedWrite] = field(default_factory=list)
 
     def to_json(self) -> Document:
-        """Write the state as plain JSON."""
+        """Return the state as a JSON document."""
         return {
             "dataIntegrations": [asdict(item) for item in self.integrations.values()],
             "associations": [asdict(item) for item in self.associations.values()],
@@ -94,7 +94,7 @@ class State:
 
     @classmethod
     def from_json(cls, document: Document) -> "State":
-        """Read back what `to_json` wrote; ValueError if it is anything else."""
+        """Return the state of a document from `to_json`. Raises ValueError if the document is invalid."""
         lists = _parse_object(document, {"dataIntegrations", "associations", "tokens", "carriedOut"})
         state = cls(
             {item.id: item for item in _parse_records(DataIntegration, lists["dataIntegrations"])},
@@ -104,10 +104,10 @@ class State:
         )
         for integration in state.integrations.values():
             if not isinstance(integration.request.get("Name"), str):
-                raise ValueError(f"data integration {integration.id} has no Name")  # noqa: TRY004  # one error for whatever is wrong with a file
+                raise ValueError(f"data integration {integration.id} has no Name")  # noqa: TRY004  # every fault of a data file is a ValueError
         for association in state.associations.values():
             if association.integration_id not in state.integrations:
-                raise ValueError(f"association {association.id} belongs to no data integration")
+                raise ValueError(f"association {association.id} has an unknown data integration")
         return state
 
 
@@ -116,7 +116,7 @@ Record = TypeVar("Record", DataIntegration, Association, RememberedAnswer, Execu
 
 def _parse_records(kind: type[Record], documents: object) -> list[Record]:
     if not isinstance(documents, list):
-        raise ValueError(f"expected a list of {kind.__name__}, found {type(documents).__name__}")  # noqa: TRY004  # as above
+        raise ValueError(f"expected a list of {kind.__name__}, found {type(documents).__name__}")  # noqa: TRY004  # every fault of a data file is a ValueError
     hints = get_type_hints(kind)
     names = {each.name for each in fields(kind)}
     records = []
@@ -124,14 +124,14 @@ def _parse_records(kind: type[Record], documents: object) -> list[Record]:
         values = _parse_object(document, names)
         for name, value in values.items():
             if not _matches_hint(value, hints[name]):
-                raise ValueError(f"{kind.__name__}.{name} cannot be {value!r}")
+                raise ValueError(f"invalid value of {kind.__name__}.{name}: {value!r}")
         records.append(kind(**values))
     return records
 
 
 def _parse_object(document: object, names: set[str]) -> Mapping[str, Any]:
     if not isinstance(document, dict) or set(document) != names:
-        raise ValueError(f"expected an object with exactly {', '.join(sorted(names))}")
+        raise ValueError(f"expected an object with exactly these members: {', '.join(sorted(names))}")
     return document
 
 

@@ -1,4 +1,4 @@
-"""Tags of data integrations and associations, by ARN."""
+"""The operations on tags of data integrations and associations."""
 
 from dataclasses import dataclass
 
@@ -11,24 +11,24 @@ _MAX_TAGS = 50
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """The operations on tags."""
+    """The operations on tags. A resource is identified by its ARN."""
 
     context: ServiceContext
 
     def list(self, request: Document) -> Document:
-        """Answer all tags of a resource."""
+        """Return the tags of a resource."""
         return {"tags": self._find_tags(request["resourceArn"])}
 
     def add(self, request: Document) -> Document:
-        """Set tags, replacing those of the same key."""
+        """Set tags. A tag replaces an existing tag with the same key."""
         tags = self._find_tags(request["resourceArn"])
         if len(tags | request["tags"]) > _MAX_TAGS:
-            raise InvalidRequestError(f"A resource may have {_MAX_TAGS} tags.")
+            raise InvalidRequestError(f"A resource may have at most {_MAX_TAGS} tags.")
         tags.update(request["tags"])
         return {}
 
     def remove(self, request: Document) -> Document:
-        """Remove tags; those that are not there are no error."""
+        """Remove tags. Missing tags are ignored."""
         tags = self._find_tags(request["resourceArn"])
         for key in request["tagKeys"]:
             tags.pop(key, None)
@@ -42,4 +42,4 @@ class Tags:
         for association in state.associations.values():
             if arn == self.context.build_association_arn(association):
                 return association.tags
-        raise ResourceNotFoundError(f"There is no resource {arn}.")
+        raise ResourceNotFoundError(f"The resource does not exist: {arn}")

@@ -1,4 +1,4 @@
-"""One token bucket for all requests of an account and Region."""
+"""Limit the rate of requests in an account and Region."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ from reconciler.sandbox.service.errors import ThrottlingError
 
 @dataclass(slots=True)
 class TokenBucket:
-    """Fills at the behaviour's rate up to its burst; every request takes one."""
+    """A token bucket. It fills at `throttle_rate` up to `throttle_burst`, and every request takes one token."""
 
     tokens: float | None = None
     updated_at: float = 0.0
 
     def take(self, context: ServiceContext) -> None:
-        """Let one request through, or refuse it."""
+        """Take one token. Raises ThrottlingError if the bucket is empty."""
         rate, burst = context.behaviour.throttle_rate, context.behaviour.throttle_burst
         if rate is None:
             self.tokens = None

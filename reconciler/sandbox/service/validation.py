@@ -1,4 +1,4 @@
-"""Refuses what AWS would refuse by its model, since moto checks nothing and botocore's client little."""
+"""Validate requests against botocore's service model. moto validates nothing, and a botocore client very little."""
 
 import re
 from collections.abc import Iterator
@@ -13,27 +13,27 @@ from reconciler.sandbox.service.errors import InvalidRequestError
 from reconciler.sandbox.service.state import Document
 
 URI = r"^((\w+\:\/\/[\w.-]+[\w/!@#+=.-]+)|(\w+\:\/\/[\w.-]+[\w/!@#+=.-]+[\w/!@#+=.-]+[\w/!@#+=.,-]+))$"
-"""The model's pattern of DestinationURI and SourceURI: on long text that does not match, `re` takes minutes."""
+"""The service model's pattern for DestinationURI and SourceURI. `re` takes minutes on a long text without a match."""
 
 LINEAR_URI = r"^\w+://[\w.-][\w/!@#+=.-](?:[\w/!@#+=.-][\w/!@#+=.,-]*)?$"
-"""Matches the same texts as `URI`, in linear time."""
+"""A pattern that matches the same texts as `URI`, in linear time."""
 
 
 @cache
 def load_model() -> ServiceModel:
-    """Load botocore's model of the service; without a session, so that no profile is read."""
+    """Return botocore's service model. It is loaded without a session, so that botocore reads no AWS profile."""
     return ServiceModel(Loader().load_service_model("appintegrations", "service-2"), "appintegrations")
 
 
 def get_input_shape(operation: OperationModel) -> StructureShape:
-    """Give the shape of an operation's request; every operation of AppIntegrations has one."""
+    """Return the input shape of an operation. Every operation of AppIntegrations has one."""
     shape = operation.input_shape
     assert shape is not None
     return shape
 
 
 def validate(operation: str, request: Document) -> None:
-    """Raise InvalidRequestError with everything that the model of this operation refuses."""
+    """Raise InvalidRequestError, with every violation, if the request does not match the model of the operation."""
     shape = get_input_shape(load_model().operation_model(operation))
     report = ParamValidator().validate(request, shape)
     if report.has_errors():
@@ -61,21 +61,21 @@ def _find_violations(path: str, value: Any, shape: Shape) -> Iterator[str]:
             yield from _check_text(path, value, shape)
         case _ if shape.type_name == "integer":
             if value > shape.metadata.get("max", value):
-                yield f"{path}: {value} is more than {shape.metadata['max']}"
+                yield f"{path}: {value} exceeds the maximum of {shape.metadata['max']}"
 
 
 def _check_length(path: str, length: int, what: str, shape: Shape) -> Iterator[str]:
     if length < shape.metadata.get("min", 0):
-        yield f"{path}: {length} {what} are less than {shape.metadata['min']}"
+        yield f"{path}: {length} {what}, fewer than the minimum of {shape.metadata['min']}"
     if length > shape.metadata.get("max", length):
-        yield f"{path}: {length} {what} are more than {shape.metadata['max']}"
+        yield f"{path}: {length} {what}, more than the maximum of {shape.metadata['max']}"
 
 
 def _check_text(path: str, value: str, shape: StringShape) -> Iterator[str]:
     pattern = shape.metadata.get("pattern")
     if len(value) > shape.metadata.get("max", len(value)):
-        yield f"{path}: {len(value)} characters are more than {shape.metadata['max']}"
+        yield f"{path}: {len(value)} characters, more than the maximum of {shape.metadata['max']}"
     elif shape.enum and value not in shape.enum:
-        yield f"{path}: {value!r} is none of {', '.join(shape.enum)}"
+        yield f"{path}: {value!r} is not one of {', '.join(shape.enum)}"
     elif pattern and not re.search(LINEAR_URI if pattern == URI else pattern, value, re.ASCII):
         yield f"{path}: {value!r} does not match {pattern}"

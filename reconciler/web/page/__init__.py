@@ -1,1 +1,1 @@
-"""The page at `/`: what it shows, as values, and how it is laid out."""
+"""Build the page at `/`: the content as values, and the HTML."""

@@ -1,4 +1,4 @@
-"""Each target with its state at a glance."""
+"""Build the cards of the page. A card summarises the state of one target. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from reconciler.web.page.relative_time import RelativeTime
 from reconciler.web.page.rows import EXPORT_FAILED_BADGE, Badge
 
 _EXECUTED_KINDS = frozenset({ReportKind.CREATED, ReportKind.UPDATED, ReportKind.ADOPT})
-"""Kinds of what a run did, after which nothing is under way."""
+"""The kinds of completed calls. They do not count as work in progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many of one state there are."""
+    """The number of associations in one state."""
 
     state: Badge
     count: int
@@ -26,7 +26,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One target: `state_text` is its state in words, `level` how grave that is."""
+    """The summary of one target. `level` is the severity of the state in `state_text`."""
 
     target: str
     place: str
@@ -44,7 +44,7 @@ class Card:
 
 
 def build_cards(status: ControllerStatus, stuck_after: timedelta) -> tuple[Card, ...]:
-    """Return a card for each target, by name."""
+    """Return a card for each target, in the order of the controller status."""
     stuck_targets = {target_status.target for target_status in status.find_stuck(stuck_after)}
     return tuple(
         _build_card(status, target_status, is_stuck=target_status.target in stuck_targets)
@@ -83,14 +83,14 @@ def _count_states(report: Report) -> tuple[Count, ...]:
 
 
 def _describe_state(target_status: TargetStatus, counts: tuple[Count, ...]) -> tuple[str, str]:
-    """Return the state in words and how grave it is: the gravest that is true."""
+    """Return the most severe state of a target, in words, and its severity."""
     managed = [count.state for count in counts if count.state.kind != ReportKind.UNMANAGED]
     if target_status.last_report is None:
         return ("failing", "error") if target_status.failures else ("not run yet", "note")
     if target_status.last_report.has_failed or target_status.failures:
         return "failing", "error"
-    for level, state_text in (("error", "needs a person"), ("warning", "differs"), ("note", "under way")):
+    for level, state_text in (("error", "needs action"), ("warning", "has differences"), ("note", "in progress")):
         states = [state for state in managed if state.level == level and state.kind not in _EXECUTED_KINDS]
         if states:
             return (state_text if states != [EXPORT_FAILED_BADGE] else EXPORT_FAILED_BADGE.label), level
-    return ("in sync", "none") if managed else ("nothing managed", "note")
+    return ("in sync", "none") if managed else ("no manifests", "note")

@@ -1,4 +1,4 @@
-"""What a reader of the page asks for: words, a state and a target; all of them have to fit."""
+"""Filter the associations of the page by words, state and target. Pure."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 ATTENTION = "attention"
-"""Asks for all that is an error or a warning."""
+"""The value of `decision` that selects every error and warning."""
 GRAVE_LEVELS = frozenset({"error", "warning"})
-"""The levels that need attention."""
+"""The severities that need attention."""
 _MAX_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """The form's fields; an empty one asks for nothing."""
+    """The values of the filter form. An empty field matches everything, and an association must match every field."""
 
     q: str = ""
     decision: str = ""
@@ -22,16 +22,16 @@ class Filters:
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, str]) -> Filters:
-        """Return what the parameters of an address ask for."""
+        """Return the filters in the query parameters of a URL."""
         return cls(*(parameters.get(name, "").strip()[:_MAX_LENGTH] for name in ("q", "decision", "target")))
 
     @property
     def has_any(self) -> bool:
-        """Whether anything is asked for."""
+        """Whether at least one field is set."""
         return self != Filters()
 
     def matches(self, kinds: Container[str], level: str, target: str, *texts: str) -> bool:
-        """Tell whether something of some kinds, a level and a target is asked for; each word has to be in some text."""
+        """Tell whether an entry matches the filters. Each word of `q` must occur in at least one of `texts`."""
         if self.target and target != self.target:
             return False
         if self.decision == ATTENTION and level not in GRAVE_LEVELS:

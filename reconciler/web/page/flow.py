@@ -1,4 +1,4 @@
-"""The picture of data integration → association → destination: where each thing stands in it. Pure."""
+"""Lay out the diagram of data integration → association → destination. Pure."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from reconciler.web.page.rows import AssociationRow
 
 MAX_ASSOCIATIONS = 60
-"""How many associations the picture shows: more cannot be read."""
+"""The maximum number of associations in the diagram. A larger diagram is not readable."""
 _ROW, _GAP, _TOP = 30, 14, 8
 _MAX_LENGTH = 42
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Something with a name. `text` is what fits into it, `y` its middle, `low` and `high` where it begins and ends."""
+    """A box in the diagram, from `low` to `high` on the y-axis. `text` is the name, shortened to fit."""
 
     name: str
     text: str
@@ -24,13 +24,13 @@ class Box:
 
     @property
     def y(self) -> int:
-        """The middle."""
+        """The vertical centre."""
         return (self.low + self.high) // 2
 
 
 @dataclass(frozen=True, slots=True)
 class FlowLine:
-    """One association, from its integration to its destination."""
+    """The line of one association, from the y-coordinate `source` through its box to the y-coordinate `sink`."""
 
     row: AssociationRow
     box: Box
@@ -40,7 +40,7 @@ class FlowLine:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """The picture; `more` is how many associations it leaves out."""
+    """The diagram. `more` is the number of associations that are left out."""
 
     integrations: tuple[Box, ...]
     lines: tuple[FlowLine, ...]
@@ -50,7 +50,7 @@ class Flow:
 
 
 def build_flow(rows: tuple[AssociationRow, ...]) -> Flow:
-    """Return the picture of the first associations, grouped by target and data integration."""
+    """Return the diagram of the first associations, grouped by target and data integration."""
     groups: dict[tuple[str, str], dict[str, list[AssociationRow]]] = {}
     for row in rows[:MAX_ASSOCIATIONS]:
         groups.setdefault((row.target, row.association.integration), {}).setdefault(
@@ -86,6 +86,6 @@ def _build_box(name: str, text: str, top: int, rows: int) -> Box:
 
 
 def shorten_middle(text: str) -> str:
-    """Return a text that fits, its middle left out: ends tell names, ARNs and addresses apart."""
+    """Return a text without its middle if it is too long. Names, ARNs and URIs usually differ at their ends."""
     half = _MAX_LENGTH // 2
     return text if len(text) <= _MAX_LENGTH else f"{text[: half - 1]}…{text[-half:]}"

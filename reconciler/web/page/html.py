@@ -1,4 +1,4 @@
-"""The page and its static files as answers: templates that escape all and let nothing undefined pass."""
+"""Render the page from its templates, and serve its static files. The templates escape every value."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from reconciler.web.page.page import Page
 
 _MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _PIECE_SIZE = 64 * 1024
-"""How many characters make a piece, and a text of the template more."""
+"""The characters after which a piece of the page ends. The last text of a piece may exceed them."""
 MAX_LINES = 1000
-"""How many lines of a difference or a call are shown. The JSON has all of them."""
+"""The maximum number of lines of a difference or a call on the page. The JSON contains every line."""
 _MAX_VALUE_LENGTH = 10_000
-"""How many characters of a value are shown. The JSON has all of them."""
+"""The maximum number of characters of a value on the page. The JSON contains the whole value."""
 _IMMUTABLE_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
@@ -42,7 +42,7 @@ def stream_page(page: Page) -> Iterator[str]:
 
 
 async def serve_static(request: Request) -> Response:
-    """Return a static file. It is kept by the browser where its address says which content it has."""
+    """Return a static file. The browser may cache a file if the request contains the digest of its content."""
     name = request.path_params["name"]
     if name not in _read_static_files():
         return Response(status_code=404)
@@ -52,13 +52,13 @@ async def serve_static(request: Request) -> Response:
 
 
 def get_static_address(name: str) -> str:
-    """Return the address of a static file, which changes with its content."""
+    """Return the URL of a static file, with the digest of its content."""
     return f"static/{name}?v={_read_static_files()[name][1]}"
 
 
 @cache
 def _read_static_files() -> dict[str, tuple[bytes, str]]:
-    """Return content and digest of each file by its name: what is not here cannot be asked for."""
+    """Return the content and the digest of each static file, by name. Only these files are served."""
     folder = files("reconciler.web").joinpath("static")
     contents = ((each.name, each.read_bytes()) for each in folder.iterdir() if each.is_file())
     return {name: (content, hashlib.sha256(content).hexdigest()[:16]) for name, content in contents}
@@ -82,7 +82,7 @@ def _build_environment() -> Environment:
 
 
 def _make_visible(value: Any) -> Any:
-    """Return what stands in the page for a value: nothing invisible may reorder or hide what is beside it."""
+    """Return a value as text, with invisible characters escaped. They could reorder or hide the text beside them."""
     if isinstance(value, Markup):
         return value
     text = str(value)
@@ -94,11 +94,11 @@ def _make_visible(value: Any) -> Any:
 
 
 def _build_query(fields: Mapping[str, str]) -> str:
-    """Return the query of an address; a lone surrogate, which has no bytes, becomes a question mark."""
+    """Return the query string of a URL. A lone surrogate cannot be encoded, and becomes a question mark."""
     return urlencode(fields, errors="replace")
 
 
 def _get_line_class(line: str) -> str:
-    """Return how a line of a diff is shown."""
+    """Return the CSS class of a line of a diff."""
     match = re.match(r"[-+]", line)
     return {"-": "gone", "+": "come"}[match[0]] if match else "same"

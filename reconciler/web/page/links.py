@@ -1,4 +1,4 @@
-"""Where a manifest can be seen in a browser, by the template that the controller was given."""
+"""Build the link to a manifest from the template of `--manifest-url`. Pure."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ FIELDS = ("{revision}", "{file}", "{line}")
 
 
 def validate_template(template: str) -> str | None:
-    """Return what is wrong with a template, None where it is right."""
+    """Return the error in a template, or None if the template is valid."""
     try:
         parts = urlsplit(template)
     except ValueError as error:
         return str(error)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        return "it begins with https:// and a host"
+        return "it must begin with https:// and a host"
     rest = template
     for field in FIELDS:
         rest = rest.replace(field, "")
     if "{" in rest or "}" in rest:
-        return f"it can hold {', '.join(FIELDS)} and no other field"
+        return f"it may contain only the fields {', '.join(FIELDS)}"
     if any(mark in parts.netloc for mark in "{}@"):
-        return "its host stands as it is, without a login"
+        return "its host must not contain fields or a login"
     return None
 
 
 def build_link(template: str | None, revision: str | None, origin: Origin) -> str | None:
-    """Return where a manifest of a revision begins, None where no template leads there."""
+    """Return the link to a manifest of a revision, or None if the template does not lead to it."""
     if template is None or (revision is None and "{revision}" in template):
         return None
     if revision in {".", ".."} or any(part in {"", ".", ".."} for part in origin.file.split("/")):
-        return None  # a browser would shorten it, to some other page
+        return None  # a browser would normalise the path and open another page
     return (
         template.replace("{line}", str(origin.line))
         .replace("{revision}", quote(revision or "", safe=""))

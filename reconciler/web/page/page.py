@@ -1,4 +1,4 @@
-"""What the page at `/` shows, as one value: a board seen through what a reader asks for. Pure."""
+"""Build the content of the page at `/` from the controller status and the filters. Pure."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from reconciler.web.page.rows import (
 from reconciler.web.page.timeline import Timeline, build_timeline
 
 MAX_ROWS = 2000
-"""How many associations are listed; more would be slow in a browser."""
+"""The maximum number of associations on the page. A longer table would be slow in a browser."""
 MAX_LISTED_PROBLEMS = 100
-"""How many problems are listed."""
+"""The maximum number of problems on the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the controller is about as a whole. `revision` is the commit; None where manifests come from a folder.
+    """The state of the controller as a whole. `revision` is the commit, or None if the manifests come from a folder.
 
-    `is_idle` is that nothing would be run any more, though nobody asked for a stop. `stuck_since` is since when
-    checking git, or the folder, makes no progress.
+    `is_idle` means that the scheduler has stopped although no shutdown was requested. `stuck_since` is the time of the
+    last progress, if the poll of git or of the folder is stuck.
     """
 
     now: RelativeTime | None
@@ -61,9 +61,10 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What the board does not know: whether runs are begun, whether a stop was asked for, and what was set.
+    """The state and settings of the process that are not in the controller status.
 
-    `stuck_after` is how long a run may make no progress, `manifest_url` a template (see `links`).
+    `is_stopping` means that a shutdown was requested. `stuck_after` is the time without progress after which a run is
+    stuck. `manifest_url` is a template (see `links`).
     """
 
     is_scheduler_running: bool
@@ -74,7 +75,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One entry of a list to choose from."""
+    """One option of a filter."""
 
     value: str
     label: str
@@ -82,7 +83,11 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """All of it. `more_rows` and `more_unmanaged_rows` match and are not listed; `total` counts the managed ones."""
+    """The content of the page.
+
+    `more_rows` and `more_unmanaged_rows` count the matching rows that are not listed. `total` counts the manifests in
+    the last report of each target.
+    """
 
     header: Header
     cards: tuple[Card, ...]
@@ -103,7 +108,7 @@ class Page:
 
 
 def build_page(status: ControllerStatus, filters: Filters, process: Process) -> Page:
-    """Return what the page shows of a board."""
+    """Return the page of a controller status."""
 
     def build_link(report: Report, origin: Origin) -> str | None:
         return links.build_link(process.manifest_url, report.run.revision, origin)
@@ -165,7 +170,7 @@ def _build_header(status: ControllerStatus, process: Process) -> Header:
 
 
 def _count_kinds(status: ControllerStatus) -> Counter[ReportKind]:
-    """Count all that there is, whatever is asked for."""
+    """Count the kinds of every association, regardless of the filters."""
     counts: Counter[ReportKind] = Counter()
     for target_status in status.targets:
         if target_status.last_report:
@@ -199,12 +204,12 @@ def _build_target_choices(status: ControllerStatus, filters: Filters) -> tuple[C
 
 
 def _include_selected(choices: list[Choice], selected: str) -> tuple[Choice, ...]:
-    """Return the choices with what is asked for, also where that is none of them: the list shows what counts."""
+    """Return the choices, with the selected value added if it is missing, so that the form shows the active filter."""
     return tuple(choices if any(each.value == selected for each in choices) else [*choices, Choice(selected, selected)])
 
 
 def _list_leftovers(status: ControllerStatus, filters: Filters) -> tuple[str, ...]:
-    """Return what else a run told: records whose manifests are gone, and integrations that could not be listed."""
+    """Return sentences about data integrations that could not be listed and about orphaned records."""
     targets = [
         target
         for target_status in status.targets
@@ -216,7 +221,7 @@ def _list_leftovers(status: ControllerStatus, filters: Filters) -> tuple[str, ..
 
 
 def _list_warnings(status: ControllerStatus) -> tuple[Problem, ...]:
-    """Return what is unwise in the manifests, once, though the report of each target says it."""
+    """Return the warnings about the manifests without duplicates. The report of each target repeats them."""
     return tuple(
         dict.fromkeys(
             problem

@@ -1,4 +1,4 @@
-"""A point in time as people read it: the time itself, and how long it is from now."""
+"""Format a time for people: as a date, and relative to now."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _STEPS = ((timedelta(days=2), "days", 86400), (timedelta(hours=2), "h", 3600), (
 
 @dataclass(frozen=True, slots=True)
 class RelativeTime:
-    """`iso` for programs, `text` for people, `distance` as "5 min ago" or "in 5 min"."""
+    """A time in three forms: `iso` for programs, `text` for people, and `distance` like "5 min ago" or "in 5 min"."""
 
     iso: str
     text: str
@@ -20,12 +20,12 @@ class RelativeTime:
 
     @classmethod
     def from_datetime(cls, time: datetime | None, now: datetime) -> RelativeTime | None:
-        """Return a time seen from now."""
+        """Return a time relative to `now`, or None if `time` is None."""
         if time is None:
             return None
         try:
             time = time.astimezone(UTC)
-        except OverflowError:  # at either end of the calendar, where hours do not matter
+        except OverflowError:  # at the first or last day of the calendar, where the time zone does not matter
             time = time.replace(tzinfo=UTC)
         return cls(time.isoformat(timespec="seconds"), timestamp_to_the_minute(time), _format_distance(time, now))
 
@@ -33,13 +33,13 @@ class RelativeTime:
 def _format_distance(time: datetime, now: datetime) -> str:
     distance = abs(now - time)
     if distance < timedelta(minutes=1):
-        return "just now" if time <= now else "within a minute"
+        return "just now" if time <= now else "in less than a minute"
     duration = format_duration(distance)
     return f"{duration} ago" if time < now else f"in {duration}"
 
 
 def format_duration(length: timedelta) -> str:
-    """Return how long something takes, in the unit that says most."""
+    """Return a duration in days, hours, minutes or seconds."""
     for least, unit, seconds in _STEPS:
         if length >= least:
             return f"{length.total_seconds() // seconds:.0f} {unit}"

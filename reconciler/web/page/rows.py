@@ -1,6 +1,7 @@
-"""The associations of a board as the rows of a table: the gravest first.
+"""Build the rows of the association tables, most severe first. Pure.
 
-How an association stands and how its last export went are two things: the graver one says how grave its row is.
+An association has a state, and its last export may have failed. The more severe of the two decides the severity of the
+row.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _LEVELS = ("error", "warning", "note", "none")
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """How something stands: a kind of entry as it is shown. `rank` is the place in the order of gravity."""
+    """The label of a state on the page. `rank` is the position in the order of severity."""
 
     kind: str
     rank: int
@@ -33,12 +34,12 @@ class Badge:
 
     @classmethod
     def from_kind(cls, kind: ReportKind, report: Report) -> Badge:
-        """Return the state of a kind in a report."""
+        """Return the badge of a kind in a report."""
         return cls(kind, kind.rank, wording.get_label(kind, report), kind.level, kind.meaning)
 
 
 EXPORT_FAILED_BADGE = Badge(
-    "export-failed", -1, "export failed", "warning", "The last job failed: AWS's console says why."
+    "export-failed", -1, "export failed", "warning", "The last job failed. The AWS console shows the reason."
 )
 BADGES = (
     EXPORT_FAILED_BADGE,
@@ -48,12 +49,12 @@ BADGES = (
         if kind.rank <= ReportKind.UNMANAGED.rank
     ),
 )
-"""What every badge of the page means."""
+"""The badges that the page explains."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastSeen:
-    """How an association was last seen."""
+    """The last known state of an association that the last run could not list."""
 
     label: str
     since: RelativeTime | None
@@ -63,10 +64,10 @@ class LastSeen:
 
 @dataclass(frozen=True, slots=True)
 class AssociationRow:
-    """One association that a manifest asks for. What is long is put into words only as the page is written.
+    """The row of one manifest. Long texts are properties, which are computed while the row is rendered.
 
-    `state` is how it stands, `export` that its last job failed, if it did, and `level` the graver of both. `last_seen`
-    is how it was last seen, where the last run could not see it.
+    `export` is a badge if the last job failed. `level` is the more severe level of `state` and `export`. `last_seen` is
+    set if the last run could not list the association.
     """
 
     id: str
@@ -82,23 +83,23 @@ class AssociationRow:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What there is to say of it, less what has a column of its own."""
+        """The sentences about the association, without those that have a separate column."""
         return wording.list_sentences(replace(self.association, arn=None, last_execution=None))
 
     @property
     def differences(self) -> tuple[str, ...]:
-        """The lines of a diff."""
+        """The differences, as the lines of a diff."""
         return wording.format_differences(self.association)
 
     @property
     def call(self) -> tuple[str, ...]:
-        """The call that is or would be made, line by line."""
+        """The lines of the call that is planned or was made."""
         return wording.format_write(self.association)
 
 
 @dataclass(frozen=True, slots=True)
 class UnmanagedRow:
-    """One live association that no manifest asks for."""
+    """The row of one live association that no manifest covers."""
 
     target: str
     arn: str
@@ -112,7 +113,7 @@ LinkBuilder = Callable[[Report, Origin], str | None]
 
 
 def build_rows(status: ControllerStatus, filters: Filters, build_link: LinkBuilder) -> tuple[AssociationRow, ...]:
-    """Return the rows that are asked for."""
+    """Return the rows that match the filters, most severe first."""
     matching_rows = (
         replace(
             _build_row(target_status.target, association, target_status.last_report, status.now, build_link),
@@ -129,7 +130,7 @@ def build_rows(status: ControllerStatus, filters: Filters, build_link: LinkBuild
 
 
 def get_level(association: AssociationReport) -> str:
-    """Return how grave it is: how the association stands, or how its last export went."""
+    """Return the severity of an association: that of its state or of its failed export, whichever is more severe."""
     levels = [
         get_kind(association).level,
         *([EXPORT_FAILED_BADGE.level] if association.has_failed_export else []),
@@ -142,7 +143,7 @@ def _get_sort_key(row: AssociationRow) -> tuple[int, int, str, str]:
 
 
 def build_unmanaged_rows(status: ControllerStatus, filters: Filters) -> tuple[UnmanagedRow, ...]:
-    """Return the unmanaged ones that are asked for."""
+    """Return the rows of the unmanaged associations that match the filters."""
     return tuple(
         row
         for target_status in status.targets
@@ -214,7 +215,7 @@ def _build_unmanaged_row(target_name: str, live: Live, target: TargetReport) -> 
 
 
 def _format_execution(execution: Execution | None, *, has_badge: bool = False) -> str:
-    """Return how the last job went; where a badge says that, what AWS says to it."""
+    """Return the status of the last job and the message of AWS, or only the message if a badge shows the status."""
     if execution is None:
         return ""
     if has_badge:

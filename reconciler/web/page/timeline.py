@@ -1,4 +1,4 @@
-"""The runs of the last day as a picture: for each target bars as high as its runs were long. Pure."""
+"""Lay out the chart of the last day's runs: a track for each target, with bars whose height is the duration. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.web.page.relative_time import RelativeTime, format_duration
 
 DAY = timedelta(days=1)
 MAX_ENTRIES = 20
-"""How many targets the picture shows, and how many runs of each are listed."""
+"""The maximum numbers of targets in the chart and of listed runs for each target."""
 WIDTH, HEIGHT = 960, 48
 _STEP = 4
 _MIN_HEIGHT = 4
@@ -21,7 +21,7 @@ _HOUR_STEP = 4
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """The runs that began within a few minutes of each other: as long as the longest, as grave as the gravest."""
+    """The runs that started within a few minutes. Height and shade are those of the longest and most severe run."""
 
     x: int
     height: int
@@ -31,7 +31,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class RecentRun:
-    """One run in the list."""
+    """One run in the list of recent runs."""
 
     started_at: RelativeTime | None
     duration: str
@@ -41,7 +41,7 @@ class RecentRun:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One target's day. `id` stays with the target, whichever others come and go."""
+    """The runs of one target. `id` depends only on the name of the target."""
 
     id: str
     target: str
@@ -52,9 +52,9 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """All of it: `hours` are where full hours stand; `more` is how many targets are left out.
+    """The chart. `hours` are the positions and labels of full hours, and `more` is the number of omitted targets.
 
-    `since` is when the controller started, where that is less than a day ago: earlier runs are known to nobody here.
+    `since` is the start of the controller, if that is less than a day ago. The controller does not know earlier runs.
     """
 
     tracks: tuple[Track, ...]
@@ -64,7 +64,7 @@ class Timeline:
 
 
 def build_timeline(status: ControllerStatus, target: str) -> Timeline:
-    """Return the last day of all targets, or of one."""
+    """Return the chart of one target, or of every target if `target` is empty."""
     by_target: dict[str, list[FinishedRun]] = {}
     for run in status.finished_runs:
         if target in {"", run.target} and status.now - DAY < run.started_at <= status.now:
@@ -94,7 +94,7 @@ def _build_track(target: str, runs: Sequence[FinishedRun], now: datetime, longes
     count = "1 run" if len(runs) == 1 else f"{len(runs):,} runs"
     longest_text = format_duration(max(run.finished_at - run.started_at for run in runs))
     id_ = hashlib.sha256(target.encode("utf-8", "replace")).hexdigest()[:12]
-    return Track(id_, target, f"{count}, the longest {longest_text}: {_format_figures(runs)}", bars, recent_runs)
+    return Track(id_, target, f"{count}, longest {longest_text}: {_format_figures(runs)}", bars, recent_runs)
 
 
 def _build_bar(x: int, runs: Sequence[FinishedRun], longest: timedelta) -> Bar:
@@ -119,16 +119,14 @@ def _get_shade(runs: Sequence[FinishedRun]) -> str:
 
 def _format_figures(runs: Sequence[FinishedRun]) -> str:
     failed_count, write_count = sum(not run.is_success for run in runs), sum(run.write_count for run in runs)
-    drift_count, open_count = (
-        max(run.drift_count for run in runs),
-        max(run.open_count for run in runs),
-    )  # the same are in each of them
+    # Runs report the same differences again, so their numbers are not added up.
+    drift_count, open_count = max(run.drift_count for run in runs), max(run.open_count for run in runs)
     failure_text = "failed" if len(runs) == 1 else f"{failed_count:,} failed"
     parts = [
         failure_text if failed_count else "",
         f"{write_count:,} created or updated" if write_count else "",
         f"{drift_count:,} drifted" * bool(drift_count),
-        f"{open_count:,} not as git says" * bool(open_count),
+        f"{open_count:,} {'differs' if open_count == 1 else 'differ'} from git" * bool(open_count),
     ]
     return ", ".join(filter(None, parts)) or "nothing to do"
 

@@ -1,5 +1,5 @@
-// Makes the page better where scripts run: it filters as one types, copies, and keeps itself fresh.
-// The server renders all; this only fetches the same page again and puts in what has changed.
+// Filter while the reader types, copy ARNs, and refresh the page. The page works without scripts, too.
+// The server renders the page. This script fetches it again, and replaces the parts that changed.
 "use strict";
 
 const EVERY = 30_000, TYPING = 150, LONGEST = 10_000;
@@ -29,7 +29,7 @@ async function show() {
   } catch (error) {
     if (error.name !== "AbortError") {
       const stood = document.getElementById("fresh").textContent.replace("As of ", "");
-      say(`The controller does not answer: this is how it stood at ${stood}.`);
+      say(`The controller does not answer. This page is out of date: it shows the state at ${stood}.`);
     }
   } finally {
     if (underWay === mine) underWay = null;
@@ -38,7 +38,7 @@ async function show() {
 
 function say(trouble) {
   const here = document.getElementById("trouble");
-  if (here.textContent !== trouble) here.textContent = trouble; // what is the same is not read out again
+  if (here.textContent !== trouble) here.textContent = trouble; // a screen reader repeats a text that is set again
 }
 
 function put(fresh) {
@@ -76,7 +76,7 @@ function text(id, fresh) {
   if (here.textContent !== there) here.textContent = there;
 }
 
-// Where the focus is: the nearest element with an id, and the how many-th thing in it that can have the focus.
+// The place of the focus: the nearest element with an id, and the position among its focusable elements.
 const CAN = "a[href], button, summary, [tabindex]";
 
 function focused() {
@@ -94,12 +94,12 @@ async function copy(button) {
   let done = "Copied";
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
-  } catch { // there is no clipboard but over HTTPS and on the machine itself
+  } catch { // a browser offers the clipboard only over HTTPS or on localhost
     const range = document.createRange();
     range.selectNodeContents(button.parentElement.querySelector(".arn"));
     getSelection().removeAllRanges();
     getSelection().addRange(range);
-    if (document.execCommand("copy")) getSelection().removeAllRanges(); // else nothing would be refreshed any more
+    if (document.execCommand("copy")) getSelection().removeAllRanges(); // a selection would pause the refresh
     else done = "Selected";
   }
   label(button, done);
@@ -111,7 +111,7 @@ function label(button, said) {
   button.setAttribute("aria-label", `${said} ARN ${button.dataset.copy}`);
 }
 
-// Whoever reads slowly, or has the page read out, may stop it; that lasts as long as the tab.
+// A reader may pause the automatic refresh (WCAG 2.2, 2.2.2). The browser keeps the setting until the tab is closed.
 const byItself = document.getElementById("by-itself");
 byItself.checked = sessionStorage.getItem("by-itself") !== "no";
 byItself.addEventListener("change", () => {
@@ -122,7 +122,7 @@ byItself.addEventListener("change", () => {
 function refresh() {
   if (!byItself.checked || document.hidden || underWay) return;
   if (getSelection().isCollapsed) show();
-  else say("Not refreshed while text is selected."); // it would be lost
+  else say("The page is not refreshed while text is selected."); // a refresh would remove the selection
 }
 
 let typing = 0;

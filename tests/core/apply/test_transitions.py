@@ -1,4 +1,4 @@
-"""What the journal holds before the calls of a plan, and after each kind of answer."""
+"""Journal transitions: the records before the calls of a plan, and after each outcome."""
 
 from __future__ import annotations
 
@@ -28,45 +28,45 @@ def after(outcome: Outcome, known: Record | None = None) -> Record | None:
 
 
 def written(known: Journal, *manifests: Manifest, now: timedelta = timedelta(0)) -> Journal:
-    """Return the journal that a run over these manifests, with one association live, writes first."""
+    """Return the journal that a run writes first, over these manifests and one live association."""
     return with_intents(
         known, compute_plan(manifests, observed(live()), known, rules(Mode.CREATE_AND_UPDATE)), NOW + now
     )
 
 
 def lost(attempts: int) -> Record:
-    """Return the record of a Create that is due to be repeated."""
+    """Return the record of a Create that is due for a retry."""
     return replace(record(), state=CreatePending(attempts, FIRST, NOW - SETTLE * 2**attempts))
 
 
 def test_pending_record_has_the_time_of_writing() -> None:
-    """Not of planning: the settle time counts from the last moment at which it may have been sent."""
+    """The settle time starts when the intent is written, not when the plan is computed."""
     before = journal()
     wrote = with_intents(before, compute_plan([manifest()], observed(), before, rules()), LATER)
     assert wrote.records["export"].state == CreatePending(1, LATER, LATER)
 
 
 def test_adoption_writes_a_bound_record() -> None:
-    """Adoption writes what is bound, and takes over the record of a renamed manifest."""
+    """An adoption writes a bound record. A renamed manifest takes over its old record."""
     assert written(journal(record("old")), manifest("new")).records == {"new": record("new")}
 
 
 def test_record_of_a_removed_manifest_is_kept() -> None:
-    """It is orphaned, and its standing stays as the last run with the manifest left it."""
+    """The record of a removed manifest stays, with its last decision."""
     known = written(journal(record()), manifest())
     later = written(known, now=timedelta(hours=1))
     assert later == known
 
 
 def test_decision_without_a_record_is_dropped_with_its_manifest() -> None:
-    """A manifest that was blocked and is removed leaves nothing behind."""
+    """The last decision of a manifest without a record is removed with the manifest."""
     known = written(journal(), manifest("stray", DataIntegrationIdentifier="none"))
     assert known.last_decisions == {"stray": LastDecision("blocked", NOW)}
     assert written(known).last_decisions == {}
 
 
 def test_last_decision_keeps_its_start_and_last_job() -> None:
-    """Since the first run that decided so; the last job stays in mind while List does not show it."""
+    """A decision keeps the time of its first run. The last job stays known while List omits the association."""
     done = Execution("COMPLETED", "done")
     first = compute_plan([manifest()], observed(replace(live(), last_execution=done)), journal(record()), rules())
     known = with_intents(journal(record()), first, NOW)
@@ -77,13 +77,13 @@ def test_last_decision_keeps_its_start_and_last_job() -> None:
 
 
 def test_run_without_news_does_not_change_the_journal() -> None:
-    """Which is how it knows that there is nothing to write."""
+    """A run without changes leaves the content of the journal equal, and therefore needs no write."""
     known = written(journal(record()), manifest())
     assert written(known, manifest(), now=timedelta(hours=1)).has_same_content_as(known)
 
 
 def test_a_created_association_is_bound() -> None:
-    """The answer's id is remembered, and from when on."""
+    """After a successful Create, the record is bound to the returned id, with the time of the answer."""
     bound = after(Created("a9"))
     assert bound is not None
     assert bound.state == Bound("a9", LATER)
@@ -91,19 +91,19 @@ def test_a_created_association_is_bound() -> None:
 
 @pytest.mark.parametrize("outcome", [Refused("no"), NotSent("busy"), Skipped("stopped")])
 def test_create_without_effect_removes_the_pending_record(outcome: Outcome) -> None:
-    """The next run may try again at once."""
+    """A first Create without effect leaves no record, and the next run may create at once."""
     assert after(outcome) is None
 
 
 def test_unknown_outcome_keeps_the_pending_record() -> None:
-    """An unknown outcome is remembered as such."""
+    """After an unknown outcome, the pending record stays."""
     unknown = after(Unknown("time-out"))
     assert unknown is not None
     assert isinstance(unknown.state, CreatePending)
 
 
 def test_refused_repeat_leaves_the_outcome_unknown() -> None:
-    """The first Create may be what the second is refused for: the outcome stays unknown."""
+    """A refused second Create keeps the pending record, because the first one may have caused the refusal."""
     refused = after(Refused("already associated"), lost(1))
     assert refused is not None
     assert refused.state == CreatePending(2, FIRST, LATER)
@@ -111,12 +111,12 @@ def test_refused_repeat_leaves_the_outcome_unknown() -> None:
 
 @pytest.mark.parametrize("outcome", [NotSent("busy"), Skipped("stopped")])
 def test_unsent_repeat_does_not_count_as_an_attempt(outcome: Outcome) -> None:
-    """What was remembered before comes back, waiting time and all."""
+    """An unsent retry restores the previous record, with its attempts and times."""
     assert after(outcome, lost(1)) == lost(1)
 
 
 def test_rename_is_kept_when_a_repeat_was_not_sent() -> None:
-    """The record of a renamed manifest is not forgotten because a call came to nothing."""
+    """A renamed manifest keeps its record if the retry was not sent."""
     before = journal(replace(lost(1), name="old"), record("other", DestinationURI="s3://corp-exports/other"))
     manifests = [manifest(), manifest("other", DestinationURI="s3://corp-exports/other")]
     decided = compute_plan(manifests, observed(live(DestinationURI="s3://corp-exports/other")), before, rules())
@@ -127,7 +127,7 @@ def test_rename_is_kept_when_a_repeat_was_not_sent() -> None:
 
 
 def test_settle_time_starts_after_the_last_call() -> None:
-    """An answer that took long to be lost is waited for from its end on."""
+    """After an unknown outcome, the settle time starts at the end of the call."""
     unknown = after(Unknown("time-out"))
     assert unknown is not None
     assert unknown.state == CreatePending(1, NOW, LATER)
@@ -153,7 +153,7 @@ UPDATING = rules(Mode.CREATE_AND_UPDATE)
     ],
 )
 def test_update_is_recorded_for_every_outcome(outcome: Outcome, update: UpdatePending) -> None:
-    """What was sent counts as applied; a refusal is kept, and the settle time counts from the answer."""
+    """A sent Update is recorded as applied, a refusal keeps its reason, and an unsent one restores the record."""
     known = journal(record())
     decided = compute_plan([CHANGED], observed(live()), known, rules(Mode.CREATE_AND_UPDATE))
     wrote = with_intents(known, decided, NOW)
@@ -165,7 +165,7 @@ def test_update_is_recorded_for_every_outcome(outcome: Outcome, update: UpdatePe
 
 
 def test_renewal_writes_outcomes_and_refreshes_pending_records() -> None:
-    """What has an answer is bound, what waits for its turn is intended as of now; a repetition keeps its first time."""
+    """A renewal binds finished calls and renews the other intents. A retry keeps its first time."""
     other = manifest("other", DestinationURI="s3://corp-exports/other")
     third = manifest("third", DestinationURI="s3://corp-exports/third")
     known = journal(replace(lost(1), name="third", request=record(DestinationURI="s3://corp-exports/third").request))
@@ -178,7 +178,7 @@ def test_renewal_writes_outcomes_and_refreshes_pending_records() -> None:
 
 
 def test_unconfirmed_renewal_still_belongs_to_this_run() -> None:
-    """The answer to a renewal was lost, and the lease is this run's: newer stamps are its own, its answers count."""
+    """If the answer to a renewal was lost but the lease is held, newer intents still belong to this run."""
     lease = Lease("run-1", "process 1", "h", 1, LATER)
     other = manifest("other", DestinationURI="s3://corp-exports/other")
     decided = compute_plan(
@@ -197,7 +197,7 @@ def test_unconfirmed_renewal_still_belongs_to_this_run() -> None:
 
 
 def test_record_changed_by_another_run_is_left_unchanged() -> None:
-    """The lease was lost, and its next holder found the export in List: this run's answer comes too late to matter."""
+    """After a lease takeover, records that the new holder changed stay unchanged."""
     known = journal()
     decided = compute_plan([manifest()], observed(), known, rules())
     wrote = with_intents(known, decided, NOW)

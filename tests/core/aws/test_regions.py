@@ -1,4 +1,4 @@
-"""A Region has one name."""
+"""Names of Regions: one valid spelling for each Region."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LISTED = sorted(name for each in DATA["partitions"] for name in each["regions"] 
 
 @pytest.mark.parametrize("name", [*LISTED, "eu-north-7", "us-gov-south-1", "ap-southeast-10"])
 def test_region_matching_its_partition_pattern_is_accepted(name: str) -> None:
-    """Also one that is newer than botocore's list."""
+    """A Region that matches a partition is valid, even if botocore does not list it yet."""
     assert find_problem(name, PATTERNS) is None
 
 
@@ -46,5 +46,5 @@ def test_region_matching_its_partition_pattern_is_accepted(name: str) -> None:
     ],
 )
 def test_alias_of_a_region_is_rejected(name: str, right: str) -> None:
-    """Botocore's patterns take some of them; two names would be two journals."""
-    assert find_problem(name, PATTERNS) == f"{name[:63]!r} is no Region: {right}"
+    """Other spellings are rejected, because each would have a journal of its own."""
+    assert find_problem(name, PATTERNS) == f"{name[:63]!r} is not a Region: {right}"

@@ -1,4 +1,4 @@
-"""A refusal for the time of a signature is told from one for its credentials."""
+"""Signature errors: a wrong clock is distinguished from wrong credentials."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WRONG = "The request signature we calculated does not match the signature you pr
     ],
 )  # fmt: skip
 def test_signature_error_advises_on_clock_or_credentials(code: str, message: object, advice: str | None) -> None:
-    """Each refusal has one advice or none, and it is the end of the line."""
+    """Each error has at most one remedy, at the end of the line."""
     said = f"{code}: {message}{signature_errors.format_remedy(code, message)}"
     assert signature_errors.is_clock_skewed(code, message) == (advice == "set the clock")
     assert signature_errors.has_invalid_credentials(code, message) == (advice == "renew the credentials")

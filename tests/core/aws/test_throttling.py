@@ -1,4 +1,4 @@
-"""A throttle is one wherever it is asked for: nothing was done, and the call may be repeated."""
+"""Throttling errors: recognised by code or status, and safe to retry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reconciler.core.aws.throttling import is_throttled
     ],
 )  # fmt: skip
 def test_throttling_is_recognised_by_code_or_status(code: str, status: int) -> None:
-    """Whether AWS says so by code, as S3 by SlowDown, or by status alone."""
+    """An error code such as SlowDown of S3, or the status 429 alone, is throttling."""
     assert is_throttled(code, status)
 
 
@@ -25,5 +25,5 @@ def test_throttling_is_recognised_by_code_or_status(code: str, status: int) -> N
     [("ResourceQuotaExceededException", 429), ("AccessDenied", 403), ("InternalError", 503), ("", 503), ("", 0)],
 )
 def test_other_errors_are_not_throttling(code: str, status: int) -> None:
-    """A quota least of all: that does not go by itself."""
+    """Other errors are not throttling, including an exceeded quota, which a retry does not solve."""
     assert not is_throttled(code, status)

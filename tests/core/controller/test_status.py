@@ -1,4 +1,4 @@
-"""What a controller is about: what a failing target can no longer see is known as it was last seen."""
+"""Snapshot of a controller: associations that could not be listed keep their last known report."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def report(associations: Sequence[AssociationReport]) -> Report:
 
 
 def test_unlisted_association_keeps_its_last_known_state() -> None:
-    """Only what the last run was blind to: what it saw itself is newer."""
+    """An unlisted association keeps its last known report. A listed one has that of the last run."""
     lane = TargetStatus("prod", None, None, None, 0, None, None)
     assert (lane.unlisted_associations, lane.associations, lane.stalled_since) == ({}, (), None)
     seen = report([SEEN, OTHER])
@@ -36,6 +36,6 @@ def test_unlisted_association_keeps_its_last_known_state() -> None:
 
 
 def test_export_has_failed_when_its_last_job_failed() -> None:
-    """However the association itself stands."""
+    """A failed last job counts as a failed export, whatever the decision."""
     done = replace(SEEN, last_execution=Execution("COMPLETED", None))
     assert [each.has_failed_export for each in (SEEN, done, FAILED)] == [True, False, False]

@@ -1,4 +1,4 @@
-"""The journal's document is read back as it was written, or refused."""
+"""A journal decodes to the value that was encoded, and every other document is rejected."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from reconciler.core.request.token import compute_client_token
 SCHEMA = Draft202012Validator(json.loads((REPOSITORY / "schemas/journal.v2.json").read_text()))
 
 TOKEN = compute_client_token(record().request, 0)
-times = st.datetimes(datetime(2000, 1, 2), datetime(2199, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds it
+times = st.datetimes(datetime(2000, 1, 2), datetime(2199, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the time zone
 counts = st.integers(0, 2**53 - 1)
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 executions = st.none() | st.just(record().request["ExecutionConfiguration"])
@@ -65,7 +65,7 @@ journals = st.builds(
 
 @given(journals)
 def test_encoded_journal_decodes_to_the_same_value(written: Journal) -> None:
-    """Encoding and decoding through JSON text loses nothing, and the schema describes what is written."""
+    """A journal survives encoding and decoding as JSON text, and its document fits the schema."""
     document = json.loads(json.dumps(encode(written)))
     assert decode(document) == written
     SCHEMA.validate(document)
@@ -75,18 +75,18 @@ LEASE = {"run": "r", "holder": "process 1", "host": "h", "number": 3, "expires":
 
 
 def broken(**changes: Any) -> dict[str, Any]:
-    """Return a document with a fault in it, whose digest is right."""
+    """Return a document with changed members and the digest that fits them."""
     return add_digest({**encode(journal(record())), **changes})
 
 
 def broken_record(**changes: Any) -> dict[str, Any]:
-    """Return a document with a fault in its one record."""
+    """Return a document whose only record has changed members."""
     document = encode(journal(record()))
     return add_digest({**document, "records": {"export": {**document["records"]["export"], **changes}}})
 
 
 def waiting(**changes: Any) -> dict[str, Any]:
-    """Return a document with a fault in the record of a lost answer."""
+    """Return a document with changed members in the record of a Create without an answer."""
     document = encode(journal(replace(record(), state=CreatePending(1, NOW, NOW))))
     return add_digest({**document, "records": {"export": {**document["records"]["export"], **changes}}})
 
@@ -94,62 +94,62 @@ def waiting(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        (None, "no journal"),
-        ([], "no journal"),
-        ({}, "no journal"),
-        ({"format": 1}, "no journal"),
-        (broken(format="terraform/v4"), "no journal"),
+        (None, "it is not a journal"),
+        ([], "it is not a journal"),
+        ({}, "it is not a journal"),
+        ({"format": 1}, "it is not a journal"),
+        (broken(format="terraform/v4"), "it is not a journal"),
         (broken(format="reconciler/journal/v3"), "reads reconciler/journal/v1 and reconciler/journal/v2"),
-        (broken(account=5), "5 is no string"),
-        (broken(serial="3"), "'3' is no whole number"),
-        (broken(serial=True), "True is no whole number"),
+        (broken(account=5), "5 is not a string"),
+        (broken(serial="3"), "'3' is not a whole number"),
+        (broken(serial=True), "True is not a whole number"),
         (broken(lease={}), "missing"),
-        (broken(lease={**LEASE, "number": -1}), "-1 is no whole number"),
+        (broken(lease={**LEASE, "number": -1}), "-1 is not a whole number"),
         (broken(lease={**LEASE, "more": 1}), "unknown 'more'"),
         (broken(written={"run": "r"}), "missing"),
         (broken(decisions={"export": {"decision": "in-sync"}}), "missing"),
         (broken(colour="red"), "unknown 'colour'"),
         (broken_record(colour="red"), "unknown 'colour'"),
         (broken_record(update={"at": NOW.isoformat()}, former=[None]), "missing"),
-        (broken_record(update={"at": NOW.isoformat(), "refused": None}), "update of 'export' without former"),
+        (broken_record(update={"at": NOW.isoformat(), "refused": None}), "'export' has an update but no former"),
         (broken_record(former=["x"]), "former of 'export'"),
         (broken_record(former={}), "former of 'export'"),
-        (waiting(token=None), "token of 'export' is not that of its request"),
+        (waiting(token=None), "the token of 'export' does not match its request"),
         (broken_record(status="intended", attempts=0), "unknown"),
-        (waiting(attempts=0), "0 is no whole number from 1"),
+        (waiting(attempts=0), "0 is not a whole number from 1"),
         (broken(records=[]), "of the wrong type"),
         (broken(records={"export": None}), "of the wrong type"),
         (add_digest({key: value for key, value in broken().items() if key != "lineage"}), "lineage"),
         (add_digest({**broken(), "lineage": "\ud800"}), "surrogates not allowed"),
-        (broken(serial=2**53), "no whole number from 0 to"),
+        (broken(serial=2**53), "is not a whole number from 0 to"),
         (broken_record(since="9999-12-31T23:59:59+00:00"), "is not between 2000 and 2199"),
         (broken_record(since="0001-01-01T00:00:00+14:00"), "is not between 2000 and 2199"),
         (waiting(seen="abc"), "seen of 'export'"),
-        (waiting(seen=[7]), "7 is no string"),
+        (waiting(seen=[7]), "7 is not a string"),
         (
             waiting(token=TOKEN[:-1] + ("0" if TOKEN[-1] != "0" else "1")),
-            "token of 'export' is not that of its request",
+            "the token of 'export' does not match its request",
         ),
-        (waiting(incarnation=1), "token of 'export' is not that of its request"),
+        (waiting(incarnation=1), "the token of 'export' does not match its request"),
         ({**broken(), "serial": 4711}, "it was changed after it was written"),
         ({key: value for key, value in broken().items() if key != "digest"}, "digest"),
         (broken_record(status="gone"), "gone"),
-        (broken_record(since="2026-11-01T12:00:00"), "has no zone"),
-        (broken_record(since=7), "7 is no string"),
+        (broken_record(since="2026-11-01T12:00:00"), "has no time zone"),
+        (broken_record(since=7), "7 is not a string"),
         (broken_record(request={}), "request of 'export'"),
         (broken_record(request=[]), "request of 'export'"),
-        (broken_record(token=7), "7 is no string"),
+        (broken_record(token=7), "7 is not a string"),
         (broken_record(incarnation=None), "of the wrong type"),
     ],
 )
 def test_malformed_journal_is_rejected(document: object, reason: str) -> None:
-    """A journal of another format, or a broken one, is never guessed at."""
+    """A document that is malformed or has an unknown format is rejected with the reason."""
     with pytest.raises(MalformedJournal, match=reason):
         decode(document)
 
 
 def test_changing_records_leaves_the_serial_unchanged() -> None:
-    """The serial is not touched: it counts writes, and only a write raises it."""
+    """The serial counts writes, so adding or removing records does not raise it."""
     start = journal(record("a"), record("b"))
     added = start.with_records(record("c"))
     assert (added.serial, set(added.records)) == (start.serial, {"a", "b", "c"})
@@ -160,7 +160,7 @@ def test_changing_records_leaves_the_serial_unchanged() -> None:
 
 
 def test_journal_document_starts_with_its_format_and_sorts_records() -> None:
-    """A person can read it: format first, records by name."""
+    """The document starts with its format and has its records in order of name, for readers."""
     document = encode(journal(record("b"), replace(record("a"), state=CreatePending(2, NOW, NOW + timedelta(1)))))
     assert next(iter(document)) == "format"
     assert list(document["records"]) == ["a", "b"]
@@ -168,18 +168,18 @@ def test_journal_document_starts_with_its_format_and_sorts_records() -> None:
 
 
 def test_empty_journal_is_valid() -> None:
-    """Nothing remembered is a journal as well."""
+    """A journal without records can be encoded and decoded."""
     assert decode(encode(Journal("1", "r", "l"))).records == {}
 
 
 def test_schema_rejects_the_documents_that_the_program_rejects() -> None:
-    """Unknown members, other formats and wrong types are wrong by the schema too."""
+    """Unknown members, other formats and wrong types do not fit the schema either."""
     wrong = (broken(colour="red"), broken(format="reconciler/journal/v1"), broken(serial="3"), waiting(attempts=0))
     assert [document for document in wrong if SCHEMA.is_valid(document)] == []
 
 
 def test_journal_of_version_0_is_migrated() -> None:
-    """The document was written by the program as it was then; nothing in it is lost, and what it lacked is added."""
+    """The migration of a document of version 0 keeps its contents and adds the members that it lacks."""
     old = json.loads((Path(__file__).parent / "journal.v0.json").read_text())
     journal = decode(old)
     assert {name: (each.token, each.incarnation, each.request) for name, each in journal.records.items()} == {
@@ -195,7 +195,7 @@ def test_journal_of_version_0_is_migrated() -> None:
 
 
 def test_journal_of_version_1_is_migrated() -> None:
-    """It has no digest, and does not say what List showed before a Create; written again, it has both."""
+    """The migration of a document of version 1 adds a digest and an empty list of the ids that List showed."""
     old = json.loads((Path(__file__).parent / "journal.v1.json").read_text())
     journal = decode(old)
     assert {name: (each.token, each.incarnation, each.request) for name, each in journal.records.items()} == {
@@ -208,13 +208,13 @@ def test_journal_of_version_1_is_migrated() -> None:
     assert new["format"] == "reconciler/journal/v2"
     assert decode(new) == journal
     changed = json.dumps(old).replace("fca855226b7d", "fca855226b7e")
-    with pytest.raises(MalformedJournal, match="token of 'waiting' is not that of its request"):
+    with pytest.raises(MalformedJournal, match="the token of 'waiting' does not match its request"):
         decode(json.loads(changed))
 
 
 @pytest.mark.parametrize("older", ["v0", "v1"])
 def test_journal_relabelled_as_older_fails_its_digest(older: str) -> None:
-    """Its format is a part of what the digest is over; what is really older has none."""
+    """The digest covers the format, and a genuine document of an older format has no digest."""
     text = json.dumps(encode(journal(record())))
     with pytest.raises(MalformedJournal, match="it was changed after it was written"):
         decode(json.loads(text.replace("reconciler/journal/v2", f"reconciler/journal/{older}")))
@@ -222,7 +222,7 @@ def test_journal_relabelled_as_older_fails_its_digest(older: str) -> None:
 
 @given(journals, st.data())
 def test_changed_character_is_detected(written: Journal, data: st.DataObject) -> None:
-    """Whatever value is exchanged, in whatever place: it is no journal, or the same one."""
+    """A journal with one changed character is rejected, unless the character does not change its contents."""
     text = json.dumps(encode(written))
     at = data.draw(st.integers(0, len(text) - 1))
     other = data.draw(st.sampled_from("0123456789abcdef-:T"))

@@ -1,4 +1,4 @@
-"""The journal as people ask for it."""
+"""The status of a journal describes each association in plain words."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ BOUND = Bound("a1", NOW, live().arn)
         (replace(BOUND, missing_since=NOW), "List has left it out since 2026-11-01 12:00:00Z"),
         (replace(BOUND, update=UpdatePending(NOW)), "the Update of 2026-11-01 12:00:00Z does not show yet"),
         (replace(BOUND, update=UpdatePending(NOW, "no")), "the Update of 2026-11-01 12:00:00Z was refused"),
-        (replace(BOUND, arn=None), "created, and no later run has seen it yet"),
+        (replace(BOUND, arn=None), "created, but not shown by List yet"),
         (BOUND, "live"),
     ],
 )
 def test_each_record_state_has_a_description(state: RecordState, words: str) -> None:
-    """Whoever looks at night is told what is known, not how it is stored."""
+    """The status describes each record in words, not in the terms of the stored document."""
     (only,) = list_recorded_associations(journal(replace(record(), state=state)), {"export"})
     assert only.state == words
 
 
 def test_blocked_manifests_and_orphaned_records_are_listed() -> None:
-    """What was blocked from the start stands there, and what git no longer asks for as orphaned."""
+    """The status lists a blocked manifest without a record, and marks a record without a manifest as orphaned."""
     done = Execution("COMPLETED", None)
     standings = {"export": LastDecision("in-sync", NOW, done), "stray": LastDecision("blocked", NOW)}
     export, old, stray = list_recorded_associations(
@@ -40,4 +40,8 @@ def test_blocked_manifests_and_orphaned_records_are_listed() -> None:
     )
     assert (export.decision, export.since, export.last_execution, export.arn) == ("in-sync", NOW, done, live().arn)
     assert (old.decision, old.is_orphaned, old.association_id) == (None, True, "a1")
-    assert (stray.decision, stray.is_orphaned, stray.state) == ("blocked", False, "nothing was ever sent or found")
+    assert (stray.decision, stray.is_orphaned, stray.state) == (
+        "blocked",
+        False,
+        "no request was sent, and no association was found",
+    )

@@ -1,4 +1,4 @@
-"""Which files are manifests, and where reading a revision ends."""
+"""Manifest files are recognised by name, and the size of a revision is limited."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.core.manifests.files import SIZE_REMEDY, File, build_size_proble
 
 
 def test_manifest_files_are_recognised_by_name() -> None:
-    """By the end of it, in whatever case, and unless it is hidden or a file system's own."""
+    """The end of the name decides, in upper or lower case. Hidden files and folders of the file system are skipped."""
     assert [is_manifest(name) for name in ("a.yaml", "a.YML", "a.Json", "a.txt", "yaml")] == [True] * 3 + [False] * 2
     assert [is_hidden(name) for name in (".git", "lost+found", "found")] == [True, True, False]
     assert str(build_size_problem("a.yaml")) == "a.yaml: is larger than 16 MiB: split it into smaller files"
@@ -24,18 +24,18 @@ def test_manifest_files_are_recognised_by_name() -> None:
         ([File("a", b"1"), File("b", b"2")], None),
         (
             [File("a", b"1"), File("b", b"2"), File("c", b""), File("d", b"")],
-            f"more than 2 files, and no more are read: {SIZE_REMEDY}",
+            f"has more than 2 files, and the rest is not read: {SIZE_REMEDY}",
         ),
         (
             [File("a", b"12345678"), File("b", b"9"), File("c", b"")],
-            f"larger than 0 MiB, and no more is read: {SIZE_REMEDY}",
+            f"is larger than 0 MiB, and the rest is not read: {SIZE_REMEDY}",
         ),
     ],
 )
 def test_reading_ends_at_the_first_exceeded_limit(
     found: Sequence[File], end: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One problem stands in place of all that follow; what is no file counts for nothing."""
+    """One problem replaces the files beyond the limit. Entries that are not files do not count."""
     monkeypatch.setattr(files, "MAX_DOCUMENTS", 2)
     monkeypatch.setattr(files, "MAX_TOTAL_BYTES", 8)
     problem = Problem("z", 0, 0, "", "is bad")
@@ -45,5 +45,5 @@ def test_reading_ends_at_the_first_exceeded_limit(
         assert others == found
     else:
         assert others[:-1] == found[: len(others) - 1]
-        assert str(others[-1]) == f".: the manifests are {end}"
+        assert str(others[-1]) == f".: the revision {end}"
         assert len(others) <= len(found)

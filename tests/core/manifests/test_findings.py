@@ -1,4 +1,4 @@
-"""Findings say what reading manifests brought to light, and of which commit."""
+"""The result of a validation has the problems, the warnings, the numbers of manifests and Targets, and the commit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PROBLEM = Problem("a.yaml", 3, 1, "/spec", "is wrong")
 
 
 def test_problems_are_reported_with_their_commit() -> None:
-    """In the findings and in the sentence of the error; nothing else counts then."""
+    """The result and the text of the error name the commit. The result has problems only."""
     invalid = InvalidManifests((PROBLEM,), "1f0c5f7")
     assert ValidationResult.from_error(invalid) == ValidationResult(
         problems=(PROBLEM,), revision="1f0c5f7", problem_count=1
@@ -22,7 +22,7 @@ def test_problems_are_reported_with_their_commit() -> None:
 
 
 def test_omitted_problems_are_counted() -> None:
-    """The last of those that are told says how many, and the sentence counts all; also of a commit."""
+    """A last problem gives the number of the omitted ones, and the text of the error counts every problem."""
     invalid = InvalidManifests((PROBLEM,), omitted_count=2)
     (first, last), found = invalid.problems, ValidationResult.from_error(invalid.with_revision("1f0c5f7"))
     assert (first, str(last).partition(" in them")[0]) == (PROBLEM, "manifests: 2 more problems")
@@ -34,7 +34,7 @@ def test_omitted_problems_are_counted() -> None:
 
 
 def test_valid_manifests_and_targets_are_counted() -> None:
-    """Targets as far as they are declared."""
+    """The result counts the manifests and the declared Targets of a valid revision."""
     desired = Desired((Target("a", account="123456789012"), Target("b")), {"a": (manifest(),), "b": ()}, (PROBLEM,))
     assert ValidationResult.from_desired(desired, "1f0c5f7") == ValidationResult(
         1, 1, warnings=(PROBLEM,), revision="1f0c5f7"

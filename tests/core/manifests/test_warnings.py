@@ -1,4 +1,4 @@
-"""What is only unwise is said, and what is wise is not."""
+"""Manifests with a questionable export have warnings, and other manifests have none."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ END = "/spec/ExecutionConfiguration/OnDemandConfiguration/EndTime"
 
 
 def until(end: timedelta | str) -> dict[str, Any]:
-    """Return an execution whose window ends so long after now, or at what AWS may show."""
+    """Return an execution whose window ends at this time from now, or at this text."""
     millis = end if isinstance(end, str) else str(int((NOW + end).timestamp() * 1000))
     return {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1000000000000", "EndTime": millis}}
 
 
 def said(found: Manifest) -> list[tuple[str, str]]:
-    """Return what is unwise."""
+    """Return the warnings about a manifest."""
     return list(find_warnings(found, NOW))
 
 
@@ -36,7 +36,7 @@ def said(found: Manifest) -> list[tuple[str, str]]:
     ],
 )
 def test_sound_manifest_has_no_warning(execution: Any) -> None:
-    """A window that ended half an hour ago, a schedule, and nothing at all."""
+    """A schedule, an empty execution, and a window that ended 30 minutes ago cause no warning."""
     assert said(manifest(ExecutionConfiguration=execution)) == []
 
 
@@ -48,7 +48,7 @@ def test_manifest_that_adopts_has_no_warning() -> None:
 
 @pytest.mark.parametrize("minutes", [-29, 0, 60])
 def test_window_that_ends_too_late_is_a_warning(minutes: int) -> None:
-    """What is younger than half an hour may be missing from the export."""
+    """A window that ends less than 30 minutes ago causes a warning, because the export may lack data."""
     ((pointer, sentence),) = said(manifest(ExecutionConfiguration=until(timedelta(minutes=minutes))))
     assert pointer == END
     assert "may be missing" in sentence
@@ -56,26 +56,26 @@ def test_window_that_ends_too_late_is_a_warning(minutes: int) -> None:
 
 @pytest.mark.parametrize("end", ["999999999999999999", "not a time"])
 def test_unreadable_window_end_is_treated_as_missing(end: str) -> None:
-    """It is as good as none."""
+    """A window with an invalid end causes the same warning as a window without an end."""
     ((pointer, sentence),) = said(manifest(ExecutionConfiguration=until(end)))
     assert (pointer, "no end" in sentence) == ("/spec/ExecutionConfiguration/OnDemandConfiguration", True)
 
 
 def test_export_without_a_window_or_an_end_is_a_warning() -> None:
-    """Nobody who reviews it knows what will be exported."""
+    """A reviewer cannot know which data an export without a window, or without its end, will send."""
     ((pointer, sentence),) = said(manifest(ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"}))
-    assert (pointer, "without a window" in sentence) == ("/spec/ExecutionConfiguration", True)
+    assert (pointer, "has no window" in sentence) == ("/spec/ExecutionConfiguration", True)
     open_ = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790812800000"}}
     ((pointer, sentence),) = said(manifest(ExecutionConfiguration=open_))
     assert "no end" in sentence
 
 
 def test_automatic_recreation_of_an_export_is_a_warning() -> None:
-    """A finished job may leave List, and would be exported again and again."""
+    """A policy.onLoss of recreate causes a warning, because finished jobs leave List and the export would repeat."""
     repeated = manifest(policy=Policy(on_loss=OnLoss.RECREATE))
     assert [pointer for pointer, _ in said(repeated)] == ["/policy/onLoss"]
 
 
 def test_regions_match_those_of_botocore() -> None:
-    """An upgrade that knows more says so here."""
+    """The known Regions are those of botocore, so an upgrade with another Region fails here."""
     assert set(boto3.Session().get_available_regions("appintegrations")) == REGIONS

@@ -1,4 +1,4 @@
-"""What people are told: what begins and ends to be wrong, once."""
+"""Receivers are notified once of each problem, and once of each recovery."""
 
 from __future__ import annotations
 
@@ -45,15 +45,17 @@ CHANGE = (Difference(START, "2", "1", "1"),)
 
 
 def one(decision: str, name: str = "export", **changes: Any) -> AssociationReport:
-    """Return an association's line; what is drifted has a difference."""
+    """Return the report of an association. A drifted one has a difference."""
     if decision == "drifted":
         changes = {"differences": DRIFT} | changes
     given_: dict[str, Any] = {"reason": "because", "integration": "i", "destination": "s3://d", "arn": live().arn}
     return AssociationReport(name, Origin(f"{name}.yaml", 1, 1), DecisionKind(decision), **given_ | changes)
 
 
-def lane(*associations: AssociationReport, at: datetime = NOW, failures: int = 0, **target: Any) -> TargetStatus:
-    """Return a target whose last run ended at a time."""
+def target_status(
+    *associations: AssociationReport, at: datetime = NOW, failures: int = 0, **target: Any
+) -> TargetStatus:
+    """Return the status of a target whose last run ended at a time."""
     report = Report(
         RunInfo("r", at, at, dry_run=False, revision="1", version="1"),
         (TargetReport("prod", "123456789012", "us-east-1", associations=associations, **target),),
@@ -62,22 +64,22 @@ def lane(*associations: AssociationReport, at: datetime = NOW, failures: int = 0
 
 
 def board(
-    *lanes: TargetStatus, now: datetime = NOW, refusal: RejectedRevision | None = None, looked: datetime | None = NOW
+    *targets: TargetStatus, now: datetime = NOW, refusal: RejectedRevision | None = None, looked: datetime | None = NOW
 ) -> ControllerStatus:
-    """Return a controller's board."""
-    return ControllerStatus(now, NOW, looked, Revision("1", NOW, 1), refusal, lanes, ())
+    """Return the status of a controller."""
+    return ControllerStatus(now, NOW, looked, Revision("1", NOW, 1), refusal, targets, ())
 
 
 def tell(
     ledger: NotificationState, here: ControllerStatus
 ) -> tuple[list[tuple[str, Condition, Condition | None]], NotificationState]:
-    """Return what is told: of what, what is found, what ended; and the ledger."""
+    """Return the (name, condition, ended condition) of each notification, and the new notification state."""
     notices, after = find_changes(ledger, snapshot_targets(here))
     return [(each.finding.name, each.finding.condition, each.ended_condition) for each in notices], after
 
 
 def after(*boards: ControllerStatus) -> list[list[tuple[str, Condition, Condition | None]]]:
-    """Return what is told with each of several boards."""
+    """Return the notifications after each of several statuses."""
     ledger, told = NotificationState(), []
     for here in boards:
         said, ledger = tell(ledger, here)
@@ -112,47 +114,47 @@ WELL = [
 
 @pytest.mark.parametrize(("association", "condition"), WRONG, ids=lambda each: getattr(each, "decision", each))
 def test_problem_and_recovery_are_each_notified_once(association: AssociationReport, condition: Condition) -> None:
-    """However often it is seen."""
-    bad, good = board(lane(association)), board(lane(one("in-sync")))
+    """Further runs with the same result do not repeat a notification."""
+    bad, good = board(target_status(association)), board(target_status(one("in-sync")))
     begun, ended = ("export", condition, None), ("export", Condition.WELL, condition)
     assert after(good, bad, bad, good, good, bad) == [[], [begun], [], [ended], [], [begun]]
 
 
 @pytest.mark.parametrize("association", UNCLEAR, ids=lambda each: each.decision)
 def test_unclear_decision_is_neither_problem_nor_recovery(association: AssociationReport) -> None:
-    """What waits, is held or is changed in git begins nothing and ends nothing."""
-    bad, unclear = board(lane(one("drifted"))), board(lane(association))
+    """An association that is settling, held, pending or changed in git causes no notification."""
+    bad, unclear = board(target_status(one("drifted"))), board(target_status(association))
     assert after(unclear, bad, unclear, bad)[0::2] == [[], []]
     assert after(bad, unclear, bad)[1:] == [[], []]
 
 
 @pytest.mark.parametrize("association", WELL, ids=lambda each: each.decision)
 def test_completed_or_in_sync_association_has_recovered(association: AssociationReport) -> None:
-    """A lost one that was created again is well."""
-    told = after(board(lane(one("lost"))), board(lane(association)))
+    """A lost association recovers once it is created again, updated, adopted or in sync."""
+    told = after(board(target_status(one("lost"))), board(target_status(association)))
     assert told[1] == [("export", Condition.WELL, Condition.LOST)]
 
 
 def test_problem_of_another_kind_is_notified_without_recovery() -> None:
-    """With what it was before, and without a recovery between."""
-    told = after(board(lane(one("drifted"))), board(lane(one("lost"))))
+    """The notification of the new problem names the previous one, and no recovery is sent."""
+    told = after(board(target_status(one("drifted"))), board(target_status(one("lost"))))
     assert told[1] == [("export", Condition.LOST, Condition.DRIFTED)]
 
 
 def test_different_drift_is_notified_again() -> None:
-    """The same members with the same values are the same drift; anything else is not."""
+    """Receivers are notified again if other members drift, or if the drifted values change."""
     first = one("drifted")
     same = one("drifted", reason="said otherwise", differences=(*DRIFT, *CHANGE))
     other = one("drifted", differences=(Difference(START, "1", "1", "3"),))
-    told = after(*(board(lane(each)) for each in (first, same, other)))
+    told = after(*(board(target_status(each)) for each in (first, same, other)))
     assert [len(each) for each in told] == [1, 0, 1]
 
 
 def test_failed_export_is_notified_beside_the_decision() -> None:
-    """The one neither hides nor ends the other; one that runs is no recovery."""
+    """An export and its association have separate problems, and a running export has not recovered."""
 
     def seen(decision: str, status: str) -> ControllerStatus:
-        return board(lane(one(decision, last_execution=Execution(status, "of a customer"))))
+        return board(target_status(one(decision, last_execution=Execution(status, "of a customer"))))
 
     told = after(
         seen("in-sync", "FAILED"),
@@ -169,10 +171,10 @@ def test_failed_export_is_notified_beside_the_decision() -> None:
 
 
 def test_repeated_export_failure_is_notified_again() -> None:
-    """Whoever sent it again after a failure waits for how that ends; where nothing was known between, nothing began."""
+    """Receivers are notified of a second failure only if a run saw the export in progress after the first one."""
 
     def seen(status: str | None) -> ControllerStatus:
-        return board(lane(one("in-sync", last_execution=Execution(status, None) if status else None)))
+        return board(target_status(one("in-sync", last_execution=Execution(status, None) if status else None)))
 
     first, again = (
         ("export", Condition.EXPORT_FAILED, None),
@@ -185,51 +187,57 @@ def test_repeated_export_failure_is_notified_again() -> None:
 
 
 def test_failed_target_neither_alerts_nor_recovers_its_associations() -> None:
-    """They have not recovered, and what the report calls blocked for that reason is not told."""
-    failed = lane(one("blocked"), one("in-sync", "other"), failures=2, error="denied")
-    told = after(board(lane(one("drifted"), one("lost", "other"))), board(failed), board(lane(one("drifted"))))
+    """After a failed run of a target, its associations have neither recovered nor become blocked."""
+    failed = target_status(one("blocked"), one("in-sync", "other"), failures=2, error="denied")
+    told = after(
+        board(target_status(one("drifted"), one("lost", "other"))), board(failed), board(target_status(one("drifted")))
+    )
     assert told[1] == [("", Condition.TARGET_FAILED, None)]
     assert told[2] == [("", Condition.WELL, Condition.TARGET_FAILED)]
 
 
 def test_first_failure_of_a_target_is_not_notified() -> None:
-    """It is tried again within a minute; the second failure in a row is told."""
-    told = after(*(board(lane(failures=count, error="reset")) for count in (0, 1, 2, 3)))
+    """Receivers are notified of the second failure in a row, because the first is retried within a minute."""
+    told = after(*(board(target_status(failures=count, error="reset")) for count in (0, 1, 2, 3)))
     assert [len(each) for each in told] == [0, 0, 1, 0]
 
 
 def test_list_failure_is_one_notification_for_the_target() -> None:
-    """Not one for each association that is blocked by it, and no recovery of any."""
-    unlisted = lane(one("blocked"), one("drifted", "other"), unlisted=(("arn:i", "denied"),))
-    told = after(board(lane(one("drifted"))), board(unlisted), board(lane(one("drifted"), one("drifted", "other"))))
+    """The failed List causes one notification, and neither a block nor a recovery of each association."""
+    unlisted = target_status(one("blocked"), one("drifted", "other"), unlisted=(("arn:i", "denied"),))
+    told = after(
+        board(target_status(one("drifted"))),
+        board(unlisted),
+        board(target_status(one("drifted"), one("drifted", "other"))),
+    )
     assert told[1] == [("", Condition.UNLISTED, None), ("other", Condition.DRIFTED, None)]
     assert told[2] == [("", Condition.WELL, Condition.UNLISTED)]
 
 
 def test_removed_association_is_forgotten_without_notification() -> None:
-    """Nothing has recovered; and where it comes back, it is told anew."""
-    bad = board(lane(one("drifted")))
-    assert [len(each) for each in after(bad, board(lane()), bad)] == [1, 0, 1]
+    """Removing a manifest is not a recovery. If it returns with a problem, receivers are notified again."""
+    bad = board(target_status(one("drifted")))
+    assert [len(each) for each in after(bad, board(target_status()), bad)] == [1, 0, 1]
 
 
 def test_removed_target_is_forgotten_once_git_was_read() -> None:
-    """Before anything was read, as right after a start, all is remembered."""
-    _, ledger = tell(NotificationState(), board(lane(one("drifted"))))
+    """The alerts of a target are kept until the manifests have been read and no longer declare it."""
+    _, ledger = tell(NotificationState(), board(target_status(one("drifted"))))
     assert drop_removed_targets(ledger, board()) == ledger
-    assert drop_removed_targets(ledger, board(lane())) == ledger
-    gone = drop_removed_targets(ledger, board(replace(lane(), target="other"), now=NOW + MINUTE))
+    assert drop_removed_targets(ledger, board(target_status())) == ledger
+    gone = drop_removed_targets(ledger, board(replace(target_status(), target="other"), now=NOW + MINUTE))
     assert gone.targets == {"prod": TargetAlerts(NOW + MINUTE, {})}
-    assert drop_removed_targets(gone, board(replace(lane(), target="other"))) == gone
+    assert drop_removed_targets(gone, board(replace(target_status(), target="other"))) == gone
 
 
 def test_report_older_than_the_last_notification_is_ignored() -> None:
-    """Of two controllers, the one that looked earlier does not tell what the other has seen end."""
-    early, late = board(lane(one("drifted"))), board(lane(one("in-sync"), at=NOW + MINUTE))
+    """A controller with an older report does not repeat a problem that another controller saw end."""
+    early, late = board(target_status(one("drifted"))), board(target_status(one("in-sync"), at=NOW + MINUTE))
     assert [len(each) for each in after(early, late, early)] == [1, 1, 0]
 
 
 def test_rejected_revision_and_its_recovery_are_notified_at_once() -> None:
-    """With each problem; another revision with the same problems is no news, one with others is."""
+    """The notification lists each problem of the revision. Only other problems cause another notification."""
     problem = Problem("a.yaml", 1, 1, "/spec", "is missing")
     refused = RejectedRevision("1 problem", NOW, (problem,))
     other = RejectedRevision("1 problem", NOW, (replace(problem, line=2),))
@@ -249,7 +257,7 @@ def test_rejected_revision_and_its_recovery_are_notified_at_once() -> None:
 
 
 def test_unreachable_source_is_notified_only_when_it_persists() -> None:
-    """A host of git that does not answer once heals by itself; before git was first read nothing is known."""
+    """Receivers are notified once a git host has been unreachable for ten minutes, and not before the first read."""
     gone = RejectedRevision("no answer", NOW + MINUTE)
     told = after(
         board(refusal=gone, now=NOW + MINUTE),
@@ -262,8 +270,8 @@ def test_unreachable_source_is_notified_only_when_it_persists() -> None:
 
 
 def test_notification_contains_no_values() -> None:
-    """Of drift the members, of a call that failed the reason, of an export nothing that AWS said."""
-    here = lane(
+    """A notification has the names of drifted members and the reason of a failure, but no values and no job message."""
+    here = target_status(
         one("drifted", "a", last_execution=Execution("FAILED", "of a customer")),
         one("create", "b", outcome=Refused("no")),
         one("blocked", "c"),
@@ -283,17 +291,17 @@ anything = st.lists(
     unique_by=lambda each: each.name,
 )
 states = st.one_of(
-    anything.map(lambda each: lane(*each)),
-    anything.map(lambda each: lane(*each, failures=2, error="denied")),
-    anything.map(lambda each: lane(*each, unlisted=(("arn:i", "denied"),))),
+    anything.map(lambda each: target_status(*each)),
+    anything.map(lambda each: target_status(*each, failures=2, error="denied")),
+    anything.map(lambda each: target_status(*each, unlisted=(("arn:i", "denied"),))),
 )
 
 
 @given(st.lists(states, max_size=8))
-def test_notifications_are_unique_and_only_notified_problems_recover(lanes: Sequence[TargetStatus]) -> None:
-    """Whatever happens: the same again is no news, and a recovery ends just what was told, once."""
+def test_notifications_are_unique_and_only_notified_problems_recover(targets: Sequence[TargetStatus]) -> None:
+    """In any sequence of runs, no notification is repeated, and each recovery ends a problem that was sent before."""
     ledger, open_ = NotificationState(), dict[tuple[str, bool], Condition]()
-    for each in lanes:
+    for each in targets:
         found = snapshot_targets(board(each))
         notices, ledger = find_changes(ledger, found)
         assert find_changes(ledger, found) == ((), ledger)
@@ -315,7 +323,7 @@ def test_notifications_are_unique_and_only_notified_problems_recover(lanes: Sequ
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3)), max_size=6))
 def test_notification_states_merge_in_any_order(told: list[tuple[str, int]]) -> None:
-    """Of each target the newest holds, whoever wrote it first."""
+    """The newest alerts of each target win, in whatever order states are merged."""
     ledgers = [
         NotificationState(
             {name: TargetAlerts(NOW + number * MINUTE, {Subject("x"): OpenAlert(Condition.LOST, str(number))})}
@@ -334,7 +342,7 @@ def test_notification_states_merge_in_any_order(told: list[tuple[str, int]]) -> 
 
 
 def test_future_times_in_the_notification_state_are_ignored() -> None:
-    """Who wrote them had a clock that was ahead: what is open stays open, and a minute is no matter."""
+    """Times more than a minute ahead count as unknown, and the open alerts stay."""
     open_ = {Subject("x"): OpenAlert(Condition.LOST)}
     ahead = NotificationState({"a": TargetAlerts(NOW + DAY, open_), "b": TargetAlerts(NOW + MINUTE, open_)}, NOW + DAY)
     believed = ahead.without_future_times(NOW)
@@ -360,19 +368,19 @@ def test_future_times_in_the_notification_state_are_ignored() -> None:
     ],
 )
 def test_malformed_notification_state_is_rejected(document: object) -> None:
-    """Whatever is wrong with it."""
+    """Each document with an unknown format, a missing member or an invalid time is rejected."""
     with pytest.raises(ValueError, match=r"."):
         decode(document)
 
 
 def all_of(here: ControllerStatus, ledger: NotificationState | None = None, every: timedelta = DAY) -> Summary | None:
-    """Return the summary of a board."""
+    """Return the summary of a controller status."""
     return build_summary(ledger or NotificationState(), here, snapshot_targets(here), every)
 
 
 def test_a_summary_is_due_once_a_day() -> None:
-    """The first as soon as every target was looked at; none where nobody wants any."""
-    here = board(lane(one("in-sync")))
+    """The first summary is due once each target has a report. An interval of 0 means that no summary is due."""
+    here = board(target_status(one("in-sync")))
     assert all_of(here)
     told = NotificationState(last_summary=NOW - DAY + MINUTE)
     assert all_of(here, told) is None
@@ -381,23 +389,23 @@ def test_a_summary_is_due_once_a_day() -> None:
 
 
 def test_summary_says_well_only_when_everything_is_right_and_recent() -> None:
-    """Everything is right, and was looked at within the time that the summary is about."""
+    """The summary reports no problem only if everything was checked within a day, and nothing is wrong or waits."""
     ran = Execution("IN_PROGRESS", None)
-    good = board(lane(one("in-sync", last_execution=ran), one("in-sync", "other")))
+    good = board(target_status(one("in-sync", last_execution=ran), one("in-sync", "other")))
     said = all_of(good)
     assert said
     assert (said.is_well, said.association_count, said.target_count) == (True, 2, 1)
     for here in (
-        board(lane(one("drifted"))),
-        board(lane(one("held"))),
-        board(lane(one("in-sync", last_execution=Execution("FAILED", None)))),
-        board(lane(one("in-sync"), unlisted=(("arn:i", "denied"),))),
-        board(lane(one("in-sync")), refusal=RejectedRevision("1 problem", NOW)),
-        board(lane(one("in-sync")), refusal=RejectedRevision("no answer", NOW + MINUTE)),
-        board(lane(one("in-sync")), now=NOW + 2 * DAY),
-        board(lane(one("in-sync")), looked=NOW - DAY - MINUTE),
-        board(lane(one("in-sync")), looked=None),
-        board(lane(failures=1, error="denied")),
+        board(target_status(one("drifted"))),
+        board(target_status(one("held"))),
+        board(target_status(one("in-sync", last_execution=Execution("FAILED", None)))),
+        board(target_status(one("in-sync"), unlisted=(("arn:i", "denied"),))),
+        board(target_status(one("in-sync")), refusal=RejectedRevision("1 problem", NOW)),
+        board(target_status(one("in-sync")), refusal=RejectedRevision("no answer", NOW + MINUTE)),
+        board(target_status(one("in-sync")), now=NOW + 2 * DAY),
+        board(target_status(one("in-sync")), looked=NOW - DAY - MINUTE),
+        board(target_status(one("in-sync")), looked=None),
+        board(target_status(failures=1, error="denied")),
         board(now=NOW + DAY),
     ):
         said = all_of(here)
@@ -406,19 +414,19 @@ def test_summary_says_well_only_when_everything_is_right_and_recent() -> None:
 
 
 def test_summary_names_targets_without_a_recent_run() -> None:
-    """A target whose runs hang or fail is not among what is well."""
-    said = all_of(board(lane(one("in-sync")), now=NOW + 2 * DAY))
+    """The summary lists each target whose last success is more than a day ago."""
+    said = all_of(board(target_status(one("in-sync")), now=NOW + 2 * DAY))
     assert said
     assert said.overdue_targets == (("prod", NOW),)
 
 
 def test_summary_says_that_the_source_was_not_checked() -> None:
-    """Looking may hang or fail without a refusal; where there is one, that is told already."""
-    said = all_of(board(lane(one("in-sync")), looked=NOW - DAY - MINUTE))
+    """The summary says that the manifests were not read, unless it already lists a rejected revision."""
+    said = all_of(board(target_status(one("in-sync")), looked=NOW - DAY - MINUTE))
     assert said
     assert (said.is_source_unread, said.source_read_at, said.overdue_targets) == (True, NOW - DAY - MINUTE, ())
     refused = all_of(
-        board(lane(one("in-sync")), looked=NOW - 2 * DAY, refusal=RejectedRevision("no answer", NOW - DAY))
+        board(target_status(one("in-sync")), looked=NOW - 2 * DAY, refusal=RejectedRevision("no answer", NOW - DAY))
     )
     assert refused
     assert (refused.is_source_unread, [each.finding.condition for each in refused.open_notifications]) == (
@@ -428,7 +436,7 @@ def test_summary_says_that_the_source_was_not_checked() -> None:
 
 
 def test_first_summary_waits_for_the_first_reports() -> None:
-    """Not for ever: that nothing can be reconciled is worth a word."""
+    """Without reports, the first summary is sent ten minutes after the start."""
     fresh = TargetStatus("prod", NOW, NOW, None, 0, None, None)
     assert all_of(board(fresh)) is None
     assert all_of(board()) is None
@@ -438,12 +446,12 @@ def test_first_summary_waits_for_the_first_reports() -> None:
 
 
 def test_every_outcome_is_classified() -> None:
-    """Every outcome is told, done or neither."""
+    """Each outcome of a call is a success, a failure or unclear."""
     outcomes: tuple[Outcome, ...] = (
         Created("a"), Updated(), Refused("r"), NotSent("r"), Unknown("r"), Skipped("r"),
     )  # fmt: skip
     found = [
-        snapshot_targets(board(lane(one("create", outcome=each))))["prod"].findings[Subject("export")]
+        snapshot_targets(board(target_status(one("create", outcome=each))))["prod"].findings[Subject("export")]
         for each in outcomes
     ]
     assert [each.condition for each in found] == [

@@ -1,4 +1,4 @@
-"""What is adopted and differs from git: nobody is blamed, every count says the same, and nothing is sent by itself."""
+"""Adoptions that differ from git: they are reported as changed, and nothing is sent by itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ELSEWHERE = "s3://corp-exports/elsewhere"
 
 
 def window(end: str) -> dict[str, Any]:
-    """Return an execution with another end."""
+    """Return an ExecutionConfiguration with another end time."""
     return {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": end}}
 
 
@@ -37,18 +37,18 @@ SCHEDULED: dict[str, Any] = {
 def run(
     known: Journal, wanted: Manifest, *lives: Live, mode: Mode = Mode.CREATE_AND_UPDATE
 ) -> tuple[Decision, Journal]:
-    """Plan one manifest, and return its decision and the journal that a run leaves."""
+    """Plan one manifest, and return its decision and the journal after the run."""
     decided = compute_plan([wanted], observed(*lives), known, rules(mode))
     return decided.decisions[0], with_intents(known, decided, NOW)
 
 
 def wants(execution: Any = ON_DEMAND, generation: int = 1, **policy: Any) -> Manifest:
-    """Return the manifest with an execution, and updates allowed."""
+    """Return a manifest with an ExecutionConfiguration that allows updates."""
     return manifest(policy=replace(UPDATES, generation=generation, **policy), ExecutionConfiguration=execution)
 
 
 def said(decision: Decision, known: Journal, wanted: Manifest, *lives: Live) -> Report:
-    """Return the report of a run that came to a decision."""
+    """Return the report of a run with a decision."""
     decided = compute_plan([wanted], observed(*lives), known, rules())
     assert decided.decisions[0].kind == decision.kind
     return Report(
@@ -60,7 +60,7 @@ def said(decision: Decision, known: Journal, wanted: Manifest, *lives: Live) -> 
 @pytest.mark.parametrize("shown", [NEW, SCHEDULED, None])
 @pytest.mark.parametrize("mode", list(Mode))
 def test_adoption_without_a_journal_is_neither_drift_nor_update(shown: Any, mode: Mode) -> None:
-    """The row and the summary have one word, now and in later runs, and no run sends what differs by itself."""
+    """An adoption that differs from git is changed, in this run and later ones, and nothing is sent."""
     wanted, there = manifest(policy=UPDATES), live(ExecutionConfiguration=shown)
     first, kept = run(journal(), wanted, there, mode=mode)
     assert isinstance(first, Adopt)
@@ -73,12 +73,12 @@ def test_adoption_without_a_journal_is_neither_drift_nor_update(shown: Any, mode
         assert not any(each.is_drifted for each in later.differences)
         for reason in (first.reason, later.reason):
             assert "does not know which of them changed" in reason
-            assert "git changed it" not in reason
-            assert "left what was applied" not in reason
+            assert "git changed the configuration" not in reason
+            assert "no longer matches" not in reason
 
 
 def test_adopted_association_is_updated_after_a_change_or_generation() -> None:
-    """A raised generation sends what git asks for; another window in git is a change like any other."""
+    """An adopted association is updated after a raised generation or a further change in git."""
     there = live(ExecutionConfiguration=NEW)
     _, kept = run(journal(), wants(), there)
     raised, _ = run(kept, wants(generation=2), there)
@@ -87,7 +87,7 @@ def test_adopted_association_is_updated_after_a_change_or_generation() -> None:
     assert "policy.generation was raised" in raised.reason
     changed, after = run(kept, wants(THIRD), there)
     assert isinstance(changed, Update)
-    assert "git changed it" in changed.reason
+    assert "git changed the configuration" in changed.reason
     back, _ = run(after, wants(), live(ExecutionConfiguration=THIRD))
     assert isinstance(back, Changed)
     same, _ = run(kept, wants(NEW), there)
@@ -95,16 +95,16 @@ def test_adopted_association_is_updated_after_a_change_or_generation() -> None:
 
 
 def test_generation_present_at_adoption_does_not_count_as_raised() -> None:
-    """A lost journal has not heard it: it must not count as a word that was given since."""
+    """A generation that is already in git at the adoption does not count as raised."""
     there = live(ExecutionConfiguration=NEW)
     _, kept = run(journal(), wants(generation=5), there)
     later, _ = run(kept, wants(generation=5), there)
     assert isinstance(later, Changed)
-    assert "raised above 5" in later.reason
+    assert "raise policy.generation above 5" in later.reason
 
 
 def test_live_change_after_adoption_is_drift() -> None:
-    """From the adoption on it is known how it was."""
+    """A change in AWS after the adoption is drift."""
     _, kept = run(journal(), wants(), live())
     decision, _ = run(kept, wants(), live(ExecutionConfiguration=NEW))
     assert isinstance(decision, Drifted)
@@ -113,7 +113,7 @@ def test_live_change_after_adoption_is_drift() -> None:
 
 
 def test_ignored_member_is_not_a_difference_of_an_adoption() -> None:
-    """policy.ignore holds from the first run on, and the rest is told all the same."""
+    """An adoption leaves out the members of policy.ignore, and reports other differences."""
     wanted = wants(ignore=(END,))
     first, kept = run(journal(), wanted, live(ExecutionConfiguration=NEW))
     assert (first.kind, kept.records["export"].request) == ("adopt", request())
@@ -126,20 +126,20 @@ def test_ignored_member_is_not_a_difference_of_an_adoption() -> None:
 
 
 def test_adopting_another_destination_by_arn_is_not_drift() -> None:
-    """policy.adopt names an association that goes elsewhere: it stands for that one, and AWS has left nothing."""
+    """Adopting an association with another destination by policy.adopt is no drift."""
     there = live(DestinationURI=ELSEWHERE)
     wanted = manifest(policy=Policy(adopt=there.arn))
     first, kept = run(journal(), wanted, there)
     assert first.kind == "changed"
     later, _ = run(kept, wanted, there)
     assert isinstance(later, Changed)
-    assert "/DestinationURI cannot be changed" in later.reason
+    assert "cannot change /DestinationURI" in later.reason
     beside, _ = run(kept, manifest("beside", DestinationURI=ELSEWHERE), there)
-    assert isinstance(beside, Adopt)  # renamed: the record is of that destination
+    assert isinstance(beside, Adopt)  # renamed: the record has that destination
 
 
 def test_replaced_association_is_neither_drift_nor_update() -> None:
-    """The journal knows what was applied to another one, of which List shows nothing any more."""
+    """A replaced association is changed, because nothing is known about its earlier configuration."""
     known = replace(record(id_="gone", ExecutionConfiguration=THIRD), previous_executions=(NEW,))
     there = live("a2", ExecutionConfiguration=SCHEDULED)
     first, kept = run(journal(known), wants(THIRD), there)
@@ -152,17 +152,17 @@ def test_replaced_association_is_neither_drift_nor_update() -> None:
 
 
 def test_difference_from_a_create_with_a_lost_answer_is_drift() -> None:
-    """What was sent is known: what List shows instead is AWS's doing, and the row says both."""
+    """After a Create without an answer, a difference in AWS is drift, because the sent request is known."""
     waiting = replace(record(), state=CreatePending(1, NOW - SETTLE, NOW - SETTLE))
     there = live(ExecutionConfiguration=NEW)
     first, _ = run(journal(waiting), manifest(), there)
     assert first.kind == "drifted"
     (row,) = said(first, journal(waiting), manifest(), there).associations
-    assert "had arrived; AWS no longer matches the last applied" in row.reason
+    assert "has succeeded; AWS no longer matches the last applied" in row.reason
 
 
 def test_renamed_manifest_is_reported_by_its_remaining_difference() -> None:
-    """Row, summary and the next run have one word."""
+    """A renamed manifest has the same decision in this run and the next one."""
     for wanted, word in ((manifest("new"), "drifted"), (manifest("new", ExecutionConfiguration=THIRD), "changed")):
         first, kept = run(journal(record("old")), wanted, live(ExecutionConfiguration=NEW), mode=Mode.CREATE)
         later, _ = run(kept, wanted, live(ExecutionConfiguration=NEW), mode=Mode.CREATE)

@@ -1,4 +1,4 @@
-"""The decision table: exactly one decision per manifest, the first row that fits."""
+"""Decision table: each manifest gets exactly one decision, from the first matching row."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def missing(name: str = "export", id_: str = "a1") -> Record:
 
 
 def test_unlisted_integration_blocks_and_never_creates() -> None:
-    """A List that failed is not an empty one."""
+    """A data integration that could not be listed blocks its manifest. A failed List does not count as an empty one."""
     for remembered in (None, record(), intended()):
         decision = decide(manifest(), remembered=remembered, unobserved="access denied")
         assert isinstance(decision, Blocked)
@@ -78,7 +78,7 @@ def test_unlisted_integration_blocks_and_never_creates() -> None:
 
 
 def test_a_missing_association_is_created_with_its_token() -> None:
-    """Neither remembered nor live: create, under the token of the resolved request."""
+    """An association that is neither in the journal nor in AWS is created, with the token of the resolved request."""
     decision = decide(manifest())
     assert isinstance(decision, Create)
     assert decision.request == request()
@@ -95,7 +95,7 @@ def test_name_uuid_and_arn_of_an_integration_give_one_token(spelling: str) -> No
 
 
 def test_a_missing_integration_blocks_and_names_the_nearest() -> None:
-    """A misspelt data integration is told, not created around."""
+    """A misspelled data integration blocks the manifest, and the reason suggests the closest name."""
     decision = decide(manifest(DataIntegrationIdentifier="profile-export"))
     assert isinstance(decision, Blocked)
     assert "did you mean 'profiles-export'?" in decision.reason
@@ -105,7 +105,7 @@ def test_a_missing_integration_blocks_and_names_the_nearest() -> None:
 
 
 def test_a_matching_live_association_is_adopted_and_not_created() -> None:
-    """What somebody else made is bound, with no token of ours and no write to AWS."""
+    """A live association that matches is adopted without a token and without a call to AWS."""
     decision = decide(manifest(), live())
     assert isinstance(decision, Adopt)
     assert decision.record == Record("export", request(), None, 0, 1, Bound("a1", NOW, live("a1").arn))
@@ -113,7 +113,7 @@ def test_a_matching_live_association_is_adopted_and_not_created() -> None:
 
 
 def test_adoption_with_differences_records_the_live_state_as_applied() -> None:
-    """Nobody knows what was applied before: neither git nor AWS is said to have changed."""
+    """An adopted association that differs from git is changed, because its history is unknown. It has no drift."""
     decision = decide(manifest(), live(ExecutionConfiguration=SCHEDULED))
     assert isinstance(decision, Adopt)
     assert decision.kind == "changed"
@@ -124,7 +124,7 @@ def test_adoption_with_differences_records_the_live_state_as_applied() -> None:
 
 
 def test_several_matches_block_and_are_all_named() -> None:
-    """Which one is meant is for a person to say."""
+    """Several matching associations block the manifest, and the reason names each of them."""
     for remembered in (None, intended(), record(id_="gone")):
         decision = decide(manifest(), live("a1"), live("a2"), remembered=remembered)
         assert isinstance(decision, Blocked)
@@ -133,19 +133,19 @@ def test_several_matches_block_and_are_all_named() -> None:
 
 
 def test_policy_adopt_chooses_among_matches() -> None:
-    """policy.adopt binds to the ARN it names."""
+    """policy.adopt selects one of several matching associations."""
     decision = decide(manifest(policy=Policy(adopt=live("a2").arn)), live("a1"), live("a2"))
     assert isinstance(decision, Adopt)
     assert decision.live.id == "a2"
 
 
 def test_policy_adopt_of_an_unlisted_arn_blocks() -> None:
-    """An ARN that List does not show is not adopted, and nothing is created instead."""
+    """policy.adopt with an ARN that List does not show blocks the manifest and creates nothing."""
     assert isinstance(decide(manifest(policy=Policy(adopt=live("zz").arn)), live("a1")), Blocked)
 
 
 def test_policy_adopt_rebinds_a_bound_manifest() -> None:
-    """A person's word goes before the journal's; it never creates."""
+    """policy.adopt overrides the association in the journal, and never leads to a Create."""
     wanted = manifest(policy=Policy(adopt=live("a2").arn))
     decision = decide(wanted, live("a1"), live("a2"), remembered=record())
     assert isinstance(decision, Adopt)
@@ -157,7 +157,7 @@ def test_policy_adopt_rebinds_a_bound_manifest() -> None:
 
 
 def test_policy_adopt_does_not_fall_back_to_another_association() -> None:
-    """The named association has left List, and another one matches: it is lost, and the other is not taken for it."""
+    """If the association in policy.adopt is gone, it is lost, even if another association matches."""
     wanted = manifest(policy=Policy(adopt=live("a1").arn, generation=2, on_loss=OnLoss.RECREATE))
     decision = decide(wanted, live("a2"), remembered=missing())
     assert isinstance(decision, Lost)
@@ -165,7 +165,7 @@ def test_policy_adopt_does_not_fall_back_to_another_association() -> None:
 
 
 def test_policy_adopt_ends_the_wait_for_a_lost_answer() -> None:
-    """A person found the export that a lost answer had started: it is bound with what was sent, not sent again."""
+    """policy.adopt binds a Create without an answer to its association, and keeps the sent request and token."""
     shown = live("a1", DestinationURI="s3://corp-exports/2026-10/")
     wanted = manifest(policy=Policy(adopt=shown.arn))
     decision = decide(wanted, shown, remembered=intended(1, SETTLE))
@@ -175,7 +175,7 @@ def test_policy_adopt_ends_the_wait_for_a_lost_answer() -> None:
 
 
 def test_create_with_a_lost_answer_is_not_repeated_after_days() -> None:
-    """After days List may have forgotten a finished job: then a person has to look."""
+    """A Create without an answer is not retried after the time limit. A person must look in AWS."""
     assert isinstance(decide(manifest(), remembered=intended(1, SETTLE * 32)), Create)
     decision = decide(manifest(), remembered=intended(1, SETTLE * 32 + timedelta(seconds=1)))
     assert isinstance(decision, Blocked)
@@ -195,7 +195,7 @@ OLD, NEW = "s3://corp-exports/2026-10", "s3://corp-exports/2026-11"
     ],
 )
 def test_a_reused_name_does_not_hide_its_association(known: Record, shown: tuple[Live, ...]) -> None:
-    """`a` gets another request and `b` takes a's old one: b is not created while a's record stands for it."""
+    """If `a` gets a new request and `b` takes the old one, `b` is blocked while the record of `a` holds it."""
     manifests = [manifest("a", DestinationURI=NEW), manifest("b", DestinationURI=OLD)]
     result = compute_plan(manifests, observed(*shown), journal(replace(known, name="a")), rules())
     assert result.writes == ()
@@ -205,19 +205,19 @@ def test_a_reused_name_does_not_hide_its_association(known: Record, shown: tuple
 
 
 def test_bound_manifest_does_not_move_to_another_natural_key() -> None:
-    """Its record stands for an export that may still be under way, and that another manifest may ask for next."""
+    """policy.adopt cannot move a bound manifest to another natural key: its old export may still be running."""
     there = live("a2", DestinationURI=NEW)
     wanted = manifest("x", Policy(adopt=there.arn), DestinationURI=NEW)
     fresh = replace(record("x"), state=Bound("a1", NOW))
     (decision,) = compute_plan([wanted], observed(there), journal(fresh), rules()).decisions
     assert isinstance(decision, Blocked)
-    assert "a manifest of its own name" in decision.reason
+    assert "adopt it in a manifest with a new name" in decision.reason
     moved = decide(manifest(DestinationURI=NEW), live("a1", DestinationURI=NEW), remembered=record())
     assert isinstance(moved, Changed)
 
 
 def test_association_released_by_policy_adopt_is_unmanaged_at_once() -> None:
-    """A bound manifest names another association of the same kind: the report of this very run shows the former."""
+    """If policy.adopt replaces the association of a manifest, the same report lists the old one as unmanaged."""
     wanted = manifest(policy=Policy(adopt=live("a2").arn))
     result = compute_plan([wanted], observed(live("a1"), live("a2")), journal(record()), rules())
     (decision,) = result.decisions
@@ -227,7 +227,7 @@ def test_association_released_by_policy_adopt_is_unmanaged_at_once() -> None:
 
 
 def test_second_orphan_of_a_natural_key_does_not_block() -> None:
-    """Two records of one natural key whose manifests are gone: the one that is taken over decides."""
+    """Of two orphaned records with one natural key, the one that the manifest takes over decides."""
     p, q = (
         replace(record(name, id_), state=Bound(id_, NOW - SETTLE * 9, "arn", NOW - SETTLE * 8))
         for name, id_ in (("p", "a1"), ("q", "a2"))
@@ -241,7 +241,7 @@ def test_second_orphan_of_a_natural_key_does_not_block() -> None:
 
 
 def test_association_adopted_by_another_manifest_blocks_a_create() -> None:
-    """`b` is bound, by policy.adopt, to the only association of a's natural key."""
+    """A manifest is blocked if `policy.adopt` of another manifest has the only association with its natural key."""
     owner = replace(record("b", "a1", DestinationURI=NEW))
     manifests = [manifest("a"), manifest("b", Policy(adopt=live("a1").arn), DestinationURI=NEW)]
     for known in (journal(owner), journal()):
@@ -251,7 +251,7 @@ def test_association_adopted_by_another_manifest_blocks_a_create() -> None:
 
 
 def test_unlisted_integration_of_the_record_blocks() -> None:
-    """Where the record points elsewhere and that cannot be listed, nothing is said of it."""
+    """A manifest is blocked if the data integration of its record could not be listed."""
     other = Integration(INTEGRATION.arn[:-1] + "2", "profiles-export")
     seen = Observation((other,), {other.arn: (), INTEGRATION.arn: Unobserved("denied")})
     (decision,) = compute_plan([manifest()], seen, journal(record()), rules()).decisions
@@ -259,7 +259,7 @@ def test_unlisted_integration_of_the_record_blocks() -> None:
 
 
 def test_the_record_of_another_association_is_not_taken_over() -> None:
-    """A manifest that names one association does not inherit, and so drop, the orphaned record of another."""
+    """A manifest with policy.adopt does not take over the orphaned record of another association."""
     wanted = manifest("new", Policy(adopt=live("a2").arn))
     result = compute_plan([wanted], observed(live("a1"), live("a2")), journal(record("old", "a1")), rules())
     assert isinstance(result.decisions[0], Adopt)
@@ -271,7 +271,7 @@ def test_the_record_of_another_association_is_not_taken_over() -> None:
 
 
 def test_renamed_record_is_found_by_the_arn_in_policy_adopt() -> None:
-    """Renamed and given another destination at once: what the ARN names is bound already, and its request is known."""
+    """A renamed manifest with another destination finds its record by the ARN in policy.adopt."""
     wanted = manifest("new", Policy(adopt=live("a1").arn), DestinationURI=NEW)
     result = compute_plan([wanted], observed(live("a1")), journal(record("old", "a1")), rules())
     (decision,) = result.decisions
@@ -281,7 +281,7 @@ def test_renamed_record_is_found_by_the_arn_in_policy_adopt() -> None:
 
 
 def test_one_record_is_not_taken_over_by_two_manifests() -> None:
-    """One names its association in policy.adopt, the other has its natural key: the named one has it."""
+    """If two manifests match one orphaned record, the manifest with policy.adopt takes it over."""
     manifests = [manifest("key"), manifest("arn", Policy(adopt=live("a1").arn), DestinationURI=NEW)]
     for order in (manifests, manifests[::-1]):
         result = compute_plan(order, observed(live("a1")), journal(record("old", "a1")), rules())
@@ -294,7 +294,7 @@ def test_one_record_is_not_taken_over_by_two_manifests() -> None:
 
 
 def test_association_bound_by_two_records_blocks_the_second() -> None:
-    """Two records of one association, whatever brought them about: one has it, the other is blocked and waits."""
+    """If two records have the same association, the second manifest is blocked."""
     manifests = [manifest("a"), manifest("b", DestinationURI=NEW)]
     known = journal(record("a", "a1"), record("b", "a1", DestinationURI=NEW))
     result = compute_plan(manifests, observed(live("a1")), known, rules())
@@ -307,14 +307,14 @@ def test_association_bound_by_two_records_blocks_the_second() -> None:
 
 
 def test_duplicates_are_blocked_unless_each_names_its_association() -> None:
-    """Unless each says which one it means, both are blocked."""
+    """Manifests with the same natural key are blocked if one of them has no policy.adopt."""
     twins = [manifest("a", Policy(adopt=live("a1").arn)), manifest("b")]
     decisions = compute_plan(twins, observed(live("a1"), live("a2")), journal(), rules()).decisions
     assert {type(decision) for decision in decisions} == {Blocked}
 
 
 def test_lost_create_is_looked_up_at_its_original_destination() -> None:
-    """Git moved on while the answer was lost, or after: what was sent to the old place is found there."""
+    """After a change in git, a Create without an answer is still looked up at its original destination."""
     moved = manifest(DestinationURI=NEW)
     found = decide(moved, live("a1"), remembered=intended())
     assert isinstance(found, Adopt)
@@ -324,7 +324,7 @@ def test_lost_create_is_looked_up_at_its_original_destination() -> None:
 
 
 def test_change_of_a_hidden_member_is_not_taken_as_applied() -> None:
-    """Live shows the new window, but git changed ObjectConfiguration as well: that was never sent."""
+    """A change in git counts as applied only if AWS shows every changed member."""
     wanted = manifest(ExecutionConfiguration=SCHEDULED, ObjectConfiguration={"A": {"b": ["c"]}})
     decision = decide(wanted, live(ExecutionConfiguration=SCHEDULED), remembered=record())
     assert isinstance(decision, Changed)
@@ -336,7 +336,7 @@ def test_change_of_a_hidden_member_is_not_taken_as_applied() -> None:
 
 
 def test_pending_orphan_takes_precedence_over_other_orphans() -> None:
-    """Of several forgotten records of one natural key, a lost answer counts."""
+    """Of several orphaned records with one natural key, a Create without an answer takes precedence."""
     waiting = replace(intended(), name="y")
     known = journal(record("z", "gone"), waiting, record("x", "gone2"))
     (decision,) = compute_plan([manifest("new")], observed(), known, rules()).decisions
@@ -344,13 +344,13 @@ def test_pending_orphan_takes_precedence_over_other_orphans() -> None:
 
 
 def test_equal_desired_applied_and_live_are_in_sync() -> None:
-    """Desired, applied and live are the same."""
+    """An association is in sync if desired, applied and live are equal."""
     decision = decide(manifest(), live(), remembered=record())
     assert decision == InSync(manifest(), live(), record())
 
 
 def test_drift_is_reported_and_not_repaired() -> None:
-    """Live left what was applied: drifted, whatever the mode."""
+    """Drift is reported in every mode, and never repaired."""
     for mode in Mode:
         wanted = manifest(policy=Policy(mode=Mode.CREATE_AND_UPDATE))
         decision = decide(wanted, live(ExecutionConfiguration=SCHEDULED), remembered=record(), mode=mode)
@@ -358,7 +358,7 @@ def test_drift_is_reported_and_not_repaired() -> None:
 
 
 def test_a_change_of_execution_needs_both_modes_to_be_an_update() -> None:
-    """Only where manifest and run both allow it is an update decided; else it is changed."""
+    """An Update is sent only if the modes of both the manifest and the run allow it."""
     both = Policy(mode=Mode.CREATE_AND_UPDATE)
     wanted = manifest(policy=both, ExecutionConfiguration=SCHEDULED)
     decision = decide(wanted, live(), remembered=record(), mode=Mode.CREATE_AND_UPDATE)
@@ -370,7 +370,7 @@ def test_a_change_of_execution_needs_both_modes_to_be_an_update() -> None:
 
 
 def test_a_change_of_anything_else_needs_a_new_name() -> None:
-    """What AWS cannot change is never sent, and the reason names the members and the way out."""
+    """A change that AWS cannot make is never sent. The reason names the members and the remedy."""
     policy = Policy(mode=Mode.CREATE_AND_UPDATE)
     wanted = manifest(policy=policy, DestinationURI="s3://corp-exports/elsewhere")
     decision = decide(wanted, live(), remembered=record(), mode=Mode.CREATE_AND_UPDATE)
@@ -380,7 +380,7 @@ def test_a_change_of_anything_else_needs_a_new_name() -> None:
 
 
 def test_a_change_that_aws_already_shows_is_adopted_not_sent() -> None:
-    """Where somebody brought live to what git now asks for, an update would only repeat the export."""
+    """If AWS already matches a change in git, the change is adopted. An Update would only repeat the export."""
     wanted = manifest(policy=Policy(mode=Mode.CREATE_AND_UPDATE), ExecutionConfiguration=SCHEDULED)
     shown = live(ExecutionConfiguration=SCHEDULED)
     decision = decide(wanted, shown, remembered=record(), mode=Mode.CREATE_AND_UPDATE)
@@ -390,7 +390,7 @@ def test_a_change_that_aws_already_shows_is_adopted_not_sent() -> None:
 
 
 def test_ignored_drift_is_in_sync() -> None:
-    """policy.ignore leaves a member out of the comparison with live."""
+    """Drift in a member of policy.ignore does not count."""
     window: dict[str, Any] = {"StartTime": "1790812800000", "EndTime": "1800000000000"}
     shown = live(ExecutionConfiguration={**ON_DEMAND, "OnDemandConfiguration": window})
     policy = Policy(ignore=("/ExecutionConfiguration/OnDemandConfiguration/EndTime",))
@@ -399,7 +399,7 @@ def test_ignored_drift_is_in_sync() -> None:
 
 
 def test_newly_bound_association_may_be_missing_within_the_settle_time() -> None:
-    """List may lag behind a Create by the settle time."""
+    """List may leave out a new association for the settle time."""
     fresh = replace(record(), state=Bound("a1", NOW - SETTLE + timedelta(seconds=1)))
     decision = decide(manifest(), remembered=fresh)
     assert isinstance(decision, Settling)
@@ -407,7 +407,7 @@ def test_newly_bound_association_may_be_missing_within_the_settle_time() -> None
 
 
 def test_replaced_association_is_rebound() -> None:
-    """The id is gone, and exactly one other matches: rebind."""
+    """If the bound association is gone and exactly one other matches, the manifest is bound to the other."""
     decision = decide(manifest(), live("a2"), remembered=record(id_="a1"))
     assert isinstance(decision, Adopt)
     assert decision.record.state == Bound("a2", NOW, live("a2").arn)
@@ -415,7 +415,7 @@ def test_replaced_association_is_rebound() -> None:
 
 
 def test_a_lost_answer_is_found_in_list() -> None:
-    """A Create whose answer was lost had arrived: bind it, with the recorded request as applied."""
+    """A Create without an answer is bound to its association in List, with the sent request as applied."""
     decision = decide(manifest(ExecutionConfiguration=SCHEDULED), live(), remembered=intended())
     assert isinstance(decision, Adopt)
     assert decision.record == replace(record(), state=Bound("a1", NOW, live().arn))
@@ -423,7 +423,7 @@ def test_a_lost_answer_is_found_in_list() -> None:
 
 
 def test_lost_answer_is_awaited_for_the_settle_time() -> None:
-    """Until the settle time has passed since the last attempt there is no call."""
+    """After a Create without an answer, nothing is sent before the settle time is over."""
     decision = decide(manifest(), remembered=intended(ago=SETTLE - timedelta(seconds=1)))
     assert isinstance(decision, Settling)
     assert decision.until == NOW + timedelta(seconds=1)
@@ -431,7 +431,7 @@ def test_lost_answer_is_awaited_for_the_settle_time() -> None:
 
 @pytest.mark.parametrize("attempts", [1, 2, 3, 4])
 def test_waits_double_and_the_recorded_request_is_repeated(attempts: int) -> None:
-    """Each attempt waits twice as long as the last, and repeats request and token to the letter."""
+    """Each retry waits twice as long as the previous one, and sends the same request and token."""
     wait = SETTLE * 2 ** (attempts - 1)
     early = intended(attempts, wait - timedelta(seconds=1))
     assert isinstance(decide(manifest(), remembered=early), Settling)
@@ -443,7 +443,7 @@ def test_waits_double_and_the_recorded_request_is_repeated(attempts: int) -> Non
 
 
 def test_create_is_given_up_after_the_fifth_attempt() -> None:
-    """Nobody sends for ever what never shows; the fifth answer is waited for like the others."""
+    """A Create is given up after the fifth attempt and its wait."""
     fifth = SETTLE * 2**4
     assert isinstance(decide(manifest(), remembered=intended(5, fifth - timedelta(seconds=1))), Settling)
     decision = decide(manifest(), remembered=intended(5, fifth))
@@ -452,7 +452,7 @@ def test_create_is_given_up_after_the_fifth_attempt() -> None:
 
 
 def test_raised_generation_restarts_an_abandoned_create() -> None:
-    """A person looked and wants another one: what git asks for now, under a token of its own."""
+    """After a give-up, a raised generation creates the current request under a new token."""
     wanted = manifest(policy=Policy(generation=2), ExecutionConfiguration=SCHEDULED)
     for known in (intended(5, SETTLE * 16), intended(1, SETTLE), intended(1, SETTLE * 33)):
         decision = decide(wanted, remembered=known)
@@ -464,7 +464,7 @@ def test_raised_generation_restarts_an_abandoned_create() -> None:
 
 
 def test_a_short_settle_time_does_not_give_up_early() -> None:
-    """What is given up after eight hours is given up after eight hours: the settle time says when to repeat."""
+    """The time limit for retries stays at eight hours, even with a very short settle time."""
     known = intended(1, timedelta(minutes=5))
     quick = RunRules(RunOptions(settle_time=timedelta(seconds=1)), NOW)
     (decision,) = compute_plan([manifest()], observed(), journal(known), quick).decisions
@@ -472,7 +472,7 @@ def test_a_short_settle_time_does_not_give_up_early() -> None:
 
 
 def test_adoption_records_the_generation_and_keeps_the_incarnation() -> None:
-    """So that neither answers, or counts, for a loss that comes later."""
+    """An adoption records the generation, which then cannot count for a later loss. It keeps the incarnation."""
     wanted = manifest(policy=Policy(generation=2))
     for known in (replace(intended(), incarnation=3), replace(record(id_="gone"), incarnation=3)):
         decision = decide(wanted, live("a9"), remembered=known)
@@ -481,7 +481,7 @@ def test_adoption_records_the_generation_and_keeps_the_incarnation() -> None:
 
 
 def test_bound_association_is_not_given_to_a_manifest_that_names_it() -> None:
-    """The journal goes before policy.adopt of somebody else."""
+    """The record of a manifest takes precedence over policy.adopt of another manifest."""
     manifests = [manifest("a"), manifest("b", Policy(adopt=live("a1").arn), DestinationURI=NEW)]
     for order in (manifests, manifests[::-1]):
         decisions = compute_plan(order, observed(live("a1")), journal(record("a", "a1")), rules()).decisions
@@ -490,7 +490,7 @@ def test_bound_association_is_not_given_to_a_manifest_that_names_it() -> None:
 
 
 def test_a_raised_generation_does_not_cut_a_wait_short() -> None:
-    """While the answer may still show, and while the recorded Create is simply repeated, it has no effect."""
+    """A raised generation does not shorten the wait for an answer, and does not change a retry."""
     wanted = manifest(policy=Policy(generation=2))
     assert isinstance(decide(wanted, remembered=intended(5, SETTLE)), Settling)
     decision = decide(wanted, remembered=intended(1, SETTLE))
@@ -499,7 +499,7 @@ def test_a_raised_generation_does_not_cut_a_wait_short() -> None:
 
 
 def test_create_that_git_no_longer_requests_is_not_repeated() -> None:
-    """Git turned away from a request while its answer was unknown: neither that nor the new one is sent."""
+    """If git changes a request without an answer, neither the old nor the new request is sent."""
     for changes in ({"DestinationURI": "s3://corp-exports/elsewhere"}, {"ExecutionConfiguration": SCHEDULED}):
         decision = decide(manifest(**changes), remembered=intended(1, SETTLE))
         assert isinstance(decision, Blocked)
@@ -507,7 +507,7 @@ def test_create_that_git_no_longer_requests_is_not_repeated() -> None:
 
 
 def test_a_renamed_manifest_keeps_its_record() -> None:
-    """The orphaned record of the same natural key is taken over: nothing is created."""
+    """A renamed manifest takes over its record by the natural key, and creates nothing."""
     decision = decide(manifest("new-name"), live(), remembered=record("old-name"))
     assert isinstance(decision, Adopt)
     assert decision.record == record("new-name")
@@ -517,7 +517,7 @@ def test_a_renamed_manifest_keeps_its_record() -> None:
 
 
 def test_a_renamed_manifest_keeps_waiting_for_its_answer() -> None:
-    """Renaming does not cut short the wait for a lost answer, nor change the token that is repeated."""
+    """Renaming a manifest does not shorten the wait for a lost answer, and does not change the token."""
     lost = replace(intended(1, SETTLE - timedelta(seconds=1)), name="old-name")
     assert isinstance(decide(manifest("new-name"), remembered=lost), Settling)
     due = replace(intended(1, SETTLE), name="old-name")
@@ -527,7 +527,7 @@ def test_a_renamed_manifest_keeps_waiting_for_its_answer() -> None:
 
 
 def test_manifests_with_the_same_natural_key_in_aws_are_both_blocked() -> None:
-    """Two spellings of one integration make one natural key, which only List tells."""
+    """Two manifests that spell one data integration differently have one natural key, and both are blocked."""
     twins = [manifest("a"), manifest("b", DataIntegrationIdentifier=INTEGRATION.arn)]
     decisions = compute_plan(twins, observed(), journal(), rules()).decisions
     assert all(isinstance(decision, Blocked) for decision in decisions)
@@ -539,7 +539,7 @@ def test_manifests_with_the_same_natural_key_in_aws_are_both_blocked() -> None:
 
 
 def test_duplicates_that_each_name_their_association_are_managed() -> None:
-    """Where each says which association it means, both are managed."""
+    """Manifests with the same natural key are managed if each of them has policy.adopt."""
     twins = [manifest(name, Policy(adopt=live(id_).arn)) for name, id_ in (("a", "a1"), ("b", "a2"))]
     result = compute_plan(twins, observed(live("a1"), live("a2")), journal(), rules())
     assert [type(decision) for decision in result.decisions] == [Adopt, Adopt]
@@ -551,7 +551,7 @@ def test_duplicates_that_each_name_their_association_are_managed() -> None:
 
 
 def test_lost_duplicate_does_not_rebind_to_the_other_association() -> None:
-    """A lost twin does not rebind to its twin's association."""
+    """A lost association is not replaced by the association of a manifest with the same natural key."""
     twins = [manifest(name, Policy(adopt=live(id_).arn)) for name, id_ in (("a", "a1"), ("b", "a2"))]
     known = journal(record("a", "a1"), missing("b", "a2"))
     decisions = compute_plan(twins, observed(live("a1")), known, rules()).decisions
@@ -559,14 +559,14 @@ def test_lost_duplicate_does_not_rebind_to_the_other_association() -> None:
 
 
 def test_a_second_export_of_the_same_kind_is_not_hidden_by_the_first() -> None:
-    """The accident that this program is to show: two associations of one natural key, and one manifest."""
+    """A second association with the natural key of a managed one is reported as unmanaged."""
     result = compute_plan([manifest()], observed(live("a1"), live("a2")), journal(record()), rules())
     assert isinstance(result.decisions[0], InSync)
     assert result.unmanaged == (live("a2"),)
 
 
 def test_association_named_by_a_blocked_manifest_is_unmanaged() -> None:
-    """Named in policy.adopt, but its data integration cannot be found by that name: the report still shows it."""
+    """An association in policy.adopt of a blocked manifest is reported as unmanaged."""
     wanted = manifest(policy=Policy(adopt=live().arn), DataIntegrationIdentifier="renamed")
     result = compute_plan([wanted], observed(live()), journal(), rules())
     assert isinstance(result.decisions[0], Blocked)
@@ -574,14 +574,14 @@ def test_association_named_by_a_blocked_manifest_is_unmanaged() -> None:
 
 
 def test_live_associations_without_a_manifest_are_unmanaged() -> None:
-    """Nothing that AWS holds goes unsaid."""
+    """A live association without a manifest is reported as unmanaged."""
     stranger = live("zz", DestinationURI="s3://elsewhere/x")
     result = compute_plan([manifest()], observed(live(), stranger), journal(record()), rules())
     assert result.unmanaged == (stranger,)
 
 
 def test_integration_name_that_means_another_one_needs_a_new_manifest() -> None:
-    """The name now means another data integration: nothing is created in it under the old record."""
+    """If the name of a data integration moves to another one, nothing is created in it under the old record."""
     other = Integration(INTEGRATION.arn[:-1] + "2", "profiles-export")
     seen = Observation((other,), {other.arn: ()})
     (decision,) = compute_plan([manifest()], seen, journal(missing()), rules()).decisions
@@ -597,7 +597,7 @@ names = st.lists(st.sampled_from("abcdef"), unique=True, max_size=5)
 
 @given(wanted=names, shown=names, known=names)
 def test_plan_partitions_manifests_and_live_associations(wanted: list[str], shown: list[str], known: list[str]) -> None:
-    """Every manifest has exactly one decision, and every live association is decided on or unmanaged."""
+    """Every manifest has exactly one decision. Every live association has a decision or is unmanaged."""
 
     def destination(name: str) -> str:
         return f"s3://corp-exports/{name}"
@@ -613,7 +613,7 @@ def test_plan_partitions_manifests_and_live_associations(wanted: list[str], show
 
 @given(st.permutations(["a", "b", "c", "d"]))
 def test_decisions_do_not_depend_on_manifest_order(order: list[str]) -> None:
-    """What is decided for a manifest does not depend on where it stands."""
+    """The decision on a manifest does not depend on the order of the manifests."""
 
     def decisions(names: list[str]) -> dict[str, Decision]:
         manifests = [manifest(name, DestinationURI=f"s3://x/{name}x") for name in names]
@@ -626,7 +626,10 @@ def test_decisions_do_not_depend_on_manifest_order(order: list[str]) -> None:
 
 
 def test_reason_names_the_data_integration_as_the_manifest_does() -> None:
-    """Its ARN is nothing that anybody wrote; an integration of before is called by its name, or its ARN where gone."""
+    """A reason names the data integration as the manifest does.
+
+    For the data integration of a record, it uses the name, or the ARN if the data integration is gone.
+    """
     for spelling in (INTEGRATION.name, INTEGRATION.uuid, INTEGRATION.arn):
         decision = decide(manifest(DataIntegrationIdentifier=spelling), unobserved="denied")
         assert isinstance(decision, Blocked)

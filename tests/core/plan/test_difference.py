@@ -1,4 +1,4 @@
-"""Drift and change are told apart, and nothing else is called a difference."""
+"""Differences: drift and changes are told apart, and equivalent spellings are no difference."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ END = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
 
 
 def later(member: str) -> dict[str, Any]:
-    """Return the execution configuration with another time in one member."""
+    """Return the ExecutionConfiguration with another time in one member."""
     window: dict[str, Any] = dict(ON_DEMAND["OnDemandConfiguration"])
     return {**ON_DEMAND, "OnDemandConfiguration": {**window, member: "1800000000000"}}
 
 
 def test_member_that_aws_does_not_show_is_not_drift() -> None:
-    """ObjectConfiguration is missing from List, and that is not a difference."""
+    """A member that List never shows, such as ObjectConfiguration, is no drift."""
     assert compare(request(), request(), live().spec) == ()
 
 
 def test_drift_compares_live_with_applied() -> None:
-    """A time that live has otherwise is drift, with all three values."""
+    """A live value that differs from the applied one is drift, with all three values."""
     shown = live(ExecutionConfiguration=later("StartTime")).spec
     (difference,) = compare(request(), request(), shown)
     assert difference == Difference(START, "1790812800000", "1790812800000", "1800000000000")
@@ -37,13 +37,13 @@ def test_drift_compares_live_with_applied() -> None:
 
 
 def test_change_compares_git_with_applied() -> None:
-    """A time that git has otherwise is change, and no drift."""
+    """A value in git that differs from the applied one is a change, and no drift."""
     (difference,) = compare(request(ExecutionConfiguration=later("EndTime")), request(), live().spec)
     assert (difference.path, difference.is_drifted, difference.is_changed) == (END, False, True)
 
 
 def test_simultaneous_drift_and_change_are_both_reported() -> None:
-    """Where git and live both left what was applied, the difference says both."""
+    """If both git and AWS differ from the applied value, the difference is both change and drift."""
     wanted = request(ExecutionConfiguration=later("StartTime"))
     moved: dict[str, Any] = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1700000000000"}}
     found = {each.path: each for each in compare(wanted, request(), live(ExecutionConfiguration=moved).spec)}
@@ -52,7 +52,7 @@ def test_simultaneous_drift_and_change_are_both_reported() -> None:
 
 
 def test_change_of_a_hidden_member_is_detected() -> None:
-    """Git against journal tells a change of ObjectConfiguration; live cannot."""
+    """A change in a member that AWS never shows is found by comparing git with the journal."""
     wanted = request(ObjectConfiguration={"CustomerProfiles": {"objectType": ["_asset"]}})
     found = compare(wanted, request(), live().spec)
     assert [each.path for each in found] == [
@@ -63,7 +63,7 @@ def test_change_of_a_hidden_member_is_detected() -> None:
 
 
 def test_ignored_member_cannot_drift_but_can_change() -> None:
-    """policy.ignore hides what AWS does by itself, not what git asks for."""
+    """policy.ignore hides drift in a member, and does not hide changes in git."""
     shown = live(ExecutionConfiguration=later("EndTime")).spec
     assert compare(request(), request(), shown, (END,)) == ()
     assert compare(request(), request(), shown, ("/ExecutionConfiguration",)) == ()
@@ -73,20 +73,20 @@ def test_ignored_member_cannot_drift_but_can_change() -> None:
 
 
 def test_keys_are_escaped_as_json_pointers() -> None:
-    """A slash or tilde in a key does not make another path (RFC 6901)."""
+    """A slash or tilde in a key is escaped in the path (RFC 6901)."""
     (difference,) = compare(spec(ClientAssociationMetadata={"a/b~c": "x"}), spec(), spec())
     assert difference.path == "/ClientAssociationMetadata/a~1b~0c"
 
 
 @given(st.dictionaries(st.sampled_from(["ClientId", "DestinationURI"]), st.text(min_size=1), max_size=2))
 def test_a_request_does_not_differ_from_itself(changes: dict[str, Any]) -> None:
-    """Nothing is a difference where desired, applied and live are one."""
+    """Equal requests have no differences."""
     same: Spec = request(**changes)
     assert compare(same, same, live(**changes).spec) == ()
 
 
 def rewritten(window: dict[str, Any], **others: Any) -> Spec:
-    """Return live as List might write it, through the same normalisation as everything else."""
+    """Return a live association as List might spell it, normalised like every other."""
     execution: dict[str, Any] = {**others, "OnDemandConfiguration": window, "ExecutionMode": "ON_DEMAND"}
     return normalise({**live().spec, "ExecutionConfiguration": execution})
 
@@ -104,7 +104,7 @@ def rewritten(window: dict[str, Any], **others: Any) -> Spec:
     ],
 )
 def test_equivalent_spelling_by_aws_is_not_a_difference(shown: Spec) -> None:
-    """Times in another spelling, numbers for strings, empty for missing, keys in another order."""
+    """Other spellings of a time, numbers for strings, empty members and another order are no difference."""
     assert compare(request(), request(), shown) == ()
 
 
@@ -123,7 +123,7 @@ ODD: list[tuple[Spec, Spec]] = [
 
 @pytest.mark.parametrize(("one", "shown"), ODD)
 def test_request_taken_from_live_has_no_drift(one: Spec, shown: Spec) -> None:
-    """Whatever is added, gone, or of another kind; what AWS never shows is kept."""
+    """A request with the live values has no drift, and keeps the members that AWS never shows."""
     hidden = {"ObjectConfiguration": {"a": {"b": ("c",)}}}
     both = {**one, **hidden}
     taken = with_live_values(both, compare(both, both, shown))

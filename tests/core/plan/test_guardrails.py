@@ -1,4 +1,4 @@
-"""No write leaves the rails, and what stops one says how a person lifts it."""
+"""Guardrails: every write passes them, and the reason of a stopped write names the remedy."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ TARGET = Target("prod", allowed_destinations=("s3://corp-exports/*", "s3://other
 
 
 def guarded(*manifests: Manifest, target: Target = TARGET, mode: Mode = Mode.CREATE) -> tuple[Decision, ...]:
-    """Return what becomes of missing associations."""
+    """Return the decisions on missing associations after the guardrails."""
     seen = observed()
     return apply_guardrails(compute_plan(manifests, seen, journal(), rules(mode)), target, rules(mode), seen).decisions
 
 
 def test_create_to_an_allowed_destination_passes() -> None:
-    """A destination that fits a glob passes."""
+    """A Create to a destination in AllowedDestinations passes."""
     (decision,) = guarded(manifest())
     assert isinstance(decision, Create)
 
 
 def test_every_destination_passes_without_allowed_destinations() -> None:
-    """Without AllowedDestinations any destination is allowed, and none at all too."""
+    """Without AllowedDestinations, every destination passes, and so does a request without a destination."""
     (decision,) = guarded(manifest(DestinationURI=None), target=Target("prod"))
     assert isinstance(decision, Create)
 
@@ -45,14 +45,14 @@ def test_every_destination_passes_without_allowed_destinations() -> None:
     ],
 )
 def test_suspended_or_observed_create_is_held(policy: Policy, target: Target, mode: Mode, reason: str) -> None:
-    """Nobody has to act: it is held, and says by what."""
+    """A suspended or observed Create is held, and the reason names the setting."""
     (decision,) = guarded(manifest(policy=policy), target=target, mode=mode)
     assert isinstance(decision, Held)
     assert reason in decision.reason
 
 
 def test_an_update_is_held_like_a_create() -> None:
-    """A suspended manifest sends no update either; what is no write is left alone."""
+    """A suspended manifest sends no Update. Guardrails leave other decisions unchanged."""
     policy = Policy(mode=Mode.CREATE_AND_UPDATE, suspend=True)
     changed = manifest(policy=policy, ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"})
     mode = Mode.CREATE_AND_UPDATE
@@ -70,14 +70,14 @@ def test_an_update_is_held_like_a_create() -> None:
 
 @pytest.mark.parametrize("destination", ["s3://elsewhere/x", "s3://corp-exports", "s3://other/xx", None])
 def test_disallowed_destination_blocks(destination: str | None) -> None:
-    """IAM cannot restrict destinations, so this rail does; it names what is allowed."""
+    """A destination outside AllowedDestinations is blocked, and the reason names the allowed ones."""
     (decision,) = guarded(manifest(DestinationURI=destination))
     assert isinstance(decision, Blocked)
     assert "s3://corp-exports/*" in decision.reason
 
 
 def test_repeated_create_is_checked_by_its_recorded_destination() -> None:
-    """The recorded request goes out again, so its destination counts, whatever git says now."""
+    """A retry is checked by the destination in its record, because it sends the recorded request."""
     sent = replace(record(), state=CreatePending(1, NOW - 2 * SETTLE, NOW - 2 * SETTLE))
     decided = compute_plan([manifest()], observed(), journal(sent), rules())
     elsewhere = replace(TARGET, allowed_destinations=("s3://other/*",))
@@ -86,7 +86,7 @@ def test_repeated_create_is_checked_by_its_recorded_destination() -> None:
 
 
 def test_creates_beyond_max_creates_block_all_creates() -> None:
-    """MaxCreates bounds the run: more are blocked, and none is made."""
+    """If a run would exceed MaxCreates, each of its Creates is blocked."""
     three = [manifest(name, DestinationURI=f"s3://corp-exports/{name}") for name in "abc"]
     assert {type(each) for each in guarded(*three, target=replace(TARGET, max_creates=3))} == {Create}
     decisions = guarded(*three, target=replace(TARGET, max_creates=2))
@@ -99,12 +99,12 @@ def test_creates_beyond_max_creates_block_all_creates() -> None:
 @pytest.mark.parametrize(
     ("given", "declared", "said"),
     [
-        (2, 9, "--max-creates is 2: none is created; raise --max-creates"),
-        (9, 2, "MaxCreates of target 'prod' is 2: none is created; raise MaxCreates"),
+        (2, 9, "--max-creates is 2: read the plan, then raise --max-creates"),
+        (9, 2, "MaxCreates of target 'prod' is 2: read the plan, then raise MaxCreates"),
     ],
 )
 def test_stricter_of_two_limits_applies_and_is_named(given: int, declared: int, said: str) -> None:
-    """Raising the other one would lift nothing."""
+    """The reason names the stricter of MaxCreates and --max-creates."""
     three = [manifest(name, DestinationURI=f"s3://corp-exports/{name}") for name in "abc"]
     decided = compute_plan(three, observed(), journal(), rules())
     target, bounded = replace(TARGET, max_creates=declared), RunRules(RunOptions(max_creates=given), NOW)
@@ -114,7 +114,7 @@ def test_stricter_of_two_limits_applies_and_is_named(given: int, declared: int, 
 
 
 def test_max_creates_counts_and_blocks_only_creates() -> None:
-    """What is in sync stays so beside creates that are blocked."""
+    """MaxCreates leaves associations in sync unchanged."""
     manifests = [manifest("a", DestinationURI="s3://corp-exports/a"), manifest()]
     decided = compute_plan(manifests, observed(live()), journal(record()), rules())
     decisions = apply_guardrails(decided, replace(TARGET, max_creates=0), rules(), observed()).decisions
@@ -122,13 +122,13 @@ def test_max_creates_counts_and_blocks_only_creates() -> None:
 
 
 def test_stricter_mode_wins() -> None:
-    """Strictness has an order, whichever side says it."""
+    """The stricter mode applies, regardless of the order."""
     assert Mode.CREATE.choose_stricter(Mode.OBSERVE) is Mode.OBSERVE
     assert Mode.CREATE.choose_stricter(Mode.CREATE_AND_UPDATE) is Mode.CREATE
 
 
 def runs(count: int, **changes: str) -> tuple[Live, ...]:
-    """Return associations whose exports run."""
+    """Return associations whose exports are running."""
     running = Execution("IN_PROGRESS", None)
     return tuple(
         replace(
@@ -140,34 +140,34 @@ def runs(count: int, **changes: str) -> tuple[Live, ...]:
 
 
 def exports(count: int) -> tuple[Manifest, ...]:
-    """Return manifests of as many exports."""
+    """Return manifests for a number of exports."""
     return tuple(manifest(f"m{n:02}", ClientId=f"m{n:02}") for n in range(count))
 
 
 def crowded(*manifests: Manifest, lives: tuple[Live, ...] = (), known: Journal | None = None) -> tuple[Decision, ...]:
-    """Return what becomes of manifests where others are, in a target that has room and allows many."""
+    """Return the decisions beside other associations, in a target with high limits."""
     roomy = Target("prod", max_creates=99, associations_per_integration=99)
     seen = observed(*lives)
     return apply_guardrails(compute_plan(manifests, seen, known or journal(), rules()), roomy, rules(), seen).decisions
 
 
 def test_export_beyond_the_running_quota_is_held() -> None:
-    """Nobody has to act: the quota frees itself. The first ones by name go first."""
+    """Exports above the quota of AWS are held, in the order of their names, and resume by themselves."""
     decisions = crowded(*exports(4), lives=runs(MAX_EXPORTS - 2))
     assert [each.kind for each in decisions] == ["create", "create", "held", "held"]
     (held,) = {each.reason for each in decisions if isinstance(each, Held)}
     assert held == (
-        "18 exports run and 2 more of this run, and 20 may at once in an account and Region (a quota of AWS that "
-        "cannot be raised): a later run starts it"
+        "18 exports are running and this run starts 2 more, and AWS allows 20 at once in an account and Region "
+        "(this quota cannot be raised): a later run starts this export"
     )
     assert all(each.resumes_by_itself for each in decisions if isinstance(each, Held))
     (alone,) = crowded(manifest(), lives=runs(MAX_EXPORTS))
     assert isinstance(alone, Held)
-    assert alone.reason.startswith("20 exports run, and 20 may")
+    assert alone.reason.startswith("20 exports are running, and AWS allows 20")
 
 
 def test_scheduled_association_ignores_the_running_exports() -> None:
-    """It starts its jobs when its time comes."""
+    """The quota of exports does not hold a scheduled association, which starts its jobs later."""
     schedule = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}}
     lives = runs(MAX_EXPORTS)
     for changes in ({"ExecutionConfiguration": schedule}, {"ExecutionConfiguration": None}):
@@ -176,7 +176,7 @@ def test_scheduled_association_ignores_the_running_exports() -> None:
 
 
 def test_update_that_exports_is_held_like_a_create() -> None:
-    """It repeats the export, and counts like one."""
+    """An Update that repeats an export counts as an export."""
     mode, policy = Mode.CREATE_AND_UPDATE, Policy(mode=Mode.CREATE_AND_UPDATE)
     later = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790000000000"}}
     seen = observed(live(), *runs(MAX_EXPORTS))
@@ -189,7 +189,7 @@ def test_update_that_exports_is_held_like_a_create() -> None:
 
 
 def test_create_that_list_does_not_show_counts_as_running() -> None:
-    """A Create without an answer, and one that List does not show yet, may be exports by now."""
+    """A Create that List does not show yet counts as a running export."""
     waiting = replace(record("m00", ClientId="m00"), state=CreatePending(1, NOW, NOW))
     fresh = replace(record("m01", ClientId="m01"), state=Bound("b", NOW))
     decisions = crowded(*exports(3), lives=runs(MAX_EXPORTS - 2), known=journal(waiting, fresh))
@@ -197,7 +197,7 @@ def test_create_that_list_does_not_show_counts_as_running() -> None:
 
 
 def test_association_quota_of_a_data_integration_is_not_exceeded() -> None:
-    """A person has to have the quota raised; what still fits is created, in order of name."""
+    """Creates above the quota of associations are blocked. The others are created in the order of their names."""
     seen = observed(*(live(f"l{n}", ClientId=f"l{n}") for n in range(8)))
     decisions = apply_guardrails(
         compute_plan(exports(4), seen, journal(), rules()), Target("prod"), rules(), seen
@@ -209,7 +209,7 @@ def test_association_quota_of_a_data_integration_is_not_exceeded() -> None:
 
 
 def test_unanswered_create_counts_towards_the_association_quota() -> None:
-    """A Create whose answer was lost may have taken the last place."""
+    """A Create without an answer counts towards the quota of associations."""
     waiting = replace(record("m00", ClientId="m00"), state=CreatePending(1, NOW, NOW))
     seen = observed(*(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
     decisions = apply_guardrails(
@@ -219,7 +219,7 @@ def test_unanswered_create_counts_towards_the_association_quota() -> None:
 
 
 def test_update_does_not_count_towards_the_association_quota() -> None:
-    """It makes no association."""
+    """An Update does not count towards the quota of associations."""
     mode, policy = Mode.CREATE_AND_UPDATE, Policy(mode=Mode.CREATE_AND_UPDATE)
     later = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790000000000"}}
     seen = observed(live(), *(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
@@ -232,7 +232,7 @@ def test_update_does_not_count_towards_the_association_quota() -> None:
 
 @pytest.mark.parametrize("status", ["COMPLETED", "IN_PROGRESS"])
 def test_pending_update_counts_as_one_running_export(status: str) -> None:
-    """It was sent, so it counts; and once, also where List shows that a job of it runs."""
+    """An Update that List does not show yet counts as one running export, even if List shows its job."""
     before = {"ExecutionMode": "ON_DEMAND"}
     shown = replace(live("s", ClientId="s", ExecutionConfiguration=before), last_execution=Execution(status, None))
     sent = record("sent", "s", ClientId="s")
@@ -245,7 +245,7 @@ def test_pending_update_counts_as_one_running_export(status: str) -> None:
 
 
 def test_held_create_counts_towards_max_creates() -> None:
-    """Else a plan that was held would be blocked when its turn comes, and the digest would change by itself."""
+    """A held Create counts towards MaxCreates. Otherwise the plan would change when the hold ends."""
     seen = observed(*runs(MAX_EXPORTS))
     decided = compute_plan(exports(3), seen, journal(), rules())
     few = Target("prod", max_creates=2, associations_per_integration=99)
@@ -253,7 +253,7 @@ def test_held_create_counts_towards_max_creates() -> None:
 
 
 def test_unlisted_associations_are_ignored_by_guardrails() -> None:
-    """Nothing is written there anyway."""
+    """Guardrails work if a data integration could not be listed."""
     seen = observed(unobserved="denied")
     (decision,) = apply_guardrails(
         compute_plan([manifest()], seen, journal(), rules()), TARGET, rules(), seen

@@ -1,4 +1,4 @@
-"""What List may spell otherwise than git is never created beside: absence of an exact match is not absence."""
+"""Similar associations: a live association that may be spelled differently blocks a Create."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OTHERS = [
 def decide(
     wanted: Manifest, *lives: Live, known: tuple[Record, ...] = (), others: tuple[Manifest, ...] = ()
 ) -> Decision:
-    """Return what becomes of a manifest."""
+    """Return the decision on a manifest."""
     return compute_plan([wanted, *others], observed(*lives), journal(*known), rules()).decisions[0]
 
 
@@ -44,29 +44,29 @@ def waiting(seen: tuple[str, ...] = (), name: str = "export") -> Record:
 
 
 def adopted(id_: str, name: str = "other") -> Record:
-    """Return the record of an association that another manifest has taken over by its natural key."""
+    """Return the record of an association that another manifest adopted by its natural key."""
     return replace(record(name, id_, DestinationURI="s3://corp-exports/other"), token=None)
 
 
 @pytest.mark.parametrize("shown", RESPELT)
 def test_similar_live_association_blocks_a_create(shown: dict[str, str | None]) -> None:
-    """No journal explains it: a person says whether it is the one."""
+    """A similar association without a record blocks a Create, and the reason names both remedies."""
     decision = decide(manifest(), live("x1", **shown))
     assert isinstance(decision, Blocked)
     assert live("x1").arn in decision.reason
-    assert "name it in policy.adopt here" in decision.reason
+    assert "name the right association in policy.adopt of this manifest" in decision.reason
     assert "in policy.adopt of a manifest of its own" in decision.reason
 
 
 @pytest.mark.parametrize("shown", OTHERS)
 def test_different_live_association_does_not_block_a_create(shown: dict[str, str | None]) -> None:
-    """Another place is another association."""
+    """An association with a different destination does not block a Create."""
     assert isinstance(decide(manifest(), live("x1", **shown)), Create)
 
 
 @pytest.mark.parametrize("shown", RESPELT)
 def test_remedies_of_a_similar_association_unblock_the_create(shown: dict[str, str | None]) -> None:
-    """Named here it is adopted; named by a manifest of its own it is another one, and this one is created."""
+    """policy.adopt unblocks the manifest, both in this manifest and in a manifest of its own."""
     there = live("x1", **shown)
     assert isinstance(decide(manifest(policy=Policy(adopt=there.arn)), there), Adopt)
     own = manifest("own", policy=Policy(adopt=there.arn), DestinationURI="s3://corp-exports/own")
@@ -74,14 +74,14 @@ def test_remedies_of_a_similar_association_unblock_the_create(shown: dict[str, s
 
 
 def test_exact_match_takes_precedence_over_a_similar_association() -> None:
-    """What is spelt as in git is the one, whatever else there is."""
+    """An association that is spelled as in git takes precedence over a similar one."""
     decision = decide(manifest(), live("x1"), live("x2", DestinationURI="s3://corp-exports/2026-10/"))
     assert isinstance(decision, Adopt)
     assert decision.live.id == "x1"
 
 
 def test_similar_association_with_a_record_does_not_block() -> None:
-    """It came of another manifest, also of one that is gone."""
+    """A similar association with a record does not block, even if the manifest of the record is gone."""
     there = live("x1", ClientId="client")
     known = record("gone", "x1", ClientId="client")
     assert isinstance(decide(manifest(), there, known=(known,)), Create)
@@ -89,14 +89,14 @@ def test_similar_association_with_a_record_does_not_block() -> None:
 
 @pytest.mark.parametrize("shown", [*RESPELT, *OTHERS])
 def test_unexplained_association_blocks_a_repeated_create(shown: dict[str, str | None]) -> None:
-    """However it is spelt: it was not there when the first one was sent."""
+    """An association that is new since the first attempt blocks a retry, however it is spelled."""
     decision = decide(manifest(), live("x1", **shown), known=(waiting(),))
     assert isinstance(decision, Blocked)
     assert decision.reason.startswith("the answer to the Create of ")
 
 
 def test_association_older_than_the_create_does_not_block_a_repeat() -> None:
-    """It cannot have come of the Create, unless it may be the same all along."""
+    """An association that existed before the first attempt blocks a retry only if it is similar."""
     other = live("x1", DestinationURI="s3://corp-exports/2026-11")
     assert isinstance(decide(manifest(), other, known=(waiting(("x1",)),)), Create)
     alike = live("x1", DestinationURI="s3://corp-exports/2026-10/")
@@ -104,7 +104,7 @@ def test_association_older_than_the_create_does_not_block_a_repeat() -> None:
 
 
 def test_association_adopted_by_key_still_blocks_a_repeat() -> None:
-    """It may be what came of the Create, by the other's key; a person who names it there says that it is not."""
+    """An association that another manifest adopted by natural key blocks a retry until policy.adopt names it."""
     there = live("x1", DestinationURI="s3://corp-exports/other")
     other = manifest("other", DestinationURI="s3://corp-exports/other")
     assert isinstance(decide(manifest(), there, known=(waiting(), adopted("x1")), others=(other,)), Blocked)
@@ -115,7 +115,7 @@ def test_association_adopted_by_key_still_blocks_a_repeat() -> None:
 
 
 def test_association_of_another_lost_create_does_not_block_a_repeat() -> None:
-    """Two answers were lost, and List shows one of the two: it is adopted, and the other one is sent again at once."""
+    """Of two Creates without an answer, the one in List is adopted and the other is sent again."""
     other = manifest("other", DestinationURI="s3://corp-exports/other")
     then = NOW - timedelta(hours=1)
     lost = replace(record("other", DestinationURI="s3://corp-exports/other"), state=CreatePending(1, then, then))
@@ -125,7 +125,7 @@ def test_association_of_another_lost_create_does_not_block_a_repeat() -> None:
 
 
 def test_pending_record_lists_the_associations_seen_before() -> None:
-    """So that a repeat knows what is new."""
+    """The intent of a Create holds the ids of the live associations, and a retry can thus find new ones."""
     decision = decide(manifest(), live("x2", DestinationURI="s3://b"), live("x1", DestinationURI="s3://a"))
     assert isinstance(decision, Create)
     assert isinstance(decision.record.state, CreatePending)
@@ -137,13 +137,13 @@ def test_pending_record_lists_the_associations_seen_before() -> None:
 
 
 def test_similar_association_is_ignored_within_the_settle_time() -> None:
-    """Within the settle time it may still show as it was sent."""
+    """Within the settle time, a similar association does not block, because the exact one may still appear."""
     known = replace(record(), state=CreatePending(1, NOW, NOW))
     assert isinstance(decide(manifest(), live("x1", DestinationURI="s3://other"), known=(known,)), Settling)
 
 
 def test_similar_association_blocks_the_recreation_of_a_lost_one() -> None:
-    """A raised generation is a word about the loss, not about what List shows in its place."""
+    """A similar association blocks a recreation, even after a raised generation."""
     gone = replace(record(), state=Bound("a1", NOW - timedelta(days=2), live("a1").arn, NOW - timedelta(days=1)))
     wanted = manifest(policy=Policy(generation=2))
     assert isinstance(decide(wanted, known=(gone,)), Create)
@@ -152,7 +152,7 @@ def test_similar_association_blocks_the_recreation_of_a_lost_one() -> None:
 
 @given(one=st.text(), other=st.text(), slashes=st.integers(0, 3), upper=st.booleans())
 def test_resemblance_is_symmetric_and_reflexive(one: str, other: str, slashes: int, *, upper: bool) -> None:
-    """Whatever the texts are."""
+    """Resemblance is symmetric and reflexive, and ignores trailing slashes and the case of the scheme."""
     this, that = {"DestinationURI": one}, {"DestinationURI": other}
     assert resembles(this, that) == resembles(that, this)
     assert resembles(this, this)

@@ -1,4 +1,4 @@
-"""What has left List: waited for, reported, and created again only where git says so."""
+"""Lost associations: wait for them, report them, and create them again only on request."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def decide(wanted: Manifest, known: Record, *lives: Live) -> Decision:
 
 
 def gone(since: timedelta = SETTLE, *, listed: bool = True, generation: int = 1) -> Record:
-    """Return the record of an association that List has left out for a while."""
+    """Return the record of an association that List has left out for a time."""
     bound = Bound("a1", NOW - timedelta(days=1), live().arn if listed else None, NOW - since)
     return replace(record(), state=bound, generation=generation)
 
 
 def test_association_is_lost_only_after_two_misses() -> None:
-    """The first run that misses it notes when; it waits for a second look, a settle time later."""
+    """An association is lost only if two runs, a settle time apart, do not see it."""
     decision = decide(manifest(policy=RECREATE), record())
     assert isinstance(decision, Settling)
     assert isinstance(decision.record.state, Bound)
@@ -42,7 +42,7 @@ def test_association_is_lost_only_after_two_misses() -> None:
 
 
 def test_reappearing_association_resets_the_loss() -> None:
-    """The row of runs that missed it is broken: the count begins anew the next time."""
+    """If List shows the association again, the count of missed runs starts again."""
     decision = decide(manifest(policy=RECREATE), gone(), live())
     assert isinstance(decision, InSync)
     assert isinstance(decision.record.state, Bound)
@@ -50,14 +50,14 @@ def test_reappearing_association_resets_the_loss() -> None:
 
 
 def test_lost_association_is_reported_and_not_recreated() -> None:
-    """A finished job may age out of List, and a new one exports again."""
+    """A lost association is reported and not created again by default: a finished job may leave List."""
     decision = decide(manifest(), gone())
     assert isinstance(decision, Lost)
     assert "policy.generation" in decision.reason
 
 
 def test_on_loss_recreate_recreates_a_lost_association() -> None:
-    """What git asks for now, under the next incarnation's token; the loss is remembered should nothing come of it."""
+    """With policy.onLoss recreate, the current request is created with the token of the next incarnation."""
     decision = decide(manifest(policy=RECREATE), gone())
     assert isinstance(decision, Create)
     assert decision.token == compute_client_token(request(), 1)
@@ -66,7 +66,7 @@ def test_on_loss_recreate_recreates_a_lost_association() -> None:
 
 
 def test_association_never_listed_is_not_recreated() -> None:
-    """If List does not show such associations at all, recreation would never end; a person may still insist."""
+    """policy.onLoss does not recreate an association that List never showed. A raised generation does."""
     decision = decide(manifest(policy=RECREATE), gone(listed=False))
     assert isinstance(decision, Lost)
     assert "no run ever saw it" in decision.reason
@@ -75,7 +75,7 @@ def test_association_never_listed_is_not_recreated() -> None:
 
 
 def test_raised_generation_recreates_a_lost_association_once() -> None:
-    """Once: the record takes the generation over, and the next loss needs another word."""
+    """A raised generation recreates a lost association once. The next loss needs another one."""
     wanted = manifest(policy=Policy(generation=3))
     decision = decide(wanted, gone(generation=2))
     assert isinstance(decision, Create)
@@ -84,7 +84,7 @@ def test_raised_generation_recreates_a_lost_association_once() -> None:
 
 
 def test_generation_raised_while_in_sync_has_no_later_effect() -> None:
-    """It is taken over where the association is there, so that a later loss is not created again unasked."""
+    """A generation raised while the association is in sync does not recreate it after a later loss."""
     decision = decide(manifest(policy=Policy(generation=2)), record(), live())
     assert isinstance(decision, InSync)
     assert decision.record.generation == 2
@@ -94,7 +94,7 @@ def test_generation_raised_while_in_sync_has_no_later_effect() -> None:
 
 
 def test_generation_raised_while_settling_has_no_later_effect() -> None:
-    """Impatience is no answer to a loss that nobody has seen yet: whatever still settles takes the generation over."""
+    """A generation raised while an association settles does not recreate it after a later loss."""
     wanted = manifest(policy=Policy(generation=2))
     fresh = replace(record(), state=Bound("a1", NOW))
     for known in (fresh, gone(timedelta(0)), replace(record(), state=CreatePending(1, NOW, NOW))):
@@ -107,7 +107,7 @@ def test_generation_raised_while_settling_has_no_later_effect() -> None:
 
 
 def test_recreation_obeys_guardrails() -> None:
-    """Suspended, or another manifest has what it asks for: the loss is kept in mind, nothing is sent."""
+    """A suspended or blocked recreation sends nothing and keeps the loss in its record."""
     suspended = manifest(policy=replace(RECREATE, suspend=True))
     decided = compute_plan([suspended], observed(), journal(gone()), rules())
     held = apply_guardrails(decided, Target("prod"), rules(), observed()).decisions[0]
@@ -122,7 +122,7 @@ def test_recreation_obeys_guardrails() -> None:
 
 
 def test_lost_association_keeps_its_natural_key() -> None:
-    """Git asks for something else under its name: the record of what is lost stays, and the new one needs a name."""
+    """A new request cannot replace a lost association under the same name. It needs a new name."""
     wanted = manifest(policy=replace(RECREATE, generation=2), DestinationURI="s3://corp-exports/other")
     there = live("a2", DestinationURI="s3://corp-exports/other")
     given_up = replace(record(), state=CreatePending(5, NOW - SETTLE * 40, NOW - SETTLE * 40))
@@ -134,7 +134,7 @@ def test_lost_association_keeps_its_natural_key() -> None:
 
 
 def test_recreated_integration_gets_its_association_again() -> None:
-    """The old one is gone, and nothing can ever ask for it again: the same manifest stands for the new one."""
+    """If a data integration was deleted and created again, its manifest applies to the new one."""
     new = Integration(INTEGRATION.arn[:-1] + "2", INTEGRATION.name)
     seen = Observation((new,), {new.arn: ()})
     (decision,) = compute_plan([manifest(policy=RECREATE)], seen, journal(gone()), rules()).decisions
@@ -151,7 +151,7 @@ def test_recreated_integration_gets_its_association_again() -> None:
 
 
 def test_listed_association_is_no_longer_missing() -> None:
-    """Also while its manifest is gone, or blocked: two misses a long time apart are no loss."""
+    """List resets the missed runs of an association, even if its manifest is gone or blocked."""
     known = journal(gone())
     manifests: tuple[tuple[Manifest, ...], ...] = ((), (manifest("export"), manifest("twin")))
     for wanted in manifests:

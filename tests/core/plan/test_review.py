@@ -1,4 +1,4 @@
-"""A digest stands for all writes of a plan and for nothing else, and what differs from a reviewed plan is named."""
+"""Reviewed plans: the digest covers exactly the writes of a plan, and a mismatch names each difference."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ UPDATING = Policy(mode=Mode.CREATE_AND_UPDATE)
 
 
 def creating(*manifests: Manifest) -> tuple[str, ...]:
-    """Return the lines of a plan that creates manifests."""
+    """Return the canonical lines of a plan that creates manifests."""
     return tuple(map(canonical_line, compute_plan(manifests, observed(), journal(), rules()).reviewed_writes))
 
 
 def test_same_writes_in_any_order_match_the_reviewed_plan() -> None:
-    """In whatever order they come."""
+    """The same writes match the reviewed plan in any order."""
     lines = creating(manifest("a", ClientId="a"), manifest("b", ClientId="b"))
     assert compare_with_review(ReviewedPlan(compute_digest(lines)), lines[::-1]) is None
     assert compare_with_review(ReviewedPlan(compute_digest(())), ()) is None
 
 
 def test_mismatch_with_a_digest_only_lists_no_differences() -> None:
-    """No sentence can be said of writes that nobody has."""
+    """A mismatch with a digest alone lists no differences."""
     found = compare_with_review(ReviewedPlan(compute_digest(())), creating(manifest()))
     assert found is not None
     assert (found.reviewed_digest, found.differences) == (compute_digest(()), None)
 
 
 def differences(reviewed: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what differs between two plans whose writes are known."""
+    """Return the differences between two plans whose writes are known."""
     found = compare_with_review(ReviewedPlan(compute_digest(reviewed), reviewed), now)
     assert found is not None
     assert found.differences is not None
@@ -54,11 +54,11 @@ def differences(reviewed: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, .
 
 
 def test_added_and_removed_writes_are_named() -> None:
-    """With what it does, where to and from which data integration."""
+    """Added and removed writes are named with their kind, destination and data integration."""
     one, other = creating(manifest(ClientId="one")), creating(manifest(ClientId="other"))
     assert differences(one, other) == (
         f"not reviewed: create s3://corp-exports/2026-10 other of {INTEGRATION.arn}",
-        f"reviewed, and not planned any more: create s3://corp-exports/2026-10 one of {INTEGRATION.arn}",
+        f"reviewed, but no longer planned: create s3://corp-exports/2026-10 one of {INTEGRATION.arn}",
     )
     assert differences((), creating(manifest(DestinationURI=None))) == (
         f"not reviewed: create (no destination) of {INTEGRATION.arn}",
@@ -66,16 +66,16 @@ def test_added_and_removed_writes_are_named() -> None:
 
 
 def test_duplicated_write_is_a_plan_mismatch() -> None:
-    """A plan with a write more is another plan, also where its twin was reviewed."""
+    """A second copy of a reviewed write is a mismatch."""
     once = creating(manifest())
     assert differences(once, once * 2) == (f"not reviewed: create s3://corp-exports/2026-10 of {INTEGRATION.arn}",)
 
 
 def test_changed_request_is_reported_member_by_member() -> None:
-    """A moved window is a window that nobody reviewed."""
+    """A changed request is reported with the old and new value of each changed member."""
     (said,) = differences(creating(manifest()), creating(manifest(ExecutionConfiguration=LATER)))
     assert said == (
-        f"not as reviewed: create s3://corp-exports/2026-10 of {INTEGRATION.arn}: "
+        f"changed since the review: create s3://corp-exports/2026-10 of {INTEGRATION.arn}: "
         "/ExecutionConfiguration/OnDemandConfiguration/EndTime is 1793500000000 and was 1793491200000"
     )
     (said,) = differences(creating(manifest()), creating(manifest(ObjectConfiguration=None)))
@@ -83,7 +83,7 @@ def test_changed_request_is_reported_member_by_member() -> None:
 
 
 def test_recreation_after_a_loss_is_a_plan_mismatch() -> None:
-    """The same request under another token is a second export."""
+    """The same request with another token is a mismatch, because it exports again."""
     request = manifest().spec
     (said,) = differences(
         (format_canonical_line(DecisionKind.CREATE, request, "t0"),),
@@ -93,7 +93,7 @@ def test_recreation_after_a_loss_is_a_plan_mismatch() -> None:
 
 
 def test_changed_update_is_a_plan_mismatch() -> None:
-    """What an Update sends is its ExecutionConfiguration, and to which association."""
+    """An Update is a mismatch if its ExecutionConfiguration or its association differs."""
     request = manifest().spec
     (said,) = differences(
         (format_canonical_line(DecisionKind.UPDATE, request, "a1"),),
@@ -111,7 +111,7 @@ def test_changed_update_is_a_plan_mismatch() -> None:
 
 
 def guarded(*manifests: Manifest, running: int, mode: Mode = Mode.CREATE) -> Plan:
-    """Return a plan of an account in which so many exports run."""
+    """Return a plan for an account with a number of running exports."""
     runs = Execution("IN_PROGRESS", None)
     lives = [
         replace(live(f"r{n}", ClientId=f"r{n}", DestinationURI=f"s3://corp/{n}"), last_execution=runs)
@@ -123,7 +123,7 @@ def guarded(*manifests: Manifest, running: int, mode: Mode = Mode.CREATE) -> Pla
 
 
 def test_held_create_does_not_change_the_digest() -> None:
-    """A create that waits for its turn was reviewed, and is the same when its turn comes."""
+    """A Create that waits for the quota of exports is part of the reviewed plan, with the same digest."""
     now, waiting = guarded(manifest(), running=0), guarded(manifest(), running=MAX_EXPORTS)
     assert isinstance(now.decisions[0], Create)
     assert isinstance(waiting.decisions[0], Held)
@@ -136,14 +136,14 @@ def test_held_create_does_not_change_the_digest() -> None:
 
 
 def test_suspended_or_observed_create_is_not_in_the_plan() -> None:
-    """Taking `suspend` away is a change that nobody reviewed."""
+    """A suspended or observed Create is no part of the reviewed plan."""
     suspended = guarded(manifest(policy=Policy(suspend=True)), running=0)
     observing = guarded(manifest(), running=0, mode=Mode.OBSERVE)
     assert suspended.reviewed_writes == observing.reviewed_writes == ()
 
 
 def test_canonical_line_of_an_update_equals_that_of_its_report() -> None:
-    """Reviewer and run make the same line from what each of them has."""
+    """A plan and its report give the same canonical line of an Update."""
     changed = manifest(policy=UPDATING, ExecutionConfiguration=LATER)
     (update,) = compute_plan(
         [changed], observed(live()), journal(record()), rules(Mode.CREATE_AND_UPDATE)
@@ -162,7 +162,7 @@ JSON = st.recursive(
     st.lists(st.tuples(st.sampled_from("abc"), st.dictionaries(st.sampled_from("XYZ"), JSON)), max_size=6), st.data()
 )
 def test_plans_match_only_with_identical_writes(writes: list[tuple[str, Any]], data: st.DataObject) -> None:
-    """Any order agrees; any write more or less is named."""
+    """Plans match only if they have the same writes. Each added or removed write is a difference."""
     lines = tuple(
         format_canonical_line(DecisionKind.CREATE, {"DataIntegrationIdentifier": "i", **spec}, token)
         for token, spec in writes
@@ -174,14 +174,14 @@ def test_plans_match_only_with_identical_writes(writes: list[tuple[str, Any]], d
 
 
 def test_digest_does_not_depend_on_the_time() -> None:
-    """A plan that is made later is the same plan."""
+    """The digest does not depend on the time of the plan."""
     early = compute_plan([manifest()], observed(), journal(), rules()).reviewed_writes
     late = compute_plan([manifest()], observed(), journal(), rules(now=NOW.replace(year=2027))).reviewed_writes
     assert compute_digest(map(canonical_line, early)) == compute_digest(map(canonical_line, late))
 
 
 def test_difference_names_the_data_integration_beside_its_arn() -> None:
-    """Beside its ARN, which is what was reviewed: a name may change hands."""
+    """A difference names the data integration beside its ARN."""
     lines = (format_canonical_line(DecisionKind.CREATE, request(), "token"),)
     named = {INTEGRATION.arn: INTEGRATION.name}
     found = compare_with_review(ReviewedPlan(compute_digest(()), ()), lines, named)
@@ -192,7 +192,7 @@ def test_difference_names_the_data_integration_beside_its_arn() -> None:
 
 
 def test_write_describes_its_call() -> None:
-    """What every format shows of a call is what the call sends, and what AWS knows it by."""
+    """A write holds the operation, body and reference of its call."""
     (create,) = compute_plan([manifest()], observed(), journal(), rules()).writes
     changed = manifest(policy=UPDATING, ExecutionConfiguration=LATER)
     (update,) = compute_plan([changed], observed(live()), journal(record()), rules(Mode.CREATE_AND_UPDATE)).writes

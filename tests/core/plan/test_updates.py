@@ -1,4 +1,4 @@
-"""Updates: only because git changed, one for each change, and never a second one whatever became of the first."""
+"""Updates: each change in git leads to at most one Update, whatever its outcome."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UPDATES = Policy(mode=Mode.CREATE_AND_UPDATE)
 
 
 def window(end: str) -> dict[str, Any]:
-    """Return an execution with another end."""
+    """Return an ExecutionConfiguration with another end time."""
     return {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": end}}
 
 
@@ -32,7 +32,7 @@ def decide(wanted: Manifest, known: Record, *lives: Live, mode: Mode = Mode.CREA
 
 
 def wants(execution: Any, generation: int = 1) -> Manifest:
-    """Return the manifest with an execution, and updates allowed."""
+    """Return a manifest with an ExecutionConfiguration that allows updates."""
     return manifest(policy=replace(UPDATES, generation=generation), ExecutionConfiguration=execution)
 
 
@@ -43,7 +43,7 @@ def updated(ago: timedelta, refused: str | None = None, generation: int = 1) -> 
 
 
 def test_update_contains_the_record_to_journal_first() -> None:
-    """From then on the new request counts as applied, and the old execution as one that was."""
+    """An Update holds the record to write before the call: the new request as applied, and the old one as previous."""
     decision = decide(wants(NEW), record(), live())
     assert isinstance(decision, Update)
     assert decision.record.request == request(ExecutionConfiguration=NEW)
@@ -55,7 +55,7 @@ def test_update_contains_the_record_to_journal_first() -> None:
 
 
 def test_update_shown_by_list_is_in_sync() -> None:
-    """List shows what was sent: nothing is waited for any more, and the old execution stays in mind."""
+    """An Update that List shows is in sync, and the record keeps the old ExecutionConfiguration."""
     decision = decide(wants(NEW), updated(timedelta(minutes=1)), live(ExecutionConfiguration=NEW))
     assert isinstance(decision, InSync)
     assert isinstance(decision.record.state, Bound)
@@ -63,7 +63,7 @@ def test_update_shown_by_list_is_in_sync() -> None:
 
 
 def test_update_not_shown_by_list_settles_and_is_not_repeated() -> None:
-    """First it is waited for, then said: never repeated, and no drift of anybody's."""
+    """An Update that List does not show settles, then is reported as changed. It is not repeated, and is no drift."""
     early = decide(wants(NEW), updated(SETTLE - timedelta(seconds=1)), live())
     assert isinstance(early, Settling)
     assert early.live == live()
@@ -76,7 +76,7 @@ def test_update_not_shown_by_list_settles_and_is_not_repeated() -> None:
 
 
 def test_refused_update_is_reported_and_not_repeated() -> None:
-    """At once, since AWS said that it did nothing; a person's word sends it again."""
+    """A refused Update is reported at once. Only a raised generation sends it again."""
     decision = decide(wants(NEW), updated(timedelta(0), "AccessDenied: no"), live())
     assert isinstance(decision, Changed)
     assert "AccessDenied: no" in decision.reason
@@ -88,7 +88,7 @@ def test_refused_update_is_reported_and_not_repeated() -> None:
 
 
 def test_raised_generation_repeats_an_update_that_never_showed() -> None:
-    """Not before the settle time, and only where both modes allow it."""
+    """A raised generation repeats an Update after the settle time, if both modes allow it."""
     known = updated(SETTLE)
     assert isinstance(decide(wants(NEW, 2), updated(timedelta(0)), live()), Settling)
     assert isinstance(decide(wants(NEW, 2), known, live(), mode=Mode.CREATE), Changed)
@@ -97,14 +97,14 @@ def test_raised_generation_repeats_an_update_that_never_showed() -> None:
 
 
 def test_drift_is_never_repaired_by_an_update() -> None:
-    """Somebody changed AWS, git did not change: drifted in every mode, also after an update of ours."""
+    """Drift without a change in git leads to no Update, even after an earlier Update."""
     assert isinstance(decide(wants(OLD), record(), live(ExecutionConfiguration=NEW)), Drifted)
     after = decide(wants(NEW), updated(timedelta(hours=1)), live(ExecutionConfiguration=THIRD))
     assert isinstance(after, Drifted)
 
 
 def test_drift_together_with_a_change_is_not_overwritten() -> None:
-    """An update takes the whole execution, and would overwrite what somebody changed by hand."""
+    """A change in git is not sent over drift, because an Update replaces the whole ExecutionConfiguration."""
     decision = decide(wants(NEW), record(), live(ExecutionConfiguration=THIRD))
     assert isinstance(decision, Changed)
     (difference,) = decision.differences
@@ -113,7 +113,7 @@ def test_drift_together_with_a_change_is_not_overwritten() -> None:
 
 
 def test_further_change_waits_for_the_pending_update() -> None:
-    """Then it is sent: it is a change of its own."""
+    """A further change in git waits for the pending Update, and is sent afterwards."""
     assert isinstance(decide(wants(THIRD), updated(timedelta(minutes=1)), live()), Settling)
     for shown in (live(), live(ExecutionConfiguration=NEW)):
         decision = decide(wants(THIRD), updated(SETTLE), shown)
@@ -123,7 +123,7 @@ def test_further_change_waits_for_the_pending_update() -> None:
 
 
 def test_reverting_needs_a_raised_generation() -> None:
-    """A stale revision in another run looks just like a revert: two of them would update back and forth for ever."""
+    """A revert needs a raised generation. Otherwise two runs of different revisions would update in turn for ever."""
     shown = live(ExecutionConfiguration=NEW)
     stale = decide(wants(OLD), updated(timedelta(hours=1)), shown)
     assert isinstance(stale, Changed)
@@ -138,7 +138,7 @@ def test_reverting_needs_a_raised_generation() -> None:
 
 
 def test_reverted_configuration_is_not_sent_twice() -> None:
-    """Sent without showing, reverted in git, and asked for again: List may yet show the first."""
+    """A configuration that was sent and then reverted is not sent again: List may still show the first Update."""
     reverted = decide(wants(OLD), updated(SETTLE), live())
     assert isinstance(reverted, Adopt)
     assert isinstance(decide(wants(NEW), reverted.record, live()), Changed)
@@ -154,13 +154,13 @@ def test_reverted_configuration_is_not_sent_twice() -> None:
     ],
 )
 def test_update_needs_both_modes(policy: Policy, mode: Mode) -> None:
-    """The stricter of the manifest's and the run's holds."""
+    """The stricter mode of the manifest and the run applies to Updates."""
     wanted = manifest(policy=policy, ExecutionConfiguration=NEW)
     assert isinstance(decide(wanted, record(), live(), mode=mode), Changed)
 
 
 def test_execution_cannot_be_removed() -> None:
-    """UpdateDataIntegrationAssociation requires one (service model)."""
+    """ExecutionConfiguration cannot be removed: UpdateDataIntegrationAssociation requires it (service model)."""
     wanted = manifest(policy=UPDATES, ExecutionConfiguration=None)
     decision = decide(wanted, record(), live())
     assert isinstance(decision, Changed)
@@ -168,7 +168,7 @@ def test_execution_cannot_be_removed() -> None:
 
 
 def test_a_first_execution_can_be_given() -> None:
-    """The association had none."""
+    """An association without ExecutionConfiguration can be updated to have one."""
     decision = decide(wants(NEW), record(ExecutionConfiguration=None), live(ExecutionConfiguration=None))
     assert isinstance(decision, Update)
     waiting = decide(wants(NEW), decision.record, live(ExecutionConfiguration=None))
@@ -176,7 +176,7 @@ def test_a_first_execution_can_be_given() -> None:
 
 
 def test_generation_raised_while_drifted_is_recorded() -> None:
-    """It repairs nothing, and waits for nothing."""
+    """A generation raised during drift is recorded, repairs nothing and has no later effect."""
     decision = decide(wants(NEW, 2), updated(timedelta(hours=1)), live(ExecutionConfiguration=THIRD))
     assert isinstance(decision, Drifted)
     assert decision.record.generation == 2
@@ -184,7 +184,7 @@ def test_generation_raised_while_drifted_is_recorded() -> None:
 
 
 def test_generation_raised_while_settling_does_not_allow_a_later_repeat() -> None:
-    """The first run that sees it while the update still settles takes it over: what never shows needs another word."""
+    """A generation raised while an Update settles is recorded, and does not allow a later repeat."""
     early = decide(wants(NEW, 2), updated(timedelta(0)), live())
     assert isinstance(early, Settling)
     assert early.record.generation == 2
@@ -192,7 +192,7 @@ def test_generation_raised_while_settling_does_not_allow_a_later_repeat() -> Non
 
 
 def test_revert_during_settling_is_sent_afterwards() -> None:
-    """Its generation is for what git asks for now, not for the update that still settles."""
+    """A generation raised with a revert during settling counts for the revert, which is sent afterwards."""
     early = decide(wants(OLD, 2), updated(timedelta(0)), live())
     assert isinstance(early, Settling)
     assert early.record.generation == 1
@@ -201,7 +201,7 @@ def test_revert_during_settling_is_sent_afterwards() -> None:
 
 
 def test_update_does_not_overwrite_ignored_members() -> None:
-    """policy.ignore hides drift from the report, not from what an update would do to it."""
+    """An Update does not overwrite drift in the members of policy.ignore."""
     end = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
     start: dict[str, Any] = {**OLD, "OnDemandConfiguration": {**OLD["OnDemandConfiguration"], "StartTime": "1"}}
     policy = replace(UPDATES, ignore=(end,))
@@ -213,7 +213,7 @@ def test_update_does_not_overwrite_ignored_members() -> None:
 
 
 def test_earlier_configuration_is_not_sent_again_in_one_generation() -> None:
-    """Whatever was applied before in this generation is not sent again, however long ago."""
+    """A configuration that was applied earlier in the same generation is not sent again."""
     known = replace(record(ExecutionConfiguration=THIRD), previous_executions=(OLD, NEW))
     for execution in (OLD, NEW):
         assert isinstance(decide(wants(execution), known, live(ExecutionConfiguration=THIRD)), Changed)
@@ -223,7 +223,7 @@ def test_earlier_configuration_is_not_sent_again_in_one_generation() -> None:
 
 
 def test_previous_executions_survive_rebinding_and_recreation() -> None:
-    """A stale revision does not update what was bound anew, nor what was created again."""
+    """Earlier configurations stay in the record when the association is replaced or created again."""
     known = replace(record(id_="gone", ExecutionConfiguration=NEW), previous_executions=(OLD,))
     rebound = decide(wants(NEW), known, live("a2", ExecutionConfiguration=NEW))
     assert isinstance(rebound, Adopt)
@@ -235,14 +235,14 @@ def test_previous_executions_survive_rebinding_and_recreation() -> None:
 
 
 def test_reason_names_the_mode_when_only_the_mode_is_missing() -> None:
-    """The generation was raised already."""
+    """If the generation is already raised, the reason names the missing mode."""
     decision = decide(wants(NEW, 2), updated(SETTLE), live(), mode=Mode.CREATE)
     assert isinstance(decision, Changed)
-    assert "mode is create-and-update" in decision.reason
+    assert "set --mode create-and-update to send it again" in decision.reason
 
 
 def test_hidden_change_is_not_advised_a_new_name_alone() -> None:
-    """ObjectConfiguration is no part of the natural key: a mere new name would take the same record over."""
+    """A new name alone is no remedy if the natural key stays the same: it would take over the same record."""
     decision = decide(manifest(ObjectConfiguration={"A": {"b": ["c"]}}), record(), live())
     assert isinstance(decision, Changed)
     assert "another DestinationURI" in decision.reason

@@ -1,4 +1,4 @@
-"""No spelling of a secret gets through, no ordinary word is lost, and settings that cannot be right are named."""
+"""Redaction: every spelling of a secret is hidden, ordinary words stay, and invalid settings are named."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ SPELLINGS: tuple[Callable[[str], str], ...] = (
 
 
 def hide(text: str, secrets: Secrets) -> str:
-    """Redact by secrets."""
+    """Return the text without these secrets."""
     return redact(text, SecretIndex.build(secrets.whole, secrets.long))
 
 
 @given(SECRETS, st.sampled_from(SPELLINGS))
 def test_every_encoding_of_a_secret_is_hidden(secret: str, spell: Callable[[str], str]) -> None:
-    """Escaped by a URL, JSON, repr or HTML, in base64 at any offset: no part of RUN characters stays."""
+    """Escaped and base64-encoded secrets are hidden, including every part of MIN_PART_LENGTH characters."""
     spelled = spell(secret) if spell is not str.upper or secret.isascii() else secret
     shown = hide(f"it said {spelled} there", Secrets.from_values(secret))
     assert all(secret[at : at + MIN_PART_LENGTH] not in shown for at in range(len(secret) - MIN_PART_LENGTH + 1))
@@ -57,7 +57,7 @@ def test_every_encoding_of_a_secret_is_hidden(secret: str, spell: Callable[[str]
 
 @given(SECRETS, st.data())
 def test_truncated_secret_is_hidden(secret: str, data: st.DataObject) -> None:
-    """A beginning, an end or a middle of RUN characters counts."""
+    """Any part of a secret with at least MIN_PART_LENGTH characters is hidden."""
     start = data.draw(st.integers(0, len(secret) - MIN_PART_LENGTH))
     cut = secret[start : data.draw(st.integers(start + MIN_PART_LENGTH, len(secret)))]
     assert cut not in hide(f"<{cut}…", Secrets.from_values(secret))
@@ -75,7 +75,7 @@ def test_truncated_secret_is_hidden(secret: str, data: st.DataObject) -> None:
     ],
 )
 def test_login_in_a_truncated_url_is_hidden(text: str, shown: str) -> None:
-    """A URL ends where its password has a #; a short password is hidden as a word, and no part of another one."""
+    """A login that a # cuts is hidden. A short password is hidden only as a whole word."""
     assert hide(text, Secrets.from_text("http://user:PASS#1@127.0.0.1:9", is_proxy=True)) == shown
 
 
@@ -88,13 +88,13 @@ def test_login_in_a_truncated_url_is_hidden(text: str, shown: str) -> None:
      ("http://u:PASS%57ORD@p", "PASSWORD")],
 )  # fmt: skip
 def test_proxy_login_is_a_secret(proxy: str, password: str) -> None:
-    """With a scheme or without one, as a password or as a token alone, and decoded."""
+    """The login of a proxy is secret with or without a scheme, as a password, as a token, and decoded."""
     secrets = Secrets.from_environment({"http_proxy": proxy, "NO_PROXY": "localhost"})
     assert password not in hide(f"cannot use {password} here", secrets)
 
 
 def test_variables_are_secret_by_name_and_content() -> None:
-    """Credentials, tokens, logins and headers; no names of files, no ids, and nothing short but our own."""
+    """Credentials, tokens, logins and headers are secret. File names, ids and short foreign values are not."""
     secrets = Secrets.from_environment({
         "AWS_SECRET_ACCESS_KEY": "secretkey", "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "GITHUB_TOKEN": "githubtoken",
         "AWS_WEB_IDENTITY_TOKEN_FILE": "/var/run/token", "MY_TOKEN": "short", "RECONCILER_WEBHOOK_SECRET": "hook",
@@ -114,7 +114,7 @@ def test_variables_are_secret_by_name_and_content() -> None:
 
 
 def test_short_values_are_not_hidden() -> None:
-    """Three characters are no secret that can be looked for; the login of a URL is hidden all the same."""
+    """A value of three characters is not hidden, except in the login of a URL."""
     secrets = Secrets.from_values("is", "abc") | Secrets.from_login("a:b")
     assert hide("abc is https://a:b@host", secrets) == "abc is https://***@host"
 
@@ -135,7 +135,7 @@ def test_short_values_are_not_hidden() -> None:
     ],
 )
 def test_ordinary_words_regions_and_buckets_are_not_hidden(given: dict[str, str]) -> None:
-    """What is short, a word that everybody uses, or public by its form makes no other text unreadable."""
+    """Short values, common words and public values do not make other text unreadable."""
     text = (
         "the bucket test.corp-exports.test of account 123456789012 in us-east-1, a localstack, is not east_asia's "
         "(2026-11-27T12:00:00Z): stack overflow while markdown was truncated in /var/run/secrets; user: no token, in "
@@ -148,7 +148,7 @@ def test_ordinary_words_regions_and_buckets_are_not_hidden(given: dict[str, str]
     "text", ["(PASS)", "PASS.", "PASS-", "-PASS: no", "PASS", "it's 'PASS', so", "a PASS b", "=PASS;"]
 )
 def test_short_secret_is_hidden_as_a_whole_word(text: str) -> None:
-    """Punctuation does not make it a part of a longer name."""
+    """A short secret is hidden between punctuation, which does not make it part of a longer name."""
     assert hide(text, Secrets.from_values("PASS")) == text.replace("PASS", "***")
 
 
@@ -183,19 +183,19 @@ def test_short_secret_is_hidden_as_a_whole_word(text: str) -> None:
     ],
 )
 def test_unknown_secret_is_hidden_by_its_context(text: str, shown: str) -> None:
-    """Also where nobody here knows the secret, such as that of a login by SSO."""
+    """A secret that the program does not know, such as an SSO login, is hidden by its context."""
     assert hide(text, Secrets()) == shown
 
 
 def test_own_messages_hide_only_known_secrets() -> None:
-    """No word of ours looks like a secret to it, and a value that is quoted is hidden where it is known."""
-    said = "AWS_SESSION_TOKEN: begins or ends with a blank\nhttps://host/x? 'hookhook'"
+    """In a message of this program only known secrets are hidden."""
+    said = "AWS_SESSION_TOKEN: starts or ends with a blank\nhttps://host/x? 'hookhook'"
     known = Secrets.from_values("hookhook")
     assert hide_known(said, SecretIndex.build(known.whole, known.long)) == said.replace("hookhook", "***")
 
 
 def test_overlong_line_is_truncated() -> None:
-    """What is said later is searched by nobody, and shown to nobody."""
+    """A line is cut after MAX_LINE_LENGTH characters."""
     assert hide("x" * 100_000, Secrets.from_values("0123456789")) == "x" * MAX_LINE_LENGTH + "…"
 
 
@@ -203,7 +203,7 @@ def test_overlong_line_is_truncated() -> None:
     "text", ["://", "x://", "'", 'a:"', "'a:", "'a:b", "a:", "/a:", "@'", "?'", " ", "token=", "token\\"]
 )
 def test_hostile_line_is_searched_in_linear_time(text: str) -> None:
-    """A pattern that begins anew at each character would take a third of a second for each of them."""
+    """No hostile line makes a pattern search the same characters again and again."""
     line = f"{(text * 8000)[:7980]}/@"
     hidden = hide("\n".join([line] * 30), Secrets()).split("\n")
     assert len(set(hidden)) == 1
@@ -218,24 +218,24 @@ def test_hostile_line_is_searched_in_linear_time(text: str) -> None:
     ],
 )
 def test_unknown_secret_is_hidden_by_its_form_and_nothing_else_is(text: str, shown: str) -> None:
-    """The login before the last @ of a word with a scheme, a login alone in quotes or not, and what a URL asks."""
+    """The logins and queries of URLs are hidden, and the text around them stays."""
     assert hide(text, Secrets()) == shown
 
 
 def test_invalid_escapes_are_left_unchanged() -> None:
-    """Half a surrogate pair, and bytes that are no UTF-8, do no harm."""
+    """Invalid surrogate pairs and invalid UTF-8 do no harm."""
     text = r"\ud800 %ff \xff &#0; \n"
     assert hide(text, Secrets.from_values("0123456789")) == text
 
 
 @pytest.mark.parametrize(
     ("value", "wrong"),
-    [(" \n", "is blank"), ("a\n", "line end"), ("\r\na", "line end"), (" a", "blank"),
+    [(" \n", "is blank"), ("a\n", "line break"), ("\r\na", "line break"), (" a", "blank"),
      ("\ufeffa", "byte order mark"), ("a\tb", "control"),
-     ("a\nb", "control"), ('"a"', "quotes"), ("a b", "blank"), ("é", "no header")],
+     ("a\nb", "control"), ('"a"', "quotes"), ("a b", "blank"), ("é", "in a header")],
 )  # fmt: skip
 def test_credentials_unfit_for_a_header_are_named_and_not_shown(value: str, wrong: str) -> None:
-    """One sentence says which variable and what is wrong with it."""
+    """An invalid credential is reported with its variable and its fault, without its value."""
     (said,) = list_credential_flaws({"AWS_SESSION_TOKEN": value, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_PROFILE": value})
     assert said.startswith("AWS_SESSION_TOKEN: ")
     assert wrong in said
@@ -246,14 +246,14 @@ def test_credentials_unfit_for_a_header_are_named_and_not_shown(value: str, wron
     "value", ["http://u:P/1@h", "http://u:P?1@h", "http://u:P#1@h", "u:P#1@h", "http://h:1\n", " http://h"]
 )
 def test_invalid_proxy_settings_are_named_and_not_shown(value: str) -> None:
-    """A URL ends at such characters, and what is left of it stands in messages of libraries."""
+    """An invalid proxy is reported without its value, because libraries would show the rest of its login."""
     (said,) = list_setting_flaws({"HTTPS_PROXY": value, "NO_PROXY": value, "RECONCILER_WEBHOOK_SECRET": "one two"})
     assert said.startswith("HTTPS_PROXY: ")
     assert value not in said
 
 
 def test_valid_settings_are_not_reported() -> None:
-    """A socks proxy is one to git; a webhook secret may have blanks within, and none at its ends."""
+    """A socks proxy and a webhook secret with inner blanks are valid. One with a line break at its end is not."""
     right = {"all_proxy": "socks5://u:P%231@h:1", "http_proxy": "h:3128", "RECONCILER_WEBHOOK_SECRET": "one two"}
     assert list(list_setting_flaws(right)) == []
     (said,) = list_setting_flaws({"RECONCILER_WEBHOOK_SECRET": "hook\n"})

@@ -1,4 +1,4 @@
-"""An explanation names the row of the decision table, and what tells it from the rows beside it."""
+"""Explanations: they name the row of the decision table and the condition that selects it."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def intended(attempts: int = 1, ago: timedelta = timedelta(hours=1), **changes: 
 
 
 def gone(policy_acted_on: int = 1) -> Record:
-    """Return the record of what two runs have missed."""
+    """Return the record of an association that two runs did not see."""
     known = record()
     assert isinstance(known.state, Bound)
     return replace(known, generation=policy_acted_on, state=replace(known.state, missing_since=NOW - SETTLE))
 
 
 def sent(refused: str | None = None) -> Record:
-    """Return the record of an Update that does not show."""
+    """Return the record of an Update that List does not show."""
     known = record(ExecutionConfiguration=LATER)
     assert isinstance(known.state, Bound)
     return replace(
@@ -71,26 +71,26 @@ def sent(refused: str | None = None) -> Record:
 
 ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (told(manifest()), ("none", "none", None, "create")),
-    (told(manifest(), live()), ("none", "one with its natural key", "what List shows is equal", "adopt")),
+    (told(manifest(), live()), ("none", "one with the same natural key", "AWS matches git", "adopt")),
     (
         told(manifest(), live(ExecutionConfiguration=LATER)),
         (
             "none",
-            "one with its natural key",
-            f"desired ≠ applied only in what can be updated: {END}",
+            "one with the same natural key",
+            f"desired ≠ applied, and an update can change every member: {END}",
             "changed",
         ),
     ),
     (
         told(manifest(), live("a1"), live("a2")),
-        ("none", "2 with its natural key", "2 live associations match", "blocked"),
+        ("none", "2 with the same natural key", "2 live associations match this manifest", "blocked"),
     ),
     (
         told(manifest(policy=MINE), live("a1"), live("a2")),
         (
             "none",
-            "the one that policy.adopt names",
-            f"policy.adopt names {live().arn}; what List shows is equal",
+            "the association in policy.adopt",
+            f"policy.adopt names {live().arn}; AWS matches git",
             "adopt",
         ),
     ),
@@ -98,25 +98,25 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         told(manifest(policy=MINE), live("a2")),
         (
             "none",
-            "not the one that policy.adopt names",
-            f"policy.adopt names {live().arn}, which List does not show, or another manifest has",
+            "not the association in policy.adopt",
+            "List does not show the association in policy.adopt, or another manifest has it",
             "blocked",
         ),
     ),
     (
         told(manifest(), live(), known=record()),
-        ("bound to a1", "that association", "desired = applied = live, as far as AWS shows", "in-sync"),
+        ("bound to a1", "the bound association", "desired = applied = live, as far as AWS shows", "in-sync"),
     ),
     (
         told(manifest(), live(ExecutionConfiguration=LATER), known=record()),
-        ("bound to a1", "that association", f"desired = applied; applied ≠ live: {END}", "drifted"),
+        ("bound to a1", "the bound association", f"desired = applied; applied ≠ live: {END}", "drifted"),
     ),
     (
         told(manifest(ExecutionConfiguration=LATER), live(), known=record()),
         (
             "bound to a1",
-            "that association",
-            f"desired ≠ applied only in what can be updated: {END}; mode create",
+            "the bound association",
+            f"desired ≠ applied, and an update can change every member: {END}; mode create",
             "changed",
         ),
     ),
@@ -129,8 +129,8 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
         (
             "bound to a1",
-            "that association",
-            f"desired ≠ applied only in what can be updated: {END}; mode create-and-update",
+            "the bound association",
+            f"desired ≠ applied, and an update can change every member: {END}; mode create-and-update",
             "update",
         ),
     ),
@@ -138,57 +138,57 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         told(manifest(ClientId="c"), live(), known=record()),
         (
             "bound to a1",
-            "that association",
-            "desired ≠ applied in what cannot be changed: /ClientId; mode create",
+            "the bound association",
+            "desired ≠ applied, and an update cannot change every member: /ClientId; mode create",
             "changed",
         ),
     ),
     (
         told(manifest(ExecutionConfiguration=LATER), live(), known=sent()),
         (
-            "bound to a1, an update was sent and does not show yet",
-            "that association",
-            "the time to wait ends at 2026-11-01 12:15:00Z, and it is 2026-11-01 12:00:00Z",
+            "bound to a1, an update was sent, and List does not show it yet",
+            "the bound association",
+            "the wait ends at 2026-11-01 12:15:00Z, and the time is 2026-11-01 12:00:00Z",
             "settling",
         ),
     ),
     (
         told(manifest(ExecutionConfiguration=LATER), live(), known=sent("no")),
         (
-            "bound to a1, an update was refused",
-            "that association",
-            f"desired ≠ applied only in what can be updated: {END}; mode create",
+            "bound to a1, AWS refused an update",
+            "the bound association",
+            f"desired ≠ applied, and an update can change every member: {END}; mode create",
             "changed",
         ),
     ),
     (
         told(manifest("autumn"), live(), known=record("october")),
-        ("bound to a1", "that association", "renamed from october; what List shows is equal", "adopt"),
+        ("bound to a1", "the bound association", "renamed from october; AWS matches git", "adopt"),
     ),
     (
         told(manifest(), known=gone()),
         (
-            "bound to a1, which List has left out",
+            "bound to a1, List left it out",
             "none",
-            "in two runs, a settle time apart; policy.onLoss report, policy.generation 1",
+            "List left it out in two runs, a settle time apart; policy.onLoss report, policy.generation 1",
             "lost",
         ),
     ),
     (
         told(manifest(policy=Policy(generation=2)), known=gone()),
         (
-            "bound to a1, which List has left out",
+            "bound to a1, List left it out",
             "none",
-            "in two runs, a settle time apart; policy.generation 2, and 1 was acted on last",
+            "List left it out in two runs, a settle time apart; policy.generation was raised from 1 to 2",
             "create",
         ),
     ),
     (
         told(manifest(policy=Policy(on_loss=OnLoss.RECREATE)), known=gone()),
         (
-            "bound to a1, which List has left out",
+            "bound to a1, List left it out",
             "none",
-            "in two runs, a settle time apart; policy.onLoss recreate",
+            "List left it out in two runs, a settle time apart; policy.onLoss recreate",
             "create",
         ),
     ),
@@ -197,7 +197,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         (
             "a Create was sent and its answer is unknown (attempt 1)",
             "none",
-            "the time to wait ends at 2026-11-01 12:14:00Z, and it is 2026-11-01 12:00:00Z",
+            "the wait ends at 2026-11-01 12:14:00Z, and the time is 2026-11-01 12:00:00Z",
             "settling",
         ),
     ),
@@ -206,7 +206,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         (
             "a Create was sent and its answer is unknown (attempt 1)",
             "none",
-            "attempt 1 is longer ago than its time to wait",
+            "the wait after attempt 1 is over",
             "create",
         ),
     ),
@@ -219,7 +219,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         (
             "a Create was sent and its answer is unknown (attempt 5)",
             "none",
-            "given up; policy.generation 2, and 1 was acted on last",
+            "given up; policy.generation was raised from 1 to 2",
             "create",
         ),
     ),
@@ -243,14 +243,14 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
 def test_explanation_names_the_decision_table_row(
     explained: Explanation, row: tuple[str, str, str | None, str]
 ) -> None:
-    """Record, live, condition and decision, as the table has them; no rail is in between."""
+    """An explanation without a guardrail names the record, live association, condition and decision of its row."""
     found = explained.row
     assert (found.record, found.live, found.condition, found.decision, found.guardrail) == (*row, None)
     assert explained.association.decision == row[3]
 
 
 def test_decision_table_conditions_are_unique() -> None:
-    """Record, live and condition together lead to one decision."""
+    """Record, live association and condition together lead to exactly one decision."""
     sides: dict[tuple[str, str, str | None], set[str]] = {}
     for _, (known, shown, condition, decided) in ROWS:
         sides.setdefault((known, shown, condition), set()).add(decided)
@@ -258,15 +258,15 @@ def test_decision_table_conditions_are_unique() -> None:
 
 
 def test_guardrail_is_named_beside_the_row_it_stopped() -> None:
-    """The condition is that of the create, and the rail is told apart."""
+    """If a guardrail stops a Create, the explanation shows the row of the Create and the guardrail separately."""
     explained = told(manifest(policy=Policy(suspend=True)), known=intended())
-    assert explained.row.condition == "attempt 1 is longer ago than its time to wait"
+    assert explained.row.condition == "the wait after attempt 1 is over"
     assert (explained.row.decision, explained.association.decision) == ("create", "held")
     assert "policy.suspend" in (explained.row.guardrail or "")
 
 
 def test_manifest_with_policy_adopt_has_no_token() -> None:
-    """With policy.adopt no Create is sent, so there is no token that one would carry."""
+    """A manifest with policy.adopt has no token, because it sends no Create."""
     assert told(manifest()).token
     assert told(manifest(), live(), known=record()).token
     for lives in ((), (live("a1"),)):
@@ -275,7 +275,7 @@ def test_manifest_with_policy_adopt_has_no_token() -> None:
 
 
 def test_record_of_another_association_is_not_used() -> None:
-    """Where several are known, that of the same association counts, and a Create that waits is no association."""
+    """A renamed manifest is explained with the record of its own association."""
     others = (record("z", "a9", ClientId="z"), replace(intended(ClientId="y"), name="y"), record("october", "a1"))
     seen = observed(live())
     preview = Preview(Plan(), journal(*others), seen, rules(), NOW).replan(TARGET, [manifest("autumn")], seen)

@@ -1,4 +1,4 @@
-"""The report counts every manifest once, and its exit code says what a job needs to know."""
+"""Reports: every manifest counts once, and the exit code gives the result of the run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def planned(
     mode: Mode = Mode.CREATE,
     target: Target | None = None,
 ) -> Plan:
-    """Return a guarded plan."""
+    """Return a plan after the guardrails."""
     seen = observed(*lives)
     decided = compute_plan(manifests, seen, journal(*records), rules(mode))
     return apply_guardrails(decided, target or Target("prod"), rules(mode), seen)
@@ -47,7 +47,7 @@ def planned(
 def report(
     decided: Plan, outcomes: Mapping[str, Outcome] | None = None, refreshed: Mapping[str, Live] | None = None
 ) -> Report:
-    """Return the report of one target with this plan."""
+    """Return the report of one target with a plan."""
     target = build_target_report("prod", "1", "r", Result(decided, outcomes or {}, refreshed or {}))
     return Report(RunInfo("id", NOW, NOW, dry_run=True, revision=None, version="0"), (target,))
 
@@ -87,7 +87,7 @@ CASES: list[tuple[str, str, Plan, int, int]] = [
 def test_each_decision_is_counted_once_and_has_its_exit_codes(
     decision: str, counted: str, decided: Plan, code: int, detailed: int
 ) -> None:
-    """What is left to do is exit code 2 only where it was asked for; what needs a person is 1."""
+    """Each decision counts once. Blocked is exit code 1, and a remaining difference is detailed exit code 2."""
     told = report(decided)
     assert [each.decision for each in told.targets[0].associations] == [decision]
     assert {name for name, count in told.summary.items() if count} == {counted}
@@ -105,13 +105,13 @@ def test_each_decision_is_counted_once_and_has_its_exit_codes(
     ],
 )
 def test_failed_call_has_exit_code_1(outcome: Outcome, failed: int, code: int, detailed: int) -> None:
-    """Created is done; skipped remains; the rest failed."""
+    """A refused, unsent or unanswered write is exit code 1. A skipped write is a remaining difference."""
     told = report(planned(manifest()), {"export": outcome})
     assert (told.summary["failed"], told.exit_code, told.get_detailed_exit_code()) == (failed, code, detailed)
 
 
 def test_failed_list_fails_the_run() -> None:
-    """Who could not look at all of it does not know how all of it stands, though no call was to be made."""
+    """A data integration that could not be listed fails the run, even without writes."""
     (target,) = report(planned(manifest())).targets
     told = Report(report(Plan()).run, (replace(target, unlisted=(("arn:one", "denied"),)),))
     assert told.has_failed
@@ -120,13 +120,13 @@ def test_failed_list_fails_the_run() -> None:
 
 
 def test_unmanaged_associations_are_counted_and_do_not_fail_the_run() -> None:
-    """What no manifest covers is said, and does not fail a job."""
+    """Unmanaged associations are counted, and do not fail the run."""
     told = report(planned(lives=(live(),)))
     assert (told.summary["unmanaged"], told.get_detailed_exit_code()) == (1, 0)
 
 
 def test_failed_target_fails_the_run_and_blocks_its_manifests() -> None:
-    """Also one without manifests: silence would be mistaken for success."""
+    """A failed target fails the run, even without manifests, and blocks its manifests."""
     failed = TargetReport("prod", None, None, "no credentials", build_blocked_lines([manifest()], "no"))
     told = Report(report(Plan()).run, (failed,))
     assert (told.summary["blocked"], told.exit_code) == (1, 1)
@@ -135,19 +135,19 @@ def test_failed_target_fails_the_run_and_blocks_its_manifests() -> None:
 
 
 def test_member_that_aws_never_shows_is_unverifiable() -> None:
-    """Never "in sync" without saying what was not compared."""
+    """A member that AWS never shows is reported as unverifiable."""
     (association,) = report(planned(manifest(), lives=(live(),), records=(record(),))).targets[0].associations
     assert association.unverifiable == ("/ObjectConfiguration",)
 
 
 def test_report_has_the_arn_of_a_created_association() -> None:
-    """The new association's ARN stands in the report of the run that made it."""
+    """The report of a run has the ARN of the association that it created."""
     told = report(planned(manifest()), {"export": Created("a1")}, {"a1": live()})
     assert told.targets[0].associations[0].arn == live().arn
 
 
 def test_digest_covers_only_writes() -> None:
-    """Times, drift and positions do not change it; another write does."""
+    """The digest changes with the writes, and not with times, drift or positions."""
     one = report(planned(manifest()))
     assert one.plan_digest.startswith("sha256:")
     moved = replace(manifest(), origin=replace(manifest().origin, line=99))
@@ -159,45 +159,45 @@ def test_digest_covers_only_writes() -> None:
 
 
 def test_report_counts_live_and_managed_associations() -> None:
-    """So that nobody takes a quiet report of two manifests for a whole account under git."""
+    """The report counts live and managed associations, which shows how much of an account git manages."""
     told = report(planned(manifest(), lives=(live(), live("b", ClientId="b"), live("c", ClientId="c"))))
     assert (told.managed_count, told.live_count) == (1, 3)
 
 
 def test_created_association_counts_as_live_and_managed() -> None:
-    """Whether or not List shows it already."""
+    """A created association counts as live and managed, even if List does not show it yet."""
     told = report(planned(manifest(), lives=(live("c", ClientId="c"),)), {"export": Created("a1")})
     assert (told.managed_count, told.live_count) == (1, 2)
 
 
 def test_record_without_a_manifest_is_reported_as_orphaned() -> None:
-    """An association whose manifest is gone, also one that nobody ever saw; not one that was renamed."""
+    """A record without a manifest is orphaned, even without an association. A renamed record is not."""
     waiting = replace(record("gone", ClientId="x"), state=CreatePending(1, NOW, NOW))
     told = report(planned(manifest("new"), lives=(live(),), records=(record("old"), waiting)))
     assert [each.name for each in told.targets[0].orphaned] == ["gone"]
 
 
 def test_list_failure_without_a_manifest_is_reported() -> None:
-    """Silence would be mistaken for an empty list."""
+    """A data integration that could not be listed is reported, even without manifests."""
     decided = compute_plan([], observed(unobserved="denied"), journal(), rules())
     assert report(decided).targets[0].unlisted == ((INTEGRATION.arn, "denied"),)
 
 
 def test_unmanaged_associations_are_a_difference_on_request() -> None:
-    """For whoever wants a whole account under git."""
+    """Unmanaged associations are a difference on request."""
     told = report(planned(lives=(live(),)))
     assert (told.get_detailed_exit_code(), told.get_detailed_exit_code(unmanaged=True)) == (0, 2)
     assert report(Plan()).get_detailed_exit_code(unmanaged=True) == 0
 
 
 def test_plan_mismatch_fails_the_run() -> None:
-    """A job must not go on as if it had been applied."""
+    """A plan mismatch is exit code 1."""
     told = replace(report(planned(manifest())), mismatch=PlanMismatch("sha256:0", None))
     assert (told.exit_code, told.get_detailed_exit_code()) == (1, 1)
 
 
 def test_report_without_a_reached_target_has_no_plan() -> None:
-    """Without manifests, and where no target could be looked at; a plan of no writes is one."""
+    """A target without manifests or without a connection has no plan. A plan without writes is a plan."""
     failed = TargetReport("prod", None, None, "no credentials", build_blocked_lines([manifest()], "no"))
     empty = report(planned(lives=(live(),)))
     assert not empty.has_plan
@@ -211,7 +211,7 @@ def test_report_without_a_reached_target_has_no_plan() -> None:
 
 
 def test_a_report_knows_the_names_of_data_integrations() -> None:
-    """The rows of what has no manifest say them; the digest does not depend on them."""
+    """A report has the names of the data integrations. The digest does not depend on them."""
     one = report(planned(manifest(), records=(record("gone", ClientId="x"),)))
     (target,) = one.targets
     assert target.get_integration_name(INTEGRATION.arn) == INTEGRATION.name

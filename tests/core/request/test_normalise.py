@@ -1,4 +1,4 @@
-"""What a JSON Schema cannot say of a request is said here, with the place."""
+"""Problems of a request that a JSON Schema cannot express are found, with their JSON Pointers."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ WINDOW = "/ExecutionConfiguration/OnDemandConfiguration"
         ({"OnDemandConfiguration": {"StartTime": 5}}, {}),
         (
             {"OnDemandConfiguration": {"StartTime": "2026-10-01T00:00:00Z", "EndTime": "2026-10-01T00:00:00Z"}},
-            {f"{WINDOW}/EndTime": "the window ends at 2026-10-01T00:00:00Z, which is not after its start"},
+            {f"{WINDOW}/EndTime": "EndTime must be after StartTime: the window starts at 2026-10-01T00:00:00Z"},
         ),
         ({"OnDemandConfiguration": {"StartTime": "2026-02-30T00:00:00Z"}}, {f"{WINDOW}/StartTime": "is not a time"}),
         (
             {"ScheduleConfiguration": {"FirstExecutionFrom": "2026-10-01T00:00:00", "ScheduleExpression": "hourly"}},
             {
-                "/ExecutionConfiguration/ScheduleConfiguration/FirstExecutionFrom": "has no zone",
+                "/ExecutionConfiguration/ScheduleConfiguration/FirstExecutionFrom": "has no time zone",
                 "/ExecutionConfiguration/ScheduleConfiguration/ScheduleExpression": "neither rate",
             },
         ),
     ],
 )
 def test_request_problems_have_json_pointers(execution: dict[str, Any], expected: dict[str, str]) -> None:
-    """Each problem stands at its member, and what is right or of the wrong type brings none."""
+    """Each problem has the pointer of its member. Valid members, and members of the wrong type, have none."""
     found = dict(find_problems({"DataIntegrationIdentifier": "x", "ExecutionConfiguration": execution}))
     assert found.keys() == expected.keys()
     for place, said in expected.items():

@@ -1,4 +1,4 @@
-"""The ClientToken is the same for the same request everywhere, and never for another."""
+"""Equal requests have equal ClientTokens on every machine, and different requests have different ones."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ requests = st.dictionaries(texts, trees, max_size=4)
 
 
 def test_the_token_of_a_request_never_changes() -> None:
-    """The token is pinned: another value would create every association in the world a second time."""
+    """The token of a known request has a fixed value. With another one, each association could be created twice."""
     assert compute_client_token(request(), 0) == (
         "appintegrations-reconciler-v1-ec80cec1be80a37688572c58f2f6d3241489b47675370c8c68df5eb0fb7461bf"
     )
 
 
 def test_recreation_has_a_different_token() -> None:
-    """The next incarnation is another request to AWS."""
+    """AWS does not mistake the recreation of a lost association for a repeated Create."""
     assert compute_client_token(request(), 1) != compute_client_token(request(), 0)
 
 
 def reversed_keys(tree: Any) -> Any:
-    """Return the tree with the keys of all its maps the other way round."""
+    """Return the value with the keys of each mapping in reverse order."""
     if isinstance(tree, dict):
         return {key: reversed_keys(tree[key]) for key in reversed(list(tree))}
     return tree
@@ -36,17 +36,17 @@ def reversed_keys(tree: Any) -> Any:
 
 @given(requests)
 def test_token_does_not_depend_on_key_order(tree: dict[str, Any]) -> None:
-    """Two machines that read the same manifest have the same token."""
+    """Two machines compute the same token from the same manifest."""
     assert compute_client_token(reversed_keys(tree), 0) == compute_client_token(tree, 0)
 
 
 @given(requests, requests)
 def test_different_requests_have_different_tokens(one: dict[str, Any], other: dict[str, Any]) -> None:
-    """A token is never that of another request."""
+    """Two requests have the same token only if they are equal."""
     assert (compute_client_token(one, 0) == compute_client_token(other, 0)) == (one == other)
 
 
 @given(requests)
 def test_token_has_a_length_that_aws_accepts(tree: dict[str, Any]) -> None:
-    """A ClientToken has 1 to 2048 characters (service model)."""
+    """Each ClientToken has 1 to 2048 characters, as the service model requires."""
     assert 1 <= len(compute_client_token(tree, 0)) <= 2048

@@ -1,4 +1,4 @@
-"""AWS over real HTTP: which calls are made, what each error becomes, and that nothing is sent twice."""
+"""AWS over real HTTP: the calls are the documented ones, each error has its type, and no write is sent twice."""
 
 from __future__ import annotations
 
@@ -39,31 +39,31 @@ SOON = CLOCK.now()
 
 @pytest.fixture
 def server() -> Iterator[SandboxServer]:
-    """Return a running sandbox with room for many."""
+    """Return a running sandbox with high quotas."""
     with SandboxServer(behaviour=Behaviour(integrations=500, associations_per_integration=500)) as running:
         yield running
 
 
 @pytest.fixture
 def wire(server: SandboxServer) -> Iterator[Wire]:
-    """Return a wire to that sandbox."""
+    """Return a proxy to the sandbox that records the requests."""
     with Wire(server.url) as running:
         yield running
 
 
 def connect(wire: Wire, target: Target = TARGET, **changes: Any) -> TargetSession:
-    """Return a target's session over the wire."""
+    """Return a session of a target, connected through the recording proxy."""
     connection = ConnectionSettings("0", endpoint_url=wire.url, has_dummy_credentials=True)
     return TargetSession(target, replace(connection, **changes), lambda: None, MODELS)
 
 
 def observe(reader: Reader) -> Observation:
-    """Return what a reader sees."""
+    """Return the observation of a reader."""
     return reader.observe(lambda *_: None)
 
 
 def client(server: SandboxServer) -> Any:
-    """Return a plain client to arrange things with."""
+    """Return a plain boto3 client that prepares the sandbox."""
     return boto3.client(
         "appintegrations", "us-east-1", endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x"
     )
@@ -75,9 +75,13 @@ def arn_of(name: str, server: SandboxServer) -> str:
 
 
 def test_unchanged_run_makes_the_documented_number_of_calls(server: SandboxServer, wire: Wire) -> None:
-    """One GetCallerIdentity, ceil(D/50) ListDataIntegrations, ceil(a/50) lists per integration, at least one."""
+    """An unchanged run makes exactly the documented number of calls.
+
+    That is one GetCallerIdentity, ceil(D/50) ListDataIntegrations for D data integrations, and for each of them
+    ceil(a/50) lists of its a associations, at least one.
+    """
     plain = client(server)
-    for number in range(48):  # three are seeded: D = 51
+    for number in range(48):  # the sandbox already has three: D = 51
         plain.create_data_integration(
             Name=f"i{number}",
             KmsKey="k",
@@ -95,7 +99,7 @@ def test_unchanged_run_makes_the_documented_number_of_calls(server: SandboxServe
 
 
 def test_live_associations_are_normalised(server: SandboxServer, wire: Wire) -> None:
-    """Times, ARN and the last execution come as the core compares them."""
+    """Live associations have the normal form of times and ARNs that the core compares, and their last execution."""
     arn = arn_of("profiles-export", server)
     sent = resolve_request(request(), arn)
     assert isinstance(connect(wire).create_writer(CLOCK).create(sent, "token", SOON), Created)
@@ -105,7 +109,7 @@ def test_live_associations_are_normalised(server: SandboxServer, wire: Wire) -> 
 
 
 def test_update_is_sent_once_and_its_outcome_is_returned(server: SandboxServer, wire: Wire) -> None:
-    """Its answer is empty; one that is refused, or whose answer is lost, is not sent again."""
+    """An Update is sent once, and it is not repeated if AWS refuses it or if its answer is lost."""
     arn = arn_of("profiles-export", server)
     writer = connect(wire).create_writer(CLOCK)
     created = writer.create(resolve_request(request(), arn), "token", SOON)
@@ -119,7 +123,7 @@ def test_update_is_sent_once_and_its_outcome_is_returned(server: SandboxServer, 
 
 
 def test_expired_request_is_not_sent(server: SandboxServer, wire: Wire) -> None:
-    """It is signed and about to be sent when the time is looked at for the last time."""
+    """A request whose deadline passed is not sent. The clock is checked after the request is signed."""
     clock = FakeClock()
     writer = connect(wire).create_writer(clock)
     sent, until = resolve_request(request(), arn_of("profiles-export", server)), clock.now()
@@ -131,7 +135,7 @@ def test_expired_request_is_not_sent(server: SandboxServer, wire: Wire) -> None:
 
 
 def test_create_sends_our_token_and_user_agent(server: SandboxServer, wire: Wire) -> None:
-    """Botocore invents a token where ours is missing; and CloudTrail is to show who called."""
+    """A Create sends the token of the program instead of one of botocore, and a User-Agent that CloudTrail shows."""
     sent = resolve_request(request(), arn_of("profiles-export", server))
     connect(wire).create_writer(CLOCK).create(sent, "our-token", SOON)
     (create,) = [each for each in wire.requests if each.method == "POST" and each.path != "/"]
@@ -140,14 +144,14 @@ def test_create_sends_our_token_and_user_agent(server: SandboxServer, wire: Wire
 
 
 def test_the_reading_client_cannot_write(wire: Wire) -> None:
-    """Not "does not": whatever holds the reader, a Create through it fails before it leaves."""
-    with pytest.raises(AssertionError, match="through the reading client"):
+    """A Create through the client of the reader fails before it is sent."""
+    with pytest.raises(AssertionError, match="was called on a read-only client"):
         connect(wire).create_reader()._client.create_data_integration_association(DataIntegrationIdentifier="x")  # noqa: SLF001
     assert "CreateDataIntegrationAssociation" not in wire.counts
 
 
 def test_another_account_is_refused_before_anything_is_read(wire: Wire) -> None:
-    """Credentials of the wrong account see nothing and do nothing."""
+    """With credentials of another account, the session ends after GetCallerIdentity."""
     with pytest.raises(WrongAccount, match="declares 999999999999"):
         connect(wire, replace(TARGET, account="999999999999"))
     assert wire.counts == {"STS": 1}
@@ -155,18 +159,18 @@ def test_another_account_is_refused_before_anything_is_read(wire: Wire) -> None:
 
 @pytest.mark.parametrize("status", [200, 403])
 def test_answer_of_a_proxy_is_a_one_line_error(server: SandboxServer, status: int) -> None:
-    """A proxy, or a portal that wants a login, answers with a page where XML is due."""
+    """The page of a proxy or login portal instead of an AWS answer gives an error of one short line."""
     said = page(status, "<html>\n<p>Please log in" + "." * 5000)
     with Wire(server.url, before=lambda _: said) as wire, pytest.raises(Unreachable) as raised:
         connect(wire)
     text = str(raised.value)
-    assert text.startswith("GetCallerIdentity: what answers is not AWS, but maybe a proxy: ")
+    assert text.startswith("GetCallerIdentity: the answer is not from AWS, but perhaps from a proxy: ")
     assert "\n" not in text
     assert len(text) < 300
 
 
 def test_gateway_error_includes_the_request_id(server: SandboxServer) -> None:
-    """It is in the headers alone, since there is no document."""
+    """A gateway error without a body shows the request id of its headers."""
     said = page(502, "").replace(b"\r\n\r\n", b"\r\nx-amzn-RequestId: req-1\r\n\r\n")
     with Wire(server.url, before=lambda each: None if each.operation == "STS" else said) as wire:
         reader = connect(wire).create_reader()
@@ -175,7 +179,7 @@ def test_gateway_error_includes_the_request_id(server: SandboxServer) -> None:
 
 
 def test_a_role_is_assumed_with_its_session_name(wire: Wire) -> None:
-    """The role's account is the one that counts, and CloudTrail shows the session's name."""
+    """The role of a target is assumed with its session name and external id, and the account of the role counts."""
     target = replace(
         TARGET, account="210987654321", role_arn="arn:aws:iam::210987654321:role/reconciler", external_id="xyz"
     )
@@ -187,7 +191,7 @@ def test_a_role_is_assumed_with_its_session_name(wire: Wire) -> None:
 
 
 def test_missing_region_is_an_error(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without one anywhere, one line says where it may come from."""
+    """If no Region is configured, the error names the options and variables that set one."""
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
@@ -202,26 +206,26 @@ def test_missing_region_is_an_error(wire: Wire, monkeypatch: pytest.MonkeyPatch)
 def test_alias_of_a_region_is_rejected(
     wire: Wire, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, by: str
 ) -> None:
-    """A journal is known by its Region: two names of one would be two journals, and two exports. Nothing is called."""
+    """Another spelling of a Region is rejected before any call, because it would have its own journal and exports."""
     (tmp_path / "config").write_text(f"[default]\nregion = {name.strip()}\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config" if by == "profile" else tmp_path / "none"))
     if by == "environment":
         monkeypatch.setenv("AWS_DEFAULT_REGION", name)
     if by == "profile" and name.strip() == "us-east-1":
-        return  # a file of settings has no blanks around a value
+        return  # the config file strips blanks around a value
     target = Target("prod", name if by == "target" else None, ACCOUNT)
-    with pytest.raises(CloudError, match=r"is no Region: write (us-east-1|its Region|a code such as us-east-1)"):
+    with pytest.raises(CloudError, match=r"is not a Region: write (us-east-1|its Region|a code such as us-east-1)"):
         connect(wire, target, region=name if by == "option" else None)
     assert wire.counts == {}
 
 
 def test_region_unknown_to_botocore_is_accepted(wire: Wire) -> None:
-    """Its partition's pattern is all that counts."""
+    """A Region that botocore does not list is accepted if it matches the pattern of its partition."""
     assert connect(wire, Target("prod", "eu-north-7", ACCOUNT)).region == "eu-north-7"
 
 
 def test_missing_credentials_are_unauthenticated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No credentials anywhere, or a profile that does not exist, is an error of its own."""
+    """Missing credentials and a missing profile raise Unauthenticated."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -247,7 +251,7 @@ def test_missing_credentials_are_unauthenticated(monkeypatch: pytest.MonkeyPatch
 def test_read_errors_have_types(
     server: SandboxServer, status: int, code: str, error: type[CloudError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Code and request id stand in the one line; boto3's own AWS_MAX_ATTEMPTS says how often it is tried."""
+    """A failed List raises the error type of its code, shows the request id, and honours AWS_MAX_ATTEMPTS."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 
     def fail(request: Request) -> bytes | None:
@@ -262,7 +266,7 @@ def test_read_errors_have_types(
 
 @pytest.mark.parametrize("status", [403, 404, 400])
 def test_failed_list_does_not_affect_the_other_lists(server: SandboxServer, status: int) -> None:
-    """One failure stays one failure, and is never taken for an empty list."""
+    """If one List fails, only that data integration is unobserved, and it does not count as empty."""
     broken = arn_of("profiles-export", server)
 
     def fail(request: Request) -> bytes | None:
@@ -275,7 +279,7 @@ def test_failed_list_does_not_affect_the_other_lists(server: SandboxServer, stat
 
 
 def test_interrupted_list_is_unobserved(server: SandboxServer) -> None:
-    """The first page alone says nothing about what is not on it."""
+    """If the second page of a List fails, the data integration is unobserved."""
     for number in range(60):
         client(server).create_data_integration_association(
             DataIntegrationIdentifier="profiles-export", DestinationURI=f"s3://corp-exports/{number}"
@@ -290,7 +294,7 @@ def test_interrupted_list_is_unobserved(server: SandboxServer) -> None:
 
 
 def test_list_answer_without_its_member_is_unobserved(server: SandboxServer) -> None:
-    """An answer that nobody can read is not an empty one."""
+    """A List answer without its member is unobserved and does not count as empty."""
     broken = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
     with Wire(
         server.url, before=lambda request: broken if request.operation.startswith("ListDataIntegrationA") else None
@@ -321,7 +325,7 @@ def test_list_answer_without_its_member_is_unobserved(server: SandboxServer) -> 
 def test_create_is_sent_once_for_every_answer(
     server: SandboxServer, status: int, code: str, message: str, outcome: type[object]
 ) -> None:
-    """Botocore would repeat some of these by itself; this client does not, and says what became of the call."""
+    """A Create is sent once, whatever AWS answers, and its outcome has the type that fits the answer."""
     with Wire(
         server.url, before=lambda request: answer(status, code, message) if request.operation.startswith("C") else None
     ) as wire:
@@ -330,7 +334,7 @@ def test_create_is_sent_once_for_every_answer(
 
 
 def test_wrong_clock_is_not_blamed_on_the_credentials(server: SandboxServer) -> None:
-    """What AWS refuses for the time of its signature ends with what to do about the clock, and with nothing else."""
+    """If AWS rejects the time of a signature, the advice is to set the clock and not to renew the credentials."""
     said = "Signature not yet current: 20261127T123000Z is still later than 20261127T122000Z"
 
     def judge(request: Request) -> bytes | None:
@@ -338,7 +342,7 @@ def test_wrong_clock_is_not_blamed_on_the_credentials(server: SandboxServer) -> 
         return answer(403, "InvalidSignatureException", said) if judged else None
 
     with Wire(server.url, before=judge) as wire:
-        with pytest.raises(ClockSkewed, match=r"\(request req-1\); set the clock of this machine, and keep it by NTP"):
+        with pytest.raises(ClockSkewed, match=r"\(request req-1\); set the clock of this machine, and use NTP"):
             observe(connect(wire).create_reader())
         refused = connect(wire).create_writer(CLOCK).create(request(), "t", SOON)
     assert isinstance(refused, Refused)
@@ -347,7 +351,7 @@ def test_wrong_clock_is_not_blamed_on_the_credentials(server: SandboxServer) -> 
 
 
 def test_an_explicit_deny_is_final(server: SandboxServer) -> None:
-    """A resource policy's deny will not pass by itself."""
+    """The refusal of an explicit deny says that a person must change the policy."""
     server.sandbox.set_behaviour(Behaviour(explicit_deny=True))
     with Wire(server.url) as wire:
         refused = (
@@ -356,11 +360,11 @@ def test_an_explicit_deny_is_final(server: SandboxServer) -> None:
             .create(resolve_request(request(), arn_of("profiles-export", server)), "t", SOON)
         )
     assert isinstance(refused, Refused)
-    assert "until a person changes that" in refused.reason
+    assert "until a person changes the policy" in refused.reason
 
 
 def test_truncated_answer_is_unknown_and_not_repeated(server: SandboxServer) -> None:
-    """The request was carried out, and the connection closed before the answer."""
+    """If the connection closes before the answer, the outcome is unknown, and the Create is not repeated."""
     sent = resolve_request(request(), arn_of("profiles-export", server))
     with Wire(server.url, after=lambda request: b"" if request.operation.startswith("C") else None) as wire:
         assert isinstance(connect(wire).create_writer(CLOCK).create(sent, "t", SOON), Unknown)
@@ -369,7 +373,7 @@ def test_truncated_answer_is_unknown_and_not_repeated(server: SandboxServer) -> 
 
 
 def test_missing_answer_is_unknown_and_not_repeated(server: SandboxServer) -> None:
-    """The commonest lost answer: carried out, and the client's patience ends first."""
+    """If the answer takes longer than the read timeout, the outcome is unknown, and the Create is not repeated."""
     sent = resolve_request(request(), arn_of("profiles-export", server))
     over = threading.Event()
 
@@ -386,7 +390,7 @@ def test_missing_answer_is_unknown_and_not_repeated(server: SandboxServer) -> No
 
 
 def test_connection_cut_by_a_proxy_is_unknown(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Behind a proxy a broken connection looks as if none had been made, also after the request went out."""
+    """If a proxy cuts the connection, the outcome is unknown, although the error looks like a failed connection."""
     with Wire(server.url, before=lambda request: b"" if request.operation.startswith("C") else None) as proxy:
         for name, value in (("HTTP_PROXY", proxy.url), ("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")):
             monkeypatch.setenv(name, value)
@@ -397,7 +401,7 @@ def test_connection_cut_by_a_proxy_is_unknown(server: SandboxServer, monkeypatch
 
 
 def test_an_answer_without_an_id_is_unknown(server: SandboxServer) -> None:
-    """A 200 that names nothing proves nothing."""
+    """A 200 answer without an association id leaves the outcome unknown."""
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\nx-amzn-RequestId: req-1\r\n\r\n"
     empty = head + b"{}"
     with Wire(server.url, before=lambda request: empty if request.operation.startswith("C") else None) as wire:
@@ -406,14 +410,17 @@ def test_an_answer_without_an_id_is_unknown(server: SandboxServer) -> None:
 
 
 def test_refused_connection_is_not_sent(server: SandboxServer) -> None:
-    """A refused connection is no unknown outcome."""
+    """If the connection is refused, the outcome is that nothing was sent."""
     with Wire(server.url) as wire:
         writer = connect(wire).create_writer(CLOCK)
     assert isinstance(writer.create(request(), "t", SOON), NotSent)
 
 
 def test_default_botocore_retries_create_three_times(server: SandboxServer) -> None:
-    """Why the writing client makes one attempt: where tokens are ignored, botocore's retries are exports."""
+    """With the defaults of botocore, a Create with lost answers is sent three times.
+
+    The writer therefore makes one attempt: without a ClientToken that AWS recognises, each retry would be an export.
+    """
     server.sandbox.set_behaviour(Behaviour(tokens="ignored", lose_answers=2))
     client(server).create_data_integration_association(
         DataIntegrationIdentifier="profiles-export", DestinationURI="s3://corp-exports/x"
@@ -422,7 +429,7 @@ def test_default_botocore_retries_create_three_times(server: SandboxServer) -> N
 
 
 def test_integration_list_without_its_member_is_an_error(server: SandboxServer) -> None:
-    """An answer without its member is not an account without data integrations."""
+    """A ListDataIntegrations answer without its member does not count as an account without data integrations."""
     empty = b"HTTP/1.1 200 OK\r\nx-amzn-RequestId: r\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
     with Wire(
         server.url, before=lambda request: empty if request.operation == "ListDataIntegrations" else None
@@ -433,21 +440,21 @@ def test_integration_list_without_its_member_is_an_error(server: SandboxServer) 
 
 
 def test_sandbox_connection_ignores_profile_and_proxy(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a profile that does not exist nor a proxy stands between the program and a sandbox."""
+    """A sandbox is reached without a proxy, even if the environment names a proxy and a missing profile."""
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     assert connect(wire).account == ACCOUNT
 
 
 def test_invalid_boto3_settings_are_an_error(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line, not an internal error."""
+    """An invalid AWS_MAX_ATTEMPTS is an expected error and not an internal one."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "x")
     with pytest.raises(CloudError):
         connect(wire)
 
 
 def test_every_call_is_rate_limited(wire: Wire) -> None:
-    """The pace is asked before each request to AppIntegrations, also by the threads that list."""
+    """Each request to AppIntegrations waits for the rate limit, including those of the listing threads."""
     asked: list[None] = []
     connection = ConnectionSettings("0", endpoint_url=wire.url, has_dummy_credentials=True)
     aws = TargetSession(TARGET, connection, lambda: asked.append(None), MODELS)
@@ -459,14 +466,14 @@ def test_every_call_is_rate_limited(wire: Wire) -> None:
 
 
 def connected(wire: Wire) -> int:
-    """Return how many connections to a wire nobody has closed (proc(5), /proc/net/tcp: the remote port, the state)."""
+    """Return the number of open connections to a server (proc(5), /proc/net/tcp: the remote port, the state)."""
     port = f":{int(wire.url.rpartition(':')[2]):04X}"
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
     return sum(line[2].endswith(port) and line[3] == "01" for line in lines)
 
 
 def test_closed_session_leaves_no_open_connection(server: SandboxServer) -> None:
-    """Neither to STS nor to AppIntegrations: AWS keeps them open, and Python collects a client who knows when."""
+    """A closed session has no open connections to STS or AppIntegrations, which AWS would keep open."""
     role = Target("prod", "us-east-1", "210987654321", role_arn="arn:aws:iam::210987654321:role/reconciler")
     with Wire(server.url, kept=True) as wire:
         aws = connect(wire, role)
@@ -477,12 +484,12 @@ def test_closed_session_leaves_no_open_connection(server: SandboxServer) -> None
 
 
 def ok(body: str) -> bytes:
-    """Return an answer of AWS."""
+    """Return a successful answer of AWS."""
     return page(200, body, "application/json").replace(b"\r\n", b"\r\nx-amzn-RequestId: req-1\r\n", 1)
 
 
 def listing(body: str) -> Any:
-    """Return a fault that answers the List of associations."""
+    """Return a fault that answers the List of associations with a body."""
     return lambda request: ok(body) if request.operation == "ListDataIntegrationAssociation" else None
 
 
@@ -492,7 +499,7 @@ def listing(body: str) -> Any:
     ["", "<html>Please log in</html>", '{"__type": "AccessDeniedException"}', '{"code": 403}', '{"code": {}}', "[]"],
 )
 def test_proxy_page_leaves_a_write_unknown(server: SandboxServer, status: int, body: str) -> None:
-    """AWS carried the call out, and something on the way back answers in its place: nobody knows."""
+    """If a proxy answers after AWS carried out a write, the outcome is unknown, and the write is not repeated."""
     sent = resolve_request(request(), arn_of("profiles-export", server))
     with Wire(server.url) as wire:
         writer = connect(wire).create_writer(CLOCK)
@@ -511,13 +518,15 @@ def test_proxy_page_leaves_a_write_unknown(server: SandboxServer, status: int, b
 @pytest.mark.parametrize("status", [200, 403, 404])
 @pytest.mark.parametrize("body", ["<html>", '{"DataIntegrationAssociations": [], "DataIntegrations": []}'])
 def test_proxy_page_leaves_a_read_unobserved(server: SandboxServer, status: int, body: str) -> None:
-    """Without AWS's request id it says nothing of AWS."""
+    """A page without AWS's request id leaves the data integrations unobserved."""
     arn = arn_of("profiles-export", server)
     with Wire(server.url) as wire:
         reader = connect(wire).create_reader()
         wire.before = lambda _: page(status, body, "application/json")
         assert isinstance(reader.list_associations([arn])[arn], Unobserved)
-        with pytest.raises(Unreachable, match=r"^ListDataIntegrations: what answers is not AWS, but maybe a proxy"):
+        with pytest.raises(
+            Unreachable, match=r"^ListDataIntegrations: the answer is not from AWS, but perhaps from a proxy"
+        ):
             observe(reader)
 
 
@@ -528,7 +537,7 @@ def _once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("id_", ["7", "true", "null", '""', '" "', '"a\\u001b"', '"\\ud800"', '["x"]', "{}"])
 def test_invalid_id_leaves_a_create_unknown(server: SandboxServer, id_: str) -> None:
-    """AWS did something, and nobody can say to what: List tells."""
+    """A Create answer with an invalid association id is unknown, and the next List decides."""
     said = ok(f'{{"DataIntegrationAssociationId": {id_}}}')
     with Wire(server.url, before=lambda request: said if request.operation.startswith("C") else None) as wire:
         assert isinstance(connect(wire).create_writer(CLOCK).create(request(), "t", SOON), Unknown)
@@ -565,7 +574,7 @@ INTEGRATION = f"{OURS}:data-integration/i"
     ],
 )
 def test_list_with_an_invalid_item_is_unobserved(server: SandboxServer, item: str) -> None:
-    """Never adopted, and never taken for empty."""
+    """A List with an invalid item leaves its data integration unobserved: nothing is adopted or taken for missing."""
     with Wire(server.url, before=listing(f'{{"DataIntegrationAssociations": [{{{item}}}]}}')) as wire:
         assert isinstance(connect(wire).create_reader().list_associations([INTEGRATION])[INTEGRATION], Unobserved)
 
@@ -586,7 +595,7 @@ def test_list_with_an_invalid_item_is_unobserved(server: SandboxServer, item: st
     ],
 )
 def test_page_with_wrong_types_is_unobserved(server: SandboxServer, page: str) -> None:
-    """Botocore takes a mapping with nothing in it for an empty list, and what is no token for the end."""
+    """A page with wrong types is unobserved. botocore itself would read it as an empty list, or as the last page."""
     with Wire(server.url, before=listing(page)) as wire:
         assert isinstance(connect(wire).create_reader().list_associations([INTEGRATION])[INTEGRATION], Unobserved)
 
@@ -610,14 +619,14 @@ def test_page_with_wrong_types_is_unobserved(server: SandboxServer, page: str) -
 def test_unknown_members_and_values_in_a_list_are_accepted(
     server: SandboxServer, item: str, execution: Execution | None
 ) -> None:
-    """New members and values are taken, and what is only for people is cleaned."""
+    """New members and values in a List are accepted, and texts that are only displayed are cleaned."""
     with Wire(server.url, before=listing(f'{{"DataIntegrationAssociations": [{{{GOOD} {item}}}]}}')) as wire:
         (live,) = connect(wire).create_reader().list_associations([INTEGRATION])[INTEGRATION]  # type: ignore[misc]
     assert live.last_execution == execution
 
 
 def test_long_execution_message_is_truncated(server: SandboxServer) -> None:
-    """It stands in the journal and on the page."""
+    """A long execution message is truncated, because the journal and the page contain it."""
     item = f'{GOOD} "LastExecutionStatus": {{"ExecutionStatus": "FAILED", "StatusMessage": "{"x" * 100_000}"}}'
     with Wire(server.url, before=listing(f'{{"DataIntegrationAssociations": [{{{item}}}]}}')) as wire:
         (live,) = connect(wire).create_reader().list_associations([INTEGRATION])[INTEGRATION]  # type: ignore[misc]
@@ -636,7 +645,7 @@ def test_long_execution_message_is_truncated(server: SandboxServer) -> None:
     ],
 )
 def test_integration_list_with_an_invalid_item_is_an_error(server: SandboxServer, item: str) -> None:
-    """What is not of this account and Region is not reconciled."""
+    """A data integration of another account or Region, or with invalid members, is an error."""
     said = ok(f'{{"DataIntegrations": [{item}]}}')
     with Wire(server.url, before=lambda each: said if each.operation == "ListDataIntegrations" else None) as wire:
         reader = connect(wire).create_reader()
@@ -649,7 +658,7 @@ def test_integration_list_with_an_invalid_item_is_an_error(server: SandboxServer
     [("AB", "the same NextToken twice"), ("A", "the same NextToken twice"), ("", "more than 400 pages")],
 )
 def test_endless_list_is_ended(server: SandboxServer, tokens: str, said: str) -> None:
-    """Neither two tokens in turn nor a new one each time keep a run busy for ever."""
+    """A List that repeats its tokens, or has too many pages, ends as unobserved."""
     count = 0
 
     def turn(request: Request) -> bytes | None:
@@ -670,17 +679,17 @@ def test_endless_list_is_ended(server: SandboxServer, tokens: str, said: str) ->
 
 @pytest.mark.parametrize("account", ["../../x", "12345678901", "", "\uff11" * 12])
 def test_invalid_account_id_is_rejected(wire: Wire, account: str) -> None:
-    """It becomes a part of the journal's name."""
+    """An account id that is not twelve digits is rejected, because the account id is part of the journal's name."""
     body = f"<GetCallerIdentityResult><Account>{account}</Account><Arn>a</Arn></GetCallerIdentityResult>"
     meta = "<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>"
     said = f"<GetCallerIdentityResponse>{body}{meta}</GetCallerIdentityResponse>"
     wire.before = lambda _: page(200, said, "text/xml")
-    with pytest.raises(CloudError, match="GetCallerIdentity: the answer cannot be used: Account is"):
+    with pytest.raises(CloudError, match="GetCallerIdentity: the answer cannot be used: Account is not twelve digits"):
         connect(wire, Target("prod", "us-east-1"))
 
 
 def test_every_modelled_error_is_known() -> None:
-    """A refusal that AWS's model names is one; a new model's errors have to be looked at."""
+    """The program knows each error of the service model. A new model with other errors fails this test."""
     model = boto3.client(
         "appintegrations", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
     ).meta.service_model

@@ -1,4 +1,4 @@
-"""Nobody is asked: a profile that wants a person's answer is refused in one line, and no child waits for one."""
+"""A profile that needs a person's input is rejected with one line, and a credential_process cannot wait for input."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MODELS = SharedModels()
 
 @pytest.fixture
 def config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Return the file of profiles; nothing else knows credentials."""
+    """Return the path of the profile file, in an environment without other credentials."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -34,7 +34,7 @@ def config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def asks(folder: Path, body: str) -> str:
-    """Return the setting of a credential_process that runs this Python, and then gives keys."""
+    """Return a credential_process setting that runs Python code and then prints credentials."""
     script = folder / "process.py"
     script.write_text(f"import json, sys\n{body}\nprint(json.dumps({KEYS!r}))\n")
     return f"credential_process = {sys.executable} {script}\n"
@@ -42,22 +42,24 @@ def asks(folder: Path, body: str) -> str:
 
 @pytest.fixture
 def wire() -> Iterator[Wire]:
-    """Return a wire to a sandbox."""
+    """Return a proxy to a sandbox that records the requests."""
     with SandboxServer() as server, Wire(server.url) as running:
         yield running
 
 
 def connect(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> TargetSession:
-    """Return a session of the profile, with its own credentials."""
+    """Return a session that uses the credentials of the profile."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
     return TargetSession(TARGET, ConnectionSettings("0", profile="me"), lambda: None, MODELS)
 
 
 def test_a_profile_with_mfa_is_refused(config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line says which device and what to do; nothing is read from a terminal or from standard input."""
+    """A profile with MFA is rejected with its device and a remedy, and nothing is read from a terminal or stdin."""
     source = "[profile base]\naws_access_key_id = x\naws_secret_access_key = y\n"
     config.write_text(f"{source}[profile me]\n{ROLE}source_profile = base\nmfa_serial = arn:aws:iam::1:mfa/me\n")
-    with pytest.raises(Unauthenticated, match="a code of the MFA device arn:aws:iam::1:mfa/me, and nobody") as raised:
+    with pytest.raises(
+        Unauthenticated, match="a code of the MFA device arn:aws:iam::1:mfa/me, but this program"
+    ) as raised:
         connect(wire, monkeypatch)
     assert wire.counts == {}
     assert "aws sts get-session-token" in str(raised.value)
@@ -65,7 +67,7 @@ def test_a_profile_with_mfa_is_refused(config: Path, wire: Wire, monkeypatch: py
 
 
 def test_aws_login_profile_needs_an_extra(config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which the locked dependencies do not have."""
+    """A profile of `aws login` is rejected with the name of the missing botocore extra."""
     config.write_text("[profile me]\nlogin_session = arn:aws:iam::123456789012:user/me\n")
     with pytest.raises(Unauthenticated, match=r"`aws login` need: install it \(pip install 'botocore\[crt\]'\)"):
         connect(wire, monkeypatch)
@@ -75,7 +77,7 @@ def test_aws_login_profile_needs_an_extra(config: Path, wire: Wire, monkeypatch:
 def test_credential_process_has_no_input_and_no_terminal(
     config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch, *, chained: bool
 ) -> None:
-    """Its standard input is empty, and it has no terminal; that of a source_profile is treated alike."""
+    """A credential_process has empty standard input and no terminal, also for a source_profile."""
     body = (
         "assert sys.stdin.read() == ''\ntry:\n    open('/dev/tty')\nexcept OSError:\n    pass\nelse:\n    sys.exit(9)"
     )
@@ -90,14 +92,14 @@ def test_credential_process_has_no_input_and_no_terminal(
 
 
 def test_hanging_credential_process_is_killed(config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With what it has started."""
+    """A credential_process is killed after its timeout."""
     monkeypatch.setattr("reconciler.edge.aws.noninteractive._TIMEOUT_SECONDS", 0.0)
     config.write_text(f"[profile me]\n{asks(config.parent, 'import time; time.sleep(600)')}")
-    with pytest.raises(Unauthenticated, match="it took longer than 0 s, and was ended"):
+    with pytest.raises(Unauthenticated, match="it ran for longer than 0 s and was killed"):
         connect(wire, monkeypatch)
 
 
 def test_finished_credential_process_is_not_an_error() -> None:
-    """What it said counts."""
+    """The output of a credential_process is returned."""
     program = NoninteractiveProcess([sys.executable, "-c", "print('{}')"], timeout_seconds=60, stdout=-1, stderr=-1)
     assert json.loads(program.communicate()[0]) == {}

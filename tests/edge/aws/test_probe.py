@@ -1,4 +1,4 @@
-"""What the doctor asks of AWS, over real HTTP: reads alone, few of them, and what each answer is taken for."""
+"""The reads of `reconcile doctor` over real HTTP: they are few, cannot write, and interpret each answer correctly."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ DATE = "Sun, 01 Nov 2026 12:00:00 GMT"
 
 @pytest.fixture
 def server() -> Iterator[SandboxServer]:
-    """Return a running sandbox with room for many."""
+    """Return a running sandbox with a high quota of data integrations."""
     with SandboxServer(behaviour=Behaviour(integrations=500)) as running:
         yield running
 
 
 @pytest.fixture
 def wire(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
-    """Return a wire to that sandbox; nothing is tried twice."""
+    """Return a recording proxy to the sandbox, with botocore retries disabled."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with Wire(server.url) as running:
         yield running
 
 
 def session(wire: Wire, target: Target = TARGET, listen: Callable[[Any], None] = lambda _: None) -> TargetSession:
-    """Return a target's session over the wire."""
+    """Return a session of a target, connected through the recording proxy."""
     return TargetSession(
         target, ConnectionSettings("0", endpoint_url=wire.url, has_dummy_credentials=True), lambda: None, MODELS, listen
     )
@@ -59,14 +59,14 @@ def session(wire: Wire, target: Target = TARGET, listen: Callable[[Any], None] =
 
 @pytest.fixture
 def probe(wire: Wire) -> Probe:
-    """Return the reads of a target; the wire has forgotten how they were got."""
+    """Return the probe of a target, and clear the requests that its creation made."""
     made = session(wire).create_probe()
     wire.requests.clear()
     return made
 
 
 def client(service: Any, server: SandboxServer, region: str = REGION) -> Any:
-    """Return a plain client to arrange things with."""
+    """Return a plain boto3 client that prepares the sandbox."""
     return boto3.client(service, region, endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x")
 
 
@@ -84,7 +84,7 @@ def refusal(code: str, status: int = 403) -> bytes:
 
 
 def test_probe_clients_cannot_write(server: SandboxServer) -> None:
-    """Every call that could change something is stopped before it is made, of both services and of the journals."""
+    """Calls that could write fail before they are sent: for AppIntegrations, export buckets and journals."""
     integrations, buckets = client("appintegrations", server), client("s3", server)
     Probe(integrations, buckets, ArnScope("aws", "us-east-1", "123456789012"))
     journals = create_ambient_client(
@@ -100,13 +100,13 @@ def test_probe_clients_cannot_write(server: SandboxServer) -> None:
         ),
         lambda: integrations.delete_data_integration(DataIntegrationIdentifier="profiles-export"),
     ):
-        with pytest.raises(AssertionError, match="through a client that only reads"):
+        with pytest.raises(AssertionError, match="was called on a read-only client"):
             write()  # type: ignore[no-untyped-call]
 
 
 def test_data_integrations_are_listed_page_by_page(probe: Probe, server: SandboxServer, wire: Wire) -> None:
-    """Page by page, and one association at most is asked for."""
-    for number in range(48):  # three are seeded
+    """All pages of data integrations are listed, and the access check lists at most one association."""
+    for number in range(48):  # the sandbox already has three
         client("appintegrations", server).create_data_integration(
             Name=f"i{number}",
             KmsKey="k",
@@ -121,7 +121,7 @@ def test_data_integrations_are_listed_page_by_page(probe: Probe, server: Sandbox
 
 
 def test_list_errors_have_types(probe: Probe, server: SandboxServer, wire: Wire) -> None:
-    """Denied is not unreachable."""
+    """A denied List and a connection without an answer raise different error types."""
     server.sandbox.set_behaviour(Behaviour(list_denied="profiles-export"))
     arn = next(each.arn for each in probe.list_integrations() if each.name == "profiles-export")
     with pytest.raises(AccessDenied, match=r"^ListDataIntegrationAssociations: AccessDeniedException"):
@@ -135,7 +135,7 @@ def test_list_errors_have_types(probe: Probe, server: SandboxServer, wire: Wire)
 
 
 def test_bucket_location_is_read_from_s3(probe: Probe, server: SandboxServer) -> None:
-    """No LocationConstraint is us-east-1."""
+    """The Region of a bucket is its LocationConstraint, and us-east-1 if it has none."""
     Bucket(server.url)
     client("s3", server, "eu-west-2").create_bucket(
         Bucket="abroad", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"}
@@ -147,13 +147,13 @@ def test_bucket_location_is_read_from_s3(probe: Probe, server: SandboxServer) ->
 
 @pytest.mark.parametrize(("said", "region"), [("EU", "eu-west-1"), ("", "us-east-1"), ("eu-west-1", "eu-west-1")])
 def test_legacy_region_names_are_translated(probe: Probe, wire: Wire, said: str, region: str) -> None:
-    """As the S3 API Reference has them."""
+    """Old names of a LocationConstraint become Region names (S3 API Reference, "GetBucketLocation")."""
     wire.before = lambda _: xml(200, f"<LocationConstraint>{said}</LocationConstraint>")
     assert probe.find_bucket_region("b-1") == region
 
 
 def test_default_bucket_encryption_is_read(probe: Probe, server: SandboxServer) -> None:
-    """SSE-KMS with its key, and none."""
+    """The default encryption of a bucket is SSE-KMS with its key, or None if it has none."""
     Bucket(server.url)
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"}}
     s3 = client("s3", server)
@@ -164,7 +164,7 @@ def test_default_bucket_encryption_is_read(probe: Probe, server: SandboxServer) 
 
 
 def test_encryption_rule_without_a_default_is_none(probe: Probe, wire: Wire) -> None:
-    """A rule may be about bucket keys alone."""
+    """A rule that only configures bucket keys is no default encryption."""
     rule = "<Rule><BucketKeyEnabled>true</BucketKeyEnabled></Rule>"
     wire.before = lambda _: xml(200, f"<ServerSideEncryptionConfiguration>{rule}</ServerSideEncryptionConfiguration>")
     assert probe.find_bucket_encryption("b-1") is None
@@ -175,7 +175,7 @@ def test_encryption_rule_without_a_default_is_none(probe: Probe, wire: Wire) -> 
     [("AccessDenied", 403, AccessDenied), ("InvalidBucketName", 400, CloudError), ("InternalError", 500, Unreachable)],
 )
 def test_s3_errors_have_types(probe: Probe, wire: Wire, code: str, status: int, error: type[CloudError]) -> None:
-    """For both questions."""
+    """An error of S3 has the same type for the location and for the encryption of a bucket."""
     wire.before = lambda _: refusal(code, status)
     for ask in (probe.find_bucket_region, probe.find_bucket_encryption):
         with pytest.raises(error, match=f"of b-1: {code}: no"):
@@ -183,16 +183,16 @@ def test_s3_errors_have_types(probe: Probe, wire: Wire, code: str, status: int, 
 
 
 def test_invalid_bucket_name_is_not_requested(probe: Probe, wire: Wire) -> None:
-    """It is no fault of the network either."""
+    """An invalid bucket name is an error without a request, and does not count as an unreachable network."""
     for ask in (probe.find_bucket_region, probe.find_bucket_encryption):
-        with pytest.raises(CloudError, match="is no name of a bucket") as caught:
+        with pytest.raises(CloudError, match="is not a valid bucket name") as caught:
             ask("not a\tbucket!")
         assert type(caught.value) is CloudError
     assert wire.requests == []
 
 
 def test_sts_identity_and_date_are_recorded(wire: Wire) -> None:
-    """Who it is, the Date, and the time before and after."""
+    """The listener records the identity, the Date header, and the times before and after the call."""
     clock = FakeClock()
     ear, before = StsListener(clock), clock.now()
     assert (ear.identity, ear.answer) == (None, None)
@@ -209,7 +209,7 @@ def test_sts_identity_and_date_are_recorded(wire: Wire) -> None:
 
 
 def test_date_of_an_sts_error_is_recorded(wire: Wire) -> None:
-    """With a clock that is wrong nothing but the Date of refusals comes."""
+    """The Date header of an error is recorded, because a wrong clock makes STS reject each call."""
     clock = FakeClock()
     ear = StsListener(clock)
     error = "<Error><Code>SignatureDoesNotMatch</Code><Message>expired</Message></Error>"
@@ -221,7 +221,7 @@ def test_date_of_an_sts_error_is_recorded(wire: Wire) -> None:
 
 
 def test_unreachable_sts_records_nothing(wire: Wire) -> None:
-    """Neither a Date nor a name."""
+    """If STS is unreachable, no identity and no Date header are recorded."""
     ear = StsListener(FakeClock())
     wire.before = lambda _: b""
     with pytest.raises(Unreachable):
@@ -230,7 +230,7 @@ def test_unreachable_sts_records_nothing(wire: Wire) -> None:
 
 
 def test_assumed_role_is_the_recorded_identity(wire: Wire) -> None:
-    """With a RoleArn there are two answers of STS, and the identity is the role's."""
+    """With a RoleArn, STS answers twice, and the recorded identity is that of the role."""
     ear = StsListener(FakeClock())
     session(wire, Target("prod", REGION, None, f"arn:aws:iam::{ACCOUNT}:role/reader"), ear)
     assert wire.counts == {"STS": 2}
@@ -239,7 +239,7 @@ def test_assumed_role_is_the_recorded_identity(wire: Wire) -> None:
 
 
 def test_local_facts_need_no_call(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Versions, the operation, and Regions: whatever profile the environment names."""
+    """Library versions, operations and Regions are known without a call, even with a missing profile."""
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
     assert get_library_versions().keys() == {"boto3", "botocore"}
     assert has_create_operation()

@@ -1,4 +1,4 @@
-"""Keys and tokens of files reach the server that they are for, by git's own means, and nobody else."""
+"""Keys and tokens from files reach only the server of the URL, through git's own settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOKEN = "ghp_hunter2 %/:@\"'$HOME\\né`id`"
 
 
 def refused(url: str, environment: Mapping[str, str], **credentials: Any) -> str:
-    """Return the one line that reading is refused with."""
+    """Return the one-line error of reading a revision."""
     with pytest.raises(GitError) as error:
         read(url, "main", "manifests", environment, credentials=Credentials(**credentials))
     assert str(error.value).isprintable()
@@ -37,7 +37,7 @@ def written(file: Path, content: str, mode: int = 0o600) -> str:
 
 @pytest.mark.parametrize("name", [None, "oauth2"])
 def test_token_is_sent_only_to_the_server(repository: Repository, tmp_path: Path, name: str | None) -> None:
-    """No argument list shows it, no helper that keeps passwords is asked or told, and git has no more than its path."""
+    """The token is in no argument, trace or repr, and no other credential helper is called."""
     keeper = written(
         tmp_path / "keeper", f"#!/bin/sh\ntouch {tmp_path}/pwned\necho username=a\necho password=b\n", 0o755
     )
@@ -53,7 +53,7 @@ def test_token_is_sent_only_to_the_server(repository: Repository, tmp_path: Path
         url = f"http://{server.host}/repository"
         assert read(url, "main", "manifests", given, credentials=credentials) == repository.read()
         Path(token).write_text("wrong")
-        assert "refuses the credentials" in refused(url, given, token_file=token, username=name)
+        assert "rejected the credentials" in refused(url, given, token_file=token, username=name)
     assert b"git-remote-http" in server.arguments
     for seen in (
         server.arguments,
@@ -67,7 +67,7 @@ def test_token_is_sent_only_to_the_server(repository: Repository, tmp_path: Path
 def test_replaced_token_takes_effect_at_once(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file is read when git asks; its path may be relative, and is from where the program runs."""
+    """A replaced token file takes effect at the next request; its path may be relative to the current folder."""
     monkeypatch.chdir(tmp_path)
     for token in ("first", "second"):
         (tmp_path / "token").write_text(token)
@@ -79,7 +79,7 @@ def test_replaced_token_takes_effect_at_once(
 
 @pytest.mark.parametrize("around", ["{}\r\n", "{}\r\nmore\r\n", "{}", " \t{} \r\n", "\ufeff{}\r\n", "\ufeff {}"])
 def test_token_is_its_line_without_surrounding_space(repository: Repository, tmp_path: Path, around: str) -> None:
-    """Without the line's end, also one of Windows, and without space around it; what is within it stays."""
+    """The token is the first line without surrounding space, byte order mark and line break."""
     token = tmp_path / "token"
     token.write_bytes(around.format(TOKEN).encode())
     credentials = Credentials(token_file=str(token))
@@ -90,21 +90,21 @@ def test_token_is_its_line_without_surrounding_space(repository: Repository, tmp
 
 @pytest.mark.parametrize("content", [b"\xef\xbb\xbf\r\n", b"\ntoken", "token".encode("utf-16"), b"to\0ken", b"\xffx"])
 def test_a_file_without_a_token_is_refused(tmp_path: Path, content: bytes) -> None:
-    """At the start, rather than by a server that says that the credentials are wrong."""
+    """A file without a token is rejected before a server is called."""
     (tmp_path / "token").write_bytes(content)
-    with pytest.raises(InvalidReference, match="has no token in its first line, which is text in UTF-8"):
+    with pytest.raises(InvalidReference, match="has no token in its first line: write the token there, in UTF-8"):
         Credentials(token_file=str(tmp_path / "token")).check("https", None)
 
 
 def test_token_is_not_sent_to_a_redirect_target(repository: Repository, tmp_path: Path) -> None:
-    """A server that sends git elsewhere does not send the token along."""
+    """A redirect to another host does not send the token there."""
     heard: list[str | None] = []
 
     class Elsewhere(Closed):
-        """Asks for a login, and keeps what it is told."""
+        """A server that requires a login and records the Authorization header."""
 
         def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
-            """Let nobody in."""
+            """Record the header and reject the request."""
             heard.append(self.headers.get("Authorization"))
             super().do_GET()
 
@@ -112,24 +112,24 @@ def test_token_is_not_sent_to_a_redirect_target(repository: Repository, tmp_path
     with serving(Elsewhere) as other:
 
         class Sending(Closed):
-            """Sends whoever comes elsewhere."""
+            """A server that redirects each request to the other server."""
 
             def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
-                """Redirect."""
+                """Answer with a redirect."""
                 self.send_response(302)
                 self.send_header("Location", f"http://{other}{self.path}")
                 self.end_headers()
 
         with serving(Sending) as server:
             said = refused(f"http://{server}/x", repository.environment, token_file=token)
-    assert "refuses the credentials" in said
+    assert "rejected the credentials" in said
     assert heard
     assert set(heard) == {None}
 
 
 @pytest.fixture
 def ssh(repository: Repository, tmp_path: Path) -> Path:
-    """Put an ssh on PATH that connects to this machine, and give the file where it notes its arguments."""
+    """Put an ssh on PATH that runs the command locally, and return the file in which it logs its arguments."""
     folder = tmp_path / "programs"
     folder.mkdir()
     told = tmp_path / "told"
@@ -140,7 +140,7 @@ def ssh(repository: Repository, tmp_path: Path) -> Path:
 
 
 def effective(told: Path) -> dict[str, str]:
-    """Return what the real ssh makes of the options, by ssh -G."""
+    """Return the configuration that the real ssh derives from the options, from ssh -G."""
     arguments = told.read_text().splitlines()
     options = [each for pair in pairwise(arguments) if pair[0] == "-o" for each in pair]
     shown = subprocess.run(["ssh", "-G", *options, "host.invalid"], check=True, capture_output=True, text=True).stdout
@@ -149,7 +149,7 @@ def effective(told: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("form", ["ssh://git@host.invalid{}", "git@host.invalid:{}"])
 def test_ssh_uses_the_given_key_and_known_hosts(repository: Repository, ssh: Path, tmp_path: Path, form: str) -> None:
-    """It uses this key, knows these hosts and asks nobody, whatever a path is made of and GIT_SSH_COMMAND says."""
+    """Ssh uses only the given key and known hosts, without prompts, for any path and despite GIT_SSH_COMMAND."""
     odd = tmp_path / "a 'path'; touch pwned $HOME"
     odd.mkdir()
     ssh_signer(odd, "key")
@@ -167,7 +167,7 @@ def test_ssh_uses_the_given_key_and_known_hosts(repository: Repository, ssh: Pat
 
 
 def test_child_processes_get_no_secrets_of_the_program(repository: Repository, ssh: Path, tmp_path: Path) -> None:
-    """Neither git nor what it starts gets a variable of this program, but for what the helper of a token needs."""
+    """Git and its children get no variable of this program, except those that the token helper needs."""
     told, within = tmp_path / "environments", tmp_path / "within"
     within.mkdir()
     for name in ("git", "ssh"):
@@ -188,7 +188,7 @@ def test_child_processes_get_no_secrets_of_the_program(repository: Repository, s
 
 
 def test_key_or_known_hosts_alone_leaves_the_other_to_ssh(repository: Repository, ssh: Path, tmp_path: Path) -> None:
-    """The agent goes on with known hosts alone, and the user's hosts with a key alone; new hosts are never accepted."""
+    """Known hosts alone keep the user's agent, a key alone keeps the user's hosts; unknown hosts are never accepted."""
     ssh_signer(tmp_path, "key")
     url = f"git@host.invalid:{repository.folder}"
     read(url, "main", "manifests", repository.environment, credentials=Credentials(ssh_key=str(tmp_path / "key")))
@@ -202,7 +202,7 @@ def test_key_or_known_hosts_alone_leaves_the_other_to_ssh(repository: Repository
 
 
 def test_ssh_configuration_of_the_user_is_used_without_options(repository: Repository, ssh: Path) -> None:
-    """No option is added to what they have configured."""
+    """Without credential options, ssh gets no additional option."""
     read(f"git@host.invalid:{repository.folder}", "main", "manifests", repository.environment)
     assert "-o\nBatchMode=yes" not in ssh.read_text()
     assert "StrictHostKeyChecking" not in ssh.read_text()
@@ -211,27 +211,39 @@ def test_ssh_configuration_of_the_user_is_used_without_options(repository: Repos
 @pytest.mark.parametrize(
     ("url", "names", "said"),
     [
-        ("https://host.invalid/x", {"ssh_key": "key"}, "--git-ssh-key: is for a repository behind ssh, and this is"),
-        ("https://host.invalid/x", {"known_hosts": "key"}, "--git-known-hosts: is for a repository behind ssh"),
-        ("git@host.invalid:x", {"token_file": "key"}, "--git-token-file: is for a repository behind https"),
-        (".", {"token_file": "key"}, "--git-token-file: is for a repository behind https, and this is a folder"),
-        ("file:///x", {"ssh_key": "key"}, "--git-ssh-key: is for a repository behind ssh, and this is one of file"),
-        ("https://host.invalid/x", {"username": "bot"}, "--git-username: is the name that goes with --git-token-file"),
-        ("https://host.invalid/x", {"username": "a\nb", "token_file": "key"}, "in one line"),
-        ("https://a:b@host.invalid/x", {"token_file": "key"}, "--git-token-file: the URL has a login of its own"),
+        (
+            "https://host.invalid/x",
+            {"ssh_key": "key"},
+            "--git-ssh-key: needs the protocol ssh, but this repository uses https",
+        ),
+        ("https://host.invalid/x", {"known_hosts": "key"}, "--git-known-hosts: needs the protocol ssh"),
+        ("git@host.invalid:x", {"token_file": "key"}, "--git-token-file: needs the protocol https"),
+        (".", {"token_file": "key"}, "--git-token-file: needs the protocol https, but this repository is a folder"),
+        ("file:///x", {"ssh_key": "key"}, "--git-ssh-key: needs the protocol ssh, but this repository uses file"),
+        (
+            "https://host.invalid/x",
+            {"username": "bot"},
+            "--git-username: must be one line of printable text, and needs --git-token-file",
+        ),
+        ("https://host.invalid/x", {"username": "a\nb", "token_file": "key"}, "must be one line of printable text"),
+        ("https://a:b@host.invalid/x", {"token_file": "key"}, "--git-token-file: the URL also contains a login"),
         ("https://host.invalid/x", {"token_file": "gone"}, "--git-token-file 'gone': cannot be read: No such file"),
         ("https://host.invalid/x", {"token_file": "empty"}, "--git-token-file 'empty': has no token in its first line"),
         ("https://host.invalid/x", {"token_file": "."}, "--git-token-file '.': cannot be read: Is a directory"),
         ("git@host.invalid:x", {"ssh_key": "gone"}, "--git-ssh-key 'gone': cannot be read: No such file"),
         ("git@host.invalid:x", {"known_hosts": "a\0b"}, "--git-known-hosts 'a\\u0000b': cannot be read"),
-        ("git@host.invalid:x", {"ssh_key": "open"}, "others may use it (mode 0644), and ssh takes no such key: chmod"),
-        ("git@host.invalid:x", {"ssh_key": "${HOME}"}, "ssh takes no path with"),
+        (
+            "git@host.invalid:x",
+            {"ssh_key": "open"},
+            "other users may access it (mode 0644), and ssh rejects such a key: run",
+        ),
+        ("git@host.invalid:x", {"ssh_key": "${HOME}"}, "ssh does not accept a path with"),
     ],
 )
 def test_unusable_credential_file_is_rejected(
     environment: dict[str, str], url: str, names: dict[str, str], said: str
 ) -> None:
-    """Before anything is read, in one line; a file is named, and nothing in it."""
+    """An unusable credential file is rejected in one line that names the file and shows none of its content."""
     for name in ("key", "${HOME}"):
         written(Path(name), "hunter2")
     written(Path("open"), "hunter2", 0o644)

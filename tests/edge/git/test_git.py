@@ -1,4 +1,4 @@
-"""Manifests of a revision are read by the real git program, and a hostile repository, URL or name does nothing else."""
+"""The real git program reads the manifests of a revision; a hostile repository, URL or name has no other effect."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ COMMAND = "touch pwned"
 
 
 def configure(repository: Repository, settings: str) -> None:
-    """Give the person who reads a configuration of git."""
+    """Write a global git configuration for the user of the environment."""
     file = repository.folder.parent / "settings"
     file.write_text(settings)
     repository.environment["GIT_CONFIG_GLOBAL"] = str(file)
 
 
 def test_revision_and_checkout_have_the_same_files(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same names, contents and order, hidden ones and other suffixes left out, from a revision and a checkout."""
+    """A revision and its checkout give the same files in the same order, without hidden files and other suffixes."""
     hidden = {"manifests/.b/b.yaml": "", "manifests/a/.a.yaml": "", "manifests/notes.txt": ""}
     hidden |= {"manifests/lost+found/x.yaml": "", "manifests/a/$RECYCLE.BIN/x.yaml": ""}
     others = {"manifests/a-b/c.yaml": "", "manifests/a0.yaml": "", "manifests/Ä.yaml": "", "manifests/a/b/c.yaml": ""}
@@ -52,7 +52,7 @@ def test_revision_and_checkout_have_the_same_files(repository: Repository, monke
 
 
 def test_work_tree_and_index_are_ignored(repository: Repository) -> None:
-    """The work tree and the index are not looked at."""
+    """Changes in the work tree and the index do not affect the files of a revision."""
     (repository.folder / "manifests" / "b.yaml").write_text("changed")
     (repository.folder / "manifests" / "new.yaml").write_text("new")
     repository.git("add", "manifests/new.yaml")
@@ -62,12 +62,12 @@ def test_work_tree_and_index_are_ignored(repository: Repository) -> None:
 
 @pytest.mark.parametrize("path", ["manifests/a", "manifests/a/", "./manifests/a", "manifests/a/a.json"])
 def test_path_may_be_a_folder_or_a_file(repository: Repository, path: str) -> None:
-    """Files are named by their path in the repository, however they were asked for."""
+    """Files are named by their path in the repository, however the path was written."""
     assert repository.names(path=path) == ["manifests/a/a.json"]
 
 
 def test_named_file_or_folder_may_be_hidden(repository: Repository) -> None:
-    """As on disk, the rules for names are for what is found below."""
+    """A path given by name is read even if it is hidden; hidden files below it are skipped, as on disk."""
     repository.commit({".ci/a.yaml": "", ".ci/.b.yaml": ""})
     assert repository.names(path="README.md") == ["README.md"]
     assert repository.names(path=".ci") == [".ci/a.yaml"]
@@ -75,7 +75,7 @@ def test_named_file_or_folder_may_be_hidden(repository: Repository) -> None:
 
 
 def test_names_that_look_like_patterns_are_plain_names(repository: Repository) -> None:
-    """Git's wildcards and magic words select nothing."""
+    """A path with git's wildcards matches only a file of exactly that name."""
     repository.commit({"*/a.yaml": "star", "manifests-2/a.yaml": ""})
     assert repository.names(path="*") == ["*/a.yaml"]
     assert "has no 'manifest*'" in repository.refused(path="manifest*")
@@ -83,13 +83,13 @@ def test_names_that_look_like_patterns_are_plain_names(repository: Repository) -
 
 
 def test_pathspec_magic_after_dot_slash_is_a_plain_name(repository: Repository) -> None:
-    """A step to the current folder in front makes it one, as it does for git."""
+    """A path with a leading `./` is a plain name, as for git."""
     repository.commit({":(top)a/x.yaml": "magic"})
     assert repository.names(path="./:(top)a") == [":(top)a/x.yaml"]
 
 
 def test_revision_may_be_a_branch_tag_full_ref_or_id(repository: Repository) -> None:
-    """Branch, tag, annotated tag, full ref, HEAD and id, and from a URL the same ones."""
+    """A branch, a tag, an annotated tag, a full ref, HEAD and an id are read, from a folder and from a URL."""
     commit = repository.git("rev-parse", "HEAD")
     repository.git("tag", "light")
     repository.git("tag", "--annotate", "--message", "A release", "v1")
@@ -105,7 +105,7 @@ def test_revision_may_be_a_branch_tag_full_ref_or_id(repository: Repository) -> 
 
 
 def test_tag_takes_precedence_over_a_branch_of_the_same_name(repository: Repository) -> None:
-    """Git's own rule, in place and from a URL."""
+    """An ambiguous name means the tag, as for git, in place and from a URL."""
     repository.git("tag", "both")
     tagged = repository.git("rev-parse", "HEAD")
     repository.git("branch", "both", repository.commit({"manifests/later.yaml": ""}))
@@ -114,7 +114,7 @@ def test_tag_takes_precedence_over_a_branch_of_the_same_name(repository: Reposit
 
 
 def test_fetch_leaves_no_files(repository: Repository, tmp_path: Path) -> None:
-    """Neither what was fetched nor what failed to be stays on disk."""
+    """No file stays on disk after a fetch or a failed fetch."""
     repository.read(url=repository.url)
     repository.refused("nothing", url=repository.url)
     assert list((tmp_path / "temporary").iterdir()) == []
@@ -123,14 +123,14 @@ def test_fetch_leaves_no_files(repository: Repository, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", ["", ".git", "manifests/a", "../bare.git", "../linked"])
 def test_local_repository_is_read_in_place(repository: Repository, place: str) -> None:
-    """With or without a work tree, from a folder within, and from a linked work tree."""
+    """A repository is read from its top folder, from a folder inside it, without a work tree and from a linked one."""
     repository.git("clone", "--quiet", "--bare", ".", "../bare.git")
     repository.git("worktree", "add", "--quiet", "--detach", "../linked")
     assert len(repository.names(url=os.path.relpath(repository.folder / place))) == 3
 
 
 def test_bare_repository_is_read_with_safe_bare_repository_explicit(repository: Repository) -> None:
-    """Git 3 may do so by itself: what a person names is named to git, and so is the program's own copy."""
+    """A bare repository is read if the URL names it, even if git accepts only named ones, as git 3 may by default."""
     repository.git("clone", "--quiet", "--bare", ".", "../bare.git")
     repository.git("worktree", "add", "--quiet", "--detach", "../linked")
     configure(repository, "[safe]\n\tbareRepository = explicit\n")
@@ -145,7 +145,7 @@ def test_bare_repository_is_read_with_safe_bare_repository_explicit(repository: 
 
 
 def test_ownership_check_applies_to_named_repositories(repository: Repository, tmp_path: Path) -> None:
-    """Git asks that only where it looks for a repository: a bare one, too, and where only named ones count."""
+    """A folder of another user is rejected, bare or not, and also if git accepts only named bare repositories."""
     repository.git("clone", "--quiet", "--bare", ".", "../bare.git")
     theirs = repository.environment | {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
     for setting in ("all", "explicit"):
@@ -156,7 +156,7 @@ def test_ownership_check_applies_to_named_repositories(repository: Repository, t
 
 
 def test_repeated_fault_has_the_same_reason(repository: Repository) -> None:
-    """It is said once while it stays the same, so no name of a temporary folder is in it."""
+    """A repeated fault has the same reason, without the name of a temporary folder, so it is logged once."""
     oid = repository.git("rev-parse", "HEAD:manifests/b.yaml")
     (repository.folder / ".git" / "objects" / oid[:2] / oid[2:]).unlink()
     faults = set()
@@ -165,7 +165,7 @@ def test_repeated_fault_has_the_same_reason(repository: Repository) -> None:
             repository.read(url=repository.url)
         assert "reconciler-git" not in str(refused.value)
         faults.add(refused.value.fault)
-    assert len(faults) == 1, "git itself says it in one of several ways, as its processes race"
+    assert len(faults) == 1, "the processes of git race, so the rest of the message may differ"
 
 
 @pytest.mark.parametrize(
@@ -186,14 +186,14 @@ def test_repeated_fault_has_the_same_reason(repository: Repository) -> None:
     ],
 )
 def test_error_reason_omits_times_and_temporary_paths(one: str, other: str) -> None:
-    """Neither times nor places that nobody knows; what tells faults apart stays."""
+    """Times, ids and temporary paths are removed from a reason; details that distinguish faults stay."""
     assert str(messages.build_error("x", f"fatal: {one}")) == str(messages.build_error("x", f"fatal: {other}"))
     for status in ("500", "503"):
         assert status in str(messages.build_error("x", f"fatal: The requested URL returned error: {status}"))
 
 
 def fake(folder: Path, script: str) -> GitCommand:
-    """Give git with another program in its place."""
+    """Return a git command that runs a shell script instead of git."""
     (folder / "git").write_text(f"#!/bin/sh\n{script}\n")
     (folder / "git").chmod(0o755)
     return GitCommand.find({"PATH": f"{folder}{os.pathsep}{os.defpath}"}, 60, threading.Event())
@@ -201,7 +201,7 @@ def fake(folder: Path, script: str) -> GitCommand:
 
 @pytest.mark.parametrize("said", ["PID#:", "pid ", "closed by ", "SHA256:d", "remote: ", "1 out of "])
 def test_long_git_message_is_searched_in_bounded_time(said: str) -> None:
-    """A server may say a MiB in one line: a pattern that goes back and forth in it would hold up all for hours."""
+    """A line of a MiB from a server is searched quickly; a backtracking pattern would take hours."""
     complained = said * (MAX_ERROR_OUTPUT // len(said))
     assert len(str(messages.build_error("x", complained))) < 5000
     assert len(str(messages.build_unverified_error("x", "0" * 40, complained))) < 5000
@@ -210,7 +210,7 @@ def test_long_git_message_is_searched_in_bounded_time(said: str) -> None:
 
 @pytest.mark.parametrize("end", ["has expired", "is not yet valid"])
 def test_first_named_key_is_the_key_of_the_signature(end: str) -> None:
-    """Whatever stands between it and what is said of it."""
+    """The first key in the output is the signing key, whatever text follows before its status."""
     said = messages.find_distrust_reason(f'Good "git" signature with ED25519 key SHA256:one\nSHA256:two\nkey {end}')
     assert said
     assert "the key SHA256:one" in said
@@ -218,14 +218,14 @@ def test_first_named_key_is_the_key_of_the_signature(end: str) -> None:
 
 
 def test_two_signatures_in_one_block_are_more_than_one() -> None:
-    """Both good, and by listed keys: gpg verifies each, and git takes neither. It is no failure of a program."""
+    """Two valid signatures by listed keys are rejected as more than one, and not as a failure of gpg."""
     one = "[GNUPG:] NEWSIG {0}@example.com\n[GNUPG:] GOODSIG {0} {0}\n[GNUPG:] VALIDSIG {0}\n"
     said = one.format("alice") + one.format("bob") + "[GNUPG:] TRUST_UNDEFINED 0 pgp\n"
     assert messages.find_distrust_reason(said, {"alice", "bob"}) == "has more than one signature"
 
 
 def test_end_of_a_long_git_message_is_kept(tmp_path: Path) -> None:
-    """A trace may have any length, and memory has not."""
+    """Long error output is cut to its end, which bounds the memory and keeps the error after a trace."""
     answer = fake(tmp_path, "yes trace | head -c 5000000 >&2; echo fatal: the end >&2; exit 128").run("x")
     assert (answer.has_succeeded, answer.exit_code) == (False, 128)
     assert answer.error_output.endswith("fatal: the end\n")
@@ -233,27 +233,27 @@ def test_end_of_a_long_git_message_is_kept(tmp_path: Path) -> None:
 
 
 def test_input_of_any_length_reaches_git(tmp_path: Path) -> None:
-    """Pipes are read and written in turn; and a program that reads none of it is heard all the same."""
+    """Input of several MiB reaches git, and output is read even if git does not read its input."""
     text = os.urandom(3_000_000)
     assert fake(tmp_path, "cat; echo more >&2").run("x", stdin=text).output == text
     assert fake(tmp_path, "exec <&-; echo enough").run("x", stdin=text).output == b"enough\n"
 
 
 def test_process_that_outlives_git_is_not_awaited(tmp_path: Path) -> None:
-    """As ssh does by ControlPersist: it holds the pipe that complaints come by."""
+    """A child that keeps standard error open, as ssh does with ControlPersist, does not delay the result."""
     answer = fake(tmp_path, "sleep 600 >/dev/null & echo said >&2; echo $!").run("x")
     os.kill(int(answer.output), signal.SIGKILL)
     assert (answer.has_succeeded, answer.error_output) == (True, "said\n")
 
 
 def test_current_folder_may_be_the_repository(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A path counts from the top of the repository all the same."""
+    """A path is relative to the top of the repository, even if the current folder is inside it."""
     monkeypatch.chdir(repository.folder / "manifests")
     assert len(repository.names(url=".")) == 3
 
 
 def test_variables_for_another_repository_do_not_mislead(repository: Repository, tmp_path: Path) -> None:
-    """A hook of one repository may read another one, in place and from a URL."""
+    """Git variables of a hook in one repository do not affect reading another, in place or from a URL."""
     other = make(tmp_path / "other", repository.environment)
     other.commit({"manifests/other.yaml": ""})
     git = str(other.folder / ".git")
@@ -271,7 +271,7 @@ def test_variables_for_another_repository_do_not_mislead(repository: Repository,
 
 
 def test_repositories_with_sha_256_are_read(environment: dict[str, str], tmp_path: Path) -> None:
-    """In place and from a URL; ids have 64 digits then."""
+    """A repository with SHA-256 ids is read in place and from a URL."""
     repository = make(tmp_path / "sha256", environment, "--object-format=sha256")
     commit = repository.commit(FILES)
     assert len(commit) == 64
@@ -284,7 +284,7 @@ def test_repositories_with_sha_256_are_read(environment: dict[str, str], tmp_pat
 
 
 def test_links_and_submodules_are_reported(repository: Repository) -> None:
-    """Nothing is followed, nothing is passed over silently, and what would not count stays without effect."""
+    """Links and submodules are reported instead of followed; links that no manifest depends on are ignored."""
     commit = repository.git("rev-parse", "HEAD")
     links = {"l.yaml": "a.yml", "out.json": "/etc/passwd", "folder": "a", "up": "../manifests/a", "notes": "b.yaml"}
     links |= {"gone": "nowhere", "root": "/etc", ".hidden.yaml": "b.yaml", "loop": "loop", "many\nlines": "a"}
@@ -296,7 +296,7 @@ def test_links_and_submodules_are_reported(repository: Repository) -> None:
     problems = repository.problems()
     assert problems.keys() == {f"manifests/{name}" for name in ("l.yaml", "out.json", "folder", "up", "module")}
     assert problems["manifests/l.yaml"] == (
-        "is a symbolic link, and links are not followed in git: put the file itself there"
+        "is a symbolic link, and links in git are not followed: commit the file itself instead"
     )
     assert problems["manifests/folder"].startswith("is a symbolic link to a folder, ")
     assert problems["manifests/module"].startswith("is a submodule, ")
@@ -307,7 +307,7 @@ def test_links_and_submodules_are_reported(repository: Repository) -> None:
 
 
 def test_file_names_cannot_inject_terminal_escapes(repository: Repository) -> None:
-    """Line ends, escapes and bytes that are no text become visible; all files are read."""
+    """Line breaks, escapes and bytes that are not text are shown escaped in names, and every file is read."""
     oid = repository.blob("kind: x")
     names = ("a\nb.yaml", "\x1b[31m.yaml", "\u202egnp.yaml", b"\xff.yaml", "-rf.yaml", "tab\t.yaml")
     repository.commit_entries(*(("100644", oid, b"odd/" + os.fsencode(name)) for name in names))
@@ -320,16 +320,16 @@ def test_file_names_cannot_inject_terminal_escapes(repository: Repository) -> No
 
 
 def test_git_lfs_pointer_is_reported(repository: Repository) -> None:
-    """It says so, in place of an obscure complaint about YAML."""
+    """A Git LFS pointer is reported as such, instead of as invalid YAML."""
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12\n"
     repository.commit({"manifests/big.yaml": pointer})
     assert repository.problems() == {
-        "manifests/big.yaml": "is a pointer of Git LFS, not the file itself: keep manifests out of Git LFS"
+        "manifests/big.yaml": "is a Git LFS pointer instead of the file itself: keep manifests out of Git LFS"
     }
 
 
 def test_oversized_file_is_not_read(repository: Repository) -> None:
-    """One byte more than the limit is a problem of that file alone."""
+    """A file one byte above the limit is a problem, and other files are still read."""
     large, largest = (repository.blob(b"\n" * size) for size in (MAX_BYTES + 1, MAX_BYTES))
     repository.commit_entries(("100644", large, "big/large.yaml"), ("100755", largest, "big/largest.yaml"))
     assert repository.problems("big") == {"big/large.yaml": "is larger than 16 MiB: split it into smaller files"}
@@ -337,43 +337,42 @@ def test_oversized_file_is_not_read(repository: Repository) -> None:
 
 
 def test_oversized_revision_is_not_read(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What many files are together has a limit too; the commit is unfit, and not out of reach."""
+    """A revision whose files exceed the total size is a problem of its manifests, not an unreachable repository."""
     monkeypatch.setattr(files, "MAX_TOTAL_BYTES", 3)
     (said,) = repository.problems().values()
-    assert said.startswith("the manifests are larger than 0 MiB, and no more is read: name a smaller folder")
+    assert said.startswith("the revision is larger than 0 MiB, and the rest is not read: name a smaller folder")
 
 
 def test_a_revision_of_too_many_files_is_not_read(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor is one with more files than a revision may have documents; what is no manifest does not count."""
+    """A revision with too many manifest files is a problem; other files do not count."""
     monkeypatch.setattr(tree, "MAX_DOCUMENTS", 2)
     monkeypatch.setattr(files, "MAX_DOCUMENTS", 2)
     repository.commit({"many/a.yaml": "a: 1\n", "many/b.yaml": "b: 1\n", "many/README.md": "", "many/.c.yaml": ""})
     assert repository.names(path="many") == ["many/a.yaml", "many/b.yaml"]
     repository.commit({"many/a.yaml": "a: 1\n", "many/b.yaml": "b: 1\n", "many/c.yaml": "c: 1\n"})
     (said,) = repository.problems("many").values()
-    assert said.startswith("the manifests are more than 2 files, and no more are read: name a smaller folder")
+    assert said.startswith("the revision has more than 2 files, and the rest is not read: name a smaller folder")
 
 
 def test_many_files_are_read_in_several_calls(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No answer of git is larger than the largest file, so that a revision does not need its room twice."""
+    """Files are read in batches of the largest file size, so a revision is not in memory twice."""
     monkeypatch.setattr(tree, "MAX_BYTES", 10)
     repository.commit({f"many/{n}.yaml": f"a: {n}\n" for n in range(5)})
     assert repository.names(path="many") == [f"many/{n}.yaml" for n in range(5)]
 
 
 def test_recursive_tree_listing_is_bounded(repository: Repository) -> None:
-    """Ten trees that hold each other ten times over name more files than there is room for."""
+    """Nested trees that expand to a huge number of files are stopped at the output limit."""
     inner = repository.git("mktree", stdin=f"100644 blob {repository.blob('x')}\tx.yaml\n")
     for _ in range(12):
         inner = repository.git("mktree", stdin="".join(f"040000 tree {inner}\t{n:020}\n" for n in range(10)))
     commit = repository.git("commit-tree", "-m", "A bomb", inner)
-    assert "git ls-tree was ended: it said more than 67108864 bytes: name a smaller folder" in repository.refused(
-        commit, "."
-    )
+    expected = "git ls-tree was stopped: its output exceeds 67108864 bytes: choose a smaller folder"
+    assert expected in repository.refused(commit, ".")
 
 
 def test_attributes_and_replace_refs_are_ignored(repository: Repository) -> None:
-    """What a commit names is read: not left out, not filtered, and not what refs/replace puts in its place."""
+    """Git attributes, filters and refs/replace do not change the files that are read from a commit."""
     repository.commit({"other.yaml": "replaced"})
     (repository.folder / ".gitattributes").write_text(
         "*.yaml export-ignore filter=evil eol=crlf working-tree-encoding=UTF-16"
@@ -392,7 +391,7 @@ def test_attributes_and_replace_refs_are_ignored(repository: Repository) -> None
 
 
 def test_hooks_and_programs_of_a_repository_do_not_run(repository: Repository, tmp_path: Path) -> None:
-    """Neither the hooks nor the programs that a repository's configuration names, nor those of a template."""
+    """Reading starts no hook and no program of the repository's configuration or of a template."""
     template = tmp_path / "template"
     for folder in (repository.folder / ".git" / "hooks", template / "hooks"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -414,7 +413,7 @@ def test_hooks_and_programs_of_a_repository_do_not_run(repository: Repository, t
 
 
 def test_global_hooks_of_the_user_do_not_run(repository: Repository, tmp_path: Path) -> None:
-    """They are for what the person does, and one that refuses would stop the reading from a URL."""
+    """A hook in the user's core.hooksPath does not run, and cannot reject a fetch."""
     hook = tmp_path / "hooks" / "reference-transaction"
     hook.parent.mkdir()
     hook.write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\nexit 1\n")
@@ -429,9 +428,9 @@ def test_global_hooks_of_the_user_do_not_run(repository: Repository, tmp_path: P
 def test_missing_objects_of_a_partial_clone_are_not_fetched(
     repository: Repository, tmp_path: Path, *, knows: bool
 ) -> None:
-    """A repository's configuration could have any program started for it; the reader says what to do instead.
+    """Reading a partial clone does not fetch missing objects, because its configuration could start any program.
 
-    Also by a git that does not know GIT_NO_LAZY_FETCH, as those before 2.39.4.
+    This also holds for git before 2.39.4, which does not know GIT_NO_LAZY_FETCH.
     """
     repository.git("config", "uploadpack.allowFilter", "true")
     repository.git("clone", "--quiet", "--bare", "--filter=blob:none", repository.url, "../partial.git")
@@ -443,7 +442,7 @@ def test_missing_objects_of_a_partial_clone_are_not_fetched(
         older.write_text(f'#!/bin/sh\nunset GIT_NO_LAZY_FETCH\nexec {shutil.which("git")} "$@"\n')
         older.chmod(0o755)
         repository.environment["PATH"] = f"{older.parent}{os.pathsep}{repository.environment['PATH']}"
-    assert "lacks objects, being a partial clone: fetch them first" in partial.refused()
+    assert "is a partial clone that lacks required objects: fetch them first" in partial.refused()
     assert not list(tmp_path.rglob("pwned"))
 
 
@@ -475,7 +474,7 @@ def test_missing_objects_of_a_partial_clone_are_not_fetched(
     ],
 )
 def test_url_cannot_start_a_program(environment: dict[str, str], tmp_path: Path, url: str) -> None:
-    """Whatever stands in a URL becomes an error of one line."""
+    """A hostile URL is an error of one line, and starts no program."""
     assert refusal(url, "main", "manifests", environment).startswith("repository '")
     assert not list(tmp_path.rglob("pwned"))
 
@@ -506,7 +505,7 @@ def test_url_cannot_start_a_program(environment: dict[str, str], tmp_path: Path,
     ],
 )
 def test_ref_that_is_not_a_plain_name_is_rejected(repository: Repository, tmp_path: Path, ref: str) -> None:
-    """Options, pairs, patterns and expressions are refused, whether a folder or a URL is read."""
+    """Options, refspecs, patterns and expressions are rejected as revisions, for a folder and for a URL."""
     refs = repository.git("for-each-ref")
     for url in ("", repository.url):
         assert repository.misnamed(ref, url=url).startswith("revision '")
@@ -516,7 +515,7 @@ def test_ref_that_is_not_a_plain_name_is_rejected(repository: Repository, tmp_pa
 
 @pytest.mark.parametrize("path", ["/etc", "..", "a/../..", "manifests//a", ":(top)", ":!x", "", "a\0b", "\ud800", "//"])
 def test_path_outside_the_repository_is_rejected(repository: Repository, path: str) -> None:
-    """Absolute paths, steps up and git's magic are refused before git sees them."""
+    """Absolute paths, `..` and git's pathspec magic are rejected before git receives them."""
     assert repository.misnamed(path=path).startswith("path '")
 
 
@@ -524,7 +523,7 @@ def test_path_outside_the_repository_is_rejected(repository: Repository, path: s
 
 
 def test_missing_path_is_reported_with_its_commit(repository: Repository) -> None:
-    """In an empty commit too, except for all of it."""
+    """A missing path is reported with its commit, even if the commit is empty; `.` always exists."""
     commit = repository.git("rev-parse", "HEAD")
     assert repository.refused(path="gone/x") == (
         f"repository '{repository.folder}': has no 'gone/x' in the commit {commit}"
@@ -536,7 +535,7 @@ def test_missing_path_is_reported_with_its_commit(repository: Repository) -> Non
 
 
 def test_missing_ref_suggests_similar_names(repository: Repository) -> None:
-    """In place and from a URL."""
+    """A missing branch or tag is reported with similar names, in place and from a URL."""
     repository.git("tag", "release-1")
     for url in ("", repository.url):
         assert "has no branch, tag or commit 'mian': did you mean 'main'?" in repository.refused("mian", url=url)
@@ -547,11 +546,11 @@ def test_missing_ref_suggests_similar_names(repository: Repository) -> None:
     assert "does not have the commit" in repository.refused("0" * 40, url=repository.url)
     short = repository.git("rev-parse", "HEAD")[:8]
     assert repository.names(short)
-    assert repository.refused(short, url=repository.url).endswith("A URL needs the whole of it")
+    assert repository.refused(short, url=repository.url).endswith("write the full id, because a URL needs it")
 
 
 def test_git_describe_output_is_not_accepted_as_a_ref(repository: Repository) -> None:
-    """Git takes NAME-gID for the commit ID, whatever NAME is: here it is a name that exists, or none."""
+    """A ref NAME-gID is resolved only if it exists; git would resolve it to the commit ID for any NAME."""
     first = repository.git("rev-parse", "HEAD")
     repository.commit({"manifests/later.yaml": ""})
     described = f"v1-1-g{first[:7]}"
@@ -570,55 +569,55 @@ def test_git_describe_output_is_not_accepted_as_a_ref(repository: Repository) ->
 
 
 def test_server_that_refuses_commit_ids_is_reported(repository: Repository) -> None:
-    """Servers of an older protocol give what a branch or a tag points at, and say so of the rest."""
+    """A server with an older protocol serves only branches and tags, and the error says so."""
     commit = repository.git("rev-parse", "HEAD")
     repository.commit({"manifests/later.yaml": ""})
     version = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "protocol.version", "GIT_CONFIG_VALUE_0": "0"}
     refused = refusal(repository.url, commit, "manifests", repository.environment | version)
-    assert refused.endswith("or does not give it by its id: name a branch or a tag")
+    assert refused.endswith("or does not serve commits by id: use a branch or a tag")
 
 
 def test_tag_of_a_file_is_rejected(repository: Repository) -> None:
-    """A tag may stand for a file."""
+    """A tag that stands for a file is rejected, in place and from a URL."""
     repository.git("tag", "file", "HEAD:README.md")
     for url in ("", repository.url):
-        assert "'file' is no commit: name a branch, a tag or a commit" in repository.refused("file", url=url)
+        assert "'file' is not a commit: use a branch, a tag or a commit" in repository.refused("file", url=url)
 
 
 def test_empty_repository_is_reported(empty: Repository) -> None:
-    """In place and from a URL."""
+    """A repository without commits is reported as empty, in place and from a URL."""
     for url in ("", empty.url):
-        assert empty.refused(url=url).endswith("is empty, it has no commit yet: push one first")
+        assert empty.refused(url=url).endswith("is empty: push a commit first")
 
 
 def test_missing_commit_of_a_shallow_clone_is_reported(repository: Repository, tmp_path: Path) -> None:
-    """A job of a CI system often has one commit only."""
+    """A commit that a shallow clone lacks is reported with the advice to fetch it; CI jobs often have such a clone."""
     first = repository.git("rev-parse", "HEAD")
     repository.commit({"manifests/later.yaml": ""})
     repository.git("clone", "--quiet", "--depth=1", repository.url, "../shallow")
     shallow = Repository(tmp_path / "shallow", repository.environment)
     assert shallow.names()
-    assert shallow.refused(first).endswith("it is a shallow clone, so fetch the revision first")
+    assert shallow.refused(first).endswith("in this shallow clone: fetch the revision first")
 
 
 @pytest.mark.parametrize("place", ["", "nowhere", "file.txt"])
 def test_path_without_a_repository_is_reported(environment: dict[str, str], tmp_path: Path, place: str) -> None:
-    """A folder, nothing at all, and a file."""
+    """A plain folder, a missing path and a file are reported as not a git repository."""
     (tmp_path / "here" / "file.txt").touch()
     folder = tmp_path / "here" / place
     for url in (str(folder), f"file://{folder}"):
-        assert "is no git repository; git said: " in refusal(url, "main", "manifests", environment)
+        assert "is not a git repository; git said: " in refusal(url, "main", "manifests", environment)
 
 
 def test_a_repository_of_another_user_needs_trust(repository: Repository) -> None:
-    """Git refuses it, and the line says which command trusts it."""
+    """A repository of another user is rejected, and the message names the command that allows it."""
     theirs = repository.environment | {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
     refused = refusal(str(repository.folder), "main", "manifests", theirs)
     assert refused.endswith(f"git config --global --add safe.directory {repository.folder}")
 
 
 def test_repository_of_another_user_can_be_trusted_by_variables(repository: Repository) -> None:
-    """Where no configuration can be written, as in a container, git's own say the same: of a folder, not by file://."""
+    """Git's own variables can allow a folder of another user, but not a file:// URL."""
     theirs = repository.environment | {
         "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1",
         "GIT_CONFIG_COUNT": "1",
@@ -630,23 +629,23 @@ def test_repository_of_another_user_can_be_trusted_by_variables(repository: Repo
 
 
 def test_missing_git_is_reported(repository: Repository) -> None:
-    """An empty PATH, or none."""
+    """A missing git program is reported, with an empty PATH and without PATH."""
     for path in ({"PATH": ""}, {}):
         assert "git was not found on PATH" in refusal(str(repository.folder), "main", "manifests", path)
 
 
 def test_a_damaged_repository_is_an_error(repository: Repository) -> None:
-    """A missing object is found before anything is believed."""
+    """A repository with a missing object is an error that names the object."""
     oid = repository.git("rev-parse", "HEAD:manifests/b.yaml")
     (repository.folder / ".git" / "objects" / oid[:2] / oid[2:]).unlink()
-    assert repository.refused().endswith(f"is damaged or incomplete: git has {oid} missing")
+    assert repository.refused().endswith(f"is damaged or incomplete; git said: {oid} missing")
 
 
 # The network
 
 
 def test_refused_credentials_cause_no_prompt_and_are_not_shown(environment: dict[str, str], tmp_path: Path) -> None:
-    """With and without credentials in the URL, no person and no window is waited for."""
+    """Rejected or missing credentials are an error without a prompt, and the message does not show them."""
     window = tmp_path / "askpass"
     window.write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\necho guess\n")
     window.chmod(0o755)
@@ -656,7 +655,7 @@ def test_refused_credentials_cause_no_prompt_and_are_not_shown(environment: dict
         within = refusal(f"http://someone:hunter2@{server}/x", "main", "manifests", asking)
         token = refusal(f"http://hunter2@{server}/x?token=hunter2", "main", "manifests", asking)
     for refused in (without, within, token):
-        assert "refuses the credentials, or needs some" in refused
+        assert "rejected the credentials, or requires credentials" in refused
         assert "hunter2" not in refused
         assert "someone" not in refused
     assert f"repository 'http://***@{server}/x'" in within
@@ -664,7 +663,7 @@ def test_refused_credentials_cause_no_prompt_and_are_not_shown(environment: dict
 
 
 def test_git_askpass_of_the_user_is_used(environment: dict[str, str], tmp_path: Path) -> None:
-    """GIT_ASKPASS is how CI systems hand over a token."""
+    """A program in the user's GIT_ASKPASS is called, because CI systems provide a token through it."""
     script = tmp_path / "askpass"
     script.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\necho guess\n")
     script.chmod(0o755)
@@ -677,7 +676,7 @@ LOGIN = "b@t:hunter2 %/:@\"'$HOME\\né"
 
 
 def test_login_in_a_url_is_sent_only_to_the_server(repository: Repository, tmp_path: Path) -> None:
-    """No argument list of git, or of what it starts, shows it; no helper that keeps passwords is told."""
+    """A login in a URL is in no argument of git or its children, and no credential helper receives it."""
     keeper = tmp_path / "keeper"
     keeper.write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\necho username=a\necho password=b\n")
     keeper.chmod(0o755)
@@ -700,7 +699,7 @@ def test_login_in_a_url_is_sent_only_to_the_server(repository: Repository, tmp_p
     assert refused == (
         f"repository 'http://***@{server.host}/repository': has no branch, tag or commit 'mian': did you mean 'main'?"
     )
-    assert "refuses the credentials" in wrong
+    assert "rejected the credentials" in wrong
     assert {headers.get("X-Mine") for headers in server.headers} == {"counts"}
     ran = server.arguments + trace.read_bytes()
     assert b"git-remote-http" in server.arguments
@@ -712,7 +711,7 @@ def test_login_in_a_url_is_sent_only_to_the_server(repository: Repository, tmp_p
 
 
 def test_user_in_a_url_gets_the_password_from_the_credential_helper(repository: Repository, tmp_path: Path) -> None:
-    """As for git itself: the person's own helper is asked for it."""
+    """The user's own credential helper supplies the password for a user in a URL, as for git itself."""
     helper = '!f() { if test "$1" = get; then echo password=hunter2; fi; }; f'
     (tmp_path / "settings").write_text("[credential]\n\thelper = " + json.dumps(helper) + "\n")
     given = repository.environment | {"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")}
@@ -724,7 +723,7 @@ def test_user_in_a_url_gets_the_password_from_the_credential_helper(repository: 
 
 
 def test_ssh_user_in_a_url_is_kept(environment: dict[str, str], tmp_path: Path) -> None:
-    """It is no secret, and ssh needs it."""
+    """The user in an ssh URL is passed to ssh."""
     told = tmp_path / "told"
     asking = environment | {"GIT_SSH_COMMAND": f'f() {{ echo "$@" >>{told}; false; }}; f'}
     for url in ("ssh://someone@127.0.0.1/x%40y", "someone@127.0.0.1:x@y"):
@@ -739,22 +738,22 @@ def test_ssh_user_in_a_url_is_kept(environment: dict[str, str], tmp_path: Path) 
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("https://user:a/hunter2@host.invalid/x", "an @ behind the host"),
-        ("https://a/hunter2@host.invalid/x", "an @ behind the host"),
-        ("http://user:a?hunter2@host.invalid/x", "an @ behind the host"),
-        ("ssh://user:hunter2@host.invalid/x", "ssh takes no password"),
-        ("ssh://user:a/hunter2@host.invalid/x", "an @ behind the host"),
-        ("git://user:hunter2@host.invalid/x", "git takes no password"),
-        ("user:hunter2@host.invalid:x", "ssh takes no password"),
-        ("user:a/hunter2@host.invalid:x", "ssh takes no password"),
-        ("https:/user:hunter2@host.invalid/x", "ssh takes no password"),
-        ("https://user:hunter2%0Ahost=evil@host.invalid/x", "a line end or a NUL"),
-        ("https://user:hunter2\n@host.invalid/x", "a line end or a NUL"),
-        ("https://us%00er:hunter2@host.invalid/x", "a line end or a NUL"),
+        ("https://user:a/hunter2@host.invalid/x", "an @ after the host"),
+        ("https://a/hunter2@host.invalid/x", "an @ after the host"),
+        ("http://user:a?hunter2@host.invalid/x", "an @ after the host"),
+        ("ssh://user:hunter2@host.invalid/x", "ssh does not accept a password"),
+        ("ssh://user:a/hunter2@host.invalid/x", "an @ after the host"),
+        ("git://user:hunter2@host.invalid/x", "git does not accept a password"),
+        ("user:hunter2@host.invalid:x", "ssh does not accept a password"),
+        ("user:a/hunter2@host.invalid:x", "ssh does not accept a password"),
+        ("https:/user:hunter2@host.invalid/x", "ssh does not accept a password"),
+        ("https://user:hunter2%0Ahost=evil@host.invalid/x", "a line break or a NUL"),
+        ("https://user:hunter2\n@host.invalid/x", "a line break or a NUL"),
+        ("https://us%00er:hunter2@host.invalid/x", "a line break or a NUL"),
     ],
 )
 def test_malformed_login_in_a_url_is_rejected(environment: dict[str, str], url: str, said: str) -> None:
-    """Git would take a part of it for the host or the path, and name it to whoever listens."""
+    """A malformed login is rejected, because git would send a part of it as the host or the path."""
     with pytest.raises(InvalidReference) as refused:
         read(url, "main", "manifests", environment)
     assert said in str(refused.value)
@@ -771,12 +770,12 @@ any_text = st.text(st.characters(exclude_categories=["Cs"]))
     st.sampled_from(["https://{}@host/x", "ssh://{}@host:1/x", "{}@host:x", "x::https://{}@h/?a@b"]),
 )
 def test_login_in_a_url_is_never_shown(user: str, before: str, after: str, form: str) -> None:
-    """Whatever user and password are made of: blanks, quotes, slashes, and what looks like another URL."""
+    """A password in a URL is never shown, even with blanks, quotes, slashes or text that looks like another URL."""
     assert "hunter2" not in redact_url(form.format(f"{user}:{before}hunter2{after}"))
 
 
 def test_url_without_a_login_is_shown() -> None:
-    """Who reads a message wants to know which repository it is of."""
+    """A URL without a login is shown as written, without its query."""
     for url in ("/srv/team@prod", "../x", "https://host/x", "git@host:x", "C:x"):
         assert redact_url(url) == url
     assert redact_url("https://host/x?token=hunter2") == "https://host/x?***"
@@ -800,22 +799,22 @@ def test_url_without_a_login_is_shown() -> None:
     ],
 )
 def test_credentials_in_a_url_are_not_shown(environment: dict[str, str], url: str) -> None:
-    """Neither in our words nor in git's, for every protocol, and where the URL is wrong."""
+    """An error never shows the credentials of a URL, for any protocol and for an invalid URL."""
     closed = environment | {"GIT_SSH_COMMAND": "false"}
     assert "hunter2" not in refusal(url, "main", "manifests", closed)
 
 
 def test_unreachable_server_is_an_error(environment: dict[str, str]) -> None:
-    """With what git says of it."""
+    """An unreachable server is an error with the message of git."""
     refused = refusal("http://127.0.0.1:1/x", "main", "manifests", environment)
     assert "cannot be reached; git said: unable to access 'http://127.0.0.1:1/x/'" in refused
 
 
 def test_protocols_forbidden_by_the_user_stay_forbidden(repository: Repository) -> None:
-    """GIT_ALLOW_PROTOCOL can take away, and cannot add."""
+    """GIT_ALLOW_PROTOCOL of the user can forbid protocols, and cannot allow more."""
     forbidding = repository.environment | {"GIT_ALLOW_PROTOCOL": "https:ext"}
     refused = refusal(repository.url, "main", "manifests", forbidding)
-    assert "has a protocol that GIT_ALLOW_PROTOCOL does not allow" in refused
+    assert "uses a protocol that GIT_ALLOW_PROTOCOL does not allow" in refused
     rewriting = forbidding | {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.ext::sh -c {COMMAND.replace(' ', '% ')}.insteadOf",
@@ -826,45 +825,47 @@ def test_protocols_forbidden_by_the_user_stay_forbidden(repository: Repository) 
 
 
 def test_silent_server_times_out(environment: dict[str, str], tmp_path: Path) -> None:
-    """After the time allowed, with all that git had started, and with nothing left on disk."""
+    """A server that does not answer causes a timeout, and no file stays on disk."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
-        assert refusal(url, "main", "manifests", environment, 0.5) == "git fetch was ended: it took longer than 0.5 s"
+        assert refusal(url, "main", "manifests", environment, 0.5) == "git fetch timed out after 0.5 s"
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_full_temporary_disk_is_reported_with_a_remedy(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where it is, and what to do, instead of what git says or cannot say of it."""
+    """A full temporary disk is reported with its folder and a remedy, and reading in place still works."""
     with disk(tmp_path / "small") as small:
         monkeypatch.setattr("tempfile.tempdir", str(small.folder))
         small.fill()
         said = refusal(repository.url, "main", "manifests", repository.environment)
-        way_out = "make some in the folder for temporary files, or name another one in TMPDIR"
-        assert f"finds no room here for a copy: {way_out}; git said: " in said
+        remedy = "free space in the temporary folder, or set TMPDIR to another one"
+        assert f"cannot be copied because the disk is full: {remedy}; git said: " in said
         assert said.endswith("No space left on device")
         assert said == refusal(repository.url, "main", "manifests", repository.environment)
-        assert len(repository.names()) == 3, "in place nothing has to be written"
+        assert len(repository.names()) == 3, "reading in place writes nothing"
         assert "did you mean 'main'?" in repository.refused("mian")
         small.clear()
         assert repository.read("main")
     said = str(
         messages.build_error("x", "fatal: write error: No space left on device\nfatal: fetch-pack: invalid index-pack")
     )
-    assert said.startswith("repository 'x': finds no room here for a copy: make some in the folder for temporary files")
-    assert "no room" not in str(messages.build_error("x", "remote: fatal: write error: No space left on device"))
+    assert said.startswith(
+        "repository 'x': cannot be copied because the disk is full: free space in the temporary folder"
+    )
+    assert "disk is full" not in str(messages.build_error("x", "remote: fatal: write error: No space left on device"))
 
 
 def test_missing_temporary_folder_is_reported(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever else the system refuses is one line as well."""
+    """A missing temporary folder is an error of one line."""
     monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
     said = refusal(repository.url, "main", "manifests", repository.environment)
     assert said == "git cannot be run: No such file or directory"
 
 
 def test_a_stop_ends_git(environment: dict[str, str], tmp_path: Path) -> None:
-    """At once, whatever it waits for, and with nothing left on disk."""
+    """A stop request ends git at once, even while it waits for a server, and no file stays on disk."""
     stop = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
@@ -887,13 +888,13 @@ def test_a_stop_ends_git(environment: dict[str, str], tmp_path: Path) -> None:
 
 
 def test_children_of_git_are_killed_with_it(environment: dict[str, str], tmp_path: Path) -> None:
-    """An ssh that hangs holds a pipe open: that ends when the reading is given up."""
+    """An ssh that hangs is killed with git at the timeout, which closes its pipe."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as held:
         hanging = environment | {"GIT_SSH_COMMAND": f"exec 3>{pipe}; echo started >&3; sleep 600 #"}
         refused = refusal("git@127.0.0.1:x", "main", "manifests", hanging, 0.5)
-        assert refused == "git fetch was ended: it took longer than 0.5 s"
+        assert refused == "git fetch timed out after 0.5 s"
         assert select.select([held], [], [], 30)[0]
         assert held.read() in {b"", b"started\n"}
         assert select.select([held], [], [], 30)[0]
@@ -901,7 +902,7 @@ def test_children_of_git_are_killed_with_it(environment: dict[str, str], tmp_pat
 
 
 def test_git_trace_does_not_hide_the_error(repository: Repository) -> None:
-    """GIT_TRACE makes git write much else to where its complaints are."""
+    """Trace output on standard error does not hide the error of git."""
     tracing = repository.environment | {"GIT_TRACE": "1", "GIT_TRACE2": "1", "GIT_TRACE_CURL": "1"}
     refused = refusal("http://127.0.0.1:1/x", "main", "manifests", tracing)
     assert "git said: unable to access 'http://127.0.0.1:1/x/'" in refused
@@ -931,7 +932,7 @@ sys.exit("refused")
 
 @pytest.mark.parametrize("named", ["all", "explicit"])
 def test_pre_receive_hook_reads_the_pushed_objects(repository: Repository, tmp_path: Path, named: str) -> None:
-    """Objects in quarantine are read, in the repository that they are pushed to and in no other."""
+    """A pre-receive hook reads quarantined objects in the repository that receives them, and in no other."""
     configure(repository, f"[safe]\n\tbareRepository = {named}\n")
     repository.git("clone", "--quiet", "--bare", ".", "../other.git")
     repository.git("init", "--quiet", "--bare", "../bare.git")
@@ -952,4 +953,4 @@ def test_pre_receive_hook_reads_the_pushed_objects(repository: Repository, tmp_p
     elsewhere = f"repository '{tmp_path / 'other.git'}': has no branch, tag or commit '{commit}'"
     assert said.read_text() == repr([(commit, files), (commit, files), elsewhere, 3])
     empty = Repository(tmp_path / "bare.git", repository.environment)
-    assert empty.refused(commit).endswith("is empty, it has no commit yet: push one first")
+    assert empty.refused(commit).endswith("is empty: push a commit first")

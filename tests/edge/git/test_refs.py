@@ -1,4 +1,4 @@
-"""Where a branch or a tag is, is asked without fetching; the answer is what a fetch would take."""
+"""A branch or tag is resolved to its id without a fetch, and a fetch would read the same revision."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from reconciler.edge.git import Credentials, RepositoryAccess, resolve_remote
 
 
 def at(repository: Repository, ref: str, url: str = "") -> str:
-    """Return where a ref is, asked of a URL."""
+    """Return the id of a ref, resolved at a URL."""
     return resolve_remote(RepositoryAccess(url or repository.url, ref, repository.environment))
 
 
 def refused(url: str, ref: str, environment: Mapping[str, str], **others: Any) -> str:
-    """Return the one line that the question is refused with."""
+    """Return the one-line error of resolving a ref."""
     with pytest.raises(GitError) as error:
         resolve_remote(RepositoryAccess(url, ref, environment, **others))
     assert str(error.value).isprintable()
@@ -29,7 +29,7 @@ def refused(url: str, ref: str, environment: Mapping[str, str], **others: Any) -
 
 
 def test_resolved_ref_is_what_a_fetch_would_read(repository: Repository) -> None:
-    """Branch, tag, full name and HEAD, from a URL and in place; it moves with the branch."""
+    """A branch, tag, full name or HEAD resolves to the commit that a fetch reads, from a URL and in place."""
     first = repository.git("rev-parse", "HEAD")
     repository.git("tag", "light")
     repository.git("branch", "team/prod")
@@ -43,7 +43,7 @@ def test_resolved_ref_is_what_a_fetch_would_read(repository: Repository) -> None
 
 
 def test_annotated_tag_resolves_anew_when_its_message_changes(repository: Repository) -> None:
-    """The tip of a URL is then the tag, in a folder the commit: each tells when there is another one."""
+    """A URL resolves an annotated tag to the id of the tag, a folder to its commit; a new message changes the tag."""
     seen = set()
     for message in ("One", "Two"):
         repository.git("tag", "--force", "--annotate", "--message", message, "v1")
@@ -54,7 +54,7 @@ def test_annotated_tag_resolves_anew_when_its_message_changes(repository: Reposi
 
 
 def test_branch_is_not_confused_with_one_of_the_same_suffix(repository: Repository) -> None:
-    """A server lists all that end so: `main` is not `topic/main`, whichever comes first, and a tag goes first."""
+    """`main` does not resolve to `topic/main`, although a server lists both, and a tag `main` takes precedence."""
     main = repository.git("rev-parse", "HEAD")
     repository.git("branch", "-m", "main", "other")
     repository.commit({"manifests/later.yaml": ""})
@@ -68,28 +68,28 @@ def test_branch_is_not_confused_with_one_of_the_same_suffix(repository: Reposito
 
 
 def test_commit_id_is_resolved_without_a_server(repository: Repository) -> None:
-    """It stands for itself, also where there is no server."""
+    """A full commit id resolves to itself, even if no server answers."""
     for oid in ("a" * 40, "0" * 64):
         assert at(repository, oid, "http://127.0.0.1:1/x") == oid
 
 
 def test_missing_ref_suggests_similar_names(repository: Repository) -> None:
-    """From a URL and in place."""
+    """A missing branch is reported with similar names, from a URL and in place."""
     for url in (repository.url, str(repository.folder)):
         said = refused(url, "mian", repository.environment)
         assert said == f"repository '{url}': has no branch, tag or commit 'mian': did you mean 'main'?"
 
 
 def test_empty_repository_is_reported(empty: Repository) -> None:
-    """A controller may be started before the first push."""
-    assert refused(empty.url, "main", empty.environment).endswith("is empty, it has no commit yet: push one first")
+    """A repository without commits is reported as empty; a controller may start before the first push."""
+    assert refused(empty.url, "main", empty.environment).endswith("is empty: push a commit first")
 
 
 def test_unreachable_or_invalid_source_is_an_error(environment: dict[str, str], tmp_path: Path) -> None:
-    """No server, no repository, wrong words."""
+    """An unreachable server, a folder without a repository and malformed arguments are errors."""
     assert "cannot be reached" in refused("http://127.0.0.1:1/x", "main", environment)
-    assert "is no git repository" in refused(f"file://{tmp_path}", "main", environment)
-    assert "is no git repository" in refused(str(tmp_path), "main", environment)
+    assert "is not a git repository" in refused(f"file://{tmp_path}", "main", environment)
+    assert "is not a git repository" in refused(str(tmp_path), "main", environment)
     for url, ref in (("--upload-pack=touch pwned", "main"), ("ext::sh -c x", "main"), ("file:///x", "--all")):
         with pytest.raises(InvalidReference):
             resolve_remote(RepositoryAccess(url, ref, environment))
@@ -97,7 +97,7 @@ def test_unreachable_or_invalid_source_is_an_error(environment: dict[str, str], 
 
 
 def test_stop_ends_a_pending_resolution(environment: dict[str, str]) -> None:
-    """At once, while a server says nothing."""
+    """A stop request ends the resolution at once while the server does not answer."""
     stop = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         held = []
@@ -117,19 +117,16 @@ def test_stop_ends_a_pending_resolution(environment: dict[str, str]) -> None:
 
 
 def test_silent_server_times_out(environment: dict[str, str]) -> None:
-    """After the time allowed."""
+    """A server that does not answer causes a timeout."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
-        assert (
-            refused(url, "main", environment, timeout_seconds=0.5)
-            == "git ls-remote was ended: it took longer than 0.5 s"
-        )
+        assert refused(url, "main", environment, timeout_seconds=0.5) == "git ls-remote timed out after 0.5 s"
 
 
 def test_programs_of_a_repository_do_not_run(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither those of the one that is asked, nor those of one that the program happens to run in."""
+    """Resolving starts no program from the configuration of the remote repository or of the current one."""
     here = make(tmp_path / "other", repository.environment)
     command = f"touch {tmp_path}/pwned; #"
     for each in (here, repository):
@@ -143,7 +140,7 @@ def test_programs_of_a_repository_do_not_run(
 
 
 def test_resolution_uses_the_same_credentials_as_a_fetch(repository: Repository, tmp_path: Path) -> None:
-    """A token and a login in the URL open the repository as they do for a fetch."""
+    """A token file and a login in the URL give access for resolving a ref, as for a fetch."""
     (tmp_path / "token").write_text("hunter2")
     with guarded_server(tmp_path, repository.environment, "x-access-token:hunter2") as server:
         url, within = (f"http://{login}{server.host}/repository" for login in ("", "x-access-token:hunter2@"))
@@ -151,5 +148,5 @@ def test_resolution_uses_the_same_credentials_as_a_fetch(repository: Repository,
         commit = repository.git("rev-parse", "HEAD")
         assert resolve_remote(RepositoryAccess(url, "main", repository.environment, token)) == commit
         assert resolve_remote(RepositoryAccess(within, "main", repository.environment)) == commit
-        assert "refuses the credentials" in refused(url, "main", repository.environment)
+        assert "rejected the credentials" in refused(url, "main", repository.environment)
     assert b"hunter2" not in server.arguments

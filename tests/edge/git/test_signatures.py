@@ -1,4 +1,4 @@
-"""With keys given, a revision counts if its commit is signed by one of them, and no setting of anybody's helps it."""
+"""With a list of keys, a revision is read only if a listed key signed its commit. No git configuration changes that."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from reconciler.edge.git import RepositoryAccess, SigningKeys, read_revision
 
 @pytest.fixture(scope="module")
 def ring() -> Iterator[Keyring]:
-    """Give a keyring for the signers of OpenPGP."""
+    """Yield a keyring for OpenPGP signers."""
     with keyring() as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def signers(ring: Keyring, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Signer, Signer]]:
-    """Give two signers of each kind."""
+    """Return two signers of each kind."""
     folder = tmp_path_factory.mktemp("keys")
     return {
         "ssh": (ssh_signer(folder, "one"), ssh_signer(folder, "two")),
@@ -38,14 +38,14 @@ def signers(ring: Keyring, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 
 def keys(repository: Repository, *listed: str) -> SigningKeys:
-    """Write keys to a file and read it."""
+    """Write keys to a file, and return the keys read from it."""
     file = repository.folder.parent / "listed"
     file.write_text("".join(listed))
     return SigningKeys.read(str(file))
 
 
 def accepted(repository: Repository, listed: SigningKeys, ref: str = "HEAD") -> str:
-    """Return the commit that is read, the same from the folder and from a URL; nothing is left on disk."""
+    """Return the commit, after checking that folder and URL give the same files and leave none on disk."""
     from_folder, from_url = (
         read_revision(RepositoryAccess(url, ref, repository.environment), "manifests", listed)
         for url in (str(repository.folder), repository.url)
@@ -57,7 +57,7 @@ def accepted(repository: Repository, listed: SigningKeys, ref: str = "HEAD") -> 
 
 
 def refused(repository: Repository, listed: SigningKeys, ref: str = "HEAD") -> str:
-    """Return why a commit is refused, the same from the folder and from a URL, and what would be right; one line."""
+    """Return why a commit is rejected, after checking that folder and URL give the same one-line message."""
     said = []
     for url in (str(repository.folder), repository.url):
         with pytest.raises(UntrustedCommit) as untrusted:
@@ -67,7 +67,7 @@ def refused(repository: Repository, listed: SigningKeys, ref: str = "HEAD") -> s
         match = re.fullmatch(r"repository '(.*?)': the commit [0-9a-f]+ (.*): sign it \(git commit -S\) (.*)", text)
         assert match, text
         assert match[1] == url
-        assert match[3] == f"by a key that '{listed.file}' lists"
+        assert match[3] == f"with a key listed in '{listed.file}'"
         said.append(match[2])
     assert said[0] == said[1]
     assert list((repository.folder.parent / "temporary").iterdir()) == []
@@ -78,7 +78,7 @@ def refused(repository: Repository, listed: SigningKeys, ref: str = "HEAD") -> s
 def test_a_commit_signed_by_a_listed_key_is_read(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], kind: str
 ) -> None:
-    """Of several keys any, by branch, tag and id; others may stand around them."""
+    """A commit signed by any listed key is read by branch, tag and id; the list may have other lines."""
     one, two = signers[kind]
     both = keys(repository, "# ours\n\n" if kind == "ssh" else "ours:\n", one.listed, two.listed)
     for signer in (one, two):
@@ -91,7 +91,7 @@ def test_a_commit_signed_by_a_listed_key_is_read(
 def test_a_commit_without_a_signature_is_refused(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]]
 ) -> None:
-    """Also where the one before it, or a tag on it, has one."""
+    """A commit without a signature is rejected, even if its parent or a tag on it is signed."""
     one, _ = signers["ssh"]
     listed = keys(repository, one.listed)
     one.commit(repository)
@@ -105,7 +105,7 @@ def test_a_commit_without_a_signature_is_refused(
 def test_unlisted_key_is_rejected(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], ring: Keyring, kind: str
 ) -> None:
-    """Whatever keyring, signers and trust the user or the repository has."""
+    """An unlisted key is rejected, even if the keyring or configuration of the user or repository trusts it."""
     one, two = signers[kind]
     theirs = repository.folder.parent / "theirs"
     theirs.write_text(two.listed)
@@ -124,19 +124,19 @@ def test_unlisted_key_is_rejected(
 def test_key_of_another_kind_is_rejected(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], ring: Keyring, kind: str, other: str
 ) -> None:
-    """Also where the user trusts it."""
+    """A key of another kind than the listed ones is rejected, even if the user trusts it."""
     repository.environment.update(ring.environment)
     signers[other][0].commit(repository)
     said = refused(repository, keys(repository, signers[kind][0].listed))
     names = {"ssh": "ssh", "openpgp": "OpenPGP"}
-    assert said == f"is signed by a key of {names[other]}, and {names[kind]} keys are listed"
+    assert said == f"is signed with a key of type {names[other]}, but {names[kind]} keys are listed"
 
 
 @pytest.mark.parametrize("kind", ["ssh", "openpgp"])
 def test_commit_changed_after_signing_is_rejected(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], kind: str
 ) -> None:
-    """A signature is over all of a commit, and there is one."""
+    """A commit is rejected if its content changed after signing, or if it has two signatures."""
     one, two = signers[kind]
     listed = keys(repository, one.listed)
     content = repository.git("cat-file", "commit", one.commit(repository)) + "\n"
@@ -154,7 +154,7 @@ def test_commit_changed_after_signing_is_rejected(
 
 
 def test_expired_or_revoked_openpgp_keys_are_rejected(repository: Repository, ring: Keyring) -> None:
-    """Listed or not."""
+    """An expired or revoked OpenPGP key is rejected, even if it is listed."""
     old = ring.signer("old", "--faked-system-time", "20200101T000000!", ends="1y")
     old.commit(repository)
     assert refused(repository, keys(repository, old.listed)) == f"is signed by the key {old.id}, which has expired"
@@ -168,27 +168,27 @@ def test_expired_or_revoked_openpgp_keys_are_rejected(repository: Repository, ri
 def test_ssh_keys_are_accepted_only_while_valid(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]]
 ) -> None:
-    """Not afterwards, even if a commit says that it is from before; and for nothing but git where that is said."""
+    """A listed ssh key is accepted only within its validity and namespaces, even if the commit is backdated."""
     one, _ = signers["ssh"]
     who, key = one.listed.split(" ", 1)
     one.commit(repository)
     for options, said in (
-        ('valid-before="20200101"', f"is signed by the key {one.id}, which had expired"),
-        ('valid-after="29990101"', f"is signed by the key {one.id}, which was not valid yet"),
+        ('valid-before="20200101"', f"is signed by the key {one.id}, which had expired when the commit was made"),
+        ('valid-after="29990101"', f"is signed by the key {one.id}, which was not valid yet when the commit was made"),
         ('namespaces="file"', "is signed by a key that is not listed for git"),
     ):
         assert refused(repository, keys(repository, f"{who} {options} {key}")).startswith(said)
     assert accepted(repository, keys(repository, f'{who} namespaces="git",valid-after="20200101" {key}'))
     one.commit(repository, "manifests/b.yaml", GIT_COMMITTER_DATE="2019-06-01T00:00:00Z")
     old = keys(repository, f'{who} valid-before="20200101" {key}')
-    assert refused(repository, old) == "is signed by a key that is no longer valid, or not yet"
+    assert refused(repository, old) == "is signed by a key that has expired or is not valid yet"
 
 
 @pytest.mark.parametrize("kind", ["ssh", "openpgp"])
 def test_verification_program_of_the_git_configuration_is_ignored(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], tmp_path: Path, kind: str
 ) -> None:
-    """It would find every signature good: neither the repository's, nor the user's, nor one by variables."""
+    """A verification program from the configuration of repository, user or variables is never started."""
     one, two = signers[kind]
     two.commit(repository)
     yes = tmp_path / "yes"
@@ -211,7 +211,7 @@ def test_verification_program_of_the_git_configuration_is_ignored(
 def test_objects_that_do_not_match_their_names_are_rejected(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], what: str
 ) -> None:
-    """In place git believes them; a signature is over names, so each is reckoned anew."""
+    """An object whose content does not match its id is an error, although git reads it in place."""
     one, _ = signers["ssh"]
     one.commit(repository)
     kind, oid = repository.git("cat-file", "-t", what), repository.git("rev-parse", what)
@@ -233,7 +233,7 @@ def test_objects_that_do_not_match_their_names_are_rejected(
 def test_repositories_with_sha_256_are_verified(
     environment: dict[str, str], tmp_path: Path, signers: dict[str, tuple[Signer, Signer]]
 ) -> None:
-    """Signatures have another header there."""
+    """Signatures of a repository with SHA-256 ids, which are in another header, are verified."""
     repository = make(tmp_path / "sha256", environment, "--object-format=sha256")
     repository.commit(FILES)
     one, two = signers["ssh"]
@@ -249,15 +249,15 @@ def test_repositories_with_sha_256_are_verified(
         (None, "cannot be read: No such file or directory"),
         ("", "lists no key"),
         ("# nobody\n\n", "lists no key"),
-        ("ssh-ed25519 AAAAC3Nz me\n", "line 1: say first whose key it is"),
-        ("# ours\n* ssh-ed25519 AAAAC3Nz\nrubbish\n", "line 3: is no allowed signer"),
-        ("\0\x99\x01", "line 1: is no allowed signer"),
-        ("-----BEGIN OPENSSH PRIVATE KEY-----\n", "holds a private key"),
-        ("-----BEGIN PGP PRIVATE KEY BLOCK-----\n", "holds a private key"),
+        ("ssh-ed25519 AAAAC3Nz me\n", "line 1: the owner before the key is missing"),
+        ("# ours\n* ssh-ed25519 AAAAC3Nz\nrubbish\n", "line 3: is not an allowed signer"),
+        ("\0\x99\x01", "line 1: is not an allowed signer"),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\n", "contains a private key"),
+        ("-----BEGIN PGP PRIVATE KEY BLOCK-----\n", "contains a private key"),
     ],
 )
 def test_a_file_without_keys_is_refused(tmp_path: Path, content: str | None, said: str) -> None:
-    """In one line that names it, before anything is read."""
+    """A file without usable keys is rejected in one line that names the file, before a commit is read."""
     file = tmp_path / "listed"
     if content is not None:
         file.write_text(content)
@@ -269,10 +269,10 @@ def test_a_file_without_keys_is_refused(tmp_path: Path, content: str | None, sai
 
 
 def test_an_armor_without_a_key_is_refused(repository: Repository, signers: dict[str, tuple[Signer, Signer]]) -> None:
-    """Gpg says what it could use of the file."""
+    """An armored file in which gpg finds no key is rejected."""
     signers["openpgp"][0].commit(repository)
     listed = keys(repository, "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nrubbish\n-----END PGP PUBLIC KEY BLOCK-----\n")
-    with pytest.raises(InvalidReference, match="gpg finds no key in it"):
+    with pytest.raises(InvalidReference, match="gpg found no key in it"):
         read_revision(RepositoryAccess(repository.url, "HEAD", repository.environment), "manifests", listed)
 
 
@@ -280,7 +280,7 @@ def test_an_armor_without_a_key_is_refused(repository: Repository, signers: dict
 def test_missing_verification_program_rejects_the_commit(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], tmp_path: Path, kind: str, program: str
 ) -> None:
-    """It is named."""
+    """A missing ssh-keygen or gpg is an error that names the program."""
     one, _ = signers[kind]
     one.commit(repository)
     only = tmp_path / "only"
@@ -306,7 +306,7 @@ Path({said!r}).write_text(read_revision(access, "manifests", SigningKeys.read({l
 def test_pushed_commit_is_verified_in_quarantine(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], tmp_path: Path
 ) -> None:
-    """In a pre-receive hook, where what is pushed is in quarantine."""
+    """A pre-receive hook verifies the signature of a pushed commit while its objects are in quarantine."""
     one, two = signers["ssh"]
     keys(repository, one.listed)
     repository.git("init", "--quiet", "--bare", "../bare.git")
@@ -329,7 +329,7 @@ def test_pushed_commit_is_verified_in_quarantine(
 def test_unsigned_signature_header_is_rejected(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], ring: Keyring, kind: str, name: str
 ) -> None:
-    """Git leaves it out of what it verifies, and finds the commit good, though it was changed."""
+    """A header that git does not verify makes the commit untrusted, although git verify-commit accepts it."""
     one, _ = signers[kind]
     listed = keys(repository, one.listed)
     content = repository.git("cat-file", "commit", one.commit(repository)) + "\n"
@@ -347,7 +347,7 @@ def test_unsigned_signature_header_is_rejected(
 def test_text_after_the_signature_in_its_header_is_rejected(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], kind: str
 ) -> None:
-    """In its header: nothing covers that either. Blank lines there are of GitHub's making."""
+    """Text after the signature in its header is rejected; blank lines, which GitHub adds, are accepted."""
     one, _ = signers[kind]
     listed = keys(repository, one.listed)
     content = repository.git("cat-file", "commit", one.commit(repository)) + "\n"
@@ -360,13 +360,13 @@ def test_text_after_the_signature_in_its_header_is_rejected(
         if is_good:
             assert accepted(repository, listed) == changed
         else:
-            assert refused(repository, listed) == "has a signature with more in it than that"
+            assert refused(repository, listed) == "has additional text in its signature header"
 
 
 def test_signature_for_the_other_hash_algorithm_is_rejected(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]]
 ) -> None:
-    """Git does not look at it here."""
+    """A signature header for the other hash algorithm is rejected, because git does not verify it."""
     one, _ = signers["ssh"]
     content = repository.git("cat-file", "commit", one.commit(repository)) + "\n"
     changed = repository.git(
@@ -378,7 +378,7 @@ def test_signature_for_the_other_hash_algorithm_is_rejected(
 
 
 def replaced(repository: Repository, program: str, script: str) -> dict[str, str]:
-    """Return an environment in which a program is another one; REAL is the path of the one it was."""
+    """Return an environment in which a script replaces a program. REAL is the path of the original program."""
     folder = repository.folder.parent / "replaced"
     folder.mkdir(exist_ok=True)
     fake = folder / program
@@ -408,7 +408,7 @@ def replaced(repository: Repository, program: str, script: str) -> dict[str, str
 def test_failing_verification_program_does_not_blame_the_commit(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]], program: str, script: str, said: str
 ) -> None:
-    """The commit is not used, and not called badly signed either: the next try may find it good."""
+    """A failing verification program is an error without blame for the commit, which a later attempt may accept."""
     one, _ = signers["openpgp" if program == "gpg" else "ssh"]
     listed, commit = keys(repository, one.listed), one.commit(repository)
     broken = replaced(repository, program, script)
@@ -419,7 +419,7 @@ def test_failing_verification_program_does_not_blame_the_commit(
         assert type(unclear.value) is GitError
         reasons.add(str(unclear.value))
     (reason,) = reasons
-    assert f"the signature of the commit {commit} could not be verified, so it is not used yet: " in reason
+    assert f"the signature of the commit {commit} could not be verified, so the commit is not used yet: " in reason
     assert said in reason
     assert "sign it" not in reason
     assert accepted(repository, listed) == commit
@@ -428,13 +428,13 @@ def test_failing_verification_program_does_not_blame_the_commit(
 def test_user_missing_from_passwd_is_reported(
     repository: Repository, signers: dict[str, tuple[Signer, Signer]]
 ) -> None:
-    """ssh-keygen takes none without an entry in /etc/passwd, which a container may run as."""
+    """A user id without an entry in /etc/passwd, as in a container, is reported, because ssh-keygen needs one."""
     if os.getuid() or not shutil.which("setpriv"):
-        pytest.skip("it takes a user who may become another one")
+        pytest.skip("needs root and setpriv to run as another user")
     one, _ = signers["ssh"]
     one.commit(repository)
     broken = replaced(repository, "ssh-keygen", 'exec setpriv --reuid=54321 --clear-groups $REAL "$@"')
-    with pytest.raises(GitError, match="needs an entry for the user id 54321 in /etc/passwd, and there is none: add"):
+    with pytest.raises(GitError, match="needs an entry for the user id 54321 in /etc/passwd: add one"):
         read_revision(
             RepositoryAccess(str(repository.folder), "HEAD", broken), "manifests", keys(repository, one.listed)
         )

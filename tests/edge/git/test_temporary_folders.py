@@ -1,4 +1,4 @@
-"""What a process that was killed left behind is removed, and nothing else."""
+"""Temporary folders of killed processes are removed, and nothing else."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ read_revision(RepositoryAccess(sys.argv[1], "main", {"PATH": sys.argv[2]}), "man
 
 
 def start(tmp_path: Path, environment: dict[str, str], url: str) -> subprocess.Popen[bytes]:
-    """Start a process that fetches."""
+    """Start a process that fetches from a URL."""
     given = {"TMPDIR": str(tmp_path / "temporary"), "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen([sys.executable, "-c", FETCH, url, environment["PATH"]], env=given)
 
 
 def test_folder_of_a_killed_fetch_is_removed_later(environment: dict[str, str], tmp_path: Path) -> None:
-    """While it lives its folder stays; the next process that needs one, or only starts, removes what it left."""
+    """A running fetch keeps its temporary folder; after it is killed, the next sweep removes the folder."""
     place = tmp_path / "temporary"
     with socket.create_server(("127.0.0.1", 0)) as silent:
         process = start(tmp_path, environment, f"git://127.0.0.1:{silent.getsockname()[1]}/x")
@@ -37,7 +37,7 @@ def test_folder_of_a_killed_fetch_is_removed_later(environment: dict[str, str], 
         assert len(before) == 1
         sweep()
         with temporary_folders.create():
-            assert before[0].exists(), "it is used"
+            assert before[0].exists(), "a folder in use was removed"
         assert list(place.iterdir()) == before
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -48,7 +48,7 @@ def test_folder_of_a_killed_fetch_is_removed_later(environment: dict[str, str], 
 
 
 def test_only_own_temporary_folders_are_removed(environment: dict[str, str], tmp_path: Path) -> None:
-    """In a folder that all may write, others may put links, files and folders there, by the same names."""
+    """Links, files and folders of other users with the same prefix are left alone."""
     del environment
     place, precious = tmp_path / "temporary", tmp_path / "precious"
     for folder in (precious, place / "other", place / "reconciler-git-theirs", place / "reconciler-git-left"):
@@ -66,7 +66,7 @@ def test_only_own_temporary_folders_are_removed(environment: dict[str, str], tmp
 
 
 def test_temporary_folder_is_private(environment: dict[str, str]) -> None:
-    """Nobody else reads it, and it goes with what is in it."""
+    """A temporary folder is readable only by its user, and is removed with its content."""
     del environment
     with temporary_folders.create() as folder:
         assert Path(folder).stat().st_mode & 0o777 == 0o700
@@ -75,7 +75,7 @@ def test_temporary_folder_is_private(environment: dict[str, str]) -> None:
 
 
 def test_unlistable_temporary_directory_does_not_fail_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What cannot be swept is left; what cannot be made is said."""
+    """A missing temporary directory does not fail the sweep, but creating a folder there is an error."""
     monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
     sweep()
     with pytest.raises(GitError, match="git cannot be run: No such file"), temporary_folders.create():

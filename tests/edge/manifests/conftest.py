@@ -1,11 +1,13 @@
-"""The real program in a process of its own, and what it promises for every manifest that it refuses."""
+"""Run the real program in a process, and check the promises that hold for every rejected manifest."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support import forked
 
 PROGRAM = Path(sys.executable).with_name("reconcile")
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true"}
@@ -15,20 +17,18 @@ Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Give a function that runs `reconcile` in the test's folder, without credentials, and returns what it did."""
+    """Return a function that runs `reconcile` in the test's folder without credentials, and returns its result."""
 
     def reconcile(*arguments: str | bytes, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
-        command = [str(PROGRAM), *arguments]
-        return subprocess.run(
-            command, cwd=tmp_path, env=ENVIRONMENT, input=stdin, capture_output=True, timeout=60, check=False
-        )
+        command = [str(PROGRAM), *map(os.fsdecode, arguments)]
+        return forked.run(command, tmp_path, ENVIRONMENT, stdin, seconds=60)
 
     return reconcile
 
 
 @pytest.fixture
 def refused(run: Run) -> Callable[..., list[str]]:
-    """Give a function that validates paths and returns the lines of their refusal, held against what all promise."""
+    """Return a function that validates paths, checks that they are rejected, and returns the lines of the output."""
 
     def validate(*paths: str | bytes, stdin: bytes = b"") -> list[str]:
         done = run("validate", *(word for path in paths for word in ("-f", path)), stdin=stdin)
@@ -40,7 +40,7 @@ def refused(run: Run) -> Callable[..., list[str]]:
 
 @pytest.fixture
 def refused_before_any_call(run: Run) -> Callable[..., list[str]]:
-    """Give the same for a dry run whose AWS is a closed port: a call would end it with 1."""
+    """Return the same function for a dry run. Its AWS endpoint is a closed port, so any call would exit with 1."""
 
     def dry_run(*paths: str, stdin: bytes = b"") -> list[str]:
         files = [word for path in paths for word in ("-f", path)]
@@ -54,7 +54,7 @@ def refused_before_any_call(run: Run) -> Callable[..., list[str]]:
 
 
 def _lines(output: bytes) -> list[str]:
-    """Return the lines of an output in which nothing can steer a terminal."""
+    """Return the lines of an output, after checking that they contain no terminal escapes and no traceback."""
     text = output.decode()
     assert "Traceback" not in text
     assert text.endswith("\n")

@@ -1,4 +1,4 @@
-"""Paths that are no manifests are told by name; what does not belong to a folder is not read from it."""
+"""Paths that cannot be read as manifests are reported by name, and nothing outside a manifest folder is read."""
 
 import os
 import shutil
@@ -21,36 +21,36 @@ spec:
   DataIntegrationIdentifier: profiles-export
 """
 VALID = b"1 manifest: valid\n"
-AS_USER = pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable to root")
+AS_USER = pytest.mark.skipif(os.geteuid() == 0, reason="root can read every file")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give a folder of one manifest."""
+    """Return a folder with one manifest."""
     (tmp_path / "manifests").mkdir()
     (tmp_path / "manifests" / "export.yaml").write_text(MANIFEST)
     return tmp_path / "manifests"
 
 
 def test_missing_path_is_reported(refused: Refused, refused_before_any_call: Refused) -> None:
-    """A path that is not there is a problem, and says what to do; the default path too."""
-    said = ["manifests/: does not exist: name a file or a folder of manifests with -f"]
+    """A missing path is reported with a remedy, even if it is the default path."""
+    said = ["manifests/: does not exist: give a file or a folder of manifests with -f"]
     assert refused() == refused_before_any_call() == said
-    assert refused("a\u202eb.yaml") == ["a\\u202eb.yaml: does not exist: name a file or a folder of manifests with -f"]
+    assert refused("a\u202eb.yaml") == ["a\\u202eb.yaml: does not exist: give a file or a folder of manifests with -f"]
 
 
 @pytest.mark.parametrize(
     ("path", "said"), [("x" * 300, "File name too long"), ("manifests/export.yaml/x", "Not a directory")]
 )
 def test_impossible_path_is_reported(path: str, said: str, folder: Path, refused: Refused) -> None:
-    """What the system says of a path is passed on."""
+    """A path that the operating system rejects is reported with the system's message."""
     assert folder.is_dir()
     assert refused(path) == [f"{path}: cannot be read: {said}"]
 
 
 @pytest.mark.parametrize("where", ["big.yaml", "."])
 def test_a_huge_file_is_refused_unread(where: str, tmp_path: Path, refused: Refused) -> None:
-    """A hundred megabytes are refused at once, whatever is in them."""
+    """A file of a hundred megabytes is rejected without reading it whole."""
     with (tmp_path / "big.yaml").open("wb") as file:
         file.truncate(100 * 1024 * 1024)
     (line,) = refused(where)
@@ -59,19 +59,19 @@ def test_a_huge_file_is_refused_unread(where: str, tmp_path: Path, refused: Refu
 
 @pytest.mark.parametrize("where", ["pipe.yaml", "."])
 def test_a_named_pipe_does_not_hang(where: str, tmp_path: Path, refused: Refused) -> None:
-    """A pipe that nobody writes to is refused, not waited for."""
+    """A named pipe without a writer is rejected at once."""
     os.mkfifo(tmp_path / "pipe.yaml")
     (line,) = refused(where)
-    assert line.removeprefix("./") == "pipe.yaml: is no regular file"
+    assert line.removeprefix("./") == "pipe.yaml: is not a regular file"
 
 
 def test_a_device_is_refused(refused: Refused) -> None:
-    """An endless device is no manifest."""
-    assert refused("/dev/zero") == ["/dev/zero: is no regular file"]
+    """A device such as /dev/zero is rejected."""
+    assert refused("/dev/zero") == ["/dev/zero: is not a regular file"]
 
 
 def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused) -> None:
-    """Nor is a socket."""
+    """A socket is rejected."""
     monkeypatch.chdir(tmp_path)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("socket.yaml")
@@ -80,18 +80,18 @@ def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, re
 
 @AS_USER
 def test_unreadable_file_is_reported(folder: Path, refused: Refused) -> None:
-    """A file without permission is named, and the others are still checked."""
+    """An unreadable file is reported, and the other files are still checked."""
     (folder / "export.yaml").chmod(0)
     (folder / "other.yaml").write_text("a: 1\n")
     assert refused("manifests") == [
         "manifests/export.yaml: cannot be read: Permission denied",
-        "manifests/other.yaml:1:1: 'kind' is missing: it is DataIntegrationAssociation or Target",
+        "manifests/other.yaml:1:1: 'kind' is missing: use DataIntegrationAssociation or Target",
     ]
 
 
 @AS_USER
 def test_unreadable_folder_is_reported(folder: Path, refused: Refused) -> None:
-    """A folder without permission is named, as is a path behind it."""
+    """An unreadable folder is reported, and a path inside it too."""
     folder.chmod(0)
     try:
         assert refused("manifests") == ["manifests: cannot be read: Permission denied"]
@@ -102,38 +102,38 @@ def test_unreadable_folder_is_reported(folder: Path, refused: Refused) -> None:
 
 @pytest.mark.parametrize("outside", ["../secret.yaml", "/etc/passwd", "../manifests-2/a.yaml", "../missing.yaml"])
 def test_a_link_that_leaves_the_folder_is_refused(outside: str, folder: Path, refused: Refused) -> None:
-    """What is outside is neither read nor shown, also where its path begins like the folder's."""
+    """A link to a file outside the folder is rejected unread, even if the paths have the same beginning."""
     (folder.parent / "secret.yaml").write_text("password: hunter2\n")
     (folder.parent / "manifests-2").mkdir()
     (folder.parent / "manifests-2" / "a.yaml").write_text("password: hunter2\n")
     (folder / "link.yaml").symlink_to(outside)
-    said = "manifests/link.yaml: is a link that leaves the manifest folder: copy the file here instead"
+    said = "manifests/link.yaml: is a link to a file outside the manifest folder: copy the file into it"
     assert refused("manifests") == [said]
 
 
 def test_a_chain_of_links_that_leaves_is_refused(folder: Path, refused: Refused) -> None:
-    """A link inside that leads to one that leaves is refused as well."""
+    """A link to another link that leaves the folder is rejected."""
     (folder.parent / "secret.yaml").write_text("password: hunter2\n")
     (folder / ".hidden.yaml").symlink_to("../secret.yaml")
     (folder / "link.yaml").symlink_to(".hidden.yaml")
     assert refused("manifests") == [
-        "manifests/link.yaml: is a link that leaves the manifest folder: copy the file here instead"
+        "manifests/link.yaml: is a link to a file outside the manifest folder: copy the file into it"
     ]
 
 
 @pytest.mark.parametrize("to", ["..", "/", "../manifests-2", "../manifests-2/sub"])
 def test_a_link_to_a_folder_elsewhere_is_refused(to: str, folder: Path, refused: Refused) -> None:
-    """What is outside is not read, and its manifests are not passed over in silence."""
+    """A link to a folder outside the manifest folder is reported, and its files are not read."""
     (folder.parent / "manifests-2" / "sub").mkdir(parents=True)
     (folder.parent / "manifests-2" / "sub" / "secret.yaml").write_text("password: hunter2\n")
     (folder / "link").symlink_to(to)
-    said = "manifests/link: is a link that leaves the manifest folder: copy the folder here instead"
+    said = "manifests/link: is a link to a folder outside the manifest folder: copy the folder into it"
     assert refused("manifests") == [said]
 
 
 @pytest.mark.parametrize("to", ["real", ".", "real/../real", "../manifests", "real/back"])
 def test_link_to_a_folder_within_is_skipped(to: str, folder: Path, run: Run) -> None:
-    """It leads to nothing more, and would go in circles."""
+    """A link to a folder within the manifest folder is skipped, because its files are read anyway and it may loop."""
     (folder / "real").mkdir()
     (folder / "real" / "back").symlink_to("..")
     shutil.move(folder / "export.yaml", folder / "real")
@@ -142,7 +142,7 @@ def test_link_to_a_folder_within_is_skipped(to: str, folder: Path, run: Run) -> 
 
 
 def test_a_hidden_folder_is_read_once(folder: Path, run: Run) -> None:
-    """However many links lead to it, from itself too."""
+    """A hidden folder is read once, even if several links lead to it, one of them from inside."""
     shutil.move(folder, folder.parent / "..version")
     folder.mkdir()
     shutil.move(folder.parent / "..version", folder)
@@ -154,7 +154,7 @@ def test_a_hidden_folder_is_read_once(folder: Path, run: Run) -> None:
 
 
 def test_a_loop_of_links_ends(folder: Path, refused: Refused) -> None:
-    """Links in a circle, and links to nothing, are told."""
+    """Links in a loop and links to missing files are reported."""
     (folder / "a.yaml").symlink_to("b.yaml")
     (folder / "b.yaml").symlink_to("a.yaml")
     (folder / "c.yaml").symlink_to("missing.yaml")
@@ -166,13 +166,13 @@ def test_a_loop_of_links_ends(folder: Path, refused: Refused) -> None:
 
 
 def test_link_without_a_manifest_suffix_is_ignored(folder: Path, run: Run) -> None:
-    """A README may be a link to anywhere."""
+    """A link without a manifest suffix is ignored, even if it leaves the folder."""
     (folder / "README.md").symlink_to("../../README.md")
     assert run("validate", "-f", "manifests").stdout == VALID
 
 
 def test_a_mounted_config_map_is_read_once(tmp_path: Path, run: Run) -> None:
-    """The links and hidden folders of a ConfigMap volume hold each file once."""
+    """Each file of a mounted ConfigMap is read once, although links and hidden folders lead to it."""
     version = tmp_path / "manifests" / "..2026_10_01_00_00_00.123456789"
     version.mkdir(parents=True)
     (version / "export.yaml").write_text(MANIFEST)
@@ -183,7 +183,7 @@ def test_a_mounted_config_map_is_read_once(tmp_path: Path, run: Run) -> None:
 
 
 def test_a_mounted_config_map_with_folders_is_read_once(tmp_path: Path, run: Run) -> None:
-    """Items in folders: each folder at the top is a link to one in the hidden version."""
+    """Each file of a mounted ConfigMap is read once if its top folders are links into the hidden version."""
     version = tmp_path / "manifests" / "..2026_10_01_00_00_00.123456789"
     (version / "eu" / "prod").mkdir(parents=True)
     (version / "eu" / "prod" / "export.yaml").write_text(MANIFEST)
@@ -198,7 +198,7 @@ def test_a_mounted_config_map_with_folders_is_read_once(tmp_path: Path, run: Run
 
 
 def test_folders_of_the_file_system_are_not_read(folder: Path, run: Run) -> None:
-    """A volume's own folder, which is root's, ends no run."""
+    """A folder that the file system creates for itself, such as lost+found, is skipped."""
     for name in ("lost+found", "System Volume Information", "sub/lost+found"):
         (folder / name).mkdir(parents=True)
         (folder / name / "x.yaml").write_text("not: [a manifest\n")
@@ -208,14 +208,14 @@ def test_folders_of_the_file_system_are_not_read(folder: Path, run: Run) -> None
 
 @pytest.mark.parametrize("name", ["x.YAML", "x.Yml", "x.JSON", "sub/x.yAmL"])
 def test_manifest_suffix_in_capitals_is_read(name: str, folder: Path, run: Run) -> None:
-    """Some systems write them so, and a manifest that is passed over would be missed only by what does not happen."""
+    """A manifest is read whatever the case of its suffix, because a skipped manifest would go unnoticed."""
     (folder / name).parent.mkdir(exist_ok=True)
     shutil.move(folder / "export.yaml", folder / name)
     assert run("validate", "-f", "manifests").stdout == VALID
 
 
 def test_path_on_the_command_line_may_be_a_link(folder: Path, run: Run) -> None:
-    """What stands after -f is followed: a person has chosen it."""
+    """A link given to -f is followed, because the user has chosen it."""
     (folder.parent / "folder").symlink_to("manifests")
     (folder.parent / "file.yaml").symlink_to("manifests/export.yaml")
     (folder / "other.yaml").symlink_to("export.yaml")
@@ -226,7 +226,7 @@ def test_path_on_the_command_line_may_be_a_link(folder: Path, run: Run) -> None:
 
 
 def test_hidden_and_other_files_are_not_read(folder: Path, run: Run) -> None:
-    """Names that begin with a dot, and other suffixes, are passed over; folders are searched."""
+    """Hidden files and files with other suffixes are skipped, and subfolders are searched."""
     for name in (
         ".hidden.yaml",
         ".git/config.yaml",
@@ -245,24 +245,26 @@ def test_hidden_and_other_files_are_not_read(folder: Path, run: Run) -> None:
 
 
 def test_an_empty_folder_is_valid(tmp_path: Path, run: Run) -> None:
-    """A repository may begin without manifests."""
+    """An empty folder is valid, with a warning, because a repository may begin without manifests."""
     done = run("validate", "-f", str(tmp_path))
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, b"no manifests: valid, 1 warning")
 
 
 def test_duplicate_name_is_reported_with_both_files(folder: Path, refused: Refused) -> None:
-    """The later file is told, and the earlier one named in the message, in order of their names."""
+    """A duplicate name is reported at the later file by name, and the message gives the earlier file."""
     (folder / "a").mkdir()
     (folder / "a" / "x.yaml").write_text(MANIFEST.replace("profiles", "accounts"))
-    taken = "the name 'export' is taken by the manifest at manifests/a/x.yaml:1: names are unique per target"
+    taken = (
+        "the name 'export' is already used by the manifest at manifests/a/x.yaml:1: names must be unique in a target"
+    )
     assert refused("manifests") == [f"manifests/export.yaml:4:9: /metadata/name: {taken}"]
 
 
 def test_a_folder_too_deep_is_refused(folder: Path, refused: Refused) -> None:
-    """Folders in folders without end are a problem, not a crash."""
+    """Folders nested too deep are a problem, and not a crash."""
     folder.joinpath(*"d" * 200).mkdir(parents=True)
     (line,) = refused("manifests")
-    assert line == f"manifests{'/d' * 64}: is a folder more than 64 levels deep"
+    assert line == f"manifests{'/d' * 64}: is nested more than 64 folders deep"
 
 
 @pytest.mark.parametrize(
@@ -277,11 +279,11 @@ def test_a_folder_too_deep_is_refused(folder: Path, refused: Refused) -> None:
 def test_file_names_cannot_inject_terminal_escapes(
     name: bytes, shown: str, tmp_path: Path, run: Run, refused: Refused
 ) -> None:
-    """A file name is shown with escapes, wherever it is shown, and never ends the program."""
-    path = os.path.join(os.fsencode(tmp_path), name)  # noqa: PTH118 - not every name of a file is text
+    """Control characters and invalid bytes in a file name are shown escaped in every message."""
+    path = os.path.join(os.fsencode(tmp_path), name)  # noqa: PTH118 - a file name may be bytes that are not text
     with open(path, "wb") as file:  # noqa: PTH123 - as above
         file.write(b"a: 1\n")
-    said = f"{shown}:1:1: 'kind' is missing: it is DataIntegrationAssociation or Target"
+    said = f"{shown}:1:1: 'kind' is missing: use DataIntegrationAssociation or Target"
     assert refused(".") == [f"./{said}"]
     assert refused(name) == [said]
     with open(path, "wb") as file:  # noqa: PTH123 - as above

@@ -1,4 +1,4 @@
-"""A revision is read within bounds of time and memory, whatever is in it, and one line says where they end."""
+"""Any revision is read within limits of time and memory, and one line reports an exceeded limit."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ SCHEDULE = "b, ExecutionConfiguration: {ExecutionMode: SCHEDULED, ScheduleConfig
 WINDOW = "b, ExecutionConfiguration: {ExecutionMode: ON_DEMAND, OnDemandConfiguration: {StartTime: '%s'}}"
 KEY = "b, ObjectConfiguration: {? %s : {g1: 1, g2: 1}}"
 NUMBERS = ", ".join(f"n{number}: 1" for number in range(990))
-UNENDED = "the last line of this text is blank"
+UNENDED = "the last line of this text has only spaces"
 
 SLOW: dict[str, tuple[str, list[str]]] = {
     "blanks-in-cron": (
         MANIFEST % ("a", SCHEDULE % f"cron({' ' * 1_000_000}"),
-        ["/ScheduleExpression: must have at most 255 characters, and has 1000005"],
+        ["/ScheduleExpression: must have at most 255 characters, but has 1000005"],
     ),
     "tag-directives": (
         "".join(f"%TAG !a{n}! x\n" for n in range(200_000)) + "---\na: 1\n",
-        ["a.yaml:1:1: has %TAG more than 64 times: manifests have plain values only"],
+        ["a.yaml:1:1: %TAG is used more than 64 times: remove it"],
     ),
-    "digits": (f"a: 1.{'1' * 4_000_000}\n", ["a.yaml:1:4: a number of more than 128 characters: put it in quotes"]),
+    "digits": (f"a: 1.{'1' * 4_000_000}\n", ["a.yaml:1:4: the number has more than 128 characters: put it in quotes"]),
     "aliases-of-a-long-text": (
         f"a: &a {'x' * 1_000_000}\nkind: [{'*a, ' * 10_000}]\n",
-        ["a.yaml:2:68: aliases make more than 16 MiB of this document"],
+        ["a.yaml:2:68: aliases expand the document to more than 16 MiB"],
     ),
     "long-key-before-many": (
         MANIFEST % ("a", KEY % ("k" * 2_000_000)),
@@ -61,18 +61,18 @@ SLOW: dict[str, tuple[str, list[str]]] = {
     ),
     "long-unknown-keys": (
         MANIFEST % ("a", "b") + f"policy:\n  ? {'k' * 2_000_000}\n  : 1\n",
-        [f"unknown key '{'k' * 76}…: known here are mode, suspend"],
+        [f"unknown key '{'k' * 76}…: possible keys are mode, suspend"],
     ),
     "long-time": (
         MANIFEST % ("a", WINDOW % ("9" * 1_000_000)),
-        ["must be a date, a time and a zone", "must have at most 255 characters, and has 1000000"],
+        ["must be a date, a time and a zone", "must have at most 255 characters, but has 1000000"],
     ),
     "many-texts-before-blanks": ("- |\n x\n" * 20_000 + "- |+\n x\n" + " " * 8_000_000, [f"a.yaml:40001:3: {UNENDED}"]),
     "many-numbers-in-a-long-line": (
         MANIFEST % ("a", f"b, ClientAssociationMetadata: {{? {'k' * 4_000_000} : a, {NUMBERS}}}"),
         [
             "the key must have at most 255 characters",
-            *['must be a string, and is the unquoted 1, a number: write "1"'] * 990,
+            *['must be a string, not the unquoted number 1: write "1"'] * 990,
         ],
     ),
 }
@@ -82,11 +82,11 @@ done = subprocess.run(sys.argv[1:])
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
 sys.exit(done.returncode)
 """
-"""A process of its own, since a child begins with the memory of its parent."""
+"""A program that prints the peak memory of its child. A child starts with its parent's memory, hence a new process."""
 
 
 def refused(*contents: str) -> InvalidManifests:
-    """Return what is said of a revision of such files."""
+    """Return the error of reading a revision with these file contents."""
     with pytest.raises(InvalidManifests) as caught:
         read_manifests(
             [File(f"{chr(97 + number)}.yaml", content.encode()) for number, content in enumerate(contents)], NOW
@@ -96,7 +96,7 @@ def refused(*contents: str) -> InvalidManifests:
 
 @pytest.mark.parametrize("case", SLOW)
 def test_slow_input_is_rejected_quickly(case: str) -> None:
-    """What took minutes, or hours, or memory without end, is refused in lines that are short."""
+    """Input made to take hours or unlimited memory is rejected with short lines."""
     content, said = SLOW[case]
     lines = [str(problem) for problem in refused(content).problems]
     assert len(lines) == len(said)
@@ -105,9 +105,10 @@ def test_slow_input_is_rejected_quickly(case: str) -> None:
 
 
 def test_worst_revision_is_read_in_the_documented_memory(tmp_path: Path) -> None:
-    """From git, in a process of its own: one text of the largest size that takes four bytes for each character.
+    """The revision that needs the most memory is read from git within the documented memory.
 
-    Of all that was measured at the bounds, valid manifests too, it takes the most.
+    It is one text of the largest size, with four bytes in memory for each character. Of all measured revisions at the
+    limits, valid ones included, it needs the most memory.
     """
     (tmp_path / "a.yaml").write_text(f'? "\U0001f600{"x" * (MAX_TOTAL_BYTES - 30)}"\n: 1', encoding="utf-8")
     git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@example.com"]
@@ -118,46 +119,50 @@ def test_worst_revision_is_read_in_the_documented_memory(tmp_path: Path) -> None
         [sys.executable, "-c", MEASURED, *validate], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     said, *_, used = done.stdout.splitlines()
-    assert said == "a.yaml:1:1: 'kind' is missing: it is DataIntegrationAssociation or Target"
+    assert said == "a.yaml:1:1: 'kind' is missing: use DataIntegrationAssociation or Target"
     assert int(used) < READING_MEMORY_BYTES
 
 
 @pytest.mark.parametrize("content", ["a: 1\n---\n", "---\n", "{}\n---\n", "# c\n--- # d\n...\n"])
 def test_empty_documents_count_towards_the_limit(content: str) -> None:
-    """Those of all files of a revision together: one problem says where they end."""
+    """Empty documents of all files count together, and one problem reports the exceeded limit."""
     budget = Budget(documents=10)
     assert list(read_documents("a.yaml", (content * 3).encode(), budget))
     with pytest.raises(BudgetExceeded) as caught:
         list(read_documents("b.yaml", (content * 20).encode(), budget))
-    said = f": here the manifests come to more than {MAX_DOCUMENTS} documents, and no more are read: {SIZE_REMEDY}"
-    assert str(caught.value.problem).endswith(said)
+    said = f": the revision has more than {MAX_DOCUMENTS} documents up to this line, and the rest is not read"
+    assert str(caught.value.problem).endswith(f"{said}: {SIZE_REMEDY}")
 
 
 @pytest.mark.parametrize("content", ["[{}, [], a]", "a: &a [b, c]\nd: *a\n", '{"a": [1, 2]}', "- - -\n"])
 def test_keys_and_values_count_towards_the_limit(content: str) -> None:
-    """In JSON as in YAML, and what aliases repeat."""
+    """Keys and values count in JSON and in YAML, including those that aliases repeat."""
     budget = Budget(values=20)
     with pytest.raises(BudgetExceeded) as caught:
         list(chain.from_iterable(read_documents("a.yaml", content.encode(), budget) for _ in range(20)))
-    said = f"a.yaml:1:1: here the manifests come to more than {MAX_VALUES} keys and values, and no more are read"
+    said = (
+        f"a.yaml:1:1: the revision has more than {MAX_VALUES} keys and values up to this line, and the rest is not read"
+    )
     assert str(caught.value.problem) == f"{said}: {SIZE_REMEDY}"
     assert MAX_NODES < MAX_VALUES
 
 
 def test_problems_before_a_limit_are_reported_with_its_position(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first problems in order, how many more there are, and where nothing more was read."""
+    """If a limit is exceeded, the first problems, the number of omitted ones and the position are reported."""
     monkeypatch.setattr(load, "MAX_PROBLEMS", 3)
     many = refused("kind: 1\n---\n" * 5 + "kind: 1\n", "kind: 1\n")
     assert [problem.line for problem in many.problems] == [1, 3, 5, 0]
-    assert many.problems[-1].message == "4 more problems in them: put right what is named here, and look again"
+    assert (
+        many.problems[-1].message == "4 more problems not listed here: correct the listed problems, and validate again"
+    )
     monkeypatch.setattr(load, "Budget", lambda: Budget(documents=5))
     ended = refused("kind: 1\n---\n" * 9)
     assert [problem.line for problem in ended.problems] == [1, 3, 5, 10, 0]
-    assert "documents, and no more are read" in ended.problems[-2].message
+    assert "documents up to this line, and the rest is not read" in ended.problems[-2].message
 
 
 def test_search_for_problems_ends_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Explaining each takes time: one problem says where nothing more was read, in one document or over many."""
+    """The search for problems ends at a limit, within one document or over many, and a problem reports where."""
     monkeypatch.setattr(load, "MAX_COUNTED_PROBLEMS", 4)
     for content in (
         "kind: 1\n---\n" * 9,
@@ -165,14 +170,15 @@ def test_search_for_problems_ends_at_its_limit(monkeypatch: pytest.MonkeyPatch) 
     ):
         said = refused(content).problems
         assert len(said) == 5
-        (end,) = (problem for problem in said if "no more are looked for" in problem.message)
+        (end,) = (problem for problem in said if "the rest is not checked" in problem.message)
         assert str(end).endswith(
-            "the manifests come to more than 4 problems, and no more are looked for: put right what is named"
+            "the revision has more than 4 problems up to this line, and the rest is not checked: "
+            "correct the listed problems, and validate again"
         )
 
 
 def test_name_suggestions_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes long where names are alike: the first few are helped, the others get a list."""
+    """Only the first few unknown names get a suggestion, because the search for similar names takes long."""
     monkeypatch.setattr(consistency, "_MAX_SUGGESTIONS", 2)
     targets = [TARGET % (name, number) for number, name in enumerate(("prod", "test"))]
     meant = [f"{MANIFEST % (name, name)}target: {name}\n" for name in ("prob", "prood", "tests", "prob2")]
@@ -181,7 +187,7 @@ def test_name_suggestions_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_reading_files_ends_at_the_size_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes after is not even asked for, and its first file is named."""
+    """Reading stops at the total size limit with one problem, and later files are not opened."""
     monkeypatch.setattr(files, "MAX_TOTAL_BYTES", 4)
     asked: Iterator[File | Problem] = iter(
         [File("a", b"12"), Problem("b", 0, 0, "", "is bad"), File("c", b"34"), File("d", b"5"), File("e", b"")]
@@ -189,20 +195,20 @@ def test_reading_files_ends_at_the_size_limit(monkeypatch: pytest.MonkeyPatch) -
     first, second, third, end = limit_files(asked)
     assert (first, third) == (File("a", b"12"), File("c", b"34"))
     assert str(second) == "b: is bad"
-    assert str(end) == f".: the manifests are larger than 0 MiB, and no more is read: {SIZE_REMEDY}"
+    assert str(end) == f".: the revision is larger than 0 MiB, and the rest is not read: {SIZE_REMEDY}"
     assert next(asked) == File("e", b"")
 
 
 def test_reading_files_ends_at_the_document_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each holds one at least."""
+    """Reading stops at the limit on documents, because each file has at least one."""
     monkeypatch.setattr(files, "MAX_DOCUMENTS", 2)
     *_, end = limit_files(File(name, b"") for name in "abcd")
-    assert str(end) == f".: the manifests are more than 2 files, and no more are read: {SIZE_REMEDY}"
+    assert str(end) == f".: the revision has more than 2 files, and the rest is not read: {SIZE_REMEDY}"
     assert MAX_BYTES <= MAX_TOTAL_BYTES
 
 
 def test_endless_pipe_is_not_read_to_its_end() -> None:
-    """Standard input is a file like any other."""
+    """Standard input is read only up to the size limit of a file."""
     with subprocess.Popen(["yes"], stdout=subprocess.PIPE) as endless:
         command = [str(PROGRAM), "validate", "-f", "-"]
         done = subprocess.run(command, stdin=endless.stdout, capture_output=True, check=False)

@@ -1,4 +1,4 @@
-"""Documents that are valid alone and contradict one another: each problem says where, and what would be right."""
+"""Documents that are valid alone but contradict one another have a problem with its position and remedy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def manifest(name: str, integration: str = "profiles", **members: str) -> str:
 
 
 def problems(*documents: str) -> list[str]:
-    """Return what is wrong with a file of these documents."""
+    """Return the problems of a file with these documents."""
     with pytest.raises(InvalidManifests) as caught:
         read_manifests([File("all.yaml", "---\n".join(documents).encode())], NOW)
     return [str(problem) for problem in caught.value.problems]
@@ -41,11 +41,17 @@ def problems(*documents: str) -> list[str]:
     [
         (
             (target("prod"), target("prod", "000000000001")),
-            "all.yaml:8:18: /metadata/name: the name 'prod' is taken by the Target at all.yaml:1",
+            (
+                "all.yaml:8:18: /metadata/name: the name 'prod' is already used by the Target at all.yaml:1: "
+                "rename one of them"
+            ),
         ),
         (
             (target("prod"), target("test")),
-            "/spec: the Target at all.yaml:1 is the same account and Region, which has one journal: keep one of them",
+            (
+                "/spec: the Target at all.yaml:1 has the same account and Region: keep one of them, because "
+                "an account and Region have one journal"
+            ),
         ),
         ((manifest("a", target="prod"),), "/target: no Target 'prod' is declared: declare it, or leave 'target' out"),
         ((target("prod"), manifest("a", target="prd")), "/target: no Target 'prd' is declared: did you mean 'prod'?"),
@@ -55,39 +61,45 @@ def problems(*documents: str) -> list[str]:
         ),
         (
             (target("prod"), target("test", "000000000001"), manifest("a")),
-            "'target' is missing, and several are declared: 'prod', 'test'",
+            "'target' is missing, and several Targets are declared: set it to one of 'prod', 'test'",
         ),
         (
             (manifest("a"), manifest("a", "tickets")),
-            "/metadata/name: the name 'a' is taken by the manifest at all.yaml:1: names are unique per target",
+            (
+                "/metadata/name: the name 'a' is already used by the manifest at all.yaml:1: "
+                "names must be unique in a target"
+            ),
         ),
         (
             (manifest("a"), manifest("b")),
-            "DataIntegrationIdentifier, ClientId and DestinationURI: remove one, or give each policy.adopt",
+            "DataIntegrationIdentifier, ClientId and DestinationURI: remove one, or set policy.adopt in both",
         ),
         (
             (
                 manifest("a", policy=f"{{adopt: {ARN % 1}}}"),
                 manifest("b", "tickets", policy=f"{{adopt: {ARN % 1}}}"),
             ),
-            "/policy/adopt: the manifest 'a' at all.yaml:1 adopts this association already",
+            (
+                "/policy/adopt: the manifest 'a' at all.yaml:1 adopts the same association: "
+                "keep policy.adopt in one of them"
+            ),
         ),
     ],
 )
 def test_contradiction_is_one_problem_with_its_place_and_remedy(documents: tuple[str, ...], expected: str) -> None:
-    """Each check of two documents finds its one problem and no other."""
+    """A contradiction between documents is reported as exactly one problem."""
     (problem,) = problems(*documents)
     assert problem.endswith(expected)
 
 
 def test_unknown_target_has_the_same_suggestion_each_time() -> None:
-    """The search for a similar name is done once for each unknown name."""
+    """Each use of the same unknown target has the same suggestion."""
     found = problems(target("prod"), manifest("a", target="prd"), manifest("b", "tickets", target="prd"))
     assert [each.rpartition(": ")[2] for each in found] == ["did you mean 'prod'?"] * 2
 
 
 def test_same_request_is_accepted_if_both_manifests_name_their_association() -> None:
-    """AWS holds two such associations already, and policy.adopt tells which manifest is whose."""
+    """Two manifests with the same request are accepted if each adopts its own association."""
     documents = [manifest(f"export-{id_}", policy=f"{{adopt: {ARN % id_}}}") for id_ in (1, 2)]
     desired = read_manifests([File("all.yaml", "---\n".join(documents).encode())], NOW)
     assert [each.name for each in desired.manifests["default"]] == ["export-1", "export-2"]

@@ -1,4 +1,4 @@
-"""The validator that accepts and the one that explains are of one mind, and nothing is refused without a sentence."""
+"""The fast and the slow validator accept the same documents, and every rejected document has an explanation."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -139,7 +139,7 @@ def mutated(draw: st.DrawFn, documents: st.SearchStrategy[dict[str, Any]]) -> di
 
 
 def explained(kind: str, document: Any) -> list[tuple[tuple[str | int, ...], bool, str]]:
-    """Return all that is said about a document."""
+    """Return the problems of a document."""
     return list(schema.explain(kind, document, lambda path: f"value at {path}"))
 
 
@@ -147,7 +147,7 @@ def explained(kind: str, document: Any) -> list[tuple[tuple[str | int, ...], boo
 @given(data=st.data())
 @settings(max_examples=60)
 def test_both_validators_accept_valid_documents(kind: str, data: st.DataObject) -> None:
-    """Documents made by the rules are accepted, and there is nothing to explain."""
+    """Both validators accept any valid document."""
     document = data.draw(DOCUMENTS[kind])
     assert schema.get_fast_check(kind)(document)
     assert explained(kind, document) == []
@@ -157,7 +157,7 @@ def test_both_validators_accept_valid_documents(kind: str, data: st.DataObject) 
 @given(data=st.data())
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_both_validators_agree_on_documents_with_mistakes(kind: str, data: st.DataObject) -> None:
-    """One accepts exactly what the other does; what is refused is explained at a place that exists."""
+    """Both validators agree on a document with mistakes, and each problem has a path that exists."""
     document = data.draw(mutated(DOCUMENTS[kind]))
     slow = schema._build_slow_validator(kind).is_valid(document)  # noqa: SLF001 - the promise is about the validator behind explain
     assert schema.get_fast_check(kind)(document) is slow
@@ -174,7 +174,7 @@ def test_both_validators_agree_on_documents_with_mistakes(kind: str, data: st.Da
 @pytest.mark.parametrize("kind", DOCUMENTS)
 @pytest.mark.parametrize("document", [None, [], {}, "", 1, {"spec": None}, {"spec": [], "metadata": 1, "policy": ""}])
 def test_document_of_any_shape_is_explained(kind: str, document: Any) -> None:
-    """A document that is nothing like a manifest still gets its sentences."""
+    """A document of any shape that is not a manifest is rejected with an explanation."""
     assert not schema.get_fast_check(kind)(document)
     assert all(message for _, _, message in explained(kind, document))
     assert explained(kind, document)
@@ -182,7 +182,7 @@ def test_document_of_any_shape_is_explained(kind: str, document: Any) -> None:
 
 @pytest.mark.parametrize(("size", "accepted"), [(0, False), (1, True), (2048, True), (2049, False)])
 def test_field_list_has_a_length_limit(size: int, accepted: bool) -> None:
-    """One to 2048 fields are a list of fields."""
+    """A list of fields has 1 to 2048 fields."""
     document: dict[str, Any] = {
         "apiVersion": "appintegrations.reconciler/v1",
         "kind": "DataIntegrationAssociation",
@@ -195,7 +195,7 @@ def test_field_list_has_a_length_limit(size: int, accepted: bool) -> None:
 
 @pytest.mark.parametrize("blank", [" ", "\n", "\u00a0", "\u3000", "\ufeff", "\u2028"])
 def test_blank_strings_follow_ecma_262(blank: str) -> None:
-    """Editors, CI and the program agree on which characters make a string blank."""
+    """A string of any blank characters of ECMA-262 counts as blank, as in editors and CI."""
     document: dict[str, Any] = {
         "apiVersion": "appintegrations.reconciler/v1",
         "kind": "DataIntegrationAssociation",
@@ -207,7 +207,7 @@ def test_blank_strings_follow_ecma_262(blank: str) -> None:
 
 
 def test_long_blank_string_is_explained_in_bounded_time() -> None:
-    """A pattern that backtracks would take hours for a megabyte of blanks."""
+    """A megabyte of blanks is explained in bounded time, because patterns do not backtrack."""
     document: dict[str, Any] = {
         "apiVersion": "appintegrations.reconciler/v1",
         "kind": "DataIntegrationAssociation",

@@ -1,4 +1,4 @@
-"""JSON is read as JSON says, or refused: the classes of cases that JSONTestSuite has, with inputs of our own."""
+"""JSON is read by its own rules, or rejected. The inputs are ours, in the classes of JSONTestSuite."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from reconciler.core.errors import Problem
 from reconciler.edge.manifests.yaml import read_documents
 
-HALF = "half of a surrogate pair, which is no character: write both halves, or neither"
-LONG = "a number of more than 18 characters: put it in quotes"
+HALF = "half of a surrogate pair is not a character: write both halves, or neither"
+LONG = "the number has more than 18 characters: put it in quotes"
 
 VALUES: list[tuple[str, Any]] = [
     # structure
@@ -35,21 +35,21 @@ VALUES: list[tuple[str, Any]] = [
     ('{"é": 1, "e\u0301": 2}', {"é": 1, "e\u0301": 2}),
 ]  # fmt: skip
 REFUSED: list[tuple[str | bytes, str]] = [
-    # what JSON allows, and no manifest may have
-    ('{"a": 1, "a": 1}', "1:10: duplicate key 'a': it stands in line 1 already"),
+    # valid JSON that a manifest may not contain
+    ('{"a": 1, "a": 1}', "1:10: duplicate key 'a': already used in line 1"),
     (r'{"a": 1, "\u0061": 2}', "1:10: duplicate key 'a'"),
     ("[9223372036854775808]", f"1:2: {LONG}"), ("[-9223372036854775808]", f"1:2: {LONG}"),
-    ("[1e999]", "1:2: a number too large to be used: put it in quotes"), ("[-1e999]", "1:2: a number too large"),
-    (f"[1.{'0' * 200}]", "1:2: a number of more than 128 characters"),
-    ("[" * 33 + "]" * 33, "1:33: nests deeper than 32 levels"),
+    ("[1e999]", "1:2: the number is too large: put it in quotes"), ("[-1e999]", "1:2: the number is too large"),
+    (f"[1.{'0' * 200}]", "1:2: the number has more than 128 characters"),
+    ("[" * 33 + "]" * 33, "1:33: the document is nested more than 32 levels deep"),
     (r'["\ud83d"]', f"1:2: {HALF}"), (r'["\ude00\ud83d"]', f"1:2: {HALF}"), (r'["\ud83dx"]', f"1:2: {HALF}"),
     (r'["\ud83d\n"]', f"1:2: {HALF}"), (r'["\ud83d\ud83d\ude00"]', f"1:2: {HALF}"), (r'{"\udc00": 1}', f"1:2: {HALF}"),
     ("null", "1:1: is empty"),
-    # what is not UTF-8
+    # not UTF-8
     (b'["\xff"]', "1:3: is not UTF-8"), (b'["\xed\xa0\x80"]', "1:3: is not UTF-8"),
     (b'["\xc0\xaf"]', "1:3: is not UTF-8"),
     (b'["\xf4\xbf\xbf\xbf"]', "1:3: is not UTF-8"), ("[1]".encode("utf-16"), "1:1: is not UTF-8"),
-    # what is neither JSON nor YAML
+    # neither JSON nor YAML
     ("[", "is not YAML"), ("{", "is not YAML"), ("]", "is not YAML"), ("[1", "is not YAML"), ('["a', "is not YAML"),
     ('{"a":', "is not YAML"), ('{"a" 1}', "is not YAML"), ("[,]", "is not YAML"), ("[1,,2]", "is not YAML"),
     ("[]]", "is not YAML"), ("{}}", "is not YAML"), ('{"a": 1} x', "is not YAML"), ("[][]", "is not YAML"),
@@ -59,7 +59,7 @@ REFUSED: list[tuple[str | bytes, str]] = [
     ('["\0"]', "is not YAML"), ('["\x1f"]', "is not YAML"), (r'{a: "\ud83d\ude00"}', "half of a surrogate pair"),
 ]  # fmt: skip
 YAML: list[tuple[str, Any]] = [
-    # what is no JSON, and is YAML 1.2: in flow, a plain word, a comma too many and a comment may stand
+    # not JSON, but YAML 1.2: plain words, trailing commas and comments
     ("[1,]", [1]), ('{"a": 1,}', {"a": 1}), ("[01, +1, .5, 1., 0x1f]", [1, 1, 0.5, 1.0, 31]), ("['a']", ["a"]),
     ("[NaN, Infinity, -Infinity, nul, True]", ["NaN", "Infinity", "-Infinity", "nul", True]), ('["a": 1]', [{"a": 1}]),
     ("{a: 1}", {"a": 1}), ("{1:2}", {"1:2": None}), ('{"a"}', {"a": None}), ('{"a":b}', {"a": "b"}), ("[1 2]", ["1 2"]),
@@ -69,25 +69,25 @@ YAML: list[tuple[str, Any]] = [
 
 
 def read(content: str | bytes) -> list[Any]:
-    """Return the values in a file, and what is said of it."""
+    """Return the values and problems in a file."""
     found = read_documents("m.json", content if isinstance(content, bytes) else content.encode())
     return [str(each).removeprefix("m.json:") if isinstance(each, Problem) else each.value for each in found]
 
 
 @pytest.mark.parametrize(("text", "value"), VALUES + YAML)
 def test_json_values_keep_their_types(text: str, value: Any) -> None:
-    """Values and their types are equal, and what is no JSON is read by YAML 1.2."""
+    """JSON values keep their value and type, and other text is read as YAML 1.2."""
     assert repr(read(text)) == repr([value])
 
 
 @pytest.mark.parametrize(("text", "said"), REFUSED)
 def test_json_that_would_lose_information_is_rejected(text: str | bytes, said: str) -> None:
-    """With a place and a reason: no value is rounded, replaced or dropped."""
+    """JSON whose values would be rounded, replaced or dropped is rejected with a position and a reason."""
     assert said in str(read(text)[-1])
 
 
 def test_json_documents_are_separated_by_markers() -> None:
-    """As those of YAML do: two that only follow each other may be half of a mistake."""
+    """Several JSON documents in a file need a marker between them, as in YAML."""
     both = '# one\n---\n{"a": "\\ud83d\\ude00"}\n--- \n# two\n[1]\n...\n# end'
     assert read(both) == [{"a": "😀"}, [1]]
     assert read("\r".join(both.split("\n"))) == [{"a": "😀"}, [1]]

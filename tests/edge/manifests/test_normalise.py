@@ -1,4 +1,4 @@
-"""A request has one form, however it was written."""
+"""A request has one normal form, regardless of how the manifest writes it."""
 
 import json
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ BASE: dict[str, Any] = {"DataIntegrationIdentifier": "profiles-export", "Destina
 
 
 def window(**members: Any) -> dict[str, Any]:
-    """Return a request with a window."""
+    """Return a request with an ON_DEMAND window."""
     return {**BASE, "ExecutionConfiguration": {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": members}}
 
 
@@ -51,14 +51,14 @@ def backwards(value: Any) -> Any:
 
 @given(SPECS)
 def test_normalising_twice_equals_normalising_once(spec: dict[str, Any]) -> None:
-    """Normalising twice is normalising once."""
+    """Normalising a normalised request does not change it."""
     once = normalise(spec)
     assert normalise(once) == once
 
 
 @given(SPECS)
 def test_normalising_does_not_change_its_input(spec: dict[str, Any]) -> None:
-    """The caller's request is not changed."""
+    """Normalising does not change the caller's request."""
     before = json.dumps(spec)
     normalise(spec)
     assert json.dumps(spec) == before
@@ -66,14 +66,14 @@ def test_normalising_does_not_change_its_input(spec: dict[str, Any]) -> None:
 
 @given(SPECS)
 def test_normalised_request_does_not_depend_on_key_order(spec: dict[str, Any]) -> None:
-    """Two orders of the same keys are one request with one token."""
+    """The order of keys changes neither the normalised request nor its ClientToken."""
     assert normalise(backwards(spec)) == normalise(spec)
     assert compute_client_token(normalise(backwards(spec)), 0) == compute_client_token(normalise(spec), 0)
 
 
 @given(SPECS)
 def test_normalised_request_has_no_empty_members(spec: dict[str, Any]) -> None:
-    """No member of the request is empty, and in ExecutionConfiguration nothing is, nor a number."""
+    """A normalised request has no empty members, and its ExecutionConfiguration has no empty values or numbers."""
 
     def check(tree: Mapping[str, Json]) -> None:
         for value in tree.values():
@@ -91,31 +91,31 @@ def test_normalised_request_has_no_empty_members(spec: dict[str, Any]) -> None:
 
 @given(SPECS)
 def test_request_of_any_shape_can_be_checked(spec: dict[str, Any]) -> None:
-    """Looking for problems in a request of any shape finds sentences with pointers, and never raises."""
+    """A request of any shape is checked without an exception, and each problem has a pointer and a message."""
     for pointer, message in find_problems(spec):
         assert pointer.startswith("/ExecutionConfiguration/")
         assert message
 
 
 def test_empty_member_equals_a_missing_one() -> None:
-    """What is written as {}, null, "" or [] is what was left out."""
+    """A member that is {}, null, "" or [] equals a missing member."""
     empty: dict[str, Json] = {"ClientId": "", "ObjectConfiguration": {}, "ClientAssociationMetadata": None}
     assert normalise({**BASE, **empty, "ExecutionConfiguration": {"OnDemandConfiguration": {}}}) == BASE
 
 
 def test_object_configuration_is_sent_as_written() -> None:
-    """An empty map inside ObjectConfiguration is not the same as none: leaving it out might export more."""
+    """An empty map inside ObjectConfiguration is kept, because a request without it might export more."""
     asked = {**BASE, "ObjectConfiguration": {"CustomerProfiles": {}}}
     assert normalise(asked) == asked
 
 
 def test_number_equals_its_string() -> None:
-    """AWS has strings where people write numbers."""
+    """A number is normalised to its string, which AWS expects."""
     assert normalise(window(StartTime=1790812800000)) == normalise(window(StartTime="1790812800000"))
 
 
 def test_iso_time_becomes_epoch_milliseconds() -> None:
-    """The spellings of a moment are one request; a time that cannot be read stays as it is."""
+    """Different notations of a time give the same request; an invalid time is unchanged."""
     spelled = [
         window(StartTime="2026-10-01T00:00:00Z", EndTime="2026-11-01T01:00:00+01:00"),
         window(StartTime="1790812800000", EndTime="1793491200000"),
@@ -126,19 +126,19 @@ def test_iso_time_becomes_epoch_milliseconds() -> None:
 
 
 def test_times_are_converted_only_in_time_members() -> None:
-    """A text that looks like a time elsewhere stays a text."""
+    """Text that looks like a time is unchanged in members that are not times."""
     spec = {**BASE, "ClientId": "2026-10-01T00:00:00Z", "ClientAssociationMetadata": {"StartTime": "2026-10-01T00:00Z"}}
     assert normalise(spec) == spec
 
 
 def test_a_list_keeps_its_order() -> None:
-    """The order of fields is the user's; only empty lists go."""
+    """A list keeps its order and its duplicates."""
     spec = {**BASE, "ObjectConfiguration": {"a": {"b": ["z", "a", "z"]}}}
     assert normalise(spec) == spec
 
 
 def test_only_members_present_are_unverifiable() -> None:
-    """Only members that are there can be unverifiable."""
+    """Only members that a request has are listed as unverifiable."""
     assert list_unreadable_pointers(BASE) == ()
     assert list_unreadable_pointers(BASE | {UNREADABLE[0]: {"a": "b"}}) == (f"/{UNREADABLE[0]}",)
     assert list_unreadable_pointers(BASE | {name: {"a": "b"} for name in UNREADABLE}) == tuple(
@@ -147,23 +147,23 @@ def test_only_members_present_are_unverifiable() -> None:
 
 
 def test_a_window_must_end_after_it_starts() -> None:
-    """Two times in any spelling are compared as moments, and the message shows both in UTC."""
+    """A window that does not end after its start is a problem, and the message shows both times in UTC."""
     pointer = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
     spec = window(StartTime="2026-10-01T02:00:00+02:00", EndTime="1790812800000")
-    said = "the window ends at 2026-10-01T00:00:00Z, which is not after its start at 2026-10-01T00:00:00Z"
+    said = "EndTime must be after StartTime: the window starts at 2026-10-01T00:00:00Z and ends at 2026-10-01T00:00:00Z"
     assert list(find_problems(spec)) == [(pointer, said)]
     assert list(find_problems(window(StartTime="2026-10-01T00:00:00Z", EndTime="1790812800001"))) == []
     assert list(find_problems(window(EndTime="1790812800000"))) == []
 
 
 def test_resolving_a_request_does_not_change_the_manifest() -> None:
-    """The ARN takes the place of the manifest's spelling; the manifest keeps its own."""
+    """A resolved request has the ARN of the data integration, and the manifest keeps its own identifier."""
     assert resolve_request(BASE, "arn:x") == {**BASE, "DataIntegrationIdentifier": "arn:x"}
     assert BASE["DataIntegrationIdentifier"] == "profiles-export"
 
 
 def test_a_malformed_schedule_is_a_problem_of_the_request() -> None:
-    """The expression is checked where it stands."""
+    """A malformed schedule expression is a problem at its pointer in the request."""
     schedule = {"ScheduleConfiguration": {"ScheduleExpression": "hourly"}}
     ((pointer, message),) = find_problems({**BASE, "ExecutionConfiguration": schedule})
     assert pointer == "/ExecutionConfiguration/ScheduleConfiguration/ScheduleExpression"

@@ -1,4 +1,4 @@
-"""Whatever bytes a file holds, the reader answers with documents or problems."""
+"""The reader returns documents or problems for any bytes, and never crashes."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -46,7 +46,7 @@ SCRAPS = st.lists(PIECES, max_size=30).map(b"".join)
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """Return a good file in which a few stretches were replaced."""
+    """Return a valid file in which a few parts were replaced."""
     content = WHOLE
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(content)))
@@ -56,7 +56,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 
 def height(tree: Any) -> int:
-    """Count the levels of a tree."""
+    """Return the number of levels of a tree."""
     if isinstance(tree, dict | list):
         return 1 + max((height(child) for child in (tree.values() if isinstance(tree, dict) else tree)), default=0)
     return 0
@@ -65,7 +65,7 @@ def height(tree: Any) -> int:
 @given(st.binary(max_size=60) | SCRAPS | damaged())
 @settings(max_examples=200)
 def test_reader_answers_any_bytes_with_documents_or_problems(content: bytes) -> None:
-    """Nothing is raised; what is read is within the limits and has its places inside the file."""
+    """Any bytes give documents within the limits, or problems with positions inside the file."""
     found = list(read_documents("m.yaml", content))
     assert found
     for each in found:
@@ -82,7 +82,7 @@ def test_reader_answers_any_bytes_with_documents_or_problems(content: bytes) -> 
 @given(SCRAPS | damaged())
 @settings(max_examples=200)
 def test_loader_answers_any_bytes_with_a_revision_or_problems(content: bytes) -> None:
-    """The whole way from bytes to desired state raises nothing but its problems, each of which is one line."""
+    """Loading any bytes gives a desired state or InvalidManifests, whose problems are each one line."""
     try:
         assert read_manifests([File("m.yaml", content)], NOW).targets
     except InvalidManifests as error:

@@ -1,4 +1,4 @@
-"""A malformed schedule is told before AWS is asked; a good one passes."""
+"""A malformed schedule expression is reported before any call of AWS; a valid one is accepted."""
 
 import pytest
 from hypothesis import given
@@ -34,7 +34,7 @@ from reconciler.core.request.schedule import find_problem
     ],
 )
 def test_valid_schedule_expression_is_accepted(expression: str) -> None:
-    """What Amazon EventBridge and AppFlow document is accepted."""
+    """Every schedule expression that Amazon EventBridge and AppFlow document is accepted."""
     assert find_problem(expression) is None
 
 
@@ -59,39 +59,39 @@ def test_valid_schedule_expression_is_accepted(expression: str) -> None:
         ("rate(٣ hours)", "is not a rate"),
         (f"rate({'9' * 200} hours)", "is not a rate"),
         ("rate(0 hours)", "never runs: the value of a rate must be 1 or more"),
-        ("cron()", "has 0 fields, cron takes 6: minutes, hours, day of month, month, day of week, year"),
+        ("cron()", "has 0 fields, and cron takes 6: minutes, hours, day of month, month, day of week, year"),
         ("cron(0 3 * * *)", "has 5 fields"),
         ("cron(0 0 3 * * ? *)", "has 7 fields"),
-        ("cron(60 3 * * ? *)", "'60' is no minutes field of cron, which takes 0-59, * , - /"),
-        ("cron(0 24 * * ? *)", "'24' is no hours field"),
-        ("cron(? 3 * * ? *)", "'?' is no minutes field"),
-        ("cron(0 3 0 * ? *)", "'0' is no day of month field of cron, which takes 1-31, * , - / ? L W"),
-        ("cron(0 3 32W * ? *)", "'32W' is no day of month field"),
-        ("cron(0 3 W * ? *)", "'W' is no day of month field"),
-        ("cron(0 3 1,? * ? *)", "'1,?' is no day of month field"),
-        ("cron(0 3 * 13 ? *)", "'13' is no month field of cron, which takes 1-12 or JAN FEB"),
-        ("cron(0 3 * JANUARY ? *)", "'JANUARY' is no month field"),
-        ("cron(0 3 ? * 8 *)", "'8' is no day of week field of cron, which takes 1-7 or SUN MON"),
-        ("cron(0 3 ? * MON#6 *)", "'MON#6' is no day of week field"),
-        ("cron(0 3 ? * #1 *)", "'#1' is no day of week field"),
-        ("cron(0 3 ? * 8L *)", "'8L' is no day of week field"),
-        ("cron(0 3 * * ? 1969)", "'1969' is no year field"),
-        ("cron(0 3 * * ? 2200)", "'2200' is no year field"),
-        ("cron(1- 3 * * ? *)", "'1-' is no minutes field"),
-        ("cron(-1 3 * * ? *)", "'-1' is no minutes field"),
-        ("cron(*/0 3 * * ? *)", "'*/0' is no minutes field"),
-        ("cron(1/ 3 * * ? *)", "'1/' is no minutes field"),
-        ("cron(1/x 3 * * ? *)", "'1/x' is no minutes field"),
-        ("cron(1,,2 3 * * ? *)", "'1,,2' is no minutes field"),
-        (f"cron({'9' * 200} 3 * * ? *)", "is no minutes field"),
-        (f"cron(*/{'9' * 200} 3 * * ? *)", "is no minutes field"),
-        ("cron(0 3 * * * *)", "one of day of month and day of week must be ?, the other not"),
-        ("cron(0 3 ? * ? *)", "one of day of month and day of week must be ?, the other not"),
-        ("cron(0 3 1 * MON *)", "one of day of month and day of week must be ?, the other not"),
+        ("cron(60 3 * * ? *)", "'60' is not valid for minutes: use 0-59 and * , - /"),
+        ("cron(0 24 * * ? *)", "'24' is not valid for hours"),
+        ("cron(? 3 * * ? *)", "'?' is not valid for minutes"),
+        ("cron(0 3 0 * ? *)", "'0' is not valid for day of month: use 1-31 and * , - / ? L W"),
+        ("cron(0 3 32W * ? *)", "'32W' is not valid for day of month"),
+        ("cron(0 3 W * ? *)", "'W' is not valid for day of month"),
+        ("cron(0 3 1,? * ? *)", "'1,?' is not valid for day of month"),
+        ("cron(0 3 * 13 ? *)", "'13' is not valid for month: use 1-12 or JAN FEB"),
+        ("cron(0 3 * JANUARY ? *)", "'JANUARY' is not valid for month"),
+        ("cron(0 3 ? * 8 *)", "'8' is not valid for day of week: use 1-7 or SUN MON"),
+        ("cron(0 3 ? * MON#6 *)", "'MON#6' is not valid for day of week"),
+        ("cron(0 3 ? * #1 *)", "'#1' is not valid for day of week"),
+        ("cron(0 3 ? * 8L *)", "'8L' is not valid for day of week"),
+        ("cron(0 3 * * ? 1969)", "'1969' is not valid for year"),
+        ("cron(0 3 * * ? 2200)", "'2200' is not valid for year"),
+        ("cron(1- 3 * * ? *)", "'1-' is not valid for minutes"),
+        ("cron(-1 3 * * ? *)", "'-1' is not valid for minutes"),
+        ("cron(*/0 3 * * ? *)", "'*/0' is not valid for minutes"),
+        ("cron(1/ 3 * * ? *)", "'1/' is not valid for minutes"),
+        ("cron(1/x 3 * * ? *)", "'1/x' is not valid for minutes"),
+        ("cron(1,,2 3 * * ? *)", "'1,,2' is not valid for minutes"),
+        (f"cron({'9' * 200} 3 * * ? *)", "is not valid for minutes"),
+        (f"cron(*/{'9' * 200} 3 * * ? *)", "is not valid for minutes"),
+        ("cron(0 3 * * * *)", "exactly one of day of month and day of week must be ?"),
+        ("cron(0 3 ? * ? *)", "exactly one of day of month and day of week must be ?"),
+        ("cron(0 3 1 * MON *)", "exactly one of day of month and day of week must be ?"),
     ],
 )
 def test_malformed_schedule_expression_is_reported(expression: str, said: str) -> None:
-    """The message quotes the expression and says what would be right."""
+    """The message for a malformed expression quotes it and gives a remedy."""
     message = find_problem(expression)
     assert message
     assert repr(expression) in message
@@ -100,7 +100,7 @@ def test_malformed_schedule_expression_is_reported(expression: str, said: str) -
 
 @pytest.mark.parametrize("expression", ["cron(" + " " * 1_000_000, f"rate({'9' * 5000} hours)", " " * 256])
 def test_overlong_schedule_expression_is_rejected_unparsed(expression: str) -> None:
-    """A pattern that goes back and forth would hold the whole program up, and AWS takes 255 characters."""
+    """An expression above 255 characters, the limit of AWS, is rejected without matching a pattern."""
     message = find_problem(expression)
     assert message
     assert message.endswith("… has more than 255 characters")
@@ -113,7 +113,7 @@ CRON = st.lists(FIELD, min_size=5, max_size=7).map(lambda fields: f"cron({' '.jo
 
 @given(st.text(max_size=30) | st.text(max_size=20).map(lambda text: f"rate({text})") | CRON)
 def test_schedule_check_answers_any_text(expression: str) -> None:
-    """Any text gets a sentence, or passes; and what passes is printable ASCII."""
+    """Any text is rejected with a message or accepted, and accepted text is printable ASCII."""
     message = find_problem(expression)
     assert message is None or repr(expression) in message
     assert message or (expression.isascii() and expression.isprintable())

@@ -1,4 +1,4 @@
-"""The manifest's spec is the request of the API: a botocore that changes the API fails here."""
+"""The spec of a manifest matches the request of the API. A botocore release that changes the API fails here."""
 
 import json
 import re
@@ -40,13 +40,13 @@ INTENDED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "/DestinationURI": (
         {"type": "string", "min": 1, "max": 1000, "pattern": AWS_URI},
         {"type": "string", "min": 1, "max": 1000, "pattern": URI},
-        "the same strings in linear time; the model's pattern backtracks",
+        "matches the same strings in linear time; the pattern of the model backtracks",
     ),
     **{
         f"{EXECUTION}/{member}": (
             {"type": "string", "min": 1, "max": 255, "pattern": NOT_BLANK},
             {"type": "string", "min": 1, "max": 255, "pattern": TIME},
-            "a time without a zone, or in seconds, would be another time than was meant",
+            "a time without a zone, or in seconds, would be a different time from the intended one",
         )
         for member in (
             "OnDemandConfiguration/StartTime",
@@ -60,7 +60,7 @@ INTENDED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         "a schedule without an expression never runs",
     ),
 }
-"""By pointer: what the model says, what the schema says instead, and why."""
+"""The intended differences by pointer: the model, the schema, and the reason."""
 
 
 @cache
@@ -70,10 +70,10 @@ def model() -> Any:
 
 
 def of_model(shape: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (pointer, facts) of a shape and all below it; `{}` stands for a key, `*` for a value of a map or list."""
+    """Yield (pointer, facts) of a shape and its parts. `{}` stands for a key, `*` for a value of a map or list."""
     facts = {"type": shape.type_name, **shape.metadata}
     facts.pop("idempotencyToken", None)
-    if facts.get("pattern") == ".*":  # any string at all
+    if facts.get("pattern") == ".*":  # matches any string
         del facts["pattern"]
     yield path, facts
     if shape.type_name == "structure":
@@ -87,7 +87,7 @@ def of_model(shape: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]
 
 
 def of_schema(node: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the same of the schema."""
+    """Yield (pointer, facts) of a schema and its parts, in the form of `of_model`."""
     if "$ref" in node:
         node = OURS["$defs"][node["$ref"].rpartition("/")[2]] | {k: v for k, v in node.items() if k != "$ref"}
     type_ = "string" if "enum" in node else node.get("type")
@@ -96,7 +96,7 @@ def of_schema(node: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[
     names = {"minLength": "min", "maxLength": "max", "minItems": "min", "maxItems": "max"}
     kept = {"required", "pattern", "enum", "not", *names}
     facts = {names.get(key, key): value for key, value in node.items() if key in kept}
-    if facts.get("pattern") == LINEAR_NOT_BLANK:  # searched for, it takes the same strings
+    if facts.get("pattern") == LINEAR_NOT_BLANK:  # a search with it matches the same strings
         facts["pattern"] = NOT_BLANK
     if "then" in node:
         facts[node["if"]["properties"]["ExecutionMode"]["const"]] = node["then"]["required"]
@@ -119,33 +119,33 @@ MODEL, SCHEMA = dict(of_model(input_of(CREATE))), dict(of_schema(SPEC))
 
 
 def test_schema_has_exactly_the_members_of_the_request() -> None:
-    """A member that AWS adds or drops is noticed, at every depth."""
+    """The schema has exactly the members of the Create request, at every depth."""
     assert MODEL.keys() == SCHEMA.keys()
 
 
 @pytest.mark.parametrize("pointer", sorted(MODEL.keys() - INTENDED.keys()))
 def test_schema_limits_match_the_service_model(pointer: str) -> None:
-    """Types, lengths, patterns, enums and required members are those of the API."""
+    """Types, lengths, patterns, enums and required members match the API."""
     assert SCHEMA[pointer] == MODEL[pointer]
 
 
 @pytest.mark.parametrize("pointer", sorted(INTENDED))
 def test_differences_from_the_service_model_are_pinned(pointer: str) -> None:
-    """Where the schema says something else, both sides are pinned, and the reason stands beside them."""
+    """Each intended difference between schema and model is as recorded, with its reason."""
     theirs, ours, reason = INTENDED[pointer]
     assert (MODEL[pointer], SCHEMA[pointer]) == (theirs, ours), reason
 
 
 @pytest.mark.parametrize("path", ["", "/ExecutionConfiguration", "/OnDemandConfiguration", "/ScheduleConfiguration"])
 def test_structures_are_closed(path: str) -> None:
-    """A structure of the API takes no member that the API does not know."""
+    """A structure of the API accepts no unknown member."""
     node = SPEC if not path else OURS["$defs"]["ExecutionConfiguration"]
     node = node["properties"].get(path[1:], node)
     assert node["additionalProperties"] is False
 
 
 def test_client_token_is_the_idempotency_token_of_create() -> None:
-    """The API still takes ClientToken as the token of its idempotency."""
+    """ClientToken is still the idempotency token of Create."""
     assert input_of(CREATE).members["ClientToken"].metadata["idempotencyToken"] is True
 
 
@@ -157,19 +157,19 @@ def test_client_token_is_the_idempotency_token_of_create() -> None:
     )
 )
 def test_both_destination_patterns_match_the_same_strings(text: str) -> None:
-    """The linear pattern is another spelling of the model's."""
+    """The linear pattern for DestinationURI matches the same strings as that of the model."""
     assert bool(re.fullmatch(URI, text, re.ASCII)) == bool(re.fullmatch(AWS_URI, text, re.ASCII))
 
 
 @given(st.from_regex(re.compile(TIME, re.ASCII), fullmatch=True))
 def test_time_pattern_is_stricter_than_the_model(text: str) -> None:
-    """The pattern of times is stricter than the model's, never looser."""
+    """Any text that the pattern for times matches is also valid in the model."""
     assert re.fullmatch(NOT_BLANK, text)
     assert 1 <= len(text) <= 255
 
 
 def test_update_accepts_exactly_the_updatable_members() -> None:
-    """Update takes ExecutionConfiguration and, beside the identifiers, nothing more."""
+    """Update accepts ExecutionConfiguration and the identifiers, and no other member."""
     update = input_of(UPDATE)
     assert set(update.required_members) == set(update.members)
     assert set(update.members) == {
@@ -183,7 +183,7 @@ def test_update_accepts_exactly_the_updatable_members() -> None:
 
 
 def test_list_shows_every_member_except_the_unreadable_ones() -> None:
-    """What Create takes and List leaves out is what the program calls unverifiable."""
+    """List shows every member of Create, except those that the program calls unverifiable."""
     shown = set(model().shape_for(SUMMARY).members)
     assert shown - set(input_of(CREATE).members) == {
         "DataIntegrationAssociationArn",
@@ -195,14 +195,14 @@ def test_list_shows_every_member_except_the_unreadable_ones() -> None:
 
 
 def test_execution_is_the_same_in_create_update_and_list() -> None:
-    """One ExecutionConfiguration serves all three, so that what is sent can be compared with what is shown."""
+    """ExecutionConfiguration is the same in Create, Update and List, so requests can be compared with List."""
     created, updated = (dict(of_model(input_of(name).members[EXECUTION[1:]])) for name in (CREATE, UPDATE))
     shown = dict(of_model(model().shape_for(SUMMARY).members[EXECUTION[1:]]))
     assert created == updated == shown
 
 
 def test_list_is_paged_as_the_reader_expects() -> None:
-    """List takes an integration and a page token, and answers with associations and the next token."""
+    """List accepts an integration and a page token, and returns associations and the next token."""
     operation = model().operation_model(LIST)
     assert set(operation.input_shape.members) == {"DataIntegrationIdentifier", "NextToken", "MaxResults"}
     assert set(operation.output_shape.members) == {"DataIntegrationAssociations", "NextToken"}
@@ -210,7 +210,7 @@ def test_list_is_paged_as_the_reader_expects() -> None:
 
 @pytest.mark.parametrize("file", schema.SCHEMA_FILES.values())
 def test_the_schemas_are_valid(file: str) -> None:
-    """Both files are JSON Schemas of the version that they name."""
+    """Each schema is a valid JSON Schema of the 2020-12 draft."""
     document = schema.load_schema(file)
     assert document["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     Draft202012Validator.check_schema(document)
@@ -218,7 +218,7 @@ def test_the_schemas_are_valid(file: str) -> None:
 
 @pytest.mark.parametrize("file", schema.SCHEMA_FILES.values())
 def test_every_schema_member_has_a_description(file: str) -> None:
-    """An editor that completes a key can explain it."""
+    """Every member in a schema has a title or a description for editors."""
     document = schema.load_schema(file)
 
     def walk(node: Any, path: str) -> Iterator[str]:
@@ -228,7 +228,7 @@ def test_every_schema_member_has_a_description(file: str) -> None:
                 if not {"title", "description"} & (member.keys() | target.keys()):
                     yield f"{path}/{name}"
             for key, value in node.items():
-                if key != "if":  # a condition on a member that is described elsewhere
+                if key != "if":  # a condition, whose members are described elsewhere
                     yield from walk(value, f"{path}/{key}")
 
     assert list(walk(document, "")) == []
@@ -236,7 +236,7 @@ def test_every_schema_member_has_a_description(file: str) -> None:
 
 @pytest.mark.parametrize("file", schema.SCHEMA_FILES.values())
 def test_every_example_and_default_is_valid(file: str) -> None:
-    """What an editor offers is accepted."""
+    """Every example and default in a schema is valid."""
     document = schema.load_schema(file)
 
     def walk(node: Any) -> Iterator[tuple[Any, Any]]:
@@ -252,5 +252,5 @@ def test_every_example_and_default_is_valid(file: str) -> None:
 
 @pytest.mark.parametrize("name", ["Name", "Metadata", "Mode", "OnLoss"])
 def test_shared_definitions_are_equal(name: str) -> None:
-    """What both kinds have in common is the same in both files."""
+    """The definitions that both kinds share are equal in both schemas."""
     assert json.dumps(OURS["$defs"][name]) == json.dumps(TARGET["$defs"][name])

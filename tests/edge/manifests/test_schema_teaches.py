@@ -1,4 +1,4 @@
-"""The schemas teach: what an editor shows on hovering and offers on completing is there, right, and accepted."""
+"""The schemas document every member for editors, and every example, default and snippet in them is valid."""
 
 import json
 import re
@@ -42,7 +42,7 @@ STOP = re.compile(r"\$\{\d+[:|]([^}|,]*)[^}]*\}")
 
 
 def members(node: Any, path: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (pointer, schema) of all that a person types: members, keys and values of maps, and items of lists."""
+    """Yield (pointer, schema) of every part that a user writes: members, keys and values of maps, items of lists."""
     if not isinstance(node, dict):
         return
     inner = [
@@ -57,7 +57,7 @@ def members(node: Any, path: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def readings(node: dict[str, Any], root: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    """Return what an editor may take a member for: what stands beside `$ref` may win, or be overridden or ignored."""
+    """Return the ways in which an editor may read a member: keywords beside `$ref` may win, lose or be ignored."""
     if "$ref" not in node:
         return (node,)
     meant = root["$defs"][node["$ref"].rpartition("/")[2]]
@@ -65,7 +65,7 @@ def readings(node: dict[str, Any], root: dict[str, Any]) -> tuple[dict[str, Any]
 
 
 def lacking(root: dict[str, Any]) -> list[str]:
-    """Return what members do not say, in any reading."""
+    """Return the documentation that members lack, in any reading."""
     found = set()
     for pointer, node in members(root):
         for reading in readings(node, root):
@@ -75,14 +75,14 @@ def lacking(root: dict[str, Any]) -> list[str]:
 
 
 def desired(*documents: dict[str, Any]) -> Desired:
-    """Read documents as the program does."""
+    """Return the desired state of documents."""
     return read_manifests(
         (File(f"{number}.json", json.dumps(each).encode()) for number, each in enumerate(documents)), NOW
     )
 
 
 def yaml(value: Any, indent: str = "") -> str:
-    """Write the body of a snippet as an editor inserts it, every placeholder accepted as it is offered."""
+    """Return the YAML of a snippet as an editor inserts it, with the default of every placeholder."""
     match value:
         case dict():
             return "".join(f"\n{indent}{key}:{yaml(inner, indent + '  ')}" for key, inner in value.items())
@@ -94,13 +94,13 @@ def yaml(value: Any, indent: str = "") -> str:
 
 @pytest.mark.parametrize("file", FILES)
 def test_every_member_has_title_description_and_examples(file: str) -> None:
-    """Each has a title, a description and examples, but for what may not be written, whatever is made of `$ref`."""
+    """Every member has a title, a description and examples; a forbidden member needs no examples."""
     assert lacking(schema.load_schema(file)) == []
 
 
 @pytest.mark.parametrize("word", ["title", "description", "examples"])
 def test_member_without_documentation_is_detected(word: str) -> None:
-    """A word taken from any member, at any depth, is missed."""
+    """A title, description or examples removed from any member is detected as missing."""
     places = [pointer for pointer, node in members(ASSOCIATION) if word in node and "$ref" not in node]
     assert len(places) > 15
     for pointer in places:
@@ -112,7 +112,7 @@ def test_member_without_documentation_is_detected(word: str) -> None:
 
 @pytest.mark.parametrize("file", FILES)
 def test_references_have_only_documentation_beside_them(file: str) -> None:
-    """yaml-language-server drops, or shows apart, what else stands beside `$ref`."""
+    """Only documentation is beside `$ref`, because yaml-language-server does not apply other keywords there."""
     for pointer, node in members(schema.load_schema(file)):
         assert "$ref" not in node or node.keys() <= {"$ref", "title", "description", "examples"}, pointer
 
@@ -134,7 +134,7 @@ def test_examples_and_defaults_are_valid(file: str) -> None:
 
 @pytest.mark.parametrize("file", FILES)
 def test_descriptions_state_defaults_and_limits(file: str) -> None:
-    """Hovering in yaml-language-server shows neither."""
+    """Descriptions state defaults and limits, because yaml-language-server does not show them on hovering."""
     for pointer, node in members(schema.load_schema(file)):
         if "default" in node:
             assert re.search(r"Default: .*\b" + str(node["default"]).lower(), node["description"]), pointer
@@ -147,20 +147,20 @@ def test_descriptions_state_defaults_and_limits(file: str) -> None:
 
 @pytest.mark.parametrize("file", FILES)
 def test_every_value_of_an_enum_is_explained(file: str) -> None:
-    """A list of values to choose from says what each of them does."""
+    """Every value of an enum has a description."""
     enums = [node for _, node in members(schema.load_schema(file)) if "enum" in node]
     assert enums
     assert all(len(node["enumDescriptions"]) == len(node["enum"]) for node in enums)
 
 
 def test_policy_defaults_match_the_program() -> None:
-    """What the schema calls the default is what a manifest without the member gets."""
+    """A manifest without a policy member gets the default in the schema."""
     ((manifest,),) = desired(MINIMAL["DataIntegrationAssociation"]).manifests.values()
     assert manifest.policy == Policy()
     for name, node in ASSOCIATION["$defs"]["Policy"]["properties"].items():
         node = readings(node, ASSOCIATION)[0]  # noqa: PLW2901 - the member with its reference resolved
         default = getattr(manifest.policy, POLICY.get(name, name))
-        if name == "onLoss":  # it depends on the mode, which only words can say
+        if name == "onLoss":  # it depends on the mode, which a default in the schema cannot express
             assert "default" not in node
         elif default in {None, ()}:
             assert "Default: " in node["description"]
@@ -178,17 +178,19 @@ def test_policy_defaults_match_the_program() -> None:
     ],
 )
 def test_on_loss_default_matches_its_description(execution: Any) -> None:
-    """A loss is reported, whatever is lost: a List that hides an association must not export again unasked."""
+    """The default of onLoss is report for every mode, because List may hide an association that still exists."""
     document = deepcopy(MINIMAL["DataIntegrationAssociation"])
     if execution:
         document["spec"]["ExecutionConfiguration"] = execution
     ((manifest,),) = desired(document).manifests.values()
     assert manifest.policy.on_loss is OnLoss.REPORT
-    assert "what the Target's Policy says, else report." in ASSOCIATION["$defs"]["OnLoss"]["description"]
+    assert (
+        "Default: the onLoss in the Target's Policy, otherwise report." in ASSOCIATION["$defs"]["OnLoss"]["description"]
+    )
 
 
 def test_target_defaults_match_the_program() -> None:
-    """What the schema calls the default is what a Target without the member gets."""
+    """A Target without a member gets the default in the schema."""
     (target,) = desired(MINIMAL["Target"]).targets
     assert target == Target("t", region="us-east-1", account="123456789012")
     spec = TARGET["properties"]["spec"]
@@ -204,7 +206,7 @@ def test_target_defaults_match_the_program() -> None:
 
 
 def test_whole_number_may_have_a_decimal_point() -> None:
-    """10.0 is whole, says JSON Schema; the program counts with 10."""
+    """10.0 is a whole number in JSON Schema, and the program reads it as 10."""
     document = deepcopy(MINIMAL["Target"])
     whole = {"Burst": 3.0, "MaxCreates": 4.0, "AssociationsPerIntegration": 20.0}
     document["spec"].update(whole)
@@ -216,7 +218,7 @@ def test_whole_number_may_have_a_decimal_point() -> None:
 
 @pytest.mark.parametrize(("quota", "accepted"), [(0, False), (1, True), (10_000, True), (10_001, False), (1.5, False)])
 def test_association_quota_has_limits(quota: float, accepted: bool) -> None:
-    """One to ten thousand, and whole."""
+    """AssociationsPerIntegration is a whole number from 1 to 10,000."""
     document = deepcopy(MINIMAL["Target"])
     document["spec"]["AssociationsPerIntegration"] = quota
     assert schema.get_fast_check("Target")(document) is accepted
@@ -226,7 +228,7 @@ def test_association_quota_has_limits(quota: float, accepted: bool) -> None:
     ("file", "label"), [(file, each["label"]) for file in FILES for each in schema.load_schema(file)["defaultSnippets"]]
 )
 def test_manifest_snippet_is_valid(file: str, label: str) -> None:
-    """What an editor offers for an empty file is a manifest that `reconcile validate` accepts, filled in or not."""
+    """A snippet for an empty file is a valid manifest, even with the defaults of its placeholders."""
     (snippet,) = (each for each in schema.load_schema(file)["defaultSnippets"] if each["label"] == label)
     assert snippet["description"]
     text = yaml(snippet["body"])
@@ -239,7 +241,7 @@ def test_manifest_snippet_is_valid(file: str, label: str) -> None:
 
 @pytest.mark.parametrize("snippet", ASSOCIATION["$defs"]["ExecutionConfiguration"]["defaultSnippets"])
 def test_execution_snippet_is_valid(snippet: dict[str, Any]) -> None:
-    """So is what it offers inside of one."""
+    """A snippet for ExecutionConfiguration makes a valid manifest."""
     text = yaml(
         {
             **MINIMAL["DataIntegrationAssociation"],

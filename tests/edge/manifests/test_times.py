@@ -1,4 +1,4 @@
-"""The two spellings of time mean the same moment, and what is no time is told in a sentence."""
+"""ISO 8601 times and epoch milliseconds give the same moment, and an invalid time has an explanation."""
 
 import re
 from contextlib import suppress
@@ -16,13 +16,13 @@ MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=Z
 
 @given(st.integers(10**11, 10**13 - 1).map(str))
 def test_formatted_time_parses_back(millis: str) -> None:
-    """Epoch milliseconds survive the way to a person and back."""
+    """Epoch milliseconds that are formatted and parsed again are unchanged."""
     assert to_epoch_millis(format_millis(millis)) == millis
 
 
 @given(MOMENTS)
 def test_time_does_not_depend_on_its_zone(moment: datetime) -> None:
-    """A moment has one value, in whichever zone it is written; what is below a millisecond is cut off."""
+    """A moment has the same value in every zone, without fractions of a millisecond."""
     expected = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
     assert to_epoch_millis(moment.isoformat()) == str(expected)
     assert to_epoch_millis(moment.astimezone(UTC).isoformat()) == str(expected)
@@ -46,21 +46,21 @@ def test_time_does_not_depend_on_its_zone(moment: datetime) -> None:
     ],
 )
 def test_iso_and_epoch_times_are_read(text: str, millis: str) -> None:
-    """ISO 8601 with a zone and epoch milliseconds are times."""
+    """ISO 8601 times with a zone and epoch milliseconds are accepted."""
     assert to_epoch_millis(text) == millis
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("2026-10-01T00:00:00", "has no zone: end it with Z, or with an offset such as +02:00"),
-        ("2026-10-01", "has no zone"),
+        ("2026-10-01T00:00:00", "has no time zone: end it with Z, or with an offset such as +02:00"),
+        ("2026-10-01", "has no time zone"),
         ("2026-02-30T00:00:00Z", "is not a time: day"),
         ("2026-13-01T00:00:00Z", "is not a time: month must be in 1..12"),
         ("2026-10-01T25:00:00Z", "is not a time: hour must be in 0..23"),
         ("2026-10-01T23:59:60Z", "is not a time: second must be in 0..59"),
-        ("1969-12-31T23:59:59Z", "lies before 1970"),
-        ("1970-01-01T00:00:00+00:01", "lies before 1970"),
+        ("1969-12-31T23:59:59Z", "is before 1970"),
+        ("1970-01-01T00:00:00+00:01", "is before 1970"),
         ("yesterday", "is not a time"),
         ("", "is not a time"),
         ("-1790812800000", "is not a time"),
@@ -71,7 +71,7 @@ def test_iso_and_epoch_times_are_read(text: str, millis: str) -> None:
     ],
 )
 def test_invalid_time_is_explained_in_one_line(text: str, said: str) -> None:
-    """The message quotes what stands there, on one line, and says what is wrong with it."""
+    """The message for an invalid time quotes the text and gives the reason in one line."""
     with pytest.raises(ValueError, match=re.escape(said)) as caught:
         to_epoch_millis(text)
     message = str(caught.value)
@@ -81,7 +81,7 @@ def test_invalid_time_is_explained_in_one_line(text: str, said: str) -> None:
 
 @given(st.text(max_size=40) | st.text(alphabet="0123456789T:+-.ZW", max_size=30))
 def test_time_parser_answers_any_text(text: str) -> None:
-    """Any text is a time in digits or a ValueError."""
+    """Any text gives epoch milliseconds or a ValueError."""
     with suppress(ValueError):
         assert to_epoch_millis(text).isdigit()
 
@@ -102,5 +102,5 @@ def test_time_parser_answers_any_text(text: str) -> None:
     ],
 )
 def test_only_epoch_milliseconds_are_formatted(millis: str, shown: str) -> None:
-    """Anything that is not epoch milliseconds of our times is shown as it is."""
+    """Only text with 12 or 13 digits is formatted as a time; other text is unchanged."""
     assert format_millis(millis) == shown

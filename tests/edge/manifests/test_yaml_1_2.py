@@ -1,4 +1,4 @@
-"""YAML is read by the 1.2 core schema, and every value and key has its place."""
+"""YAML is read by the 1.2 core schema, with the position of every value and key."""
 
 import json
 from typing import Any
@@ -13,19 +13,19 @@ from reconciler.edge.manifests.yaml import read_documents
 
 
 def read(text: str | bytes) -> list[Document]:
-    """Return the documents of a text in which nothing is wrong."""
+    """Return the documents of a text without problems."""
     found = list(read_documents("m.yaml", text if isinstance(text, bytes) else text.encode()))
     assert all(isinstance(document, Document) for document in found), found
     return [document for document in found if isinstance(document, Document)]
 
 
 def refused(text: str) -> list[str]:
-    """Return what is said about a text."""
+    """Return the problems of a text as lines."""
     return [str(found) for found in read_documents("m.yaml", text.encode()) if isinstance(found, Problem)]
 
 
 def value(text: str) -> Any:
-    """Return the value of the only document."""
+    """Return the value of the only document in a text."""
     (document,) = read(text)
     return document.value
 
@@ -74,7 +74,7 @@ def value(text: str) -> Any:
     ],
 )
 def test_scalars_follow_the_core_schema(scalar: str, expected: Any) -> None:
-    """Section 10.3.2 of YAML 1.2.2, in values and in flow; nothing of YAML 1.1."""
+    """Unquoted scalars follow section 10.3.2 of YAML 1.2.2, and never YAML 1.1, in block and in flow style."""
     found = value(f"k: {scalar}\n")["k"]
     assert (type(found), found) == (type(expected), expected)
     if scalar[:1] not in {"|", ">", "#"} and "," not in scalar:
@@ -87,22 +87,22 @@ def test_scalars_follow_the_core_schema(scalar: str, expected: Any) -> None:
     "key", ["no", "12", "true", "null", "~", "1.5", "2026-10-01", "", "0o17", "=", "é", '"no"', "'1'"]
 )
 def test_keys_are_text(key: str) -> None:
-    """A key is the text that is written, whatever a value of this spelling would be."""
+    """A key is always its text, even if the same text as a value would be a number, a boolean or null."""
     assert value(f"? {key}\n: 1\n") == {key.strip("\"'"): 1}
 
 
 @pytest.mark.parametrize(
     ("scalar", "said"),
     [
-        (".inf", ".inf is no number that can be used here"),
-        ("-.INF", "-.INF is no number"),
-        (".NaN", ".NaN is no number"),
-        ("1e999", "a number too large to be used: put it in quotes"),
-        ("-1e999", "a number too large to be used: put it in quotes"),
-        ("1234567890123456789", "a number of more than 18 characters: put it in quotes"),
-        ("0x1ffffffffffffffff", "a number of more than 18 characters: put it in quotes"),
-        ("9" * 10_000, "a number of more than 18 characters: put it in quotes"),
-        ("!!str 12", "the tag 'tag:yaml.org,2002:str' is not allowed: manifests have plain values only"),
+        (".inf", "the number .inf is not supported: use a finite number, or put the text in quotes"),
+        ("-.INF", "the number -.INF is not supported"),
+        (".NaN", "the number .NaN is not supported"),
+        ("1e999", "the number is too large: put it in quotes"),
+        ("-1e999", "the number is too large: put it in quotes"),
+        ("1234567890123456789", "the number has more than 18 characters: put it in quotes"),
+        ("0x1ffffffffffffffff", "the number has more than 18 characters: put it in quotes"),
+        ("9" * 10_000, "the number has more than 18 characters: put it in quotes"),
+        ("!!str 12", "the tag 'tag:yaml.org,2002:str' is not allowed: write the value without a tag"),
         ("!!int '12'", "the tag 'tag:yaml.org,2002:int' is not allowed"),
         ("! 12", "the tag '!' is not allowed"),
         ("!secret x", "the tag '!secret' is not allowed"),
@@ -113,13 +113,13 @@ def test_keys_are_text(key: str) -> None:
     ],
 )
 def test_a_value_that_json_cannot_hold_is_refused(scalar: str, said: str) -> None:
-    """Only plain values pass: no infinities, no numbers that lose digits, no tags."""
+    """Infinities, numbers that would lose digits, and tags are rejected, because JSON has none of them."""
     (message,) = refused(f"a: 1\nk: {scalar}\n")
     assert message.startswith(f"m.yaml:2:4: {said}")
 
 
 def places(document: Document) -> dict[tuple[str | int, ...], tuple[tuple[int, int], tuple[int, int]]]:
-    """Return the positions of (key, value) of every path."""
+    """Return the positions of key and value for every path."""
     found = {}
 
     def walk(tree: Any, path: tuple[str | int, ...]) -> None:
@@ -163,26 +163,26 @@ BLOCK_PLACES = {
 
 
 def test_every_value_and_key_has_a_position() -> None:
-    """Line and column count from 1, in characters; an item's key is the item."""
+    """Every key and value has a line and column, counted in characters from 1; an item of a list is its own key."""
     (document,) = read(BLOCK)
     assert places(document) == BLOCK_PLACES
 
 
 @pytest.mark.parametrize("ending", ["\r\n", "\r"])
 def test_line_endings_do_not_change_positions(ending: str) -> None:
-    """A file from Windows, or from an old Mac, has the same places."""
+    """Line breaks of Windows or of an old Mac do not change positions."""
     (document,) = read(BLOCK.replace("\n", ending))
     assert places(document) == BLOCK_PLACES
 
 
 def test_byte_order_mark_does_not_change_positions() -> None:
-    """A byte order mark at the start is no character of the file."""
+    """A byte order mark at the start does not count as a character."""
     (document,) = read(b"\xef\xbb\xbfa: 1\n")
     assert (document.value, document.find_position(("a",))) == ({"a": 1}, (1, 4))
 
 
 def test_every_document_counts_from_the_start_of_the_file() -> None:
-    """Documents of one file have the lines that an editor shows; empty ones are passed over."""
+    """Positions in every document count from the start of the file, as in an editor; empty documents are skipped."""
     first, second, third = read("a: 1\n---\n# only a comment\n---\nb:\n  c: 2\n...\n---\n- {d: 3}\n---\n")
     assert places(first) == {(): ((1, 1), (1, 1)), ("a",): ((1, 1), (1, 4))}
     assert places(second)["b", "c"] == ((6, 3), (6, 6))
@@ -190,7 +190,7 @@ def test_every_document_counts_from_the_start_of_the_file() -> None:
 
 
 def test_alias_has_the_position_of_its_anchor() -> None:
-    """What stands behind an alias is where it is written; what follows keeps its own place."""
+    """The value of an alias has the position of its anchor, and later values keep their own positions."""
     (document,) = read("a: &x\n  b: [1, 2]\nc: *x\nd: {e: *x, f: 3}\n")
     assert document.value == {"a": {"b": [1, 2]}, "c": {"b": [1, 2]}, "d": {"e": {"b": [1, 2]}, "f": 3}}
     found = places(document)
@@ -201,7 +201,7 @@ def test_alias_has_the_position_of_its_anchor() -> None:
 
 
 def test_anchor_may_be_redefined_within_its_document() -> None:
-    """An alias means the last anchor of its name in its document."""
+    """An alias refers to the last anchor with its name in the same document."""
     assert value("a: &x 1\nb: *x\nc: &x 2\nd: *x\n") == {"a": 1, "b": 1, "c": 2, "d": 2}
     found = list(read_documents("m.yaml", b"a: &x 1\n---\nb: *x\n"))
     assert [type(each) for each in found] == [Document, Problem]
@@ -209,7 +209,7 @@ def test_anchor_may_be_redefined_within_its_document() -> None:
 
 
 def test_missing_key_has_the_position_of_its_mapping() -> None:
-    """A missing key is reported at the mapping that lacks it."""
+    """A missing key has the position of the mapping that lacks it."""
     (document,) = read("a:\n  b: 1\n")
     assert document.find_position(("a", "nothing", "deeper")) == document.find_position(("a",)) == (2, 3)
     assert document.find_position(("a", "b", "nothing")) == (2, 6)
@@ -229,20 +229,20 @@ def test_missing_key_has_the_position_of_its_mapping() -> None:
     ],
 )
 def test_a_number_is_quoted_as_it_is_written(text: str, written: str) -> None:
-    """A message shows what stands in the file, not what it was read as."""
+    """A message quotes a number as it is written in the file, instead of its parsed value."""
     assert read(text)[-1].find_source_text(("k",)) == written
 
 
 @pytest.mark.parametrize("version", ["1.1", "1.2"])
 def test_version_directive_is_ignored(version: str) -> None:
-    """Whatever a file says of its version, it is read by the core schema."""
+    """A %YAML 1.1 directive does not change how the file is read."""
     assert value(f"%YAML {version}\n---\nk: no\n") == {"k": "no"}
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        # yaml-test-suite has such cases; where YAML 1.1 differs, the value is that of 1.2
+        # Cases like those of yaml-test-suite. Where YAML 1.1 differs, the value follows 1.2.
         ("{a: http://x:1/y?z#q, b:c: d}", {"a": "http://x:1/y?z#q", "b:c": "d"}),
         ("[a:b, 'c': d, \"e\":f]", ["a:b", {"c": "d"}, {"e": "f"}]),
         ("{a:1, b}", {"a:1": None, "b": None}),
@@ -273,20 +273,20 @@ def test_version_directive_is_ignored(version: str) -> None:
     ],
 )
 def test_yaml_is_read_by_its_version_1_2(text: str, expected: Any) -> None:
-    """Flow, blocks, folding, escapes, anchors and directives."""
+    """Flow, blocks, folding, escapes, anchors and directives are read by YAML 1.2."""
     assert value(text) == expected
 
 
-ANCHOR = "the name of an anchor must be of letters, digits, '-' and '_' only"
-BLANKS = "the last line of this text is blank, and is not ended: remove the blanks, or end it with a line end"
+ANCHOR = "the name of an anchor may contain only letters, digits, '-' and '_'"
+BLANKS = "the last line of this text has only spaces and no line break: remove the spaces, or add a line break"
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        # What libyaml reads in another way than YAML 1.2, or does not know
-        ("[?x]", "1:3: put a blank behind the '?' of a key, or text that begins with it in quotes"),
-        ("{ ?foo: bar }", "1:4: put a blank behind the '?'"),
+        # Text that libyaml does not support, or reads differently from YAML 1.2
+        ("[?x]", "1:3: the '?' is ambiguous: put a space after it to begin a key, or put the text in quotes"),
+        ("{ ?foo: bar }", "1:4: the '?' is ambiguous"),
         ("&an:chor value", f"1:1: {ANCHOR}"),
         ("a: &b\nc: *b:d\n", f"2:4: {ANCHOR}"),
         ("&a: b: c", f"1:1: {ANCHOR}"),
@@ -294,12 +294,15 @@ BLANKS = "the last line of this text is blank, and is not ended: remove the blan
         ("- |+\n x\n ", f"1:3: {BLANKS}"),
         (
             'a: "\x85"',
-            '1:5: the character U+0085 ends a line in YAML 1.1 and not in YAML 1.2: remove it, or write it as "\\u00',
+            '1:5: the character U+0085 ends a line in YAML 1.1, but not in YAML 1.2: remove it, or write it as "\\u00',
         ),
         ("a: b\u2028c", "1:5: the character U+2028 ends a line in YAML 1.1"),
         ("# \u2029", "1:3: the character U+2029 ends a line in YAML 1.1"),
-        ('a: "\\ud83d\\ude00"', "half of a surrogate pair: write the character itself, or the whole file as JSON"),
-        ("<<: {a: 1}", "1:1: a merge key ('<<') is not part of YAML 1.2: write the keys out"),
+        (
+            'a: "\\ud83d\\ude00"',
+            "(half of a surrogate pair): write the character itself, or write the whole file as JSON",
+        ),
+        ("<<: {a: 1}", "1:1: the merge key '<<' is not part of YAML 1.2: write the keys out"),
         ("? [a]\n: b", "1:3: a key must be plain text"),
         ("*a : b", "1:1: a key must be plain text"),
         ("&a a: *b", "the alias *b has no anchor before it"),
@@ -323,7 +326,7 @@ BLANKS = "the last line of this text is blank, and is not ended: remove the blan
     ],
 )
 def test_yaml_that_libyaml_misreads_is_rejected(text: str, said: str) -> None:
-    """Where libyaml does not read YAML 1.2 as it is meant, the file is refused, and no other value is taken."""
+    """YAML that libyaml would misread is rejected, instead of read with a wrong value."""
     assert said in refused(text)[-1]
 
 
@@ -347,6 +350,6 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 @given(JSON, st.sampled_from([None, 0, 1, 2, 7, "\t"]), st.booleans())
 def test_json_reads_as_yaml(tree: Any, indent: int | str | None, ends: bool) -> None:
-    """What json.dumps writes reads back equal, however it is indented."""
+    """The output of json.dumps reads back as the same value, for any indentation."""
     text = json.dumps(tree, ensure_ascii=False, indent=indent)
     assert value(text + "\n" * ends) == tree

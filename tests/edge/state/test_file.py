@@ -1,4 +1,4 @@
-"""The journal on disk: whole or not at all, and one writer at a time."""
+"""A journal in a file is replaced completely or not at all, and has one writer at a time."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from reconciler.edge.state.store import ReadOnlyStore, Store, StoredText
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Return where the journal is."""
+    """Return the path of the journal."""
     return tmp_path / "journal.json"
 
 
 @contextmanager
 def claimed(path: Path) -> Iterator[FileStore]:
-    """Hold the place while the block runs."""
+    """Yield a claimed store, and release it afterwards."""
     store = FileStore(path)
     assert store.claim()
     try:
@@ -40,7 +40,7 @@ def claimed(path: Path) -> Iterator[FileStore]:
 
 @contextmanager
 def running(script: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """Run Python in a process of its own, and end it with the block."""
+    """Run Python code in another process, and kill the process afterwards."""
     command = [sys.executable, "-c", script, *map(str, arguments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -56,26 +56,26 @@ def line_from(process: subprocess.Popen[str]) -> str:
 
 
 def begin(process: subprocess.Popen[str]) -> None:
-    """Let a process go on that waits for a line."""
+    """Send a line to a process that waits for one."""
     assert process.stdin
     process.stdin.write("\n")
     process.stdin.flush()
 
 
 def test_file_store_has_a_path_and_is_exclusive(path: Path) -> None:
-    """It says where it is, and that a claim keeps other processes out."""
+    """A file store is named by its path, and a claim excludes other processes."""
     store: Store = FileStore(path)
     assert (store.place, store.is_exclusive) == (str(path), True)
 
 
 def test_reading_creates_no_file(tmp_path: Path) -> None:
-    """A dry run leaves no folder and no file behind."""
+    """Reading a missing journal creates no folder and no file."""
     assert FileStore(tmp_path / "none" / "journal.json").load() is None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_obstructed_journal_file_prevents_writing(path: Path) -> None:
-    """Something in the way of any of them keeps a writer from writing, and nothing is lost by trying."""
+    """A folder in place of a side file makes a write fail, and the write succeeds after its removal."""
     for opened in FileStore(path).side_files:
         opened.mkdir()
         with pytest.raises(StateError, match=re.escape(str(path.with_suffix("")))), claimed(path) as store:
@@ -86,7 +86,7 @@ def test_obstructed_journal_file_prevents_writing(path: Path) -> None:
 
 
 def test_read_only_store_has_no_write_methods(path: Path) -> None:
-    """It loads what the store loads, from the same place, and has no means of writing."""
+    """A read-only view loads the same text, and has no methods that write."""
     with claimed(path) as store:
         store.put("text", None)
     half = ReadOnlyStore.from_store(FileStore(path))
@@ -96,7 +96,7 @@ def test_read_only_store_has_no_write_methods(path: Path) -> None:
 
 
 def test_stored_text_is_loaded_unchanged(path: Path) -> None:
-    """Each text is there as it was given, line ends and all, under the version that its writer was told."""
+    """A text is loaded exactly as it was written, with its line ends and its version."""
     with claimed(path) as store:
         first = store.put("one\r\n", None)
         assert FileStore(path).load() == StoredText("one\r\n", first)
@@ -106,21 +106,21 @@ def test_stored_text_is_loaded_unchanged(path: Path) -> None:
 
 
 def test_write_leaves_only_the_journal_and_its_lock(path: Path) -> None:
-    """The folder holds the journal and its lock."""
+    """After a write, the folder contains only the journal and its lock file."""
     with claimed(path) as store:
         store.put("text", None)
     assert sorted(each.name for each in path.parent.iterdir()) == ["journal.json", "journal.lock"]
 
 
 def test_journal_is_readable_only_by_its_owner(path: Path) -> None:
-    """Destinations and tokens are nobody else's business."""
+    """Only the owner can read the journal, because it contains destinations and tokens."""
     with claimed(path) as store:
         store.put("text", None)
     assert {stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()} == {0o600}
 
 
 def test_the_first_claim_makes_the_folder(tmp_path: Path) -> None:
-    """A state folder and those above it need not be made by hand."""
+    """The first claim creates the missing folders."""
     with claimed(tmp_path / "var" / "lib" / "journal.json") as store:
         assert store.load() is None
         store.put("text", None)
@@ -128,10 +128,10 @@ def test_the_first_claim_makes_the_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", [None, "of another text"])
 def test_unseen_text_is_not_overwritten(path: Path, version: str | None) -> None:
-    """Whoever knows of no journal, or of an older one, has to read again."""
+    """A writer without the current version gets a conflict, and the stored text stays."""
     with claimed(path) as store:
         store.put("first", None)
-        with pytest.raises(StateConflict, match="written by someone else"):
+        with pytest.raises(StateConflict, match="changed by another process"):
             store.put("second", version)
         found = store.load()
     assert found
@@ -139,7 +139,7 @@ def test_unseen_text_is_not_overwritten(path: Path, version: str | None) -> None
 
 
 def test_removed_journal_is_not_restored_unseen(path: Path) -> None:
-    """A journal that was removed meanwhile is a change as well."""
+    """If the journal was removed, a write with its old version is a conflict."""
     with claimed(path) as store:
         version = store.put("first", None)
         path.unlink()
@@ -149,9 +149,9 @@ def test_removed_journal_is_not_restored_unseen(path: Path) -> None:
 
 
 def test_file_that_is_not_text_is_left_unchanged(path: Path) -> None:
-    """What cannot be read is refused for reading and for writing, and not a byte of it changes."""
+    """A file that is not UTF-8 cannot be read or replaced, and stays unchanged."""
     path.write_bytes(b"\xff\xfe")
-    message = r"cannot be read: .*; it was left as it is"
+    message = r"cannot be read: .*; it was left unchanged"
     with claimed(path) as store:
         with pytest.raises(StateError, match=message):
             store.load()
@@ -161,21 +161,21 @@ def test_file_that_is_not_text_is_left_unchanged(path: Path) -> None:
 
 
 def test_folder_in_place_of_the_journal_is_reported(path: Path) -> None:
-    """One line says what is there instead of a file."""
+    """A folder in place of the journal is an error of one line."""
     path.mkdir()
     with pytest.raises(StateError, match=f"the journal {path} cannot be read: Is a directory"):
         FileStore(path).load()
 
 
 def test_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
-    """A file where the state folder should be: one line, and nothing was sent."""
+    """If a file blocks the state folder, the claim fails, and the message says that nothing was sent."""
     (tmp_path / "state").write_text("")
-    with pytest.raises(StateError, match=r"the lease .* cannot be taken: .*; nothing was sent"):
+    with pytest.raises(StateError, match=r"the lease .* cannot be acquired: .*; nothing was sent"):
         FileStore(tmp_path / "state" / "journal.json").claim()
 
 
 def test_disk_without_locks_is_reported(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a lock cannot be had at all, it is not taken for one that another process has."""
+    """A file system without locks is an error, and does not count as a lock that another process holds."""
 
     def without_locks(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
@@ -186,7 +186,7 @@ def test_disk_without_locks_is_reported(path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_link_in_place_of_the_lock_is_not_followed(path: Path) -> None:
-    """In a shared folder nobody else decides which file is locked."""
+    """A link in place of the lock file is not followed, because another user could have created it."""
     (path.parent / "elsewhere").write_text("untouched")
     path.with_suffix(".lock").symlink_to(path.parent / "elsewhere")
     with pytest.raises(StateError, match="nothing was sent"):
@@ -195,7 +195,7 @@ def test_a_link_in_place_of_the_lock_is_not_followed(path: Path) -> None:
 
 
 def test_link_in_place_of_the_new_text_is_not_followed(path: Path) -> None:
-    """In a shared folder nobody else decides where the journal is written."""
+    """A link in place of the temporary file is not followed, because another user could have created it."""
     (path.parent / "elsewhere").write_text("untouched")
     (path.parent / "journal.json.new").symlink_to(path.parent / "elsewhere")
     with claimed(path) as store, pytest.raises(StateError, match="cannot be written"):
@@ -220,11 +220,11 @@ except StateError as error:
 
 
 def test_write_to_a_full_disk_leaves_the_old_text(path: Path) -> None:
-    """Where the new text cannot be put down, the old one stays whole, and the next write succeeds."""
+    """If the disk is full, the old text stays complete, and the next write succeeds."""
     with claimed(path) as store:
         version = store.put("a" * 5000, None)
     with running(FULL, path) as process:
-        said = f"StateError the journal {path} cannot be written: File too large: raise the limit on the size of files"
+        said = f"StateError the journal {path} cannot be written: File too large: raise the file size limit"
         assert line_from(process) == f"{said} (ulimit -f)"
     assert FileStore(path).load() == StoredText("a" * 5000, version)
     with claimed(path) as store:
@@ -232,7 +232,7 @@ def test_write_to_a_full_disk_leaves_the_old_text(path: Path) -> None:
 
 
 def test_unconfirmed_rename_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the disk does not confirm the rename, nobody goes on as if a loss of power would leave the new text."""
+    """If the disk does not confirm a rename, the write is an error, because a loss of power could undo it."""
     real = os.fsync
 
     def failing_for_folders(file: int) -> None:
@@ -262,7 +262,7 @@ for letter in cycle("ba"):
 
 
 def test_reader_finds_a_complete_text_during_and_after_a_killed_write(path: Path) -> None:
-    """While another process writes, and after it was killed at it, every text is the old or the new one."""
+    """A reader finds the complete old or new text while another process writes, and after that process was killed."""
     texts = {letter * 500_000 for letter in "ab"}
     with running(WRITER, path) as writer:
         assert line_from(writer) == "writing"
@@ -280,7 +280,7 @@ def test_reader_finds_a_complete_text_during_and_after_a_killed_write(path: Path
 
 
 def test_a_second_claim_is_refused_until_the_first_is_released(path: Path) -> None:
-    """The lock is one writer's at a time, whatever process it is in, and nobody waits for it here."""
+    """A second claim fails at once while the first is held, even in the same process."""
     second = FileStore(path)
     with claimed(path):
         assert not second.claim()
@@ -289,7 +289,7 @@ def test_a_second_claim_is_refused_until_the_first_is_released(path: Path) -> No
 
 
 def test_a_release_without_a_claim_does_nothing(path: Path) -> None:
-    """Whoever cleans up need not know how far the claim got."""
+    """A release without a claim does nothing, and leaves the claim of another store."""
     store = FileStore(path)
     store.release()
     with claimed(path) as holder:
@@ -301,7 +301,7 @@ def test_a_release_without_a_claim_does_nothing(path: Path) -> None:
 
 
 def test_write_without_a_claim_is_a_programming_error(path: Path) -> None:
-    """Nothing is written by who has not locked it."""
+    """A write without a claim fails an assertion and creates no file."""
     with pytest.raises(AssertionError):
         FileStore(path).put("text", None)
     assert not path.exists()
@@ -319,7 +319,7 @@ sys.stdin.read()
 
 
 def test_lock_of_a_dead_holder_is_free(path: Path) -> None:
-    """The lock of a process that was killed is there for the next one at once."""
+    """The lock of a killed process is free at once."""
     store = FileStore(path)
     with running(HOLDER, path) as holder:
         assert line_from(holder) == "held"
@@ -349,7 +349,7 @@ for _ in range(25):
 
 
 def test_concurrent_processes_lose_no_update(path: Path) -> None:
-    """Four processes count to a hundred together, and each number is counted by one of them."""
+    """Four processes count to a hundred together, and each number is counted once."""
     with ExitStack() as stack:
         counters = [stack.enter_context(running(COUNTER, path)) for _ in range(4)]
         assert [line_from(counter) for counter in counters] == ["ready"] * 4
@@ -364,7 +364,7 @@ def test_concurrent_processes_lose_no_update(path: Path) -> None:
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_files_are_private_to_their_owner_under_any_umask(tmp_path: Path, umask: int) -> None:
-    """Folders, lock and journal; what somebody else made stays as it is."""
+    """New folders and files are private to their owner under any umask, and an existing folder is not changed."""
     (tmp_path / "theirs").mkdir(mode=0o755)
     before = os.umask(umask)
     try:

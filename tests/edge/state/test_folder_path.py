@@ -1,4 +1,4 @@
-"""What is plainly a path is taken as one; what was meant to be a place in S3 is not."""
+"""A clear path is accepted, and a text that may be a mistyped S3 URL is rejected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reconciler.edge.state.folder_path import find_path_problem
 
 @pytest.mark.parametrize("path", ["state", "./state", "../x/state", "a b/c", "/var/lib/it's", "/srv/a:b", "x/"])
 def test_plain_path_is_accepted(path: str) -> None:
-    """A colon may stand in an absolute one."""
+    """Relative and absolute paths are accepted, and an absolute path may contain a colon."""
     assert find_path_problem(path) is None
 
 
@@ -18,36 +18,36 @@ def test_plain_path_is_accepted(path: str) -> None:
     [
         ("", "is empty"),
         (" ", "is empty"),
-        (" s3://b/p", "has blanks at an end"),
-        ("s3://b/p\n", "has blanks at an end"),
-        ("\ufeffs3://b/p", "characters that cannot be seen"),
-        ('"s3://b/p', "has quotes around it"),
-        ("state'", "has quotes around it"),
+        (" s3://b/p", "begins or ends with a blank"),
+        ("s3://b/p\n", "begins or ends with a blank"),
+        ("\ufeffs3://b/p", "invisible characters"),
+        ('"s3://b/p', "begins or ends with a quote"),
+        ("state'", "begins or ends with a quote"),
         ("~/x", "write the full path"),
         ("--dry-run", "is an option"),
-        ("${X}", "has a variable or a pattern in it"),
-        ("%S/reconciler", "has a variable or a pattern in it"),
-        ("arn:aws:s3:::b/p", "is neither a place in S3 nor plainly a path"),
-        ("/x/arn:aws:s3:::b/p", "is neither a place in S3 nor plainly a path"),
-        ("s3:b/p", "is neither a place in S3 nor plainly a path"),
-        ("bucket:p", "is neither a place in S3 nor plainly a path"),
-        ("S3//b/p", "is neither a place in S3 nor plainly a path"),
-        ("s3.//b/p", "is neither a place in S3 nor plainly a path"),
-        ("s3 //b/p", "is neither a place in S3 nor plainly a path"),
-        ("s3;/b/p", "is neither a place in S3 nor plainly a path"),
-        ("s3\uff1a/b/p", "is neither a place in S3 nor plainly a path"),
-        ("s3%3A%2F%2Fb/p", "is neither a place in S3 nor plainly a path"),
-        ("s3\\b\\p", "is neither a place in S3 nor plainly a path"),
-        ("@STATE@", "has a variable or a pattern in it"),
-        ("__STATE__", "has a variable or a pattern in it"),
-        ("null", "has a variable or a pattern in it"),
-        ("None", "has a variable or a pattern in it"),
-        ("/var/lib/*", "has a variable or a pattern in it"),
-        ("=state", "is neither a place in S3 nor plainly a path"),
-        ("[s3]", "is neither a place in S3 nor plainly a path"),
-        ("s3_//b", "is neither a place in S3 nor plainly a path"),
+        ("${X}", "contains a variable or a pattern"),
+        ("%S/reconciler", "contains a variable or a pattern"),
+        ("arn:aws:s3:::b/p", "is neither an S3 URL nor clearly a path"),
+        ("/x/arn:aws:s3:::b/p", "is neither an S3 URL nor clearly a path"),
+        ("s3:b/p", "is neither an S3 URL nor clearly a path"),
+        ("bucket:p", "is neither an S3 URL nor clearly a path"),
+        ("S3//b/p", "is neither an S3 URL nor clearly a path"),
+        ("s3.//b/p", "is neither an S3 URL nor clearly a path"),
+        ("s3 //b/p", "is neither an S3 URL nor clearly a path"),
+        ("s3;/b/p", "is neither an S3 URL nor clearly a path"),
+        ("s3\uff1a/b/p", "is neither an S3 URL nor clearly a path"),
+        ("s3%3A%2F%2Fb/p", "is neither an S3 URL nor clearly a path"),
+        ("s3\\b\\p", "is neither an S3 URL nor clearly a path"),
+        ("@STATE@", "contains a variable or a pattern"),
+        ("__STATE__", "contains a variable or a pattern"),
+        ("null", "contains a variable or a pattern"),
+        ("None", "contains a variable or a pattern"),
+        ("/var/lib/*", "contains a variable or a pattern"),
+        ("=state", "is neither an S3 URL nor clearly a path"),
+        ("[s3]", "is neither an S3 URL nor clearly a path"),
+        ("s3_//b", "is neither an S3 URL nor clearly a path"),
     ],
 )
 def test_mistyped_location_is_rejected(path: str, said: str) -> None:
-    """It says what is wrong."""
+    """A text that is not clearly a path is rejected with its problem."""
     assert said in str(find_path_problem(path))

@@ -1,4 +1,4 @@
-"""The journal in a store: compared and swapped, and one run at a time, whatever becomes of processes and answers."""
+"""One run at a time writes the journal, even with killed processes, wrong clocks and lost answers of the store."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EMPTY = Journal(ACCOUNT, REGION, "")
 
 
 class Process:
-    """A run in a process of its own: what reads the journal, and what writes it."""
+    """A run in its own process, with its reader and writer of the journal."""
 
     def __init__(
         self, store: Store, clock: FakeClock, run: str = "run-1", host: str = "h1", timeout: float = 0
@@ -43,24 +43,24 @@ class Process:
         )
 
     def lease(self, new: Journal) -> AbstractContextManager[LeasedJournal]:
-        """Read the journal, and take its lease with a new one."""
+        """Read the journal, and acquire its lease while writing a new one."""
         return self.writer.lease(self.reader.read(), new)
 
     def remember(self, *names: str) -> None:
-        """Add records in one swap."""
+        """Add records with one swap."""
         known = self.reader.read()
         self.writer.swap(known, known.with_records(*map(record, names)))
 
 
 class Uncertain(FakeStore):
-    """A store whose next answers are lost, `before` or after the text was written."""
+    """A store that loses its next answers, either before or after it writes the text."""
 
     def __init__(self, *, before: bool) -> None:
         super().__init__()
         self.before, self.lost = before, 0
 
     def put(self, text: str, version: str | None) -> str:
-        """Write, or do not, and say that nobody knows."""
+        """Write the text or skip the write, and raise StateWriteUnknown."""
         if self.lost:
             self.lost -= 1
             if not self.before:
@@ -70,15 +70,15 @@ class Uncertain(FakeStore):
 
 
 class Altered(FakeStore):
-    """A store that is read through something that changes versions."""
+    """A store behind a proxy that changes its versions."""
 
     def load(self) -> StoredText | None:
-        """Return the text under another version than it has, once a first text is there."""
+        """Return the stored text, if there is one, with a changed version."""
         found = super().load()
         return found and StoredText(found.text, f"{found.version}-gzip")
 
     def put(self, text: str, version: str | None) -> str:
-        """Write where the version is that of the store. Raises VersionConflict."""
+        """Write the text if the version is the unchanged one. Raises VersionConflict."""
         try:
             return super().put(text, version)
         except StateConflict as error:
@@ -86,10 +86,10 @@ class Altered(FakeStore):
 
 
 def test_version_mismatch_without_another_writer_is_not_a_conflict() -> None:
-    """What is there is what was read, so nobody wrote: whoever restored or ran again would gain nothing."""
+    """If the version differs but the text is unchanged, the error names a proxy as the cause, and is no conflict."""
     store = Altered()
     Process(store, FakeClock()).remember("first")
-    with pytest.raises(StateError, match="nobody else wrote it, but its version is another to S3") as said:
+    with pytest.raises(StateError, match="no other process changed it, but S3 has another ETag") as said:
         Process(store, FakeClock(), "run-2").remember("second")
     assert not isinstance(said.value, StateConflict)
 
@@ -100,7 +100,7 @@ def add(name: str) -> Callable[[Journal], Journal]:
 
 
 def test_written_journal_is_read_back_with_its_writer() -> None:
-    """The first write gives the journal its lineage, later ones keep it; each counts and names its run."""
+    """The first write sets the lineage, and each write raises the serial and records its run."""
     store, clock = FakeStore(), FakeClock()
     Process(store, clock).remember("a")
     Process(store, clock, "run-2").remember("b")
@@ -111,7 +111,7 @@ def test_written_journal_is_read_back_with_its_writer() -> None:
 
 
 def test_a_stale_plan_does_not_overwrite() -> None:
-    """Whoever planned on an older journal has to plan again: no update is lost."""
+    """A write based on an older journal is a conflict, and the newer journal stays."""
     store, clock = FakeStore(), FakeClock()
     slow = Process(store, clock)
     known = slow.reader.read()
@@ -124,7 +124,7 @@ def test_a_stale_plan_does_not_overwrite() -> None:
 
 
 def test_lease_belongs_to_one_run_at_a_time() -> None:
-    """The second waits as long as it was told to, and its message names the holder and the way out."""
+    """A second run waits for its lock timeout, and its error names the holder and the remedy."""
     store, clock = FakeStore(), FakeClock()
     with Process(store, clock).lease(EMPTY.with_records(record("a"))) as lease:
         held = lease.journal.lease
@@ -141,7 +141,7 @@ def test_lease_belongs_to_one_run_at_a_time() -> None:
 
 
 def test_run_that_waited_for_a_lease_must_replan() -> None:
-    """The holder gives the lease back while another waits: that one's plan is of before."""
+    """A run that waited for the lease gets a conflict, because the holder changed the journal."""
     store, clock = FakeStore(), FakeClock()
     second = Process(store, clock, "run-2", timeout=30)
     with Process(store, clock).lease(EMPTY) as lease:
@@ -159,7 +159,7 @@ def test_run_that_waited_for_a_lease_must_replan() -> None:
 
 
 def test_write_of_decisions_alone_does_not_wait_for_a_lease() -> None:
-    """Where only decisions would be noted, and another run has the lease, nothing is written and nothing fails."""
+    """If only decisions changed and another run holds the lease, nothing is written and nothing fails."""
     store, clock = FakeStore(), FakeClock()
     second = Process(store, clock, "run-2", timeout=30)
     with Process(store, clock).lease(EMPTY):
@@ -170,7 +170,7 @@ def test_write_of_decisions_alone_does_not_wait_for_a_lease() -> None:
 
 
 def test_lease_of_a_dead_holder_is_taken_over_after_expiry() -> None:
-    """Not before; the next holder has a higher number, and the dead one can write nothing more."""
+    """An expired lease goes to the next run with a higher number, and the old holder can no longer write."""
     store, clock = FakeStore(), FakeClock()
     with Process(store, clock).lease(EMPTY.with_records(record("a"))) as dead:
         second = Process(store, clock, "run-2", "h2")
@@ -188,14 +188,14 @@ def test_lease_of_a_dead_holder_is_taken_over_after_expiry() -> None:
 
 
 def test_lost_lease_is_not_renewed() -> None:
-    """Its clock may be slow: what stands in the store decides, and names who has it."""
+    """A run with a slow clock cannot renew a lost lease, because the stored journal decides."""
     store, slow, fast = FakeStore(), FakeClock(), FakeClock()
     fast.advance(minutes=6)
     with Process(store, slow).lease(EMPTY.with_records(record("a"))) as lost:
         second = Process(store, fast, "run-2", "h2")
         known = second.reader.read()
         with second.writer.lease(known, known.with_records(record("b"))) as lease:
-            with pytest.raises(StateConflict, match="process run-2 on h2 has it"):
+            with pytest.raises(StateConflict, match="process run-2 on h2 holds it"):
                 lost.write(add("late"))
             lost.finish(lambda journal: journal.with_records(record("answer")) if "b" in journal.records else journal)
             lease.finish(add("c"))
@@ -205,20 +205,20 @@ def test_lost_lease_is_not_renewed() -> None:
 
 
 def test_lost_lease_without_changes_writes_nothing() -> None:
-    """The other run has decided on all that this one knew."""
+    """A run that lost its lease and has nothing to add writes nothing."""
     store, slow, fast = FakeStore(), FakeClock(), FakeClock()
     fast.advance(minutes=6)
     with Process(store, slow).lease(EMPTY) as lost:
         Process(store, fast, "run-2").remember("b")
         before = store.puts
         lost.finish(lambda journal: journal)
-        assert store.puts == before + 1  # its own write was refused, and no second one followed
+        assert store.puts == before + 1  # the store rejected one attempt, and there was no second one
         with pytest.raises(StateConflict, match="it was freed"):
             lost.write(add("late"))
 
 
 def test_reused_lease_number_is_not_this_lease() -> None:
-    """An older journal was restored, and another run took the lease of the same number since: it is that run's."""
+    """After the journal was replaced, a lease with the same number belongs to the other run."""
     store, clock = FakeStore(), FakeClock()
     with Process(store, clock).lease(EMPTY.with_records(record("a"))) as lost:
         store.stored = None
@@ -234,7 +234,7 @@ def test_reused_lease_number_is_not_this_lease() -> None:
 
 
 def test_a_renewed_lease_lasts_longer() -> None:
-    """Each write of a run that goes on is a renewal, also where others noted something in between."""
+    """Each write of the holder renews the lease, even if another process rewrote the journal in between."""
     store, clock = FakeStore(), FakeClock()
     with Process(store, clock).lease(EMPTY) as lease:
         clock.advance(minutes=4)
@@ -250,7 +250,7 @@ def test_a_renewed_lease_lasts_longer() -> None:
 
 
 def test_constantly_changing_journal_ends_the_renewal() -> None:
-    """Others write each time: the run ends instead of trying for ever."""
+    """If other processes change the journal before each attempt, the write fails after three attempts."""
     store, clock = FakeStore(), FakeClock()
     with Process(store, clock).lease(EMPTY) as lease:
 
@@ -260,7 +260,7 @@ def test_constantly_changing_journal_ends_the_renewal() -> None:
 
         store.after_load = disturb
         disturb()
-        with pytest.raises(StateConflict, match="each time"):
+        with pytest.raises(StateConflict, match="in each of 3 attempts"):
             lease.write(add("a"))
         with pytest.raises(StateConflict):
             lease.finish(add("a"))
@@ -268,7 +268,7 @@ def test_constantly_changing_journal_ends_the_renewal() -> None:
 
 @pytest.mark.parametrize("before", [True, False])
 def test_lost_store_answer_is_resolved_by_reading(*, before: bool) -> None:
-    """What is there tells whether the write arrived: the run goes on with it, or ends before it has sent anything."""
+    """After a lost answer of the store, a read shows whether the write arrived: the run continues, or ends early."""
     store, clock = Uncertain(before=before), FakeClock()
     store.lost = 1
     process = Process(store, clock)
@@ -286,7 +286,7 @@ def test_lost_store_answer_is_resolved_by_reading(*, before: bool) -> None:
 
 
 def test_outcomes_are_rewritten_after_a_lost_store_answer() -> None:
-    """What AWS answered is worth more than one try; after three it is left to the next run."""
+    """Outcomes of calls are written in up to three attempts. After that, the next run must find them."""
     store, clock = Uncertain(before=True), FakeClock()
     process = Process(store, clock)
     with process.lease(EMPTY) as lease:
@@ -301,20 +301,20 @@ def test_outcomes_are_rewritten_after_a_lost_store_answer() -> None:
 
 
 def rewritten(text: str, **changes: Any) -> str:
-    """Return the text of a journal with changes, as the program would have written it."""
+    """Return the text of a journal with changed members and a valid digest."""
     return json.dumps(add_digest({**json.loads(text), **changes}))
 
 
 @pytest.mark.parametrize(
     ("exchange", "said"),
     [
-        (lambda text: rewritten(text, lineage="another"), r"another installation's \(lineage another\)"),
+        (lambda text: rewritten(text, lineage="another"), r"another installation \(lineage another\)"),
         (lambda text: rewritten(text, serial=1), "went back from serial 2 to 1"),
-        (lambda _: None, "is gone"),
+        (lambda _: None, "was removed"),
     ],
 )
 def test_replaced_journal_is_rejected(exchange: Callable[[str], str | None], said: str) -> None:
-    """A process that knows better goes on neither with another installation's nor with an older one; a new one does."""
+    """A process rejects a journal that was replaced or removed since its last read, and a new process accepts it."""
     store, clock = FakeStore(), FakeClock()
     process = Process(store, clock)
     process.remember("a")
@@ -332,7 +332,7 @@ def test_replaced_journal_is_rejected(exchange: Callable[[str], str | None], sai
 
 
 def test_unlock_frees_a_lease() -> None:
-    """Whoever held it finds it gone; where the journal has moved since they looked, they look again."""
+    """After an unlock, the holder gets a conflict, and a second unlock needs a new read."""
     store, clock = FakeStore(), FakeClock()
     with Process(store, clock).lease(EMPTY.with_records(record("a"))) as dead:
         person = Process(store, clock, "person")
@@ -349,11 +349,11 @@ def test_unlock_frees_a_lease() -> None:
 
 
 def test_unlock_does_not_free_the_lease_of_a_live_process(tmp_path: Path) -> None:
-    """The kernel's lock tells that it lives: it has to be ended first."""
+    """The lease of a running process on this machine cannot be freed."""
     clock = FakeClock()
     with Process(FileStore(tmp_path / "j.json"), clock).lease(EMPTY):
         person = Process(FileStore(tmp_path / "j.json"), clock, "person")
-        with pytest.raises(LeaseHeld, match="living process"):
+        with pytest.raises(LeaseHeld, match="running process"):
             person.writer.unlock(person.reader.read())
 
 
@@ -365,11 +365,11 @@ def test_unlock_does_not_free_the_lease_of_a_live_process(tmp_path: Path) -> Non
         ('{"format": "reconciler/journal/v9"}', "reads reconciler/journal/v1 and reconciler/journal/v2"),
         ('{"format": "reconciler/journal/v1"}', "is missing"),
         ("[" * 100_000, "cannot be used"),
-        ('{"format": NaN}', "NaN is no JSON"),
+        ('{"format": NaN}', "NaN is not JSON"),
     ],
 )
 def test_unusable_journal_is_left_unchanged(text: str, reason: str) -> None:
-    """Corrupt or newer: refused, and not a byte of it changes."""
+    """A corrupt journal, or one of a newer version, is rejected and stays unchanged."""
     store = FakeStore()
     store.stored = StoredText(text, "1")
     process = Process(store, FakeClock())
@@ -381,19 +381,19 @@ def test_unusable_journal_is_left_unchanged(text: str, reason: str) -> None:
 
 
 def test_unreadable_value_is_not_written() -> None:
-    """A value that slipped in is found before it is put, and what is stored stays readable."""
+    """A journal that could not be read again is not written, and the stored journal stays."""
     store, clock = FakeStore(), FakeClock()
     process = Process(store, clock)
     process.remember("a")
     stored, known = store.stored, process.reader.read()
     odd = replace(record("c"), generation=2**60)
-    with pytest.raises(StateError, match="was not written, since it could not be read again: "):
+    with pytest.raises(StateError, match="was not written, because no later run could read it: "):
         process.writer.swap(known, known.with_records(odd))
     assert store.stored == stored
 
 
 def test_a_journal_of_another_account_is_refused() -> None:
-    """A copied document does not speak for an account it does not know."""
+    """A journal of another account is rejected."""
     store = FakeStore()
     Process(store, FakeClock()).remember("a")
     with pytest.raises(StateError, match=f"of account {ACCOUNT}"):
@@ -401,25 +401,25 @@ def test_a_journal_of_another_account_is_refused() -> None:
 
 
 def test_missing_required_journal_is_an_error_with_a_remedy() -> None:
-    """Where it has to exist, its absence is told with the way out."""
+    """If the journal must exist and is missing, the error contains the remedy."""
     with pytest.raises(StateError, match="there is no journal at memory: give --new-state"):
         StoredJournalReader(FakeStore(), ACCOUNT, REGION, must_exist="give --new-state").read()
 
 
 def test_journal_removed_during_a_process_is_an_error() -> None:
-    """It is told as gone, and nobody is advised to begin a new one."""
+    """A journal that was removed while the process runs is an error that does not advise --new-state."""
     store = FakeStore()
     Process(store, FakeClock()).remember("a")
     reader = StoredJournalReader(store, ACCOUNT, REGION, must_exist="give --new-state")
     reader.read()
     store.stored = None
-    with pytest.raises(StateError, match="is gone since this process read it") as raised:
+    with pytest.raises(StateError, match="was removed since this process read it") as raised:
         reader.read()
     assert "--new-state" not in str(raised.value)
 
 
 def test_local_lease_of_a_dead_process_is_free(tmp_path: Path) -> None:
-    """The kernel's lock proves that it is dead; what another machine left has to expire."""
+    """The lease of a dead process on this machine is free at once, and that of another machine must expire."""
     path, clock = tmp_path / "j.json", FakeClock()
     first = Process(FileStore(path), clock)
     first.remember("a")
@@ -437,7 +437,7 @@ def test_local_lease_of_a_dead_process_is_free(tmp_path: Path) -> None:
 
 
 def test_local_lease_of_a_live_process_is_kept(tmp_path: Path) -> None:
-    """Also past its expiry: it holds the kernel's lock until it ends."""
+    """A running process on this machine keeps its lease after the expiry, because it holds the lock of the kernel."""
     clock = FakeClock()
     with Process(FileStore(tmp_path / "j.json"), clock).lease(EMPTY) as lease:
         clock.advance(minutes=6)
@@ -469,7 +469,7 @@ with writer.lease(known, known):
 
 
 def test_a_killed_process_frees_its_lease_at_once(tmp_path: Path) -> None:
-    """A real process, killed while it holds the lease: the next one need not wait."""
+    """If the process that holds the lease is killed, the next process acquires the lease at once."""
     arguments = [sys.executable, "-c", HOLDER, str(tmp_path / "j.json")]
     for _ in range(2):
         with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
@@ -478,4 +478,4 @@ def test_a_killed_process_frees_its_lease_at_once(tmp_path: Path) -> None:
             holder.send_signal(signal.SIGKILL)
             assert holder.wait() == -signal.SIGKILL
     assert json.loads((tmp_path / "j.json").read_text())["lease"]["number"] == 2
-    assert os.path.exists(tmp_path / "j.lock")  # noqa: PTH110 - the lock's file stays
+    assert os.path.exists(tmp_path / "j.lock")  # noqa: PTH110 - the lock file stays

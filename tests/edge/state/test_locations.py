@@ -1,4 +1,4 @@
-"""A location of the journals is opened by its scheme, and says what keeps a run from writing there."""
+"""The scheme of a state location selects its backend, and the location reports obstacles to writing."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from reconciler.sandbox import SandboxServer
 
 
 def no_client(service: str) -> object:
-    """Refuse to reach AWS."""
+    """Fail the test, because a folder needs no AWS client."""
     raise AssertionError(service)
 
 
 def test_path_without_scheme_is_a_folder(tmp_path: Path) -> None:
-    """Nothing of AWS is needed, and nothing is made."""
+    """A path without a scheme is a folder. Opening it needs no AWS client and creates nothing."""
     location = open_location(str(tmp_path / "state"), "sandbox", no_client)
     assert (location.name, location.is_shared, location.unchecked_write) == (f"{tmp_path}/state/sandbox", False, None)
     assert location.open_store("1-r.json").place == f"{tmp_path}/state/sandbox/1-r.json"
@@ -29,7 +29,7 @@ def test_path_without_scheme_is_a_folder(tmp_path: Path) -> None:
 
 
 def test_s3_url_is_a_prefix_of_a_bucket() -> None:
-    """Whether an object can be written there shows only when it is written."""
+    """An S3 URL is a prefix of a bucket, and its write permission cannot be checked without a write."""
     with SandboxServer() as server:
         Bucket(server.url)
         connection = ConnectionSettings("0", endpoint_url=server.url, has_dummy_credentials=True)
@@ -43,14 +43,14 @@ def test_s3_url_is_a_prefix_of_a_bucket() -> None:
     assert "restore the object" in location.restore_remedy
     assert (location.find_obstacle(), location.find_file_obstacle("1-r.json")) == (None, None)
     assert location.unchecked_write
-    assert location.unchecked_write.remedy.endswith(f"may s3:PutObject below {Bucket.url}/")
+    assert location.unchecked_write.remedy.endswith(f"allow s3:PutObject below {Bucket.url}/")
 
 
 @pytest.mark.parametrize(
-    ("location", "message"), [("s3://b", "is no name of a bucket"), ("gs://x", "is neither a place")]
+    ("location", "message"), [("s3://b", "is not a valid bucket name"), ("gs://x", "is neither an S3 URL")]
 )
 def test_location_that_names_no_place_is_refused(location: str, message: str) -> None:
-    """Before anything is opened; an unknown scheme is no folder of that name."""
+    """An invalid location is rejected before it is opened, and an unknown scheme does not count as a folder."""
     with pytest.raises(ValueError, match=message):
         check_location(location)
     with pytest.raises(ValueError, match=message):
@@ -58,23 +58,23 @@ def test_location_that_names_no_place_is_refused(location: str, message: str) ->
 
 
 def test_location_in_s3_is_checked_without_a_client() -> None:
-    """The check needs no credentials."""
+    """The syntax of an S3 URL is checked without an AWS client."""
     check_location("s3://bucket/prefix")
 
 
 def test_obstacle_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
-    """The nearest folder that exists decides."""
+    """A broken link, a file, a link loop and a read-only folder are reported as obstacles."""
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     (tmp_path / "file").write_text("")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    assert FolderLocation(tmp_path / "link").find_obstacle() == f"{tmp_path}/link is a link that leads nowhere"
-    assert FolderLocation(tmp_path / "file").find_obstacle() == f"{tmp_path}/file is no folder"
-    assert "cannot be looked at: Too many levels" in str(FolderLocation(tmp_path / "loop").find_obstacle())
-    assert FolderLocation(Path("/proc/self")).find_obstacle() in {None, "/proc/self is not writable for this user"}
+    assert FolderLocation(tmp_path / "link").find_obstacle() == f"{tmp_path}/link is a broken link"
+    assert FolderLocation(tmp_path / "file").find_obstacle() == f"{tmp_path}/file is not a folder"
+    assert "cannot be inspected: Too many levels" in str(FolderLocation(tmp_path / "loop").find_obstacle())
+    assert FolderLocation(Path("/proc/self")).find_obstacle() in {None, "/proc/self is not writable by this user"}
 
 
 def test_each_file_that_a_run_opens_is_checked(tmp_path: Path) -> None:
-    """The lock and the text to come: what is not there is made, and a link or a folder in its place is refused."""
+    """The lock file and the temporary file must be regular and writable. A missing file is no obstacle."""
     store = FileStore(tmp_path / "a.json")
     assert find_locked_file(store, has_access=lambda *_: False) is None
     for name in ("a.lock", "a.json.new"):
@@ -82,13 +82,13 @@ def test_each_file_that_a_run_opens_is_checked(tmp_path: Path) -> None:
         path.write_text("")
         assert find_locked_file(store) is None
         assert (
-            find_locked_file(store, has_access=lambda *_: False) == f"{path} is not readable and writable for this user"
+            find_locked_file(store, has_access=lambda *_: False) == f"{path} is not readable and writable by this user"
         )
         path.unlink()
         path.symlink_to(tmp_path / "elsewhere")
-        assert find_locked_file(store) == f"{path} is no plain file"
+        assert find_locked_file(store) == f"{path} is not a regular file"
         path.unlink()
     (tmp_path / "file").write_text("")
-    assert "file/a.lock cannot be looked at: Not a directory" in (
+    assert "file/a.lock cannot be inspected: Not a directory" in (
         find_locked_file(FileStore(tmp_path / "file/a.json")) or ""
     )

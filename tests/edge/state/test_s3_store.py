@@ -1,4 +1,4 @@
-"""The journal in S3 over real HTTP: conditional writes, what each fault becomes, and that no update is lost."""
+"""A journal in S3 over real HTTP: conditional writes lose no update, and each fault has its error."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FROM_S3 = b"HTTP/1.1 200 OK\r\nx-amz-request-id: r\r\n"
 
 @pytest.fixture
 def server() -> Iterator[SandboxServer]:
-    """Return a running sandbox whose S3 holds one empty bucket."""
+    """Return a running sandbox with one empty bucket."""
     with SandboxServer() as running:
         http = HTTPConnection(urlsplit(running.url).netloc)
         http.request("POST", "/moto-api/reset")
@@ -41,47 +41,47 @@ def server() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def wire(server: SandboxServer) -> Iterator[Wire]:
-    """Return a wire to that sandbox."""
+    """Return a proxy to the sandbox that records the requests."""
     with Wire(server.url) as running:
         yield running
 
 
 @pytest.fixture
 def once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let clients ask once."""
+    """Disable retries of botocore."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 
 
 def client_of(url: str) -> Any:
-    """Return a client of the S3 at a URL."""
+    """Return an S3 client for a URL."""
     return create_ambient_client("s3", ConnectionSettings("0", endpoint_url=url, has_dummy_credentials=True), MODELS)
 
 
 def store_at(url: str, bucket: str = BUCKET) -> S3Store:
-    """Return the store behind a URL."""
+    """Return the store of a journal at a URL."""
     return S3Store(S3Clients(lambda: client_of(url)), bucket, KEY)
 
 
 def error(status: int, code: str) -> bytes:
-    """Return an error as S3 writes it."""
+    """Return an error in the format of S3."""
     body = f"<Error><Code>{code}</Code><Message>because</Message><RequestId>req-1</RequestId></Error>".encode()
     head = f"HTTP/1.1 {status} X\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n"
     return f"{head}x-amz-request-id: req-1\r\nConnection: close\r\n\r\n".encode() + body
 
 
 def for_puts(*answers: bytes | None) -> Callable[[Request], bytes | None]:
-    """Return a fault that answers one PutObject after the other, and lets whatever follows pass."""
+    """Return a fault that answers each PutObject with the next of the answers, and then lets requests pass."""
     left = list(answers)
     return lambda request: left.pop(0) if left and request.method == "PUT" else None
 
 
 def methods(wire: Wire) -> list[str]:
-    """Return what came in."""
+    """Return the methods of the recorded requests."""
     return [request.method for request in wire.requests]
 
 
 def test_s3_store_has_a_url_and_is_shared(wire: Wire) -> None:
-    """It says where it is, that a claim proves nothing, and lets everyone claim it."""
+    """A store in S3 is named by its URL, several processes may claim it, and a claim excludes no other process."""
     store: Store = store_at(wire.url)
     assert (store.place, store.is_exclusive) == (PLACE, False)
     assert store.claim()
@@ -90,13 +90,13 @@ def test_s3_store_has_a_url_and_is_shared(wire: Wire) -> None:
 
 
 def test_reading_creates_no_object(wire: Wire) -> None:
-    """A dry run sends one GetObject, and nothing else."""
+    """Reading a missing journal sends one GetObject and nothing else."""
     assert store_at(wire.url).load() is None
     assert methods(wire) == ["GET"]
 
 
 def test_stored_text_is_loaded_unchanged(wire: Wire) -> None:
-    """Each text is there as it was given, under the version that its writer was told."""
+    """A text is loaded exactly as it was written, with its version."""
     store, reader = store_at(wire.url), store_at(wire.url)
     first = store.put("one\r\n", None)
     assert reader.load() == StoredText("one\r\n", first)
@@ -106,7 +106,7 @@ def test_stored_text_is_loaded_unchanged(wire: Wire) -> None:
 
 
 def test_put_leaves_encryption_and_access_to_the_bucket(wire: Wire) -> None:
-    """A PutObject carries its condition, its type and a checksum; encryption and access are left to the bucket."""
+    """A PutObject has a condition, a content type and a checksum. The bucket decides encryption and access."""
     version = store_at(wire.url).put("one", None)
     store_at(wire.url).put("two", version)
     sent = [{name.lower(): value for name, value in request.headers.items()} for request in wire.requests]
@@ -122,7 +122,7 @@ def test_put_leaves_encryption_and_access_to_the_bucket(wire: Wire) -> None:
 
 @pytest.mark.parametrize("version", [None, '"0123456789abcdef0123456789abcdef"'])
 def test_unseen_text_is_not_overwritten(wire: Wire, version: str | None) -> None:
-    """Whoever knows of no journal, or of an older one, has to read again."""
+    """A writer without the current version gets a conflict, and the stored text stays."""
     store = store_at(wire.url)
     stored = StoredText("first", store.put("first", None))
     with pytest.raises(StateConflict, match=f"the journal {PLACE} changed since it was read: PreconditionFailed"):
@@ -131,7 +131,7 @@ def test_unseen_text_is_not_overwritten(wire: Wire, version: str | None) -> None
 
 
 def test_removed_journal_is_not_restored_unseen(server: SandboxServer) -> None:
-    """A journal that was removed meanwhile is a change as well."""
+    """If the journal was removed, a write with its old version is a conflict."""
     store = store_at(server.url)
     version = store.put("first", None)
     client_of(server.url).delete_object(Bucket=BUCKET, Key=KEY)
@@ -141,7 +141,7 @@ def test_removed_journal_is_not_restored_unseen(server: SandboxServer) -> None:
 
 
 def test_a_lost_request_is_repeated(wire: Wire) -> None:
-    """A write that did not arrive is sent again, under the same condition."""
+    """A write that did not arrive is repeated with the same condition."""
     wire.before = for_puts(b"")
     version = store_at(wire.url).put("text", None)
     assert store_at(wire.url).load() == StoredText("text", version)
@@ -151,10 +151,10 @@ def test_a_lost_request_is_repeated(wire: Wire) -> None:
 @pytest.mark.usefixtures("once")
 @pytest.mark.parametrize("lost", [b"", error(500, "InternalError"), error(503, "SlowDown"), error(408, "Slow")])
 def test_a_lost_answer_is_uncertain(wire: Wire, lost: bytes) -> None:
-    """Where the write was carried out and its answer did not come, nobody says that it failed."""
+    """If S3 carries out a write and its answer is lost, the error says that the result is unknown."""
     wire.after = for_puts(lost)
     store = store_at(wire.url)
-    with pytest.raises(StateWriteUnknown, match=f"nobody knows whether the journal {PLACE} was written: "):
+    with pytest.raises(StateWriteUnknown, match=f"it is unknown whether the journal {PLACE} was written: "):
         store.put("text", None)
     found = store.load()
     assert found
@@ -162,7 +162,7 @@ def test_a_lost_answer_is_uncertain(wire: Wire, lost: bytes) -> None:
 
 
 def test_retry_that_meets_its_own_text_is_a_conflict(wire: Wire) -> None:
-    """S3 answers 412 to the second of two equal writes: the caller reads again, and finds its own text."""
+    """A retry after a lost answer gets a 412, and a read then shows the writer's own text."""
     wire.after = for_puts(b"")
     store = store_at(wire.url)
     with pytest.raises(StateConflict):
@@ -173,7 +173,7 @@ def test_retry_that_meets_its_own_text_is_a_conflict(wire: Wire) -> None:
 
 
 def test_refused_retry_leaves_the_first_attempt_uncertain(wire: Wire) -> None:
-    """Credentials that expire between two attempts do not make the first one undone."""
+    """If S3 refuses a retry, the result of the first attempt is still unknown."""
     wire.before = for_puts(None, error(400, "ExpiredToken"))
     wire.after = for_puts(error(500, "InternalError"))
     store = store_at(wire.url)
@@ -183,7 +183,7 @@ def test_refused_retry_leaves_the_first_attempt_uncertain(wire: Wire) -> None:
 
 
 def test_uncertain_write_does_not_affect_the_next_one(wire: Wire) -> None:
-    """Each write is judged by its own attempts."""
+    """A refused write is a certain error, even after an earlier write with an unknown result."""
     wire.before = for_puts(*[b""] * 3, error(403, "AccessDenied"))
     store = store_at(wire.url)
     with pytest.raises(StateWriteUnknown):
@@ -197,7 +197,7 @@ def test_uncertain_write_does_not_affect_the_next_one(wire: Wire) -> None:
     ("status", "code"), [(412, "PreconditionFailed"), (409, "ConditionalRequestConflict"), (409, "OperationAborted")]
 )
 def test_concurrent_write_is_a_conflict(wire: Wire, status: int, code: str) -> None:
-    """Whoever writes at the same time makes the other one read again."""
+    """Each code that S3 uses for a concurrent write is a conflict, and the write is not repeated."""
     wire.before = for_puts(error(status, code))
     with pytest.raises(StateConflict, match=rf"{code}: because \(request req-1\)$"):
         store_at(wire.url).put("text", None)
@@ -207,14 +207,14 @@ def test_concurrent_write_is_a_conflict(wire: Wire, status: int, code: str) -> N
 @pytest.mark.parametrize(
     ("status", "code", "right"),
     [
-        (403, "AccessDenied", "s3:PutObject and s3:GetObject are needed"),
-        (404, "NoSuchBucket", f"there is no bucket {BUCKET}: make it, or name another one"),
+        (403, "AccessDenied", "s3:PutObject and s3:GetObject are required"),
+        (404, "NoSuchBucket", f"the bucket {BUCKET} does not exist: create it, or choose another bucket"),
         (403, "InvalidAccessKeyId", r"InvalidAccessKeyId: because \(request req-1\)"),
         (501, "NotImplemented", "NotImplemented: because"),
     ],
 )
 def test_refused_write_is_a_certain_error(wire: Wire, status: int, code: str, right: str) -> None:
-    """What S3 refused is certain, and one line says what would be right."""
+    """A write that S3 refuses is a certain error of one line with a remedy."""
     wire.before = for_puts(error(status, code))
     with pytest.raises(StateError, match=f"the journal {PLACE} cannot be written: .*{right}") as refused:
         store_at(wire.url).put("text", None)
@@ -223,7 +223,7 @@ def test_refused_write_is_a_certain_error(wire: Wire, status: int, code: str, ri
 
 
 def test_an_answer_without_an_etag_is_uncertain(wire: Wire) -> None:
-    """Something between that answers for S3 is not believed."""
+    """A write answer without an ETag leaves the result unknown, and a read without one is an error."""
     wire.before = lambda _: b"HTTP/1.1 200 OK\r\nx-amz-request-id: r\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     with pytest.raises(StateWriteUnknown, match="lacks 'ETag'"):
         store_at(wire.url).put("text", None)
@@ -237,18 +237,18 @@ PAGE = b"HTTP/1.1 %d X\r\nContent-Type: text/html\r\nContent-Length: 6\r\nConnec
 @pytest.mark.usefixtures("once")
 @pytest.mark.parametrize("status", [200, 301, 400, 403, 404, 409, 412, 429, 501])
 def test_proxy_page_is_not_an_answer_of_s3(wire: Wire, status: int) -> None:
-    """Neither is the journal missing, nor was it written or refused."""
+    """After the page of a proxy, the journal does not count as missing, written or refused."""
     wire.before = lambda _: PAGE % status
-    with pytest.raises(StateError, match="not S3, but maybe a proxy"):
+    with pytest.raises(StateError, match="the answer is not from S3, but perhaps from a proxy"):
         store_at(wire.url).load()
-    with pytest.raises(StateWriteUnknown, match="not S3, but maybe a proxy"):
+    with pytest.raises(StateWriteUnknown, match="the answer is not from S3, but perhaps from a proxy"):
         store_at(wire.url).put("text", None)
 
 
 @pytest.mark.usefixtures("once")
 @pytest.mark.parametrize("code", ["NoSuchKey", "PreconditionFailed", "AccessDenied"])
 def test_error_code_without_a_request_id_is_not_an_answer_of_s3(wire: Wire, code: str) -> None:
-    """Who copies S3's document is not S3."""
+    """An S3 error document without a request id does not count as an answer of S3."""
     said = error(404, code).replace(b"x-amz-request-id", b"x-other")
     wire.before = lambda _: said.replace(b"<RequestId>req-1</RequestId>", b"<NoRequest>req-1</NoRequest>")
     with pytest.raises(StateError):
@@ -258,7 +258,7 @@ def test_error_code_without_a_request_id_is_not_an_answer_of_s3(wire: Wire, code
 
 
 def test_write_with_a_weak_etag_is_uncertain(wire: Wire) -> None:
-    """It was written, and under no version that the next write could name."""
+    """A write with a weak ETag in its answer has an unknown result."""
     weak = FROM_S3 + b'ETag: W/"abc"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
     wire.after = lambda request: weak if request.method == "PUT" else None
     with pytest.raises(StateWriteUnknown, match="weak ETag"):
@@ -266,17 +266,17 @@ def test_write_with_a_weak_etag_is_uncertain(wire: Wire) -> None:
 
 
 def test_weak_etag_is_reported(wire: Wire) -> None:
-    """Others wrote nothing: something between made the ETag one that no condition can be compared with."""
+    """A read with a weak ETag is an error that names the ETag, because no condition can use it."""
     store_at(wire.url).put("text", None)
     weak = FROM_S3 + b'ETag: W/"abc"\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}'
     wire.before = lambda _: weak
-    with pytest.raises(StateError, match='has the weak ETag W/"abc", by which no write can be made safe'):
+    with pytest.raises(StateError, match='has the weak ETag W/"abc", which cannot protect a write'):
         store_at(wire.url).load()
 
 
 def test_missing_bucket_is_reported() -> None:
-    """A wrong name is not taken for a journal that is still to be made."""
-    with SandboxServer() as server, pytest.raises(StateError, match="there is no bucket elsewhere: make it"):
+    """A missing bucket is an error, and does not count as a missing journal."""
+    with SandboxServer() as server, pytest.raises(StateError, match="the bucket elsewhere does not exist: create it"):
         store_at(server.url, "elsewhere").load()
 
 
@@ -284,7 +284,7 @@ def test_missing_bucket_is_reported() -> None:
 @pytest.mark.parametrize(
     ("answer", "right"),
     [
-        (error(403, "AccessDenied"), "s3:GetObject and s3:ListBucket are needed"),
+        (error(403, "AccessDenied"), "s3:GetObject and s3:ListBucket are required"),
         (error(403, "InvalidObjectState"), "InvalidObjectState: because"),
         (error(500, "InternalError"), r"InternalError: because \(request req-1\)"),
         (b"", "Connection was closed"),
@@ -293,7 +293,7 @@ def test_missing_bucket_is_reported() -> None:
     ],
 )
 def test_unreadable_journal_is_a_one_line_error(wire: Wire, answer: bytes, right: str) -> None:
-    """Neither a refusal nor half an answer is taken for an empty journal."""
+    """A refusal or an incomplete answer is an error of one line, and does not count as an empty journal."""
     wire.before = lambda _: answer
     with pytest.raises(StateError, match=f"the journal {PLACE} cannot be read: .*{right}.*") as said:
         store_at(wire.url).load()
@@ -301,19 +301,19 @@ def test_unreadable_journal_is_a_one_line_error(wire: Wire, answer: bytes, right
 
 
 def test_refused_connection_is_a_certain_error(wire: Wire) -> None:
-    """A connection that is refused at every attempt did not carry a write."""
+    """If each connection is refused, the error is certain: nothing was written."""
     with Wire(wire.url) as gone:
         store = store_at(gone.url)
-    with pytest.raises(StateError, match=r"cannot be written: .*S3 has to be reachable from here") as refused:
+    with pytest.raises(StateError, match=r"cannot be written: .*S3 must be reachable from this machine") as refused:
         store.put("text", None)
     assert type(refused.value) is StateError
-    with pytest.raises(StateError, match=r"cannot be read: .*S3 has to be reachable from here"):
+    with pytest.raises(StateError, match=r"cannot be read: .*S3 must be reachable from this machine"):
         store.load()
 
 
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Take everything from the environment that could configure AWS."""
+    """Remove the AWS configuration from the environment."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -324,21 +324,21 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 @pytest.mark.usefixtures("bare")
 def test_missing_credentials_are_reported(wire: Wire) -> None:
-    """Without credentials nothing is sent, and one line says where they are looked for."""
+    """Without credentials, nothing is sent, and the error says that boto3 must find some."""
     store = S3Store(
         S3Clients(lambda: create_ambient_client("s3", ConnectionSettings("0", endpoint_url=wire.url), MODELS)),
         BUCKET,
         KEY,
     )
     for call in (store.load, lambda: store.put("text", None)):
-        with pytest.raises(StateError, match="S3 needs credentials where boto3 finds them") as said:
+        with pytest.raises(StateError, match="S3 requires credentials that boto3 can find") as said:
             call()
         assert type(said.value) is StateError
     assert wire.requests == []
 
 
 def test_renewed_credentials_are_used(wire: Wire, bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where those of a file have expired, it is read anew for the next call, and again until it can be used."""
+    """After S3 rejected credentials of a file, each further call reads the file again until they are valid."""
     credentials = tmp_path / "credentials"
     bare.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
 
@@ -366,7 +366,7 @@ def test_renewed_credentials_are_used(wire: Wire, bare: pytest.MonkeyPatch, tmp_
 
 
 def test_wrong_clock_is_not_blamed_on_the_credentials(wire: Wire) -> None:
-    """S3 has a code of its own for it, and other words."""
+    """If S3 rejects the time of a request, the advice is to set the clock and not to renew the credentials."""
     wire.before = lambda _: error(403, "RequestTimeTooSkewed")
     with pytest.raises(StateError, match=r"RequestTimeTooSkewed: because .*; set the clock of this") as said:
         store_at(wire.url).load()
@@ -374,7 +374,7 @@ def test_wrong_clock_is_not_blamed_on_the_credentials(wire: Wire) -> None:
 
 
 def test_s3_endpoint_of_the_environment_is_used(wire: Wire, bare: pytest.MonkeyPatch) -> None:
-    """AWS_ENDPOINT_URL_S3 works as with every program that uses boto3."""
+    """AWS_ENDPOINT_URL_S3 works as in other programs that use boto3."""
     bare.setenv("AWS_ACCESS_KEY_ID", "x")
     bare.setenv("AWS_SECRET_ACCESS_KEY", "x")
     bare.setenv("AWS_ENDPOINT_URL_S3", wire.url)
@@ -390,7 +390,7 @@ def test_s3_endpoint_of_the_environment_is_used(wire: Wire, bare: pytest.MonkeyP
 
 
 def test_sandbox_connection_ignores_profile_and_proxy(wire: Wire, bare: pytest.MonkeyPatch) -> None:
-    """Neither a profile nor a proxy of the environment stands in its way, and the bucket is no host name."""
+    """A sandbox is reached without the proxy and profile of the environment, with the bucket in the path."""
     bare.setenv("AWS_PROFILE", "nobody")
     bare.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     url = wire.url.replace("127.0.0.1", "localhost")
@@ -401,9 +401,9 @@ def test_sandbox_connection_ignores_profile_and_proxy(wire: Wire, bare: pytest.M
 
 
 def test_client_that_cannot_be_created_is_reported(bare: pytest.MonkeyPatch) -> None:
-    """A setting that boto3 does not understand is one line, like every other error."""
+    """An invalid AWS_MAX_ATTEMPTS is an expected error that names the S3 client."""
     bare.setenv("AWS_MAX_ATTEMPTS", "x")
-    with pytest.raises(CloudError, match="making a client of S3"):
+    with pytest.raises(CloudError, match="creating a client for S3"):
         create_ambient_client("s3", ConnectionSettings("0"), MODELS)
 
 
@@ -418,42 +418,42 @@ def test_client_that_cannot_be_created_is_reported(bare: pytest.MonkeyPatch) -> 
     ],
 )
 def test_s3_url_is_a_bucket_and_a_prefix(url: str, parts: tuple[str, str]) -> None:
-    """A prefix may be left out, may have parts, and is taken as it is written."""
+    """An S3 URL has a bucket and an optional prefix, which is not decoded."""
     assert parse_s3_url(url) == parts
 
 
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("", "is no place in S3"),
-        ("/var/lib", "is no place in S3"),
-        ("https://journals/prod", "is no place in S3"),
-        ("s3:journals", "is no place in S3"),
-        ("s3://", "is no name of a bucket"),
-        ("s3:///prod", "is no name of a bucket"),
-        ("s3://ab", "is no name of a bucket"),
-        (f"s3://{'a' * 64}", "is no name of a bucket"),
-        ("s3://Journals", "is no name of a bucket"),
-        ("s3://my_journals", "is no name of a bucket"),
-        ("s3://-journals", "is no name of a bucket"),
-        ("s3://journals.", "is no name of a bucket"),
-        ("s3://my..journals", "is no name of a bucket"),
-        ("s3://192.168.5.4", "is no name of a bucket"),
-        ("s3://user@journals", "is no name of a bucket"),
-        ("s3://journals:443/prod", "is no name of a bucket"),
-        ("s3://journals/prod?versionId=1", "no query"),
-        ("s3://journals/prod#1", "no query"),
-        ("s3://journals/two words", "no query"),
-        ("s3://journals/prod\n", "no query"),
+        ("", "is not an S3 URL"),
+        ("/var/lib", "is not an S3 URL"),
+        ("https://journals/prod", "is not an S3 URL"),
+        ("s3:journals", "is not an S3 URL"),
+        ("s3://", "is not a valid bucket name"),
+        ("s3:///prod", "is not a valid bucket name"),
+        ("s3://ab", "is not a valid bucket name"),
+        (f"s3://{'a' * 64}", "is not a valid bucket name"),
+        ("s3://Journals", "is not a valid bucket name"),
+        ("s3://my_journals", "is not a valid bucket name"),
+        ("s3://-journals", "is not a valid bucket name"),
+        ("s3://journals.", "is not a valid bucket name"),
+        ("s3://my..journals", "is not a valid bucket name"),
+        ("s3://192.168.5.4", "is not a valid bucket name"),
+        ("s3://user@journals", "is not a valid bucket name"),
+        ("s3://journals:443/prod", "is not a valid bucket name"),
+        ("s3://journals/prod?versionId=1", "contains a query"),
+        ("s3://journals/prod#1", "contains a query"),
+        ("s3://journals/two words", "contains a query"),
+        ("s3://journals/prod\n", "contains a query"),
         ("s3://journals//", "an empty part"),
         ("s3://journals//prod", "an empty part"),
         ("s3://journals/prod//", "an empty part"),
-        ("s3://journals/prod/../dev", "a dot"),
-        ("s3://journals/.", "a dot"),
+        ("s3://journals/prod/../dev", "a part '.'"),
+        ("s3://journals/.", "a part '.'"),
     ],
 )
 def test_malformed_s3_url_is_rejected(url: str, message: str) -> None:
-    """One sentence says what is wrong, before anything is called."""
+    """An invalid S3 URL is rejected with its problem."""
     with pytest.raises(ValueError, match=message):
         parse_s3_url(url)
 
@@ -483,7 +483,7 @@ for _ in range(25):
 
 @contextmanager
 def counter(url: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a process that adds 25 to the number in the object, and end it with the block."""
+    """Run a process that adds 25 to the number in the object, and kill it afterwards."""
     command = [sys.executable, "-c", COUNTER, url, BUCKET, KEY]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -493,7 +493,7 @@ def counter(url: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_concurrent_machines_lose_no_update(server: SandboxServer) -> None:
-    """Four processes count to a hundred together, and each number is counted by one of them."""
+    """Four processes count to a hundred together, and each number is counted once."""
     with ExitStack() as stack:
         counters = [stack.enter_context(counter(server.url)) for _ in range(4)]
         lines = [each.stdout for each in counters if each.stdout]

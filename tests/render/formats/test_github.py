@@ -1,4 +1,4 @@
-"""Annotations: one line is one command, the gravest first, and nothing that GitHub does not show goes unsaid."""
+"""Tests for the annotations on GitHub: one command per line, most severe first, with a count of hidden ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COMMANDS = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=5).map("".join
 
 @dataclass(frozen=True)
 class Command:
-    """What a runner makes of a line."""
+    """A workflow command as a runner parses it."""
 
     name: str
     properties: dict[str, str]
@@ -35,7 +35,7 @@ class Command:
 
 
 def parse(line: str) -> Command | None:
-    """Read a line as the documentation of workflow commands describes it; None where it is only logged."""
+    """Return the command in a line as the documentation describes it, or None if the line is only logged."""
     found = re.match(r"\s*::(?P<name>[a-z-]+)(?: (?P<given>.*?))?::(?P<text>.*)", line, re.DOTALL)
     if not found:
         return None
@@ -51,18 +51,18 @@ def _decoded(text: str, *more: str) -> str:
 
 
 def lines(text: str) -> list[str]:
-    """Return the lines as a runner reads them."""
+    """Return the lines of a text as a runner splits them."""
     assert text.endswith("\n")
     return re.split(r"\r\n|\r|\n", text[:-1])
 
 
 def commands(text: str) -> list[Command]:
-    """Return all commands."""
+    """Return the commands in a text."""
     return [command for line in lines(text) if (command := parse(line))]
 
 
 def test_a_create_is_a_notice_at_its_manifest() -> None:
-    """The whole request stands in it, line by line."""
+    """A planned Create is a notice at its manifest, with the whole request line by line."""
     told = report(association())
     *notes, summary, ran, plan = lines(render(told))
     (notice,) = map(parse, notes)
@@ -79,7 +79,7 @@ def test_a_create_is_a_notice_at_its_manifest() -> None:
 
 
 def test_gravest_annotations_come_first() -> None:
-    """Errors, then warnings, then notices; what is in sync is none."""
+    """Errors come before warnings, and warnings before notices. An association in sync has no annotation."""
     every = (
         association("fine", "in-sync"), association("new"), drifted(), association("stuck", "blocked"),
         association("lost", outcome=Unknown("time-out")), association("up", "update", write=update()),
@@ -88,7 +88,7 @@ def test_gravest_annotations_come_first() -> None:
     told = replace(told, warnings=problems())
     found = commands(render(told))
     assert [(each.name, each.properties["title"]) for each in found] == [
-        ("error", "not as reviewed"), ("error", "target failed prod"), ("error", "unknown lost"),
+        ("error", "plan mismatch"), ("error", "target failed prod"), ("error", "unknown lost"),
         ("error", "blocked stuck"),
         ("warning", "drifted drifted"), ("warning", "manifest warning"), ("warning", "manifest warning"),
         ("notice", "to update up"), ("notice", "to create new"),
@@ -98,7 +98,7 @@ def test_gravest_annotations_come_first() -> None:
 
 
 def test_rows_without_a_manifest_are_annotated_without_a_file() -> None:
-    """Unmanaged, orphaned, and what could not be listed."""
+    """Unmanaged, orphaned and unlisted entries are annotations without a file."""
     told = commands(render(report(unmanaged=(live("z"),), orphaned=(record("old"),), unlisted=(("arn:a", "denied"),))))
     assert [(each.name, each.properties) for each in told] == [
         ("warning", {"title": "not listed prod"}),
@@ -108,7 +108,7 @@ def test_rows_without_a_manifest_are_annotated_without_a_file() -> None:
 
 
 def test_first_annotation_counts_those_that_github_hides() -> None:
-    """Of each kind the first ten are shown: the first one says how many more there are, and the log has them all."""
+    """The first annotation of a level counts those that GitHub hides, and the log contains every annotation."""
     counts = Counter[str]()
     firsts: dict[str, Command] = {}
     for command in commands(render(many(1_000))):
@@ -118,7 +118,7 @@ def test_first_annotation_counts_those_that_github_hides() -> None:
     assert {name: first.properties["title"] for name, first in firsts.items()} == {
         "error": "and 91 more", "warning": "and 191 more", "notice": "and 441 more",
     }  # fmt: skip
-    assert "the log of this step has all 450" in firsts["notice"].text
+    assert "see the log of this step for all 450" in firsts["notice"].text
     ten = commands(render(report(*(association(f"a{number}") for number in range(10)))))
     assert len(ten) == 10
     assert "more" not in ten[0].properties["title"]
@@ -126,7 +126,7 @@ def test_first_annotation_counts_those_that_github_hides() -> None:
 
 @pytest.mark.parametrize("char", ["x", "😀"])
 def test_long_message_continues_in_the_next_annotation(char: str) -> None:
-    """The runner cuts one at 4,096 UTF-16 units; nothing of it is lost."""
+    """A message longer than the 4,096 UTF-16 units of the runner continues in the next annotation, without loss."""
     told = commands(render(report(association("stuck", "blocked", reason=char * 9_000))))
     assert len(told) > 1
     assert all(len(each.text.encode("utf-16-le")) <= 2 * 4_096 for each in told)
@@ -136,7 +136,7 @@ def test_long_message_continues_in_the_next_annotation(char: str) -> None:
 
 @given(COMMANDS)
 def test_values_cannot_inject_workflow_commands(text: str) -> None:
-    """There are as many commands as things to say, in the right words, and no line holds one of the older form."""
+    """Values cannot add, remove or change workflow commands, in the current or the older form."""
     told, plain = render(rich(text)), render(rich())
     begun = [
         each for each in map(parse, lines(told)) if not (each and each.properties["title"].endswith("(continued)"))
@@ -151,7 +151,7 @@ def test_values_cannot_inject_workflow_commands(text: str) -> None:
 
 @given(COMMANDS)
 def test_escaped_text_reads_back_unchanged(text: str) -> None:
-    """Escapes come back as they were, less what cannot be shown."""
+    """A runner decodes an escaped message and file name to the sanitized text."""
     escaped = sanitize(text)
     command = commands(render_findings(ValidationResult(problems=(replace(problems(text)[1], message=text),))))[0]
     assert command.text == escaped
@@ -159,13 +159,13 @@ def test_escaped_text_reads_back_unchanged(text: str) -> None:
 
 
 def test_findings_list_problems_and_warnings() -> None:
-    """At their places; and that all is well, where it is."""
+    """Each problem and warning is a command at its place, and valid manifests are one plain line."""
     told = render_findings(found())
     assert lines(told) == [
         "::error file=plain,line=3,col=7,title=invalid manifest::plain: plain",
         "::error file=plain,title=invalid manifest::plain",
         "::warning file=plain,line=3,col=7,title=manifest warning::plain: plain",
         "::warning file=plain,title=manifest warning::plain",
-        "Manifests: 2 problems in the manifests: none is used.",
+        "Manifests: 2 problems in the manifests: no manifest is used.",
     ]
     assert render_findings(ValidationResult(2)) == "Manifests: 2 manifests: valid.\n"

@@ -1,4 +1,4 @@
-"""Whatever a name, a value or a message holds, every format stays what it is: nothing steers, hides or breaks out."""
+"""Tests with hostile names, values and messages: no text can break or change the structure of any format."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _plain(format_: str) -> str:
 
 
 def check(format_: str, shown: str, plain: str) -> None:
-    """Assert that only what can be printed is shown, on as many lines as anything else."""
+    """Assert that a hostile text adds no lines, invisible characters or commands, and keeps the structure."""
     shown.encode()
     shown, plain = (
         re.sub(r',\n *"uriBaseId": "%SRCROOT%"', "", each) for each in (shown, plain)
@@ -75,7 +75,7 @@ def check(format_: str, shown: str, plain: str) -> None:
 
 
 def _structure(format_: str, shown: str) -> object:
-    """Return what a parser of the format makes of it, less the values."""
+    """Return the structure that a parser of the format finds, without the values."""
     match format_:
         case "json" | "sarif":
             return _shape(json_.loads(shown))
@@ -105,14 +105,14 @@ def _shape(tree: object) -> object:
 @pytest.mark.parametrize("hostile", HOSTILE)
 @pytest.mark.parametrize("format_", REPORTS)
 def test_hostile_report_values_cannot_break_any_format(format_: str, hostile: str) -> None:
-    """Hand-picked: what terminals, runners, browsers and parsers are known to fall for."""
+    """Known attacks on terminals, runners, browsers and parsers cannot break a report in any format."""
     check(format_, REPORTS[format_](rich(hostile)), _plain(format_))
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 @pytest.mark.parametrize("format_", FINDINGS)
 def test_hostile_findings_cannot_break_any_format(format_: str, hostile: str) -> None:
-    """The same for what is wrong in manifests, whose texts anyone may have written."""
+    """Known attacks in manifests cannot break a list of findings in any format."""
     check(format_, FINDINGS[format_](found(hostile)), FINDINGS[format_](found()))
 
 
@@ -120,7 +120,7 @@ def test_hostile_findings_cannot_break_any_format(format_: str, hostile: str) ->
 @given(STRANGE)
 @pytest.mark.parametrize("format_", REPORTS)
 def test_arbitrary_text_cannot_break_any_format(format_: str, hostile: str) -> None:
-    """What nobody picked by hand."""
+    """A random text cannot break a report or a list of findings in any format."""
     check(format_, REPORTS[format_](rich(hostile)), _plain(format_))
     if format_ in FINDINGS:
         check(format_, FINDINGS[format_](found(hostile)), FINDINGS[format_](found()))
@@ -129,7 +129,7 @@ def test_arbitrary_text_cannot_break_any_format(format_: str, hostile: str) -> N
 @pytest.mark.parametrize("char", ["x", "`", "\ud800", "\U0001f600"])
 @pytest.mark.parametrize("format_", REPORTS)
 def test_long_value_is_shown_or_counted_as_omitted(format_: str, char: str) -> None:
-    """More characters than AWS takes anywhere are shown in every place, or said to be left out."""
+    """A value longer than any limit of AWS is rendered in every format without invisible characters."""
     hostile = char * 3_000
     for shown in (REPORTS[format_](rich(hostile)), FINDINGS.get(format_, text.render_findings)(found(hostile))):
         shown.encode()
@@ -140,7 +140,7 @@ def test_long_value_is_shown_or_counted_as_omitted(format_: str, char: str) -> N
 
 @pytest.mark.parametrize("format_", REPORTS)
 def test_empty_values_are_rendered(format_: str) -> None:
-    """Not even where every one is."""
+    """A report in which every text is empty is rendered in every format."""
     for shown in (REPORTS[format_](rich("")), FINDINGS.get(format_, text.render_findings)(found(""))):
         assert shown
         _structure(format_, shown)
@@ -148,7 +148,7 @@ def test_empty_values_are_rendered(format_: str) -> None:
 
 @given(STRANGE)
 def test_json_preserves_values(hostile: str) -> None:
-    """Escapes keep the value: machines read what is there."""
+    """A parser of the JSON report reads the original values."""
     document = json_.loads(json.render(rich(hostile)))
     assert document["targets"][0]["name"] == hostile
     assert document["targets"][0]["associations"][0]["reason"] == hostile

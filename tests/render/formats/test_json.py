@@ -1,4 +1,4 @@
-"""The JSON report fits its schema, whatever was decided."""
+"""Tests for the JSON report: it fits its schema with every decision and outcome."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHECK = jsonschema.Draft202012Validator(load_schema("report.v1.json"))
 
 
 def report(outcome: Outcome | None, *lives: Live) -> Report:
-    """Return a report of one manifest."""
+    """Return a report of one manifest with an outcome."""
     decided = compute_plan([manifest()], observed(*lives), journal(), rules())
     outcomes = {"export": outcome} if outcome else {}
     target = build_target_report("prod", "1", "r", Result(decided, outcomes, {}))
@@ -43,7 +43,7 @@ def report(outcome: Outcome | None, *lives: Live) -> Report:
     ],
 )
 def test_every_outcome_has_a_result_name(outcome: Outcome | None, result: str | None) -> None:
-    """And the document fits the schema."""
+    """Each outcome has a name in the JSON report, and the document fits the schema."""
     document = json.loads(render(report(outcome)))
     CHECK.validate(document)
     told = document["targets"][0]["associations"][0]["outcome"]
@@ -51,7 +51,7 @@ def test_every_outcome_has_a_result_name(outcome: Outcome | None, result: str | 
 
 
 def test_live_associations_fit_the_schema() -> None:
-    """An adoption that differs, an execution and an unmanaged association."""
+    """A report with a differing adoption, an execution and an unmanaged association fits the schema."""
     ran = Live(live().arn, live(ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"}).spec, Execution("FAILED", "x"))
     document = json.loads(render(report(None, ran, live("b", ClientId="c"))))
     CHECK.validate(document)
@@ -62,12 +62,12 @@ def test_live_associations_fit_the_schema() -> None:
 @pytest.mark.parametrize("dry_run", [True, False])
 @pytest.mark.parametrize("text", ["plain", "", "\x1b[31m\n##[error]x", "\ud800"])
 def test_rich_report_fits_the_schema(text: str, dry_run: bool) -> None:
-    """Failed targets, updates, mismatches, orphans, warnings and all: whatever texts they hold."""
+    """A report with every kind of entry fits the schema, with plain, empty and hostile texts."""
     shown = rich(text, dry_run=dry_run)
     for each in (shown, replace(shown, mismatch=None), replace(shown, mismatch=PlanMismatch("sha256:0", None))):
         CHECK.validate(json.loads(render(each)))
 
 
 def test_json_report_is_ascii() -> None:
-    """Whatever a value holds, the document is safe to print and to log."""
+    """The JSON report contains only ASCII, which is safe to print and to log."""
     assert render(report(None)).isascii()

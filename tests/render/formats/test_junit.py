@@ -1,4 +1,4 @@
-"""The report as test cases: what makes exit code 1 fails, what is left to do is skipped and shows."""
+"""Tests for the JUnit report: entries with exit code 1 fail, and remaining differences are skipped with a message."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def properties(suite: TestSuite) -> dict[str, str]:
 
 
 def case(told: Report) -> TestCase:
-    """Return the only test case."""
+    """Return the only test case of a report."""
     (suite,) = suites(render(told))
     (only,) = suite
     return only
@@ -54,7 +54,7 @@ def case(told: Report) -> TestCase:
     ],
 )
 def test_each_decision_has_a_test_result(decision: str, changes: dict[str, Any], result: type | None) -> None:
-    """The exit code decides, and the reason is the message."""
+    """The result of a test case follows the exit code, and its message contains the reason."""
     told = report(association("export", decision, reason="because", **changes))
     only = case(told)
     assert [type(each) for each in only.result] == ([result] if result else [])
@@ -64,24 +64,24 @@ def test_each_decision_has_a_test_result(decision: str, changes: dict[str, Any],
 
 
 def test_test_case_names_its_manifest_and_request() -> None:
-    """The whole request, its token, and what cannot be verified."""
+    """A test case contains the place of its manifest, the whole request, the ClientToken and unverifiable members."""
     only = case(report(association()))
     assert (only.name, only.classname) == ("export", "prod")
     assert (only._elem.get("file"), only._elem.get("line")) == ("manifests/export.yaml", "3")  # noqa: SLF001 - it has no accessor
     assert f"CreateDataIntegrationAssociation, ClientToken {record().token}" in only.system_out
     assert '+ /DestinationURI                                          "s3://corp-exports/2026-10"' in only.system_out
     assert '"1790812800000" (2026-10-01T00:00:00Z)' in only.system_out
-    assert "unverifiable, since AWS never shows it: /ObjectConfiguration" in only.system_out
+    assert "unverifiable, because AWS does not show it: /ObjectConfiguration" in only.system_out
 
 
 def test_result_text_contains_the_differences() -> None:
-    """As a diff."""
+    """The text of a skipped test case contains the differences as a diff."""
     (skipped,) = case(report(drifted())).result
     assert '- live     "1788220800000" (2026-09-01T00:00:00Z)\n+ git      "1790812800000"' in skipped.text
 
 
 def test_document_counts_are_the_sums_of_the_suites() -> None:
-    """Those of the document are the sums of its suites'."""
+    """The counts of the document and of each suite match their test cases."""
     parsed = JUnitXml.fromstring(render(rich()).encode())
     said = (parsed.tests, parsed.failures, parsed.errors)
     parsed.update_statistics()  # type: ignore[no-untyped-call]
@@ -93,7 +93,7 @@ def test_document_counts_are_the_sums_of_the_suites() -> None:
 
 
 def test_properties_describe_the_run() -> None:
-    """Digest, revision, run and how much is managed."""
+    """The properties of a suite contain the plan digest, run, revision, summary and coverage."""
     told = report(association(), live_count=4)
     (suite,) = suites(render(told))
     given = properties(suite)
@@ -116,7 +116,7 @@ def test_properties_describe_the_run() -> None:
 
 
 def test_failed_target_and_plan_mismatch_are_errors() -> None:
-    """They are no test of a manifest, and have a case of their own."""
+    """A failed target and a plan mismatch are separate test cases with an error."""
     told = replace(
         report(error="no credentials"), mismatch=PlanMismatch("sha256:abc", ("not reviewed: create s3://x",))
     )
@@ -131,7 +131,7 @@ def test_failed_target_and_plan_mismatch_are_errors() -> None:
 
 
 def test_rows_without_a_manifest_and_warnings_are_skipped_cases() -> None:
-    """Skipped: it is no failure, and it is not silent either."""
+    """Unmanaged, orphaned and unlisted entries and warnings are skipped test cases with a message."""
     told = report(unmanaged=(live("z"),), orphaned=(record("old"),), unlisted=(("arn:a", "denied"),))
     target, warnings = suites(render(replace(told, warnings=problems())))
     assert [each.classname for each in target] == ["prod.unmanaged", "prod.orphaned", "prod.unlisted"]
@@ -143,7 +143,7 @@ def test_rows_without_a_manifest_and_warnings_are_skipped_cases() -> None:
 
 
 def test_each_finding_is_a_test_case() -> None:
-    """And one that passes, where nothing is wrong."""
+    """Each problem and warning is a test case, and valid manifests are one test case that passes."""
     (suite,) = suites(render_findings(found()))
     assert (suite.tests, suite.failures, suite.skipped) == (4, 2, 2)
     assert [type(result) for each in suite for result in each.result] == [Failure, Failure, Skipped, Skipped]

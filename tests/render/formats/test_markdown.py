@@ -1,4 +1,4 @@
-"""The comment on a pull request: whole and exact while there is room, honest about the rest, and no value is markup."""
+"""Tests for the pull request comment: complete while it fits, with a count of omissions, and no value is markup."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MARKUP = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=6).map("".join)
 
 @dataclass
 class Page(HTMLParser):
-    """What a browser would be given: elements with their attributes, and the text that stands in no code."""
+    """The content of an HTML page: elements with their attributes, text outside code, and code."""
 
     shape: list[object] = field(default_factory=list)
     code: list[str] = field(default_factory=list)
@@ -42,31 +42,31 @@ class Page(HTMLParser):
         super().__init__()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element, and that code begins."""
+        """Record the start of an element."""
         self.shape.append((tag, attrs))
         if tag == "code":
             self.depth += 1
             self.code.append("")
 
     def handle_endtag(self, tag: str) -> None:
-        """Note that an element ends."""
+        """Record the end of an element."""
         self.shape.append(tag)
         self.depth -= tag == "code"
 
     def handle_data(self, data: str) -> None:
-        """Keep code apart from all other text."""
+        """Record text, with code kept separate."""
         if self.depth:
             self.code[-1] += data
         else:
             self.shape.append(data)
 
     def handle_comment(self, data: str) -> None:
-        """Note a comment, of which there should be none."""
+        """Record a comment. A rendered page should contain no comments."""
         self.shape.append(("comment", data))
 
 
 def page(markdown: str, options: int = Options.CMARK_OPT_UNSAFE) -> Page:
-    """Return a comment as GitHub's own Markdown shows it, raw HTML included."""
+    """Return a comment as the Markdown library of GitHub renders it, including raw HTML."""
     parsed = Page()
     parsed.feed(cmarkgfm.github_flavored_markdown_to_html(markdown, options))
     parsed.close()
@@ -74,12 +74,12 @@ def page(markdown: str, options: int = Options.CMARK_OPT_UNSAFE) -> Page:
 
 
 def tags(shown: Page) -> Counter[str]:
-    """Return how often each element begins."""
+    """Count the elements of a page by name."""
     return Counter(str(each[0]) for each in shown.shape if isinstance(each, tuple))
 
 
 def test_plan_is_rendered_exactly() -> None:
-    """What is sent is shown member by member, with the token, and times as people write them."""
+    """A planned Create is shown with its ClientToken, every member of the request, and readable times."""
     text = render(report(association("profiles"), live_count=0))
     plan = re.search(r"sha256:[0-9a-f]{64}", text)
     assert plan
@@ -94,14 +94,14 @@ def test_plan_is_rendered_exactly() -> None:
         "",
         f"Plan `{plan[0]}`",
         "",
-        f"To carry out this plan and no other: `reconcile --expect-plan {plan[0]}`",
+        f"To apply exactly this plan: `reconcile --expect-plan {plan[0]}`",
         "",
         "Run `plain`, revision `plain`, version `plain`.",
         "",
-        "### What would be written",
+        "### Planned writes",
         "",
         "**to create** `profiles`: `profiles-export → s3://corp-exports/2026-10`, `manifests/profiles.yaml:3`  ",
-        "`unverifiable, since AWS never shows it: /ObjectConfiguration`",
+        "`unverifiable, because AWS does not show it: /ObjectConfiguration`",
         "",
         "```diff",
         f"CreateDataIntegrationAssociation, ClientToken {record().token}",
@@ -117,7 +117,7 @@ def test_plan_is_rendered_exactly() -> None:
 
 
 def test_update_shows_its_request_and_warns_of_the_repeated_export() -> None:
-    """ExecutionConfiguration alone is sent."""
+    """An Update shows only ExecutionConfiguration, and warns that it repeats the export."""
     text = render(report(association("profiles", "update", write=update(), arn=live().arn)))
     assert "UpdateDataIntegrationAssociation, association a1, which REPEATS the export" in text
     assert "+ /ExecutionConfiguration/ExecutionMode " in text
@@ -125,15 +125,17 @@ def test_update_shows_its_request_and_warns_of_the_repeated_export() -> None:
 
 
 def test_held_write_is_shown_with_its_request() -> None:
-    """It is part of what is agreed to."""
-    text = render(report(association("later", "held", write=create(), reason="creating waits: 20 exports run")))
-    assert "### What would be written" in text
+    """A held write is listed with its request, because the plan digest covers it."""
+    text = render(
+        report(association("later", "held", write=create(), reason="the create waits because 20 exports are running"))
+    )
+    assert "### Planned writes" in text
     assert "+ /DestinationURI" in text
-    assert "`creating waits: 20 exports run`" in text
+    assert "`the create waits because 20 exports are running`" in text
 
 
 def test_rows_that_need_a_person_come_first() -> None:
-    """Then what is written, what differs, and what is fine, folded away."""
+    """Entries that need action come first, then writes, differences, adoptions and, collapsed, those in sync."""
     every = (
         association("fine", "in-sync"), drifted(), association("new"), association("taken", "adopt"),
         association("stuck", "blocked", reason="MaxCreates is 10"), association("gone", "lost"),
@@ -141,20 +143,20 @@ def test_rows_that_need_a_person_come_first() -> None:
     text = render(replace(report(*every, unlisted=(("arn:a", "denied"),)), warnings=problems()))
     order = [
         "## ",
-        "### Needs a person",
+        "### Needs action",
         "**not listed**",
         "**blocked**",
         "**lost**",
-        "### What would be written",
+        "### Planned writes",
         "**to create**",
     ]
-    order += ["### What remains different", "**drifted**", "### Warnings", "### To adopt", "**to adopt**", "<details>"]
+    order += ["### Remaining differences", "**drifted**", "### Warnings", "### To adopt", "**to adopt**", "<details>"]
     places = [text.index(part) for part in [*order, "<summary>In sync: 1"]]
     assert places == sorted(places)
 
 
 def test_executed_calls_are_shown_with_their_outcomes() -> None:
-    """A failure is not counted as something to come."""
+    """Each executed call is shown and counted by its outcome."""
     text = render(
         report(
             association("a", outcome=Created("id-1")),
@@ -164,7 +166,7 @@ def test_executed_calls_are_shown_with_their_outcomes() -> None:
         )
     )
     assert text.startswith("## Run: 1 failed, 1 unknown, 1 created.\n")
-    assert "the next run looks for it, and waits before it sends anything" in text
+    assert "the next run checks AWS, and waits before it sends the Create again" in text
     assert "--expect-plan" not in text
 
 
@@ -172,32 +174,32 @@ def test_executed_calls_are_shown_with_their_outcomes() -> None:
     ("differences", "said"),
     [
         (("not reviewed: create s3://x of arn",), "not reviewed: create s3://x of arn"),
-        (None, "only the digest of the reviewed plan"),
+        (None, "differences unknown, because --expect-plan was given only a digest"),
     ],
 )
 def test_plan_mismatch_shows_both_digests_and_the_differences(differences: tuple[str, ...] | None, said: str) -> None:
-    """Both digests stand there, and what differs, or that it is not known."""
+    """A plan mismatch shows both digests, and the differences or that they are unknown."""
     told = report(association(), association("b", "adopt"), dry_run=False)
     assert "1 adopted" in render(told)
     told = replace(told, mismatch=PlanMismatch("sha256:abc", differences))
     text = render(told)
     assert "1 to adopt" in text
-    assert "### What would be written" in text
-    assert "Not the plan that was reviewed" in text.splitlines()[0]
+    assert "### Planned writes" in text
+    assert "The plan differs from the reviewed plan" in text.splitlines()[0]
     assert text.splitlines()[0].endswith("Nothing was written.")
     for part in ("reviewed sha256:abc", f"now {told.plan_digest}", said):
         assert part in text
 
 
 def test_failed_target_is_named_with_its_error() -> None:
-    """Also one without manifests."""
+    """A failed target is listed with its error, even without manifests."""
     text = render(report(error="no credentials"))
     assert text.startswith("## Dry run: 1 target failed. Nothing was written.")
     assert "- **target failed** `prod 123456789012 us-east-1`: `no credentials`" in text
 
 
 def test_many_targets_are_collapsed() -> None:
-    """Associations say where they belong."""
+    """A long list of targets is collapsed, and each association names its target."""
     one = report(association())
     text = render(replace(one, targets=tuple(replace(one.targets[0], name=f"t{number}") for number in range(7))))
     assert "7 targets. 7 of 7 live associations are managed." in text
@@ -206,7 +208,7 @@ def test_many_targets_are_collapsed() -> None:
 
 
 def test_rows_without_a_manifest_are_collapsed() -> None:
-    """What is live without a manifest, and what is remembered without one."""
+    """Unmanaged and orphaned entries are in collapsed sections."""
     text = render(report(unmanaged=(live("z"),), orphaned=(record("old"),)))
     assert "<summary>Unmanaged: 1</summary>" in text
     assert "<summary>Orphaned: 1</summary>" in text
@@ -214,20 +216,20 @@ def test_rows_without_a_manifest_are_collapsed() -> None:
 
 
 def test_empty_plan_is_stated() -> None:
-    """An empty report does not look like a broken one."""
+    """A report without associations says that there is nothing to do."""
     assert render(report()).startswith("## Dry run: nothing to do. Nothing was written.\n\n- `prod")
     assert "No targets." in render(replace(report(), targets=()))
 
 
 @given(MARKUP, st.sampled_from([Options.CMARK_OPT_UNSAFE, Options.CMARK_OPT_DEFAULT]))
 def test_values_cannot_become_markup(text: str, options: int) -> None:
-    """The elements, their attributes and all text outside code are the same, whatever the values are."""
+    """Values cannot change the elements, the attributes or the text outside code."""
     assert page(render(rich(text)), options).shape == page(render(rich()), options).shape
     assert page(render_findings(found(text)), options).shape == page(render_findings(found()), options).shape
 
 
 def test_code_fence_is_longer_than_any_in_its_value() -> None:
-    """And so is a code span's."""
+    """The fence of a block or a code span is longer than any run of backticks in the value."""
     text = render(report(association(write=create({**request(), "DestinationURI": "a```b"}), reason="a``b")))
     assert "\n````diff\n" in text
     assert "\n```a``b```" in text
@@ -236,14 +238,14 @@ def test_code_fence_is_longer_than_any_in_its_value() -> None:
 
 @given(MARKUP)
 def test_code_span_preserves_its_value(text: str) -> None:
-    """A code span holds what was put into it, less what cannot be printed."""
+    """A code span shows its value unchanged, with invisible characters escaped."""
     shown = page(render_findings(ValidationResult(problems=problems(text))))
     escaped = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
     assert shown.code == [f"{escaped}:3:7", *[escaped] * 4]
 
 
 def test_values_cannot_become_links_images_or_mentions() -> None:
-    """GitHub leaves code alone."""
+    """Links, images, mentions and HTML in a value stay text, because the value is in code."""
     hostile = "@team #1 https://x.example www.x.example ![i](u) [l](u) <img src=x onerror=y> </details> ``` | :rocket:"
     used = tags(page(render(rich(hostile))))
     assert set(used) == {
@@ -253,7 +255,7 @@ def test_values_cannot_become_links_images_or_mentions() -> None:
 
 
 def test_large_report_fits_and_counts_the_omitted_rows() -> None:
-    """Of each kind, what is shown and what is left out come to what there is."""
+    """A large report fits into a comment, and the shown and omitted entries of each kind add up."""
     told = many(10_000)
     text = render(told)
     assert len(text.encode()) <= MAX_SIZE
@@ -267,9 +269,9 @@ def test_large_report_fits_and_counts_the_omitted_rows() -> None:
     shown = Counter(re.findall(r"^(?:- )?\*\*(.+?)\*\*", body, re.MULTILINE))
     assert {kind: shown[kind] + left[kind] for kind in counts} == counts
     assert len(re.findall("^- `prod`: ", body, re.MULTILINE)) + left["unmanaged"] == 500
-    short = _counts(r"In short, to fit into a comment: (.*)\.", body)
+    short = _counts(r"Shortened to fit into the comment: (.*)\.", body)
     assert short == Counter(re.findall(r"^- \*\*(.+?)\*\*", body, re.MULTILINE))
-    summed = re.search(r"([0-9,]+) entries are in short and ([0-9,]+) are left out", head)
+    summed = re.search(r"([0-9,]+) entries are shortened and ([0-9,]+) are omitted", head)
     assert summed
     assert [_number(part) for part in summed.groups()] == [short.total(), left.total()]
     used = tags(page(text))
@@ -291,21 +293,21 @@ def _number(text: str) -> int:
 
 @pytest.mark.parametrize("text", ["x" * 10_000, "`" * 10_000, "é" * 10_000, "\U000e0001" * 10_000])
 def test_overlong_value_does_not_displace_the_others(text: str) -> None:
-    """It is shown in short, or counted as left out; nothing is cut in the middle of markup."""
+    """An entry with an overlong value is shortened or counted as omitted, and the other entries are shown."""
     shown = render(rich(text))
     assert len(shown.encode()) <= MAX_SIZE
     assert "This comment is not complete" in shown
     small = report(association("small"), association("large", "held", reason=text * 10))
     shown = render(small)
-    assert "In short, to fit into a comment: 1 held." in shown
+    assert "Shortened to fit into the comment: 1 held." in shown
     assert "- **held** `large`, `manifests/large.yaml:3`" in shown
     assert "+ /DestinationURI" in shown
 
 
 def test_findings_list_problems_and_warnings() -> None:
-    """And that all is well, where it is."""
+    """Problems and warnings are listed under a heading with their counts."""
     text = render_findings(found())
-    assert text.splitlines()[0] == "## 2 problems in the manifests: none is used."
+    assert text.splitlines()[0] == "## 2 problems in the manifests: no manifest is used."
     assert "- `plain:3:7` `plain`: `plain`" in text
     assert render_findings(ValidationResult(3, 1)) == "## 3 manifests, 1 target: valid.\n"
     assert render_findings(ValidationResult()) == "## no manifests: valid.\n"
@@ -315,7 +317,7 @@ def test_findings_list_problems_and_warnings() -> None:
 
 
 def test_omitted_findings_are_counted() -> None:
-    """The first ones are shown."""
+    """The first findings are shown, and those that do not fit are counted."""
     text = render_findings(ValidationResult(problems=problems() * 5_000))
     assert len(text.encode()) <= MAX_SIZE
     left = re.search(r"And ([0-9,]+) more: ([0-9,]+) problems\.", text)
@@ -325,7 +327,7 @@ def test_omitted_findings_are_counted() -> None:
 
 
 def test_pending_writes_are_shown_before_the_bulk_of_blocked_rows() -> None:
-    """Whoever approves reads the writes, however many sentences there are about what is not one."""
+    """A large number of blocked entries does not displace the planned writes, which a reviewer approves."""
     blocked = [association(f"blocked-{number}", "blocked", reason="no room " * 12) for number in range(LARGE)]
     creates = [association(f"new-{number}") for number in range(10)]
     page = render(report(*blocked, *creates))
@@ -333,5 +335,5 @@ def test_pending_writes_are_shown_before_the_bulk_of_blocked_rows() -> None:
     for number in range(10):
         assert f"**to create** `new-{number}`: " in page
     assert "**blocked** `blocked-0`: " in page
-    assert page.index("### Needs a person") < page.index("### What would be written")
+    assert page.index("### Needs action") < page.index("### Planned writes")
     assert "This comment is not complete" in page

@@ -1,4 +1,4 @@
-"""Rows without a manifest say the name of the data integration, where it is known, in every format."""
+"""Tests for entries without a manifest: every format shows the name of the data integration if it is known."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMED = {INTEGRATION.arn: INTEGRATION.name}
     [partial(text.render, is_terminal=False), junit.render, sarif.render, github.render, markdown.render],
 )
 def test_rows_without_a_manifest_use_the_integration_name(render: Callable[[Report], str]) -> None:
-    """The ARN stands only where somebody has to find it, or where the name is not known."""
+    """The ARN is shown only if the name is unknown or the data integration could not be listed."""
     named = render(report(orphaned=(record("old"),), integration_names=NAMED))
     assert INTEGRATION.name in named
     assert INTEGRATION.arn not in named
@@ -31,7 +31,7 @@ def test_rows_without_a_manifest_use_the_integration_name(render: Callable[[Repo
 
 
 def test_json_has_both_name_and_arn_of_an_integration() -> None:
-    """The ARN as before, and the name beside it."""
+    """The JSON report contains both the ARN and the name of a data integration."""
     told = report(
         orphaned=(record("old"),), unmanaged=(live("z"),), unlisted=((INTEGRATION.arn, "no"),), integration_names=NAMED
     )

@@ -1,4 +1,4 @@
-"""The report for code scanning: results at the lines of manifests, and nothing that makes GitHub refuse the file."""
+"""Tests for the SARIF report: results at the lines of manifests, in a file that GitHub accepts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RESULT = {"ruleId", "ruleIndex", "level", "message", "locations", "partialFinger
 
 
 def check(text: str) -> dict[str, Any]:
-    """Hold a document against what SARIF 2.1.0 and GitHub ask of the members that are used, and return its run."""
+    """Assert that a document meets the requirements of SARIF 2.1.0 and GitHub, and return its run."""
     document = json.loads(text)
     assert set(document) == {"$schema", "version", "runs"}
     assert document["version"] == "2.1.0"
@@ -67,14 +67,14 @@ def _check_place(place: dict[str, Any]) -> None:
 
 
 def only(told: Report) -> dict[str, Any]:
-    """Return the only result."""
+    """Return the only result of a report."""
     (result,) = check(render(told))["results"]
     found: dict[str, Any] = result
     return found
 
 
 def test_a_write_is_a_note_at_its_manifest() -> None:
-    """The whole request stands in the message."""
+    """A planned write is a note at its manifest, with the whole request in the message."""
     told = report(association())
     result = only(told)
     assert (result["ruleId"], result["level"]) == ("create", "note")
@@ -104,19 +104,19 @@ def test_a_write_is_a_note_at_its_manifest() -> None:
     ],
 )
 def test_each_decision_has_a_rule(decision: str, changes: dict[str, Any], rule: str, level: str) -> None:
-    """With a stable id."""
+    """Each decision and outcome has a rule with a stable id and a level."""
     result = only(report(association("export", decision, **changes)))
     assert (result["ruleId"], result["level"]) == (rule, level)
     assert result["properties"]["decision"] == decision
 
 
 def test_in_sync_association_is_not_a_result() -> None:
-    """There is nothing to look at."""
+    """An association in sync has no result, because a reviewer has nothing to check."""
     assert check(render(report(association("export", "in-sync"))))["results"] == []
 
 
 def test_a_fingerprint_stays_when_a_manifest_moves() -> None:
-    """Another name, target or rule has another one."""
+    """A fingerprint does not depend on the place of a manifest, and differs by name and rule."""
     moved = association(origin=Origin("elsewhere.yaml", 99, 5))
     every = (association(), moved, association("other"), association("export", "lost"))
     prints = [str(only(report(each))["partialFingerprints"]) for each in every]
@@ -129,7 +129,7 @@ def test_a_fingerprint_stays_when_a_manifest_moves() -> None:
 
 
 def test_row_without_a_file_is_a_notification() -> None:
-    """GitHub refuses a file in which a result has no location."""
+    """An entry without a file is a notification, because GitHub refuses a file with a result without a location."""
     told = report(
         error="no credentials", unmanaged=(live("z"),), orphaned=(record("old"),), unlisted=(("arn:a", "denied"),)
     )
@@ -151,7 +151,7 @@ def test_row_without_a_file_is_a_notification() -> None:
 
 
 def test_run_has_digest_revision_and_coverage() -> None:
-    """Digest, revision, and how much is managed."""
+    """The properties of a run contain the plan digest, revision, summary and coverage."""
     told = report(association(), live_count=4)
     run = check(render(told))
     assert run["tool"]["driver"]["version"] == "plain"
@@ -177,7 +177,7 @@ def test_run_has_digest_revision_and_coverage() -> None:
     ],
 )
 def test_a_file_is_a_uri(file: str, uri: str, based: bool) -> None:
-    """Percent-encoded, and relative to the checkout unless it is absolute."""
+    """A file is a percent-encoded URI, relative to the checkout unless the path is absolute."""
     told = only(report(association(origin=Origin(file, 1, 1))))
     artifact = told["locations"][0]["physicalLocation"]["artifactLocation"]
     assert artifact["uri"] == uri
@@ -186,13 +186,13 @@ def test_a_file_is_a_uri(file: str, uri: str, based: bool) -> None:
 
 
 def test_rich_report_is_well_formed() -> None:
-    """In a run and in a dry one."""
+    """A report with every kind of entry is well-formed, for a run and for a dry run."""
     assert len(check(render(rich()))["results"]) == 25
     assert len(check(render(rich(dry_run=True)))["results"]) == 25
 
 
 def test_findings_are_results() -> None:
-    """Errors and warnings, at their places where they have one."""
+    """Problems are errors and warnings are warnings, at their lines if the lines are known."""
     results = check(render_findings(found()))["results"]
     assert [(each["ruleId"], each["level"]) for each in results] == [
         ("invalid-manifest", "error"), ("invalid-manifest", "error"),
@@ -204,7 +204,7 @@ def test_findings_are_results() -> None:
 
 @pytest.fixture(scope="module")
 def schema(tmp_path_factory: pytest.TempPathFactory) -> jsonschema.Draft4Validator:
-    """Return the schema of the standard, as the npm package of its editors has it."""
+    """Return the schema of the standard from an npm package of Microsoft, which edits the standard."""
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("the schema of SARIF comes from npm, which is not installed")
@@ -229,7 +229,7 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> jsonschema.Draft4Validat
     ],
 )
 def test_sarif_report_fits_the_standard_schema(text: str, schema: jsonschema.Draft4Validator) -> None:
-    """And the schema does refuse what is not."""
+    """A report fits the schema of the standard, and the schema refuses a result without a message."""
     document = json.loads(text)
     assert list(schema.iter_errors(document)) == []
     document["runs"][0]["results"] = [{"ruleId": "without a message"}]

@@ -1,4 +1,4 @@
-"""The text report: a line per association, differences as a diff, and nothing that could steer a terminal."""
+"""Tests for the text report: one line for each association, differences as a diff, and no terminal escapes."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ SHIFTED: dict[str, Any] = {"StartTime": "1788220800000", "EndTime": "17934912000
 
 
 def report(*manifests: Manifest, lives: tuple[Live, ...] = (), dry_run: bool = True, **outcomes: Outcome) -> Report:
-    """Return a report of one target in which `export` is remembered."""
+    """Return a report of one target whose journal contains the association `export`."""
     decided = compute_plan(manifests, observed(*lives), journal(record()), rules())
     target = build_target_report("prod", "1234", "us-east-1", Result(decided, outcomes, {}))
     return Report(RunInfo("id", NOW, NOW, dry_run=dry_run, revision=None, version="0"), (target,))
 
 
 def test_plain_report_is_rendered_exactly() -> None:
-    """Columns stand under each other; times are shown as people write them."""
+    """The plain text of a report has aligned columns and readable times."""
     window = {**ON_DEMAND, "OnDemandConfiguration": SHIFTED}
     shown = replace(live(ExecutionConfiguration=window), last_execution=Execution("IN_PROGRESS", None))
     new = manifest("a-longer-name", DestinationURI="s3://corp-exports/2026-11")
@@ -57,18 +57,18 @@ def test_plain_report_is_rendered_exactly() -> None:
 
 
 def test_plan_mismatch_shows_the_whole_new_plan() -> None:
-    """Nothing was adopted or written, and the plan that is to be reviewed now is shown whole."""
+    """After a plan mismatch, the report shows the whole new plan as not yet written."""
     adopted = manifest("adopted", DestinationURI="s3://corp-exports/adopted")
     new = manifest("new", DestinationURI="s3://corp-exports/new")
     there = report(adopted, new, lives=(live("b2", DestinationURI="s3://corp-exports/adopted"),), dry_run=False)
     text = render(replace(there, mismatch=PlanMismatch("sha256:0", None)), is_terminal=False)
     assert "  adopt      adopted" in text
     assert "      + DestinationURI  s3://corp-exports/new" in text
-    assert "Run: Not the plan that was reviewed: 1 to create, 1 to adopt. Nothing was written." in text
+    assert "Run: The plan differs from the reviewed plan: 1 to create, 1 to adopt. Nothing was written." in text
 
 
 def test_diff_marks_members_that_aws_does_not_show() -> None:
-    """A change of ObjectConfiguration shows git and journal, and no made-up live value."""
+    """A difference in ObjectConfiguration shows the values in git and journal, and no live value."""
     text = render(report(manifest(ObjectConfiguration={"A": {"b": ["c"]}}), lives=(live(),)), is_terminal=False)
     assert "- live     unverifiable: AWS does not show it" in text
     assert '+ git      ["c"]' in text
@@ -76,7 +76,7 @@ def test_diff_marks_members_that_aws_does_not_show() -> None:
 
 
 def test_run_report_counts_created_and_failed_calls() -> None:
-    """Created and failed are told apart, with AWS's reason."""
+    """Created and failed calls are counted separately, and a failed call shows the reason from AWS."""
     two = (manifest("a", DestinationURI="s3://x/aa"), manifest("b", DestinationURI="s3://x/bb"))
     text = render(report(*two, dry_run=False, a=Created("1"), b=Refused("quota")), is_terminal=False)
     assert "  created    a" in text
@@ -86,29 +86,29 @@ def test_run_report_counts_created_and_failed_calls() -> None:
 
 
 def test_unknown_outcome_explains_the_next_run() -> None:
-    """Nobody has to guess whether to run again."""
+    """A call without an answer is shown with what the next run does about it."""
     new = manifest("a", DestinationURI="s3://x/aa")
     text = render(report(new, dry_run=False, a=Unknown("time-out")), is_terminal=False)
     assert "  unknown    a" in text
-    assert "the next run looks for it" in text
+    assert "the next run checks AWS" in text
     assert "Run: 1 unknown." in text
 
 
 def test_failed_target_shows_its_error_once() -> None:
-    """Its error stands above its manifests."""
+    """The error of a failed target is shown once, above its manifests."""
     failed = TargetReport("prod", None, None, "no credentials", build_blocked_lines([manifest()], "the target failed"))
     text = render(replace(report(), targets=(failed,)), is_terminal=False)
     assert text.splitlines()[:2] == ["prod", "  failed: no credentials"]
 
 
 def test_empty_target_is_stated() -> None:
-    """An empty target does not look like a cut-off report."""
-    assert "no manifests, and nothing live" in render(report(), is_terminal=False)
+    """A target without manifests and live associations has a line that says this."""
+    assert "no manifests and no live associations" in render(report(), is_terminal=False)
 
 
 @given(st.text(min_size=1, max_size=30), st.booleans())
 def test_values_cannot_inject_terminal_escapes(hostile: str, terminal: bool) -> None:
-    """Names, values and AWS's answers are shown; their control and direction characters are not sent."""
+    """Control and direction characters in names, values and answers from AWS are escaped."""
     named = replace(manifest(hostile, ClientId=hostile), origin=Origin(hostile, 1, 1))
     shown = replace(live(ClientId=hostile), last_execution=Execution(hostile, hostile))
     text = render(report(named, lives=(shown, live("b", ClientId=hostile + "x"))), is_terminal=terminal)

@@ -1,4 +1,4 @@
-"""An adoption that the journal has not taken is called one in no format."""
+"""Tests for an adoption that could not be written to the journal: every format reports it as not adopted."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ RENDERERS: list[Callable[[Report], str]] = [
 
 @pytest.mark.parametrize("render", RENDERERS)
 def test_unrecorded_adoption_is_not_reported_as_adopted(render: Callable[[Report], str]) -> None:
-    """It could not be written: rows and summary say what there is to do, and that it was not done."""
+    """If the journal could not be written, entries and summary report the association as not adopted."""
     row = association("taken", "adopt", arn=live().arn, outcome=NOT_TAKEN)
     told = report(row, dry_run=False, error="the disk is full")
     said = render(told)
     assert "not adopted" in said
     assert "adopted" not in said.lower().replace("not adopted", "").replace("unadopted", "").replace("or adopted", "")
     done = replace(told.targets[0], error=None, associations=(replace(row, outcome=None),))
-    if render is not json.render:  # which has decisions and outcomes, and no words
+    if render is not json.render:  # JSON contains decisions and outcomes, but no labels
         assert "adopted" in render(replace(told, targets=(done,)))
 
 
 def test_report_kind_labels_are_unique() -> None:
-    """The page explains each label once: what is to adopt, and what could not be."""
+    """Each kind has a different label, because the page explains each label once."""
     labels = [kind.label for kind in ReportKind]
     assert sorted(set(labels)) == sorted(labels)
 
 
 def test_write_that_was_not_started_is_reported_as_planned() -> None:
-    """The lease could not be taken: the comment lists what would be written."""
+    """If the lease could not be taken, the comment lists the writes as planned."""
     told = report(association(), dry_run=False, error="held by another")
-    assert "### What would be written" in markdown.render(told)
+    assert "### Planned writes" in markdown.render(told)

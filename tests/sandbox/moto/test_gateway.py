@@ -1,4 +1,4 @@
-"""The door of the server decides who waits for whom, and which path moto sees."""
+"""The middleware serialises S3 requests and sets the path that moto reads."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ SCOPE = "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/{}/aws4_request,
 
 
 class RecordingLock:
-    """A lock that tells whether it is held, for one thread."""
+    """A lock for one thread that records if it is held."""
 
     held = False
 
@@ -29,7 +29,7 @@ class RecordingLock:
 
 @contextmanager
 def gateway_seeing(seen: list[tuple[str, bool]]) -> Iterator[SandboxMiddleware]:
-    """Give a gateway to an application that notes the path and whether the lock is held."""
+    """Yield a middleware whose application records the path and if the lock is held."""
     lock = RecordingLock()
 
     def application(environ: "WSGIEnvironment", _: "StartResponse") -> list[bytes]:
@@ -49,7 +49,7 @@ def gateway_seeing(seen: list[tuple[str, bool]]) -> Iterator[SandboxMiddleware]:
     ],
 )
 def test_only_s3_requests_are_serialised(service: str, seen: tuple[str, bool]) -> None:
-    """S3 waits, so that conditions hold; AppIntegrations has its own lock and is found by its raw URL."""
+    """Only requests to S3 take the lock, and only AppIntegrations requests get a fixed path."""
     said: list[tuple[str, bool]] = []
     environ = {
         "PATH_INFO": "/bucket//key",

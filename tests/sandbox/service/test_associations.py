@@ -1,4 +1,4 @@
-"""A Create starts a job at once and cannot be undone; an Update reruns it and changes nothing else."""
+"""A Create starts a job and is permanent. An Update changes the execution configuration and runs the job again."""
 
 from typing import Any
 
@@ -22,13 +22,13 @@ SCHEDULED = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleEx
 
 
 def create(service: AppIntegrations, **more: Any) -> dict[str, Any]:
-    """Create an association of profiles-export."""
+    """Create an association of profiles-export and return the answer."""
     request = {"DataIntegrationIdentifier": "profiles-export", "ExecutionConfiguration": ON_DEMAND}
     return service.call("CreateDataIntegrationAssociation", request | more)
 
 
 def update(service: AppIntegrations, identifier: str, execution: dict[str, Any] = LATER) -> dict[str, Any]:
-    """Update an association of profiles-export."""
+    """Update an association of profiles-export and return the answer."""
     return service.call(
         "UpdateDataIntegrationAssociation",
         {
@@ -40,18 +40,18 @@ def update(service: AppIntegrations, identifier: str, execution: dict[str, Any] 
 
 
 def listed(service: AppIntegrations, integration: str = "profiles-export") -> list[dict[str, Any]]:
-    """List associations."""
+    """Return the associations of a data integration, as List shows them."""
     answer = service.call("ListDataIntegrationAssociations", {"DataIntegrationIdentifier": integration})
     return list(answer["DataIntegrationAssociations"])
 
 
 def statuses(service: AppIntegrations) -> list[str]:
-    """List how the jobs stand."""
+    """Return the status of each job, as List shows it."""
     return [each["LastExecutionStatus"]["ExecutionStatus"] for each in listed(service)]
 
 
 def test_list_omits_the_members_that_aws_omits(service: AppIntegrations) -> None:
-    """Object configuration, metadata and token cannot be read back; the rest can."""
+    """List shows neither object configuration nor metadata nor token, and shows every other member."""
     made = create(
         service,
         ClientId="client",
@@ -75,7 +75,7 @@ def test_list_omits_the_members_that_aws_omits(service: AppIntegrations) -> None
 
 
 def test_list_returns_the_associations_of_one_integration(service: AppIntegrations) -> None:
-    """Associations of other data integrations are not listed."""
+    """List shows only the associations of the requested data integration."""
     create(service)
     create(service, DataIntegrationIdentifier="crm-accounts", ExecutionConfiguration=SCHEDULED)
     assert len(listed(service)) == len(listed(service, "crm-accounts")) == 1
@@ -83,7 +83,7 @@ def test_list_returns_the_associations_of_one_integration(service: AppIntegratio
 
 
 def test_job_completes_when_its_time_is_over(service: AppIntegrations, clock: ManualClock) -> None:
-    """An ON_DEMAND job is IN_PROGRESS, then COMPLETED."""
+    """An ON_DEMAND job is IN_PROGRESS for `job_seconds`, and then COMPLETED."""
     create(service)
     clock.advance(9.9)
     assert statuses(service) == ["IN_PROGRESS"]
@@ -92,7 +92,7 @@ def test_job_completes_when_its_time_is_over(service: AppIntegrations, clock: Ma
 
 
 def test_failing_jobs_can_be_configured(service: AppIntegrations, clock: ManualClock) -> None:
-    """A switch makes jobs end as FAILED, with a reason."""
+    """With `job_outcome=FAILED`, a job ends as FAILED with a reason."""
     service.set_behaviour(Behaviour(job_outcome="FAILED", job_seconds=1))
     create(service)
     clock.advance(1)
@@ -102,7 +102,7 @@ def test_failing_jobs_can_be_configured(service: AppIntegrations, clock: ManualC
 
 
 def test_scheduled_association_has_run_no_job(service: AppIntegrations) -> None:
-    """Only ON_DEMAND starts a job by Create; no execution configuration starts none either."""
+    """A Create starts no job for a schedule, and none without an execution configuration."""
     create(service, ExecutionConfiguration=SCHEDULED)
     service.call("CreateDataIntegrationAssociation", {"DataIntegrationIdentifier": "profiles-export"})
     scheduled, bare = listed(service)
@@ -111,7 +111,7 @@ def test_scheduled_association_has_run_no_job(service: AppIntegrations) -> None:
 
 
 def test_update_reruns_the_job(service: AppIntegrations, clock: ManualClock) -> None:
-    """An Update answers nothing, changes the execution configuration and starts the job again."""
+    """An Update has an empty answer, changes the execution configuration and runs the job again."""
     made = create(service, DestinationURI="s3://exports/2026")
     clock.advance(60)
     assert statuses(service) == ["COMPLETED"]
@@ -124,7 +124,7 @@ def test_update_reruns_the_job(service: AppIntegrations, clock: ManualClock) -> 
 
 
 def test_update_under_another_integration_is_not_found(service: AppIntegrations) -> None:
-    """An association is found only under its own data integration."""
+    """An association can be updated only under its own data integration."""
     create(service, DataIntegrationIdentifier="crm-accounts")
     [item] = listed(service, "crm-accounts")
     with pytest.raises(ResourceNotFoundError):
@@ -132,7 +132,7 @@ def test_update_under_another_integration_is_not_found(service: AppIntegrations)
 
 
 def test_executed_writes_are_logged_with_token_and_time(service: AppIntegrations, clock: ManualClock) -> None:
-    """The log names every write that took effect, and no other."""
+    """An executed write is recorded with operation, token, ARN and time. A repeated token adds no record."""
     create(service, ClientToken="t")
     create(service, ClientToken="t")
     [item] = listed(service)
@@ -142,7 +142,7 @@ def test_executed_writes_are_logged_with_token_and_time(service: AppIntegrations
 
 
 def test_eleventh_association_exceeds_the_quota(service: AppIntegrations) -> None:
-    """A data integration takes ten associations; the quota is each integration's own."""
+    """Each data integration accepts ten associations and refuses the eleventh."""
     for _ in range(10):
         create(service, ExecutionConfiguration=SCHEDULED)
     with pytest.raises(QuotaExceededError):
@@ -151,7 +151,7 @@ def test_eleventh_association_exceeds_the_quota(service: AppIntegrations) -> Non
 
 
 def test_concurrent_exports_have_a_quota(service: AppIntegrations, clock: ManualClock) -> None:
-    """Running jobs count, ended ones and schedules do not; an Update is a job like a Create."""
+    """Running exports count towards the quota, from Creates and Updates. Completed exports and schedules do not."""
     service.set_behaviour(Behaviour(concurrent_exports=2))
     made = create(service)["DataIntegrationAssociationId"]
     update(service, made)
@@ -167,7 +167,7 @@ def test_concurrent_exports_have_a_quota(service: AppIntegrations, clock: Manual
 
 
 def test_repeated_token_returns_the_first_answer(service: AppIntegrations) -> None:
-    """The first answer comes again under its token, also for other parameters."""
+    """A repeated token returns the first answer, even with other parameters."""
     first = create(service, ClientToken="t")
     assert create(service, ClientToken="t") == first
     assert create(service, ClientToken="t", ClientId="other") == first
@@ -176,14 +176,14 @@ def test_repeated_token_returns_the_first_answer(service: AppIntegrations) -> No
 
 
 def test_token_knows_an_integration_by_any_identifier(service: AppIntegrations) -> None:
-    """Name and ARN of one data integration are the same parameter."""
+    """Name and ARN of a data integration count as the same parameter."""
     service.set_behaviour(Behaviour(tokens="refuse-mismatch"))
     first = create(service, ClientToken="t")
     assert create(service, ClientToken="t", DataIntegrationIdentifier=first["DataIntegrationArn"]) == first
 
 
 def test_repeated_token_with_other_parameters_can_be_refused(service: AppIntegrations) -> None:
-    """A known token with other parameters is an error, with the same ones it is not."""
+    """With `refuse-mismatch`, a repeated token is refused only if other parameters differ."""
     service.set_behaviour(Behaviour(tokens="refuse-mismatch"))
     first = create(service, ClientToken="t")
     assert create(service, ClientToken="t") == first
@@ -193,18 +193,18 @@ def test_repeated_token_with_other_parameters_can_be_refused(service: AppIntegra
 
 
 def test_ignored_tokens_create_again(service: AppIntegrations) -> None:
-    """Every Create creates."""
+    """With `ignored`, a repeated token creates a second association."""
     service.set_behaviour(Behaviour(tokens="ignored"))
     assert create(service, ClientToken="t") != create(service, ClientToken="t")
 
 
 def test_create_without_a_token_always_creates(service: AppIntegrations) -> None:
-    """A token is the client's to send."""
+    """Every Create without a token creates an association."""
     assert create(service) != create(service)
 
 
 def test_expired_token_creates_again(service: AppIntegrations, clock: ManualClock) -> None:
-    """A token is remembered for its lifetime, from the first Create on, and no longer."""
+    """A token expires after its lifetime, counted from the first Create, and then creates again."""
     service.set_behaviour(Behaviour(token_lifetime=100))
     first = create(service, ClientToken="t")
     clock.advance(99)
@@ -217,7 +217,7 @@ def test_expired_token_creates_again(service: AppIntegrations, clock: ManualCloc
 
 
 def test_list_can_lag_behind_creates(service: AppIntegrations, clock: ManualClock) -> None:
-    """A fresh association is missing from List, yet counts as existing."""
+    """A new association can be missing from List for a while, but counts towards the quota."""
     service.set_behaviour(Behaviour(list_lag=30, associations_per_integration=1))
     create(service)
     clock.advance(29)
@@ -229,7 +229,7 @@ def test_list_can_lag_behind_creates(service: AppIntegrations, clock: ManualCloc
 
 
 def test_list_can_lag_behind_updates(service: AppIntegrations, clock: ManualClock) -> None:
-    """List shows the former execution configuration for a while after an Update."""
+    """List can show the previous execution configuration for a while after an Update."""
     service.set_behaviour(Behaviour(update_lag=30))
     made = create(service)
     update(service, made["DataIntegrationAssociationId"])
@@ -239,7 +239,7 @@ def test_list_can_lag_behind_updates(service: AppIntegrations, clock: ManualCloc
 
 
 def test_list_can_drop_finished_jobs(service: AppIntegrations, clock: ManualClock) -> None:
-    """An association leaves List a while after its job; a schedule never does."""
+    """List can drop an association some time after its job. It never drops a scheduled one."""
     service.set_behaviour(Behaviour(list_forgets=50))
     create(service)
     create(service, ExecutionConfiguration=SCHEDULED)
@@ -250,7 +250,7 @@ def test_list_can_drop_finished_jobs(service: AppIntegrations, clock: ManualCloc
 
 
 def test_one_association_per_integration_can_be_enforced(service: AppIntegrations) -> None:
-    """A second association is refused, also after the first is gone; its token still answers."""
+    """A second association can be refused, even after the first is removed. A repeated token still answers."""
     service.set_behaviour(Behaviour(one_association_per_integration=True))
     made = create(service, ClientToken="t")
     assert create(service, ClientToken="t") == made
@@ -263,7 +263,7 @@ def test_one_association_per_integration_can_be_enforced(service: AppIntegration
 
 
 def test_explicit_deny_has_the_aws_message(service: AppIntegrations) -> None:
-    """Writes to associations are refused with the text that tells a permanent deny."""
+    """An explicit deny refuses Create and Update with the text that AWS uses, and List still works."""
     made = create(service)["DataIntegrationAssociationId"]
     service.set_behaviour(Behaviour(explicit_deny=True))
     with pytest.raises(AccessDeniedError, match="explicit deny in a resource-based policy"):
@@ -274,7 +274,7 @@ def test_explicit_deny_has_the_aws_message(service: AppIntegrations) -> None:
 
 
 def test_plain_denial_has_no_explicit_deny(service: AppIntegrations) -> None:
-    """A missing permission reads differently from an explicit deny."""
+    """The message for a missing permission does not mention an explicit deny."""
     service.set_behaviour(Behaviour(access_denied=True))
     with pytest.raises(AccessDeniedError) as caught:
         create(service)
@@ -282,7 +282,7 @@ def test_plain_denial_has_no_explicit_deny(service: AppIntegrations) -> None:
 
 
 def test_list_can_be_denied_for_one_integration(service: AppIntegrations) -> None:
-    """The other data integrations stay listable."""
+    """List can be refused for one data integration, and still works for the others."""
     service.set_behaviour(Behaviour(list_denied="profiles-export"))
     with pytest.raises(AccessDeniedError):
         listed(service)
@@ -290,7 +290,7 @@ def test_list_can_be_denied_for_one_integration(service: AppIntegrations) -> Non
 
 
 def test_throttle_is_a_token_bucket_over_all_operations(service: AppIntegrations, clock: ManualClock) -> None:
-    """A burst passes, then the rate holds; what waits long does not save up more than the burst."""
+    """The operations share one token bucket: a burst passes, then the rate applies. Idle time saves up one burst."""
     service.set_behaviour(Behaviour(throttle_rate=2, throttle_burst=3))
     for operation in ("ListDataIntegrations",) * 3:
         service.call(operation, {})
@@ -311,7 +311,7 @@ def test_throttle_is_a_token_bucket_over_all_operations(service: AppIntegrations
 
 
 def test_write_with_a_lost_answer_is_executed_once(service: AppIntegrations) -> None:
-    """The Create took effect, its client cannot know, and the token leads back to it."""
+    """A Create whose answer is lost is executed. The repeated token returns the same association."""
     service.set_behaviour(Behaviour(lose_answers=1))
     with pytest.raises(AnswerLostError):
         create(service, ClientToken="t")
@@ -321,7 +321,7 @@ def test_write_with_a_lost_answer_is_executed_once(service: AppIntegrations) -> 
 
 
 def test_number_of_lost_answers_is_configurable(service: AppIntegrations) -> None:
-    """The next n writes lose their answers, Updates as well, and the one after does not."""
+    """With `lose_answers=2`, two writes lose their answers, and the third does not."""
     service.set_behaviour(Behaviour(lose_answers=2))
     with pytest.raises(AnswerLostError):
         create(service)
@@ -333,7 +333,7 @@ def test_number_of_lost_answers_is_configurable(service: AppIntegrations) -> Non
 
 
 def test_failed_write_is_not_carried_out(service: AppIntegrations) -> None:
-    """The client sees the same 500 as of a lost answer, and nothing was done."""
+    """With `fail_writes=1`, the first write answers 500 and is not executed."""
     service.set_behaviour(Behaviour(fail_writes=1))
     with pytest.raises(InternalServiceError):
         create(service, ClientToken="t")

@@ -1,4 +1,4 @@
-"""Data integrations are found by name, UUID or ARN, and their associations pin them."""
+"""Data integrations are found by name, UUID or ARN, and cannot be deleted while they have associations."""
 
 import re
 
@@ -19,7 +19,7 @@ ARN = re.compile(r"arn:aws:app-integrations:us-east-1:123456789012:data-integrat
 
 
 def test_created_integration_reads_back_unchanged(service: AppIntegrations) -> None:
-    """Get answers what Create was given, with the schedule under its other name, and less the token."""
+    """Get returns the request of Create, with `ScheduleConfiguration` for `ScheduleConfig` and without the token."""
     asked = {
         "Name": "articles",
         "KmsKey": "key",
@@ -38,28 +38,28 @@ def test_created_integration_reads_back_unchanged(service: AppIntegrations) -> N
 
 
 def test_name_uuid_and_arn_mean_the_same(service: AppIntegrations) -> None:
-    """Any of the three identifies a data integration."""
+    """Name, UUID and ARN identify the same data integration."""
     by_name = service.call("GetDataIntegration", {"Identifier": "profiles-export"})
     assert service.call("GetDataIntegration", {"Identifier": by_name["Id"]}) == by_name
     assert service.call("GetDataIntegration", {"Identifier": by_name["Arn"]}) == by_name
 
 
 def test_arn_of_another_region_is_not_found(service: AppIntegrations) -> None:
-    """An ARN counts whole, not only its end."""
+    """An ARN with another Region identifies no data integration."""
     arn = service.call("GetDataIntegration", {"Identifier": "profiles-export"})["Arn"]
     with pytest.raises(ResourceNotFoundError):
         service.call("GetDataIntegration", {"Identifier": arn.replace("us-east-1", "us-west-2")})
 
 
 def test_list_shows_arn_name_and_source_only(service: AppIntegrations) -> None:
-    """The summary has no more than AWS documents."""
+    """List shows only ARN, name and source, as AWS documents."""
     listed = service.call("ListDataIntegrations", {})["DataIntegrations"]
     assert [each["Name"] for each in listed] == ["profiles-export", "crm-accounts", "knowledge-articles"]
     assert all(set(each) == {"Arn", "Name", "SourceURI"} for each in listed)
 
 
 def test_name_is_unique_and_mutable(service: AppIntegrations) -> None:
-    """A taken name is refused on Create and Update; a new name replaces the old one."""
+    """Create and Update refuse a name that is in use. A new name replaces the old one."""
     with pytest.raises(DuplicateResourceError):
         service.call("CreateDataIntegration", {"Name": "crm-accounts", "KmsKey": "key"})
     with pytest.raises(InvalidRequestError):
@@ -72,7 +72,7 @@ def test_name_is_unique_and_mutable(service: AppIntegrations) -> None:
 
 
 def test_update_may_change_the_description_alone(service: AppIntegrations) -> None:
-    """The name stays, whether it is repeated or left out."""
+    """An Update of the description keeps the name, repeated or left out."""
     for request in ({"Description": "a"}, {"Description": "b", "Name": "crm-accounts"}):
         service.call("UpdateDataIntegration", {"Identifier": "crm-accounts"} | request)
         got = service.call("GetDataIntegration", {"Identifier": "crm-accounts"})
@@ -80,14 +80,14 @@ def test_update_may_change_the_description_alone(service: AppIntegrations) -> No
 
 
 def test_same_token_creates_one_integration(service: AppIntegrations) -> None:
-    """A repeated Create answers the first data integration again, not that its name is taken."""
+    """A repeated token returns the first data integration, without a duplicate-name error."""
     asked = {"Name": "new", "KmsKey": "key", "ClientToken": "t"}
     assert service.call("CreateDataIntegration", asked) == service.call("CreateDataIntegration", asked)
     assert len(service.state.integrations) == 4
 
 
 def test_integrations_have_a_quota(service: AppIntegrations) -> None:
-    """One more than the quota is refused."""
+    """A data integration that exceeds the quota is refused."""
     service.set_behaviour(Behaviour(integrations=4))
     service.call("CreateDataIntegration", {"Name": "fourth", "KmsKey": "key"})
     with pytest.raises(QuotaExceededError):
@@ -95,7 +95,7 @@ def test_integrations_have_a_quota(service: AppIntegrations) -> None:
 
 
 def test_association_pins_its_integration(service: AppIntegrations) -> None:
-    """Delete is refused while an association exists, and works without."""
+    """A data integration can be deleted only once it has no association."""
     made = service.call("CreateDataIntegrationAssociation", {"DataIntegrationIdentifier": "crm-accounts"})
     with pytest.raises(InvalidRequestError):
         service.call("DeleteDataIntegration", {"DataIntegrationIdentifier": "crm-accounts"})
@@ -106,7 +106,7 @@ def test_association_pins_its_integration(service: AppIntegrations) -> None:
 
 
 def test_integrations_and_associations_have_tags(service: AppIntegrations) -> None:
-    """Tags are set, replaced, listed and removed by ARN."""
+    """Tags of data integrations and associations can be set, replaced, listed and removed."""
     service.call("CreateDataIntegrationAssociation", {"DataIntegrationIdentifier": "crm-accounts"})
     [association] = service.call("ListDataIntegrationAssociations", {"DataIntegrationIdentifier": "crm-accounts"})[
         "DataIntegrationAssociations"
@@ -123,13 +123,13 @@ def test_integrations_and_associations_have_tags(service: AppIntegrations) -> No
 
 
 def test_answers_are_copies(service: AppIntegrations) -> None:
-    """Whoever changes an answer does not change the sandbox."""
+    """Changing an answer does not change the state of the sandbox."""
     service.call("GetDataIntegration", {"Identifier": "profiles-export"})["Tags"]["x"] = "y"
     assert service.call("GetDataIntegration", {"Identifier": "profiles-export"})["Tags"] == {}
 
 
 def test_seeds_are_valid_and_the_same_everywhere() -> None:
-    """What a fresh sandbox holds could have been created by the model's rules, and has the same ids."""
+    """The initial data integrations match the service model, and have the same ids in every account and Region."""
     for integration in create_seed_state("123456789012", "us-east-1").integrations.values():
         validate("CreateDataIntegration", integration.request)
     assert list(create_seed_state("1", "a").integrations) == list(create_seed_state("2", "b").integrations)
@@ -139,7 +139,7 @@ def test_seeds_are_valid_and_the_same_everywhere() -> None:
     ("region", "partition"), [("us-east-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
 )
 def test_arn_has_its_partition(region: str, partition: str) -> None:
-    """The Region says which partition an ARN is in."""
+    """The Region determines the partition of an ARN."""
     service = AppIntegrations("123456789012", region)
     created = service.call("CreateDataIntegration", {"Name": "n", "KmsKey": "key"})
     assert created["Arn"].startswith(f"arn:{partition}:app-integrations:{region}:123456789012:")

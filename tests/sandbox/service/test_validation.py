@@ -1,4 +1,4 @@
-"""What AWS refuses by its model, the sandbox refuses."""
+"""The sandbox refuses every request that violates the service model."""
 
 import re
 from typing import Any
@@ -17,25 +17,25 @@ GOOD: dict[str, Any] = {"DataIntegrationIdentifier": "profiles-export"}
 
 @given(st.text(alphabet="aZ0_:/.-!@#+=,é \n", max_size=12))
 def test_linear_pattern_matches_like_the_model_on_short_text(text: str) -> None:
-    """The pattern that is used matches what the model's pattern matches."""
+    """On short text, the linear pattern matches exactly when the model's pattern matches."""
     assert bool(re.search(LINEAR_URI, text, re.ASCII)) == bool(re.search(URI, text, re.ASCII))
 
 
 @given(st.text(alphabet="a/.,", max_size=8))
 def test_linear_pattern_matches_like_the_model_on_uris(rest: str) -> None:
-    """So too where all begins like a URI."""
+    """On text that begins like a URI, both patterns agree too."""
     uri = f"s3://{rest}"
     assert bool(re.search(LINEAR_URI, uri, re.ASCII)) == bool(re.search(URI, uri, re.ASCII))
 
 
 @pytest.mark.parametrize("shape", ["DestinationURI", "SourceURI"])
 def test_model_still_has_the_pattern(shape: str) -> None:
-    """A botocore with another pattern must not be validated by ours."""
+    """The installed botocore has the pattern that the linear pattern replaces."""
     assert load_model().shape_for(shape).metadata["pattern"] == URI
 
 
 def test_longest_wrong_uri_is_refused_at_once() -> None:
-    """A thousand characters that almost match take no time."""
+    """A thousand characters that almost match are refused without a slow pattern search."""
     with pytest.raises(InvalidRequestError, match="/DestinationURI"):
         validate(CREATE, GOOD | {"DestinationURI": "s3://" + "a" * 994 + " "})
 
@@ -64,22 +64,22 @@ def test_longest_wrong_uri_is_refused_at_once() -> None:
     ],
 )
 def test_request_that_violates_the_model_is_refused(service: AppIntegrations, wrong: dict[str, Any]) -> None:
-    """Enums, patterns, lengths, types, members: nothing wrong is carried out."""
+    """A request with an invalid type, length, pattern, enum value or member is refused and not executed."""
     with pytest.raises(InvalidRequestError):
         service.call(CREATE, GOOD | wrong)
     assert service.executed_writes == ()
 
 
 def test_refusal_names_every_invalid_member() -> None:
-    """A refusal names every wrong member."""
+    """A refusal names every invalid member."""
     with pytest.raises(InvalidRequestError) as caught:
         validate(CREATE, GOOD | {"DestinationURI": "x", "ExecutionConfiguration": {"ExecutionMode": "NEVER"}})
     assert "/DestinationURI" in str(caught.value)
-    assert "/ExecutionConfiguration/ExecutionMode: 'NEVER' is none of ON_DEMAND, SCHEDULED" in str(caught.value)
+    assert "/ExecutionConfiguration/ExecutionMode: 'NEVER' is not one of ON_DEMAND, SCHEDULED" in str(caught.value)
 
 
 def test_limits_themselves_are_accepted() -> None:
-    """The longest of everything is right."""
+    """Values of the maximum length are accepted."""
     validate(
         CREATE,
         {
@@ -94,13 +94,13 @@ def test_limits_themselves_are_accepted() -> None:
 
 @pytest.mark.parametrize("tags", [{}, {"k" * 129: ""}, {"k": "v" * 257}, {str(n): "" for n in range(201)}])
 def test_tags_have_limits(tags: dict[str, str]) -> None:
-    """Maps have sizes as well."""
+    """Tags outside the limits of number and length are refused."""
     with pytest.raises(InvalidRequestError):
         validate("TagResource", {"resourceArn": "arn:aws:app-integrations:::x", "tags": tags})
 
 
 @pytest.mark.parametrize("size", [0, 51])
 def test_pages_have_limits(size: int) -> None:
-    """A page has one item to fifty."""
+    """A page size below 1 or above 50 is refused."""
     with pytest.raises(InvalidRequestError):
         validate("ListDataIntegrations", {"MaxResults": size})

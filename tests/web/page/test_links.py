@@ -1,4 +1,4 @@
-"""A link to a manifest leads where its template says, and nowhere else."""
+"""Tests for links to manifests: a link stays on the host and path of its template."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEMPLATE = "https://git.example/org/repo/blob/{revision}/{file}#L{line}"
     "template", [TEMPLATE, "http://git.example:3000/{file}?ref={revision}", "https://git.example/"]
 )
 def test_http_template_is_accepted(template: str) -> None:
-    """With any of the fields, or none."""
+    """A template with http or https is accepted, with any of the fields or without fields."""
     assert validate_template(template) is None
 
 
@@ -33,7 +33,7 @@ def test_http_template_is_accepted(template: str) -> None:
     ],
 )  # fmt: skip
 def test_invalid_template_is_rejected(template: str) -> None:
-    """With what would be right."""
+    """An invalid template is rejected with an error."""
     assert validate_template(template)
 
 
@@ -41,7 +41,7 @@ def test_invalid_template_is_rejected(template: str) -> None:
 @example(".", "a.yaml")
 @example("..", "a.yaml")
 def test_file_and_revision_names_cannot_change_the_link_host(revision: str, file: str) -> None:
-    """Whatever a revision or a file is called, the host, the path before it and the line stay."""
+    """No name of a revision or a file can change the host, the path prefix or the line of a link."""
     found = build_link(TEMPLATE, revision, Origin(file, 7, 1))
     if found is not None:
         parts = urlsplit(found)
@@ -52,7 +52,7 @@ def test_file_and_revision_names_cannot_change_the_link_host(revision: str, file
 
 
 def test_file_outside_a_repository_has_no_link() -> None:
-    """Without a revision, for an absolute file and for one above the folder."""
+    """A manifest without a revision, with an absolute path or outside the folder has no link."""
     assert build_link(TEMPLATE, None, Origin("a.yaml", 1, 1)) is None
     assert build_link("https://git.example/{file}", None, Origin("a.yaml", 1, 1)) == "https://git.example/a.yaml"
     for file in ("/etc/a.yaml", "../a.yaml", "a/../../b.yaml", "./a.yaml"):
@@ -61,10 +61,10 @@ def test_file_outside_a_repository_has_no_link() -> None:
 
 
 def test_command_line_rejects_an_invalid_template() -> None:
-    """With what would be right, before anything is begun."""
+    """The command line rejects an invalid template before the controller starts."""
     done = CliRunner().invoke(command, ["--manifest-url", "javascript:{file}"])
     assert done.exit_code == 2
-    assert "it begins with https:// and a host" in done.output
+    assert "it must begin with https:// and a host" in done.output
     done = CliRunner().invoke(command, ["--manifest-url", TEMPLATE])
     assert done.exit_code == 2
     assert "give --listen as well" in done.output

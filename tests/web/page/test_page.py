@@ -1,4 +1,4 @@
-"""The page without a browser: what it says, what it lets through, and what it never does."""
+"""Tests for the HTML of the page: its texts, its escaping, its headers and its accessibility."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HOSTILE = (
 
 
 def shown(site: Site, board: ControllerStatus, **asked: str) -> Seen:
-    """Return the page of a board."""
+    """Return the parsed page of a controller status."""
     site.board = board
     answer = site.get("/?" + urlencode(asked))
     assert answer.status == 200
@@ -48,37 +48,38 @@ def shown(site: Site, board: ControllerStatus, **asked: str) -> Seen:
 
 
 def names(seen: Seen) -> list[str]:
-    """Return the ids of the rows."""
+    """Return the ids of the rows of associations."""
     return [attributes["id"] for attributes in seen.all("tr") if "id" in attributes]
 
 
 @pytest.mark.parametrize(
     ("board", "said"),
     [
-        (boards.nothing(), ("yet. Nothing was read", "git cannot be reached", "). No revision is active yet.")),
-        (boards.unmanaged_only(), ("nothing managed", "Nothing is managed yet.", "There is nothing to draw.")),
+        (boards.nothing(), ("yet. No poll has succeeded yet.", "git cannot be reached. No revision is active yet.")),
+        (boards.unmanaged_only(), ("no manifests", "No associations are managed yet.", "No associations to show.")),
         (boards.in_sync(), ("active since 2026-10-31 06:00Z (30 h ago)", "3 in sync", "288 runs")),
-        (boards.drifted(), ("needs a person", "1 drifted", "+ git", "MaxCreates is 10", "/u2", "last day")),
+        (boards.drifted(), ("needs action", "1 drifted", "+ git", "MaxCreates is 10", "/u2", "last 24 hours")),
         (boards.refused(), ("manifests/a.yaml:7:3", "/spec/DestinationURI", "The last valid revision stays active")),
         (boards.failing(), ("failing", "7 runs in a row", "never", "may not make this call")),
     ],
 )
 def test_page_describes_each_controller_state(site: Site, board: ControllerStatus, said: tuple[str, ...]) -> None:
-    """In words that a reader finds."""
+    """The page describes each controller state in words."""
     words = shown(site, board).words
     for each in said:
         assert each in words
 
 
 def test_failed_export_needs_attention_though_in_sync(site: Site) -> None:
-    """Whatever is in sync: it needs attention, its target's card says so, and it comes before what is well."""
+    """An association in sync with a failed export needs attention, is counted on its card, and is listed first."""
     plain = boards.in_sync()
-    (lane,) = plain.targets
-    assert lane.last_report
-    *others, last = lane.last_report.targets[0].associations
+    (target,) = plain.targets
+    assert target.last_report
+    (target_report,) = target.last_report.targets
+    *others, last = target_report.associations
     last = replace(last, name="zz", last_execution=Execution("FAILED", "no key"))
-    report = replace(lane.last_report, targets=(replace(lane.last_report.targets[0], associations=(*others, last)),))
-    seen = shown(site, replace(plain, targets=(replace(lane, last_report=report),)))
+    report = replace(target.last_report, targets=(replace(target_report, associations=(*others, last)),))
+    seen = shown(site, replace(plain, targets=(replace(target, last_report=report),)))
     assert ("li", {"class": "card warning"}) in seen.tags
     assert "prod export failed" in seen.words
     assert "1 export failed" in seen.words
@@ -92,58 +93,58 @@ def test_failed_export_needs_attention_though_in_sync(site: Site) -> None:
 
 
 def test_folder_source_is_shown_without_a_revision(site: Site) -> None:
-    """It is called what it is."""
+    """Manifests from a folder are shown as such, without a revision."""
     board = boards.in_sync()
     assert board.revision
     words = shown(site, replace(board, revision=replace(board.revision, id=None))).words
-    assert "The folder's content active since 2026-10-31 06:00Z" in words
+    assert "The content of the folder with 6 manifests is active since 2026-10-31 06:00Z" in words
 
 
 def test_stuck_run_is_shown(site: Site) -> None:
-    """As a state of its target, with since when."""
+    """A stuck run is the state of its target, with the time of its last progress."""
     moved = NOW - timedelta(hours=1)
-    lane = replace(boards.lane(None), running_since=moved, last_progress=moved, next_run=None)
-    words = shown(site, boards.board(lane)).words
+    target = replace(boards.lane(None), running_since=moved, last_progress=moved, next_run=None)
+    words = shown(site, boards.board(target)).words
     assert "prod stuck" in words
     assert "has made no progress since 2026-11-01 11:00Z" in words
 
 
 def test_stopped_scheduler_is_shown(site: Site) -> None:
-    """Else what is shown looks as good as when it was new; where a stop was asked for, that is said."""
-    assert "any more" not in shown(site, boards.in_sync()).words
+    """The page warns that the scheduler has stopped, unless a shutdown was requested."""
+    assert "The scheduler has stopped" not in shown(site, boards.in_sync()).words
     site.working = False
-    assert "No run begins any more" in shown(site, boards.in_sync()).words
+    assert "The scheduler has stopped" in shown(site, boards.in_sync()).words
     site.stopping = True
     words = shown(site, boards.in_sync()).words
-    assert "Stopping: no further run begins." in words
-    assert "any more" not in words
+    assert "Shutdown requested: no new run starts." in words
+    assert "The scheduler has stopped" not in words
 
 
 def test_runs_before_the_start_are_shown_as_unknown(site: Site) -> None:
-    """What a controller forgot with its last start is not said to have been nothing."""
+    """After a restart, the page does not claim that there were no runs before the restart."""
     day = boards.in_sync()
-    assert "Runs of the last day" in shown(site, day).words
-    assert "No run has ended in the last day." in shown(site, replace(day, finished_runs=())).words
+    assert "Runs in the last 24 hours" in shown(site, day).words
+    assert "No run has finished in the last 24 hours." in shown(site, replace(day, finished_runs=())).words
     young = replace(day, started_at=NOW - timedelta(hours=2))
-    assert "Runs since the start at 2026-11-01 10:00Z" in shown(site, young).words
-    assert "No run has ended since then." in shown(site, replace(young, finished_runs=())).words
-    assert "last day" not in shown(site, replace(young, finished_runs=())).words
+    assert "Runs since the controller started at 2026-11-01 10:00Z" in shown(site, young).words
+    assert "No run has finished since then." in shown(site, replace(young, finished_runs=())).words
+    assert "last 24 hours" not in shown(site, replace(young, finished_runs=())).words
 
 
 def test_page_shows_every_part_of_a_report(site: Site) -> None:
-    """Each kind, each outcome, what is unmanaged, orphaned and not listed, the warnings: marked texts all arrive."""
+    """The page shows each kind and outcome, unmanaged, orphaned and unlisted entries, and warnings."""
     seen = shown(site, boards.hostile("marked"))
     kinds = {kind for kind in ReportKind if f'title="{kind.meaning}"' in site.get("/").text}
     associations = [one for target in reports.rich("marked").targets for one in target.associations]
     assert len(names(seen)) == len(associations)
     assert kinds >= {"failed", "unknown", "blocked", "lost", "drifted", "changed", "update", "create", "held"}
-    for said in ("its manifest is gone", "what is unmanaged there is not known", "Warnings about the manifests"):
+    for said in ("its manifest is gone", "its unmanaged associations are unknown", "Warnings about the manifests"):
         assert said in seen.words
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_texts_cannot_inject_elements(site: Site, text: str) -> None:
-    """Whatever names, reasons and ARNs hold, the elements are those of a harmless page, and no address leaves it."""
+    """Names, reasons and ARNs cannot add elements or attributes to the page, or links that leave it."""
     seen, plain = shown(site, boards.hostile(text)), shown(site, boards.hostile("plain"))
     assert [tag for tag, _ in seen.tags] == [tag for tag, _ in plain.tags]
     assert [sorted(each) for _, each in seen.tags] == [sorted(each) for _, each in plain.tags]
@@ -154,7 +155,7 @@ def test_texts_cannot_inject_elements(site: Site, text: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_query_parameters_cannot_inject_elements(site: Site, text: str) -> None:
-    """An address is written by anyone."""
+    """Query parameters cannot add elements to the page, because anyone can write a URL."""
     seen = shown(site, boards.drifted(), q=text, decision=text, target=text)
     assert len(seen.all("script")) == 1
     assert not seen.all("img")
@@ -162,7 +163,7 @@ def test_query_parameters_cannot_inject_elements(site: Site, text: str) -> None:
 
 
 def test_internal_error_response_has_security_headers(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As any other, and says nothing of what went wrong."""
+    """The response to an internal error has the security headers, and does not contain the error."""
 
     def broken(*_: object) -> None:
         raise RuntimeError("hunter2")
@@ -176,7 +177,7 @@ def test_internal_error_response_has_security_headers(site: Site, monkeypatch: p
 
 @pytest.mark.parametrize("path", ["/", "/static/page.css", "/static/x", "/api/v1/report", "/healthz", "/metrics", "/x"])
 def test_every_response_has_security_headers(site: Site, path: str) -> None:
-    """Nothing is loaded from elsewhere, framed, guessed or kept."""
+    """Every response forbids content from other origins, frames, content sniffing and caching."""
     headers = site.get(path).headers
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
     assert policy == {
@@ -189,7 +190,7 @@ def test_every_response_has_security_headers(site: Site, path: str) -> None:
 
 
 def test_page_has_no_inline_code_and_only_local_files(site: Site) -> None:
-    """No style, no script, no handler in the page: the policy would stop them; and every file is of this origin."""
+    """The page has no inline styles, scripts or handlers, which its policy would block, and only local files."""
     seen = shown(site, boards.drifted())
     assert not seen.all("style")
     for tag, attributes in seen.tags:
@@ -205,13 +206,13 @@ def test_page_has_no_inline_code_and_only_local_files(site: Site) -> None:
 
 @pytest.mark.parametrize("path", ["/healthz/", "/api/v1/report/", "//evil.example/"])
 def test_paths_do_not_redirect_to_other_hosts(site: Site, path: str) -> None:
-    """A redirect would name whatever host the request names."""
+    """A path with a trailing slash is not redirected, because a redirect would go to the host in the request."""
     assert site.get(path, Host="evil.example").status == 404
 
 
 @pytest.mark.parametrize("name", ["..%2fapp.py", "%2e%2e/app.py", "page.html", "%00", "page.css%00"])
 def test_only_static_files_are_served(site: Site, name: str) -> None:
-    """Only what is in the folder of static files."""
+    """Only the files in the static folder are served."""
     assert site.get(f"/static/{name}").status == 404
 
 
@@ -233,7 +234,7 @@ def test_only_static_files_are_served(site: Site, name: str) -> None:
     ],
 )
 def test_form_filters_the_associations(site: Site, asked: dict[str, str], count: str) -> None:
-    """By words, state and target, all of which have to fit; and it says how many do, and shows what was asked."""
+    """The form filters by words, state and target together, counts the matches, and shows the active filter."""
     seen = shown(site, boards.drifted(), **asked)
     assert count in seen.words
     assert len(names(seen)) == int(count.partition(" ")[0])
@@ -245,62 +246,62 @@ def test_form_filters_the_associations(site: Site, asked: dict[str, str], count:
 
 
 def test_gravest_association_comes_first(site: Site) -> None:
-    """A reader sees at once what needs a person."""
+    """The association that needs action comes first, so that a reader sees it at once."""
     words = shown(site, boards.drifted()).words
     table = words[words.index("Associations") :]
     assert table.index("calls") < table.index("profiles-export") < table.index("agents")
 
 
 def test_badges_are_explained_in_text(site: Site) -> None:
-    """For who has no pointer to hold above them."""
+    """The page explains each badge in a text, for readers without a pointer."""
     seen = shown(site, boards.hostile("marked"))
     for state in BADGES:
         assert f"{state.label} {state.meaning}" in seen.words
 
 
 def test_unlisted_association_is_shown_as_last_seen(site: Site) -> None:
-    """A page is read most while things fail: how it stood, its ARN and its last execution are there, called old."""
+    """An association that could not be listed is shown with its last known state, ARN and execution."""
     arn = live("a1").arn
     seen = shown(site, boards.unseen())
     assert "Last seen: drifted since 2026-11-01 09:00Z" in seen.words
     assert "last seen: failed: no key" in seen.words
     assert arn in {each.get("data-copy") for each in seen.all("button")}
     assert seen.words.count("Last seen:") == 1
-    (lane, other) = site.get("/api/v1/report").json["targets"]
-    assert [(each["name"], each["decision"], each["arn"]) for each in lane["lastSeen"]] == [
+    (target, other) = site.get("/api/v1/report").json["targets"]
+    assert [(each["name"], each["decision"], each["arn"]) for each in target["lastSeen"]] == [
         ("contacts", "drifted", arn)
     ]
     assert other["lastSeen"] == []
 
 
 def test_stuck_source_check_is_shown(site: Site) -> None:
-    """No refusal says it, and what the page shows may be old without it."""
+    """The page warns about a stuck poll, because its content may be out of date."""
     board = boards.in_sync()
     looking = TargetStatus("(git)", NOW, NOW - timedelta(minutes=9), None, 0, None, None)
-    assert "are not read" not in shown(site, replace(board, source_status=looking)).words
+    assert "is stuck" not in shown(site, replace(board, source_status=looking)).words
     stuck = replace(looking, last_progress=NOW - timedelta(minutes=11))
     words = shown(site, replace(board, source_status=stuck)).words
-    assert "The manifests are not read" in words
+    assert "The poll of the manifests is stuck" in words
     assert "has made no progress since 2026-11-01 11:49Z" in words
 
 
 def test_run_with_remaining_differences_is_not_shown_as_idle(site: Site) -> None:
-    """What is lost or blocked is in its bar and its words, beside drift."""
+    """A run with lost or blocked associations is not shown as "nothing to do"."""
     run = FinishedRun(
         "r", "prod", NOW - timedelta(hours=1), NOW, is_success=True, write_count=0, drift_count=0, open_count=0
     )
     for past, said, shade in (
         (run, "nothing to do", "well"),
-        (replace(run, open_count=2), "2 not as git says", "drifted"),
-        (replace(run, open_count=2, drift_count=1), "1 drifted, 2 not as git says", "drifted"),
+        (replace(run, open_count=2), "2 differ from git", "drifted"),
+        (replace(run, open_count=1, drift_count=1), "1 drifted, 1 differs from git", "drifted"),
     ):
         seen = shown(site, replace(boards.in_sync(), finished_runs=(past,)))
-        assert f"1 run, the longest 60 min: {said}" in seen.words
+        assert f"1 run, longest 60 min: {said}" in seen.words
         assert shade in {each.get("class") for each in seen.all("rect")}
 
 
 def test_details_element_ids_are_stable_per_target(site: Site) -> None:
-    """However many others come or go before it."""
+    """The id of a details element depends only on the name of its target."""
     board = boards.drifted()
     both = {each["id"] for each in shown(site, board).all("details") if each.get("id", "").startswith("runs-")}
     alone = replace(board, finished_runs=tuple(run for run in board.finished_runs if run.target == "staging"))
@@ -312,25 +313,25 @@ def test_details_element_ids_are_stable_per_target(site: Site) -> None:
 
 
 def test_omitted_rows_are_counted(site: Site) -> None:
-    """The picture and the table say how many they leave out."""
+    """The diagram and the table count the associations that they omit."""
     seen = shown(site, boards.board(boards.lane(reports.many(2100))))
-    assert "the first 60 of the table above, and 2040 more that are not drawn" in seen.words
-    assert "and 100 more: filter to see them" in seen.words
+    assert "The diagram shows the first 60 associations and omits 2040." in seen.words
+    assert "and 100 more. Use the filter to see them" in seen.words
     assert len(names(seen)) == 2000
 
 
 def test_long_difference_is_shortened_and_counted(site: Site) -> None:
-    """Each value of a map is a line, and a revision may hold hundreds of thousands of them: the JSON has all."""
+    """A difference of many lines is shortened, with a count and a link to the JSON report."""
     differences = tuple(Difference(f"/ClientAssociationMetadata/k{number}", "a", "b", "b") for number in range(300))
     long = replace(reports.drifted("calls"), differences=differences)
     seen = shown(site, boards.board(boards.lane(reports.report(long))))
-    assert "and 200 more lines: read all as JSON." in seen.words
+    assert "and 200 more lines, see the JSON report." in seen.words
     assert "/ClientAssociationMetadata/k0" in seen.words
     assert "/ClientAssociationMetadata/k299" not in seen.words
 
 
 def test_page_is_streamed_in_small_pieces() -> None:
-    """Whatever its rows hold: long rows are not gathered before they are packed."""
+    """The page is rendered in small pieces, even with long rows."""
     differences = tuple(Difference(f"/k{number}", "a" * 200, "b" * 200, "b" * 200) for number in range(300))
     long = tuple(replace(reports.drifted(f"calls-{number}"), differences=differences) for number in range(20))
     board = boards.board(boards.lane(reports.report(*long)))
@@ -342,25 +343,25 @@ def test_page_is_streamed_in_small_pieces() -> None:
 
 @pytest.mark.parametrize("site", ["https://git.example/org/repo/blob/{revision}/{file}#L{line}"], indirect=True)
 def test_manifest_is_a_link_with_a_template(site: Site) -> None:
-    """With all of its parts encoded."""
+    """With a template, a manifest is a link whose parts are percent-encoded."""
     text = 'a b"<#?{line}x'
     assert "https://git.example/org/repo/blob/plain/manifests/calls.yaml#L3" in links(site, boards.drifted())
     assert f"https://git.example/org/repo/blob/{quote(text)}/{quote(text)}#L3" in links(site, boards.hostile(text))
 
 
 def test_manifest_is_text_without_a_template(site: Site) -> None:
-    """The file and the line."""
+    """Without a template, the file and line of a manifest are shown as text."""
     assert not any("calls" in link for link in links(site, boards.drifted()))
     assert "manifests/calls.yaml:3" in shown(site, boards.drifted()).words
 
 
 def links(site: Site, board: ControllerStatus) -> set[str]:
-    """Return where the links of a page lead."""
+    """Return the targets of the links on a page."""
     return {link["href"] for link in shown(site, board).all("a")}
 
 
 def test_page_has_headings_table_scopes_and_landmarks(site: Site) -> None:
-    """For who does not see the page: a language, one main, each table's headers with a scope, each field's label."""
+    """The page has the structure that a screen reader needs: a language, landmarks, header scopes and labels."""
     seen = shown(site, boards.drifted())
     assert seen.all("html") == [{"lang": "en"}]
     assert [len(seen.all(tag)) for tag in ("main", "header", "footer", "h1", "title")][:4] == [1, 1, 1, 1]

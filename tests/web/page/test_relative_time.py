@@ -1,4 +1,4 @@
-"""A time is shown so that a person knows at once how long ago it is."""
+"""Tests for times relative to now, and for durations."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from reconciler.web.page.relative_time import RelativeTime, format_duration
         (timedelta(minutes=119), "119 min ago"),
         (timedelta(hours=47), "47 h ago"),
         (timedelta(days=2), "2 days ago"),
-        (timedelta(seconds=-30), "within a minute"),
+        (timedelta(seconds=-30), "in less than a minute"),
         (timedelta(minutes=-5), "in 5 min"),
     ],
 )
 def test_time_is_shown_relative_to_now(ago: timedelta, said: str) -> None:
-    """In the largest unit of which there are two or more, or in minutes."""
+    """A time is shown relative to now, in the largest unit with a value of at least two, or in minutes."""
     moment = RelativeTime.from_datetime(NOW - ago, NOW)
     assert moment
     assert moment.distance == said
@@ -35,5 +35,5 @@ def test_time_is_shown_relative_to_now(ago: timedelta, said: str) -> None:
     ("seconds", "said"), [(0, "0 s"), (0.0421, "0.0421 s"), (3.14159, "3.14 s"), (59, "59 s"), (61, "1 min")]
 )
 def test_duration_uses_the_most_significant_unit(seconds: float, said: str) -> None:
-    """And no more digits than mean anything."""
+    """A duration is shown in one unit, with at most three significant digits below a minute."""
     assert format_duration(timedelta(seconds=seconds)) == said
