@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 
 from reconciler.app.events import EventRecorder
 from reconciler.core.controller.status import ActiveRun
@@ -19,12 +17,11 @@ RUN = ActiveRun("0a1b", "prod", "1f0c5f7")
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """Give what is logged."""
+def log() -> io.StringIO:
+    """Return what is logged."""
     stream = io.StringIO()
     logs.configure(stream, color=False)
-    yield stream
-    structlog.reset_defaults()
+    return stream
 
 
 def test_unexpected_error_is_logged_with_its_run_and_traceback(log: io.StringIO) -> None:
