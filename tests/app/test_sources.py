@@ -35,7 +35,7 @@ class Changing(Source):
 
 def folder(*readings: str) -> FolderSource:
     """Return a source whose readings contain these targets."""
-    return FolderSource(Changing((), None, "HEAD", ".", readings=[each.split() for each in readings]), ())
+    return FolderSource(Changing({}, (), None, "HEAD", ".", readings=[each.split() for each in readings]), ())
 
 
 def test_half_replaced_folder_is_not_used() -> None:
@@ -57,7 +57,7 @@ def test_update_of_a_config_map_with_folders_is_detected(tmp_path: Path) -> None
         (tmp_path / f"..{name}" / "eu" / "a.yaml").write_bytes(TARGET.replace(b"NAME", name.encode()))
     (tmp_path / "..data").symlink_to("..old")
     (tmp_path / "eu").symlink_to("..data/eu")
-    followed = FolderSource(Source((str(tmp_path),), None, "HEAD", "."), ())
+    followed = FolderSource(Source({}, (str(tmp_path),), None, "HEAD", "."), ())
     before = followed.read_version()
     assert [target.name for target in followed.load(before).desired.targets] == ["old"]
     (tmp_path / "..data_tmp").symlink_to("..new")

@@ -19,10 +19,10 @@ from deploy.conftest import RECONCILE
 from deploy.kustomize import KUBERNETES, built, environment, gathered, of_kind, overlay, pod
 
 from reconciler import __version__
+from reconciler.app.settings import Settings
 from reconciler.cli.group import app
 from reconciler.core.controller.status import ControllerStatus
 from reconciler.core.manifests.files import REQUIRED_MEMORY_BYTES
-from reconciler.settings import Settings
 from reconciler.web.app import Views, build_application
 from reconciler.web.webhooks import Webhooks
 
