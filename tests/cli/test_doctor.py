@@ -579,7 +579,7 @@ def test_held_lease_is_a_warning(ready: Program, bucket: Bucket) -> None:
     lease = {"run": "r", "holder": "process 1 on host", "host": "host", "number": 1}
     for expires, result, seen in (
         ("2199-01-01T00:00:00Z", "warning", "held by process 1 on host until 2199-01-01 00:00:00Z"),
-        ("2020-01-01T00:00:00Z", "ok", "left behind by process 1 on host, expired at 2020-01-01 00:00:00Z"),
+        ("2020-01-01T00:00:00Z", "ok", "the lease of process 1 on host expired at 2020-01-01 00:00:00Z"),
     ):
         bucket.text = json.dumps(add_digest({**bucket.journal, "lease": {**lease, "expires": expires}}))
         check = found(diagnose(ready, "--state", bucket.url), "lease")
