@@ -198,7 +198,9 @@ mode = option(
     help="Writes that the run may send. If policy.mode of the manifest is stricter, it applies instead.",
 )
 
-settle_time = duration_option("--settle-time", "15m", "Time to wait for List to show a Create whose answer was lost.")
+settle_time = duration_option(
+    "--settle-time", "15m", "Time to wait for List to show the result of a call whose answer was lost."
+)
 
 max_creates = option(
     "--max-creates",

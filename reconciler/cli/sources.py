@@ -58,7 +58,7 @@ _SOURCE_OPTIONS = options.combine_options(
     ),
     options.option(
         "--git-path",
-        metavar="DIR",
+        metavar="PATH",
         default="manifests",
         show_default=True,
         help="File or folder of manifests in the repository.",

@@ -19,13 +19,13 @@ _INTRODUCTION = """\
 `make docs` generates this page from the program.
 
 Without a command, `reconcile` runs once, with the options of [`run`](#run).
-The variable in parentheses sets an option as well.
-An option on the command line overrides its variable.
+An option can also be set by the variable in parentheses after its name.
+The command line overrides the variable.
 
 Exit codes:
 
 - 0: nothing failed.
-- 1: an error occurred, or a blocked write needs a person.
+- 1: something failed, or an association is blocked until a person decides.
 - 2: with `--detailed-exitcode`: nothing failed, and a difference between git and AWS remains.
 - 3: the manifests are invalid. AWS was not called.
 - 64: an option, argument or variable is invalid. AWS was not called.

@@ -38,7 +38,7 @@ from reconciler.cli.parameters import ListenAddress, ManifestUrlTemplate
     "--listen",
     type=ListenAddress(),
     metavar="HOST:PORT",
-    help="Serve the page, probes, metrics and webhooks on this address. :PORT is every address of this machine.",
+    help="Serve the page, probes, metrics and webhooks on this address. :PORT listens on every address of this machine.",
 )
 @options.option(
     "--manifest-url",
@@ -58,7 +58,7 @@ def command(
     """Reconcile at once, after each change in git, and every --interval, until SIGTERM. Reports go to the log.
 
     While the latest revision is invalid or cannot be read, the last valid revision stays active. SIGHUP starts a run
-    of every target.
+    of every target. The controller reads its manifests repeatedly, so it does not accept -f -.
     """
     from reconciler.app.config import RunConfig
     from reconciler.app.controller import HttpOptions, run_controller

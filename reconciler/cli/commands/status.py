@@ -21,7 +21,7 @@ from reconciler.core.journal.status import JournalStatus
 def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> int:
     """Show the record of each association in the journal. This command writes nothing.
 
-    AWS is called only to find the account of the credentials, and only if the Target does not declare its account.
+    AppIntegrations is not called. STS is called only if the Target does not declare its account.
     """
     from reconciler.app.assemble import sandbox_if_requested
     from reconciler.app.config import RunConfig

@@ -82,7 +82,7 @@ def check_state_folder(folder: str, obstacle: str | None, *, is_ephemeral: bool)
         fix = "allow this user to write there, or give another folder with --state"
         return Check("state-write", CheckResult.FAILED, f"{folder} cannot be written: {obstacle}", fix)
     if is_ephemeral:
-        message = f"{folder} may not outlast this CI job: without its journal, a later run sends a Create again"
+        message = f"{folder} may not outlast this CI job, so only dry runs and --mode observe are allowed"
         return Check(
             "state-write", CheckResult.WARNING, message, "set --state or RECONCILER_STATE to s3://BUCKET/PREFIX"
         )
