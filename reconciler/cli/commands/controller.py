@@ -38,7 +38,7 @@ from reconciler.cli.parameters import ListenAddress, ManifestUrlTemplate
     "--listen",
     type=ListenAddress(),
     metavar="HOST:PORT",
-    help="Serve the page, probes, metrics and webhooks on this address. :PORT listens on every address of this machine.",
+    help="Address for the page, probes, metrics and webhooks. :PORT listens on every address of this machine.",
 )
 @options.option(
     "--manifest-url",

@@ -13,7 +13,6 @@ _SCHEMA_FILES = {
     "Findings": "findings.v1.json",
     "Doctor": "doctor.v1.json",
     "Journal": "journal.v2.json",
-    "Controller": "controller.v1.json",
 }
 
 
@@ -28,7 +27,7 @@ def command(kind: str) -> None:
     """Print the JSON Schema of a KIND of document, without references.
 
     The kinds of manifests are DataIntegrationAssociation (the default) and Target. The kinds of output are Report,
-    Findings, Doctor, Journal and Controller (the JSON of a controller's page).
+    Findings, Doctor and Journal.
     """
     from reconciler.cli.schema_references import resolve_references
     from reconciler.edge.manifests.schema import load_schema
