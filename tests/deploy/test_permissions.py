@@ -13,7 +13,7 @@ import pytest
 from deploy.test_iam import IAM, actions
 from support.bucket import REGION, Bucket
 from support.program import Program
-from support.wire import Request, Wire, answer
+from support.proxy import FaultProxy, Request, build_error
 
 from reconciler.sandbox import SandboxServer
 
@@ -48,11 +48,11 @@ def action(request: Request) -> str:
     return f"app-integrations:{request.operation}{'s' if listing else ''}"
 
 
-class Guarded(Wire):
+class Guarded(FaultProxy):
     """A proxy that denies actions that are not allowed, like IAM."""
 
     def __init__(self, upstream: str, allowed: set[str]) -> None:
-        super().__init__(upstream, before=self._guard)
+        super().__init__(upstream, before_request=self._guard)
         self.allowed, self.asked = allowed | {""}, {""}
 
     def _guard(self, request: Request) -> bytes | None:
@@ -60,7 +60,7 @@ class Guarded(Wire):
         self.asked.add(needed)
         if needed in self.allowed:
             return None
-        return DENIED if needed.startswith("s3:") else answer(403, "AccessDeniedException")
+        return DENIED if needed.startswith("s3:") else build_error(403, "AccessDeniedException")
 
 
 @pytest.fixture
@@ -88,9 +88,9 @@ def program(server: SandboxServer, tmp_path: Path) -> Program:
 
 def leave_a_lease(program: Program) -> None:
     """Run the program so that it takes the lease and cannot release it."""
-    with Wire(str(program.endpoint)) as wire:
+    with FaultProxy(str(program.endpoint)) as wire:
         puts = iter([None])
-        wire.before = lambda request: next(puts, DENIED) if request.operation == "PutObject" else None
+        wire.before_request = lambda request: next(puts, DENIED) if request.operation == "PutObject" else None
         assert Program(program.folder, wire.url).run("run", "--state", Bucket.url, env=ONCE).code == 1
 
 
